@@ -1,0 +1,68 @@
+"""A backend is a place where tasks live. This is all that the service knows of one."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from taskhand.edit import Edit
+from taskhand.task import Contact, Member, Priority, StatusList, Task, TaskPage, TaskQuery
+
+__all__ = ["UUID", "Backend", "Capabilities"]
+
+UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a backend can express. Tool schemas and rules are narrowed by this, never by a backend's name.
+
+    `absent` are documented request fields it does not have, `not_clearable` those that it has but cannot set to null.
+    """
+
+    absent: frozenset[str] = field(default_factory=frozenset)
+    not_clearable: frozenset[str] = field(default_factory=frozenset)
+    priorities: tuple[Priority, ...] = ("0", "1", "2")
+    id_pattern: str = UUID
+    most_responsibles: int = 50
+
+
+class Backend(Protocol):
+    """Where tasks live: every method speaks the contract, and raises TaskhandError where it cannot."""
+
+    name: str
+    capabilities: Capabilities
+
+    async def statuses(self) -> StatusList:
+        """The statuses by position, as far as they are known."""
+        ...
+
+    async def members(self) -> tuple[Member, ...]:
+        """Everyone who can be responsible for a task."""
+        ...
+
+    async def me(self) -> str | None:
+        """The member id that `me` stands for, None where nobody can tell."""
+        ...
+
+    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
+        """Contacts by name, phone or e-mail, up to `limit`."""
+        ...
+
+    async def list_tasks(self, query: TaskQuery) -> TaskPage:
+        """One page of tasks."""
+        ...
+
+    async def get_task(self, task_id: str) -> Task:
+        """One whole task; NotFound where there is none."""
+        ...
+
+    async def create_task(self, edit: Edit) -> Task:
+        """A new task in the initial status, as the backend has it afterwards."""
+        ...
+
+    async def update_task(self, before: Task, edit: Edit) -> Task:
+        """Set the given fields; the task as the backend has it afterwards."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of files and connections; a backend that was never used has none."""
+        ...

@@ -1,0 +1,1 @@
+"""The embedded store: tasks in one SQLite file, no account, no network."""

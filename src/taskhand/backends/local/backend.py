@@ -1,0 +1,170 @@
+"""The embedded store as a backend."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import MISSING
+
+from taskhand.backend import Capabilities
+from taskhand.backends.local.directory import Directory, NewId
+from taskhand.backends.local.query import selects
+from taskhand.backends.local.rows import columns, people_by_task, searchable, status_from, task_from
+from taskhand.backends.local.store import Store
+from taskhand.due import Due, is_overdue
+from taskhand.edit import Edit
+from taskhand.errors import NotFound
+from taskhand.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
+
+__all__ = ["LocalBackend"]
+
+_T = TypeVar("_T")
+
+
+class LocalBackend:
+    """Tasks in one SQLite file, shared safely by any number of processes."""
+
+    name = "local"
+    capabilities = Capabilities()
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], datetime],
+        new_id: NewId,
+        user: str,
+        timezone: str | None,
+    ) -> None:
+        """`clock` answers an aware datetime; `user` is the first member's name; `timezone` the default zone."""
+        self._clock = clock
+        self._new_id = new_id
+        self._user = user
+        self._timezone = timezone
+        self._store = Store(path, self._prepare)
+
+    async def statuses(self) -> StatusList:
+        """All of them: the store knows its statuses."""
+        known = await self._store.read(lambda connection: self._directory(connection).statuses())
+        return StatusList(known, complete=True, source="the embedded store")
+
+    async def members(self) -> tuple[Member, ...]:
+        """The active members."""
+        return await self._store.read(lambda connection: self._directory(connection).members())
+
+    async def me(self) -> str | None:
+        """The member that the store was created for."""
+        return await self._store.read(lambda connection: self._directory(connection).me())
+
+    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
+        """Contacts whose name, phone or e-mail contains `query`."""
+        return await self._store.read(lambda connection: self._directory(connection).contacts(query, limit))
+
+    async def list_tasks(self, query: TaskQuery) -> TaskPage:
+        """One page, found by index."""
+        return await self._store.read(lambda connection: _page(connection, query))
+
+    async def get_task(self, task_id: str) -> Task:
+        """One task by id; NotFound."""
+        return await self._store.read(lambda connection: _task(connection, task_id))
+
+    async def create_task(self, edit: Edit) -> Task:
+        """A new task in the first initial status, created by the user."""
+        return await self._store.write(lambda connection: self._create(connection, edit))
+
+    async def update_task(self, before: Task, edit: Edit) -> Task:
+        """Set the given fields in one transaction; NotFound when the task is gone."""
+        return await self._store.write(lambda connection: _update(connection, before.id, edit))
+
+    def now(self) -> datetime:
+        """What the clock of this store says."""
+        return self._clock()
+
+    async def edit(self, work: Callable[[Directory], _T]) -> _T:
+        """Do something to the statuses, people and contacts, wholly or not at all."""
+        return await self._store.write(lambda connection: work(self._directory(connection)))
+
+    async def aclose(self) -> None:
+        """Close the file."""
+        await self._store.aclose()
+
+    def _directory(self, connection: sqlite3.Connection) -> Directory:
+        return Directory(connection, self._new_id)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        def overdue(due_at: str | None, is_all_day: int, zone: str | None) -> bool:
+            return is_overdue(Due.read(due_at, zone, all_day=bool(is_all_day)), self._clock(), self._timezone)
+
+        connection.create_function("is_overdue", 3, overdue)
+        self._directory(connection).furnish(self._user)
+
+    def _create(self, connection: sqlite3.Connection, edit: Edit) -> Task:
+        initial = "SELECT id FROM status WHERE type = 'initial' ORDER BY position LIMIT 1"
+        row = columns(Edit(due=None)) | {
+            "id": self._new_id(connection),
+            "created_at": _instant(self._clock()),
+            "creator_id": self._directory(connection).me(),
+            "status_id": connection.execute(initial).fetchone()["id"],
+        }
+        row |= columns(edit)
+        row["searchable"] = searchable(str(row["title"]), str(row.get("description") or ""))
+        names = ", ".join(row)
+        connection.execute(
+            f"INSERT INTO task ({names}) VALUES ({', '.join('?' * len(row))})",  # noqa: S608  names of columns()
+            tuple(row.values()),
+        )
+        _set_people(connection, str(row["id"]), () if edit.responsible_ids is MISSING else edit.responsible_ids)
+        return _task(connection, str(row["id"]))
+
+
+def _update(connection: sqlite3.Connection, task_id: str, edit: Edit) -> Task:
+    now = _task(connection, task_id)
+    row = columns(edit)
+    title = now.title if edit.title is MISSING else edit.title
+    description = now.description if edit.description is MISSING else edit.description
+    row["searchable"] = searchable(title, description)
+    assignments = ", ".join(f"{name} = ?" for name in row)
+    connection.execute(f"UPDATE task SET {assignments} WHERE id = ?", (*row.values(), task_id))  # noqa: S608  as above
+    if edit.responsible_ids is not MISSING:
+        _set_people(connection, task_id, edit.responsible_ids)
+    return _task(connection, task_id)
+
+
+def _set_people(connection: sqlite3.Connection, task_id: str, people: Sequence[str]) -> None:
+    connection.execute("DELETE FROM task_responsible WHERE task_id = ?", (task_id,))
+    connection.executemany(
+        "INSERT INTO task_responsible SELECT id, ?, ?, due_key FROM task WHERE id = ?",
+        [(person, rank, task_id) for rank, person in enumerate(people)],
+    )
+
+
+def _task(connection: sqlite3.Connection, task_id: str) -> Task:
+    row = connection.execute("SELECT * FROM task WHERE id = ?", (task_id,)).fetchone()
+    if row is None:
+        raise NotFound(
+            f"There is no task {task_id}.", code="task_not_found", next_step="Call list_tasks to find the task's id."
+        )
+    return _tasks(connection, [row])[0]
+
+
+def _tasks(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> tuple[Task, ...]:
+    """Rows of the task table as tasks, with two queries for any number of them."""
+    statuses = {row["id"]: status_from(row) for row in connection.execute("SELECT * FROM status")}
+    ids = [row["id"] for row in rows]
+    sql = f"SELECT * FROM task_responsible WHERE task_id IN ({', '.join('?' * len(ids))}) ORDER BY rank"  # noqa: S608
+    people = people_by_task(connection.execute(sql, ids))
+    return tuple(task_from(row, people.get(row["id"], ()), statuses) for row in rows)
+
+
+def _page(connection: sqlite3.Connection, query: TaskQuery) -> TaskPage:
+    walks = [connection.execute(select.sql, select.parameters).fetchall() for select in selects(query)]
+    by_id = {row["id"]: row for walk in walks for row in walk}
+    rows = sorted(by_id.values(), key=lambda row: row["id"])
+    rows.sort(key=lambda row: row["sort_key"], reverse=query.order != "due")
+    return TaskPage(_tasks(connection, rows[: query.limit]), more=len(rows) > query.limit)
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

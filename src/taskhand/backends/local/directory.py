@@ -1,0 +1,156 @@
+"""The statuses, people and contacts of the embedded store: read by the server, edited from the command line."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from taskhand import people
+from taskhand.backends.local.rows import contact_from, member_from, status_from
+from taskhand.errors import CallerError, NotFound
+from taskhand.names import fold
+from taskhand.task import Contact, Member, Status, StatusType
+
+__all__ = ["Directory", "NewId", "sequential_id"]
+
+NewId = Callable[[sqlite3.Connection], str]
+
+_FIRST_STATUSES: Sequence[tuple[str, StatusType, str]] = (
+    ("Pendiente", "initial", "#60a5fa"),
+    ("En Progreso", "in_progress", "#facc15"),
+    ("Completado", "done", "#4ade80"),
+)
+"""Names and the first colour as in Vambe's documented samples; positions count from 1 as its sample's `order` does."""
+
+
+def sequential_id(connection: sqlite3.Connection) -> str:
+    """The next id of `--ids sequential`, in the shape of a UUID; it goes on where the last run stopped."""
+    number = connection.execute("UPDATE id_sequence SET last = last + 1 RETURNING last").fetchone()[0]
+    return f"00000000-0000-4000-8000-{number:012d}"
+
+
+class Directory:
+    """Who and what the store knows besides tasks, within a transaction of `connection`."""
+
+    def __init__(self, connection: sqlite3.Connection, new_id: NewId) -> None:
+        self.connection = connection
+        self._new_id = new_id
+
+    def furnish(self, user: str) -> None:
+        """Give a new store its statuses and its one member, the user; leave any other store alone."""
+        if self.connection.execute("SELECT 1 FROM status").fetchone():
+            return
+        for status in _FIRST_STATUSES:
+            self.add_status(*status)
+        self.connection.execute("UPDATE member SET is_me = 1 WHERE id = ?", (self.add_member(user),))
+
+    def new_id(self) -> str:
+        """An id for something new."""
+        return self._new_id(self.connection)
+
+    def statuses(self) -> tuple[Status, ...]:
+        """All statuses by position."""
+        return tuple(map(status_from, self.connection.execute("SELECT * FROM status ORDER BY position")))
+
+    def members(self) -> tuple[Member, ...]:
+        """The active members by name."""
+        return tuple(map(member_from, self.connection.execute("SELECT * FROM member WHERE active ORDER BY name, id")))
+
+    def me(self) -> str | None:
+        """The member that is the user."""
+        row = self.connection.execute("SELECT id FROM member WHERE is_me AND active").fetchone()
+        return row["id"] if row else None
+
+    def contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
+        """Contacts whose name, phone or e-mail contains `query`."""
+        sql = "SELECT * FROM contact WHERE instr(searchable, ?) > 0 ORDER BY name, id LIMIT ?"
+        return tuple(map(contact_from, self.connection.execute(sql, (fold(query), limit))))
+
+    def add_status(self, name: str, kind: StatusType, color: str | None = None) -> str:
+        """Add a status after the last one; CallerError when the name is taken. Its id."""
+        self._check_free(name)
+        status_id = self.new_id()
+        self.connection.execute(
+            "INSERT INTO status SELECT ?, ?, ?, ?, ?, coalesce(max(position), 0) + 1 FROM status",
+            (status_id, _named(name), fold(name), color, kind),
+        )
+        return status_id
+
+    def rename_status(self, name: str, new_name: str) -> None:
+        """Give a status another name; its tasks stay with it."""
+        status = self._status(name)
+        self._check_free(new_name, but=status.id)
+        self.connection.execute(
+            "UPDATE status SET name = ?, folded = ? WHERE id = ?", (_named(new_name), fold(new_name), status.id)
+        )
+
+    def remove_status(self, name: str) -> None:
+        """Remove a status that no task has; the last initial one stays, as new tasks need it."""
+        status = self._status(name)
+        used = self.connection.execute("SELECT count(*) FROM task WHERE status_id = ?", (status.id,)).fetchone()[0]
+        if used:
+            raise CallerError(
+                f"Tasks that are {status.name}: {used}.", code="in_use", next_step="Give them another status first."
+            )
+        if status.type == "initial" and sum(other.type == "initial" for other in self.statuses()) == 1:
+            raise CallerError(
+                f"{status.name} is the only initial status.", code="in_use", next_step="Add another one first."
+            )
+        self.connection.execute("DELETE FROM status WHERE id = ?", (status.id,))
+
+    def add_member(self, name: str, email: str | None = None) -> str:
+        """Add someone who can be responsible for tasks. The id."""
+        member_id = self.new_id()
+        self.connection.execute(
+            "INSERT INTO member (id, name, email) VALUES (?, ?, ?)", (member_id, _named(name), email)
+        )
+        return member_id
+
+    def rename_member(self, who: str, name: str) -> None:
+        """Give a member another name."""
+        self.connection.execute("UPDATE member SET name = ? WHERE id = ?", (_named(name), self._member(who)))
+
+    def remove_member(self, who: str) -> None:
+        """Let a member go: nobody can be given new tasks in that name; tasks that have it keep it."""
+        member_id = self._member(who)
+        if member_id == self.me():
+            raise CallerError("That member is you.", code="in_use", next_step="Rename the member instead.")
+        self.connection.execute("UPDATE member SET active = 0 WHERE id = ?", (member_id,))
+
+    def add_contact(
+        self, name: str, phone: str | None = None, email: str | None = None, customer_id: str | None = None
+    ) -> str:
+        """Add a contact for find_contacts to find. The id."""
+        contact_id = self.new_id()
+        searchable = fold(" ".join(filter(None, (name, phone, email))))
+        self.connection.execute(
+            "INSERT INTO contact VALUES (?, ?, ?, ?, ?, ?)",
+            (contact_id, _named(name), phone, email, customer_id, searchable),
+        )
+        return contact_id
+
+    def _member(self, who: str) -> str:
+        """The member meant, by id, e-mail, full name or `me`."""
+        return people.named([who], self.members(), self.me()).ids[0]
+
+    def _find_status(self, name: str) -> Status | None:
+        row = self.connection.execute("SELECT * FROM status WHERE folded = ?", (fold(name),)).fetchone()
+        return status_from(row) if row else None
+
+    def _status(self, name: str) -> Status:
+        if status := self._find_status(name):
+            return status
+        names = ", ".join(status.name for status in self.statuses())
+        raise NotFound(
+            f"There is no status named {name!r}.", code="unknown_status", next_step=f"The statuses: {names}."
+        )
+
+    def _check_free(self, name: str, but: str | None = None) -> None:
+        if (status := self._find_status(name)) and status.id != but:
+            raise CallerError(
+                f"A status named {status.name!r} exists.", code="exists", next_step="Choose another name."
+            )
+
+
+def _named(name: str) -> str:
+    if fold(name):
+        return name.strip()
+    raise CallerError("A name needs at least one character.", code="invalid_name", next_step="Send a name.")

@@ -1,0 +1,84 @@
+"""Between rows of the store and values of the contract, both ways; pure."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+
+from pydantic import MISSING
+
+from taskhand.due import Due
+from taskhand.edit import Edit
+from taskhand.names import fold
+from taskhand.page import NO_DUE
+from taskhand.task import Contact, Member, Responsible, Status, Task
+
+__all__ = ["columns", "contact_from", "member_from", "people_by_task", "searchable", "status_from", "task_from"]
+
+_PLAIN = ("title", "description", "ai_contact_id", "ai_customer_id", "priority")
+"""Fields of an edit that are columns as they stand."""
+
+
+def status_from(row: sqlite3.Row) -> Status:
+    """A status row."""
+    return Status(id=row["id"], name=row["name"], color=row["color"], type=row["type"], order=row["position"])
+
+
+def member_from(row: sqlite3.Row) -> Member:
+    """A member row."""
+    return Member(id=row["id"], name=row["name"], email=row["email"])
+
+
+def contact_from(row: sqlite3.Row) -> Contact:
+    """A contact row."""
+    return Contact(
+        id=row["id"], name=row["name"], phone=row["phone"], email=row["email"], customer_id=row["customer_id"]
+    )
+
+
+def task_from(row: sqlite3.Row, people: Iterable[str], statuses: Mapping[str, Status]) -> Task:
+    """A task row with its people and the statuses by id; `url` is null: the store has no web app."""
+    return Task(
+        id=row["id"],
+        title=row["title"],
+        description=row["description"],
+        due_timezone=row["due_timezone"],
+        due_at=row["due_at"],
+        is_all_day=bool(row["is_all_day"]),
+        created_at=row["created_at"],
+        ai_contact_id=row["ai_contact_id"],
+        ai_customer_id=row["ai_customer_id"],
+        task_status_config_id=row["status_id"],
+        priority=row["priority"],
+        creator_id=row["creator_id"],
+        task_responsibles=tuple(Responsible(responsible_id=person) for person in people),
+        status_config=statuses[row["status_id"]],
+    )
+
+
+def people_by_task(rows: Iterable[sqlite3.Row]) -> dict[str, list[str]]:
+    """Responsible ids by task id, from rows in rank order."""
+    people: dict[str, list[str]] = {}
+    for row in rows:
+        people.setdefault(row["task_id"], []).append(row["responsible_id"])
+    return people
+
+
+def columns(edit: Edit) -> dict[str, object]:
+    """The task columns that an edit sets (people are rows of their own)."""
+    given = dict(edit.given())
+    values = {name: given[name] for name in _PLAIN if name in given}
+    if edit.due is not MISSING:
+        values |= _due_columns(edit.due)
+    if edit.status is not MISSING:
+        values["status_id"] = edit.status.id
+    return values
+
+
+def searchable(title: str, description: str | None) -> str:
+    """What text search looks in."""
+    return fold(f"{title} {description or ''}")
+
+
+def _due_columns(due: Due | None) -> dict[str, object]:
+    if due is None:
+        return {"due_at": None, "due_timezone": None, "is_all_day": 0, "due_key": NO_DUE}
+    return {"due_at": due.due_at, "due_timezone": due.zone, "is_all_day": int(due.at is None), "due_key": due.key}

@@ -1,0 +1,157 @@
+"""The SQLite file: opened on first use, migrated, and shared safely with other processes (WAL, immediate writes).
+
+This is the only place where an sqlite3 error is met; it leaves as OperatorError.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import TypeVar
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+
+from taskhand.errors import OperatorError
+
+__all__ = ["Store", "opened", "transaction"]
+
+_T = TypeVar("_T")
+_BUSY_S = 5.0
+"""How long a write waits for another process."""
+
+
+class Store:
+    """One connection in one worker thread at a time; work given to it is a function of that connection."""
+
+    def __init__(self, path: Path, prepare: Callable[[sqlite3.Connection], None]) -> None:
+        """`prepare` is given every new connection, in a transaction of its own."""
+        self._path = path
+        self._prepare = prepare
+        self._connection: sqlite3.Connection | None = None
+        self._one = CapacityLimiter(1)
+
+    async def read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Run `work` on one consistent view of the store; OperatorError where the file cannot be used."""
+        return await anyio.to_thread.run_sync(self._run, "BEGIN", work, limiter=self._one)
+
+    async def write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Run `work` in a transaction of its own, wholly or not at all; OperatorError where the file cannot be used."""
+        return await anyio.to_thread.run_sync(self._run, "BEGIN IMMEDIATE", work, limiter=self._one)
+
+    async def aclose(self) -> None:
+        """Close the file, after whatever is under way."""
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self._close, limiter=self._one)
+
+    def _run(self, begin: str, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        with _as_operator_error(self._path):
+            if self._connection is None:
+                self._connection = opened(self._path, self._prepare)
+            with transaction(self._connection, begin):
+                return work(self._connection)
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def opened(path: Path, prepare: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
+    """A connection to the migrated store at `path`, which is created for its owner alone if it is not there."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys = ON")
+        # FULL: what was answered survives a power cut, not only a crash.
+        connection.execute("PRAGMA synchronous = FULL")
+        _use_wal(connection)
+        _migrate(connection)
+        with transaction(connection, "BEGIN IMMEDIATE"):
+            prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring the file to the newest numbered migration, once, however many processes start at the same time."""
+    migrations = sorted(
+        (file.name, file.read_text("utf-8"))
+        for file in (files(__package__) / "migrations").iterdir()
+        if file.name.endswith(".sql")
+    )
+    if _version(connection) < len(migrations):
+        with transaction(connection, "BEGIN IMMEDIATE"):
+            for number, (_, script) in enumerate(migrations[_version(connection) :], _version(connection) + 1):
+                for statement in _statements(script):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
+    if _version(connection) > len(migrations):
+        raise OperatorError(
+            "The store was written by a newer Taskhand.",
+            code="store_too_new",
+            next_step="Install the newest Taskhand, or set TASKHAND_DB to another file.",
+        )
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Let readers and a writer work side by side; the file keeps the mode once it is set.
+
+    SQLite answers "locked" at once, without waiting, while another process is making the same switch.
+    """
+    give_up = time.monotonic() + _BUSY_S
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script one by one: sqlite3's executescript would commit before the first."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    """All or nothing: also when the work is interrupted by an exception of any kind."""
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+@contextmanager
+def _as_operator_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.DatabaseError, OSError) as error:
+        busy = "locked" in str(error) or "busy" in str(error)
+        raise OperatorError(
+            f"The task store {path} could not be used: {error}.",
+            code="store_busy" if busy else "store_unavailable",
+            next_step="Try again in a moment."
+            if busy
+            else "Check the file and its folder, or set TASKHAND_DB to another file.",
+        ) from error

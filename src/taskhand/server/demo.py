@@ -1,0 +1,170 @@
+"""The demo: the real server in a process of its own, a real client, and the documented use cases in turn."""
+
+import json
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import anyio
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.types import CallToolResult, TextContent
+
+from taskhand.hosts import HOSTS, Launch
+
+__all__ = ["STEPS", "Step", "show"]
+
+_WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing said to an agent, and the call it makes of it.
+
+    `{new}` stands for the task made here, `{contact}` for the contact found, `{tomorrow}` and `{later}` for days.
+    """
+
+    said: str
+    tool: str
+    arguments: Mapping[str, Any]
+    refused: bool = False
+
+
+STEPS: Sequence[Step] = (
+    Step("What is there to do this week?", "list_tasks", {"status": ["initial", "in_progress"], "limit": 5}),
+    Step(
+        "Call Acme tomorrow at three, that one is mine.",
+        "create_task",
+        {
+            "title": "Call Acme about the renewal",
+            "dueDate": "{tomorrow}",
+            "dueTime": "15:00",
+            "timezone": "America/Santiago",
+            "responsibleIds": ["me"],
+            "priority": "1",
+        },
+    ),
+    Step("Mark it as complete.", "complete_task", {"id": "{new}"}),
+    Step("No, reopen it.", "update_task", {"id": "{new}", "newStatusName": "en progreso"}),
+    Step("Give it to Ana.", "reassign_task", {"id": "{new}", "responsibleIds": ["Ana Soto"]}),
+    Step("It is urgent.", "update_task", {"id": "{new}", "priority": "2"}),
+    Step("Two days more.", "update_task", {"id": "{new}", "dueDate": "{later}"}),
+    Step(
+        "Luis should help her.",
+        "reassign_task",
+        {"id": "{new}", "responsibleIds": ["luis.pereira@example.com"], "mode": "add"},
+    ),
+    Step(
+        "Note what the meeting said.",
+        "update_task",
+        {"id": "{new}", "description": "They want the annual plan; ask for the new tax id."},
+    ),
+    Step("Who is our contact there?", "find_contacts", {"query": "acme"}),
+    Step("Link the task to her.", "update_task", {"id": "{new}", "aiContactId": "{contact}"}),
+    Step(
+        "Both ways of naming a status at once are refused:",
+        "update_task",
+        {"id": "{new}", "newStatusName": "Completado", "newStatusPosition": 3},
+        refused=True,
+    ),
+    Step(
+        "So is a name that two people have:",
+        "reassign_task",
+        {"id": "{new}", "responsibleIds": ["maria rodriguez"]},
+        refused=True,
+    ),
+)
+"""The use cases of https://docs.vambe.me/reference/tasks/update-task, in words; several tasks at once come after."""
+
+
+async def show(say: Callable[[str], object], *, brief: bool) -> None:
+    """Walk the steps, saying each call and its answer; RuntimeError when one does not go as it should."""
+    with TemporaryDirectory(prefix="taskhand-demo-") as folder:
+        store = Path(folder) / "tasks.sqlite"
+        say(f"A store in {folder}, filled by `taskhand seed demo`; the server runs as a host would start it.")
+        await anyio.run_process([sys.executable, "-m", "taskhand", "--db", str(store), "seed", "demo"])
+        async with _connected(store) as client:
+            await _introduce(client, say)
+            today = datetime.now(UTC).date()
+            known = {"tomorrow": str(today + timedelta(days=1)), "later": str(today + timedelta(days=3))}
+            for step in STEPS:
+                await _walk(client, step, known, say, brief=brief)
+            await _several_at_once(client, say)
+    say("\nTo use Taskhand from Claude Desktop, paste this into claude_desktop_config.json and restart it:\n")
+    say(HOSTS[0].block(Launch(command=sys.executable, args=("-m", "taskhand"))))
+
+
+@asynccontextmanager
+async def _connected(store: Path) -> AsyncIterator[Client]:
+    server = StdioServerParameters(command=sys.executable, args=["-m", "taskhand", "--db", str(store)])
+    async with Client(stdio_client(server)) as client:
+        yield client
+
+
+async def _introduce(client: Client, say: Callable[[str], object]) -> None:
+    tools = (await client.list_tools()).tools
+    say(f"Connected over a pipe, protocol {client.protocol_version}. Tools: {', '.join(t.name for t in tools)}.")
+
+
+async def _walk(
+    client: Client, step: Step, known: dict[str, str], say: Callable[[str], object], *, brief: bool
+) -> None:
+    """Make the call of one step, say what went and what came, and remember the ids that later steps need."""
+    arguments = {name: _filled(value, known) for name, value in step.arguments.items()}
+    result = await client.call_tool(step.tool, arguments)
+    answer = _answer(result)
+    say(f"\n■ {step.said}")
+    if not brief:
+        say(f"  → {step.tool} {_short(arguments)}")
+    say(f"  {'✗' if result.is_error else '←'} {_short(_telling(answer))}")
+    if result.is_error is not step.refused:
+        raise RuntimeError(f"{step.tool} was not expected to answer that")
+    if step.tool == "create_task":
+        known["new"] = answer["task"]["id"]
+    if step.tool == "find_contacts":
+        known["contact"] = answer["contacts"][0]["aiContactId"]
+
+
+async def _several_at_once(client: Client, say: Callable[[str], object]) -> None:
+    """Complete all that is late, with calls side by side."""
+    late = _answer(await client.call_tool("list_tasks", {"overdue": True}))["tasks"]
+    outcomes: list[str] = []
+
+    async def complete(task: Mapping[str, Any]) -> None:
+        status = _answer(await client.call_tool("complete_task", {"id": task["id"]}))["task"]["status_config"]
+        outcomes.append(f"{task['title']}: {task['status']} → {status['name']}")
+
+    async with anyio.create_task_group() as calls:
+        for task in late:
+            calls.start_soon(complete, task)
+    say("\n■ Everything that is late is done by now: complete it.")
+    for outcome in sorted(outcomes):
+        say(f"  ← {outcome}")
+
+
+def _filled(value: Any, known: Mapping[str, str]) -> Any:
+    return value.format_map(known) if isinstance(value, str) and value.startswith("{") else value
+
+
+def _answer(result: CallToolResult) -> dict[str, Any]:
+    """The structured answer, or the error that the text holds."""
+    text = "".join(part.text for part in result.content if isinstance(part, TextContent))
+    answer: dict[str, Any] = result.structured_content or json.loads(text)
+    return answer
+
+
+def _telling(answer: dict[str, Any]) -> Any:
+    """The part of an answer that a reader looks at first: of a write what changed, of an error all."""
+    if "changed" in answer:
+        return {key: answer[key] for key in ("changed", "matched", "unapplied", "note") if answer.get(key)}
+    return answer.get("error", answer)
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _WIDTH * 6 else f"{text[: _WIDTH * 6]}…"

@@ -1,0 +1,28 @@
+"""The tools, in the order in which they are listed. Everything that needs a list of tools takes this one."""
+
+from typing import Any
+
+from taskhand.server.tool import Tool
+from taskhand.server.tools.complete_task import COMPLETE_TASK
+from taskhand.server.tools.create_task import CREATE_TASK
+from taskhand.server.tools.find_contacts import FIND_CONTACTS
+from taskhand.server.tools.get_task import GET_TASK
+from taskhand.server.tools.list_statuses import LIST_STATUSES
+from taskhand.server.tools.list_tasks import LIST_TASKS
+from taskhand.server.tools.list_team_members import LIST_TEAM_MEMBERS
+from taskhand.server.tools.reassign_task import REASSIGN_TASK
+from taskhand.server.tools.update_task import UPDATE_TASK
+
+__all__ = ["TOOLS"]
+
+TOOLS: tuple[Tool[Any], ...] = (
+    LIST_STATUSES,
+    LIST_TEAM_MEMBERS,
+    LIST_TASKS,
+    GET_TASK,
+    FIND_CONTACTS,
+    CREATE_TASK,
+    UPDATE_TASK,
+    COMPLETE_TASK,
+    REASSIGN_TASK,
+)

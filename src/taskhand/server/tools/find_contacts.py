@@ -1,0 +1,39 @@
+"""The tool `find_contacts`."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from taskhand.server.tool import Tool
+from taskhand.server.view import ContactsAnswer
+from taskhand.service.desk import Desk
+from taskhand.service.look_up import find_contacts
+from taskhand.task import Body
+
+__all__ = ["FIND_CONTACTS"]
+
+_MOST = 20
+
+
+class FindContacts(Body):
+    """Whom to look for."""
+
+    query: Annotated[str, Field(description="Part of a name, phone number or e-mail; at least 2 characters.")]
+
+
+async def _run(desk: Desk, arguments: FindContacts) -> ContactsAnswer:
+    return ContactsAnswer.of(await find_contacts(desk, arguments.query, _MOST + 1), _MOST)
+
+
+FIND_CONTACTS = Tool(
+    name="find_contacts",
+    title="Find contacts",
+    description=(
+        "Find outside contacts by name, phone or e-mail, to get the aiContactId and aiCustomerId that link a task to "
+        "them. For colleagues who do tasks use list_team_members."
+    ),
+    kind="read",
+    arguments=FindContacts,
+    answer=ContactsAnswer,
+    run=_run,
+)

@@ -1,0 +1,36 @@
+"""The tool `get_task`."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from taskhand.server.tool import Tool
+from taskhand.server.view import TaskAnswer
+from taskhand.service.desk import Desk
+from taskhand.service.look_up import get_task
+from taskhand.task import Body
+
+__all__ = ["GET_TASK", "TaskId"]
+
+TaskId = Annotated[str, Field(description="Task id, exactly as list_tasks gave it.")]
+
+
+class GetTask(Body):
+    """Which task."""
+
+    id: TaskId
+
+
+async def _run(desk: Desk, arguments: GetTask) -> TaskAnswer:
+    return TaskAnswer.of(await get_task(desk, arguments.id))
+
+
+GET_TASK = Tool(
+    name="get_task",
+    title="Get one task",
+    description="Read one whole task by id, description included. To find a task or its id, use list_tasks.",
+    kind="read",
+    arguments=GetTask,
+    answer=TaskAnswer,
+    run=_run,
+)

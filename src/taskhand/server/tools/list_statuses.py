@@ -1,0 +1,31 @@
+"""The tool `list_statuses`."""
+
+from taskhand.server.tool import Tool
+from taskhand.server.view import StatusesAnswer
+from taskhand.service.desk import Desk
+from taskhand.service.look_up import list_statuses
+from taskhand.task import Body
+
+__all__ = ["LIST_STATUSES"]
+
+
+class ListStatuses(Body):
+    """Nothing to say."""
+
+
+async def _run(desk: Desk, _: ListStatuses) -> StatusesAnswer:
+    return StatusesAnswer.of(await list_statuses(desk))
+
+
+LIST_STATUSES = Tool(
+    name="list_statuses",
+    title="List task statuses",
+    description=(
+        "List the statuses a task can have, with position, name, type and colour. Use it before setting a status you "
+        "have not seen; names are matched ignoring case and accents. Types done and master_done mean finished."
+    ),
+    kind="read",
+    arguments=ListStatuses,
+    answer=StatusesAnswer,
+    run=_run,
+)

@@ -1,0 +1,63 @@
+"""The tool `list_tasks`."""
+
+from typing import Annotated
+
+from pydantic import MISSING, Field
+
+from taskhand.server.tool import Tool
+from taskhand.server.view import ListAnswer, RowField
+from taskhand.service.desk import Desk
+from taskhand.service.list_tasks import list_tasks
+from taskhand.task import Order, TaskFilter
+
+__all__ = ["LIST_TASKS"]
+
+_DEFAULT_LIMIT = 25
+
+
+class ListTasks(TaskFilter):
+    """The filter, and how to show what it finds."""
+
+    order: (
+        Annotated[
+            Order,
+            Field(description="due (default): earliest first, dateless last; created: newest; priority: highest."),
+        ]
+        | MISSING
+    ) = MISSING
+    limit: Annotated[int, Field(ge=1, le=100, description="Rows a page, 25 if left out.")] | MISSING = MISSING
+    cursor: Annotated[str, Field(description="nextCursor of the page before; same filters and order.")] | MISSING = (
+        MISSING
+    )
+    fields: (
+        Annotated[
+            tuple[RowField, ...],
+            Field(description="What rows show besides id; title, status, due, priority, responsibles if left out."),
+        ]
+        | MISSING
+    ) = MISSING
+
+
+async def _run(desk: Desk, arguments: ListTasks) -> ListAnswer:
+    found = await list_tasks(
+        desk,
+        arguments,
+        order="due" if arguments.order is MISSING else arguments.order,
+        limit=_DEFAULT_LIMIT if arguments.limit is MISSING else arguments.limit,
+        cursor=None if arguments.cursor is MISSING else arguments.cursor,
+    )
+    return ListAnswer.of(found, arguments.fields)
+
+
+LIST_TASKS = Tool(
+    name="list_tasks",
+    title="List tasks",
+    description=(
+        "Find tasks by responsible, due window, status, text, priority or contact; all filters are optional and "
+        "combine. Returns compact rows and nextCursor while more follow. For one whole task by id use get_task."
+    ),
+    kind="read",
+    arguments=ListTasks,
+    answer=ListAnswer,
+    run=_run,
+)

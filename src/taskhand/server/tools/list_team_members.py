@@ -1,0 +1,31 @@
+"""The tool `list_team_members`."""
+
+from taskhand.server.tool import Tool
+from taskhand.server.view import TeamAnswer
+from taskhand.service.desk import Desk
+from taskhand.service.look_up import list_team_members
+from taskhand.task import Body
+
+__all__ = ["LIST_TEAM_MEMBERS"]
+
+
+class ListTeamMembers(Body):
+    """Nothing to say."""
+
+
+async def _run(desk: Desk, _: ListTeamMembers) -> TeamAnswer:
+    return TeamAnswer.of(await list_team_members(desk))
+
+
+LIST_TEAM_MEMBERS = Tool(
+    name="list_team_members",
+    title="List team members",
+    description=(
+        "List the people who can be responsible for tasks, with id, name and e-mail, and who 'me' is. Not needed "
+        "before a write when the full name or e-mail is known: responsibleIds takes those too."
+    ),
+    kind="read",
+    arguments=ListTeamMembers,
+    answer=TeamAnswer,
+    run=_run,
+)

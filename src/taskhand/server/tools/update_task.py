@@ -1,0 +1,34 @@
+"""The tool `update_task`."""
+
+from taskhand.server.tool import Tool
+from taskhand.server.tools.get_task import TaskId
+from taskhand.server.view import WriteAnswer
+from taskhand.service.desk import Desk
+from taskhand.service.update_task import update_task
+from taskhand.task import TaskPatch
+
+__all__ = ["UPDATE_TASK"]
+
+
+class UpdateTask(TaskPatch):
+    """Which task, and the documented body."""
+
+    id: TaskId
+
+
+async def _run(desk: Desk, arguments: UpdateTask) -> WriteAnswer:
+    return WriteAnswer.of(await update_task(desk, arguments.id, arguments))
+
+
+UPDATE_TASK = Tool(
+    name="update_task",
+    title="Update a task",
+    description=(
+        "Change fields of one task; what is left out stays as it is, null clears. Returns the task, what changed and "
+        "what was not applied. To finish a task use complete_task; to add or remove one person, reassign_task."
+    ),
+    kind="update",
+    arguments=UpdateTask,
+    answer=WriteAnswer,
+    run=_run,
+)

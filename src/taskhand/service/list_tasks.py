@@ -1,0 +1,63 @@
+"""List tasks."""
+
+from dataclasses import dataclass
+
+from pydantic import MISSING
+
+from taskhand import people, rules, statuses
+from taskhand.due import due_of, is_overdue
+from taskhand.page import resume
+from taskhand.service.desk import Desk
+from taskhand.task import FINISHED, Member, Order, Task, TaskFilter, TaskQuery
+
+__all__ = ["TaskList", "list_tasks"]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskList:
+    """A page of tasks, the query it answers (for its cursor), whether more follow, everyone by id, and what is late."""
+
+    tasks: tuple[Task, ...]
+    query: TaskQuery
+    more: bool
+    members: dict[str, Member]
+    overdue: frozenset[str]
+
+
+async def list_tasks(
+    desk: Desk, given: TaskFilter, *, order: Order = "due", limit: int = 25, cursor: str | None = None
+) -> TaskList:
+    """One page of the tasks that the filter finds; CallerError where the filter or the cursor is not usable."""
+    rules.check_filter(given, desk.backend.capabilities)
+    members = await desk.backend.members()
+    query = TaskQuery(
+        responsible_ids=await _whose(desk, given, members),
+        from_date=_value(given.from_date),
+        to_date=_value(given.to_date),
+        include_tasks_without_dates=given.include_tasks_without_dates is not False,
+        status_ids=None if given.status is MISSING else statuses.found_by(given.status, await desk.backend.statuses()),
+        text=_value(given.text),
+        overdue=None if given.overdue is MISSING else given.overdue,
+        priority=None if given.priority is MISSING else int(given.priority),
+        contact=_value(given.contact),
+        order=order,
+        limit=limit,
+    )
+    page = await desk.backend.list_tasks(resume(query, cursor) if cursor else query)
+    late = frozenset(task.id for task in page.tasks if _is_late(desk, task))
+    return TaskList(page.tasks, query, page.more, {member.id: member for member in members}, late)
+
+
+def _is_late(desk: Desk, task: Task) -> bool:
+    unfinished = task.status_config is None or task.status_config.type not in FINISHED
+    return unfinished and is_overdue(due_of(task), desk.clock(), desk.timezone)
+
+
+async def _whose(desk: Desk, given: TaskFilter, members: tuple[Member, ...]) -> tuple[str, ...] | None:
+    if given.responsible_ids is MISSING:
+        return None
+    return people.named(given.responsible_ids, members, await desk.backend.me()).ids
+
+
+def _value(given: str | MISSING) -> str | None:
+    return None if given is MISSING else given
