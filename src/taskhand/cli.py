@@ -229,12 +229,12 @@ def _serve(settings: Settings, address: tuple[str, int] | None) -> None:
     async def serving() -> None:
         async with desk(settings) as at:
             server = create_server(at)
-            await (serve_http(server, *address) if address else serve_stdio(server))
+            await (serve_http(server, *address) if address else serve_stdio(server, at.backend.aclose))
 
     if address:
         check_loopback(address[0])
     anyio.run(serving)
-    leave(0)
+    leave()
 
 
 def _at_desk(settings: Settings, work: Callable[["Desk"], Awaitable[_T]]) -> _T:
