@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check format lint types docs clean
+.PHONY: demo test check format lint types docs bench clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -31,6 +31,9 @@ types: $(READY)
 
 docs: $(READY)
 	$(BIN)/python tests/documents.py --check
+
+bench: $(READY)
+	$(BIN)/python tests/benchmarks/start_up.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -45,7 +45,7 @@ class TaskhandError(Exception):
     `next_step` says what to call or send; `candidates` are the values that would have been accepted.
     """
 
-    retryable: ClassVar[bool] = False
+    default_retryable: ClassVar[bool] = False
     default_code: ClassVar[str] = "error"
 
     def __init__(
@@ -55,6 +55,7 @@ class TaskhandError(Exception):
         code: str | None = None,
         next_step: str | None = None,
         candidates: Sequence[Candidate] = (),
+        retryable: bool | None = None,
         retry_after_s: float | None = None,
     ) -> None:
         super().__init__(message)
@@ -62,6 +63,7 @@ class TaskhandError(Exception):
         self.code = code or self.default_code
         self.next_step = next_step
         self.candidates = tuple(candidates)
+        self.retryable = self.default_retryable if retryable is None else retryable
         self.retry_after_s = retry_after_s
 
 
@@ -99,7 +101,7 @@ class RateLimited(UpstreamError):
     """The CRM asked to wait longer than a call may take; `retry_after_s` says how long, where known."""
 
     default_code = "rate_limited"
-    retryable = True
+    default_retryable = True
 
 
 class OutcomeUnknown(UpstreamError):

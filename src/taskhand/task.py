@@ -146,7 +146,7 @@ PriorityDigit = Annotated[
 class TaskDraft(Body):
     """The documented body of POST /tasks."""
 
-    title: Annotated[str, Field(description="What is to be done.")]
+    title: Annotated[str, Field(description="What is to be done.", json_schema_extra={"minLength": 1})]
     description: Description | MISSING = MISSING
     due_date: DueDate | MISSING = MISSING
     due_time: DueTime | MISSING = MISSING
@@ -163,7 +163,7 @@ class TaskDraft(Body):
 class TaskPatch(Body):
     """The documented body of PUT /tasks/{id}: only what is given changes."""
 
-    title: Annotated[str, Field(description="New title.")] | MISSING = MISSING
+    title: Annotated[str, Field(description="New title.", json_schema_extra={"minLength": 1})] | MISSING = MISSING
     description: Description | MISSING = MISSING
     new_status_name: (
         Annotated[str, Field(description="Status by name; not together with newStatusPosition.")] | MISSING

@@ -4,6 +4,7 @@ Gemini refuses `type` lists, `$ref` and `default` in function declarations, Open
 an input schema; all accept `anyOf` with `null` on a property. Output schemas are read by clients, not by models.
 """
 
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -34,6 +35,7 @@ def input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
     return shaped | ({"required": required} if required else {}) | {"additionalProperties": False}
 
 
+@cache
 def output_schema(model: type[BaseModel]) -> Schema:
     """What a tool answers; a nullable value is written as a list of types, which is the shortest."""
     short: Schema = _short(_plain(model, mode="serialization"))

@@ -1,0 +1,58 @@
+"""An agent as the suite sees one: it calls tools by name and gets structured answers, or a refusal it can read."""
+
+import json
+from typing import Any
+
+from mcp import Client
+from mcp.types import TextContent
+
+__all__ = ["Agent", "Refused"]
+
+
+class Refused(Exception):
+    """A tool's error, as the JSON that the agent reads."""
+
+    def __init__(self, error: dict[str, Any]) -> None:
+        super().__init__(error.get("message"))
+        self.error = error
+        self.code = error["code"]
+        self.next = error.get("next", "")
+
+    @property
+    def values(self) -> list[str]:
+        """What the candidates say to send."""
+        return [candidate["value"] for candidate in self.error.get("candidates", ())]
+
+
+class Agent:
+    """Calls tools over one connection."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    async def __call__(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        """The structured answer of a tool; Refused when the tool says no."""
+        result = await self.client.call_tool(tool, arguments)
+        text = "".join(part.text for part in result.content if isinstance(part, TextContent))
+        if result.is_error:
+            raise Refused(json.loads(text)["error"])
+        assert result.structured_content == json.loads(text)
+        answer: dict[str, Any] = result.structured_content
+        return answer
+
+    async def create(self, title: str = "Call Acme", **body: Any) -> dict[str, Any]:
+        """A new task with the required fields filled in."""
+        given = {"title": title, "responsibleIds": ["me"], "priority": "1"} | body
+        task: dict[str, Any] = (await self("create_task", **given))["task"]
+        return task
+
+    async def listed(self, **filters: Any) -> list[str]:
+        """The titles that a list shows, all pages of it."""
+        titles: list[str] = []
+        cursor: dict[str, str] = {}
+        while True:
+            answer = await self("list_tasks", **filters, **cursor)
+            titles += [row["title"] for row in answer["tasks"]]
+            if "nextCursor" not in answer:
+                return titles
+            cursor = {"cursor": answer["nextCursor"]}

@@ -1,0 +1,92 @@
+"""Due dates: a date stays a date, a time stays a time, and no day slips."""
+
+from typing import Any
+
+import pytest
+
+from behaviour.agent import Agent, Refused
+
+SANTIAGO = "America/Santiago"
+
+
+def _due(task: dict[str, Any]) -> tuple[str | None, bool, str | None]:
+    return task["due_at"], task["is_all_day"], task["due_timezone"]
+
+
+@pytest.mark.parametrize("zone", [None, SANTIAGO, "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+async def test_a_date_without_a_time_stays_a_date(agent: Agent, zone: str | None) -> None:
+    task = await agent.create(dueDate="2026-03-10", **({"timezone": zone} if zone else {}))
+    assert _due(task) == ("2026-03-10T00:00:00.000Z", True, zone)
+    (row,) = (await agent("list_tasks"))["tasks"]
+    assert row["due"] == "2026-03-10"
+
+
+async def test_a_date_with_time_and_zone_is_an_instant(agent: Agent) -> None:
+    task = await agent.create(dueDate="2026-03-10", dueTime="15:00", timezone=SANTIAGO)
+    assert _due(task) == ("2026-03-10T18:00:00.000Z", False, SANTIAGO)
+
+
+async def test_the_documented_sample_means_its_local_time(agent: Agent) -> None:
+    task = await agent.create(dueDate="2025-10-26T15:00:00.000Z", dueTime="15:00", timezone=SANTIAGO)
+    assert _due(task) == ("2025-10-26T18:00:00.000Z", False, SANTIAGO)
+
+
+async def test_a_full_datetime_is_the_instant_it_says(agent: Agent) -> None:
+    task = await agent.create(dueDate="2026-03-10T15:30:00-03:00", timezone=SANTIAGO)
+    assert _due(task) == ("2026-03-10T18:30:00.000Z", False, SANTIAGO)
+
+
+async def test_moving_the_day_keeps_the_time(agent: Agent) -> None:
+    task = await agent.create(dueDate="2026-04-01", dueTime="15:00", timezone=SANTIAGO)
+    moved = (await agent("update_task", id=task["id"], dueDate="2026-04-10"))["task"]
+    # Santiago leaves summer time in between: the clock stays, the instant moves.
+    assert _due(moved) == ("2026-04-10T19:00:00.000Z", False, SANTIAGO)
+
+
+async def test_a_time_alone_goes_to_the_day_and_zone_the_task_has(agent: Agent) -> None:
+    task = await agent.create(dueDate="2026-03-10", timezone=SANTIAGO)
+    timed = (await agent("update_task", id=task["id"], dueTime="09:30"))["task"]
+    assert _due(timed) == ("2026-03-10T12:30:00.000Z", False, SANTIAGO)
+
+
+async def test_a_null_time_makes_the_task_all_day_again(agent: Agent) -> None:
+    task = await agent.create(dueDate="2026-03-10", dueTime="23:30", timezone=SANTIAGO)
+    day = (await agent("update_task", id=task["id"], dueTime=None))["task"]
+    assert _due(day) == ("2026-03-10T00:00:00.000Z", True, SANTIAGO)
+
+
+async def test_a_null_date_removes_the_due_date(agent: Agent) -> None:
+    task = await agent.create(dueDate="2026-03-10", dueTime="15:00", timezone=SANTIAGO)
+    answer = await agent("update_task", id=task["id"], dueDate=None)
+    assert _due(answer["task"]) == (None, False, None)
+    assert answer["changed"]["due_at"] == {"from": "2026-03-10T18:00:00.000Z", "to": None}
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"dueDate": "10/03/2026"}, "invalid_due_date"),
+        ({"dueDate": "2026-02-30"}, "invalid_due_date"),
+        ({"dueDate": "2026-03-10T15:00:00"}, "invalid_due_date"),
+        ({"dueDate": "tomorrow"}, "invalid_due_date"),
+        ({"dueDate": "2026-03-10", "dueTime": "3pm", "timezone": SANTIAGO}, "invalid_due_time"),
+        ({"dueDate": "2026-03-10", "dueTime": "24:00", "timezone": SANTIAGO}, "invalid_due_time"),
+        ({"dueDate": "2026-03-10", "dueTime": "15:00"}, "timezone_required"),
+        ({"dueTime": "15:00", "timezone": SANTIAGO}, "due_date_required"),
+        ({"dueDate": "2026-03-10", "dueTime": "15:00", "timezone": "Santigo"}, "unknown_timezone"),
+        ({"dueDate": "2026-03-10T10:00:00Z", "dueTime": "15:00", "timezone": SANTIAGO}, "due_conflict"),
+        ({"dueDate": "2026-03-08", "dueTime": "02:30", "timezone": "America/New_York"}, "time_skipped"),
+    ],
+)
+async def test_a_due_date_that_cannot_be_meant_is_refused(agent: Agent, given: dict[str, str], code: str) -> None:
+    with pytest.raises(Refused) as refused:
+        await agent.create(**given)
+    assert refused.value.code == code
+    assert refused.value.next
+    assert await agent.listed() == []
+
+
+async def test_a_near_miss_of_a_zone_names_the_zone(agent: Agent) -> None:
+    with pytest.raises(Refused) as refused:
+        await agent.create(dueDate="2026-03-10", dueTime="15:00", timezone="America/Santigo")
+    assert SANTIAGO in refused.value.values

@@ -1,0 +1,230 @@
+"""Reading: statuses, people, contacts, one task, lists."""
+
+import pytest
+
+from behaviour.agent import Agent, Refused
+from behaviour.arms import CUSTOMER
+
+NOBODY = "99999999-9999-4999-8999-999999999999"
+
+
+async def test_statuses_are_listed_by_position_with_what_they_mean(agent: Agent) -> None:
+    answer = await agent("list_statuses")
+    assert [(row["position"], row["name"], row["type"]) for row in answer["statuses"]] == [
+        (1, "Pendiente", "initial"),
+        (2, "En Progreso", "in_progress"),
+        (3, "Completado", "done"),
+    ]
+    assert answer["complete"] is True
+    assert answer["source"]
+
+
+async def test_the_team_is_listed_and_says_who_me_is(agent: Agent) -> None:
+    answer = await agent("list_team_members")
+    names = {row["id"]: row["name"] for row in answer["members"]}
+    assert names[answer["me"]] == "Elena"
+    assert sorted(names.values()) == ["Ana Soto", "Elena", "Luis Pereira", "Maria Rodriguez", "María Rodríguez"]
+    assert answer["omitted"] == 0
+
+
+@pytest.mark.parametrize("query", ["carolina", "VEGA", "acme.example", "5555 0101"])
+async def test_a_contact_is_found_by_name_mail_or_phone_and_can_be_linked(agent: Agent, query: str) -> None:
+    (contact,) = (await agent("find_contacts", query=query))["contacts"]
+    assert (contact["name"], contact["aiCustomerId"]) == ("Carolina Vega", CUSTOMER)
+    task = await agent.create(aiContactId=contact["aiContactId"], aiCustomerId=contact["aiCustomerId"])
+    assert (task["ai_contact_id"], task["ai_customer_id"]) == (contact["aiContactId"], CUSTOMER)
+    assert await agent.listed(contact=contact["aiContactId"]) == ["Call Acme"]
+    assert await agent.listed(contact=CUSTOMER) == ["Call Acme"]
+
+
+async def test_nobody_found_is_an_empty_answer_and_no_error(agent: Agent) -> None:
+    assert await agent("find_contacts", query="nobody at all") == {"contacts": [], "more": False}
+
+
+async def test_a_query_too_short_to_find_anybody_by_is_refused(agent: Agent) -> None:
+    with pytest.raises(Refused) as refused:
+        await agent("find_contacts", query=" a ")
+    assert refused.value.code == "invalid_query"
+
+
+async def test_get_task_answers_the_documented_object_and_nothing_else(agent: Agent) -> None:
+    created = await agent.create(description="Ask for the tax id")
+    task = (await agent("get_task", id=created["id"]))["task"]
+    assert task == created
+    assert set(task) == {
+        "id",
+        "title",
+        "description",
+        "due_timezone",
+        "due_at",
+        "is_all_day",
+        "created_at",
+        "ai_contact_id",
+        "ai_customer_id",
+        "task_status_config_id",
+        "priority",
+        "creator_id",
+        "task_responsibles",
+        "status_config",
+        "url",
+    }
+    assert set(task["status_config"]) == {"id", "name", "color", "type", "order"}
+    assert task["task_status_config_id"] == task["status_config"]["id"]
+
+
+async def test_a_task_that_does_not_exist_is_not_found(agent: Agent) -> None:
+    with pytest.raises(Refused) as refused:
+        await agent("get_task", id=NOBODY)
+    assert refused.value.code == "task_not_found"
+    assert "list_tasks" in refused.value.next
+
+
+@pytest.mark.parametrize("malformed", ["1", "../tasks", "", "Call Acme", f"{NOBODY}/..", NOBODY.replace("-", "")])
+async def test_an_id_that_no_task_can_have_is_refused_as_such(agent: Agent, malformed: str) -> None:
+    with pytest.raises(Refused) as refused:
+        await agent("get_task", id=malformed)
+    assert refused.value.code in {"invalid_id", "missing_argument"}
+
+
+async def test_a_list_shows_compact_rows_of_names(agent: Agent) -> None:
+    await agent.create(
+        "Call Acme", responsibleIds=["Ana Soto"], dueDate="2026-03-04", dueTime="15:00", timezone="America/Santiago"
+    )
+    (row,) = (await agent("list_tasks"))["tasks"]
+    assert {key: row[key] for key in row if key != "id"} == {
+        "title": "Call Acme",
+        "status": "Pendiente",
+        "due": "2026-03-04T15:00-03:00",
+        "priority": 1,
+        "responsibles": ["Ana Soto"],
+    }
+
+
+async def test_rows_show_the_fields_asked_for(agent: Agent) -> None:
+    await agent.create("Late", dueDate="2026-03-01")
+    (row,) = (await agent("list_tasks", fields=["overdue", "title"]))["tasks"]
+    assert set(row) == {"id", "overdue", "title"}
+    assert row["overdue"] is True
+
+
+async def test_namesakes_are_told_apart_in_a_list(agent: Agent) -> None:
+    await agent.create(responsibleIds=["maria.one@example.com"])
+    (row,) = (await agent("list_tasks"))["tasks"]
+    assert row["responsibles"] in (["Maria Rodriguez"], ["maria.one@example.com"])
+
+
+async def test_filters_combine(agent: Agent) -> None:
+    await agent.create("Ana's, high", responsibleIds=["Ana Soto"], priority="2", dueDate="2026-03-10")
+    await agent.create("Ana's, low", responsibleIds=["Ana Soto"], priority="0", dueDate="2026-03-11")
+    await agent.create("Luis', high", responsibleIds=["Luis Pereira"], priority="2", dueDate="2026-03-12")
+    assert await agent.listed(responsibleIds=["ana@example.com"]) == ["Ana's, high", "Ana's, low"]
+    assert await agent.listed(responsibleIds=["Ana Soto"], priority="2") == ["Ana's, high"]
+    assert await agent.listed(responsibleIds=["Ana Soto", "Luis Pereira"], fromDate="2026-03-11") == [
+        "Ana's, low",
+        "Luis', high",
+    ]
+    assert await agent.listed(responsibleIds=["me"]) == []
+
+
+async def test_a_window_includes_both_its_days_and_dateless_tasks_unless_told_otherwise(agent: Agent) -> None:
+    for day in ("2026-03-09", "2026-03-10", "2026-03-11", "2026-03-12"):
+        await agent.create(day, dueDate=day)
+    await agent.create("dateless")
+    window = {"fromDate": "2026-03-10", "toDate": "2026-03-11"}
+    assert await agent.listed(**window) == ["2026-03-10", "2026-03-11", "dateless"]
+    assert await agent.listed(**window, includeTasksWithoutDates=False) == ["2026-03-10", "2026-03-11"]
+    assert await agent.listed(includeTasksWithoutDates=False) == [
+        "2026-03-09",
+        "2026-03-10",
+        "2026-03-11",
+        "2026-03-12",
+    ]
+
+
+async def test_an_evening_due_time_is_on_the_day_of_its_own_zone(agent: Agent) -> None:
+    await agent.create("evening", dueDate="2026-03-10", dueTime="23:30", timezone="America/Santiago")
+    assert await agent.listed(fromDate="2026-03-10", toDate="2026-03-10", includeTasksWithoutDates=False) == ["evening"]
+    assert await agent.listed(fromDate="2026-03-11", includeTasksWithoutDates=False) == []
+
+
+async def test_overdue_means_unfinished_and_past_due(agent: Agent) -> None:
+    await agent.create("yesterday", dueDate="2026-03-01")
+    await agent.create("today, all day", dueDate="2026-03-02")
+    await agent.create("an hour ago", dueDate="2026-03-02", dueTime="11:00", timezone="America/Santiago")
+    await agent.create("in an hour", dueDate="2026-03-02", dueTime="13:00", timezone="America/Santiago")
+    done = await agent.create("done", dueDate="2026-03-01")
+    await agent("complete_task", id=done["id"])
+    assert await agent.listed(overdue=True) == ["yesterday", "an hour ago"]
+    assert sorted(await agent.listed(overdue=False)) == ["done", "in an hour", "today, all day"]
+
+
+async def test_statuses_filter_by_name_and_by_type(agent: Agent) -> None:
+    await agent.create("open", dueDate="2026-03-10")
+    done = await agent.create("done", dueDate="2026-03-11")
+    await agent("complete_task", id=done["id"])
+    assert await agent.listed(status=["completado"]) == ["done"]
+    assert await agent.listed(status=["initial", "in_progress"]) == ["open"]
+    assert await agent.listed(status="Pendiente") == ["open"]
+
+
+async def test_text_finds_words_in_title_and_description_whatever_the_accents(agent: Agent) -> None:
+    await agent.create("Llamar a la clínica")
+    await agent.create("Otra cosa", description="La CLINICA pidió factura")
+    await agent.create("Nada")
+    assert sorted(await agent.listed(text="clinica")) == ["Llamar a la clínica", "Otra cosa"]
+
+
+@pytest.mark.parametrize(
+    ("order", "titles"),
+    [("due", ["b", "a", "c"]), ("priority", ["c", "a", "b"])],
+)
+async def test_a_list_comes_in_the_order_asked_for(agent: Agent, order: str, titles: list[str]) -> None:
+    await agent.create("a", dueDate="2026-03-11", priority="1")
+    await agent.create("b", dueDate="2026-03-10", priority="0")
+    await agent.create("c", priority="2")
+    assert await agent.listed(order=order) == titles
+
+
+async def test_pages_hold_every_task_once(agent: Agent) -> None:
+    titles = [f"task {number:02}" for number in range(23)]
+    for number, title in enumerate(titles):
+        await agent.create(title, **({"dueDate": f"2026-03-{number + 1:02}"} if number % 3 else {}))
+    assert sorted(await agent.listed(limit=5)) == titles
+
+
+async def test_a_cursor_belongs_to_its_list(agent: Agent) -> None:
+    for title in ("a", "b"):
+        await agent.create(title)
+    cursor = (await agent("list_tasks", limit=1))["nextCursor"]
+    with pytest.raises(Refused) as refused:
+        await agent("list_tasks", limit=1, cursor=cursor, priority="1")
+    assert refused.value.code == "invalid_cursor"
+
+
+@pytest.mark.parametrize(
+    ("filters", "code"),
+    [
+        ({"fromDate": "2026-03-02", "toDate": "2026-03-01"}, "invalid_window"),
+        ({"fromDate": "tomorrow"}, "invalid_date"),
+        ({"priority": "urgent"}, "invalid_priority"),
+        ({"responsibleIds": []}, "empty_filter"),
+        ({"responsibleIds": ["Nobody Here"]}, "unknown_member"),
+        ({"status": ["Archivado"]}, "unknown_status"),
+        ({"limit": 0}, "invalid_arguments"),
+        ({"limit": 101}, "invalid_arguments"),
+        ({"order": "random"}, "invalid_arguments"),
+        ({"cursor": "garbage"}, "invalid_cursor"),
+        ({"assignee": "me"}, "unknown_argument"),
+    ],
+)
+async def test_a_filter_that_finds_nothing_by_mistake_is_refused(
+    agent: Agent, filters: dict[str, object], code: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        await agent("list_tasks", **filters)
+    assert refused.value.code == code
+
+
+async def test_filters_left_empty_by_a_host_that_fills_in_everything_do_not_filter(agent: Agent) -> None:
+    await agent.create("a")
+    assert await agent.listed(text="", fromDate=None, priority="", responsibleIds=None, overdue=None) == ["a"]

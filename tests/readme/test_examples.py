@@ -1,0 +1,37 @@
+"""Every example runs as it stands."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+SAYS = {
+    "plain_client": "still there after a restart",
+    "repeatable_run": "Send the proposal to Acme",
+    "over_http": "completed it",
+}
+
+
+def _run(name: str, store: Path) -> str:
+    run = subprocess.run(  # noqa: S603  our own examples
+        [sys.executable, EXAMPLES / name / "run.py", store], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def test_every_example_has_a_line_here() -> None:
+    assert {folder.name for folder in EXAMPLES.iterdir() if folder.is_dir()} == set(SAYS)
+
+
+@pytest.mark.parametrize("name", SAYS)
+def test_an_example_runs_and_shows_its_point(name: str, store_file: Path) -> None:
+    assert SAYS[name] in _run(name, store_file)
+
+
+def test_a_repeatable_run_repeats_byte_for_byte(tmp_path: Path) -> None:
+    first, second = (_run("repeatable_run", tmp_path / name) for name in ("first.sqlite", "second.sqlite"))
+    assert first == second

@@ -1,0 +1,105 @@
+"""What a host is shown: the tools, within their budget, in schemas that every provider accepts."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from server.surface import SNAPSHOTS, snapshot, tools_of
+from taskhand.server.app import INSTRUCTIONS
+from taskhand.server.tools import TOOLS
+
+CORE, WITH_OUTPUT, INSTRUCTION_BUDGET = 4_500, 7_000, 500
+"""Tokens, at four characters of compact JSON to a token."""
+
+GEMINI_REFUSES = {"$ref", "$defs", "default", "const", "oneOf", "allOf", "not", "patternProperties", "if"}
+"""Keywords that make its function declarations fail, and with them every other tool of the session."""
+
+
+def _tokens(value: object) -> float:
+    return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False)) / 4
+
+
+def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every schema inside a schema; names of properties are not keywords."""
+    yield schema
+    children = [*schema.get("properties", {}).values(), *schema.get("anyOf", ())]
+    children += [schema[key] for key in ("items", "additionalProperties") if isinstance(schema.get(key), dict)]
+    for child in children:
+        yield from _nodes(child)
+
+
+@pytest.fixture(scope="module")
+def tools() -> list[dict[str, Any]]:
+    return tools_of()
+
+
+def test_every_tool_is_listed_as_its_snapshot_says(tools: list[dict[str, Any]]) -> None:
+    assert {tool["name"]: snapshot(tool) for tool in tools} == {
+        file.stem: file.read_text(encoding="utf-8") for file in SNAPSHOTS.glob("*.json")
+    }, "The surface changed: look at it, then run `python tests/documents.py`."
+
+
+def test_the_tools_stay_within_their_budget(tools: list[dict[str, Any]]) -> None:
+    core = [{key: tool[key] for key in ("name", "description", "inputSchema")} for tool in tools]
+    assert sum(map(_tokens, core)) <= CORE
+    assert sum(map(_tokens, tools)) <= WITH_OUTPUT
+    assert len(INSTRUCTIONS) / 4 <= INSTRUCTION_BUDGET
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_every_tool_states_title_hints_and_schemas(tool: Any, tools: list[dict[str, Any]]) -> None:
+    listed = next(other for other in tools if other["name"] == tool.name)
+    assert listed["title"]
+    assert listed["description"]
+    assert set(listed["annotations"]) == {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
+    for schema in (listed["inputSchema"], listed["outputSchema"]):
+        Draft202012Validator.check_schema(schema)
+        assert schema["type"] == "object"
+        assert schema["properties"] or schema is listed["inputSchema"]
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_every_argument_is_described_once(tool: Any, tools: list[dict[str, Any]]) -> None:
+    listed = next(other for other in tools if other["name"] == tool.name)
+    described = [node["description"] for node in _nodes(listed["inputSchema"]) if "description" in node]
+    assert len(described) == len(listed["inputSchema"]["properties"])
+    assert len(set(described)) == len(described)
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_input_schemas_hold_nothing_that_openai_gemini_or_claude_refuse(tool: Any, tools: list[dict[str, Any]]) -> None:
+    schema = next(other for other in tools if other["name"] == tool.name)["inputSchema"]
+    assert not {"anyOf", "oneOf", "allOf", "not", "enum"} & schema.keys()
+    assert schema["additionalProperties"] is False
+    for node in _nodes(schema):
+        assert not GEMINI_REFUSES & node.keys()
+        assert isinstance(node.get("type", ""), str), "Gemini refuses a list of types"
+        assert "type" in node or "anyOf" in node
+        assert node.get("type") != "array" or "type" in node["items"]
+        assert all(isinstance(choice, str) for choice in node.get("enum", ()))
+    assert all(name.isidentifier() and len(name) <= 64 for name in schema["properties"])
+
+
+def test_tool_names_are_what_every_provider_allows(tools: list[dict[str, Any]]) -> None:
+    names = [tool["name"] for tool in tools]
+    assert len(set(names)) == len(names)
+    assert all(name.isidentifier() and name.islower() and len(name) <= 64 for name in names)
+
+
+def test_the_quality_score_has_no_warning(store_file: Path) -> None:
+    command = f"{sys.executable} -m taskhand --db {store_file}"
+    linted = subprocess.run(  # noqa: S603  our own command
+        [Path(sys.executable).parent / "tdqs", "lint", "--command", command, "--fail-on", "warning"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert linted.returncode == 0, linted.stdout
+    assert "0 errors, 0 warnings, 0 notes" in linted.stdout
