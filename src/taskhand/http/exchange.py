@@ -1,0 +1,118 @@
+"""One request and its whole answer, or the name of what went wrong; and the connection underneath."""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.request import getproxies, proxy_bypass
+
+import anyio
+import httpx2
+
+from taskhand.errors import OperatorError
+from taskhand.http.origin import Origin, proxy_for
+from taskhand.http.policy import Event, event_of
+from taskhand.http.reply import unpacked
+
+__all__ = ["Seen", "direct", "exchange"]
+
+_NOTHING_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+_UNPACKED_AWAY: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one attempt brought: an answer read whole, or the name of what went wrong, never the exception itself.
+
+    The library's exceptions hold the request, and the request holds the key.
+    """
+
+    event: Event
+    response: httpx2.Response | None = None
+    cause: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """The status, or what went wrong; for logs."""
+        return str(self.response.status_code) if self.response else self.cause
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Header names in lower case; empty without an answer."""
+        return {name.lower(): value for name, value in self.response.headers.items()} if self.response else {}
+
+
+async def exchange(
+    inner: httpx2.AsyncBaseTransport, request: httpx2.Request, *, within_s: float, body_bytes: int
+) -> Seen:
+    """Send once and read the answer whole, within so many seconds and bytes (unpacked)."""
+    try:
+        with anyio.fail_after(within_s):
+            response = await inner.handle_async_request(request)
+            return await _whole(response, body_bytes)
+    except TimeoutError:
+        return Seen(Event.TIMED_OUT, cause="TimeoutError")
+    except httpx2.TransportError as error:
+        return Seen(_event_of_failure(error), cause=type(error).__name__)
+
+
+async def _whole(response: httpx2.Response, limit: int) -> Seen:
+    """Read the body; of a refusal only the status matters, so its body may be missing."""
+    event = event_of(response.status_code)
+    body, trouble = await _body(response, limit)
+    if trouble is not None and event is Event.SUCCEEDED:
+        return Seen(trouble, cause=f"{response.status_code}, {trouble.name.lower()}")
+    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _UNPACKED_AWAY]
+    return Seen(event, httpx2.Response(response.status_code, headers=headers, content=body))
+
+
+async def _body(response: httpx2.Response, limit: int) -> tuple[bytes, Event | None]:
+    try:
+        raw = await _raw(response, limit)
+    except httpx2.TransportError:
+        return b"", Event.CUT
+    body = unpacked(raw, response.headers.get("content-encoding", "").strip().lower(), limit)
+    if body is None:
+        return b"", Event.CUT if len(raw) <= limit else Event.OVERSIZED
+    return (body, None) if len(body) <= limit else (b"", Event.OVERSIZED)
+
+
+async def _raw(response: httpx2.Response, limit: int) -> bytes:
+    """Read until the end, or just past the limit."""
+    raw = bytearray()
+    try:
+        async for chunk in response.aiter_raw():
+            raw += chunk
+            if len(raw) > limit:
+                break
+    finally:
+        await response.aclose()
+    return bytes(raw)
+
+
+def _event_of_failure(error: httpx2.TransportError) -> Event:
+    if isinstance(error, _NOTHING_SENT):
+        return Event.UNTRUSTED if _is_about_trust(error) else Event.UNREACHED
+    return Event.TIMED_OUT if isinstance(error, httpx2.TimeoutException) else Event.BROKEN
+
+
+def _is_about_trust(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def direct(origin: Origin) -> httpx2.AsyncBaseTransport:
+    """Open the connection pool: the system's trust store or SSL_CERT_FILE, and the environment's proxy.
+
+    A client that is given a transport ignores HTTPS_PROXY, so the proxy is chosen here. Raises OperatorError.
+    """
+    bypassed = bool(proxy_bypass(f"{origin.host}:{origin.port}"))
+    proxy = proxy_for(origin, getproxies(), bypassed=bypassed)
+    try:
+        return httpx2.AsyncHTTPTransport(proxy=proxy)
+    except OSError:
+        problem = "The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read."
+    except (ValueError, ImportError, httpx2.InvalidURL):
+        problem = "The proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used."
+    raise OperatorError(problem, next_step="Whoever runs Taskhand should correct that environment variable.")

@@ -1,0 +1,53 @@
+"""Paths built from segments: an id never becomes path structure.
+
+The HTTP library collapses dot segments (RFC 3986 §5.2.4) and quoting does not change a bare `..`, so such ids are
+refused here, before there is a URL.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Final, Self
+from urllib.parse import quote
+
+from taskhand.errors import CallerError
+
+__all__ = ["Path"]
+
+_HOLE: Final = re.compile(r"\{([a-z_]+)\}")
+_TEMPLATE: Final = re.compile(r"(?:/(?:[A-Za-z0-9_-][A-Za-z0-9._-]*|\{[a-z_]+\}))+/?")
+_LONGEST: Final = 256  # characters in one segment; the longest id of any supported CRM has under 100
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """What is requested (`raw`, percent-encoded) and what may be logged about it (`template`, without the values)."""
+
+    raw: str
+    template: str
+
+    @classmethod
+    def of(cls, template: str, **segments: str) -> Self:
+        """Fill each `{name}` of the template with one encoded segment.
+
+        Raises CallerError `invalid_id` when a value cannot be one segment, ValueError when template and names
+        disagree (a bug of ours).
+        """
+        if not _TEMPLATE.fullmatch(template) or set(_HOLE.findall(template)) != set(segments):
+            raise ValueError(f"{template} does not take {sorted(segments)}")
+        return cls(_HOLE.sub(lambda hole: _segment(hole[1], segments[hole[1]]), template), template)
+
+
+def _segment(name: str, value: str) -> str:
+    if value in {"", ".", ".."} or len(value) > _LONGEST or any(map(_unfit, value)):
+        raise CallerError(
+            f"{name} is not an id: it is empty, too long, or has characters that no id has.",
+            code="invalid_id",
+            next_step="Send an id exactly as an earlier answer gave it.",
+        )
+    return quote(value, safe="")
+
+
+def _unfit(character: str) -> bool:
+    """Control characters (Cc) and lone surrogates (Cs, which UTF-8 cannot carry)."""
+    return unicodedata.category(character) in {"Cc", "Cs"}

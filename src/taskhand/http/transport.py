@@ -1,0 +1,208 @@
+"""Retry and rate budget, as a transport around another.
+
+Whoever sends through it gets either an answer that was read whole, or an error of ours. Nothing of the library below
+(its exceptions, their texts, its requests with the key in their headers) is attached to what is raised here.
+"""
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import assert_never
+
+import httpx2
+from opentelemetry import trace
+
+from taskhand.errors import RateLimited, TaskhandError, UpstreamError
+from taskhand.http.budget import Budget
+from taskhand.http.exchange import Seen, exchange
+from taskhand.http.origin import Origin
+from taskhand.http.policy import (
+    Again,
+    Event,
+    Policy,
+    ReadBack,
+    Situation,
+    Stop,
+    decide,
+    leaves_doubt,
+    posix_time,
+    retry_after_s,
+)
+from taskhand.http.reply import failure, lost
+from taskhand.http.upstream import CALL, WAIT, Call, Limits, Upstream, World
+
+__all__ = ["PatientTransport", "Terms"]
+
+_log = logging.getLogger("taskhand.http")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms on which requests leave for one upstream, and for no other `origin`."""
+
+    upstream: Upstream
+    origin: Origin
+    limits: Limits
+    policy: Policy
+    budget: Budget
+    world: World
+
+
+class PatientTransport(httpx2.AsyncBaseTransport):
+    """Sends each request as often as the policy says, each time on the budget.
+
+    `sent` counts the attempts. Raises UpstreamError (RateLimited and OutcomeUnknown among them) and OperatorError;
+    answers of any status are returned.
+    """
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, terms: Terms) -> None:
+        self._inner = inner
+        self._terms = terms
+        self._home = httpx2.URL(terms.upstream.base_url)
+        self._tracer = terms.world.tracer or trace.get_tracer("taskhand.http")
+        self.sent = 0
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send until the policy says stop; the body of the answer is already there, unpacked."""
+        self._refuse_strangers(request.url)
+        call: Call = request.extensions[CALL]
+        doubt = False
+        for attempt in count(1):
+            seen = await self._in_turn(request, call, attempt, doubt=doubt)
+            match decide(self._terms.policy, self._situation(call, seen, attempt, doubt=doubt)):
+                case Again(after_s):
+                    doubt = doubt or leaves_doubt(call.sending, seen.event)
+                    await self._terms.world.sleep(after_s)
+                case ReadBack():
+                    raise self._unknown(call, seen)
+                case Stop():
+                    return self._result(call, seen)
+                case unheard_of:
+                    assert_never(unheard_of)
+        raise AssertionError("count() does not end")
+
+    async def aclose(self) -> None:
+        """Close what is underneath."""
+        await self._inner.aclose()
+
+    def _refuse_strangers(self, url: httpx2.URL) -> None:
+        """Look once more, at the URL as the library itself understands it: the key is in the headers."""
+        home = self._home
+        if (url.scheme, url.raw_host, url.port) != (home.scheme, home.raw_host, home.port):
+            raise UpstreamError("A request was about to leave for another host.", code="upstream_redirect")
+
+    async def _in_turn(self, request: httpx2.Request, call: Call, attempt: int, *, doubt: bool) -> Seen:
+        try:
+            async with self._terms.budget.turn(call.deadline):
+                return await self._attempt(request, call, attempt)
+        except RateLimited:
+            if not doubt:
+                raise
+        raise self._unknown(call, Seen(Event.THROTTLED, cause="no turn for another attempt"))
+
+    async def _attempt(self, request: httpx2.Request, call: Call, attempt: int) -> Seen:
+        self.sent += 1
+        within_s = self._left_s(call)
+        request.extensions["timeout"] = self._timeouts(within_s)
+        with self._told(request.method, call, attempt) as told:
+            body_bytes = self._terms.limits.body_bytes
+            seen = await exchange(self._inner, request, within_s=within_s, body_bytes=body_bytes)
+            told.append(seen)
+        self._heed(seen)
+        return seen
+
+    def _timeouts(self, within_s: float) -> dict[str, float]:
+        limits = self._terms.limits
+        read_s = min(limits.read_s, within_s)
+        return {"connect": min(limits.connect_s, within_s), "read": read_s, "write": read_s, "pool": within_s}
+
+    def _heed(self, seen: Seen) -> None:
+        """Let the budget learn from the headers; a 429 that names a time holds everyone back."""
+        if (learned := self._terms.upstream.read_headers(seen.headers)) is not None:
+            self._terms.budget.observe(learned)
+        asked_s = self._asked_s(seen)
+        if seen.event is Event.THROTTLED and asked_s is not None:
+            self._terms.budget.pause(asked_s)
+        if seen.response is not None:
+            seen.response.extensions[WAIT] = asked_s
+
+    def _asked_s(self, seen: Seen) -> float | None:
+        """Dates are counted from the upstream's own clock, where it tells it (RFC 9110 §6.6.1)."""
+        told = posix_time(seen.headers.get("date"))
+        now = self._terms.world.wall() if told is None else told
+        asked_s = retry_after_s(seen.headers.get("retry-after"), now=now)
+        if asked_s is None and seen.event is Event.THROTTLED:
+            learned = self._terms.upstream.read_headers(seen.headers)
+            return learned.reset_s if learned is not None and learned.remaining <= 0 else None
+        return asked_s
+
+    def _situation(self, call: Call, seen: Seen, attempt: int, *, doubt: bool) -> Situation:
+        return Situation(
+            sending=call.sending,
+            event=seen.event,
+            attempt=attempt,
+            left_s=self._left_s(call),
+            roll=self._terms.world.roll(),
+            asked_s=self._asked_s(seen),
+            doubt=doubt,
+        )
+
+    def _left_s(self, call: Call) -> float:
+        return call.deadline - self._terms.world.clock()
+
+    def _result(self, call: Call, seen: Seen) -> httpx2.Response:
+        if seen.response is None:
+            raise self._failed(call, seen)
+        return seen.response
+
+    def _failed(self, call: Call, seen: Seen) -> TaskhandError:
+        reference = self._terms.world.ids()
+        _log.warning("%s: %s (%s), reference %s", call.template, seen.event.name, seen.cause, reference)
+        return failure(self._terms.upstream, seen.event, call.sending, reference)
+
+    def _unknown(self, call: Call, seen: Seen) -> TaskhandError:
+        if seen.event in {Event.CUT, Event.OVERSIZED}:
+            return self._failed(call, seen)
+        reference = self._terms.world.ids()
+        _log.warning("%s: outcome unknown (%s), reference %s", call.template, seen.outcome, reference)
+        return lost(self._terms.upstream, reference)
+
+    @contextmanager
+    def _told(self, method: str, call: Call, attempt: int) -> Generator[list[Seen], None, None]:
+        """Tell the trace and the log of one attempt: never the URL, which holds ids, names and e-mail addresses.
+
+        Attributes as in OpenTelemetry's semantic conventions for HTTP client spans: one span for each sending.
+        """
+        began = self._terms.world.clock()
+        seen: list[Seen] = []
+        with self._tracer.start_as_current_span(
+            f"{method} {call.template}",
+            kind=trace.SpanKind.CLIENT,
+            attributes={
+                "http.request.method": method,
+                "url.template": call.template,
+                "server.address": self._terms.origin.host,
+                "server.port": self._terms.origin.port,
+                "http.request.resend_count": attempt - 1,
+            },
+            record_exception=False,
+        ) as span:
+            try:
+                yield seen
+            finally:
+                _describe(span, seen)
+                outcome = seen[0].outcome if seen else "cancelled"
+                took_s = self._terms.world.clock() - began
+                _log.debug("%s %s: %s in %.3f s, attempt %d", method, call.template, outcome, took_s, attempt)
+
+
+def _describe(span: trace.Span, seen: list[Seen]) -> None:
+    if not seen:
+        return
+    if seen[0].response is not None:
+        span.set_attribute("http.response.status_code", seen[0].response.status_code)
+    if seen[0].event is not Event.SUCCEEDED:
+        span.set_attribute("error.type", seen[0].outcome)
+        span.set_status(trace.StatusCode.ERROR)

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskhand.errors import CallerError
+from taskhand.http.path import Path
+
+if TYPE_CHECKING:
+    from http.conftest import Clients, Server
+
+
+def test_a_path_carries_what_is_sent_and_what_is_logged() -> None:
+    path = Path.of("/api/public/tasks/{id}", id="a b")
+    assert (path.raw, path.template) == ("/api/public/tasks/a%20b", "/api/public/tasks/{id}")
+
+
+def test_a_trailing_slash_and_several_segments_are_kept() -> None:
+    assert Path.of("/task/{id}/note/{note_id}/", id="1", note_id="2").raw == "/task/1/note/2/"
+
+
+@pytest.mark.parametrize("value", ["", ".", "..", "a\nb", "a\0", "\x7f", "\x85", "\ud800", "x" * 257])
+def test_an_id_that_could_not_be_one_segment_is_refused_and_not_quoted(value: str) -> None:
+    with pytest.raises(CallerError) as caught:
+        Path.of("/tasks/{id}", id=value)
+    assert caught.value.code == "invalid_id"
+    assert not value.strip(".") or value not in str(caught.value)
+
+
+@pytest.mark.parametrize("template", ["tasks", "/tasks/../{id}", "/tasks/x{id}", "//{id}", "/tasks?x={id}", "/{id}#"])
+def test_a_template_that_is_not_made_of_segments_is_a_bug(template: str) -> None:
+    with pytest.raises(ValueError, match="does not take"):
+        Path.of(template, id="1")
+
+
+def test_missing_and_surplus_values_are_bugs() -> None:
+    with pytest.raises(ValueError, match="does not take"):
+        Path.of("/tasks/{id}")
+    with pytest.raises(ValueError, match="does not take"):
+        Path.of("/tasks", id="1")
+
+
+@given(st.text(min_size=1, max_size=256))
+def test_any_accepted_id_stays_one_segment_and_comes_back_whole(value: str) -> None:
+    try:
+        raw = Path.of("/tasks/{id}", id=value).raw
+    except CallerError:
+        return
+    head, _, last = raw.rpartition("/")
+    assert head == "/tasks"
+    assert unquote(last) == value
+    assert last.isascii()
+    assert not set("?#;\\ \r\n") & set(last)
+    assert last not in {".", ".."}
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        ("../org/9", "/api/tasks/..%2Forg%2F9"),
+        ("%2e%2e", "/api/tasks/%252e%252e"),
+        ("..\\..", "/api/tasks/..%5C.."),
+        ("...", "/api/tasks/..."),
+        ("a?b#c;d", "/api/tasks/a%3Fb%23c%3Bd"),
+        ("ñ@:", "/api/tasks/%C3%B1%40%3A"),
+    ],
+)
+async def test_what_leaves_the_machine_is_what_was_built(
+    clients: Clients, server: Server, value: str, sent: str
+) -> None:
+    client = await clients(server.url + "/api/")
+    await client.get(Path.of("/tasks/{id}", id=value))
+    assert server.received[0].line == f"GET {sent} HTTP/1.1"

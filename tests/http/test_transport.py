@@ -1,0 +1,294 @@
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import anyio
+import httpx2
+import pytest
+from opentelemetry.trace import SpanKind
+
+from taskhand.errors import OutcomeUnknown, RateLimited, TaskhandError, UpstreamError
+from taskhand.http.budget import Budget, Observed, Rate
+from taskhand.http.client import Ask, Client
+from taskhand.http.origin import Origin
+from taskhand.http.path import Path
+from taskhand.http.policy import Policy, Sending
+from taskhand.http.transport import PatientTransport, Terms
+from taskhand.http.upstream import CALL, Call, Limits, Upstream
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from http.conftest import Clients, Memory, Server, Step, Steps, Time
+
+    from taskhand.http.upstream import World
+
+TASK = Path.of("/tasks/{id}", id="7")
+TASKS = Path.of("/tasks")
+GET = Ask.of("GET", TASK)
+SEARCH = Ask.of("POST", TASKS, json={}, reads=True)
+POST = Ask.of("POST", TASKS, json={"title": "a"})
+PUT = Ask.of("PUT", TASK, json={"title": "a"})
+PATCH = Ask.of("PATCH", TASK, json={"title": "a"})
+DELETE = Ask.of("DELETE", TASK)
+SAFE_PUT = Ask.of("PUT", TASK, json={"title": "a"}, replay_safe=True)
+SAFE_DELETE = Ask.of("DELETE", TASK, replay_safe=True)
+READS = [GET, SEARCH]
+SAFE = [SAFE_PUT, SAFE_DELETE]
+WRITES = [PUT, PATCH, DELETE]
+LOSSES = ["SILENT", "RESET_AFTER_READING", "CLOSED_AFTER_READING", "NOT_HTTP", "CUT", "STALLED"]
+
+
+def named(ask: object) -> str:
+    return f"{ask.sending.name}-{ask.method}" if isinstance(ask, Ask) else str(ask)
+
+
+def loss(steps: type[Steps], name: str) -> Step:
+    step: Step = getattr(steps, name)
+    return step
+
+
+async def error_of(client: Client, ask: Ask) -> TaskhandError:
+    with pytest.raises(TaskhandError) as caught:
+        await client.send(ask)
+    assert caught.value.__context__ is None
+    assert caught.value.__cause__ is None
+    return caught.value
+
+
+@pytest.mark.parametrize("name", [*LOSSES, "RESET_BEFORE_READING"])
+@pytest.mark.parametrize("ask", [*READS, *SAFE], ids=named)
+async def test_what_may_be_repeated_is_sent_again_after_any_loss(
+    clients: Clients, server: Server, steps: type[Steps], ask: Ask, name: str
+) -> None:
+    server.steps = [loss(steps, name), steps.answer(200)]
+    client = await clients(server.url)
+    assert (await client.send(ask)).status == 200
+    assert client.sent == 2
+
+
+@pytest.mark.parametrize("name", [*LOSSES, "RESET_BEFORE_READING"])
+@pytest.mark.parametrize("ask", [POST, *WRITES], ids=named)
+async def test_a_write_that_may_have_arrived_is_never_repeated(
+    clients: Clients, server: Server, steps: type[Steps], ask: Ask, name: str
+) -> None:
+    server.steps = [loss(steps, name), steps.answer(200)]
+    client = await clients(server.url)
+    assert isinstance(await error_of(client, ask), OutcomeUnknown)
+    assert server.connections == client.sent == 1
+
+
+@pytest.mark.parametrize("status", [502, 504, 524])
+async def test_a_gateways_word_repeats_reads_and_leaves_writes_in_doubt(
+    clients: Clients, server: Server, steps: type[Steps], status: int
+) -> None:
+    client = await clients(server.url)
+    for ask in [*READS, *SAFE]:
+        server.steps = [steps.answer(status), steps.answer(200)]
+        assert (await client.send(ask)).status == 200
+    for ask in [POST, *WRITES]:
+        server.steps = [steps.answer(status), steps.answer(200)]
+        assert isinstance(await error_of(client, ask), OutcomeUnknown)
+        assert len(server.steps) == 1  # the 200 was not asked for
+
+
+@pytest.mark.parametrize("ask", [*READS, *SAFE, *WRITES, POST], ids=named)
+async def test_429_is_waited_out_by_everything(
+    clients: Clients, server: Server, steps: type[Steps], time: Time, ask: Ask
+) -> None:
+    server.steps = [steps.answer(429, retry_after="7"), steps.answer(200)]
+    client = await clients(server.url)
+    assert (await client.send(ask)).status == 200
+    assert time.now == 1007.0
+
+
+@pytest.mark.parametrize("ask", [*READS, *SAFE, *WRITES], ids=named)
+async def test_503_is_waited_out_by_everything_but_a_create(
+    clients: Clients, server: Server, steps: type[Steps], ask: Ask
+) -> None:
+    server.steps = [steps.answer(503), steps.answer(200)]
+    assert (await (await clients(server.url)).send(ask)).status == 200
+
+
+async def test_503_to_a_create_is_looked_up_first(clients: Clients, server: Server, steps: type[Steps]) -> None:
+    server.steps = [steps.answer(503), steps.answer(200)]
+    assert isinstance(await error_of(await clients(server.url), POST), OutcomeUnknown)
+    assert len(server.received) == 1
+
+
+async def test_500_is_repeated_for_reads_and_reported_for_writes(
+    clients: Clients, server: Server, steps: type[Steps]
+) -> None:
+    client = await clients(server.url)
+    for ask in READS:
+        server.steps = [steps.answer(500), steps.answer(200)]
+        assert (await client.send(ask)).status == 200
+    for ask in [POST, *WRITES, *SAFE]:
+        server.steps = [steps.answer(500), steps.answer(200)]
+        error = await error_of(client, ask)
+        assert (type(error), error.code) == (UpstreamError, "upstream_error")
+
+
+@pytest.mark.parametrize("ask", [*READS, *SAFE, *WRITES, POST], ids=named)
+async def test_a_refused_connection_is_tried_again_by_everything_and_then_reported(
+    clients: Clients, unused_port: int, time: Time, ask: Ask
+) -> None:
+    client = await clients(f"http://127.0.0.1:{unused_port}")
+    error = await error_of(client, ask)
+    assert (type(error), error.code) == (UpstreamError, "upstream_error")
+    assert client.sent == 4
+    assert time.slept == [0.25, 0.5, 1.0]  # half of 0.5, 1 and 2 seconds: the dice say 0.5
+
+
+async def test_a_repeated_delete_that_finds_nothing_is_not_called_missing(
+    clients: Clients, server: Server, steps: type[Steps]
+) -> None:
+    server.steps = [steps.RESET_AFTER_READING, steps.answer(404)]
+    assert isinstance(await error_of(await clients(server.url), SAFE_DELETE), OutcomeUnknown)
+
+
+async def test_a_write_in_doubt_stays_so_when_its_repetition_gets_no_turn(
+    clients: Clients, server: Server, steps: type[Steps], time: Time
+) -> None:
+    server.steps = [steps.answer(502, ratelimit="limit=9, remaining=0, reset=100"), steps.answer(200)]
+    client = await clients(server.url)
+    assert isinstance(await error_of(client, SAFE_PUT), OutcomeUnknown)
+    assert client.sent == 1
+    assert time.now < 1020.0
+
+
+async def test_retry_after_as_a_date_is_counted_from_the_upstreams_own_clock(
+    clients: Clients, server: Server, steps: type[Steps], time: Time
+) -> None:
+    then, later = "Sun, 01 Mar 2026 12:00:00 GMT", "Sun, 01 Mar 2026 12:00:09 GMT"
+    server.steps = [steps.answer(503, date=then, retry_after=later), steps.answer(200)]
+    await (await clients(server.url)).send(GET)
+    assert time.slept == [9.0]
+
+
+async def test_retry_after_beyond_the_cap_is_reported_and_not_waited_out(
+    clients: Clients, server: Server, steps: type[Steps], time: Time
+) -> None:
+    server.steps = [steps.answer(429, retry_after="3600"), steps.answer(200)]
+    client = await clients(server.url)
+    error = await error_of(client, GET)
+    assert (type(error), error.retry_after_s) == (RateLimited, 3600.0)
+    assert (client.sent, time.slept) == (1, [])
+
+
+async def test_a_429_holds_everyone_back(clients: Clients, server: Server, steps: type[Steps], time: Time) -> None:
+    server.steps = [steps.answer(429, retry_after="3600"), steps.answer(200)]
+    client = await clients(server.url)
+    await error_of(client, GET)
+    error = await error_of(client, POST)
+    assert (type(error), error.retry_after_s) == (RateLimited, 900.0)
+    assert client.sent == 1
+    time.now += 900.0
+    assert (await client.send(POST)).status == 200
+
+
+async def test_every_attempt_spends_budget(clients: Clients, server: Server, steps: type[Steps], time: Time) -> None:
+    server.steps = [steps.answer(503, retry_after="0"), steps.answer(503, retry_after="0"), steps.answer(200)]
+    budget = Budget(Rate(1, 3.0), clock=time.clock, sleep=time.sleep)
+    await (await clients(server.url, budget=budget)).send(GET)
+    assert time.now == 1006.0
+
+
+async def test_the_upstreams_own_headers_set_the_pace(
+    clients: Clients, server: Server, steps: type[Steps], time: Time
+) -> None:
+    def of_ten_seconds(headers: Mapping[str, str]) -> Observed | None:
+        left = headers.get("x-acme-remaining")
+        return None if left is None else Observed(int(left), 10.0)
+
+    server.steps = [steps.answer(200, x_acme_remaining="1"), steps.answer(200, x_acme_remaining="0"), steps.answer(200)]
+    client = await clients(server.url, read_headers=of_ten_seconds)
+    for _ in range(3):
+        await client.send(GET)
+    assert time.slept == [10.0]
+
+
+async def test_a_429_without_a_time_waits_until_the_window_ends(
+    clients: Clients, server: Server, steps: type[Steps], time: Time
+) -> None:
+    server.steps = [steps.answer(429, ratelimit="limit=9, remaining=0, reset=4"), steps.answer(200)]
+    await (await clients(server.url)).send(POST)
+    assert time.now == 1004.0
+
+
+async def test_a_server_that_drips_cannot_hold_a_call_for_ever(clients: Clients) -> None:
+    class Dripping(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, _request: httpx2.Request) -> httpx2.Response:
+            return httpx2.Response(200, stream=Drops())
+
+    class Drops(httpx2.AsyncByteStream):
+        async def __aiter__(self):  # type: ignore[no-untyped-def]  # noqa: ANN204 - an async generator
+            while True:
+                yield b" "
+                await anyio.sleep(0.005)
+
+    limits = Limits(total_s=0.05)
+    client = await clients("http://127.0.0.1:1", limits=limits, transport=Dripping())
+    with anyio.fail_after(5):
+        assert "in time" in (await error_of(client, GET)).message
+        assert isinstance(await error_of(client, POST), OutcomeUnknown)
+
+
+async def test_each_sending_has_a_span_and_a_log_line_without_ids(
+    clients: Clients, server: Server, steps: type[Steps], memory: Memory, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "taskhand.http")
+    server.steps = [steps.answer(503), steps.answer(404)]
+    client = await clients(server.url)
+    await error_of(client, Ask.of("GET", Path.of("/tasks/{id}", id="id-1234"), params={"q": "ana@acme.test"}))
+    first, second = memory.spans
+    assert (first.name, first.kind) == ("GET /tasks/{id}", SpanKind.CLIENT)
+    assert second.attributes == {
+        "http.request.method": "GET",
+        "url.template": "/tasks/{id}",
+        "server.address": "127.0.0.1",
+        "server.port": server.port,
+        "http.request.resend_count": 1,
+        "http.response.status_code": 404,
+        "error.type": "404",
+    }
+    lines = [record.getMessage() for record in caplog.records if record.name == "taskhand.http"]
+    assert lines == [
+        "GET /tasks/{id}: 503 in 0.000 s, attempt 1",
+        "GET /tasks/{id}: 404 in 0.000 s, attempt 2",
+    ]
+
+
+async def test_an_attempt_without_an_answer_is_traced_by_the_name_of_its_failure(
+    clients: Clients, unused_port: int, memory: Memory
+) -> None:
+    await error_of(await clients(f"http://127.0.0.1:{unused_port}"), GET)
+    assert [span.attributes["error.type"] for span in memory.spans] == ["ConnectError"] * 4
+    assert [span.attributes["http.request.resend_count"] for span in memory.spans] == [0, 1, 2, 3]
+
+
+async def test_a_cancelled_call_ends_at_once_and_gives_its_place_back(
+    clients: Clients, server: Server, steps: type[Steps], time: Time
+) -> None:
+    server.steps = [steps.SILENT, steps.answer(200)]
+    budget = Budget(in_flight=1, clock=time.clock, sleep=time.sleep)
+    client = await clients(server.url, budget=budget, limits=Limits(read_s=20.0))
+    with anyio.move_on_after(0.05) as scope:
+        await client.send(GET)
+    assert scope.cancelled_caught
+    assert (await client.send(GET)).status == 200
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1:1/", "http://127.0.0.2:1/", "http://127.0.0.1:2/"])
+async def test_whoever_uses_the_transport_cannot_send_the_key_to_another_origin(
+    world: World, time: Time, url: str
+) -> None:
+    acme = Upstream(name="Acme", base_url="http://127.0.0.1:1", auth={}, credential="K")
+    budget = Budget(clock=time.clock, sleep=time.sleep)
+    origin = Origin("http", "127.0.0.1", 1)
+    terms = Terms(acme, origin, Limits(), Policy(), budget, world)
+    call = Call(Sending.READ, "/", deadline=time.now + 60.0)
+    transport = PatientTransport(httpx2.AsyncHTTPTransport(), terms)
+    with pytest.raises(UpstreamError) as caught:
+        await transport.handle_async_request(httpx2.Request("GET", url, extensions={CALL: call}))
+    assert (caught.value.code, transport.sent) == ("upstream_redirect", 0)
