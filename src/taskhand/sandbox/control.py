@@ -1,0 +1,83 @@
+"""The sandbox's own routes, under `/_sandbox`: they need no key and are not logged."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from taskhand.sandbox.faults import parse_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from taskhand.sandbox.emulator import Emulator
+
+    Control = Callable[[Emulator, Request], Awaitable[Response]]
+
+DONE = 204
+
+
+def control_routes(emulator: Emulator) -> list[Route]:
+    """Make the routes that read and steer this emulator."""
+    table: list[tuple[str, str, Control]] = [
+        ("GET", "/_sandbox/requests", _requests),
+        ("DELETE", "/_sandbox/requests", _clear),
+        ("GET", "/_sandbox/state", _state),
+        ("PUT", "/_sandbox/faults", _faults),
+        ("PUT", "/_sandbox/reading", _reading),
+        ("POST", "/_sandbox/reset", _reset),
+    ]
+    return [Route(path, partial(control, emulator), methods=[method]) for method, path, control in table]
+
+
+async def _requests(emulator: Emulator, _: Request) -> Response:
+    return _json([asdict(entry) for entry in emulator.requests])
+
+
+async def _clear(emulator: Emulator, _: Request) -> Response:
+    emulator.clear_requests()
+    return Response(status_code=DONE)
+
+
+async def _state(emulator: Emulator, _: Request) -> Response:
+    return _json(emulator.state())
+
+
+async def _faults(emulator: Emulator, request: Request) -> Response:
+    try:
+        emulator.faults = parse_faults(await request.json())
+    except (TypeError, ValueError) as error:
+        return _refuse(error)
+    return _json([asdict(fault) for fault in emulator.faults])
+
+
+async def _reading(emulator: Emulator, request: Request) -> Response:
+    try:
+        switches = await request.json()
+        if not isinstance(switches, dict):
+            return _refuse(ValueError("expected an object of switches"))
+        emulator.reread(f"{name}={value}" for name, value in switches.items())
+    except ValueError as error:
+        return _refuse(error)
+    return _json(asdict(emulator.reading))
+
+
+async def _reset(emulator: Emulator, _: Request) -> Response:
+    emulator.reset()
+    return Response(status_code=DONE)
+
+
+def _refuse(error: Exception) -> Response:
+    return _json({"message": str(error)}, status=400)
+
+
+def _json(value: object, status: int = 200) -> Response:
+    """Answer in ASCII, so that whatever text was sent can be shown, half a surrogate pair too."""
+    return Response(json.dumps(value), status, media_type="application/json")

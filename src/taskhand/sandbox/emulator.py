@@ -1,0 +1,120 @@
+"""What every emulated CRM has: a request log, a fault script, control routes, and one ASGI application."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from taskhand.sandbox import delivery
+from taskhand.sandbox.call import Answer, Call, find_route
+from taskhand.sandbox.control import control_routes
+from taskhand.sandbox.faults import RESETS, Fault, Script, disguise
+from taskhand.sandbox.log import Logged, RequestLog
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from starlette.types import Receive, Scope, Send
+
+    from taskhand.sandbox.switches import Switches
+
+FIRST_ERROR = 300  # a status from here on has changed nothing
+
+
+class Emulator(ABC):
+    """A CRM without a network: a subclass gives `routes`, `answer`, `failure`, `state` and `reseed`.
+
+    `app` is the ASGI application. `faults` and `reading` may be set while it serves; setting `faults` starts
+    their counts anew.
+    """
+
+    routes: tuple[str, ...] = ()
+    reading: Switches
+
+    def __init__(self, faults: Sequence[Fault], sleep: Callable[[float], Awaitable[None]]) -> None:
+        self._log = RequestLog()
+        self._sleep = sleep
+        self.faults = tuple(faults)
+        self.app = Starlette(routes=[*control_routes(self), Mount("/", app=self._serve)])
+
+    @abstractmethod
+    def answer(self, call: Call, *, stale: bool) -> Answer:
+        """Do what the call asks; with `stale`, lists are as they were before the last write."""
+
+    @abstractmethod
+    def failure(self, status: int) -> Answer:
+        """Give this CRM's body for an error status that has nothing to do with the request."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Show all that is kept, as JSON values."""
+
+    @abstractmethod
+    def reseed(self) -> None:
+        """Put the data back to what it was at the start."""
+
+    @property
+    def requests(self) -> tuple[Logged, ...]:
+        """The requests so far, oldest first; those to `/_sandbox` are not among them."""
+        return self._log.entries
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults in force; a route that does not exist here is a ValueError."""
+        return self._script.faults
+
+    @faults.setter
+    def faults(self, faults: Sequence[Fault]) -> None:
+        self._script = Script(faults, self.routes)
+
+    def clear_requests(self) -> None:
+        """Empty the request log."""
+        self._log.clear()
+
+    def reread(self, items: Iterable[str]) -> None:
+        """Take another reading, from `name=value` items."""
+        self.reading = type(self.reading).parse(items)
+
+    def reset(self) -> None:
+        """Go back to the start: data, request log and fault counts; faults and reading stay."""
+        self.reseed()
+        self._log.clear()
+        self.faults = self.faults
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = await delivery.read_call(scope, receive)
+        if call is None:
+            return
+        found = find_route(self.routes, call.method, call.path)
+        fault = self._script.next(found.key if found else f"{call.method} {call.path}")
+        answer = self._play(call, fault, found.key if found else None)
+        await self._deliver(answer, fault, scope, receive, send)
+
+    def _play(self, call: Call, fault: Fault | None, route: str | None) -> Answer:
+        """Answer, disguise and log: no await in here, so a call is one step."""
+        works = fault is None or fault.commits
+        stale = fault is not None and fault.kind == "stale_list"
+        truth = self.answer(call, stale=stale) if works else Answer(500)
+        shown = truth if fault is None else self._disguised(fault, truth, call)
+        committed = works and call.method != "GET" and truth.status < FIRST_ERROR
+        status = None if fault and fault.kind in RESETS else shown.status
+        self._log.add(call, status=status, route=route, committed=committed, fault=fault.kind if fault else None)
+        return shown
+
+    def _disguised(self, fault: Fault, truth: Answer, call: Call) -> Answer:
+        target = f"{call.path}?{call.query}" if call.query else call.path
+        return disguise(fault, truth, self.failure(fault.status or 500), target)
+
+    async def _deliver(self, answer: Answer, fault: Fault | None, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = fault.kind if fault else None
+        if kind in RESETS:
+            await delivery.reset(scope, receive)
+        elif kind == "truncated":
+            await delivery.send_half(answer, scope, receive, send)
+        else:
+            if fault and kind == "slow":
+                await delivery.wait(self._sleep, fault.seconds, receive)
+            await delivery.send_answer(answer, send)

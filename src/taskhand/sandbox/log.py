@@ -1,0 +1,72 @@
+"""The request log: what was really sent, for a harness to assert on. Credentials are never kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from taskhand.sandbox.call import Call, json_or_text
+
+SECRET_HEADERS = frozenset({"x-api-key", "authorization", "cookie"})
+MASK = "***"
+
+
+@dataclass(frozen=True)
+class Logged:
+    """One request and what became of it.
+
+    `n` counts from 1. `query` keeps every value of a key, in order. `body` is the JSON value, else the text,
+    else None. `status` is None when the connection was reset. `route` is None when no route fits. `committed`
+    says whether the request changed anything here, whatever the client was told. `fault` is the scripted
+    kind that struck, or None.
+    """
+
+    n: int
+    method: str
+    path: str
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    body: Any
+    status: int | None
+    route: str | None
+    committed: bool
+    fault: str | None
+
+
+class RequestLog:
+    """Requests in the order in which they were answered."""
+
+    def __init__(self) -> None:
+        self._entries: list[Logged] = []
+
+    @property
+    def entries(self) -> tuple[Logged, ...]:
+        """All of them, oldest first."""
+        return tuple(self._entries)
+
+    def clear(self) -> None:
+        """Forget them all; the next one is number 1."""
+        self._entries.clear()
+
+    def add(self, call: Call, *, status: int | None, route: str | None, committed: bool, fault: str | None) -> None:
+        """Write down a call, its credentials masked."""
+        entry = Logged(
+            n=len(self._entries) + 1,
+            method=call.method,
+            path=call.path,
+            query=_grouped(call.pairs),
+            headers={key: MASK if key in SECRET_HEADERS else value for key, value in call.headers},
+            body=json_or_text(call.body),
+            status=status,
+            route=route,
+            committed=committed,
+            fault=fault,
+        )
+        self._entries.append(entry)
+
+
+def _grouped(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for key, value in pairs:
+        grouped.setdefault(key, []).append(value)
+    return grouped

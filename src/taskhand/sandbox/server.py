@@ -1,0 +1,115 @@
+"""Serves an emulator on loopback, and gives it the one thing ASGI hides: its TCP connection.
+
+Only this module imports uvicorn, so whoever never serves never pays for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import os
+import socket
+import struct
+from typing import TYPE_CHECKING, Any, Protocol
+
+import anyio
+from anyio.lowlevel import checkpoint
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from taskhand.sandbox.delivery import CLOSE, RESET
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from starlette.types import ASGIApp
+
+LINGER = "hh" if os.name == "nt" else "ii"  # the layout of struct linger
+
+
+class Served(Protocol):
+    """Whatever has an ASGI application."""
+
+    @property
+    def app(self) -> ASGIApp:
+        """The application to serve."""
+
+
+class _Connection(H11Protocol):
+    """uvicorn's HTTP/1.1 connection, silent, whose application may reset or close it."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.logger = logging.getLogger(__name__)
+        self.access_log = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self.app_state = {RESET: self._reset, CLOSE: transport.close}
+
+    def _reset(self) -> None:
+        """Abort with no linger, which makes TCP send a reset instead of a normal end."""
+        raw = self.transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(LINGER, 1, 0))
+        self.transport.abort()
+
+
+@contextlib.asynccontextmanager
+async def serve(sandbox: Served, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Serve in the running event loop and give the base URL; port 0 takes a free one.
+
+    A host that is not loopback is a ValueError: a sandbox's data and controls are open to whoever reaches it.
+    """
+    address = _loopback(host)
+    config = Config(sandbox.app, http=_Connection, ws="none", lifespan="off", log_config=None, proxy_headers=False)
+    config.load()
+    state = ServerState()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Connection(config, state, {}), str(address), port)
+    try:
+        yield _url(address, server.sockets[0].getsockname()[1])
+    finally:
+        server.close()
+        await _drop(state)
+
+
+def run(sandbox: Served, host: str, port: int, announce: Callable[[str], None]) -> None:
+    """Serve until Ctrl-C; `announce` is called with the base URL once connections are accepted."""
+
+    async def until_stopped() -> None:
+        async with serve(sandbox, host, port) as url:
+            announce(url)
+            await anyio.sleep_forever()
+
+    with contextlib.suppress(KeyboardInterrupt):
+        anyio.run(until_stopped)
+
+
+async def _drop(state: ServerState) -> None:
+    """Abort every connection; the calls in flight see their client leave and end by themselves."""
+    for connection in list(state.connections):
+        connection.transport.abort()
+    await asyncio.gather(*state.tasks, return_exceptions=True)
+    await checkpoint()
+
+
+def _loopback(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    with contextlib.suppress(ValueError):
+        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+        if address.is_loopback:
+            return address
+    raise ValueError(f"a sandbox serves on loopback only (127.0.0.1, ::1, localhost), not on {host!r}")
+
+
+def _url(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> str:
+    name = f"[{address}]" if isinstance(address, ipaddress.IPv6Address) else str(address)
+    return f"http://{name}:{port}"

@@ -1,0 +1,64 @@
+"""A contact: one person on one channel."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.vambe.due import stamp
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from taskhand.sandbox.vambe.reading import Reading
+
+OPAQUE = "contact-"  # §8.12 [D]: the page's sample id is `contact-uuid-123`
+
+
+@dataclass(frozen=True)
+class Contact:
+    """One contact, in the fields of the search (§7 [D]); several may share an `ai_customer_id` ([I])."""
+
+    id: str
+    name: str
+    created_at: dt.datetime
+    last_message_at: dt.datetime
+    phone: str | None = None
+    email: str | None = None
+    platform: str = "whatsapp"
+    chat_status: str = "ATTENDED"
+    client_id: str | None = None
+    ai_customer_id: str | None = None
+    default_stage_id: str | None = None
+
+    def matches(self, phone: str | None, email: str | None) -> bool:
+        """Whether both that are given occur in it: phones by their digits, e-mails in any case (§7 [D])."""
+        fits_phone = not phone or digits(phone) in digits(self.phone or "")
+        return fits_phone and (not email or email.casefold() in (self.email or "").casefold())
+
+
+def digits(phone: str) -> str:
+    """Sanitise a phone number to its digits."""
+    return re.sub(r"\D", "", phone)
+
+
+def shown(contact: Contact, reading: Reading) -> dict[str, Any]:
+    """Write a contact as the search has it (§7 [D])."""
+    return asdict(contact) | {
+        "id": shown_id(contact.id, reading),
+        "created_at": stamp(contact.created_at),
+        "last_message_at": stamp(contact.last_message_at),
+    }
+
+
+def shown_id(contact_id: str | None, reading: Reading) -> str | None:
+    """Write a contact's id, or None; opaque ids are no UUIDs."""
+    if contact_id is None or reading.contact_ids == "uuid":
+        return contact_id
+    return OPAQUE + contact_id.replace("-", "")
+
+
+def same_id(sent: str, contact: Contact, reading: Reading) -> bool:
+    """Whether the id that was sent is this contact's, as this reading writes ids."""
+    return sent.lower() == shown_id(contact.id, reading)

@@ -1,0 +1,59 @@
+"""The contact endpoints (§7): search, by days, and one contact's info."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.vambe.contact import Contact, digits, same_id, shown
+from taskhand.sandbox.vambe.refusal import Issue, invalid, missing
+
+if TYPE_CHECKING:
+    from taskhand.sandbox.vambe.desk import Desk
+
+MOST_FOUND = 50  # §7 [D]: rows
+DAYS = re.compile(r"\d{1,3}", re.ASCII)
+MOST_DAYS = 365  # §7 [D]
+
+
+def search_contacts(desk: Desk) -> list[dict[str, Any]]:
+    """`GET /api/public/contacts/search`: by phone, e-mail or both, at least one (§7 [D])."""
+    phone, email = desk.query.get("phone"), desk.query.get("email")
+    if not email and not (phone and digits(phone)):
+        raise invalid(Issue("phone", "custom", "phone or email is required"))
+    found = [contact for contact in desk.store.contacts if contact.matches(phone, email)]
+    return [shown(contact, desk.reading) for contact in found[:MOST_FOUND]]
+
+
+def recent_contacts(desk: Desk) -> list[dict[str, Any]]:
+    """`GET /api/public/contacts`: those heard from within `days`, latest first (§7 [D]); an array ([I])."""
+    since = desk.now - dt.timedelta(days=_days(desk))
+    stage = desk.query.get("stage_id")  # §7 [3P]: the filter's name
+    found = [contact for contact in desk.store.contacts if contact.last_message_at >= since]
+    staged = [contact for contact in found if stage is None or contact.default_stage_id == stage]
+    return [shown(contact, desk.reading) for contact in _latest_first(staged)]
+
+
+def contact_info(desk: Desk) -> dict[str, Any]:
+    """`GET /api/public/contact/{aiContactId}/info`: the search's fields and the chat's (§7 [D])."""
+    for contact in desk.store.contacts:
+        if same_id(desk.values["aiContactId"], contact, desk.reading):
+            return shown(contact, desk.reading) | {
+                "last_message_content": None,
+                "is_chat_read": True,
+                "blocked": False,
+            }
+    raise missing("Contact")
+
+
+def _days(desk: Desk) -> int:
+    text = desk.query.get("days", "")
+    days = int(text) if DAYS.fullmatch(text) else 0
+    if not 1 <= days <= MOST_DAYS:
+        raise invalid(Issue("days", "invalid_value", f"days is required, from 1 to {MOST_DAYS}"))
+    return days
+
+
+def _latest_first(contacts: list[Contact]) -> list[Contact]:
+    return sorted(contacts, key=lambda contact: contact.last_message_at, reverse=True)

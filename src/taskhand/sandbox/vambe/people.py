@@ -1,0 +1,33 @@
+"""Team members, and `GET /api/public/team-members/all`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from taskhand.sandbox.vambe.desk import Desk
+
+
+@dataclass(frozen=True)
+class Member:
+    """A user of the organisation; one who is not active is kept but not listed."""
+
+    id: str
+    name: str
+    first_name: str
+    last_name: str
+    email: str
+    phone: str | None = None
+    active: bool = True
+
+
+def list_members(desk: Desk) -> list[dict[str, Any]]:
+    """Give the active members: a plain array in the order of the database (§3 [D])."""
+    return [_shown(member) for member in desk.store.members if member.active]
+
+
+def _shown(member: Member) -> dict[str, Any]:
+    row = asdict(member)
+    del row["active"]
+    return row

@@ -1,0 +1,143 @@
+"""Vambe, emulated: which endpoint answers which route, behind the key."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import secrets
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from taskhand.sandbox.call import Answer, find_route
+from taskhand.sandbox.emulator import Emulator
+from taskhand.sandbox.vambe import contact, contacts, people, tasks, webhooks
+from taskhand.sandbox.vambe.desk import Desk
+from taskhand.sandbox.vambe.reading import Reading
+from taskhand.sandbox.vambe.refusal import RefusedError, failed, unauthorised
+from taskhand.sandbox.vambe.seed import read_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from taskhand.sandbox.call import Call
+    from taskhand.sandbox.faults import Fault
+
+    Endpoint = Callable[[Desk], Any]
+
+ENDPOINTS: dict[str, Endpoint] = {
+    "GET /api/public/tasks": tasks.list_tasks,
+    "POST /api/public/tasks": tasks.create_task,
+    "GET /api/public/tasks/{id}": tasks.get_task,
+    "PUT /api/public/tasks/{id}": tasks.update_task,
+    "DELETE /api/public/tasks/{id}": tasks.delete_task,
+    "GET /api/public/team-members/all": people.list_members,
+    "GET /api/public/contacts/search": contacts.search_contacts,
+    "GET /api/public/contacts": contacts.recent_contacts,
+    "GET /api/public/contact/{aiContactId}/info": contacts.contact_info,
+    "GET /api/webhooks/topics": webhooks.list_topics,
+    "GET /api/webhooks/calls": webhooks.list_calls,
+    "GET /api/webhooks": webhooks.list_webhooks,
+    "POST /api/webhooks": webhooks.create_webhook,
+    "GET /api/webhooks/{id}": webhooks.get_webhook,
+    "PUT /api/webhooks/{id}": webhooks.update_webhook,
+    "DELETE /api/webhooks/{id}": webhooks.delete_webhook,
+    "POST /api/webhooks/{id}/restore": webhooks.restore_webhook,
+}
+CREATING = frozenset({"POST /api/public/tasks", "POST /api/webhooks"})
+DOCUMENTED = Reading()
+THE_DAY = dt.datetime(2025, 10, 20, 10, 30, tzinfo=dt.UTC)  # `created_at` of the page's sample (§2.1)
+
+
+def the_day() -> dt.datetime:
+    """Tell the sandbox's default time, which stands still."""
+    return THE_DAY
+
+
+class VambeSandbox(Emulator):
+    """Vambe's documented API over state in memory; `app` is its ASGI application.
+
+    `seed` is "demo", "empty" (people and statuses, no tasks or contacts) or data in the form that
+    `taskhand.sandbox.vambe.seed` describes. `clock` gives aware datetimes; `ids` gives UUIDs for new tasks,
+    by default one after the other. `sleep` is what a slow fault waits with.
+    """
+
+    routes = tuple(ENDPOINTS)
+    reading: Reading
+
+    def __init__(  # every one is optional and named
+        self,
+        *,
+        key: str = "vambe-sandbox-key",
+        seed: str | Mapping[str, Any] = "demo",
+        reading: Reading = DOCUMENTED,
+        faults: Sequence[Fault] = (),
+        clock: Callable[[], dt.datetime] = the_day,
+        ids: Callable[[], str] | None = None,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        self.key = key
+        self.reading = reading
+        self._seed = seed
+        self._clock = clock
+        self._ids = ids
+        self.reseed()
+        super().__init__(faults, sleep)
+
+    @property
+    def tasks(self) -> list[dict[str, Any]]:
+        """The organisation's live tasks as documented objects, whatever the reading in force."""
+        return self._store.visible_tasks()
+
+    def reseed(self) -> None:
+        """Put tasks, people, contacts and webhooks back to the seed, and fresh ids to the first."""
+        self._store = read_seed(self._seed, self._clock())
+        self._fresh_id = self._ids or _sequential()
+        self._calls = 0
+
+    def state(self) -> dict[str, Any]:
+        """Show what is kept: live tasks, members, statuses, contacts and webhooks."""
+        return {
+            "tasks": self.tasks,
+            "members": [asdict(member) for member in self._store.members],
+            "statuses": [asdict(status) for status in self._store.statuses],
+            "contacts": [contact.shown(who, self.reading) for who in self._store.contacts],
+            "webhooks": [asdict(hook) | {"secret": None} for hook in self._store.webhooks.values()],
+        }
+
+    def failure(self, status: int) -> Answer:
+        """Give Vambe's body for an error status."""
+        return failed(status).answer(self.reading)
+
+    def answer(self, call: Call, *, stale: bool) -> Answer:
+        """Answer a call: throttle and redirect first, then the route, the key, and the endpoint."""
+        self._calls += 1
+        if self.reading.throttle and self._calls % self.reading.throttle == 0:
+            refused = failed(429).answer(self.reading)  # §6 [?], §1.3 [I]
+            return Answer(429, refused.body, (*refused.headers, ("retry-after", "1")))
+        if self.reading.redirect:  # §1.1 [?]: one of the two hosts may redirect to the other
+            return Answer(308, b"", (("location", self._elsewhere(call)),))
+        try:
+            return self._answer(call, stale=stale)
+        except RefusedError as refused:
+            return refused.answer(self.reading)
+
+    def _answer(self, call: Call, *, stale: bool) -> Answer:
+        found = find_route(ENDPOINTS, call.method, call.path)
+        if found is None:  # §1.3 [I]: Nest answers an unknown method or path with 404
+            raise RefusedError(404, f"Cannot {call.method} {call.path}")
+        if not secrets.compare_digest((call.header("x-api-key") or "").encode(), self.key.encode()):
+            raise unauthorised()  # §1.2 [D]: `x-api-key`, required
+        desk = Desk(call, self.reading, self._store, self._clock(), self._fresh_id, found.values, stale)
+        status = self.reading.created if found.key in CREATING else 200  # §2.3 [I]
+        return Answer.of_json(status, ENDPOINTS[found.key](desk))
+
+    def _elsewhere(self, call: Call) -> str:
+        query = f"?{call.query}" if call.query else ""
+        return f"{self.reading.redirect.rstrip('/')}{call.path}{query}"
+
+
+def _sequential() -> Callable[[], str]:
+    numbers = itertools.count(1)
+    return lambda: f"00000000-0000-4000-8000-{next(numbers):012d}"

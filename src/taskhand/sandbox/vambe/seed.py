@@ -1,0 +1,94 @@
+"""Seeds: plain data from which a store is made.
+
+A seed is a mapping with `members`, `statuses`, `contacts` and `tasks`, each a list of mappings, and `key_owner`,
+the member whom the key resolves to (by default the first). What is left out is empty, or the demo's for members
+and statuses. Members, statuses and contacts have their documented snake_case fields, with moments as ISO 8601
+text. Tasks have the fields of the documented POST body, `title` alone required, and besides them: `id`,
+`status` (a name), `createdAt`, `creatorId`, `deleted` and `foreign` (another organisation's).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.vambe import status as statuses
+from taskhand.sandbox.vambe.contact import Contact
+from taskhand.sandbox.vambe.demo import demo, people_and_statuses
+from taskhand.sandbox.vambe.due import UNDATED, changed
+from taskhand.sandbox.vambe.people import Member
+from taskhand.sandbox.vambe.reading import Reading
+from taskhand.sandbox.vambe.status import Status
+from taskhand.sandbox.vambe.store import Store
+from taskhand.sandbox.vambe.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+NAMESPACE = uuid.UUID("6f1d3a52-7c1e-4a86-9d4b-2f6a0c9e8b17")  # ours; seeded ids are derived in it
+SEEDS = ("demo", "empty")
+SEED_KEYS = frozenset({"members", "statuses", "contacts", "tasks", "key_owner"})
+TASK_KEYS = frozenset(
+    {"id", "title", "description", "status", "dueDate", "dueTime", "timezone", "responsibleIds", "aiContactId"}
+    | {"aiCustomerId", "priority", "createdAt", "creatorId", "deleted", "foreign"}
+)
+PLAIN = Reading()
+
+
+def read_seed(seed: str | Mapping[str, Any], now: dt.datetime) -> Store:
+    """Make a store of a named seed or of data; anything else is a ValueError."""
+    if isinstance(seed, str) and seed not in SEEDS:
+        raise ValueError(f"seed is one of {', '.join(SEEDS)}, or data; not {seed!r}")
+    named = demo(now) if seed == "demo" else {}
+    data = people_and_statuses() | (named if isinstance(seed, str) else dict(seed))
+    _check_keys("a seed", data, SEED_KEYS)
+    members = [Member(**row) for row in data["members"]]
+    configured = [Status(**row) for row in data["statuses"]]
+    owner = data.get("key_owner") or members[0].id
+    tasks = [_task(row, number, configured, owner, now) for number, row in enumerate(data.get("tasks", []), start=1)]
+    contacts = [_contact(row) for row in data.get("contacts", [])]
+    return Store(members, configured, contacts, tasks, owner)
+
+
+def _contact(row: Mapping[str, Any]) -> Contact:
+    moments = {name: _moment(row[name]) for name in ("created_at", "last_message_at")}
+    return Contact(**{**row, **moments})
+
+
+def _task(row: Mapping[str, Any], number: int, configured: Sequence[Status], owner: str, now: dt.datetime) -> Task:
+    _check_keys("a seeded task", row, TASK_KEYS)
+    return Task(
+        id=row.get("id") or str(uuid.uuid5(NAMESPACE, f"task {number}")),
+        title=row["title"],
+        created_at=_moment(row["createdAt"]) if "createdAt" in row else now,
+        status=_status(row, configured),
+        creator_id=row.get("creatorId", owner),
+        description=row.get("description"),
+        due=changed(UNDATED, row, PLAIN),
+        responsible_ids=tuple(row.get("responsibleIds", ())),
+        contact_id=row.get("aiContactId"),
+        customer_id=row.get("aiCustomerId"),
+        priority=int(row.get("priority", "0")),
+        is_deleted=row.get("deleted", False),
+        is_foreign=row.get("foreign", False),
+    )
+
+
+def _status(row: Mapping[str, Any], configured: Sequence[Status]) -> Status:
+    if "status" not in row:
+        return statuses.first(configured)
+    status = statuses.wanted(configured, {"newStatusName": row["status"]}, PLAIN)
+    if status is None:
+        raise ValueError(f"the seed has no status {row['status']!r}")
+    return status
+
+
+def _moment(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
+
+
+def _check_keys(what: str, row: Mapping[str, Any], allowed: frozenset[str]) -> None:
+    unknown = sorted(set(row) - allowed)
+    if unknown:
+        raise ValueError(f"{what} has no {', '.join(unknown)}; it takes {', '.join(sorted(allowed))}")

@@ -1,0 +1,48 @@
+"""What the sandbox keeps: the organisation's people, statuses and contacts, its tasks and its webhooks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.vambe.reading import Reading
+from taskhand.sandbox.vambe.task import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from taskhand.sandbox.vambe.contact import Contact
+    from taskhand.sandbox.vambe.people import Member
+    from taskhand.sandbox.vambe.status import Status
+    from taskhand.sandbox.vambe.task import Task
+    from taskhand.sandbox.vambe.webhooks import Webhook
+
+PLAIN = Reading()
+
+
+class Store:
+    """The state. `before` holds the tasks as they were before the last write; `key_owner` is the key's user."""
+
+    def __init__(
+        self,
+        members: Iterable[Member],
+        statuses: Iterable[Status],
+        contacts: Iterable[Contact],
+        tasks: Iterable[Task],
+        key_owner: str,
+    ) -> None:
+        self.members = tuple(members)
+        self.statuses = tuple(statuses)
+        self.contacts = tuple(contacts)
+        self.tasks = {task.id: task for task in tasks}
+        self.before = dict(self.tasks)
+        self.webhooks: dict[str, Webhook] = {}
+        self.key_owner = key_owner
+
+    def put(self, task: Task) -> None:
+        """Write one task."""
+        self.before = dict(self.tasks)
+        self.tasks[task.id] = task
+
+    def visible_tasks(self) -> list[dict[str, Any]]:
+        """Show the organisation's live tasks under the default reading, oldest write first."""
+        return [shown(task, PLAIN) for task in self.tasks.values() if task.is_visible]

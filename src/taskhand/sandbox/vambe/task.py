@@ -1,0 +1,67 @@
+"""A stored task, and the documented object that shows it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.vambe.contact import shown_id
+from taskhand.sandbox.vambe.due import UNDATED, Due, due_at, stamp
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from taskhand.sandbox.vambe.reading import Reading
+    from taskhand.sandbox.vambe.status import Status
+
+WORDS = ("low", "medium", "high")  # §8.3 [D]: what the list's table says of `priority`
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task as it is kept; a deleted one is kept too (§2.5 [D]: soft delete)."""
+
+    id: str
+    title: str
+    created_at: dt.datetime
+    status: Status
+    creator_id: str
+    description: str | None = None
+    due: Due = UNDATED
+    responsible_ids: tuple[str, ...] = ()
+    contact_id: str | None = None
+    customer_id: str | None = None
+    priority: int = 0
+    is_deleted: bool = False
+    is_foreign: bool = False  # another organisation's: §1.2 [D] keys see their own only
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether the key of this sandbox sees it."""
+        return not self.is_deleted and not self.is_foreign
+
+
+def shown(task: Task, reading: Reading) -> dict[str, Any]:
+    """Write the task object (§2.1 [D]); `priority` is an integer, as PUT documents."""
+    return {
+        "id": task.id,
+        "title": task.title,
+        "description": "" if task.description is None and reading.description == "empty" else task.description,
+        "due_timezone": task.due.zone,
+        "due_at": due_at(task.due, reading),
+        "is_all_day": task.due.is_all_day,
+        "created_at": stamp(task.created_at),
+        "ai_contact_id": shown_id(task.contact_id, reading),
+        "ai_customer_id": task.customer_id,
+        "task_status_config_id": task.status.id,
+        "priority": task.priority,
+        "creator_id": task.creator_id,
+        "task_responsibles": [{"responsible_id": who} for who in task.responsible_ids],
+        "status_config": asdict(task.status) if reading.status_config == "object" else None,
+    }
+
+
+def listed(task: Task, reading: Reading) -> dict[str, Any]:
+    """Write the task object as the list has it: `priority` in the form of §8.3."""
+    forms = {"int": task.priority, "digit": str(task.priority), "word": WORDS[task.priority]}
+    return shown(task, reading) | {"priority": forms[reading.list_priority]}

@@ -1,0 +1,163 @@
+"""The webhook endpoints (§5): managed here, never delivered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.vambe.fields import read_object
+from taskhand.sandbox.vambe.refusal import Issue, invalid, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from taskhand.sandbox.vambe.desk import Desk
+    from taskhand.sandbox.vambe.reading import Reading
+
+# §5 [D: WH-old], [D-partial: WH-new]
+OLD_TOPICS = ("message.received", "message.sent", "ticket.opened", "ticket.closed")
+NEW_TOPICS = (
+    "message.received",
+    "message.sent",
+    "ticket.created",
+    "ticket.updated",
+    "ticket.closed",
+    "contact.created",
+    "contact.updated",
+    "stage.changed",
+)
+TASK_TOPICS = ("task.updated", "task.completed", "task.reassigned")  # §5 [D: PUT], in neither list
+TOPICS = {"old": OLD_TOPICS, "new": NEW_TOPICS, "tasks": NEW_TOPICS + TASK_TOPICS}
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """One subscription; its secret is kept and never shown."""
+
+    id: str
+    url: str
+    topics: tuple[str, ...]
+    secret: str | None = None
+    active: bool = True
+    description: str | None = None
+    is_deleted: bool = False
+
+
+def list_topics(desk: Desk) -> list[str]:
+    """`GET /api/webhooks/topics`: an array of names ([I])."""
+    return list(TOPICS[desk.reading.topics])
+
+
+def list_calls(_: Desk) -> list[dict[str, Any]]:
+    """`GET /api/webhooks/calls`: the delivery log (§5 [D]), empty because nothing is delivered here."""
+    return []
+
+
+def list_webhooks(desk: Desk) -> list[dict[str, Any]]:
+    """`GET /api/webhooks`: may include the soft-deleted ones (§5 [D])."""
+    hidden = desk.reading.deleted_webhooks == "hidden"
+    return [_shown(hook) for hook in desk.store.webhooks.values() if not (hidden and hook.is_deleted)]
+
+
+def get_webhook(desk: Desk) -> dict[str, Any]:
+    """`GET /api/webhooks/{id}` (§5 [D])."""
+    return _shown(_live(desk))
+
+
+def create_webhook(desk: Desk) -> dict[str, Any]:
+    """`POST /api/webhooks`: answers `{"status": "created", "id": ...}` (§5 [D: WH-old])."""
+    body = read_object(desk.call)
+    _check(body, desk.reading, is_new=True)
+    hook = _applied(Webhook(f"webhook_{len(desk.store.webhooks) + 1}", body["url"], ()), body)
+    desk.store.webhooks[hook.id] = hook
+    return {"status": "created", "id": hook.id}
+
+
+def update_webhook(desk: Desk) -> dict[str, Any]:
+    """`PUT /api/webhooks/{id}`: the fields sent change (§5 [D: WH-old] fields, [I] answer)."""
+    hook = _live(desk)
+    body = read_object(desk.call)
+    _check(body, desk.reading, is_new=False)
+    desk.store.webhooks[hook.id] = _applied(hook, body)
+    return {"status": "updated", "id": hook.id}
+
+
+def delete_webhook(desk: Desk) -> dict[str, Any]:
+    """`DELETE /api/webhooks/{id}`: soft (§5 [D])."""
+    hook = _live(desk)
+    desk.store.webhooks[hook.id] = replace(hook, is_deleted=True)
+    return {"status": "success"}
+
+
+def restore_webhook(desk: Desk) -> dict[str, Any]:
+    """`POST /api/webhooks/{id}/restore` (§5 [D], [I] answer)."""
+    hook = _any(desk)
+    desk.store.webhooks[hook.id] = replace(hook, is_deleted=False)
+    return {"status": "restored", "id": hook.id}
+
+
+def _any(desk: Desk) -> Webhook:
+    hook = desk.store.webhooks.get(desk.values["id"])
+    if hook is None:
+        raise missing("Webhook")
+    return hook
+
+
+def _live(desk: Desk) -> Webhook:
+    hook = _any(desk)
+    if hook.is_deleted:
+        raise missing("Webhook")
+    return hook
+
+
+def _check(body: Mapping[str, Any], reading: Reading, *, is_new: bool) -> None:
+    form = _form(body, reading)
+    # §5 [D: WH-old]: topic, url and secret all required; [3P] url and topics
+    required = {"topic": ("topic", "url", "secret"), "topics": ("topics", "url")}[form] if is_new else ()
+    issues = [Issue(name, "invalid_type", f"{name} is required") for name in required if name not in body]
+    if not all(isinstance(body.get(name, ""), str) for name in ("topic", "url", "secret")):
+        issues.append(Issue("url", "invalid_type", "Expected strings"))
+    if not all(topic in TOPICS[reading.topics] for topic in _topics(body) or ()):
+        issues.append(Issue(form, "invalid_value", f"Expected of: {', '.join(TOPICS[reading.topics])}"))
+    if issues:
+        raise invalid(*issues)
+
+
+def _form(body: Mapping[str, Any], reading: Reading) -> str:
+    """Tell which of the two bodies this is to be; the other one's field is refused by a strict reading."""
+    sent = "topics" if "topics" in body else "topic"
+    form = sent if reading.webhook_body == "any" else reading.webhook_body
+    if sent in body and sent != form:
+        raise invalid(Issue(sent, "unrecognized_keys", f"Unrecognized key: {sent}"))
+    return form
+
+
+def _topics(body: Mapping[str, Any]) -> list[Any] | None:
+    if "topics" in body:
+        return body["topics"] if isinstance(body["topics"], list) else [body["topics"]]
+    return [body["topic"]] if "topic" in body else None
+
+
+def _applied(hook: Webhook, body: Mapping[str, Any]) -> Webhook:
+    topics = _topics(body)
+    return replace(
+        hook,
+        url=body.get("url", hook.url),
+        topics=hook.topics if topics is None else tuple(topics),
+        secret=body.get("secret", hook.secret),
+        active=bool(body.get("active", hook.active)),
+        description=body.get("description", hook.description),
+    )
+
+
+def _shown(hook: Webhook) -> dict[str, Any]:
+    # §5 [?]: no shape is shown; both spellings of the topic are here
+    return {
+        "id": hook.id,
+        "url": hook.url,
+        "topic": hook.topics[0] if hook.topics else None,
+        "topics": list(hook.topics),
+        "active": hook.active,
+        "description": hook.description,
+        "deleted": hook.is_deleted,
+    }
