@@ -5,7 +5,15 @@ from typing import Any
 from mcp.server import MCPServer
 from mcp.server.mcpserver.tools import Tool as SdkTool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
-from mcp.types import CallToolResult, ToolAnnotations
+from mcp.types import (
+    CallToolResult,
+    Completion,
+    CompletionArgument,
+    CompletionContext,
+    PromptReference,
+    ResourceTemplateReference,
+    ToolAnnotations,
+)
 from pydantic import ConfigDict
 
 from taskhand import __version__
@@ -14,6 +22,7 @@ from taskhand.server import boundary
 from taskhand.server.schema import input_schema, output_schema
 from taskhand.server.tool import Kind, Tool
 from taskhand.server.tools import TOOLS
+from taskhand.service.complete_name import complete_name
 from taskhand.service.desk import Desk
 
 __all__ = ["INSTRUCTIONS", "create_server"]
@@ -34,7 +43,7 @@ Changing only dueDate keeps the time.
 def create_server(desk: Desk) -> MCPServer[Any]:
     """A server with all tools on `desk`, their schemas narrowed to what its backend can express."""
     capabilities = desk.backend.capabilities
-    return MCPServer(
+    server: MCPServer[Any] = MCPServer(
         name="taskhand",
         title="Taskhand",
         version=__version__,
@@ -42,6 +51,16 @@ def create_server(desk: Desk) -> MCPServer[Any]:
         log_level="WARNING",
         tools=[_registered(tool, desk, capabilities) for tool in TOOLS],
     )
+
+    @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]  # the SDK leaves this decorator untyped
+    async def complete(
+        _ref: PromptReference | ResourceTemplateReference,
+        argument: CompletionArgument,
+        _context: CompletionContext | None,
+    ) -> Completion:
+        return Completion(values=list(await complete_name(desk, argument.name, argument.value)))
+
+    return server
 
 
 class _Sent(ArgModelBase):
