@@ -6,7 +6,7 @@ from typing import Protocol
 from taskhand.edit import Edit
 from taskhand.task import Contact, Member, Priority, StatusList, Task, TaskPage, TaskQuery
 
-__all__ = ["UUID", "Backend", "Capabilities"]
+__all__ = ["UUID", "Backend", "Capabilities", "Misread", "Written"]
 
 UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
@@ -23,6 +23,26 @@ class Capabilities:
     priorities: tuple[Priority, ...] = ("0", "1", "2")
     id_pattern: str = UUID
     most_responsibles: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A task as the backend has it after a write; `note` says what is worth knowing about how that was learned."""
+
+    task: Task
+    note: str | None = None
+
+
+class Misread(Exception):
+    """A write showed that `before` had been read wrongly: an edit that was made from it must be made again.
+
+    `before` is the task as it really was, `now` as it is after the write. The service handles it; no caller sees it.
+    """
+
+    def __init__(self, before: Task, now: Task) -> None:
+        super().__init__("a task was read wrongly")
+        self.before = before
+        self.now = now
 
 
 class Backend(Protocol):
@@ -51,16 +71,16 @@ class Backend(Protocol):
         """One page of tasks."""
         ...
 
-    async def get_task(self, task_id: str) -> Task:
-        """One whole task; NotFound where there is none."""
+    async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
+        """One whole task, `fresh` not from memory; NotFound where there is none."""
         ...
 
-    async def create_task(self, edit: Edit) -> Task:
-        """A new task in the initial status, as the backend has it afterwards."""
+    async def create_task(self, edit: Edit) -> Written:
+        """A new task in the initial status. OutcomeUnknown where nobody can tell whether there is one."""
         ...
 
-    async def update_task(self, before: Task, edit: Edit) -> Task:
-        """Set the given fields; the task as the backend has it afterwards."""
+    async def update_task(self, before: Task, edit: Edit) -> Written:
+        """Set the given fields. OutcomeUnknown where nobody can tell; Misread where `before` was read wrongly."""
         ...
 
     async def aclose(self) -> None:

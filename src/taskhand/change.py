@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from taskhand.due import Due
-from taskhand.edit import Edit, StatusChoice
-from taskhand.task import Task
+from taskhand.edit import Edit
+from taskhand.task import StatusChoice, Task
 
 __all__ = ["FieldChange", "Match", "Receipt", "Unapplied", "changes"]
 
@@ -72,10 +72,12 @@ class Receipt:
     note: str | None = None
 
     @classmethod
-    def of(cls, before: Task | None, after: Task, edit: Edit, matched: tuple[Match, ...]) -> "Receipt":
+    def of(
+        cls, before: Task | None, after: Task, edit: Edit, matched: tuple[Match, ...], note: str | None = None
+    ) -> "Receipt":
         """What `edit` did to a task: `before` is None when it was created."""
         missed = tuple(_unapplied(name, asked, after) for name, asked in edit.unmet_by(after).given())
-        note = "Some of what was asked is not so: see unapplied." if missed else None
+        note = "Some of what was asked is not so: see unapplied." if missed else note
         return cls(after, changes(before, after), missed, matched, note)
 
 

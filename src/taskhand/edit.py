@@ -6,37 +6,9 @@ from dataclasses import dataclass, fields, replace
 from pydantic import MISSING
 
 from taskhand.due import Due, due_of
-from taskhand.names import fold
-from taskhand.task import Status, Task
+from taskhand.task import StatusChoice, Task
 
-__all__ = ["Edit", "StatusChoice"]
-
-
-@dataclass(frozen=True, slots=True)
-class StatusChoice:
-    """A status to move to: by `id` where it is known, else by `name` or `position` as the caller gave it.
-
-    The last two happen where a backend's list of statuses is incomplete: they are sent as given and checked afterwards.
-    """
-
-    name: str | None = None
-    position: int | None = None
-    id: str | None = None
-
-    @classmethod
-    def of(cls, status: Status) -> "StatusChoice":
-        """The choice of a known status."""
-        return cls(status.name, status.order, status.id)
-
-    def met_by(self, status: Status | None) -> bool:
-        """Whether `status` is the one chosen."""
-        if status is None:
-            return False
-        if self.id is not None:
-            return status.id == self.id
-        if self.name is not None:
-            return fold(status.name) == fold(self.name)
-        return status.order == self.position
+__all__ = ["Edit"]
 
 
 @dataclass(frozen=True, slots=True)

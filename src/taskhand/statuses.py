@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from pydantic import MISSING
 
 from taskhand.change import Match
-from taskhand.edit import StatusChoice
 from taskhand.errors import Ambiguous, Candidate, NotFound
 from taskhand.names import fold, matching, nearest_first
-from taskhand.task import FINISHED, Status, StatusList
+from taskhand.task import FINISHED, Status, StatusChoice, StatusList
 
 __all__ = ["at_position", "finished", "found_by", "named"]
 
@@ -75,18 +74,18 @@ def finished(name: str | MISSING, known: StatusList) -> tuple[StatusChoice, tupl
     )
 
 
-def found_by(given: Sequence[str], known: StatusList) -> tuple[str, ...]:
-    """The ids of the statuses of these names or types, for a filter."""
-    ids: list[str] = []
+def found_by(given: Sequence[str], known: StatusList) -> tuple[StatusChoice, ...]:
+    """The statuses of these names or types, for a filter."""
+    choices: list[StatusChoice] = []
     for text in given:
-        of_type = [status.id for status in known.statuses if fold(text) == status.type]
-        by_name = [status.id for status in matching(text, known.statuses, lambda status: status.name)]
-        ids += by_name or of_type or [str(named(text, known, "status")[0].id)]
-    return tuple(dict.fromkeys(ids))
+        found = matching(text, known.statuses, lambda status: status.name)
+        found = found or [status for status in known.statuses if fold(text) == status.type]
+        choices += map(StatusChoice.of, found) if found else [named(text, known, "status")[0]]
+    return tuple(dict.fromkeys(choices))
 
 
 def _match(argument: str, given: str, status: Status) -> Match:
-    return Match(argument, given, status.id, status.name)
+    return Match(argument, given, status.id or status.name, status.name)
 
 
 def _several(message: str, found: Sequence[Status]) -> Ambiguous:

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 from pydantic import MISSING, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from taskhand.names import fold
+
 __all__ = [
     "FINISHED",
     "IMMUTABLE",
@@ -23,6 +25,7 @@ __all__ = [
     "PriorityDigit",
     "Responsible",
     "Status",
+    "StatusChoice",
     "StatusList",
     "StatusType",
     "Task",
@@ -60,13 +63,40 @@ class Body(Value):
 
 
 class Status(Value):
-    """A status a task can have; `order` is its position."""
+    """A status a task can have; `order` is its position, `id` None where only its name is known."""
 
-    id: str
+    id: str | None
     name: str
     color: str | None
     type: StatusType | str
     order: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChoice:
+    """A status to move to: by `id` where it is known, else by `name` or `position` as the caller gave it.
+
+    The last two happen where a backend's list of statuses is incomplete: they are sent as given and checked afterwards.
+    """
+
+    name: str | None = None
+    position: int | None = None
+    id: str | None = None
+
+    @classmethod
+    def of(cls, status: Status) -> "StatusChoice":
+        """The choice of a known status."""
+        return cls(status.name, status.order, status.id)
+
+    def met_by(self, status: Status | None) -> bool:
+        """Whether `status` is the one chosen."""
+        if status is None:
+            return False
+        if self.id is not None:
+            return status.id == self.id
+        if self.name is not None:
+            return fold(status.name) == fold(self.name)
+        return status.order == self.position
 
 
 class Responsible(Value):
@@ -210,7 +240,7 @@ class TaskFilter(Body):
 
 @dataclass(frozen=True, slots=True)
 class TaskQuery:
-    """Which tasks to list, everything resolved: ids, ISO dates (both ends included), statuses by id.
+    """Which tasks to list, everything resolved: ids, ISO dates (both ends included), statuses.
 
     `None` does not filter. `order` is `due` (earliest first, dateless last), `created` (newest first) or `priority`
     (highest first); `after` is the position a page ended at.
@@ -220,7 +250,7 @@ class TaskQuery:
     from_date: str | None = None
     to_date: str | None = None
     include_tasks_without_dates: bool = True
-    status_ids: tuple[str, ...] | None = None
+    statuses: tuple[StatusChoice, ...] | None = None
     text: str | None = None
     overdue: bool | None = None
     priority: int | None = None

@@ -53,7 +53,7 @@ class StatusRow(Answer):
     name: str
     type: str
     color: str | None
-    id: str
+    id: str | None
 
 
 class StatusesAnswer(Answer):

@@ -13,4 +13,5 @@ async def create_task(desk: Desk, draft: TaskDraft) -> Receipt:
     """A new task in the initial status; CallerError where the body breaks a rule, and then nothing is written."""
     rules.check_draft(draft, desk.backend.capabilities)
     edit, matched = await resolved(desk, draft, None)
-    return Receipt.of(None, await desk.backend.create_task(edit), edit, matched)
+    written = await desk.backend.create_task(edit)
+    return Receipt.of(None, written.task, edit, matched, written.note)

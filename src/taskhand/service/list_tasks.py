@@ -35,7 +35,7 @@ async def list_tasks(
         from_date=_value(given.from_date),
         to_date=_value(given.to_date),
         include_tasks_without_dates=given.include_tasks_without_dates is not False,
-        status_ids=None if given.status is MISSING else statuses.found_by(given.status, await desk.backend.statuses()),
+        statuses=None if given.status is MISSING else statuses.found_by(given.status, await desk.backend.statuses()),
         text=_value(given.text),
         overdue=None if given.overdue is MISSING else given.overdue,
         priority=None if given.priority is MISSING else int(given.priority),

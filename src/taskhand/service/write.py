@@ -5,9 +5,9 @@ from pydantic import MISSING
 from taskhand import people, rules, statuses
 from taskhand.change import Match, Receipt
 from taskhand.due import Due, due_of
-from taskhand.edit import Edit, StatusChoice
+from taskhand.edit import Edit
 from taskhand.service.desk import Desk
-from taskhand.task import Task, TaskDraft, TaskPatch
+from taskhand.task import StatusChoice, Task, TaskDraft, TaskPatch
 
 __all__ = ["applied", "resolved"]
 
@@ -31,11 +31,13 @@ async def resolved(desk: Desk, body: TaskDraft | TaskPatch, before: Task | None)
 
 async def applied(desk: Desk, before: Task, edit: Edit, matched: tuple[Match, ...]) -> Receipt:
     """Carry out an edit, unless the task already shows it; the receipt compares what was asked with what is so."""
+    if not any(edit.unmet_by(before).given()):
+        before = await desk.backend.get_task(before.id, fresh=True)
     missing = edit.unmet_by(before)
     if not any(missing.given()):
         return Receipt(before, matched=matched, note="Nothing was written: the task already is as asked.")
-    after = await desk.backend.update_task(before, missing)
-    return Receipt.of(before, after, edit, matched)
+    written = await desk.backend.update_task(before, missing)
+    return Receipt.of(before, written.task, edit, matched, written.note)
 
 
 async def _status(desk: Desk, body: TaskDraft | TaskPatch) -> tuple[StatusChoice | MISSING, tuple[Match, ...]]:

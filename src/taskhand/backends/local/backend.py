@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import MISSING
 
-from taskhand.backend import Capabilities
+from taskhand.backend import Capabilities, Written
 from taskhand.backends.local.directory import Directory, NewId
 from taskhand.backends.local.query import selects
 from taskhand.backends.local.rows import columns, people_by_task, searchable, status_from, task_from
@@ -66,17 +66,17 @@ class LocalBackend:
         """One page, found by index."""
         return await self._store.read(lambda connection: _page(connection, query))
 
-    async def get_task(self, task_id: str) -> Task:
+    async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002  nothing is kept here
         """One task by id; NotFound."""
         return await self._store.read(lambda connection: _task(connection, task_id))
 
-    async def create_task(self, edit: Edit) -> Task:
+    async def create_task(self, edit: Edit) -> Written:
         """A new task in the first initial status, created by the user."""
-        return await self._store.write(lambda connection: self._create(connection, edit))
+        return Written(await self._store.write(lambda connection: self._create(connection, edit)))
 
-    async def update_task(self, before: Task, edit: Edit) -> Task:
+    async def update_task(self, before: Task, edit: Edit) -> Written:
         """Set the given fields in one transaction; NotFound when the task is gone."""
-        return await self._store.write(lambda connection: _update(connection, before.id, edit))
+        return Written(await self._store.write(lambda connection: _update(connection, before.id, edit)))
 
     def now(self) -> datetime:
         """What the clock of this store says."""

@@ -68,8 +68,9 @@ def _window(query: TaskQuery, due: str) -> _Clauses:
 
 def _filters(query: TaskQuery) -> _Clauses:
     clauses: _Clauses = []
-    if query.status_ids is not None:
-        clauses.append((f"t.status_id IN ({', '.join('?' * len(query.status_ids))})", query.status_ids))
+    if query.statuses is not None:
+        ids = tuple(choice.id for choice in query.statuses)
+        clauses.append((f"t.status_id IN ({', '.join('?' * len(ids))})", ids))
     if query.priority is not None:
         clauses.append(("t.priority = ?", (query.priority,)))
     if query.contact is not None:

@@ -10,9 +10,9 @@ from pydantic import MISSING
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.directory import Directory
 from taskhand.due import Due
-from taskhand.edit import Edit, StatusChoice
+from taskhand.edit import Edit
 from taskhand.errors import CallerError
-from taskhand.task import TaskQuery
+from taskhand.task import StatusChoice, TaskQuery
 
 __all__ = ["plant"]
 
