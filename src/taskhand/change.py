@@ -76,7 +76,7 @@ class Receipt:
         cls, before: Task | None, after: Task, edit: Edit, matched: tuple[Match, ...], note: str | None = None
     ) -> "Receipt":
         """What `edit` did to a task: `before` is None when it was created."""
-        missed = tuple(_unapplied(name, asked, after) for name, asked in edit.unmet_by(after).given())
+        missed = tuple(_unapplied(name, asked, after) for name, asked in edit.unmet_by(after, written=True).given())
         note = "Some of what was asked is not so: see unapplied." if missed else note
         return cls(after, changes(before, after), missed, matched, note)
 

@@ -18,10 +18,10 @@ from taskhand.task import Task
 
 __all__ = ["Due", "DueRequest", "due_of", "is_overdue", "iso_day", "known_zone"]
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1000, 9998  # any zone's clock stays within what datetime can say
-_MIDNIGHT_Z = re.compile(r"T00:00(:00(\.0+)?)?(Z|[+-]00:?00)$")
+_NOT_ZONES = frozenset({"localtime", "Factory", "posixrules"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ class Due:
 
     @classmethod
     def instant(cls, at: datetime, zone: str | None) -> "Due":
-        """A due instant; its day is the one on the calendar of `zone` (UTC when there is none)."""
+        """A due instant, in milliseconds; its day is the one on the calendar of `zone` (UTC when there is none)."""
+        at = at.replace(microsecond=at.microsecond // 1000 * 1000)
         return cls(at.astimezone(_zone_info(zone)).date(), at.astimezone(UTC), zone)
 
     @classmethod
@@ -96,7 +97,8 @@ class DueRequest:
 
     def on(self, before: Due | None, default_zone: str | None) -> Due | None:
         """The due date that this request makes of `before`; CallerError where a part is lacking or contradictory."""
-        if self.due_date is None:
+        nothing_to_clear = before is None and not isinstance(self.due_time, str) and not isinstance(self.timezone, str)
+        if self.due_date is None or (self.due_date is MISSING and nothing_to_clear):
             return None
         day, at = self._day(before)
         kept = before.zone if before else None
@@ -106,6 +108,8 @@ class DueRequest:
         if at is not None and self.due_time is MISSING:
             return Due.instant(at, zone or default_zone)
         stays = None if self.timezone is None else zone
+        if self.due_time is None and at is not None:
+            return Due(at.astimezone(_zone_info(zone or default_zone)).date(), None, stays)
         if before is None or before.local is None or self.due_time is None:
             return Due(day, None, stays)
         # Only the day or the zone moves: what the clock showed stays.
@@ -136,7 +140,7 @@ def is_overdue(due: Due | None, now: datetime, default_zone: str | None) -> bool
     if due.at is not None:
         return due.at < now
     zone = due.zone or default_zone
-    today = now.astimezone(ZoneInfo(zone)) if zone else now
+    today = now.astimezone(_zone_info(zone)) if zone else now
     return due.day < today.date()
 
 
@@ -157,7 +161,7 @@ def iso_day(text: str, argument: str) -> str:
 @lru_cache(maxsize=256)
 def known_zone(name: str) -> str:
     """An IANA zone name in its official spelling; CallerError lists the nearest ones."""
-    names = {zone.casefold(): zone for zone in available_timezones()}
+    names = {zone.casefold(): zone for zone in available_timezones() - _NOT_ZONES}
     wanted = name.strip().replace(" ", "_")
     if found := names.get(wanted.casefold()):
         return found
@@ -197,7 +201,8 @@ def _date_or_instant(text: str) -> tuple[date, datetime | None]:
     (https://docs.vambe.me/reference/tasks/create-task).
     """
     if (at := _parsed(text)) is not None and _FIRST_YEAR <= at.year <= _LAST_YEAR:
-        if _DAY.fullmatch(text) or _MIDNIGHT_Z.search(text.upper()):
+        at_midnight_utc = at.utcoffset() == timedelta() and at.time() == time()
+        if _DAY.fullmatch(text) or at_midnight_utc:
             return at.date(), None
         if at.tzinfo is not None:
             return at.date(), at
@@ -235,7 +240,7 @@ def _agreed_day(text: str, at: datetime, clock: time, zone: str) -> date:
     The documented samples send 15:00 local as `T15:00:00.000Z`: the written day counts where the written time is
     dueTime, the day in `zone` where the instant is. Anything else contradicts itself.
     """
-    local = at.astimezone(ZoneInfo(zone))
+    local = at.astimezone(_zone_info(zone))
     if (at.hour, at.minute) == (clock.hour, clock.minute):
         return at.date()
     if (local.hour, local.minute) == (clock.hour, clock.minute):
@@ -249,15 +254,15 @@ def _agreed_day(text: str, at: datetime, clock: time, zone: str) -> date:
 
 def _at_wall(day: date, clock: time, zone: str) -> datetime:
     """The instant of a wall-clock time; CallerError when the zone's clocks skip it that day."""
-    rules = ZoneInfo(zone)
+    rules = _zone_info(zone)
     at = datetime.combine(day, clock, rules).astimezone(UTC)
     after = at.astimezone(rules)
-    if after.time() == clock:
+    if (after.date(), after.time()) == (day, clock):
         return at
-    before = (at - timedelta(hours=1)).astimezone(rules)
+    around = ((at - timedelta(hours=1)).astimezone(rules), after)
     raise CallerError(
         f"{clock:%H:%M} does not exist on {day} in {zone}: the clocks skip it.",
         code="time_skipped",
-        candidates=[Candidate(f"{clock_time:%H:%M}") for clock_time in sorted({before.time(), after.time()})],
-        next_step="Send a dueTime that exists that day.",
+        candidates=[Candidate(f"{near:%H:%M}") for near in around if near.date() == day],
+        next_step="Send a dueTime that exists that day, or another day.",
     )

@@ -31,14 +31,17 @@ class Edit:
             if value is not MISSING:
                 yield field.name, value
 
-    def unmet_by(self, task: Task) -> "Edit":
-        """The part of this edit that `task` does not show."""
-        return replace(self, **{name: MISSING for name, value in self.given() if _shows(task, name, value)})
+    def unmet_by(self, task: Task, *, written: bool = False) -> "Edit":
+        """The part of this edit that `task` does not show; of one just written, a zone nobody asked for may be any."""
+        shown = {name: MISSING for name, value in self.given() if _shows(task, name, value, written=written)}
+        return replace(self, **shown)
 
 
-def _shows(task: Task, name: str, value: object) -> bool:
+def _shows(task: Task, name: str, value: object, *, written: bool) -> bool:
     """Whether `task` already has `value` in that field; the order of people does not count."""
     match name, value:
+        case "due", Due(zone=None) if written and (due := due_of(task)) is not None:
+            return (due.day, due.at) == (value.day, value.at)
         case "due", _:
             return due_of(task) == value
         case "responsible_ids", tuple():

@@ -8,12 +8,14 @@ from hashlib import blake2b
 
 from taskhand.due import due_of
 from taskhand.errors import CallerError
-from taskhand.task import Order, Task, TaskQuery
+from taskhand.task import PRIORITY_WORDS, Order, Task, TaskQuery
 
 __all__ = ["NO_DUE", "cursor_after", "resume", "sort_key"]
 
 NO_DUE = "~"
 """The due key of a task without a due date: it sorts after every date."""
+
+_PRIORITIES = frozenset(int(digit) for digit in PRIORITY_WORDS.values())
 
 
 def sort_key(task: Task, order: Order) -> str | int:
@@ -36,16 +38,24 @@ def resume(query: TaskQuery, cursor: str) -> TaskQuery:
     """The query, going on after a cursor; CallerError when the cursor is not one of this query's."""
     try:
         key, task_id, fingerprint = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError, TypeError):
+    except (binascii.Error, ValueError, TypeError, RecursionError):
         key = task_id = fingerprint = None
-    expected = int if query.order == "priority" else str
-    if fingerprint != _fingerprint(query) or not isinstance(key, expected) or not isinstance(task_id, str):
+    is_key = isinstance(key, str) if query.order != "priority" else type(key) is int and key in _PRIORITIES
+    if fingerprint != _fingerprint(query) or not is_key or not isinstance(task_id, str) or not _is_text(task_id):
         raise CallerError(
             "cursor does not belong to this list.",
             code="invalid_cursor",
             next_step="Repeat the call that gave nextCursor with the same filters and order, or leave cursor out.",
         )
     return replace(query, after=(key, task_id))
+
+
+def _is_text(text: str) -> bool:
+    """Whether UTF-8 can say it: half a surrogate pair can be written in JSON, and nowhere else."""
+    try:
+        return bool(text.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _fingerprint(query: TaskQuery) -> str:

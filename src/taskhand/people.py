@@ -31,6 +31,8 @@ def named(given: Sequence[str], members: Sequence[Member], me: str | None) -> Pe
 def _one(text: str, members: Sequence[Member], me: str | None) -> Member:
     if text.casefold() == "me":
         return _me(members, me)
+    if not text:
+        raise _nobody("responsibleIds has an empty entry.", members)
     ids = [member for member in members if member.id.casefold() == text.casefold()]
     found = ids or [m for m in members if m.email and m.email.casefold() == text.casefold()]
     found = found or matching(text, members, lambda member: member.name)
@@ -43,10 +45,15 @@ def _one(text: str, members: Sequence[Member], me: str | None) -> Member:
             candidates=_candidates(found),
             next_step="Send the id of the one you mean.",
         )
-    raise NotFound(
-        f"Nobody answers to {text[:60]!r}." if text else "responsibleIds has an empty entry.",
+    near = nearest_first(text, members, lambda member: member.name)
+    raise _nobody(f"Nobody answers to {text[:60]!r}.", near)
+
+
+def _nobody(message: str, near: Sequence[Member]) -> NotFound:
+    return NotFound(
+        message,
         code="unknown_member",
-        candidates=_candidates(nearest_first(text, members, lambda member: member.name)),
+        candidates=_candidates(near),
         next_step="Send an id, e-mail or full name of a team member; list_team_members has them all.",
     )
 

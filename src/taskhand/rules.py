@@ -119,7 +119,7 @@ def due_request(body: TaskDraft | TaskPatch) -> DueRequest:
 
 
 def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities) -> None:
-    if body.title is not MISSING and not body.title.strip():
+    if body.title is not MISSING and not any(c.isprintable() and not c.isspace() for c in body.title):
         raise CallerError("title is empty.", code="invalid_title", next_step="Send at least one character.")
     for name, longest in _LONGEST.items():
         text = getattr(body, name)

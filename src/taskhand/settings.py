@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from taskhand.due import known_zone
 from taskhand.errors import CallerError, OperatorError
 
-__all__ = ["Settings"]
+__all__ = ["BackendName", "Settings"]
+
+BackendName = Literal["local", "vambe"]
 
 
 class Settings(BaseModel):
@@ -17,10 +19,14 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True, validate_by_alias=True)
 
-    backend: Annotated[
-        Literal["local"],
-        Field(alias="TASKHAND_BACKEND", description="Where tasks live: `local`, the embedded store."),
-    ] = "local"
+    chosen_backend: Annotated[
+        BackendName | None,
+        Field(
+            alias="TASKHAND_BACKEND",
+            description="Where tasks live: `local` (the embedded store) or `vambe`; default: the one with a key, "
+            "else `local`.",
+        ),
+    ] = None
     db: Annotated[
         Path | None,
         Field(alias="TASKHAND_DB", description="The embedded store's file; default: in the user's data folder."),
@@ -48,6 +54,58 @@ class Settings(BaseModel):
         Field(alias="TASKHAND_LOG_LEVEL", description="How much is logged to stderr; default `WARNING`."),
     ] = "WARNING"
 
+    vambe_api_key: Annotated[
+        SecretStr | None, Field(alias="VAMBE_API_KEY", description="Key from the developer section of Vambe.")
+    ] = None
+    vambe_base_url: Annotated[
+        str,
+        Field(alias="VAMBE_BASE_URL", description="Where Vambe's API is; default `https://api.vambe.me`."),
+    ] = "https://api.vambe.me"
+    vambe_user_id: Annotated[
+        str | None, Field(alias="VAMBE_USER_ID", description="Id of the Vambe user that `me` stands for.")
+    ] = None
+    vambe_statuses: Annotated[
+        str | None,
+        Field(
+            alias="VAMBE_STATUSES",
+            description="All statuses in their order, with types: `Pendiente:initial,Completado:done`.",
+        ),
+    ] = None
+    vambe_timezone: Annotated[
+        str | None, Field(alias="VAMBE_TIMEZONE", description="IANA zone of the organisation; default: none.")
+    ] = None
+    vambe_due_at: Annotated[
+        Literal["utc", "wall"] | None,
+        Field(
+            alias="VAMBE_DUE_AT",
+            description="How Vambe writes due times: `utc` or `wall` (local time with a Z); default: learned.",
+        ),
+    ] = None
+    vambe_array_query: Annotated[
+        Literal["repeat", "brackets", "comma", "json"],
+        Field(alias="VAMBE_ARRAY_QUERY", description="How a query's array is written; default `repeat`."),
+    ] = "repeat"
+    vambe_cache_s: Annotated[
+        float,
+        Field(alias="VAMBE_CACHE_S", ge=0, le=300, description="Seconds that a fetched list is good for; default 5."),
+    ] = 5.0
+    vambe_rate: Annotated[
+        int, Field(alias="VAMBE_RATE", ge=1, le=1_000, description="Most requests a second to Vambe; default 10.")
+    ] = 10
+    vambe_in_flight: Annotated[
+        int, Field(alias="VAMBE_IN_FLIGHT", ge=1, le=64, description="Most requests under way to Vambe; default 8.")
+    ] = 8
+
+    @property
+    def backend(self) -> BackendName:
+        """The backend chosen, else the one whose key is set, else the embedded store."""
+        return self.chosen_backend or ("vambe" if self.vambe_api_key else "local")
+
+    @property
+    def default_timezone(self) -> str | None:
+        """The zone of a dueTime that comes without one."""
+        return (self.vambe_timezone if self.backend == "vambe" else None) or self.timezone
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str], **flags: object) -> "Settings":
         """The settings of an environment; `flags` that are not None win. OperatorError names the variable at fault."""
@@ -56,13 +114,14 @@ class Settings(BaseModel):
         over = {cls.model_fields[name].alias: value for name, value in flags.items() if value is not None}
         try:
             settings = cls.model_validate({**given, **over})
-            return settings.model_copy(update={"timezone": _zone(settings.timezone)})
+            zones = {name: _zone(name, getattr(settings, name)) for name in ("timezone", "vambe_timezone")}
+            return settings.model_copy(update=zones)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             raise OperatorError(f"{first['loc'][0]} is not usable: {first['msg']}.") from None
 
 
-def _zone(name: str | None) -> str | None:
+def _zone(field: str, name: str | None) -> str | None:
     """The configured zone in its official spelling."""
     if name is None:
         return None
@@ -71,5 +130,5 @@ def _zone(name: str | None) -> str | None:
     except CallerError as error:
         near = ", ".join(candidate.value for candidate in error.candidates)
         raise OperatorError(
-            f"TASKHAND_TIMEZONE {name!r} is not an IANA time zone. Nearest: {near or 'none'}."
+            f"{Settings.model_fields[field].alias} {name!r} is not an IANA time zone. Nearest: {near or 'none'}."
         ) from None

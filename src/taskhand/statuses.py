@@ -12,6 +12,7 @@ from taskhand.task import FINISHED, Status, StatusChoice, StatusList
 __all__ = ["at_position", "finished", "found_by", "named"]
 
 _MOST_CANDIDATES = 20
+_FAR = 10**9
 
 
 def named(name: str, known: StatusList, argument: str = "newStatusName") -> tuple[StatusChoice, tuple[Match, ...]]:
@@ -36,11 +37,14 @@ def at_position(position: int, known: StatusList) -> tuple[StatusChoice, tuple[M
     found = [status for status in known.statuses if status.order == position]
     if len(found) == 1:
         return StatusChoice.of(found[0]), (_match("newStatusPosition", str(position), found[0]),)
+    if found:
+        raise _several(f"{len(found)} statuses are at position {position}; none was chosen.", found)
     if not known.complete:
         return StatusChoice(position=position), ()
+    shown = position if abs(position) < _FAR else "of that size"
     places = ", ".join(f"{status.order} {status.name}" for status in known.statuses[:_MOST_CANDIDATES])
     raise NotFound(
-        f"There is no status at position {str(position)[:20]}. The positions: {places}.",
+        f"There is no status at position {shown}. The positions: {places}.",
         code="unknown_status",
         candidates=_candidates(known.statuses),
         next_step="Send newStatusName with one of the candidates.",
@@ -51,7 +55,7 @@ def finished(name: str | MISSING, known: StatusList) -> tuple[StatusChoice, tupl
     """The status that completes a task: the one named, else the only `done`, else the only `master_done`."""
     if name is not MISSING:
         choice, matched = named(name, known)
-        status = next((status for status in known.statuses if status.id == choice.id), None)
+        status = next((status for status in known.statuses if choice.met_by(status)), None)
         if status is not None and status.type not in FINISHED:
             raise NotFound(
                 f"{status.name} is {status.type}, not finished.",

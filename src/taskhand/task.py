@@ -153,10 +153,13 @@ class Contact(Value):
 Description = Annotated[str | None, Field(description="Free text; null clears it.")]
 DueDate = Annotated[
     str | None,
+    Field(description=("YYYY-MM-DD (all day unless dueTime is given), or a full ISO 8601 datetime with offset.")),
+]
+NewDueDate = Annotated[
+    str | None,
     Field(
         description=(
-            "YYYY-MM-DD (all day unless dueTime is given), or a full ISO 8601 datetime with offset; "
-            "null removes the due date."
+            "YYYY-MM-DD (a time the task has stays), or a full ISO 8601 datetime with offset; null removes it."
         )
     ),
 ]
@@ -199,7 +202,7 @@ class TaskPatch(Body):
         Annotated[str, Field(description="Status by name; not together with newStatusPosition.")] | MISSING
     ) = MISSING
     new_status_position: Annotated[int, Field(description="Status by position from list_statuses.")] | MISSING = MISSING
-    due_date: DueDate | MISSING = MISSING
+    due_date: NewDueDate | MISSING = MISSING
     due_time: DueTime | MISSING = MISSING
     timezone: Timezone | MISSING = MISSING
     responsible_ids: ResponsibleIds | MISSING = MISSING

@@ -1,16 +1,24 @@
 """From settings to a desk: the one place that knows every part."""
 
 import getpass
+import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.directory import sequential_id
+from taskhand.backend import Backend
+from taskhand.errors import OperatorError
 from taskhand.service.desk import Desk
 from taskhand.settings import Settings
+
+# A backend is imported when it is chosen: start-up is a feature.
+# ruff: noqa: PLC0415
+
+if TYPE_CHECKING:
+    from taskhand.backends.local.backend import LocalBackend
 
 __all__ = ["desk", "local_backend", "store_path"]
 
@@ -18,23 +26,62 @@ __all__ = ["desk", "local_backend", "store_path"]
 @asynccontextmanager
 async def desk(settings: Settings) -> AsyncIterator[Desk]:
     """A desk for these settings; what its backend opened is closed at the end."""
-    clock = _clock(settings)
-    backend = local_backend(settings)
-    try:
-        yield Desk(backend, clock, settings.timezone)
-    finally:
-        await backend.aclose()
+    async with AsyncExitStack() as stack:
+        backend = await _backend(settings, stack)
+        stack.push_async_callback(backend.aclose)
+        yield Desk(backend, _clock(settings), settings.default_timezone)
 
 
-def local_backend(settings: Settings) -> LocalBackend:
+async def _backend(settings: Settings, stack: AsyncExitStack) -> Backend:
+    if settings.backend == "vambe":
+        return await _vambe(settings, stack)
+    return local_backend(settings)
+
+
+def local_backend(settings: Settings) -> "LocalBackend":
     """The embedded store; its file is opened when it is first used."""
+    from taskhand.backends.local.backend import LocalBackend
+    from taskhand.backends.local.directory import sequential_id
+
     return LocalBackend(
         store_path(settings),
         clock=_clock(settings),
         new_id=sequential_id if settings.ids == "sequential" else lambda _: str(uuid4()),
         user=settings.user or _os_user(),
-        timezone=settings.timezone,
+        timezone=settings.default_timezone,
     )
+
+
+async def _vambe(settings: Settings, stack: AsyncExitStack) -> Backend:
+    from taskhand.backends.vambe.backend import Organisation, VambeBackend
+    from taskhand.backends.vambe.catalogue import Catalogue, configured
+    from taskhand.backends.vambe.wire import VambeWire, explain
+    from taskhand.http.budget import Budget, Rate
+    from taskhand.http.client import Client
+    from taskhand.http.upstream import Upstream, World
+
+    if settings.vambe_api_key is None:
+        raise OperatorError("Vambe is chosen and VAMBE_API_KEY is not set.", code="unauthorized")
+    upstream = Upstream(
+        name="Vambe",
+        base_url=settings.vambe_base_url,
+        auth={"x-api-key": settings.vambe_api_key.get_secret_value()},
+        credential="VAMBE_API_KEY",
+        variable="VAMBE_BASE_URL",
+        explain=explain,
+    )
+    world = World()
+    budget = Budget(Rate(settings.vambe_rate), settings.vambe_in_flight, clock=world.clock, sleep=world.sleep)
+    client = await stack.enter_async_context(Client(upstream, world=world, budget=budget))
+    organisation = Organisation(
+        Catalogue(configured(settings.vambe_statuses) if settings.vambe_statuses else ()),
+        user_id=settings.vambe_user_id,
+        timezone=settings.default_timezone,
+        due_at=settings.vambe_due_at,
+        keep_s=settings.vambe_cache_s,
+    )
+    wire = VambeWire(client, settings.vambe_array_query)
+    return VambeBackend(client, wire, organisation, clock=_clock(settings), monotonic=time.monotonic)
 
 
 def _clock(settings: Settings) -> Callable[[], datetime]:
@@ -47,7 +94,7 @@ def store_path(settings: Settings) -> Path:
     """The embedded store's file."""
     if settings.db:
         return settings.db.expanduser()
-    from platformdirs import user_data_path  # noqa: PLC0415  needed only where no file is configured
+    from platformdirs import user_data_path
 
     return user_data_path("taskhand", appauthor=False) / "tasks.sqlite"
 

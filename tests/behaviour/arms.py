@@ -9,13 +9,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from taskhand.backends.local.directory import Directory
+from taskhand.sandbox.server import serve
+from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.service.desk import Desk
 from taskhand.settings import Settings
 from taskhand.wiring import desk, local_backend
 
-__all__ = ["ARMS", "CUSTOMER", "NOW", "Arm"]
+__all__ = ["ARMS", "CUSTOMER", "NOW", "PEOPLE", "STATUSES", "Arm", "vambe_sandbox", "vambe_settings"]
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 """When every test happens: a Monday, noon in Santiago."""
@@ -50,4 +53,63 @@ async def _local(folder: Path) -> AsyncIterator[Desk]:
         yield at
 
 
-ARMS = (Arm("local", _local),)
+def person(number: int, name: str, email: str) -> dict[str, Any]:
+    """A member of the sandbox's organisation."""
+    first, _, last = name.partition(" ")
+    member_id = f"5d1f0000-0000-4000-8000-{number:012}"
+    return {"id": member_id, "name": name, "first_name": first, "last_name": last, "email": email}
+
+
+PEOPLE = [
+    person(1, "Elena", "elena@example.com"),
+    person(2, "Ana Soto", "ana@example.com"),
+    person(3, "Luis Pereira", "luis@example.com"),
+    person(4, "Maria Rodriguez", "maria.one@example.com"),
+    person(5, "María Rodríguez", "maria.two@example.com"),
+]
+
+STATUSES = [
+    {"id": f"57a70000-0000-4000-8000-{order:012}", "name": name, "color": "#60a5fa", "type": kind, "order": order}
+    for order, (name, kind) in enumerate(
+        [("Pendiente", "initial"), ("En Progreso", "in_progress"), ("Completado", "done")], start=1
+    )
+]
+
+CAROLINA = {
+    "id": "c0a00000-0000-4000-8000-000000000001",
+    "name": "Carolina Vega",
+    "phone": "+56955550101",
+    "email": "carolina@acme.example",
+    "ai_customer_id": CUSTOMER,
+    "created_at": "2025-11-01T12:00:00+00:00",
+    "last_message_at": "2026-02-20T12:00:00+00:00",
+}
+
+WORLD = {"members": PEOPLE, "statuses": STATUSES, "contacts": [CAROLINA], "tasks": [], "key_owner": PEOPLE[0]["id"]}
+
+
+def vambe_sandbox(**options: Any) -> VambeSandbox:
+    """A Vambe with the small world in it."""
+    return VambeSandbox(seed=WORLD, clock=lambda: NOW, **options)
+
+
+def vambe_settings(url: str, **changed: Any) -> Settings:
+    """What a user would configure for it."""
+    given: dict[str, Any] = {
+        "vambe_api_key": "vambe-sandbox-key",
+        "vambe_base_url": url,
+        "vambe_user_id": PEOPLE[0]["id"],
+        "vambe_statuses": "Pendiente,En Progreso,Completado",
+        "vambe_rate": 1000,
+        "clock": NOW,
+    }
+    return Settings(**given | changed)
+
+
+@asynccontextmanager
+async def _vambe(_: Path) -> AsyncIterator[Desk]:
+    async with serve(vambe_sandbox()) as url, desk(vambe_settings(url)) as at:
+        yield at
+
+
+ARMS = (Arm("local", _local), Arm("vambe", _vambe))

@@ -23,6 +23,9 @@ _Model = TypeVar("_Model", bound=BaseModel)
 _FREE_TEXT = frozenset({"description"})
 """Arguments whose blanks are the caller's own."""
 
+_LARGEST = 10**15
+"""Beyond this no argument means a number."""
+
 
 def understood(model: type[_Model], schema: Schema, sent: dict[str, Any], *, reads: bool) -> _Model:
     """The arguments as `model`; CallerError says which one is wrong and what to send.
@@ -38,10 +41,15 @@ def understood(model: type[_Model], schema: Schema, sent: dict[str, Any], *, rea
     if reads:
         required = schema.get("required", ())
         values = {name: value for name, value in values.items() if value not in (None, "") or name in required}
+    unsayable = {name: said for name, value in values.items() if (said := _unsayable(name, value, properties[name]))}
     try:
-        return model.model_validate(values, by_alias=True, by_name=False)
+        checked = model.model_validate(values, by_alias=True, by_name=False)
     except ValidationError as error:
-        raise _invalid(error.errors(include_url=False), properties) from None
+        others = [one for one in error.errors(include_url=False) if str(one["loc"][0]) not in unsayable]
+        raise _invalid(others, properties, list(unsayable.values())) from None
+    if unsayable:
+        raise _invalid([], properties, list(unsayable.values()))
+    return checked
 
 
 def _kinds(schema: Schema) -> set[str]:
@@ -59,10 +67,10 @@ def _meant(name: str, value: Any, kinds: set[str]) -> Any:
             return value.strip()
         case bool():
             return value
-        case int() if "string" in kinds:
+        case int() if "string" in kinds and abs(value) < _LARGEST:
             return str(value)
         case list() if "array" in kinds:
-            return tuple(item.strip() if isinstance(item, str) else item for item in value)
+            return _items(value)
         case _:
             return value
 
@@ -74,23 +82,43 @@ def _list_meant(text: str) -> Any:
             parsed = json.loads(text)
         except (ValueError, RecursionError):
             return text
-        return tuple(parsed) if isinstance(parsed, list) else (parsed,)
+        return _items(parsed if isinstance(parsed, list) else [parsed])
     return (text,) if text and "," not in text else text
+
+
+def _items(values: list[Any]) -> tuple[Any, ...]:
+    return tuple(item.strip() if isinstance(item, str) else item for item in values)
+
+
+def _unsayable(name: str, value: Any, schema: Schema) -> str | None:
+    """What the types would let through: null where a backend has none, true for 1, half a character."""
+    kinds = _kinds(schema)
+    if value is None and "null" not in kinds:
+        return f"{name} cannot be null; leave it out instead."
+    if isinstance(value, bool) and "boolean" not in kinds:
+        return _wrong_kind(name, kinds)
+    if isinstance(value, int) and "integer" not in kinds and abs(value) >= _LARGEST:
+        return f"{name} is too large a number."
+    texts = [text for text in (value if isinstance(value, tuple) else (value,)) if isinstance(text, str)]
+    if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
+        return f"{name} has characters that are not Unicode text."
+    return None
 
 
 def _unknown(name: str, known: list[str]) -> CallerError:
     """The refusal of an argument that the tool does not have."""
-    if name in IMMUTABLE or _squeezed(name) in {_squeezed(field) for field in IMMUTABLE}:
+    short, squeezed = name[:60], {_squeezed(other): other for other in known}
+    immutable = {_squeezed(field) for field in IMMUTABLE}
+    if _squeezed(short) in immutable and _squeezed(short) not in squeezed:
         return CallerError(
-            f"{name} cannot be set: it never changes after a task is created.",
+            f"{short} cannot be set: it never changes after a task is created.",
             code="immutable_field",
-            next_step=f"Leave {name} out.",
+            next_step=f"Leave {short} out.",
         )
-    squeezed = {_squeezed(other): other for other in known}
-    near = [squeezed[match] for match in get_close_matches(_squeezed(name), squeezed, n=3, cutoff=0.6)]
+    near = [squeezed[match] for match in get_close_matches(_squeezed(short), squeezed, n=3, cutoff=0.6)]
     listed = ", ".join(known) or "none"
     return CallerError(
-        f"There is no argument {name[:60]!r}.",
+        f"There is no argument {short!r}.",
         code="unknown_argument",
         candidates=[Candidate(other) for other in near],
         next_step=f"Send {near[0]} instead." if near else f"The arguments are: {listed}.",
@@ -101,12 +129,12 @@ def _squeezed(name: str) -> str:
     return fold(name).replace("_", "").replace("-", "")
 
 
-def _invalid(errors: list[ErrorDetails], properties: Schema) -> CallerError:
+def _invalid(errors: list[ErrorDetails], properties: Schema, unsayable: list[str]) -> CallerError:
     """The refusal of arguments of the wrong kind: every one of them in one sentence each."""
-    sentences = dict.fromkeys(_sentence(error, properties) for error in errors)
-    missing = all(error["type"] == "missing" for error in errors)
+    sentences = list(dict.fromkeys([*unsayable, *(_sentence(error, properties) for error in errors)]))
+    missing = not unsayable and all(error["type"] == "missing" for error in errors)
     return CallerError(
-        " ".join(list(sentences)[:5]),
+        " ".join(sentences[:5]),
         code="missing_argument" if missing else "invalid_arguments",
         next_step="Send the call again with these arguments corrected.",
     )
@@ -118,14 +146,14 @@ def _sentence(error: ErrorDetails, properties: Schema) -> str:
     match error["type"]:
         case "missing":
             return f"{name} is required: {properties[name].get('description', 'see the schema')}"
-        case "string_unicode":
-            return f"{name} has characters that are not Unicode text."
         case "literal_error":
             return f"{name} must be {error['ctx']['expected']}."
         case "greater_than_equal" | "less_than_equal":
             return f"{name} must be {error['msg'].removeprefix('Input should be ')}."
-    if error["input"] is None:
-        return f"{name} cannot be null; leave it out instead."
+    return _wrong_kind(name, kinds)
+
+
+def _wrong_kind(name: str, kinds: set[str]) -> str:
     if "array" in kinds:
         return f'{name} must be a list of strings, e.g. ["..."].'
     wanted = {"integer": "a whole number", "boolean": "true or false", "string": "a string"}

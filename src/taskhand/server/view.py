@@ -32,6 +32,8 @@ __all__ = [
 ]
 
 _TITLE, _NAME, _SNIPPET, _DESCRIPTION = 100, 60, 200, 12_000
+_ESCAPED_DESCRIPTION = 16_000
+"""What a description may take as JSON, where a control character takes six characters."""
 _PAGE_CHARACTERS = 320
 """What a row may take on average; a page ends early rather than pass it."""
 _LARGEST_PAGE = 32_000
@@ -68,7 +70,7 @@ class StatusesAnswer(Answer):
         """The statuses as an agent sees them."""
         return cls(
             statuses=tuple(map(_status_row, known.statuses[:_MOST_PEOPLE])),
-            complete=known.complete,
+            complete=known.complete and len(known.statuses) <= _MOST_PEOPLE,
             source=known.source,
         )
 
@@ -291,9 +293,10 @@ def _person(person: str, members: dict[str, Member]) -> str:
 
 def _shown(task: Task) -> Task:
     """The task with a description that fits an answer."""
-    if task.description is None or len(task.description) <= _DESCRIPTION:
-        return task
-    return task.model_copy(update={"description": _cut(task.description, _DESCRIPTION)})
+    longest, whole = _DESCRIPTION, task.description or ""
+    while len(json.dumps(_cut(whole, longest), ensure_ascii=False)) > _ESCAPED_DESCRIPTION:
+        longest //= 2
+    return task if len(whole) <= longest else task.model_copy(update={"description": _cut(whole, longest)})
 
 
 def _from_to(change: FieldChange) -> FromTo:

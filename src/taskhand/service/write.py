@@ -18,7 +18,7 @@ async def resolved(desk: Desk, body: TaskDraft | TaskPatch, before: Task | None)
     responsible_ids, people_matched = await _people(desk, body)
     edit = Edit(
         title=body.title if body.title is MISSING else body.title.strip(),
-        description=body.description,
+        description=body.description if body.description is MISSING else body.description or None,
         due=_due(desk, body, before),
         responsible_ids=responsible_ids,
         ai_contact_id=body.ai_contact_id,

@@ -1,0 +1,188 @@
+"""Between Vambe's JSON and the contract, both ways; pure.
+
+Requests are what https://docs.vambe.me/reference/tasks/update-task documents. Answers are read more widely than they
+are documented, because the pages contradict each other: `priority` comes as 2, "2" or "high", `due_at` as an instant or
+as the wall clock wearing a Z (its sample answers 15:00 in Santiago with `T15:00:00.000Z`).
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import MISSING, ValidationError
+
+from taskhand.due import Due, due_of
+from taskhand.edit import Edit
+from taskhand.task import PRIORITY_WORDS, Contact, Member, Responsible, Status, Task
+
+__all__ = ["DueAt", "Malformed", "body_of", "contact_of", "learned", "member_of", "status_of", "task_of"]
+
+DueAt = Literal["utc", "wall"]
+"""What `due_at` is: a true instant, or the wall clock of the task's zone wearing a Z."""
+
+_PRIORITIES: dict[object, int] = {
+    **{int(digit): int(digit) for digit in PRIORITY_WORDS.values()},
+    **{digit: int(digit) for digit in PRIORITY_WORDS.values()},
+    **{word: int(digit) for word, digit in PRIORITY_WORDS.items()},
+}
+
+
+class Malformed(ValueError):
+    """An answer lacks what a task cannot be without; the text is ours and continues "... answered"."""
+
+
+def task_of(json: Any, due_at: DueAt, zone: str | None, statuses: Mapping[str, Status]) -> Task:
+    """A task; its `due_at` is made a true instant. `zone` is the organisation's, `statuses` those known by id."""
+    if not isinstance(json, dict) or not isinstance(json.get("id"), str):
+        raise Malformed("with a task without an id")
+    try:
+        due = _due(json, due_at, zone)
+        return Task(
+            id=json["id"],
+            title=str(json.get("title") or ""),
+            description=json.get("description") or None,
+            due_timezone=json.get("due_timezone"),
+            due_at=due.due_at if due else None,
+            is_all_day=due is not None and due.at is None,
+            created_at=str(json.get("created_at") or ""),
+            ai_contact_id=json.get("ai_contact_id"),
+            ai_customer_id=json.get("ai_customer_id"),
+            task_status_config_id=json.get("task_status_config_id"),
+            priority=_priority(json.get("priority")),
+            creator_id=json.get("creator_id"),
+            task_responsibles=tuple(_responsible(person) for person in json.get("task_responsibles") or ()),
+            status_config=status_of(json.get("status_config")) or statuses.get(str(json.get("task_status_config_id"))),
+        )
+    except (ValidationError, ValueError, TypeError, OverflowError):
+        raise Malformed("with a task whose fields are not what they are documented to be") from None
+
+
+def status_of(json: Any) -> Status | None:
+    """A status as it comes on a task; None where it is null or has no name."""
+    if not isinstance(json, dict) or not isinstance(json.get("name"), str):
+        return None
+    order = json.get("order")
+    return Status(
+        id=_text(json.get("id")),
+        name=json["name"],
+        color=_text(json.get("color")),
+        type=_text(json.get("type")) or "unknown",
+        order=int(order) if isinstance(order, int | float) else 0,
+    )
+
+
+def member_of(json: Any) -> Member:
+    """A member of the team (https://docs.vambe.me/reference/team-members/get-all-team-members)."""
+    if not isinstance(json, dict) or not isinstance(json.get("id"), str):
+        raise Malformed("with a team member without an id")
+    parts = (_text(json.get("first_name")), _text(json.get("last_name")))
+    name = _text(json.get("name")) or " ".join(filter(None, parts)) or json["id"]
+    return Member(id=json["id"], name=name, email=_text(json.get("email")))
+
+
+def contact_of(json: Any) -> Contact:
+    """A contact (https://docs.vambe.me/reference/contact/search-contacts)."""
+    if not isinstance(json, dict) or not isinstance(json.get("id"), str):
+        raise Malformed("with a contact without an id")
+    return Contact(
+        id=json["id"],
+        name=_text(json.get("name")) or "",
+        phone=_text(json.get("phone")),
+        email=_text(json.get("email")),
+        customer_id=_text(json.get("ai_customer_id")),
+    )
+
+
+def body_of(edit: Edit, before: Task | None) -> dict[str, Any]:
+    """The documented body that makes `edit` of the task `before`, or that creates it: these fields and no others."""
+    given = dict(edit.given())
+    body: dict[str, Any] = {}
+    names = {"title": "title", "description": "description", "ai_contact_id": "aiContactId"}
+    for field, name in (names | {"ai_customer_id": "aiCustomerId"}).items():
+        if field in given and (before is not None or given[field] is not None):
+            body[name] = given[field]
+    if edit.status is not MISSING:
+        by_name = edit.status.name is not None
+        body |= {"newStatusName": edit.status.name} if by_name else {"newStatusPosition": edit.status.position}
+    if edit.due is not MISSING:
+        body |= _due_fields(edit.due, due_of(before) if before else None, new=before is None)
+    if edit.responsible_ids is not MISSING:
+        body["responsibleIds"] = list(edit.responsible_ids)
+    if edit.priority is not MISSING:
+        body["priority"] = str(edit.priority)
+    return body
+
+
+def learned(wanted: Due | None, json: Mapping[str, Any]) -> DueAt | None:
+    """What the answer to a write of `wanted` shows about `due_at`; None where both readings fit, or neither."""
+    at = _moment(json.get("due_at"))
+    if wanted is None or wanted.at is None or wanted.local is None or at is None or at.tzinfo is None:
+        return None
+    as_instant, as_wall = at == wanted.at, at.replace(tzinfo=None) == wanted.local.replace(tzinfo=None)
+    if as_instant == as_wall:
+        return None
+    return "utc" if as_instant else "wall"
+
+
+def _due_fields(due: Due | None, before: Due | None, *, new: bool) -> dict[str, Any]:
+    """Date, time and zone as documented: always the plain date with its time, never a datetime, which is ambiguous."""
+    if due is None:
+        return {} if new else {"dueDate": None}
+    fields: dict[str, Any] = {"dueDate": due.day.isoformat()}
+    if due.local is not None:
+        return fields | {"dueTime": f"{due.local:%H:%M}", "timezone": due.zone or "UTC"}
+    if before is not None and before.at is not None:
+        fields["dueTime"] = None
+    if due.zone is not None or (before is not None and before.zone is not None):
+        fields["timezone"] = due.zone
+    return fields
+
+
+def _due(json: Mapping[str, Any], due_at: DueAt, default_zone: str | None) -> Due | None:
+    raw, zone = json.get("due_at"), _text(json.get("due_timezone"))
+    at = _moment(raw)
+    if at is None:
+        if raw is not None:
+            raise ValueError("due_at")
+        return None
+    if json.get("is_all_day") or (isinstance(at, date) and not isinstance(at, datetime)):
+        return Due(_day(at, zone or default_zone), None, zone)
+    if at.tzinfo is None or (due_at == "wall" and zone is not None):
+        at = at.replace(tzinfo=ZoneInfo(zone or default_zone or "UTC"))
+    return Due.instant(at, zone)
+
+
+def _moment(raw: object) -> Any:
+    """A datetime, a date where only that is written, None where neither is."""
+    if not isinstance(raw, str):
+        return None
+    try:
+        return date.fromisoformat(raw) if len(raw) == len("2026-01-01") else datetime.fromisoformat(raw)
+    except ValueError:
+        return None
+
+
+def _day(at: Any, zone: str | None) -> date:
+    """The day of an all-day task: as written, unless what is written is midnight in its zone, told in UTC."""
+    if not isinstance(at, datetime):
+        day: date = at
+        return day
+    local = at.astimezone(ZoneInfo(zone)) if zone and at.tzinfo else at
+    at_midnight = at.time() != time() and local.time() == time()
+    return local.date() if at_midnight else at.date()
+
+
+def _priority(value: object) -> int:
+    key = value.casefold() if isinstance(value, str) else value
+    if isinstance(key, bool) or key not in _PRIORITIES:
+        raise ValueError("priority")
+    return _PRIORITIES[key]
+
+
+def _responsible(json: Any) -> Responsible:
+    return Responsible(responsible_id=str(json["responsible_id"] if isinstance(json, dict) else json))
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
