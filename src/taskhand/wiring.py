@@ -81,7 +81,7 @@ async def _vambe(settings: Settings, stack: AsyncExitStack) -> Backend:
         keep_s=settings.vambe_cache_s,
     )
     wire = VambeWire(client, settings.vambe_array_query)
-    return VambeBackend(client, wire, organisation, clock=_clock(settings), monotonic=time.monotonic)
+    return VambeBackend(wire, organisation, clock=_clock(settings), monotonic=time.monotonic)
 
 
 def _clock(settings: Settings) -> Callable[[], datetime]:

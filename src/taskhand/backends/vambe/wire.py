@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from taskhand.errors import CallerError
+from taskhand.errors import CallerError, UpstreamError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
 from taskhand.http.reply import Json, Reply
@@ -85,6 +85,10 @@ class VambeWire:
     async def update(self, task_id: str, body: dict[str, Any]) -> Reply:
         """PUT /api/public/tasks/{id} (https://docs.vambe.me/reference/tasks/update-task)."""
         return await self._client.put(Path.of("/api/public/tasks/{id}", id=task_id), json=body, expect="object")
+
+    def invalid(self, reply: Reply, why: str) -> UpstreamError:
+        """The error for an answer that is not what was asked for; `why` continues "... answered"."""
+        return self._client.invalid(reply, why)
 
     async def members(self) -> list[Json]:
         """GET /api/public/team-members/all (https://docs.vambe.me/reference/team-members/get-all-team-members)."""

@@ -1,0 +1,84 @@
+"""Vambe's task lists as they were a moment ago, with what was written since in its place.
+
+There is no documented GET of one task: one is found in the list around today, else in the widest.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from taskhand.backends.vambe.shelf import Shelf
+from taskhand.backends.vambe.wire import Window
+from taskhand.errors import NotFound
+from taskhand.http.reply import Json
+
+__all__ = ["WIDEST", "JsonObject", "TaskLists"]
+
+WIDEST = Window("1970-01-01", "2100-12-31")
+"""Every task there could be: both days are required."""
+
+_NEAR_PAST, _NEAR_FUTURE = timedelta(days=60), timedelta(days=180)
+
+JsonObject = dict[str, Json]
+
+
+class TaskLists:
+    """Fetches lists, keeps each for `keep_s` seconds, and lets a write's answer outlive a list that is behind."""
+
+    def __init__(
+        self,
+        fetch: Callable[[Window], Awaitable[list[Json]]],
+        keep_s: float,
+        *,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float],
+    ) -> None:
+        """`clock` answers an aware datetime, `monotonic` seconds."""
+        self._fetch = fetch
+        self._keep_s = keep_s
+        self._clock = clock
+        self._monotonic = monotonic
+        self._shelf: Shelf[Window, list[JsonObject]] = Shelf(keep_s, monotonic)
+        self._written: dict[str, tuple[float, JsonObject]] = {}
+        self.ids: set[str] = set()
+        """Every task that was ever seen: what is not among them is new."""
+
+    @property
+    def near(self) -> Window:
+        """The list around today, in which most tasks that anybody works on are."""
+        today = self._clock().astimezone(UTC).date()
+        return Window((today - _NEAR_PAST).isoformat(), (today + _NEAR_FUTURE).isoformat())
+
+    async def get(self, window: Window, *, fresh: bool = False) -> list[JsonObject]:
+        """A list of tasks as JSON; a `fresh` one is as Vambe gives it now, without what is remembered here."""
+
+        async def fetched() -> list[JsonObject]:
+            return [raw for raw in await self._fetch(window) if isinstance(raw, dict)]
+
+        raws = await self._shelf.get(window, fetched, fresh=fresh)
+        self.ids.update(str(raw.get("id")) for raw in raws)
+        if fresh:
+            return raws
+        recent = self._recent()
+        return [raw for raw in raws if raw.get("id") not in recent] + list(recent.values())
+
+    async def find(self, task_id: str, *, fresh: bool = False) -> JsonObject:
+        """One task as JSON, out of the list around today or the widest; NotFound."""
+        for window in (self.near, WIDEST):
+            for raw in await self.get(window, fresh=fresh):
+                if raw.get("id") == task_id.lower():
+                    return raw
+        raise NotFound(
+            f"There is no task {task_id} in Vambe.",
+            code="task_not_found",
+            next_step="Call list_tasks to find the task's id.",
+        )
+
+    def remember(self, task_id: str, raw: JsonObject) -> None:
+        """Keep the answer to a write."""
+        self._written[task_id] = (self._monotonic(), raw)
+        self.ids.add(task_id)
+
+    def _recent(self) -> dict[str, JsonObject]:
+        limit = self._monotonic() - self._keep_s
+        self._written = {one: (when, raw) for one, (when, raw) in self._written.items() if when > limit}
+        return {one: raw for one, (_, raw) in self._written.items()}
