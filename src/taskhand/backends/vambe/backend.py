@@ -135,9 +135,10 @@ class VambeBackend:
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """PUT with the fields that change; where the answer is lost the task is read before anything is sent again."""
-        was = await self._lists.find(before.id)
+        was, reading = await self._lists.find(before.id), self._due_at
         raw, note = await self._put(before, edit)
-        if self._learn(edit, raw) and due_of(before) != due_of(self._task(was)):
+        self._learn(edit, raw)
+        if self._due_at != reading and due_of(before) != due_of(self._task(was)):
             raise Misread(self._task(was), self._task(raw))
         return Written(self._task(raw), note)
 
@@ -224,13 +225,11 @@ class VambeBackend:
             self._catalogue.see(status_of(raw.get("status_config")))
         return [self._task(raw) for raw in raws]
 
-    def _learn(self, edit: Edit, raw: JsonObject) -> bool:
-        """Learn how `due_at` is to be read from the answer to a timed due date; whether that is news."""
+    def _learn(self, edit: Edit, raw: JsonObject) -> None:
+        """Learn how `due_at` is to be read from a task that was given a timed due date."""
         reading = learned(None if edit.due is MISSING else edit.due, raw)
-        if self._due_at_is_known or reading is None:
-            return False
-        news, self._due_at, self._due_at_is_known = reading != self._due_at, reading, True
-        return news
+        if reading is not None and not self._due_at_is_known:
+            self._due_at, self._due_at_is_known = reading, True
 
     def _task(self, raw: JsonObject) -> Task:
         def read(raw: Json) -> Task:
