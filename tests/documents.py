@@ -6,7 +6,7 @@ Run from anywhere: `python tests/documents.py [--check]`.
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from server.surface import SNAPSHOTS, snapshot, tools_of
 from taskhand import __version__
-from taskhand.hosts import HOSTS, Launch
+from taskhand.hosts import HOSTS, Host, Launch
 from taskhand.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -27,7 +27,9 @@ def documents() -> dict[Path, str]:
     tools = tools_of()
     files = {SNAPSHOTS / f"{tool['name']}.json": snapshot(tool) for tool in tools}
     readme = ROOT / "README.md"
-    parts = {"tools": _tool_table(tools), "configuration": _settings_table(), "hosts": _host_blocks()}
+    parts = {"tools": _tool_table(tools), "configuration": _settings_table(), "hosts": _host_blocks(HOSTS, Launch())}
+    with_key = Launch(env={"VAMBE_API_KEY": "your key", "VAMBE_USER_ID": "your user id"})
+    parts["vambe"] = _host_blocks(HOSTS[:1], with_key)
     files[readme] = _filled(readme.read_text(encoding="utf-8"), parts)
     files[ROOT / "server.json"] = json.dumps(_server_json(), indent=2) + "\n"
     return files
@@ -60,8 +62,8 @@ def _settings_table() -> str:
     return "\n".join(rows)
 
 
-def _host_blocks() -> str:
-    return "\n\n".join(f"**{host.name}**: {host.place}\n\n```json\n{host.block(Launch())}\n```" for host in HOSTS)
+def _host_blocks(hosts: Sequence[Host], launch: Launch) -> str:
+    return "\n\n".join(f"**{host.name}**: {host.place}\n\n```json\n{host.block(launch)}\n```" for host in hosts)
 
 
 def _server_json() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A backend is a place where tasks live. This is all that the service knows of one."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from taskhand.edit import Edit
@@ -81,6 +82,10 @@ class Backend(Protocol):
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Set the given fields. OutcomeUnknown where nobody can tell; Misread where `before` was read wrongly."""
+        ...
+
+    async def upstream_time(self) -> datetime | None:
+        """What the clock of the place says, to be compared with ours; None where it is the same clock."""
         ...
 
     async def aclose(self) -> None:

@@ -5,6 +5,8 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _T = TypeVar("_T")
+
+_MARKS = {"ok": "✓", "warning": "!", "failed": "✗"}
 
 _ON_A_TERMINAL = """\
 taskhand is an MCP server: an AI host starts it and talks to it over standard input and output.
@@ -125,9 +129,69 @@ def seed(settings: Settings, data: str) -> None:
     click.echo(f"Planted the {data} data: {count} tasks.")
 
 
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_obj
+def doctor(settings: Settings, *, as_json: bool) -> None:
+    """Check the configuration and the backend, and say how to mend what fails; exit code 1 where something does."""
+    from taskhand.service.check_up import check_up
+
+    findings = _at_desk(settings, check_up)
+    failed = any(finding.outcome == "failed" for finding in findings)
+    if as_json:
+        _print({"backend": settings.backend, "ok": not failed, "findings": [asdict(finding) for finding in findings]})
+    else:
+        click.echo(f"taskhand {__version__}, backend {settings.backend}")
+        for finding in findings:
+            click.echo(f"{_MARKS[finding.outcome]} {finding.subject}: {finding.found}")
+            if finding.remedy:
+                click.echo(f"    {finding.remedy}")
+    sys.exit(1 if failed else 0)
+
+
+@command.group()
+def sandbox() -> None:
+    """Serve a CRM on this machine, to try Taskhand and to test agents without touching an organisation."""
+
+
+@sandbox.command("vambe")
+@click.option("--port", default=8900, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--seed", "data", type=click.Choice(["demo", "empty"]), default="demo", show_default=True)
+@click.option("--key", default="vambe-sandbox-key", show_default=True, help="The key it asks for.")
+@click.option("--reading", multiple=True, metavar="NAME=VALUE", help="A reading of Vambe's record; --readings lists.")
+@click.option("--readings", is_flag=True, help="List the readings and leave.")
+@click.option("--faults", type=click.Path(exists=True, dir_okay=False), help="A scenario file of faults, in TOML.")
+def sandbox_vambe(
+    *, port: int, data: str, key: str, reading: tuple[str, ...], readings: bool, faults: str | None
+) -> None:
+    """Serve Vambe's documented API on loopback, with state, until Ctrl-C."""
+    from taskhand.sandbox.faults import load_faults
+    from taskhand.sandbox.server import run
+    from taskhand.sandbox.vambe import Reading, VambeSandbox
+
+    if readings:
+        for name, values in Reading.allowed().items():
+            click.echo(f"{name}: {', '.join(values)}")
+        return
+    try:
+        script = load_faults(faults) if faults else ()
+        vambe = VambeSandbox(
+            key=key, seed=data, reading=Reading.parse(reading), faults=script, clock=lambda: datetime.now(UTC)
+        )
+        run(vambe, "127.0.0.1", port, partial(_announce, key))
+    except (ValueError, OSError) as error:
+        raise CallerError(f"The sandbox cannot be served: {error}.") from None
+
+
+def _announce(key: str, url: str) -> None:
+    click.echo(f"A Vambe of its own at {url}, key {key}. What it was sent: {url}/_sandbox/requests")
+    click.echo("Connect Taskhand to it:")
+    click.echo(f"  VAMBE_API_KEY={key} VAMBE_BASE_URL={url} taskhand")
+
+
 @command.group()
 def statuses() -> None:
-    """List and edit the statuses of the embedded directory."""
+    """List and edit the statuses of the embedded store."""
 
 
 @statuses.command("list")
@@ -207,7 +271,7 @@ def remove_member(settings: Settings, who: str) -> None:
 
 @command.group()
 def contacts() -> None:
-    """Edit the contacts of the embedded directory."""
+    """Edit the contacts of the embedded store."""
 
 
 @contacts.command("add")

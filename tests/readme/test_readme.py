@@ -9,6 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import anyio
 import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
@@ -16,6 +17,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from documents import ROOT, stale
 from taskhand import __version__
 from taskhand.hosts import HOSTS, Host, Launch
+from taskhand.sandbox.faults import load_faults
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^taskhand .+$", README, re.MULTILINE)
@@ -39,7 +41,8 @@ def test_what_is_generated_is_up_to_date() -> None:
 def test_every_command_of_the_readme_runs(environment: dict[str, str], tmp_path: Path) -> None:
     inline = re.findall(r"`(taskhand [^`]+)`", README)
     assert len(COMMANDS) >= 5
-    for command in [*COMMANDS, *(line for line in inline if "serve" not in line and "--clock" not in line)]:
+    runs = [command for command in COMMANDS if "sandbox" not in command]
+    for command in [*runs, *(line for line in inline if not {"serve", "--clock", "sandbox"} & set(line.split()))]:
         run = subprocess.run(  # noqa: S603  the README's own commands
             shlex.split(command), env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
         )
@@ -71,3 +74,23 @@ def test_the_package_says_that_the_registry_entry_is_its_own() -> None:
     registry = json.loads((ROOT / "server.json").read_text(encoding="utf-8"))
     assert f"mcp-name: {registry['name']}" in README
     assert len(registry["description"]) <= 100
+
+
+def test_the_scenario_of_the_readme_is_one_that_the_sandbox_takes(tmp_path: Path) -> None:
+    (scenario,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    file = tmp_path / "faults.toml"
+    file.write_text(scenario, encoding="utf-8")
+    assert [fault.kind for fault in load_faults(file)] == ["reset_after", "status"]
+
+
+async def test_the_command_that_the_sandbox_prints_connects(environment: dict[str, str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "taskhand", "sandbox", "vambe", "--port", "0"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as sandbox:  # noqa: ASYNC220, S603
+        assert sandbox.stdout
+        lines = [sandbox.stdout.readline() for _ in range(3)]
+        key, url, taskhand = lines[-1].split()
+        connected = environment | dict(part.split("=", 1) for part in (key, url))
+        run = await anyio.run_process([taskhand, "doctor"], env=connected, cwd=tmp_path, check=False)
+        sandbox.terminate()
+    assert run.returncode == 0
+    assert b"backend vambe" in run.stdout

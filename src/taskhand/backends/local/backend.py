@@ -78,6 +78,9 @@ class LocalBackend:
         """Set the given fields in one transaction; NotFound when the task is gone."""
         return Written(await self._store.write(lambda connection: _update(connection, before.id, edit)))
 
+    async def upstream_time(self) -> None:
+        """The store has no clock of its own."""
+
     def now(self) -> datetime:
         """What the clock of this store says."""
         return self._clock()

@@ -142,6 +142,10 @@ class VambeBackend:
             raise Misread(self._task(was), self._task(raw))
         return Written(self._task(raw), note)
 
+    async def upstream_time(self) -> datetime | None:
+        """The `Date` of an answer."""
+        return await self._wire.date()
+
     async def aclose(self) -> None:
         """Nothing is open here: the client is closed by whoever opened it."""
 

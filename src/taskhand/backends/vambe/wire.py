@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from taskhand.errors import CallerError, UpstreamError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
+from taskhand.http.policy import posix_time
 from taskhand.http.reply import Json, Reply
 
 __all__ = ["ArrayQuery", "VambeWire", "Window", "explain"]
@@ -93,6 +95,11 @@ class VambeWire:
     async def members(self) -> list[Json]:
         """GET /api/public/team-members/all (https://docs.vambe.me/reference/team-members/get-all-team-members)."""
         return (await self._client.get(_MEMBERS, expect="array")).array
+
+    async def date(self) -> datetime | None:
+        """The `Date` header of an answer (RFC 9110 §6.6.1), None where there is none."""
+        moment = posix_time((await self._client.get(_MEMBERS, expect="array")).headers.get("date"))
+        return None if moment is None else datetime.fromtimestamp(moment, UTC)
 
     async def search_contacts(self, **by: str) -> list[Json]:
         """GET /api/public/contacts/search, by `phone` or `email` (at most 50)."""
