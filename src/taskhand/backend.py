@@ -1,29 +1,40 @@
 """A backend is a place where tasks live. This is all that the service knows of one."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from taskhand.edit import Edit
+from taskhand.errors import TaskhandError
 from taskhand.task import Contact, Member, Priority, StatusList, Task, TaskPage, TaskQuery
 
-__all__ = ["UUID", "Backend", "Capabilities", "Misread", "Written"]
+__all__ = ["UUID", "Backend", "Capabilities", "Misread", "Outcome", "Written"]
 
 UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+
+
+_NONE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a backend can express. Tool schemas and rules are narrowed by this, never by a backend's name.
 
-    `absent` are documented request fields it does not have, `not_clearable` those that it has but cannot set to null.
+    `absent` are documented request fields it does not have (`absent_on_update`: that only a new task can be given),
+    `not_clearable` those that it has but cannot set to null, `required_on_create` what a new task needs besides the
+    documented. `keeps_timezone` is whether a due time remembers its zone; where not, it is shown in the configured one.
     """
 
-    absent: frozenset[str] = field(default_factory=frozenset)
-    not_clearable: frozenset[str] = field(default_factory=frozenset)
+    absent: frozenset[str] = _NONE
+    absent_on_update: frozenset[str] = _NONE
+    not_clearable: frozenset[str] = _NONE
+    required_on_create: frozenset[str] = _NONE
     priorities: tuple[Priority, ...] = ("0", "1", "2")
     id_pattern: str = UUID
+    least_responsibles: int = 0
     most_responsibles: int = 50
+    keeps_timezone: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,15 @@ class Written:
 
     task: Task
     note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one task of many: what was written, or the error that kept it from being written."""
+
+    task_id: str
+    written: Written | None = None
+    error: TaskhandError | None = None
 
 
 class Misread(Exception):
@@ -82,6 +102,10 @@ class Backend(Protocol):
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Set the given fields. OutcomeUnknown where nobody can tell; Misread where `before` was read wrongly."""
+        ...
+
+    async def update_tasks(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[Outcome, ...]:
+        """Set fields of many tasks in the backend's own way: one outcome for each, in the order given; never raises."""
         ...
 
     async def upstream_time(self) -> datetime | None:

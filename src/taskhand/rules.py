@@ -104,13 +104,16 @@ def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
 
 
 def check_responsibles(people: Sequence[str], capabilities: Capabilities) -> None:
-    """Refuse more people than a task can have."""
-    if len(people) > capabilities.most_responsibles:
-        raise CallerError(
-            f"{len(people)} responsibles were given; a task has at most {capabilities.most_responsibles} here.",
-            code="too_many_responsibles",
-            next_step="Send fewer responsibleIds.",
-        )
+    """Refuse more or fewer people than a task can have."""
+    least, most = capabilities.least_responsibles, capabilities.most_responsibles
+    if least <= len(people) <= most:
+        return
+    can_have = f"exactly {most}" if least == most else f"at most {most}"
+    raise CallerError(
+        f"{len(people)} responsibles were given; a task has {can_have} here.",
+        code="too_many_responsibles" if len(people) > most else "responsible_required",
+        next_step=f"Send {can_have} in responsibleIds.",
+    )
 
 
 def due_request(body: TaskDraft | TaskPatch) -> DueRequest:

@@ -47,8 +47,9 @@ def understood(model: type[_Model], schema: Schema, sent: dict[str, Any], *, rea
     except ValidationError as error:
         others = [one for one in error.errors(include_url=False) if str(one["loc"][0]) not in unsayable]
         raise _invalid(others, properties, list(unsayable.values())) from None
-    if unsayable:
-        raise _invalid([], properties, list(unsayable.values()))
+    lacking = [_required(name, properties) for name in schema.get("required", ()) if name not in values]
+    if unsayable or lacking:
+        raise _invalid([], properties, [*unsayable.values(), *lacking])
     return checked
 
 
@@ -145,12 +146,16 @@ def _sentence(error: ErrorDetails, properties: Schema) -> str:
     kinds = _kinds(properties[name]) if name in properties else set()
     match error["type"]:
         case "missing":
-            return f"{name} is required: {properties[name].get('description', 'see the schema')}"
+            return _required(name, properties)
         case "literal_error":
             return f"{name} must be {error['ctx']['expected']}."
         case "greater_than_equal" | "less_than_equal":
             return f"{name} must be {error['msg'].removeprefix('Input should be ')}."
     return _wrong_kind(name, kinds)
+
+
+def _required(name: str, properties: Schema) -> str:
+    return f"{name} is required: {properties[name].get('description', 'see the schema')}"
 
 
 def _wrong_kind(name: str, kinds: set[str]) -> str:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode
 
 from taskhand.backend import Capabilities
+from taskhand.task import TaskDraft, TaskFilter, TaskPatch
 
 __all__ = ["Schema", "input_schema", "output_schema"]
 
@@ -23,13 +24,19 @@ def input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
     """What a tool takes, with only the fields and values that the backend can express."""
     schema = _plain(model)
     properties = schema["properties"]
-    for name in capabilities.absent & properties.keys():
+    absent_here = capabilities.absent_on_update if issubclass(model, TaskPatch) else frozenset()
+    for name in (capabilities.absent | absent_here) & properties.keys():
         del properties[name]
     for name in capabilities.not_clearable & properties.keys():
         properties[name] = _without_null(properties[name])
     if "priority" in properties:
         properties["priority"]["enum"] = list(capabilities.priorities)
-    required = [name for name in schema.get("required", ()) if name in properties]
+    if "responsibleIds" in properties and capabilities.most_responsibles == 1 and not issubclass(model, TaskFilter):
+        properties["responsibleIds"]["maxItems"] = 1
+    needed = capabilities.required_on_create if issubclass(model, TaskDraft) else frozenset()
+    required = [name for name in properties if name in {*schema.get("required", ()), *needed}]
+    for name in needed:
+        properties[name] = _without_null(properties[name])
     optional = [name for name in properties if name not in required]
     shaped: Schema = {"type": "object", "properties": {name: properties[name] for name in [*required, *optional]}}
     return shaped | ({"required": required} if required else {}) | {"additionalProperties": False}

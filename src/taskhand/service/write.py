@@ -57,4 +57,9 @@ async def _people(desk: Desk, body: TaskDraft | TaskPatch) -> tuple[tuple[str, .
 
 def _due(desk: Desk, body: TaskDraft | TaskPatch, before: Task | None) -> Due | None | MISSING:
     request = rules.due_request(body)
-    return request.on(due_of(before) if before else None, desk.timezone) if request.given else MISSING
+    if not request.given:
+        return MISSING
+    due = request.on(due_of(before) if before else None, desk.timezone)
+    if due is None or desk.backend.capabilities.keeps_timezone:
+        return due
+    return Due.instant(due.at, desk.timezone) if due.at else Due(due.day)

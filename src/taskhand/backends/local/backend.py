@@ -8,14 +8,14 @@ from typing import TypeVar
 
 from pydantic import MISSING
 
-from taskhand.backend import Capabilities, Written
+from taskhand.backend import Capabilities, Outcome, Written
 from taskhand.backends.local.directory import Directory, NewId
 from taskhand.backends.local.query import selects
 from taskhand.backends.local.rows import columns, people_by_task, searchable, status_from, task_from
 from taskhand.backends.local.store import Store
 from taskhand.due import Due, is_overdue
 from taskhand.edit import Edit
-from taskhand.errors import NotFound
+from taskhand.errors import NotFound, OperatorError
 from taskhand.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
 
 __all__ = ["LocalBackend"]
@@ -78,6 +78,17 @@ class LocalBackend:
         """Set the given fields in one transaction; NotFound when the task is gone."""
         return Written(await self._store.write(lambda connection: _update(connection, before.id, edit)))
 
+    async def update_tasks(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[Outcome, ...]:
+        """All of them in one transaction; one that is gone does not keep the others from being written."""
+
+        def work(connection: sqlite3.Connection) -> tuple[Outcome, ...]:
+            return tuple(_outcome(connection, before.id, edit) for before, edit in edits)
+
+        try:
+            return await self._store.write(work)
+        except OperatorError as error:
+            return tuple(Outcome(before.id, error=error) for before, _ in edits)
+
     async def upstream_time(self) -> None:
         """The store has no clock of its own."""
 
@@ -120,6 +131,13 @@ class LocalBackend:
         )
         _set_people(connection, str(row["id"]), () if edit.responsible_ids is MISSING else edit.responsible_ids)
         return _task(connection, str(row["id"]))
+
+
+def _outcome(connection: sqlite3.Connection, task_id: str, edit: Edit) -> Outcome:
+    try:
+        return Outcome(task_id, Written(_update(connection, task_id, edit)))
+    except NotFound as error:
+        return Outcome(task_id, error=error)
 
 
 def _update(connection: sqlite3.Connection, task_id: str, edit: Edit) -> Task:

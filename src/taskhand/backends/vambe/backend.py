@@ -1,13 +1,15 @@
 """Vambe as a backend: reads from lists, writes that are compared, and read back where their answer was lost."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from pydantic import MISSING
 
-from taskhand.backend import Capabilities, Misread, Written
+from taskhand.backend import Capabilities, Misread, Outcome, Written
+from taskhand.backends.many import each_by_itself
+from taskhand.backends.shelf import Shelf
 from taskhand.backends.vambe.catalogue import Catalogue
 from taskhand.backends.vambe.lists import WIDEST, JsonObject, TaskLists
 from taskhand.backends.vambe.mapping import (
@@ -20,7 +22,6 @@ from taskhand.backends.vambe.mapping import (
     status_of,
     task_of,
 )
-from taskhand.backends.vambe.shelf import Shelf
 from taskhand.backends.vambe.wire import VambeWire, Window
 from taskhand.due import due_of, is_overdue
 from taskhand.edit import Edit
@@ -141,6 +142,10 @@ class VambeBackend:
         if self._due_at != reading and due_of(before) != due_of(self._task(was)):
             raise Misread(self._task(was), self._task(raw))
         return Written(self._task(raw), note)
+
+    async def update_tasks(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[Outcome, ...]:
+        """Parallel PUTs within the rate budget: Vambe documents nothing for many tasks at once."""
+        return await each_by_itself(self.update_task, edits)
 
     async def upstream_time(self) -> datetime | None:
         """The `Date` of an answer."""

@@ -6,7 +6,7 @@ There is no documented GET of one task: one is found in the list around today, e
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-from taskhand.backends.vambe.shelf import Shelf
+from taskhand.backends.shelf import Shelf
 from taskhand.backends.vambe.wire import Window
 from taskhand.errors import NotFound
 from taskhand.http.reply import Json
