@@ -100,7 +100,7 @@ def call(settings: Settings, tool: str, arguments: str) -> None:
 
     try:
         sent = json.loads(arguments)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CallerError(f"The arguments are not JSON: {error}.") from None
     if not isinstance(sent, dict):
         raise CallerError("The arguments are not a JSON object.")
@@ -249,7 +249,7 @@ def list_members(settings: Settings) -> None:
 @click.pass_obj
 def add_member(settings: Settings, name: str, email: str | None) -> None:
     """Add someone."""
-    _on_store(settings, lambda directory: directory.add_member(name, email))
+    click.echo(_on_store(settings, lambda directory: directory.add_member(name, email)))
 
 
 @members.command("rename")

@@ -19,7 +19,7 @@ _PRIORITIES = frozenset(int(digit) for digit in PRIORITY_WORDS.values())
 
 
 def sort_key(task: Task, order: Order) -> str | int:
-    """What a task is sorted by; equal keys are ordered by id."""
+    """What a task is sorted by; equal keys are ordered by id, in the same direction."""
     if order == "created":
         return task.created_at
     if order == "priority":
@@ -40,8 +40,8 @@ def resume(query: TaskQuery, cursor: str) -> TaskQuery:
         key, task_id, fingerprint = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError, TypeError, RecursionError):
         key = task_id = fingerprint = None
-    is_key = isinstance(key, str) if query.order != "priority" else type(key) is int and key in _PRIORITIES
-    if fingerprint != _fingerprint(query) or not is_key or not isinstance(task_id, str) or not _is_text(task_id):
+    is_key = type(key) is int and key in _PRIORITIES if query.order == "priority" else _is_text(key)
+    if fingerprint != _fingerprint(query) or not is_key or not _is_text(task_id):
         raise CallerError(
             "cursor does not belong to this list.",
             code="invalid_cursor",
@@ -50,12 +50,9 @@ def resume(query: TaskQuery, cursor: str) -> TaskQuery:
     return replace(query, after=(key, task_id))
 
 
-def _is_text(text: str) -> bool:
-    """Whether UTF-8 can say it: half a surrogate pair can be written in JSON, and nowhere else."""
-    try:
-        return bool(text.encode())
-    except UnicodeEncodeError:
-        return False
+def _is_text(value: object) -> bool:
+    """Whether this is text that UTF-8 can say: half a surrogate pair can be written in JSON, and nowhere else."""
+    return isinstance(value, str) and value.encode(errors="ignore").decode() == value
 
 
 def _fingerprint(query: TaskQuery) -> str:

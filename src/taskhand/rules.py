@@ -11,6 +11,7 @@ from pydantic import MISSING
 from taskhand.backend import Capabilities
 from taskhand.due import DueRequest, iso_day
 from taskhand.errors import CallerError, Candidate
+from taskhand.names import fold
 from taskhand.task import PRIORITY_WORDS, TaskDraft, TaskFilter, TaskPatch
 
 __all__ = [
@@ -91,6 +92,10 @@ def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
         raise CallerError(
             "fromDate is after toDate.", code="invalid_window", next_step="Send fromDate as the earlier day."
         )
+    if given.text is not MISSING and not fold(given.text):
+        raise CallerError(
+            "text has nothing to look for.", code="empty_filter", next_step="Leave text out, or send a word."
+        )
     if given.responsible_ids == ():
         raise CallerError(
             "responsibleIds is empty.",
@@ -105,6 +110,7 @@ def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
 
 def check_responsibles(people: Sequence[str], capabilities: Capabilities) -> None:
     """Refuse more or fewer people than a task can have."""
+    people = tuple(dict.fromkeys(people))
     least, most = capabilities.least_responsibles, capabilities.most_responsibles
     if least <= len(people) <= most:
         return

@@ -13,8 +13,7 @@ __all__ = ["picked"]
 def picked(tasks: Iterable[Task], query: TaskQuery, is_late: Callable[[Task], bool]) -> TaskPage:
     """The page of `query` among `tasks`; `is_late` says whether a task is unfinished and past due."""
     found = [task for task in tasks if _matches(task, query) and query.overdue in (None, is_late(task))]
-    found.sort(key=lambda task: task.id)
-    found.sort(key=lambda task: sort_key(task, query.order), reverse=query.order != "due")
+    found.sort(key=lambda task: (sort_key(task, query.order), task.id), reverse=query.order != "due")
     after = query.after
     rest = found if after is None else [task for task in found if _follows(task, after, query.order)]
     return TaskPage(tuple(rest[: query.limit]), more=len(rest) > query.limit)
@@ -42,8 +41,5 @@ def _in_window(task: Task, query: TaskQuery) -> bool:
 
 def _follows(task: Task, after: tuple[str | int, str], order: Order) -> bool:
     """Whether the task comes after the last one of the page before."""
-    key, last_id = after
-    own = sort_key(task, order)
-    if own == key:
-        return task.id > last_id
-    return (own > key) is (order == "due")  # type: ignore[operator]  # both are of the order's one type
+    own: tuple[object, ...] = (sort_key(task, order), task.id)
+    return own != after and (own > after) is (order == "due")

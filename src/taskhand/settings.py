@@ -1,6 +1,7 @@
 """The configuration, read from the environment once and handed on; nothing else reads it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +13,8 @@ from taskhand.errors import CallerError, OperatorError
 __all__ = ["BackendName", "Settings"]
 
 BackendName = Literal["local", "vambe"]
+
+_FIRST_YEAR, _LAST_YEAR = 1900, 2999
 
 
 class Settings(BaseModel):
@@ -115,10 +118,17 @@ class Settings(BaseModel):
         try:
             settings = cls.model_validate({**given, **over})
             zones = {name: _zone(name, getattr(settings, name)) for name in ("timezone", "vambe_timezone")}
+            _check_clock(settings.clock)
             return settings.model_copy(update=zones)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             raise OperatorError(f"{first['loc'][0]} is not usable: {first['msg']}.") from None
+
+
+def _check_clock(clock: datetime | None) -> None:
+    """Leave room around the clock for due dates to be reckoned."""
+    if clock is not None and not _FIRST_YEAR <= clock.year <= _LAST_YEAR:
+        raise OperatorError(f"TASKHAND_CLOCK is not usable: its year is not from {_FIRST_YEAR} to {_LAST_YEAR}.")
 
 
 def _zone(field: str, name: str | None) -> str | None:

@@ -246,7 +246,7 @@ class TaskQuery:
     """Which tasks to list, everything resolved: ids, ISO dates (both ends included), statuses.
 
     `None` does not filter. `order` is `due` (earliest first, dateless last), `created` (newest first) or `priority`
-    (highest first); `after` is the position a page ended at.
+    (highest first), equal ones by id in the same direction; `after` is the position a page ended at.
     """
 
     responsible_ids: tuple[str, ...] | None = None

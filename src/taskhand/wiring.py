@@ -93,7 +93,10 @@ def _clock(settings: Settings) -> Callable[[], datetime]:
 def store_path(settings: Settings) -> Path:
     """The embedded store's file."""
     if settings.db:
-        return settings.db.expanduser()
+        try:
+            return settings.db.expanduser()
+        except RuntimeError:
+            raise OperatorError(f"TASKHAND_DB {settings.db} names a user's folder that is not known.") from None
     from platformdirs import user_data_path
 
     return user_data_path("taskhand", appauthor=False) / "tasks.sqlite"

@@ -12,7 +12,7 @@ from typing import Any
 
 import anyio
 from mcp import Client
-from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.client.stdio import StdioServerParameters, get_default_environment, stdio_client
 from mcp.types import CallToolResult, TextContent
 
 from taskhand.hosts import HOSTS, Launch
@@ -87,7 +87,8 @@ async def show(say: Callable[[str], object], *, brief: bool) -> None:
     with TemporaryDirectory(prefix="taskhand-demo-") as folder:
         store = Path(folder) / "tasks.sqlite"
         say(f"A store in {folder}, filled by `taskhand seed demo`; the server runs as a host would start it.")
-        await anyio.run_process([sys.executable, "-m", "taskhand", "--db", str(store), "seed", "demo"])
+        seed = [sys.executable, "-m", "taskhand", "--db", str(store), "seed", "demo"]
+        await anyio.run_process(seed, env=get_default_environment())
         async with _connected(store) as client:
             await _introduce(client, say)
             today = datetime.now(UTC).date()

@@ -1,15 +1,21 @@
 """The two doors of the server: standard input and output, and Streamable HTTP on loopback."""
 
 import ipaddress
+import json
 import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from typing import Any, NoReturn
 
 import anyio
+from anyio.streams.memory import MemoryObjectSendStream
 from mcp.server import MCPServer
+from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
+from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -27,10 +33,41 @@ _LAST_WRITE_S = 0.5
 
 async def serve_stdio(server: MCPServer[Any], close: Callable[[], Awaitable[None]]) -> None:
     """Serve until standard input closes or a signal asks to end; `close` waits for the write under way, if any."""
-    async with anyio.create_task_group() as tasks:
+    lowlevel = server._lowlevel_server  # noqa: SLF001  the SDK's own stdio door does not answer what it cannot read
+    async with anyio.create_task_group() as tasks, stdio_server() as (read, write):
         tasks.start_soon(_leave_on_signal, close)
-        await server.run_stdio_async()
+        into, out = anyio.create_memory_object_stream[SessionMessage | Exception]()
+        tasks.start_soon(_readable, read, into, write.send)
+        await lowlevel.run(out, write, lowlevel.create_initialization_options())
         tasks.cancel_scope.cancel()
+
+
+async def _readable(
+    read: AsyncIterable[SessionMessage | Exception],
+    into: MemoryObjectSendStream[SessionMessage | Exception],
+    answer: Callable[[SessionMessage], Awaitable[None]],
+) -> None:
+    """Hand on what could be read, and answer what could not: a caller waits for its answer."""
+    async with into:
+        async for message in read:
+            if isinstance(message, Exception):
+                await answer(SessionMessage(unreadable(message)))
+            else:
+                await into.send(message)
+
+
+def unreadable(error: Exception) -> JSONRPCError:
+    """The answer to a line that is no message, under the id that can still be told from it."""
+    lines = [one["input"] for one in error.errors()] if isinstance(error, ValidationError) else []
+    try:
+        sent = json.loads(lines[0]) if lines and isinstance(lines[0], str) else lines[0] if lines else None
+    except (ValueError, RecursionError):
+        sent = None
+    request_id = sent.get("id") if isinstance(sent, dict) else None
+    known = request_id if isinstance(request_id, int | str) and not isinstance(request_id, bool) else None
+    code = PARSE_ERROR if sent is None else INVALID_REQUEST
+    said = "That line is not a JSON-RPC message: it must be one line of JSON whose text is valid Unicode."
+    return JSONRPCError(jsonrpc="2.0", id=known, error=ErrorData(code=code, message=said))
 
 
 async def serve_http(server: MCPServer[Any], host: str, port: int) -> None:
@@ -73,13 +110,17 @@ def check_loopback(host: str) -> None:
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        bound = socket.create_server((host, port), family=family)
     except OSError as error:
         raise OperatorError(
             f"{_shown(host)}:{port} cannot be served: {error.strerror}.",
             code="address_refused",
             next_step="Choose another --port, or 0 for any free one.",
         ) from None
+    # asyncio sets this only on sockets of protocol TCP, and create_server makes one of protocol 0: without it every
+    # small answer waits some 40 ms for an acknowledgement.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return bound
 
 
 def _shown(host: str) -> str:

@@ -182,8 +182,7 @@ def _tasks(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> tuple
 def _page(connection: sqlite3.Connection, query: TaskQuery) -> TaskPage:
     walks = [connection.execute(select.sql, select.parameters).fetchall() for select in selects(query)]
     by_id = {row["id"]: row for walk in walks for row in walk}
-    rows = sorted(by_id.values(), key=lambda row: row["id"])
-    rows.sort(key=lambda row: row["sort_key"], reverse=query.order != "due")
+    rows = sorted(by_id.values(), key=lambda row: (row["sort_key"], row["id"]), reverse=query.order != "due")
     return TaskPage(_tasks(connection, rows[: query.limit]), more=len(rows) > query.limit)
 
 

@@ -1,11 +1,11 @@
 """From a TaskQuery to SQL that an index answers; pure.
 
-Dateless tasks have the key `~`, so "by due date" is one walk along (due_key, id) or (responsible_id, due_key, task_id).
-A list for several people is one such walk for each, merged: each stops as soon as the page is full.
+A list is put together from walks along an index, each of which stops as soon as the page is full: one for each person,
+and by due date one for the window and one for the dateless tasks, whose key `~` comes after every day. A page goes on
+by comparing (key, id) as one value, which SQLite seeks; two conditions side by side it would filter.
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 from taskhand.names import fold
 from taskhand.page import NO_DUE
@@ -13,11 +13,15 @@ from taskhand.task import TaskQuery
 
 __all__ = ["Select", "selects"]
 
-_ORDERS = {
-    "due": ("{due}", "ASC"),
-    "created": ("t.created_at", "DESC"),
-    "priority": ("t.priority", "DESC"),
-}
+_KEYS = {"due": "{due}", "created": "t.created_at", "priority": "t.priority"}
+
+_OF_PERSON = "task_responsible r CROSS JOIN task t ON t.id = r.task_id"
+"""CROSS JOIN fixes the order of the two for SQLite's planner: the person's index first."""
+
+_END_OF_DAY = "U"
+"""After a day in a due key comes nothing or `T`; this sorts after both."""
+
+_Clauses = list[tuple[str, tuple[object, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,42 +32,59 @@ class Select:
     parameters: tuple[object, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A stretch of due keys: from `first` on, before `end` (None: to the last one)."""
+
+    first: str
+    end: str | None = None
+
+
 def selects(query: TaskQuery) -> tuple[Select, ...]:
     """The statements whose merged rows are the page, each with one row more, to tell whether more follow."""
     people: tuple[str | None, ...] = (None,) if query.responsible_ids is None else query.responsible_ids
-    return tuple(_select(query, person) for person in people)
+    return tuple(_select(query, person, span) for person in people for span in _spans(query))
 
 
-def _select(query: TaskQuery, person: str | None) -> Select:
-    source, due = ("task t", "t.due_key") if person is None else (_OF_PERSON, "r.due_key")
-    task_id = "t.id" if person is None else "r.task_id"
-    key, direction = _ORDERS[query.order]
-    key = key.format(due=due)
+def _spans(query: TaskQuery) -> tuple[_Span, ...]:
+    """The due keys of the window, both its days included, and those of dateless tasks unless they are left out."""
+    with_dateless = query.include_tasks_without_dates and not query.overdue
+    first = query.from_date or ""
+    if query.to_date is None:
+        return (_Span(first, None if with_dateless else NO_DUE),)
+    window = _Span(first, query.to_date + _END_OF_DAY)
+    return (window, _Span(NO_DUE)) if with_dateless else (window,)
+
+
+def _select(query: TaskQuery, person: str | None, span: _Span) -> Select:
+    source, due, task_id = ("task t", "t.due_key", "t.id") if person is None else (_OF_PERSON, "r.due_key", "r.task_id")
+    key = _KEYS[query.order].format(due=due)
+    ascending = query.order == "due"
     clauses: _Clauses = [] if person is None else [("r.responsible_id = ?", (person,))]
-    clauses += _window(query, due) + _filters(query) + _after(query, key, task_id, direction)
+    clauses += _from(query, span, due, key, task_id) + _filters(query)
     where = " AND ".join(clause for clause, _ in clauses) or "TRUE"
+    direction = "ASC" if ascending else "DESC"
     sql = (
         f"SELECT {key} AS sort_key, t.* FROM {source} WHERE {where} "  # noqa: S608  only constants of this module
-        f"ORDER BY {key} {direction}, {task_id} LIMIT ?"
+        f"ORDER BY {key} {direction}, {task_id} {direction} LIMIT ?"
     )
     return Select(sql, (*(value for _, values in clauses for value in values), query.limit + 1))
 
 
-_OF_PERSON = "task_responsible r CROSS JOIN task t ON t.id = r.task_id"
-"""CROSS JOIN fixes the order of the two for SQLite's planner: the person's index first."""
+def _from(query: TaskQuery, span: _Span, due: str, key: str, task_id: str) -> _Clauses:
+    """Where the walk begins and ends: at the span, or after the last row of the page before, whichever comes later."""
+    clauses: _Clauses = [] if span.end is None else [(f"{due} < ?", (span.end,))]
+    if query.after is None:
+        return [*clauses, *_begin(span, due)]
+    if query.order != "due":
+        return [*clauses, *_begin(span, due), (f"({key}, {task_id}) < (?, ?)", query.after)]
+    # SQLite seeks by one lower bound only: the span's would make it walk up to the page's.
+    begun = str(query.after[0]) >= span.first
+    return [*clauses, *([(f"({key}, {task_id}) > (?, ?)", query.after)] if begun else _begin(span, due))]
 
-_Clauses = list[tuple[str, tuple[object, ...]]]
 
-
-def _window(query: TaskQuery, due: str) -> _Clauses:
-    """The days asked for, both included; dateless tasks unless they are left out."""
-    lower = query.from_date or ""
-    upper = _day_after(query.to_date) if query.to_date else NO_DUE
-    if not query.include_tasks_without_dates or query.overdue:
-        return [(f"{due} >= ? AND {due} < ?", (lower, upper))]
-    if query.to_date:
-        return [(f"{due} >= ? AND ({due} < ? OR {due} = ?)", (lower, upper, NO_DUE))]
-    return [(f"{due} >= ?", (lower,))]
+def _begin(span: _Span, due: str) -> _Clauses:
+    return [(f"{due} >= ?", (span.first,))] if span.first else []
 
 
 def _filters(query: TaskQuery) -> _Clauses:
@@ -82,16 +103,3 @@ def _filters(query: TaskQuery) -> _Clauses:
         overdue = f"({unfinished} AND is_overdue(t.due_at, t.is_all_day, t.due_timezone))"
         clauses.append((overdue if query.overdue else f"NOT {overdue}", ()))
     return clauses
-
-
-def _after(query: TaskQuery, key: str, task_id: str, direction: str) -> _Clauses:
-    """What follows the last row of the page before."""
-    if query.after is None:
-        return []
-    value, last_id = query.after
-    beyond = ">" if direction == "ASC" else "<"
-    return [(f"{key} {beyond}= ? AND ({key} {beyond} ? OR {task_id} > ?)", (value, value, last_id))]
-
-
-def _day_after(day: str) -> str:
-    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()

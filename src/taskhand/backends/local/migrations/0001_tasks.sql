@@ -45,8 +45,8 @@ CREATE TABLE task (
 ) STRICT;
 
 CREATE INDEX task_by_due ON task (due_key, id);
-CREATE INDEX task_by_created ON task (created_at DESC, id);
-CREATE INDEX task_by_priority ON task (priority DESC, due_key, id);
+CREATE INDEX task_by_created ON task (created_at, id);
+CREATE INDEX task_by_priority ON task (priority, id);
 CREATE INDEX task_by_contact ON task (ai_contact_id) WHERE ai_contact_id IS NOT NULL;
 CREATE INDEX task_by_customer ON task (ai_customer_id) WHERE ai_customer_id IS NOT NULL;
 
