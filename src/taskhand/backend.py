@@ -84,6 +84,10 @@ class Backend(Protocol):
         """The member id that `me` stands for, None where nobody can tell."""
         ...
 
+    def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
+        """Whether the due time that `task` shows, or only the day it is on, is certainly its own."""
+        ...
+
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts by name, phone or e-mail, up to `limit`."""
         ...

@@ -80,6 +80,11 @@ class DueRequest:
         """Whether any of the three was given."""
         return any(part is not MISSING for part in (self.due_date, self.due_time, self.timezone))
 
+    @property
+    def takes_day_of_a_time(self) -> bool:
+        """Whether the whole day is asked for that an existing due time falls on."""
+        return self.due_date is MISSING and self.due_time is None
+
     def check(self) -> None:
         """Refuse what is wrong whatever the task looks like; CallerError says what to send."""
         if isinstance(self.timezone, str):

@@ -31,10 +31,13 @@ class Edit:
             if value is not MISSING:
                 yield field.name, value
 
-    def unmet_by(self, task: Task, *, written: bool = False) -> "Edit":
-        """The part of this edit that `task` does not show; of one just written, a zone nobody asked for may be any."""
-        shown = {name: MISSING for name, value in self.given() if _shows(task, name, value, written=written)}
-        return replace(self, **shown)
+    def unmet_by(self, task: Task, *, written: bool = False, sure_of_due: bool = True) -> "Edit":
+        """The part of this edit that `task` does not show, nor certainly shows.
+
+        Of a task just `written`, a zone that nobody asked for may be any.
+        """
+        shown = [name for name, value in self.given() if _shows(task, name, value, written=written)]
+        return replace(self, **{name: MISSING for name in shown if sure_of_due or name != "due"})
 
 
 def _shows(task: Task, name: str, value: object, *, written: bool) -> bool:

@@ -6,6 +6,7 @@ TaskhandError
 │   └── Ambiguous           what was named exists more than once
 ├── OperatorError           whoever runs the server can mend its configuration
 └── UpstreamError           the CRM refused, failed or answered nonsense
+    ├── UpstreamFailed      it failed while it handled a request: a write may have been applied
     ├── RateLimited         it asked to wait
     └── OutcomeUnknown      a write left, and nobody knows whether it arrived
 
@@ -27,6 +28,7 @@ __all__ = [
     "RateLimited",
     "TaskhandError",
     "UpstreamError",
+    "UpstreamFailed",
 ]
 
 
@@ -95,6 +97,12 @@ class UpstreamError(TaskhandError):
     """The CRM refused, failed or answered something that is not an answer; nothing is known to be written."""
 
     default_code = "upstream_error"
+
+
+class UpstreamFailed(UpstreamError):
+    """The CRM failed while it handled a request (a status from 500); a write must be looked up, not sent again."""
+
+    default_retryable = True
 
 
 class RateLimited(UpstreamError):

@@ -14,6 +14,7 @@ from taskhand.errors import (
     RateLimited,
     TaskhandError,
     UpstreamError,
+    UpstreamFailed,
 )
 from taskhand.http.policy import Event, Sending
 from taskhand.http.reply import Json, Nonsense, Reply, Shape, failure, invalid, json_of, lost, refusal, unpacked
@@ -118,9 +119,9 @@ def test_a_bomb_is_not_unpacked_beyond_the_limit() -> None:
         (477, RateLimited, "rate_limited"),
         (304, UpstreamError, "upstream_error"),
         (405, UpstreamError, "upstream_error"),
-        (500, UpstreamError, "upstream_error"),
-        (503, UpstreamError, "upstream_error"),
-        (599, UpstreamError, "upstream_error"),
+        (500, UpstreamFailed, "upstream_error"),
+        (503, UpstreamFailed, "upstream_error"),
+        (599, UpstreamFailed, "upstream_error"),
     ],
 )
 def test_every_status_is_an_error_for_whoever_can_act(status: int, kind: type[TaskhandError], code: str) -> None:

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from opentelemetry.trace import SpanKind
 
-from taskhand.errors import OutcomeUnknown, RateLimited, TaskhandError, UpstreamError
+from taskhand.errors import OutcomeUnknown, RateLimited, TaskhandError, UpstreamError, UpstreamFailed
 from taskhand.http.budget import Budget, Observed, Rate
 from taskhand.http.client import Ask, Client
 from taskhand.http.origin import Origin
@@ -126,7 +126,7 @@ async def test_500_is_repeated_for_reads_and_reported_for_writes(
     for ask in [POST, *WRITES, *SAFE]:
         server.steps = [steps.answer(500), steps.answer(200)]
         error = await error_of(client, ask)
-        assert (type(error), error.code) == (UpstreamError, "upstream_error")
+        assert (type(error), error.code) == (UpstreamFailed, "upstream_error")
 
 
 @pytest.mark.parametrize("ask", [*READS, *SAFE, *WRITES, POST], ids=named)

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypedDict, Unpack
 from urllib.parse import urlencode
 
-from taskhand import __version__
+from taskhand import __version__, patience
 from taskhand.errors import UpstreamError
 from taskhand.http.budget import Budget
 from taskhand.http.origin import base_origin, redirected
@@ -172,7 +172,7 @@ class Client:
 
     async def _answer(self, ask: Ask) -> "httpx2.Response":
         """Follow a GET to the same origin, three times at most; everything else must answer where it was asked."""
-        transport, deadline = self._opened(), self._world.clock() + self._limits.total_s
+        transport, deadline = self._opened(), patience.deadline(self._world.clock(), self._limits.total_s)
         url = ask.url(self._upstream.base_url)
         for _ in range(_MOST_REDIRECTS + 1):
             response = await transport.handle_async_request(self._request(ask, url, deadline))

@@ -17,6 +17,7 @@ from taskhand.errors import (
     RateLimited,
     TaskhandError,
     UpstreamError,
+    UpstreamFailed,
 )
 from taskhand.http.policy import Event, Sending
 from taskhand.http.upstream import Upstream
@@ -146,14 +147,19 @@ def refusal(upstream: Upstream, status: int, json: Json = None, *, retry_after_s
             error = RateLimited(
                 f"{name} asks to wait.", next_step="Wait, then send the same call again.", retry_after_s=retry_after_s
             )
-        case _:
-            error = UpstreamError(
-                f"{name} failed with status {status}.", next_step=_LATER, retryable=True, retry_after_s=retry_after_s
+        case _ if status >= _FIRST_FAILURE:
+            error = UpstreamFailed(
+                f"{name} failed with status {status}.", next_step=_LATER, retry_after_s=retry_after_s
             )
+        case _:
+            error = UpstreamError(f"{name} answered with status {status}.", next_step=_LATER)
     return error
 
 
 _LATER: Final = "Try again later; before repeating a write, read what is there."
+
+
+_FIRST_FAILURE: Final = 500  # RFC 9110 section 15.6: the server failed
 
 
 def _said(upstream: Upstream, status: int, json: Json) -> str | None:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from mcp.types import CallToolResult, TextContent
 
+from taskhand import patience
 from taskhand.errors import TaskhandError
 from taskhand.server.arguments import understood
 from taskhand.server.schema import Schema
@@ -27,7 +28,8 @@ async def call(tool: Tool[Any], schema: Schema, desk: Desk, sent: dict[str, Any]
     """
     try:
         arguments = understood(tool.arguments, schema, sent, reads=tool.kind == "read")
-        answer = compact(await tool.call(desk, arguments))
+        with patience.one_call():
+            answer = compact(await tool.call(desk, arguments))
     except TaskhandError as error:
         logger.info("%s refused: %s", tool.name, error.code)
         return _failed(refusal(error))

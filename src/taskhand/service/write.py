@@ -6,6 +6,7 @@ from taskhand import people, rules, statuses
 from taskhand.change import Match, Receipt
 from taskhand.due import Due, due_of
 from taskhand.edit import Edit
+from taskhand.errors import CallerError
 from taskhand.service.desk import Desk
 from taskhand.task import StatusChoice, Task, TaskDraft, TaskPatch
 
@@ -31,9 +32,9 @@ async def resolved(desk: Desk, body: TaskDraft | TaskPatch, before: Task | None)
 
 async def applied(desk: Desk, before: Task, edit: Edit, matched: tuple[Match, ...]) -> Receipt:
     """Carry out an edit, unless the task already shows it; the receipt compares what was asked with what is so."""
-    if not any(edit.unmet_by(before).given()):
+    if not any(edit.unmet_by(before, sure_of_due=desk.backend.sure_of_due(before)).given()):
         before = await desk.backend.get_task(before.id, fresh=True)
-    missing = edit.unmet_by(before)
+    missing = edit.unmet_by(before, sure_of_due=desk.backend.sure_of_due(before))
     if not any(missing.given()):
         return Receipt(before, matched=matched, note="Nothing was written: the task already is as asked.")
     written = await desk.backend.update_task(before, missing)
@@ -59,6 +60,12 @@ def _due(desk: Desk, body: TaskDraft | TaskPatch, before: Task | None) -> Due | 
     request = rules.due_request(body)
     if not request.given:
         return MISSING
+    if before and request.takes_day_of_a_time and not desk.backend.sure_of_due(before, of_day=True):
+        raise CallerError(
+            "The task's day cannot be told from its due time with certainty here.",
+            code="due_unsure",
+            next_step="Send dueDate as YYYY-MM-DD together with dueTime null.",
+        )
     due = request.on(due_of(before) if before else None, desk.timezone)
     if due is None or desk.backend.capabilities.keeps_timezone:
         return due

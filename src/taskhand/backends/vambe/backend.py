@@ -1,6 +1,8 @@
 """Vambe as a backend: reads from lists, writes that are compared, and read back where their answer was lost."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeVar
@@ -19,13 +21,14 @@ from taskhand.backends.vambe.mapping import (
     contact_of,
     learned,
     member_of,
+    names_no_zone,
     status_of,
     task_of,
 )
 from taskhand.backends.vambe.wire import VambeWire, Window
 from taskhand.due import due_of, is_overdue
 from taskhand.edit import Edit
-from taskhand.errors import CallerError, Candidate, NotFound, OutcomeUnknown, UpstreamError
+from taskhand.errors import CallerError, Candidate, NotFound, OutcomeUnknown, UpstreamError, UpstreamFailed
 from taskhand.http.reply import Json
 from taskhand.names import fold
 from taskhand.selection import picked
@@ -42,7 +45,7 @@ _CREATED_SLACK = timedelta(minutes=2)
 _CONTACT_DAYS = 365
 
 _APPLIED = "Vambe did not confirm the write; reading the task back shows it applied."
-_SENT_AGAIN = "Vambe did not confirm the first attempt, which was not applied; it was sent again."
+_SENT_AGAIN = "Vambe did not confirm the first attempt, which was not seen applied; it was sent again."
 _FOUND = "Vambe did not confirm the new task; it was found in the list afterwards."
 
 
@@ -83,13 +86,16 @@ class VambeBackend:
         self._due_at_is_known = organisation.due_at is not None
         self._clock = clock
         self._lists = TaskLists(wire.tasks, organisation.keep_s, clock=clock, monotonic=monotonic)
+        self._creating: Counter[Edit] = Counter()
+        self._made: set[str] = set()
         self._team: Shelf[None, tuple[Member, ...]] = Shelf(organisation.keep_s, monotonic)
 
     async def statuses(self) -> StatusList:
         """Those configured, or those seen on tasks; the widest list is looked at where no finished one was seen."""
         await self._tasks(self._lists.near)
         if not any(status.type in FINISHED for status in self._catalogue.known().statuses):
-            await self._tasks(WIDEST)
+            with suppress(CallerError):  # a window that Vambe finds too wide is no reason to hide what was seen
+                await self._tasks(WIDEST)
         return self._catalogue.known()
 
     async def members(self) -> tuple[Member, ...]:
@@ -103,6 +109,13 @@ class VambeBackend:
     async def me(self) -> str | None:
         """The configured user: Vambe has no way to ask whose key it is."""
         return self._organisation.user_id
+
+    def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
+        """Whether `due_at` was read rightly: while the reading is not known, a time in a zone off UTC may not be."""
+        due = due_of(task)
+        if self._due_at_is_known or due is None or due.at is None or due.local is None:
+            return True
+        return due.at.date() == due.day if of_day else not due.local.utcoffset()
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """By e-mail or phone Vambe searches; by name, those heard from within a year are looked through."""
@@ -118,19 +131,32 @@ class VambeBackend:
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """A window of Vambe's list, filtered here by everything that its query cannot say."""
-        return picked(await self._tasks(_window_of(query)), query, self._is_late)
+        tasks = await self._tasks(_window_of(query))
+        unnamed = sum(task.status_config is None for task in tasks)
+        if unnamed and (query.statuses is not None or query.overdue is not None):
+            raise UpstreamError(
+                f"Vambe did not name the status of {unnamed} tasks, so tasks cannot be found by status here.",
+                code="status_unknown",
+                next_step="Leave status and overdue out, and look at each task's status.",
+            )
+        return picked(tasks, query, self._is_late)
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
         """One task out of the lists; NotFound."""
-        return self._task(await self._lists.find(task_id, fresh=fresh))
+        raw = await self._lists.find(task_id, fresh=fresh)
+        self._due_at_is_known = self._due_at_is_known or names_no_zone(raw)
+        return self._task(raw)
 
     async def create_task(self, edit: Edit) -> Written:
         """POST, once: where the answer is lost the task is looked for, and never sent again."""
         started, known = self._clock(), frozenset(self._lists.ids)
+        self._creating[edit] += 1
         try:
             raw = await self._answered(None, body_of(edit, None))
-        except OutcomeUnknown as unknown:
+        except (OutcomeUnknown, UpstreamFailed) as unknown:
             return Written(self._task(await self._new(edit, started, known, unknown)), _FOUND)
+        finally:
+            self._creating[edit] -= 1
         self._learn(edit, raw)
         return Written(self._task(raw))
 
@@ -161,16 +187,20 @@ class VambeBackend:
             return await self._answered(before.id, body), None
         except CallerError as refused:
             raise await self._meaning(refused, before, edit) from None
-        except OutcomeUnknown as unknown:
-            raw = await self._read_back(before.id, unknown)
-        if self._shows(raw, edit):
-            return raw, _APPLIED
-        try:
-            return await self._answered(before.id, body), _SENT_AGAIN
-        except OutcomeUnknown as unknown:
+        except (OutcomeUnknown, UpstreamFailed) as unknown:
             raw = await self._read_back(before.id, unknown)
             if self._shows(raw, edit):
                 return raw, _APPLIED
+            if isinstance(unknown, UpstreamFailed):
+                raise
+        try:
+            return await self._answered(before.id, body), _SENT_AGAIN
+        except (OutcomeUnknown, UpstreamFailed) as unknown:
+            raw = await self._read_back(before.id, unknown)
+            if self._shows(raw, edit):
+                return raw, _APPLIED
+            if isinstance(unknown, UpstreamFailed):
+                raise
             raise _unsettled(f"Read task {before.id} with get_task, then decide.") from None
 
     async def _answered(self, task_id: str | None, body: JsonObject) -> JsonObject:
@@ -184,16 +214,18 @@ class VambeBackend:
             raise self._wire.invalid(reply, "with another task")
         self._catalogue.see(task.status_config)
         self._lists.remember(task.id, reply.object)
+        if task_id is None:
+            self._made.add(task.id)
         return reply.object
 
-    async def _read_back(self, task_id: str, unknown: OutcomeUnknown) -> JsonObject:
+    async def _read_back(self, task_id: str, unknown: UpstreamError) -> JsonObject:
         """The task as Vambe has it now; the doubt stays where it cannot be read."""
         try:
             return await self._lists.find(task_id, fresh=True)
         except (UpstreamError, NotFound):
             raise _unsettled(f"Read task {task_id} with get_task, then decide.") from unknown
 
-    async def _new(self, edit: Edit, started: datetime, known: frozenset[str], unknown: OutcomeUnknown) -> JsonObject:
+    async def _new(self, edit: Edit, started: datetime, known: frozenset[str], unknown: UpstreamError) -> JsonObject:
         """The one new task that is what was asked for; the doubt stays where there is none, or more than one."""
         look = "Look with list_tasks for the title; create it again only if it is not there."
         try:
@@ -202,9 +234,10 @@ class VambeBackend:
             raise _unsettled(look) from unknown
         earliest = started - _CREATED_SLACK
         found = [raw for raw in raws if raw.get("id") not in known and _created_since(raw, earliest)]
-        found = [raw for raw in found if self._shows(raw, edit)]
-        if len(found) != 1:
+        found = [raw for raw in found if raw.get("id") not in self._made and self._shows(raw, edit)]
+        if len(found) != 1 or self._creating[edit] > 1:
             raise _unsettled(look, [Candidate(str(raw["id"])) for raw in found]) from unknown
+        self._made.add(str(found[0]["id"]))
         return found[0]
 
     async def _meaning(self, refused: CallerError, before: Task, edit: Edit) -> CallerError:
@@ -212,7 +245,7 @@ class VambeBackend:
         gone_or_unknown = isinstance(refused, NotFound)
         if gone_or_unknown:
             await self._lists.find(before.id, fresh=True)
-        if edit.status is not MISSING and (gone_or_unknown or "newStatus" in refused.message):
+        if edit.status is not MISSING and edit.status.id not in self._catalogue.by_id and _is_of_status(refused, edit):
             asked = edit.status.name if edit.status.name is not None else edit.status.position
             return NotFound(
                 f"Vambe refused the change; status {str(asked)[:60]!r} is probably not one of the organisation's.",
@@ -232,6 +265,8 @@ class VambeBackend:
         raws = await self._lists.get(window)
         for raw in raws:
             self._catalogue.see(status_of(raw.get("status_config")))
+            # A time without Z or offset can only be the wall clock's: where one is met, none wears a wrong Z.
+            self._due_at_is_known = self._due_at_is_known or names_no_zone(raw)
         return [self._task(raw) for raw in raws]
 
     def _learn(self, edit: Edit, raw: JsonObject) -> None:
@@ -256,12 +291,24 @@ class VambeBackend:
         return unfinished and is_overdue(due_of(task), self._clock(), self._organisation.timezone)
 
 
+def _is_of_status(refused: CallerError, edit: Edit) -> bool:
+    """Whether a refusal is probably about the status: Vambe says so, or names nothing, or nothing else was sent."""
+    return isinstance(refused, NotFound) or "newStatus" in refused.message or len(list(edit.given())) == 1
+
+
 def _window_of(query: TaskQuery) -> Window:
     """What to ask Vambe for so that nothing that the query wants is missing."""
-    first = (date.fromisoformat(query.from_date) - _SLACK).isoformat() if query.from_date else WIDEST.first
-    last = (date.fromisoformat(query.to_date) + _SLACK).isoformat() if query.to_date else WIDEST.last
+    first = _moved(query.from_date, -_SLACK) if query.from_date else WIDEST.first
+    last = _moved(query.to_date, _SLACK) if query.to_date else WIDEST.last
     people = tuple(sorted(query.responsible_ids or ()))
     return Window(first, last, people, dateless=query.include_tasks_without_dates and not query.overdue)
+
+
+def _moved(day: str, by: timedelta) -> str:
+    try:
+        return (date.fromisoformat(day) + by).isoformat()
+    except OverflowError:
+        return day
 
 
 def _read(read: Callable[[Json], _T], raws: Iterable[Json]) -> list[_T]:

@@ -19,7 +19,8 @@ def configured(text: str) -> tuple[tuple[str, StatusType], ...]:
     pairs = [(name.strip(), kind.strip()) for name, _, kind in (entry.partition(":") for entry in entries)]
     types = [kind or _usual(place, len(pairs)) for place, (_, kind) in enumerate(pairs)]
     allowed = get_args(StatusType)
-    if not pairs or not set(types) <= set(allowed) or len({fold(name) for name, _ in pairs}) < len(pairs):
+    names = {fold(name) for name, _ in pairs} - {""}
+    if not pairs or len(names) < len(pairs) or not set(types) <= set(allowed):
         raise OperatorError(
             "VAMBE_STATUSES is not a list of distinct names with optional types.",
             next_step=f"Write it as Pendiente:initial,Completado:done; the types are {', '.join(allowed)}.",
@@ -67,7 +68,8 @@ class Catalogue:
         first = places[0] if places else 1
         statuses = []
         for place, (name, kind) in enumerate(self._named):
-            plain = Status(id=None, name=name, color=None, type=kind, order=first + place)
             met = seen.get(fold(name))
-            statuses.append(plain.model_copy(update={"id": met.id, "color": met.color}) if met else plain)
+            plain = Status(id=None, name=name, color=None, type=kind, order=first + place)
+            # Vambe's own spelling, and its own type, count once they have been seen.
+            statuses.append(met.model_copy(update={"order": first + place}) if met else plain)
         return statuses

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from taskhand.backends.shelf import Shelf
 from taskhand.backends.vambe.wire import Window
-from taskhand.errors import NotFound
+from taskhand.errors import CallerError, NotFound
 from taskhand.http.reply import Json
 
 __all__ = ["WIDEST", "JsonObject", "TaskLists"]
@@ -52,7 +52,8 @@ class TaskLists:
         """A list of tasks as JSON; a `fresh` one is as Vambe gives it now, without what is remembered here."""
 
         async def fetched() -> list[JsonObject]:
-            return [raw for raw in await self._fetch(window) if isinstance(raw, dict)]
+            found = await self._fetch(window)
+            return [raw for raw in found if isinstance(raw, dict) and isinstance(raw.get("id"), str)]
 
         raws = await self._shelf.get(window, fetched, fresh=fresh)
         self.ids.update(str(raw.get("id")) for raw in raws)
@@ -63,15 +64,17 @@ class TaskLists:
 
     async def find(self, task_id: str, *, fresh: bool = False) -> JsonObject:
         """One task as JSON, out of the list around today or the widest; NotFound."""
+        nowhere = f"There is no task {task_id} in Vambe."
         for window in (self.near, WIDEST):
-            for raw in await self.get(window, fresh=fresh):
+            try:
+                raws = await self.get(window, fresh=fresh)
+            except CallerError:
+                nowhere = f"Task {task_id} is not among those due around today, and Vambe lists no wider window."
+                continue
+            for raw in raws:
                 if raw.get("id") == task_id.lower():
                     return raw
-        raise NotFound(
-            f"There is no task {task_id} in Vambe.",
-            code="task_not_found",
-            next_step="Call list_tasks to find the task's id.",
-        )
+        raise NotFound(nowhere, code="task_not_found", next_step="Call list_tasks to find the task's id.")
 
     def remember(self, task_id: str, raw: JsonObject) -> None:
         """Keep the answer to a write."""

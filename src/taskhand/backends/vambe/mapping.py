@@ -7,6 +7,7 @@ as the wall clock wearing a Z (its sample answers 15:00 in Santiago with `T15:00
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
+from math import isfinite
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,17 @@ from taskhand.due import Due, due_of
 from taskhand.edit import Edit
 from taskhand.task import PRIORITY_WORDS, Contact, Member, Responsible, Status, Task
 
-__all__ = ["DueAt", "Malformed", "body_of", "contact_of", "learned", "member_of", "status_of", "task_of"]
+__all__ = [
+    "DueAt",
+    "Malformed",
+    "body_of",
+    "contact_of",
+    "learned",
+    "member_of",
+    "names_no_zone",
+    "status_of",
+    "task_of",
+]
 
 DueAt = Literal["utc", "wall"]
 """What `due_at` is: a true instant, or the wall clock of the task's zone wearing a Z."""
@@ -54,7 +65,7 @@ def task_of(json: Any, due_at: DueAt, zone: str | None, statuses: Mapping[str, S
             task_responsibles=tuple(_responsible(person) for person in json.get("task_responsibles") or ()),
             status_config=status_of(json.get("status_config")) or statuses.get(str(json.get("task_status_config_id"))),
         )
-    except (ValidationError, ValueError, TypeError, OverflowError):
+    except (ValidationError, ValueError, TypeError, OverflowError, LookupError, OSError):
         raise Malformed("with a task whose fields are not what they are documented to be") from None
 
 
@@ -68,7 +79,7 @@ def status_of(json: Any) -> Status | None:
         name=json["name"],
         color=_text(json.get("color")),
         type=_text(json.get("type")) or "unknown",
-        order=int(order) if isinstance(order, int | float) else 0,
+        order=int(order) if isinstance(order, int | float) and isfinite(order) else 0,
     )
 
 
@@ -117,12 +128,18 @@ def body_of(edit: Edit, before: Task | None) -> dict[str, Any]:
 def learned(wanted: Due | None, json: Mapping[str, Any]) -> DueAt | None:
     """What the answer to a write of `wanted` shows about `due_at`; None where both readings fit, or neither."""
     at = _moment(json.get("due_at"))
-    if wanted is None or wanted.at is None or wanted.local is None or at is None or at.tzinfo is None:
+    if wanted is None or wanted.local is None or not isinstance(at, datetime) or at.tzinfo is None:
         return None
     as_instant, as_wall = at == wanted.at, at.replace(tzinfo=None) == wanted.local.replace(tzinfo=None)
     if as_instant == as_wall:
         return None
     return "utc" if as_instant else "wall"
+
+
+def names_no_zone(json: Mapping[str, Any]) -> bool:
+    """Whether a task's `due_at` is a time that says nothing about zones, and so can only be the wall clock's."""
+    at = _moment(json.get("due_at"))
+    return isinstance(at, datetime) and at.tzinfo is None
 
 
 def _due_fields(due: Due | None, before: Due | None, *, new: bool) -> dict[str, Any]:
@@ -168,9 +185,8 @@ def _day(at: Any, zone: str | None) -> date:
     if not isinstance(at, datetime):
         day: date = at
         return day
-    local = at.astimezone(ZoneInfo(zone)) if zone and at.tzinfo else at
-    at_midnight = at.time() != time() and local.time() == time()
-    return local.date() if at_midnight else at.date()
+    at_midnight_utc = at.time() == time()
+    return at.date() if at_midnight_utc or not zone or at.tzinfo is None else at.astimezone(ZoneInfo(zone)).date()
 
 
 def _priority(value: object) -> int:

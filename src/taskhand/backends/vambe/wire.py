@@ -67,18 +67,18 @@ class VambeWire:
         """
         kind = min(len(window.responsible_ids), 2)
         spellings = _spellings(window.responsible_ids, self._array_query)
-        found: list[Json] = []
+        found: list[Json] | None = None
         for place in range(self._spelling.get(kind, 0), len(spellings)):
             try:
                 found = await self._listed(window, spellings[place])
             except CallerError:
-                if place == len(spellings) - 1:
+                if found is None and place == len(spellings) - 1:
                     raise
                 continue
             if found or window.responsible_ids:
                 self._spelling[kind] = place
                 break
-        return found
+        return found or []
 
     async def create(self, body: dict[str, Any]) -> Reply:
         """POST /api/public/tasks (https://docs.vambe.me/reference/tasks/create-task)."""

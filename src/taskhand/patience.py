@@ -1,0 +1,36 @@
+"""How long one call of a tool may take in all: its requests share the time, however many they are."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+__all__ = ["deadline", "one_call"]
+
+
+@dataclass(slots=True)
+class _Call:
+    deadline: float | None = None
+
+
+_CALL: ContextVar[_Call | None] = ContextVar("call", default=None)
+
+
+@contextmanager
+def one_call() -> Generator[None, None, None]:
+    """Everything inside is one call."""
+    token = _CALL.set(_Call())
+    try:
+        yield
+    finally:
+        _CALL.reset(token)
+
+
+def deadline(now: float, total_s: float) -> float:
+    """When a request that begins `now` must be through: `total_s` after the call's first request, or after `now`."""
+    call = _CALL.get()
+    if call is None:
+        return now + total_s
+    if call.deadline is None:
+        call.deadline = now + total_s
+    return call.deadline

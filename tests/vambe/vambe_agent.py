@@ -1,0 +1,27 @@
+"""An agent on a server whose backend is the Vambe sandbox, over a real socket."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from mcp import Client
+
+from behaviour.agent import Agent
+from behaviour.arms import vambe_settings
+from taskhand.sandbox.server import serve
+from taskhand.sandbox.vambe import VambeSandbox
+from taskhand.server.app import create_server
+from taskhand.wiring import desk
+
+__all__ = ["connected"]
+
+
+@asynccontextmanager
+async def connected(sandbox: VambeSandbox, **settings: Any) -> AsyncIterator[Agent]:
+    """An agent whose server is configured for `sandbox`; `settings` are fields of Settings."""
+    async with (
+        serve(sandbox) as url,
+        desk(vambe_settings(url, **settings)) as at,
+        Client(create_server(at)) as client,
+    ):
+        yield Agent(client)

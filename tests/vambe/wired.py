@@ -1,0 +1,125 @@
+"""Taskhand on a sandboxed Vambe, wired by hand: over real sockets, in a time that only sleeping moves."""
+
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+from anyio.lowlevel import checkpoint
+from pydantic import SecretStr
+
+from behaviour.arms import NOW, PEOPLE, WORLD, vambe_settings
+from taskhand.backends.vambe.backend import Organisation, VambeBackend
+from taskhand.backends.vambe.catalogue import Catalogue, configured
+from taskhand.backends.vambe.wire import VambeWire, explain
+from taskhand.http.budget import Budget, Rate
+from taskhand.http.client import Client
+from taskhand.http.upstream import Limits, Upstream, World
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.vambe import VambeSandbox
+from taskhand.service.desk import Desk
+
+__all__ = ["ANA", "ELENA", "KEY", "TASK", "TRUST", "Time", "Witness", "task_id", "vambe", "wired"]
+
+KEY = "sk-fault-table-4711"
+ELENA, ANA = str(PEOPLE[0]["id"]), str(PEOPLE[1]["id"])
+TRUST = ssl.create_default_context()  # made once: it is the slowest part of a client
+
+
+def task_id(number: int) -> str:
+    """The id of a task of these worlds, from 1."""
+    return f"7a5c0000-0000-4000-8000-{number:012}"
+
+
+TASK = task_id(1)
+
+
+def vambe(tasks: int = 2, faults: Iterable[Fault] = (), **options: Any) -> VambeSandbox:
+    """A Vambe with the small world and some tasks of Elena's in it."""
+    rows = [
+        {"id": task_id(number), "title": f"Call Acme {number}", "responsibleIds": [ELENA], "priority": "1"}
+        for number in range(1, tasks + 1)
+    ]
+    return VambeSandbox(seed=WORLD | {"tasks": rows}, key=KEY, clock=lambda: NOW, faults=tuple(faults), **options)
+
+
+@dataclass
+class Time:
+    """Seconds that pass only while somebody sleeps; who sleeps at the same time as others wakes with them.
+
+    `on_sleep` is what happens out there during the first sleep.
+    """
+
+    now: float = 1_000.0
+    slept: list[float] = field(default_factory=list)
+    on_sleep: Callable[[], Awaitable[object]] | None = None
+
+    def clock(self) -> float:
+        return self.now
+
+    def wall(self) -> float:
+        return (NOW + timedelta(seconds=self.now - 1_000.0)).timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        until = self.now + seconds
+        happens, self.on_sleep = self.on_sleep, None
+        await (happens() if happens else checkpoint())
+        self.now = max(self.now, until)
+
+
+class Witness(httpx2.AsyncBaseTransport):
+    """Real connections, watched: when each request left, and how many were under way at most."""
+
+    def __init__(self, time: Time) -> None:
+        self._inner = httpx2.AsyncHTTPTransport(verify=TRUST)
+        self._time = time
+        self._now_under_way = 0
+        self.left_at: list[float] = []
+        self.most_under_way = 0
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.left_at.append(self._time.now)
+        self._now_under_way += 1
+        self.most_under_way = max(self.most_under_way, self._now_under_way)
+        try:
+            return await self._inner.handle_async_request(request)
+        finally:
+            self._now_under_way -= 1
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+@asynccontextmanager
+async def wired(
+    url: str, time: Time, *, limits: Limits | None = None, witness: Witness | None = None, **changed: Any
+) -> AsyncIterator[Desk]:
+    """A desk as `taskhand.wiring` makes it for these settings, but for the time and for chance, which is a half."""
+    settings = vambe_settings(url, vambe_api_key=SecretStr(KEY), **changed)
+    upstream = Upstream(
+        name="Vambe",
+        base_url=settings.vambe_base_url,
+        auth={"x-api-key": KEY},
+        credential="VAMBE_API_KEY",
+        variable="VAMBE_BASE_URL",
+        explain=explain,
+    )
+    world = World(clock=time.clock, wall=time.wall, sleep=time.sleep, roll=lambda: 0.5)
+    budget = Budget(Rate(settings.vambe_rate), settings.vambe_in_flight, clock=time.clock, sleep=time.sleep)
+    transport = witness or Witness(time)
+    async with Client(upstream, limits=limits, world=world, budget=budget, transport=transport) as client:
+        organisation = Organisation(
+            Catalogue(configured(settings.vambe_statuses) if settings.vambe_statuses else ()),
+            user_id=settings.vambe_user_id,
+            timezone=settings.default_timezone,
+            due_at=settings.vambe_due_at,
+            keep_s=settings.vambe_cache_s,
+        )
+        wire = VambeWire(client, settings.vambe_array_query)
+        backend = VambeBackend(wire, organisation, clock=lambda: NOW, monotonic=time.clock)
+        yield Desk(backend, lambda: NOW, settings.default_timezone)
+        await transport.aclose()
