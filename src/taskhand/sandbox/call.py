@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
@@ -46,6 +48,12 @@ class Answer:
         """Answer with a JSON value and, after its Content-Type, `headers`."""
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         return cls(status, text.encode(errors="replace"), (("content-type", JSON_TYPE), *headers))
+
+    def dated(self, now: dt.datetime | None) -> Answer:
+        """Add the `Date` header, unless there is one or no clock."""
+        if now is None or any(name.lower() == "date" for name, _ in self.headers):
+            return self
+        return replace(self, headers=(*self.headers, ("date", format_datetime(now.astimezone(dt.UTC), usegmt=True))))
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from taskhand.sandbox import delivery
-from taskhand.sandbox.call import Answer, Call, find_route
+from taskhand.sandbox.call import Answer, Call, Found, find_route
 from taskhand.sandbox.control import control_routes
 from taskhand.sandbox.faults import RESETS, Fault, Script, disguise
 from taskhand.sandbox.log import Logged, RequestLog
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from starlette.types import Receive, Scope, Send
@@ -32,6 +33,7 @@ class Emulator(ABC):
     """
 
     routes: tuple[str, ...] = ()
+    harmless: frozenset[str] = frozenset()  # the routes that change nothing though they are no GET
     reading: Switches
 
     def __init__(self, faults: Sequence[Fault], sleep: Callable[[float], Awaitable[None]]) -> None:
@@ -55,6 +57,14 @@ class Emulator(ABC):
     @abstractmethod
     def reseed(self) -> None:
         """Put the data back to what it was at the start."""
+
+    def route_of(self, call: Call) -> Found | None:
+        """Find the route that a call is for; a CRM that lets a call mean another method overrides this."""
+        return find_route(self.routes, call.method, call.path)
+
+    def now(self) -> dt.datetime | None:
+        """Tell what the clock of this CRM says, for the `Date` of its answers (RFC 9110 §6.6.1); None sends none."""
+        return None
 
     @property
     def requests(self) -> tuple[Logged, ...]:
@@ -88,7 +98,7 @@ class Emulator(ABC):
         call = await delivery.read_call(scope, receive)
         if call is None:
             return
-        found = find_route(self.routes, call.method, call.path)
+        found = self.route_of(call)
         fault = self._script.next(found.key if found else f"{call.method} {call.path}")
         answer = self._play(call, fault, found.key if found else None)
         await self._deliver(answer, fault, scope, receive, send)
@@ -99,7 +109,8 @@ class Emulator(ABC):
         stale = fault is not None and fault.kind == "stale_list"
         truth = self.answer(call, stale=stale) if works else Answer(500)
         shown = truth if fault is None else self._disguised(fault, truth, call)
-        committed = works and call.method != "GET" and truth.status < FIRST_ERROR
+        reads = (route or call.method).startswith("GET") or route in self.harmless
+        committed = works and not reads and truth.status < FIRST_ERROR
         status = None if fault and fault.kind in RESETS else shown.status
         self._log.add(call, status=status, route=route, committed=committed, fault=fault.kind if fault else None)
         return shown
@@ -117,4 +128,4 @@ class Emulator(ABC):
         else:
             if fault and kind == "slow":
                 await delivery.wait(self._sleep, fault.seconds, receive)
-            await delivery.send_answer(answer, send)
+            await delivery.send_answer(answer.dated(self.now()), send)

@@ -150,7 +150,8 @@ def disguise(fault: Fault, answer: Answer, failure: Answer, target: str) -> Answ
     """
     if fault.kind == "status":
         after = () if fault.retry_after is None else (("retry-after", str(fault.retry_after)),)
-        return Answer(failure.status, failure.body, failure.headers + after)
+        kept = tuple(pair for pair in failure.headers if not after or pair[0] != "retry-after")
+        return Answer(failure.status, failure.body, kept + after)
     if fault.kind == "html":
         return Answer(fault.status or 502, PAGE, (("content-type", "text/html; charset=utf-8"),))
     if fault.kind == "redirect":

@@ -8,6 +8,7 @@ from typing import Any
 from taskhand.sandbox.call import Call, json_or_text
 
 SECRET_HEADERS = frozenset({"x-api-key", "authorization", "cookie"})
+SECRET_FIELDS = frozenset({"tokenKey"})  # of a body that carries a credential, as HubSpot's token check does
 MASK = "***"
 
 
@@ -56,13 +57,19 @@ class RequestLog:
             path=call.path,
             query=_grouped(call.pairs),
             headers={key: MASK if key in SECRET_HEADERS else value for key, value in call.headers},
-            body=json_or_text(call.body),
+            body=_masked(json_or_text(call.body)),
             status=status,
             route=route,
             committed=committed,
             fault=fault,
         )
         self._entries.append(entry)
+
+
+def _masked(body: Any) -> Any:
+    if not isinstance(body, dict):
+        return body
+    return {key: MASK if key in SECRET_FIELDS else value for key, value in body.items()}
 
 
 def _grouped(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:

@@ -106,6 +106,10 @@ class VambeSandbox(Emulator):
             "webhooks": [asdict(hook) | {"secret": None} for hook in self._store.webhooks.values()],
         }
 
+    def now(self) -> dt.datetime:
+        """Tell the sandbox's time."""
+        return self._clock()
+
     def failure(self, status: int) -> Answer:
         """Give Vambe's body for an error status."""
         return failed(status).answer(self.reading)

@@ -1,0 +1,101 @@
+"""Events: what happened to which object, told to the log and to the webhooks that asked for it (§6.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.close.moment import bare_stamp
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from taskhand.sandbox.close.desk import Desk
+
+LATE = frozenset({"updated", "deleted"})  # §6.2 [D]: these fire after the consolidation
+
+
+@dataclass(frozen=True)
+class Happening:
+    """What happened: `data` is the object after it, `previous` is what changed, or all of a deleted object."""
+
+    object_type: str
+    action: str
+    object_id: str
+    lead_id: str | None
+    data: dict[str, Any] | None
+    previous: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of the log."""
+
+    id: str
+    happening: Happening
+    made: dt.datetime
+    changed: dt.datetime
+    user_id: str
+    request_id: str
+    method: str
+    path: str
+
+
+def emit(desk: Desk, happening: Happening) -> None:
+    """Log an event; updates of one object that come close together become one (§6.2 [D])."""
+    earlier = _earlier(desk, happening)
+    if earlier is not None:
+        desk.store.events.remove(earlier)
+        desk.store.events.append(_merged(earlier, happening, desk.now))
+        return
+    fresh = desk.store.fresh_id
+    made = Event(fresh("ev"), happening, desk.now, desk.now, desk.store.key_owner, fresh("req"), desk.method, desk.path)
+    desk.store.events.append(made)
+
+
+def is_due(event: Event, desk: Desk) -> bool:
+    """Whether it may be delivered: updates and deletes wait for the consolidation to end (§6.2 [D])."""
+    age = (desk.now - event.made).total_seconds()
+    return event.happening.action not in LATE or age >= desk.reading.consolidation
+
+
+def shown(event: Event, desk: Desk) -> dict[str, Any]:
+    """Write an event as it is delivered and logged (§6.2 [R 2025])."""
+    what = event.happening
+    previous = what.previous or {}
+    return {
+        "id": event.id,
+        "date_created": bare_stamp(event.made),
+        "date_updated": bare_stamp(event.changed),
+        "organization_id": desk.store.organization.id,
+        "user_id": event.user_id,
+        "request_id": event.request_id,
+        "api_key_id": None,
+        "oauth_client_id": None,
+        "oauth_scope": None,
+        "object_type": what.object_type,
+        "object_id": what.object_id,
+        "lead_id": what.lead_id,
+        "action": what.action,
+        "changed_fields": sorted(previous) if what.action == "updated" else [],
+        "meta": {"request_method": event.method, "request_path": event.path},
+        "data": what.data,
+        "previous_data": previous,
+    }
+
+
+def _earlier(desk: Desk, happening: Happening) -> Event | None:
+    span = desk.reading.consolidation
+    if happening.action != "updated" or not span:
+        return None
+    for event in reversed(desk.store.events):
+        same = (event.happening.object_id, event.happening.action) == (happening.object_id, "updated")
+        if same and (desk.now - event.made).total_seconds() < span:
+            return event
+    return None
+
+
+def _merged(earlier: Event, happening: Happening, now: dt.datetime) -> Event:
+    # §6.2 [D]: the first `date_created`, the last `date_updated`, `previous_data` from before the first
+    previous = {**(happening.previous or {}), **(earlier.happening.previous or {})}
+    return replace(earlier, happening=replace(happening, previous=previous), changed=now)

@@ -1,0 +1,103 @@
+"""Leads and their contacts, as the OpenAPI file has them (§7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.close import task as tasks
+from taskhand.sandbox.close.moment import stamp
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from taskhand.sandbox.close.desk import Desk
+
+APP = "https://app.close.com/lead"  # §7 [D]
+
+
+@dataclass(frozen=True)
+class Contact:
+    """One person of a lead; the name may be empty (§2.2 [D])."""
+
+    id: str
+    lead_id: str
+    name: str
+    date_created: dt.datetime
+    title: str | None = None
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+
+    @property
+    def display_name(self) -> str:
+        """The name, or what stands in for one ([I])."""
+        return next(iter(filter(None, (self.name, *self.emails, *self.phones))), "")
+
+
+@dataclass(frozen=True)
+class Lead:
+    """One lead: most often a company."""
+
+    id: str
+    name: str
+    date_created: dt.datetime
+    status_id: str
+    description: str = ""
+    url: str | None = None
+
+
+def contacts_of(lead: Lead, desk: Desk) -> list[Contact]:
+    """Give a lead's contacts."""
+    return [contact for contact in desk.store.contacts.values() if contact.lead_id == lead.id]
+
+
+def shown(lead: Lead, desk: Desk) -> dict[str, Any]:
+    """Write a lead; its `tasks` are the incomplete ones alone (§2.9 [D])."""
+    open_tasks = [task for task in desk.store.tasks.values() if task.lead_id == lead.id and not task.is_complete]
+    return plain(lead, desk) | {"tasks": [tasks.shown(task, desk) for task in open_tasks]}
+
+
+def plain(lead: Lead, desk: Desk) -> dict[str, Any]:
+    """Write a lead without its tasks."""
+    contacts = contacts_of(lead, desk)
+    return {
+        "id": lead.id,
+        "name": lead.name,
+        "display_name": lead.name,
+        "description": lead.description,
+        "url": lead.url,
+        "html_url": f"{APP}/{lead.id}/",  # §7 [D]
+        "status_id": lead.status_id,
+        "status_label": dict(desk.store.organization.lead_statuses)[lead.status_id],
+        "organization_id": desk.store.organization.id,
+        "contact_ids": [contact.id for contact in contacts],
+        "contacts": [shown_contact(contact, desk) for contact in contacts],
+        "opportunities": [],
+        "addresses": [],
+        "integration_links": [],
+        **_signed(lead.date_created, desk),
+        "created_by_name": desk.store.user_name(desk.store.key_owner),
+        "updated_by_name": desk.store.user_name(desk.store.key_owner),
+    }
+
+
+def shown_contact(contact: Contact, desk: Desk) -> dict[str, Any]:
+    """Write a contact."""
+    return {
+        "id": contact.id,
+        "organization_id": desk.store.organization.id,
+        "lead_id": contact.lead_id,
+        "name": contact.name,
+        "display_name": contact.display_name,
+        "title": contact.title,
+        "emails": [{"type": "office", "email": email, "is_unsubscribed": False} for email in contact.emails],
+        "phones": [{"type": "office", "phone": phone, "phone_formatted": phone} for phone in contact.phones],
+        "urls": [],
+        "integration_links": [],
+        **_signed(contact.date_created, desk),
+    }
+
+
+def _signed(made: dt.datetime, desk: Desk) -> dict[str, str]:
+    owner, at = desk.store.key_owner, stamp(made)
+    return {"created_by": owner, "updated_by": owner, "date_created": at, "date_updated": at}

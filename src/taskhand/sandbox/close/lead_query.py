@@ -1,0 +1,79 @@
+"""The search words of `GET /lead/?query=`: phrases, `field:value`, `sort:` (§7)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from taskhand.sandbox.close.words import has_phrase, has_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from taskhand.sandbox.close.lead import Lead
+
+TERM = re.compile(r'(?:(?P<field>[a-z_]+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
+ALIASES = {
+    "lead_id": "id",
+    "company": "name",
+    "display_name": "name",
+    "lead": "name",
+    "contact_name": "contact",
+    "email_address": "email",
+    "phone_number": "phone",
+    "status_label": "status",
+    "lead_status": "status",
+}
+SORTS = {"date_created", "date_updated", "created", "updated", "display_name", "name"}
+
+
+@dataclass(frozen=True)
+class Term:
+    """One condition: in a field or anywhere, a phrase or a word."""
+
+    field: str | None
+    text: str
+    is_phrase: bool
+
+    def holds(self, words: Mapping[str, Sequence[str]]) -> bool:
+        """Whether it occurs; ids match whole."""
+        if self.field == "id":
+            return self.text in words["id"]
+        values = words.get(self.field, ()) if self.field else [value for part in words.values() for value in part]
+        test = has_phrase if self.is_phrase else has_words
+        return any(test(value, self.text) for value in values)
+
+
+@dataclass(frozen=True)
+class Query:
+    """All conditions at once, and the order."""
+
+    terms: tuple[Term, ...]
+    sort: str | None = None
+
+    @classmethod
+    def read(cls, text: str) -> Query:
+        """Read a query; one that is empty, or `*`, holds every lead."""
+        terms, sort = [], None
+        for found in TERM.finditer(text):
+            field, phrase = found["field"], found["phrase"]
+            content = found["word"] if phrase is None else phrase
+            if field == "sort":
+                sort = content
+            elif content != "*":
+                terms.append(Term(ALIASES.get(field, field) if field else None, content, phrase is not None))
+        return cls(tuple(terms), sort)
+
+    def holds(self, words: Mapping[str, Sequence[str]]) -> bool:
+        """Whether a lead with these words is found; a field that is unknown holds none ([I])."""
+        return all(term.holds(words) for term in self.terms)
+
+    def arranged(self, leads: Sequence[Lead]) -> list[Lead]:
+        """Put leads in order: latest first unless sorted by a known name (§7 [?])."""
+        name = (self.sort or "-date_created").removeprefix("-")
+        last = (self.sort or "-").startswith("-")
+        if name not in SORTS:
+            return list(leads)
+        by_name = name in {"display_name", "name"}
+        return sorted(leads, key=lambda lead: lead.name if by_name else lead.date_created.isoformat(), reverse=last)

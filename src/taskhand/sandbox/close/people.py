@@ -1,0 +1,142 @@
+"""People: users, the key's own, and the organization with its memberships (§4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.close.moment import stamp
+from taskhand.sandbox.close.page import paged, trimmed
+from taskhand.sandbox.close.refusal import absent, invalid
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from taskhand.sandbox.close.desk import Desk
+
+ORDERS = {"last_name,first_name": ("last_name", "first_name"), "first_name,last_name": ("first_name", "last_name")}
+
+
+@dataclass(frozen=True)
+class Organization:
+    """The one organization that the key belongs to."""
+
+    id: str
+    name: str
+    lead_statuses: tuple[tuple[str, str], ...]  # id and label
+
+
+@dataclass(frozen=True)
+class User:
+    """One user; one who has left is kept, because tasks still name them."""
+
+    id: str
+    first_name: str
+    last_name: str
+    email: str
+    date_created: dt.datetime
+    phone: str | None = None
+    zone: str = "UTC"  # `last_used_timezone`
+    active: bool = True
+
+    @property
+    def name(self) -> str:
+        """The full name, as `assigned_to_name` has it."""
+        return f"{self.first_name} {self.last_name}"
+
+
+def list_users(desk: Desk) -> dict[str, Any]:
+    """`GET /user/`: those in the organization, in pages; no filter by name (§4 [D])."""
+    with_all = desk.reading.ex_members == "listed"
+    users = [user for user in desk.store.users.values() if user.active or with_all]
+    return paged(_arranged(users, desk), desk, lambda user: _shown(user, desk))
+
+
+def get_user(desk: Desk) -> dict[str, Any]:
+    """`GET /user/{id}/` (§4 [D])."""
+    user = desk.store.users.get(desk.values["id"])
+    if user is None:
+        raise absent("User")
+    return trimmed(_shown(user, desk), desk)
+
+
+def get_me(desk: Desk) -> dict[str, Any]:
+    """`GET /me/`: the key's user, with memberships and whole organizations (§4 [D])."""
+    user = desk.store.users[desk.store.key_owner]
+    own = {
+        "last_used_timezone": user.zone,
+        "email_accounts": [],
+        "phone_numbers": [user.phone] if user.phone else [],
+        "memberships": [_membership_ids(user, desk) | {"permissions_granted": []}],
+        "organizations": [_organization(desk)],
+    }
+    return trimmed(_shown(user, desk) | own, desk)
+
+
+def get_organization(desk: Desk) -> dict[str, Any]:
+    """`GET /organization/{id}/`: who is a member, and who no longer (§4 [D])."""
+    if desk.values["id"] != desk.store.organization.id:
+        raise absent("Organization")
+    expanded = [name.strip() for name in desk.params.get("_expand", "").split(",")]
+    members = {
+        name: [_membership(user, desk, nested=f"{name}__user" in expanded) for user in users]
+        for name, users in _by_activity(desk).items()
+    }
+    return trimmed(_organization(desk) | members, desk)
+
+
+def _arranged(users: list[User], desk: Desk) -> list[User]:
+    order = desk.params.get("_order_by")
+    if order is None:
+        return users
+    if order not in ORDERS:  # the OpenAPI's enum; the refusal is [I]
+        raise invalid(_order_by=f"Input should be one of: {'; '.join(ORDERS)}")
+    return sorted(users, key=lambda user: [getattr(user, name) for name in ORDERS[order]])
+
+
+def _by_activity(desk: Desk) -> dict[str, list[User]]:
+    users = list(desk.store.users.values())
+    return {
+        "memberships": [user for user in users if user.active],
+        "inactive_memberships": [user for user in users if not user.active],
+    }
+
+
+def _shown(user: User, desk: Desk) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "email": user.email,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "image": None,
+        "organizations": [desk.store.organization.id] if user.active else [],  # §4 [R 2017]
+        "date_created": stamp(user.date_created),
+        "date_updated": stamp(user.date_created),
+    }
+
+
+def _organization(desk: Desk) -> dict[str, Any]:
+    own = desk.store.organization
+    statuses = [{"id": status_id, "label": label} for status_id, label in own.lead_statuses]
+    return {"id": own.id, "name": own.name, "lead_statuses": statuses, "pipelines": []}
+
+
+def _membership_ids(user: User, desk: Desk) -> dict[str, Any]:
+    return {
+        "id": user.id.replace("user_", "memb_"),
+        "organization_id": desk.store.organization.id,
+        "user_id": user.id,
+        "role_id": "admin" if user.id == desk.store.key_owner else "user",
+    }
+
+
+def _membership(user: User, desk: Desk, *, nested: bool) -> dict[str, Any]:
+    if nested:
+        return _membership_ids(user, desk) | {"user": _shown(user, desk)}
+    return _membership_ids(user, desk) | {
+        "user_email": user.email,
+        "user_first_name": user.first_name,
+        "user_last_name": user.last_name,
+        "user_full_name": user.name,
+        "user_phone": user.phone,
+    }

@@ -1,0 +1,49 @@
+"""The routes: which endpoint answers which method and path (§2, §4, §6, §7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.close import bulk, completion, events, leads, people, search, tasks, webhooks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from taskhand.sandbox.close.desk import Desk
+
+    Endpoint = Callable[[Desk], dict[str, Any]]
+
+ROOT = "/api/v1"
+ENDPOINTS: dict[str, Endpoint] = {
+    f"{verb} {ROOT}{path}": endpoint
+    for verb, path, endpoint in (
+        ("GET", "/task", tasks.list_tasks),
+        ("POST", "/task", tasks.create_task),
+        ("PUT", "/task", bulk.update_tasks),
+        ("GET", "/task/{id}", tasks.get_task),
+        ("PUT", "/task/{id}", tasks.update_task),
+        ("DELETE", "/task/{id}", tasks.delete_task),
+        ("GET", "/activity/task_completed", completion.list_completions),
+        ("GET", "/activity/task_completed/{id}", completion.get_completion),
+        ("DELETE", "/activity/task_completed/{id}", completion.delete_completion),
+        ("GET", "/me", people.get_me),
+        ("GET", "/user", people.list_users),
+        ("GET", "/user/{id}", people.get_user),
+        ("GET", "/organization/{id}", people.get_organization),
+        ("GET", "/lead", leads.list_leads),
+        ("GET", "/lead/{id}", leads.get_lead),
+        ("GET", "/contact", leads.list_contacts),
+        ("GET", "/contact/{id}", leads.get_contact),
+        ("POST", "/data/search", search.search),
+        ("GET", "/event", events.list_events),
+        ("GET", "/event/{id}", events.get_event),
+        ("GET", "/webhook", webhooks.list_webhooks),
+        ("POST", "/webhook", webhooks.create_webhook),
+        ("GET", "/webhook/{id}", webhooks.get_webhook),
+        ("PUT", "/webhook/{id}", webhooks.update_webhook),
+        ("DELETE", "/webhook/{id}", webhooks.delete_webhook),
+    )
+}
+DELETING = frozenset(key for key in ENDPOINTS if key.startswith("DELETE "))
+CREATING = frozenset({f"POST {ROOT}/webhook"})  # §1.3 [D]: 201 here; the creation of a task is 200
+HARMLESS = frozenset({f"POST {ROOT}/data/search"})  # it reads, by POST

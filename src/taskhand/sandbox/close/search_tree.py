@@ -1,0 +1,111 @@
+"""The `query` of the advanced search: a tree of conditions on leads and contacts (§7 [D])."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.close.refusal import RefusedError, invalid
+from taskhand.sandbox.close.words import has_phrase, has_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    Tree = Mapping[str, Any]
+    Row = dict[str, Any]
+
+KINDS = frozenset({"lead", "contact"})
+SPOKEN = ("name", "title", "description", "url", "emails", "phones")  # what free text looks at ([I])
+RELATED = {"contact": "contacts", "contact_email": "emails", "contact_phone": "phones", "task": "tasks"}
+
+
+def kinds_in(tree: Tree) -> frozenset[str]:
+    """Tell which kinds of objects a query is about: leads unless it says so (§7 [?])."""
+    named = {kind for kind in _kinds(tree) if kind in KINDS}
+    return frozenset(named or {"lead"})
+
+
+def holds(tree: Tree, row: Row) -> bool:
+    """Whether an object is found; `negate` turns any condition round (§7 [D])."""
+    test = TESTS.get(str(tree.get("type"))) if isinstance(tree, dict) else None
+    if test is None:
+        raise _unreadable("type")
+    try:
+        return test(tree, row) != bool(tree.get("negate"))
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _unreadable(str(error)) from error
+
+
+def _kinds(tree: Any) -> Iterator[str]:
+    if not isinstance(tree, dict):
+        return
+    if tree.get("type") == "object_type":
+        yield str(tree.get("object_type"))
+    queries = tree.get("queries")
+    for query in queries if isinstance(queries, list) else []:
+        yield from _kinds(query)
+
+
+def _unreadable(what: str) -> RefusedError:
+    return invalid(query=f"Invalid query: {what}")  # words: [I]
+
+
+def _text(tree: Tree, value: Any) -> bool:
+    test = has_phrase if tree.get("mode") == "phrase" else has_words  # §7 [D]: the two modes
+    return any(test(text, tree["value"]) for text in _strings(value))
+
+
+def _full_text(tree: Tree, row: Row) -> bool:
+    return _text(tree, [part.get(name) for part in (row, *row.get("contacts", [])) for name in SPOKEN])
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for part in parts:
+        yield from _strings(part)
+
+
+def _reference(tree: Tree, value: Any) -> bool:
+    return value in tree["object_ids"]
+
+
+def _range(tree: Tree, value: Any) -> bool:
+    low, high = tree.get("gte"), tree.get("lte")
+    return value is not None and (low is None or value >= low) and (high is None or value <= high)
+
+
+CONDITIONS: dict[str, Callable[[Tree, Any], bool]] = {
+    "text": _text,
+    "term": lambda tree, value: value in tree["values"],
+    "reference": _reference,
+    "boolean": lambda tree, value: value is tree["value"],
+    "exists": lambda _, value: value not in (None, "", []),
+    "number_range": _range,
+}
+
+
+def _field(tree: Tree, row: Row) -> bool:
+    condition = tree["condition"]
+    if condition["type"] not in CONDITIONS:
+        raise _unreadable(f"condition {condition['type']}")
+    return CONDITIONS[condition["type"]](condition, row.get(tree["field"]["field_name"]))
+
+
+def _related(tree: Tree, row: Row) -> bool:
+    name = RELATED.get(tree["related_object_type"])
+    if name is None:
+        raise _unreadable(f"related_object_type {tree['related_object_type']}")
+    return any(holds(tree["related_query"], part) for part in row.get(name, []))
+
+
+TESTS: dict[str, Callable[[Tree, Row], bool]] = {
+    "and": lambda tree, row: all(holds(query, row) for query in tree["queries"]),
+    "or": lambda tree, row: any(holds(query, row) for query in tree["queries"]),
+    "match_all": lambda _, __: True,
+    "object_type": lambda tree, row: row.get("__object_type", tree["object_type"]) == tree["object_type"],
+    "id": lambda tree, row: row["id"] == tree["value"],
+    "text": _full_text,
+    "field_condition": _field,
+    "has_related": _related,
+}

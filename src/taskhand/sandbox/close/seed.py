@@ -1,0 +1,120 @@
+"""Seeds: plain data from which a store is made.
+
+A seed is a mapping with `users`, `leads` and `tasks`, each a list of mappings, and `key_owner`, the user whom the
+key belongs to (by default the first). What is left out is empty, or the demo's for users. A user has `id`,
+`first_name`, `last_name`, `email`, and if wanted `phone`, `zone` and `active`. A lead has `id`, `name`, and if
+wanted `description`, `url`, `status` (a label) and `contacts` with `id`, `name`, `title`, `emails`, `phones`.
+A task has the fields of the documented object, of any `_type`; the rest is made up: `id`, `assigned_to` and
+`created_by` (the key's owner), `date_created` (now). A task without a `date` is dateless.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.close import completion
+from taskhand.sandbox.close.demo import LEAD_STATUSES, ORGANIZATION, demo, people
+from taskhand.sandbox.close.desk import Desk
+from taskhand.sandbox.close.kind import KINDS
+from taskhand.sandbox.close.lead import Contact, Lead
+from taskhand.sandbox.close.moment import read_moment
+from taskhand.sandbox.close.people import Organization, User
+from taskhand.sandbox.close.reading import Reading
+from taskhand.sandbox.close.store import Store
+from taskhand.sandbox.close.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+SEEDS = ("demo", "empty")
+SEED_KEYS = frozenset({"users", "leads", "tasks", "key_owner"})
+USER_KEYS = frozenset({"id", "first_name", "last_name", "email", "phone", "zone", "active"})
+LEAD_KEYS = frozenset({"id", "name", "description", "url", "status", "contacts"})
+CONTACT_KEYS = frozenset({"id", "name", "title", "emails", "phones"})
+COPIED = ("text", "lead_id", "contact_id", "object_id")
+TASK_KEYS = frozenset(
+    {*COPIED, "id", "_type", "date", "assigned_to", "is_complete", "priority", "created_by", "date_created"}
+)
+PLAIN = Reading()
+AGE = dt.timedelta(days=200)  # of people and leads
+
+
+def read_seed(seed: str | Mapping[str, Any], now: dt.datetime, task_ids: Callable[[], str] | None = None) -> Store:
+    """Make a store of a named seed or of data; anything else is a ValueError."""
+    if isinstance(seed, str) and seed not in SEEDS:
+        raise ValueError(f"seed is one of {', '.join(SEEDS)}, or data; not {seed!r}")
+    named = demo(now) if seed == "demo" else {}
+    data = people() | (named if isinstance(seed, str) else dict(seed))
+    _check_keys("a seed", data, SEED_KEYS)
+    organization = Organization(ORGANIZATION, "Northwind Supplies", LEAD_STATUSES)
+    users = [_user(row, now) for row in data["users"]]
+    leads = [_lead(row, now) for row in data.get("leads", [])]
+    contacts = [who for row in data.get("leads", []) for who in _contacts(row, now)]
+    owner = data.get("key_owner") or users[0].id
+    store = Store(organization, users=users, leads=leads, contacts=contacts, key_owner=owner, task_ids=task_ids)
+    _plant(store, data.get("tasks", []), now)
+    return store
+
+
+def _user(row: Mapping[str, Any], now: dt.datetime) -> User:
+    _check_keys("a seeded user", row, USER_KEYS)
+    return User(**row, date_created=now - AGE)
+
+
+def _lead(row: Mapping[str, Any], now: dt.datetime) -> Lead:
+    _check_keys("a seeded lead", row, LEAD_KEYS)
+    labels = {label: status_id for status_id, label in LEAD_STATUSES}
+    return Lead(
+        id=row["id"],
+        name=row["name"],
+        date_created=now - AGE,
+        status_id=labels[row.get("status", LEAD_STATUSES[0][1])],
+        description=row.get("description", ""),
+        url=row.get("url"),
+    )
+
+
+def _contacts(lead: Mapping[str, Any], now: dt.datetime) -> Iterable[Contact]:
+    for row in lead.get("contacts", []):
+        _check_keys("a seeded contact", row, CONTACT_KEYS)
+        reached = {name: tuple(row.get(name, ())) for name in ("emails", "phones")}
+        yield Contact(**{**row, **reached}, lead_id=lead["id"], date_created=now - AGE)
+
+
+def _plant(store: Store, rows: Iterable[Mapping[str, Any]], now: dt.datetime) -> None:
+    for number, row in enumerate(rows, start=1):
+        task = _task(row, number, store, now)
+        if task.is_complete and task.kind.is_completion_recorded:
+            made = completion.record(Desk(PLAIN, store, task.date_updated), task)
+            task = Task(**{**vars(task), "object_type": "taskcompleted", "object_id": made.id})
+        store.put(task)
+
+
+def _task(row: Mapping[str, Any], number: int, store: Store, now: dt.datetime) -> Task:
+    kind = KINDS[row.get("_type", "lead")]
+    _check_keys("a seeded task", row, TASK_KEYS | set(kind.extra))
+    made = dt.datetime.fromisoformat(row["date_created"]) if "date_created" in row else now
+    maker = row.get("created_by", store.key_owner if kind.can_be_dateless else None)  # §2.2: null if automatic
+    date = row.get("date")
+    return Task(
+        id=row.get("id") or f"{kind.prefix}_seed{number:039d}",
+        kind=kind,
+        assigned_to=row.get("assigned_to", store.key_owner),
+        date_created=made,
+        date_updated=made,
+        date=None if date is None else read_moment(date, dt.UTC, PLAIN),
+        is_complete=row.get("is_complete", False),
+        priority=row.get("priority", "medium"),
+        created_by=maker,
+        updated_by=maker,
+        object_type=kind.object_type,
+        extra={name: row[name] for name in kind.extra if name in row},
+        **{name: row.get(name) for name in COPIED},
+    )
+
+
+def _check_keys(what: str, row: Mapping[str, Any], allowed: frozenset[str] | set[str]) -> None:
+    unknown = sorted(set(row) - set(allowed))
+    if unknown:
+        raise ValueError(f"{what} has no {', '.join(unknown)}; it takes {', '.join(sorted(allowed))}")

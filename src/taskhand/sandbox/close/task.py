@@ -1,0 +1,111 @@
+"""A stored task, and the documented object that shows it (§2.2)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.close import kind as kinds
+from taskhand.sandbox.close.moment import day_of, instant_of, stamp, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from taskhand.sandbox.close.desk import Desk
+    from taskhand.sandbox.close.store import Store
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task as it is kept; a `date` of None is dateless, a datetime an instant, a date a whole day (§9)."""
+
+    id: str
+    kind: kinds.Kind
+    assigned_to: str
+    date_created: dt.datetime
+    date_updated: dt.datetime
+    date: dt.date | None = None
+    text: str | None = None
+    lead_id: str | None = None
+    contact_id: str | None = None
+    is_complete: bool = False
+    priority: str = "medium"  # §2.2 [I]: the default, after S12
+    created_by: str | None = None
+    updated_by: str | None = None
+    object_type: str | None = None
+    object_id: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def shown_date(task: Task, desk: Desk) -> dt.date | None:
+    """Give the `date` that is shown and filtered by: that of a dateless task is the day it was made (§2.4 [R])."""
+    if task.date is None and desk.reading.dateless_date == "day":
+        return day_of(task.date_created, desk.zone)  # whose day it is: [?]
+    return task.date
+
+
+def view_of(task: Task, desk: Desk) -> str:
+    """Tell the view: complete ones are archived, the others cut at the end of the caller's day (§2.3, §9 [D])."""
+    if task.is_complete:
+        return "archive"
+    tomorrow = desk.today + dt.timedelta(days=1)
+    later = task.date is not None and instant_of(task.date, desk.zone) >= instant_of(tomorrow, desk.zone)
+    return "future" if later else "inbox"  # §2.4 [R]: dateless ones are in the inbox
+
+
+def shown(task: Task, desk: Desk) -> dict[str, Any]:
+    """Write the task object."""
+    store = desk.store
+    return {
+        "_type": task.kind.name,
+        "id": task.id,
+        "organization_id": store.organization.id,
+        "date": _text(shown_date(task, desk)),
+        "is_complete": task.is_complete,
+        "view": view_of(task, desk),
+        "assigned_to": task.assigned_to,
+        "assigned_to_name": store.user_name(task.assigned_to),
+        **_links(task, store),
+        "created_by": task.created_by,
+        "created_by_name": store.user_name(task.created_by),
+        "updated_by": task.updated_by,
+        "updated_by_name": store.user_name(task.updated_by),
+        "date_created": stamp(task.date_created),
+        "date_updated": stamp(task.date_updated),
+        **_optional(task, desk),
+        **{name: task.extra.get(name) for name in task.kind.extra},
+    }
+
+
+def _links(task: Task, store: Store) -> dict[str, Any]:
+    lead = store.leads.get(task.lead_id or "")
+    contact = store.contacts.get(task.contact_id or "")
+    return {
+        "lead_id": task.lead_id,
+        "lead_name": lead.name if lead else None,
+        "contact_id": task.contact_id,
+        "contact_name": contact.name if contact else None,
+        "object_type": task.object_type,
+        "object_id": task.object_id,
+    }
+
+
+def _optional(task: Task, desk: Desk) -> dict[str, Any]:
+    """Write what not every type or every reading has."""
+    fields: dict[str, Any] = {}
+    if task.kind.name in kinds.WITH_TEXT:
+        fields["text"] = task.text
+    if desk.reading.due_date == "shown":  # §2.2 [R]: as `date`, but null when dateless
+        fields["due_date"] = _text(task.date)
+    if task.kind.can_be_dateless:
+        fields["is_dateless"] = task.date is None
+    if task.kind.name == kinds.LEAD:  # §2.2 [R 2025]
+        fields |= {"deduplication_key": None, "is_primary_lead_notification": True}
+        if desk.reading.priority == "shown":  # §2.2 [I]
+            fields["priority"] = task.priority
+    return fields
+
+
+def _text(date: dt.date | None) -> str | None:
+    return None if date is None else text_of(date)

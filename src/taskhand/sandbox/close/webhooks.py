@@ -1,0 +1,122 @@
+"""The endpoints of webhook subscriptions (§6.1)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.close.filter_tree import is_tree
+from taskhand.sandbox.close.moment import bare_stamp
+from taskhand.sandbox.close.refusal import REQUIRED, absent, invalid, refused
+from taskhand.sandbox.close.webhook import Webhook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from taskhand.sandbox.close.desk import Desk
+
+MOST = 40  # §6.1 [D]: subscriptions of an organization
+ON_CREATE = frozenset({"url", "events", "verify_ssl", "event_filter"})  # §6.1 [D]
+ON_UPDATE = frozenset({"url", "events", "verify_ssl", "status"})  # §6.1 [D]
+NO_TYPES = frozenset({"task", "task.task", "task_completed"})  # §6.2 [D]
+
+
+def list_webhooks(desk: Desk) -> dict[str, Any]:
+    """`GET /webhook/` (§6.1 [D])."""
+    return {"data": [_shown(hook, desk) for hook in desk.store.webhooks.values()], "has_more": False}
+
+
+def get_webhook(desk: Desk) -> dict[str, Any]:
+    """`GET /webhook/{id}/` (§6.1 [D])."""
+    return _shown(_find(desk), desk)
+
+
+def create_webhook(desk: Desk) -> dict[str, Any]:
+    """`POST /webhook/`: 201, with the key that signs (§6.1 [D])."""
+    _check(desk.body, ON_CREATE)
+    missing = {name: REQUIRED for name in ("url", "events") if name not in desk.body}
+    if missing:
+        raise invalid(**missing)
+    if len(desk.store.webhooks) >= MOST:
+        raise refused(400, f"An organization can have at most {MOST} webhook subscriptions.")  # words: [I]
+    hook = _made(desk)
+    desk.store.webhooks[hook.id] = hook
+    return _shown(hook, desk) | {"signature_key": hook.signature_key}
+
+
+def update_webhook(desk: Desk) -> dict[str, Any]:
+    """`PUT /webhook/{id}/`: url, events, status, verify_ssl (§6.1 [D])."""
+    hook = _find(desk)
+    _check(desk.body, ON_UPDATE)
+    changes: dict[str, Any] = {**desk.body, "events": tuple(desk.body.get("events", hook.events))}
+    desk.store.webhooks[hook.id] = replace(hook, **changes, changed=desk.now)
+    return _shown(desk.store.webhooks[hook.id], desk)
+
+
+def delete_webhook(desk: Desk) -> dict[str, Any]:
+    """`DELETE /webhook/{id}/` (§6.1 [D])."""
+    del desk.store.webhooks[_find(desk).id]
+    return {}
+
+
+def _find(desk: Desk) -> Webhook:
+    hook = desk.store.webhooks.get(desk.values["id"])
+    if hook is None:
+        raise absent("WebhookSubscription")
+    return hook
+
+
+def _made(desk: Desk) -> Webhook:
+    hook_id = desk.store.fresh_id("whsub")
+    return Webhook(
+        id=hook_id,
+        url=desk.body["url"],
+        events=tuple(desk.body["events"]),
+        signature_key=hashlib.sha256(hook_id.encode()).hexdigest(),
+        created_by=desk.store.key_owner,
+        made=desk.now,
+        changed=desk.now,
+        verify_ssl=desk.body.get("verify_ssl", True),
+    )
+
+
+def _check(body: Mapping[str, Any], allowed: frozenset[str]) -> None:
+    wrong = {name: "Extra inputs are not permitted" for name in body if name not in allowed}  # §6.1 [D], words [I]
+    tests: dict[str, Callable[[Any], bool]] = {
+        "url": lambda url: isinstance(url, str) and url.startswith(("http://", "https://")),
+        "events": lambda events: isinstance(events, list) and all(map(_is_wish, events)),
+        "status": lambda status: status in ("active", "paused"),
+        "verify_ssl": lambda flag: isinstance(flag, bool),
+    }
+    wrong |= {name: "Invalid value." for name, test in tests.items() if name in body and not test(body[name])}
+    if wrong:
+        raise invalid(**wrong)
+
+
+def _is_wish(wish: Any) -> bool:
+    if not isinstance(wish, dict) or not all(isinstance(wish.get(name), str) for name in ("object_type", "action")):
+        return False
+    tree = wish.get("extra_filter")
+    return wish["object_type"] not in NO_TYPES and (tree is None or is_tree(tree))
+
+
+def _shown(hook: Webhook, desk: Desk) -> dict[str, Any]:
+    key = {"signature_key": hook.signature_key} if desk.reading.signature_key == "shown" else {}
+    return {
+        "id": hook.id,
+        "status": hook.status,
+        **key,
+        "events": [{"extra_filter": None} | dict(wish) for wish in hook.events],
+        "url": hook.url,
+        "verify_ssl": hook.verify_ssl,
+        "health_status": "healthy",
+        "latest_error": None,
+        "pause_reason": "api" if hook.status == "paused" else None,
+        "counters": {},
+        "recent_consecutive_fail_buckets_cnt": 0,
+        "created_by": hook.created_by,
+        "updated_by": hook.created_by,
+        "date_created": bare_stamp(hook.made),
+        "date_updated": bare_stamp(hook.changed),
+    }
