@@ -32,6 +32,7 @@ class Capabilities:
     required_on_create: frozenset[str] = _NONE
     priorities: tuple[Priority, ...] = ("0", "1", "2")
     id_pattern: str = UUID
+    member_id_pattern: str = UUID
     least_responsibles: int = 0
     most_responsibles: int = 50
     keeps_timezone: bool = True

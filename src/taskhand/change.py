@@ -84,7 +84,14 @@ class Receipt:
 def changes(before: Task | None, after: Task) -> tuple[FieldChange, ...]:
     """The documented fields that differ; a created task differs wherever it is not empty."""
     pairs = ((name, shown(before) if before else None, shown(after)) for name, shown in _SHOWN.items())
-    return tuple(FieldChange(name, was, now) for name, was, now in pairs if was != now and (before or now))
+    return tuple(
+        FieldChange(name, was, now) for name, was, now in pairs if was != now and (before or not _is_empty(now))
+    )
+
+
+def _is_empty(value: object) -> bool:
+    """Whether a new task has this without anybody asking; a priority of 0 is asked for."""
+    return value is None or value is False or value == []
 
 
 def _unapplied(name: str, asked: object, after: Task) -> Unapplied:

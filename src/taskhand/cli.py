@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 import click
+from click.core import ParameterSource
 
 from taskhand import __version__
 from taskhand.errors import CallerError, TaskhandError
@@ -62,7 +63,7 @@ def main() -> None:
 @click.pass_context
 def command(context: click.Context, db: str | None, clock: str | None, ids: str | None) -> None:
     """Give AI agents hands on tasks. Without a command: serve MCP over standard input and output."""
-    settings = Settings.from_env(os.environ, db=db, clock=clock, ids=ids)
+    settings = Settings.from_env(os.environ, db=db or None, clock=clock, ids=ids)
     logging.basicConfig(level=settings.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     context.obj = settings
     if context.invoked_subcommand is None:
@@ -75,9 +76,13 @@ def command(context: click.Context, db: str | None, clock: str | None, ids: str 
 @click.option("--http", is_flag=True, help="Streamable HTTP at /mcp instead of standard input and output.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
-@click.pass_obj
-def serve(settings: Settings, *, http: bool, host: str, port: int) -> None:
+@click.pass_context
+def serve(context: click.Context, *, http: bool, host: str, port: int) -> None:
     """Serve MCP."""
+    given = [name for name in ("host", "port") if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given and not http:
+        raise click.UsageError(f"--{given[0]} goes with --http.")
+    settings: Settings = context.obj
     _serve(settings, (host, port) if http else None)
 
 
@@ -135,13 +140,15 @@ def seed(settings: Settings, data: str) -> None:
 def doctor(settings: Settings, *, as_json: bool) -> None:
     """Check the configuration and the backend, and say how to mend what fails; exit code 1 where something does."""
     from taskhand.service.check_up import check_up
+    from taskhand.wiring import store_path
 
     findings = _at_desk(settings, check_up)
     failed = any(finding.outcome == "failed" for finding in findings)
     if as_json:
         _print({"backend": settings.backend, "ok": not failed, "findings": [asdict(finding) for finding in findings]})
     else:
-        click.echo(f"taskhand {__version__}, backend {settings.backend}")
+        where = f", store {store_path(settings)}" if settings.backend == "local" else ""
+        click.echo(f"taskhand {__version__}, backend {settings.backend}{where}")
         for finding in findings:
             click.echo(f"{_MARKS[finding.outcome]} {finding.subject}: {finding.found}")
             if finding.remedy:
@@ -185,8 +192,8 @@ def sandbox_vambe(
 
 def _announce(key: str, url: str) -> None:
     click.echo(f"A Vambe of its own at {url}, key {key}. What it was sent: {url}/_sandbox/requests")
-    click.echo("Connect Taskhand to it:")
-    click.echo(f"  VAMBE_API_KEY={key} VAMBE_BASE_URL={url} taskhand")
+    click.echo("Connect Taskhand to it, here to list its tasks:")
+    click.echo(f"  VAMBE_API_KEY={key} VAMBE_BASE_URL={url} taskhand call list_tasks")
 
 
 @command.group()

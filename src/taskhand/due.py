@@ -19,6 +19,7 @@ from taskhand.task import Task
 __all__ = ["Due", "DueRequest", "due_of", "is_overdue", "iso_day", "known_zone"]
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII | re.IGNORECASE)
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1000, 9998  # any zone's clock stays within what datetime can say
 _NOT_ZONES = frozenset({"localtime", "Factory", "posixrules"})
@@ -221,7 +222,7 @@ def _date_or_instant(text: str) -> tuple[date, datetime | None]:
 
 def _parsed(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text) if _DAY.match(text) else None
+        return datetime.fromisoformat(text.upper()) if _MOMENT.fullmatch(text) else None
     except ValueError:
         return None
 

@@ -8,7 +8,7 @@ from pydantic import MISSING
 from taskhand.due import Due, due_of
 from taskhand.task import StatusChoice, Task
 
-__all__ = ["Edit"]
+__all__ = ["Edit", "seen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,17 @@ class Edit:
         return replace(self, **{name: MISSING for name in shown if sure_of_due or name != "due"})
 
 
+def seen(task: Task, name: str) -> object:
+    """What `task` shows in a field of an edit."""
+    match name:
+        case "due":
+            return due_of(task)
+        case "status":
+            return task.status_config
+        case _:
+            return getattr(task, name)
+
+
 def _shows(task: Task, name: str, value: object, *, written: bool) -> bool:
     """Whether `task` already has `value` in that field; the order of people does not count."""
     match name, value:
@@ -52,4 +63,4 @@ def _shows(task: Task, name: str, value: object, *, written: bool) -> bool:
         case "status", StatusChoice():
             return value.met_by(task.status_config)
         case _:
-            return bool(getattr(task, name) == value)
+            return seen(task, name) == value

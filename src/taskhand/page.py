@@ -57,4 +57,7 @@ def _is_text(value: object) -> bool:
 
 def _fingerprint(query: TaskQuery) -> str:
     """What the filters and the order are, in short; the size of a page may change between pages."""
-    return blake2b(repr(replace(query, limit=0, after=None)).encode(), digest_size=6).hexdigest()
+    # A status may get its id while the first page is fetched: what stays is its name.
+    names = None if query.statuses is None else [choice.name or choice.position for choice in query.statuses]
+    rest = replace(query, limit=0, after=None, statuses=None)
+    return blake2b(repr((rest, names)).encode(errors="replace"), digest_size=6).hexdigest()

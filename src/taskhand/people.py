@@ -1,6 +1,6 @@
 """Who is meant: people given by id, e-mail, full name or `me`. One match is used, several are candidates; pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from taskhand.change import Match
@@ -21,9 +21,14 @@ class People:
     matched: tuple[Match, ...]
 
 
-def named(given: Sequence[str], members: Sequence[Member], me: str | None) -> People:
-    """The members meant; Ambiguous or NotFound (code `unknown_member`) names the candidates and chooses none."""
-    found = [(text, _one(text.strip(), members, me)) for text in given]
+def named(given: Sequence[str], members: Sequence[Member], me: str | None, *, also: Collection[str] = ()) -> People:
+    """The members meant; Ambiguous or NotFound (code `unknown_member`) names the candidates and chooses none.
+
+    `also` are ids that are taken as they are: somebody who left the team may still be on a task.
+    """
+    known = {member.id for member in members}
+    gone = [Member(id=one, name=one, email=None) for one in also if one not in known]
+    found = [(text, _one(text.strip(), (*members, *gone), me)) for text in given]
     matched = (Match("responsibleIds", text, member.id, member.name) for text, member in found if text != member.id)
     return People(tuple(dict.fromkeys(member.id for _, member in found)), tuple(dict.fromkeys(matched)))
 
@@ -66,7 +71,7 @@ def _me(members: Sequence[Member], me: str | None) -> Member:
         "Nobody can tell who 'me' is here.",
         code="unknown_member",
         candidates=_candidates(members),
-        next_step="Send an id from list_team_members.",
+        next_step="Send an id from list_team_members; whoever runs Taskhand can set who 'me' is.",
     )
 
 

@@ -24,7 +24,7 @@ __all__ = [
     "due_request",
 ]
 
-_LONGEST = {"title": 1_000, "description": 50_000}
+_LONGEST = {"title": 1_000, "description": 50_000, "ai_contact_id": 200, "ai_customer_id": 200}
 """Characters; beyond this a text is a mistake, and an answer holding it would drown its reader."""
 
 
@@ -133,8 +133,9 @@ def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities) -> None
     for name, longest in _LONGEST.items():
         text = getattr(body, name)
         if isinstance(text, str) and len(text) > longest:
+            argument = type(body).model_fields[name].alias
             raise CallerError(
-                f"{name} has {len(text)} characters.", code="too_long", next_step=f"Send at most {longest}."
+                f"{argument} has {len(text)} characters.", code="too_long", next_step=f"Send at most {longest}."
             )
     if body.responsible_ids is not MISSING:
         check_responsibles(body.responsible_ids, capabilities)

@@ -17,7 +17,8 @@ _FAR = 10**9
 
 def named(name: str, known: StatusList, argument: str = "newStatusName") -> tuple[StatusChoice, tuple[Match, ...]]:
     """The status of that name; where the list is incomplete, a name not in it is passed on as typed."""
-    found = matching(name, known.statuses, lambda status: status.name)
+    found = [status for status in known.statuses if status.name == name.strip()]
+    found = found if len(found) == 1 else matching(name, known.statuses, lambda status: status.name)
     if len(found) == 1:
         return StatusChoice.of(found[0]), (_match(argument, name, found[0]),)
     if found:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import anyio
+
 from taskhand.backend import Backend
 from taskhand.errors import OperatorError
 from taskhand.service.desk import Desk
@@ -22,14 +24,22 @@ if TYPE_CHECKING:
 
 __all__ = ["desk", "local_backend", "store_path"]
 
+_CLOSING_S = 0.3
+
 
 @asynccontextmanager
 async def desk(settings: Settings) -> AsyncIterator[Desk]:
     """A desk for these settings; what its backend opened is closed at the end."""
     async with AsyncExitStack() as stack:
         backend = await _backend(settings, stack)
-        stack.push_async_callback(backend.aclose)
+        stack.push_async_callback(_closed, backend)
         yield Desk(backend, _clock(settings), settings.default_timezone)
+
+
+async def _closed(backend: Backend) -> None:
+    """Close a backend, also when what used it was cancelled; a store that another process holds is not waited for."""
+    with anyio.move_on_after(_CLOSING_S, shield=True):
+        await backend.aclose()
 
 
 async def _backend(settings: Settings, stack: AsyncExitStack) -> Backend:
@@ -61,7 +71,11 @@ async def _vambe(settings: Settings, stack: AsyncExitStack) -> Backend:
     from taskhand.http.upstream import Upstream, World
 
     if settings.vambe_api_key is None:
-        raise OperatorError("Vambe is chosen and VAMBE_API_KEY is not set.", code="unauthorized")
+        raise OperatorError(
+            "Vambe is chosen and VAMBE_API_KEY is not set.",
+            code="unauthorized",
+            next_step="Set VAMBE_API_KEY (Vambe's developer section shows it), or TASKHAND_BACKEND to local.",
+        )
     upstream = Upstream(
         name="Vambe",
         base_url=settings.vambe_base_url,

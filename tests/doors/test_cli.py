@@ -90,7 +90,7 @@ def test_a_call_that_is_refused_prints_the_error_and_ends_with_1(store_file: Pat
 def test_a_call_of_an_unknown_tool_ends_with_1(store_file: Path) -> None:
     done = run(store_file, "call", "make_coffee")
     assert done.returncode == 1
-    assert json.loads(done.stdout) == "Unknown tool: make_coffee"
+    assert json.loads(done.stdout)["error"]["code"] == "unknown_tool"
 
 
 @pytest.mark.parametrize(

@@ -230,7 +230,7 @@ def test_an_unknown_tool_is_named(doors: tuple[Door, ...], tool: str) -> None:
     for door in doors:
         result = door.caller.call(tool, {})["result"]
         assert result["isError"] is True
-        assert result["content"][0]["text"] == f"Unknown tool: {tool}"
+        assert json.loads(result["content"][0]["text"])["error"]["code"] == "unknown_tool"
 
 
 def _forged(cursor: str, key: object) -> str:

@@ -281,7 +281,7 @@ async def test_a_task_that_moves_is_found_at_its_new_day_for_everyone_on_it(stor
     async with opened_at(store_file) as backend:
         me = str(await backend.me())
         task = await make(backend, Edit(title="Call", priority=1, due=Due(date(2026, 3, 2)), responsible_ids=(me,)))
-        await change(backend, task, Edit(due=Due(date(2026, 4, 2))))
+        task = await change(backend, task, Edit(due=Due(date(2026, 4, 2))))
         window = TaskQuery(responsible_ids=(me,), from_date="2026-04-01", to_date="2026-04-30")
         assert [found.id for found in (await backend.list_tasks(window)).tasks] == [task.id]
         await change(backend, task, Edit(due=None))

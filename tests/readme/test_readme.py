@@ -88,7 +88,7 @@ async def test_the_command_that_the_sandbox_prints_connects(environment: dict[st
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as sandbox:  # noqa: ASYNC220, S603
         assert sandbox.stdout
         lines = [sandbox.stdout.readline() for _ in range(3)]
-        key, url, taskhand = lines[-1].split()
+        key, url, taskhand = lines[-1].split()[:3]
         connected = environment | dict(part.split("=", 1) for part in (key, url))
         run = await anyio.run_process([taskhand, "doctor"], env=connected, cwd=tmp_path, check=False)
         sandbox.terminate()

@@ -86,7 +86,7 @@ CALLS = (
     Call(
         "reassign_task",
         PUT,
-        {"id": TASK, "responsibleIds": ["Ana Soto"], "mode": "add"},
+        {"id": TASK, "responsibleIds": ["me", "Ana Soto"]},
         before=(TEAM_READ, TASK_READ),
         asked={"task_responsibles": [{"responsible_id": ELENA}, {"responsible_id": ANA}]},
     ),

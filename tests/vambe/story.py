@@ -157,11 +157,6 @@ GAPS: dict[tuple[str, str], Gap] = {
         "this Vambe lets no task leave a finished status",
         refused="upstream_refused",
     ),
-    ("status_config", "null"): Gap(
-        frozenset({step.name for step in STORY if "task_status_config_id" in step.becomes} - {"create with a time"}),
-        "no answer names a status, so no change of one can be confirmed",
-        unconfirmed="status",
-    ),
     ("empty_responsibles", "rejected"): Gap(
         frozenset({"unassign everybody"}), "this Vambe wants at least one person on a task", refused="upstream_refused"
     ),

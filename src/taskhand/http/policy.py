@@ -62,7 +62,7 @@ class Event(Enum):
     REFUSED = "any other answer that waiting does not change"
     THROTTLED = "429: refused at the door"
     UNAVAILABLE = "503"
-    GATEWAY = "502, 504, 520-524: something in between cannot say what happened behind it"
+    GATEWAY = "408, 502, 504, 520-524: something in between cannot say what happened behind it"
     FAILED = "500"
     UNREACHED = "no connection was made: refused, unknown host, handshake failed or timed out"
     UNTRUSTED = "the certificate was not accepted; nothing was sent"
@@ -105,7 +105,7 @@ _AMBIGUOUS: Final = frozenset({Event.GATEWAY, Event.TIMED_OUT, Event.BROKEN, Eve
 # 520-524 are Cloudflare's; 524 is "the origin took the request and did not answer in time".
 _STATUSES: Final = MappingProxyType(
     {429: Event.THROTTLED, 500: Event.FAILED, 503: Event.UNAVAILABLE}
-    | dict.fromkeys((502, 504, 520, 521, 522, 523, 524), Event.GATEWAY)
+    | dict.fromkeys((408, 502, 504, 520, 521, 522, 523, 524), Event.GATEWAY)
 )
 
 

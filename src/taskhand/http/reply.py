@@ -186,8 +186,11 @@ def failure(upstream: Upstream, event: Event, sending: Sending, reference: str) 
         )
     if event in _UNREADABLE:
         return invalid(upstream, _UNREADABLE[event], sending, reference)
+    check = f" Whoever runs Taskhand should check {upstream.variable} and the network."
     return UpstreamError(
-        f"{upstream.name} {_FAILURES[event]} (reference {reference}).", next_step=_LATER, retryable=True
+        f"{upstream.name} {_FAILURES[event]} (reference {reference}).",
+        next_step=_LATER + (check if event is Event.UNREACHED else ""),
+        retryable=True,
     )
 
 

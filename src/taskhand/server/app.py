@@ -3,6 +3,7 @@
 from typing import Any
 
 from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool as SdkTool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.types import (
@@ -10,6 +11,7 @@ from mcp.types import (
     Completion,
     CompletionArgument,
     CompletionContext,
+    InputRequiredResult,
     PromptReference,
     ResourceTemplateReference,
     ToolAnnotations,
@@ -43,7 +45,7 @@ Changing only dueDate keeps the time.
 def create_server(desk: Desk) -> MCPServer[Any]:
     """A server with all tools on `desk`, their schemas narrowed to what its backend can express."""
     capabilities = desk.backend.capabilities
-    server: MCPServer[Any] = MCPServer(
+    server = _Server(
         name="taskhand",
         title="Taskhand",
         version=__version__,
@@ -61,6 +63,17 @@ def create_server(desk: Desk) -> MCPServer[Any]:
         return Completion(values=list(await complete_name(desk, argument.name, argument.value)))
 
     return server
+
+
+class _Server(MCPServer[Any]):
+    """The SDK's server, but for a tool that does not exist: that is refused like anything else."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        if name not in {tool.name for tool in TOOLS}:
+            return boundary.no_such_tool(name, [tool.name for tool in TOOLS])
+        return await super().call_tool(name, arguments, context)
 
 
 class _Sent(ArgModelBase):

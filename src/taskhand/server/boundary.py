@@ -2,20 +2,22 @@
 
 import json
 import logging
+from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 from uuid import uuid4
 
 from mcp.types import CallToolResult, TextContent
 
 from taskhand import patience
-from taskhand.errors import TaskhandError
+from taskhand.errors import CallerError, Candidate, TaskhandError
 from taskhand.server.arguments import understood
 from taskhand.server.schema import Schema
 from taskhand.server.tool import Tool
 from taskhand.server.view import compact, refusal
 from taskhand.service.desk import Desk
 
-__all__ = ["call"]
+__all__ = ["call", "no_such_tool"]
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +40,18 @@ async def call(tool: Tool[Any], schema: Schema, desk: Desk, sent: dict[str, Any]
         logger.exception("%s crashed, reference %s", tool.name, reference)
         return _failed(refusal(_crash(reference)))
     return CallToolResult(content=[TextContent(text=answer)], structured_content=json.loads(answer))
+
+
+def no_such_tool(name: str, names: Sequence[str]) -> CallToolResult:
+    """The refusal of a tool that does not exist."""
+    near = get_close_matches(name, names, n=3)
+    error = CallerError(
+        f"There is no tool {name[:60]!r}.",
+        code="unknown_tool",
+        candidates=[Candidate(other) for other in near or names],
+        next_step=f"Call {near[0]}." if near else "Call one of the candidates.",
+    )
+    return _failed(refusal(error))
 
 
 def _crash(reference: str) -> TaskhandError:

@@ -6,7 +6,9 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterable, Awaitable, Callable
+from types import FrameType
 from typing import Any, NoReturn
 
 import anyio
@@ -54,6 +56,9 @@ async def _readable(
                 await answer(SessionMessage(unreadable(message)))
             else:
                 await into.send(message)
+    # Standard input is closed: what is under way may end, but a store that another process holds is not waited for.
+    await anyio.sleep(_LAST_WRITE_S)
+    leave()
 
 
 def unreadable(error: Exception) -> JSONRPCError:
@@ -77,6 +82,14 @@ async def serve_http(server: MCPServer[Any], host: str, port: int) -> None:
     """
     import uvicorn  # noqa: PLC0415  only this door needs it
 
+    class _Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            """End soon in any case: a write that waits for another process would hold everything up."""
+            super().handle_exit(sig, frame)
+            last = threading.Timer(_LAST_REQUEST_S + _LAST_WRITE_S, leave)
+            last.daemon = True
+            last.start()
+
     check_loopback(host)
     server.custom_route("/health", methods=["GET"])(_health)
     config = uvicorn.Config(
@@ -90,7 +103,7 @@ async def serve_http(server: MCPServer[Any], host: str, port: int) -> None:
         # uvicorn ends on the signal, then raises it again: by then it has done its work.
         signal.signal(signal.SIGTERM, lambda *_: None)
         signal.signal(signal.SIGINT, lambda *_: None)
-        await uvicorn.Server(config).serve(sockets=[bound])
+        await _Server(config).serve(sockets=[bound])
 
 
 def check_loopback(host: str) -> None:

@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from taskhand.change import FieldChange, Receipt
 from taskhand.due import due_of
-from taskhand.errors import TaskhandError
+from taskhand.errors import Candidate, TaskhandError
 from taskhand.page import cursor_after
 from taskhand.service.list_tasks import TaskList
 from taskhand.service.look_up import Team
@@ -37,6 +37,8 @@ _ESCAPED_DESCRIPTION = 16_000
 _PAGE_CHARACTERS = 320
 """What a row may take on average; a page ends early rather than pass it."""
 _LARGEST_PAGE = 32_000
+_MESSAGE = 2_000
+_LARGEST_ANSWER = 36_000
 _ENVELOPE = 250
 """The answer around the rows, its cursor included."""
 _MOST_PEOPLE = 150
@@ -244,24 +246,43 @@ class WriteAnswer(Answer):
 
 
 def compact(answer: BaseModel) -> str:
-    """An answer as the shortest JSON."""
-    return json.dumps(answer.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
+    """An answer as the shortest JSON; where that is too long, long texts and lists are cut, whatever they are."""
+    said = answer.model_dump(mode="json")
+    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+    if len(text) <= _LARGEST_ANSWER:
+        return text
+    return json.dumps(_trimmed(said), ensure_ascii=False, separators=(",", ":"))
 
 
 def refusal(error: TaskhandError) -> str:
     """An error as JSON that a model can act on: `code`, `message`, and where there are any, `candidates`, `next`."""
-    said: dict[str, object] = {"code": error.code, "message": error.message}
+    said: dict[str, object] = {"code": error.code, "message": _cut(error.message, _MESSAGE)}
     if error.candidates:
-        said["candidates"] = [
-            {"value": candidate.value} | ({"name": _cut(candidate.name, _SNIPPET)} if candidate.name else {})
-            for candidate in error.candidates
-        ]
+        said["candidates"] = [_candidate(candidate) for candidate in error.candidates]
     if error.next_step:
         said["next"] = error.next_step
     said["retryable"] = error.retryable
     if error.retry_after_s is not None:
         said["retry_after_s"] = error.retry_after_s
     return json.dumps({"error": said}, ensure_ascii=False, separators=(",", ":"))
+
+
+def _candidate(candidate: Candidate) -> dict[str, str]:
+    named = {"name": _cut(candidate.name, _SNIPPET)} if candidate.name else {}
+    return {"value": _cut(candidate.value, _SNIPPET)} | named
+
+
+def _trimmed(value: Any) -> Any:
+    """JSON with every text and list cut to a length that no honest answer passes."""
+    match value:
+        case str():
+            return _cut(value, _SNIPPET)
+        case list():
+            return [_trimmed(item) for item in value[:_MOST_PEOPLE]]
+        case dict():
+            return {key: _trimmed(item) for key, item in list(value.items())[:_MOST_PEOPLE]}
+        case _:
+            return value
 
 
 def _row(task: Task, found: TaskList, shown: Sequence[RowField]) -> Row:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from taskhand.errors import TaskhandError
 from taskhand.service.desk import Desk
-from taskhand.task import FINISHED
+from taskhand.task import FINISHED, TaskQuery
 
 __all__ = ["Finding", "check_up"]
 
@@ -52,7 +52,7 @@ async def _access(desk: Desk) -> Finding:
 async def _clock(desk: Desk) -> Finding:
     theirs = await desk.backend.upstream_time()
     if theirs is None:
-        return Finding("clock", "ok", "There is no other clock than this machine's.")
+        return Finding("clock", "ok", "No other clock than this machine's was seen.")
     apart = abs(theirs - desk.clock())
     if apart <= _MOST_SKEW:
         return Finding("clock", "ok", f"It agrees with this machine's to {apart.total_seconds():.0f} s.")
@@ -87,4 +87,14 @@ def _zone(desk: Desk) -> Finding:
 
 
 _NAME_THEM = "Set VAMBE_STATUSES to all of them in their order, e.g. Pendiente:initial,Completado:done."
-_CHECKS = {"clock": _clock, "statuses": _statuses, "me": _me}
+
+
+async def _due_times(desk: Desk) -> Finding:
+    found = await desk.backend.list_tasks(TaskQuery(include_tasks_without_dates=False, order="created", limit=50))
+    if all(desk.backend.sure_of_due(task) for task in found.tasks):
+        return Finding("due times", "ok", "They are read as they were written.")
+    remedy = "Set VAMBE_DUE_AT to utc or wall: see which of the two shows a task's time as Vambe's own app does."
+    return Finding("due times", "warning", "Whether Vambe writes UTC or local time is not known yet.", remedy)
+
+
+_CHECKS = {"clock": _clock, "statuses": _statuses, "me": _me, "due times": _due_times}

@@ -1,5 +1,6 @@
 """List tasks."""
 
+import re
 from dataclasses import dataclass
 
 from pydantic import MISSING
@@ -44,6 +45,8 @@ async def list_tasks(
         limit=limit,
     )
     page = await desk.backend.list_tasks(resume(query, cursor) if cursor else query)
+    if not page.tasks:
+        people.named(_named(given), members, await desk.backend.me())
     late = frozenset(task.id for task in page.tasks if _is_late(desk, task))
     return TaskList(page.tasks, query, page.more, {member.id: member for member in members}, late)
 
@@ -56,7 +59,14 @@ def _is_late(desk: Desk, task: Task) -> bool:
 async def _whose(desk: Desk, given: TaskFilter, members: tuple[Member, ...]) -> tuple[str, ...] | None:
     if given.responsible_ids is MISSING:
         return None
-    return people.named(given.responsible_ids, members, await desk.backend.me()).ids
+    # Somebody who left may still have tasks: an id is an id, whether or not it is a member's now.
+    ids = [one for one in given.responsible_ids if re.fullmatch(desk.backend.capabilities.member_id_pattern, one)]
+    return people.named(given.responsible_ids, members, await desk.backend.me(), also=ids).ids
+
+
+def _named(given: TaskFilter) -> tuple[str, ...]:
+    """The people of the filter: where nothing was found, an id that nobody has must not look like an idle person."""
+    return () if given.responsible_ids is MISSING else given.responsible_ids
 
 
 def _value(given: str | MISSING) -> str | None:

@@ -8,7 +8,8 @@ from taskhand.change import Receipt
 from taskhand.edit import Edit
 from taskhand.errors import CallerError
 from taskhand.service.desk import Desk
-from taskhand.service.write import applied
+from taskhand.service.write import Wanted, carried_out
+from taskhand.task import Task
 
 __all__ = ["Mode", "reassign_task"]
 
@@ -24,11 +25,15 @@ async def reassign_task(desk: Desk, task_id: str, given: Sequence[str], mode: Mo
             code="nothing_to_change",
             next_step="Send at least one person.",
         )
-    found = people.named(given, await desk.backend.members(), await desk.backend.me())
-    before = await desk.backend.get_task(task_id)
-    wanted = _combined(before.responsible_ids, found.ids, mode)
-    rules.check_responsibles(wanted, desk.backend.capabilities)
-    return await applied(desk, before, Edit(responsible_ids=wanted), found.matched)
+    members, me = await desk.backend.members(), await desk.backend.me()
+
+    async def wanted(before: Task) -> Wanted:
+        found = people.named(given, members, me, also=before.responsible_ids)
+        together = _combined(before.responsible_ids, found.ids, mode)
+        rules.check_responsibles(together, desk.backend.capabilities)
+        return Edit(responsible_ids=together), found.matched
+
+    return await carried_out(desk, task_id, wanted, fresh=mode != "replace")
 
 
 def _combined(now: tuple[str, ...], given: tuple[str, ...], mode: Mode) -> tuple[str, ...]:

@@ -8,13 +8,13 @@ from typing import TypeVar
 
 from pydantic import MISSING
 
-from taskhand.backend import Capabilities, Outcome, Written
+from taskhand.backend import Capabilities, Misread, Outcome, Written
 from taskhand.backends.local.directory import Directory, NewId
 from taskhand.backends.local.query import selects
 from taskhand.backends.local.rows import columns, people_by_task, searchable, status_from, task_from
 from taskhand.backends.local.store import Store
 from taskhand.due import Due, is_overdue
-from taskhand.edit import Edit
+from taskhand.edit import Edit, seen
 from taskhand.errors import NotFound, OperatorError
 from taskhand.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
 
@@ -79,8 +79,8 @@ class LocalBackend:
         return Written(await self._store.write(lambda connection: self._create(connection, edit)))
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
-        """Set the given fields in one transaction; NotFound when the task is gone."""
-        return Written(await self._store.write(lambda connection: _update(connection, before.id, edit)))
+        """Set the given fields in one transaction; NotFound when the task is gone, Misread when they changed since."""
+        return Written(await self._store.write(lambda connection: _update_from(connection, before, edit)))
 
     async def update_tasks(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[Outcome, ...]:
         """All of them in one transaction; one that is gone does not keep the others from being written."""
@@ -137,6 +137,13 @@ class LocalBackend:
         return _task(connection, str(row["id"]))
 
 
+def _update_from(connection: sqlite3.Connection, before: Task, edit: Edit) -> Task:
+    now = _task(connection, before.id)
+    if any(seen(before, name) != seen(now, name) for name, _ in edit.given()):
+        raise Misread(now, now)
+    return _update(connection, before.id, edit)
+
+
 def _outcome(connection: sqlite3.Connection, task_id: str, edit: Edit) -> Outcome:
     try:
         return Outcome(task_id, Written(_update(connection, task_id, edit)))
@@ -166,7 +173,7 @@ def _set_people(connection: sqlite3.Connection, task_id: str, people: Sequence[s
 
 
 def _task(connection: sqlite3.Connection, task_id: str) -> Task:
-    row = connection.execute("SELECT * FROM task WHERE id = ?", (task_id,)).fetchone()
+    row = connection.execute("SELECT * FROM task WHERE id = ?", (task_id.lower(),)).fetchone()
     if row is None:
         raise NotFound(
             f"There is no task {task_id}.", code="task_not_found", next_step="Call list_tasks to find the task's id."

@@ -61,8 +61,9 @@ class Directory:
 
     def contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts whose name, phone or e-mail contains `query`."""
+        wanted = _digits(query) if len(_digits(query)) > len(query) / 2 else fold(query)
         sql = "SELECT * FROM contact WHERE instr(searchable, ?) > 0 ORDER BY name, id LIMIT ?"
-        return tuple(map(contact_from, self.connection.execute(sql, (fold(query), limit))))
+        return tuple(map(contact_from, self.connection.execute(sql, (wanted, limit))))
 
     def add_status(self, name: str, kind: StatusType, color: str | None = None) -> str:
         """Add a status after the last one; CallerError when the name is taken. Its id."""
@@ -98,6 +99,8 @@ class Directory:
 
     def add_member(self, name: str, email: str | None = None) -> str:
         """Add someone who can be responsible for tasks. The id."""
+        if fold(name) == "me":
+            raise CallerError("'me' is you.", code="invalid_name", next_step="Choose another name.")
         member_id = self.new_id()
         self.connection.execute(
             "INSERT INTO member (id, name, email) VALUES (?, ?, ?)", (member_id, _named(name), email)
@@ -120,7 +123,7 @@ class Directory:
     ) -> str:
         """Add a contact for find_contacts to find. The id."""
         contact_id = self.new_id()
-        searchable = fold(" ".join(filter(None, (name, phone, email))))
+        searchable = fold(" ".join(filter(None, (name, phone, email, _digits(phone or "")))))
         self.connection.execute(
             "INSERT INTO contact VALUES (?, ?, ?, ?, ?, ?)",
             (contact_id, _named(name), phone, email, customer_id, searchable),
@@ -148,6 +151,10 @@ class Directory:
             raise CallerError(
                 f"A status named {status.name!r} exists.", code="exists", next_step="Choose another name."
             )
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
 
 
 def _named(name: str) -> str:

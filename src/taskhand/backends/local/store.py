@@ -43,9 +43,8 @@ class Store:
         return await anyio.to_thread.run_sync(self._run, "BEGIN IMMEDIATE", work, limiter=self._one)
 
     async def aclose(self) -> None:
-        """Close the file, after whatever is under way."""
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self._close, limiter=self._one)
+        """Close the file, after whatever is under way; a wait for that can be cut short."""
+        await anyio.to_thread.run_sync(self._close, limiter=self._one)
 
     def _run(self, begin: str, work: Callable[[sqlite3.Connection], _T]) -> _T:
         with _as_operator_error(self._path):
@@ -151,6 +150,7 @@ def _as_operator_error(path: Path) -> Iterator[None]:
         raise OperatorError(
             f"The task store {path} could not be used: {error}.",
             code="store_busy" if busy else "store_unavailable",
+            retryable=busy,
             next_step="Try again in a moment."
             if busy
             else "Check the file and its folder, or set TASKHAND_DB to another file.",

@@ -41,7 +41,9 @@ _T = TypeVar("_T")
 _SLACK = timedelta(days=2)
 """A window is asked for wider than it is: whether its ends count, and in which zone, is not documented."""
 _CREATED_SLACK = timedelta(minutes=2)
-"""How far Vambe's clock may be from ours when a task is looked for by when it was created."""
+"""A task this much older than its POST may still be the one, where clocks disagree; it is named, and not claimed."""
+_CLOCKS_APART = timedelta(seconds=2)
+"""How far two clocks that agree may be apart."""
 _CONTACT_DAYS = 365
 
 _APPLIED = "Vambe did not confirm the write; reading the task back shows it applied."
@@ -164,7 +166,9 @@ class VambeBackend:
         """PUT with the fields that change; where the answer is lost the task is read before anything is sent again."""
         was, reading = await self._lists.find(before.id), self._due_at
         raw, note = await self._put(before, edit)
+        self._lists.remember(before.id, raw, was)
         self._learn(edit, raw)
+        self._learn_status(before, edit, raw)
         if self._due_at != reading and due_of(before) != due_of(self._task(was)):
             raise Misread(self._task(was), self._task(raw))
         return Written(self._task(raw), note)
@@ -188,16 +192,14 @@ class VambeBackend:
         except CallerError as refused:
             raise await self._meaning(refused, before, edit) from None
         except (OutcomeUnknown, UpstreamFailed) as unknown:
-            raw = await self._read_back(before.id, unknown)
-            if self._shows(raw, edit):
+            if raw := await self._applied_after_all(before.id, edit, unknown):
                 return raw, _APPLIED
             if isinstance(unknown, UpstreamFailed):
                 raise
         try:
             return await self._answered(before.id, body), _SENT_AGAIN
         except (OutcomeUnknown, UpstreamFailed) as unknown:
-            raw = await self._read_back(before.id, unknown)
-            if self._shows(raw, edit):
+            if raw := await self._applied_after_all(before.id, edit, unknown):
                 return raw, _APPLIED
             if isinstance(unknown, UpstreamFailed):
                 raise
@@ -210,7 +212,7 @@ class VambeBackend:
             task = self._task(reply.object)
         except UpstreamError:
             raise self._wire.invalid(reply, "with something that is not a task") from None
-        if task_id is not None and task.id != task_id.lower():
+        if task_id is not None and task.id.lower() != task_id.lower():
             raise self._wire.invalid(reply, "with another task")
         self._catalogue.see(task.status_config)
         self._lists.remember(task.id, reply.object)
@@ -218,12 +220,16 @@ class VambeBackend:
             self._made.add(task.id)
         return reply.object
 
-    async def _read_back(self, task_id: str, unknown: UpstreamError) -> JsonObject:
-        """The task as Vambe has it now; the doubt stays where it cannot be read."""
+    async def _applied_after_all(self, task_id: str, edit: Edit, unknown: UpstreamError) -> JsonObject | None:
+        """The task as Vambe has it now, remembered, if it shows the edit; the doubt stays where it cannot be read."""
         try:
-            return await self._lists.find(task_id, fresh=True)
+            raw = await self._lists.find(task_id, fresh=True)
         except (UpstreamError, NotFound):
             raise _unsettled(f"Read task {task_id} with get_task, then decide.") from unknown
+        if not self._shows(raw, edit):
+            return None
+        self._lists.remember(task_id, raw)
+        return raw
 
     async def _new(self, edit: Edit, started: datetime, known: frozenset[str], unknown: UpstreamError) -> JsonObject:
         """The one new task that is what was asked for; the doubt stays where there is none, or more than one."""
@@ -232,12 +238,13 @@ class VambeBackend:
             raws = await self._lists.get(WIDEST, fresh=True)
         except UpstreamError:
             raise _unsettled(look) from unknown
-        earliest = started - _CREATED_SLACK
-        found = [raw for raw in raws if raw.get("id") not in known and _created_since(raw, earliest)]
-        found = [raw for raw in found if raw.get("id") not in self._made and self._shows(raw, edit)]
-        if len(found) != 1 or self._creating[edit] > 1:
+        new = [raw for raw in raws if raw["id"] not in known and raw["id"] not in self._made]
+        found = [raw for raw in new if _created_since(raw, started - _CREATED_SLACK) and self._shows(raw, edit)]
+        certain = [raw for raw in found if _created_since(raw, started - _CLOCKS_APART)]
+        if len(certain) != 1 or len(found) != 1 or self._creating[edit] > 1:
             raise _unsettled(look, [Candidate(str(raw["id"])) for raw in found]) from unknown
         self._made.add(str(found[0]["id"]))
+        self._lists.remember(str(found[0]["id"]), found[0])
         return found[0]
 
     async def _meaning(self, refused: CallerError, before: Task, edit: Edit) -> CallerError:
@@ -274,6 +281,14 @@ class VambeBackend:
         reading = learned(None if edit.due is MISSING else edit.due, raw)
         if reading is not None and not self._due_at_is_known:
             self._due_at, self._due_at_is_known = reading, True
+
+    def _learn_status(self, before: Task, edit: Edit, raw: JsonObject) -> None:
+        """Where Vambe shows statuses by id only, the id that a task got when a name was sent is that name's."""
+        status_id = raw.get("task_status_config_id")
+        if edit.status is MISSING or edit.status.name is None or raw.get("status_config") is not None:
+            return
+        if isinstance(status_id, str) and status_id != before.task_status_config_id:
+            self._catalogue.name(status_id, edit.status.name)
 
     def _task(self, raw: JsonObject) -> Task:
         def read(raw: Json) -> Task:

@@ -51,6 +51,12 @@ class Catalogue:
         if status is not None:
             self._seen[status.id or fold(status.name)] = status
 
+    def name(self, status_id: str, name: str) -> None:
+        """Take note of what a status that is only ever shown by its id is called."""
+        known = next((status for status in self.known().statuses if fold(status.name) == fold(name)), None)
+        if status_id not in self._seen and known is not None:
+            self._seen[status_id] = known.model_copy(update={"id": status_id})
+
     def known(self) -> StatusList:
         """The statuses by position, and whether they are all."""
         if self._named:

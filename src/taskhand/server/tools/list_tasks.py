@@ -54,7 +54,8 @@ LIST_TASKS = Tool(
     title="List tasks",
     description=(
         "Find tasks by responsible, due window, status, text, priority or contact; all filters are optional and "
-        "combine. Returns compact rows and nextCursor while more follow. For one whole task by id use get_task."
+        "combine. Finished tasks are included unless status says otherwise. Returns compact rows, and nextCursor while "
+        "more follow. For one whole task by id use get_task."
     ),
     kind="read",
     arguments=ListTasks,
