@@ -1,0 +1,125 @@
+"""The filters of a search (§4): what one condition says of one record."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.hubspot.instant import millis, read_moment
+from taskhand.sandbox.hubspot.refusal import invalid, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from taskhand.sandbox.hubspot.catalogue import Definition
+    from taskhand.sandbox.hubspot.reading import Reading
+
+ASSOCIATED = "associations."  # §4 DOC: the pseudo-property
+UNFILTERABLE = "hs_body_preview_html"  # §4 DOC
+NEGATIVE = frozenset({"NEQ", "NOT_IN", "NOT_CONTAINS_TOKEN"})
+OPERATORS = frozenset(
+    {"EQ", "LT", "LTE", "GT", "GTE", "BETWEEN", "IN", "HAS_PROPERTY", "NOT_HAS_PROPERTY", "CONTAINS_TOKEN"} | NEGATIVE
+)
+WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One condition on one property."""
+
+    name: str
+    operator: str
+    value: str = ""
+    high: str = ""
+    values: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, row: Any, known: Mapping[str, Definition]) -> Filter:
+        """Read one filter; what cannot be is refused, in words that are not recorded."""
+        if not isinstance(row, dict) or str(row.get("operator")) not in OPERATORS:
+            raise invalid("Invalid filter: operator must be one of the allowed operators")
+        name, values = str(row.get("propertyName", "")), listed(row, "values")
+        if name == UNFILTERABLE or (name not in known and not name.startswith(ASSOCIATED)):
+            raise invalid(f"There was a problem with the request: property {name} cannot be filtered")
+        _check_operands(row, values)
+        texts = tuple(str(value) for value in values)
+        return cls(name, row["operator"], str(row.get("value", "")), str(row.get("highValue", "")), texts)
+
+
+def _check_operands(row: Mapping[str, Any], values: list[Any]) -> None:
+    operator = row["operator"]
+    is_listed = operator in {"IN", "NOT_IN"}
+    if is_listed and not values:
+        raise invalid(f"Invalid filter: {operator} requires values")
+    if not is_listed and "HAS_PROPERTY" not in operator and row.get("value") is None:
+        raise invalid(f"Invalid filter: {operator} requires a value")
+    if operator == "BETWEEN" and row.get("highValue") is None:
+        raise invalid("Invalid filter: BETWEEN requires a highValue")
+
+
+def holds(one: Filter, text: str | None, definition: Definition, reading: Reading) -> bool:
+    """Whether a property's value meets a condition."""
+    if one.operator == "HAS_PROPERTY":
+        return text is not None
+    if one.operator == "NOT_HAS_PROPERTY":
+        return text is None
+    if text is None:  # MEM: a record without the property differs from nothing
+        return one.operator in NEGATIVE and reading.unset_differs == "yes"
+    return _TESTS[one.operator](one, text, definition)
+
+
+def comparable(text: str, definition: Definition) -> float | str:
+    """Make a value comparable: numbers and moments by size, enumerations to the letter, the rest in lower case."""
+    if definition.type == "datetime" and (moment := read_moment(text)):
+        return float(millis(moment))
+    if definition.type == "number" or definition.name == "hs_object_id":
+        try:
+            return float(text)
+        except ValueError:
+            return float("nan")
+    return text if definition.type == "enumeration" else text.casefold()
+
+
+def tokens_match(pattern: str, text: str) -> bool:
+    """Whether a word of the text, or all of it, fits a pattern with `*` (§4 DOC)."""
+    words = [text.casefold(), *WORD.findall(text.casefold())]
+    return any(fnmatchcase(word, pattern.casefold()) for word in words)
+
+
+def _compared(text: str, other: str, definition: Definition) -> int | None:
+    left, right = comparable(text, definition), comparable(other, definition)
+    if isinstance(left, str) or isinstance(right, str):
+        left, right = str(left), str(right)
+        return (left > right) - (left < right)
+    return None if left != left or right != right else (left > right) - (left < right)  # noqa: PLR0124  # not a number
+
+
+def _size(*allowed: int) -> Callable[[Filter, str, Definition], bool]:
+    return lambda one, text, definition: _compared(text, one.value, definition) in allowed
+
+
+def _between(one: Filter, text: str, definition: Definition) -> bool:
+    return _compared(text, one.value, definition) in {0, 1} and _compared(text, one.high, definition) in {0, -1}
+
+
+def _in(one: Filter, text: str, definition: Definition) -> bool:
+    if definition.type == "string":  # §4 DOC: the values must be lower case
+        return text.casefold() in one.values
+    return any(_compared(text, value, definition) == 0 for value in one.values)
+
+
+_TESTS: dict[str, Callable[[Filter, str, Definition], bool]] = {
+    "EQ": _size(0),
+    "NEQ": lambda one, text, definition: _compared(text, one.value, definition) != 0,
+    "LT": _size(-1),
+    "LTE": _size(-1, 0),
+    "GT": _size(1),
+    "GTE": _size(0, 1),
+    "BETWEEN": _between,
+    "IN": _in,
+    "NOT_IN": lambda one, text, definition: not _in(one, text, definition),
+    "CONTAINS_TOKEN": lambda one, text, _: tokens_match(one.value, text),
+    "NOT_CONTAINS_TOKEN": lambda one, text, _: not tokens_match(one.value, text),
+}

@@ -1,0 +1,35 @@
+"""Moments: read from epoch milliseconds or ISO 8601, written as Java's Instant writes them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+ISO = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
+MILLIS = re.compile(r"-?\d{1,14}", re.ASCII)
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def stamp(moment: dt.datetime) -> str:
+    """Write UTC with three digits of milliseconds, or none when they are zero (§5 CAP, §12.11)."""
+    utc = moment.astimezone(dt.UTC)
+    has_millis = utc.microsecond // 1000 > 0
+    return utc.isoformat(timespec="milliseconds" if has_millis else "seconds").replace("+00:00", "Z")
+
+
+def millis(moment: dt.datetime) -> int:
+    """Count the milliseconds since 1970."""
+    return (moment - EPOCH) // dt.timedelta(milliseconds=1)
+
+
+def read_moment(text: str) -> dt.datetime | None:
+    """Read epoch milliseconds or ISO 8601, whose offset becomes UTC (§5 DOC); None for anything else."""
+    try:
+        if MILLIS.fullmatch(text):
+            return EPOCH + dt.timedelta(milliseconds=int(text))
+        if ISO.fullmatch(text):
+            moment = dt.datetime.fromisoformat(text)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+    except (OverflowError, ValueError):
+        pass
+    return None

@@ -1,0 +1,102 @@
+"""The endpoints of property definitions (§6) and of the task pipeline (§5.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.hubspot.kind import TASKS
+from taskhand.sandbox.hubspot.portal import PIPELINE
+from taskhand.sandbox.hubspot.refusal import RefusedError
+from taskhand.sandbox.hubspot.reply import Reply
+from taskhand.sandbox.hubspot.shape import known
+
+if TYPE_CHECKING:
+    from taskhand.sandbox.hubspot.catalogue import Definition
+    from taskhand.sandbox.hubspot.desk import Desk
+    from taskhand.sandbox.hubspot.portal import Stage
+
+MADE = "2020-01-01T00:00:00Z"
+
+
+def list_properties(desk: Desk) -> Reply:
+    """`GET /crm/v3/properties/{kind}`: all of them, no pages; none is archived here."""
+    rows = [] if desk.flag("archived") else [_shown(one) for one in known(desk, desk.kind).values()]
+    return Reply(200, {"results": rows})
+
+
+def get_property(desk: Desk) -> Reply:
+    """`GET /crm/v3/properties/{kind}/{name}`; an unknown name is 404 (§6 INF)."""
+    one = known(desk, desk.kind).get(desk.values["name"])
+    if one is None:
+        text = f'Property "{desk.values["name"]}" does not exist'
+        raise RefusedError(404, text, "OBJECT_NOT_FOUND", context={"propertyName": [desk.values["name"]]})
+    return Reply(200, _shown(one))
+
+
+def list_pipelines(desk: Desk) -> Reply:
+    """`GET /crm/v3/pipelines/{kind}` (§5.1 CAP)."""
+    return Reply(200, {"results": [_pipeline(desk)] if desk.kind == TASKS else []})
+
+
+def list_stages(desk: Desk) -> Reply:
+    """`GET /crm/v3/pipelines/{kind}/{id}/stages`."""
+    if desk.kind != TASKS or desk.values["id"] != PIPELINE:
+        raise RefusedError(404, "resource not found", "OBJECT_NOT_FOUND")
+    return Reply(200, {"results": _pipeline(desk)["stages"]})
+
+
+def _pipeline(desk: Desk) -> dict[str, Any]:
+    stages = [_stage(stage, order) for order, stage in enumerate(desk.portal.stages)]
+    return {
+        "label": "Task Pipeline",
+        "displayOrder": 0,
+        "id": PIPELINE,
+        "stages": stages,
+        "createdAt": MADE,
+        "updatedAt": MADE,
+        "archived": False,
+    }
+
+
+def _stage(stage: Stage, order: int) -> dict[str, Any]:
+    state = "CLOSED" if stage.is_closed else "OPEN"
+    return {
+        "label": stage.label,
+        "displayOrder": order,
+        "metadata": {"isClosed": "true" if stage.is_closed else "false", "state": state},
+        "id": stage.id,
+        "createdAt": MADE,
+        "updatedAt": MADE,
+        "writePermissions": "CRM_PERMISSIONS_ENFORCEMENT",
+        "archived": False,
+    }
+
+
+def _shown(one: Definition) -> dict[str, Any]:
+    # §6 SPEC for the keys; the flags are INF
+    options = [
+        {"label": option.label, "value": option.value, "displayOrder": order, "hidden": False}
+        for order, option in enumerate(one.options)
+    ]
+    rights = {"archivable": True, "readOnlyDefinition": True, "readOnlyOptions": True}
+    return {
+        "name": one.name,
+        "label": one.label,
+        "type": one.type,
+        "fieldType": one.field_type,
+        "description": one.description,
+        "groupName": one.group,
+        "options": options,
+        "hubspotDefined": not one.is_unique,
+        "hidden": False,
+        "calculated": one.is_read_only,
+        "externalOptions": one.is_external,
+        "hasUniqueValue": one.is_unique,
+        "formField": False,
+        "displayOrder": -1,
+        "archived": False,
+        "dataSensitivity": "non_sensitive",
+        "createdAt": MADE,
+        "updatedAt": MADE,
+        "modificationMetadata": rights | {"readOnlyValue": one.is_read_only},
+    }

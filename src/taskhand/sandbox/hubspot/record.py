@@ -1,0 +1,59 @@
+"""A record, and the object that shows it (§2.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.hubspot.instant import stamp
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Mapping
+
+    from taskhand.sandbox.hubspot.kind import Kind
+
+
+@dataclass(frozen=True)
+class Record:
+    """One version of a record. `properties` are the stored ones; what is calculated is not among them.
+
+    `source` and `user_id` wrote this version, `maker_id` is the user who made the record; None is this app.
+    `settles_at` is when the calculated properties will have been written, and its modification date moves.
+    """
+
+    kind: Kind
+    id: str
+    properties: Mapping[str, str]
+    created_at: dt.datetime
+    updated_at: dt.datetime
+    archived_at: dt.datetime | None = None
+    settles_at: dt.datetime | None = None
+    is_settled: bool = False
+    source: str = "INTEGRATION"
+    user_id: int | None = None
+    maker_id: int | None = None
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it is in the recycling bin."""
+        return self.archived_at is not None
+
+
+def shown(record: Record, properties: Mapping[str, str | None]) -> dict[str, Any]:
+    """Write the object; property values are strings or null, their names sorted (§2.1 SPEC, CAP)."""
+    body: dict[str, Any] = {
+        "id": record.id,
+        "properties": dict(sorted(properties.items())),
+        "createdAt": stamp(record.created_at),
+        "updatedAt": stamp(record.updated_at),
+        "archived": record.is_archived,
+    }
+    return body | ({"archivedAt": stamp(record.archived_at)} if record.archived_at else {})
+
+
+def picked(view: Mapping[str, str], kind: Kind, wanted: Iterable[str], known: Iterable[str]) -> dict[str, str | None]:
+    """Pick what was asked for: unknown names are left out, known ones without a value are null (§2 DOC)."""
+    asked = list(wanted)
+    names = [*kind.always, *(name for name in asked if name in known)] if asked else kind.defaults
+    return {name: view.get(name) for name in names}
