@@ -12,7 +12,7 @@ from taskhand.errors import CallerError, OperatorError
 
 __all__ = ["BackendName", "Settings"]
 
-BackendName = Literal["local", "vambe"]
+BackendName = Literal["local", "vambe", "close", "hubspot"]
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 
@@ -26,8 +26,8 @@ class Settings(BaseModel):
         BackendName | None,
         Field(
             alias="TASKHAND_BACKEND",
-            description="Where tasks live: `local` (the embedded store) or `vambe`; default: the one with a key, "
-            "else `local`.",
+            description="Where tasks live: `local` (the embedded store), `vambe`, `close` or `hubspot`; default: the "
+            "one whose credential is set, else `local`.",
         ),
     ] = None
     db: Annotated[
@@ -99,10 +99,89 @@ class Settings(BaseModel):
         int, Field(alias="VAMBE_IN_FLIGHT", ge=1, le=64, description="Most requests under way to Vambe; default 8.")
     ] = 8
 
+    close_api_key: Annotated[
+        SecretStr | None, Field(alias="CLOSE_API_KEY", description="API key from Close's developer settings.")
+    ] = None
+    close_access_token: Annotated[
+        SecretStr | None, Field(alias="CLOSE_ACCESS_TOKEN", description="OAuth access token, instead of the API key.")
+    ] = None
+    close_base_url: Annotated[
+        str,
+        Field(alias="CLOSE_BASE_URL", description="Where Close's API is; default `https://api.close.com/api/v1`."),
+    ] = "https://api.close.com/api/v1"
+    close_task_types: Annotated[
+        str,
+        Field(
+            alias="CLOSE_TASK_TYPES",
+            description="Types that are listed: `inbox` (the nine documented ones), `all`, or names with commas "
+            "between; default `inbox`.",
+        ),
+    ] = "inbox"
+    close_new_task_type: Annotated[
+        Literal["lead", "outgoing_call"],
+        Field(
+            alias="CLOSE_NEW_TASK_TYPE",
+            description="What create_task makes: `lead` (a to-do) or `outgoing_call`; default `lead`.",
+        ),
+    ] = "lead"
+    close_rate: Annotated[
+        int, Field(alias="CLOSE_RATE", ge=1, le=1_000, description="Most requests a second to Close; default 10.")
+    ] = 10
+    close_in_flight: Annotated[
+        int, Field(alias="CLOSE_IN_FLIGHT", ge=1, le=64, description="Most requests under way to Close; default 8.")
+    ] = 8
+
+    hubspot_access_token: Annotated[
+        SecretStr | None,
+        Field(alias="HUBSPOT_ACCESS_TOKEN", description="Token of a private app, a service key or an OAuth app."),
+    ] = None
+    hubspot_base_url: Annotated[
+        str,
+        Field(alias="HUBSPOT_BASE_URL", description="Where HubSpot's API is; default `https://api.hubapi.com`."),
+    ] = "https://api.hubapi.com"
+    hubspot_api_version: Annotated[
+        str, Field(alias="HUBSPOT_API_VERSION", description="`v3`, or dated such as `2026-03`; default `v3`.")
+    ] = "v3"
+    hubspot_user_id: Annotated[
+        str | None,
+        Field(
+            alias="HUBSPOT_USER_ID",
+            description="Who `me` is: an owner's id, a user's id or an e-mail; default: who made the private app.",
+        ),
+    ] = None
+    hubspot_id_property: Annotated[
+        str | None,
+        Field(
+            alias="HUBSPOT_ID_PROPERTY",
+            description="A unique task property whose values ids are; default: HubSpot's own ids.",
+        ),
+    ] = None
+    hubspot_rate: Annotated[
+        int, Field(alias="HUBSPOT_RATE", ge=1, le=1_000, description="Most requests in ten seconds; default 100.")
+    ] = 100
+
     @property
     def backend(self) -> BackendName:
-        """The backend chosen, else the one whose key is set, else the embedded store."""
-        return self.chosen_backend or ("vambe" if self.vambe_api_key else "local")
+        """The backend chosen, else the one whose credential is set, else the embedded store.
+
+        OperatorError names the candidates where several credentials are set and none is chosen.
+        """
+        if self.chosen_backend:
+            return self.chosen_backend
+        found = [name for name, given in self._credentials().items() if given]
+        if len(found) > 1:
+            raise OperatorError(
+                f"Credentials of several CRMs are set: {', '.join(found)}.",
+                next_step="Set TASKHAND_BACKEND to the one to work with.",
+            )
+        return found[0] if found else "local"
+
+    def _credentials(self) -> dict[BackendName, bool]:
+        return {
+            "vambe": bool(self.vambe_api_key),
+            "close": bool(self.close_api_key or self.close_access_token),
+            "hubspot": bool(self.hubspot_access_token),
+        }
 
     @property
     def default_timezone(self) -> str | None:

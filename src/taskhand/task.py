@@ -143,7 +143,7 @@ class Member(Value):
 class Contact(Value):
     """A person or company outside, to be linked by `aiContactId` (`id`) and `aiCustomerId` (`customer_id`)."""
 
-    id: str
+    id: str | None
     name: str
     phone: str | None
     email: str | None

@@ -43,9 +43,15 @@ async def _closed(backend: Backend) -> None:
 
 
 async def _backend(settings: Settings, stack: AsyncExitStack) -> Backend:
-    if settings.backend == "vambe":
-        return await _vambe(settings, stack)
-    return local_backend(settings)
+    match settings.backend:
+        case "vambe":
+            return await _vambe(settings, stack)
+        case "close":
+            return await _close(settings, stack)
+        case "hubspot":
+            return await _hubspot(settings, stack)
+        case "local":
+            return local_backend(settings)
 
 
 def local_backend(settings: Settings) -> "LocalBackend":
@@ -96,6 +102,69 @@ async def _vambe(settings: Settings, stack: AsyncExitStack) -> Backend:
     )
     wire = VambeWire(client, settings.vambe_array_query)
     return VambeBackend(wire, organisation, clock=_clock(settings), monotonic=time.monotonic)
+
+
+async def _close(settings: Settings, stack: AsyncExitStack) -> Backend:
+    from taskhand.backends.close.backend import Account, CloseBackend
+    from taskhand.backends.close.wire import CloseWire, credential, explain
+    from taskhand.http.budget import Budget, Rate
+    from taskhand.http.client import Client
+    from taskhand.http.upstream import Upstream, World
+
+    key, token = settings.close_api_key, settings.close_access_token
+    variable, auth = credential(*(secret.get_secret_value() if secret else None for secret in (key, token)))
+    upstream = Upstream(
+        name="Close",
+        base_url=settings.close_base_url,
+        auth=auth,
+        credential=variable,
+        variable="CLOSE_BASE_URL",
+        explain=explain,
+    )
+    world = World()
+    budget = Budget(Rate(settings.close_rate), settings.close_in_flight, clock=world.clock, sleep=world.sleep)
+    client = await stack.enter_async_context(Client(upstream, world=world, budget=budget))
+    account = Account(settings.default_timezone, settings.close_task_types, settings.close_new_task_type)
+    wire = CloseWire(client, account.timezone)
+    return CloseBackend(wire, account, clock=_clock(settings), monotonic=time.monotonic, sleep=world.sleep)
+
+
+async def _hubspot(settings: Settings, stack: AsyncExitStack) -> Backend:
+    from taskhand.backends.hubspot.backend import HubSpotBackend
+    from taskhand.backends.hubspot.portal import Account
+    from taskhand.backends.hubspot.refusal import explain, read_limits, wait_s
+    from taskhand.backends.hubspot.wire import HubSpotWire
+    from taskhand.http.budget import Budget, Rate
+    from taskhand.http.client import Client
+    from taskhand.http.upstream import Upstream, World
+
+    token = settings.hubspot_access_token
+    if token is None:
+        raise OperatorError(
+            "HubSpot is chosen and HUBSPOT_ACCESS_TOKEN is not set.",
+            code="unauthorized",
+            next_step="Set HUBSPOT_ACCESS_TOKEN, or TASKHAND_BACKEND to local.",
+        )
+    upstream = Upstream(
+        name="HubSpot",
+        base_url=settings.hubspot_base_url,
+        auth={"authorization": f"Bearer {token.get_secret_value()}"},
+        credential="HUBSPOT_ACCESS_TOKEN",
+        variable="HUBSPOT_BASE_URL",
+        read_headers=read_limits,
+        read_wait=wait_s,
+        explain=explain,
+    )
+    world = World()
+    calls = Budget(Rate(settings.hubspot_rate, 10.0), clock=world.clock, sleep=world.sleep)
+    # Searches have a limit of their own: five a second for the whole account.
+    finds = Budget(Rate(5, 1.0), 3, clock=world.clock, sleep=world.sleep)
+    client = await stack.enter_async_context(Client(upstream, world=world, budget=calls))
+    searching = await stack.enter_async_context(Client(upstream, world=world, budget=finds))
+    version, id_property = settings.hubspot_api_version, settings.hubspot_id_property
+    wire = HubSpotWire(client, searching, version=version, id_property=id_property)
+    account = Account(timezone=settings.default_timezone, user=settings.hubspot_user_id, token=token)
+    return HubSpotBackend(wire, account, clock=_clock(settings), monotonic=time.monotonic, sleep=world.sleep)
 
 
 def _clock(settings: Settings) -> Callable[[], datetime]:

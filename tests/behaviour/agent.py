@@ -27,11 +27,14 @@ class Refused(Exception):
 class Agent:
     """Calls tools over one connection."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, needs: dict[str, Any] | None = None) -> None:
+        """`needs` is what a new task cannot be without here: it is filled in where a test does not say it."""
         self.client = client
+        self.needs = needs or {}
 
     async def __call__(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """The structured answer of a tool; Refused when the tool says no."""
+        arguments = self.needs | arguments if tool == "create_task" else arguments
         result = await self.client.call_tool(tool, arguments)
         text = "".join(part.text for part in result.content if isinstance(part, TextContent))
         if result.is_error:

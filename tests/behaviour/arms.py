@@ -11,7 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
+from behaviour.gaps import CLOSE_GAPS, HUBSPOT_GAPS
 from taskhand.backends.local.directory import Directory
+from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.hubspot import HubSpotSandbox
+from taskhand.sandbox.hubspot import Reading as HubSpotReading
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.service.desk import Desk
@@ -28,10 +34,17 @@ CUSTOMER = "7b0c2a52-1111-4222-8333-9a8b7c6d5e4f"
 
 @dataclass(frozen=True)
 class Arm:
-    """A backend ready to be worked on; `gaps` are tests that cannot hold there, and why."""
+    """A backend ready to be worked on.
+
+    `needs` is what a new task there cannot be without, besides the documented; `customer` is Carolina's, `absent` an id
+    that no task has; `gaps` are tests that cannot hold there, and why.
+    """
 
     name: str
     open: Callable[[Path], AbstractAsyncContextManager[Desk]]
+    needs: dict[str, str] = field(default_factory=dict)
+    customer: str = CUSTOMER
+    absent: str = "99999999-9999-4999-8999-999999999999"
     gaps: dict[str, str] = field(default_factory=dict)
 
 
@@ -112,4 +125,75 @@ async def _vambe(_: Path) -> AsyncIterator[Desk]:
         yield at
 
 
-ARMS = (Arm("local", _local), Arm("vambe", _vambe))
+LEAD, COMPANY = f"lead_{1:043}", "201"
+SANTIAGO = "America/Santiago"
+"""The zone that is configured where due times remember none."""
+
+
+def close_sandbox() -> CloseSandbox:
+    """A Close with the small world in it."""
+    users = [
+        {"id": f"user_{n:043}", **{key: who[key] for key in ("first_name", "last_name", "email")}}
+        for n, who in enumerate(PEOPLE, start=1)
+    ]
+    contact = {"name": "Carolina Vega", "emails": [CAROLINA["email"]], "phones": ["+56 9 5555 0101"]}
+    lead = {"id": LEAD, "name": "Acme", "contacts": [contact | {"id": f"cont_{1:043}"}]}
+    world = {"users": users, "leads": [lead], "tasks": [], "key_owner": users[0]["id"]}
+    return CloseSandbox(seed=world, clock=lambda: NOW)
+
+
+def hubspot_sandbox() -> HubSpotSandbox:
+    """A HubSpot with the small world in it; its clock stands still, so nothing lags and no limit ever ends."""
+    owners = [
+        {"id": str(64492916 + n), "userId": 98499704 + n, "email": who["email"]}
+        | {"firstName": who["first_name"], "lastName": who["last_name"]}
+        for n, who in enumerate(PEOPLE, start=1)
+    ]
+    values = zip(("NOT_STARTED", "IN_PROGRESS", "COMPLETED"), STATUSES, strict=True)
+    carolina = {"firstname": "Carolina", "lastname": "Vega", "email": CAROLINA["email"], "phone": "+56 9 5555 0101"}
+    world = {
+        "owners": owners,
+        "statuses": [{"value": value, "label": status["name"]} for value, status in values],
+        "contacts": [{"id": "101", "properties": carolina}],
+        "companies": [{"id": COMPANY, "properties": {"name": "Acme SpA"}}],
+        "tasks": [],
+    }
+    reading = HubSpotReading.parse(["searches=0", "burst=0", "search_lag=0"])
+    return HubSpotSandbox(seed=world, clock=lambda: NOW, reading=reading)
+
+
+@asynccontextmanager
+async def _close(_: Path) -> AsyncIterator[Desk]:
+    async with serve(close_sandbox()) as url:
+        settings = Settings(
+            close_api_key=SecretStr("close-sandbox-key"),
+            close_base_url=f"{url}/api/v1",
+            close_rate=1000,
+            timezone=SANTIAGO,
+            clock=NOW,
+        )
+        async with desk(settings) as at:
+            yield at
+
+
+@asynccontextmanager
+async def _hubspot(_: Path) -> AsyncIterator[Desk]:
+    async with serve(hubspot_sandbox()) as url:
+        settings = Settings(
+            hubspot_access_token=SecretStr("pat-na1-sandbox"),
+            hubspot_base_url=url,
+            hubspot_user_id="elena@example.com",
+            hubspot_rate=1000,
+            timezone=SANTIAGO,
+            clock=NOW,
+        )
+        async with desk(settings) as at:
+            yield at
+
+
+ARMS = (
+    Arm("local", _local),
+    Arm("vambe", _vambe),
+    Arm("close", _close, {"aiCustomerId": LEAD}, LEAD, f"task_{9:043}", CLOSE_GAPS),
+    Arm("hubspot", _hubspot, {"dueDate": "2026-12-31"}, COMPANY, "99999999999", HUBSPOT_GAPS),
+)

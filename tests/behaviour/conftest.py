@@ -26,4 +26,4 @@ def arm(request: pytest.FixtureRequest) -> Arm:
 async def agent(arm: Arm, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Agent]:
     """An agent connected to a server on the backend's small world."""
     async with arm.open(tmp_path) as desk, Client(create_server(desk), mode=request.param) as client:
-        yield Agent(client)
+        yield Agent(client, arm.needs)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
+from behaviour.arms import Arm
 
 
 async def _same(agent: Agent, task: dict[str, Any]) -> bool:
@@ -250,14 +251,14 @@ async def test_several_in_one_text_are_not_guessed_apart(agent: Agent) -> None:
 
 
 @pytest.mark.parametrize("tool", ["update_task", "complete_task", "reassign_task"])
-async def test_writing_to_a_task_that_does_not_exist_is_refused(agent: Agent, tool: str) -> None:
+async def test_writing_to_a_task_that_does_not_exist_is_refused(agent: Agent, arm: Arm, tool: str) -> None:
     bodies: dict[str, dict[str, Any]] = {
         "update_task": {"title": "x"},
         "complete_task": {},
         "reassign_task": {"responsibleIds": ["me"]},
     }
     with pytest.raises(Refused) as refused:
-        await agent(tool, id="99999999-9999-4999-8999-999999999999", **bodies[tool])
+        await agent(tool, id=arm.absent, **bodies[tool])
     assert refused.value.code == "task_not_found"
 
 

@@ -125,13 +125,14 @@ def refusal(upstream: Upstream, status: int, json: Json = None, *, retry_after_s
             )
         case 401:
             error = OperatorError(
-                f"{name} does not accept the credential.",
+                _said(upstream, status, json) or f"{name} does not accept the credential.",
                 code="unauthorized",
                 next_step=f"Whoever runs Taskhand should check {upstream.credential}.",
             )
         case 402 | 403:
             error = OperatorError(
-                f"{name} does not allow this to the credential, or the plan does not include it.",
+                _said(upstream, status, json)
+                or f"{name} does not allow this to the credential, or the plan does not include it.",
                 code="forbidden",
                 next_step=f"Whoever runs Taskhand should check what {upstream.credential} may do in {name}.",
             )
@@ -145,7 +146,9 @@ def refusal(upstream: Upstream, status: int, json: Json = None, *, retry_after_s
             )
         case 429 | 477:  # 477: HubSpot, while an account is being moved
             error = RateLimited(
-                f"{name} asks to wait.", next_step="Wait, then send the same call again.", retry_after_s=retry_after_s
+                _said(upstream, status, json) or f"{name} asks to wait.",
+                next_step="Wait, then send the same call again.",
+                retry_after_s=retry_after_s,
             )
         case _ if status >= _FIRST_FAILURE:
             error = UpstreamFailed(

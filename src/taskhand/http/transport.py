@@ -30,7 +30,7 @@ from taskhand.http.policy import (
     posix_time,
     retry_after_s,
 )
-from taskhand.http.reply import failure, lost
+from taskhand.http.reply import Nonsense, failure, json_of, lost
 from taskhand.http.upstream import CALL, WAIT, Call, Limits, Upstream, World
 
 __all__ = ["PatientTransport", "Terms"]
@@ -135,8 +135,19 @@ class PatientTransport(httpx2.AsyncBaseTransport):
         asked_s = retry_after_s(seen.headers.get("retry-after"), now=now)
         if asked_s is None and seen.event is Event.THROTTLED:
             learned = self._terms.upstream.read_headers(seen.headers)
-            return learned.reset_s if learned is not None and learned.remaining <= 0 else None
+            spent_s = learned.reset_s if learned is not None and learned.remaining <= 0 else None
+            return spent_s if (told_s := self._told_s(seen)) is None else told_s
         return asked_s
+
+    def _told_s(self, seen: Seen) -> float | None:
+        """Seconds to wait that the body of a refusal tells."""
+        read_wait = self._terms.upstream.read_wait
+        if read_wait is None or seen.response is None:
+            return None
+        try:
+            return read_wait(json_of(seen.response.status_code, seen.response.content, "any"))
+        except Nonsense:
+            return None
 
     def _situation(self, call: Call, seen: Seen, attempt: int, *, doubt: bool) -> Situation:
         return Situation(

@@ -45,8 +45,9 @@ class Upstream:
 
     `name` is for sentences ("Close"); `auth` are the headers that carry the key and appear nowhere but on the wire;
     `credential` and `variable` name the environment variables of the key and of the base URL. `read_headers` reads
-    the upstream's own rate headers (lower-case names); `explain` may turn a refusal (status, body) into a sentence
-    of ours, such as the names of refused fields, never the upstream's text.
+    the upstream's own rate headers (lower-case names), `read_wait` the seconds that the body of a 429 asks to wait;
+    `explain` may turn a refusal (status, body) into a sentence of ours, such as the names of refused fields, never the
+    upstream's text.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Upstream:
     headers: Mapping[str, str] = field(default_factory=dict)
     allow_http: bool = False
     read_headers: Callable[[Mapping[str, str]], Observed | None] = ietf_headers
+    read_wait: "Callable[[Json], float | None] | None" = None
     explain: "Callable[[int, Json], str | None] | None" = None
 
 

@@ -102,7 +102,7 @@ class TeamAnswer(Answer):
 class ContactRow(Answer):
     """A contact under the names that a task's body uses."""
 
-    ai_contact_id: str
+    ai_contact_id: str | None
     ai_customer_id: str | None
     name: str
     phone: str | None

@@ -76,7 +76,8 @@ async def _me(desk: Desk) -> Finding:
     if me in names:
         return Finding("me", "ok", f"'me' is {names[me]}.")
     found = "Nobody knows who 'me' is." if me is None else f"{me} is no active member of the team."
-    return Finding("me", "warning", found, "Set VAMBE_USER_ID to the id of a member that list_team_members shows.")
+    remedy = f"Set {desk.backend.name.upper()}_USER_ID to the id of a member that list_team_members shows."
+    return Finding("me", "warning", found, remedy)
 
 
 def _zone(desk: Desk) -> Finding:

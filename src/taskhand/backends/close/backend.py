@@ -1,0 +1,170 @@
+"""Close as a backend: one task read and written by id, lists in pages, many tasks written at once."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from taskhand.backend import Capabilities, Outcome, Written
+from taskhand.backends.close.bulk import BulkUpdate
+from taskhand.backends.close.directory import contacts_of, search_body
+from taskhand.backends.close.kind import CALL, LEAD, NewKind, listed_kinds
+from taskhand.backends.close.listing import Listing
+from taskhand.backends.close.mapping import DONE, OPEN, member_of
+from taskhand.backends.close.pages import JsonObject, TooMany, gathered
+from taskhand.backends.close.reading import Reader, well_formed
+from taskhand.backends.close.recent import Recent
+from taskhand.backends.close.wire import CloseWire
+from taskhand.backends.close.writing import Writer
+from taskhand.backends.shelf import Shelf
+from taskhand.edit import Edit
+from taskhand.errors import NotFound, UpstreamError
+from taskhand.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
+
+__all__ = ["CAPABILITIES", "Account", "CloseBackend"]
+
+_LEADS: Final = 25
+"""Most leads that a search for contacts looks at."""
+
+CAPABILITIES: Final = Capabilities(
+    absent=frozenset({"description"}),
+    absent_on_update=frozenset({"aiContactId", "aiCustomerId"}),
+    required_on_create=frozenset({"aiCustomerId"}),
+    priorities=("1", "2"),
+    id_pattern=r"[a-z]{2,16}_[A-Za-z0-9_]{1,200}",
+    member_id_pattern=r"user_[A-Za-z0-9_]{1,200}",
+    least_responsibles=1,
+    most_responsibles=1,
+    keeps_timezone=False,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is configured of a Close organization.
+
+    `timezone` is the IANA zone that instants are shown in and days are meant in, UTC where there is none; `types` are
+    the types of tasks that are listed: `inbox`, `all`, or names with commas between; `creates` is the type of new
+    tasks; `keep_s` is how many seconds the team is good for.
+    """
+
+    timezone: str | None = None
+    types: str = "inbox"
+    creates: NewKind = LEAD
+    keep_s: float = 30.0
+
+
+class CloseBackend:
+    """Tasks in one Close organization."""
+
+    name = "close"
+
+    def __init__(
+        self,
+        wire: CloseWire,
+        account: Account,
+        *,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], Awaitable[object]],
+    ) -> None:
+        """`clock` answers an aware datetime, `monotonic` seconds; `sleep` takes seconds. OperatorError for `types`."""
+        needed = {"aiCustomerId", "aiContactId"} if account.creates == CALL else {"aiCustomerId"}
+        self.capabilities = replace(CAPABILITIES, required_on_create=frozenset(needed))
+        self._wire = wire
+        self._account = account
+        self._sleep = sleep
+        self._reader = Reader(wire, account.timezone, Recent(monotonic), clock=clock)
+        self._writer = Writer(self._reader)
+        self._listing = Listing(self._reader, listed_kinds(account.types))
+        self._team: Shelf[None, tuple[Member, ...]] = Shelf(account.keep_s, monotonic)
+        self._me: str | None = None
+
+    async def statuses(self) -> StatusList:
+        """The two that Close has."""
+        return StatusList((OPEN, DONE), complete=True, source="Close: a task is open or completed")
+
+    async def members(self) -> tuple[Member, ...]:
+        """The users of the organization, without those who have left it."""
+
+        async def fetched() -> tuple[Member, ...]:
+            try:
+                rows = await gathered(self._wire.users)
+            except TooMany:
+                raise _too_many("users", "Tell whoever runs Taskhand.") from None
+            return tuple(member for row in rows if (member := well_formed(member_of, row)) is not None)
+
+        return await self._team.get(None, fetched)
+
+    async def me(self) -> str | None:
+        """The user whose credential it is."""
+        if self._me is None:
+            reply = await self._wire.me()
+            found = reply.object.get("id")
+            if not isinstance(found, str) or not found:
+                raise self._wire.invalid(reply, "with a user without an id")
+            self._me = found
+        return self._me
+
+    def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
+        """Instants come as such; the day that one falls on is known where a zone is configured."""
+        return not of_day or self._account.timezone is not None or task.is_all_day or task.due_at is None
+
+    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
+        """Contacts of leads by their own name, e-mail or phone, or by the lead's name."""
+        found: list[Contact] = []
+        for row in await self._wire.search(search_body(query, _LEADS)):
+            if len(found) >= limit:
+                break
+            lead = row if isinstance(row.get("contacts"), list) else await self._lead(row)
+            found += contacts_of(lead, query)
+        return tuple(found[:limit])
+
+    async def list_tasks(self, query: TaskQuery) -> TaskPage:
+        """One page of the tasks that are listed here; UpstreamError `too_many_tasks` where too many are in question."""
+        try:
+            return await self._listing.page(query)
+        except TooMany:
+            step = "Narrow the filter: responsibleIds, status, or fromDate and toDate without dateless tasks."
+            raise _too_many("tasks", step) from None
+
+    async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002 - one task is always read
+        """One task of any type; NotFound."""
+        return self._reader.task(await self._reader.one(task_id))
+
+    async def get_tasks(self, ids: Sequence[str]) -> tuple[Task, ...]:
+        """Many tasks of any type, in the order of their ids, 100 a request; those that are not there are left out."""
+        found = await self._reader.many(ids)
+        return tuple(self._reader.task(found[one]) for one in dict.fromkeys(ids) if one in found)
+
+    async def create_task(self, edit: Edit) -> Written:
+        """A new task of the configured type."""
+        return await self._writer.create(edit, self._account.creates, self._me)
+
+    async def update_task(self, before: Task, edit: Edit) -> Written:
+        """PUT of one task."""
+        return await self._writer.update(before, edit)
+
+    async def update_tasks(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[Outcome, ...]:
+        """Bulk updates where Close has them, else parallel PUTs within the rate budget."""
+        return await BulkUpdate(self._reader, self._writer, self._sleep).run(edits)
+
+    async def upstream_time(self) -> datetime | None:
+        """The `Date` of an answer."""
+        return await self._wire.now()
+
+    async def aclose(self) -> None:
+        """Nothing is open here: the client is closed by whoever opened it."""
+
+    async def _lead(self, row: JsonObject) -> dict[str, Any]:
+        """A lead with its contacts, where a search left them out; as it was found where it is gone."""
+        try:
+            return await self._wire.lead(str(row.get("id")))
+        except NotFound:
+            return row
+
+
+def _too_many(what: str, next_step: str) -> UpstreamError:
+    return UpstreamError(
+        f"There are more {what} in question than can be read in one call.", code="too_many_tasks", next_step=next_step
+    )

@@ -1,0 +1,58 @@
+"""A list that comes in pages by position (`_limit`, `_skip`), gathered so that nothing in it is missed.
+
+A list moves while it is read: a task that is completed meanwhile leaves it, and all behind it move up. So each page
+begins with a row that the page before has shown; where it does not, the reading goes back until it does.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from taskhand.http.reply import Json
+
+__all__ = ["MOST_PAGES", "PAGE", "JsonObject", "Page", "TooMany", "gathered"]
+
+PAGE: Final = 100
+"""Rows in a page: the documented default, as the cap for tasks is not documented."""
+MOST_PAGES: Final = 50
+_BACK: Final = PAGE // 2
+
+JsonObject = dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a list, and whether more follow."""
+
+    rows: tuple[JsonObject, ...]
+    more: bool
+
+
+class TooMany(Exception):
+    """The list has more than so many pages."""
+
+
+def _never(_: Sequence[JsonObject]) -> bool:
+    return False
+
+
+async def gathered(
+    fetch: Callable[[int], Awaitable[Page]], enough: Callable[[Sequence[JsonObject]], bool] = _never
+) -> list[JsonObject]:
+    """Every row once, or as many as are `enough`; `fetch` takes how many to skip. TooMany beyond 50 pages."""
+    seen: dict[str, JsonObject] = {}
+    skip = 0
+    for _ in range(MOST_PAGES):
+        page = await fetch(skip)
+        if skip and not (page.rows and _id(page.rows[0]) in seen):
+            skip = max(0, skip - _BACK)
+            continue
+        seen |= {_id(row): row for row in page.rows if _id(row) not in seen}
+        if not page.more or not page.rows or enough(list(seen.values())):
+            return list(seen.values())
+        skip += max(len(page.rows) - 1, 1)
+    raise TooMany
+
+
+def _id(row: JsonObject) -> str:
+    return str(row.get("id"))

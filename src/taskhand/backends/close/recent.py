@@ -1,0 +1,48 @@
+"""What was written a moment ago: a list of Close can be behind by up to a minute, and what is behind is no answer."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from taskhand.backends.close.pages import JsonObject
+
+__all__ = ["Recent"]
+
+_KEEP_S: Final = 60.0
+"""How long a list was seen to be behind, in seconds."""
+
+
+class Recent:
+    """The answers to the latest writes, each for a minute of `clock` (monotonic seconds)."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._written: dict[str, tuple[float, JsonObject]] = {}
+
+    def keep(self, raw: JsonObject) -> None:
+        """Keep the answer to a write."""
+        self._written[str(raw["id"])] = (self._clock(), raw)
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """What is remembered of these tasks counts no more: they are written anew."""
+        for one in ids:
+            self._written.pop(one, None)
+
+    def newest(self, raw: JsonObject, *, listed: bool) -> JsonObject:
+        """What is known of a task: `raw`, unless that was changed before the write that is remembered here.
+
+        Of the same moment what was written counts in a list (`listed`), and what was read where one task was read.
+        """
+        kept = self._fresh().get(str(raw.get("id")))
+        if kept is None:
+            return raw
+        ours, theirs = str(kept.get("date_updated")), str(raw.get("date_updated"))
+        return kept if theirs < ours or (listed and theirs == ours) else raw
+
+    def all(self) -> dict[str, JsonObject]:
+        """Everything remembered, by id."""
+        return dict(self._fresh())
+
+    def _fresh(self) -> dict[str, JsonObject]:
+        limit = self._clock() - _KEEP_S
+        self._written = {one: (when, raw) for one, (when, raw) in self._written.items() if when > limit}
+        return {one: raw for one, (_, raw) in self._written.items()}

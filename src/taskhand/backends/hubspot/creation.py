@@ -1,0 +1,145 @@
+"""A new task: sent once; where the answer is lost it is looked for, and never sent again."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from pydantic import MISSING
+
+from taskhand.backend import Written
+from taskhand.backends.hubspot.doubt import ACCEPTED, FOUND, LOOK, unsettled
+from taskhand.backends.hubspot.links import association_of
+from taskhand.backends.hubspot.mapping import properties_of
+from taskhand.backends.hubspot.moment import moment_of
+from taskhand.backends.hubspot.portal import Portal
+from taskhand.backends.hubspot.portal import read as read_as
+from taskhand.backends.hubspot.reader import Reader
+from taskhand.backends.hubspot.record import ID_OF, KINDS, JsonObject, Record, linked_ids, objects
+from taskhand.backends.hubspot.search import newest_since
+from taskhand.backends.hubspot.wire import HubSpotWire
+from taskhand.edit import Edit
+from taskhand.errors import CallerError, Candidate, NotFound, OutcomeUnknown, UpstreamError, UpstreamFailed
+from taskhand.task import StatusChoice, Task
+
+__all__ = ["Creation"]
+
+_SKEW: Final = timedelta(minutes=2)
+"""How far HubSpot's clock may be from ours when a task is looked for by when it was made."""
+_LOOKS_S: Final = (0.0, 2.0, 5.0)
+"""Seconds before each look: HubSpot's search is behind by some."""
+_MOST_LOOKED_AT: Final = 100
+
+
+class Creation:
+    """Makes tasks."""
+
+    def __init__(
+        self,
+        wire: HubSpotWire,
+        reader: Reader,
+        portal: Portal,
+        *,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[object]],
+    ) -> None:
+        """`clock` answers an aware datetime, `sleep` takes seconds."""
+        self._wire = wire
+        self._reader = reader
+        self._portal = portal
+        self._clock = clock
+        self._sleep = sleep
+        self._creating: Counter[Edit] = Counter()
+        self._made: set[str] = set()
+
+    async def __call__(self, edit: Edit) -> Written:
+        """POST, once; OutcomeUnknown where nobody can tell whether there is one."""
+        body, started = await self._body(edit), self._clock()
+        known = frozenset(self._reader.seen)
+        self._creating[edit] += 1
+        try:
+            answer = await self._answered(body)
+        except (OutcomeUnknown, UpstreamFailed) as unknown:
+            return Written(await self._looked_for(edit, started, known, unknown), FOUND)
+        finally:
+            self._creating[edit] -= 1
+        self._reader.wrote(answer.id)
+        self._made.add(answer.id)
+        try:
+            record = await self._reader.one(answer.id, by_property=False)
+        except (UpstreamError, NotFound):
+            return Written(await self._reader.task(answer), ACCEPTED)
+        return Written(await self._reader.task(record))
+
+    async def _body(self, edit: Edit) -> JsonObject:
+        """The documented body, in the initial status unless another was asked for; CallerError without a due date."""
+        if edit.due is MISSING or edit.due is None:
+            raise CallerError(
+                "HubSpot has no task without a due date.",
+                code="due_date_required",
+                next_step="Send dueDate as YYYY-MM-DD.",
+            )
+        status = await self._portal.initial()
+        if edit.status is not MISSING:
+            edit = replace(edit, status=await self._portal.value_of(edit.status))
+        elif status is not None:
+            edit = replace(edit, status=StatusChoice(id=status))
+        properties = properties_of(edit, None, await self._portal.zones())
+        associations = association_of(edit)
+        return {"properties": properties} | ({"associations": associations} if associations else {})
+
+    async def _answered(self, body: JsonObject) -> Record:
+        reply = await self._wire.create(body)
+        try:
+            record = read_as(Record.from_json, reply.object)
+            await self._reader.task(record)
+        except UpstreamError:
+            raise self._wire.invalid(reply, "with something that is not a task") from None
+        return record
+
+    async def _looked_for(self, edit: Edit, started: datetime, known: frozenset[str], unknown: UpstreamError) -> Task:
+        """The one new task that is what was asked for; the doubt stays where there is none, or more than one."""
+        found: list[tuple[str, Task]] = []
+        for wait_s in _LOOKS_S:
+            if wait_s:
+                await self._sleep(wait_s)
+            try:
+                found = await self._new(edit, started, known)
+            except (UpstreamError, NotFound):
+                raise unsettled(LOOK) from unknown
+            if found:
+                break
+        if len(found) != 1 or self._creating[edit] > 1:
+            raise unsettled(LOOK, [Candidate(task.id, task.title) for _, task in found]) from unknown
+        self._reader.wrote(found[0][0])
+        self._made.add(found[0][0])
+        return found[0][1]
+
+    async def _new(self, edit: Edit, started: datetime, known: frozenset[str]) -> list[tuple[str, Task]]:
+        """What was made since, was never seen before, and is as asked."""
+        ids = [one for one in await self._candidates(edit, started - _SKEW) if one not in known | self._made]
+        records = await self._reader.many(ids[:_MOST_LOOKED_AT], by_property=False)
+        new = [one for one in records.values() if _is_made_since(one, started - _SKEW)]
+        linked = await self._reader.with_links(new)
+        tasks = await self._reader.tasks(linked)
+        pairs = zip(linked, tasks, strict=True)
+        return [(record.id, task) for record, task in pairs if not any(edit.unmet_by(task, written=True).given())]
+
+    async def _candidates(self, edit: Edit, since: datetime) -> list[str]:
+        """Ids from the contact's or company's own tasks, which are never behind, and from a search, which is."""
+        ids: list[str] = []
+        for kind in KINDS:
+            if isinstance(other := getattr(edit, ID_OF[kind][0]), str):
+                ids += reversed(linked_ids((await self._wire.tasks_of(kind, other)).get("results")))
+        answer = await self._wire.search(newest_since(since).body(None))
+        ids += [str(row.get("id")) for row in objects(answer.get("results"))]
+        return list(dict.fromkeys(ids))
+
+
+def _is_made_since(record: Record, earliest: datetime) -> bool:
+    try:
+        made = moment_of(record.json.get("createdAt"))
+    except ValueError:
+        return False
+    return made is not None and made >= earliest

@@ -1,0 +1,149 @@
+"""Changes of one task: its links, then its properties, then the task read back."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from pydantic import MISSING
+
+from taskhand.backend import Written
+from taskhand.backends.hubspot.doubt import ACCEPTED, APPLIED, SENT_AGAIN, look_at, unsettled
+from taskhand.backends.hubspot.links import Relinking, changes_links, relinkings, still_linked, unknown_link
+from taskhand.backends.hubspot.mapping import properties_of, record_of
+from taskhand.backends.hubspot.portal import Portal
+from taskhand.backends.hubspot.portal import read as read_as
+from taskhand.backends.hubspot.reader import Reader
+from taskhand.backends.hubspot.record import Record
+from taskhand.backends.hubspot.wire import HubSpotWire
+from taskhand.edit import Edit
+from taskhand.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
+from taskhand.task import Task
+
+__all__ = ["Update", "checked", "wanted_link"]
+
+
+class Update:
+    """Changes tasks one at a time."""
+
+    def __init__(self, wire: HubSpotWire, reader: Reader, portal: Portal) -> None:
+        self._wire = wire
+        self._reader = reader
+        self._portal = portal
+
+    async def __call__(self, before: Task, edit: Edit) -> Written:
+        """Link, PATCH, unlink what was linked before, and read back; OutcomeUnknown where nobody can tell.
+
+        What refuses the PATCH takes the new links back, so that a refusal leaves the task as it was.
+        """
+        edit = await checked(self._portal, edit)
+        relinked = await self._linked(before, edit)
+        try:
+            answer, note = await self._patched(before, edit)
+        except OutcomeUnknown:
+            raise
+        except TaskhandError:
+            await self._take_back(relinked)
+            raise
+        await self._unlinked(relinked)
+        return await self._read_back(before, edit, answer, note, relinked)
+
+    async def _linked(self, before: Task, edit: Edit) -> Sequence[Relinking]:
+        """Make the new links, having looked at what is linked now; NotFound for a contact or company that is not."""
+        if not changes_links(edit):
+            return ()
+        wanted = relinkings(await self._reader.one(before.id), edit)
+        made: list[Relinking] = []
+        for one in wanted:
+            try:
+                if one.link is not None:
+                    await self._wire.link(one.task_id, one.kind, one.link)
+            except (CallerError, UpstreamError) as error:
+                await self._take_back(made if isinstance(error, CallerError) else [*made, one])
+                if isinstance(error, CallerError):
+                    raise unknown_link(one) from None
+                raise
+            made.append(one)
+        return made
+
+    async def _take_back(self, made: Sequence[Relinking]) -> None:
+        """Undo new links; where that fails too, the error that led here is still the one to tell."""
+        await self._unlinked([replace(one, unlink=(one.link,)) for one in made if one.link is not None])
+
+    async def _unlinked(self, made: Sequence[Relinking]) -> None:
+        """Remove former links; reading the task back tells whether they are gone."""
+        for one in made:
+            for other in one.unlink:
+                with suppress(CallerError, UpstreamError):
+                    await self._wire.unlink(one.task_id, one.kind, other)
+
+    async def _patched(self, before: Task, edit: Edit) -> tuple[Record | None, str | None]:
+        """The answer to the PATCH, None where there was none to send; and how its outcome was learned."""
+        properties = properties_of(edit, before, await self._portal.zones())
+        if not properties:
+            return None, None
+        try:
+            return await self._answered(before.id, properties), None
+        except (OutcomeUnknown, UpstreamFailed) as unknown:
+            if await self._shows(before.id, edit, unknown):
+                return None, APPLIED
+            if isinstance(unknown, UpstreamFailed):
+                raise
+        try:
+            return await self._answered(before.id, properties), SENT_AGAIN
+        except (OutcomeUnknown, UpstreamFailed) as unknown:
+            if await self._shows(before.id, edit, unknown):
+                return None, APPLIED
+            if isinstance(unknown, UpstreamFailed):
+                raise
+            raise unsettled(look_at(before.id)) from None
+
+    async def _answered(self, task_id: str, properties: dict[str, str]) -> Record:
+        try:
+            reply = await self._wire.update(task_id, properties)
+        except NotFound:
+            await self._reader.one(task_id)
+            raise
+        try:
+            return read_as(Record.from_json, reply.object)
+        except UpstreamError:
+            raise self._wire.invalid(reply, "with something that is not a task") from None
+
+    async def _shows(self, task_id: str, edit: Edit, unknown: UpstreamError) -> bool:
+        """Whether the task is now as the properties of an edit asked for; the doubt stays where it cannot be read."""
+        try:
+            task = await self._reader.task(await self._reader.one(task_id))
+        except (UpstreamError, NotFound):
+            raise unsettled(look_at(task_id)) from unknown
+        own = replace(edit, ai_contact_id=MISSING, ai_customer_id=MISSING)
+        return not any(own.unmet_by(task, written=True).given())
+
+    async def _read_back(
+        self, before: Task, edit: Edit, answer: Record | None, note: str | None, relinked: Sequence[Relinking]
+    ) -> Written:
+        """The task as it is now, or as HubSpot confirmed it where that answer says all that was asked."""
+        try:
+            record = await self._reader.one(before.id)
+        except UpstreamError as error:
+            if answer is None or changes_links(edit):
+                raise unsettled(look_at(before.id)) from error
+            zones = await self._portal.zones()
+            record, note = record_of(before, answer, zones), ACCEPTED
+        self._reader.wrote(record.id)
+        task = await self._reader.task(record, wanted_link(edit))
+        return Written(task, still_linked(record, relinked) or note)
+
+
+async def checked(portal: Portal, edit: Edit) -> Edit:
+    """The edit with the value of its status; CallerError for what HubSpot cannot hold."""
+    if edit.due is None:
+        raise CallerError(
+            "HubSpot has no task without a due date.",
+            code="due_date_required",
+            next_step="Send dueDate as YYYY-MM-DD, or leave it out.",
+        )
+    return edit if edit.status is MISSING else replace(edit, status=await portal.value_of(edit.status))
+
+
+def wanted_link(edit: Edit) -> str | None:
+    """The contact or company to show where there are several: the one that was asked for."""
+    return next((one for one in (edit.ai_contact_id, edit.ai_customer_id) if isinstance(one, str)), None)

@@ -1,0 +1,51 @@
+"""What a CRM lacks, as data: each test of the suite that cannot hold there, and the reason."""
+
+__all__ = ["CLOSE_GAPS", "HUBSPOT_GAPS"]
+
+_NO_DESCRIPTION = "a task in Close has no description"
+_TWO_STATUSES = "a task in Close is Open (0) or Completed (1), and has no other status"
+_TWO_PRIORITIES = "a task in Close is of medium or high priority: there is no 0"
+_ONE_PERSON = "a task here has at most one responsible"
+_NO_ZONE = "a day here has no time zone"
+_ALWAYS_A_ZONE = "due times here are shown in the configured zone, so one is set"
+_ALWAYS_DUE = "a task in HubSpot always has a due date"
+
+CLOSE_GAPS = {
+    "test_get_task_answers_the_documented_object_and_nothing_else": _NO_DESCRIPTION,
+    "test_text_finds_words_in_title_and_description_whatever_the_accents": _NO_DESCRIPTION,
+    "test_a_new_task_has_what_was_asked_and_starts_in_the_initial_status": _NO_DESCRIPTION,
+    "test_only_what_is_given_changes": _NO_DESCRIPTION,
+    "test_null_clears_what_may_be_null": _NO_DESCRIPTION,
+    "test_text_that_customers_wrote_survives_as_it_is": _NO_DESCRIPTION,
+    "test_statuses_are_listed_by_position_with_what_they_mean": _TWO_STATUSES,
+    "test_a_list_shows_compact_rows_of_names": _TWO_STATUSES,
+    "test_statuses_filter_by_name_and_by_type": _TWO_STATUSES,
+    "test_a_status_is_set_by_name_or_by_position": _TWO_STATUSES,
+    "test_a_status_that_does_not_exist_names_the_nearest_first": _TWO_STATUSES,
+    "test_a_position_that_does_not_exist_lists_the_positions": _TWO_STATUSES,
+    "test_completing_picks_the_done_status_and_says_which": _TWO_STATUSES,
+    "test_completing_into_a_status_that_is_not_finished_is_refused": _TWO_STATUSES,
+    "test_a_finished_task_can_be_reopened": _TWO_STATUSES,
+    "test_filters_combine": _TWO_PRIORITIES,
+    "test_a_list_comes_in_the_order_asked_for": _TWO_PRIORITIES,
+    "test_priority_goes_out_as_a_string_and_comes_back_as_an_integer": _TWO_PRIORITIES,
+    "test_responsibles_are_replaced_added_and_removed": _ONE_PERSON,
+    "test_a_name_that_two_people_have_comes_back_as_candidates_and_nothing_is_written": _ONE_PERSON,
+    "test_a_date_without_a_time_stays_a_date": _NO_ZONE,
+    "test_a_null_time_makes_the_task_all_day_again": _NO_ZONE,
+    "test_a_due_date_that_cannot_be_meant_is_refused": _ALWAYS_A_ZONE,
+}
+
+HUBSPOT_GAPS = {
+    "test_a_date_without_a_time_stays_a_date": _NO_ZONE,
+    "test_a_null_time_makes_the_task_all_day_again": _NO_ZONE,
+    "test_a_null_date_removes_the_due_date": _ALWAYS_DUE,
+    "test_null_clears_what_may_be_null": _ALWAYS_DUE,
+    "test_a_window_includes_both_its_days_and_dateless_tasks_unless_told_otherwise": _ALWAYS_DUE,
+    "test_a_list_comes_in_the_order_asked_for": _ALWAYS_DUE,
+    "test_a_due_date_that_cannot_be_meant_is_refused": _ALWAYS_A_ZONE,
+    "test_a_new_task_has_what_was_asked_and_starts_in_the_initial_status": _ONE_PERSON,
+    "test_responsibles_are_replaced_added_and_removed": _ONE_PERSON,
+    "test_a_name_that_two_people_have_comes_back_as_candidates_and_nothing_is_written": _ONE_PERSON,
+    "test_a_contact_is_found_by_name_mail_or_phone_and_can_be_linked": "the sandbox keeps no company on a contact",
+}

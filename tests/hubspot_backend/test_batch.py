@@ -1,0 +1,77 @@
+"""An answer about many, taken apart: whatever its order, every input is done, refused, or unknown."""
+
+import random
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskhand.backends.hubspot.batch import Input, body_of, chunks, parted, unheard_of
+
+INPUTS = [Input(place, f"t-{place}", str(1000 + place), {"hs_task_subject": "x"}) for place in range(6)]
+
+
+def result(one: Input, *, traced: bool = True) -> dict[str, Any]:
+    trace = {"objectWriteTraceId": one.trace} if traced else {}
+    return {"id": one.task_id, "properties": {}} | trace
+
+
+def error(*inputs: Input, by: str = "objectWriteTraceId") -> dict[str, Any]:
+    named = [one.trace if by == "objectWriteTraceId" else one.task_id for one in inputs]
+    return {"category": "OBJECT_NOT_FOUND", "context": {by: named}}
+
+
+@given(
+    st.lists(st.sampled_from(["done", "untraced", "refused", "by id", "silent"]), min_size=6, max_size=6),
+    st.randoms(use_true_random=False),
+)
+def test_every_input_has_one_fate_whatever_the_order(fates: list[str], order: random.Random) -> None:
+    pairs = list(zip(INPUTS, fates, strict=True))
+    results = [result(one, traced=fate == "done") for one, fate in pairs if fate in {"done", "untraced"}]
+    by_id = [one for one, fate in pairs if fate == "by id"]
+    errors = [error(one) for one, fate in pairs if fate == "refused"] + ([error(*by_id, by="ids")] if by_id else [])
+    order.shuffle(results)
+    order.shuffle(errors)
+    part = parted(INPUTS, {"results": results, "errors": errors, "numErrors": 1}, None)
+    assert part.done == {one.place for one, fate in pairs if fate in {"done", "untraced"}}
+    assert part.refused.keys() == {one.place for one, fate in pairs if fate in {"refused", "by id"}}
+
+
+def test_what_is_said_both_done_and_refused_is_unknown() -> None:
+    part = parted(INPUTS, {"results": [result(INPUTS[0])], "errors": [error(INPUTS[0])]}, None)
+    assert (part.done, part.refused) == (frozenset(), {})
+
+
+def test_an_answer_that_is_nothing_leaves_everything_unknown() -> None:
+    for answer in ({}, {"results": None, "errors": "none"}, {"results": [None, 5], "errors": [{"context": 5}]}):
+        part = parted(INPUTS, answer, None)
+        assert (part.done, part.refused) == (frozenset(), {})
+
+
+def test_a_foreign_trace_is_nobodys() -> None:
+    stranger = {"id": INPUTS[0].task_id, "objectWriteTraceId": "somebody else's"}
+    assert parted(INPUTS, {"results": [stranger]}, None).done == frozenset()
+
+
+def test_tasks_that_go_by_another_property_are_matched_by_it() -> None:
+    shown = {"id": "9", "properties": {"ref": INPUTS[2].task_id}}
+    assert parted(INPUTS, {"results": [shown]}, "ref").done == {2}
+    assert all(one["idProperty"] == "ref" for one in body_of(INPUTS, "ref")["inputs"])
+
+
+@given(st.lists(st.integers(1, 150), max_size=400))
+def test_no_batch_is_larger_than_a_hundred_or_has_a_task_twice(ids: list[int]) -> None:
+    inputs = [Input(place, f"t-{place}", str(one), {}) for place, one in enumerate(ids)]
+    batches = chunks(inputs)
+    assert sorted(one.place for batch in batches for one in batch) == list(range(len(ids)))
+    for batch in batches:
+        assert len(batch) <= 100
+        assert len({one.task_id for one in batch}) == len(batch)
+    for one in set(ids):
+        places = [each.place for batch in batches for each in batch if each.task_id == str(one)]
+        assert places == sorted(places)
+
+
+def test_an_id_that_a_read_is_silent_about_is_heard_of_otherwise() -> None:
+    answer = {"errors": [{"context": {"ids": ["2"]}}]}
+    assert unheard_of(["1", "2", "3"], answer, {"1"}) == ["3"]

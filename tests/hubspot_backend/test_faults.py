@@ -1,0 +1,203 @@
+"""Whatever goes wrong at HubSpot: nothing is written twice, nothing is claimed that is not so, and no secret leaks."""
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hubspot_backend.wired import ANA, CAROLINA, ELENA, KEY, Stage, Time, hubspot, seed, staged, task_id
+from taskhand.due import Due
+from taskhand.edit import Edit
+from taskhand.errors import TaskhandError
+from taskhand.http.upstream import Limits
+from taskhand.sandbox.faults import Fault
+from taskhand.task import Task, TaskQuery
+
+OPEN = ("burst=0", "searches=0", "search_lag=0")
+TASKS = "/crm/v3/objects/tasks"
+POST, PATCH, GET = f"POST {TASKS}", f"PATCH {TASKS}/{{id}}", f"GET {TASKS}/{{id}}"
+SEARCH, LINK = f"POST {TASKS}/search", "PUT /crm/v4/objects/{kind}/{id}/associations/default/{to}/{toId}"
+EVER: dict[str, Any] = {"nth": "every"}
+
+APPLIED = "HubSpot did not confirm the write; reading the task back shows it applied."
+SENT_AGAIN = "HubSpot did not confirm the first attempt, which was not applied; it was sent again."
+FOUND = "HubSpot did not confirm the new task; it was found afterwards."
+
+FAULTS: dict[str, tuple[Fault, ...]] = {
+    "429": (Fault("status", status=429),),
+    "429 for ever": (Fault("status", status=429, **EVER),),
+    "401": (Fault("status", status=401),),
+    "403": (Fault("status", status=403),),
+    "423": (Fault("status", status=423),),
+    "500": (Fault("status", status=500),),
+    "500 after commit": (Fault("status", status=500, commit=True),),
+    "502": (Fault("status", status=502),),
+    "502 for ever": (Fault("status", status=502, **EVER),),
+    "503": (Fault("status", status=503),),
+    "504 after commit": (Fault("status", status=504, commit=True),),
+    "524 after commit": (Fault("status", status=524, commit=True),),
+    "reset before commit": (Fault("reset_before"),),
+    "reset after commit": (Fault("reset_after"),),
+    "reset before, for ever": (Fault("reset_before", **EVER),),
+    "slow, committed": (Fault("slow"),),
+    "slow, not committed": (Fault("slow", commit=False),),
+    "cut off": (Fault("truncated"),),
+    "a page": (Fault("html", status=200, commit=True),),
+    "empty": (Fault("empty_body"),),
+    "not JSON": (Fault("not_json"),),
+    "redirect": (Fault("redirect"),),
+}
+ROUTES = {"create": POST, "create linked": POST, "update": PATCH, "link": LINK, "get": GET, "list": SEARCH}
+EDIT = Edit(title="New", due=Due.instant(Time().moment(), "America/Santiago"), responsible_ids=(ANA,), priority=2)
+
+
+async def done(stage: Stage, what: str, before: Task) -> tuple[object, str | None]:
+    """What the call answers, and the note with it."""
+    match what:
+        case "create":
+            made = await stage.backend.create_task(EDIT)
+        case "create linked":
+            made = await stage.backend.create_task(linked())
+        case "update":
+            made = await stage.backend.update_task(before, EDIT)
+        case "link":
+            made = await stage.backend.update_task(before, Edit(title="New", ai_contact_id=CAROLINA))
+        case "get":
+            return await stage.backend.get_task(before.id), None
+        case _:
+            return await stage.backend.list_tasks(TaskQuery(responsible_ids=(ELENA,))), None
+    return made.task, made.note
+
+
+def linked() -> Edit:
+    return replace(EDIT, ai_contact_id=CAROLINA)
+
+
+def asked(what: str, task: Task) -> bool:
+    """Whether a task is as the call asked for."""
+    edits = {
+        "create": EDIT,
+        "create linked": linked(),
+        "update": EDIT,
+        "link": Edit(title="New", ai_contact_id=CAROLINA),
+    }
+    return not list(edits[what].unmet_by(task, written=True).given())
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("what", ROUTES)
+async def test_what_goes_wrong_costs_neither_a_task_nor_the_truth(
+    what: str, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    time = Time()
+    limits = Limits(read_s=0.2) if "slow" in fault else None
+    async with staged(hubspot(time, seed(2), reading=OPEN), time, limits=limits) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        await stage.backend.statuses()
+        state = stage.hubspot.state()
+        stage.hubspot.clear_requests()
+        stage.hubspot.faults = [placed(one, ROUTES[what]) for one in FAULTS[fault]]
+        error: TaskhandError | None = None
+        answer: object = None
+        try:
+            answer, _ = await done(stage, what, before)
+        except TaskhandError as raised:
+            error = raised
+        stage.hubspot.faults = []
+        posts = [one for one in stage.hubspot.requests if one.route == POST]
+        added = len(stage.hubspot.state()["tasks"]) - len(state["tasks"])
+        assert sum(one.committed for one in posts) == added <= 1
+        if isinstance(answer, Task) and what in {"create", "create linked", "update", "link"}:
+            assert asked(what, answer)
+            assert await stage.backend.get_task(answer.id) == answer
+        if error is not None:
+            assert error.next_step
+            assert KEY not in str((error.message, error.next_step, error.candidates))
+            if error.code not in {"outcome_unknown", "upstream_invalid"}:
+                assert same(stage.hubspot.state(), state)
+        assert sum(time.slept) < 60
+    assert KEY not in caplog.text
+    assert not any(KEY in str(record.__dict__) for record in caplog.records)
+
+
+def placed(fault: Fault, route: str) -> Fault:
+    return replace(fault, route=route)
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether nothing that a user could see has changed; calculated moments may."""
+
+    def plain(state: dict[str, Any]) -> object:
+        tasks = [(task["id"], task["properties"].get("hs_task_subject"), task["archived"]) for task in state["tasks"]]
+        return tasks, state["links"]
+
+    return plain(one) == plain(other)
+
+
+@pytest.mark.parametrize(
+    ("what", "fault", "expected"),
+    [
+        ("update", "504 after commit", APPLIED),
+        ("update", "reset before commit", SENT_AGAIN),
+        ("update", "cut off", APPLIED),
+        ("create", "reset after commit", FOUND),
+        ("create linked", "524 after commit", FOUND),
+        ("create", "not JSON", FOUND),
+        ("update", "503", None),
+        ("create", "429", None),
+    ],
+)
+async def test_how_an_outcome_was_learned_is_said(what: str, fault: str, expected: str | None) -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        stage.hubspot.faults = [placed(one, ROUTES[what]) for one in FAULTS[fault]]
+        _, note = await done(stage, what, before)
+        assert note == expected
+
+
+@pytest.mark.parametrize("what", ["create", "create linked"])
+async def test_a_lost_new_task_is_found_though_the_search_is_behind(what: str) -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=("burst=0", "searches=0", "search_lag=5")), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        stage.hubspot.faults = [Fault("reset_after", POST)]
+        task, note = await done(stage, what, before)
+        assert note == FOUND
+        assert isinstance(task, Task)
+        assert time.slept == ([2.0, 5.0] if what == "create" else [])
+
+
+async def test_a_lost_new_task_that_is_not_found_is_in_doubt_and_never_sent_again() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=("burst=0", "searches=0", "search_lag=30")), time) as stage:
+        stage.hubspot.faults = [Fault("reset_after", POST)]
+        with pytest.raises(TaskhandError) as unknown:
+            await stage.backend.create_task(EDIT)
+        assert unknown.value.code == "outcome_unknown"
+        assert stage.sent.count(POST) == 1
+
+
+async def test_an_update_that_cannot_be_read_back_is_told_as_hubspot_confirmed_it() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        stage.hubspot.faults = [Fault("status", GET, status=500, nth="every")]
+        written = await stage.backend.update_task(before, EDIT)
+        assert asked("update", written.task)
+        assert written.note is not None
+        assert "could not be read back" in written.note
+
+
+async def test_a_used_up_day_is_reported_and_not_waited_for() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=("burst=0", "searches=0", "daily=2")), time) as stage:
+        await stage.backend.get_task(task_id(1))
+        with pytest.raises(TaskhandError) as refused:
+            await stage.backend.members()
+        assert refused.value.code == "rate_limited"
+        assert refused.value.retry_after_s is not None
+        assert refused.value.retry_after_s > 600
+        assert time.slept == []
