@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 from taskhand import __version__
+from taskhand.cli_sandbox import sandbox
 from taskhand.errors import CallerError, TaskhandError
 from taskhand.settings import Settings
 
@@ -157,46 +157,6 @@ def doctor(settings: Settings, *, as_json: bool) -> None:
 
 
 @command.group()
-def sandbox() -> None:
-    """Serve a CRM on this machine, to try Taskhand and to test agents without touching an organisation."""
-
-
-@sandbox.command("vambe")
-@click.option("--port", default=8900, show_default=True, type=click.IntRange(0, 65535))
-@click.option("--seed", "data", type=click.Choice(["demo", "empty"]), default="demo", show_default=True)
-@click.option("--key", default="vambe-sandbox-key", show_default=True, help="The key it asks for.")
-@click.option("--reading", multiple=True, metavar="NAME=VALUE", help="A reading of Vambe's record; --readings lists.")
-@click.option("--readings", is_flag=True, help="List the readings and leave.")
-@click.option("--faults", type=click.Path(exists=True, dir_okay=False), help="A scenario file of faults, in TOML.")
-def sandbox_vambe(
-    *, port: int, data: str, key: str, reading: tuple[str, ...], readings: bool, faults: str | None
-) -> None:
-    """Serve Vambe's documented API on loopback, with state, until Ctrl-C."""
-    from taskhand.sandbox.faults import load_faults
-    from taskhand.sandbox.server import run
-    from taskhand.sandbox.vambe import Reading, VambeSandbox
-
-    if readings:
-        for name, values in Reading.allowed().items():
-            click.echo(f"{name}: {', '.join(values)}")
-        return
-    try:
-        script = load_faults(faults) if faults else ()
-        vambe = VambeSandbox(
-            key=key, seed=data, reading=Reading.parse(reading), faults=script, clock=lambda: datetime.now(UTC)
-        )
-        run(vambe, "127.0.0.1", port, partial(_announce, key))
-    except (ValueError, OSError) as error:
-        raise CallerError(f"The sandbox cannot be served: {error}.") from None
-
-
-def _announce(key: str, url: str) -> None:
-    click.echo(f"A Vambe of its own at {url}, key {key}. What it was sent: {url}/_sandbox/requests")
-    click.echo("Connect Taskhand to it, here to list its tasks:")
-    click.echo(f"  VAMBE_API_KEY={key} VAMBE_BASE_URL={url} taskhand call list_tasks")
-
-
-@command.group()
 def statuses() -> None:
     """List and edit the statuses of the embedded store."""
 
@@ -290,6 +250,9 @@ def contacts() -> None:
 def add_contact(settings: Settings, name: str, phone: str | None, email: str | None, customer: str | None) -> None:
     """Add a contact for find_contacts to find."""
     click.echo(_on_store(settings, lambda directory: directory.add_contact(name, phone, email, customer)))
+
+
+command.add_command(sandbox)
 
 
 def _serve(settings: Settings, address: tuple[str, int] | None) -> None:

@@ -83,14 +83,17 @@ def test_the_scenario_of_the_readme_is_one_that_the_sandbox_takes(tmp_path: Path
     assert [fault.kind for fault in load_faults(file)] == ["reset_after", "status"]
 
 
-async def test_the_command_that_the_sandbox_prints_connects(environment: dict[str, str], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "taskhand", "sandbox", "vambe", "--port", "0"]
+@pytest.mark.parametrize("crm", ["vambe", "close", "hubspot"])
+async def test_the_command_that_a_sandbox_prints_connects(
+    environment: dict[str, str], tmp_path: Path, crm: str
+) -> None:
+    command = [sys.executable, "-m", "taskhand", "sandbox", crm, "--port", "0"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as sandbox:  # noqa: ASYNC220, S603
         assert sandbox.stdout
-        lines = [sandbox.stdout.readline() for _ in range(3)]
+        lines = [sandbox.stdout.readline() for _ in range(2)]
         key, url, taskhand = lines[-1].split()[:3]
         connected = environment | dict(part.split("=", 1) for part in (key, url))
         run = await anyio.run_process([taskhand, "doctor"], env=connected, cwd=tmp_path, check=False)
         sandbox.terminate()
     assert run.returncode == 0
-    assert b"backend vambe" in run.stdout
+    assert f"backend {crm}".encode() in run.stdout

@@ -100,6 +100,10 @@ class CloseSandbox(Emulator):
             "deliveries": [asdict(delivery) for delivery in self.deliveries],
         }
 
+    def now(self) -> dt.datetime:
+        """Tell the sandbox's time."""
+        return self._clock()
+
     def failure(self, status: int) -> Answer:
         """Give Close's body for an error status; a 429 says when to come back (§5 [D])."""
         if status == ask.TOO_MANY:
