@@ -6,15 +6,17 @@ Run from anywhere: `python tests/documents.py [--check]`.
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from server.surface import SNAPSHOTS, snapshot, tools_of
+from behaviour.gaps import CLOSE_GAPS, HUBSPOT_GAPS
+from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
 from taskhand import __version__
+from taskhand.backend import Capabilities
 from taskhand.hosts import HOSTS, Host, Launch
 from taskhand.settings import Settings
 
@@ -30,6 +32,9 @@ def documents() -> dict[Path, str]:
     parts = {"tools": _tool_table(tools), "configuration": _settings_table(), "hosts": _host_blocks(HOSTS, Launch())}
     with_key = Launch(env={"VAMBE_API_KEY": "your key", "VAMBE_USER_ID": "your user id"})
     parts["vambe"] = _host_blocks(HOSTS[:1], with_key)
+    parts["close"] = _host_blocks(HOSTS[:1], Launch(env={"CLOSE_API_KEY": "your key", **_ZONE}))
+    parts["hubspot"] = _host_blocks(HOSTS[:1], Launch(env={"HUBSPOT_ACCESS_TOKEN": "your token", **_ZONE}))
+    parts["backends"] = _backend_table()
     files[readme] = _filled(readme.read_text(encoding="utf-8"), parts)
     files[ROOT / "server.json"] = json.dumps(_server_json(), indent=2) + "\n"
     return files
@@ -54,6 +59,40 @@ def _tool_table(tools: list[dict[str, Any]]) -> str:
         first = tool["description"].split(". ")[0].split(": ")[0].rstrip(".")
         rows.append(f"| `{tool['name']}` | {first} | {', '.join(names) or 'none'} |")
     return "\n".join(rows)
+
+
+def _backend_table() -> str:
+    """Feature by backend, from what each says it can express; below it, each gap's reason."""
+    can = {name: capabilities_of(name) for name in BACKENDS}
+    rows = ["| | " + " | ".join(can) + " |", "| --- " * (len(can) + 1) + "|"]
+    rows += [f"| {said} | " + " | ".join(tell(one) for one in can.values()) + " |" for said, tell in _FEATURES.items()]
+    reasons = [
+        f"- {name}: {'; '.join(dict.fromkeys(gaps.values()))}."
+        for name, gaps in (("close", CLOSE_GAPS), ("hubspot", HUBSPOT_GAPS))
+    ]
+    return "\n".join([*rows, "", *reasons])
+
+
+def _yes(*, holds: bool) -> str:
+    return "yes" if holds else "no"
+
+
+def _people(can: Capabilities) -> str:
+    least, most = can.least_responsibles, can.most_responsibles
+    return f"exactly {most}" if least == most else f"up to {most}"
+
+
+_FEATURES: dict[str, Callable[[Capabilities], str]] = {
+    "description": lambda can: _yes(holds="description" not in can.absent),
+    "a task may have no due date": lambda can: _yes(holds="dueDate" not in can.not_clearable),
+    "a due time remembers its zone": lambda can: _yes(holds=can.keeps_timezone),
+    "priorities": lambda can: ", ".join(can.priorities),
+    "responsibles": _people,
+    "contact and customer can change": lambda can: _yes(holds="aiContactId" not in can.absent_on_update),
+    "a new task also needs": lambda can: ", ".join(sorted(can.required_on_create)) or "nothing",
+}
+
+_ZONE = {"TASKHAND_TIMEZONE": "America/Santiago"}
 
 
 def _settings_table() -> str:

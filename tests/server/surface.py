@@ -7,13 +7,33 @@ from typing import Any
 
 import anyio
 
+from taskhand.backend import Capabilities
 from taskhand.server.inside import listed
 from taskhand.settings import Settings
 from taskhand.wiring import desk
 
-__all__ = ["SNAPSHOTS", "snapshot", "tools_of"]
+__all__ = ["BACKENDS", "SNAPSHOTS", "capabilities_of", "snapshot", "tools_of"]
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
+
+
+BACKENDS: dict[str, dict[str, Any]] = {
+    "local": {},
+    "vambe": {"vambe_api_key": "key"},
+    "close": {"close_api_key": "key"},
+    "hubspot": {"hubspot_access_token": "token"},
+}
+"""Settings that choose each backend; nothing of them connects."""
+
+
+def capabilities_of(backend: str) -> Capabilities:
+    """What a backend can express."""
+
+    async def looking() -> Capabilities:
+        async with desk(Settings(**BACKENDS[backend])) as at:
+            return at.backend.capabilities
+
+    return anyio.run(looking)
 
 
 def tools_of(**settings: Any) -> list[dict[str, Any]]:

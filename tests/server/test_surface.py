@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from server.surface import SNAPSHOTS, snapshot, tools_of
+from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
 from taskhand.server.app import INSTRUCTIONS
 from taskhand.server.tools import TOOLS
 
@@ -34,13 +34,14 @@ def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
         yield from _nodes(child)
 
 
-@pytest.fixture(scope="module")
-def tools() -> list[dict[str, Any]]:
-    return tools_of()
+@pytest.fixture(scope="module", params=BACKENDS)
+def tools(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+    """The tools on each backend, narrowed to what it can express."""
+    return tools_of(**BACKENDS[request.param])
 
 
-def test_every_tool_is_listed_as_its_snapshot_says(tools: list[dict[str, Any]]) -> None:
-    assert {tool["name"]: snapshot(tool) for tool in tools} == {
+def test_every_tool_is_listed_as_its_snapshot_says() -> None:
+    assert {tool["name"]: snapshot(tool) for tool in tools_of()} == {
         file.stem: file.read_text(encoding="utf-8") for file in SNAPSHOTS.glob("*.json")
     }, "The surface changed: look at it, then run `python tests/documents.py`."
 
@@ -103,3 +104,15 @@ def test_the_quality_score_has_no_warning(store_file: Path) -> None:
     )
     assert linted.returncode == 0, linted.stdout
     assert "0 errors, 0 warnings, 0 notes" in linted.stdout
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_a_backend_cannot_express_is_in_no_schema(backend: str) -> None:
+    can = capabilities_of(backend)
+    tools = {tool["name"]: tool["inputSchema"] for tool in tools_of(**BACKENDS[backend])}
+    create, update = tools["create_task"], tools["update_task"]
+    assert not can.absent & {*create["properties"], *update["properties"]}
+    assert not can.absent_on_update & update["properties"].keys()
+    assert can.required_on_create <= set(create["required"])
+    assert not any("anyOf" in update["properties"][name] for name in can.not_clearable & update["properties"].keys())
+    assert update["properties"]["priority"]["enum"] == list(can.priorities)
