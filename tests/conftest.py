@@ -3,6 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A slow machine must not fail a property, and a run must be the same run again: the examples are derived from the test.
+settings.register_profile(
+    "taskhand", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("taskhand")
 
 
 @pytest.fixture

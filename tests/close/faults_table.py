@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from close.wired import ANA, CAROLINA, LEAD, TASK
-from taskhand.backends.close.said import APPLIED, FOUND, SENT_AGAIN
+from taskhand.backends.close.said import CLOSE
 from taskhand.sandbox.faults import Fault
+
+APPLIED, SENT_AGAIN, FOUND = CLOSE.applied, CLOSE.sent_again, CLOSE.found
 
 __all__ = ["BEFORE_A_WRITE", "CALLS", "GET", "LIST", "PUT", "ROWS", "TEAM", "Call", "Outcome", "Row"]
 

@@ -14,7 +14,7 @@ from taskhand.backends.close.backend import CloseBackend
 from taskhand.backends.close.bulk import chunks_of
 from taskhand.backends.close.kind import INBOX
 from taskhand.backends.close.mapping import DONE, task_of
-from taskhand.backends.close.said import APPLIED, NOT_ALONE, SENT_AGAIN
+from taskhand.backends.close.said import CLOSE, NOT_ALONE
 from taskhand.due import Due
 from taskhand.edit import Edit
 from taskhand.sandbox.close import CloseSandbox, Reading
@@ -159,22 +159,22 @@ async def test_a_refusal_midway_leaves_some_changed_and_the_rest_is_sent_by_itse
     assert honest(sandbox, outcomes, edits)
     assert all(outcome.written for outcome in outcomes)
     assert Counter(outcome.written.note for outcome in outcomes if outcome.written) == {
-        APPLIED: stop,
+        CLOSE.applied: stop,
         None: 100 - stop,
     }
     assert sent(sandbox) == {BULK: 1, LIST: 2, ONE: 100 - stop}
 
 
 LOST: list[tuple[Fault, str | None, dict[str, int]]] = [
-    (Fault("reset_after", BULK), APPLIED, {BULK: 1, LIST: 2}),
-    (Fault("truncated", BULK), APPLIED, {BULK: 1, LIST: 2}),
-    (Fault("empty_body", BULK), APPLIED, {BULK: 1, LIST: 2}),
-    (Fault("not_json", BULK), APPLIED, {BULK: 1, LIST: 2}),
-    (Fault("status", BULK, status=504, commit=True), APPLIED, {BULK: 1, LIST: 2}),
-    (Fault("status", BULK, status=500, commit=True), APPLIED, {BULK: 1, LIST: 2}),
-    (Fault("reset_before", BULK), SENT_AGAIN, {BULK: 2, LIST: 3}),
-    (Fault("status", BULK, status=502), SENT_AGAIN, {BULK: 2, LIST: 3}),
-    (Fault("html", BULK), SENT_AGAIN, {BULK: 2, LIST: 3}),
+    (Fault("reset_after", BULK), CLOSE.applied, {BULK: 1, LIST: 2}),
+    (Fault("truncated", BULK), CLOSE.applied, {BULK: 1, LIST: 2}),
+    (Fault("empty_body", BULK), CLOSE.applied, {BULK: 1, LIST: 2}),
+    (Fault("not_json", BULK), CLOSE.applied, {BULK: 1, LIST: 2}),
+    (Fault("status", BULK, status=504, commit=True), CLOSE.applied, {BULK: 1, LIST: 2}),
+    (Fault("status", BULK, status=500, commit=True), CLOSE.applied, {BULK: 1, LIST: 2}),
+    (Fault("reset_before", BULK), CLOSE.sent_again, {BULK: 2, LIST: 3}),
+    (Fault("status", BULK, status=502), CLOSE.sent_again, {BULK: 2, LIST: 3}),
+    (Fault("html", BULK), CLOSE.sent_again, {BULK: 2, LIST: 3}),
     (Fault("status", BULK, status=429, retry_after=2), None, {BULK: 2, LIST: 2}),
     (Fault("status", BULK, status=503), None, {BULK: 2, LIST: 2}),
 ]

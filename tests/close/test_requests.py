@@ -289,7 +289,7 @@ async def test_people_are_found_by_their_words_and_by_their_lead(query: str, nam
         found = await backend.find_contacts(query, 5)
     assert [contact.name for contact in found] == names
     assert [contact.customer_id for contact in found] == ([OTHER_LEAD] if query == "prairie" else [LEAD])[: len(names)]
-    assert [contact.id for contact in found] == ([""] if query == "prairie" else [CAROLINA])[: len(names)]
+    assert [contact.id for contact in found] == ([None] if query == "prairie" else [CAROLINA])[: len(names)]
 
 
 class Terse(CloseSandbox):

@@ -5,17 +5,15 @@ Carolina Vega of the lead Acme.
 """
 
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
 from itertools import count
 from typing import Any
 
 import httpx2
-from anyio.lowlevel import checkpoint
 
 from behaviour.arms import NOW, PEOPLE
+from passing import Time
 from taskhand.backends.close.backend import Account, CloseBackend
 from taskhand.backends.close.wire import CloseWire, credential, explain
 from taskhand.http.budget import Budget, Rate
@@ -91,31 +89,6 @@ def close(tasks: int | list[dict[str, Any]] = 2, faults: Iterable[Fault] = (), *
         "ids": (task_id(number) for number in count(1_000_001)).__next__,
     }
     return CloseSandbox(faults=tuple(faults), **given | options)
-
-
-@dataclass
-class Time:
-    """Seconds that pass only while somebody sleeps; who sleeps at the same time as others wakes with them.
-
-    `on_sleep` is what happens out there during the first sleep.
-    """
-
-    now: float = 1_000.0
-    slept: list[float] = field(default_factory=list)
-    on_sleep: Callable[[], Awaitable[object]] | None = None
-
-    def clock(self) -> float:
-        return self.now
-
-    def wall(self) -> float:
-        return (NOW + timedelta(seconds=self.now - 1_000.0)).timestamp()
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        until = self.now + seconds
-        happens, self.on_sleep = self.on_sleep, None
-        await (happens() if happens else checkpoint())
-        self.now = max(self.now, until)
 
 
 @asynccontextmanager

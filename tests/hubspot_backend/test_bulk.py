@@ -9,7 +9,7 @@ import pytest
 
 from hubspot_backend.wired import ANA, BRUNO, CAROLINA, COMPANY, Stage, Time, hubspot, row, seed, staged, task_id
 from taskhand.backend import Outcome
-from taskhand.backends.hubspot.doubt import APPLIED, SENT_AGAIN
+from taskhand.backends.hubspot.doubt import HUBSPOT
 from taskhand.due import Due
 from taskhand.edit import Edit
 from taskhand.sandbox.faults import Fault
@@ -92,7 +92,7 @@ async def test_an_input_that_an_answer_is_silent_about_is_read_back(effect: str,
         assert [one.written is not None for one in outcomes] == [True] * 4
         assert titles == ["New"] * 4
         assert lost.written is not None
-        assert lost.written.note == (APPLIED if effect == "done" else SENT_AGAIN)
+        assert lost.written.note == (HUBSPOT.applied if effect == "done" else HUBSPOT.sent_again)
 
 
 async def test_one_bad_task_does_not_cost_the_others() -> None:
@@ -126,15 +126,15 @@ async def test_a_batch_refused_whole_is_sent_in_parts(bad: str) -> None:
 
 
 LOST = {
-    "reset after commit": (Fault("reset_after", UPDATE), APPLIED, None),
-    "reset before commit": (Fault("reset_before", UPDATE), SENT_AGAIN, None),
-    "504 after commit": (Fault("status", UPDATE, status=504, commit=True), APPLIED, None),
-    "504": (Fault("status", UPDATE, status=504), SENT_AGAIN, None),
-    "503": (Fault("status", UPDATE, status=503), SENT_AGAIN, None),
-    "500 after commit": (Fault("status", UPDATE, status=500, commit=True), APPLIED, None),
+    "reset after commit": (Fault("reset_after", UPDATE), HUBSPOT.applied, None),
+    "reset before commit": (Fault("reset_before", UPDATE), HUBSPOT.sent_again, None),
+    "504 after commit": (Fault("status", UPDATE, status=504, commit=True), HUBSPOT.applied, None),
+    "504": (Fault("status", UPDATE, status=504), HUBSPOT.sent_again, None),
+    "503": (Fault("status", UPDATE, status=503), HUBSPOT.sent_again, None),
+    "500 after commit": (Fault("status", UPDATE, status=500, commit=True), HUBSPOT.applied, None),
     "500": (Fault("status", UPDATE, status=500), None, "upstream_error"),
-    "cut off": (Fault("truncated", UPDATE), APPLIED, None),
-    "not JSON": (Fault("not_json", UPDATE), APPLIED, None),
+    "cut off": (Fault("truncated", UPDATE), HUBSPOT.applied, None),
+    "not JSON": (Fault("not_json", UPDATE), HUBSPOT.applied, None),
     "reset for ever": (Fault("reset_before", UPDATE, nth="every"), None, "outcome_unknown"),
     "429": (Fault("status", UPDATE, status=429), None, None),
     "401": (Fault("status", UPDATE, status=401), None, "unauthorized"),

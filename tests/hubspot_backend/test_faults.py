@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hubspot_backend.wired import ANA, CAROLINA, ELENA, KEY, Stage, Time, hubspot, seed, staged, task_id
+from taskhand.backends.hubspot.doubt import HUBSPOT
 from taskhand.due import Due
 from taskhand.edit import Edit
 from taskhand.errors import TaskhandError
@@ -20,9 +21,7 @@ POST, PATCH, GET = f"POST {TASKS}", f"PATCH {TASKS}/{{id}}", f"GET {TASKS}/{{id}
 SEARCH, LINK = f"POST {TASKS}/search", "PUT /crm/v4/objects/{kind}/{id}/associations/default/{to}/{toId}"
 EVER: dict[str, Any] = {"nth": "every"}
 
-APPLIED = "HubSpot did not confirm the write; reading the task back shows it applied."
-SENT_AGAIN = "HubSpot did not confirm the first attempt, which was not applied; it was sent again."
-FOUND = "HubSpot did not confirm the new task; it was found afterwards."
+APPLIED, SENT_AGAIN, FOUND = HUBSPOT.applied, HUBSPOT.sent_again, HUBSPOT.found
 
 FAULTS: dict[str, tuple[Fault, ...]] = {
     "429": (Fault("status", status=429),),

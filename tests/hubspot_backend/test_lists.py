@@ -173,7 +173,7 @@ async def test_contacts_and_companies_are_found_and_linked_by_id() -> None:
         (carolina,) = await stage.backend.find_contacts("carolina", 5)
         assert (carolina.id, carolina.name, carolina.email) == (CAROLINA, "Carolina Vega", "carolina@acme.example")
         (company,) = await stage.backend.find_contacts("initech", 5)
-        assert (company.id, company.name, company.customer_id) == ("", "Initech", "202")
+        assert (company.id, company.name, company.customer_id) == (None, "Initech", "202")
         assert await stage.backend.find_contacts("nobody at all", 5) == ()
 
 

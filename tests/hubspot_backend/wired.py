@@ -1,16 +1,16 @@
 """Taskhand on a sandboxed HubSpot, wired by hand: over real sockets, in a time that only sleeping moves."""
 
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
-from anyio.lowlevel import checkpoint
 from pydantic import SecretStr
 
+from passing import Time
 from taskhand.backends.hubspot.backend import HubSpotBackend
 from taskhand.backends.hubspot.portal import Account
 from taskhand.backends.hubspot.refusal import explain, read_limits, wait_s
@@ -101,31 +101,6 @@ def seed(tasks: int = 2, rows: list[dict[str, Any]] | None = None) -> dict[str, 
     given = rows if rows is not None else [row(number) for number in range(1, tasks + 1)]
     people = {"owners": OWNERS, "statuses": STATUSES, "contacts": CONTACTS, "companies": COMPANIES}
     return people | {"tasks": given}
-
-
-@dataclass
-class Time:
-    """Seconds that pass only while somebody sleeps; who sleeps at the same time as others wakes with them."""
-
-    now: float = 1_000.0
-    slept: list[float] = field(default_factory=list)
-    on_sleep: Callable[[], Awaitable[object]] | None = None
-
-    def clock(self) -> float:
-        return self.now
-
-    def wall(self) -> float:
-        return self.moment().timestamp()
-
-    def moment(self) -> datetime:
-        return NOW + timedelta(seconds=self.now - 1_000.0)
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        until = self.now + seconds
-        happens, self.on_sleep = self.on_sleep, None
-        await (happens() if happens else checkpoint())
-        self.now = max(self.now, until)
 
 
 def hubspot(time: Time | None = None, world: dict[str, Any] | None = None, **options: Any) -> HubSpotSandbox:

@@ -18,6 +18,7 @@ from email.utils import format_datetime
 from typing import Any, Literal
 
 from behaviour.arms import NOW
+from taskhand.backends.doubt import Doubt
 from taskhand.sandbox.faults import Fault
 from vambe.wired import ANA, ELENA, TASK
 
@@ -120,9 +121,8 @@ def doubt(sent: str, *, kept: bool) -> Outcome:
     return Outcome(sent, "outcome_unknown", kept=kept)
 
 
-APPLIED = "Vambe did not confirm the write; reading the task back shows it applied."
-SENT_AGAIN = "Vambe did not confirm the first attempt, which was not seen applied; it was sent again."
-FOUND = "Vambe did not confirm the new task; it was found in the list afterwards."
+VAMBE = Doubt("Vambe")
+APPLIED, SENT_AGAIN, FOUND = VAMBE.applied, VAMBE.sent_again, VAMBE.found
 
 
 @dataclass(frozen=True)

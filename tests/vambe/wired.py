@@ -1,17 +1,15 @@
 """Taskhand on a sandboxed Vambe, wired by hand: over real sockets, in a time that only sleeping moves."""
 
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import httpx2
-from anyio.lowlevel import checkpoint
 from pydantic import SecretStr
 
 from behaviour.arms import NOW, PEOPLE, WORLD, vambe_settings
+from passing import Time
 from taskhand.backends.vambe.backend import Organisation, VambeBackend
 from taskhand.backends.vambe.catalogue import Catalogue, configured
 from taskhand.backends.vambe.wire import VambeWire, explain
@@ -44,31 +42,6 @@ def vambe(tasks: int = 2, faults: Iterable[Fault] = (), **options: Any) -> Vambe
         for number in range(1, tasks + 1)
     ]
     return VambeSandbox(seed=WORLD | {"tasks": rows}, key=KEY, clock=lambda: NOW, faults=tuple(faults), **options)
-
-
-@dataclass
-class Time:
-    """Seconds that pass only while somebody sleeps; who sleeps at the same time as others wakes with them.
-
-    `on_sleep` is what happens out there during the first sleep.
-    """
-
-    now: float = 1_000.0
-    slept: list[float] = field(default_factory=list)
-    on_sleep: Callable[[], Awaitable[object]] | None = None
-
-    def clock(self) -> float:
-        return self.now
-
-    def wall(self) -> float:
-        return (NOW + timedelta(seconds=self.now - 1_000.0)).timestamp()
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        until = self.now + seconds
-        happens, self.on_sleep = self.on_sleep, None
-        await (happens() if happens else checkpoint())
-        self.now = max(self.now, until)
 
 
 class Witness(httpx2.AsyncBaseTransport):

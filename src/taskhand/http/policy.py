@@ -60,7 +60,7 @@ class Event(Enum):
 
     SUCCEEDED = "2xx"
     REFUSED = "any other answer that waiting does not change"
-    THROTTLED = "429: refused at the door"
+    THROTTLED = "429, and 423 while a record is locked: refused at the door"
     UNAVAILABLE = "503"
     GATEWAY = "408, 502, 504, 520-524: something in between cannot say what happened behind it"
     FAILED = "500"
@@ -104,7 +104,7 @@ TABLE: Final[Mapping[Event, Mapping[Sending, Move]]] = MappingProxyType(
 _AMBIGUOUS: Final = frozenset({Event.GATEWAY, Event.TIMED_OUT, Event.BROKEN, Event.CUT, Event.OVERSIZED})
 # 520-524 are Cloudflare's; 524 is "the origin took the request and did not answer in time".
 _STATUSES: Final = MappingProxyType(
-    {429: Event.THROTTLED, 500: Event.FAILED, 503: Event.UNAVAILABLE}
+    {423: Event.THROTTLED, 429: Event.THROTTLED, 500: Event.FAILED, 503: Event.UNAVAILABLE}
     | dict.fromkeys((408, 502, 504, 520, 521, 522, 523, 524), Event.GATEWAY)
 )
 

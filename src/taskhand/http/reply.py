@@ -144,7 +144,7 @@ def refusal(upstream: Upstream, status: int, json: Json = None, *, retry_after_s
                 code="conflict",
                 next_step="Read what is there now, then decide again.",
             )
-        case 429 | 477:  # 477: HubSpot, while an account is being moved
+        case 423 | 429 | 477:  # HubSpot: 423 while a record is locked, 477 while an account is being moved
             error = RateLimited(
                 _said(upstream, status, json) or f"{name} asks to wait.",
                 next_step="Wait, then send the same call again.",

@@ -4,6 +4,7 @@ Gemini refuses `type` lists, `$ref` and `default` in function declarations, Open
 an input schema; all accept `anyOf` with `null` on a property. Output schemas are read by clients, not by models.
 """
 
+import re
 from functools import cache
 from typing import Any
 
@@ -17,6 +18,7 @@ __all__ = ["Schema", "input_schema", "output_schema"]
 
 Schema = dict[str, Any]
 
+_NULL_CLAUSE = re.compile(r"; null [^.;]*")
 _NOISE = frozenset({"title", "default", "$defs"})
 
 
@@ -64,7 +66,7 @@ def _inlined(node: Any, definitions: Schema) -> Any:
     if "$ref" in node:
         target = definitions[node["$ref"].rpartition("/")[2]]
         return _inlined(target | {key: value for key, value in node.items() if key != "$ref"}, definitions)
-    kept = {key: value for key, value in node.items() if key not in _NOISE and key != "properties"}
+    kept: Schema = {key: value for key, value in node.items() if key not in _NOISE and key != "properties"}
     shaped: Schema = {key: _inlined(value, definitions) for key, value in kept.items()}
     if "properties" in node:
         # A property may itself be called "title": only keywords are noise, names are not.
@@ -75,7 +77,11 @@ def _inlined(node: Any, definitions: Schema) -> Any:
 
 def _without_null(node: Schema) -> Schema:
     branches = [branch for branch in node.get("anyOf", ()) if branch.get("type") != "null"]
-    return {key: value for key, value in node.items() if key != "anyOf"} | branches[0] if branches else node
+    if not branches:
+        return node
+    kept: Schema = {key: value for key, value in node.items() if key != "anyOf"} | branches[0]
+    # What null would do is the last clause of a description: it goes where null cannot be sent.
+    return kept | {"description": _NULL_CLAUSE.sub("", node.get("description", ""))}
 
 
 def _short(node: Any) -> Any:

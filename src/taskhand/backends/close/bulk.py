@@ -16,7 +16,7 @@ import anyio
 from taskhand.backend import Outcome, Written
 from taskhand.backends.close.body import native_body
 from taskhand.backends.close.reading import Reader
-from taskhand.backends.close.said import APPLIED, NOT_ALONE, SENT_AGAIN, unsettled
+from taskhand.backends.close.said import CLOSE, NOT_ALONE
 from taskhand.backends.close.wire import CHUNK
 from taskhand.backends.close.writing import Writer
 from taskhand.backends.many import each_by_itself
@@ -131,14 +131,14 @@ class BulkUpdate:
         rest = await self._doubtful_rest(places, unknown)
         if not rest:
             return
-        note = SENT_AGAIN
+        note = CLOSE.sent_again
         try:
             await self._write(values, rest)
         except OutcomeUnknown as again:
-            unknown, note = again, APPLIED
+            unknown, note = again, CLOSE.applied
         rest = await self._doubtful_rest(rest, unknown, note)
         for place in rest:
-            error = unsettled(f"Read task {place.before.id} with get_task, then decide.")
+            error = CLOSE.of_task(place.before.id)
             self._outcomes[place.number] = Outcome(place.before.id, error=error)
 
     async def _after_refusal(self, rest: list[Place]) -> None:
@@ -156,10 +156,10 @@ class BulkUpdate:
     async def _after_failure(self, places: list[Place], failed: TaskhandError) -> None:
         """What fails midway may have changed some; the rest failed as Close said."""
         try:
-            await self._rest(places, APPLIED)
+            await self._rest(places, CLOSE.applied)
         except TaskhandError:
             if isinstance(failed, UpstreamFailed):
-                raise unsettled(_LOOK) from failed
+                raise CLOSE.unsettled(_LOOK) from failed
         raise failed
 
     async def _confirmed_rest(self, places: list[Place]) -> list[Place]:
@@ -172,15 +172,15 @@ class BulkUpdate:
                 await self._sleep(wait_s)
                 rest = await self._rest(rest, None)
         except TaskhandError as unread:
-            raise unsettled(_LOOK) from unread
+            raise CLOSE.unsettled(_LOOK) from unread
         return rest
 
-    async def _doubtful_rest(self, places: list[Place], doubt: TaskhandError, note: str = APPLIED) -> list[Place]:
+    async def _doubtful_rest(self, places: list[Place], doubt: TaskhandError, note: str = CLOSE.applied) -> list[Place]:
         """What was not applied by a write that was not confirmed; the doubt stays where that cannot be read."""
         try:
             return await self._rest(places, note)
         except TaskhandError:
-            raise unsettled(_LOOK) from doubt
+            raise CLOSE.unsettled(_LOOK) from doubt
 
     async def _rest(self, places: list[Place], note: str | None) -> list[Place]:
         """Read back: an outcome for what shows its values, and those that do not."""

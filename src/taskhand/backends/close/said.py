@@ -1,28 +1,17 @@
 """What is said about a write whose answer was not what it should have been."""
 
-from collections.abc import Iterable
 from typing import Final
 
-from taskhand.errors import Candidate, NotFound, OutcomeUnknown
+from taskhand.backends.doubt import Doubt
+from taskhand.errors import NotFound
 
-__all__ = ["APPLIED", "FOUND", "NOT_ALONE", "SENT_AGAIN", "no_task", "unsettled"]
+__all__ = ["CLOSE", "NOT_ALONE", "no_task"]
 
-APPLIED: Final = "Close did not confirm the write; reading the task back shows it applied."
-SENT_AGAIN: Final = "Close did not confirm the first attempt, which was not seen applied; it was sent again."
-FOUND: Final = "Close did not confirm the new task; it was found in the list afterwards."
+CLOSE: Final = Doubt("Close")
 NOT_ALONE: Final = (
     "Close refused these values for this task and others together, and for three of them one by one; "
     "this one was not sent by itself."
 )
-
-
-def unsettled(next_step: str, candidates: Iterable[Candidate] = ()) -> OutcomeUnknown:
-    """The error for a write of which nobody can tell whether it was applied."""
-    return OutcomeUnknown(
-        "Close did not confirm the write, and it could not be found out whether it was applied.",
-        candidates=tuple(candidates),
-        next_step=next_step,
-    )
 
 
 def no_task(task_id: str) -> NotFound:

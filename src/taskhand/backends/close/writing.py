@@ -12,7 +12,7 @@ from taskhand.backends.close.kind import NewKind, check_change
 from taskhand.backends.close.mapping import created_at
 from taskhand.backends.close.pages import JsonObject
 from taskhand.backends.close.reading import Reader
-from taskhand.backends.close.said import APPLIED, FOUND, SENT_AGAIN, no_task, unsettled
+from taskhand.backends.close.said import CLOSE, no_task
 from taskhand.edit import Edit
 from taskhand.errors import Candidate, NotFound, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
 from taskhand.http.reply import Reply
@@ -50,8 +50,8 @@ class Writer:
             news = [raw for raw in found if raw["id"] not in known | self._made]
             news = [raw for raw in news if me is None or raw.get("created_by") in (None, me)]
             if len(news) != 1 or self._creating[edit] > 1:
-                raise unsettled(_LOOK, [Candidate(str(raw["id"])) for raw in news]) from doubt
-            task, note = self._reader.written(news[0]), FOUND
+                raise CLOSE.unsettled(_LOOK, [Candidate(str(raw["id"])) for raw in news]) from doubt
+            task, note = self._reader.written(news[0]), CLOSE.found
         finally:
             self._creating[edit] -= 1
         self._made.add(task.id)
@@ -73,16 +73,16 @@ class Writer:
         return edit.due.day if edit.due is not MISSING and edit.due is not None else self._reader.today()
 
     async def _put(self, task_id: str, body: Body, edit: Edit) -> Written:
-        for note in (None, SENT_AGAIN):
+        for note in (None, CLOSE.sent_again):
             try:
                 return Written(await self._sent(task_id, body, edit), note)
             except (OutcomeUnknown, UpstreamFailed) as doubt:
                 raw = await self._read_back(task_id, doubt)
                 if self._shows(raw, edit):
-                    return Written(self._reader.written(raw), APPLIED)
+                    return Written(self._reader.written(raw), CLOSE.applied)
                 if isinstance(doubt, UpstreamFailed):
                     raise
-        raise unsettled(f"Read task {task_id} with get_task, then decide.")
+        raise CLOSE.of_task(task_id)
 
     async def _sent(self, task_id: str, body: Body, edit: Edit) -> Task:
         reply = await self._reader.wire.update(task_id, body, self.day(edit))
@@ -103,7 +103,7 @@ class Writer:
         try:
             return await self._reader.one(task_id)
         except TaskhandError:
-            raise unsettled(f"Read task {task_id} with get_task, then decide.") from doubt
+            raise CLOSE.of_task(task_id) from doubt
 
     async def _similar(self, body: Body, edit: Edit, earliest: datetime, doubt: UpstreamError) -> list[JsonObject]:
         """The lead's tasks since then that are what was asked for; the doubt stays where they cannot be read."""
@@ -113,7 +113,7 @@ class Writer:
             page = await self._reader.wire.tasks({**params, "_order_by": "-date_created"}, 0, self.day(edit))
             return [raw for raw in page.rows if (created_at(raw) or earliest) >= earliest and self._shows(raw, edit)]
         except TaskhandError:
-            raise unsettled(_LOOK) from doubt
+            raise CLOSE.unsettled(_LOOK) from doubt
 
     def _shows(self, raw: JsonObject, edit: Edit) -> bool:
         """Whether a task is as an edit asked for."""

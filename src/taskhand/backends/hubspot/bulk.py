@@ -7,7 +7,7 @@ from pydantic import MISSING
 
 from taskhand.backend import Outcome, Written
 from taskhand.backends.hubspot.batch import MOST_INPUTS, Input, body_of, chunks, parted
-from taskhand.backends.hubspot.doubt import APPLIED, SENT_AGAIN, look_at, unsettled
+from taskhand.backends.hubspot.doubt import HUBSPOT
 from taskhand.backends.hubspot.mapping import properties_of
 from taskhand.backends.hubspot.portal import Portal
 from taskhand.backends.hubspot.reader import Reader, gone
@@ -145,7 +145,7 @@ class Bulk:
             try:
                 found = await self._reader.many(list(ids.values()), by_property=True)
             except TaskhandError:
-                job.errors |= {place: unsettled(look_at(task_id)) for place, task_id in ids.items()}
+                job.errors |= {place: HUBSPOT.of_task(task_id) for place, task_id in ids.items()}
                 return
             job.now |= {place: found[task_id] for place, task_id in ids.items() if task_id in found}
             job.errors |= {place: gone(task_id) for place, task_id in ids.items() if task_id not in found}
@@ -165,7 +165,7 @@ class Bulk:
         await self._read(job, [place for place in lost if place not in job.errors])
         for place in lost:
             if place in job.unknown and place not in job.errors and not await self._shows(job, place):
-                job.errors[place] = job.failures.get(place) or unsettled(look_at(job.edits[place][0].id))
+                job.errors[place] = job.failures.get(place) or HUBSPOT.of_task(job.edits[place][0].id)
 
     async def _shows(self, job: _Job, place: int) -> bool:
         """Whether a task is as its edit asked for, links aside."""
@@ -188,6 +188,6 @@ class Bulk:
 
     async def _written(self, job: _Job, place: int) -> Written:
         _, edit = job.edits[place]
-        note = APPLIED if place in job.unknown else SENT_AGAIN if place in job.resent else None
+        note = HUBSPOT.applied if place in job.unknown else HUBSPOT.sent_again if place in job.resent else None
         record = job.now[place]
         return Written(await self._reader.task(record, wanted_link(edit)), note)

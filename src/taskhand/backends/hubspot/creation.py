@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.backend import Written
-from taskhand.backends.hubspot.doubt import ACCEPTED, FOUND, LOOK, unsettled
+from taskhand.backends.hubspot.doubt import HUBSPOT, LOOK
 from taskhand.backends.hubspot.links import association_of
 from taskhand.backends.hubspot.mapping import properties_of
 from taskhand.backends.hubspot.moment import moment_of
@@ -61,7 +61,7 @@ class Creation:
         try:
             answer = await self._answered(body)
         except (OutcomeUnknown, UpstreamFailed) as unknown:
-            return Written(await self._looked_for(edit, started, known, unknown), FOUND)
+            return Written(await self._looked_for(edit, started, known, unknown), HUBSPOT.found)
         finally:
             self._creating[edit] -= 1
         self._reader.wrote(answer.id)
@@ -69,7 +69,7 @@ class Creation:
         try:
             record = await self._reader.one(answer.id, by_property=False)
         except (UpstreamError, NotFound):
-            return Written(await self._reader.task(answer), ACCEPTED)
+            return Written(await self._reader.task(answer), HUBSPOT.accepted)
         return Written(await self._reader.task(record))
 
     async def _body(self, edit: Edit) -> JsonObject:
@@ -107,11 +107,11 @@ class Creation:
             try:
                 found = await self._new(edit, started, known)
             except (UpstreamError, NotFound):
-                raise unsettled(LOOK) from unknown
+                raise HUBSPOT.unsettled(LOOK) from unknown
             if found:
                 break
         if len(found) != 1 or self._creating[edit] > 1:
-            raise unsettled(LOOK, [Candidate(task.id, task.title) for _, task in found]) from unknown
+            raise HUBSPOT.unsettled(LOOK, [Candidate(task.id, task.title) for _, task in found]) from unknown
         self._reader.wrote(found[0][0])
         self._made.add(found[0][0])
         return found[0][1]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 
-from taskhand.backends.hubspot.doubt import look_at, unsettled
+from taskhand.backends.hubspot.doubt import HUBSPOT
 from taskhand.backends.hubspot.links import MOST_PAIRS, Relinking, changes_links, pairs_body, relinkings, unknown_link
 from taskhand.backends.hubspot.reader import Reader
 from taskhand.backends.hubspot.record import Kind, Record
@@ -64,7 +64,7 @@ class Relink:
         try:
             records = await self._reader.with_links([now[place] for place in changed])
         except TaskhandError:
-            return unchanged, {place: unsettled(look_at(self._edits[place][0].id)) for place in changed}
+            return unchanged, {place: HUBSPOT.of_task(self._edits[place][0].id) for place in changed}
         return unchanged | dict(zip(changed, records, strict=True)), {}
 
     def _to_link(self) -> list[tuple[int, Relinking]]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pydantic import MISSING
 
 from taskhand.backend import Written
-from taskhand.backends.hubspot.doubt import ACCEPTED, APPLIED, SENT_AGAIN, look_at, unsettled
+from taskhand.backends.hubspot.doubt import HUBSPOT
 from taskhand.backends.hubspot.links import Relinking, changes_links, relinkings, still_linked, unknown_link
 from taskhand.backends.hubspot.mapping import properties_of, record_of
 from taskhand.backends.hubspot.portal import Portal
@@ -85,17 +85,17 @@ class Update:
             return await self._answered(before.id, properties), None
         except (OutcomeUnknown, UpstreamFailed) as unknown:
             if await self._shows(before.id, edit, unknown):
-                return None, APPLIED
+                return None, HUBSPOT.applied
             if isinstance(unknown, UpstreamFailed):
                 raise
         try:
-            return await self._answered(before.id, properties), SENT_AGAIN
+            return await self._answered(before.id, properties), HUBSPOT.sent_again
         except (OutcomeUnknown, UpstreamFailed) as unknown:
             if await self._shows(before.id, edit, unknown):
-                return None, APPLIED
+                return None, HUBSPOT.applied
             if isinstance(unknown, UpstreamFailed):
                 raise
-            raise unsettled(look_at(before.id)) from None
+            raise HUBSPOT.of_task(before.id) from None
 
     async def _answered(self, task_id: str, properties: dict[str, str]) -> Record:
         try:
@@ -113,7 +113,7 @@ class Update:
         try:
             task = await self._reader.task(await self._reader.one(task_id))
         except (UpstreamError, NotFound):
-            raise unsettled(look_at(task_id)) from unknown
+            raise HUBSPOT.of_task(task_id) from unknown
         own = replace(edit, ai_contact_id=MISSING, ai_customer_id=MISSING)
         return not any(own.unmet_by(task, written=True).given())
 
@@ -125,9 +125,9 @@ class Update:
             record = await self._reader.one(before.id)
         except UpstreamError as error:
             if answer is None or changes_links(edit):
-                raise unsettled(look_at(before.id)) from error
+                raise HUBSPOT.of_task(before.id) from error
             zones = await self._portal.zones()
-            record, note = record_of(before, answer, zones), ACCEPTED
+            record, note = record_of(before, answer, zones), HUBSPOT.accepted
         self._reader.wrote(record.id)
         task = await self._reader.task(record, wanted_link(edit))
         return Written(task, still_linked(record, relinked) or note)

@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import MISSING
 
 from taskhand.backend import Capabilities, Misread, Outcome, Written
+from taskhand.backends.doubt import Doubt
 from taskhand.backends.many import each_by_itself
 from taskhand.backends.shelf import Shelf
 from taskhand.backends.vambe.catalogue import Catalogue
@@ -46,9 +47,7 @@ _CLOCKS_APART = timedelta(seconds=2)
 """How far two clocks that agree may be apart."""
 _CONTACT_DAYS = 365
 
-_APPLIED = "Vambe did not confirm the write; reading the task back shows it applied."
-_SENT_AGAIN = "Vambe did not confirm the first attempt, which was not seen applied; it was sent again."
-_FOUND = "Vambe did not confirm the new task; it was found in the list afterwards."
+_VAMBE = Doubt("Vambe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +155,7 @@ class VambeBackend:
         try:
             raw = await self._answered(None, body_of(edit, None))
         except (OutcomeUnknown, UpstreamFailed) as unknown:
-            return Written(self._task(await self._new(edit, started, known, unknown)), _FOUND)
+            return Written(self._task(await self._new(edit, started, known, unknown)), _VAMBE.found)
         finally:
             self._creating[edit] -= 1
         self._learn(edit, raw)
@@ -193,17 +192,17 @@ class VambeBackend:
             raise await self._meaning(refused, before, edit) from None
         except (OutcomeUnknown, UpstreamFailed) as unknown:
             if raw := await self._applied_after_all(before.id, edit, unknown):
-                return raw, _APPLIED
+                return raw, _VAMBE.applied
             if isinstance(unknown, UpstreamFailed):
                 raise
         try:
-            return await self._answered(before.id, body), _SENT_AGAIN
+            return await self._answered(before.id, body), _VAMBE.sent_again
         except (OutcomeUnknown, UpstreamFailed) as unknown:
             if raw := await self._applied_after_all(before.id, edit, unknown):
-                return raw, _APPLIED
+                return raw, _VAMBE.applied
             if isinstance(unknown, UpstreamFailed):
                 raise
-            raise _unsettled(f"Read task {before.id} with get_task, then decide.") from None
+            raise _VAMBE.of_task(before.id) from None
 
     async def _answered(self, task_id: str | None, body: JsonObject) -> JsonObject:
         """Send a write (a create without an id) and remember its answer; OutcomeUnknown when that is no such task."""
@@ -225,7 +224,7 @@ class VambeBackend:
         try:
             raw = await self._lists.find(task_id, fresh=True)
         except (UpstreamError, NotFound):
-            raise _unsettled(f"Read task {task_id} with get_task, then decide.") from unknown
+            raise _VAMBE.of_task(task_id) from unknown
         if not self._shows(raw, edit):
             return None
         self._lists.remember(task_id, raw)
@@ -237,12 +236,12 @@ class VambeBackend:
         try:
             raws = await self._lists.get(WIDEST, fresh=True)
         except UpstreamError:
-            raise _unsettled(look) from unknown
+            raise _VAMBE.unsettled(look) from unknown
         new = [raw for raw in raws if raw["id"] not in known and raw["id"] not in self._made]
         found = [raw for raw in new if _created_since(raw, started - _CREATED_SLACK) and self._shows(raw, edit)]
         certain = [raw for raw in found if _created_since(raw, started - _CLOCKS_APART)]
         if len(certain) != 1 or len(found) != 1 or self._creating[edit] > 1:
-            raise _unsettled(look, [Candidate(str(raw["id"])) for raw in found]) from unknown
+            raise _VAMBE.unsettled(look, [Candidate(str(raw["id"])) for raw in found]) from unknown
         self._made.add(str(found[0]["id"]))
         self._lists.remember(str(found[0]["id"]), found[0])
         return found[0]
@@ -341,11 +340,3 @@ def _created_since(raw: JsonObject, earliest: datetime) -> bool:
         return datetime.fromisoformat(str(raw.get("created_at"))) >= earliest
     except (ValueError, TypeError):
         return False
-
-
-def _unsettled(next_step: str, candidates: Iterable[Candidate] = ()) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        "Vambe did not confirm the write, and it could not be found out whether it was applied.",
-        candidates=tuple(candidates),
-        next_step=next_step,
-    )
