@@ -79,6 +79,11 @@ def test_an_answer_that_was_overtaken_does_not_raise_the_allowance() -> None:
     assert observed(first, Observed(remaining=9, reset_s=4.0), 14.1).allowance == 9
 
 
+def test_a_window_that_ends_in_a_day_holds_back_for_a_quarter_of_an_hour() -> None:
+    ledger = observed(Ledger(), Observed(remaining=0, reset_s=86_400.0), 0.0)
+    assert ready_at(THREE, ledger, 0.0) == 900.0
+
+
 def test_requests_still_on_their_way_are_taken_off_the_allowance() -> None:
     assert observed(Ledger(), Observed(remaining=5, reset_s=1.0), 0.0, in_flight=7).allowance == 0
 

@@ -116,3 +116,10 @@ def test_what_a_backend_cannot_express_is_in_no_schema(backend: str) -> None:
     assert can.required_on_create <= set(create["required"])
     assert not any("anyOf" in update["properties"][name] for name in can.not_clearable & update["properties"].keys())
     assert update["properties"]["priority"]["enum"] == list(can.priorities)
+    assert {meaning[0] for meaning in update["properties"]["priority"]["description"].split(", ")} == {*can.priorities}
+    assert ("mode" in tools["reassign_task"]["properties"]) == (can.most_responsibles > 1)
+    for tool in (create, update, tools["reassign_task"]):
+        people = tool["properties"]["responsibleIds"]
+        assert people.get("minItems", 0) == can.least_responsibles
+        assert people.get("maxItems", 50) == can.most_responsibles
+        assert not can.least_responsibles or "[]" not in people["description"]

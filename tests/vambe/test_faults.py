@@ -402,7 +402,7 @@ async def test_no_class_of_error_escapes_a_tool(tool: Tool[Any], kind: type[Task
         "candidates": [{"value": "1", "name": "Ana"}, {"value": "2"}],
         "next": "Ask Ana.",
         "retryable": True,
-        "retry_after_s": 2.5,
+        "retry_after_s": 3,
     }
 
 

@@ -72,7 +72,7 @@ def observed(ledger: Ledger, seen: Observed, now: float, *, in_flight: int = 0) 
     Answers overtake each other: within one window the smaller number is the newer one.
     """
     left = max(0, seen.remaining - in_flight)
-    until = now + max(0.0, seen.reset_s)
+    until = now + min(max(0.0, seen.reset_s), _LONGEST_PAUSE_S)
     if ledger.allowance is not None and now < ledger.until and until <= ledger.until + 1.0:
         return replace(ledger, allowance=min(left, ledger.allowance))
     return replace(ledger, allowance=left, until=until)

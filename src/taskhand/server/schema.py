@@ -5,6 +5,7 @@ an input schema; all accept `anyOf` with `null` on a property. Output schemas ar
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,7 @@ __all__ = ["Schema", "input_schema", "output_schema"]
 Schema = dict[str, Any]
 
 _NULL_CLAUSE = re.compile(r"; null [^.;]*")
+_EMPTY_CLAUSE = re.compile(r"; \[\] [^.;]*")
 _NOISE = frozenset({"title", "default", "$defs"})
 
 
@@ -32,9 +34,11 @@ def input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
     for name in capabilities.not_clearable & properties.keys():
         properties[name] = _without_null(properties[name])
     if "priority" in properties:
-        properties["priority"]["enum"] = list(capabilities.priorities)
-    if "responsibleIds" in properties and capabilities.most_responsibles == 1 and not issubclass(model, TaskFilter):
-        properties["responsibleIds"]["maxItems"] = 1
+        properties["priority"] = _digits(properties["priority"], capabilities.priorities)
+    if "responsibleIds" in properties and not issubclass(model, TaskFilter):
+        properties["responsibleIds"] = _people(properties["responsibleIds"], capabilities)
+    if "mode" in properties and capabilities.most_responsibles == 1:
+        del properties["mode"]  # with one person on a task there is nothing to add to, and nothing to keep
     needed = capabilities.required_on_create if issubclass(model, TaskDraft) else frozenset()
     required = [name for name in properties if name in {*schema.get("required", ()), *needed}]
     for name in needed:
@@ -73,6 +77,20 @@ def _inlined(node: Any, definitions: Schema) -> Any:
         shaped["properties"] = {name: _inlined(value, definitions) for name, value in node["properties"].items()}
     shaped.pop("description", None) if "properties" in node else None
     return shaped
+
+
+def _digits(node: Schema, allowed: Sequence[str]) -> Schema:
+    said = node["description"].rstrip(".").split(", ")
+    told = ", ".join(meaning for meaning in said if meaning[0] in allowed)
+    return node | {"enum": list(allowed), "description": f"{told}."}
+
+
+def _people(node: Schema, capabilities: Capabilities) -> Schema:
+    one = {"maxItems": 1} if capabilities.most_responsibles == 1 else {}
+    if not capabilities.least_responsibles:
+        return node | one
+    told = _EMPTY_CLAUSE.sub("", node["description"])
+    return node | one | {"minItems": capabilities.least_responsibles, "description": told}
 
 
 def _without_null(node: Schema) -> Schema:

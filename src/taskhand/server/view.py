@@ -5,6 +5,7 @@ of an answer and its structured twin both counted.
 """
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -263,7 +264,7 @@ def refusal(error: TaskhandError) -> str:
         said["next"] = error.next_step
     said["retryable"] = error.retryable
     if error.retry_after_s is not None:
-        said["retry_after_s"] = error.retry_after_s
+        said["retry_after_s"] = math.ceil(error.retry_after_s)
     return json.dumps({"error": said}, ensure_ascii=False, separators=(",", ":"))
 
 

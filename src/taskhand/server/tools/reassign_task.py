@@ -34,7 +34,7 @@ REASSIGN_TASK = Tool(
     name="reassign_task",
     title="Reassign a task",
     description=(
-        "Change who is responsible for one task: replace everyone, or add or remove people and keep the others. "
+        "Replace who is responsible for one task or, where it can have several people, add or remove some. "
         "A name that fits several people is refused with the candidates, and nothing is written."
     ),
     kind="update",
