@@ -290,7 +290,7 @@ def test_a_compact_answer_is_plain_json_without_blanks_or_escapes() -> None:
         (OutcomeUnknown("No."), {"code": "outcome_unknown", "message": "No.", "retryable": False}),
         (
             RateLimited("No.", retry_after_s=1.5),
-            {"code": "rate_limited", "message": "No.", "retryable": True, "retry_after_s": 1.5},
+            {"code": "rate_limited", "message": "No.", "retryable": True, "retry_after_s": 2},
         ),
         (
             RateLimited("No.", retry_after_s=0),
