@@ -75,3 +75,21 @@ def test_no_batch_is_larger_than_a_hundred_or_has_a_task_twice(ids: list[int]) -
 def test_an_id_that_a_read_is_silent_about_is_heard_of_otherwise() -> None:
     answer = {"errors": [{"context": {"ids": ["2"]}}]}
     assert unheard_of(["1", "2", "3"], answer, {"1"}) == ["3"]
+
+
+def test_an_error_that_names_nothing_is_the_reason_of_all_that_is_unmatched() -> None:
+    nameless = {"category": "VALIDATION_ERROR", "message": "no"}
+    rows = [result(one) for one in INPUTS[:4]]
+    part = parted(INPUTS, {"results": rows, "errors": [nameless]}, None)
+    assert part.refused == {}
+    assert {place: error.code for place, error in part.reasons.items()} == {
+        4: "upstream_refused",
+        5: "upstream_refused",
+    }
+
+
+def test_of_several_errors_that_name_nothing_the_first_is_that_of_a_lone_input() -> None:
+    nameless = [{"category": "CONFLICT"}, {"category": "VALIDATION_ERROR"}]
+    part = parted(INPUTS, {"results": [result(one) for one in INPUTS[:5]], "errors": nameless}, None)
+    assert [error.code for error in part.reasons.values()] == ["conflict"]
+    assert parted(INPUTS, {"results": [result(INPUTS[0])], "errors": nameless}, None).reasons == {}

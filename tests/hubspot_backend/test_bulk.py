@@ -135,11 +135,12 @@ LOST = {
     "500": (Fault("status", UPDATE, status=500), None, "upstream_error"),
     "cut off": (Fault("truncated", UPDATE), HUBSPOT.applied, None),
     "not JSON": (Fault("not_json", UPDATE), HUBSPOT.applied, None),
-    "reset for ever": (Fault("reset_before", UPDATE, nth="every"), None, "outcome_unknown"),
+    "reset for ever": (Fault("reset_before", UPDATE, nth="every"), None, "upstream_error"),
     "429": (Fault("status", UPDATE, status=429), None, None),
     "401": (Fault("status", UPDATE, status=401), None, "unauthorized"),
     "redirect": (Fault("redirect", UPDATE), None, "upstream_redirect"),
-    "then unreadable": (Fault("status", READ, status=500, nth="every"), None, "outcome_unknown"),
+    "then unreadable": (Fault("status", READ, status=500, nth="every"), HUBSPOT.accepted, None),
+    "then limited": (Fault("status", READ, status=429, nth="every"), HUBSPOT.accepted, None),
 }
 
 
@@ -156,6 +157,7 @@ async def test_a_batch_whose_answer_is_lost_costs_neither_a_task_nor_the_truth(n
         for one, title in zip(outcomes, true, strict=True):
             if one.written:
                 assert (one.written.task.title, title, one.written.note) == ("New", "New", note)
+        assert all(one.error.retryable for one in outcomes if one.error and name == "reset for ever")
         if code not in {None, "outcome_unknown"}:
             assert true == [task.title for task in before]
 
@@ -232,3 +234,33 @@ async def test_a_refused_property_takes_the_new_link_back() -> None:
         )
         assert codes(outcomes) == ["upstream_refused", None]
         assert [link["task_id"] for link in stage.hubspot.state()["links"]] == [before[1].id]
+
+
+async def test_a_thousand_tasks_get_another_contact_in_thirty_requests() -> None:
+    time = Time()
+    rows = [row(number, {"contacts": [CAROLINA]}) for number in range(1, 1001)]
+    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+        before = await tasks(stage, 1000)
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id=BRUNO)) for task in before])
+        assert codes(outcomes) == [None] * 1000
+        assert {one.written.task.ai_contact_id for one in outcomes if one.written} == {BRUNO}
+        assert len(stage.sent) <= 30
+
+
+async def test_a_task_that_is_gone_does_not_cost_the_others_their_link() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(3), reading=OPEN), time) as stage:
+        before = await tasks(stage, 3)
+        before[1] = before[1].model_copy(update={"id": "99999999999"})
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id=BRUNO)) for task in before])
+        assert codes(outcomes) == [None, "task_not_found", None]
+        assert [link["task_id"] for link in stage.hubspot.state()["links"]] == [before[0].id, before[2].id]
+
+
+async def test_links_of_many_that_cannot_be_read_back_stay_in_doubt() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+        before = await tasks(stage, 2)
+        stage.hubspot.faults = (Fault("status", READ, status=500, nth="every"),)
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id=BRUNO)) for task in before])
+        assert codes(outcomes) == ["outcome_unknown"] * 2

@@ -2,17 +2,19 @@
 
 import logging
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from hubspot_backend.wired import ANA, CAROLINA, ELENA, KEY, Stage, Time, hubspot, seed, staged, task_id
+from hubspot_backend.wired import ANA, BRUNO, CAROLINA, ELENA, KEY, Stage, Time, hubspot, row, seed, staged, task_id
 from taskhand.backends.hubspot.doubt import HUBSPOT
 from taskhand.due import Due
 from taskhand.edit import Edit
-from taskhand.errors import TaskhandError
+from taskhand.errors import OutcomeUnknown, TaskhandError, UpstreamError
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.hubspot import HubSpotSandbox, Reading
 from taskhand.task import Task, TaskQuery
 
 OPEN = ("burst=0", "searches=0", "search_lag=0")
@@ -192,7 +194,7 @@ async def test_an_update_that_cannot_be_read_back_is_told_as_hubspot_confirmed_i
 
 async def test_a_used_up_day_is_reported_and_not_waited_for() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=("burst=0", "searches=0", "daily=2")), time) as stage:
+    async with staged(hubspot(time, seed(2), reading=("burst=0", "searches=0", "daily=3")), time) as stage:
         await stage.backend.get_task(task_id(1))
         with pytest.raises(TaskhandError) as refused:
             await stage.backend.members()
@@ -200,3 +202,58 @@ async def test_a_used_up_day_is_reported_and_not_waited_for() -> None:
         assert refused.value.retry_after_s is not None
         assert refused.value.retry_after_s > 600
         assert time.slept == []
+
+
+@pytest.mark.parametrize("ahead_s", [0, 60, -60])
+async def test_a_task_like_the_lost_one_made_before_it_is_named_and_not_taken(ahead_s: int) -> None:
+    time = Time()
+    there = elsewhere(time, ahead_s)
+    async with staged(there, time) as other, staged(there, time) as stage:
+        theirs = (await other.backend.create_task(EDIT)).task
+        time.now += 30
+        there.faults = [Fault("reset_before", POST)]
+        with pytest.raises(OutcomeUnknown) as unknown:
+            await stage.backend.create_task(EDIT)
+        assert [one.value for one in unknown.value.candidates] == [theirs.id]
+
+
+@pytest.mark.parametrize("ahead_s", [0, 60, -60, 600, -600])
+async def test_a_lost_new_task_is_found_whatever_hubspots_clock_says(ahead_s: int) -> None:
+    time = Time()
+    there = elsewhere(time, ahead_s)
+    async with staged(there, time) as stage:
+        there.faults = [Fault("reset_after", POST)]
+        made = await stage.backend.create_task(EDIT)
+        assert (made.task.title, made.note) == ("New", FOUND)
+
+
+def elsewhere(time: Time, ahead_s: int) -> HubSpotSandbox:
+    """A HubSpot whose clock is not ours."""
+    ahead = timedelta(seconds=ahead_s)
+    return HubSpotSandbox(seed=seed(1), token=KEY, clock=lambda: time.moment() + ahead, reading=Reading.parse(OPEN))
+
+
+async def test_a_change_that_was_lost_twice_and_is_not_there_is_said_to_be_not_applied() -> None:
+    time = Time()
+    world = seed(rows=[row(1, {"contacts": [CAROLINA]})])
+    async with staged(hubspot(time, world, reading=OPEN), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        state = stage.hubspot.state()
+        stage.hubspot.faults = [Fault("reset_before", PATCH, **EVER)]
+        with pytest.raises(UpstreamError, match="not applied") as lost:
+            await stage.backend.update_task(before, Edit(title="New", ai_contact_id=BRUNO))
+        assert (lost.value.code, lost.value.retryable) == ("upstream_error", True)
+        assert stage.hubspot.state() == state
+
+
+async def test_a_change_in_doubt_says_which_link_it_may_have_left() -> None:
+    time = Time()
+    world = seed(rows=[row(1, {"contacts": [CAROLINA]})])
+    async with staged(hubspot(time, world, reading=OPEN), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        unreadable = [Fault("status", GET, status=500, nth=nth) for nth in range(2, 20)]
+        stage.hubspot.faults = [Fault("reset_before", PATCH, **EVER), *unreadable]
+        with pytest.raises(OutcomeUnknown) as unknown:
+            await stage.backend.update_task(before, Edit(title="New", ai_contact_id=BRUNO))
+        assert unknown.value.next_step is not None
+        assert f"newly linked to contacts {BRUNO}" in unknown.value.next_step

@@ -188,3 +188,21 @@ async def test_a_day_is_due_on_its_day_wherever_its_instant_lies() -> None:
         page = await stage.backend.list_tasks(tenth)
         assert [due_of(task) for task in page.tasks] == [Due(datetime(2026, 3, 10, tzinfo=UTC).date())] * 2
         assert (await stage.backend.list_tasks(replace(tenth, from_date="2026-03-11", to_date=None))).tasks == ()
+
+
+async def test_a_contact_that_is_found_tells_its_company() -> None:
+    time = Time()
+    async with staged(hubspot(time, reading=OPEN), time) as stage:
+        (carolina,) = await stage.backend.find_contacts("Carolina", 5)
+        assert (carolina.id, carolina.customer_id) == (CAROLINA, COMPANY)
+
+
+async def test_a_priority_of_the_accounts_own_is_listed_as_0_and_kept() -> None:
+    time = Time()
+    world = seed(rows=[row(1, hs_task_priority="URGENT"), row(2)])
+    async with staged(hubspot(time, world, reading=OPEN), time) as stage:
+        listed = (await stage.backend.list_tasks(TaskQuery(order="priority"))).tasks
+        assert [task.priority for task in listed] == [1, 0]
+        assert [task.id for task in (await stage.backend.list_tasks(TaskQuery(priority=0))).tasks] == [task_id(1)]
+        await stage.backend.update_task(listed[1], Edit(title="New"))
+        assert stage.true(1)["hs_task_priority"] == "URGENT"

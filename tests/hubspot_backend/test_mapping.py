@@ -1,5 +1,6 @@
 """Between HubSpot's JSON and the contract: what it can hold survives there and back, and no day slips."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -22,6 +23,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 LINES = st.lists(TEXT, max_size=4).map("\n".join)
 DAYS = st.dates(date(1000, 1, 2), date(9998, 12, 30))
 INSTANTS = st.datetimes(datetime(1000, 1, 2), datetime(9998, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - the zone comes with it
+MARKUP = re.compile(r"<[a-zA-Z/!?].*>|&#?[a-zA-Z0-9]+;", re.DOTALL)
 IDS = st.integers(1, 10**11).map(str)
 STATUSES = {
     value: Status(id=value, name=value.title(), color=None, type=kind, order=order)
@@ -123,6 +125,21 @@ def test_a_day_written_for_one_zone_is_the_same_day_within_half_a_days_clocks(da
         assert due_from(stamp_of(Due(day), mine), all_day=True, zones=theirs) == Due(day)
 
 
+@given(DAYS, st.sampled_from(ZONES), st.sampled_from(ZONES))
+def test_a_day_is_that_of_the_portals_calendar_whatever_zone_is_configured(day: date, shown: str, portal: str) -> None:
+    zones = Zones(shown, portal)
+    if exists(day, ZoneInfo(portal)):
+        stamp = moment_of(stamp_of(Due(day), zones))
+        assert stamp is not None
+        assert stamp.astimezone(ZoneInfo(portal)).date() == day
+        assert due_from(stamp_of(Due(day), zones), all_day=True, zones=zones) == Due(day)
+
+
+@given(DAYS, st.sampled_from(ZONES), st.sampled_from(ZONES))
+def test_midnight_utc_of_an_all_day_task_is_that_day(day: date, shown: str, portal: str) -> None:
+    assert due_from(f"{day.isoformat()}T00:00:00Z", all_day=True, zones=Zones(shown, portal)) == Due(day)
+
+
 @given(INSTANTS, st.sampled_from(ZONES), st.sampled_from(["", "millis"]))
 def test_an_instant_is_the_same_instant_in_either_form_of_answer(at: datetime, zone: str, millis: str) -> None:
     zones = Zones(zone)
@@ -136,6 +153,16 @@ def test_an_instant_is_the_same_instant_in_either_form_of_answer(at: datetime, z
 @given(LINES)
 def test_text_reads_back_as_it_was_written(text: str) -> None:
     assert text_of(html_of(text)) == (text or None)
+
+
+@given(st.text(st.sampled_from("a&#x1; <lt\n copy/!="), max_size=30).filter(lambda text: not MARKUP.search(text)))
+def test_text_without_tags_and_references_reads_as_itself(text: str) -> None:
+    assert text_of(text) == (text or None)
+
+
+@given(st.text(st.sampled_from("a&#x1; lt copy"), max_size=30).filter(lambda text: not MARKUP.search(text)))
+def test_text_without_references_reads_as_itself_within_tags(text: str) -> None:
+    assert text_of(f"<b>{text}</b>") == (text or None)
 
 
 @given(LINES)
@@ -157,19 +184,27 @@ def test_text_that_is_written_is_no_markup(text: str) -> None:
         ("<style>p { color: red }</style><script>alert(1)</script>Seen<!-- not this -->", "Seen"),
         ("<p></p>", None),
         ("Caf&eacute; &#127464;&#127473;", "Café 🇨🇱"),
+        ("R&D budget", "R&D budget"),
+        ("<p>R&D; AT&T &amp; &unknown; co</p>", "R&D; AT&T & &unknown; co"),
+        ("<p>http://x.io/?a=1&b=2&copy=2</p>", "http://x.io/?a=1&b=2&copy=2"),
+        ("http://x.io/?a=1&b=2&copy=2", "http://x.io/?a=1&b=2&copy=2"),
+        ("<p>Tom</p>&am", "Tom\n&am"),
+        ("<p>Tom</p> if a <b &#12", "Tom\n if a <b &#12"),
+        ("if a<b and &lt", "if a<b and &lt"),
     ],
 )
 def test_a_body_is_read_as_the_editor_shows_it(body: str | None, text: str | None) -> None:
     assert text_of(body) == text
 
 
-@pytest.mark.parametrize("value", ["NONE", "LOW", None, ""])
-def test_no_priority_and_low_both_read_as_0(value: str | None) -> None:
+@pytest.mark.parametrize("value", ["NONE", "LOW", None, "", "URGENT"])
+def test_no_priority_low_and_an_own_one_all_read_as_0(value: str | None) -> None:
     assert read(json_of({}) | {"properties": {"hs_task_priority": value}}).priority == 0
 
 
-def test_asking_0_of_a_task_without_priority_writes_nothing() -> None:
-    before = read(json_of({"hs_task_priority": "NONE"}))
+@pytest.mark.parametrize("value", ["NONE", "URGENT"])
+def test_asking_0_of_a_task_that_shows_it_writes_nothing(value: str) -> None:
+    before = read(json_of({"hs_task_priority": value}))
     assert properties_of(Edit(title="New", priority=0), before, Zones(None)) == {"hs_task_subject": "New"}
     assert properties_of(Edit(priority=1), before, Zones(None)) == {"hs_task_priority": "MEDIUM"}
 
@@ -227,7 +262,6 @@ def test_of_several_links_the_lowest_id_is_shown_or_the_one_asked_for() -> None:
         {"id": "1"},
         {"id": "1", "properties": None},
         json_of({"hs_timestamp": "soon"}),
-        json_of({"hs_task_priority": "URGENT"}),
         json_of({"hs_timestamp": "99999999999999999999"}),
         json_of({}, createdAt="yesterday"),
     ],

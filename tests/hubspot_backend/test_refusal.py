@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.backends.hubspot.refusal import error_of, explain, read_limits, wait_s
+from taskhand.backends.hubspot.refusal import error_of, explain, read_limits, refuses_all_day, wait_s
 from taskhand.errors import CallerError, NotFound, UpstreamError
 from taskhand.http.budget import Observed
 
@@ -58,10 +58,13 @@ def test_a_missing_due_date_is_named() -> None:
     assert said == "HubSpot refused dueDate: HubSpot requires it."
 
 
-def test_an_account_without_all_day_tasks_says_what_to_send() -> None:
-    said = explain(400, values(("hs_task_is_all_day", "READ_ONLY_VALUE")))
-    assert said is not None
-    assert "send dueTime and timezone" in said
+@pytest.mark.parametrize("code", ["READ_ONLY_VALUE", "PROPERTY_DOESNT_EXIST"])
+def test_that_an_account_has_no_all_day_tasks_is_known_where_nothing_else_was_refused(code: str) -> None:
+    alone = values(("hs_task_is_all_day", code))
+    assert refuses_all_day(error_of(alone))
+    for other in ("hubspot_owner_id", "own_property"):
+        assert not refuses_all_day(error_of(values(("hs_task_is_all_day", code), (other, "INVALID_OPTION"))))
+    assert not refuses_all_day(error_of(values(("hs_task_is_all_day", "INVALID_OPTION"))))
 
 
 @pytest.mark.parametrize("key", ["requiredGranularScopes", "requiredScopes"])

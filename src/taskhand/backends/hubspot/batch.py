@@ -17,6 +17,7 @@ __all__ = ["MOST_INPUTS", "Input", "Parted", "body_of", "chunks", "parted", "unh
 
 MOST_INPUTS: Final = 100
 """Inputs of one batch request."""
+_NAMING: Final = ("objectWriteTraceId", "ids", "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,19 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Parted:
-    """What came of a batch, by place; a place in neither is unknown."""
+    """What came of a batch, by place: `rows` are the results; a place in neither of the first two is unknown.
 
-    done: frozenset[int] = frozenset()
+    `reasons` are of unknown places: errors that name no input, where there is nothing else that they could be about.
+    """
+
+    rows: Mapping[int, JsonObject] = field(default_factory=dict)
     refused: Mapping[int, TaskhandError] = field(default_factory=dict)
+    reasons: Mapping[int, TaskhandError] = field(default_factory=dict)
+
+    @property
+    def done(self) -> frozenset[int]:
+        """The places that have a result."""
+        return frozenset(self.rows)
 
 
 def chunks(inputs: Sequence[Input]) -> list[list[Input]]:
@@ -68,13 +78,23 @@ def parted(inputs: Sequence[Input], answer: JsonObject, id_property: str | None)
     """Take an answer apart, matching by trace id, else by id; what is said both done and refused is unknown."""
     by_trace = {one.trace: one.place for one in inputs}
     by_id = {one.task_id: one.place for one in inputs}
-    done = {place for row in objects(answer.get("results")) for place in _of_result(row, by_trace, by_id, id_property)}
+    results = objects(answer.get("results"))
+    done = {place: row for row in results for place in _of_result(row, by_trace, by_id, id_property)}
     refused: dict[int, TaskhandError] = {}
+    nameless: list[TaskhandError] = []
     for error in objects(answer.get("errors")):
         for place in _of_error(error, by_trace, by_id):
             refused.setdefault(place, error_of(error))
-    both = done & refused.keys()
-    return Parted(frozenset(done - both), {place: error for place, error in refused.items() if place not in both})
+        if not _names_inputs(error):
+            nameless.append(error_of(error))
+    both = done.keys() & refused.keys()
+    unmatched = [one.place for one in inputs if one.place not in done and one.place not in refused]
+    is_plain = len(nameless) == 1 or (nameless and len(unmatched) == 1)
+    return Parted(
+        {place: row for place, row in done.items() if place not in both},
+        {place: error for place, error in refused.items() if place not in both},
+        dict.fromkeys(unmatched, nameless[0]) if is_plain else {},
+    )
 
 
 def unheard_of(ids: Sequence[str], answer: JsonObject, found: Container[str]) -> list[str]:
@@ -98,11 +118,16 @@ def _of_result(
         yield by_id[str(known_by)]
 
 
+def _names_inputs(error: JsonObject) -> bool:
+    context = error.get("context")
+    return isinstance(context, dict) and any(key in context for key in _NAMING)
+
+
 def _of_error(error: JsonObject, by_trace: Mapping[str, int], by_id: Mapping[str, int]) -> Iterator[int]:
     """The places that an error names; `ids` count as well as trace ids, as some errors have only one of them."""
     context = error.get("context")
     named = context if isinstance(context, dict) else {}
-    for key, places in (("objectWriteTraceId", by_trace), ("ids", by_id), ("id", by_id)):
+    for key, places in zip(_NAMING, (by_trace, by_id, by_id), strict=True):
         values = named.get(key)
         for value in values if isinstance(values, list) else ():
             if str(value) in places:

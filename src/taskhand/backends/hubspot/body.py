@@ -1,17 +1,21 @@
 """Between the HTML of `hs_task_body` and plain text, both ways; pure.
 
 Bodies come from HubSpot's editor as HTML, and from other programs as plain text
-(https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide). Text written here reads back the same.
+(https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide). Text written here reads back the same. Only a
+reference that ends in `;` is one: `R&D`, `?a=1&copy=2` and whatever breaks off at the end are text.
 """
 
 import re
 from html import escape, unescape
+from html.entities import html5
 from html.parser import HTMLParser
 from typing import Final
 
 __all__ = ["html_of", "text_of"]
 
 _TAG: Final = re.compile(r"<[a-zA-Z/!?]")
+_REFERENCE: Final = re.compile(r"&(#[0-9]{1,9}|#[xX][0-9a-fA-F]{1,8}|[a-zA-Z][a-zA-Z0-9]{0,40});")
+_PRIVATE_USE: Final = range(0xE000, 0xF900)
 _BREAK: Final = re.compile(r"\s*\n\s*")
 _BLOCKS: Final = frozenset(
     {"address", "article", "aside", "blockquote", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form"}
@@ -32,21 +36,32 @@ def text_of(body: str | None) -> str | None:
     """The text of a body, its lines where the editor shows them; None for a body without any."""
     if not body:
         return None
-    if not _TAG.search(body) and "&" not in body:
-        return body
-    reader = _Reader(is_html=_TAG.search(body) is not None)
-    reader.feed(body)
+    closed, end, tail = body.rpartition(">")
+    if not _TAG.search(closed):
+        return _REFERENCE.sub(_decoded, body)
+    # The parser guesses at references that are none, so that it is shown none at all.
+    stand_in = next((one for one in map(chr, _PRIVATE_USE) if one not in body), "&")
+    reader = _Reader(stand_in)
+    reader.feed((closed + end + tail.replace("<", "&lt;")).replace("&", stand_in))
     reader.close()
     return "".join(reader.parts) or None
 
 
-class _Reader(HTMLParser):
-    """Collects text; in HTML a line end in the source is a space, in plain text it is a line end."""
+def _decoded(reference: re.Match[str]) -> str:
+    """The character of a reference; one that names none stays as it is."""
+    name = reference[1]
+    if name == "nbsp":  # the editor writes it for every second space; a true no-break space is a number here
+        return " "
+    return unescape(reference[0]) if name.startswith("#") or f"{name};" in html5 else reference[0]
 
-    def __init__(self, *, is_html: bool) -> None:
+
+class _Reader(HTMLParser):
+    """Collects text, in which `stand_in` means `&`; a line end in the source is a space."""
+
+    def __init__(self, stand_in: str) -> None:
         super().__init__(convert_charrefs=False)
         self.parts: list[str] = []
-        self._is_html = is_html
+        self._stand_in = stand_in
         self._unseen = 0
         self._breaks = False
 
@@ -68,18 +83,11 @@ class _Reader(HTMLParser):
         self._breaks = self._breaks or tag in _BLOCKS
 
     def handle_data(self, data: str) -> None:
-        if self._is_html and "\n" in data:
+        if "\n" in data:
             if self._breaks or not self.parts or self.parts[-1].endswith("\n"):
                 data = data[match.end() :] if (match := _BREAK.match(data)) else data
             data = _BREAK.sub(" ", data)
-        self._add(data)
-
-    def handle_entityref(self, name: str) -> None:
-        # The editor writes &nbsp; for every second space; a true no-break space is written as a number here.
-        self._add(" " if name == "nbsp" else unescape(f"&{name};"))
-
-    def handle_charref(self, name: str) -> None:
-        self._add(unescape(f"&#{name};"))
+        self._add(_REFERENCE.sub(_decoded, data.replace(self._stand_in, "&")))
 
     def _add(self, text: str) -> None:
         if self._unseen or not text:

@@ -3,18 +3,18 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from pydantic import MISSING
-
 from taskhand.backend import Outcome, Written
-from taskhand.backends.hubspot.batch import MOST_INPUTS, Input, body_of, chunks, parted
-from taskhand.backends.hubspot.doubt import HUBSPOT
-from taskhand.backends.hubspot.mapping import properties_of
+from taskhand.backends.hubspot.batch import MOST_INPUTS, Input, Parted, body_of, chunks, parted
+from taskhand.backends.hubspot.doubt import HUBSPOT, is_untouched, not_applied
+from taskhand.backends.hubspot.links import changes_links
+from taskhand.backends.hubspot.mapping import properties_of, record_of
 from taskhand.backends.hubspot.portal import Portal
+from taskhand.backends.hubspot.portal import read as read_as
 from taskhand.backends.hubspot.reader import Reader, gone
-from taskhand.backends.hubspot.record import Record
+from taskhand.backends.hubspot.record import JsonObject, Record
 from taskhand.backends.hubspot.relink import Relink, linked_as
 from taskhand.backends.hubspot.together import side_by_side
-from taskhand.backends.hubspot.update import checked, wanted_link
+from taskhand.backends.hubspot.update import checked, unlinked, wanted_link
 from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.edit import Edit
 from taskhand.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamFailed
@@ -27,15 +27,18 @@ __all__ = ["Bulk"]
 class _Job:
     """What was asked for, by place, and what has become of each place so far.
 
-    `unknown` are places whose answer was lost or says nothing of them, `resent` those sent a second time,
-    `failures` the failures after which a place is unknown.
+    `unknown` are places whose answer was lost or says nothing of them, `resent` those sent a second time, `failures`
+    why a place is unknown that need not be sent again, `told` what HubSpot confirmed, `accepted` the places of which
+    nothing else could be read.
     """
 
     edits: list[tuple[Task, Edit]]
     errors: dict[int, TaskhandError] = field(default_factory=dict)
     unknown: set[int] = field(default_factory=set)
     resent: set[int] = field(default_factory=set)
-    failures: dict[int, UpstreamFailed] = field(default_factory=dict)
+    failures: dict[int, TaskhandError] = field(default_factory=dict)
+    told: dict[int, JsonObject] = field(default_factory=dict)
+    accepted: set[int] = field(default_factory=set)
     now: dict[int, Record] = field(default_factory=dict)
 
     def open(self) -> list[int]:
@@ -59,9 +62,12 @@ class Bulk:
 
     async def __call__(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[Outcome, ...]:
         """One outcome for each, in the order given; never raises TaskhandError."""
+        if not edits:
+            return ()
         job = _Job(list(edits))
         try:
             await self._check(job)
+            await self._portal.zones()
             relink = Relink(self._wire, self._reader, dict(enumerate(job.edits)))
             job.errors |= await relink.link(job.open())
         except TaskhandError as error:
@@ -102,22 +108,41 @@ class Bulk:
 
     async def _send_batch(self, job: _Job, batch: Sequence[Input]) -> None:
         """Send one batch; what is heard of each input goes into the job."""
-        places = {one.place for one in batch}
+        places, sent = {one.place for one in batch}, self._flagless(batch)
         try:
-            answer = await self._wire.update_many(body_of(batch, self._wire.id_property))
+            answer = await self._wire.update_many(body_of(sent, self._wire.id_property))
         except OutcomeUnknown:
             job.unknown |= places
         except UpstreamFailed as failure:
             job.unknown |= places
             job.failures |= dict.fromkeys(places, failure)
         except CallerError as refused:
-            await self._send_parts(job, batch, refused)
+            if self._is_of_flag(refused, batch):
+                await self._send_batch(job, self._flagless(batch))
+            else:
+                await self._send_parts(job, sent, refused)
         except TaskhandError as error:
             job.fail(places, error)
         else:
-            part = parted(batch, answer, self._wire.id_property)
-            job.errors |= part.refused
-            job.unknown |= places - part.done - part.refused.keys()
+            await self._take(job, batch, parted(batch, answer, self._wire.id_property))
+
+    async def _take(self, job: _Job, batch: Sequence[Input], part: Parted) -> None:
+        """Enter what came of a batch; what only the all-day flag was refused of is sent again without it."""
+        again = [one for one in batch if one.place in part.refused and self._is_of_flag(part.refused[one.place], [one])]
+        places = {one.place for one in again}
+        job.told |= part.rows
+        job.errors |= {place: error for place, error in part.refused.items() if place not in places}
+        job.unknown |= {one.place for one in batch} - part.done - part.refused.keys()
+        job.failures |= part.reasons
+        if again:
+            await self._send_batch(job, self._flagless(again))
+
+    def _is_of_flag(self, error: TaskhandError, batch: Sequence[Input]) -> bool:
+        return any(self._portal.all_day.refused(error, one.properties) for one in batch)
+
+    def _flagless(self, batch: Sequence[Input]) -> list[Input]:
+        """The inputs as this account takes them."""
+        return [replace(one, properties=self._portal.all_day.of(one.properties)) for one in batch]
 
     async def _send_parts(self, job: _Job, batch: Sequence[Input], refused: CallerError) -> None:
         """A batch refused whole: its first input by itself, then the others in halves.
@@ -145,12 +170,23 @@ class Bulk:
             try:
                 found = await self._reader.many(list(ids.values()), by_property=True)
             except TaskhandError:
-                job.errors |= {place: HUBSPOT.of_task(task_id) for place, task_id in ids.items()}
+                for place in part:
+                    await self._believe(job, place)
                 return
             job.now |= {place: found[task_id] for place, task_id in ids.items() if task_id in found}
             job.errors |= {place: gone(task_id) for place, task_id in ids.items() if task_id not in found}
 
         await side_by_side(read, [places[at : at + MOST_INPUTS] for at in range(0, len(places), MOST_INPUTS)])
+
+    async def _believe(self, job: _Job, place: int) -> None:
+        """A task that cannot be read back is as HubSpot confirmed it, where that answer says all that was asked."""
+        before, edit = job.edits[place]
+        if place not in job.told or place in job.unknown or changes_links(edit):
+            job.errors[place] = HUBSPOT.of_task(before.id)
+            return
+        answer = read_as(Record.from_json, job.told[place])
+        job.now[place] = record_of(before, answer, await self._portal.zones())
+        job.accepted.add(place)
 
     async def _send_again(self, job: _Job) -> None:
         """What was lost and is not so, once more; and read once more."""
@@ -165,14 +201,19 @@ class Bulk:
         await self._read(job, [place for place in lost if place not in job.errors])
         for place in lost:
             if place in job.unknown and place not in job.errors and not await self._shows(job, place):
-                job.errors[place] = job.failures.get(place) or HUBSPOT.of_task(job.edits[place][0].id)
+                job.errors[place] = job.failures.get(place) or await self._unsettled(job, place)
+
+    async def _unsettled(self, job: _Job, place: int) -> TaskhandError:
+        """The error for what was lost twice and is not there: known not to be, where all is as it was."""
+        before, edit = job.edits[place]
+        task = await self._reader.task(linked_as(before, job.now[place]))
+        return not_applied() if is_untouched(task, before, unlinked(edit)) else HUBSPOT.of_task(before.id)
 
     async def _shows(self, job: _Job, place: int) -> bool:
         """Whether a task is as its edit asked for, links aside."""
         before, edit = job.edits[place]
         task = await self._reader.task(linked_as(before, job.now[place]))
-        own = replace(edit, ai_contact_id=MISSING, ai_customer_id=MISSING)
-        return not any(own.unmet_by(task, written=True).given())
+        return not self._portal.all_day.unmet(unlinked(edit), task, await self._portal.zones())
 
     async def _outcomes(self, job: _Job) -> tuple[Outcome, ...]:
         self._reader.wrote(*(record.id for record in job.now.values()))
@@ -189,5 +230,6 @@ class Bulk:
     async def _written(self, job: _Job, place: int) -> Written:
         _, edit = job.edits[place]
         note = HUBSPOT.applied if place in job.unknown else HUBSPOT.sent_again if place in job.resent else None
-        record = job.now[place]
-        return Written(await self._reader.task(record, wanted_link(edit)), note)
+        note = HUBSPOT.accepted if place in job.accepted else note
+        task = await self._reader.task(job.now[place], wanted_link(edit))
+        return Written(task, self._portal.all_day.note(edit, task, note))

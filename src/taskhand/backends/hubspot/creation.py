@@ -20,13 +20,24 @@ from taskhand.backends.hubspot.record import ID_OF, KINDS, JsonObject, Record, l
 from taskhand.backends.hubspot.search import newest_since
 from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.edit import Edit
-from taskhand.errors import CallerError, Candidate, NotFound, OutcomeUnknown, UpstreamError, UpstreamFailed
+from taskhand.errors import (
+    CallerError,
+    Candidate,
+    NotFound,
+    OutcomeUnknown,
+    TaskhandError,
+    UpstreamError,
+    UpstreamFailed,
+)
+from taskhand.http.reply import Reply
 from taskhand.task import StatusChoice, Task
 
 __all__ = ["Creation"]
 
 _SKEW: Final = timedelta(minutes=2)
 """How far HubSpot's clock may be from ours when a task is looked for by when it was made."""
+_CLOCKS_APART: Final = timedelta(seconds=2)
+"""How much earlier than it was sent a task may seem made and still be ours, by the same clock."""
 _LOOKS_S: Final = (0.0, 2.0, 5.0)
 """Seconds before each look: HubSpot's search is behind by some."""
 _MOST_LOOKED_AT: Final = 100
@@ -61,7 +72,7 @@ class Creation:
         try:
             answer = await self._answered(body)
         except (OutcomeUnknown, UpstreamFailed) as unknown:
-            return Written(await self._looked_for(edit, started, known, unknown), HUBSPOT.found)
+            return await self._told(edit, await self._looked_for(edit, started, known, unknown), HUBSPOT.found)
         finally:
             self._creating[edit] -= 1
         self._reader.wrote(answer.id)
@@ -69,8 +80,11 @@ class Creation:
         try:
             record = await self._reader.one(answer.id, by_property=False)
         except (UpstreamError, NotFound):
-            return Written(await self._reader.task(answer), HUBSPOT.accepted)
-        return Written(await self._reader.task(record))
+            return await self._told(edit, await self._reader.task(answer), HUBSPOT.accepted)
+        return await self._told(edit, await self._reader.task(record))
+
+    async def _told(self, edit: Edit, task: Task, note: str | None = None) -> Written:
+        return Written(task, self._portal.all_day.note(edit, task, note))
 
     async def _body(self, edit: Edit) -> JsonObject:
         """The documented body, in the initial status unless another was asked for; CallerError without a due date."""
@@ -90,7 +104,7 @@ class Creation:
         return {"properties": properties} | ({"associations": associations} if associations else {})
 
     async def _answered(self, body: JsonObject) -> Record:
-        reply = await self._wire.create(body)
+        reply = await self._posted(body)
         try:
             record = read_as(Record.from_json, reply.object)
             await self._reader.task(record)
@@ -98,9 +112,25 @@ class Creation:
             raise self._wire.invalid(reply, "with something that is not a task") from None
         return record
 
+    async def _posted(self, body: JsonObject) -> Reply:
+        """POST; once more without what says all day, where the account refused that and wrote nothing."""
+        all_day, properties = self._portal.all_day, body["properties"]
+        try:
+            return await self._wire.create(body | {"properties": all_day.of(properties)})
+        except CallerError as refused:
+            if not all_day.refused(refused, properties):
+                raise
+        return await self._wire.create(body | {"properties": all_day.of(properties)})
+
     async def _looked_for(self, edit: Edit, started: datetime, known: frozenset[str], unknown: UpstreamError) -> Task:
-        """The one new task that is what was asked for; the doubt stays where there is none, or more than one."""
-        found: list[tuple[str, Task]] = []
+        """The one new task that is what was asked for; the doubt stays where there is none, or more than one.
+
+        What was made before this one was sent is somebody else's, however like it: it is named, and not taken.
+        """
+        started += await self._clock_ahead()
+        earliest = started - _CLOCKS_APART
+        found: list[tuple[Record, Task]] = []
+        certain: list[Task] = []
         for wait_s in _LOOKS_S:
             if wait_s:
                 await self._sleep(wait_s)
@@ -108,15 +138,25 @@ class Creation:
                 found = await self._new(edit, started, known)
             except (UpstreamError, NotFound):
                 raise HUBSPOT.unsettled(LOOK) from unknown
-            if found:
+            certain = [task for record, task in found if _is_made_since(record, earliest)]
+            if certain:
                 break
-        if len(found) != 1 or self._creating[edit] > 1:
+        if len(certain) != 1 or len(found) != 1 or self._creating[edit] > 1:
             raise HUBSPOT.unsettled(LOOK, [Candidate(task.id, task.title) for _, task in found]) from unknown
-        self._reader.wrote(found[0][0])
-        self._made.add(found[0][0])
-        return found[0][1]
+        record_id = found[0][0].id
+        self._reader.wrote(record_id)
+        self._made.add(record_id)
+        return certain[0]
 
-    async def _new(self, edit: Edit, started: datetime, known: frozenset[str]) -> list[tuple[str, Task]]:
+    async def _clock_ahead(self) -> timedelta:
+        """How far HubSpot's clock is ahead of ours, by the `Date` of an answer; nothing where none tells."""
+        try:
+            theirs = await self._wire.date()
+        except TaskhandError:
+            return timedelta()
+        return theirs - self._clock() if theirs is not None else timedelta()
+
+    async def _new(self, edit: Edit, started: datetime, known: frozenset[str]) -> list[tuple[Record, Task]]:
         """What was made since, was never seen before, and is as asked."""
         ids = [one for one in await self._candidates(edit, started - _SKEW) if one not in known | self._made]
         records = await self._reader.many(ids[:_MOST_LOOKED_AT], by_property=False)
@@ -124,7 +164,8 @@ class Creation:
         linked = await self._reader.with_links(new)
         tasks = await self._reader.tasks(linked)
         pairs = zip(linked, tasks, strict=True)
-        return [(record.id, task) for record, task in pairs if not any(edit.unmet_by(task, written=True).given())]
+        zones = await self._portal.zones()
+        return [one for one in pairs if not self._portal.all_day.unmet(edit, one[1], zones)]
 
     async def _candidates(self, edit: Edit, since: datetime) -> list[str]:
         """Ids from the contact's or company's own tasks, which are never behind, and from a search, which is."""

@@ -3,11 +3,28 @@
 from typing import Final
 
 from taskhand.backends.doubt import Doubt
+from taskhand.edit import Edit, seen
+from taskhand.errors import UpstreamError
+from taskhand.task import Task
 
-__all__ = ["HUBSPOT", "LOOK"]
+__all__ = ["HUBSPOT", "LOOK", "is_untouched", "not_applied"]
 
 HUBSPOT: Final = Doubt("HubSpot")
 LOOK: Final = (
     "Wait a minute, as HubSpot's search is behind, then look with list_tasks for the title; "
     "create it again only if it is not there."
 )
+
+
+def is_untouched(task: Task, before: Task, edit: Edit) -> bool:
+    """Whether `task` plainly shows in every field of an edit what it showed before."""
+    return all(seen(task, name) == seen(before, name) for name, _ in edit.given())
+
+
+def not_applied() -> UpstreamError:
+    """The error for a change that was sent twice, never confirmed, and is not there."""
+    return UpstreamError(
+        "HubSpot did not confirm the write; reading the task back shows that it was not applied.",
+        next_step="Send the same call again later.",
+        retryable=True,
+    )

@@ -19,6 +19,7 @@ __all__ = [
     "Relinking",
     "association_of",
     "changes_links",
+    "left_linked",
     "links_in",
     "pairs_body",
     "relinkings",
@@ -116,6 +117,13 @@ def still_linked(record: Record, relinked: Iterable[Relinking]) -> str | None:
     for one in relinked:
         if left := [other for other in one.unlink if other in record.links.get(one.kind, ())]:
             return f"The task is still linked to {one.kind} {', '.join(left)} too: HubSpot did not remove that."
+    return None
+
+
+def left_linked(relinked: Iterable[Relinking]) -> str | None:
+    """What is to be said of new links when nobody can tell whether the rest was written; None without any."""
+    if new := [f"{one.kind} {one.link}" for one in relinked if one.link is not None]:
+        return f"It may be newly linked to {' and '.join(new)}, beside what it was linked to before."
     return None
 
 

@@ -105,7 +105,7 @@ def record_of(task: Task, answer: Record, zones: Zones) -> Record:
 def properties_of(edit: Edit, before: Task | None, zones: Zones) -> dict[str, str]:
     """The properties to write for `edit` of the task `before`, or of a new one; an empty string clears.
 
-    A priority that the task shows already is not written: NONE, which reads as 0, would become LOW.
+    A priority that the task shows already is not written: NONE or an own value, which read as 0, would become LOW.
     """
     properties: dict[str, str] = {}
     if edit.title is not MISSING:
@@ -195,11 +195,8 @@ def _place(option: JsonObject) -> tuple[bool, int]:
 
 
 def _priority(value: object) -> int:
-    if value is None or value == "":
-        return 0
-    if (digit := _PRIORITIES.get(str(value).upper())) is None:
-        raise ValueError("priority")
-    return digit
+    """The documented priority; 0 for none, and for a value that an account has made its own."""
+    return _PRIORITIES.get(str(value).upper(), 0)
 
 
 def _responsibles(owner: object) -> tuple[Responsible, ...]:

@@ -1,8 +1,8 @@
 """Between `hs_timestamp` and a due date, both ways; pure.
 
 HubSpot keeps an instant, and beside it `hs_task_is_all_day`. How its own all-day tasks choose their instant is not
-documented: whatever it is, the day is the one on the calendar of the portal at that instant. What is written here is
-noon of the day, which is the same day for everybody within half a day's clocks of the portal.
+documented: midnight UTC means that day of UTC's, and any other instant the day on the calendar of the portal. What is
+written here is noon of the day there, which is the same day for everybody within half a day's clocks of the portal.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,15 +11,19 @@ from zoneinfo import ZoneInfo
 
 from taskhand.due import Due
 
-__all__ = ["Zones", "day_start_ms", "due_from", "millis_of", "moment_of", "stamp_of", "stamp_text"]
+__all__ = ["Zones", "day_start_ms", "due_from", "millis_of", "moment_of", "read_otherwise", "stamp_of", "stamp_text"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOON: Final = time(12)
+_MINUTE: Final = timedelta(minutes=1)
 _DAY_MS: Final = 86_400_000
 
 
 class Zones:
-    """`shown` is the configured IANA zone, in which instants are shown (None is UTC); `days` is that of days."""
+    """`shown` is the configured IANA zone, in which instants are shown (None is UTC); `days` is the portal's own.
+
+    Days are those of the portal, whatever is configured; where its zone cannot be read they are those of `shown`.
+    """
 
     def __init__(self, shown: str | None, days: str | None = None) -> None:
         self.shown = shown
@@ -45,12 +49,23 @@ def due_from(raw: object, *, all_day: bool, zones: Zones) -> Due | None:
     moment = moment_of(raw)
     if moment is None:
         return None
-    return Due(moment.astimezone(zones.days).date()) if all_day else Due.instant(moment, zones.shown)
+    if not all_day:
+        return Due.instant(moment, zones.shown)
+    return Due(moment.date() if moment.time() == time() else moment.astimezone(zones.days).date())
 
 
 def stamp_of(due: Due, zones: Zones) -> str:
     """The `hs_timestamp` to write, ISO 8601 in UTC with milliseconds."""
-    return stamp_text(due.at or datetime.combine(due.day, _NOON, zones.days))
+    if due.at is not None:
+        return stamp_text(due.at)
+    noon = datetime.combine(due.day, _NOON, zones.days).astimezone(UTC)
+    # Where noon is midnight UTC of another day, that instant would mean the other day.
+    return stamp_text(noon + _MINUTE if noon.time() == time() and noon.date() != due.day else noon)
+
+
+def read_otherwise(due: Due, zones: Zones) -> Due | None:
+    """What `due` reads as once written, where `hs_task_is_all_day` could not be set with it."""
+    return due_from(stamp_of(due, zones), all_day=due.at is not None, zones=zones)
 
 
 def stamp_text(moment: datetime) -> str:

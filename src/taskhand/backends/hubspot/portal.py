@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import SecretStr
 
+from taskhand.backends.hubspot.allday import AllDay
 from taskhand.backends.hubspot.mapping import company_of, contact_of, member_of, statuses_of
 from taskhand.backends.hubspot.moment import Zones
 from taskhand.backends.hubspot.record import JsonObject, Malformed, objects
@@ -28,9 +29,9 @@ _SOURCE: Final = "the options of hs_task_status in HubSpot"
 class Account:
     """What is configured of a HubSpot account.
 
-    `timezone` is the IANA zone of days and of times without one, None to take the account's own for days; `user` says
-    who `me` is, as an owner's id, a user's id or an e-mail; without it a private app's `token` is asked. `keep_s` is
-    how many seconds the owners are good for.
+    `timezone` is the IANA zone in which times are shown, and of days where the account's own cannot be read; `user`
+    says who `me` is, as an owner's id, a user's id or an e-mail; without it a private app's `token` is asked. `keep_s`
+    is how many seconds the owners are good for.
     """
 
     timezone: str | None = None
@@ -51,10 +52,12 @@ class Portal:
     def __init__(self, wire: HubSpotWire, account: Account, monotonic: Callable[[], float]) -> None:
         self._wire = wire
         self._account = account
-        self._zones = Zones(account.timezone) if account.timezone else None
+        self._zones: Zones | None = None
         self._statuses: Shelf[None, _Statuses] = Shelf(_STATUSES_KEPT_S, monotonic)
         self._owners: Shelf[None, tuple[JsonObject, ...]] = Shelf(account.keep_s, monotonic)
         self._user: str | None = account.user
+        self.all_day = AllDay()
+        """Whether this account lets it be said that a task is all day."""
 
     async def statuses(self) -> StatusList:
         """Those that can be chosen, by position."""
@@ -80,9 +83,9 @@ class Portal:
         )
 
     async def zones(self) -> Zones:
-        """In which zone instants are shown, and days are days: the account's own where none is configured."""
+        """In which zone instants are shown, and days are days: those of the account's own calendar."""
         if self._zones is None:
-            self._zones = Zones(None, await self._own_zone())
+            self._zones = Zones(self._account.timezone, await self._own_zone())
         return self._zones
 
     async def members(self) -> tuple[Member, ...]:

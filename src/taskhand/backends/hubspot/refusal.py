@@ -14,7 +14,7 @@ from taskhand.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.http.budget import Observed
 from taskhand.http.reply import Json
 
-__all__ = ["error_of", "explain", "read_limits", "wait_s"]
+__all__ = ["error_of", "explain", "read_limits", "refuses_all_day", "wait_s"]
 
 _NAMES: Final[Mapping[str, str]] = {
     "hs_task_subject": "title",
@@ -35,7 +35,9 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "PROPERTY_DOESNT_EXIST": "this HubSpot account does not have it",
     "REQUIRED": "HubSpot requires it",
 }
-_ALL_DAY: Final = "this HubSpot account cannot be told that a task is all day; send dueTime and timezone with it"
+_ALL_DAY: Final = "hs_task_is_all_day"
+_NOT_SET: Final = frozenset({"READ_ONLY_VALUE", "PROPERTY_DOESNT_EXIST"})
+_NO_ALL_DAY: Final = "HubSpot refused dueDate: this HubSpot account cannot be told that a task is all day."
 _SCOPE: Final = re.compile(r"[a-z][a-z0-9_-]{1,40}(\.[a-z0-9_-]{1,40}){0,6}")
 _MOST_SCOPES: Final = 5
 _VALUES: Final = "Property values were not valid: "
@@ -78,6 +80,11 @@ def error_of(json: JsonObject) -> TaskhandError:
             next_step="Read what is there now, then decide again.",
         )
     return UpstreamError("HubSpot refused this task.", next_step="Read the task with get_task, then decide again.")
+
+
+def refuses_all_day(error: TaskhandError) -> bool:
+    """Whether nothing was refused but `hs_task_is_all_day`, which an account may not let be set."""
+    return isinstance(error, CallerError) and error.message == _NO_ALL_DAY
 
 
 def wait_s(json: Json) -> float | None:
@@ -141,8 +148,12 @@ def _of_limit(json: JsonObject) -> str | None:
 
 
 def _of_values(json: JsonObject) -> str | None:
-    """One clause for each field that a refusal names."""
-    clauses = dict.fromkeys(f"{_NAMES[name]}: {_meaning(name, code)}" for name, code in _named(json) if name in _NAMES)
+    """One clause for each field that a refusal names; that a task cannot be all day is said only by itself."""
+    named = list(_named(json))
+    others = [(name, code) for name, code in named if name != _ALL_DAY or code not in _NOT_SET]
+    if named and not others:
+        return _NO_ALL_DAY
+    clauses = dict.fromkeys(f"{_NAMES[name]}: {_meaning(code)}" for name, code in others if name in _NAMES)
     if clauses:
         return f"HubSpot refused {'; '.join(clauses)}."
     if any("INVALID_OBJECT_IDS" in _context(error) for error in [json, *objects(json.get("errors"))]) or _is_link(json):
@@ -154,9 +165,7 @@ def _is_link(json: JsonObject) -> bool:
     return str(json.get("message")).startswith("One or more associations are")
 
 
-def _meaning(name: str, code: str) -> str:
-    if name == "hs_task_is_all_day":
-        return _ALL_DAY
+def _meaning(code: str) -> str:
     return _MEANINGS.get(code, "HubSpot does not take that value")
 
 

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from taskhand.backends.hubspot.doubt import HUBSPOT
 from taskhand.backends.hubspot.links import MOST_PAIRS, Relinking, changes_links, pairs_body, relinkings, unknown_link
-from taskhand.backends.hubspot.reader import Reader
+from taskhand.backends.hubspot.reader import Reader, gone
 from taskhand.backends.hubspot.record import Kind, Record
 from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.edit import Edit
@@ -30,9 +30,7 @@ class Relink:
         if not wanted:
             return {}
         errors: dict[int, TaskhandError] = {}
-        ids = [before.id for before, _ in wanted.values()]
-        found = await self._reader.many(ids, by_property=True)
-        linked = dict(zip(found, await self._reader.with_links(list(found.values())), strict=True))
+        linked = await self._linked(list(dict.fromkeys(before.id for before, _ in wanted.values())))
         for place, (before, edit) in wanted.items():
             try:
                 self._made[place] = relinkings(linked[before.id], edit) if before.id in linked else []
@@ -41,6 +39,14 @@ class Relink:
         for _, group in groupby(sorted(self._to_link(), key=_target), key=_target):
             errors |= await self._link_group(list(group))
         return errors
+
+    async def _linked(self, ids: Sequence[str]) -> dict[str, Record]:
+        """What tasks are linked to; where they go by HubSpot's own ids, nothing else of them is read."""
+        if self._wire.id_property is None:
+            found = {one: Record({"id": one, "properties": {}}, {}) for one in ids}
+        else:
+            found = await self._reader.many(ids, by_property=True)
+        return dict(zip(found, await self._reader.with_links(list(found.values())), strict=True))
 
     async def finish(self, refused: Collection[int]) -> None:
         """Unlink what was linked before, and the new links of what was refused; reading back tells whether it is so."""
@@ -71,7 +77,7 @@ class Relink:
         return [(place, one) for place, made in self._made.items() for one in made if one.link is not None]
 
     async def _link_group(self, group: Sequence[tuple[int, Relinking]]) -> dict[int, TaskhandError]:
-        """Link many tasks to one contact or company; a refusal is about that one, as the tasks were just read."""
+        """Link many tasks to one contact or company; a refusal is about that one, unless a task is there no more."""
         errors: dict[int, TaskhandError] = {}
         for at in range(0, len(group), MOST_PAIRS):
             part = group[at : at + MOST_PAIRS]
@@ -82,10 +88,22 @@ class Relink:
             except OutcomeUnknown:
                 continue
             except CallerError:
-                errors |= {place: unknown_link(one) for place, one in part}
+                errors |= await self._refused(part)
             except TaskhandError as error:
                 errors |= {place: error for place, _ in part}
         return errors
+
+    async def _refused(self, part: Sequence[tuple[int, Relinking]]) -> dict[int, TaskhandError]:
+        """What a refusal of many links means: tasks that are there no more are left out, the others sent again."""
+        try:
+            there = await self._reader.many([one.task_id for _, one in part], by_property=False)
+        except TaskhandError as error:
+            return {place: error for place, _ in part}
+        left = [(place, one) for place, one in part if one.task_id in there]
+        if len(left) == len(part):
+            return {place: unknown_link(one) for place, one in part}
+        missing = {place: gone(one.task_id) for place, one in part if one.task_id not in there}
+        return {**missing, **(await self._link_group(left))}
 
 
 def linked_as(before: Task, record: Record) -> Record:

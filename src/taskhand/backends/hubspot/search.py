@@ -101,8 +101,16 @@ def _wanted(
         dateless = query.include_tasks_without_dates and not query.overdue
         yield [window, [_filter("hs_timestamp", "NOT_HAS_PROPERTY")]] if dateless else [window]
     if priority is not None:
-        among = [_filter("hs_task_priority", "IN", values=list(PRIORITY_VALUES[priority]))]
-        yield [among, [_filter("hs_task_priority", "NOT_HAS_PROPERTY")]] if priority == 0 else [among]
+        yield _of_priority(priority)
+
+
+def _of_priority(priority: int) -> Alternatives:
+    """The tasks that read as a priority; an account's own values, and none at all, read as 0."""
+    if priority:
+        return [[_filter("hs_task_priority", "IN", values=list(PRIORITY_VALUES[priority]))]]
+    others = [value for one, values in PRIORITY_VALUES.items() if one for value in values]
+    unset = _filter("hs_task_priority", "NOT_HAS_PROPERTY")
+    return [[_filter("hs_task_priority", "NOT_IN", values=others)], [unset]]
 
 
 def _groups(wanted: Iterator[Alternatives]) -> tuple[tuple[Filter, ...], ...]:

@@ -7,8 +7,15 @@ from dataclasses import replace
 from pydantic import MISSING
 
 from taskhand.backend import Written
-from taskhand.backends.hubspot.doubt import HUBSPOT
-from taskhand.backends.hubspot.links import Relinking, changes_links, relinkings, still_linked, unknown_link
+from taskhand.backends.hubspot.doubt import HUBSPOT, is_untouched, not_applied
+from taskhand.backends.hubspot.links import (
+    Relinking,
+    changes_links,
+    left_linked,
+    relinkings,
+    still_linked,
+    unknown_link,
+)
 from taskhand.backends.hubspot.mapping import properties_of, record_of
 from taskhand.backends.hubspot.portal import Portal
 from taskhand.backends.hubspot.portal import read as read_as
@@ -17,9 +24,10 @@ from taskhand.backends.hubspot.record import Record
 from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.edit import Edit
 from taskhand.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
+from taskhand.http.reply import Reply
 from taskhand.task import Task
 
-__all__ = ["Update", "checked", "wanted_link"]
+__all__ = ["Update", "checked", "unlinked", "wanted_link"]
 
 
 class Update:
@@ -33,13 +41,17 @@ class Update:
     async def __call__(self, before: Task, edit: Edit) -> Written:
         """Link, PATCH, unlink what was linked before, and read back; OutcomeUnknown where nobody can tell.
 
-        What refuses the PATCH takes the new links back, so that a refusal leaves the task as it was.
+        What refuses the PATCH takes the new links back, so that a refusal leaves the task as it was; where nobody can
+        tell, the error says that they may be there.
         """
         edit = await checked(self._portal, edit)
+        await self._portal.zones()
         relinked = await self._linked(before, edit)
         try:
             answer, note = await self._patched(before, edit)
-        except OutcomeUnknown:
+        except OutcomeUnknown as unknown:
+            if left := left_linked(relinked):
+                unknown.next_step = f"{unknown.next_step or ''} {left}".lstrip()
             raise
         except TaskhandError:
             await self._take_back(relinked)
@@ -84,22 +96,25 @@ class Update:
         try:
             return await self._answered(before.id, properties), None
         except (OutcomeUnknown, UpstreamFailed) as unknown:
-            if await self._shows(before.id, edit, unknown):
+            if await self._shows(await self._seen(before.id, unknown), edit):
                 return None, HUBSPOT.applied
             if isinstance(unknown, UpstreamFailed):
                 raise
         try:
             return await self._answered(before.id, properties), HUBSPOT.sent_again
         except (OutcomeUnknown, UpstreamFailed) as unknown:
-            if await self._shows(before.id, edit, unknown):
+            task = await self._seen(before.id, unknown)
+            if await self._shows(task, edit):
                 return None, HUBSPOT.applied
             if isinstance(unknown, UpstreamFailed):
                 raise
+            if is_untouched(task, before, unlinked(edit)):
+                raise not_applied() from None
             raise HUBSPOT.of_task(before.id) from None
 
     async def _answered(self, task_id: str, properties: dict[str, str]) -> Record:
         try:
-            reply = await self._wire.update(task_id, properties)
+            reply = await self._sent(task_id, properties)
         except NotFound:
             await self._reader.one(task_id)
             raise
@@ -108,14 +123,26 @@ class Update:
         except UpstreamError:
             raise self._wire.invalid(reply, "with something that is not a task") from None
 
-    async def _shows(self, task_id: str, edit: Edit, unknown: UpstreamError) -> bool:
-        """Whether the task is now as the properties of an edit asked for; the doubt stays where it cannot be read."""
+    async def _sent(self, task_id: str, properties: dict[str, str]) -> Reply:
+        """PATCH; once more without what says all day, where the account refused that and wrote nothing."""
+        all_day = self._portal.all_day
         try:
-            task = await self._reader.task(await self._reader.one(task_id))
+            return await self._wire.update(task_id, all_day.of(properties))
+        except CallerError as refused:
+            if not all_day.refused(refused, properties):
+                raise
+        return await self._wire.update(task_id, all_day.of(properties))
+
+    async def _seen(self, task_id: str, unknown: UpstreamError) -> Task:
+        """The task as it is now; the doubt stays where it cannot be read."""
+        try:
+            return await self._reader.task(await self._reader.one(task_id))
         except (UpstreamError, NotFound):
             raise HUBSPOT.of_task(task_id) from unknown
-        own = replace(edit, ai_contact_id=MISSING, ai_customer_id=MISSING)
-        return not any(own.unmet_by(task, written=True).given())
+
+    async def _shows(self, task: Task, edit: Edit) -> bool:
+        """Whether a task is as the properties of an edit make it."""
+        return not self._portal.all_day.unmet(unlinked(edit), task, await self._portal.zones())
 
     async def _read_back(
         self, before: Task, edit: Edit, answer: Record | None, note: str | None, relinked: Sequence[Relinking]
@@ -130,7 +157,8 @@ class Update:
             record, note = record_of(before, answer, zones), HUBSPOT.accepted
         self._reader.wrote(record.id)
         task = await self._reader.task(record, wanted_link(edit))
-        return Written(task, still_linked(record, relinked) or note)
+        note = self._portal.all_day.note(edit, task, still_linked(record, relinked) or note)
+        return Written(task, note)
 
 
 async def checked(portal: Portal, edit: Edit) -> Edit:
@@ -142,6 +170,11 @@ async def checked(portal: Portal, edit: Edit) -> Edit:
             next_step="Send dueDate as YYYY-MM-DD, or leave it out.",
         )
     return edit if edit.status is MISSING else replace(edit, status=await portal.value_of(edit.status))
+
+
+def unlinked(edit: Edit) -> Edit:
+    """The edit without what it says of contacts and companies."""
+    return replace(edit, ai_contact_id=MISSING, ai_customer_id=MISSING)
 
 
 def wanted_link(edit: Edit) -> str | None:

@@ -150,7 +150,7 @@ _TEXTS = [
     "hs_user_ids_of_all_owners",
 ]
 _OTHERS = {  # §8: as much of the other kinds as finding them needs
-    "contacts": "email firstname lastname phone company",
+    "contacts": "email firstname lastname phone company associatedcompanyid",  # MEM: the last, its primary company's id
     "companies": "name domain website phone",
     "deals": "dealname amount",
 }
