@@ -153,14 +153,14 @@ ROWS: tuple[Row, ...] = (
         everywhere(f"{code} to another host", Fault("redirect", status=code), fails, "X", code="upstream_redirect")
         for code in (301, 302, 307, 308)
     ),
-    Row("500", (status(500),), done("X X"), fails("GET PUT GET", **FAILED), doubt("POST GET", kept=False)),
+    Row("500", (status(500),), done("X X"), fails("GET PUT GET", **FAILED), doubt("POST GET GET GET", kept=False)),
     Row(
         "500 after commit",
         (status(500, commit=True),),
         write=done("GET PUT GET", APPLIED),
         create=done("POST GET", FOUND),
     ),
-    Row("503", (status(503),), done("X X"), done("GET PUT PUT"), doubt("POST GET", kept=False)),
+    Row("503", (status(503),), done("X X"), done("GET PUT PUT"), doubt("POST GET GET GET", kept=False)),
     Row("503 after commit", (status(503, commit=True),), write=done("GET PUT PUT"), create=done("POST GET", FOUND)),
     *(
         Row(
@@ -168,7 +168,7 @@ ROWS: tuple[Row, ...] = (
             (fault,),
             done("X X"),
             done("GET PUT GET PUT", SENT_AGAIN),
-            doubt("POST GET", kept=False),
+            doubt("POST GET GET GET", kept=False),
             read_s=read_s,
         )
         for name, fault, read_s in (
@@ -195,7 +195,7 @@ ROWS: tuple[Row, ...] = (
             (fault,),
             fails("X X X X", **FAILED),
             doubt("GET PUT GET PUT GET", kept=False),
-            doubt("POST GET", kept=False),
+            doubt("POST GET GET GET", kept=False),
         )
         for name, fault in (
             ("502", status(502, **EVER)),
@@ -222,7 +222,7 @@ ROWS: tuple[Row, ...] = (
         "JSON of the wrong kind, not committed",
         (status(200),),
         write=done("GET PUT GET PUT", SENT_AGAIN),
-        create=doubt("POST GET", kept=False),
+        create=doubt("POST GET GET GET", kept=False),
     ),
     Row(
         "reset before commit, then after",
@@ -259,8 +259,14 @@ ROWS: tuple[Row, ...] = (
     Row(
         "reset after commit, and the list is behind",
         (Fault("reset_after"),),
-        create=doubt("POST GET", kept=True),
+        create=done("POST GET GET", FOUND, waits=2.0),
         back=Fault("stale_list"),
+    ),
+    Row(
+        "reset after commit, and the list stays behind",
+        (Fault("reset_after"),),
+        create=doubt("POST GET GET GET", kept=True),
+        back=Fault("stale_list", nth="every"),
     ),
 )
 

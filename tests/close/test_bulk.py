@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from close.wired import ANA, ELENA, LUIS, Time, close, on_close, row, task_id
 from taskhand.backend import Outcome
 from taskhand.backends.close.backend import CloseBackend
-from taskhand.backends.close.bulk import chunks_of
+from taskhand.backends.close.chunks import Place, chunks_of
 from taskhand.backends.close.kind import INBOX
 from taskhand.backends.close.mapping import DONE, task_of
 from taskhand.backends.close.said import CLOSE, NOT_ALONE
@@ -251,8 +251,8 @@ async def test_tasks_that_the_bulk_update_skips_are_sent_by_themselves() -> None
         outcomes = await backend.update_tasks(edits)
     assert honest(sandbox, outcomes, edits)
     assert all(outcome.written for outcome in outcomes)
-    assert sent(sandbox) == {BULK: 1, LIST: 4, ONE: 5}
-    assert sum(time.slept) == 4
+    assert sent(sandbox) == {BULK: 1, LIST: 6, "GET /api/v1/task/{id}": 1, ONE: 5}
+    assert sum(time.slept) == 15
 
 
 async def test_a_list_that_is_behind_is_looked_at_again_before_anything_is_sent_again() -> None:
@@ -263,6 +263,74 @@ async def test_a_list_that_is_behind_is_looked_at_again_before_anything_is_sent_
         outcomes = await backend.update_tasks(edits)
     assert honest(sandbox, outcomes, edits)
     assert sent(sandbox) == {BULK: 1, LIST: 3}
+
+
+@pytest.mark.parametrize("lag_s", [8, 100])
+async def test_a_thousand_tasks_take_few_requests_though_the_lists_are_behind(lag_s: int) -> None:
+    time = Time()
+    sandbox = close(1_000, reading=Reading(list_lag=lag_s, rates="hidden"), clock=time.moment)
+    async with on_close(sandbox, time) as backend:
+        edits = [(task, COMPLETE) for task in await every(backend, 1_000)]
+        outcomes = await backend.update_tasks(edits)
+    assert honest(sandbox, outcomes, edits)
+    notes = Counter(outcome.written.note for outcome in outcomes if outcome.written)
+    assert notes == ({None: 1_000} if lag_s == 8 else {None: 10, CLOSE.accepted: 990})
+    assert sent(sandbox)[ONE] == 0
+    assert len(sandbox.requests) <= 60
+
+
+async def test_what_was_confirmed_and_is_not_so_is_sent_again_for_a_few_and_is_unknown_of_the_rest() -> None:
+    sandbox = close(50)
+    async with on_close(sandbox) as backend:
+        edits = [(task, COMPLETE) for task in await every(backend, 50)]
+        sandbox.faults = (Fault("status", BULK, status=200, commit=False),)
+        outcomes = await backend.update_tasks(edits)
+    assert honest(sandbox, outcomes, edits)
+    assert Counter(outcome.error.code if outcome.error else None for outcome in outcomes) == {
+        None: 20,
+        "outcome_unknown": 30,
+    }
+    assert sent(sandbox)[ONE] == 20
+
+
+async def test_a_confirmed_write_whose_single_retry_fails_is_unknown_and_never_unsent() -> None:
+    sandbox = close(5)
+    async with on_close(sandbox) as backend:
+        edits = [(task, COMPLETE) for task in await every(backend, 5)]
+        sandbox.faults = (
+            Fault("status", BULK, status=200, commit=False),
+            Fault("status", ONE, status=429, retry_after=3600, nth="every"),
+        )
+        outcomes = await backend.update_tasks(edits)
+    assert {outcome.error.code for outcome in outcomes if outcome.error} == {"outcome_unknown"}
+    assert len(outcomes) == 5
+
+
+async def test_the_same_task_twice_is_written_in_order() -> None:
+    sandbox = close(4)
+    async with on_close(sandbox) as backend:
+        tasks = await every(backend, 4)
+        edits = [(task, TO_ANA) for task in tasks]
+        edits += [(task, Edit(responsible_ids=(LUIS,))) for task in tasks]
+        edits += [(tasks[0], MOVED), (tasks[0], Edit(due=None))]
+        outcomes = await backend.update_tasks(edits)
+    shown = [outcome.written.task.responsible_ids for outcome in outcomes if outcome.written]
+    assert shown == [(ANA,)] * 4 + [(LUIS,)] * 4 + [(LUIS,), (LUIS,)]
+    assert all(each["assigned_to"] == LUIS for each in sandbox.tasks)
+    assert [outcome.written.task.due_at for outcome in outcomes[-2:] if outcome.written] == [
+        "2026-04-01T00:00:00.000Z",
+        None,
+    ]
+
+
+async def test_ids_of_any_letters_and_dashes_go_together() -> None:
+    rows = [row(number) | {"id": f"{number}-Ab_{number}"} for number in range(1, 5)]
+    sandbox = close(rows)
+    async with on_close(sandbox) as backend:
+        edits = [(task, COMPLETE) for task in await backend.get_tasks([str(one["id"]) for one in rows])]
+        outcomes = await backend.update_tasks(edits)
+    assert honest(sandbox, outcomes, edits)
+    assert sent(sandbox) == {BULK: 1, LIST: 2}
 
 
 @pytest.mark.parametrize(
@@ -300,7 +368,7 @@ EDITS = st.sampled_from([COMPLETE, TO_ANA, MOVED, Edit(due=None), Edit(title="x"
 @given(st.lists(st.tuples(st.integers(1, 400), EDITS), max_size=450))
 def test_every_edit_goes_somewhere_once_and_no_chunk_is_empty_or_too_large(picks: list[tuple[int, Edit]]) -> None:
     edits = [(_task(number), edit) for number, edit in picks]
-    chunks, alone = chunks_of(edits)
+    chunks, alone = chunks_of([Place(number, *edit) for number, edit in enumerate(edits)])
     places = [place for _, part in chunks for place in part] + alone
     assert sorted(place.number for place in places) == list(range(len(edits)))
     for values, part in chunks:
@@ -311,7 +379,7 @@ def test_every_edit_goes_somewhere_once_and_no_chunk_is_empty_or_too_large(picks
 
 def test_an_id_that_could_be_two_goes_by_itself() -> None:
     odd = _task(1).model_copy(update={"id": "task_1,task_2"})
-    chunks, alone = chunks_of([(odd, COMPLETE)] * 5)
+    chunks, alone = chunks_of([Place(number, odd, COMPLETE) for number in range(5)])
     assert (chunks, len(alone)) == ([], 5)
 
 

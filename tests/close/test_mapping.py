@@ -27,6 +27,8 @@ STATUSES = st.sampled_from(
 )
 IDS = st.from_regex(r"user_[A-Za-z0-9]{4,43}", fullmatch=True)
 
+OTHERS = [kind for kind in INBOX if kind != LEAD]
+
 ROW: dict[str, Any] = {
     "_type": "lead",
     "id": "task_1",
@@ -132,7 +134,7 @@ def test_a_day_has_no_zone() -> None:
 
 def test_a_recorded_task_is_read_whole() -> None:
     task = task_of(ROW, None)
-    assert (task.id, task.title, task.description, task.priority) == ("task_1", "Connect with Account Manager", None, 1)
+    assert (task.id, task.title, task.description, task.priority) == ("task_1", "Connect with Account Manager", None, 0)
     assert (task.ai_customer_id, task.ai_contact_id, task.creator_id) == ("lead_1", None, "user_1")
     assert (task.responsible_ids, task.status_config) == (("user_1",), OPEN)
     assert task.task_status_config_id == OPEN.id
@@ -202,9 +204,15 @@ def test_whatever_stands_in_place_of_a_task_or_a_user_is_said_to_be_none(json: A
 
 
 @pytest.mark.parametrize("word", ["high", "HIGH"])
-def test_a_priority_is_read_and_its_absence_is_medium(word: str) -> None:
+def test_a_priority_is_read_and_its_absence_is_no_priority_that_can_be_asked_for(word: str) -> None:
     assert task_of(ROW | {"priority": word}, None).priority == 2
-    assert [task_of(ROW | {"priority": odd}, None).priority for odd in (None, "medium", "urgent", 7)] == [1] * 4
+    assert [task_of(ROW | {"priority": odd}, None).priority for odd in (None, "medium", "urgent", 7)] == [0, 1, 0, 0]
+    assert task_of(ROW, None).priority == 0
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_task_of_a_type_that_has_no_priority_counts_as_medium(kind: str) -> None:
+    assert task_of(ROW | {"_type": kind}, None).priority == 1
 
 
 def test_who_has_left_the_organization_is_no_member() -> None:
@@ -264,7 +272,6 @@ def test_a_new_task_without_a_lead_or_with_a_description_is_refused() -> None:
         draft_of(Edit(title="x", ai_customer_id="lead_1", description="y"), LEAD)
 
 
-OTHERS = [kind for kind in INBOX if kind != LEAD]
 CHANGES: dict[str, Edit] = {
     "title": Edit(title="x"),
     "priority": Edit(priority=2),

@@ -1,6 +1,7 @@
 """What is sent to Close, to the letter: read from the sandbox's request log."""
 
 import json
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -243,12 +244,21 @@ async def test_a_task_that_is_not_there_is_not_found() -> None:
             await backend.update_task(gone, Edit(title="x"))
 
 
-@pytest.mark.parametrize("wrong", ["1", "../task", "task_1/..", "task_1/", "task_1.json", "task", "", "task_1 ", "A_1"])
+@pytest.mark.parametrize(
+    "wrong", ["../task", "task_1/..", "task_1/", "task_1.json", "", "task_1 ", "a,b", "á", "a" * 201]
+)
 def test_an_id_that_could_be_a_path_is_none(wrong: str) -> None:
     with pytest.raises(CallerError, match="is not a task id"):
         check_id(wrong, CAPABILITIES)
     check_id(TASK, CAPABILITIES)
-    check_id("noti_abc", CAPABILITIES)
+    for right in ("noti_abc", "1", "A_1", "task-1", "5f2c6c1e-0d3a-4b1e-9a55-0a1b2c3d4e5f", "_", "a" * 200):
+        check_id(right, CAPABILITIES)
+
+
+def test_an_id_of_a_person_is_told_from_a_name_of_one_word() -> None:
+    ids = ("user_1", "user_aBc", "42", "a-1", "5f2c6c1e-0d3a")
+    assert all(re.fullmatch(CAPABILITIES.member_id_pattern, one) for one in ids)
+    assert not any(re.fullmatch(CAPABILITIES.member_id_pattern, one) for one in ("Elena", "Jean-Luc", "a b_1", ""))
 
 
 async def test_many_tasks_are_read_a_hundred_at_a_time_in_the_order_asked_for() -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from taskhand.backend import Capabilities, Outcome, Written
 from taskhand.backends.close.bulk import BulkUpdate
+from taskhand.backends.close.creation import Creation
 from taskhand.backends.close.directory import contacts_of, search_body
 from taskhand.backends.close.kind import CALL, LEAD, NewKind, listed_kinds
 from taskhand.backends.close.listing import Listing
@@ -18,21 +19,25 @@ from taskhand.backends.close.wire import CloseWire
 from taskhand.backends.close.writing import Writer
 from taskhand.backends.shelf import Shelf
 from taskhand.edit import Edit
-from taskhand.errors import NotFound, UpstreamError
+from taskhand.errors import CallerError, Candidate, NotFound, UpstreamError
 from taskhand.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
 
 __all__ = ["CAPABILITIES", "Account", "CloseBackend"]
 
-_LEADS: Final = 25
-"""Most leads that a search for contacts looks at."""
+_LEADS: Final = 100
+"""Leads in a page of a search for contacts."""
+_MOST_PAGES: Final = 10
+_MOST_BARE: Final = 25
+"""Most leads that are read one by one, where a search left their contacts out."""
 
+# Ids are opaque. That of a person has a digit or a `_` in it: it is told from a name of one word by that.
 CAPABILITIES: Final = Capabilities(
     absent=frozenset({"description"}),
     absent_on_update=frozenset({"aiContactId", "aiCustomerId"}),
     required_on_create=frozenset({"aiCustomerId"}),
     priorities=("1", "2"),
-    id_pattern=r"[a-z]{2,16}_[A-Za-z0-9_]{1,200}",
-    member_id_pattern=r"user_[A-Za-z0-9_]{1,200}",
+    id_pattern=r"[A-Za-z0-9_-]{1,200}",
+    member_id_pattern=r"(?=[A-Za-z_-]*[0-9_])[A-Za-z0-9_-]{1,200}",
     least_responsibles=1,
     most_responsibles=1,
     keeps_timezone=False,
@@ -75,7 +80,8 @@ class CloseBackend:
         self._account = account
         self._sleep = sleep
         self._reader = Reader(wire, account.timezone, Recent(monotonic), clock=clock)
-        self._writer = Writer(self._reader)
+        self._writer = Writer(self._reader, sleep)
+        self._creation = Creation(self._reader, sleep)
         self._listing = Listing(self._reader, listed_kinds(account.types))
         self._team: Shelf[None, tuple[Member, ...]] = Shelf(account.keep_s, monotonic)
         self._me: str | None = None
@@ -113,12 +119,26 @@ class CloseBackend:
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts of leads by their own name, e-mail or phone, or by the lead's name."""
         found: list[Contact] = []
-        for row in await self._wire.search(search_body(query, _LEADS)):
-            if len(found) >= limit:
-                break
-            lead = row if isinstance(row.get("contacts"), list) else await self._lead(row)
-            found += contacts_of(lead, query)
-        return tuple(found[:limit])
+        cursor: str | None = None
+        bare = 0
+        for _ in range(_MOST_PAGES):
+            try:
+                rows, cursor = await self._wire.search(search_body(query, _LEADS), cursor)
+            except CallerError:
+                if cursor is None:
+                    raise
+                raise _too_wide(found) from None  # a cursor is good for half a minute
+            for row in rows:
+                is_bare = not isinstance(row.get("contacts"), list)
+                if is_bare and bare == _MOST_BARE:
+                    raise _too_wide(found)
+                bare += is_bare
+                found += contacts_of(await self._lead(row) if is_bare else row, query)
+                if len(found) >= limit:
+                    return tuple(found[:limit])
+            if cursor is None:
+                return tuple(found)
+        raise _too_wide(found)
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of the tasks that are listed here; UpstreamError `too_many_tasks` where too many are in question."""
@@ -129,17 +149,19 @@ class CloseBackend:
             raise _too_many("tasks", step) from None
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002 - one task is always read
-        """One task of any type; NotFound."""
+        """One task of any type; NotFound. Its priority is 0 where Close does not say it: no value asked for is that."""
         return self._reader.task(await self._reader.one(task_id))
 
     async def get_tasks(self, ids: Sequence[str]) -> tuple[Task, ...]:
         """Many tasks of any type, in the order of their ids, 100 a request; those that are not there are left out."""
         found = await self._reader.many(ids)
+        unmet = {one: raw for one in ids if one not in found and (raw := self._reader.recent.unmet(one)) is not None}
+        found |= unmet
         return tuple(self._reader.task(found[one]) for one in dict.fromkeys(ids) if one in found)
 
     async def create_task(self, edit: Edit) -> Written:
         """A new task of the configured type."""
-        return await self._writer.create(edit, self._account.creates, self._me)
+        return await self._creation(edit, self._account.creates, self._me)
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """PUT of one task."""
@@ -162,6 +184,15 @@ class CloseBackend:
             return await self._wire.lead(str(row.get("id")))
         except NotFound:
             return row
+
+
+def _too_wide(found: Sequence[Contact]) -> CallerError:
+    return CallerError(
+        "Too many leads answer to this query for all of them to be looked at.",
+        code="query_too_wide",
+        candidates=[Candidate(one.id or one.customer_id or "", one.name) for one in found],
+        next_step="Send more of the name, or an e-mail or a phone number; the candidates are those found so far.",
+    )
 
 
 def _too_many(what: str, next_step: str) -> UpstreamError:

@@ -5,81 +5,27 @@ Close answers such a PUT with `{"ok": true}`, whatever it matched, and may have 
 values is sent again by itself, where the answer is the task.
 """
 
-import json
-import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import anyio
 
 from taskhand.backend import Outcome, Written
-from taskhand.backends.close.body import native_body
+from taskhand.backends.close.chunks import Place, chunks_of, ids_of, rounds_of
+from taskhand.backends.close.confirmed import Confirmed, Unseen
 from taskhand.backends.close.reading import Reader
-from taskhand.backends.close.said import CLOSE, NOT_ALONE
-from taskhand.backends.close.wire import CHUNK
+from taskhand.backends.close.said import CLOSE, LOOK, NOT_ALONE
 from taskhand.backends.close.writing import Writer
 from taskhand.backends.many import each_by_itself
 from taskhand.edit import Edit
 from taskhand.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamFailed
 from taskhand.task import Task
 
-__all__ = ["BulkUpdate", "Place", "chunks_of"]
+__all__ = ["BulkUpdate"]
 
-_FEWEST: Final = 3
-"""Up to two tasks take no more requests one by one, and each of those answers with the task."""
 _TRIED: Final = 3
 """So many refusals in a row, task by task, speak for the rest of a refused chunk."""
-_WAITS_S: Final = (1.0, 3.0)
-"""A list may be behind: what a confirmed write does not show is looked at again after so many seconds."""
-_LOOK: Final = "Look with list_tasks, then decide."
-_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One edit of many, and where in the answer its outcome belongs."""
-
-    number: int
-    before: Task
-    edit: Edit
-
-
-Chunk = tuple[dict[str, Any], list[Place]]
-
-
-def chunks_of(edits: Sequence[tuple[Task, Edit]]) -> tuple[list[Chunk], list[Place]]:
-    """The edits that go together, up to 100 with the same values, and those that go by themselves; pure."""
-    groups: dict[str, Chunk] = {}
-    alone: list[Place] = []
-    for number, (before, edit) in enumerate(edits):
-        place = Place(number, before, edit)
-        values = _values(place)
-        if values is None:
-            alone.append(place)
-        else:
-            groups.setdefault(json.dumps(values, sort_keys=True), (values, []))[1].append(place)
-    chunks = [(values, part) for values, places in groups.values() for part in _parts(places)]
-    alone += [place for _, places in chunks if len(places) < _FEWEST for place in places]
-    return [chunk for chunk in chunks if len(chunk[1]) >= _FEWEST], alone
-
-
-def _values(place: Place) -> dict[str, Any] | None:
-    """What to send for many; None where the edit goes by itself, be it to be refused there."""
-    try:
-        return native_body(place.edit) if _PLAIN_ID.fullmatch(place.before.id) else None
-    except CallerError:
-        return None
-
-
-def _ids(places: Sequence[Place]) -> list[str]:
-    """Each task once."""
-    return list(dict.fromkeys(place.before.id for place in places))
-
-
-def _parts(places: list[Place]) -> Iterator[list[Place]]:
-    for start in range(0, len(places), CHUNK):
-        yield places[start : start + CHUNK]
 
 
 class BulkUpdate:
@@ -90,15 +36,33 @@ class BulkUpdate:
         self._writer = writer
         self._sleep = sleep
         self._outcomes: dict[int, Outcome] = {}
+        self._rows: dict[int, dict[str, Any]] = {}
+        self._confirmed = Confirmed(
+            reader,
+            look=self._confirmed_rest,
+            send=self._by_themselves,
+            sleep=sleep,
+            outcomes=self._outcomes,
+            rows=self._rows,
+        )
 
     async def run(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[Outcome, ...]:
-        """One outcome for each edit, in their order."""
-        chunks, alone = chunks_of(edits)
-        async with anyio.create_task_group() as group:
-            for values, places in chunks:
-                group.start_soon(self._chunk, values, places)
-            group.start_soon(self._by_themselves, alone)
+        """One outcome for each edit, in their order; of one task the edits are made one after the other."""
+        last: dict[str, Task] = {}
+        for places in rounds_of(edits):
+            await self._round([replace(one, before=last.get(one.before.id, one.before)) for one in places])
+            for place in places:
+                if written := self._outcomes[place.number].written:
+                    last[place.before.id] = written.task
         return tuple(self._outcomes[number] for number in range(len(edits)))
+
+    async def _round(self, places: Sequence[Place]) -> None:
+        chunks, alone = chunks_of(places)
+        async with anyio.create_task_group() as group:
+            for values, part in chunks:
+                group.start_soon(self._chunk, values, part)
+            group.start_soon(self._by_themselves, alone)
+        await self._confirmed.settle()
 
     async def _chunk(self, values: dict[str, Any], places: list[Place]) -> None:
         try:
@@ -119,12 +83,16 @@ class BulkUpdate:
         except TaskhandError as failed:
             await self._after_failure(places, failed)
         else:
-            rest = await self._confirmed_rest(places)
-            await self._by_themselves(rest)
+            try:
+                rest = await self._confirmed_rest(places)
+            except TaskhandError as unread:
+                raise CLOSE.unsettled(LOOK) from unread
+            if rest:
+                self._confirmed.unseen.append(Unseen(values, rest))
 
     async def _write(self, values: dict[str, Any], places: list[Place]) -> None:
-        self._reader.recent.forget(_ids(places))
-        await self._reader.wire.update_many(_ids(places), values, self._writer.day(places[0].edit))
+        self._reader.recent.forget(ids_of(places))
+        await self._reader.wire.update_many(ids_of(places), values, self._reader.day(places[0].edit))
 
     async def _in_doubt(self, values: dict[str, Any], places: list[Place], unknown: OutcomeUnknown) -> None:
         """Send what was not applied once more."""
@@ -159,36 +127,29 @@ class BulkUpdate:
             await self._rest(places, CLOSE.applied)
         except TaskhandError:
             if isinstance(failed, UpstreamFailed):
-                raise CLOSE.unsettled(_LOOK) from failed
+                raise CLOSE.unsettled(LOOK) from failed
         raise failed
 
     async def _confirmed_rest(self, places: list[Place]) -> list[Place]:
-        """What does not show a write that Close confirmed: looked for again, as lists can be behind."""
-        try:
-            rest = await self._rest(places, None)
-            for wait_s in _WAITS_S:
-                if not rest:
-                    break
-                await self._sleep(wait_s)
-                rest = await self._rest(rest, None)
-        except TaskhandError as unread:
-            raise CLOSE.unsettled(_LOOK) from unread
-        return rest
+        """What does not show a write that Close confirmed."""
+        return await self._rest(places, None)
 
     async def _doubtful_rest(self, places: list[Place], doubt: TaskhandError, note: str = CLOSE.applied) -> list[Place]:
         """What was not applied by a write that was not confirmed; the doubt stays where that cannot be read."""
         try:
             return await self._rest(places, note)
         except TaskhandError:
-            raise CLOSE.unsettled(_LOOK) from doubt
+            raise CLOSE.unsettled(LOOK) from doubt
 
     async def _rest(self, places: list[Place], note: str | None) -> list[Place]:
         """Read back: an outcome for what shows its values, and those that do not."""
         rest = []
-        now = await self._reader.many(_ids(places), self._writer.day(places[0].edit))
+        now = await self._reader.many(ids_of(places), self._reader.day(places[0].edit), ours=True)
         for place in places:
             raw = now.get(place.before.id)
-            if raw is None or any(place.edit.unmet_by(self._reader.task(raw), written=True).given()):
+            if raw is not None:
+                self._rows[place.number] = raw
+            if raw is None or self._reader.unshown(raw, place.edit):
                 rest.append(place)
             else:
                 self._outcomes[place.number] = Outcome(place.before.id, Written(self._reader.written(raw), note))

@@ -26,7 +26,6 @@ def search_body(query: str, limit: int) -> dict[str, Any]:
         "query": {"type": "and", "queries": [lead, {"type": "or", "queries": ways}]},
         "_fields": {"lead": list(_FIELDS)},
         "_limit": limit,
-        "results_limit": limit,
     }
 
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
+from taskhand.backends.close.mapping import UNSAID
 from taskhand.backends.close.pages import JsonObject, Page, gathered
 from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.window import ORDERS, assignees, filters, settled, wants_dateless, window
 from taskhand.backends.close.wire import CHUNK
-from taskhand.errors import NotFound
+from taskhand.errors import NotFound, UpstreamError
 from taskhand.selection import picked
 from taskhand.task import Task, TaskPage, TaskQuery
 
@@ -54,7 +55,23 @@ class Listing:
                 return await self._reader.wire.tasks(params, skip, first)
 
             rows |= {str(row.get("id")): row for row in await gathered(fetch, _Enough(self._reader, query))}
-        return [self._reader.task(row) for row in await self._up_to_date(rows, query)]
+        for row in rows.values():
+            self._reader.priorities.read(row)
+        tasks = [self._reader.task(row) for row in await self._up_to_date(rows, query)]
+        self._check_priorities(tasks, query)
+        return tasks
+
+    def _check_priorities(self, tasks: Sequence[Task], query: TaskQuery) -> None:
+        """UpstreamError where a priority is asked for, and Close does not say that of all tasks in question."""
+        if query.priority is None:
+            return
+        unsaid = replace(query, priority=UNSAID, after=None, limit=len(tasks))
+        if count := len(picked(tasks, unsaid, self._reader.is_late).tasks):
+            raise UpstreamError(
+                f"Close did not say the priority of {count} tasks, so tasks cannot be found by priority here.",
+                code="priority_unknown",
+                next_step="Leave priority out. In a task, priority 0 means that Close does not say it.",
+            )
 
     async def _up_to_date(self, rows: Mapping[str, JsonObject], query: TaskQuery) -> list[JsonObject]:
         """The rows, and what was written here a moment ago in its place: a list can be behind."""

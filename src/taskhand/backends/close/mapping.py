@@ -18,9 +18,11 @@ __all__ = [
     "DONE",
     "OPEN",
     "PRIORITIES",
+    "UNSAID",
     "Malformed",
     "created_at",
     "member_of",
+    "said_priority",
     "task_of",
 ]
 
@@ -30,6 +32,8 @@ DONE: Final = Status(id="completed", name="Completed", color=None, type="done", 
 _MEDIUM: Final = 1
 PRIORITIES: Final = {_MEDIUM: "medium", 2: "high"}
 """Close's words of the contract's numbers; for 0 it has none."""
+UNSAID: Final = 0
+"""The priority of a to-do of which Close does not say it: none that can be asked for equals it."""
 _NUMBERS: Final = {word: number for number, word in PRIORITIES.items()}
 _DETAILS: Final = ("subject", "text", "opportunity_note", "phone_formatted", "phone", "remote_phone_formatted")
 _DAY_LENGTH: Final = len("2026-01-01")
@@ -57,7 +61,7 @@ def task_of(json: Any, zone: str | None) -> Task:
             ai_contact_id=_text(json.get("contact_id")),
             ai_customer_id=lead_id,
             task_status_config_id=status.id,
-            priority=_NUMBERS.get(str(json.get("priority")).casefold(), _MEDIUM),
+            priority=UNSAID if (said := said_priority(json)) is None else said,
             creator_id=_text(json.get("created_by")),
             task_responsibles=(Responsible(responsible_id=assignee),) if assignee else (),
             status_config=status,
@@ -76,6 +80,12 @@ def member_of(json: Any) -> Member | None:
     parts = (_text(json.get("first_name")), _text(json.get("last_name")))
     email = _text(json.get("email"))
     return Member(id=json["id"], name=" ".join(filter(None, parts)) or email or json["id"], email=email)
+
+
+def said_priority(json: Mapping[str, Any]) -> int | None:
+    """The priority that an answer says; None where it does not. Of the types but to-dos, which have none, medium."""
+    number = _NUMBERS.get(str(json.get("priority")).casefold())
+    return _MEDIUM if number is None and (json.get("_type") or LEAD) != LEAD else number
 
 
 def created_at(json: Mapping[str, Any]) -> datetime | None:

@@ -6,6 +6,7 @@ begins with a row that the page before has shown; where it does not, the reading
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from taskhand.http.reply import Json
@@ -22,10 +23,11 @@ JsonObject = dict[str, Json]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows of a list, and whether more follow."""
+    """Some rows of a list, whether more follow, and what the clock of the place said."""
 
     rows: tuple[JsonObject, ...]
     more: bool
+    at: datetime | None = None
 
 
 class TooMany(Exception):

@@ -1,19 +1,23 @@
 """Tasks as Close shows them, read by id or as rows of a list, none of them older than what was just written here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from pydantic import MISSING
+
 from taskhand.backends.close.kind import LEAD
-from taskhand.backends.close.mapping import Malformed, task_of
+from taskhand.backends.close.mapping import UNSAID, Malformed, task_of
 from taskhand.backends.close.pages import JsonObject
 from taskhand.backends.close.recent import Recent
 from taskhand.backends.close.said import no_task
+from taskhand.backends.close.unsaid import Priorities
 from taskhand.backends.close.wire import CHUNK, CloseWire
 from taskhand.due import due_of, is_overdue
+from taskhand.edit import Edit
 from taskhand.errors import NotFound, UpstreamError
-from taskhand.http.reply import Json
+from taskhand.http.reply import Json, Reply
 from taskhand.task import FINISHED, Task
 
 __all__ = ["Reader", "well_formed"]
@@ -31,6 +35,7 @@ class Reader:
     def __init__(self, wire: CloseWire, zone: str | None, recent: Recent, *, clock: Callable[[], datetime]) -> None:
         self.wire = wire
         self.recent = recent
+        self.priorities = Priorities()
         self.kinds: dict[str, str] = {}
         self.clock = clock
         self._zone = zone
@@ -45,32 +50,65 @@ class Reader:
         def read(json: Any) -> Task:
             return task_of(json, self._zone)
 
-        task = well_formed(read, raw)
+        task = well_formed(read, self.priorities.filled(raw))
         self.kinds[task.id] = str(raw.get("_type") or LEAD)
         return task
 
-    def written(self, raw: JsonObject) -> Task:
-        """A task as a write has just answered it: what lists show of it from now on."""
-        task = self.task(raw)
-        self.recent.keep(raw)
-        return task
+    def written(self, raw: JsonObject, priority: object = None) -> Task:
+        """A task as a write has just answered it: what lists show of it from now on.
 
-    async def one(self, task_id: str) -> JsonObject:
-        """One task of any type; NotFound."""
+        `priority` is Close's word for the one that was sent: it counts where the answer does not say any.
+        """
+        self.task(raw)
+        self.priorities.wrote(raw, priority)
+        self.recent.keep(raw)
+        return self.task(raw)
+
+    def answered(self, reply: Reply, body: Mapping[str, Any]) -> Task:
+        """The task that a write of `body` answered; OutcomeUnknown when it answered none."""
+        try:
+            return self.written(reply.object, body.get("priority"))
+        except UpstreamError:
+            raise self.wire.invalid(reply, "with something that is not a task") from None
+
+    def unshown(self, raw: JsonObject, edit: Edit) -> set[str]:
+        """The fields of an edit that a task does not show."""
+        return {name for name, _ in edit.unmet_by(self.task(raw), written=True).given()}
+
+    def unsaid(self, raw: JsonObject) -> set[str]:
+        """The fields that Close does not say of a task."""
+        return {"priority"} if self.task(raw).priority == UNSAID else set()
+
+    def day(self, edit: Edit) -> date:
+        """The day that an edit is about."""
+        return edit.due.day if edit.due is not MISSING and edit.due is not None else self.today()
+
+    async def one(self, task_id: str, *, ours: bool = False) -> JsonObject:
+        """One task of any type; NotFound. `ours`: it is read because of a write of ours, which may have changed it.
+
+        What was just written and was not shown since is there, whatever Close says.
+        """
         try:
             reply = await self.wire.task(task_id, self.today())
         except NotFound:
-            raise no_task(task_id) from None
+            kept = self.recent.unmet(task_id)
+            if kept is None:
+                raise no_task(task_id) from None
+            return kept
         if reply.object.get("id") != task_id:
             raise self.wire.invalid(reply, "with something that is not the task")
+        if not ours:
+            self.priorities.read(reply.object)
         return self.recent.newest(reply.object, listed=False)
 
-    async def many(self, ids: Sequence[str], day: date | None = None) -> dict[str, JsonObject]:
-        """Tasks of any type by id; those that are not there are left out."""
+    async def many(self, ids: Sequence[str], day: date | None = None, *, ours: bool = False) -> dict[str, JsonObject]:
+        """Tasks of any type by id; those that are not there are left out. `ours` as of `one`."""
         found: dict[str, JsonObject] = {}
         unique = list(dict.fromkeys(ids))
         for start in range(0, len(unique), CHUNK):
             for raw in await self.wire.tasks_by_id(unique[start : start + CHUNK], day or self.today()):
+                if not ours:
+                    self.priorities.read(raw)
                 found[self.task(raw).id] = self.recent.newest(raw, listed=True)
         return found
 

@@ -17,10 +17,20 @@ class Recent:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._written: dict[str, tuple[float, JsonObject]] = {}
+        self._met: set[str] = set()
 
     def keep(self, raw: JsonObject) -> None:
         """Keep the answer to a write."""
         self._written[str(raw["id"])] = (self._clock(), raw)
+        self._met.discard(str(raw["id"]))
+
+    def met(self, task_id: str) -> None:
+        """Close has shown the task since it was written: where it is missing from now on, it is gone."""
+        self._met.add(task_id)
+
+    def unmet(self, task_id: str) -> JsonObject | None:
+        """What was written of a task that Close has not shown since: it is there, whatever Close says for a while."""
+        return None if task_id in self._met else self._fresh().get(task_id)
 
     def forget(self, ids: Iterable[str]) -> None:
         """What is remembered of these tasks counts no more: they are written anew."""
@@ -35,6 +45,7 @@ class Recent:
         kept = self._fresh().get(str(raw.get("id")))
         if kept is None:
             return raw
+        self.met(str(raw.get("id")))
         ours, theirs = str(kept.get("date_updated")), str(raw.get("date_updated"))
         return kept if theirs < ours or (listed and theirs == ours) else raw
 
@@ -45,4 +56,5 @@ class Recent:
     def _fresh(self) -> dict[str, JsonObject]:
         limit = self._clock() - _KEEP_S
         self._written = {one: (when, raw) for one, (when, raw) in self._written.items() if when > limit}
+        self._met &= self._written.keys()
         return {one: raw for one, (_, raw) in self._written.items()}

@@ -5,9 +5,10 @@ from typing import Final
 from taskhand.backends.doubt import Doubt
 from taskhand.errors import NotFound
 
-__all__ = ["CLOSE", "NOT_ALONE", "no_task"]
+__all__ = ["CLOSE", "LOOK", "NOT_ALONE", "no_task"]
 
 CLOSE: Final = Doubt("Close")
+LOOK: Final = "Close's lists may be behind by up to a minute: read the tasks with get_task, then decide."
 NOT_ALONE: Final = (
     "Close refused these values for this task and others together, and for three of them one by one; "
     "this one was not sent by itself."

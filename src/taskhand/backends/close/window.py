@@ -5,7 +5,7 @@ tasks: they carry the day they were created as their `date`, so that a window of
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
@@ -82,10 +82,15 @@ def _settled_by_day(raws: Sequence[JsonObject]) -> list[JsonObject]:
 
 
 def _settled_by_creation(raws: Sequence[JsonObject]) -> list[JsonObject]:
-    made = [(moment, raw) for raw in raws if (moment := created_at(raw))]
+    made = [(_cut(moment), raw) for raw in raws if (moment := created_at(raw))]
     if len(made) < len(raws) or any(one[0] < later[0] for one, later in pairwise(made)):
         return []
     return [raw for moment, raw in made if moment > made[-1][0]]
+
+
+def _cut(moment: datetime) -> datetime:
+    """A moment as pages are sorted by it: in milliseconds, equal ones by id."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _completeness(query: TaskQuery) -> bool | None:

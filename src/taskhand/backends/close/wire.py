@@ -4,14 +4,15 @@ Source: https://developer.close.com/api/resources/tasks and https://developer.cl
 """
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from taskhand.backends.close.pages import PAGE, JsonObject, Page
-from taskhand.errors import OperatorError, UpstreamError
+from taskhand.errors import NotFound, OperatorError, UpstreamError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
 from taskhand.http.policy import posix_time
@@ -21,6 +22,9 @@ __all__ = ["CHUNK", "CloseWire", "credential", "explain", "offset_on"]
 
 CHUNK: Final = 100
 """Most ids in one request; the cap of a bulk update is not documented."""
+
+_ELSEWHERE: Final = "A page that is not there was answered, and not in the way of Close."
+_CHECK: Final = "Whoever runs Taskhand should check CLOSE_BASE_URL, which is https://api.close.com/api/v1 by default."
 
 _TASKS: Final = Path.of("/task/")
 _USERS: Final = Path.of("/user/")
@@ -56,7 +60,9 @@ class CloseWire:
     async def tasks(self, params: Mapping[str, str], skip: int, day: date) -> Page:
         """GET /task/, one page, seen from `day`."""
         query = {**params, "_limit": str(PAGE), "_skip": str(skip)}
-        return self._page(await self._client.get(_TASKS, params=query, headers=self._on(day), expect="object"))
+        return self._page(
+            await _at_close(self._client.get(_TASKS, params=query, headers=self._on(day), expect="object"))
+        )
 
     async def tasks_by_id(self, ids: Sequence[str], day: date) -> list[JsonObject]:
         """GET /task/ of up to 100 ids, of every type; as a POST that says it is a GET where the URL would be too long.
@@ -65,25 +71,25 @@ class CloseWire:
         """
         query = {"id__in": _joined(ids), "_type": "all", "_limit": str(CHUNK)}
         if len(urlencode(query)) <= _LONGEST_QUERY:
-            reply = await self._client.get(_TASKS, params=query, headers=self._on(day), expect="object")
+            reply = await _at_close(self._client.get(_TASKS, params=query, headers=self._on(day), expect="object"))
         else:
             headers = {**self._on(day), "x-http-method-override": "GET"}
-            reply = await self._client.post(
-                _TASKS, json={"_params": query}, headers=headers, expect="object", reads=True
+            reply = await _at_close(
+                self._client.post(_TASKS, json={"_params": query}, headers=headers, expect="object", reads=True)
             )
         return list(self._page(reply).rows)
 
     async def task(self, task_id: str, day: date) -> Reply:
         """GET /task/{id}/."""
-        return await self._client.get(_path(task_id), headers=self._on(day), expect="object")
+        return await _at_close(self._client.get(_path(task_id), headers=self._on(day), expect="object"))
 
     async def create(self, body: Mapping[str, Any], day: date) -> Reply:
         """POST /task/."""
-        return await self._client.post(_TASKS, json=body, headers=self._on(day), expect="object")
+        return await _at_close(self._client.post(_TASKS, json=body, headers=self._on(day), expect="object"))
 
     async def update(self, task_id: str, body: Mapping[str, Any], day: date) -> Reply:
         """PUT /task/{id}/: what is left out stays."""
-        return await self._client.put(_path(task_id), json=body, headers=self._on(day), expect="object")
+        return await _at_close(self._client.put(_path(task_id), json=body, headers=self._on(day), expect="object"))
 
     async def update_many(self, ids: Sequence[str], body: Mapping[str, Any], day: date) -> Reply:
         """PUT /task/ for up to 100 ids of every type (https://developer.close.com/api/resources/tasks/bulk-update).
@@ -92,32 +98,38 @@ class CloseWire:
         what was changed.
         """
         params = {"id__in": _joined(ids), "_type": "all"}
-        return await self._client.put(_TASKS, json={**body, "_params": params}, headers=self._on(day), expect="object")
+        return await _at_close(
+            self._client.put(_TASKS, json={**body, "_params": params}, headers=self._on(day), expect="object")
+        )
 
     async def users(self, skip: int) -> Page:
         """GET /user/, one page (https://developer.close.com/api/resources/users)."""
         query = {"_limit": str(PAGE), "_skip": str(skip)}
-        return self._page(await self._client.get(_USERS, params=query, expect="object"))
+        return self._page(await _at_close(self._client.get(_USERS, params=query, expect="object")))
 
     async def me(self) -> Reply:
         """GET /me/: whose credential it is."""
-        return await self._client.get(_ME, expect="object")
+        return await _at_close(self._client.get(_ME, expect="object"))
 
-    async def search(self, body: Mapping[str, Any]) -> list[JsonObject]:
-        """POST /data/search/, which changes nothing (https://developer.close.com/api/advanced-filtering/search)."""
-        reply = await self._client.post(_SEARCH, json=body, expect="object", reads=True)
-        return list(self._page(reply).rows)
+    async def search(self, body: Mapping[str, Any], cursor: str | None) -> tuple[list[JsonObject], str | None]:
+        """POST /data/search/, which changes nothing (https://developer.close.com/api/advanced-filtering/search).
+
+        One page, and the cursor of the next.
+        """
+        json = {**body, "cursor": cursor} if cursor else body
+        reply = await _at_close(self._client.post(_SEARCH, json=json, expect="object", reads=True))
+        following = reply.object.get("cursor")
+        return list(self._page(reply).rows), following if isinstance(following, str) and following else None
 
     async def lead(self, lead_id: str) -> JsonObject:
         """GET /lead/{id}/, with its contacts (https://developer.close.com/api/resources/leads)."""
         path = Path.of("/lead/{id}/", id=lead_id)
         params = {"_fields": "id,display_name,contacts"}
-        return (await self._client.get(path, params=params, expect="object")).object
+        return (await _at_close(self._client.get(path, params=params, expect="object"))).object
 
     async def now(self) -> datetime | None:
         """The `Date` header of an answer (RFC 9110 §6.6.1), None where there is none."""
-        moment = posix_time((await self.me()).headers.get("date"))
-        return None if moment is None else datetime.fromtimestamp(moment, UTC)
+        return _date(await self.me())
 
     def invalid(self, reply: Reply, why: str) -> UpstreamError:
         """The error for an answer that is not what was asked for; `why` continues "... answered"."""
@@ -131,7 +143,22 @@ class CloseWire:
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise self._client.invalid(reply, "without a list of what was asked for")
         more = reply.object.get("has_more", len(rows) >= PAGE)
-        return Page(tuple(row for row in rows if isinstance(row, dict)), bool(more))
+        return Page(tuple(row for row in rows if isinstance(row, dict)), bool(more), _date(reply))
+
+
+async def _at_close(asked: Awaitable[Reply]) -> Reply:
+    """The answer; UpstreamError where a 404 is not Close's own, so that something else answers at this address."""
+    try:
+        return await asked
+    except NotFound as missing:
+        if missing.message == _ELSEWHERE:
+            raise UpstreamError(_ELSEWHERE, code="upstream_invalid", next_step=_CHECK) from None
+        raise
+
+
+def _date(reply: Reply) -> datetime | None:
+    moment = posix_time(reply.headers.get("date"))
+    return None if moment is None else datetime.fromtimestamp(moment, UTC)
 
 
 def _path(task_id: str) -> Path:
@@ -173,8 +200,19 @@ def credential(api_key: str | None, access_token: str | None) -> tuple[str, dict
     )
 
 
-def explain(_status: int, json: Json) -> str | None:
-    """The contract's fields that a refusal names under `field-errors`; nothing else of it is repeated."""
+def explain(status: int, json: Json) -> str | None:
+    """The contract's fields that a refusal names under `field-errors`; nothing else of it is repeated.
+
+    Of a 404, whether it is Close's own: `{"error": "Empty query: Task matching query does not exist."}`, or `errors`.
+    """
+    if status == HTTPStatus.NOT_FOUND:
+        return None if _is_absence(json) else _ELSEWHERE
     errors = json.get("field-errors") if isinstance(json, dict) else None
     names = sorted({_ARGUMENTS[name] for name in errors if name in _ARGUMENTS}) if isinstance(errors, dict) else []
     return f"Close refused the value of {', '.join(names)}." if names else None
+
+
+def _is_absence(json: Json) -> bool:
+    said = json.get("error") if isinstance(json, dict) else None
+    words = said.casefold() if isinstance(said, str) else ""
+    return words.startswith("empty query") or "does not exist" in words or (isinstance(json, dict) and "errors" in json)

@@ -1,61 +1,34 @@
-"""Writes of single tasks: sent once, compared, and read back where their answer was lost."""
+"""Changes of single tasks: sent, compared, and read back where their answer was lost or does not show them."""
 
-from collections import Counter
-from datetime import date, datetime, timedelta
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final
 
-from pydantic import MISSING
-
 from taskhand.backend import Written
-from taskhand.backends.close.body import body_of, draft_of
-from taskhand.backends.close.kind import NewKind, check_change
-from taskhand.backends.close.mapping import created_at
+from taskhand.backends.close.body import body_of
+from taskhand.backends.close.kind import check_change
 from taskhand.backends.close.pages import JsonObject
 from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.said import CLOSE, no_task
 from taskhand.edit import Edit
-from taskhand.errors import Candidate, NotFound, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
+from taskhand.errors import NotFound, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
 from taskhand.http.reply import Reply
 from taskhand.task import Task
 
 __all__ = ["Writer"]
 
-_SLACK: Final = timedelta(minutes=2)
-"""How far Close's clock may be from ours when a task is looked for by when it was created."""
+_TRIES_S: Final = (0.0, 2.0, 5.0)
+"""Seconds before each PUT of a task that was just written and that Close does not find."""
 
 Body = dict[str, Any]
 
 
 class Writer:
-    """Writes tasks that `reader` reads."""
+    """Changes tasks that `reader` reads; `sleep` takes seconds."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, sleep: Callable[[float], Awaitable[object]]) -> None:
         self._reader = reader
-        self._creating: Counter[Edit] = Counter()
-        self._made: set[str] = set()
-
-    async def create(self, edit: Edit, kind: NewKind, me: str | None) -> Written:
-        """POST, once: where the answer is lost the task is looked for, and never sent again.
-
-        `me` is who creates it, where that is known: nobody else's task is taken for it.
-        """
-        body, started, known = draft_of(edit, kind), self._reader.clock(), frozenset(self._reader.kinds)
-        self._creating[edit] += 1
-        note = None
-        try:
-            reply = await self._reader.wire.create(body, self.day(edit))
-            task = self._answered(reply)
-        except (OutcomeUnknown, UpstreamFailed) as doubt:
-            found = await self._similar(body, edit, started - _SLACK, doubt)
-            news = [raw for raw in found if raw["id"] not in known | self._made]
-            news = [raw for raw in news if me is None or raw.get("created_by") in (None, me)]
-            if len(news) != 1 or self._creating[edit] > 1:
-                raise CLOSE.unsettled(_LOOK, [Candidate(str(raw["id"])) for raw in news]) from doubt
-            task, note = self._reader.written(news[0]), CLOSE.found
-        finally:
-            self._creating[edit] -= 1
-        self._made.add(task.id)
-        return Written(task, note)
+        self._sleep = sleep
 
     async def update(self, before: Task, edit: Edit) -> Written:
         """PUT with the fields that change; CallerError for a change that the type of the task does not take."""
@@ -63,61 +36,60 @@ class Writer:
         body = body_of(edit, dateless=before.due_at is None)
         if not body:
             return Written(self._reader.task(await self._reader.one(before.id)))
-        try:
-            return await self._put(before.id, body, edit)
-        except NotFound:
-            raise no_task(before.id) from None
-
-    def day(self, edit: Edit) -> date:
-        """The day that an edit is about."""
-        return edit.due.day if edit.due is not MISSING and edit.due is not None else self._reader.today()
+        return await self._put(before.id, body, edit)
 
     async def _put(self, task_id: str, body: Body, edit: Edit) -> Written:
         for note in (None, CLOSE.sent_again):
             try:
-                return Written(await self._sent(task_id, body, edit), note)
+                task = await self._sent(task_id, body, edit)
             except (OutcomeUnknown, UpstreamFailed) as doubt:
                 raw = await self._read_back(task_id, doubt)
-                if self._shows(raw, edit):
-                    return Written(self._reader.written(raw), CLOSE.applied)
+                unshown = self._reader.unshown(raw, edit)
+                if not unshown:
+                    return Written(self._reader.written(raw, body.get("priority")), CLOSE.applied)
+                if isinstance(doubt, UpstreamFailed) and unshown <= self._reader.unsaid(raw):
+                    raise CLOSE.of_task(task_id) from doubt
                 if isinstance(doubt, UpstreamFailed):
                     raise
+            else:
+                return Written(await self._checked(task, body, edit), note)
         raise CLOSE.of_task(task_id)
 
     async def _sent(self, task_id: str, body: Body, edit: Edit) -> Task:
-        reply = await self._reader.wire.update(task_id, body, self.day(edit))
-        task = self._answered(reply)
-        if task.id != task_id:
+        reply = await self._answer(task_id, body, edit)
+        if reply.object.get("id") not in (None, task_id):
             raise self._reader.wire.invalid(reply, "with another task")
-        return task
+        return self._reader.answered(reply, body)
 
-    def _answered(self, reply: Reply) -> Task:
-        """The task that a write answered; OutcomeUnknown when it answered none."""
-        try:
-            return self._reader.written(reply.object)
-        except UpstreamError:
-            raise self._reader.wire.invalid(reply, "with something that is not a task") from None
+    async def _answer(self, task_id: str, body: Body, edit: Edit) -> Reply:
+        """The answer to a PUT. One that finds no task has changed nothing: of a task just written it is sent again."""
+        for wait_s in _TRIES_S:
+            if wait_s:
+                await self._sleep(wait_s)
+            try:
+                return await self._reader.wire.update(task_id, body, self._reader.day(edit))
+            except NotFound:
+                if self._reader.recent.unmet(task_id) is None:
+                    raise no_task(task_id) from None
+        raise UpstreamError(
+            f"Close does not find task {task_id} yet, which was written a moment ago; nothing was changed.",
+            code="task_not_there_yet",
+            next_step="Wait a few seconds, then send the same call again.",
+            retryable=True,
+        )
+
+    async def _checked(self, task: Task, body: Body, edit: Edit) -> Task:
+        """The task as its PUT answered it; where that does not show the edit, as it reads then, if that does."""
+        if any(edit.unmet_by(task, written=True).given()):
+            with suppress(TaskhandError):
+                raw = await self._reader.one(task.id, ours=True)
+                if not self._reader.unshown(raw, edit):
+                    return self._reader.written(raw, body.get("priority"))
+        return task
 
     async def _read_back(self, task_id: str, doubt: UpstreamError) -> JsonObject:
         """The task as Close has it now; the doubt stays where it cannot be read."""
         try:
-            return await self._reader.one(task_id)
+            return await self._reader.one(task_id, ours=True)
         except TaskhandError:
             raise CLOSE.of_task(task_id) from doubt
-
-    async def _similar(self, body: Body, edit: Edit, earliest: datetime, doubt: UpstreamError) -> list[JsonObject]:
-        """The lead's tasks since then that are what was asked for; the doubt stays where they cannot be read."""
-        stamp = earliest.isoformat(timespec="seconds")
-        params = {"lead_id": body["lead_id"], "_type": body["_type"], "date_created__gte": stamp}
-        try:
-            page = await self._reader.wire.tasks({**params, "_order_by": "-date_created"}, 0, self.day(edit))
-            return [raw for raw in page.rows if (created_at(raw) or earliest) >= earliest and self._shows(raw, edit)]
-        except TaskhandError:
-            raise CLOSE.unsettled(_LOOK) from doubt
-
-    def _shows(self, raw: JsonObject, edit: Edit) -> bool:
-        """Whether a task is as an edit asked for."""
-        return not any(edit.unmet_by(self._reader.task(raw), written=True).given())
-
-
-_LOOK: Final = "Look with list_tasks for the title; create it again only if it is not there."
