@@ -154,7 +154,7 @@ def hubspot_sandbox() -> HubSpotSandbox:
     world = {
         "owners": owners,
         "statuses": [{"value": value, "label": status["name"]} for value, status in values],
-        "contacts": [{"id": "101", "properties": carolina}],
+        "contacts": [{"id": "101", "properties": carolina | {"associatedcompanyid": COMPANY}}],
         "companies": [{"id": COMPANY, "properties": {"name": "Acme SpA"}}],
         "tasks": [],
     }

@@ -47,5 +47,4 @@ HUBSPOT_GAPS = {
     "test_a_new_task_has_what_was_asked_and_starts_in_the_initial_status": _ONE_PERSON,
     "test_responsibles_are_replaced_added_and_removed": _ONE_PERSON,
     "test_a_name_that_two_people_have_comes_back_as_candidates_and_nothing_is_written": _ONE_PERSON,
-    "test_a_contact_is_found_by_name_mail_or_phone_and_can_be_linked": "the sandbox keeps no company on a contact",
 }
