@@ -32,16 +32,18 @@ class Priorities:
 
     def read(self, raw: JsonObject) -> None:
         """`raw` is a task as Close has it: where somebody else changed it, nothing is known of it any more."""
-        known = self._sent.get(str(raw.get("id")))
-        if known is not None and (said_priority(raw) is not None or known[1] < _changed(raw)):
+        if str(raw.get("id")) in self._sent and self._standing(raw) is None:
             del self._sent[str(raw.get("id"))]
 
     def filled(self, raw: JsonObject) -> JsonObject:
         """The task with the priority that was sent, where Close does not say it and nobody else changed the task."""
-        known = self._sent.get(str(raw.get("id")))
-        if known is None or said_priority(raw) is not None or known[1] < _changed(raw):
-            return raw
-        return raw | {"priority": str(known[0])}
+        word = self._standing(raw)
+        return raw if word is None else raw | {"priority": str(word)}
+
+    def _standing(self, raw: JsonObject) -> object | None:
+        """What was sent for a task, while it counts."""
+        word, written = self._sent.get(str(raw.get("id")), (None, ""))
+        return None if said_priority(raw) is not None or written < _changed(raw) else word
 
 
 def _changed(raw: JsonObject) -> str:
