@@ -17,7 +17,8 @@ from mcp import Client
 from mcp.types import TextContent
 from pydantic import BaseModel
 
-from behaviour.agent import Agent, Refused
+from behaviour.agent import Agent
+from seen import Seen, seen_of
 from taskhand import errors
 from taskhand.errors import Candidate, TaskhandError
 from taskhand.http.upstream import Limits
@@ -92,59 +93,10 @@ def placed(fault: Fault, call: Call, elsewhere: str) -> Fault:
     return replace(fault, route=call.route if fault.route == "*" else fault.route, to=elsewhere)
 
 
-@dataclass(frozen=True)
-class Seen:
-    """One call from outside: what Vambe was sent and holds, and what the agent read, an answer or an error."""
-
-    sent: str
-    posts_kept: int
-    before: list[dict[str, Any]]
-    after: list[dict[str, Any]]
-    elsewhere: int
-    slept_s: float
-    answer: dict[str, Any] | None
-    error: dict[str, Any]
-
-    @property
-    def text(self) -> str:
-        """All that the agent reads."""
-        return json.dumps([self.answer, self.error], ensure_ascii=False)
-
-    @property
-    def is_honest(self) -> bool:
-        """Whether an error that admits no doubt left everything as it was."""
-        doubts = not self.error or self.error["code"] in {"outcome_unknown", "upstream_invalid"}
-        return doubts or self.after == self.before
-
-    def shows(self, call: Call) -> bool:
-        """Whether exactly what was asked for is different from before: one task, or none for a tool that reads."""
-        changed = [task for task in self.after if task not in self.before]
-        if call.asked is None:
-            return self.after == self.before
-        is_it = len(changed) == 1 and changed[0] == changed[0] | call.asked
-        added = len(self.after) - len(self.before)
-        return is_it and (added == 1 if call.kind == "create" else added == 0 and changed[0]["id"] == TASK)
-
-
 async def seen(stage: Stage, call: Call) -> Seen:
     """Make the call, and look at everything."""
-    before = stage.vambe.tasks
-    answer, error = None, {}
-    try:
-        answer = await stage.agent(call.tool, **call.arguments)
-    except Refused as refused:
-        error = refused.error
-    requests = stage.vambe.requests
-    return Seen(
-        sent=" ".join(request.method for request in requests),
-        posts_kept=sum(request.committed for request in requests if request.method == "POST"),
-        before=before,
-        after=stage.vambe.tasks,
-        elsewhere=len(stage.elsewhere.requests),
-        slept_s=sum(stage.time.slept),
-        answer=answer,
-        error=error,
-    )
+    there, away = stage.vambe, stage.elsewhere
+    return await seen_of(call, stage.agent, stage.time, crm=there, elsewhere=away, posts="POST ")
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +133,7 @@ async def test_whatever_goes_wrong_each_tool_does_what_the_table_says(
     expected = row.outcome(call)
     assert expected is not None
     assert it.sent == expected.sent
-    assert outcome_told(it) == (expected.code, expected.note, expected.retryable, expected.after)
+    assert it.told == (expected.code, expected.note, expected.retryable, expected.after)
     assert expected.waits in {None, it.slept_s}
     if it.answer is not None:
         assert it.shows(call)
@@ -192,16 +144,11 @@ async def test_whatever_goes_wrong_each_tool_does_what_the_table_says(
     assert_nothing_is_lost_or_told(it, caplog)
 
 
-def outcome_told(it: Seen) -> tuple[str | None, str | None, bool, float | None]:
-    """Code, note, whether to try again, and after how many seconds."""
-    note = it.answer.get("note") if it.answer else None
-    return it.error.get("code"), note, it.error.get("retryable", False), it.error.get("retry_after_s")
-
-
 def assert_nothing_is_lost_or_told(it: Seen, caplog: pytest.LogCaptureFixture) -> None:
     """What holds whatever goes wrong."""
     assert it.posts_kept == len(it.after) - len(it.before) <= 1
-    assert it.is_honest
+    doubts = it.error.get("code") in {None, "outcome_unknown", "upstream_invalid"}
+    assert doubts or it.after == it.before
     assert it.elsewhere == 0
     assert it.slept_s < 60
     assert KEY not in it.text
@@ -237,7 +184,7 @@ async def test_what_can_be_read_at_the_second_try_is_written_once(
     async with staged([replace(fault, route=route)], unread) as stage:
         it = await seen(stage, unread)
     assert it.shows(call), name
-    assert outcome_told(it) == (None, None, False, None)
+    assert it.told == (None, None, False, None)
     assert [method for method in it.sent.split() if method != "GET"] == [call.route.partition(" ")[0]]
     assert_nothing_is_lost_or_told(it, caplog)
 
@@ -247,7 +194,8 @@ async def test_an_internal_error_after_which_the_write_is_there_is_not_told_as_a
     async with staged([Fault("status", status=500, commit=True)], call) as stage:
         it = await seen(stage, call)
     assert it.shows(call)
-    assert it.is_honest, it.error
+    doubts = it.error.get("code") in {None, "outcome_unknown", "upstream_invalid"}
+    assert doubts or it.after == it.before, it.error
 
 
 async def test_one_call_waits_less_than_a_minute_however_many_requests_it_needs() -> None:
