@@ -1,15 +1,15 @@
 """A backend is a place where tasks live. This is all that the service knows of one."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from taskhand.edit import Edit
-from taskhand.errors import TaskhandError
+from taskhand.errors import NotAttempted, RateLimited, TaskhandError
 from taskhand.task import Contact, Member, Priority, StatusList, Task, TaskPage, TaskQuery
 
-__all__ = ["UUID", "Backend", "Capabilities", "Misread", "Outcome", "Written"]
+__all__ = ["UUID", "Backend", "Capabilities", "Misread", "Outcome", "Snapshot", "Watch", "Written"]
 
 UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
@@ -39,6 +39,20 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A task as it is now, and what the place itself says of it.
+
+    `native` are the place's own values (JSON, by its own names), enough to write the task's fields back exactly: that
+    is what `Edit.native` takes. `unknown` are fields of an Edit whose value the place does not tell, or not with
+    certainty: what `task` shows there must not be written back.
+    """
+
+    task: Task
+    native: Mapping[str, Any] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """A task as the backend has it after a write; `note` says what is worth knowing about how that was learned."""
 
@@ -53,6 +67,30 @@ class Outcome:
     task_id: str
     written: Written | None = None
     error: TaskhandError | None = None
+
+
+@dataclass(slots=True)
+class Watch:
+    """What a bulk write tells as outcomes come in, and asks before it sends more.
+
+    `outcomes` are those so far, by place. Once `stopped` says why, nothing more is sent: what was not sent has that
+    error as its outcome. A write that the place asked to hold back for longer than a call may take stops the rest.
+    """
+
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    stopped: NotAttempted | None = None
+
+    def tell(self, place: int, outcome: Outcome) -> None:
+        """The outcome of the edit at `place` is known."""
+        self.outcomes[place] = outcome
+        if isinstance(outcome.error, RateLimited) and self.stopped is None:
+            self.stop("the CRM asked to wait", retry_after_s=outcome.error.retry_after_s)
+
+    def stop(self, why: str, *, retry_after_s: float | None = None) -> None:
+        """Send nothing more; `why` continues "It was not sent: ..."."""
+        self.stopped = NotAttempted(
+            f"It was not sent: {why}.", retry_after_s=retry_after_s, next_step="Send retryIds again as taskIds."
+        )
 
 
 class Misread(Exception):
@@ -101,6 +139,13 @@ class Backend(Protocol):
         """One whole task, `fresh` not from memory; NotFound where there is none."""
         ...
 
+    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
+        """Many tasks with the place's own values, by the ids asked for; those that are not there are left out.
+
+        Takes as few requests as the place allows; `fresh` as of `get_task`.
+        """
+        ...
+
     async def create_task(self, edit: Edit) -> Written:
         """A new task in the initial status. OutcomeUnknown where nobody can tell whether there is one."""
         ...
@@ -109,8 +154,18 @@ class Backend(Protocol):
         """Set the given fields. OutcomeUnknown where nobody can tell; Misread where `before` was read wrongly."""
         ...
 
-    async def update_tasks(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[Outcome, ...]:
-        """Set fields of many tasks in the backend's own way: one outcome for each, in the order given; never raises."""
+    async def update_tasks(self, edits: Sequence[tuple[Task, Edit]], watch: Watch | None = None) -> tuple[Outcome, ...]:
+        """Set fields of many tasks in the backend's own way: one outcome for each, in the order given; never raises.
+
+        `watch` is told of every outcome as soon as it is known, and asked before every request that writes.
+        """
+        ...
+
+    async def delete_task(self, before: Task) -> str | None:
+        """Remove a task, and say what is worth knowing about how that was learned.
+
+        NotFound where it is gone already, OutcomeUnknown where nobody can tell.
+        """
         ...
 
     async def upstream_time(self) -> datetime | None:

@@ -1,7 +1,8 @@
 """What a write asks for, resolved: ids for names, a due value for three fields. Every backend is given this."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from pydantic import MISSING
 
@@ -13,7 +14,11 @@ __all__ = ["Edit", "seen"]
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """The fields of a task that a write sets; `MISSING` leaves one alone."""
+    """The fields of a task that a write sets; `MISSING` leaves one alone.
+
+    `native` are a backend's own values of an earlier snapshot of the task. Where it has one for a field that is set,
+    the backend writes that one: it says exactly what was there, also where the contract has no word for it.
+    """
 
     title: str | MISSING = MISSING
     description: str | None | MISSING = MISSING
@@ -23,13 +28,14 @@ class Edit:
     ai_customer_id: str | None | MISSING = MISSING
     priority: int | MISSING = MISSING
     status: StatusChoice | MISSING = MISSING
+    native: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
     def given(self) -> Iterator[tuple[str, object]]:
         """The fields that are set, with their values."""
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for name in _FIELDS:
+            value = getattr(self, name)
             if value is not MISSING:
-                yield field.name, value
+                yield name, value
 
     def unmet_by(self, task: Task, *, written: bool = False, sure_of_due: bool = True) -> "Edit":
         """The part of this edit that `task` does not show, nor certainly shows.
@@ -38,6 +44,9 @@ class Edit:
         """
         shown = [name for name, value in self.given() if _shows(task, name, value, written=written)]
         return replace(self, **{name: MISSING for name in shown if sure_of_due or name != "due"})
+
+
+_FIELDS = tuple(one.name for one in fields(Edit) if one.name != "native")
 
 
 def seen(task: Task, name: str) -> object:

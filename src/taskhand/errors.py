@@ -4,6 +4,7 @@ TaskhandError
 ├── CallerError             the caller can send something better
 │   ├── NotFound            what was named does not exist
 │   └── Ambiguous           what was named exists more than once
+├── NotAttempted            one of many writes that was not sent, because the bulk was stopped before
 ├── OperatorError           whoever runs the server can mend its configuration
 └── UpstreamError           the CRM refused, failed or answered nonsense
     ├── UpstreamFailed      it failed while it handled a request: a write may have been applied
@@ -22,6 +23,7 @@ __all__ = [
     "Ambiguous",
     "CallerError",
     "Candidate",
+    "NotAttempted",
     "NotFound",
     "OperatorError",
     "OutcomeUnknown",
@@ -85,6 +87,13 @@ class Ambiguous(CallerError):
     """Several answer to what was given; `candidates` are all of them and none was chosen."""
 
     default_code = "ambiguous"
+
+
+class NotAttempted(TaskhandError):
+    """One of many writes that was not sent: the others were stopped before its turn. It may be sent as it is."""
+
+    default_code = "not_attempted"
+    default_retryable = True
 
 
 class OperatorError(TaskhandError):

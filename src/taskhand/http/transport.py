@@ -32,6 +32,7 @@ from taskhand.http.policy import (
 )
 from taskhand.http.reply import Nonsense, failure, json_of, lost
 from taskhand.http.upstream import CALL, WAIT, Call, Limits, Upstream, World
+from taskhand.sent import tell_sent
 
 __all__ = ["PatientTransport", "Terms"]
 
@@ -110,6 +111,7 @@ class PatientTransport(httpx2.AsyncBaseTransport):
             body_bytes = self._terms.limits.body_bytes
             seen = await exchange(self._inner, request, within_s=within_s, body_bytes=body_bytes)
             told.append(seen)
+        tell_sent(request.method, request.url.path, seen.outcome)
         self._heed(seen)
         return seen
 
