@@ -15,9 +15,10 @@ import anyio
 import pytest
 
 from local.desk import NOW, USER, change, make, opened_at
-from taskhand.backends.local.store import Store, opened
+from taskhand.backends.local.backend import TASK_STORE
 from taskhand.edit import Edit
 from taskhand.errors import OperatorError
+from taskhand.sqlite.store import Store, opened
 
 BOUND_S = 10
 AT_ONCE = 8
@@ -38,10 +39,6 @@ print("ready", flush=True)
 sys.stdin.readline()
 print(*anyio.run(look))
 """
-
-
-def nothing(_: sqlite3.Connection) -> None:
-    """What a connection is prepared with here."""
 
 
 def modes(folder: Path) -> dict[str, int]:
@@ -126,7 +123,7 @@ async def test_closing_leaves_the_one_file(store_file: Path) -> None:
 async def test_readers_and_a_writer_work_side_by_side(store_file: Path) -> None:
     async with opened_at(store_file) as backend:
         await backend.statuses()
-    with closing(opened(store_file, nothing)) as connection:
+    with closing(opened(store_file, TASK_STORE)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2
         assert connection.execute("PRAGMA foreign_keys").fetchone()[0] == 1
@@ -233,7 +230,7 @@ async def test_a_database_of_something_else_is_refused_and_left_as_it_is(store_f
 
 
 async def test_a_failing_unit_of_work_leaves_nothing_behind(store_file: Path) -> None:
-    store = Store(store_file, nothing)
+    store = Store(store_file, TASK_STORE)
 
     def work(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO contact VALUES ('1', 'Rosa', NULL, NULL, NULL, 'rosa')")
@@ -247,7 +244,7 @@ async def test_a_failing_unit_of_work_leaves_nothing_behind(store_file: Path) ->
 
 
 async def test_what_the_database_refuses_is_an_operator_error_and_leaves_nothing_behind(store_file: Path) -> None:
-    store = Store(store_file, nothing)
+    store = Store(store_file, TASK_STORE)
 
     def work(connection: sqlite3.Connection) -> None:
         for _ in range(2):
@@ -275,7 +272,7 @@ async def test_a_failed_task_leaves_no_row_and_no_person(store_file: Path) -> No
 
 
 async def test_a_write_that_nobody_waits_for_any_more_is_done_wholly(store_file: Path) -> None:
-    store, under_way, go_on = Store(store_file, nothing), anyio.Event(), Event()
+    store, under_way, go_on = Store(store_file, TASK_STORE), anyio.Event(), Event()
 
     def work(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO contact VALUES ('1', 'Rosa', NULL, NULL, NULL, 'rosa')")

@@ -12,13 +12,15 @@ from taskhand.backend import Capabilities, Misread, Outcome, Written
 from taskhand.backends.local.directory import Directory, NewId
 from taskhand.backends.local.query import selects
 from taskhand.backends.local.rows import columns, people_by_task, searchable, status_from, task_from
-from taskhand.backends.local.store import Store
 from taskhand.due import Due, is_overdue
 from taskhand.edit import Edit, seen
 from taskhand.errors import NotFound, OperatorError
+from taskhand.sqlite.store import Kind, Store
 from taskhand.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
 
-__all__ = ["LocalBackend"]
+__all__ = ["TASK_STORE", "LocalBackend"]
+
+TASK_STORE = Kind("task store", "TASKHAND_DB", "taskhand.backends.local")
 
 _T = TypeVar("_T")
 
@@ -43,7 +45,7 @@ class LocalBackend:
         self._new_id = new_id
         self._user = user
         self._timezone = timezone
-        self._store = Store(path, self._prepare)
+        self._store = Store(path, TASK_STORE, self._prepare)
 
     async def statuses(self) -> StatusList:
         """All of them: the store knows its statuses."""

@@ -8,6 +8,8 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
@@ -17,19 +19,32 @@ from anyio import CapacityLimiter
 
 from taskhand.errors import OperatorError
 
-__all__ = ["Store", "opened", "transaction"]
+__all__ = ["Kind", "Store", "opened", "transaction"]
 
 _T = TypeVar("_T")
 _BUSY_S = 5.0
 """How long a write waits for another process."""
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a file is for: its name in a sentence, the variable that says where it is, its numbered migrations.
+
+    `package` has a folder `migrations` with files such as `0001_tasks.sql`.
+    """
+
+    called: str
+    variable: str
+    package: str
+
+
 class Store:
     """One connection in one worker thread at a time; work given to it is a function of that connection."""
 
-    def __init__(self, path: Path, prepare: Callable[[sqlite3.Connection], None]) -> None:
+    def __init__(self, path: Path, kind: Kind, prepare: Callable[[sqlite3.Connection], None] | None = None) -> None:
         """`prepare` is given every new connection, in a transaction of its own."""
         self._path = path
+        self._kind = kind
         self._prepare = prepare
         self._connection: sqlite3.Connection | None = None
         self._one = CapacityLimiter(1)
@@ -38,18 +53,24 @@ class Store:
         """Run `work` on one consistent view of the store; OperatorError where the file cannot be used."""
         return await anyio.to_thread.run_sync(self._run, "BEGIN", work, limiter=self._one)
 
-    async def write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Run `work` in a transaction of its own, wholly or not at all; OperatorError where the file cannot be used."""
-        return await anyio.to_thread.run_sync(self._run, "BEGIN IMMEDIATE", work, limiter=self._one)
+    async def write(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool = True) -> _T:
+        """Run `work` in a transaction of its own, wholly or not at all; OperatorError where the file cannot be used.
+
+        Not `durable`: it survives a crash of the process, and perhaps not a power cut.
+        """
+        run = partial(self._run, "BEGIN IMMEDIATE", work, durable=durable)
+        return await anyio.to_thread.run_sync(run, limiter=self._one)
 
     async def aclose(self) -> None:
         """Close the file, after whatever is under way; a wait for that can be cut short."""
         await anyio.to_thread.run_sync(self._close, limiter=self._one)
 
-    def _run(self, begin: str, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        with _as_operator_error(self._path):
+    def _run(self, begin: str, work: Callable[[sqlite3.Connection], _T], *, durable: bool = True) -> _T:
+        with _as_operator_error(self._path, self._kind):
             if self._connection is None:
-                self._connection = opened(self._path, self._prepare)
+                self._connection = opened(self._path, self._kind, self._prepare)
+            # FULL: what was answered survives a power cut, not only a crash. SQLite takes it only between transactions.
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             with transaction(self._connection, begin):
                 return work(self._connection)
 
@@ -59,31 +80,31 @@ class Store:
             self._connection = None
 
 
-def opened(path: Path, prepare: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
-    """A connection to the migrated store at `path`, which is created for its owner alone if it is not there."""
+def opened(path: Path, kind: Kind, prepare: Callable[[sqlite3.Connection], None] | None = None) -> sqlite3.Connection:
+    """A connection to the migrated file at `path`, which is created for its owner alone if it is not there."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
-        # FULL: what was answered survives a power cut, not only a crash.
         connection.execute("PRAGMA synchronous = FULL")
         _use_wal(connection)
-        _migrate(connection)
-        with transaction(connection, "BEGIN IMMEDIATE"):
-            prepare(connection)
+        _migrate(connection, kind)
+        if prepare is not None:
+            with transaction(connection, "BEGIN IMMEDIATE"):
+                prepare(connection)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
+def _migrate(connection: sqlite3.Connection, kind: Kind) -> None:
     """Bring the file to the newest numbered migration, once, however many processes start at the same time."""
     migrations = sorted(
         (file.name, file.read_text("utf-8"))
-        for file in (files(__package__) / "migrations").iterdir()
+        for file in (files(kind.package) / "migrations").iterdir()
         if file.name.endswith(".sql")
     )
     if _version(connection) < len(migrations):
@@ -94,9 +115,9 @@ def _migrate(connection: sqlite3.Connection) -> None:
                 connection.execute(f"PRAGMA user_version = {number}")
     if _version(connection) > len(migrations):
         raise OperatorError(
-            "The store was written by a newer Taskhand.",
+            f"The {kind.called} was written by a newer Taskhand.",
             code="store_too_new",
-            next_step="Install the newest Taskhand, or set TASKHAND_DB to another file.",
+            next_step=f"Install the newest Taskhand, or set {kind.variable} to another file.",
         )
 
 
@@ -142,16 +163,16 @@ def transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
 
 
 @contextmanager
-def _as_operator_error(path: Path) -> Iterator[None]:
+def _as_operator_error(path: Path, kind: Kind) -> Iterator[None]:
     try:
         yield
     except (sqlite3.DatabaseError, OSError) as error:
         busy = "locked" in str(error) or "busy" in str(error)
         raise OperatorError(
-            f"The task store {path} could not be used: {error}.",
+            f"The {kind.called} {path} could not be used: {error}.",
             code="store_busy" if busy else "store_unavailable",
             retryable=busy,
             next_step="Try again in a moment."
             if busy
-            else "Check the file and its folder, or set TASKHAND_DB to another file.",
+            else f"Check the file and its folder, or set {kind.variable} to another file.",
         ) from error
