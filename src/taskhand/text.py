@@ -1,0 +1,79 @@
+"""Text that customers wrote, without what a person would not see; pure.
+
+What hides in a text reaches a model all the same: directions that turn around what is read, characters of no width,
+tags that spell whole sentences. The hidden characters are those of Default_Ignorable_Code_Point
+(https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt) and of the categories Cf, Cc and Cs
+(https://www.unicode.org/reports/tr44/#General_Category_Values). The ranges are written out, since Python knows
+neither the property nor, in its older versions, the newest characters.
+"""
+
+import re
+from typing import Any
+
+__all__ = ["plain", "plain_json"]
+
+_DEFAULT_IGNORABLE = (
+    (0x00AD, 0x00AD),  # soft hyphen
+    (0x034F, 0x034F),  # combining grapheme joiner
+    (0x061C, 0x061C),  # Arabic letter mark
+    (0x115F, 0x1160),  # Hangul fillers
+    (0x17B4, 0x17B5),  # Khmer inherent vowels
+    (0x180B, 0x180F),  # Mongolian variation selectors and vowel separator
+    (0x200B, 0x200F),  # zero-width space, joiners, direction marks
+    (0x202A, 0x202E),  # directional embeddings and overrides
+    (0x2060, 0x206F),  # word joiner, invisible operators, directional isolates, deprecated controls
+    (0x3164, 0x3164),  # Hangul filler
+    (0xFE00, 0xFE0F),  # variation selectors 1 to 16
+    (0xFEFF, 0xFEFF),  # zero-width no-break space, the byte order mark
+    (0xFFA0, 0xFFA0),  # halfwidth Hangul filler
+    (0xFFF0, 0xFFF8),  # reserved
+    (0x1BCA0, 0x1BCA3),  # shorthand format controls
+    (0x1D173, 0x1D17A),  # musical format controls
+    (0xE0000, 0xE0FFF),  # tags, variation selectors 17 to 256, reserved
+)
+_OTHER_FORMAT = (
+    (0x0600, 0x0605),  # Arabic number signs
+    (0x06DD, 0x06DD),  # Arabic end of ayah
+    (0x070F, 0x070F),  # Syriac abbreviation mark
+    (0x0890, 0x0891),  # Arabic pound and piastre marks
+    (0x08E2, 0x08E2),  # Arabic disputed end of ayah
+    (0xFFF9, 0xFFFB),  # interlinear annotation
+    (0x110BD, 0x110BD),  # Kaithi number sign
+    (0x110CD, 0x110CD),  # Kaithi number sign above
+    (0x13430, 0x1343F),  # Egyptian hieroglyph controls
+)
+_CONTROLS = ((0x00, 0x08), (0x0B, 0x1F), (0x7F, 0x9F))
+"""All but the tab and the newline."""
+_SURROGATES = ((0xD800, 0xDFFF),)
+"""Halves of a character; in a Python text they are always alone."""
+
+_HIDDEN = re.compile(
+    "[{}]+".format(
+        "".join(
+            f"\\U{first:08X}-\\U{last:08X}"
+            for first, last in (*_DEFAULT_IGNORABLE, *_OTHER_FORMAT, *_CONTROLS, *_SURROGATES)
+        )
+    )
+)
+_LINE_END = re.compile("\r\n?|[\v\f\x85]")
+"""Controls that end a line: removed, they would run two words together."""
+
+
+def plain(text: str) -> str:
+    """The text without hidden characters, its lines ended by newlines; the same object where nothing is to be done."""
+    if _HIDDEN.search(text) is None:
+        return text
+    return _HIDDEN.sub("", _LINE_END.sub("\n", text))
+
+
+def plain_json(value: Any) -> Any:
+    """JSON with every text in it made plain; the names in objects are ours and stay."""
+    match value:
+        case str():
+            return plain(value)
+        case list() | tuple():
+            return [plain_json(item) for item in value]
+        case dict():
+            return {name: plain_json(item) for name, item in value.items()}
+        case _:
+            return value
