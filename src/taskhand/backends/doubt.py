@@ -30,11 +30,21 @@ class Doubt:
         return f"{self.name} did not confirm the new task; it was found afterwards."
 
     @property
+    def gone(self) -> str:
+        """A deletion whose answer was lost, of a task that is not there any more."""
+        return f"{self.name} did not confirm the deletion; the task was looked for, and is not there any more."
+
+    @property
     def accepted(self) -> str:
         """A change that was confirmed and could not be read back."""
         return (
             f"{self.name} accepted the write; the task could not be read back, so this is as {self.name} confirmed it."
         )
+
+    @property
+    def removed(self) -> str:
+        """A deletion whose answer was lost, of a task that is gone."""
+        return f"{self.name} did not confirm the deletion; looking again shows that the task is gone."
 
     def unsettled(self, next_step: str, candidates: Iterable[Candidate] = ()) -> OutcomeUnknown:
         """The error for a write of which nobody can tell whether it was applied."""
@@ -45,5 +55,5 @@ class Doubt:
         )
 
     def of_task(self, task_id: str) -> OutcomeUnknown:
-        """The same for a change of one task: reading it tells."""
+        """The same for a change or the deletion of one task: reading it tells."""
         return self.unsettled(f"Read task {task_id} with get_task, then decide.")
