@@ -24,6 +24,7 @@ class Capabilities:
     `absent` are documented request fields it does not have (`absent_on_update`: that only a new task can be given),
     `not_clearable` those that it has but cannot set to null, `required_on_create` what a new task needs besides the
     documented. `keeps_timezone` is whether a due time remembers its zone; where not, it is shown in the configured one.
+    `lists_are_current` is whether a list shows at once what was written.
     """
 
     absent: frozenset[str] = _NONE
@@ -36,6 +37,7 @@ class Capabilities:
     least_responsibles: int = 0
     most_responsibles: int = 50
     keeps_timezone: bool = True
+    lists_are_current: bool = False
 
 
 @dataclass(frozen=True, slots=True)

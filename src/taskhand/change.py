@@ -1,13 +1,16 @@
-"""What a write did: the fields that changed, and what was asked for but is not so afterwards."""
+"""What a write does or did to a task: the fields that change, what was asked for but is not so, and the way back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
-from taskhand.due import Due
+from pydantic import MISSING
+
+from taskhand.due import Due, due_of
 from taskhand.edit import Edit
-from taskhand.task import StatusChoice, Task
+from taskhand.task import Responsible, Status, StatusChoice, Task
 
-__all__ = ["FieldChange", "Match", "Receipt", "Unapplied", "changes"]
+__all__ = ["EDIT_FIELDS", "FieldChange", "Match", "Receipt", "Unapplied", "changes", "foreseen", "restoring"]
 
 _SHOWN: dict[str, Callable[[Task], object]] = {
     "title": lambda task: task.title,
@@ -31,6 +34,33 @@ _ASKED_AS = {
     "ai_customer_id": ("aiCustomerId", _SHOWN["ai_customer_id"]),
 }
 """Fields of an edit whose documented request name differs from the answer's."""
+
+EDIT_FIELDS = {
+    "due_at": "due",
+    "is_all_day": "due",
+    "due_timezone": "due",
+    "task_responsibles": "responsible_ids",
+    "status_config": "status",
+}
+"""The field of an edit that sets a documented field of a task, where the two differ in name."""
+
+_NEW = Task(
+    id="",
+    title="",
+    description=None,
+    due_timezone=None,
+    due_at=None,
+    is_all_day=False,
+    created_at="",
+    ai_contact_id=None,
+    ai_customer_id=None,
+    task_status_config_id=None,
+    priority=0,
+    creator_id=None,
+    task_responsibles=(),
+    status_config=None,
+)
+"""What a task is before anything is said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +93,18 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The answer to a write; nothing was sent when `changed` and `unapplied` are both empty, and `note` says so."""
+    """The answer to a write; nothing was sent when `changed` and `unapplied` are both empty, and `note` says so.
 
-    task: Task
+    `task` is None when it was deleted. `replayed` is whether this is the answer to an earlier call.
+    """
+
+    task: Task | None
     changed: tuple[FieldChange, ...] = ()
     unapplied: tuple[Unapplied, ...] = ()
     matched: tuple[Match, ...] = ()
     note: str | None = None
+    change_id: str | None = None
+    replayed: bool = False
 
     @classmethod
     def of(
@@ -87,6 +122,47 @@ def changes(before: Task | None, after: Task) -> tuple[FieldChange, ...]:
     return tuple(
         FieldChange(name, was, now) for name, was, now in pairs if was != now and (before or not _is_empty(now))
     )
+
+
+def foreseen(before: Task | None, edit: Edit) -> Task:
+    """The task as it will be if everything in `edit` is applied."""
+    given = dict(edit.given())
+    values: dict[str, Any] = {name: given[name] for name in given if name in Task.model_fields}
+    if "due" in given:
+        due: Due | None = given["due"]  # type: ignore[assignment]  # what an edit holds there
+        values |= {
+            "due_at": due.due_at if due else None,
+            "is_all_day": due is not None and due.at is None,
+            "due_timezone": due.zone if due else None,
+        }
+    if isinstance(edit.responsible_ids, tuple):
+        values["task_responsibles"] = tuple(Responsible(responsible_id=one) for one in edit.responsible_ids)
+    if isinstance(edit.status, StatusChoice):
+        values["status_config"] = _status(edit.status)
+        values["task_status_config_id"] = edit.status.id
+    return (before or _NEW).model_copy(update=values)
+
+
+def restoring(before: Task, after: Task, *, unknown: Collection[str] = ()) -> Edit:
+    """The edit that takes a task from `after` back to what it was `before`, but for the `unknown` fields of an edit."""
+    names = {EDIT_FIELDS.get(change.field, change.field) for change in changes(before, after)} - set(unknown)
+    return Edit(**{name: _value(before, name) for name in names})
+
+
+def _value(task: Task, name: str) -> Any:
+    """What an edit has to set so that a task is as this one."""
+    match name:
+        case "due":
+            return due_of(task)
+        case "status":
+            return StatusChoice.of(task.status_config) if task.status_config else MISSING
+        case _:
+            return getattr(task, name)
+
+
+def _status(choice: StatusChoice) -> Status:
+    name = choice.name if choice.name is not None else f"position {choice.position}"
+    return Status(id=choice.id, name=name, color=None, type="unknown", order=choice.position or 0)
 
 
 def _is_empty(value: object) -> bool:

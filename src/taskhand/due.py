@@ -16,7 +16,7 @@ from pydantic import MISSING
 from taskhand.errors import CallerError, Candidate
 from taskhand.task import Task
 
-__all__ = ["Due", "DueRequest", "due_of", "is_overdue", "iso_day", "known_zone"]
+__all__ = ["Due", "DueRequest", "due_of", "is_overdue", "iso_day", "known_zone", "shifted"]
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII | re.IGNORECASE)
@@ -137,6 +137,35 @@ class DueRequest:
 def due_of(task: Task) -> Due | None:
     """What a documented Task object says about when it is due."""
     return Due.read(task.due_at, task.due_timezone, all_day=task.is_all_day)
+
+
+def shifted(due: Due, days: int, default_zone: str | None) -> Due:
+    """The due date so many days later (earlier if negative), at the same time on the clock of the same zone.
+
+    An instant without a zone keeps its time in `default_zone`. CallerError where that day has no such time.
+    """
+    try:
+        if due.at is None:
+            return _in_range(Due(due.day + timedelta(days), None, due.zone))
+        zone = due.zone or default_zone or "UTC"
+        local = due.at.astimezone(_zone_info(zone))
+        return _in_range(Due.instant(_at_wall(local.date() + timedelta(days), local.time(), zone), due.zone))
+    except OverflowError:
+        raise _out_of_range() from None
+
+
+def _in_range(due: Due) -> Due:
+    if _FIRST_YEAR <= due.day.year <= _LAST_YEAR:
+        return due
+    raise _out_of_range()
+
+
+def _out_of_range() -> CallerError:
+    return CallerError(
+        f"The due date would leave the years {_FIRST_YEAR} to {_LAST_YEAR}.",
+        code="invalid_due_date",
+        next_step="Shift by fewer days.",
+    )
 
 
 def is_overdue(due: Due | None, now: datetime, default_zone: str | None) -> bool:

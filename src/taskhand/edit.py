@@ -9,7 +9,7 @@ from pydantic import MISSING
 from taskhand.due import Due, due_of
 from taskhand.task import StatusChoice, Task
 
-__all__ = ["Edit", "seen"]
+__all__ = ["Edit", "seen", "without"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,11 @@ class Edit:
 
 
 _FIELDS = tuple(one.name for one in fields(Edit) if one.name != "native")
+
+
+def without(edit: Edit, *names: str) -> Edit:
+    """The edit, leaving these fields alone."""
+    return replace(edit, **dict.fromkeys(names, MISSING))  # type: ignore[arg-type]  # of every field but native
 
 
 def seen(task: Task, name: str) -> object:

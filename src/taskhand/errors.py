@@ -15,7 +15,7 @@ Anything else that is raised is a bug of ours: it reaches the caller as `interna
 with its trace.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -46,7 +46,8 @@ class TaskhandError(Exception):
     """Anything that Taskhand refuses or fails to do, as an instruction to whoever can act.
 
     `code` is stable and for programs; `message` is one sentence without secrets and without upstream text;
-    `next_step` says what to call or send; `candidates` are the values that would have been accepted.
+    `next_step` says what to call or send; `candidates` are the values that would have been accepted; `details` is
+    anything else that a program needs, as JSON.
     """
 
     default_retryable: ClassVar[bool] = False
@@ -61,6 +62,7 @@ class TaskhandError(Exception):
         candidates: Sequence[Candidate] = (),
         retryable: bool | None = None,
         retry_after_s: float | None = None,
+        details: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -69,6 +71,7 @@ class TaskhandError(Exception):
         self.candidates = tuple(candidates)
         self.retryable = self.default_retryable if retryable is None else retryable
         self.retry_after_s = retry_after_s
+        self.details = dict(details or {})
 
 
 class CallerError(TaskhandError):

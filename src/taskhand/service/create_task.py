@@ -1,17 +1,96 @@
-"""Create a task."""
+"""Create a task, once: what was asked twice is answered twice."""
+
+from dataclasses import replace
+
+import anyio
 
 from taskhand import rules
+from taskhand.backend import Written
 from taskhand.change import Receipt
-from taskhand.service.desk import Desk
-from taskhand.service.write import resolved
+from taskhand.edit import Edit, without
+from taskhand.errors import TaskhandError
+from taskhand.journal.journal import Change, ChangeQuery, Intent, Opening, Result
+from taskhand.plan import Plan
+from taskhand.service.call import Call, Held
+from taskhand.service.once import claim_of_key, fingerprint, finished, is_same_key, same_claim, unknown_still
+from taskhand.service.planning import planned
+from taskhand.service.roster import Roster
 from taskhand.task import TaskDraft
 
-__all__ = ["create_task"]
+__all__ = ["create_task", "created", "replayed_create"]
 
 
-async def create_task(desk: Desk, draft: TaskDraft) -> Receipt:
-    """A new task in the initial status; CallerError where the body breaks a rule, and then nothing is written."""
-    rules.check_draft(draft, desk.backend.capabilities)
-    edit, matched = await resolved(desk, draft, None)
-    written = await desk.backend.create_task(edit)
-    return Receipt.of(None, written.task, edit, matched, written.note)
+async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
+    """A new task in the initial status; CallerError where the body breaks a rule, and then nothing is written.
+
+    A call with the key of an earlier one, or without a key and like one of a moment ago, is answered with that one's
+    task, marked `replayed`.
+    """
+    rules.check_draft(draft, call.desk.backend.capabilities)
+    edit, matched = await Roster(call.desk).wanted(draft, None)
+    intent = Intent("create", edit=edit, asked=edit)
+    payload = fingerprint(call.tool, draft)
+    claims = claim_of_key(call, payload) or same_claim(call, payload)
+    if call.is_dry:
+        return await planned(call, [intent], matched, claims=claims)
+    opening = call.opening(matched=matched, claims=claims)
+    async with call.desk.turns(claim.scope for claim in claims):
+        try:
+            return await created(call, intent, opening)
+        except Held as held:
+            found = await finished(call.desk, held.change)
+        if is_same_key(call, found, payload) or not await _is_gone(call, found):
+            return replayed_create(found, by_key=call.key is not None)
+        return await created(call, intent, replace(opening, claims=()))
+
+
+async def created(call: Call, intent: Intent, opening: Opening) -> Receipt:
+    """Make the task of an intent; Held where an earlier change has one of the opening's claims.
+
+    A status other than the initial one is set afterwards: no place is asked to create a task in it.
+    """
+    edit = intent.edit or Edit()
+    with anyio.CancelScope(shield=True):
+        await call.begin(opening, [intent])
+        written = await call.desk.backend.create_task(without(edit, "status"))
+        written = await _in_its_status(call, written, edit)
+        receipt = Receipt.of(None, written.task, edit, opening.matched, written.note)
+        await call.settle([Result(0, "applied", written.task.id, written.task, note=receipt.note)], "applied")
+    return replace(receipt, change_id=call.change.id if call.change else None)
+
+
+async def _in_its_status(call: Call, written: Written, edit: Edit) -> Written:
+    """The new task in the status that was asked for; where that fails the task is there all the same."""
+    rest = Edit(status=edit.status, native=edit.native).unmet_by(written.task)
+    if not any(rest.given()):
+        return written
+    try:
+        return await call.desk.backend.update_task(written.task, rest)
+    except TaskhandError as error:
+        return Written(written.task, f"The task was made; its status could not be set: {error.message}")
+
+
+async def _is_gone(call: Call, first: Change) -> bool:
+    """Whether the task of an earlier create was deleted since, as far as the journal knows."""
+    task_id = first.results[0].task_id if 0 in first.results else None
+    page = await call.desk.journal.page(ChangeQuery(task_id=task_id, limit=50)) if task_id else None
+    return page is not None and any(
+        intent.verb == "delete" and change.outcome == "applied" for change in page.changes for intent in change.intents
+    )
+
+
+def replayed_create(first: Change, *, by_key: bool) -> Receipt:
+    """The first answer once more."""
+    result = first.results.get(0)
+    if result is None or result.after is None:
+        raise unknown_still(first)
+    edit = first.intents[0].edit or Edit()
+    receipt = Receipt.of(None, result.after, edit, first.opening.matched)
+    note = "This is the task that the first call with this idempotencyKey made." if by_key else _SAME
+    return replace(receipt, note=note, change_id=first.id, replayed=True)
+
+
+_SAME = (
+    "The same task was created a moment ago by the same caller; this is that one, and no other was made. "
+    "To make a second one on purpose, send a new idempotencyKey."
+)

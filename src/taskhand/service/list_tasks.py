@@ -1,7 +1,7 @@
 """List tasks."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import MISSING
 
@@ -11,7 +11,7 @@ from taskhand.page import resume
 from taskhand.service.desk import Desk
 from taskhand.task import FINISHED, Member, Order, Task, TaskFilter, TaskQuery
 
-__all__ = ["TaskList", "list_tasks"]
+__all__ = ["TaskList", "list_tasks", "query_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,20 @@ async def list_tasks(
     desk: Desk, given: TaskFilter, *, order: Order = "due", limit: int = 25, cursor: str | None = None
 ) -> TaskList:
     """One page of the tasks that the filter finds; CallerError where the filter or the cursor is not usable."""
+    members = await desk.backend.members()
+    query = replace(await query_of(desk, given), order=order, limit=limit)
+    page = await desk.backend.list_tasks(resume(query, cursor) if cursor else query)
+    if not page.tasks:
+        people.named(_named(given), members, await desk.backend.me())
+    late = frozenset(task.id for task in page.tasks if _is_late(desk, task))
+    return TaskList(page.tasks, query, page.more, {member.id: member for member in members}, late)
+
+
+async def query_of(desk: Desk, given: TaskFilter) -> TaskQuery:
+    """What the filter means, its names replaced by ids; CallerError where it is not usable."""
     rules.check_filter(given, desk.backend.capabilities)
     members = await desk.backend.members()
-    query = TaskQuery(
+    return TaskQuery(
         responsible_ids=await _whose(desk, given, members),
         from_date=_value(given.from_date),
         to_date=_value(given.to_date),
@@ -41,14 +52,7 @@ async def list_tasks(
         overdue=None if given.overdue is MISSING else given.overdue,
         priority=None if given.priority is MISSING else int(given.priority),
         contact=_value(given.contact),
-        order=order,
-        limit=limit,
     )
-    page = await desk.backend.list_tasks(resume(query, cursor) if cursor else query)
-    if not page.tasks:
-        people.named(_named(given), members, await desk.backend.me())
-    late = frozenset(task.id for task in page.tasks if _is_late(desk, task))
-    return TaskList(page.tasks, query, page.more, {member.id: member for member in members}, late)
 
 
 def _is_late(desk: Desk, task: Task) -> bool:

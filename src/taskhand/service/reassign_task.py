@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from taskhand import people, rules
+from taskhand import rules
 from taskhand.change import Receipt
 from taskhand.edit import Edit
 from taskhand.errors import CallerError
-from taskhand.service.desk import Desk
-from taskhand.service.write import Wanted, carried_out
+from taskhand.plan import Plan
+from taskhand.service.call import Call
+from taskhand.service.roster import Roster, Wanted
+from taskhand.service.write import carried_out
 from taskhand.task import Task
 
 __all__ = ["Mode", "reassign_task"]
@@ -16,24 +18,25 @@ __all__ = ["Mode", "reassign_task"]
 Mode = Literal["replace", "add", "remove"]
 
 
-async def reassign_task(desk: Desk, task_id: str, given: Sequence[str], mode: Mode = "replace") -> Receipt:
+async def reassign_task(call: Call, task_id: str, given: Sequence[str], mode: Mode = "replace") -> Receipt | Plan:
     """Replace the people on a task, or add to or remove from them; CallerError where somebody is not known."""
-    rules.check_id(task_id, desk.backend.capabilities)
+    capabilities = call.desk.backend.capabilities
+    rules.check_id(task_id, capabilities)
     if not given and mode != "replace":
         raise CallerError(
             f"responsibleIds is empty: there is nobody to {mode}.",
             code="nothing_to_change",
             next_step="Send at least one person.",
         )
-    members, me = await desk.backend.members(), await desk.backend.me()
+    roster = Roster(call.desk)
 
     async def wanted(before: Task) -> Wanted:
-        found = people.named(given, members, me, also=before.responsible_ids)
+        found = await roster.people(given, before.responsible_ids)
         together = _combined(before.responsible_ids, found.ids, mode)
-        rules.check_responsibles(together, desk.backend.capabilities)
+        rules.check_responsibles(together, capabilities)
         return Edit(responsible_ids=together), found.matched
 
-    return await carried_out(desk, task_id, wanted, fresh=mode != "replace")
+    return await carried_out(call, task_id, wanted, fresh=mode != "replace")
 
 
 def _combined(now: tuple[str, ...], given: tuple[str, ...], mode: Mode) -> tuple[str, ...]:

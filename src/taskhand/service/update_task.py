@@ -2,19 +2,22 @@
 
 from taskhand import rules
 from taskhand.change import Receipt
-from taskhand.service.desk import Desk
-from taskhand.service.write import Wanted, carried_out, resolved
+from taskhand.plan import Plan
+from taskhand.service.call import Call
+from taskhand.service.roster import Roster, Wanted
+from taskhand.service.write import carried_out
 from taskhand.task import Task, TaskPatch
 
 __all__ = ["update_task"]
 
 
-async def update_task(desk: Desk, task_id: str, patch: TaskPatch) -> Receipt:
+async def update_task(call: Call, task_id: str, patch: TaskPatch) -> Receipt | Plan:
     """Set what the patch gives and leave the rest; CallerError where it breaks a rule, and then nothing is written."""
-    rules.check_id(task_id, desk.backend.capabilities)
-    rules.check_patch(patch, desk.backend.capabilities)
+    rules.check_id(task_id, call.desk.backend.capabilities)
+    rules.check_patch(patch, call.desk.backend.capabilities)
+    roster = Roster(call.desk)
 
     async def wanted(before: Task) -> Wanted:
-        return await resolved(desk, patch, before)
+        return await roster.wanted(patch, before)
 
-    return await carried_out(desk, task_id, wanted)
+    return await carried_out(call, task_id, wanted)

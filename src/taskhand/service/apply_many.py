@@ -1,0 +1,154 @@
+"""Carry out many updates: written down, sent in the backend's own way, watched, counted, and stopped when asked to."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+
+from taskhand.backend import Outcome, Watch
+from taskhand.bulk import Became, BulkReceipt, TaskOutcome
+from taskhand.change import Receipt
+from taskhand.edit import Edit
+from taskhand.errors import NotAttempted, OutcomeUnknown, TaskhandError
+from taskhand.journal.journal import Change, Intent, Opening, Result
+from taskhand.journal.journal import Outcome as Ended
+from taskhand.service.call import Call
+from taskhand.task import Task
+
+__all__ = ["Skipped", "applied_to_many", "replayed_bulk"]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Tasks that nothing is sent for: those that are as asked already, and those that are refused, by id."""
+
+    unchanged: tuple[str, ...] = ()
+    refused: Mapping[str, TaskhandError] = field(default_factory=dict)
+
+    def outcomes(self) -> tuple[TaskOutcome, ...]:
+        """What is said of them."""
+        same = [TaskOutcome(one, "unchanged") for one in self.unchanged]
+        return (*same, *(TaskOutcome.failed(one, "refused", error) for one, error in self.refused.items()))
+
+
+async def applied_to_many(
+    call: Call, intents: Sequence[Intent], opening: Opening, skipped: Skipped | None = None
+) -> BulkReceipt:
+    """One outcome for each task; whoever calls has their turns. Held where an earlier change has one of the claims.
+
+    A caller that gives up stops the sending; what is under way is waited for, and the journal has the truth.
+    """
+    outside = (skipped or Skipped()).outcomes()
+    if not intents:
+        results = [_result(place, one) for place, one in enumerate(outside)]
+        change = await call.record("unchanged", opening, (), results)
+        return BulkReceipt(outside, opening.matched, "Nothing was written.", change.id)
+    with anyio.CancelScope(shield=True):
+        await call.begin(opening, intents)
+    run = _Run(call, intents, outside)
+    async with anyio.create_task_group() as group:
+        group.start_soon(run.to_the_end)
+        group.start_soon(run.tell)
+        try:
+            await run.over.wait()
+        finally:
+            run.watch.stop("the caller gave up")  # nothing is left to stop where the run is over
+            group.cancel_scope.cancel()
+    return run.receipt(opening)
+
+
+def replayed_bulk(first: Change) -> BulkReceipt:
+    """The first answer once more, out of the journal."""
+    outcomes = tuple(_told(result) for _, result in sorted(first.results.items()))
+    note = "This is what came of the first call with this idempotencyKey; nothing was sent."
+    return BulkReceipt(outcomes, first.opening.matched, note, first.id, replayed=True)
+
+
+class _Run:
+    """One bulk write under way."""
+
+    def __init__(self, call: Call, intents: Sequence[Intent], outside: tuple[TaskOutcome, ...]) -> None:
+        self.watch = Watch()
+        self.over = anyio.Event()
+        self._call = call
+        self._intents = intents
+        self._outside = outside
+        self._outcomes: dict[int, TaskOutcome] = {}
+        self._written: set[int] = set()
+
+    async def to_the_end(self) -> None:
+        """Send everything and write down what came of it, whoever gives up meanwhile."""
+        with anyio.CancelScope(shield=True):
+            pairs = [(one.before.task, one.edit or Edit()) for one in self._intents if one.before]
+            for place, outcome in enumerate(await self._call.desk.backend.update_tasks(pairs, self.watch)):
+                self.watch.outcomes[place] = outcome
+            rest = [_result(len(pairs) + place, one) for place, one in enumerate(self._outside)]
+            fresh = self._fresh()
+            await self._call.settle([*fresh, *rest], _together(self._outcomes.values()))
+            await self._call.progress(len(pairs), len(pairs))
+            self.over.set()
+
+    async def tell(self) -> None:
+        """Tell how far it is, tick by tick; what is known by then is in the journal."""
+        while not self.over.is_set():
+            await self._call.progress(len(self.watch.outcomes), len(self._intents))
+            await anyio.sleep(self._call.desk.terms.tick_s)
+            with anyio.CancelScope(shield=True):
+                fresh = self._fresh()
+                if fresh and not await self._call.settle_some(fresh):
+                    self._written.difference_update(result.place for result in fresh)
+
+    def receipt(self, opening: Opening) -> BulkReceipt:
+        """What is answered."""
+        outcomes = (*(self._outcomes[place] for place in range(len(self._intents))), *self._outside)
+        change_id = self._call.change.id if self._call.change else None
+        stopped = next((one.message for one in outcomes if one.became == "not_attempted"), None)
+        return BulkReceipt(outcomes, opening.matched, stopped, change_id)
+
+    def _fresh(self) -> list[Result]:
+        """The outcomes that have come since, as results for the journal."""
+        places = [place for place in list(self.watch.outcomes) if place not in self._written]
+        self._written.update(places)
+        found = []
+        for place in places:
+            outcome, intent = self.watch.outcomes[place], self._intents[place]
+            self._outcomes[place] = _outcome(intent, outcome)
+            after = outcome.written.task if outcome.written else None
+            found.append(_result(place, self._outcomes[place], after))
+        return found
+
+
+def _outcome(intent: Intent, outcome: Outcome) -> TaskOutcome:
+    """What became of a task: what was sent and is not so afterwards, not at all, was not written."""
+    if outcome.error is not None or outcome.written is None or intent.before is None:
+        error = outcome.error or TaskhandError("Nothing is known of it.", code="outcome_unknown")
+        return TaskOutcome.failed(outcome.task_id, _became(error), error)
+    receipt = Receipt.of(intent.before.task, outcome.written.task, intent.asked or intent.edit or Edit(), ())
+    if receipt.unapplied and not receipt.changed:
+        return TaskOutcome(outcome.task_id, "refused", "not_applied", "The CRM left it as it was.", receipt.unapplied)
+    return TaskOutcome(outcome.task_id, "applied", unapplied=receipt.unapplied)
+
+
+def _became(error: TaskhandError) -> Became:
+    if isinstance(error, NotAttempted):
+        return "not_attempted"
+    return "unknown" if isinstance(error, OutcomeUnknown) or error.code == "outcome_unknown" else "refused"
+
+
+def _result(place: int, one: TaskOutcome, after: Task | None = None) -> Result:
+    return Result(place, one.became, one.id, after, one.code, one.message)
+
+
+def _told(result: Result) -> TaskOutcome:
+    became: Became = result.outcome if result.outcome in _SAID else "unknown"  # type: ignore[assignment]  # of _SAID
+    return TaskOutcome(result.task_id or "", became, result.code, result.note)
+
+
+_SAID = frozenset({"applied", "unchanged", "refused", "not_attempted"})
+
+
+def _together(outcomes: Collection[TaskOutcome]) -> Ended:
+    """The outcome of a whole: unknown if any is, applied if any was."""
+    order: tuple[Ended, ...] = ("unknown", "applied", "refused", "not_attempted")
+    became = {one.became for one in outcomes}
+    return next((one for one in order if one in became), "unchanged")

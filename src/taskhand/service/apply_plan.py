@@ -1,0 +1,136 @@
+"""Carry out a plan, if everything is still as it was seen; once, and for the caller that made it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from taskhand.backend import Snapshot
+from taskhand.bulk import BulkReceipt
+from taskhand.change import Match, Receipt
+from taskhand.edit import Edit
+from taskhand.errors import CallerError, NotFound
+from taskhand.journal.journal import Change, Claim, Intent, Opening
+from taskhand.plan import Difference, Plan, drift
+from taskhand.service.apply_many import applied_to_many, replayed_bulk
+from taskhand.service.call import Call, Held
+from taskhand.service.create_task import created, replayed_create
+from taskhand.service.delete_task import deleted
+from taskhand.service.once import finished
+from taskhand.service.planning import guard_of, plan_of
+from taskhand.service.roster import Wanted
+from taskhand.service.write import changed
+from taskhand.task import Task
+
+__all__ = ["applied", "apply_plan", "decline_plan", "guarded_plan"]
+
+_SHOWN = 20
+
+
+async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
+    """Do what the plan shows; CallerError where it is not this caller's, used, expired, or a value has moved since."""
+    plan = await _found(call, plan_id)
+    claims = (_use_of(plan), *plan.opening.claims)
+    undoes, matched = plan.opening.undoes, plan.opening.matched
+    opening = call.opening(matched=matched, plan_id=plan_id, undoes=undoes, claims=claims)
+    scopes = [claim.scope for claim in claims]
+    async with call.desk.turns(scopes), call.desk.turns(filter(None, (one.task_id for one in plan.intents))):
+        intents = await _as_seen(call, plan.intents)
+        try:
+            return await applied(call, intents, opening)
+        except Held as held:
+            return _before(plan, await finished(call.desk, held.change))
+
+
+async def guarded_plan(call: Call, plan_id: str) -> Plan | None:
+    """The plan, where a person has to be asked before it is carried out; None where not, CallerError as above."""
+    change = await _found(call, plan_id)
+    guard = guard_of(call.desk, change.intents, by_filter="filter" in change.opening.arguments)
+    return plan_of(change, call.desk, guard=guard) if guard else None
+
+
+async def decline_plan(call: Call, plan_id: str) -> None:
+    """The person said no: the plan is used up, and nothing was done."""
+    plan = await _found(call, plan_id)
+    try:
+        await call.begin(call.opening(plan_id=plan_id, claims=(_use_of(plan),)), ())
+    except Held as held:
+        raise _used(held.change) from None
+    await call.settle((), "declined")
+
+
+async def applied(call: Call, intents: Sequence[Intent], opening: Opening) -> Receipt | BulkReceipt:
+    """Carry out these intents; whoever calls has the turns of their tasks. Held as for the opening's claims."""
+    if len(intents) != 1:
+        return await applied_to_many(call, intents, opening)
+    intent = intents[0]
+    if intent.verb == "create" or intent.before is None:
+        return await created(call, intent, opening)
+    if intent.verb == "delete":
+        return await deleted(call, intent.before, opening)
+    edit = intent.asked or intent.edit or Edit()
+
+    async def wanted(_: Task) -> Wanted:
+        return edit, opening.matched
+
+    def said(matched: tuple[Match, ...]) -> Opening:
+        return replace(opening, matched=matched)
+
+    return await changed(call, intent.before, wanted, opening=said)
+
+
+async def _found(call: Call, plan_id: str) -> Change:
+    plan = await call.desk.journal.find(plan_id)
+    if plan is None or plan.outcome != "planned":
+        raise NotFound(
+            f"There is no plan {plan_id[:60]!r}.",
+            code="plan_not_found",
+            next_step="Take planId from the answer to a write with dryRun true.",
+        )
+    if plan.opening.caller.key != call.caller.key:
+        raise CallerError(
+            "This plan was made by another caller.", code="plan_of_another", next_step="Make the plan again."
+        )
+    if call.desk.clock() > plan.opening.at + call.desk.terms.plan_for:
+        raise CallerError("The plan has expired.", code="plan_expired", next_step="Make the plan again.")
+    return plan
+
+
+async def _as_seen(call: Call, intents: Sequence[Intent]) -> list[Intent]:
+    """The same intents on the tasks as they are now; CallerError with the difference where one is not as it was."""
+    ids = [one.task_id for one in intents if one.task_id is not None]
+    now = await call.desk.backend.snapshots(ids, fresh=True) if ids else {}
+    moved = [moves for one in intents if (moves := _moved(one, now.get(one.task_id or ""))) is not None]
+    if moved:
+        raise CallerError(
+            f"{len(moved)} of {len(intents)} tasks changed since the plan was made; nothing was written.",
+            code="plan_stale",
+            next_step="Look at the difference, then make the plan again.",
+            details={"difference": moved[:_SHOWN], "moved": len(moved)},
+        )
+    return [replace(one, before=now[one.task_id]) if one.task_id else one for one in intents]
+
+
+def _moved(intent: Intent, now: Snapshot | None) -> Difference | None:
+    return drift(intent.before.task, now.task if now else None) if intent.before else None
+
+
+def _use_of(plan: Change) -> Claim:
+    return Claim(f"plan {plan.id}", plan.id)
+
+
+def _before(plan: Change, first: Change) -> Receipt | BulkReceipt:
+    """What is answered where the plan was used already, or its key was: the second is a repetition."""
+    if first.opening.plan_id == plan.id:
+        raise _used(first)
+    if plan.intents and plan.intents[0].verb == "create":
+        return replayed_create(first, by_key=first.opening.claims[0].scope.startswith("key"))
+    return replayed_bulk(first)
+
+
+def _used(first: Change) -> CallerError:
+    told = "declined by the person" if first.outcome == "declined" else "carried out already"
+    return CallerError(
+        f"The plan was {told}.",
+        code="plan_used",
+        next_step="Make another plan if more is to be done; list_changes has what was done.",
+        details={"changeId": first.id},
+    )

@@ -1,0 +1,150 @@
+"""Change many tasks in one call: each is looked at, what is right already is left alone, what is much is planned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from taskhand import rules
+from taskhand.bulk import BulkReceipt, together
+from taskhand.change import Match
+from taskhand.due import due_of, shifted
+from taskhand.edit import Edit
+from taskhand.errors import CallerError, TaskhandError
+from taskhand.journal.journal import Intent
+from taskhand.plan import Plan
+from taskhand.service.apply_many import Skipped, applied_to_many, replayed_bulk
+from taskhand.service.call import Call, Held
+from taskhand.service.once import claim_of_key, fingerprint, finished, is_same_key
+from taskhand.service.planning import guard_of, planned
+from taskhand.service.roster import Roster, Wanted
+from taskhand.service.targets import Targets, targets_of
+from taskhand.task import Task, TaskFilter, TaskPatch
+
+__all__ = ["Wish", "bulk_update"]
+
+_MOST_DAYS = 3_660
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to become of each task, exactly one of: a documented body, people to add and remove, days to shift."""
+
+    patch: TaskPatch | None = None
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    shift_days: int | None = None
+
+    def check(self, call: Call) -> None:
+        """Refuse none or several of the three, and what the contract forbids of each."""
+        ways = [self.patch is not None, bool(self.add or self.remove), self.shift_days is not None]
+        if sum(ways) != 1:
+            raise CallerError(
+                "Several kinds of change were given." if any(ways) else "No change was given.",
+                code="nothing_to_change" if not any(ways) else "several_changes",
+                next_step="Send one of: changes; addResponsibleIds and removeResponsibleIds; shiftDueDays.",
+            )
+        if self.patch is not None:
+            rules.check_patch(self.patch, call.desk.backend.capabilities)
+        if self.shift_days is not None and not 0 < abs(self.shift_days) <= _MOST_DAYS:
+            raise CallerError(
+                f"shiftDueDays {self.shift_days} is not from 1 to {_MOST_DAYS}, or from -1 to -{_MOST_DAYS}.",
+                code="invalid_shift",
+                next_step="Send the number of days, negative for earlier.",
+            )
+
+
+async def bulk_update(
+    call: Call, body: BaseModel, wish: Wish, ids: Sequence[str] | None, found_by: TaskFilter | None
+) -> BulkReceipt | Plan:
+    """Make the wish of all tasks with these ids, or that the filter finds: at once, or as a plan where it is much.
+
+    `body` is what was sent, for the idempotency key. CallerError where nothing at all can be done.
+    """
+    wish.check(call)
+    payload = fingerprint(call.tool, body)
+    claims = claim_of_key(call, payload)
+    async with call.desk.turns([claim.scope for claim in claims]), call.desk.turns(ids or ()):
+        targets = await targets_of(call.desk, ids, found_by)
+        steps = await _steps(call, wish, targets)
+        guard = guard_of(call.desk, steps.intents, by_filter=found_by is not None and bool(steps.intents))
+        if call.is_dry or guard:
+            skipped = steps.skipped
+            return await planned(
+                call,
+                steps.intents,
+                steps.matched,
+                claims=claims,
+                guard=None if call.is_dry else guard,
+                unchanged=skipped.unchanged,
+                refused=skipped.refused,
+            )
+        try:
+            opening = call.opening(matched=steps.matched, claims=claims)
+            return await applied_to_many(call, steps.intents, opening, steps.skipped)
+        except Held as held:
+            found = await finished(call.desk, held.change)
+            is_same_key(call, found, payload)
+            return replayed_bulk(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """What has to be done, what names were taken to mean, and what is left out."""
+
+    intents: tuple[Intent, ...]
+    matched: tuple[Match, ...]
+    skipped: Skipped
+
+
+async def _steps(call: Call, wish: Wish, targets: Targets) -> _Steps:
+    roster, desk = Roster(call.desk), call.desk
+    intents: list[Intent] = []
+    matched: dict[Match, None] = {}
+    unchanged: list[str] = []
+    refused = dict(targets.refused)
+    for snapshot in targets.tasks:
+        task = snapshot.task
+        try:
+            edit, names = await _wanted(roster, wish, task, call)
+        except CallerError as error:
+            refused[task.id] = error
+            continue
+        matched |= dict.fromkeys(names)
+        missing = edit.unmet_by(task, sure_of_due=desk.backend.sure_of_due(task))
+        if any(missing.given()):
+            intents.append(Intent("update", snapshot, missing, edit))
+        else:
+            unchanged.append(task.id)
+    _check_some(refused, left=len(intents) + len(unchanged))
+    return _Steps(tuple(intents), tuple(matched), Skipped(tuple(unchanged), refused))
+
+
+def _check_some(refused: dict[str, TaskhandError], *, left: int) -> None:
+    """Where every task is refused for the same reason, the call is."""
+    reasons = {error.code: error for error in refused.values()}
+    if not left and len(reasons) == 1 and len(refused) > 1:
+        raise next(iter(reasons.values()))
+
+
+async def _wanted(roster: Roster, wish: Wish, task: Task, call: Call) -> Wanted:
+    """What is asked of one task."""
+    if wish.patch is not None:
+        return await roster.wanted(wish.patch, task)
+    if wish.shift_days is not None:
+        return _later(roster, task, wish.shift_days, call.desk.timezone), ()
+    on_it = task.responsible_ids
+    add, remove = await roster.people(wish.add, on_it), await roster.people(wish.remove, on_it)
+    people = tuple(one for one in dict.fromkeys(on_it + add.ids) if one not in remove.ids)
+    rules.check_responsibles(people, call.desk.backend.capabilities)
+    return Edit(responsible_ids=people), together(add.matched, remove.matched)
+
+
+def _later(roster: Roster, task: Task, days: int, zone: str | None) -> Edit:
+    due = due_of(task)
+    if due is None:
+        raise CallerError(
+            "The task has no due date to shift.", code="no_due_date", next_step="Give it one with update_task."
+        )
+    roster.check_day(task)
+    return Edit(due=roster.shown(shifted(due, days, zone)))

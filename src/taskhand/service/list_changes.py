@@ -1,0 +1,16 @@
+"""The journal, for who asks what was done: newest first."""
+
+from taskhand.errors import CallerError
+from taskhand.journal.journal import ChangePage, ChangeQuery
+from taskhand.service.desk import Desk
+from taskhand.service.recover import recovered
+
+__all__ = ["list_changes"]
+
+
+async def list_changes(desk: Desk, query: ChangeQuery) -> ChangePage:
+    """A page of changes, after settling what a dead process left open; CallerError where the times are not in order."""
+    if query.since is not None and query.until is not None and query.since > query.until:
+        raise CallerError("since is after until.", code="invalid_window", next_step="Send since as the earlier time.")
+    await recovered(desk)
+    return await desk.journal.page(query)

@@ -1,0 +1,74 @@
+"""Stop at a plan: what would be done is written down with the values it was seen on, and shown."""
+
+from collections.abc import Mapping, Sequence
+
+from taskhand.change import Match
+from taskhand.errors import TaskhandError
+from taskhand.journal.journal import Change, Claim, Intent, Result
+from taskhand.plan import Difference, Plan, difference
+from taskhand.service.call import Call
+from taskhand.service.desk import Desk
+
+__all__ = ["guard_of", "plan_of", "planned"]
+
+
+def guard_of(desk: Desk, intents: Sequence[Intent], *, by_filter: bool = False) -> str | None:
+    """Why these may not be carried out without being seen first, in words; None where they may."""
+    if any(intent.verb == "delete" for intent in intents):
+        return "Deleting a task"
+    if by_filter:
+        return "A change by filter"
+    if len(intents) > desk.terms.plan_over:
+        return f"A change of more than {desk.terms.plan_over} tasks"
+    return None
+
+
+async def planned(
+    call: Call,
+    intents: Sequence[Intent],
+    matched: tuple[Match, ...] = (),
+    *,
+    undoes: str | None = None,
+    claims: tuple[Claim, ...] = (),
+    guard: str | None = None,
+    note: str | None = None,
+    unchanged: Sequence[str] = (),
+    refused: Mapping[str, TaskhandError] | None = None,
+) -> Plan:
+    """A plan of these intents, in the journal; nothing is sent. `claims` are made when it is carried out."""
+    refused = refused or {}
+    opening = call.opening(matched=matched, undoes=undoes, claims=claims)
+    results = [
+        Result(len(intents) + n, "refused", one, code=error.code) for n, (one, error) in enumerate(refused.items())
+    ]
+    change = await call.record("planned", opening, intents, results)
+    return plan_of(
+        change, call.desk, guard=guard, note=note, unchanged=tuple(unchanged), refused=tuple(refused.items())
+    )
+
+
+def plan_of(
+    change: Change,
+    desk: Desk,
+    *,
+    guard: str | None = None,
+    note: str | None = None,
+    unchanged: tuple[str, ...] = (),
+    refused: tuple[tuple[str, TaskhandError], ...] = (),
+) -> Plan:
+    """The plan that a change of the journal is."""
+    return Plan(
+        id=change.id,
+        tool=change.opening.tool,
+        differences=tuple(map(_difference, change.intents)),
+        expires_at=change.opening.at + desk.terms.plan_for,
+        guard=guard,
+        matched=change.opening.matched,
+        note=note,
+        unchanged=unchanged,
+        refused=refused,
+    )
+
+
+def _difference(intent: Intent) -> Difference:
+    return difference(intent.verb, intent.before.task if intent.before else None, intent.edit)

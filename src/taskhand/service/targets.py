@@ -1,0 +1,112 @@
+"""Which tasks a bulk change is about: given one by one, or found by a filter that leaves something out."""
+
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from taskhand import rules
+from taskhand.backend import Snapshot
+from taskhand.errors import CallerError, NotFound, TaskhandError
+from taskhand.page import sort_key
+from taskhand.service.desk import Desk
+from taskhand.service.list_tasks import query_of
+from taskhand.task import Task, TaskFilter, TaskQuery
+
+__all__ = ["MOST", "Targets", "targets_of"]
+
+MOST = 1_000
+"""Tasks in one call."""
+_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The tasks as they are now, in the order given, and those that cannot be changed, with the error, by id."""
+
+    tasks: tuple[Snapshot, ...]
+    refused: Mapping[str, TaskhandError]
+
+
+async def targets_of(desk: Desk, ids: Sequence[str] | None, given: TaskFilter | None) -> Targets:
+    """The tasks of these ids, or those that the filter finds; CallerError where neither or both are given."""
+    if ids is not None and given is None:
+        return await _by_id(desk, ids)
+    if given is not None and ids is None:
+        return await _by_filter(desk, given)
+    raise CallerError(
+        "Neither taskIds nor filter was given." if ids is None else "taskIds and filter were both given.",
+        code="no_targets" if ids is None else "several_targets",
+        next_step="Send taskIds, or filter.",
+    )
+
+
+async def _by_id(desk: Desk, ids: Sequence[str]) -> Targets:
+    """The tasks of these ids, each once; CallerError for none or too many."""
+    unique = list(dict.fromkeys(ids))
+    if not unique or len(unique) > MOST:
+        raise CallerError(
+            f"{len(unique)} taskIds were given.",
+            code="too_many_tasks" if unique else "nothing_to_change",
+            next_step=f"Send 1 to {MOST} ids.",
+        )
+    pattern = desk.backend.capabilities.id_pattern
+    found = await desk.backend.snapshots([one for one in unique if re.fullmatch(pattern, one)], fresh=True)
+    refused = {one: _no_task(desk, one) for one in unique if one not in found}
+    return Targets(tuple(found[one] for one in unique if one in found), refused)
+
+
+async def _by_filter(desk: Desk, given: TaskFilter) -> Targets:
+    """The tasks that the filter finds; CallerError for one that is empty, or that every task there is answers to."""
+    if not given.model_fields_set:
+        raise CallerError(
+            "filter is empty: it would change every task.",
+            code="empty_filter",
+            next_step="Send at least one of the filter's fields, or taskIds.",
+        )
+    query = replace(await query_of(desk, given), order="created", limit=_PAGE)
+    found: list[str] = []
+    async for task in _walk(desk, query):
+        found.append(task.id)
+        if len(found) > MOST:
+            raise CallerError(
+                f"More than {MOST} tasks answer to this filter.",
+                code="too_many_tasks",
+                next_step="Narrow the filter, or change them in several calls.",
+            )
+    if len(found) > 1:
+        await _check_leaves_some(desk, frozenset(found))
+    return await _by_id(desk, found) if found else Targets((), {})
+
+
+async def _check_leaves_some(desk: Desk, found: frozenset[str]) -> None:
+    """Refuse a filter that all tasks answer to: that is how a wrong filter looks."""
+    async for task in _walk(desk, TaskQuery(order="created", limit=_PAGE)):
+        if task.id not in found:
+            return
+    raise CallerError(
+        f"Every task there is, {len(found)} in all, answers to this filter.",
+        code="matches_everything",
+        next_step="Narrow the filter; if all of them are really meant, send their ids as taskIds.",
+    )
+
+
+async def _walk(desk: Desk, query: TaskQuery) -> AsyncIterator[Task]:
+    """All tasks of a query, page by page."""
+    while True:
+        page = await desk.backend.list_tasks(query)
+        for task in page.tasks:
+            yield task
+        if not page.more or not page.tasks:
+            return
+        last = page.tasks[-1]
+        query = replace(query, after=(sort_key(last, query.order), last.id))
+
+
+def _no_task(desk: Desk, task_id: str) -> TaskhandError:
+    try:
+        rules.check_id(task_id, desk.backend.capabilities)
+    except CallerError as error:
+        return error
+    return NotFound(
+        f"There is no task {task_id}.", code="task_not_found", next_step="Call list_tasks to find the task's id."
+    )
