@@ -12,7 +12,7 @@ from contract.builders import ANA, BEN, DONE, MEMBERS, PENDING, known, on_people
 from taskhand.backend import Capabilities
 from taskhand.change import Match, Receipt
 from taskhand.edit import Edit
-from taskhand.server.schema import Schema, input_schema, output_schema
+from taskhand.server.schema import Schema, fields_of, input_schema, output_schema
 from taskhand.server.tools import TOOLS
 from taskhand.server.view import (
     ContactsAnswer,
@@ -26,7 +26,7 @@ from taskhand.server.view import (
 )
 from taskhand.service.list_tasks import TaskList
 from taskhand.service.look_up import Team
-from taskhand.task import Contact, StatusChoice, TaskQuery
+from taskhand.task import Contact, StatusChoice, TaskDraft, TaskFilter, TaskPatch, TaskQuery
 
 EVERYTHING = Capabilities()
 NARROW = Capabilities(
@@ -136,6 +136,123 @@ def test_only_the_priorities_of_the_backend_are_offered(tool: str) -> None:
     model = {tool.name: tool.arguments for tool in TOOLS}[tool]
     assert input_schema(model, NARROW)["properties"]["priority"]["enum"] == ["1", "2"]
     assert input_schema(model, EVERYTHING)["properties"]["priority"]["enum"] == ["0", "1", "2"]
+
+
+Described = Annotated[str, Field(description="Said once.")]
+
+
+class Outer(BaseModel):
+    """A tool with a documented body, a filter and an object of its own in its arguments."""
+
+    filter: Annotated[TaskFilter, Field(description="Which tasks.")] | MISSING = MISSING
+    changes: Annotated[TaskPatch, Field(description="What to set.")] | MISSING = MISSING
+    maybe: Annotated[TaskPatch | None, Field(description="Or nothing.")] | MISSING = MISSING
+    draft: TaskDraft | MISSING = MISSING
+    own: Annotated["Own", Field(description="Ours.")]
+    addResponsibleIds: Described | MISSING = MISSING  # noqa: N815
+    removeResponsibleIds: Described | MISSING = MISSING  # noqa: N815
+    shiftDueDays: Described | MISSING = MISSING  # noqa: N815
+    mode: Described | MISSING = MISSING
+
+
+class Own(BaseModel):
+    """An object whose fields no other tool describes."""
+
+    needed: Annotated[str, Field(description="Described here.")]
+    priority: int = 3
+    responsibleIds: tuple[str, ...] = ()  # noqa: N815
+
+
+ONE_PERSON = Capabilities(
+    absent=frozenset({"description"}),
+    absent_on_update=frozenset({"aiContactId"}),
+    not_clearable=frozenset({"dueDate"}),
+    required_on_create=frozenset({"aiCustomerId"}),
+    priorities=("1", "2"),
+    least_responsibles=1,
+    most_responsibles=1,
+)
+
+
+@pytest.mark.parametrize("capabilities", [EVERYTHING, NARROW, ONE_PERSON], ids=["everything", "narrow", "one"])
+def test_an_object_among_the_arguments_is_one_that_every_provider_accepts(capabilities: Capabilities) -> None:
+    schema = input_schema(Outer, capabilities)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for node in nodes(schema):
+        assert not {"$ref", "$defs", "default", "title", "oneOf", "allOf", "const"} & node.keys()
+        assert isinstance(node.get("type", ""), str)
+        assert "type" in node or "anyOf" in node
+        assert node.get("type") != "object" or node["additionalProperties"] is False
+
+
+def inside(name: str, capabilities: Capabilities = EVERYTHING) -> Schema:
+    return fields_of(input_schema(Outer, capabilities)["properties"][name])
+
+
+def without_descriptions(schema: Schema) -> Schema:
+    return {name: {key: node[key] for key in node if key != "description"} for name, node in schema.items()}
+
+
+@pytest.mark.parametrize("capabilities", [EVERYTHING, NARROW, ONE_PERSON], ids=["everything", "narrow", "one"])
+@pytest.mark.parametrize(
+    ("name", "body"), [("changes", TaskPatch), ("maybe", TaskPatch), ("draft", TaskDraft), ("filter", TaskFilter)]
+)
+def test_an_object_is_narrowed_as_the_same_body_is_in_its_own_tool(
+    name: str, body: type[BaseModel], capabilities: Capabilities
+) -> None:
+    assert inside(name, capabilities) == without_descriptions(input_schema(body, capabilities)["properties"])
+
+
+def test_what_the_backend_cannot_express_is_not_offered_inside_an_object() -> None:
+    changes = inside("changes", ONE_PERSON)
+    assert not {"description", "aiContactId"} & changes.keys()
+    assert changes["dueDate"] == {"type": "string"}
+    assert changes["priority"]["enum"] == ["1", "2"]
+    assert (changes["responsibleIds"]["minItems"], changes["responsibleIds"]["maxItems"]) == (1, 1)
+    assert "maxItems" not in inside("filter", ONE_PERSON)["responsibleIds"]
+    draft = input_schema(Outer, ONE_PERSON)["properties"]["draft"]
+    assert draft["required"] == ["title", "responsibleIds", "aiCustomerId", "priority"]
+
+
+def test_fields_described_by_another_tool_are_not_described_again() -> None:
+    properties = input_schema(Outer, EVERYTHING)["properties"]
+    assert {name: node["description"] for name, node in properties.items() if fields_of(node)} == {
+        "filter": "Which tasks. Fields as in list_tasks.",
+        "changes": "What to set. Fields as in update_task.",
+        "maybe": "Or nothing. Fields as in update_task.",
+        "draft": "Fields as in create_task.",
+        "own": "Ours.",
+    }
+    for name in ("filter", "changes", "maybe", "draft"):
+        assert not any("description" in node for node in inside(name).values())
+
+
+def test_an_object_of_a_tools_own_keeps_its_words_and_its_meaning() -> None:
+    assert inside("own", ONE_PERSON) == {
+        "needed": {"type": "string", "description": "Described here."},
+        "priority": {"type": "integer"},
+        "responsibleIds": {"type": "array", "items": {"type": "string"}, "maxItems": 1, "minItems": 1},
+    }
+    assert inside("own")["responsibleIds"] == {"type": "array", "items": {"type": "string"}}
+
+
+def test_an_object_that_can_be_null_stays_so() -> None:
+    branches = input_schema(Outer, EVERYTHING)["properties"]["maybe"]["anyOf"]
+    assert [branch["type"] for branch in branches] == ["object", "null"]
+
+
+ONLY_FOR_SEVERAL = {"addResponsibleIds", "removeResponsibleIds", "mode"}
+
+
+def test_adding_and_removing_people_is_not_offered_where_a_task_has_one() -> None:
+    assert input_schema(Outer, EVERYTHING)["properties"].keys() >= ONLY_FOR_SEVERAL
+    assert not ONLY_FOR_SEVERAL & input_schema(Outer, ONE_PERSON)["properties"].keys()
+
+
+def test_an_argument_about_a_field_that_the_backend_lacks_is_not_offered() -> None:
+    assert "shiftDueDays" in input_schema(Outer, ONE_PERSON)["properties"]
+    lacking = Capabilities(absent=frozenset({"dueDate", "responsibleIds"}))
+    assert not {"shiftDueDays", *ONLY_FOR_SEVERAL} & input_schema(Outer, lacking)["properties"].keys()
 
 
 WHOLE = task(
