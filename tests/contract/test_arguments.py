@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -77,6 +78,9 @@ def test_what_is_certainly_meant_is_understood(tool: str, sent: dict[str, Any], 
         ("update_task", update(newStatusPosition=None)),
         ("update_task", update(responsibleIds=None)),
         ("update_task", update(id=None)),
+        ("update_task", update(title="Call back", newStatusName=None)),
+        ("complete_task", update(newStatusName=None)),
+        ("reassign_task", update(responsibleIds=None)),
         ("get_task", {"id": None}),
         ("create_task", DRAFT | {"title": None}),
     ],
@@ -89,6 +93,15 @@ def test_null_is_refused_where_it_has_no_meaning(tool: str, sent: dict[str, Any]
 
 def test_an_empty_required_argument_of_a_read_is_not_taken_for_absent() -> None:
     assert meant("find_contacts", {"query": ""}) == {"query": ""}
+
+
+def test_null_for_an_argument_of_ours_is_not_given() -> None:
+    assert meant("reassign_task", update(responsibleIds=["me"], mode=None)) == update(responsibleIds=("me",))
+
+
+def test_a_blank_does_not_choose_a_mode() -> None:
+    with refused("invalid_arguments"):
+        read("reassign_task", update(responsibleIds=["me"], mode=""))
 
 
 def test_null_is_refused_where_the_backend_cannot_clear() -> None:
@@ -153,6 +166,12 @@ def test_every_missing_argument_is_named_at_once() -> None:
         assert f"{name} is required" in caught.value.message
 
 
+def test_what_only_the_backend_requires_is_missing_as_well() -> None:
+    with refused("missing_argument") as caught:
+        read("create_task", DRAFT, Capabilities(required_on_create=frozenset({"dueDate"})))
+    assert caught.value.message.startswith("dueDate is required")
+
+
 @pytest.mark.parametrize(
     ("tool", "name", "meant_name"),
     [
@@ -198,6 +217,12 @@ def test_an_immutable_field_is_refused_by_name(tool: str, name: str) -> None:
 def test_a_new_task_cannot_bring_its_id() -> None:
     with refused("immutable_field"):
         read("create_task", DRAFT | {"id": TASK_ID})
+
+
+@pytest.mark.parametrize("name", ["id", "created_at", "creatorId"])
+def test_a_filter_has_no_immutable_fields_only_unknown_ones(name: str) -> None:
+    with refused("unknown_argument"):
+        read("list_tasks", {name: "x"})
 
 
 @pytest.mark.parametrize("name", ["x" * 100_000, "i" + "-" * 100_000 + "d", "\ud800", "", "título\u0000"])
@@ -266,6 +291,8 @@ ANY_OF = {
 
 def fitting(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Values that a property's schema allows, in any spelling that is understood."""
+    if "properties" in schema:
+        return fields_fitting(schema) | fields_fitting(schema).map(json.dumps)
     choices = schema.get("enum") or schema.get("items", {}).get("enum")
     if choices:
         one = st.sampled_from(choices)
@@ -278,12 +305,14 @@ def fitting(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_fits_the_schema_is_understood(tool: Tool[Any], data: st.DataObject) -> None:
     schema = SCHEMAS[tool.name]
+    assert isinstance(read(tool.name, data.draw(fields_fitting(schema))), tool.arguments)
+
+
+def fields_fitting(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Objects that a schema with fields allows."""
     required = schema.get("required", [])
     parts = {name: fitting(node) for name, node in schema["properties"].items()}
-    sent = data.draw(
-        st.fixed_dictionaries(
-            {name: parts[name] for name in required},
-            optional={name: part for name, part in parts.items() if name not in required},
-        )
+    return st.fixed_dictionaries(
+        {name: parts[name] for name in required},
+        optional={name: part for name, part in parts.items() if name not in required},
     )
-    assert isinstance(read(tool.name, sent), tool.arguments)

@@ -1,10 +1,12 @@
 """From what a model sent to typed arguments: understood where the meaning is certain, else refused saying what to send.
 
 Certain are: surrounding blanks, a list or object sent as a JSON string, one value where a list is expected, a number
-where its digits are expected. Pure.
+where its digits are expected, null where it can only mean *not given*. The fields of an object are read as arguments
+are, and called by dotted names. Pure.
 """
 
-import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -13,155 +15,196 @@ from pydantic_core import ErrorDetails
 
 from taskhand.errors import CallerError, Candidate
 from taskhand.names import fold
-from taskhand.server.schema import Schema
-from taskhand.task import IMMUTABLE
+from taskhand.server.meaning import kinds, meant, unsayable, wrong_kind
+from taskhand.server.schema import Schema, fields_of, objects_of
+from taskhand.task import IMMUTABLE, TaskDraft, TaskFilter, TaskPatch
 
 __all__ = ["understood"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
-_FREE_TEXT = frozenset({"description"})
-"""Arguments whose blanks are the caller's own."""
-
-_LARGEST = 10**15
-"""Beyond this no argument means a number."""
+_DOCUMENTED = frozenset(
+    field.alias or name for body in (TaskDraft, TaskPatch) for name, field in body.model_fields.items()
+)
+"""Fields of the documented body: null is theirs to mean something, or to be refused."""
 
 
 def understood(model: type[_Model], schema: Schema, sent: dict[str, Any], *, reads: bool) -> _Model:
     """The arguments as `model`; CallerError says which one is wrong and what to send.
 
-    A read takes null or an empty string for *not given* where null has no meaning of its own: some hosts fill in
-    every optional argument.
+    Some hosts fill in every optional argument. A read takes null or an empty string for *not given* where null has no
+    meaning of its own; a write does so for its own arguments, never for a field of the documented body.
     """
-    properties = schema["properties"]
-    for name in sent:
-        if name not in properties:
-            raise _unknown(name, list(properties))
-    values = {name: _meant(name, value, _kinds(properties[name])) for name, value in sent.items()}
-    if reads:
-        required = schema.get("required", ())
-        values = {name: value for name, value in values.items() if value not in (None, "") or name in required}
-    unsayable = {name: said for name, value in values.items() if (said := _unsayable(name, value, properties[name]))}
+    found = _Found()
+    values = _read(_Place(model, schema, reads=reads), sent, found)
     try:
         checked = model.model_validate(values, by_alias=True, by_name=False)
     except ValidationError as error:
-        others = [one for one in error.errors(include_url=False) if str(one["loc"][0]) not in unsayable]
-        raise _invalid(others, properties, list(unsayable.values())) from None
-    lacking = [_required(name, properties) for name in schema.get("required", ()) if name not in values]
-    if unsayable or lacking:
-        raise _invalid([], properties, [*unsayable.values(), *lacking])
+        for one in error.errors(include_url=False):
+            found.add(one, schema)
+        raise found.refusal() from None
+    if found.wrong or found.missing:
+        raise found.refusal()
     return checked
 
 
-def _kinds(schema: Schema) -> set[str]:
-    """The JSON types that a property takes."""
-    return {branch["type"] for branch in schema.get("anyOf", [schema])}
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where arguments stand: those of the call, or those inside the object that `within` names.
+
+    `elsewhere` are the dotted names of what can be sent in other places of the same call.
+    """
+
+    model: type[BaseModel]
+    schema: Schema
+    reads: bool
+    within: str = ""
+    elsewhere: Sequence[str] = ()
+
+    @property
+    def properties(self) -> Schema:
+        """What can be sent here."""
+        return fields_of(self.schema)
+
+    @property
+    def documented(self) -> frozenset[str]:
+        """The fields of the documented body here: a filter has namesakes of some."""
+        return frozenset() if issubclass(self.model, TaskFilter) else _DOCUMENTED & self.properties.keys()
+
+    def dotted(self, name: str) -> str:
+        """The name that an argument here is called by."""
+        return f"{self.within}.{name}" if self.within else name
+
+    def inside(self, name: str) -> "_Place | None":
+        """The place inside one of the objects here; None for anything else."""
+        if name not in objects_of(self.model):
+            return None
+        around = tuple(self.dotted(other) for other in self.properties)
+        return _Place(objects_of(self.model)[name], self.properties[name], self.reads, self.dotted(name), around)
+
+    def leaves_out(self, name: str, value: Any) -> bool:
+        """Whether null or a blank says no more of an argument than leaving it out."""
+        if value not in (None, "") or name in _required_in(self.schema):
+            return False
+        if self.reads:
+            return True
+        node = self.properties[name]
+        if name in self.documented or (value is None and "null" in kinds(node)):
+            return False
+        # A blank is no choice of a switch or a word, and inside an object it must not widen what a filter writes to.
+        silent = not self.within and "enum" not in node and kinds(node) <= {"string", "array", "object"}
+        return value is None or silent
 
 
-def _meant(name: str, value: Any, kinds: set[str]) -> Any:
-    match value:
-        case str() if "string" in kinds:
-            return value if name in _FREE_TEXT else value.strip()
-        case str() if "array" in kinds:
-            return _list_meant(value.strip())
-        case str():
-            return value.strip()
-        case bool():
-            return value
-        case int() if "string" in kinds and abs(value) < _LARGEST:
-            return str(value)
-        case list() if "array" in kinds:
-            return _items(value)
-        case _:
-            return value
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is wrong with arguments, and which are missing: a sentence each, by dotted name."""
 
+    wrong: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
 
-def _list_meant(text: str) -> Any:
-    """A list sent as text: as JSON, or as its only item; several items in one text are not told apart here."""
-    if text[:1] in ("[", '"'):
-        try:
-            parsed = json.loads(text)
-        except (ValueError, RecursionError):
-            return text
-        return _items(parsed if isinstance(parsed, list) else [parsed])
-    return (text,) if text and "," not in text else text
+    def add(self, error: ErrorDetails, schema: Schema) -> None:
+        """One more thing that is wrong, unless something is known of that argument already."""
+        name, node = _located(error["loc"], schema)
+        if name in self.wrong or name in self.missing:
+            return
+        if error["type"] == "missing":
+            self.missing[name] = _required(name, node)
+        else:
+            self.wrong[name] = _sentence(error, name, node)
 
-
-def _items(values: list[Any]) -> tuple[Any, ...]:
-    return tuple(item.strip() if isinstance(item, str) else item for item in values)
-
-
-def _unsayable(name: str, value: Any, schema: Schema) -> str | None:
-    """What the types would let through: null where a backend has none, true for 1, half a character."""
-    kinds = _kinds(schema)
-    if value is None and "null" not in kinds:
-        return f"{name} cannot be null; leave it out instead."
-    if isinstance(value, bool) and "boolean" not in kinds:
-        return _wrong_kind(name, kinds)
-    if isinstance(value, int) and "integer" not in kinds and abs(value) >= _LARGEST:
-        return f"{name} is too large a number."
-    texts = [text for text in (value if isinstance(value, tuple) else (value,)) if isinstance(text, str)]
-    if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
-        return f"{name} has characters that are not Unicode text."
-    return None
-
-
-def _unknown(name: str, known: list[str]) -> CallerError:
-    """The refusal of an argument that the tool does not have."""
-    short, squeezed = name[:60], {_squeezed(other): other for other in known}
-    immutable = {_squeezed(field) for field in IMMUTABLE}
-    if _squeezed(short) in immutable and _squeezed(short) not in squeezed:
+    def refusal(self) -> CallerError:
+        """Everything that was found, in one sentence each."""
         return CallerError(
-            f"{short} cannot be set: it never changes after a task is created.",
-            code="immutable_field",
-            next_step=f"Leave {short} out.",
+            " ".join([*self.wrong.values(), *self.missing.values()][:5]),
+            code="invalid_arguments" if self.wrong else "missing_argument",
+            next_step="Send the call again with these arguments corrected.",
         )
-    near = [squeezed[match] for match in get_close_matches(_squeezed(short), squeezed, n=3, cutoff=0.6)]
-    listed = ", ".join(known) or "none"
+
+
+def _read(place: _Place, sent: Mapping[str, Any], found: _Found) -> dict[str, Any]:
+    """The values by name as they were meant, those of objects included; what is wrong with them is added to `found`."""
+    properties, required = place.properties, _required_in(place.schema)
+    for name in sent:
+        if name not in properties:
+            raise _unknown(place, name)
+    values: dict[str, Any] = {}
+    for name, node in properties.items():
+        called = place.dotted(name)
+        if name in sent and not place.leaves_out(name, value := meant(name, sent[name], node)):
+            inside = place.inside(name)
+            values[name] = _read(inside, value, found) if inside and isinstance(value, dict) else value
+            if said := unsayable(called, value, node, optional=name not in required):
+                found.wrong[called] = said
+        elif name in required:
+            found.missing[called] = _required(called, node)
+    return values
+
+
+def _required_in(schema: Schema) -> Sequence[str]:
+    """The fields that an object must have."""
+    for branch in schema.get("anyOf", [schema]):
+        if "required" in branch:
+            required: Sequence[str] = branch["required"]
+            return required
+    return ()
+
+
+def _unknown(place: _Place, name: str) -> CallerError:
+    """The refusal of an argument that the tool, or an object in its arguments, does not have."""
+    called, squeezed = place.dotted(name[:60]), _squeezed(name[:60])
+    own = {_squeezed(other): place.dotted(other) for other in place.properties}
+    if squeezed not in own and place.documented and squeezed in map(_squeezed, IMMUTABLE):
+        return CallerError(
+            f"{called} cannot be set: it never changes after a task is created.",
+            code="immutable_field",
+            next_step=f"Leave {called} out.",
+        )
+    misplaced = [] if squeezed in own else _namesakes(place, squeezed)
+    near = misplaced or [own[match] for match in get_close_matches(squeezed, own, n=3, cutoff=0.6)]
+    listed = f"The {'fields' if place.within else 'arguments'} are: {', '.join(own.values()) or 'none'}."
     return CallerError(
-        f"There is no argument {short!r}.",
+        f"There is no argument {called!r}.",
         code="unknown_argument",
         candidates=[Candidate(other) for other in near],
-        next_step=f"Send {near[0]} instead." if near else f"The arguments are: {listed}.",
+        next_step=f"Send {' or '.join(misplaced or near[:1])} instead." if near else listed,
     )
+
+
+def _namesakes(place: _Place, squeezed: str) -> list[str]:
+    """What is called so in another place of the same call: around the object, or inside one."""
+    inner = [
+        place.dotted(f"{name}.{other}")
+        for name in objects_of(place.model)
+        for other in fields_of(place.properties.get(name, {}))
+    ]
+    return [other for other in [*place.elsewhere, *inner] if _squeezed(other.rpartition(".")[2]) == squeezed]
 
 
 def _squeezed(name: str) -> str:
     return fold(name).replace("_", "").replace("-", "")
 
 
-def _invalid(errors: list[ErrorDetails], properties: Schema, unsayable: list[str]) -> CallerError:
-    """The refusal of arguments of the wrong kind: every one of them in one sentence each."""
-    sentences = list(dict.fromkeys([*unsayable, *(_sentence(error, properties) for error in errors)]))
-    missing = not unsayable and all(error["type"] == "missing" for error in errors)
-    return CallerError(
-        " ".join(sentences[:5]),
-        code="missing_argument" if missing else "invalid_arguments",
-        next_step="Send the call again with these arguments corrected.",
-    )
+def _located(location: Sequence[int | str], schema: Schema) -> tuple[str, Schema]:
+    """The dotted name of the argument that an error is in, and its schema."""
+    names: list[str] = []
+    for part in location:
+        fields = fields_of(schema)
+        if part not in fields:
+            break
+        names.append(str(part))
+        schema = fields[str(part)]
+    return (".".join(names), schema) if names else (str(location[0]) if location else "arguments", {})
 
 
-def _sentence(error: ErrorDetails, properties: Schema) -> str:
-    name = str(error["loc"][0]) if error["loc"] else "arguments"
-    kinds = _kinds(properties[name]) if name in properties else set()
+def _sentence(error: ErrorDetails, name: str, node: Schema) -> str:
     match error["type"]:
-        case "missing":
-            return _required(name, properties)
         case "literal_error":
             return f"{name} must be {error['ctx']['expected']}."
         case "greater_than_equal" | "less_than_equal":
             return f"{name} must be {error['msg'].removeprefix('Input should be ')}."
-    return _wrong_kind(name, kinds)
+    return wrong_kind(name, node)
 
 
-def _required(name: str, properties: Schema) -> str:
-    return f"{name} is required: {properties[name].get('description', 'see the schema')}"
-
-
-def _wrong_kind(name: str, kinds: set[str]) -> str:
-    if "array" in kinds:
-        return f'{name} must be a list of strings, e.g. ["..."].'
-    wanted = {"integer": "a whole number", "boolean": "true or false", "string": "a string"}
-    return (
-        f"{name} must be {' or '.join(wanted[kind] for kind in sorted(kinds) if kind in wanted) or 'as in the schema'}."
-    )
+def _required(name: str, node: Schema) -> str:
+    return f"{name} is required: {node.get('description', 'see the schema')}"
