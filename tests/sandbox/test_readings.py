@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from sandbox.stage import ANA, BEN, CONTACT, DRAFT, GONE, TASK, TASKS, YEAR, ZONE, play
 from taskhand.sandbox.vambe import Reading
 
+THE_DAY = dt.datetime(2025, 10, 20, 10, 30, tzinfo=dt.UTC)
 STAMP = "2025-10-26T15:00:00.000Z"
 
 
@@ -272,6 +275,21 @@ async def test_every_nth_request_is_throttled() -> None:
         statuses = [(await stage.client.get(TASKS, params=YEAR)) for _ in range(6)]
         assert [answer.status_code for answer in statuses] == [200, 200, 429, 200, 200, 429]
         assert statuses[2].headers["retry-after"] == "1"
+
+
+async def test_of_the_requests_of_a_second_only_so_many_are_answered() -> None:
+    clock = [THE_DAY]
+    async with play("per_second=2", clock=lambda: clock[0]) as stage:
+
+        async def statuses(after_s: float) -> list[int]:
+            clock[0] += dt.timedelta(seconds=after_s)
+            answers = [await stage.client.get(TASKS, params=YEAR) for _ in range(2)]
+            assert {answer.headers.get("retry-after") for answer in answers if answer.is_error} <= {"1"}
+            return [answer.status_code for answer in answers]
+
+        assert await statuses(0) == [200, 200]
+        assert await statuses(0.999) == [429, 429]
+        assert await statuses(0.001) == [200, 200]
 
 
 async def test_every_request_may_be_redirected_to_another_host() -> None:

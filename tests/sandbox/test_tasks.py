@@ -247,6 +247,7 @@ async def test_a_deleted_task_is_hidden_and_a_second_delete_finds_nothing() -> N
         again = await stage.client.delete(f"{TASKS}/{TASK}")
         assert (again.status_code, again.json()) == (404, {"statusCode": 404, "message": "Task not found"})
         assert (await stage.client.put(f"{TASKS}/{TASK}", json={"title": "x"})).status_code == 404
+        assert [request.committed for request in stage.sandbox.requests if request.method == "DELETE"] == [True, False]
 
 
 @pytest.mark.parametrize(

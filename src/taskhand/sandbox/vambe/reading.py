@@ -83,5 +83,7 @@ class Reading(Switches):
     deleted_webhooks: Literal["listed", "hidden"] = "listed"
     # §6: every nth request is answered 429 with `Retry-After: 1`; 0 for never
     throttle: int = 0
+    # §6: how many requests are answered in any second; the others get 429 with `Retry-After: 1`; 0 for no limit
+    per_second: int = 0
     # §1.1: another base URL to which every request is redirected; empty for none
     redirect: str = ""

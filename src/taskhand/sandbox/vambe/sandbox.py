@@ -47,6 +47,7 @@ ENDPOINTS: dict[str, Endpoint] = {
 }
 CREATING = frozenset({"POST /api/public/tasks", "POST /api/webhooks"})
 DOCUMENTED = Reading()
+A_SECOND = dt.timedelta(seconds=1)
 THE_DAY = dt.datetime(2025, 10, 20, 10, 30, tzinfo=dt.UTC)  # `created_at` of the page's sample (§2.1)
 
 
@@ -95,6 +96,7 @@ class VambeSandbox(Emulator):
         self._store = read_seed(self._seed, self._clock())
         self._fresh_id = self._ids or _sequential()
         self._calls = 0
+        self._answered: list[dt.datetime] = []
 
     def state(self) -> dict[str, Any]:
         """Show what is kept: live tasks, members, statuses, contacts and webhooks."""
@@ -115,9 +117,8 @@ class VambeSandbox(Emulator):
         return failed(status).answer(self.reading)
 
     def answer(self, call: Call, *, stale: bool) -> Answer:
-        """Answer a call: throttle and redirect first, then the route, the key, and the endpoint."""
-        self._calls += 1
-        if self.reading.throttle and self._calls % self.reading.throttle == 0:
+        """Answer a call: limits and the redirect first, then the route, the key, and the endpoint."""
+        if self._is_too_much():
             refused = failed(429).answer(self.reading)  # §6 [?], §1.3 [I]
             return Answer(429, refused.body, (*refused.headers, ("retry-after", "1")))
         if self.reading.redirect:  # §1.1 [?]: one of the two hosts may redirect to the other
@@ -136,6 +137,16 @@ class VambeSandbox(Emulator):
         desk = Desk(call, self.reading, self._store, self._clock(), self._fresh_id, found.values, stale)
         status = self.reading.created if found.key in CREATING else 200  # §2.3 [I]
         return Answer.of_json(status, ENDPOINTS[found.key](desk))
+
+    def _is_too_much(self) -> bool:
+        """Whether a call is refused to slow its sender down (§6 [?]); what is refused does not count against it."""
+        self._calls += 1
+        nth, most, now = self.reading.throttle, self.reading.per_second, self._clock()
+        self._answered = [at for at in self._answered if most and now - at < A_SECOND]
+        if (nth and self._calls % nth == 0) or (most and len(self._answered) >= most):
+            return True
+        self._answered.append(now)
+        return False
 
     def _elsewhere(self, call: Call) -> str:
         query = f"?{call.query}" if call.query else ""
