@@ -1,4 +1,8 @@
-"""How long one call of a tool may take in all: its requests share the time, however many they are."""
+"""How long one call of a tool may take in all: its requests share the time, however many they are.
+
+Of many tasks, each is a call of its own: a thousand of them take longer than any one of them may. Its time runs from
+its own first request, so that what it waits for its turn in the rate budget is all that counts of the others.
+"""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -18,7 +22,7 @@ _CALL: ContextVar[_Call | None] = ContextVar("call", default=None)
 
 @contextmanager
 def one_call() -> Generator[None, None, None]:
-    """Everything inside is one call."""
+    """Everything inside is one call, also inside another one, whose time does not count here."""
     token = _CALL.set(_Call())
     try:
         yield

@@ -6,14 +6,17 @@ from contextvars import ContextVar
 
 __all__ = ["requests_sent", "tell_sent"]
 
-_SENT: ContextVar[list[str] | None] = ContextVar("sent", default=None)
+_SENT: ContextVar[tuple[list[str], ...]] = ContextVar("sent", default=())
 
 
 @contextmanager
 def requests_sent() -> Iterator[list[str]]:
-    """The requests that leave while this lasts, those of tasks started inside included, as they come in."""
+    """The requests that leave while this lasts, those of tasks started inside included, as they come in.
+
+    Inside another one, both are told.
+    """
     sent: list[str] = []
-    token = _SENT.set(sent)
+    token = _SENT.set((*_SENT.get(), sent))
     try:
         yield sent
     finally:
@@ -22,6 +25,5 @@ def requests_sent() -> Iterator[list[str]]:
 
 def tell_sent(method: str, path: str, outcome: str) -> None:
     """A request has left, and this came of it: a status, or what went wrong."""
-    sent = _SENT.get()
-    if sent is not None:
+    for sent in _SENT.get():
         sent.append(f"{method} {path} {outcome}")
