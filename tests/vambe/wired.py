@@ -20,7 +20,7 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.service.desk import Desk
 
-__all__ = ["ANA", "ELENA", "KEY", "TASK", "TRUST", "Time", "Witness", "task_id", "vambe", "wired"]
+__all__ = ["ANA", "ELENA", "KEY", "TASK", "TRUST", "Time", "Witness", "backend_at", "task_id", "vambe", "wired"]
 
 KEY = "sk-fault-table-4711"
 ELENA, ANA = str(PEOPLE[0]["id"]), str(PEOPLE[1]["id"])
@@ -41,7 +41,8 @@ def vambe(tasks: int = 2, faults: Iterable[Fault] = (), **options: Any) -> Vambe
         {"id": task_id(number), "title": f"Call Acme {number}", "responsibleIds": [ELENA], "priority": "1"}
         for number in range(1, tasks + 1)
     ]
-    return VambeSandbox(seed=WORLD | {"tasks": rows}, key=KEY, clock=lambda: NOW, faults=tuple(faults), **options)
+    given: dict[str, Any] = {"seed": WORLD | {"tasks": rows}, "key": KEY, "clock": lambda: NOW} | options
+    return VambeSandbox(faults=tuple(faults), **given)
 
 
 class Witness(httpx2.AsyncBaseTransport):
@@ -68,10 +69,15 @@ class Witness(httpx2.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def wired(
-    url: str, time: Time, *, limits: Limits | None = None, witness: Witness | None = None, **changed: Any
-) -> AsyncIterator[Desk]:
-    """A desk as `taskhand.wiring` makes it for these settings, but for the time and for chance, which is a half."""
+async def backend_at(
+    url: str,
+    time: Time,
+    *,
+    limits: Limits | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    **changed: Any,
+) -> AsyncIterator[VambeBackend]:
+    """A backend as `taskhand.wiring` makes it for these settings, but for the time and for chance, which is a half."""
     settings = vambe_settings(url, vambe_api_key=SecretStr(KEY), **changed)
     upstream = Upstream(
         name="Vambe",
@@ -83,16 +89,26 @@ async def wired(
     )
     world = World(clock=time.clock, wall=time.wall, sleep=time.sleep, roll=lambda: 0.5)
     budget = Budget(Rate(settings.vambe_rate), settings.vambe_in_flight, clock=time.clock, sleep=time.sleep)
-    transport = witness or Witness(time)
-    async with Client(upstream, limits=limits, world=world, budget=budget, transport=transport) as client:
+    inner = transport or Witness(time)
+    async with Client(upstream, limits=limits, world=world, budget=budget, transport=inner) as client:
         organisation = Organisation(
             Catalogue(configured(settings.vambe_statuses) if settings.vambe_statuses else ()),
             user_id=settings.vambe_user_id,
             timezone=settings.default_timezone,
             due_at=settings.vambe_due_at,
             keep_s=settings.vambe_cache_s,
+            in_hand=2 * settings.vambe_in_flight,
         )
         wire = VambeWire(client, settings.vambe_array_query)
-        backend = VambeBackend(wire, organisation, clock=lambda: NOW, monotonic=time.clock)
-        yield Desk(backend, lambda: NOW, settings.default_timezone)
-        await transport.aclose()
+        yield VambeBackend(wire, organisation, clock=lambda: NOW, monotonic=time.clock)
+        await inner.aclose()
+
+
+@asynccontextmanager
+async def wired(
+    url: str, time: Time, *, limits: Limits | None = None, witness: Witness | None = None, **changed: Any
+) -> AsyncIterator[Desk]:
+    """A desk with that backend."""
+    zone = vambe_settings(url, **changed).default_timezone
+    async with backend_at(url, time, limits=limits, transport=witness, **changed) as backend:
+        yield Desk(backend, lambda: NOW, zone)

@@ -106,7 +106,11 @@ def contact_of(json: Any) -> Contact:
 
 
 def body_of(edit: Edit, before: Task | None) -> dict[str, Any]:
-    """The documented body that makes `edit` of the task `before`, or that creates it: these fields and no others."""
+    """The documented body that makes `edit` of the task `before`, or that creates it: these fields and no others.
+
+    `edit.native` has nothing to say here: Vambe takes statuses by name, due dates in parts and people as bare ids, so
+    not one value of a row could be sent back as it came.
+    """
     given = dict(edit.given())
     body: dict[str, Any] = {}
     names = {"title": "title", "description": "description", "ai_contact_id": "aiContactId"}

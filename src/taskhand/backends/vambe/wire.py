@@ -17,9 +17,13 @@ ArrayQuery = Literal["repeat", "brackets", "comma", "json"]
 """How an array is written in a query; the documentation does not say."""
 
 _TASKS = Path.of("/api/public/tasks")
+_TASK = "/api/public/tasks/{id}"
 _MEMBERS = Path.of("/api/public/team-members/all")
 _SEARCH = Path.of("/api/public/contacts/search")
 _CONTACTS = Path.of("/api/public/contacts")
+
+_WITHOUT_BODY = frozenset({204, 205})
+"""A success that has no body to say anything with (RFC 9110 section 15.3)."""
 
 _FIELDS = frozenset(
     {
@@ -86,7 +90,17 @@ class VambeWire:
 
     async def update(self, task_id: str, body: dict[str, Any]) -> Reply:
         """PUT /api/public/tasks/{id} (https://docs.vambe.me/reference/tasks/update-task)."""
-        return await self._client.put(Path.of("/api/public/tasks/{id}", id=task_id), json=body, expect="object")
+        return await self._client.put(Path.of(_TASK, id=task_id), json=body, expect="object")
+
+    async def delete(self, task_id: str) -> None:
+        """DELETE /api/public/tasks/{id} (https://docs.vambe.me/reference/tasks/delete-task).
+
+        OutcomeUnknown for a success that does not say `{"status": "success"}`, as documented, nor leaves it unsaid.
+        """
+        reply = await self._client.delete(Path.of(_TASK, id=task_id))
+        said = reply.json.get("status") if isinstance(reply.json, dict) else None
+        if said != "success" and reply.status not in _WITHOUT_BODY:
+            raise self.invalid(reply, "with something that does not confirm the deletion")
 
     def invalid(self, reply: Reply, why: str) -> UpstreamError:
         """The error for an answer that is not what was asked for; `why` continues "... answered"."""
