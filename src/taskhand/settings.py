@@ -57,6 +57,50 @@ class Settings(BaseModel):
         Field(alias="TASKHAND_LOG_LEVEL", description="How much is logged to stderr; default `WARNING`."),
     ] = "WARNING"
 
+    journal: Annotated[
+        Path | None,
+        Field(
+            alias="TASKHAND_JOURNAL",
+            description="The journal's file; default: beside the embedded store's, `tasks.journal.sqlite`.",
+        ),
+    ] = None
+    journal_days: Annotated[
+        int,
+        Field(
+            alias="TASKHAND_JOURNAL_DAYS",
+            ge=0,
+            le=36_500,
+            description="Days that a change stays in the journal, 0 for ever; default 365.",
+        ),
+    ] = 365
+    plan_over: Annotated[
+        int,
+        Field(
+            alias="TASKHAND_PLAN_OVER",
+            ge=0,
+            le=10_000,
+            description="A bulk change of more tasks than this stops at a plan; default 10.",
+        ),
+    ] = 10
+    duplicate_s: Annotated[
+        int,
+        Field(
+            alias="TASKHAND_DUPLICATE_S",
+            ge=0,
+            le=86_400,
+            description="An identical create within so many seconds is answered with the first one, 0 never; default "
+            "120.",
+        ),
+    ] = 120
+    ask: Annotated[
+        Literal["auto", "never"],
+        Field(
+            alias="TASKHAND_ASK",
+            description="Whether a person is asked before a guarded change, where the client can ask: `auto` or "
+            "`never` (it stops at a plan); default `auto`.",
+        ),
+    ] = "auto"
+
     vambe_api_key: Annotated[
         SecretStr | None, Field(alias="VAMBE_API_KEY", description="Key from the developer section of Vambe.")
     ] = None

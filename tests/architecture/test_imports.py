@@ -36,6 +36,7 @@ OWNERS = {
     "sqlite3": {"sqlite", "backends/local", "journal"},
     "click": {"cli"},
     "platformdirs": {"wiring.py"},
+    "filelock": {"journal"},
 }
 """The one place where each library is at home."""
 

@@ -1,0 +1,68 @@
+"""Rows added to the chain, within a transaction of a connection."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from taskhand.journal.chain import Link, linked
+from taskhand.journal.entry import COLUMNS, Entry, damaged
+from taskhand.journal.journal import Opening
+
+__all__ = ["anchor", "append", "begin", "count", "end", "head", "move"]
+
+_NAMES = ", ".join(("seq", *COLUMNS, "body", "hash"))
+_INSERT = f"INSERT INTO entry ({_NAMES}) VALUES ({', '.join('?' * (len(COLUMNS) + 3))})"  # noqa: S608  names of ours
+
+
+def head(connection: sqlite3.Connection) -> Link | None:
+    """The newest row; None where somebody took that away."""
+    return _link(connection, "head")
+
+
+def anchor(connection: sqlite3.Connection) -> Link | None:
+    """The last row that was pruned; None where somebody took that away."""
+    return _link(connection, "anchor")
+
+
+def move(connection: sqlite3.Connection, name: str, link: Link) -> None:
+    """Let `head` or `anchor` be this row."""
+    connection.execute("INSERT OR REPLACE INTO link VALUES (?, ?, ?)", (name, link.seq, link.hash))
+
+
+def append(connection: sqlite3.Connection, entries: Iterable[Entry]) -> int:
+    """Add rows; the number of the first. OperatorError where the newest row is not known any more."""
+    last = before = head(connection)
+    if last is None or before is None:
+        raise damaged()
+    rows = []
+    for entry in entries:
+        body = entry.body
+        last = linked(last, body)
+        rows.append((last.seq, *entry.columns, body, last.hash))
+    connection.executemany(_INSERT, rows)
+    move(connection, "head", last)
+    return before.seq + 1
+
+
+def begin(connection: sqlite3.Connection, entries: Sequence[Entry], opening: Opening, session: str) -> None:
+    """Add the rows of a change that is under way, and make its claims."""
+    seq, first = append(connection, entries), entries[0]
+    connection.execute("INSERT INTO under_way VALUES (?, ?, ?, ?)", (first.change_id, session, first.place, seq))
+    connection.executemany(
+        "INSERT OR IGNORE INTO claim (scope, place, seq, change_id, at) VALUES (?, ?, ?, ?, ?)",
+        [(claim.scope, first.place, seq, first.change_id, first.at) for claim in opening.claims],
+    )
+
+
+def end(connection: sqlite3.Connection, change_id: str) -> None:
+    """A change is not under way any more."""
+    connection.execute("DELETE FROM under_way WHERE change_id = ?", (change_id,))
+
+
+def count(connection: sqlite3.Connection) -> int:
+    """One change more: how many there ever were."""
+    return int(connection.execute("UPDATE made SET changes = changes + 1 RETURNING changes").fetchone()[0])
+
+
+def _link(connection: sqlite3.Connection, name: str) -> Link | None:
+    row = connection.execute("SELECT seq, hash FROM link WHERE name = ?", (name,)).fetchone()
+    return Link(row["seq"], row["hash"]) if row else None

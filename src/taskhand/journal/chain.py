@@ -1,0 +1,98 @@
+"""The chain of hashes that ties every row to all rows before it; pure.
+
+A row's hash is sha256 over the hash before, its number and its body. Rows count from 1 without a gap. The head says
+which row is the newest, so that its removal is found; the anchor says which one was removed last from the oldest end,
+and a `pruned` row attests that this was meant.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from taskhand.journal.entry import COLUMNS
+
+__all__ = ["START", "Fault", "Link", "Row", "Walk", "linked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One row's number and hash."""
+
+    seq: int
+    hash: str
+
+
+START: Final = Link(0, "0" * 64)
+"""What the first row follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row as it is stored; `columns` are those of entry.COLUMNS."""
+
+    link: Link
+    columns: tuple[str | None, ...]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Where the chain is broken: the first row that is not right, and what is wrong with it."""
+
+    seq: int
+    what: str
+
+
+def linked(previous: Link, body: str) -> Link:
+    """The link of a new row after `previous`."""
+    seq = previous.seq + 1
+    return Link(seq, sha256(f"{previous.hash}\n{seq}\n{body}".encode(errors="surrogatepass")).hexdigest())
+
+
+class Walk:
+    """A walk along the chain from its anchor to its head; it stops at the first fault."""
+
+    def __init__(self, anchor: Link) -> None:
+        self.last = anchor
+        self._anchor = anchor
+        self._attested: Link = START
+
+    def step(self, row: Row) -> tuple[Mapping[str, Any], Fault | None]:
+        """Look at the next row: its body, and the fault in it."""
+        expected = linked(self.last, row.body)
+        if row.link.seq < expected.seq:
+            return {}, Fault(row.link.seq, "it should not be there")
+        if row.link.seq > expected.seq:
+            return {}, Fault(expected.seq, "it is missing")
+        if row.link != expected:
+            return {}, Fault(expected.seq, "it is not as it was written, or does not follow the row before it")
+        body = _read(row.body)
+        wrong = [name for name, value in zip(COLUMNS, row.columns, strict=True) if body.get(name) != value]
+        if wrong:
+            return body, Fault(expected.seq, f"its {wrong[0]} is not the one that was written")
+        match body:
+            case {"kind": "pruned", "value": {"through": int(seq), "hash": str(digest)}}:
+                self._attested = Link(seq, digest)
+        self.last = expected
+        return body, None
+
+    def end(self, head: Link) -> Fault | None:
+        """Look whether the walk ended where it should."""
+        if head.seq > self.last.seq:
+            return Fault(self.last.seq + 1, "it is missing")
+        if head != self.last:
+            return Fault(self.last.seq, "it is not the newest one that was written")
+        if self._attested != self._anchor:
+            return Fault(self._anchor.seq + 1, "rows before it were removed, and no pruning says so")
+        return None
+
+
+def _read(body: str) -> Mapping[str, Any]:
+    """A body that has the right hash: JSON that we wrote, or that of somebody who can make hashes too."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,177 @@
+"""Between the journal's values and JSON, both ways; pure.
+
+A field that is *not given* is left out, one that is null is null: the two differ in an edit.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from datetime import UTC, date, datetime
+from typing import Any
+
+from taskhand.backend import Snapshot
+from taskhand.change import Match
+from taskhand.due import Due
+from taskhand.edit import Edit
+from taskhand.journal.journal import Caller, Claim, Ending, Intent, Opening, Result
+from taskhand.task import StatusChoice, Task
+
+__all__ = [
+    "ending_from",
+    "ending_json",
+    "instant",
+    "intent_from",
+    "intent_json",
+    "opening_from",
+    "opening_json",
+    "result_from",
+    "result_json",
+]
+
+_Json = dict[str, Any]
+
+_TUPLES = frozenset({"responsible_ids"})
+"""Fields of an edit that are lists in JSON."""
+
+
+def instant(at: datetime) -> str:
+    """An aware datetime as text that sorts as it does."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def opening_json(opening: Opening) -> _Json:
+    """An opening but for its time, tool: the entry has those."""
+    return {
+        "caller": asdict(opening.caller),
+        "arguments": opening.arguments,
+        "reason": opening.reason,
+        "matched": [asdict(match) for match in opening.matched],
+        "plan_id": opening.plan_id,
+        "undoes": opening.undoes,
+        "claims": [_claim_json(claim) for claim in opening.claims],
+    }
+
+
+def opening_from(value: Mapping[str, Any], tool: str, at: str) -> Opening:
+    """What `opening_json` made."""
+    return Opening(
+        tool=tool,
+        caller=Caller(**value["caller"]),
+        at=datetime.fromisoformat(at),
+        arguments=value["arguments"],
+        reason=value["reason"],
+        matched=tuple(Match(**match) for match in value["matched"]),
+        plan_id=value["plan_id"],
+        undoes=value["undoes"],
+        claims=tuple(map(_claim_from, value["claims"])),
+    )
+
+
+def intent_json(intent: Intent) -> _Json:
+    """An intent; `asked` is left out where it is no different from the edit."""
+    value: _Json = {
+        "verb": intent.verb,
+        "before": intent.before and _snapshot_json(intent.before),
+        "edit": intent.edit and _edit_json(intent.edit),
+    }
+    asked = intent.asked and _edit_json(intent.asked)
+    return value if asked == value["edit"] else value | {"asked": asked}
+
+
+def intent_from(value: Mapping[str, Any]) -> Intent:
+    """What `intent_json` made."""
+    before, edit, asked = value["before"], value["edit"], value.get("asked", value["edit"])
+    return Intent(
+        value["verb"],
+        before=None if before is None else _snapshot_from(before),
+        edit=None if edit is None else _edit_from(edit),
+        asked=None if asked is None else _edit_from(asked),
+    )
+
+
+def result_json(result: Result) -> _Json:
+    """A result but for its outcome and task: the entry has those."""
+    return {
+        "place": result.place,
+        "after": result.after and result.after.model_dump(),
+        "code": result.code,
+        "note": result.note,
+    }
+
+
+def result_from(value: Mapping[str, Any], outcome: Any, task_id: str | None) -> Result:
+    """What `result_json` made."""
+    after = value["after"]
+    return Result(
+        value["place"],
+        outcome,
+        task_id=task_id,
+        after=None if after is None else Task.model_validate(after),
+        code=value["code"],
+        note=value["note"],
+    )
+
+
+def ending_json(ending: Ending) -> _Json:
+    """An ending but for its outcome: the entry has that."""
+    return {"code": ending.code, "requests": ending.requests, "took_s": ending.took_s}
+
+
+def ending_from(value: Mapping[str, Any], outcome: Any) -> Ending:
+    """What `ending_json` made."""
+    return Ending(outcome, code=value["code"], requests=tuple(value["requests"]), took_s=value["took_s"])
+
+
+def _claim_json(claim: Claim) -> _Json:
+    return {
+        "scope": claim.scope,
+        "payload": claim.payload,
+        "since": claim.since and instant(claim.since),
+    }
+
+
+def _claim_from(value: Mapping[str, Any]) -> Claim:
+    since = value["since"]
+    return Claim(value["scope"], value["payload"], since and datetime.fromisoformat(since))
+
+
+def _snapshot_json(snapshot: Snapshot) -> _Json:
+    return {
+        "task": snapshot.task.model_dump(),
+        "native": dict(snapshot.native),
+        "unknown": sorted(snapshot.unknown),
+    }
+
+
+def _snapshot_from(value: Mapping[str, Any]) -> Snapshot:
+    return Snapshot(Task.model_validate(value["task"]), native=value["native"], unknown=frozenset(value["unknown"]))
+
+
+def _edit_json(edit: Edit) -> _Json:
+    value: _Json = {name: _field_json(given) for name, given in edit.given()}
+    return value if edit.native is None else value | {"native": dict(edit.native)}
+
+
+def _edit_from(value: Mapping[str, Any]) -> Edit:
+    return Edit(**{name: _field_from(name, given) for name, given in value.items()})
+
+
+def _field_json(given: object) -> object:
+    match given:
+        case Due():
+            return {"day": given.day.isoformat(), "at": given.at and instant(given.at), "zone": given.zone}
+        case StatusChoice():
+            return {one.name: getattr(given, one.name) for one in fields(given)}
+        case _:
+            return given
+
+
+def _field_from(name: str, given: Any) -> Any:
+    match name, given:
+        case "due", {"day": day, "at": at, "zone": zone}:
+            return Due(date.fromisoformat(day), at and datetime.fromisoformat(at), zone)
+        case "status", dict():
+            return StatusChoice(**given)
+        case _ if name in _TUPLES:
+            return tuple(given)
+        case _:
+            return given

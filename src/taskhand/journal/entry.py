@@ -1,0 +1,182 @@
+"""The rows that a change is written down in, and a change from its rows again; pure.
+
+A change is an opening, its intents (anew after each `revised`), results as they come in, and an ending. Of two results
+for one place, and of two endings, the later one counts. `pruned` rows belong to no change.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal, cast
+
+from taskhand.errors import OperatorError
+from taskhand.journal.codec import (
+    ending_from,
+    ending_json,
+    instant,
+    intent_from,
+    intent_json,
+    opening_from,
+    opening_json,
+    result_from,
+    result_json,
+)
+from taskhand.journal.journal import VOID, Change, Ending, Intent, Opening, Outcome, Result
+
+__all__ = [
+    "COLUMNS",
+    "Entry",
+    "body_of",
+    "change_from",
+    "damaged",
+    "ending_entry",
+    "is_void",
+    "opening_entries",
+    "result_entries",
+    "revised_entries",
+]
+
+Kind = Literal["opening", "intent", "revised", "result", "ending", "pruned"]
+
+COLUMNS: Final = ("kind", "change_id", "place", "task_id", "tool", "outcome", "at")
+"""What a row says outside its body as well, to be found by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row to be: `place` is where the tasks live, `at` an instant as text, `value` the rest as JSON."""
+
+    kind: Kind
+    at: str
+    value: Mapping[str, Any]
+    change_id: str | None = None
+    place: str | None = None
+    task_id: str | None = None
+    tool: str | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def columns(self) -> tuple[str | None, ...]:
+        """The values of COLUMNS."""
+        return tuple(getattr(self, name) for name in COLUMNS)
+
+    @property
+    def body(self) -> str:
+        """All of it as one line of JSON in ASCII: it can be stored and hashed whatever characters it has."""
+        return json.dumps({name: getattr(self, name) for name in (*COLUMNS, "value")}, separators=(",", ":"))
+
+
+def opening_entries(
+    change_id: str, place: str, opening: Opening, intents: Sequence[Intent], session: str | None
+) -> list[Entry]:
+    """How a change begins; `session` is the process that is at it, None where it is over already."""
+    at = instant(opening.at)
+    value = opening_json(opening) | {"session": session}
+    first = Entry("opening", at, value, change_id=change_id, place=place, tool=opening.tool)
+    return [first, *_intent_entries(change_id, place, at, intents)]
+
+
+def revised_entries(change_id: str, place: str, at: datetime, intents: Sequence[Intent]) -> list[Entry]:
+    """That these are the intents now."""
+    told = Entry("revised", instant(at), {"intents": len(intents)}, change_id=change_id, place=place)
+    return [told, *_intent_entries(change_id, place, instant(at), intents)]
+
+
+def result_entries(change_id: str, place: str, at: datetime, results: Sequence[Result]) -> list[Entry]:
+    """What came of the intents."""
+    return [
+        Entry(
+            "result",
+            instant(at),
+            result_json(one),
+            change_id=change_id,
+            place=place,
+            task_id=one.task_id,
+            outcome=one.outcome,
+        )
+        for one in results
+    ]
+
+
+def ending_entry(change_id: str, place: str, at: datetime, ending: Ending) -> Entry:
+    """How a change ends."""
+    value = ending_json(ending)
+    return Entry("ending", instant(at), value, change_id=change_id, place=place, outcome=ending.outcome)
+
+
+def body_of(text: str) -> dict[str, Any]:
+    """A row's body; OperatorError where it is none."""
+    try:
+        body = json.loads(text)
+        return {name: body[name] for name in (*COLUMNS, "value")}
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise damaged() from None
+
+
+def change_from(bodies: Iterable[Mapping[str, Any]]) -> Change:
+    """A change from the bodies of its rows in their order; OperatorError where they are not such."""
+    draft = _Draft()
+    try:
+        for body in bodies:
+            draft.take(body)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise damaged() from None
+    return draft.change()
+
+
+def is_void(change: Change) -> bool:
+    """Whether a change left nothing behind: it is over, and nothing of it was written."""
+    if change.ending is None or any(one.outcome not in VOID for one in change.results.values()):
+        return False
+    never_wrote = bool(change.results) and len(change.results) >= len(change.intents)
+    return change.outcome in VOID or never_wrote
+
+
+def _intent_entries(change_id: str, place: str, at: str, intents: Sequence[Intent]) -> list[Entry]:
+    return [
+        Entry("intent", at, intent_json(one), change_id=change_id, place=place, task_id=one.task_id) for one in intents
+    ]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A change as far as its rows have been read."""
+
+    id: str = ""
+    opening: Opening | None = None
+    intents: list[Intent] = field(default_factory=list)
+    results: dict[int, Result] = field(default_factory=dict)
+    ending: Ending | None = None
+
+    def take(self, body: Mapping[str, Any]) -> None:
+        """Read one row more."""
+        value = body["value"]
+        match body["kind"]:
+            case "opening":
+                self.id, self.opening = body["change_id"], opening_from(value, body["tool"], body["at"])
+            case "revised":
+                self.intents.clear()
+            case "intent":
+                self.intents.append(intent_from(value))
+            case "result":
+                result = result_from(value, body["outcome"], body["task_id"])
+                self.results[result.place] = result
+            case "ending":
+                self.ending = ending_from(value, cast("Outcome", body["outcome"]))
+
+    def change(self) -> Change:
+        """What was read."""
+        if self.opening is None:
+            raise damaged()
+        in_order = {place: self.results[place] for place in sorted(self.results)}
+        return Change(self.id, self.opening, tuple(self.intents), in_order, self.ending)
+
+
+def damaged() -> OperatorError:
+    """The error for a journal that cannot be gone on with."""
+    return OperatorError(
+        "The journal has a row that is not as it was written.",
+        code="journaldamaged",
+        next_step="Run taskhand journal verify: it names the row.",
+    )

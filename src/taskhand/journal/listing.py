@@ -1,0 +1,100 @@
+"""Changes found in the journal's rows, within a transaction of a connection."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from taskhand.errors import CallerError
+from taskhand.journal.codec import instant
+from taskhand.journal.entry import body_of, change_from, is_void
+from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim
+
+__all__ = ["changes", "exists", "found", "holder", "paged", "under_way"]
+
+_OUTCOME = """coalesce(
+    (SELECT e.outcome FROM entry e WHERE e.change_id = o.change_id AND e.kind = 'ending' ORDER BY e.seq DESC LIMIT 1),
+    'open'
+)"""
+
+_TOUCHES = "EXISTS (SELECT 1 FROM entry t WHERE t.task_id = ? AND t.place = o.place AND t.change_id = o.change_id)"
+
+_Clauses = list[tuple[str, object]]
+
+
+def exists(connection: sqlite3.Connection, change_id: str) -> bool:
+    """Whether the id is taken, at any place."""
+    sql = "SELECT 1 FROM entry WHERE change_id = ? AND kind = 'opening'"
+    return connection.execute(sql, (change_id,)).fetchone() is not None
+
+
+def found(connection: sqlite3.Connection, place: str, change_id: str) -> Change | None:
+    """The change of that id, if it is one of this place."""
+    sql = "SELECT 1 FROM entry WHERE change_id = ? AND kind = 'opening' AND place = ?"
+    if connection.execute(sql, (change_id, place)).fetchone() is None:
+        return None
+    return changes(connection, [change_id])[0]
+
+
+def changes(connection: sqlite3.Connection, ids: Sequence[str]) -> tuple[Change, ...]:
+    """The changes of these ids, in this order."""
+    sql = "SELECT body FROM entry WHERE change_id = ? ORDER BY seq"
+    return tuple(change_from(body_of(row["body"]) for row in connection.execute(sql, (one,))) for one in ids)
+
+
+def paged(connection: sqlite3.Connection, place: str, query: ChangeQuery) -> ChangePage:
+    """Changes of a place, newest first; CallerError for a cursor that is none."""
+    clauses = [("o.place = ?", place), *_wanted(query)]
+    where = " AND ".join(clause for clause, _ in clauses)
+    sql = (
+        f"SELECT o.seq, o.change_id FROM entry o WHERE o.kind = 'opening' AND {where} "  # noqa: S608  clauses of ours
+        "ORDER BY o.seq DESC LIMIT ?"
+    )
+    rows = connection.execute(sql, (*(value for _, value in clauses), query.limit + 1)).fetchall()
+    shown = rows[: query.limit]
+    cursor = str(shown[-1]["seq"]) if shown and len(rows) > query.limit else None
+    return ChangePage(changes(connection, [row["change_id"] for row in shown]), cursor)
+
+
+def holder(connection: sqlite3.Connection, place: str, claims: Sequence[Claim]) -> Change | None:
+    """The newest change that has one of the claims already and is not void."""
+    sql = "SELECT change_id FROM claim WHERE scope = ? AND place = ? AND at >= ? ORDER BY seq DESC"
+    for claim in claims:
+        since = instant(claim.since) if claim.since else ""
+        for row in connection.execute(sql, (claim.scope, place, since)).fetchall():
+            (change,) = changes(connection, [row["change_id"]])
+            if not is_void(change):
+                return change
+    return None
+
+
+def under_way(connection: sqlite3.Connection, sessions: Sequence[str]) -> list[sqlite3.Row]:
+    """The open changes of these sessions, oldest first: change_id, session, place."""
+    marks = ", ".join("?" * len(sessions))
+    sql = f"SELECT change_id, session, place FROM under_way WHERE session IN ({marks}) ORDER BY seq"  # noqa: S608  marks
+    return connection.execute(sql, tuple(sessions)).fetchall()
+
+
+def _wanted(query: ChangeQuery) -> _Clauses:
+    clauses: _Clauses = []
+    if query.task_id is not None:
+        clauses.append((_TOUCHES, query.task_id))
+    if query.tool is not None:
+        clauses.append(("o.tool = ?", query.tool))
+    if query.outcome is not None:
+        clauses.append((f"{_OUTCOME} = ?", query.outcome))
+    if query.since is not None:
+        clauses.append(("o.at >= ?", instant(query.since)))
+    if query.until is not None:
+        clauses.append(("o.at <= ?", instant(query.until)))
+    if query.after is not None:
+        clauses.append(("o.seq < ?", _position(query.after)))
+    return clauses
+
+
+def _position(cursor: str) -> int:
+    if cursor.isascii() and cursor.isdigit() and len(cursor) <= len(str(2**62)):
+        return int(cursor)
+    raise CallerError(
+        "cursor does not belong to this list.",
+        code="invalid_cursor",
+        next_step="Repeat the call that gave nextCursor, or leave cursor out.",
+    )

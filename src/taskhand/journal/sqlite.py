@@ -1,0 +1,215 @@
+"""The journal in one SQLite file, shared safely by any number of processes."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import anyio.to_thread
+
+from taskhand.errors import OperatorError
+from taskhand.journal import appending, listing
+from taskhand.journal.checking import Verdict, verdict
+from taskhand.journal.entry import Entry, ending_entry, opening_entries, result_entries, revised_entries
+from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Ending, Intent, Opening, Result
+from taskhand.journal.presence import Presence
+from taskhand.journal.pruning import prune
+from taskhand.journal.redact import Redaction
+from taskhand.sqlite.store import Kind, Store
+
+__all__ = ["JOURNAL", "NewId", "SqliteJournal"]
+
+JOURNAL: Final = Kind("journal", "TASKHAND_JOURNAL", "taskhand.journal")
+
+NewId = Callable[[str, int], str]
+"""An id for a new change: from `chg` or `plan`, and which change of the journal it is, counted from 1."""
+
+_CHUNK: Final = 500
+"""Rows that are exported at a time."""
+
+
+class SqliteJournal:
+    """Changes in one SQLite file: rows that are only added, each tied to all before it by its hash.
+
+    One file may serve several places where tasks live; a journal sees the changes of its own, but for `verify`,
+    `export` and `prune`, which are about the file.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        place: str,
+        clock: Callable[[], datetime],
+        new_id: NewId,
+        secrets: Iterable[str] = (),
+        keep_days: int = 0,
+    ) -> None:
+        """`place` names the backend and account; `clock` answers an aware datetime.
+
+        `secrets` are masked in arguments; changes older than `keep_days` are pruned, 0 keeps them for ever.
+        """
+        self._place = place
+        self._clock = clock
+        self._new_id = new_id
+        self._redaction = Redaction(secrets)
+        self._keep_days = keep_days
+        self._store = Store(path, JOURNAL, _prepare)
+        self._presence = Presence(path)
+        self._pruned: datetime | None = None
+        self._was_swept = False
+
+    async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
+        """Write down what is about to be done, on disk when this returns; the change, and whether it is new.
+
+        Where a claim is held, the newest change that has it is answered, the first claim's before the second's. Of
+        `arguments` and `reason`, credentials are masked.
+        """
+        if self._pruned is None or self._clock() - self._pruned >= timedelta(days=1):
+            self._pruned = self._clock()
+            await self.prune()
+        return await self._store.write(partial(self._begin, self._fit(opening), intents))
+
+    async def revise(self, change_id: str, intents: Sequence[Intent]) -> None:
+        """Write down that these are the intents now, on disk when this returns."""
+        entries = revised_entries(change_id, self._place, self._clock(), intents)
+        await self._store.write(partial(appending.append, entries=entries))
+
+    async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
+        """Write down what came of it; of two results for one place, and of two endings, the later one counts."""
+        entries = self._outcome(change_id, results, ending)
+
+        def work(connection: sqlite3.Connection) -> None:
+            appending.append(connection, entries)
+            if ending is not None:
+                appending.end(connection, change_id)
+
+        # Lost in a power cut, the outcome is learned by looking at the tasks, like that of any open change.
+        await self._store.write(work, durable=False)
+
+    async def record(
+        self, opening: Opening, ending: Ending, intents: Sequence[Intent] = (), results: Sequence[Result] = ()
+    ) -> Change:
+        """Write down a change that is over already, or that is only a plan; the id of a plan says so."""
+        opening = self._fit(opening)
+
+        def work(connection: sqlite3.Connection) -> Change:
+            change_id = self._unused_id(connection, "plan" if ending.outcome == "planned" else "chg")
+            first = opening_entries(change_id, self._place, opening, intents, None)
+            appending.append(connection, [*first, *self._outcome(change_id, results, ending)])
+            return Change(change_id, opening, tuple(intents), {one.place: one for one in results}, ending)
+
+        return await self._store.write(work, durable=False)
+
+    async def find(self, change_id: str) -> Change | None:
+        """One change of this place, whole."""
+        return await self._store.read(lambda connection: listing.found(connection, self._place, change_id))
+
+    async def page(self, query: ChangeQuery) -> ChangePage:
+        """Changes of this place, newest first; CallerError for a cursor that is none."""
+        return await self._store.read(lambda connection: listing.paged(connection, self._place, query))
+
+    async def abandoned(self) -> tuple[Change, ...]:
+        """Open changes of this place whose process is gone, oldest first.
+
+        They are this process's to settle from now on: no other one is told of them, unless this one goes too.
+        """
+        sessions = await self._store.read(self._other_sessions)
+        if not self._was_swept:
+            self._was_swept = True
+            sessions |= set(self._presence.left_behind())
+        if not sessions:
+            return ()
+        # A transaction of its own: what another process settled before it let go of a lock must be seen.
+        return await self._store.read(partial(self._adopted, sessions))
+
+    async def prune(self) -> int:
+        """Remove what is older than the journal is to be kept; how many rows. Others can write in between."""
+        if not self._keep_days:
+            return 0
+        now = self._clock()
+        portion = partial(prune, before=now - timedelta(days=self._keep_days), now=now)
+        gone = 0
+        while rows := await self._store.write(portion):
+            gone += rows
+        return gone
+
+    async def verify(self, noted: str | None = None) -> Verdict:
+        """Look for rows that were altered or removed; `noted` is the hash of a head that was noted earlier."""
+        return await self._store.read(partial(verdict, noted=noted))
+
+    async def export(self) -> AsyncIterator[str]:
+        """Every row as a line of JSON, oldest first: `seq`, `hash`, and `body` byte for byte as it was hashed."""
+        rows = await self._store.read(partial(_exported, after=0))
+        while rows:
+            for _, line in rows:
+                yield line
+            rows = await self._store.read(partial(_exported, after=rows[-1][0]))
+
+    async def aclose(self) -> None:
+        """Let go of the file, and of this process's place among the living."""
+        if self._presence.adopted:
+            with suppress(OperatorError):
+                await self._store.read(partial(self._adopted, set(self._presence.adopted)))
+        await self._store.aclose()
+        await anyio.to_thread.run_sync(self._presence.leave)
+
+    def _begin(
+        self, opening: Opening, intents: Sequence[Intent], connection: sqlite3.Connection
+    ) -> tuple[Change, bool]:
+        held = listing.holder(connection, self._place, opening.claims)
+        if held is not None:
+            return held, False
+        self._presence.appear()
+        change_id, session = self._unused_id(connection, "chg"), self._presence.session
+        entries = opening_entries(change_id, self._place, opening, intents, session)
+        appending.begin(connection, entries, opening, session)
+        return Change(change_id, opening, tuple(intents)), True
+
+    def _fit(self, opening: Opening) -> Opening:
+        """The opening as it may be kept."""
+        reason = opening.reason and self._redaction.masked(opening.reason)
+        return replace(opening, arguments=self._redaction.arguments(opening.arguments), reason=reason)
+
+    def _outcome(self, change_id: str, results: Sequence[Result], ending: Ending | None) -> list[Entry]:
+        now = self._clock()
+        entries = result_entries(change_id, self._place, now, results)
+        return entries if ending is None else [*entries, ending_entry(change_id, self._place, now, ending)]
+
+    def _unused_id(self, connection: sqlite3.Connection, prefix: str) -> str:
+        while True:
+            change_id = self._new_id(prefix, appending.count(connection))
+            if not listing.exists(connection, change_id):
+                return change_id
+
+    def _other_sessions(self, connection: sqlite3.Connection) -> set[str]:
+        sql = "SELECT DISTINCT session FROM under_way WHERE session != ?"
+        rows = connection.execute(sql, (self._presence.session,))
+        return {row["session"] for row in rows} | self._presence.adopted
+
+    def _adopted(self, sessions: set[str], connection: sqlite3.Connection) -> tuple[Change, ...]:
+        """The open changes of those sessions that are over; what nobody needs of them any more is removed."""
+        gone = [session for session in sorted(sessions) if self._presence.adopt(session)]
+        rows = listing.under_way(connection, gone)
+        ours = [row for row in rows if row["place"] == self._place]
+        for session in gone:
+            if not any(row["session"] == session for row in rows):
+                self._presence.bury(session)
+            elif not any(row["session"] == session for row in ours):
+                self._presence.let_go(session)
+        return listing.changes(connection, [row["change_id"] for row in ours])
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Pruned rows are written over, not only forgotten."""
+    connection.execute("PRAGMA secure_delete = ON")
+
+
+def _exported(connection: sqlite3.Connection, after: int) -> list[tuple[int, str]]:
+    sql = "SELECT seq, hash, body FROM entry WHERE seq > ? ORDER BY seq LIMIT ?"
+    rows = connection.execute(sql, (after, _CHUNK)).fetchall()
+    return [(row["seq"], f'{{"seq":{row["seq"]},"hash":"{row["hash"]}","body":{row["body"]}}}') for row in rows]
