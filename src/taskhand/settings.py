@@ -220,6 +220,12 @@ class Settings(BaseModel):
             )
         return found[0] if found else "local"
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The credentials that are set, to be masked wherever text is kept."""
+        given = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(one.get_secret_value() for one in given if isinstance(one, SecretStr))
+
     def _credentials(self) -> dict[BackendName, bool]:
         return {
             "vambe": bool(self.vambe_api_key),

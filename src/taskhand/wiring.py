@@ -4,8 +4,9 @@ import getpass
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ import anyio
 
 from taskhand.backend import Backend
 from taskhand.errors import OperatorError
-from taskhand.service.desk import Desk
+from taskhand.service.desk import Desk, Terms
 from taskhand.settings import Settings
 
 # A backend is imported when it is chosen: start-up is a feature.
@@ -21,25 +22,60 @@ from taskhand.settings import Settings
 
 if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
+    from taskhand.journal.sqlite import SqliteJournal
 
-__all__ = ["desk", "local_backend", "store_path"]
+__all__ = ["desk", "journal", "journal_path", "local_backend", "store_path"]
 
 _CLOSING_S = 0.3
 
 
 @asynccontextmanager
 async def desk(settings: Settings) -> AsyncIterator[Desk]:
-    """A desk for these settings; what its backend opened is closed at the end."""
+    """A desk for these settings; what its backend and its journal opened is closed at the end."""
     async with AsyncExitStack() as stack:
         backend = await _backend(settings, stack)
         stack.push_async_callback(_closed, backend)
-        yield Desk(backend, _clock(settings), settings.default_timezone)
+        kept = journal(settings)
+        stack.push_async_callback(_closed, kept)
+        yield Desk(backend, kept, _clock(settings), settings.default_timezone, _terms(settings))
 
 
-async def _closed(backend: Backend) -> None:
-    """Close a backend, also when what used it was cancelled; a store that another process holds is not waited for."""
+async def _closed(file: "Backend | SqliteJournal") -> None:
+    """Close a file, also when what used it was cancelled; one that another process holds is not waited for."""
     with anyio.move_on_after(_CLOSING_S, shield=True):
-        await backend.aclose()
+        await file.aclose()
+
+
+def journal(settings: Settings) -> "SqliteJournal":
+    """The journal of the place that these settings choose; its file is opened when it is first used."""
+    from taskhand.journal.sqlite import SqliteJournal
+
+    return SqliteJournal(
+        journal_path(settings),
+        place=_place(settings),
+        clock=_clock(settings),
+        new_id=_numbered if settings.ids == "sequential" else lambda prefix, _: f"{prefix}_{token_hex(5)}",
+        secrets=settings.secrets,
+        keep_days=settings.journal_days,
+    )
+
+
+def _numbered(prefix: str, number: int) -> str:
+    return f"{prefix}_{number:04}"
+
+
+def _place(settings: Settings) -> str:
+    """Where the tasks live, as the journal tells one place from another: ids of one mean nothing in another."""
+    bases = {"vambe": settings.vambe_base_url, "close": settings.close_base_url, "hubspot": settings.hubspot_base_url}
+    return f"{settings.backend} {bases.get(settings.backend) or store_path(settings).absolute()}"
+
+
+def _terms(settings: Settings) -> Terms:
+    return Terms(
+        plan_over=settings.plan_over,
+        same_within=timedelta(seconds=settings.duplicate_s),
+        asks=settings.ask == "auto",
+    )
 
 
 async def _backend(settings: Settings, stack: AsyncExitStack) -> Backend:
@@ -173,13 +209,25 @@ def _clock(settings: Settings) -> Callable[[], datetime]:
     return (lambda: frozen) if frozen else (lambda: datetime.now().astimezone())
 
 
+def journal_path(settings: Settings) -> Path:
+    """The journal's file: beside the embedded store's, unless it is given."""
+    if settings.journal:
+        return _expanded("TASKHAND_JOURNAL", settings.journal)
+    store = store_path(settings)
+    return store.with_name(f"{store.stem}.journal.sqlite")
+
+
+def _expanded(variable: str, path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise OperatorError(f"{variable} {path} names a user's folder that is not known.") from None
+
+
 def store_path(settings: Settings) -> Path:
     """The embedded store's file."""
     if settings.db:
-        try:
-            return settings.db.expanduser()
-        except RuntimeError:
-            raise OperatorError(f"TASKHAND_DB {settings.db} names a user's folder that is not known.") from None
+        return _expanded("TASKHAND_DB", settings.db)
     from platformdirs import user_data_path
 
     return user_data_path("taskhand", appauthor=False) / "tasks.sqlite"

@@ -120,8 +120,9 @@ def vambe_settings(url: str, **changed: Any) -> Settings:
 
 
 @asynccontextmanager
-async def _vambe(_: Path) -> AsyncIterator[Desk]:
-    async with serve(vambe_sandbox()) as url, desk(vambe_settings(url)) as at:
+async def _vambe(folder: Path) -> AsyncIterator[Desk]:
+    settings = {"journal": folder / "journal.sqlite"}
+    async with serve(vambe_sandbox()) as url, desk(vambe_settings(url, **settings)) as at:
         yield at
 
 
@@ -163,12 +164,13 @@ def hubspot_sandbox() -> HubSpotSandbox:
 
 
 @asynccontextmanager
-async def _close(_: Path) -> AsyncIterator[Desk]:
+async def _close(folder: Path) -> AsyncIterator[Desk]:
     async with serve(close_sandbox()) as url:
         settings = Settings(
             close_api_key=SecretStr("close-sandbox-key"),
             close_base_url=f"{url}/api/v1",
             close_rate=1000,
+            journal=folder / "journal.sqlite",
             timezone=SANTIAGO,
             clock=NOW,
         )
@@ -177,13 +179,14 @@ async def _close(_: Path) -> AsyncIterator[Desk]:
 
 
 @asynccontextmanager
-async def _hubspot(_: Path) -> AsyncIterator[Desk]:
+async def _hubspot(folder: Path) -> AsyncIterator[Desk]:
     async with serve(hubspot_sandbox()) as url:
         settings = Settings(
             hubspot_access_token=SecretStr("pat-na1-sandbox"),
             hubspot_base_url=url,
             hubspot_user_id="elena@example.com",
             hubspot_rate=1000,
+            journal=folder / "journal.sqlite",
             timezone=SANTIAGO,
             clock=NOW,
         )

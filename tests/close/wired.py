@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 
 from behaviour.arms import NOW, PEOPLE
+from journals import journal_at
 from passing import Time
 from taskhand.backends.close.backend import Account, CloseBackend
 from taskhand.backends.close.wire import CloseWire, credential, explain
@@ -117,7 +118,8 @@ async def wired(
             monotonic=time.clock,
             sleep=time.sleep,
         )
-        yield Desk(backend, lambda: NOW, settings.timezone)
+        async with journal_at(lambda: NOW) as journal:
+            yield Desk(backend, journal, lambda: NOW, settings.timezone)
         await transport.aclose()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
+from journals import journal_at
 from passing import Time
 from taskhand.backends.hubspot.backend import HubSpotBackend
 from taskhand.backends.hubspot.portal import Account
@@ -147,7 +148,8 @@ async def wired(
         backend = HubSpotBackend(
             wire, account, clock=time.moment, monotonic=time.clock, sleep=time.sleep, new_id=lambda: "trace"
         )
-        yield Desk(backend, time.moment, timezone)
+        async with journal_at(time.moment) as journal:
+            yield Desk(backend, journal, time.moment, timezone)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mcp import Client
@@ -19,9 +21,11 @@ __all__ = ["connected"]
 @asynccontextmanager
 async def connected(sandbox: VambeSandbox, **settings: Any) -> AsyncIterator[Agent]:
     """An agent whose server is configured for `sandbox`; `settings` are fields of Settings."""
-    async with (
-        serve(sandbox) as url,
-        desk(vambe_settings(url, **settings)) as at,
-        Client(create_server(at)) as client,
-    ):
-        yield Agent(client)
+    with TemporaryDirectory(prefix="taskhand-journal-") as folder:
+        journal = Path(folder) / "journal.sqlite"
+        async with (
+            serve(sandbox) as url,
+            desk(vambe_settings(url, journal=journal, **settings)) as at,
+            Client(create_server(at)) as client,
+        ):
+            yield Agent(client)

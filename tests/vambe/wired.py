@@ -9,6 +9,7 @@ import httpx2
 from pydantic import SecretStr
 
 from behaviour.arms import NOW, PEOPLE, WORLD, vambe_settings
+from journals import journal_at
 from passing import Time
 from taskhand.backends.vambe.backend import Organisation, VambeBackend
 from taskhand.backends.vambe.catalogue import Catalogue, configured
@@ -110,5 +111,6 @@ async def wired(
 ) -> AsyncIterator[Desk]:
     """A desk with that backend."""
     zone = vambe_settings(url, **changed).default_timezone
-    async with backend_at(url, time, limits=limits, transport=witness, **changed) as backend:
-        yield Desk(backend, lambda: NOW, zone)
+    backend_there = backend_at(url, time, limits=limits, transport=witness, **changed)
+    async with backend_there as backend, journal_at(lambda: NOW) as journal:
+        yield Desk(backend, journal, lambda: NOW, zone)

@@ -89,8 +89,8 @@ def _registered(tool: Tool[Any], desk: Desk, capabilities: Capabilities) -> SdkT
     """The tool as the SDK lists and calls it."""
     schema = input_schema(tool.arguments, capabilities)
 
-    async def call(sent: dict[str, Any]) -> CallToolResult:
-        return await boundary.call(tool, schema, desk, sent)
+    async def call(sent: dict[str, Any], context: Context[Any, Any]) -> CallToolResult | InputRequiredResult:
+        return await boundary.call(tool, schema, desk, sent, context)
 
     return SdkTool(
         fn=call,
@@ -100,6 +100,7 @@ def _registered(tool: Tool[Any], desk: Desk, capabilities: Capabilities) -> SdkT
         parameters=schema,
         fn_metadata=FuncMetadata(arg_model=_Sent, output_schema=output_schema(tool.answer)),
         is_async=True,
+        context_kwarg="context",
         annotations=_annotations(tool.kind),
     )
 
@@ -108,7 +109,7 @@ def _annotations(kind: Kind) -> ToolAnnotations:
     """All four hints stated: a host that finds one missing assumes the worst."""
     return ToolAnnotations(
         read_only_hint=kind == "read",
-        destructive_hint=False,
-        idempotent_hint=kind != "create",
+        destructive_hint=kind == "destroy",
+        idempotent_hint=kind not in {"create", "repeat"},
         open_world_hint=False,
     )

@@ -3,43 +3,111 @@
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 from uuid import uuid4
 
-from mcp.types import CallToolResult, TextContent
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult, InputRequiredResult, TextContent
+from pydantic import BaseModel
 
 from taskhand import patience
 from taskhand.errors import CallerError, Candidate, TaskhandError
+from taskhand.journal.journal import Caller
+from taskhand.plan import Plan
+from taskhand.sent import requests_sent
+from taskhand.server.answer import compact
 from taskhand.server.arguments import understood
+from taskhand.server.asking import Said, answered, ask, can_ask
+from taskhand.server.refusal import refusal
 from taskhand.server.schema import Schema
-from taskhand.server.tool import Tool
-from taskhand.server.view import compact, refusal
+from taskhand.server.tool import Tool, Written
+from taskhand.server.write_view import WriteAnswer
+from taskhand.service.apply_plan import apply_plan, decline_plan
+from taskhand.service.call import Call, Options
 from taskhand.service.desk import Desk
 
 __all__ = ["call", "no_such_tool"]
 
 logger = logging.getLogger(__name__)
 
+Result = CallToolResult | InputRequiredResult
 
-async def call(tool: Tool[Any], schema: Schema, desk: Desk, sent: dict[str, Any]) -> CallToolResult:
+
+async def call(tool: Tool[Any], schema: Schema, desk: Desk, sent: dict[str, Any], context: Context[Any, Any]) -> Result:
     """The result of one tool call.
 
     An error carries no structured content: clients check that against the output schema of an answer, and some do so
     for errors too.
     """
+    page = Call(desk, tool.name, _caller(context), sent, progress=context.report_progress)
+    page.asks = desk.terms.asks and can_ask(context)
     try:
-        arguments = understood(tool.arguments, schema, sent, reads=tool.kind == "read")
-        with patience.one_call():
-            answer = compact(await tool.call(desk, arguments))
+        with requests_sent() as page.requests:
+            found = await _found(tool, schema, page, context)
+        if isinstance(found, InputRequiredResult):
+            return found
+        answer = compact(found if isinstance(found, BaseModel) else WriteAnswer.of(found))
     except TaskhandError as error:
         logger.info("%s refused: %s", tool.name, error.code)
+        await _written_down(tool, page, error)
         return _failed(refusal(error))
     except Exception:  # the one place where a bug of ours becomes an answer
         reference = uuid4().hex[:12]
         logger.exception("%s crashed, reference %s", tool.name, reference)
-        return _failed(refusal(_crash(reference)))
+        crash = _crash(reference)
+        await _written_down(tool, page, crash)
+        return _failed(refusal(crash))
     return CallToolResult(content=[TextContent(text=answer)], structured_content=json.loads(answer))
+
+
+async def _found(
+    tool: Tool[Any], schema: Schema, page: Call, context: Context[Any, Any]
+) -> BaseModel | Written | InputRequiredResult:
+    """What the tool answers, after a person was asked where that has to be."""
+    if (answer := answered(context)) is not None:
+        return await _after_asking(page, *answer)
+    arguments = understood(tool.arguments, schema, page.arguments, reads=tool.kind == "read")
+    page.options = arguments if isinstance(arguments, Options) else page.options
+    with patience.one_call():
+        found = await tool.call(page, arguments)
+    if not isinstance(found, Plan) or found.guard is None or not page.asks:
+        return found
+    said = await ask(context, found)
+    if isinstance(said, InputRequiredResult):
+        return said
+    if said == "nothing":
+        return replace(found, note="The person was asked and did not answer.")
+    return await _after_asking(page, found.id, said)
+
+
+async def _after_asking(page: Call, plan_id: str, said: Said) -> Written:
+    """Carry out the plan if the person said yes; what they waited for is not counted."""
+    page.change = None
+    if said == "yes":
+        with patience.one_call():
+            return await apply_plan(page, plan_id)
+    if said == "no":
+        await decline_plan(page, plan_id)
+    raise CallerError(
+        f"The person {'said no' if said == 'no' else 'did not answer'}; nothing was written.",
+        code="declined" if said == "no" else "not_confirmed",
+        next_step="Ask the person what they want instead.",
+    )
+
+
+async def _written_down(tool: Tool[Any], page: Call, error: TaskhandError) -> None:
+    """Put a failed write into the journal."""
+    if tool.kind != "read":
+        await page.failed(error)
+
+
+def _caller(context: Context[Any, Any]) -> Caller:
+    """The client by the name it gives itself."""
+    params = context.session.client_params
+    info = params.client_info if params else None
+    return Caller(info.name[:100], info.version[:40]) if info else Caller()
 
 
 def no_such_tool(name: str, names: Sequence[str]) -> CallToolResult:

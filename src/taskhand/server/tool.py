@@ -6,19 +6,28 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
-from taskhand.service.desk import Desk
+from taskhand.bulk import BulkReceipt
+from taskhand.change import Receipt
+from taskhand.plan import Plan
+from taskhand.service.call import Call
 
-__all__ = ["Kind", "Tool"]
+__all__ = ["Kind", "Tool", "Written"]
 
-Kind = Literal["read", "create", "update"]
-"""What a tool does to tasks: nothing; adds one; sets fields of one, again and again with the same outcome."""
+Kind = Literal["read", "create", "update", "repeat", "destroy"]
+"""What a tool does to tasks.
+
+Nothing; adds one; sets fields, again and again with the same outcome; changes them anew each time; may lose something.
+"""
+
+Written = Receipt | BulkReceipt | Plan
+"""What a tool that writes has to say."""
 
 _Arguments = TypeVar("_Arguments", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[_Arguments]):
-    """A verb on tasks: `run` is given the desk and the checked arguments, and answers with an `answer`."""
+    """A verb on tasks: `run` is given the call and the checked arguments; a read answers with an `answer`."""
 
     name: str
     title: str
@@ -26,8 +35,8 @@ class Tool(Generic[_Arguments]):
     kind: Kind
     arguments: type[_Arguments]
     answer: type[BaseModel]
-    run: Callable[[Desk, _Arguments], Awaitable[BaseModel]]
+    run: Callable[[Call, _Arguments], Awaitable[BaseModel | Written]]
 
-    async def call(self, desk: Desk, arguments: Any) -> BaseModel:
+    async def call(self, call: Call, arguments: Any) -> BaseModel | Written:
         """Run the tool on arguments that its own model has checked."""
-        return await self.run(desk, arguments)
+        return await self.run(call, arguments)

@@ -1,7 +1,7 @@
 """One call of a tool that writes, and its page in the journal: intent before anything is sent, outcome after."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
@@ -55,15 +55,17 @@ async def _silent(done: int, total: int) -> None:
 class Call:
     """Who calls which tool with what; `progress` is told how many of how many tasks are done.
 
-    `began` is when, in seconds of a clock that only runs forward, `requests` what was sent since.
+    `asks` is whether a person can be asked through the client before something is done; `began` is when, in seconds of
+    a clock that only runs forward, `requests` what was sent since.
     """
 
     desk: Desk
     tool: str
     caller: Caller = field(default_factory=Caller)
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     progress: Callable[[int, int], Awaitable[None]] = _silent
+    asks: bool = False
     requests: list[str] = field(default_factory=list)
     began: float = field(default_factory=anyio.current_time)
     change: Change | None = None

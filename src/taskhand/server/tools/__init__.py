@@ -3,14 +3,19 @@
 from typing import Any
 
 from taskhand.server.tool import Tool
+from taskhand.server.tools.apply_plan import APPLY_PLAN
+from taskhand.server.tools.bulk_update_tasks import BULK_UPDATE_TASKS
 from taskhand.server.tools.complete_task import COMPLETE_TASK
 from taskhand.server.tools.create_task import CREATE_TASK
+from taskhand.server.tools.delete_task import DELETE_TASK
 from taskhand.server.tools.find_contacts import FIND_CONTACTS
 from taskhand.server.tools.get_task import GET_TASK
+from taskhand.server.tools.list_changes import LIST_CHANGES
 from taskhand.server.tools.list_statuses import LIST_STATUSES
 from taskhand.server.tools.list_tasks import LIST_TASKS
 from taskhand.server.tools.list_team_members import LIST_TEAM_MEMBERS
 from taskhand.server.tools.reassign_task import REASSIGN_TASK
+from taskhand.server.tools.undo_change import UNDO_CHANGE
 from taskhand.server.tools.update_task import UPDATE_TASK
 
 __all__ = ["TOOLS"]
@@ -25,4 +30,9 @@ TOOLS: tuple[Tool[Any], ...] = (
     UPDATE_TASK,
     COMPLETE_TASK,
     REASSIGN_TASK,
+    BULK_UPDATE_TASKS,
+    DELETE_TASK,
+    APPLY_PLAN,
+    LIST_CHANGES,
+    UNDO_CHANGE,
 )

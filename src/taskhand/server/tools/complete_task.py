@@ -4,17 +4,16 @@ from typing import Annotated
 
 from pydantic import MISSING, Field
 
-from taskhand.server.tool import Tool
+from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import TaskId
-from taskhand.server.view import WriteAnswer
+from taskhand.server.write_view import WriteAnswer
+from taskhand.service.call import Call, Options
 from taskhand.service.complete_task import complete_task
-from taskhand.service.desk import Desk
-from taskhand.task import Body
 
 __all__ = ["COMPLETE_TASK"]
 
 
-class CompleteTask(Body):
+class CompleteTask(Options):
     """Which task, and into which finished status."""
 
     id: TaskId
@@ -23,8 +22,8 @@ class CompleteTask(Body):
     ) = MISSING
 
 
-async def _run(desk: Desk, arguments: CompleteTask) -> WriteAnswer:
-    return WriteAnswer.of(await complete_task(desk, arguments.id, arguments.new_status_name))
+async def _run(call: Call, arguments: CompleteTask) -> Written:
+    return await complete_task(call, arguments.id, arguments.new_status_name)
 
 
 COMPLETE_TASK = Tool(

@@ -1,27 +1,31 @@
 """The tool `create_task`."""
 
-from taskhand.server.tool import Tool
-from taskhand.server.view import WriteAnswer
+from taskhand.server.tool import Tool, Written
+from taskhand.server.write_view import WriteAnswer
+from taskhand.service.call import Call, RepeatableOptions
 from taskhand.service.create_task import create_task
-from taskhand.service.desk import Desk
 from taskhand.task import TaskDraft
 
 __all__ = ["CREATE_TASK"]
 
 
-async def _run(desk: Desk, draft: TaskDraft) -> WriteAnswer:
-    return WriteAnswer.of(await create_task(desk, draft))
+class CreateTask(RepeatableOptions, TaskDraft):
+    """The documented body."""
+
+
+async def _run(call: Call, draft: CreateTask) -> Written:
+    return await create_task(call, draft)
 
 
 CREATE_TASK = Tool(
     name="create_task",
     title="Create a task",
     description=(
-        "Create one task in the initial status. Every call makes another task: after an unclear outcome look with "
-        "list_tasks first. Returns the task; to set another status, follow with update_task."
+        "Create one task in the initial status. The same call again within two minutes is answered with the first "
+        "task; send an idempotencyKey to make a second on purpose. To set another status, follow with update_task."
     ),
     kind="create",
-    arguments=TaskDraft,
+    arguments=CreateTask,
     answer=WriteAnswer,
     run=_run,
 )

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from taskhand.server.tool import Tool
 from taskhand.server.view import ContactsAnswer
-from taskhand.service.desk import Desk
+from taskhand.service.call import Call
 from taskhand.service.look_up import find_contacts
 from taskhand.task import Body
 
@@ -21,8 +21,8 @@ class FindContacts(Body):
     query: Annotated[str, Field(description="Part of a name, phone number or e-mail; at least 2 characters.")]
 
 
-async def _run(desk: Desk, arguments: FindContacts) -> ContactsAnswer:
-    return ContactsAnswer.of(await find_contacts(desk, arguments.query, _MOST + 1), _MOST)
+async def _run(call: Call, arguments: FindContacts) -> ContactsAnswer:
+    return ContactsAnswer.of(await find_contacts(call.desk, arguments.query, _MOST + 1), _MOST)
 
 
 FIND_CONTACTS = Tool(

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from taskhand.server.tool import Tool
 from taskhand.server.view import TaskAnswer
-from taskhand.service.desk import Desk
+from taskhand.service.call import Call
 from taskhand.service.look_up import get_task
 from taskhand.task import Body
 
@@ -21,8 +21,8 @@ class GetTask(Body):
     id: TaskId
 
 
-async def _run(desk: Desk, arguments: GetTask) -> TaskAnswer:
-    return TaskAnswer.of(await get_task(desk, arguments.id))
+async def _run(call: Call, arguments: GetTask) -> TaskAnswer:
+    return TaskAnswer.of(await get_task(call.desk, arguments.id))
 
 
 GET_TASK = Tool(

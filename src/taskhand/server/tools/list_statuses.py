@@ -2,7 +2,7 @@
 
 from taskhand.server.tool import Tool
 from taskhand.server.view import StatusesAnswer
-from taskhand.service.desk import Desk
+from taskhand.service.call import Call
 from taskhand.service.look_up import list_statuses
 from taskhand.task import Body
 
@@ -13,8 +13,8 @@ class ListStatuses(Body):
     """Nothing to say."""
 
 
-async def _run(desk: Desk, _: ListStatuses) -> StatusesAnswer:
-    return StatusesAnswer.of(await list_statuses(desk))
+async def _run(call: Call, _: ListStatuses) -> StatusesAnswer:
+    return StatusesAnswer.of(await list_statuses(call.desk))
 
 
 LIST_STATUSES = Tool(

@@ -6,7 +6,7 @@ from pydantic import MISSING, Field
 
 from taskhand.server.tool import Tool
 from taskhand.server.view import ListAnswer, RowField
-from taskhand.service.desk import Desk
+from taskhand.service.call import Call
 from taskhand.service.list_tasks import list_tasks
 from taskhand.task import Order, TaskFilter
 
@@ -38,9 +38,9 @@ class ListTasks(TaskFilter):
     ) = MISSING
 
 
-async def _run(desk: Desk, arguments: ListTasks) -> ListAnswer:
+async def _run(call: Call, arguments: ListTasks) -> ListAnswer:
     found = await list_tasks(
-        desk,
+        call.desk,
         arguments,
         order="due" if arguments.order is MISSING else arguments.order,
         limit=_DEFAULT_LIMIT if arguments.limit is MISSING else arguments.limit,

@@ -2,7 +2,7 @@
 
 from taskhand.server.tool import Tool
 from taskhand.server.view import TeamAnswer
-from taskhand.service.desk import Desk
+from taskhand.service.call import Call
 from taskhand.service.look_up import list_team_members
 from taskhand.task import Body
 
@@ -13,8 +13,8 @@ class ListTeamMembers(Body):
     """Nothing to say."""
 
 
-async def _run(desk: Desk, _: ListTeamMembers) -> TeamAnswer:
-    return TeamAnswer.of(await list_team_members(desk))
+async def _run(call: Call, _: ListTeamMembers) -> TeamAnswer:
+    return TeamAnswer.of(await list_team_members(call.desk))
 
 
 LIST_TEAM_MEMBERS = Tool(

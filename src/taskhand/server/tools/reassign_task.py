@@ -4,17 +4,16 @@ from typing import Annotated
 
 from pydantic import MISSING, Field
 
-from taskhand.server.tool import Tool
+from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import TaskId
-from taskhand.server.view import WriteAnswer
-from taskhand.service.desk import Desk
+from taskhand.server.write_view import WriteAnswer
+from taskhand.service.call import Call, Options
 from taskhand.service.reassign_task import Mode, reassign_task
-from taskhand.task import Body
 
 __all__ = ["REASSIGN_TASK"]
 
 
-class ReassignTask(Body):
+class ReassignTask(Options):
     """Which task, whom, and how."""
 
     id: TaskId
@@ -25,9 +24,9 @@ class ReassignTask(Body):
     ) = MISSING
 
 
-async def _run(desk: Desk, arguments: ReassignTask) -> WriteAnswer:
+async def _run(call: Call, arguments: ReassignTask) -> Written:
     mode = "replace" if arguments.mode is MISSING else arguments.mode
-    return WriteAnswer.of(await reassign_task(desk, arguments.id, arguments.responsible_ids, mode))
+    return await reassign_task(call, arguments.id, arguments.responsible_ids, mode)
 
 
 REASSIGN_TASK = Tool(

@@ -1,23 +1,23 @@
 """The tool `update_task`."""
 
-from taskhand.server.tool import Tool
+from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import TaskId
-from taskhand.server.view import WriteAnswer
-from taskhand.service.desk import Desk
+from taskhand.server.write_view import WriteAnswer
+from taskhand.service.call import Call, Options
 from taskhand.service.update_task import update_task
 from taskhand.task import TaskPatch
 
 __all__ = ["UPDATE_TASK"]
 
 
-class UpdateTask(TaskPatch):
+class UpdateTask(Options, TaskPatch):
     """Which task, and the documented body."""
 
     id: TaskId
 
 
-async def _run(desk: Desk, arguments: UpdateTask) -> WriteAnswer:
-    return WriteAnswer.of(await update_task(desk, arguments.id, arguments))
+async def _run(call: Call, arguments: UpdateTask) -> Written:
+    return await update_task(call, arguments.id, arguments)
 
 
 UPDATE_TASK = Tool(

@@ -1,0 +1,121 @@
+"""What an agent sees of the journal: a row for each call, with the difference where it is about one task; pure."""
+
+from collections import Counter
+from datetime import UTC
+from typing import Annotated, Any
+
+from pydantic import MISSING, Field
+
+from taskhand.change import changes, foreseen
+from taskhand.journal.journal import Change, ChangePage, Intent, Result
+from taskhand.server.answer import Answer, Marked, cut
+from taskhand.server.write_view import FromTo, from_to
+
+__all__ = ["ChangesAnswer"]
+
+_TITLE, _REASON = 60, 200
+
+
+class ChangeRow(Answer):
+    """One call."""
+
+    change_id: str
+    at: str
+    tool: str
+    by: str | None
+    outcome: str
+    task_id: str | MISSING = MISSING
+    title: str | MISSING = MISSING
+    changed: dict[str, FromTo] | MISSING = MISSING
+    totals: Annotated[dict[str, int], Field(description="Of many tasks: how many became what.")] | MISSING = MISSING
+    code: str | MISSING = MISSING
+    reason: str | MISSING = MISSING
+    undoes: str | MISSING = MISSING
+    plan_id: str | MISSING = MISSING
+
+
+class ChangesAnswer(Marked):
+    """A page of the journal."""
+
+    free_text = ("changes.title", "changes.changed", "changes.reason")
+
+    changes: tuple[ChangeRow, ...]
+    next_cursor: Annotated[str, Field(description="Send as cursor for older ones.")] | MISSING = MISSING
+
+    @classmethod
+    def of(cls, page: ChangePage, task_id: str | None) -> "ChangesAnswer":
+        """The page as an agent sees it; of a change of many tasks, what it did to the one asked for."""
+        rows = tuple(_row(change, task_id) for change in page.changes)
+        return cls(changes=rows, next_cursor=page.cursor or MISSING)
+
+
+def _row(change: Change, task_id: str | None) -> ChangeRow:
+    about = _place(change, task_id)
+    opening = change.opening
+    facts: dict[str, Any] = {
+        "task_id": _task_id(change, about),
+        "title": _title(change, about),
+        "changed": _changed(change, about),
+        "totals": _totals(change),
+        "code": change.ending.code if change.ending else None,
+        "reason": cut(opening.reason, _REASON) if opening.reason else None,
+        "undoes": opening.undoes,
+        "plan_id": opening.plan_id,
+    }
+    return ChangeRow(
+        change_id=change.id,
+        at=opening.at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        tool=opening.tool,
+        by=opening.caller.name,
+        outcome=change.outcome,
+        **{name: value for name, value in facts.items() if value},
+    )
+
+
+def _place(change: Change, task_id: str | None) -> int | None:
+    """Which of its intents the row is about: the only one, or the one of the task asked for."""
+    if len(change.intents) == 1:
+        return 0
+    ids = {place: _task_id(change, place) for place in range(len(change.intents))}
+    return next((place for place, one in ids.items() if one == task_id), None) if task_id else None
+
+
+def _task_id(change: Change, place: int | None) -> str | None:
+    if place is None:
+        named = change.opening.arguments.get("id")
+        return named if isinstance(named, str) and not change.intents else None
+    result = change.results.get(place)
+    return change.intents[place].task_id or (result.task_id if result else None)
+
+
+def _title(change: Change, place: int | None) -> str | None:
+    if place is None:
+        return None
+    intent, result = change.intents[place], change.results.get(place)
+    task = (result.after if result else None) or (intent.before.task if intent.before else None)
+    named = task.title if task else intent.edit.title if intent.edit and isinstance(intent.edit.title, str) else None
+    return cut(named, _TITLE) if named else None
+
+
+def _changed(change: Change, place: int | None) -> dict[str, FromTo] | None:
+    """What was different afterwards; of a plan and of what nobody knows the outcome of, what would be."""
+    if place is None:
+        return None
+    return from_to(_difference(change.intents[place], change.results.get(place), change.outcome)) or None
+
+
+def _difference(intent: Intent, result: Result | None, outcome: str) -> Any:
+    before = intent.before.task if intent.before else None
+    if result is not None and result.after is not None:
+        return changes(before, result.after)
+    if intent.edit is not None and outcome in {"planned", "open", "unknown"}:
+        return changes(before, foreseen(before, intent.edit))
+    return ()
+
+
+def _totals(change: Change) -> dict[str, int] | None:
+    if len(change.intents) + len(change.results) <= 2 and len(change.intents) < 2:  # noqa: PLR2004  one of each
+        return None
+    if change.outcome == "planned":
+        return {"planned": len(change.intents)}
+    return dict(Counter(result.outcome for result in change.results.values()))

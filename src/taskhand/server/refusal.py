@@ -1,0 +1,42 @@
+"""An error as JSON that a model can act on; pure."""
+
+import json
+import math
+from typing import Any
+
+from taskhand.errors import Candidate, TaskhandError
+from taskhand.plan import Difference
+from taskhand.server.answer import cut, marking
+from taskhand.server.write_view import difference_row
+from taskhand.text import plain_json
+
+__all__ = ["refusal"]
+
+_MESSAGE, _CANDIDATE = 2_000, 200
+_FREE_TEXT = ("candidates.name", "difference.title", "difference.changed")
+
+
+def refusal(error: TaskhandError) -> str:
+    """`code`, `message`, `retryable`, and where there are any, `candidates`, `next`, `retry_after_s` and details."""
+    said: dict[str, Any] = {"code": error.code, "message": cut(error.message, _MESSAGE)}
+    if error.candidates:
+        said["candidates"] = [_candidate(candidate) for candidate in error.candidates]
+    if error.next_step:
+        said["next"] = error.next_step
+    said["retryable"] = error.retryable
+    if error.retry_after_s is not None:
+        said["retry_after_s"] = math.ceil(error.retry_after_s)
+    said |= {name: _detail(value) for name, value in error.details.items()}
+    said = plain_json(said)
+    return json.dumps({"error": said | marking(said, _FREE_TEXT)}, ensure_ascii=False, separators=(",", ":"))
+
+
+def _candidate(candidate: Candidate) -> dict[str, str]:
+    named = {"name": cut(candidate.name, _CANDIDATE)} if candidate.name else {}
+    return {"value": cut(candidate.value, _CANDIDATE)} | named
+
+
+def _detail(value: object) -> Any:
+    if isinstance(value, list | tuple):
+        return [_detail(item) for item in value]
+    return difference_row(value).model_dump(mode="json") if isinstance(value, Difference) else value

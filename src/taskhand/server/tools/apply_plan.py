@@ -1,0 +1,37 @@
+"""The tool `apply_plan`."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from taskhand.server.tool import Tool, Written
+from taskhand.server.write_view import WriteAnswer
+from taskhand.service.apply_plan import apply_plan, guarded_plan
+from taskhand.service.call import Call, Options
+
+__all__ = ["APPLY_PLAN"]
+
+
+class ApplyPlan(Options):
+    """Which plan."""
+
+    plan_id: Annotated[str, Field(description="planId from the answer that showed the difference.")]
+
+
+async def _run(call: Call, arguments: ApplyPlan) -> Written:
+    guarded = await guarded_plan(call, arguments.plan_id) if call.asks or call.is_dry else None
+    return guarded or await apply_plan(call, arguments.plan_id)
+
+
+APPLY_PLAN = Tool(
+    name="apply_plan",
+    title="Apply a plan",
+    description=(
+        "Carry out a plan exactly as it was shown: once, within ten minutes, and only if no task has moved since. "
+        "Show the person its difference first."
+    ),
+    kind="destroy",
+    arguments=ApplyPlan,
+    answer=WriteAnswer,
+    run=_run,
+)

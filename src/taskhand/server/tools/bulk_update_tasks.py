@@ -1,0 +1,56 @@
+"""The tool `bulk_update_tasks`."""
+
+from typing import Annotated
+
+from pydantic import MISSING, Field
+
+from taskhand.server.tool import Tool, Written
+from taskhand.server.write_view import WriteAnswer
+from taskhand.service.bulk_update import Wish, bulk_update
+from taskhand.service.call import Call, RepeatableOptions
+from taskhand.task import TaskFilter, TaskPatch
+
+__all__ = ["BULK_UPDATE_TASKS"]
+
+
+class BulkUpdateTasks(RepeatableOptions):
+    """Which tasks, and what is to become of each."""
+
+    task_ids: Annotated[tuple[str, ...], Field(description="Up to 1000 ids; or send filter.")] | MISSING = MISSING
+    filter: Annotated[TaskFilter, Field(description="Instead of taskIds.")] | MISSING = MISSING
+    changes: Annotated[TaskPatch, Field(description="What to set on each.")] | MISSING = MISSING
+    add_responsible_ids: (
+        Annotated[tuple[str, ...], Field(description="Instead of changes: people to add.")] | MISSING
+    ) = MISSING
+    remove_responsible_ids: (
+        Annotated[tuple[str, ...], Field(description="Instead of changes: people to take off.")] | MISSING
+    ) = MISSING
+    shift_due_days: (
+        Annotated[int, Field(description="Instead of changes: move due dates by days, negative is earlier.")] | MISSING
+    ) = MISSING
+
+
+async def _run(call: Call, arguments: BulkUpdateTasks) -> Written:
+    wish = Wish(
+        patch=None if arguments.changes is MISSING else arguments.changes,
+        add=() if arguments.add_responsible_ids is MISSING else arguments.add_responsible_ids,
+        remove=() if arguments.remove_responsible_ids is MISSING else arguments.remove_responsible_ids,
+        shift_days=None if arguments.shift_due_days is MISSING else arguments.shift_due_days,
+    )
+    ids = None if arguments.task_ids is MISSING else arguments.task_ids
+    found_by = None if arguments.filter is MISSING else arguments.filter
+    return await bulk_update(call, arguments, wish, ids, found_by)
+
+
+BULK_UPDATE_TASKS = Tool(
+    name="bulk_update_tasks",
+    title="Update many tasks",
+    description=(
+        "Make one change of many tasks, by taskIds or by filter; tasks that are right already are skipped. A filter, "
+        "or many ids, stops at a plan first. Returns an outcome for each task, and retryIds."
+    ),
+    kind="repeat",
+    arguments=BulkUpdateTasks,
+    answer=WriteAnswer,
+    run=_run,
+)

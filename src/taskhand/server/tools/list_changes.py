@@ -1,0 +1,75 @@
+"""The tool `list_changes`."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import MISSING, Field
+
+from taskhand.errors import CallerError
+from taskhand.journal.journal import ChangeQuery
+from taskhand.server.changes_view import ChangesAnswer
+from taskhand.server.tool import Tool
+from taskhand.service.call import Call
+from taskhand.service.list_changes import list_changes
+from taskhand.task import Body
+
+__all__ = ["LIST_CHANGES"]
+
+_LIMIT = 20
+
+Moment = Annotated[str, Field(description="ISO 8601.")]
+
+
+class ListChanges(Body):
+    """Which changes."""
+
+    task_id: Annotated[str, Field(description="Only changes of this task.")] | MISSING = MISSING
+    tool: Annotated[str, Field(description="Only by this tool.")] | MISSING = MISSING
+    outcome: (
+        Literal["applied", "unchanged", "refused", "not_applied", "unknown", "planned", "declined", "open"] | MISSING
+    ) = MISSING
+    since: Moment | MISSING = MISSING
+    until: Moment | MISSING = MISSING
+    limit: Annotated[int, Field(ge=1, le=50, description="Rows a page, 20 if left out.")] | MISSING = MISSING
+    cursor: Annotated[str, Field(description="nextCursor of the page before.")] | MISSING = MISSING
+
+
+async def _run(call: Call, arguments: ListChanges) -> ChangesAnswer:
+    query = ChangeQuery(
+        task_id=None if arguments.task_id is MISSING else arguments.task_id,
+        tool=None if arguments.tool is MISSING else arguments.tool,
+        outcome=None if arguments.outcome is MISSING else arguments.outcome,
+        since=_moment("since", arguments.since),
+        until=_moment("until", arguments.until),
+        limit=_LIMIT if arguments.limit is MISSING else arguments.limit,
+        after=None if arguments.cursor is MISSING else arguments.cursor,
+    )
+    return ChangesAnswer.of(await list_changes(call.desk, query), query.task_id)
+
+
+def _moment(name: str, text: str | MISSING) -> datetime | None:
+    if text is MISSING:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise CallerError(
+            f"{name} {text[:40]!r} is not a time.",
+            code="invalid_date",
+            next_step=f"Send {name} as an ISO 8601 datetime, e.g. 2026-03-01T09:00:00-03:00.",
+        ) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+LIST_CHANGES = Tool(
+    name="list_changes",
+    title="List changes",
+    description=(
+        "The journal of what was done here, newest first: when, by which tool and client, to which tasks, from what "
+        "to what, and with what outcome. changeId goes to undo_change."
+    ),
+    kind="read",
+    arguments=ListChanges,
+    answer=ChangesAnswer,
+    run=_run,
+)

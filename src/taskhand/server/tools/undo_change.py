@@ -1,0 +1,36 @@
+"""The tool `undo_change`."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from taskhand.server.tool import Tool, Written
+from taskhand.server.write_view import WriteAnswer
+from taskhand.service.call import Call, Options
+from taskhand.service.undo_change import undo_change
+
+__all__ = ["UNDO_CHANGE"]
+
+
+class UndoChange(Options):
+    """Which change."""
+
+    change_id: Annotated[str, Field(description="changeId from a write's answer or from list_changes.")]
+
+
+async def _run(call: Call, arguments: UndoChange) -> Written:
+    return await undo_change(call, arguments.change_id)
+
+
+UNDO_CHANGE = Tool(
+    name="undo_change",
+    title="Undo a change",
+    description=(
+        "Take one change back: every task of it is put back as it was before, unless it has changed since. "
+        "A deleted task is made again under a new id."
+    ),
+    kind="update",
+    arguments=UndoChange,
+    answer=WriteAnswer,
+    run=_run,
+)

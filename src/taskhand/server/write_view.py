@@ -1,0 +1,212 @@
+"""What an agent sees of a write: what it did, what it would do, what came of each of many; pure."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC
+from typing import Annotated, Any
+
+from pydantic import MISSING, Field, WithJsonSchema
+
+from taskhand.bulk import BulkReceipt, TaskOutcome
+from taskhand.change import FieldChange, Match, Receipt, Unapplied
+from taskhand.plan import Difference, Plan
+from taskhand.server.answer import Answer, Marked, cut
+from taskhand.server.view import whole
+from taskhand.task import Task
+
+__all__ = ["WriteAnswer", "difference_row", "from_to"]
+
+_NAME, _SNIPPET = 60, 200
+_MOST_DIFFERENCES = 25
+_MOST_MESSAGES = 25
+_ROOM_FOR_IDS = 28_000
+"""Characters that ids of many tasks may take."""
+
+_SEE = "Show the difference to the person; apply_plan with this planId carries it out."
+
+
+class FromTo(Answer):
+    """A field before and after."""
+
+    before: Annotated[Any, Field(alias="from")]
+    to: Any
+
+
+class UnappliedRow(Answer):
+    """Something asked for that is not so."""
+
+    field: str
+    asked: Any
+    got: Any
+
+
+class MatchRow(Answer):
+    """What a name was taken to mean."""
+
+    argument: str
+    given: str
+    id: str
+    name: str
+
+
+class DifferenceRow(Answer):
+    """What a plan does to one task."""
+
+    id: str | None
+    title: str
+    does: str
+    changed: dict[str, FromTo]
+
+
+class OutcomeRow(Answer):
+    """What became of some of many tasks, all for the same reason."""
+
+    outcome: str
+    count: int
+    ids: tuple[str, ...] | MISSING = MISSING
+    code: str | MISSING = MISSING
+    message: str | MISSING = MISSING
+
+
+class WriteAnswer(Marked):
+    """What a write did, or would do: one task (`task`), many (`totals`), or a plan (`planId`)."""
+
+    free_text = ("task.title", "task.description", "changed", "difference.title", "difference.changed", "matched.name")
+
+    change_id: Annotated[str, Field(description="For undo_change.")] | MISSING = MISSING
+    plan_id: Annotated[str, Field(description="For apply_plan: nothing was written.")] | MISSING = MISSING
+    task: Annotated[Any, WithJsonSchema({"type": "object", "description": "As get_task answers it."})] | MISSING = (
+        MISSING
+    )
+    changed: Annotated[Any, WithJsonSchema({"type": "object", "description": "Field: from, to."})] | MISSING = MISSING
+    unapplied: tuple[UnappliedRow, ...] | MISSING = MISSING
+    matched: tuple[MatchRow, ...] | MISSING = MISSING
+    count: int | MISSING = MISSING
+    difference: tuple[DifferenceRow, ...] | MISSING = MISSING
+    expires_at: str | MISSING = MISSING
+    totals: dict[str, int] | MISSING = MISSING
+    outcomes: tuple[OutcomeRow, ...] | MISSING = MISSING
+    retry_ids: tuple[str, ...] | MISSING = MISSING
+    replayed: bool | MISSING = MISSING
+    note: str | MISSING = MISSING
+
+    @classmethod
+    def of(cls, written: Receipt | BulkReceipt | Plan) -> "WriteAnswer":
+        """The answer as an agent sees it."""
+        match written:
+            case Receipt():
+                return _of_one(written)
+            case BulkReceipt():
+                return _of_many(written)
+            case Plan():
+                return _of_plan(written)
+
+
+def from_to(changed: Iterable[FieldChange]) -> dict[str, FromTo]:
+    """The fields that change, by name."""
+    return {
+        one.field: FromTo.model_validate({"from": _clipped(one.before), "to": _clipped(one.after)}) for one in changed
+    }
+
+
+def difference_row(one: Difference) -> DifferenceRow:
+    """What happens to one task, as an agent sees it."""
+    return DifferenceRow(id=one.id, title=cut(one.title, _NAME), does=one.does, changed=from_to(one.changed))
+
+
+def _of_one(receipt: Receipt) -> WriteAnswer:
+    return WriteAnswer(
+        change_id=receipt.change_id or MISSING,
+        task=whole(receipt.task).model_dump(mode="json") if isinstance(receipt.task, Task) else MISSING,
+        changed={name: one.model_dump(mode="json") for name, one in from_to(receipt.changed).items()},
+        unapplied=_unapplied_rows(receipt.unapplied),
+        matched=_match_rows(receipt.matched),
+        replayed=receipt.replayed or MISSING,
+        note=_or_missing(receipt.note),
+    )
+
+
+def _of_many(receipt: BulkReceipt) -> WriteAnswer:
+    retry_ids = receipt.retry_ids
+    return WriteAnswer(
+        change_id=receipt.change_id or MISSING,
+        count=len(receipt.outcomes),
+        totals=receipt.totals,
+        outcomes=tuple(_outcome_rows(receipt.outcomes, _ROOM_FOR_IDS - _size(retry_ids))),
+        retry_ids=_fitting(retry_ids, _ROOM_FOR_IDS),
+        unapplied=_unapplied_rows(miss for one in receipt.outcomes for miss in one.unapplied)[:_MOST_MESSAGES],
+        matched=_match_rows(receipt.matched),
+        replayed=receipt.replayed or MISSING,
+        note=_or_missing(receipt.note),
+    )
+
+
+def _of_plan(plan: Plan) -> WriteAnswer:
+    shown = plan.differences[:_MOST_DIFFERENCES]
+    more = f" {len(plan.differences) - len(shown)} more are not shown." if len(shown) < len(plan.differences) else ""
+    guard = (
+        f"{plan.guard} stops at a plan: nothing was written. {_SEE}" if plan.guard else f"Nothing was written. {_SEE}"
+    )
+    left_out = [*(TaskOutcome(one, "unchanged") for one in plan.unchanged)]
+    left_out += [TaskOutcome.failed(one, "refused", error) for one, error in plan.refused]
+    return WriteAnswer(
+        plan_id=plan.id,
+        count=len(plan.differences),
+        difference=tuple(map(difference_row, shown)),
+        outcomes=tuple(_outcome_rows(left_out, _ROOM_FOR_IDS)) or MISSING,
+        expires_at=plan.expires_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        matched=_match_rows(plan.matched) or MISSING,
+        note=" ".join(filter(None, (guard + more, plan.note))),
+    )
+
+
+def _outcome_rows(outcomes: Sequence[TaskOutcome], room: int) -> Iterable[OutcomeRow]:
+    """One row for each outcome and reason, the rarest first; ids as far as there is room, those to retry elsewhere."""
+    groups: dict[tuple[str, str | None, str | None], list[TaskOutcome]] = {}
+    for one in outcomes:
+        groups.setdefault((one.became, one.code, _reason(one)), []).append(one)
+    for (became, code, message), group in sorted(groups.items(), key=lambda item: len(item[1]))[:_MOST_MESSAGES]:
+        ids = () if group[0].may_be_retried else _fitting([one.id for one in group], room)
+        room -= _size(ids)
+        yield OutcomeRow(
+            outcome=became,
+            count=len(group),
+            ids=ids or MISSING,
+            code=code or MISSING,
+            message=message or MISSING,
+        )
+
+
+def _reason(one: TaskOutcome) -> str | None:
+    """The message without the task's own id, so that tasks with the same trouble stand together."""
+    return one.message.replace(one.id, "…") if one.message else None
+
+
+def _size(ids: Sequence[str]) -> int:
+    return sum(len(one) + 3 for one in ids)
+
+
+def _fitting(ids: Sequence[str], room: int) -> tuple[str, ...]:
+    """As many ids as there is room for; the count beside them says how many there are."""
+    if _size(ids) <= room:
+        return tuple(ids)
+    longest = max(map(len, ids)) + 3
+    kept = max(0, room // longest)
+    return tuple(ids[:kept])
+
+
+def _unapplied_rows(missed: Iterable[Unapplied]) -> tuple[UnappliedRow, ...]:
+    return tuple(UnappliedRow(field=one.field, asked=_clipped(one.asked), got=_clipped(one.got)) for one in missed)
+
+
+def _match_rows(matched: Iterable[Match]) -> tuple[MatchRow, ...]:
+    return tuple(
+        MatchRow(argument=m.argument, given=cut(m.given, _NAME), id=m.id, name=cut(m.name, _NAME)) for m in matched
+    )
+
+
+def _clipped(value: object) -> object:
+    return cut(value, _SNIPPET) if isinstance(value, str) else value
+
+
+def _or_missing(text: str | None) -> str | MISSING:
+    return MISSING if text is None else text

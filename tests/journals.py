@@ -1,0 +1,27 @@
+"""A journal of its own for a desk that is wired by hand."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from taskhand.journal.sqlite import SqliteJournal
+
+__all__ = ["journal_at", "numbered"]
+
+
+def numbered(prefix: str, number: int) -> str:
+    """Ids that are the same in every run."""
+    return f"{prefix}_{number:04}"
+
+
+@asynccontextmanager
+async def journal_at(clock: Callable[[], datetime], place: str = "test") -> AsyncIterator[SqliteJournal]:
+    """A journal in a folder that is there as long as it is used."""
+    with TemporaryDirectory(prefix="taskhand-journal-") as folder:
+        journal = SqliteJournal(Path(folder) / "journal.sqlite", place=place, clock=clock, new_id=numbered)
+        try:
+            yield journal
+        finally:
+            await journal.aclose()
