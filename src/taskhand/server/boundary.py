@@ -23,7 +23,7 @@ from taskhand.server.asking import Said, answered, ask, can_ask
 from taskhand.server.refusal import refusal
 from taskhand.server.schema import Schema
 from taskhand.server.tool import Tool, Written
-from taskhand.server.write_view import WriteAnswer
+from taskhand.server.write_view import shown
 from taskhand.service.apply_plan import apply_plan, decline_plan
 from taskhand.service.call import Call, Options
 from taskhand.service.desk import Desk
@@ -48,7 +48,7 @@ async def call(tool: Tool[Any], schema: Schema, desk: Desk, sent: dict[str, Any]
             found = await _found(tool, schema, page, context)
         if isinstance(found, InputRequiredResult):
             return found
-        answer = compact(found if isinstance(found, BaseModel) else WriteAnswer.of(found))
+        answer = compact(found if isinstance(found, BaseModel) else shown(found))
     except TaskhandError as error:
         logger.info("%s refused: %s", tool.name, error.code)
         await _written_down(tool, page, error)

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import UTC
 from typing import Annotated, Any
 
-from pydantic import MISSING, Field
+from pydantic import MISSING, Field, WithJsonSchema
 
 from taskhand.change import changes, foreseen
 from taskhand.journal.journal import Change, ChangePage, Intent, Result
@@ -26,7 +26,8 @@ class ChangeRow(Answer):
     outcome: str
     task_id: str | MISSING = MISSING
     title: str | MISSING = MISSING
-    changed: dict[str, FromTo] | MISSING = MISSING
+    does: Annotated[str, Field(description="create or delete; an update if absent.")] | MISSING = MISSING
+    changed: Annotated[dict[str, FromTo], WithJsonSchema({"type": "object"})] | MISSING = MISSING
     totals: Annotated[dict[str, int], Field(description="Of many tasks: how many became what.")] | MISSING = MISSING
     code: str | MISSING = MISSING
     reason: str | MISSING = MISSING
@@ -55,6 +56,7 @@ def _row(change: Change, task_id: str | None) -> ChangeRow:
     facts: dict[str, Any] = {
         "task_id": _task_id(change, about),
         "title": _title(change, about),
+        "does": _does(change, about),
         "changed": _changed(change, about),
         "totals": _totals(change),
         "code": change.ending.code if change.ending else None,
@@ -95,6 +97,11 @@ def _title(change: Change, place: int | None) -> str | None:
     task = (result.after if result else None) or (intent.before.task if intent.before else None)
     named = task.title if task else intent.edit.title if intent.edit and isinstance(intent.edit.title, str) else None
     return cut(named, _TITLE) if named else None
+
+
+def _does(change: Change, place: int | None) -> str | None:
+    verb = change.intents[place].verb if place is not None else "update"
+    return None if verb == "update" else verb
 
 
 def _changed(change: Change, place: int | None) -> dict[str, FromTo] | None:

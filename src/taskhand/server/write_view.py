@@ -13,7 +13,7 @@ from taskhand.server.answer import Answer, Marked, cut
 from taskhand.server.view import whole
 from taskhand.task import Task
 
-__all__ = ["WriteAnswer", "difference_row", "from_to"]
+__all__ = ["FromTo", "ManyAnswer", "WriteAnswer", "difference_row", "from_to", "shown"]
 
 _NAME, _SNIPPET = 60, 200
 _MOST_DIFFERENCES = 25
@@ -67,38 +67,50 @@ class OutcomeRow(Answer):
     message: str | MISSING = MISSING
 
 
+def _rows(said: str) -> WithJsonSchema:
+    """Rows as a short schema: clients read them, models are shown the answer itself."""
+    return WithJsonSchema({"type": "array", "items": {"type": "object"}, "description": said})
+
+
+_CHANGED = Annotated[Any, WithJsonSchema({"type": "object", "description": "Field: from, to."})]
+_TASK = Annotated[Any, WithJsonSchema({"type": "object", "description": "As get_task answers it."})]
+
+
 class WriteAnswer(Marked):
-    """What a write did, or would do: one task (`task`), many (`totals`), or a plan (`planId`)."""
+    """What a write of one task did (`task`), or would do (`planId`)."""
 
     free_text = ("task.title", "task.description", "changed", "difference.title", "difference.changed", "matched.name")
 
     change_id: Annotated[str, Field(description="For undo_change.")] | MISSING = MISSING
     plan_id: Annotated[str, Field(description="For apply_plan: nothing was written.")] | MISSING = MISSING
-    task: Annotated[Any, WithJsonSchema({"type": "object", "description": "As get_task answers it."})] | MISSING = (
-        MISSING
-    )
-    changed: Annotated[Any, WithJsonSchema({"type": "object", "description": "Field: from, to."})] | MISSING = MISSING
-    unapplied: tuple[UnappliedRow, ...] | MISSING = MISSING
-    matched: tuple[MatchRow, ...] | MISSING = MISSING
+    task: _TASK | MISSING = MISSING
+    changed: _CHANGED | MISSING = MISSING
+    unapplied: Annotated[tuple[UnappliedRow, ...], _rows("field, asked, got")] | MISSING = MISSING
+    matched: Annotated[tuple[MatchRow, ...], _rows("argument, given, id, name")] | MISSING = MISSING
     count: int | MISSING = MISSING
-    difference: tuple[DifferenceRow, ...] | MISSING = MISSING
+    difference: Annotated[tuple[DifferenceRow, ...], _rows("id, title, does, changed")] | MISSING = MISSING
     expires_at: str | MISSING = MISSING
-    totals: dict[str, int] | MISSING = MISSING
-    outcomes: tuple[OutcomeRow, ...] | MISSING = MISSING
-    retry_ids: tuple[str, ...] | MISSING = MISSING
     replayed: bool | MISSING = MISSING
     note: str | MISSING = MISSING
 
-    @classmethod
-    def of(cls, written: Receipt | BulkReceipt | Plan) -> "WriteAnswer":
-        """The answer as an agent sees it."""
-        match written:
-            case Receipt():
-                return _of_one(written)
-            case BulkReceipt():
-                return _of_many(written)
-            case Plan():
-                return _of_plan(written)
+
+class ManyAnswer(WriteAnswer):
+    """What a write did that can be of many tasks (`totals`)."""
+
+    totals: dict[str, int] | MISSING = MISSING
+    outcomes: Annotated[tuple[OutcomeRow, ...], _rows("outcome, count, ids, code, message")] | MISSING = MISSING
+    retry_ids: tuple[str, ...] | MISSING = MISSING
+
+
+def shown(written: Receipt | BulkReceipt | Plan) -> WriteAnswer:
+    """What a write has to say, as an agent sees it."""
+    match written:
+        case Receipt():
+            return _of_one(written)
+        case BulkReceipt():
+            return _of_many(written)
+        case Plan():
+            return _of_plan(written)
 
 
 def from_to(changed: Iterable[FieldChange]) -> dict[str, FromTo]:
@@ -127,14 +139,15 @@ def _of_one(receipt: Receipt) -> WriteAnswer:
 
 def _of_many(receipt: BulkReceipt) -> WriteAnswer:
     retry_ids = receipt.retry_ids
-    return WriteAnswer(
+    unapplied = _unapplied_rows(miss for one in receipt.outcomes for miss in one.unapplied)
+    return ManyAnswer(
         change_id=receipt.change_id or MISSING,
         count=len(receipt.outcomes),
         totals=receipt.totals,
         outcomes=tuple(_outcome_rows(receipt.outcomes, _ROOM_FOR_IDS - _size(retry_ids))),
         retry_ids=_fitting(retry_ids, _ROOM_FOR_IDS),
-        unapplied=_unapplied_rows(miss for one in receipt.outcomes for miss in one.unapplied)[:_MOST_MESSAGES],
-        matched=_match_rows(receipt.matched),
+        unapplied=unapplied[:_MOST_MESSAGES] or MISSING,
+        matched=_match_rows(receipt.matched) or MISSING,
         replayed=receipt.replayed or MISSING,
         note=_or_missing(receipt.note),
     )
@@ -143,19 +156,17 @@ def _of_many(receipt: BulkReceipt) -> WriteAnswer:
 def _of_plan(plan: Plan) -> WriteAnswer:
     shown = plan.differences[:_MOST_DIFFERENCES]
     more = f" {len(plan.differences) - len(shown)} more are not shown." if len(shown) < len(plan.differences) else ""
-    guard = (
-        f"{plan.guard} stops at a plan: nothing was written. {_SEE}" if plan.guard else f"Nothing was written. {_SEE}"
-    )
+    why = f"{plan.guard} stops at a plan: nothing was written." if plan.guard else "Nothing was written."
     left_out = [*(TaskOutcome(one, "unchanged") for one in plan.unchanged)]
     left_out += [TaskOutcome.failed(one, "refused", error) for one, error in plan.refused]
-    return WriteAnswer(
+    return ManyAnswer(
         plan_id=plan.id,
         count=len(plan.differences),
         difference=tuple(map(difference_row, shown)),
         outcomes=tuple(_outcome_rows(left_out, _ROOM_FOR_IDS)) or MISSING,
         expires_at=plan.expires_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         matched=_match_rows(plan.matched) or MISSING,
-        note=" ".join(filter(None, (guard + more, plan.note))),
+        note=" ".join(filter(None, (f"{why} {_SEE}{more}", plan.note))),
     )
 
 

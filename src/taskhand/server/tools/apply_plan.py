@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from taskhand.server.tool import Tool, Written
-from taskhand.server.write_view import WriteAnswer
+from taskhand.server.write_view import ManyAnswer
 from taskhand.service.apply_plan import apply_plan, guarded_plan
 from taskhand.service.call import Call, Options
 
@@ -32,6 +32,6 @@ APPLY_PLAN = Tool(
     ),
     kind="destroy",
     arguments=ApplyPlan,
-    answer=WriteAnswer,
+    answer=ManyAnswer,
     run=_run,
 )

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import MISSING, Field
 
 from taskhand.server.tool import Tool, Written
-from taskhand.server.write_view import WriteAnswer
+from taskhand.server.write_view import ManyAnswer
 from taskhand.service.bulk_update import Wish, bulk_update
 from taskhand.service.call import Call, RepeatableOptions
 from taskhand.task import TaskFilter, TaskPatch
@@ -51,6 +51,6 @@ BULK_UPDATE_TASKS = Tool(
     ),
     kind="repeat",
     arguments=BulkUpdateTasks,
-    answer=WriteAnswer,
+    answer=ManyAnswer,
     run=_run,
 )

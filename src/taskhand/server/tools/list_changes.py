@@ -17,8 +17,6 @@ __all__ = ["LIST_CHANGES"]
 
 _LIMIT = 20
 
-Moment = Annotated[str, Field(description="ISO 8601.")]
-
 
 class ListChanges(Body):
     """Which changes."""
@@ -26,10 +24,14 @@ class ListChanges(Body):
     task_id: Annotated[str, Field(description="Only changes of this task.")] | MISSING = MISSING
     tool: Annotated[str, Field(description="Only by this tool.")] | MISSING = MISSING
     outcome: (
-        Literal["applied", "unchanged", "refused", "not_applied", "unknown", "planned", "declined", "open"] | MISSING
+        Annotated[
+            Literal["applied", "unchanged", "refused", "not_applied", "unknown", "planned", "declined", "open"],
+            Field(description="Only with this outcome."),
+        ]
+        | MISSING
     ) = MISSING
-    since: Moment | MISSING = MISSING
-    until: Moment | MISSING = MISSING
+    since: Annotated[str, Field(description="ISO 8601 time, included.")] | MISSING = MISSING
+    until: Annotated[str, Field(description="Likewise, the latest.")] | MISSING = MISSING
     limit: Annotated[int, Field(ge=1, le=50, description="Rows a page, 20 if left out.")] | MISSING = MISSING
     cursor: Annotated[str, Field(description="nextCursor of the page before.")] | MISSING = MISSING
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from taskhand.server.tool import Tool, Written
-from taskhand.server.write_view import WriteAnswer
+from taskhand.server.write_view import ManyAnswer
 from taskhand.service.call import Call, Options
 from taskhand.service.undo_change import undo_change
 
@@ -31,6 +31,6 @@ UNDO_CHANGE = Tool(
     ),
     kind="update",
     arguments=UndoChange,
-    answer=WriteAnswer,
+    answer=ManyAnswer,
     run=_run,
 )
