@@ -59,8 +59,11 @@ def end(connection: sqlite3.Connection, change_id: str) -> None:
 
 
 def count(connection: sqlite3.Connection) -> int:
-    """One change more: how many there ever were."""
-    return int(connection.execute("UPDATE made SET changes = changes + 1 RETURNING changes").fetchone()[0])
+    """One change more: how many there ever were. OperatorError where that is not known any more."""
+    row = connection.execute("UPDATE made SET changes = changes + 1 RETURNING changes").fetchone()
+    if row is None:
+        raise damaged()
+    return int(row["changes"])
 
 
 def _link(connection: sqlite3.Connection, name: str) -> Link | None:

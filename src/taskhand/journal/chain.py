@@ -48,7 +48,7 @@ class Fault:
 def linked(previous: Link, body: str) -> Link:
     """The link of a new row after `previous`."""
     seq = previous.seq + 1
-    return Link(seq, sha256(f"{previous.hash}\n{seq}\n{body}".encode(errors="surrogatepass")).hexdigest())
+    return Link(seq, sha256(f"{previous.hash}\n{seq}\n{body}".encode()).hexdigest())
 
 
 class Walk:

@@ -59,6 +59,15 @@ class _Index:
 
 def verdict(connection: sqlite3.Connection, noted: str | None = None) -> Verdict:
     """Look through every row; `noted` is the hash of a head that was noted earlier."""
+    # What is not UTF-8 any more is to be named as altered, not to end the look.
+    connection.text_factory = lambda raw: raw.decode(errors="replace")
+    try:
+        return _walked(connection, noted)
+    finally:
+        connection.text_factory = str
+
+
+def _walked(connection: sqlite3.Connection, noted: str | None) -> Verdict:
     start, newest = anchor(connection), head(connection)
     if start is None or newest is None:
         return Verdict(0, START, Fault(0, "what says where the chain begins and ends was removed"))

@@ -177,6 +177,6 @@ def damaged() -> OperatorError:
     """The error for a journal that cannot be gone on with."""
     return OperatorError(
         "The journal has a row that is not as it was written.",
-        code="journaldamaged",
+        code="journal_damaged",
         next_step="Run taskhand journal verify: it names the row.",
     )

@@ -29,13 +29,14 @@ _PORTION = 10_000
 """Rows that go at a time, where changes are not larger: other processes wait for it."""
 
 
-def prune(connection: sqlite3.Connection, before: datetime, now: datetime) -> int:
+def prune(connection: sqlite3.Connection, before: datetime, now: datetime, portion: int = _PORTION) -> int:
     """Remove changes that are wholly older than `before` and over, as long as none is to stay; how many rows.
 
-    A row at the newest end says which rows went, and the anchor where the chain goes on from. Call it until it is 0.
+    A row at the newest end says which rows went, and the anchor where the chain goes on from. Call it until it is 0:
+    about a `portion` of rows goes at a time.
     """
     start = anchor(connection)
-    through = start and _through(connection, start, _first_to_stay(connection, before))
+    through = start and _through(connection, start.seq + portion, _first_to_stay(connection, before))
     if through is None:
         return 0
     gone = connection.execute("DELETE FROM entry WHERE seq <= ?", (through.seq,)).rowcount
@@ -55,9 +56,9 @@ def _first_to_stay(connection: sqlite3.Connection, before: datetime) -> int:
     return int(stays)
 
 
-def _through(connection: sqlite3.Connection, start: Link, stays: int) -> Link | None:
-    """The last row to go: a portion, or where a change is larger all that may."""
-    for end in (min(stays, start.seq + 1 + _PORTION), stays):
+def _through(connection: sqlite3.Connection, portion: int, stays: int) -> Link | None:
+    """The last row to go: of the portion up to that row, or where one change is larger of all that may go."""
+    for end in (min(stays, portion + 1), stays):
         between = _between_changes(connection, end)
         row = connection.execute(
             "SELECT seq, hash FROM entry WHERE seq < ? ORDER BY seq DESC LIMIT 1", (between,)

@@ -1,0 +1,191 @@
+"""Several processes on one journal file: killed, racing, and each with its own open changes."""
+
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+import anyio
+
+from contract.builders import refused
+from journal.stage import APPLIED, begun, opened_at, settled
+from taskhand.errors import OperatorError
+from taskhand.journal.journal import Ending, Result
+from taskhand.journal.sqlite import SqliteJournal
+
+RACERS = 3
+PROGRAM = """
+import secrets, sys
+from pathlib import Path
+import anyio
+from journal.stage import call, opened_at, rename
+from taskhand.journal.journal import Claim
+
+async def main():
+    async with opened_at(Path(sys.argv[1]), new_id=lambda prefix, _: f"{prefix}_{secrets.token_hex(8)}") as journal:
+        print("ready", flush=True)
+        for line in sys.stdin:
+            change, is_new = await journal.begin(call("create_task", Claim(line.strip(), "")), [rename()])
+            print(change.id, is_new, flush=True)
+
+anyio.run(main)
+"""
+
+
+@contextmanager
+def processes(journal: Path, count: int) -> Iterator[list[subprocess.Popen[str]]]:
+    """Processes that begin a change with the claim that each line they are given names."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with ExitStack() as stack:
+        started = [
+            stack.enter_context(
+                subprocess.Popen(  # noqa: S603  our own program
+                    [sys.executable, "-c", PROGRAM, str(journal)],
+                    env=environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    encoding="utf-8",
+                )
+            )
+            for _ in range(count)
+        ]
+        for process in started:
+            stack.callback(process.kill)
+        for process in started:
+            assert answer(process) == "ready"
+        yield started
+
+
+def tell(process: subprocess.Popen[str], line: str) -> None:
+    """Let a process begin a change."""
+    assert process.stdin
+    process.stdin.write(f"{line}\n")
+    process.stdin.flush()
+
+
+def answer(process: subprocess.Popen[str]) -> str:
+    """The next line that it says."""
+    assert process.stdout
+    return process.stdout.readline().strip()
+
+
+def beside(journal: Path) -> list[str]:
+    """The lock files."""
+    return sorted(file.name for file in journal.parent.iterdir() if file.name.endswith(".lock"))
+
+
+async def abandoned(path: Path) -> list[str]:
+    """The ids that a process that starts now is told of."""
+    async with opened_at(path) as journal:
+        return [change.id for change in await journal.abandoned()]
+
+
+async def settle_all(path: Path) -> None:
+    """Say of everything that was left open that it was not applied."""
+    async with opened_at(path) as journal:
+        for change in await journal.abandoned():
+            await journal.settle(change.id, [Result(0, "not_applied")], Ending("not_applied"))
+        assert (await journal.verify()).fault is None
+
+
+def test_what_a_killed_process_left_open_is_told_once_it_is_dead(journal_file: Path) -> None:
+    with processes(journal_file, 2) as (killed, living):
+        tell(killed, "one")
+        change_id = answer(killed).split()[0]
+        tell(living, "two")
+        assert answer(living).endswith("True")
+        assert anyio.run(abandoned, journal_file) == []
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        assert anyio.run(abandoned, journal_file) == [change_id]
+        anyio.run(settle_all, journal_file)
+        assert anyio.run(abandoned, journal_file) == []
+        assert len(beside(journal_file)) == 1
+        living.communicate()
+    assert beside(journal_file) == []
+
+
+def test_of_processes_that_race_for_a_claim_one_gets_it_and_the_chain_stays_whole(journal_file: Path) -> None:
+    with processes(journal_file, RACERS) as racers:
+        for number in range(5):
+            for racer in racers:
+                tell(racer, f"claim {number}")
+            answers = [answer(racer).split() for racer in racers]
+            assert sorted(is_new for _, is_new in answers) == ["False"] * (RACERS - 1) + ["True"]
+            assert len({change_id for change_id, _ in answers}) == 1
+        for racer in racers:
+            racer.kill()
+            racer.wait()
+    anyio.run(settle_all, journal_file)
+    assert beside(journal_file) == []
+
+
+async def test_no_file_is_made_before_the_journal_is_needed_and_no_lock_before_a_change_begins(
+    file_journal: SqliteJournal, journal_file: Path
+) -> None:
+    assert list(journal_file.parent.iterdir()) == []
+    await file_journal.abandoned()
+    await file_journal.find("chg_0001")
+    assert beside(journal_file) == []
+    await settled(file_journal)
+    assert len(beside(journal_file)) == 1
+
+
+async def test_the_journal_is_its_owner_s_alone(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "tasks.journal.sqlite"
+    async with opened_at(path) as journal:
+        await begun(journal)
+        modes = {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    assert modes == {0o600}
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+async def test_a_lock_file_that_a_dead_process_left_is_removed(journal_file: Path) -> None:
+    (journal_file.parent / f"{journal_file.name}.0123456789abcdef.lock").touch()
+    async with opened_at(journal_file) as journal:
+        assert await journal.abandoned() == ()
+    assert beside(journal_file) == []
+
+
+async def test_open_changes_whose_lock_file_is_gone_are_abandoned(journal_file: Path) -> None:
+    async with opened_at(journal_file) as gone:
+        change = await begun(gone)
+    assert beside(journal_file) == []
+    assert await abandoned(journal_file) == [change.id]
+
+
+async def test_the_lock_file_of_a_settled_process_goes_when_the_journal_is_closed(journal_file: Path) -> None:
+    async with opened_at(journal_file) as gone:
+        change = await begun(gone)
+    async with opened_at(journal_file) as journal:
+        await journal.abandoned()
+        assert len(beside(journal_file)) == 1
+        await journal.settle(change.id, [], APPLIED)
+    assert beside(journal_file) == []
+
+
+async def test_a_journal_of_a_newer_program_is_left_alone(journal_file: Path) -> None:
+    async with opened_at(journal_file) as journal:
+        await settled(journal)
+    with closing(sqlite3.connect(journal_file)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    async with opened_at(journal_file) as journal:
+        with refused("store_too_new", OperatorError) as error:
+            await begun(journal)
+        assert "journal" in error.value.message
+        assert "TASKHAND_JOURNAL" in str(error.value.next_step)
+
+
+async def test_a_file_that_is_no_journal_is_refused_and_left_as_it_is(journal_file: Path) -> None:
+    content = b"My diary.\n" * 1_000
+    await anyio.Path(journal_file).write_bytes(content)
+    async with opened_at(journal_file) as journal:
+        with refused("store_unavailable", OperatorError) as error:
+            await journal.abandoned()
+        assert "TASKHAND_JOURNAL" in str(error.value.next_step)
+    assert await anyio.Path(journal_file).read_bytes() == content

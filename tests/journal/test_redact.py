@@ -1,0 +1,115 @@
+"""What is not kept of arguments: credentials, and more of a text than is needed to know the call again."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskhand.journal.redact import MASK, Redaction
+
+SECRETS = ("s3cr3t-value", "s3cr3t-value-and-more", "", "abc")
+
+
+def kept(text: str, *secrets: str) -> object:
+    """What is kept of one argument."""
+    return Redaction(secrets).arguments({"title": text})["title"]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("use Bearer abc.DEF-123_456 here", f"use {MASK} here"),
+        ("authorization: bearer  0123456789abcdef", f"authorization: {MASK}"),
+        ("Basic YXBpX2tleTEyMzo=", MASK),
+        ("pat-na1-11111111-2222-3333-4444-555555555555", MASK),
+        ("api_5GfZkQ1XbW0n3Tt.2cVbNm8", MASK),
+        ("sk-proj-abcDEF0123456789", MASK),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl!", f"{MASK}!"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0", MASK),
+        ("xoxb-123456789012-abcdef", MASK),
+        ("AKIAIOSFODNN7EXAMPLE.", f"{MASK}."),
+        ("ghp_0123456789abcdefghij0123456789abcdef", MASK),
+        ("AIzaSyA0123456789abcdefghij0123456789abc", MASK),
+        ("https://ana:pa55@example.com/x", f"https://{MASK}@example.com/x"),
+        ("two: sk-abcDEF0123456789 and xoxp-0123456789", f"two: {MASK} and {MASK}"),
+    ],
+)
+def test_a_credential_is_masked(text: str, left: str) -> None:
+    assert kept(text) == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ask for the bearer of the letter of 2025",
+        "Basic information about the renewal",
+        "pat-a-cake is a game for children",
+        "api_version_of_the_integration",
+        "sk-learn and other tools",
+        "the eyJ prefix",
+        "Call +56 9 5555 0101 about order AKIA-1",
+        "123e4567-e89b-42d3-a456-426614174000",
+        "https://example.com:8080/a@b",
+        "ana@example.cl",
+    ],
+)
+def test_what_only_looks_a_little_like_one_is_kept(text: str) -> None:
+    assert kept(text) == text
+
+
+def test_configured_values_are_masked_wherever_they_stand() -> None:
+    assert kept("a s3cr3t-value-and-more, as3cr3t-valueb abc", *SECRETS) == f"a {MASK}, a{MASK}b abc"
+
+
+def test_a_long_text_is_cut_with_a_word_about_the_rest() -> None:
+    assert kept("x" * 200) == "x" * 200
+    assert kept("x" * 201) == "x" * 200 + "… (1 more characters)"
+    assert kept("x" * 1_000_200) == "x" * 200 + "… (1,000,000 more characters)"
+
+
+def test_a_credential_is_masked_before_the_cut() -> None:
+    assert str(kept("x" * 190 + " s3cr3t-value", *SECRETS)).endswith(f" {MASK}"[:10])
+    assert "s3cr" not in str(kept("x" * 195 + " s3cr3t-value" + "y" * 500, *SECRETS))
+
+
+def test_names_and_nested_values_are_looked_through() -> None:
+    sent = {"s3cr3t-value": [{"a": ("s3cr3t-value",)}], "n": 1, "f": 1.5, "b": True, "none": None}
+    assert Redaction(SECRETS).arguments(sent) == {MASK: [{"a": [MASK]}], "n": 1, "f": 1.5, "b": True, "none": None}
+
+
+def test_what_is_no_json_is_kept_as_text() -> None:
+    assert Redaction().arguments({"nan": float("nan"), "set": {1}}) == {"nan": "nan", "set": "{1}"}
+
+
+def test_more_items_than_a_bulk_may_name_are_counted() -> None:
+    found = Redaction().arguments({"taskIds": [str(n) for n in range(2_005)]})["taskIds"]
+    assert (len(found), found[-1]) == (2_001, "… (5 more items)")
+    assert len(Redaction().arguments({str(n): n for n in range(2_005)})) == 2_001
+
+
+def test_what_is_nested_without_end_is_cut() -> None:
+    value: object = "x"
+    for _ in range(5_000):
+        value = [value]
+    assert "deeper" in json.dumps(Redaction().arguments({"ids": value}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pat-" * 100_000,
+        "eyJ-" * 100_000,
+        "bearer " * 60_000,
+        "bearer" + " " * 400_000,
+        "sk-a" * 100_000,
+        "://a" * 100_000,
+    ],
+)
+def test_a_hostile_text_is_looked_through_in_no_time(text: str) -> None:
+    assert Redaction(SECRETS).masked(text) == text
+
+
+@given(st.text(), st.text())
+def test_a_configured_secret_never_comes_through(before: str, after: str) -> None:
+    assert "s3cr3t-value" not in str(kept(f"{before}s3cr3t-value{after}", *SECRETS))

@@ -1,0 +1,227 @@
+"""Whatever is altered in the file or removed from it, verify names the first row that is not right."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import anyio
+import pytest
+
+from contract.builders import refused
+from journal.stage import NOW, Clock, begun, call, opened_at, rename, settled, whole
+from taskhand.errors import OperatorError
+from taskhand.journal.appending import append, move
+from taskhand.journal.chain import Link, linked
+from taskhand.journal.checking import Verdict, verdict
+from taskhand.journal.codec import instant
+from taskhand.journal.entry import COLUMNS, Entry
+from taskhand.journal.journal import Claim, Ending
+from taskhand.journal.sqlite import SqliteJournal
+
+Database = sqlite3.Connection
+Tamper = Callable[[Database], object]
+
+KINDS = ("opening", "intent", "revised", "result", "ending", "pruned")
+VALUES = {"kind": "ending", "at": "2027-01-01T00:00:00.000000+00:00"}
+"""What a column is altered to, where it cannot be anything."""
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A journal with rows of every kind, pruned once, with a claim and an open change; in memory."""
+    path = tmp_path_factory.mktemp("journal") / "journal.sqlite"
+
+    async def fill() -> None:
+        clock = Clock()
+        async with opened_at(path, clock=clock, keep_days=30) as journal:
+            await settled(journal)
+            clock.move(days=40)
+            later = NOW + timedelta(days=40)
+            assert await journal.prune() == 4
+            await whole(journal)
+            await journal.record(call(at=later), Ending("planned"), [rename()])
+            await begun(journal, call("create_task", Claim("key", "p"), at=later))
+            assert (await journal.verify()).fault is None
+
+    anyio.run(fill)
+    with closing(sqlite3.connect(path)) as stored, closing(sqlite3.connect(":memory:")) as memory:
+        stored.backup(memory)
+        memory.row_factory = sqlite3.Row
+        yield memory
+
+
+def numbers(original: Database) -> list[int]:
+    """The numbers of its rows."""
+    return [row["seq"] for row in original.execute("SELECT seq FROM entry ORDER BY seq")]
+
+
+def tampered(original: Database, tamper: Tamper, noted: str | None = None) -> Verdict:
+    """What is found in a copy that somebody had in their hands."""
+    with closing(sqlite3.connect(":memory:")) as copy:
+        original.backup(copy)
+        copy.row_factory = sqlite3.Row
+        tamper(copy)
+        return verdict(copy, noted)
+
+
+def runs(sql: str, *values: object) -> Tamper:
+    """Somebody with a statement of SQL."""
+    return lambda copy: copy.execute(sql, values)
+
+
+def swaps(one: int, other: int) -> Tamper:
+    """Somebody who lets two rows change places."""
+
+    def swap(copy: Database) -> None:
+        for old, new in ((one, -1), (other, one), (-1, other)):
+            copy.execute("UPDATE entry SET seq = ? WHERE seq = ?", (new, old))
+
+    return swap
+
+
+def found_at(original: Database, tamper: Tamper) -> int | None:
+    """The row that is named."""
+    fault = tampered(original, tamper).fault
+    return fault.seq if fault else None
+
+
+def newest(original: Database) -> str:
+    """The hash of the head."""
+    return str(original.execute("SELECT hash FROM link WHERE name = 'head'").fetchone()[0])
+
+
+def test_the_journal_has_every_kind_of_row_and_is_whole(original: Database) -> None:
+    assert {row["kind"] for row in original.execute("SELECT kind FROM entry")} == set(KINDS)
+    found = verdict(original)
+    assert (found.fault, found.rows, found.head.hash) == (None, len(numbers(original)), newest(original))
+
+
+@pytest.mark.parametrize("column", [*COLUMNS, "body", "hash"])
+def test_an_altered_column_of_any_row_is_found(original: Database, column: str) -> None:
+    for seq in numbers(original):
+        was = original.execute(f"SELECT {column} FROM entry WHERE seq = ?", (seq,)).fetchone()[0]  # noqa: S608
+        value = VALUES.get(column, "altered")
+        value = value if value != was else "result"
+        sql = f"UPDATE entry SET {column} = ? WHERE seq = ?"  # noqa: S608
+        assert found_at(original, runs(sql, value, seq)) == seq
+
+
+def test_one_altered_character_of_a_body_is_found(original: Database) -> None:
+    sql = "UPDATE entry SET body = replace(body, 'New title', 'New tit1e') WHERE kind = 'intent'"
+    first = original.execute("SELECT min(seq) FROM entry WHERE kind = 'intent'").fetchone()[0]
+    assert found_at(original, runs(sql)) == first
+
+
+def test_a_body_that_is_no_text_any_more_is_found(original: Database) -> None:
+    sql = "UPDATE entry SET body = CAST(x'ff7b7d' AS TEXT) WHERE seq = ?"
+    seq = numbers(original)[3]
+    assert found_at(original, runs(sql, seq)) == seq
+
+
+def test_any_removed_row_is_found(original: Database) -> None:
+    for seq in numbers(original):
+        assert found_at(original, runs("DELETE FROM entry WHERE seq = ?", seq)) == seq
+
+
+def test_removed_rows_at_either_end_are_found(original: Database) -> None:
+    first, *_, last = numbers(original)
+    assert found_at(original, runs("DELETE FROM entry WHERE seq > ?", last - 3)) == last - 2
+    assert found_at(original, runs("DELETE FROM entry WHERE seq < ?", first + 3)) == first
+    assert found_at(original, runs("DELETE FROM entry")) == first
+
+
+def test_two_rows_that_changed_places_are_found(original: Database) -> None:
+    rows = numbers(original)
+
+    for one, other in pairwise(rows):
+        assert found_at(original, swaps(one, other)) == one
+
+
+def test_a_row_that_was_put_in_is_found(original: Database) -> None:
+    for seq in (1, numbers(original)[-1] + 1):
+        sql = (
+            f"INSERT INTO entry SELECT {seq}, {', '.join(COLUMNS)}, body, hash FROM entry WHERE kind = 'ending' LIMIT 1"  # noqa: S608
+        )
+        assert found_at(original, runs(sql)) == seq
+
+
+@pytest.mark.parametrize("name", ["head", "anchor"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE link SET seq = seq + 1 WHERE name = ?",
+        "UPDATE link SET seq = seq - 1 WHERE name = ?",
+        "UPDATE link SET hash = 'altered' WHERE name = ?",
+        "DELETE FROM link WHERE name = ?",
+    ],
+)
+def test_an_altered_end_of_the_chain_is_found(original: Database, sql: str, name: str) -> None:
+    assert tampered(original, runs(sql, name)).fault
+
+
+def test_rows_removed_from_the_oldest_end_are_found_also_when_the_anchor_was_moved(original: Database) -> None:
+    def remove(copy: Database) -> None:
+        row = copy.execute("SELECT seq, hash FROM entry ORDER BY seq LIMIT 1 OFFSET 2").fetchone()
+        copy.execute("DELETE FROM entry WHERE seq <= ?", (row["seq"],))
+        move(copy, "anchor", Link(row["seq"], row["hash"]))
+
+    assert "no pruning says so" in str(tampered(original, remove).fault)
+
+
+@pytest.mark.parametrize("table", ["claim", "under_way"])
+def test_what_is_kept_beside_the_chain_must_agree_with_it(original: Database, table: str) -> None:
+    opened = original.execute("SELECT max(seq) FROM entry WHERE kind = 'opening'").fetchone()[0]
+    for sql in (
+        f"DELETE FROM {table} WHERE seq = {opened}",  # noqa: S608
+        f"UPDATE {table} SET place = 'elsewhere' WHERE seq = {opened}",  # noqa: S608
+        f"UPDATE {table} SET change_id = 'chg_0002' WHERE seq = {opened}",  # noqa: S608
+    ):
+        assert found_at(original, runs(sql)) == opened
+
+
+def test_a_new_chain_that_somebody_made_is_found_by_a_head_that_was_noted(original: Database) -> None:
+    def forge(copy: Database) -> None:
+        last = verdict(copy).head
+        row = copy.execute("SELECT seq, body FROM entry ORDER BY seq DESC LIMIT 1").fetchone()
+        before = copy.execute("SELECT seq, hash FROM entry WHERE seq = ?", (last.seq - 1,)).fetchone()
+        body = row["body"].replace("New title", "Forged")
+        link = linked(Link(before["seq"], before["hash"]), body)
+        copy.execute("UPDATE entry SET body = ?, hash = ? WHERE seq = ?", (body, link.hash, link.seq))
+        move(copy, "head", link)
+
+    noted = newest(original)
+    assert verdict(original, noted).has_noted
+    found = tampered(original, forge, noted)
+    assert (found.fault, found.has_noted) == (None, False)
+
+
+def test_a_head_that_was_noted_stays_in_the_chain_when_more_is_written(original: Database) -> None:
+    def write(copy: Database) -> None:
+        append(copy, [Entry("pruned", instant(NOW), {"through": 4, "hash": anchored(copy)})])
+
+    assert tampered(original, write, newest(original)) == tampered(original, write)
+
+
+def anchored(original: Database) -> str:
+    """The hash of the last row that was pruned."""
+    return str(original.execute("SELECT hash FROM link WHERE name = 'anchor'").fetchone()[0])
+
+
+async def test_a_journal_without_its_head_is_not_written_on(file_journal: SqliteJournal, journal_file: Path) -> None:
+    await settled(file_journal)
+    with closing(sqlite3.connect(journal_file)) as connection, connection:
+        connection.execute("DELETE FROM link")
+    with refused("journal_damaged", OperatorError):
+        await begun(file_journal)
+
+
+async def test_a_damaged_row_is_said_and_not_guessed(file_journal: SqliteJournal, journal_file: Path) -> None:
+    change_id = await settled(file_journal)
+    for body in ("{", "[]", "{}", '{"kind":"opening"}', "[" * 5_000):
+        with closing(sqlite3.connect(journal_file)) as connection, connection:
+            connection.execute("UPDATE entry SET body = ? WHERE kind = 'opening'", (body,))
+        with refused("journal_damaged", OperatorError):
+            await file_journal.find(change_id)
