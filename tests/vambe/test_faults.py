@@ -312,6 +312,7 @@ CODES = {
     "CallerError": "invalid_arguments",
     "NotFound": "not_found",
     "Ambiguous": "ambiguous",
+    "NotAttempted": "not_attempted",
     "OperatorError": "configuration",
     "UpstreamError": "upstream_error",
     "UpstreamFailed": "upstream_error",
@@ -331,7 +332,7 @@ async def test_no_class_of_error_escapes_a_tool(tool: Tool[Any], kind: type[Task
     assert plain == {
         "code": CODES[kind.__name__],
         "message": "It went wrong.",
-        "retryable": kind in (errors.RateLimited, errors.UpstreamFailed),
+        "retryable": kind in (errors.NotAttempted, errors.RateLimited, errors.UpstreamFailed),
     }
     full = await error_of(
         tool,

@@ -18,8 +18,11 @@ from vambe.story import ANA, GAPS, GIL, KIRITIMATI, LUIS, MADRID, OLD, SANTIAGO,
 from vambe.vambe_agent import connected
 from vambe.wired import KEY, Time, wired
 
-PLAYED = {"throttle": ("7",), "max_window_days": ("400",), "redirect": ()}
-"""The values tried of switches that take any; a redirect has a test of its own, as nothing works behind one."""
+PLAYED = {"throttle": ("7",), "max_window_days": ("400",), "per_second": (), "redirect": ()}
+"""The values tried of switches that take any.
+
+A redirect has a test of its own, as nothing works behind one; so has a limit by the second, as time stands still here.
+"""
 
 SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
     ("array_query", form): {"vambe_array_query": form} for form in ("repeat", "brackets", "comma", "json")

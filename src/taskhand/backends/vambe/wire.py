@@ -22,9 +22,6 @@ _MEMBERS = Path.of("/api/public/team-members/all")
 _SEARCH = Path.of("/api/public/contacts/search")
 _CONTACTS = Path.of("/api/public/contacts")
 
-_WITHOUT_BODY = frozenset({204, 205})
-"""A success that has no body to say anything with (RFC 9110 section 15.3)."""
-
 _FIELDS = frozenset(
     {
         "title",
@@ -95,11 +92,10 @@ class VambeWire:
     async def delete(self, task_id: str) -> None:
         """DELETE /api/public/tasks/{id} (https://docs.vambe.me/reference/tasks/delete-task).
 
-        OutcomeUnknown for a success that does not say `{"status": "success"}`, as documented, nor leaves it unsaid.
+        OutcomeUnknown for a success that does not say `{"status": "success"}`, as documented.
         """
-        reply = await self._client.delete(Path.of(_TASK, id=task_id))
-        said = reply.json.get("status") if isinstance(reply.json, dict) else None
-        if said != "success" and reply.status not in _WITHOUT_BODY:
+        reply = await self._client.delete(Path.of(_TASK, id=task_id), expect="object")
+        if reply.object.get("status") != "success":
             raise self.invalid(reply, "with something that does not confirm the deletion")
 
     def invalid(self, reply: Reply, why: str) -> UpstreamError:
