@@ -197,7 +197,7 @@ def test_an_unknown_argument_is_refused_with_the_nearest_one(tool: str, name: st
 def test_an_argument_like_no_other_is_refused_with_the_list() -> None:
     with refused("unknown_argument") as caught:
         read("reassign_task", {"xyzzy": 1})
-    assert caught.value.next_step == "The arguments are: id, responsibleIds, mode."
+    assert caught.value.next_step == "The arguments are: id, responsibleIds, mode, dryRun, reason."
 
 
 def test_a_tool_without_arguments_says_so() -> None:
@@ -283,7 +283,6 @@ def check_model(tool: Tool[Any], sent: dict[str, Any]) -> None:
 ANY_OF = {
     "string": st.text() | st.integers(-99, 99),
     "array": st.lists(st.text()) | st.just("[]"),
-    "integer": st.integers(1, 100) | st.integers(1, 100).map(str),
     "boolean": st.booleans() | st.sampled_from(["true", "false"]),
     "null": st.none(),
 }
@@ -297,7 +296,14 @@ def fitting(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     if choices:
         one = st.sampled_from(choices)
         return st.lists(one) if schema["type"] == "array" else one
-    return st.one_of([ANY_OF[branch["type"]] for branch in schema.get("anyOf", [schema])])
+    return st.one_of([_of_type(branch) for branch in schema.get("anyOf", [schema])])
+
+
+def _of_type(branch: dict[str, Any]) -> st.SearchStrategy[Any]:
+    if branch["type"] != "integer":
+        return ANY_OF[branch["type"]]
+    numbers = st.integers(branch.get("minimum", 1), branch.get("maximum", 100))
+    return numbers | numbers.map(str)
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)

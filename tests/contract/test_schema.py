@@ -12,6 +12,7 @@ from contract.builders import ANA, BEN, DONE, MEMBERS, PENDING, known, on_people
 from taskhand.backend import Capabilities
 from taskhand.change import Match, Receipt
 from taskhand.edit import Edit
+from taskhand.server.answer import compact
 from taskhand.server.schema import Schema, fields_of, input_schema, output_schema
 from taskhand.server.tools import TOOLS
 from taskhand.server.view import (
@@ -21,9 +22,8 @@ from taskhand.server.view import (
     StatusesAnswer,
     TaskAnswer,
     TeamAnswer,
-    WriteAnswer,
-    compact,
 )
+from taskhand.server.write_view import shown
 from taskhand.service.list_tasks import TaskList
 from taskhand.service.look_up import Team
 from taskhand.task import Contact, StatusChoice, TaskDraft, TaskFilter, TaskPatch, TaskQuery
@@ -286,9 +286,9 @@ ANSWERS: list[BaseModel] = [
         TaskList((WHOLE, BARE), TaskQuery(), more=False, members=BY_ID, overdue=frozenset({BARE.id})), FIELDS
     ),
     ListAnswer.of(TaskList((), TaskQuery(), more=False, members={}, overdue=frozenset()), ()),
-    WriteAnswer.of(RECEIPT),
-    WriteAnswer.of(Receipt(BARE, note="Nothing was written.")),
-    WriteAnswer.of(Receipt.of(None, WHOLE, Edit(), ())),
+    shown(RECEIPT),
+    shown(Receipt(BARE, note="Nothing was written.")),
+    shown(Receipt.of(None, WHOLE, Edit(), ())),
 ]
 
 

@@ -38,7 +38,8 @@ several come back as candidates and nothing is written: ask the person, or send 
 Changing only dueDate keeps the time.
 - Left out means unchanged, null clears. priority is "0" low, "1" medium, "2" high.
 - Believe the answer of a write, not the request: `changed` is what changed, `unapplied` what was asked but is not so.
-- dryRun true shows what a write would do. Deletes and large changes always stop at a plan: show its `difference` to the person, and only after their yes call apply_plan with the planId.
+- dryRun true shows what a write would do. Deletes and large changes always stop at a plan: show its `difference` to \
+the person, and only after their yes call apply_plan with the planId.
 - Every write is in the journal: list_changes shows it, undo_change with its changeId takes it back.
 - Many tasks at once: bulk_update_tasks, never one call for each.
 - Errors are JSON with code, message, candidates and next: do what `next` says.

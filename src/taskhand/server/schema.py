@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode
 
 from taskhand.backend import Capabilities
+from taskhand.service.call import RepeatableOptions
 from taskhand.task import TaskDraft, TaskFilter, TaskPatch
 
 __all__ = ["Schema", "fields_of", "input_schema", "objects_of", "output_schema"]
@@ -22,6 +23,8 @@ Schema = dict[str, Any]
 
 _NULL_CLAUSE = re.compile(r"; null [^.;]*")
 _EMPTY_CLAUSE = re.compile(r"; \[\] [^.;]*")
+_ABOUT_THE_CALL = frozenset(str(field.alias) for field in RepeatableOptions.model_fields.values())
+"""What is said about a call comes after what it is about."""
 _NOISE = frozenset({"title", "default", "$defs"})
 
 _DESCRIBED_IN: dict[type[BaseModel], str] = {
@@ -88,7 +91,7 @@ def _narrowed(schema: Schema, model: type[BaseModel], capabilities: Capabilities
     for name in needed:
         properties[name] = _without_null(properties[name])
     required = [name for name in properties if name in {*schema.get("required", ()), *needed}]
-    optional = [name for name in properties if name not in required]
+    optional = sorted((name for name in properties if name not in required), key=_ABOUT_THE_CALL.__contains__)
     shaped: Schema = {"type": "object", "properties": {name: properties[name] for name in [*required, *optional]}}
     return shaped | ({"required": required} if required else {}) | {"additionalProperties": False}
 
