@@ -8,13 +8,13 @@ from typing import TypeVar
 
 from pydantic import MISSING
 
-from taskhand.backend import Capabilities, Misread, Outcome, Written
+from taskhand.backend import Capabilities, Misread, Outcome, Snapshot, Watch, Written
 from taskhand.backends.local.directory import Directory, NewId
 from taskhand.backends.local.query import selects
 from taskhand.backends.local.rows import columns, people_by_task, searchable, status_from, task_from
 from taskhand.due import Due, is_overdue
 from taskhand.edit import Edit, seen
-from taskhand.errors import NotFound, OperatorError
+from taskhand.errors import CallerError, NotFound, OperatorError
 from taskhand.sqlite.store import Kind, Store
 from taskhand.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
 
@@ -29,7 +29,7 @@ class LocalBackend:
     """Tasks in one SQLite file, shared safely by any number of processes."""
 
     name = "local"
-    capabilities = Capabilities()
+    capabilities = Capabilities(lists_are_current=True)
 
     def __init__(
         self,
@@ -76,24 +76,35 @@ class LocalBackend:
         """One task by id; NotFound."""
         return await self._store.read(lambda connection: _task(connection, task_id))
 
+    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002  as above
+        """Many tasks with the same few queries as one; the contract says all that the store has of them."""
+        return await self._store.read(lambda connection: _snapshots(connection, ids))
+
     async def create_task(self, edit: Edit) -> Written:
-        """A new task in the first initial status, created by the user."""
+        """A new task, created by the user, in the status asked for or else the first initial one."""
         return Written(await self._store.write(lambda connection: self._create(connection, edit)))
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Set the given fields in one transaction; NotFound when the task is gone, Misread when they changed since."""
         return Written(await self._store.write(lambda connection: _update_from(connection, before, edit)))
 
-    async def update_tasks(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[Outcome, ...]:
-        """All of them in one transaction; one that is gone does not keep the others from being written."""
+    async def update_tasks(self, edits: Sequence[tuple[Task, Edit]], watch: Watch | None = None) -> tuple[Outcome, ...]:
+        """All of them in one transaction; one that is gone, or changed since, does not keep the others from being set.
 
-        def work(connection: sqlite3.Connection) -> tuple[Outcome, ...]:
-            return tuple(_outcome(connection, before.id, edit) for before, edit in edits)
+        All or none is sent: `watch` is asked once, and told when it is over.
+        """
+        if watch is not None and watch.stopped is not None:
+            outcomes = tuple(Outcome(before.id, error=watch.stopped) for before, _ in edits)
+        else:
+            outcomes = await self._update_all(edits)
+        if watch is not None:
+            for place, outcome in enumerate(outcomes):
+                watch.tell(place, outcome)
+        return outcomes
 
-        try:
-            return await self._store.write(work)
-        except OperatorError as error:
-            return tuple(Outcome(before.id, error=error) for before, _ in edits)
+    async def delete_task(self, before: Task) -> None:
+        """Remove a task; NotFound when it is gone already."""
+        await self._store.write(lambda connection: _delete(connection, before.id))
 
     async def upstream_time(self) -> None:
         """The store has no clock of its own."""
@@ -110,6 +121,15 @@ class LocalBackend:
         """Close the file."""
         await self._store.aclose()
 
+    async def _update_all(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[Outcome, ...]:
+        def work(connection: sqlite3.Connection) -> tuple[Outcome, ...]:
+            return tuple(_outcome(connection, before, edit) for before, edit in edits)
+
+        try:
+            return await self._store.write(work)
+        except OperatorError as error:
+            return tuple(Outcome(before.id, error=error) for before, _ in edits)
+
     def _directory(self, connection: sqlite3.Connection) -> Directory:
         return Directory(connection, self._new_id)
 
@@ -121,6 +141,7 @@ class LocalBackend:
         self._directory(connection).furnish(self._user)
 
     def _create(self, connection: sqlite3.Connection, edit: Edit) -> Task:
+        _check_status(connection, edit)
         initial = "SELECT id FROM status WHERE type = 'initial' ORDER BY position LIMIT 1"
         row = columns(Edit(due=None)) | {
             "id": self._new_id(connection),
@@ -141,29 +162,63 @@ class LocalBackend:
 
 def _update_from(connection: sqlite3.Connection, before: Task, edit: Edit) -> Task:
     now = _task(connection, before.id)
-    if any(seen(before, name) != seen(now, name) for name, _ in edit.given()):
+    if _has_moved(before, now, edit):
         raise Misread(now, now)
-    return _update(connection, before.id, edit)
+    return _update(connection, now, edit)
 
 
-def _outcome(connection: sqlite3.Connection, task_id: str, edit: Edit) -> Outcome:
+def _outcome(connection: sqlite3.Connection, before: Task, edit: Edit) -> Outcome:
     try:
-        return Outcome(task_id, Written(_update(connection, task_id, edit)))
+        now = _task(connection, before.id)
+        if _has_moved(before, now, edit):
+            return Outcome(before.id, error=_conflict())
+        return Outcome(before.id, Written(_update(connection, now, edit)))
     except NotFound as error:
-        return Outcome(task_id, error=error)
+        return Outcome(before.id, error=error)
 
 
-def _update(connection: sqlite3.Connection, task_id: str, edit: Edit) -> Task:
-    now = _task(connection, task_id)
+def _conflict() -> CallerError:
+    return CallerError(
+        "The task changed while it was to be written.",
+        code="conflict",
+        retryable=True,
+        next_step="Call get_task, and send the change again if it is still wanted.",
+    )
+
+
+def _has_moved(before: Task, now: Task, edit: Edit) -> bool:
+    """Whether a field that is to be set is not any more as it was read."""
+    return any(seen(before, name) != seen(now, name) for name, _ in edit.given())
+
+
+def _check_status(connection: sqlite3.Connection, edit: Edit) -> None:
+    """Refuse a status that was removed since it was seen: an undo may ask for one."""
+    if edit.status is MISSING:
+        return
+    if connection.execute("SELECT 1 FROM status WHERE id = ?", (edit.status.id,)).fetchone() is None:
+        raise NotFound(
+            f"There is no status {edit.status.name or edit.status.position} any more.",
+            code="unknown_status",
+            next_step="Call list_statuses, and send one of them.",
+        )
+
+
+def _update(connection: sqlite3.Connection, now: Task, edit: Edit) -> Task:
+    _check_status(connection, edit)
     row = columns(edit)
     title = now.title if edit.title is MISSING else edit.title
     description = now.description if edit.description is MISSING else edit.description
     row["searchable"] = searchable(title, description)
     assignments = ", ".join(f"{name} = ?" for name in row)
-    connection.execute(f"UPDATE task SET {assignments} WHERE id = ?", (*row.values(), task_id))  # noqa: S608  as above
+    connection.execute(f"UPDATE task SET {assignments} WHERE id = ?", (*row.values(), now.id))  # noqa: S608  as above
     if edit.responsible_ids is not MISSING:
-        _set_people(connection, task_id, edit.responsible_ids)
-    return _task(connection, task_id)
+        _set_people(connection, now.id, edit.responsible_ids)
+    return _task(connection, now.id)
+
+
+def _delete(connection: sqlite3.Connection, task_id: str) -> None:
+    if connection.execute("DELETE FROM task WHERE id = ?", (task_id.lower(),)).rowcount == 0:
+        raise _no_task(task_id)
 
 
 def _set_people(connection: sqlite3.Connection, task_id: str, people: Sequence[str]) -> None:
@@ -177,10 +232,22 @@ def _set_people(connection: sqlite3.Connection, task_id: str, people: Sequence[s
 def _task(connection: sqlite3.Connection, task_id: str) -> Task:
     row = connection.execute("SELECT * FROM task WHERE id = ?", (task_id.lower(),)).fetchone()
     if row is None:
-        raise NotFound(
-            f"There is no task {task_id}.", code="task_not_found", next_step="Call list_tasks to find the task's id."
-        )
+        raise _no_task(task_id)
     return _tasks(connection, [row])[0]
+
+
+def _no_task(task_id: str) -> NotFound:
+    return NotFound(
+        f"There is no task {task_id}.", code="task_not_found", next_step="Call list_tasks to find the task's id."
+    )
+
+
+def _snapshots(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Snapshot]:
+    marks = ", ".join("?" * len(ids))
+    sql = f"SELECT * FROM task WHERE id IN ({marks})"  # noqa: S608  marks
+    rows = connection.execute(sql, [task_id.lower() for task_id in ids]).fetchall()
+    found = {task.id: Snapshot(task) for task in _tasks(connection, rows)}
+    return {task_id: found[task_id.lower()] for task_id in ids if task_id.lower() in found}
 
 
 def _tasks(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> tuple[Task, ...]:
