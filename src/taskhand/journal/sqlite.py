@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import anyio.to_thread
-
 from taskhand.errors import OperatorError
 from taskhand.journal import appending, listing
 from taskhand.journal.checking import Verdict, verdict
@@ -152,11 +150,13 @@ class SqliteJournal:
 
     async def aclose(self) -> None:
         """Let go of the file, and of this process's place among the living."""
-        if self._presence.adopted:
-            with suppress(OperatorError):
-                await self._store.read(partial(self._adopted, set(self._presence.adopted)))
-        await self._store.aclose()
-        await anyio.to_thread.run_sync(self._presence.leave)
+        try:
+            if self._presence.adopted:
+                with suppress(OperatorError):
+                    await self._store.read(partial(self._adopted, set(self._presence.adopted)))
+            await self._store.aclose()
+        finally:
+            self._presence.leave()
 
     def _begin(
         self, opening: Opening, intents: Sequence[Intent], connection: sqlite3.Connection
