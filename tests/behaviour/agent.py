@@ -32,7 +32,7 @@ class Agent:
         self.client = client
         self.needs = needs or {}
 
-    async def __call__(self, tool: str, **arguments: Any) -> dict[str, Any]:
+    async def __call__(self, tool: str, /, **arguments: Any) -> dict[str, Any]:
         """The structured answer of a tool; Refused when the tool says no."""
         arguments = self.needs | arguments if tool == "create_task" else arguments
         result = await self.client.call_tool(tool, arguments)

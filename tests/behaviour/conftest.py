@@ -1,13 +1,17 @@
 """One suite over every backend and both protocol eras, through a real client."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from mcp import Client
+from mcp.types import Implementation
 
 from behaviour.agent import Agent
 from behaviour.arms import ARMS, Arm
+from behaviour.person import Person
 from taskhand.server.app import create_server
 
 ERAS = ("legacy", "2026-07-28")
@@ -27,3 +31,39 @@ async def agent(arm: Arm, request: pytest.FixtureRequest, tmp_path: Path) -> Asy
     """An agent connected to a server on the backend's small world."""
     async with arm.open(tmp_path) as desk, Client(create_server(desk), mode=request.param) as client:
         yield Agent(client, arm.needs)
+
+
+class Connect(Protocol):
+    """How a test opens one more connection to its server: as a client of that name, with a person or without."""
+
+    async def __call__(self, name: str = "tests", person: Person | None = None) -> Agent: ...
+
+
+@pytest.fixture
+async def connect(arm: Arm, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Connect]:
+    """Connections to one server on the backend's small world; in the newer era, unless `era` says otherwise."""
+    era = request.getfixturevalue("era") if "era" in request.fixturenames else ERAS[-1]
+    async with AsyncExitStack() as stack:
+        desk = await stack.enter_async_context(arm.open(tmp_path))
+        server = create_server(desk)
+
+        async def connected(name: str = "tests", person: Person | None = None) -> Agent:
+            info = Implementation(name=name, version="1")
+            asked = None if person is None else person.asked
+            client = Client(server, mode=era, client_info=info, elicitation_callback=asked)
+            await stack.enter_async_context(client)
+            return Agent(client, arm.needs)
+
+        yield connected
+
+
+@pytest.fixture
+async def worker(connect: Connect) -> Agent:
+    """An agent in the newer era only, for what does not depend on it."""
+    return await connect()
+
+
+@pytest.fixture(params=ERAS)
+def era(request: pytest.FixtureRequest) -> str:
+    """Both protocol eras, for what depends on them."""
+    return str(request.param)

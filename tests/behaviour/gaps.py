@@ -11,6 +11,8 @@ _ALWAYS_A_ZONE = "due times here are shown in the configured zone, so one is set
 _ALWAYS_DUE = "a task in HubSpot always has a due date"
 
 CLOSE_GAPS = {
+    "test_two_people_added_at_the_same_moment_are_both_kept": _ONE_PERSON,
+    "test_people_are_added_and_taken_off_each_task": _ONE_PERSON,
     "test_get_task_answers_the_documented_object_and_nothing_else": _NO_DESCRIPTION,
     "test_text_finds_words_in_title_and_description_whatever_the_accents": _NO_DESCRIPTION,
     "test_a_new_task_has_what_was_asked_and_starts_in_the_initial_status": _NO_DESCRIPTION,
@@ -37,6 +39,8 @@ CLOSE_GAPS = {
 }
 
 HUBSPOT_GAPS = {
+    "test_two_people_added_at_the_same_moment_are_both_kept": _ONE_PERSON,
+    "test_people_are_added_and_taken_off_each_task": _ONE_PERSON,
     "test_a_date_without_a_time_stays_a_date": _NO_ZONE,
     "test_a_null_time_makes_the_task_all_day_again": _NO_ZONE,
     "test_a_null_date_removes_the_due_date": _ALWAYS_DUE,

@@ -201,6 +201,10 @@ class Journal(Protocol):
         """Write down a change that is over already, or that is only a plan, in one go; its claims are not made."""
         ...
 
+    async def holder(self, claims: Sequence[Claim]) -> Change | None:
+        """The earlier change that holds one of the claims, where there is one."""
+        ...
+
     async def find(self, change_id: str) -> Change | None:
         """One change, whole."""
         ...

@@ -13,7 +13,7 @@ from taskhand.errors import OperatorError
 from taskhand.journal import appending, listing
 from taskhand.journal.checking import Verdict, verdict
 from taskhand.journal.entry import Entry, ending_entry, opening_entries, result_entries, revised_entries
-from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Ending, Intent, Opening, Result
+from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim, Ending, Intent, Opening, Result
 from taskhand.journal.presence import Presence
 from taskhand.journal.pruning import prune
 from taskhand.journal.redact import Redaction
@@ -102,6 +102,10 @@ class SqliteJournal:
             return Change(change_id, opening, tuple(intents), {one.place: one for one in results}, ending)
 
         return await self._store.write(work, durable=False)
+
+    async def holder(self, claims: Sequence[Claim]) -> Change | None:
+        """The newest change that holds one of the claims, the first claim's before the second's."""
+        return await self._store.read(lambda connection: listing.holder(connection, self._place, claims))
 
     async def find(self, change_id: str) -> Change | None:
         """One change of this place, whole."""

@@ -24,7 +24,7 @@ from taskhand.server.refusal import refusal
 from taskhand.server.schema import Schema
 from taskhand.server.tool import Tool, Written
 from taskhand.server.write_view import shown
-from taskhand.service.apply_plan import apply_plan, decline_plan
+from taskhand.service.apply_plan import apply_plan, decline_plan, guarded_plan
 from taskhand.service.call import Call, Options
 from taskhand.service.desk import Desk
 
@@ -77,22 +77,21 @@ async def _found(
     said = await ask(context, found)
     if isinstance(said, InputRequiredResult):
         return said
-    if said == "nothing":
-        return replace(found, note="The person was asked and did not answer.")
     return await _after_asking(page, found.id, said)
 
 
 async def _after_asking(page: Call, plan_id: str, said: Said) -> Written:
-    """Carry out the plan if the person said yes; what they waited for is not counted."""
+    """Carry out the plan if the person said yes; the time that they took is not counted."""
     page.change = None
+    if said == "nothing" and (plan := await guarded_plan(page, plan_id)) is not None:
+        return replace(plan, note="The person was asked and did not answer.")
     if said == "yes":
         with patience.one_call():
             return await apply_plan(page, plan_id)
-    if said == "no":
-        await decline_plan(page, plan_id)
+    await decline_plan(page, plan_id)
     raise CallerError(
-        f"The person {'said no' if said == 'no' else 'did not answer'}; nothing was written.",
-        code="declined" if said == "no" else "not_confirmed",
+        "The person said no; nothing was written.",
+        code="declined",
         next_step="Ask the person what they want instead.",
     )
 

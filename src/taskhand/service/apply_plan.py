@@ -89,6 +89,8 @@ async def _found(call: Call, plan_id: str) -> Change:
         raise CallerError(
             "This plan was made by another caller.", code="plan_of_another", next_step="Make the plan again."
         )
+    if (used := await call.desk.journal.holder([_use_of(plan)])) is not None:
+        raise _used(used)
     if call.desk.clock() > plan.opening.at + call.desk.terms.plan_for:
         raise CallerError("The plan has expired.", code="plan_expired", next_step="Make the plan again.")
     return plan

@@ -1,0 +1,22 @@
+"""A person at the client: is asked, and says what the test wants."""
+
+from typing import Any, Literal
+
+from mcp.types import ElicitRequestParams, ElicitResult
+
+__all__ = ["Person"]
+
+
+class Person:
+    """Says yes or no, or closes the question (`nothing`), and remembers what was asked."""
+
+    def __init__(self, says: Literal["yes", "no", "nothing"]) -> None:
+        self.says = says
+        self.questions: list[str] = []
+
+    async def asked(self, _context: Any, params: ElicitRequestParams) -> ElicitResult:
+        """The client's answer to the server's question."""
+        self.questions.append(params.message)
+        if self.says == "yes":
+            return ElicitResult(action="accept", content={"confirm": True})
+        return ElicitResult(action="decline" if self.says == "no" else "cancel")

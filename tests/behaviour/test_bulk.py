@@ -1,0 +1,97 @@
+"""Many tasks in one call: each has its own outcome, and a filter never hits everything."""
+
+from typing import Any
+
+import pytest
+
+from behaviour.agent import Agent, Refused
+from behaviour.arms import Arm
+
+
+async def _three(agent: Agent) -> list[str]:
+    return [(await agent.create(f"Task {number}", dueDate="2026-03-10"))["id"] for number in range(3)]
+
+
+async def _field(agent: Agent, ids: list[str], field: str) -> list[Any]:
+    return [(await agent("get_task", id=one))["task"][field] for one in ids]
+
+
+async def test_every_task_has_its_own_outcome(worker: Agent, arm: Arm) -> None:
+    ids = await _three(worker)
+    await worker("update_task", id=ids[0], priority="2")
+    done = await worker("bulk_update_tasks", taskIds=[*ids, arm.absent, "../../x"], changes={"priority": "2"})
+    assert done["totals"] == {"applied": 2, "unchanged": 1, "refused": 2}
+    by_code = {(row["outcome"], row.get("code")): row["ids"] for row in done["outcomes"]}
+    assert by_code[("unchanged", None)] == [ids[0]]
+    assert by_code[("refused", "task_not_found")] == [arm.absent]
+    assert by_code[("refused", "invalid_id")] == ["../../x"]
+    assert by_code[("applied", None)] == ids[1:]
+    assert await _field(worker, ids, "priority") == [2, 2, 2]
+
+
+async def test_due_dates_are_shifted_by_days_and_keep_their_times(worker: Agent) -> None:
+    ids = await _three(worker)
+    timed = {"dueDate": "2026-03-10", "dueTime": "15:00", "timezone": "America/Santiago"}
+    await worker("update_task", id=ids[0], **timed)
+    # The clocks go back in Chile on 5 April 2026: 15:00 is an hour later in UTC from then on.
+    done = await worker("bulk_update_tasks", taskIds=ids, shiftDueDays=30)
+    assert done["totals"] == {"applied": 3}
+    due = await _field(worker, ids, "due_at")
+    assert due[0] == "2026-04-09T19:00:00.000Z"
+    assert [one[:10] for one in due[1:]] == ["2026-04-09", "2026-04-09"]
+
+
+async def test_people_are_added_and_taken_off_each_task(agent: Agent) -> None:
+    ids = [(await agent.create(f"Task {number}"))["id"] for number in range(2)]
+    await agent("bulk_update_tasks", taskIds=ids, addResponsibleIds=["Ana Soto"], removeResponsibleIds=["me"])
+    members = {row["id"]: row["name"] for row in (await agent("list_team_members"))["members"]}
+    people = await _field(agent, ids, "task_responsibles")
+    assert [[members[who["responsible_id"]] for who in one] for one in people] == [["Ana Soto"], ["Ana Soto"]]
+
+
+async def test_a_filter_finds_its_tasks_and_leaves_the_others(worker: Agent) -> None:
+    ids = await _three(worker)
+    other = await worker.create("Something else", dueDate="2026-05-01")
+    plan = await worker(
+        "bulk_update_tasks", filter={"toDate": "2026-03-31", "includeTasksWithoutDates": False}, shiftDueDays=1
+    )
+    assert {row["id"] for row in plan["difference"]} == set(ids)
+    done = await worker("apply_plan", planId=plan["planId"])
+    assert done["totals"] == {"applied": 3}
+    assert (await worker("get_task", id=other["id"]))["task"] == other
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ({"filter": {}, "changes": {"priority": "2"}}, "empty_filter"),
+        ({"filter": {"includeTasksWithoutDates": True}, "changes": {"priority": "2"}}, "matches_everything"),
+        ({"filter": {"text": "task"}, "changes": {"priority": "2"}}, "matches_everything"),
+        ({"changes": {"priority": "2"}}, "no_targets"),
+        ({"taskIds": [], "changes": {"priority": "2"}}, "nothing_to_change"),
+        ({"taskIds": ["x"], "filter": {"text": "task"}, "changes": {"priority": "2"}}, "several_targets"),
+        ({"taskIds": ["x"]}, "nothing_to_change"),
+        ({"taskIds": ["x"], "changes": {}}, "nothing_to_change"),
+        ({"taskIds": ["x"], "changes": {"priority": "2"}, "shiftDueDays": 1}, "several_changes"),
+        ({"taskIds": ["x"], "shiftDueDays": 0}, "invalid_shift"),
+        ({"taskIds": ["x"] * 3, "changes": {"id": "y"}}, "immutable_field"),
+        ({"taskIds": [f"x{n}" for n in range(1_001)], "shiftDueDays": 1}, "too_many_tasks"),
+        ({"taskIds": ["x"], "changes": {"newStatusName": "Open", "newStatusPosition": 1}}, "both_statuses"),
+    ],
+)
+async def test_what_cannot_be_meant_is_refused_and_nothing_is_written(
+    worker: Agent, sent: dict[str, Any], code: str
+) -> None:
+    ids = await _three(worker)
+    with pytest.raises(Refused) as refused:
+        await worker("bulk_update_tasks", **sent)
+    assert refused.value.code == code
+    assert await _field(worker, ids, "priority") == [1, 1, 1]
+
+
+async def test_nobody_is_guessed_for_many_tasks_either(worker: Agent) -> None:
+    ids = await _three(worker)
+    with pytest.raises(Refused) as refused:
+        await worker("bulk_update_tasks", taskIds=ids, changes={"responsibleIds": ["maria rodriguez"]})
+    assert refused.value.code == "ambiguous_member"
+    assert len(refused.value.values) == 2

@@ -1,0 +1,110 @@
+"""Exactly once: what is asked twice is done once, and said to be."""
+
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client
+from mcp.types import Implementation
+
+from behaviour.agent import Agent, Refused
+from behaviour.arms import ARMS, Arm
+from behaviour.conftest import Connect
+from taskhand.server.app import create_server
+
+BODY: dict[str, Any] = {"title": "Call Acme", "responsibleIds": ["me"], "priority": "1"}
+
+
+async def test_the_same_key_is_answered_with_the_first_task(worker: Agent) -> None:
+    first = await worker("create_task", **BODY, idempotencyKey="one")
+    again = await worker("create_task", **BODY, idempotencyKey="one")
+    assert again["replayed"] is True
+    assert (again["task"], again["changeId"]) == (first["task"], first["changeId"])
+    assert await worker.listed() == ["Call Acme"]
+
+
+async def test_the_same_key_with_something_else_is_refused(worker: Agent) -> None:
+    await worker("create_task", **BODY, idempotencyKey="one")
+    with pytest.raises(Refused) as refused:
+        await worker("create_task", **(BODY | {"title": "Another"}), idempotencyKey="one")
+    assert refused.value.code == "key_reused"
+    assert await worker.listed() == ["Call Acme"]
+
+
+async def test_an_identical_create_makes_no_second_task_and_says_how_to_make_one(worker: Agent) -> None:
+    first = await worker("create_task", **BODY)
+    again = await worker("create_task", **BODY)
+    assert again["replayed"] is True
+    assert again["task"] == first["task"]
+    assert "idempotencyKey" in again["note"]
+    await worker("create_task", **BODY, idempotencyKey="on purpose")
+    assert await worker.listed() == ["Call Acme", "Call Acme"]
+
+
+async def test_another_caller_s_identical_create_is_another_task(connect: Connect) -> None:
+    one, other = await connect("one"), await connect("other")
+    await one("create_task", **BODY)
+    await other("create_task", **BODY)
+    assert await one.listed() == ["Call Acme", "Call Acme"]
+
+
+async def test_two_identical_creates_at_the_same_moment_make_one_task(connect: Connect) -> None:
+    agents = [await connect() for _ in range(4)]
+    answers: list[dict[str, Any]] = []
+
+    async def create(agent: Agent) -> None:
+        answers.append(await agent("create_task", **BODY))
+
+    async with anyio.create_task_group() as calls:
+        for agent in agents:
+            calls.start_soon(create, agent)
+    assert await agents[0].listed() == ["Call Acme"]
+    assert len({answer["task"]["id"] for answer in answers}) == 1
+    assert sorted(answer.get("replayed", False) for answer in answers) == [False, True, True, True]
+
+
+async def test_a_task_that_was_deleted_since_is_made_again(worker: Agent) -> None:
+    made = await worker("create_task", **BODY)
+    plan = await worker("delete_task", id=made["task"]["id"])
+    await worker("apply_plan", planId=plan["planId"])
+    again = await worker("create_task", **BODY)
+    assert "replayed" not in again
+    assert await worker.listed() == ["Call Acme"]
+
+
+async def test_a_bulk_change_with_the_same_key_is_answered_again_without_being_sent(worker: Agent) -> None:
+    tasks = [await worker.create(f"Task {number}", dueDate="2026-03-10") for number in range(2)]
+    sent = {"taskIds": [task["id"] for task in tasks], "shiftDueDays": 1, "idempotencyKey": "shift"}
+    first = await worker("bulk_update_tasks", **sent)
+    again = await worker("bulk_update_tasks", **sent)
+    assert again["replayed"] is True
+    assert again["totals"] == first["totals"] == {"applied": 2}
+    days = {(await worker("get_task", id=task["id"]))["task"]["due_at"][:10] for task in tasks}
+    assert len(days) == 1
+    assert days != {tasks[0]["due_at"][:10]}
+
+
+@pytest.mark.parametrize("arm", [one for one in ARMS if one.name == "local"], ids=["local"])
+async def test_a_key_survives_a_restart(arm: Arm, tmp_path: Path) -> None:
+    answers = []
+    for _ in range(2):
+        async with arm.open(tmp_path) as desk:
+            info = Implementation(name="tests", version="1")
+            async with Client(create_server(desk), client_info=info) as client:
+                answers.append(await Agent(client)("create_task", **BODY, idempotencyKey="one"))
+    assert answers[1]["replayed"] is True
+    assert answers[1]["task"] == answers[0]["task"]
+
+
+async def test_two_people_added_at_the_same_moment_are_both_kept(agent: Agent) -> None:
+    task = await agent.create()
+
+    async def add(name: str) -> None:
+        await agent("reassign_task", id=task["id"], responsibleIds=[name], mode="add")
+
+    async with anyio.create_task_group() as calls:
+        for name in ("Ana Soto", "Luis Pereira"):
+            calls.start_soon(add, name)
+    people = (await agent("get_task", id=task["id"]))["task"]["task_responsibles"]
+    assert len(people) == 3

@@ -1,0 +1,144 @@
+"""Plans: every write can be seen before, and what is large or lasting is never done unseen."""
+
+from typing import Any
+
+import pytest
+
+from behaviour.agent import Agent, Refused
+from behaviour.conftest import Connect
+from behaviour.person import Person
+
+
+async def _tasks(agent: Agent) -> list[dict[str, Any]]:
+    """Every task, whole."""
+    rows = (await agent("list_tasks", limit=100))["tasks"]
+    return [(await agent("get_task", id=row["id"]))["task"] for row in rows]
+
+
+async def test_a_dry_run_writes_nothing_and_shows_the_difference_that_its_plan_then_makes(worker: Agent) -> None:
+    task = await worker.create("Call Acme", dueDate="2026-03-10")
+    before = await _tasks(worker)
+    for tool, sent in (
+        ("update_task", {"id": task["id"], "title": "Call Acme again", "dueDate": "2026-03-12"}),
+        ("complete_task", {"id": task["id"]}),
+        ("reassign_task", {"id": task["id"], "responsibleIds": ["Ana Soto"]}),
+        ("bulk_update_tasks", {"taskIds": [task["id"]], "shiftDueDays": 2}),
+    ):
+        plan = await worker(tool, **sent, dryRun=True)
+        assert await _tasks(worker) == before
+        assert plan["count"] == 1
+        done = await worker("apply_plan", planId=plan["planId"])
+        assert done["changed"] == plan["difference"][0]["changed"]
+        before = await _tasks(worker)
+
+
+async def test_a_planned_create_makes_its_task_once_it_is_applied(worker: Agent) -> None:
+    body = {"title": "Send the contract", "responsibleIds": ["me"], "priority": "1", "dueDate": "2026-03-10"}
+    plan = await worker("create_task", **body, dryRun=True)
+    assert await worker.listed() == []
+    assert plan["difference"][0]["changed"]["title"] == {"from": None, "to": "Send the contract"}
+    done = await worker("apply_plan", planId=plan["planId"])
+    assert done["task"]["title"] == "Send the contract"
+    assert await worker.listed() == ["Send the contract"]
+
+
+async def test_a_plan_is_good_for_one_use(worker: Agent) -> None:
+    task = await worker.create()
+    plan = await worker("update_task", id=task["id"], title="New title", dryRun=True)
+    await worker("apply_plan", planId=plan["planId"])
+    with pytest.raises(Refused) as again:
+        await worker("apply_plan", planId=plan["planId"])
+    assert again.value.code == "plan_used"
+
+
+async def test_a_plan_is_refused_with_the_difference_when_the_task_has_moved(worker: Agent) -> None:
+    task = await worker.create("Call Acme")
+    plan = await worker("update_task", id=task["id"], title="New title", dryRun=True)
+    await worker("update_task", id=task["id"], priority="2")
+    with pytest.raises(Refused) as stale:
+        await worker("apply_plan", planId=plan["planId"])
+    assert stale.value.code == "plan_stale"
+    assert stale.value.error["difference"][0]["changed"] == {"priority": {"from": 1, "to": 2}}
+    assert (await worker("get_task", id=task["id"]))["task"]["title"] == "Call Acme"
+
+
+async def test_another_caller_cannot_apply_a_plan(connect: Connect) -> None:
+    mine, theirs = await connect("mine"), await connect("theirs")
+    task = await mine.create()
+    plan = await mine("update_task", id=task["id"], title="New title", dryRun=True)
+    with pytest.raises(Refused) as refused:
+        await theirs("apply_plan", planId=plan["planId"])
+    assert refused.value.code == "plan_of_another"
+    assert (await mine("apply_plan", planId=plan["planId"]))["task"]["title"] == "New title"
+
+
+async def test_a_delete_a_filter_and_a_large_change_stop_at_a_plan(worker: Agent) -> None:
+    ids = [(await worker.create(f"Task {number:02}", dueDate="2026-03-10"))["id"] for number in range(12)]
+    other = await worker.create("Another", priority="2", dueDate="2026-03-10")
+    before = await _tasks(worker)
+    for tool, sent in (
+        ("delete_task", {"id": other["id"]}),
+        ("bulk_update_tasks", {"filter": {"text": "Another"}, "changes": {"priority": "1"}}),
+        ("bulk_update_tasks", {"taskIds": ids, "changes": {"priority": "2"}}),
+    ):
+        plan = await worker(tool, **sent)
+        assert "stops at a plan" in plan["note"]
+        assert await _tasks(worker) == before
+    done = await worker("apply_plan", planId=plan["planId"])
+    assert done["totals"] == {"applied": 12}
+    assert {task["priority"] for task in await _tasks(worker)} == {2}
+
+
+@pytest.mark.parametrize("argument", ["confirm", "confirmed", "force", "yes"])
+async def test_nothing_that_a_model_can_type_stands_for_a_yes(worker: Agent, argument: str) -> None:
+    task = await worker.create()
+    with pytest.raises(Refused) as refused:
+        await worker("delete_task", id=task["id"], **{argument: True})
+    assert refused.value.code == "unknown_argument"
+
+
+async def test_a_person_who_says_yes_has_it_done_at_once(connect: Connect, era: str) -> None:
+    assert era
+    person = Person("yes")
+    agent = await connect(person=person)
+    ids = [(await agent.create(f"Task {number:02}", dueDate="2026-03-10"))["id"] for number in range(11)]
+    done = await agent("bulk_update_tasks", taskIds=ids, changes={"priority": "2"})
+    assert done["totals"] == {"applied": 11}
+    gone = await agent("delete_task", id=ids[0])
+    assert "deleted" in gone["note"]
+    assert len(await agent.listed()) == 10
+    assert len(person.questions) == 2
+    assert "11 tasks" in person.questions[0]
+    assert "priority: 1 → 2" in person.questions[0]
+    assert "Task 00" in person.questions[1]
+
+
+async def test_a_person_who_says_no_is_heard_and_the_plan_is_used_up(connect: Connect, era: str) -> None:
+    assert era
+    person = Person("no")
+    agent = await connect(person=person)
+    task = await agent.create()
+    with pytest.raises(Refused) as refused:
+        await agent("delete_task", id=task["id"])
+    assert refused.value.code == "declined"
+    assert await agent.listed() == ["Call Acme"]
+    plan = (await agent("list_changes", outcome="planned"))["changes"][0]["changeId"]
+    with pytest.raises(Refused) as used:
+        await agent("apply_plan", planId=plan)
+    assert used.value.code == "plan_used"
+
+
+async def test_a_plan_that_needs_a_yes_is_not_applied_past_the_person(connect: Connect, era: str) -> None:
+    assert era
+    person = Person("nothing")
+    agent = await connect(person=person)
+    task = await agent.create()
+    plan = await agent("delete_task", id=task["id"], dryRun=True)
+    assert person.questions == []
+    still = await agent("apply_plan", planId=plan["planId"])
+    assert still["planId"] == plan["planId"]
+    assert "did not answer" in still["note"]
+    assert await agent.listed() == ["Call Acme"]
+    person.says = "yes"
+    await agent("apply_plan", planId=plan["planId"])
+    assert await agent.listed() == []
