@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 from taskhand import __version__
+from taskhand.cli_journal import journal
 from taskhand.cli_sandbox import sandbox
 from taskhand.errors import CallerError, TaskhandError
 from taskhand.settings import Settings
@@ -252,18 +253,22 @@ def add_contact(settings: Settings, name: str, phone: str | None, email: str | N
     click.echo(_on_store(settings, lambda directory: directory.add_contact(name, phone, email, customer)))
 
 
+command.add_command(journal)
 command.add_command(sandbox)
 
 
 def _serve(settings: Settings, address: tuple[str, int] | None) -> None:
     from taskhand.server.app import create_server
     from taskhand.server.door import check_loopback, leave, serve_http, serve_stdio
+    from taskhand.service.recover import recovered_at_start
     from taskhand.wiring import desk
 
     async def serving() -> None:
-        async with desk(settings) as at:
+        async with desk(settings) as at, anyio.create_task_group() as beside:
+            beside.start_soon(recovered_at_start, at)
             server = create_server(at)
-            await (serve_http(server, *address) if address else serve_stdio(server, at.backend.aclose))
+            await (serve_http(server, *address) if address else serve_stdio(server, at.aclose))
+            beside.cancel_scope.cancel()
 
     if address:
         check_loopback(address[0])

@@ -14,8 +14,9 @@ class Person:
         self.says = says
         self.questions: list[str] = []
 
-    async def asked(self, _context: Any, params: ElicitRequestParams) -> ElicitResult:
+    async def asked(self, context: Any, params: ElicitRequestParams) -> ElicitResult:
         """The client's answer to the server's question."""
+        del context
         self.questions.append(params.message)
         if self.says == "yes":
             return ElicitResult(action="accept", content={"confirm": True})

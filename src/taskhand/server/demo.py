@@ -20,13 +20,15 @@ from taskhand.hosts import HOSTS, Launch
 __all__ = ["STEPS", "Step", "show"]
 
 _WIDTH = 100
+_FIRST = ("planId", "count", "difference", "changed", "totals", "matched", "unapplied", "note", "expiresAt")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing said to an agent, and the call it makes of it.
 
-    `{new}` stands for the task made here, `{contact}` for the contact found, `{tomorrow}` and `{later}` for days.
+    `{new}` stands for the task made here, `{contact}` for the contact found, `{tomorrow}` and `{later}` for days,
+    `{plan}` for the last plan shown and `{change}` for the last change made.
     """
 
     said: str
@@ -78,8 +80,16 @@ STEPS: Sequence[Step] = (
         {"id": "{new}", "responsibleIds": ["maria rodriguez"]},
         refused=True,
     ),
+    Step(
+        "Push everything that is late by two days. That is a change by filter, so it stops at a plan:",
+        "bulk_update_tasks",
+        {"filter": {"overdue": True}, "shiftDueDays": 2, "reason": "the week was short"},
+    ),
+    Step("Yes, exactly those.", "apply_plan", {"planId": "{plan}"}),
+    Step("What did you do last?", "list_changes", {"limit": 2}),
+    Step("Take it back.", "undo_change", {"changeId": "{change}"}),
 )
-"""The use cases of https://docs.vambe.me/reference/tasks/update-task, in words; several tasks at once come after."""
+"""The use cases of https://docs.vambe.me/reference/tasks/update-task, in words; then a change of many, and back."""
 
 
 async def show(say: Callable[[str], object], *, brief: bool) -> None:
@@ -95,7 +105,6 @@ async def show(say: Callable[[str], object], *, brief: bool) -> None:
             known = {"tomorrow": str(today + timedelta(days=1)), "later": str(today + timedelta(days=3))}
             for step in STEPS:
                 await _walk(client, step, known, say, brief=brief)
-            await _several_at_once(client, say)
     say("\nTo use Taskhand from Claude Desktop, paste this into claude_desktop_config.json and restart it:\n")
     say(HOSTS[0].block(Launch(command=sys.executable, args=("-m", "taskhand"))))
 
@@ -129,23 +138,7 @@ async def _walk(
         known["new"] = answer["task"]["id"]
     if step.tool == "find_contacts":
         known["contact"] = answer["contacts"][0]["aiContactId"]
-
-
-async def _several_at_once(client: Client, say: Callable[[str], object]) -> None:
-    """Complete all that is late, with calls side by side."""
-    late = _answer(await client.call_tool("list_tasks", {"overdue": True}))["tasks"]
-    outcomes: list[str] = []
-
-    async def complete(task: Mapping[str, Any]) -> None:
-        status = _answer(await client.call_tool("complete_task", {"id": task["id"]}))["task"]["status_config"]
-        outcomes.append(f"{task['title']}: {task['status']} → {status['name']}")
-
-    async with anyio.create_task_group() as calls:
-        for task in late:
-            calls.start_soon(complete, task)
-    say("\n■ Everything that is late is done by now: complete it.")
-    for outcome in sorted(outcomes):
-        say(f"  ← {outcome}")
+    known |= {name: answer[key] for name, key in (("plan", "planId"), ("change", "changeId")) if key in answer}
 
 
 def _filled(value: Any, known: Mapping[str, str]) -> Any:
@@ -161,9 +154,9 @@ def _answer(result: CallToolResult) -> dict[str, Any]:
 
 def _telling(answer: dict[str, Any]) -> Any:
     """The part of an answer that a reader looks at first: of a write what changed, of an error all."""
-    if "changed" in answer:
-        return {key: answer[key] for key in ("changed", "matched", "unapplied", "note") if answer.get(key)}
-    return answer.get("error", answer)
+    if "changeId" in answer or "planId" in answer:
+        return {key: answer[key] for key in _FIRST if answer.get(key)}
+    return answer.get("error", {key: value for key, value in answer.items() if key != "untrusted"})
 
 
 def _short(value: Any) -> str:

@@ -31,6 +31,7 @@ async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
     claims = (_use_of(plan), *plan.opening.claims)
     undoes, matched = plan.opening.undoes, plan.opening.matched
     opening = call.opening(matched=matched, plan_id=plan_id, undoes=undoes, claims=claims)
+    opening = replace(opening, reason=opening.reason or plan.opening.reason)
     scopes = [claim.scope for claim in claims]
     async with call.desk.turns(scopes), call.desk.turns(filter(None, (one.task_id for one in plan.intents))):
         intents = await _as_seen(call, plan.intents)

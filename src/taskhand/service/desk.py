@@ -41,6 +41,11 @@ class Desk:
     sleep: Callable[[float], Awaitable[object]] = anyio.sleep
     _turns: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
 
+    async def aclose(self) -> None:
+        """Let go of files, after whatever is being written; a wait for that can be cut short."""
+        await self.backend.aclose()
+        await self.journal.aclose()
+
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncIterator[None]:
         """One write after the other to what goes by this name: each begins with what the one before has left."""

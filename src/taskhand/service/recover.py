@@ -12,7 +12,7 @@ from taskhand.journal.journal import Change, ChangeQuery, Ending, Intent, Outcom
 from taskhand.service.desk import Desk
 from taskhand.task import Task, TaskQuery
 
-__all__ = ["recovered"]
+__all__ = ["recovered", "recovered_at_start"]
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +29,12 @@ async def recovered(desk: Desk) -> None:
         async with desk.turn(f"recover {change.id}"):
             with suppress(TaskhandError):
                 await _settle(desk, change)
+
+
+async def recovered_at_start(desk: Desk) -> None:
+    """The same when a server starts; a journal or a place that cannot be reached now is met again by the next write."""
+    with suppress(TaskhandError):
+        await recovered(desk)
 
 
 async def _settle(desk: Desk, change: Change) -> None:
