@@ -46,6 +46,13 @@ async def test_the_index_may_be_up_to_date_or_far_behind(lag: int) -> None:
         assert made in await stage.found()
 
 
+async def test_an_update_may_be_silent_about_what_it_left_as_it_was() -> None:
+    for value, shown in (("sent", True), ("changed", False)):
+        async with play(f"update_shows={value}") as stage:
+            told = await stage.updated(hs_task_subject="Revisar contrato", hs_task_priority="LOW")
+            assert (told["hs_task_priority"], "hs_task_subject" in told) == ("LOW", shown)
+
+
 async def test_the_longest_page_is_a_reading() -> None:
     async with play("list_limit=1") as stage:
         assert (await stage.client.get(TASKS, params={"limit": 2})).status_code == 400

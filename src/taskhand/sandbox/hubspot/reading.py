@@ -63,6 +63,8 @@ class Reading(Switches):
     unset_differs: Literal["no", "yes"] = "no"
     # §2 MEM: the longest page of a list
     list_limit: int = 100
+    # §2.3 CAP: an update answers with what changed; whether a property sent with the value it had is among that
+    update_shows: Literal["sent", "changed"] = "sent"
     # §2: null in the properties of an update is not documented
     null_value: Literal["clears", "ignored", "rejected"] = "clears"
     # §3: the code for a bad moment since 2026-08 (DOC via 3P), or before (3P)

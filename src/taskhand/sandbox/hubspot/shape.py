@@ -58,7 +58,8 @@ def changed(desk: Desk, old: Record, new: Record, sent: Iterable[str]) -> dict[s
     """Show what an update changed, and the system's properties, not the whole record (§2.3 CAP)."""
     before, after = viewed(desk, old), viewed(desk, new)
     moved = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    names = moved | set(sent) | {name for name in (*SYSTEM, *new.kind.always) if name in after}
+    told = set(sent) if desk.reading.update_shows == "sent" else set()
+    names = moved | told | {name for name in (*SYSTEM, *new.kind.always) if name in after}
     return shown(new, {name: after.get(name, "") for name in names})
 
 
