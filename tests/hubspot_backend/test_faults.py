@@ -192,6 +192,15 @@ async def test_an_update_that_cannot_be_read_back_is_told_as_hubspot_confirmed_i
         assert "could not be read back" in written.note
 
 
+async def test_an_update_that_is_neither_confirmed_whole_nor_read_back_is_in_doubt() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=(*OPEN, "update_shows=changed")), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        stage.hubspot.faults = [Fault("status", GET, status=500, nth="every")]
+        with pytest.raises(OutcomeUnknown):
+            await stage.backend.update_task(before, Edit(title=before.title, priority=2))
+
+
 async def test_a_used_up_day_is_reported_and_not_waited_for() -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), reading=("burst=0", "searches=0", "daily=3")), time) as stage:

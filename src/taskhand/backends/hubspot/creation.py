@@ -13,10 +13,12 @@ from taskhand.backends.hubspot.doubt import HUBSPOT, LOOK
 from taskhand.backends.hubspot.links import association_of
 from taskhand.backends.hubspot.mapping import properties_of
 from taskhand.backends.hubspot.moment import moment_of
+from taskhand.backends.hubspot.native import says_status, stage_after
 from taskhand.backends.hubspot.portal import Portal
 from taskhand.backends.hubspot.portal import read as read_as
 from taskhand.backends.hubspot.reader import Reader
 from taskhand.backends.hubspot.record import ID_OF, KINDS, JsonObject, Record, linked_ids, objects
+from taskhand.backends.hubspot.restage import restaged
 from taskhand.backends.hubspot.search import newest_since
 from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.edit import Edit
@@ -65,25 +67,38 @@ class Creation:
         self._made: set[str] = set()
 
     async def __call__(self, edit: Edit) -> Written:
-        """POST, once; OutcomeUnknown where nobody can tell whether there is one."""
+        """POST, once; OutcomeUnknown where nobody can tell whether there is one.
+
+        With HubSpot's own values of a task that was deleted, the new one has those: its body and priority, everything
+        that it was linked to, its type, its status and its stage.
+        """
         body, started = await self._body(edit), self._clock()
         known = frozenset(self._reader.seen)
         self._creating[edit] += 1
+        found = False
         try:
-            answer = await self._answered(body)
+            made = await self._answered(body)
         except (OutcomeUnknown, UpstreamFailed) as unknown:
-            return await self._told(edit, await self._looked_for(edit, started, known, unknown), HUBSPOT.found)
+            made, found = await self._looked_for(edit, started, known, unknown), True
         finally:
             self._creating[edit] -= 1
-        self._reader.wrote(answer.id)
-        self._made.add(answer.id)
-        try:
-            record = await self._reader.one(answer.id, by_property=False)
-        except (UpstreamError, NotFound):
-            return await self._told(edit, await self._reader.task(answer), HUBSPOT.accepted)
-        return await self._told(edit, await self._reader.task(record))
+        self._reader.wrote(made.id)
+        self._made.add(made.id)
+        unstaged = await restaged(self._wire, made.id, edit, new=True)
+        if found and stage_after(edit, new=True) is None:
+            return await self._told(edit, made, HUBSPOT.found)
+        record, note = await self._read_back(made)
+        return await self._told(edit, record, unstaged or (HUBSPOT.found if found else note))
 
-    async def _told(self, edit: Edit, task: Task, note: str | None = None) -> Written:
+    async def _read_back(self, made: Record) -> tuple[Record, str | None]:
+        """The new task as it is now, or as HubSpot confirmed it."""
+        try:
+            return await self._reader.one(made.id, by_property=False), None
+        except (UpstreamError, NotFound):
+            return made, HUBSPOT.accepted
+
+    async def _told(self, edit: Edit, record: Record, note: str | None = None) -> Written:
+        task = await self._reader.task(record)
         return Written(task, self._portal.all_day.note(edit, task, note))
 
     async def _body(self, edit: Edit) -> JsonObject:
@@ -94,14 +109,18 @@ class Creation:
                 code="due_date_required",
                 next_step="Send dueDate as YYYY-MM-DD.",
             )
-        status = await self._portal.initial()
-        if edit.status is not MISSING:
-            edit = replace(edit, status=await self._portal.value_of(edit.status))
-        elif status is not None:
-            edit = replace(edit, status=StatusChoice(id=status))
-        properties = properties_of(edit, None, await self._portal.zones())
+        properties = properties_of(await self._in_a_status(edit), None, await self._portal.zones())
         associations = association_of(edit)
         return {"properties": properties} | ({"associations": associations} if associations else {})
+
+    async def _in_a_status(self, edit: Edit) -> Edit:
+        """The edit with the value of its status: the initial one where none was asked for."""
+        if says_status(edit, new=True):
+            return edit
+        if edit.status is not MISSING:
+            return replace(edit, status=await self._portal.value_of(edit.status))
+        initial = await self._portal.initial()
+        return edit if initial is None else replace(edit, status=StatusChoice(id=initial))
 
     async def _answered(self, body: JsonObject) -> Record:
         reply = await self._posted(body)
@@ -122,7 +141,7 @@ class Creation:
                 raise
         return await self._wire.create(body | {"properties": all_day.of(properties)})
 
-    async def _looked_for(self, edit: Edit, started: datetime, known: frozenset[str], unknown: UpstreamError) -> Task:
+    async def _looked_for(self, edit: Edit, started: datetime, known: frozenset[str], unknown: UpstreamError) -> Record:
         """The one new task that is what was asked for; the doubt stays where there is none, or more than one.
 
         What was made before this one was sent is somebody else's, however like it: it is named, and not taken.
@@ -130,7 +149,7 @@ class Creation:
         started += await self._clock_ahead()
         earliest = started - _CLOCKS_APART
         found: list[tuple[Record, Task]] = []
-        certain: list[Task] = []
+        certain: list[Record] = []
         for wait_s in _LOOKS_S:
             if wait_s:
                 await self._sleep(wait_s)
@@ -138,14 +157,11 @@ class Creation:
                 found = await self._new(edit, started, known)
             except (UpstreamError, NotFound):
                 raise HUBSPOT.unsettled(LOOK) from unknown
-            certain = [task for record, task in found if _is_made_since(record, earliest)]
+            certain = [record for record, _ in found if _is_made_since(record, earliest)]
             if certain:
                 break
         if len(certain) != 1 or len(found) != 1 or self._creating[edit] > 1:
             raise HUBSPOT.unsettled(LOOK, [Candidate(task.id, task.title) for _, task in found]) from unknown
-        record_id = found[0][0].id
-        self._reader.wrote(record_id)
-        self._made.add(record_id)
         return certain[0]
 
     async def _clock_ahead(self) -> timedelta:

@@ -10,6 +10,7 @@ from typing import Final
 
 from pydantic import MISSING
 
+from taskhand.backends.hubspot.native import native_links
 from taskhand.backends.hubspot.record import ID_OF, KINDS, JsonObject, Kind, Malformed, Record, linked_ids, objects
 from taskhand.edit import Edit
 from taskhand.errors import CallerError, NotFound
@@ -79,15 +80,24 @@ def _check_id(value: str | None, argument: str) -> None:
 
 
 def association_of(edit: Edit) -> list[JsonObject]:
-    """The `associations` of a new task; CallerError for an id that is none."""
+    """The `associations` of a new task, all of them where native values say so; CallerError for an id that is none."""
     rows: list[JsonObject] = []
     for kind in KINDS:
-        field, argument, type_id = ID_OF[kind]
-        if isinstance(wanted := getattr(edit, field), str):
-            _check_id(wanted, argument)
+        _, argument, type_id = ID_OF[kind]
+        for other in _linked(edit, kind):
+            _check_id(other, argument)
             types = [{"associationCategory": _CATEGORY, "associationTypeId": type_id}]
-            rows.append({"to": {"id": wanted}, "types": types})
+            rows.append({"to": {"id": other}, "types": types})
     return rows
+
+
+def _linked(edit: Edit, kind: Kind) -> tuple[str, ...]:
+    """What a new task is to be linked to."""
+    wanted = getattr(edit, ID_OF[kind][0])
+    if wanted is MISSING:
+        return ()
+    known = native_links(edit, kind)
+    return known if known is not None else (wanted,) if wanted else ()
 
 
 def pairs_body(kind: Kind, pairs: Iterable[tuple[str, str]], *, link: bool) -> JsonObject:

@@ -10,6 +10,7 @@ from pydantic import MISSING, ValidationError
 
 from taskhand.backends.hubspot.body import html_of, text_of
 from taskhand.backends.hubspot.moment import Zones, due_from, moment_of, stamp_of, stamp_text
+from taskhand.backends.hubspot.native import KEPT, own_properties, status_value
 from taskhand.backends.hubspot.record import JsonObject, Kind, Malformed, Record, objects
 from taskhand.due import Due, due_of
 from taskhand.edit import Edit
@@ -27,16 +28,7 @@ __all__ = [
     "task_of",
 ]
 
-PROPERTIES: Final = (
-    "hs_task_subject",
-    "hs_task_body",
-    "hs_task_status",
-    "hs_task_priority",
-    "hs_timestamp",
-    "hs_task_is_all_day",
-    "hubspot_owner_id",
-    "hs_createdate",
-)
+PROPERTIES: Final = (*KEPT, "hs_createdate")
 """What is asked for of a task: nothing else comes back unless it is."""
 
 PRIORITY_VALUES: Final[Mapping[int, tuple[str, ...]]] = {0: ("LOW", "NONE"), 1: ("MEDIUM",), 2: ("HIGH",)}
@@ -61,7 +53,7 @@ def task_of(
     properties = record.properties
     try:
         due = _due(properties, zones)
-        status = _status(_text(properties.get("hs_task_status")), statuses)
+        status = _status(status_value(properties), statuses)
         return Task(
             id=record.known_by(id_property),
             title=_text(properties.get("hs_task_subject")) or "",
@@ -84,7 +76,7 @@ def task_of(
         raise Malformed("with a task whose properties are not what they are documented to be") from None
 
 
-def record_of(task: Task, answer: Record, zones: Zones) -> Record:
+def record_of(task: Task, answer: Record, zones: Zones, *, id_property: str | None = None) -> Record:
     """A task as it was with what an answer to an update says of it: such an answer holds only some properties."""
     was = Edit(
         title=task.title,
@@ -94,18 +86,20 @@ def record_of(task: Task, answer: Record, zones: Zones) -> Record:
         priority=task.priority,
     )
     properties = properties_of(was, None, zones) | {"hs_task_status": task.task_status_config_id}
+    properties |= {id_property: task.id} if id_property else {}
     links: dict[Kind, tuple[str, ...]] = {
         "contacts": (task.ai_contact_id,) if task.ai_contact_id else (),
         "companies": (task.ai_customer_id,) if task.ai_customer_id else (),
     }
-    json = {"createdAt": task.created_at} | answer.json | {"properties": properties | answer.properties}
-    return Record(json, links)
+    was_json = {"createdAt": task.created_at, "url": task.url}
+    return Record(was_json | answer.json | {"properties": properties | answer.properties}, links)
 
 
 def properties_of(edit: Edit, before: Task | None, zones: Zones) -> dict[str, str]:
     """The properties to write for `edit` of the task `before`, or of a new one; an empty string clears.
 
     A priority that the task shows already is not written: NONE or an own value, which read as 0, would become LOW.
+    HubSpot's own values that come with the edit are written as they are.
     """
     properties: dict[str, str] = {}
     if edit.title is not MISSING:
@@ -120,7 +114,8 @@ def properties_of(edit: Edit, before: Task | None, zones: Zones) -> dict[str, st
         properties["hs_task_priority"] = PRIORITY_VALUES[edit.priority][0]
     if edit.status is not MISSING and edit.status.id is not None:
         properties["hs_task_status"] = edit.status.id
-    return properties
+    own = own_properties(edit, new=before is None)
+    return {name: text for name, text in (properties | own).items() if text is not None}
 
 
 def statuses_of(json: Any) -> tuple[tuple[Status, ...], tuple[Status, ...]]:

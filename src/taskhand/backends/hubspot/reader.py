@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+from taskhand.backend import Snapshot
 from taskhand.backends.hubspot.batch import MOST_INPUTS, unheard_of
 from taskhand.backends.hubspot.links import MOST_PAIRS, links_in
 from taskhand.backends.hubspot.mapping import task_of
+from taskhand.backends.hubspot.native import native_of
 from taskhand.backends.hubspot.portal import Portal, read
 from taskhand.backends.hubspot.record import KINDS, Kind, Record, objects
 from taskhand.backends.hubspot.together import side_by_side
@@ -13,7 +15,10 @@ from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.errors import NotFound
 from taskhand.task import Task
 
-__all__ = ["Reader", "gone"]
+__all__ = ["Reader", "View", "gone"]
+
+View = Callable[[Record, str | None], Task]
+"""A record as the contract has it; of several links the one that is named is shown. UpstreamError."""
 
 _INDEX_LAG_S: Final = 60.0
 """How long after a write a search is not believed about a task; HubSpot's index has been seen 30 seconds behind."""
@@ -53,8 +58,10 @@ class Reader:
         async def fetch(batch: Sequence[str]) -> None:
             answer = await self._wire.read_many(batch, by_property=by_property)
             rows = [one for one in objects(answer.get("results")) if one.get("archived") is not True]
+            asked = {one.casefold(): one for one in batch}
             for record in (read(Record.from_json, row) for row in rows):
-                found[record.known_by(self._wire.id_property if by_property else None)] = record
+                known_by = record.known_by(self._wire.id_property if by_property else None)
+                found[asked.get(known_by.casefold(), known_by)] = record
             for one in unheard_of(batch, answer, found):
                 found.update(await self._singly(one, by_property=by_property))
 
@@ -70,7 +77,28 @@ class Reader:
         except NotFound:
             return {}
         known_by = record.known_by(self._wire.id_property if by_property else None)
-        return {task_id: record} if known_by == task_id else {}
+        return {task_id: record} if known_by.casefold() == task_id.casefold() else {}
+
+    async def snapshots(self, ids: Sequence[str]) -> dict[str, Snapshot]:
+        """Tasks with HubSpot's own values, by the ids asked for; what is not there is not among them.
+
+        One is a single request. Many are one for every hundred, and one for every thousand and kind of link.
+        """
+        wanted = list(dict.fromkeys(ids))
+        found = await (self._one_of(wanted[0]) if len(wanted) == 1 else self._all_of(wanted))
+        tasks = await self.tasks(found.values())
+        told = {one: Snapshot(task, native_of(found[one])) for one, task in zip(found, tasks, strict=True)}
+        return {one: told[one] for one in wanted if one in told}
+
+    async def _one_of(self, task_id: str) -> dict[str, Record]:
+        try:
+            return {task_id: await self.one(task_id)}
+        except NotFound:
+            return {}
+
+    async def _all_of(self, ids: Sequence[str]) -> dict[str, Record]:
+        found = await self.many(ids, by_property=True)
+        return dict(zip(found, await self.with_links(list(found.values())), strict=True))
 
     async def with_links(self, records: Sequence[Record]) -> list[Record]:
         """The same tasks with what they are linked to."""
@@ -92,13 +120,18 @@ class Reader:
 
     async def tasks(self, records: Iterable[Record], of_links: str | None = None) -> list[Task]:
         """Tasks as the contract has them; of several links the one that `of_links` names is shown."""
+        view = await self.view()
+        return [view(record, of_links) for record in records]
+
+    async def view(self) -> View:
+        """How records are turned into tasks; nothing is asked for any more when it is used."""
         zones, statuses = await self._portal.zones(), await self._portal.by_value()
         by = self._wire.id_property
 
-        def of(record: Record) -> Task:
-            return task_of(record, zones, statuses, of_links=of_links, id_property=by)
+        def of(record: Record, of_links: str | None) -> Task:
+            return read(lambda one: task_of(one, zones, statuses, of_links=of_links, id_property=by), record)
 
-        return [read(of, record) for record in records]
+        return of
 
     def wrote(self, *record_ids: str) -> None:
         """Take note that these were written just now."""

@@ -1,19 +1,20 @@
-"""Several requests under way at once; the first error stops the others and is raised as it is."""
+"""Several requests under way at once: the first error stops the others, and so does being asked to wait."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 import anyio
 
-from taskhand.errors import TaskhandError
+from taskhand.backend import Watch
+from taskhand.errors import RateLimited, TaskhandError
 
-__all__ = ["side_by_side"]
+__all__ = ["heed", "side_by_side"]
 
 _Part = TypeVar("_Part")
 
 
 async def side_by_side(run: Callable[[_Part], Awaitable[object]], parts: Iterable[_Part]) -> None:
-    """Run for every part; how many are under way at once is the rate budget's to say."""
+    """Run for every part; the first error is raised as it is. How many are under way is the rate budget's to say."""
     errors: list[TaskhandError] = []
 
     async with anyio.create_task_group() as group:
@@ -29,3 +30,9 @@ async def side_by_side(run: Callable[[_Part], Awaitable[object]], parts: Iterabl
             group.start_soon(one, part)
     if errors:
         raise errors[0]
+
+
+def heed(watch: Watch, error: TaskhandError) -> None:
+    """Stop what is still to be sent, where HubSpot asked to wait and that is not told of any task yet."""
+    if isinstance(error, RateLimited) and watch.stopped is None:
+        watch.stop("the CRM asked to wait", retry_after_s=error.retry_after_s)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pydantic import MISSING
 
 from taskhand.backend import Written
+from taskhand.backends.hubspot.confirmed import shows
 from taskhand.backends.hubspot.doubt import HUBSPOT, is_untouched, not_applied
 from taskhand.backends.hubspot.links import (
     Relinking,
@@ -17,10 +18,12 @@ from taskhand.backends.hubspot.links import (
     unknown_link,
 )
 from taskhand.backends.hubspot.mapping import properties_of, record_of
+from taskhand.backends.hubspot.native import says_status
 from taskhand.backends.hubspot.portal import Portal
 from taskhand.backends.hubspot.portal import read as read_as
 from taskhand.backends.hubspot.reader import Reader
 from taskhand.backends.hubspot.record import Record
+from taskhand.backends.hubspot.restage import restaged
 from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.edit import Edit
 from taskhand.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
@@ -56,8 +59,9 @@ class Update:
         except TaskhandError:
             await self._take_back(relinked)
             raise
+        unstaged = await restaged(self._wire, before.id, edit)
         await self._unlinked(relinked)
-        return await self._read_back(before, edit, answer, note, relinked)
+        return await self._read_back(before, edit, answer, unstaged or note, relinked)
 
     async def _linked(self, before: Task, edit: Edit) -> Sequence[Relinking]:
         """Make the new links, having looked at what is linked now; NotFound for a contact or company that is not."""
@@ -96,15 +100,16 @@ class Update:
         try:
             return await self._answered(before.id, properties), None
         except (OutcomeUnknown, UpstreamFailed) as unknown:
-            if await self._shows(await self._seen(before.id, unknown), edit):
+            record, task = await self._seen(before.id, unknown)
+            if await self._shows(record, task, edit, properties):
                 return None, HUBSPOT.applied
             if isinstance(unknown, UpstreamFailed):
                 raise
         try:
             return await self._answered(before.id, properties), HUBSPOT.sent_again
         except (OutcomeUnknown, UpstreamFailed) as unknown:
-            task = await self._seen(before.id, unknown)
-            if await self._shows(task, edit):
+            record, task = await self._seen(before.id, unknown)
+            if await self._shows(record, task, edit, properties):
                 return None, HUBSPOT.applied
             if isinstance(unknown, UpstreamFailed):
                 raise
@@ -133,16 +138,20 @@ class Update:
                 raise
         return await self._wire.update(task_id, all_day.of(properties))
 
-    async def _seen(self, task_id: str, unknown: UpstreamError) -> Task:
+    async def _seen(self, task_id: str, unknown: UpstreamError) -> tuple[Record, Task]:
         """The task as it is now; the doubt stays where it cannot be read."""
         try:
-            return await self._reader.task(await self._reader.one(task_id))
+            record = await self._reader.one(task_id)
+            return record, await self._reader.task(record)
         except (UpstreamError, NotFound):
             raise HUBSPOT.of_task(task_id) from unknown
 
-    async def _shows(self, task: Task, edit: Edit) -> bool:
-        """Whether a task is as the properties of an edit make it."""
-        return not self._portal.all_day.unmet(unlinked(edit), task, await self._portal.zones())
+    async def _shows(self, record: Record, task: Task, edit: Edit, properties: dict[str, str]) -> bool:
+        """Whether a task is as an edit makes it, links aside; HubSpot's own values have to be there as they are."""
+        all_day = self._portal.all_day
+        if edit.native is not None and not shows(record.properties, all_day.of(properties)):
+            return False
+        return not all_day.unmet(unlinked(edit), task, await self._portal.zones())
 
     async def _read_back(
         self, before: Task, edit: Edit, answer: Record | None, note: str | None, relinked: Sequence[Relinking]
@@ -151,10 +160,11 @@ class Update:
         try:
             record = await self._reader.one(before.id)
         except UpstreamError as error:
-            if answer is None or changes_links(edit):
-                raise HUBSPOT.of_task(before.id) from error
             zones = await self._portal.zones()
-            record, note = record_of(before, answer, zones), HUBSPOT.accepted
+            sent = self._portal.all_day.of(properties_of(edit, before, zones))
+            if answer is None or changes_links(edit) or not shows(answer.properties, sent):
+                raise HUBSPOT.of_task(before.id) from error
+            record, note = record_of(before, answer, zones, id_property=self._wire.id_property), HUBSPOT.accepted
         self._reader.wrote(record.id)
         task = await self._reader.task(record, wanted_link(edit))
         note = self._portal.all_day.note(edit, task, still_linked(record, relinked) or note)
@@ -169,7 +179,9 @@ async def checked(portal: Portal, edit: Edit) -> Edit:
             code="due_date_required",
             next_step="Send dueDate as YYYY-MM-DD, or leave it out.",
         )
-    return edit if edit.status is MISSING else replace(edit, status=await portal.value_of(edit.status))
+    if edit.status is MISSING or says_status(edit):
+        return edit
+    return replace(edit, status=await portal.value_of(edit.status))
 
 
 def unlinked(edit: Edit) -> Edit:

@@ -50,10 +50,14 @@ class HubSpotWire:
         """POST one task."""
         return await self._client.post(self._tasks(), json=body, expect="object")
 
-    async def update(self, task_id: str, properties: dict[str, str]) -> Reply:
+    async def update(self, task_id: str, properties: dict[str, str], *, by_property: bool = True) -> Reply:
         """PATCH one task; the answer holds what changed, not the whole task."""
-        json = {"properties": properties}
-        return await self._client.patch(self._task(task_id), json=json, params=self._by(), expect="object")
+        params, json = self._by() if by_property else {}, {"properties": properties}
+        return await self._client.patch(self._task(task_id), json=json, params=params, expect="object")
+
+    async def archive(self, record_id: str) -> None:
+        """DELETE one task, by HubSpot's own id: this request takes no other. It goes to the recycling bin."""
+        await self._client.delete(self._task(record_id), expect="nothing")
 
     async def update_many(self, body: JsonObject) -> JsonObject:
         """POST batch/update (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/update-tasks)."""
