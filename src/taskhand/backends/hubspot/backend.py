@@ -6,12 +6,13 @@ from uuid import uuid4
 
 import anyio
 
-from taskhand.backend import Capabilities, Outcome, Written
+from taskhand.backend import Capabilities, Outcome, Snapshot, Watch, Written
 from taskhand.backends.hubspot.bulk import Bulk
 from taskhand.backends.hubspot.creation import Creation
 from taskhand.backends.hubspot.lists import TaskLists
 from taskhand.backends.hubspot.portal import Account, Portal
 from taskhand.backends.hubspot.reader import Reader
+from taskhand.backends.hubspot.removal import Removal
 from taskhand.backends.hubspot.update import Update
 from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.edit import Edit
@@ -53,6 +54,7 @@ class HubSpotBackend:
         self._lists = TaskLists(wire, self._reader, self._portal, clock=clock, timezone=account.timezone)
         self._create = Creation(wire, self._reader, self._portal, clock=clock, sleep=sleep)
         self._update = Update(wire, self._reader, self._portal)
+        self._delete = Removal(wire, self._reader)
         self._update_many = Bulk(wire, self._reader, self._portal, new_id)
 
     async def statuses(self) -> StatusList:
@@ -85,6 +87,11 @@ class HubSpotBackend:
         del fresh
         return await self._reader.task(await self._reader.one(task_id))
 
+    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
+        """Tasks with their properties and links as HubSpot has them, always read; all that is there is told."""
+        del fresh
+        return await self._reader.snapshots(ids)
+
     async def create_task(self, edit: Edit) -> Written:
         """POST, once, and read back; OutcomeUnknown where nobody can tell whether there is one."""
         return await self._create(edit)
@@ -93,9 +100,13 @@ class HubSpotBackend:
         """PATCH and associations, and read back; OutcomeUnknown where nobody can tell."""
         return await self._update(before, edit)
 
-    async def update_tasks(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[Outcome, ...]:
-        """Batch updates of a hundred, taken apart and read back."""
-        return await self._update_many(edits)
+    async def update_tasks(self, edits: Sequence[tuple[Task, Edit]], watch: Watch | None = None) -> tuple[Outcome, ...]:
+        """Batch updates of a hundred, taken apart; read back where their answers leave something open."""
+        return await self._update_many(edits, watch)
+
+    async def delete_task(self, before: Task) -> str | None:
+        """DELETE, to the recycling bin; looked for where the answer is lost."""
+        return await self._delete(before)
 
     async def upstream_time(self) -> datetime | None:
         """The `Date` of an answer."""
