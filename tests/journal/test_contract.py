@@ -1,7 +1,7 @@
 """What every journal keeps to, whatever it is stored in."""
 
 from dataclasses import replace
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 
 import anyio
 import pytest
@@ -204,6 +204,14 @@ async def test_changes_are_found_by_tool_outcome_and_time(journal: Journal) -> N
     assert await listed(journal, since=NOW + timedelta(hours=1)) == [still.id, deleted]
     assert await listed(journal, until=NOW + timedelta(hours=1)) == [deleted, renamed]
     assert await listed(journal, tool="update_task", since=NOW, until=NOW, outcome="applied") == [renamed]
+
+
+async def test_the_ends_of_time_are_times_too(journal: Journal) -> None:
+    change_id = await settled(journal)
+    east, west = (timezone(timedelta(hours=hours)) for hours in (14, -12))
+    first, last = datetime.min.replace(tzinfo=east), datetime.max.replace(tzinfo=west)
+    assert await listed(journal, since=first, until=last) == [change_id]
+    assert await listed(journal, since=last) == []
 
 
 async def test_a_claim_that_is_held_is_answered_with_its_change_and_nothing_is_written(journal: Journal) -> None:

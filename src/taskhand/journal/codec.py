@@ -34,8 +34,12 @@ _TUPLES = frozenset({"responsible_ids"})
 
 
 def instant(at: datetime) -> str:
-    """An aware datetime as text that sorts as it does."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
+    """An aware datetime as text that sorts as it does; one at the very end of time is off by its offset."""
+    try:
+        in_utc = at.astimezone(UTC)
+    except OverflowError:
+        in_utc = at.replace(tzinfo=UTC)
+    return in_utc.isoformat(timespec="microseconds")
 
 
 def opening_json(opening: Opening) -> _Json:
