@@ -17,6 +17,8 @@ def test_without_any_variable_tasks_live_in_the_embedded_store() -> None:
     settings = Settings.from_env({})
     assert (settings.backend, settings.db, settings.timezone, settings.clock) == ("local", None, None, None)
     assert (settings.ids, settings.user, settings.log_level) == ("random", None, "WARNING")
+    assert (settings.journal, settings.journal_days) == (None, 365)
+    assert (settings.plan_over, settings.duplicate_s, settings.ask) == (10, 120, "auto")
 
 
 def test_every_variable_is_read() -> None:
@@ -29,8 +31,15 @@ def test_every_variable_is_read() -> None:
             "TASKHAND_IDS": "sequential",
             "TASKHAND_USER": "Ana Pérez",
             "TASKHAND_LOG_LEVEL": "DEBUG",
+            "TASKHAND_JOURNAL": "/data/journal.sqlite",
+            "TASKHAND_JOURNAL_DAYS": "0",
+            "TASKHAND_PLAN_OVER": "50",
+            "TASKHAND_DUPLICATE_S": "0",
+            "TASKHAND_ASK": "never",
         }
     )
+    assert (settings.journal, settings.journal_days) == (Path("/data/journal.sqlite"), 0)
+    assert (settings.plan_over, settings.duplicate_s, settings.ask) == (50, 0, "never")
     assert settings.db == Path("/data/tasks.sqlite")
     assert settings.timezone == "America/Santiago"
     assert settings.clock == datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -77,6 +86,10 @@ def test_variables_of_others_are_not_read() -> None:
         ("TASKHAND_CLOCK", "soon"),
         ("TASKHAND_IDS", "odd"),
         ("TASKHAND_LOG_LEVEL", "LOUD"),
+        ("TASKHAND_JOURNAL_DAYS", "-1"),
+        ("TASKHAND_PLAN_OVER", "many"),
+        ("TASKHAND_DUPLICATE_S", "1.5"),
+        ("TASKHAND_ASK", "always"),
     ],
 )
 def test_a_wrong_value_names_its_variable_and_no_other(name: str, value: str) -> None:

@@ -169,6 +169,16 @@ async def test_the_lock_file_of_a_settled_process_goes_when_the_journal_is_close
     assert beside(journal_file) == []
 
 
+async def test_a_journal_that_is_closed_in_a_hurry_leaves_no_lock_file(
+    file_journal: SqliteJournal, journal_file: Path
+) -> None:
+    await settled(file_journal)
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await file_journal.aclose()
+    assert beside(journal_file) == []
+
+
 async def test_a_journal_of_a_newer_program_is_left_alone(journal_file: Path) -> None:
     async with opened_at(journal_file) as journal:
         await settled(journal)
