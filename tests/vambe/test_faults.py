@@ -3,10 +3,9 @@
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from traceback import TracebackException
 from typing import Any
 
@@ -20,19 +19,20 @@ from pydantic import BaseModel
 from behaviour.agent import Agent
 from seen import Seen, seen_of
 from taskhand import errors
-from taskhand.errors import Candidate, TaskhandError
+from taskhand.edit import Edit
+from taskhand.errors import Candidate, OutcomeUnknown, TaskhandError
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
-from taskhand.server import boundary
+from taskhand.server import app
 from taskhand.server.app import create_server
-from taskhand.server.schema import input_schema
 from taskhand.server.tool import Tool
 from taskhand.server.tools import TOOLS
+from taskhand.service.call import Call as ToolCall
 from taskhand.service.desk import Desk
 from vambe.faults_table import BEFORE_A_WRITE, CALLS, LIST, PASSING, ROWS, TEAM, Call, First, Row
-from vambe.wired import KEY, TASK, TRUST, Time, Witness, task_id, vambe, wired
+from vambe.wired import ANA, KEY, TASK, TRUST, Time, Witness, backend_at, task_id, vambe, wired
 
 UPSTREAM_WORDS = re.compile(
     r"Internal server error|Throttler|Too Many Requests|Bad [Gg]ateway|Gateway Time|Service Unavailable|Unauthorized"
@@ -45,6 +45,9 @@ UPDATE = next(call for call in CALLS if call.tool == "update_task")
 CREATE = next(call for call in CALLS if call.tool == "create_task")
 REPRESENTATIVES = ("list_tasks", "update_task", "create_task")
 """A tool that reads, one that changes and one that creates."""
+
+UNLIKE = {"note": None, "changeId": None}
+"""What two answers to the same call need not have in common."""
 
 CASES = [(row, call) for row in ROWS for call in CALLS if row.outcome(call) is not None]
 
@@ -85,7 +88,7 @@ async def staged(faults: Iterable[Fault], call: Call, row: Row = NOTHING) -> Asy
 async def directly(desk: Desk, name: str, arguments: dict[str, Any]) -> None:
     """Run a tool without a protocol around it."""
     tool = next(tool for tool in TOOLS if tool.name == name)
-    await tool.call(desk, tool.arguments.model_validate(arguments))
+    await tool.call(ToolCall(desk, name, arguments=arguments), tool.arguments.model_validate(arguments))
 
 
 def placed(fault: Fault, call: Call, elsewhere: str) -> Fault:
@@ -137,7 +140,7 @@ async def test_whatever_goes_wrong_each_tool_does_what_the_table_says(
     assert expected.waits in {None, it.slept_s}
     if it.answer is not None:
         assert it.shows(call)
-        assert it.answer | {"note": None} == calm[str(call)] | {"note": None}
+        assert it.answer | UNLIKE == calm[str(call)] | UNLIKE
     else:
         assert it.error["next"]
         assert it.shows(call) if expected.kept else it.after == it.before
@@ -208,16 +211,19 @@ async def test_one_call_waits_less_than_a_minute_however_many_requests_it_needs(
 
 async def test_of_two_equal_creates_at_once_one_lost_task_is_not_claimed_by_both() -> None:
     lost = [Fault("reset_after"), Fault("reset_before", nth=2)]
-    told: list[Seen] = []
+    claimed: list[str] = []
+    # At the backend: a second call of the tool is answered with what came of the first.
     async with staged(lost, CREATE) as stage, anyio.create_task_group() as group:
+        before = len(stage.vambe.tasks)
 
         async def create() -> None:
-            told.append(await seen(stage, CREATE))
+            with suppress(OutcomeUnknown):
+                edit = Edit(title="Send the contract", responsible_ids=(ANA,), priority=2)
+                claimed.append((await stage.desk.backend.create_task(edit)).task.id)
 
         group.start_soon(create)
         group.start_soon(create)
-    claimed = [it.answer["task"]["id"] for it in told if it.answer]
-    assert len(stage.vambe.tasks) == len(told[0].before) + 1
+    assert len(stage.vambe.tasks) == before + 1
     assert len(claimed) <= 1, "two successes, one task"
 
 
@@ -325,41 +331,41 @@ def test_every_class_of_error_has_a_code() -> None:
     assert {kind.__name__ for kind in ERROR_CLASSES} == set(errors.__all__) - {"Candidate"} == set(CODES)
 
 
-@pytest.mark.parametrize("kind", ERROR_CLASSES, ids=lambda kind: str(kind.__name__))
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: str(tool.name))
-async def test_no_class_of_error_escapes_a_tool(tool: Tool[Any], kind: type[TaskhandError]) -> None:
-    plain = await error_of(tool, kind("It went wrong."))
-    assert plain == {
-        "code": CODES[kind.__name__],
-        "message": "It went wrong.",
-        "retryable": kind in (errors.NotAttempted, errors.RateLimited, errors.UpstreamFailed),
-    }
-    full = await error_of(
-        tool,
-        kind(
-            "It went wrong.",
-            code="own_code",
-            next_step="Ask Ana.",
-            candidates=[Candidate("1", "Ana"), Candidate("2")],
-            retryable=True,
-            retry_after_s=2.5,
-        ),
-    )
-    assert full == {
-        "code": "own_code",
-        "message": "It went wrong.",
-        "candidates": [{"value": "1", "name": "Ana"}, {"value": "2"}],
-        "next": "Ask Ana.",
-        "retryable": True,
-        "retry_after_s": 3,
-    }
+async def test_no_class_of_error_escapes_a_tool(tool: Tool[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    async with failing(tool, monkeypatch) as error_of:
+        for kind in ERROR_CLASSES:
+            assert await error_of(kind("It went wrong.")) == {
+                "code": CODES[kind.__name__],
+                "message": "It went wrong.",
+                "retryable": kind in (errors.NotAttempted, errors.RateLimited, errors.UpstreamFailed),
+            }
+            full = kind(
+                "It went wrong.",
+                code="own_code",
+                next_step="Ask Ana.",
+                candidates=[Candidate("1", "Ana"), Candidate("2")],
+                retryable=True,
+                retry_after_s=2.5,
+            )
+            told = await error_of(full)
+            assert told.pop("untrusted")["fields"] == ["candidates.name"]
+            assert told == {
+                "code": "own_code",
+                "message": "It went wrong.",
+                "candidates": [{"value": "1", "name": "Ana"}, {"value": "2"}],
+                "next": "Ask Ana.",
+                "retryable": True,
+                "retry_after_s": 3,
+            }
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: str(tool.name))
 async def test_a_bug_of_ours_is_told_by_a_reference_and_nothing_else(
-    tool: Tool[Any], caplog: pytest.LogCaptureFixture
+    tool: Tool[Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    error = await error_of(tool, RuntimeError("Internal server error, after all"))
+    async with failing(tool, monkeypatch) as error_of:
+        error = await error_of(RuntimeError("Internal server error, after all"))
     reference = re.search(r"reference ([0-9a-f]{12})", error["message"])
     assert (error["code"], error["retryable"]) == ("internal_error", False)
     assert not UPSTREAM_WORDS.search(json.dumps(error))
@@ -367,23 +373,38 @@ async def test_a_bug_of_ours_is_told_by_a_reference_and_nothing_else(
     assert reference[1] in caplog.text
 
 
-async def error_of(tool: Tool[Any], error: Exception) -> dict[str, Any]:
-    """What the agent reads when the tool ends so."""
+SENT: dict[str, dict[str, Any]] = {call.tool: call.arguments for call in CALLS} | {
+    "bulk_update_tasks": {"taskIds": [TASK], "changes": {"title": "Call Acme again"}},
+    "delete_task": {"id": TASK},
+    "apply_plan": {"planId": "plan"},
+    "list_changes": {},
+    "undo_change": {"changeId": "change"},
+}
+"""Arguments that each tool takes."""
 
-    async def run(_desk: Desk, _arguments: Any) -> BaseModel:
-        raise error
 
-    call = next(call for call in CALLS if call.tool == tool.name)
-    time = Time()
-    async with wired("http://127.0.0.1:9", time) as desk:
-        schema = input_schema(tool.arguments, desk.backend.capabilities)
-        result = await boundary.call(replace(tool, run=run), schema, desk, dict(call.arguments))
-    assert result.is_error
-    assert result.structured_content is None
-    assert [type(part) for part in result.content] == [TextContent]
-    read = json.loads("".join(part.text for part in result.content if isinstance(part, TextContent)))
-    assert set(read) == {"error"}
-    return dict(read["error"])
+@asynccontextmanager
+async def failing(
+    tool: Tool[Any], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Callable[[Exception], Awaitable[dict[str, Any]]]]:
+    """What the agent reads when the tool ends with an error."""
+    ends: list[Exception] = []
+
+    async def run(_call: ToolCall, _arguments: Any) -> BaseModel:
+        raise ends.pop()
+
+    async def error_of(error: Exception) -> dict[str, Any]:
+        ends.append(error)
+        result = await client.call_tool(tool.name, SENT[tool.name])
+        assert (result.is_error, result.structured_content) == (True, None)
+        assert [type(part) for part in result.content] == [TextContent]
+        read = json.loads("".join(part.text for part in result.content if isinstance(part, TextContent)))
+        assert set(read) == {"error"}
+        return dict(read["error"])
+
+    monkeypatch.setattr(app, "TOOLS", [replace(tool, run=run)])
+    async with wired("http://127.0.0.1:9", Time()) as desk, Client(app.create_server(desk)) as client:
+        yield error_of
 
 
 @pytest.mark.parametrize(("rate", "in_flight"), [(10, 4), (3, 8), (40, 1)])
@@ -392,15 +413,12 @@ async def test_a_hundred_changes_at_once_keep_to_the_rate_and_are_each_made_once
     watched = Witness(time)
     slow = Fault("slow", "PUT /api/public/tasks/{id}", nth="every", seconds=0.005)  # so that they overlap
     there = vambe(100, [slow])
-    async with (
-        serve(there) as url,
-        wired(url, time, witness=watched, vambe_rate=rate, vambe_in_flight=in_flight) as desk,
-        Client(create_server(desk)) as client,
-        anyio.create_task_group() as group,
-    ):
-        agent = Agent(client)
-        for number in range(1, 101):
-            group.start_soon(partial(agent, "update_task", id=task_id(number), title=f"Changed {number}"))
+    settings: dict[str, Any] = {"vambe_rate": rate, "vambe_in_flight": in_flight}
+    async with serve(there) as url, backend_at(url, time, transport=watched, **settings) as backend:
+        tasks = await backend.snapshots([task_id(number) for number in range(1, 101)])
+        async with anyio.create_task_group() as group:
+            for number, before in enumerate(tasks.values(), start=1):
+                group.start_soon(backend.update_task, before.task, Edit(title=f"Changed {number}"))
     left = watched.left_at
     assert all(later - first >= 1 - 1e-6 for first, later in zip(left, left[rate:], strict=False))
     assert watched.most_under_way == in_flight
