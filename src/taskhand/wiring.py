@@ -135,6 +135,7 @@ async def _vambe(settings: Settings, stack: AsyncExitStack) -> Backend:
         timezone=settings.default_timezone,
         due_at=settings.vambe_due_at,
         keep_s=settings.vambe_cache_s,
+        in_hand=2 * settings.vambe_in_flight,
     )
     wire = VambeWire(client, settings.vambe_array_query)
     return VambeBackend(wire, organisation, clock=_clock(settings), monotonic=time.monotonic)

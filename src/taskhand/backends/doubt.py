@@ -30,11 +30,6 @@ class Doubt:
         return f"{self.name} did not confirm the new task; it was found afterwards."
 
     @property
-    def gone(self) -> str:
-        """A deletion whose answer was lost, of a task that is not there any more."""
-        return f"{self.name} did not confirm the deletion; the task was looked for, and is not there any more."
-
-    @property
     def accepted(self) -> str:
         """A change that was confirmed and could not be read back."""
         return (
