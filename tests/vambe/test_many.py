@@ -22,6 +22,7 @@ from taskhand.errors import NotAttempted, OutcomeUnknown, RateLimited, UpstreamE
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import Reading, VambeSandbox
+from taskhand.sent import requests_sent
 from taskhand.task import Task
 from vambe.faults_table import EVER, LIST, status
 from vambe.journey import Journey, Waiting
@@ -113,6 +114,14 @@ async def test_no_more_are_in_hand_than_twice_what_may_be_under_way() -> None:
     async with staged(vambe(1), Time()) as (_, (task,)):
         outcomes = await each_by_itself(update, [(task, Edit())] * 50, in_hand=8)
     assert (len(outcomes), most) == (50, 8)
+
+
+async def test_what_is_sent_for_each_is_told_to_whoever_listens_to_all() -> None:
+    there = vambe(3)
+    async with staged(there, Time()) as (backend, tasks):
+        with requests_sent() as sent:
+            await backend.update_tasks(renamed(tasks))
+    assert sorted(sent) == [f"PUT /api/public/tasks/{task.id} 200" for task in tasks]
 
 
 # The watch.

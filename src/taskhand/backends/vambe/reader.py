@@ -83,8 +83,11 @@ class Reader:
     def was_misread(self, before: Task, was: JsonObject) -> bool:
         """Whether `before` is when the row `was` would be due if it were read in the other way."""
         other: DueAt = "wall" if self.due_at == "utc" else "utc"
-        due = due_of(before)
-        return due != due_of(self.task(was)) and due == due_of(self.task(was, due_at=other))
+        try:
+            otherwise = due_of(self.task(was, due_at=other))
+        except UpstreamError:  # a zone that we do not know matters in one of the ways only
+            return False
+        return due_of(before) == otherwise != due_of(self.task(was))
 
     def learn(self, edit: Edit, raw: JsonObject) -> None:
         """Learn how `due_at` is to be read from a task that was given a timed due date."""

@@ -151,8 +151,11 @@ class Writer:
     async def _update(self, before: Task, edit: Edit, was: JsonObject, watch: Watch | None) -> Written:
         """Make an edit of `before`, whose row `was` so; Misread where it had been read as something else."""
         reader, read_as = self._reader, self._reader.due_at
+        really = reader.task(
+            was
+        )  # before anything is sent: a row that cannot be read must not fail a write that is made
         if rests_on(before, edit) and reader.was_misread(before, was):
-            raise Misread(reader.task(was), reader.task(was))
+            raise Misread(really, really)
         raw, note = await self._put(before, edit, watch)
         self._lists.remember(before.id, raw, was)
         reader.learn(edit, raw)
