@@ -32,6 +32,8 @@ def test_json_of_the_expected_shape_is_returned() -> None:
 def test_an_answer_without_a_body_is_none_where_that_is_meant() -> None:
     assert json_of(204, b"", "any") is None
     assert json_of(200, b"<html>", "nothing") is None
+    assert json_of(200, b" ", "object or nothing") is None
+    assert json_of(200, b"{}", "object or nothing") == {}
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,8 @@ def test_an_answer_without_a_body_is_none_where_that_is_meant() -> None:
         (200, b"1" * 5_000, "any", "cut-off JSON"),
         (200, b"[]", "object", "an array where an object belongs"),
         (200, b"null", "object", "null where an object belongs"),
+        (200, b"[]", "object or nothing", "an array where an object belongs"),
+        (200, b"<html>", "object or nothing", "a web page"),
         (200, b"true", "object", "a boolean where an object belongs"),
         (200, b'"x"', "array", "a string where an array belongs"),
         (200, b"1.5", "array", "a number where an array belongs"),
@@ -63,7 +67,7 @@ def test_half_a_character_becomes_one_that_can_be_written_out_again() -> None:
     assert json_of(200, b'["a\\ud800b", "\\ud83d\\ude00"]', "any") == ["a?b", "\N{GRINNING FACE}"]
 
 
-@given(st.binary(max_size=200), st.sampled_from(["any", "object", "array", "nothing"]))
+@given(st.binary(max_size=200), st.sampled_from(["any", "object", "object or nothing", "array", "nothing"]))
 def test_no_body_breaks_the_reader(body: bytes, expect: Shape) -> None:
     with suppress(Nonsense):
         json_of(200, body, expect)

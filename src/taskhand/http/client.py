@@ -38,8 +38,9 @@ class Options(TypedDict, total=False):
     """What may be said about a request.
 
     `params` as a mapping or as pairs (for repeated names); `json` any value that JSON can carry; `headers` without
-    secrets; `expect` the shape of the answer ("nothing" leaves the body unread); `reads` for a POST that only
-    searches; `replay_safe` for a PUT, PATCH or DELETE that may be repeated even if it may have been applied.
+    secrets; `expect` the shape of the answer ("nothing" leaves the body unread, "object or nothing" also takes an
+    empty one); `reads` for a POST that only searches; `replay_safe` for a PUT, PATCH or DELETE that may be repeated
+    even if it may have been applied.
     """
 
     params: Params

@@ -25,7 +25,7 @@ from taskhand.http.upstream import Upstream
 __all__ = ["Json", "Nonsense", "Reply", "Shape", "failure", "invalid", "json_of", "lost", "refusal", "unpacked"]
 
 Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
-Shape = Literal["any", "object", "array", "nothing"]
+Shape = Literal["any", "object", "object or nothing", "array", "nothing"]
 
 
 class Nonsense(ValueError):
@@ -78,8 +78,10 @@ def json_of(status: int, body: bytes, expect: Shape) -> Json:
     """
     if expect == "nothing" or (expect == "any" and status in {204, 205} and not body):
         return None
+    if expect == "object or nothing" and not body.strip():
+        return None
     json = _parsed(body)
-    if expect == "object" and not isinstance(json, dict):
+    if expect in {"object", "object or nothing"} and not isinstance(json, dict):
         raise Nonsense(f"with {_kind(json)} where an object belongs")
     if expect == "array" and not isinstance(json, list):
         raise Nonsense(f"with {_kind(json)} where an array belongs")
