@@ -1,6 +1,7 @@
 """Many tasks at once: few requests, and every task has an outcome that is so."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -29,7 +30,12 @@ BULK, LIST, ONE = "PUT /api/v1/task", "GET /api/v1/task", "PUT /api/v1/task/{id}
 
 async def every(backend: CloseBackend, count: int) -> tuple[Task, ...]:
     """All the seeded tasks."""
-    return await backend.get_tasks([task_id(number) for number in range(1, count + 1)])
+    return await read(backend, [task_id(number) for number in range(1, count + 1)])
+
+
+async def read(backend: CloseBackend, ids: Sequence[str]) -> tuple[Task, ...]:
+    """Tasks as they are now."""
+    return tuple(one.task for one in (await backend.snapshots(ids)).values())
 
 
 def sent(sandbox: CloseSandbox) -> Counter[str]:
@@ -327,7 +333,7 @@ async def test_ids_of_any_letters_and_dashes_go_together() -> None:
     rows = [row(number) | {"id": f"{number}-Ab_{number}"} for number in range(1, 5)]
     sandbox = close(rows)
     async with on_close(sandbox) as backend:
-        edits = [(task, COMPLETE) for task in await backend.get_tasks([str(one["id"]) for one in rows])]
+        edits = [(task, COMPLETE) for task in await read(backend, [str(one["id"]) for one in rows])]
         outcomes = await backend.update_tasks(edits)
     assert honest(sandbox, outcomes, edits)
     assert sent(sandbox) == {BULK: 1, LIST: 2}

@@ -88,7 +88,8 @@ async def test_the_day_of_an_instant_is_known_where_a_zone_is_configured() -> No
     rows = [row(1, date="2026-03-11T01:30:00+00:00"), row(2, date="2026-03-11"), row(3)]
     for zone, known in ((None, [False, True, True]), (SANTIAGO, [True] * 3)):
         async with on_close(close(rows), timezone=zone) as backend:
-            tasks = await backend.get_tasks([task_id(number) for number in (1, 2, 3)])
+            found = await backend.snapshots([task_id(number) for number in (1, 2, 3)])
+            tasks = [one.task for one in found.values()]
         assert [backend.sure_of_due(task, of_day=True) for task in tasks] == known
         assert all(backend.sure_of_due(task) for task in tasks)
 
@@ -265,9 +266,9 @@ async def test_many_tasks_are_read_a_hundred_at_a_time_in_the_order_asked_for() 
     sandbox = close(250)
     ids = [task_id(number) for number in range(250, 0, -1)]
     async with on_close(sandbox) as backend:
-        tasks = await backend.get_tasks([*ids, task_id(999), ids[0]])
-        assert await backend.get_tasks([]) == ()
-    assert [task.id for task in tasks] == ids
+        found = await backend.snapshots([*ids, task_id(999), ids[0]])
+        assert await backend.snapshots([]) == {}
+    assert [(one, found[one].task.id) for one in found] == [(one, one) for one in ids]
     assert len(sandbox.requests) == 3
     assert all(one.headers["x-http-method-override"] == "GET" for one in sandbox.requests)
 
@@ -276,7 +277,7 @@ async def test_many_tasks_are_read_a_hundred_at_a_time_in_the_order_asked_for() 
 async def test_no_request_line_is_longer_than_is_recommended(limit: int) -> None:
     sandbox = close(limit, reading=Reading(max_url=2000))
     async with on_close(sandbox) as backend:
-        assert len(await backend.get_tasks([task_id(number) for number in range(1, limit + 1)])) == limit
+        assert len(await backend.snapshots([task_id(number) for number in range(1, limit + 1)])) == limit
     assert [one.method for one in sandbox.requests] == ["GET" if limit == 3 else "POST"]
 
 

@@ -141,9 +141,10 @@ async def test_a_task_made_just_now_is_there_though_close_does_not_find_it_yet()
     sandbox, time = late(), Time()
     async with on_close(sandbox, time) as backend:
         made = (await backend.create_task(NEW)).task
-        sandbox.missing = 2
+        sandbox.missing = 3
         assert await backend.get_task(made.id) == made
-        assert await backend.get_tasks([made.id]) == (made,)
+        assert (await backend.snapshots([made.id]))[made.id].task == made
+        assert list(await backend.snapshots([made.id, task_id(999)])) == [made.id]
         assert [task.id for task in (await backend.list_tasks(TaskQuery())).tasks] == [made.id]
         sandbox.missing = 2
         done = await backend.update_task(made, Edit(status=StatusChoice.of(DONE)))

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from taskhand.backend import Capabilities, Outcome, Written
+from taskhand.backend import Capabilities, Outcome, Snapshot, Watch, Written
 from taskhand.backends.close.bulk import BulkUpdate
 from taskhand.backends.close.creation import Creation
+from taskhand.backends.close.deletion import Deletion
 from taskhand.backends.close.directory import contacts_of, search_body
-from taskhand.backends.close.kind import CALL, LEAD, NewKind, listed_kinds
+from taskhand.backends.close.kind import CALL, LEAD, NewKind, listed_kinds, new_kind
 from taskhand.backends.close.listing import Listing
 from taskhand.backends.close.mapping import DONE, OPEN, member_of
 from taskhand.backends.close.pages import JsonObject, TooMany, gathered
@@ -82,6 +83,7 @@ class CloseBackend:
         self._reader = Reader(wire, account.timezone, Recent(monotonic), clock=clock)
         self._writer = Writer(self._reader, sleep)
         self._creation = Creation(self._reader, sleep)
+        self._deletion = Deletion(self._reader, sleep)
         self._listing = Listing(self._reader, listed_kinds(account.types))
         self._team: Shelf[None, tuple[Member, ...]] = Shelf(account.keep_s, monotonic)
         self._me: str | None = None
@@ -152,24 +154,25 @@ class CloseBackend:
         """One task of any type; NotFound. Its priority is 0 where Close does not say it: no value asked for is that."""
         return self._reader.task(await self._reader.one(task_id))
 
-    async def get_tasks(self, ids: Sequence[str]) -> tuple[Task, ...]:
-        """Many tasks of any type, in the order of their ids, 100 a request; those that are not there are left out."""
-        found = await self._reader.many(ids)
-        unmet = {one: raw for one in ids if one not in found and (raw := self._reader.recent.unmet(one)) is not None}
-        found |= unmet
-        return tuple(self._reader.task(found[one]) for one in dict.fromkeys(ids) if one in found)
+    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002 - as above
+        """Tasks of any type, in the order of their ids: one by itself, many 100 a request."""
+        return {one: self._reader.snapshot(raw) for one, raw in (await self._reader.some(ids)).items()}
 
     async def create_task(self, edit: Edit) -> Written:
-        """A new task of the configured type."""
-        return await self._creation(edit, self._account.creates, self._me)
+        """A new task of the configured type; in the place of one that was deleted, of its type (`cannot_recreate`)."""
+        return await self._creation(edit, new_kind(edit.native, self._account.creates), self._me)
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """PUT of one task."""
         return await self._writer.update(before, edit)
 
-    async def update_tasks(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[Outcome, ...]:
+    async def update_tasks(self, edits: Sequence[tuple[Task, Edit]], watch: Watch | None = None) -> tuple[Outcome, ...]:
         """Bulk updates where Close has them, else parallel PUTs within the rate budget."""
-        return await BulkUpdate(self._reader, self._writer, self._sleep).run(edits)
+        return await BulkUpdate(self._reader, self._writer, self._sleep, watch or Watch()).run(edits)
+
+    async def delete_task(self, before: Task) -> str | None:
+        """DELETE of one task: it is not shown here any more, though Close may show it for a while."""
+        return await self._deletion(before.id)
 
     async def upstream_time(self) -> datetime | None:
         """The `Date` of an answer."""

@@ -9,12 +9,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from taskhand.backend import Outcome, Written
+from taskhand.backend import Written
 from taskhand.backends.close.chunks import Place, accepted_row
+from taskhand.backends.close.outcomes import Outcomes
 from taskhand.backends.close.pages import JsonObject
 from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.said import CLOSE, LOOK
-from taskhand.errors import CallerError, OutcomeUnknown, TaskhandError
+from taskhand.errors import CallerError, TaskhandError
+from taskhand.patience import one_call
 
 __all__ = ["Confirmed", "Unseen"]
 
@@ -41,7 +43,7 @@ class Confirmed:
         look: Callable[[list[Place]], Awaitable[list[Place]]],
         send: Callable[[Sequence[Place]], Awaitable[object]],
         sleep: Callable[[float], Awaitable[object]],
-        outcomes: dict[int, Outcome],
+        outcomes: Outcomes,
         rows: dict[int, JsonObject],
     ) -> None:
         """`send` sends tasks by themselves; `rows` are the tasks as lists showed them last, by place."""
@@ -58,10 +60,12 @@ class Confirmed:
         for turn, wait_s in enumerate(_WAITS_S):
             if self.unseen:
                 await self._sleep(wait_s)
-                await self._look_again(turn)
+                with one_call():
+                    await self._look_again(turn)
         left = _MOST_SINGLES
         for chunk in self.unseen:
-            left -= await self._decided(chunk, left)
+            with one_call():
+                left -= await self._decided(chunk, left)
         self.unseen = []
 
     async def _look_again(self, turn: int) -> None:
@@ -89,22 +93,22 @@ class Confirmed:
             raw = await self._reader.one(first.before.id, ours=True)
         except CallerError:
             return await self._sent(chunk.places, left)
-        except TaskhandError:
+        except TaskhandError as unread:
+            self._outcomes.heed(unread)
             self._unknown(chunk.places)
             return 0
         if self._reader.unshown(raw, first.edit):
             return await self._sent(chunk.places, left)
-        self._outcomes[first.number] = Outcome(first.before.id, Written(self._reader.written(raw)))
+        self._outcomes.written(first, Written(self._reader.written(raw)))
         for place in chunk.places[1:]:
             self._accepted(place, chunk.values)
         return 0
 
     async def _sent(self, places: list[Place], left: int) -> int:
-        """Send as many as may be by themselves: they were confirmed, so that a failure leaves a doubt."""
+        """Send as many as may be by themselves; of the rest nobody can tell."""
         again, rest = places[:left], places[left:]
         await self._send(again)
-        failed = [place for place in again if _failed(self._outcomes[place.number].error)]
-        self._unknown([*failed, *rest])
+        self._unknown(rest)
         return len(again)
 
     def _accepted(self, place: Place, values: dict[str, Any]) -> None:
@@ -113,13 +117,8 @@ class Confirmed:
             self._unknown([place])
             return
         task = self._reader.written(accepted_row(raw, values))
-        self._outcomes[place.number] = Outcome(place.before.id, Written(task, CLOSE.accepted))
+        self._outcomes.written(place, Written(task, CLOSE.accepted))
 
     def _unknown(self, places: Sequence[Place]) -> None:
         for place in places:
-            error = CLOSE.unsettled(LOOK)
-            self._outcomes[place.number] = Outcome(place.before.id, error=error)
-
-
-def _failed(error: TaskhandError | None) -> bool:
-    return error is not None and not isinstance(error, CallerError | OutcomeUnknown)
+            self._outcomes.failed(place, CLOSE.unsettled(LOOK))

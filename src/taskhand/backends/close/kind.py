@@ -5,12 +5,13 @@ Source: https://developer.close.com/api/resources/tasks, and its page "Update a 
 can be given them when they are created.
 """
 
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 from taskhand.edit import Edit
 from taskhand.errors import CallerError, OperatorError
 
-__all__ = ["CALL", "INBOX", "LEAD", "NewKind", "check_change", "label_of", "listed_kinds"]
+__all__ = ["CALL", "INBOX", "LEAD", "NewKind", "check_change", "label_of", "listed_kinds", "new_kind"]
 
 LEAD: Final = "lead"
 CALL: Final = "outgoing_call"
@@ -63,6 +64,20 @@ def listed_kinds(types: str) -> dict[str, str]:
     return {"_type__in": ",".join(dict.fromkeys(names))}
 
 
+def new_kind(native: Mapping[str, Any] | None, configured: NewKind) -> NewKind:
+    """The type of a new task: that of the task in whose place it is made, by its own values, else as `configured`.
+
+    CallerError `cannot_recreate` where Close takes none of that type, and for a call that a voice agent was to make.
+    """
+    told = native or {}
+    kind = told.get("_type", configured)
+    if kind not in {LEAD, CALL}:
+        raise _not_again(f"Close makes tasks of the type {kind} ({label_of(kind)}) by itself, and takes none.")
+    if told.get("agent_config_id"):
+        raise _not_again("It is a call that a voice agent makes: a new one would ring somebody.")
+    return CALL if kind == CALL else LEAD
+
+
 def check_change(edit: Edit, kind: str) -> None:
     """Refuse a change that a task of this type cannot take, or that no task of Close can; CallerError says why."""
     given = dict(edit.given())
@@ -76,6 +91,14 @@ def check_change(edit: Edit, kind: str) -> None:
             code="field_not_changeable",
             next_step="Send another dueDate, or complete the task.",
         )
+
+
+def _not_again(why: str) -> CallerError:
+    return CallerError(
+        f"The task cannot be made again. {why}",
+        code="cannot_recreate",
+        next_step="Call create_task with a title that says what is to be done.",
+    )
 
 
 def _refused(argument: str, kind: str, *, on_a_lead: bool) -> CallerError:

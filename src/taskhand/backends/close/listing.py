@@ -55,6 +55,7 @@ class Listing:
                 return await self._reader.wire.tasks(params, skip, first)
 
             rows |= {str(row.get("id")): row for row in await gathered(fetch, _Enough(self._reader, query))}
+        rows = {one: row for one, row in rows.items() if not self._reader.recent.is_deleted(one)}
         for row in rows.values():
             self._reader.priorities.read(row)
         tasks = [self._reader.task(row) for row in await self._up_to_date(rows, query)]
@@ -107,7 +108,8 @@ class _Enough:
         self._tasks: dict[str, Task] = {}
 
     def __call__(self, rows: Sequence[JsonObject]) -> bool:
-        certain = [self._task(row) for row in settled(rows, self._query.order)]
+        there = [row for row in rows if not self._reader.recent.is_deleted(str(row.get("id")))]
+        certain = [self._task(row) for row in settled(there, self._query.order)]
         if self._query.order == "due":
             certain = [task for task in certain if task.due_at is not None]
         return picked(certain, self._query, self._reader.is_late).more

@@ -21,7 +21,9 @@ __all__ = [
     "UNSAID",
     "Malformed",
     "created_at",
+    "is_dateless",
     "member_of",
+    "native_of",
     "said_priority",
     "task_of",
 ]
@@ -37,6 +39,8 @@ UNSAID: Final = 0
 _NUMBERS: Final = {word: number for number, word in PRIORITIES.items()}
 _DETAILS: Final = ("subject", "text", "opportunity_note", "phone_formatted", "phone", "remote_phone_formatted")
 _DAY_LENGTH: Final = len("2026-01-01")
+_WRITTEN: Final = ("text", "date", "is_dateless", "due_date", "assigned_to", "priority", "is_complete")
+_NATIVE: Final = (*_WRITTEN, "lead_id", "contact_id", "agent_config_id")
 
 
 class Malformed(ValueError):
@@ -93,20 +97,25 @@ def created_at(json: Mapping[str, Any]) -> datetime | None:
     return _moment(json.get("date_created"))
 
 
+def is_dateless(json: Mapping[str, Any]) -> bool:
+    """What the task says; where it does not, its deprecated twin `due_date` is null while `date` is not."""
+    told = json.get("is_dateless")
+    return bool(told) if told is not None else "due_date" in json and json["due_date"] is None
+
+
+def native_of(json: Mapping[str, Any]) -> dict[str, Any]:
+    """What Close itself says of a task, as far as it can be written back, and its type."""
+    return {"_type": json.get("_type") or LEAD} | {name: json[name] for name in _NATIVE if name in json}
+
+
 def _due(json: Mapping[str, Any], zone: str | None) -> Due | None:
     raw = json.get("date")
-    if raw is None or _is_dateless(json):
+    if raw is None or is_dateless(json):
         return None
     if len(raw) == _DAY_LENGTH:
         return Due(date.fromisoformat(raw))
     at = datetime.fromisoformat(raw)
     return Due.instant(at if at.tzinfo else at.replace(tzinfo=UTC), zone)
-
-
-def _is_dateless(json: Mapping[str, Any]) -> bool:
-    """What the task says; where it does not, its deprecated twin `due_date` is null while `date` is not."""
-    told = json.get("is_dateless")
-    return bool(told) if told is not None else "due_date" in json and json["due_date"] is None
 
 
 def _title(json: Mapping[str, Any]) -> str:

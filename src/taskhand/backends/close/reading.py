@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import MISSING
 
+from taskhand.backend import Snapshot
 from taskhand.backends.close.kind import LEAD
-from taskhand.backends.close.mapping import UNSAID, Malformed, task_of
+from taskhand.backends.close.mapping import UNSAID, Malformed, native_of, task_of
 from taskhand.backends.close.pages import JsonObject
 from taskhand.backends.close.recent import Recent
 from taskhand.backends.close.said import no_task
@@ -54,6 +55,10 @@ class Reader:
         self.kinds[task.id] = str(raw.get("_type") or LEAD)
         return task
 
+    def snapshot(self, raw: JsonObject) -> Snapshot:
+        """A row as a task with Close's own values; a priority that was sent, and that Close does not say, is one."""
+        return Snapshot(self.task(raw), native_of(self.priorities.filled(raw)), frozenset(self.unsaid(raw)))
+
     def written(self, raw: JsonObject, priority: object = None) -> Task:
         """A task as a write has just answered it: what lists show of it from now on.
 
@@ -86,8 +91,9 @@ class Reader:
     async def one(self, task_id: str, *, ours: bool = False) -> JsonObject:
         """One task of any type; NotFound. `ours`: it is read because of a write of ours, which may have changed it.
 
-        What was just written and was not shown since is there, whatever Close says.
+        What was just written and was not shown since is there, whatever Close says; what was just deleted is not.
         """
+        self.check_not_deleted(task_id)
         try:
             reply = await self.wire.task(task_id, self.today())
         except NotFound:
@@ -104,7 +110,7 @@ class Reader:
     async def many(self, ids: Sequence[str], day: date | None = None, *, ours: bool = False) -> dict[str, JsonObject]:
         """Tasks of any type by id; those that are not there are left out. `ours` as of `one`."""
         found: dict[str, JsonObject] = {}
-        unique = list(dict.fromkeys(ids))
+        unique = [one for one in dict.fromkeys(ids) if not self.recent.is_deleted(one)]
         for start in range(0, len(unique), CHUNK):
             for raw in await self.wire.tasks_by_id(unique[start : start + CHUNK], day or self.today()):
                 if not ours:
@@ -112,8 +118,34 @@ class Reader:
                 found[self.task(raw).id] = self.recent.newest(raw, listed=True)
         return found
 
+    async def some(self, ids: Sequence[str]) -> dict[str, JsonObject]:
+        """Tasks of any type, in the order of their ids; what was just written and was not shown since is there."""
+        unique = list(dict.fromkeys(ids))
+        if len(unique) == 1:
+            try:
+                return {unique[0]: await self.one(unique[0])}
+            except NotFound:
+                return {}
+        found = await self.many(unique)
+        shown = {one: found.get(one) or self.recent.unmet(one) for one in unique}
+        return {one: raw for one, raw in shown.items() if raw is not None}
+
+    async def is_gone(self, task_id: str) -> bool:
+        """Whether Close does not find a task any more, rather than not yet; the other answer may be a late one."""
+        try:
+            await self.wire.task(task_id, self.today())
+        except NotFound:
+            return self.recent.unmet(task_id) is None
+        return False
+
+    def check_not_deleted(self, task_id: str) -> None:
+        """NotFound for a task that was just deleted here, whatever Close still shows."""
+        if self.recent.is_deleted(task_id):
+            raise no_task(task_id)
+
     async def kind(self, task_id: str) -> str:
         """The type of a task; NotFound."""
+        self.check_not_deleted(task_id)
         if task_id not in self.kinds:
             self.task(await self.one(task_id))
         return self.kinds[task_id]

@@ -1,6 +1,7 @@
-"""What was written a moment ago: a list of Close can be behind by up to a minute, and what is behind is no answer."""
+"""What was written or deleted a moment ago: Close can be behind by up to a minute, and what is behind is no answer."""
 
 from collections.abc import Callable, Iterable
+from math import inf
 from typing import Final
 
 from taskhand.backends.close.pages import JsonObject
@@ -12,12 +13,13 @@ _KEEP_S: Final = 60.0
 
 
 class Recent:
-    """The answers to the latest writes, each for a minute of `clock` (monotonic seconds)."""
+    """The answers to the latest writes, and the latest deletions, each for a minute of `clock` (monotonic seconds)."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._written: dict[str, tuple[float, JsonObject]] = {}
         self._met: set[str] = set()
+        self._deleted: dict[str, float] = {}
 
     def keep(self, raw: JsonObject) -> None:
         """Keep the answer to a write."""
@@ -36,6 +38,17 @@ class Recent:
         """What is remembered of these tasks counts no more: they are written anew."""
         for one in ids:
             self._written.pop(one, None)
+
+    def deleted(self, task_id: str) -> None:
+        """A task is no more, whatever Close still shows of it."""
+        self.forget([task_id])
+        limit = self._clock() - _KEEP_S
+        self._deleted = {one: when for one, when in self._deleted.items() if when > limit}
+        self._deleted[task_id] = self._clock()
+
+    def is_deleted(self, task_id: str) -> bool:
+        """Whether a task was deleted here: its id is not used again, and a reading may still show it."""
+        return self._deleted.get(task_id, -inf) > self._clock() - _KEEP_S
 
     def newest(self, raw: JsonObject, *, listed: bool) -> JsonObject:
         """What is known of a task: `raw`, unless that was changed before the write that is remembered here.

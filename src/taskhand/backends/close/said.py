@@ -3,9 +3,9 @@
 from typing import Final
 
 from taskhand.backends.doubt import Doubt
-from taskhand.errors import NotFound
+from taskhand.errors import NotFound, OutcomeUnknown
 
-__all__ = ["CLOSE", "LOOK", "NOT_ALONE", "no_task"]
+__all__ = ["CLOSE", "LOOK", "NOT_ALONE", "no_task", "not_surely_gone"]
 
 CLOSE: Final = Doubt("Close")
 LOOK: Final = "Close's lists may be behind by up to a minute: read the tasks with get_task, then decide."
@@ -21,4 +21,11 @@ def no_task(task_id: str) -> NotFound:
         f"There is no task {task_id} in Close.",
         code="task_not_found",
         next_step="Call list_tasks to find the task's id.",
+    )
+
+
+def not_surely_gone(task_id: str) -> OutcomeUnknown:
+    """The error for a deletion of which nobody can tell whether it was done."""
+    return CLOSE.unsettled(
+        f"Close may show a deleted task for up to a minute: wait a minute, then read task {task_id} with get_task."
     )

@@ -91,6 +91,10 @@ class CloseWire:
         """PUT /task/{id}/: what is left out stays."""
         return await _at_close(self._client.put(_path(task_id), json=body, headers=self._on(day), expect="object"))
 
+    async def delete(self, task_id: str, day: date) -> Reply:
+        """DELETE /task/{id}/: for good. Both an empty answer and an empty object are documented."""
+        return await _at_close(self._client.delete(_path(task_id), headers=self._on(day), expect="object or nothing"))
+
     async def update_many(self, ids: Sequence[str], body: Mapping[str, Any], day: date) -> Reply:
         """PUT /task/ for up to 100 ids of every type (https://developer.close.com/api/resources/tasks/bulk-update).
 

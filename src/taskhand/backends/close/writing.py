@@ -2,23 +2,21 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
 from taskhand.backend import Written
+from taskhand.backends.close.arrival import once_there
 from taskhand.backends.close.body import body_of
 from taskhand.backends.close.kind import check_change
 from taskhand.backends.close.pages import JsonObject
 from taskhand.backends.close.reading import Reader
-from taskhand.backends.close.said import CLOSE, no_task
+from taskhand.backends.close.said import CLOSE
 from taskhand.edit import Edit
-from taskhand.errors import NotFound, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
+from taskhand.errors import OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
 from taskhand.http.reply import Reply
 from taskhand.task import Task
 
 __all__ = ["Writer"]
-
-_TRIES_S: Final = (0.0, 2.0, 5.0)
-"""Seconds before each PUT of a task that was just written and that Close does not find."""
 
 Body = dict[str, Any]
 
@@ -56,27 +54,13 @@ class Writer:
         raise CLOSE.of_task(task_id)
 
     async def _sent(self, task_id: str, body: Body, edit: Edit) -> Task:
-        reply = await self._answer(task_id, body, edit)
+        async def put() -> Reply:
+            return await self._reader.wire.update(task_id, body, self._reader.day(edit))
+
+        reply = await once_there(task_id, put, self._reader.recent, self._sleep)
         if reply.object.get("id") not in (None, task_id):
             raise self._reader.wire.invalid(reply, "with another task")
         return self._reader.answered(reply, body)
-
-    async def _answer(self, task_id: str, body: Body, edit: Edit) -> Reply:
-        """The answer to a PUT. One that finds no task has changed nothing: of a task just written it is sent again."""
-        for wait_s in _TRIES_S:
-            if wait_s:
-                await self._sleep(wait_s)
-            try:
-                return await self._reader.wire.update(task_id, body, self._reader.day(edit))
-            except NotFound:
-                if self._reader.recent.unmet(task_id) is None:
-                    raise no_task(task_id) from None
-        raise UpstreamError(
-            f"Close does not find task {task_id} yet, which was written a moment ago; nothing was changed.",
-            code="task_not_there_yet",
-            next_step="Wait a few seconds, then send the same call again.",
-            retryable=True,
-        )
 
     async def _checked(self, task: Task, body: Body, edit: Edit) -> Task:
         """The task as its PUT answered it; where that does not show the edit, as it reads then, if that does."""
