@@ -411,7 +411,7 @@ async def failing(
 async def test_a_hundred_changes_at_once_keep_to_the_rate_and_are_each_made_once(rate: int, in_flight: int) -> None:
     time = Time()
     watched = Witness(time)
-    slow = Fault("slow", "PUT /api/public/tasks/{id}", nth="every", seconds=0.02)  # so that they overlap
+    slow = Fault("slow", "PUT /api/public/tasks/{id}", nth="every", seconds=0.005)  # so that they overlap
     there = vambe(100, [slow])
     settings: dict[str, Any] = {"vambe_rate": rate, "vambe_in_flight": in_flight}
     async with serve(there) as url, backend_at(url, time, transport=watched, **settings) as backend:
