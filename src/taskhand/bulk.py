@@ -18,7 +18,7 @@ _WORTH_RETRYING = frozenset({"rate_limited", "upstream_error", "conflict", "not_
 
 @dataclass(frozen=True, slots=True)
 class TaskOutcome:
-    """What became of one task; `code` and `message` say why where it was not written."""
+    """What became of one task; `code` and `message` say why it was not written, or what is worth knowing of how."""
 
     id: str
     became: Became

@@ -264,11 +264,9 @@ def _serve(settings: Settings, address: tuple[str, int] | None) -> None:
     from taskhand.wiring import desk
 
     async def serving() -> None:
-        async with desk(settings) as at, anyio.create_task_group() as beside:
-            beside.start_soon(recovered_at_start, at)
-            server = create_server(at)
-            await (serve_http(server, *address) if address else serve_stdio(server, at.aclose))
-            beside.cancel_scope.cancel()
+        async with desk(settings) as at:
+            server, first = create_server(at), partial(recovered_at_start, at)
+            await (serve_http(server, *address, first) if address else serve_stdio(server, at.aclose, first))
 
     if address:
         check_loopback(address[0])

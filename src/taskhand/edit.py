@@ -43,7 +43,7 @@ class Edit:
         Of a task just `written`, a zone that nobody asked for may be any.
         """
         shown = [name for name, value in self.given() if _shows(task, name, value, written=written)]
-        return replace(self, **{name: MISSING for name in shown if sure_of_due or name != "due"})
+        return without(self, *(name for name in shown if sure_of_due or name != "due"))
 
 
 _FIELDS = tuple(one.name for one in fields(Edit) if one.name != "native")

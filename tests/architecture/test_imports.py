@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "backends": LANGUAGE | {"backends", "http", "sqlite"},
     "journal": LANGUAGE | {"sqlite"},
     "service": LANGUAGE | {"service", "journal"},
-    "server": LANGUAGE | {"service", "server", "__init__"},
+    "server": LANGUAGE | {"service", "server", "journal", "__init__"},
     "sandbox": {"sandbox"},
     "wiring": LANGUAGE | {"settings", "service", "backends", "http", "journal", "wiring"},
 }

@@ -85,7 +85,7 @@ def test_a_request_from_another_origin_is_refused(web: Web, origin: str) -> None
 def test_a_refused_knock_changes_nothing_and_the_next_caller_is_served(own: Web, store_file: Path) -> None:
     made(own)
     before = contents(store_file)
-    call = {"name": "create_task", "arguments": DRAFT, "_meta": META}
+    call = {"name": "create_task", "arguments": draft("Another", "me"), "_meta": META}
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}).encode()
     named = {"MCP_Protocol_Version": "2026-07-28", "Mcp_Method": "tools/call", "Mcp_Name": "create_task"}
     assert own.post(body, Host="evil.example", **named)[0] == 421
@@ -181,6 +181,6 @@ def test_a_signal_between_writes_leaves_no_half_task(own: Web, store_file: Path)
 
 
 def test_two_callers_at_once_are_both_served(web: Web) -> None:
-    first, second = made(web), made(web)
+    first, second = made(web, draft("first", "me")), made(web, draft("second", "me"))
     assert first["id"] != second["id"]
     assert code_of(web.call("get_task", {"id": "7"})) == "invalid_id"

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from anyio import to_thread
+
 from taskhand.errors import OperatorError
 from taskhand.journal import appending, listing
 from taskhand.journal.checking import Verdict, verdict
@@ -51,6 +53,7 @@ class SqliteJournal:
 
         `secrets` are masked in arguments; changes older than `keep_days` are pruned, 0 keeps them for ever.
         """
+        self._path = path
         self._place = place
         self._clock = clock
         self._new_id = new_id
@@ -120,6 +123,8 @@ class SqliteJournal:
 
         They are this process's to settle from now on: no other one is told of them, unless this one goes too.
         """
+        if not await to_thread.run_sync(self._path.exists):
+            return ()  # looking for what others left open is no reason to make a file
         sessions = await self._store.read(self._other_sessions)
         if not self._was_swept:
             self._was_swept = True

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -26,6 +26,8 @@ from taskhand.errors import OperatorError
 
 __all__ = ["check_loopback", "leave", "serve_http", "serve_stdio"]
 
+_Work = Callable[[], Coroutine[Any, Any, None]]
+
 _LAST_REQUEST_S = 0.4
 """How long an open HTTP connection may delay the end."""
 
@@ -33,11 +35,15 @@ _LAST_WRITE_S = 0.5
 """How long a write under way may delay the end; a longer one is rolled back."""
 
 
-async def serve_stdio(server: MCPServer[Any], close: Callable[[], Awaitable[None]]) -> None:
-    """Serve until standard input closes or a signal asks to end; `close` waits for the write under way, if any."""
+async def serve_stdio(server: MCPServer[Any], close: _Work, first: _Work) -> None:
+    """Serve until standard input closes or a signal asks to end; `close` waits for the write under way, if any.
+
+    `first` is done meanwhile.
+    """
     lowlevel = server._lowlevel_server  # noqa: SLF001  the SDK's own stdio door does not answer what it cannot read
     async with anyio.create_task_group() as tasks, stdio_server() as (read, write):
         tasks.start_soon(_leave_on_signal, close)
+        tasks.start_soon(first)
         into, out = anyio.create_memory_object_stream[SessionMessage | Exception]()
         tasks.start_soon(_readable, read, into, write.send)
         await lowlevel.run(out, write, lowlevel.create_initialization_options())
@@ -75,10 +81,10 @@ def unreadable(error: Exception) -> JSONRPCError:
     return JSONRPCError(jsonrpc="2.0", id=known, error=ErrorData(code=code, message=said))
 
 
-async def serve_http(server: MCPServer[Any], host: str, port: int) -> None:
+async def serve_http(server: MCPServer[Any], host: str, port: int, first: _Work) -> None:
     """Serve Streamable HTTP at /mcp and a health answer at /health until a signal asks to end.
 
-    OperatorError for a host beyond loopback, or an address that is taken.
+    `first` is done meanwhile. OperatorError for a host beyond loopback, or an address that is taken.
     """
     import uvicorn  # noqa: PLC0415  only this door needs it
 
@@ -103,7 +109,10 @@ async def serve_http(server: MCPServer[Any], host: str, port: int) -> None:
         # uvicorn ends on the signal, then raises it again: by then it has done its work.
         signal.signal(signal.SIGTERM, lambda *_: None)
         signal.signal(signal.SIGINT, lambda *_: None)
-        await _Server(config).serve(sockets=[bound])
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(first)
+            await _Server(config).serve(sockets=[bound])
+            tasks.cancel_scope.cancel()
 
 
 def check_loopback(host: str) -> None:
@@ -140,7 +149,7 @@ def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-async def _leave_on_signal(close: Callable[[], Awaitable[None]]) -> None:
+async def _leave_on_signal(close: _Work) -> None:
     """End the process on a signal: the thread that reads standard input could not be asked to stop."""
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for _ in signals:

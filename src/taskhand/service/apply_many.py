@@ -126,7 +126,7 @@ def _outcome(intent: Intent, outcome: Outcome) -> TaskOutcome:
     receipt = Receipt.of(intent.before.task, outcome.written.task, intent.asked or intent.edit or Edit(), ())
     if receipt.unapplied and not receipt.changed:
         return TaskOutcome(outcome.task_id, "refused", "not_applied", "The CRM left it as it was.", receipt.unapplied)
-    return TaskOutcome(outcome.task_id, "applied", unapplied=receipt.unapplied)
+    return TaskOutcome(outcome.task_id, "applied", None, outcome.written.note, receipt.unapplied)
 
 
 def _became(error: TaskhandError) -> Became:
