@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -23,10 +24,10 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import Reading, VambeSandbox
 from taskhand.sent import requests_sent
-from taskhand.task import Task
+from taskhand.task import StatusChoice, Task
 from vambe.faults_table import EVER, LIST, status
 from vambe.journey import Journey, Waiting
-from vambe.wired import backend_at, task_id, vambe
+from vambe.wired import ANA, backend_at, task_id, vambe
 
 PUT = "PUT /api/public/tasks/{id}"
 VAMBE = Doubt("Vambe")
@@ -315,6 +316,18 @@ async def test_due_times_that_were_misread_are_not_moved_to_another_clock() -> N
     assert {task["due_at"][:10] for task in there.tasks} == {
         (date(2026, 3, number) + timedelta(days=7)).isoformat() for number in range(1, 13)
     }
+
+
+async def test_with_a_misread_due_time_all_that_was_set_is_taken_back_and_nothing_else() -> None:
+    there = timed_vambe("wall", tasks=1)
+    (before,) = there.tasks
+    async with staged(there, Time()) as (backend, tasks), serve(there) as url, backend_at(url, Time()) as theirs:
+        await theirs.update_task(tasks[0], Edit(description="theirs"))
+        ((task, edit),) = later(tasks, 7)
+        edits = [(task, replace(edit, title="again", status=StatusChoice(name="Completado"), responsible_ids=(ANA,)))]
+        (outcome,) = await backend.update_tasks(edits)
+    assert getattr(outcome.error, "code", "") == "conflict"
+    assert there.tasks == [before | {"description": "theirs"}]
 
 
 async def test_due_times_that_were_read_rightly_are_moved_at_once() -> None:

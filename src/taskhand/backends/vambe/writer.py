@@ -17,8 +17,9 @@ from taskhand.backends.vambe.lists import WIDEST, JsonObject, TaskLists
 from taskhand.backends.vambe.mapping import body_of
 from taskhand.backends.vambe.reader import Reader, rests_on
 from taskhand.backends.vambe.wire import VambeWire
+from taskhand.change import restoring
 from taskhand.due import due_of
-from taskhand.edit import Edit
+from taskhand.edit import Edit, without
 from taskhand.errors import (
     CallerError,
     Candidate,
@@ -131,15 +132,16 @@ class Writer:
                 try:
                     return await self._update(before, edit, was, watch)
                 except Misread as misread:
-                    raise Misread(misread.before, await self._taken_back(misread)) from None
+                    raise Misread(misread.before, await self._taken_back(misread, edit)) from None
         return await self._update(before, edit, was, watch)
 
     def _may_mislead(self, before: Task, edit: Edit) -> bool:
         return rests_on(before, edit) and not self._reader.sure_of_due(before)
 
-    async def _taken_back(self, misread: Misread) -> Task:
-        """The task with the due date that it really had; the doubt stays where that cannot be written."""
-        back = Edit(due=due_of(misread.before))
+    async def _taken_back(self, misread: Misread, edit: Edit) -> Task:
+        """The task with what it really had where the edit has set it; the doubt stays where that cannot be written."""
+        back = restoring(misread.before, misread.now)
+        back = without(back, *{name for name, _ in back.given()} - {name for name, _ in edit.given()})
         try:
             raw, _ = await self._put(misread.now, back, None)
         except TaskhandError as error:
