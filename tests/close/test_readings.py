@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from behaviour.agent import Agent
+from behaviour.agent import Agent, Refused
 from close.wired import ANA, ELENA, LEAD, Time, close, wired
-from taskhand.sandbox.close import Reading
+from taskhand.sandbox.close import CloseSandbox, Reading
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 
@@ -109,7 +109,22 @@ async def test_the_story_is_told_as_it_is_under_every_reading(reading: Reading) 
             assert await listed(agent, task) == 1, step.name
             read = (await agent("get_task", id=task["id"]))["task"]
             assert read == task, step.name
+        await assert_deleted_and_made_again(agent, sandbox, task)
     assert len(sandbox.tasks) == 2
+
+
+async def assert_deleted_and_made_again(agent: Agent, sandbox: CloseSandbox, task: dict[str, Any]) -> None:
+    """Delete the task, which is gone at once; then take that back."""
+    plan = await agent("delete_task", id=task["id"])
+    gone = await agent("apply_plan", planId=plan["planId"])
+    assert task["id"] not in {row["id"] for row in sandbox.tasks}
+    assert await listed(agent, task) == 0
+    with pytest.raises(Refused, match="There is no task"):
+        await agent("get_task", id=task["id"])
+    back = (await agent("undo_change", changeId=gone["changeId"]))["task"]
+    own = {"id", "created_at", "creator_id"}
+    assert back | dict.fromkeys(own) == task | dict.fromkeys(own)
+    assert await listed(agent, back) == 1
 
 
 async def listed(agent: Agent, task: dict[str, Any]) -> int:
