@@ -3,8 +3,9 @@
 What hides in a text reaches a model all the same: directions that turn around what is read, characters of no width,
 tags that spell whole sentences. The hidden characters are those of Default_Ignorable_Code_Point
 (https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt) and of the categories Cf, Cc and Cs
-(https://www.unicode.org/reports/tr44/#General_Category_Values). The ranges are written out, since Python knows
-neither the property nor, in its older versions, the newest characters.
+(https://www.unicode.org/reports/tr44/#General_Category_Values), but for the signs of Cf that are seen, which Unicode
+calls Prepended_Concatenation_Mark. The ranges are written out, since Python knows neither property nor, in its older
+versions, the newest characters.
 """
 
 import re
@@ -32,14 +33,7 @@ _DEFAULT_IGNORABLE = (
     (0xE0000, 0xE0FFF),  # tags, variation selectors 17 to 256, reserved
 )
 _OTHER_FORMAT = (
-    (0x0600, 0x0605),  # Arabic number signs
-    (0x06DD, 0x06DD),  # Arabic end of ayah
-    (0x070F, 0x070F),  # Syriac abbreviation mark
-    (0x0890, 0x0891),  # Arabic pound and piastre marks
-    (0x08E2, 0x08E2),  # Arabic disputed end of ayah
     (0xFFF9, 0xFFFB),  # interlinear annotation
-    (0x110BD, 0x110BD),  # Kaithi number sign
-    (0x110CD, 0x110CD),  # Kaithi number sign above
     (0x13430, 0x1343F),  # Egyptian hieroglyph controls
 )
 _CONTROLS = ((0x00, 0x08), (0x0B, 0x1F), (0x7F, 0x9F))

@@ -31,7 +31,7 @@ async def carried_out(
         before = await snapshot(call.desk, task_id, fresh=fresh)
         if call.is_dry:
             edit, matched = await wanted_of(before.task)
-            return await planned(call, [_intent(call.desk, before, edit)], matched)
+            return await planned(call, [_intent(call.desk, before, before, edit)], matched)
         return await changed(call, before, wanted_of)
 
 
@@ -54,16 +54,16 @@ async def changed(
         if not any(_missing(desk, edit, now.task).given()):
             seen_anew = await snapshot(desk, before.task.id, fresh=True)
             before, now = (seen_anew if before == now else before), seen_anew
-        intent = _intent(desk, now, edit)
-        if not any(_missing(desk, edit, now.task).given()) and before == now:
+        intent = _intent(desk, before, now, edit)
+        if not any((intent.edit or Edit()).given()) and before == now:
             change = await call.record("unchanged", said(matched), [intent], [_result(now.task, "unchanged")])
             return Receipt(now.task, matched=matched, note=_NOTHING, change_id=change.id)
         # Whoever gives up waiting: what was sent is waited for, and written down.
         with anyio.CancelScope(shield=True):
             try:
-                written = await _sent(call, now, edit, said(matched))
+                written = await _sent(call, intent, now, said(matched))
             except Misread as misread:
-                before, now = replace(before, task=misread.before), replace(now, task=misread.now)
+                before, now = _known(before, misread.before), _known(now, misread.now)
                 continue
             return await _told(call, before.task, written or Written(now.task), edit, matched)
     raise CallerError(
@@ -81,21 +81,19 @@ async def snapshot(desk: Desk, task_id: str, *, fresh: bool = False) -> Snapshot
     return found[task_id]
 
 
-async def _sent(call: Call, now: Snapshot, edit: Edit, opening: Opening) -> Written | None:
+async def _sent(call: Call, intent: Intent, now: Snapshot, opening: Opening) -> Written | None:
     """Carry out what the task does not show yet, written down before; None when it already shows all of it."""
-    desk, intent = call.desk, _intent(call.desk, now, edit)
-    missing = intent.edit or Edit()
+    backend, missing, edit = call.desk.backend, intent.edit or Edit(), intent.asked or Edit()
     if not any(missing.given()):
         return None
     await (call.revise([intent]) if call.is_open else call.begin(opening, [intent]))
-    written = await desk.backend.update_task(now.task, missing)
+    written = await backend.update_task(now.task, missing)
     # What the task seemed to have already, and has no more: somebody else changed it in between.
-    rest = edit.unmet_by(written.task, written=True)
-    unsent = without(rest, *(name for name, _ in missing.given()))
+    unsent = without(edit.unmet_by(written.task, written=True), *(name for name, _ in missing.given()))
     if not any(unsent.given()):
         return written
     await call.revise([replace(intent, edit=edit)])
-    return await desk.backend.update_task(written.task, unsent)
+    return await backend.update_task(written.task, unsent)
 
 
 async def _told(call: Call, before: Task, written: Written, edit: Edit, matched: tuple[Match, ...]) -> Receipt:
@@ -105,8 +103,13 @@ async def _told(call: Call, before: Task, written: Written, edit: Edit, matched:
     return replace(receipt, change_id=call.change.id if call.change else None)
 
 
-def _intent(desk: Desk, now: Snapshot, edit: Edit) -> Intent:
-    return Intent("update", now, _missing(desk, edit, now.task), edit)
+def _intent(desk: Desk, before: Snapshot, now: Snapshot, edit: Edit) -> Intent:
+    return Intent("update", before, _missing(desk, edit, now.task), edit)
+
+
+def _known(snapshot: Snapshot, task: Task) -> Snapshot:
+    """The snapshot with the task as it really was: its due date is no longer in doubt."""
+    return replace(snapshot, task=task, unknown=snapshot.unknown - {"due"})
 
 
 def _result(task: Task, outcome: Outcome, note: str | None = None) -> Result:
