@@ -42,6 +42,16 @@ async def test_a_planned_create_makes_its_task_once_it_is_applied(worker: Agent)
     assert await worker.listed() == ["Send the contract"]
 
 
+async def test_a_dry_run_of_a_plan_shows_it_again_and_leaves_it_good(worker: Agent) -> None:
+    task = await worker.create()
+    plan = await worker("update_task", id=task["id"], title="New title", dryRun=True)
+    again = await worker("apply_plan", planId=plan["planId"], dryRun=True)
+    assert (again["planId"], again["difference"]) == (plan["planId"], plan["difference"])
+    assert await worker.listed() == ["Call Acme"]
+    await worker("apply_plan", planId=plan["planId"])
+    assert await worker.listed() == ["New title"]
+
+
 async def test_a_plan_is_good_for_one_use(worker: Agent) -> None:
     task = await worker.create()
     plan = await worker("update_task", id=task["id"], title="New title", dryRun=True)

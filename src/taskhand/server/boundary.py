@@ -24,7 +24,7 @@ from taskhand.server.refusal import refusal
 from taskhand.server.schema import Schema
 from taskhand.server.tool import Tool, Written
 from taskhand.server.write_view import shown
-from taskhand.service.apply_plan import apply_plan, decline_plan, guarded_plan
+from taskhand.service.apply_plan import apply_plan, decline_plan, plan_again
 from taskhand.service.call import Call, Options
 from taskhand.service.desk import Desk
 
@@ -83,8 +83,8 @@ async def _found(
 async def _after_asking(page: Call, plan_id: str, said: Said) -> Written:
     """Carry out the plan if the person said yes; the time that they took is not counted."""
     page.change = None
-    if said == "nothing" and (plan := await guarded_plan(page, plan_id)) is not None:
-        return replace(plan, note="The person was asked and did not answer.")
+    if said == "nothing":
+        return replace(await plan_again(page, plan_id), note="The person was asked and did not answer.")
     if said == "yes":
         with patience.one_call():
             return await apply_plan(page, plan_id)

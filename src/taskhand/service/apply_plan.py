@@ -20,7 +20,7 @@ from taskhand.service.roster import Wanted
 from taskhand.service.write import changed
 from taskhand.task import Task
 
-__all__ = ["applied", "apply_plan", "decline_plan", "guarded_plan"]
+__all__ = ["applied", "apply_plan", "decline_plan", "plan_again"]
 
 _SHOWN = 20
 
@@ -41,11 +41,17 @@ async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
             return _before(plan, await finished(call.desk, held.change))
 
 
-async def guarded_plan(call: Call, plan_id: str) -> Plan | None:
-    """The plan, where a person has to be asked before it is carried out; None where not, CallerError as above."""
+async def plan_again(call: Call, plan_id: str) -> Plan:
+    """The plan once more, with its `guard` where a person has to be asked before it is carried out.
+
+    CallerError as above; in a dry run also where a value has moved.
+    """
     change = await _found(call, plan_id)
+    if call.is_dry:
+        await _as_seen(call, change.intents)
+        return plan_of(change, call.desk)
     guard = guard_of(call.desk, change.intents, by_filter="filter" in change.opening.arguments)
-    return plan_of(change, call.desk, guard=guard) if guard else None
+    return plan_of(change, call.desk, guard=guard)
 
 
 async def decline_plan(call: Call, plan_id: str) -> None:
