@@ -1,7 +1,6 @@
 """From settings to a desk: the one place that knows every part."""
 
 import getpass
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
@@ -22,22 +21,30 @@ from taskhand.settings import Settings
 
 if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
+    from taskhand.http.upstream import World
     from taskhand.journal.sqlite import SqliteJournal
 
 __all__ = ["desk", "journal", "journal_path", "local_backend", "store_path"]
+
+Clock = Callable[[], datetime]
+"""What time it is, aware."""
 
 _CLOSING_S = 0.3
 
 
 @asynccontextmanager
-async def desk(settings: Settings) -> AsyncIterator[Desk]:
-    """A desk for these settings; what its backend and its journal opened is closed at the end."""
+async def desk(settings: Settings, clock: Clock | None = None, world: "World | None" = None) -> AsyncIterator[Desk]:
+    """A desk for these settings; what its backend and its journal opened is closed at the end.
+
+    A harness passes in its own `clock`, and the `world` in which requests wait and take time.
+    """
+    clock = clock or _clock(settings)
     async with AsyncExitStack() as stack:
-        backend = await _backend(settings, stack)
+        backend = await _backend(settings, stack, clock, world)
         stack.push_async_callback(_closed, backend)
-        kept = journal(settings)
+        kept = journal(settings, clock)
         stack.push_async_callback(_closed, kept)
-        yield Desk(backend, kept, _clock(settings), settings.default_timezone, _terms(settings))
+        yield Desk(backend, kept, clock, settings.default_timezone, _terms(settings))
 
 
 async def _closed(file: "Backend | SqliteJournal") -> None:
@@ -46,14 +53,14 @@ async def _closed(file: "Backend | SqliteJournal") -> None:
         await file.aclose()
 
 
-def journal(settings: Settings) -> "SqliteJournal":
+def journal(settings: Settings, clock: Clock | None = None) -> "SqliteJournal":
     """The journal of the place that these settings choose; its file is opened when it is first used."""
     from taskhand.journal.sqlite import SqliteJournal
 
     return SqliteJournal(
         journal_path(settings),
         place=_place(settings),
-        clock=_clock(settings),
+        clock=clock or _clock(settings),
         new_id=_numbered if settings.ids == "sequential" else lambda prefix, _: f"{prefix}_{token_hex(5)}",
         secrets=settings.secrets,
         keep_days=settings.journal_days,
@@ -78,33 +85,33 @@ def _terms(settings: Settings) -> Terms:
     )
 
 
-async def _backend(settings: Settings, stack: AsyncExitStack) -> Backend:
+async def _backend(settings: Settings, stack: AsyncExitStack, clock: Clock, world: "World | None") -> Backend:
     match settings.backend:
         case "vambe":
-            return await _vambe(settings, stack)
+            return await _vambe(settings, stack, clock, world)
         case "close":
-            return await _close(settings, stack)
+            return await _close(settings, stack, clock, world)
         case "hubspot":
-            return await _hubspot(settings, stack)
+            return await _hubspot(settings, stack, clock, world)
         case "local":
-            return local_backend(settings)
+            return local_backend(settings, clock)
 
 
-def local_backend(settings: Settings) -> "LocalBackend":
+def local_backend(settings: Settings, clock: Clock | None = None) -> "LocalBackend":
     """The embedded store; its file is opened when it is first used."""
     from taskhand.backends.local.backend import LocalBackend
     from taskhand.backends.local.directory import sequential_id
 
     return LocalBackend(
         store_path(settings),
-        clock=_clock(settings),
+        clock=clock or _clock(settings),
         new_id=sequential_id if settings.ids == "sequential" else lambda _: str(uuid4()),
         user=settings.user or _os_user(),
         timezone=settings.default_timezone,
     )
 
 
-async def _vambe(settings: Settings, stack: AsyncExitStack) -> Backend:
+async def _vambe(settings: Settings, stack: AsyncExitStack, clock: Clock, world: "World | None") -> Backend:
     from taskhand.backends.vambe.backend import Organisation, VambeBackend
     from taskhand.backends.vambe.catalogue import Catalogue, configured
     from taskhand.backends.vambe.wire import VambeWire, explain
@@ -126,7 +133,7 @@ async def _vambe(settings: Settings, stack: AsyncExitStack) -> Backend:
         variable="VAMBE_BASE_URL",
         explain=explain,
     )
-    world = World()
+    world = world or World()
     budget = Budget(Rate(settings.vambe_rate), settings.vambe_in_flight, clock=world.clock, sleep=world.sleep)
     client = await stack.enter_async_context(Client(upstream, world=world, budget=budget))
     organisation = Organisation(
@@ -138,10 +145,10 @@ async def _vambe(settings: Settings, stack: AsyncExitStack) -> Backend:
         in_hand=2 * settings.vambe_in_flight,
     )
     wire = VambeWire(client, settings.vambe_array_query)
-    return VambeBackend(wire, organisation, clock=_clock(settings), monotonic=time.monotonic)
+    return VambeBackend(wire, organisation, clock=clock, monotonic=world.clock)
 
 
-async def _close(settings: Settings, stack: AsyncExitStack) -> Backend:
+async def _close(settings: Settings, stack: AsyncExitStack, clock: Clock, world: "World | None") -> Backend:
     from taskhand.backends.close.backend import Account, CloseBackend
     from taskhand.backends.close.wire import CloseWire, credential, explain
     from taskhand.http.budget import Budget, Rate
@@ -158,15 +165,15 @@ async def _close(settings: Settings, stack: AsyncExitStack) -> Backend:
         variable="CLOSE_BASE_URL",
         explain=explain,
     )
-    world = World()
+    world = world or World()
     budget = Budget(Rate(settings.close_rate), settings.close_in_flight, clock=world.clock, sleep=world.sleep)
     client = await stack.enter_async_context(Client(upstream, world=world, budget=budget))
     account = Account(settings.default_timezone, settings.close_task_types, settings.close_new_task_type)
     wire = CloseWire(client, account.timezone)
-    return CloseBackend(wire, account, clock=_clock(settings), monotonic=time.monotonic, sleep=world.sleep)
+    return CloseBackend(wire, account, clock=clock, monotonic=world.clock, sleep=world.sleep)
 
 
-async def _hubspot(settings: Settings, stack: AsyncExitStack) -> Backend:
+async def _hubspot(settings: Settings, stack: AsyncExitStack, clock: Clock, world: "World | None") -> Backend:
     from taskhand.backends.hubspot.backend import HubSpotBackend
     from taskhand.backends.hubspot.portal import Account
     from taskhand.backends.hubspot.refusal import explain, read_limits, wait_s
@@ -192,7 +199,7 @@ async def _hubspot(settings: Settings, stack: AsyncExitStack) -> Backend:
         read_wait=wait_s,
         explain=explain,
     )
-    world = World()
+    world = world or World()
     calls = Budget(Rate(settings.hubspot_rate, 10.0), clock=world.clock, sleep=world.sleep)
     # Searches have a limit of their own: five a second for the whole account.
     finds = Budget(Rate(5, 1.0), 3, clock=world.clock, sleep=world.sleep)
@@ -201,10 +208,10 @@ async def _hubspot(settings: Settings, stack: AsyncExitStack) -> Backend:
     version, id_property = settings.hubspot_api_version, settings.hubspot_id_property
     wire = HubSpotWire(client, searching, version=version, id_property=id_property)
     account = Account(timezone=settings.default_timezone, user=settings.hubspot_user_id, token=token)
-    return HubSpotBackend(wire, account, clock=_clock(settings), monotonic=time.monotonic, sleep=world.sleep)
+    return HubSpotBackend(wire, account, clock=clock, monotonic=world.clock, sleep=world.sleep)
 
 
-def _clock(settings: Settings) -> Callable[[], datetime]:
+def _clock(settings: Settings) -> Clock:
     """The system's clock in its own zone, or the one that stands still."""
     frozen = settings.clock
     return (lambda: frozen) if frozen else (lambda: datetime.now().astimezone())
