@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from behaviour.gaps import CLOSE_GAPS, HUBSPOT_GAPS
+from picture import picture
 from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
 from taskhand import __version__
 from taskhand.backend import Capabilities
@@ -36,6 +37,7 @@ def documents() -> dict[Path, str]:
     parts["hubspot"] = _host_blocks(HOSTS[:1], Launch(env={"HUBSPOT_ACCESS_TOKEN": "your token", **_ZONE}))
     parts["backends"] = _backend_table()
     files[readme] = _filled(readme.read_text(encoding="utf-8"), parts)
+    files[ROOT / "docs" / "demo.svg"] = picture()
     files[ROOT / "server.json"] = json.dumps(_server_json(), indent=2) + "\n"
     return files
 

@@ -116,12 +116,15 @@ def call(settings: Settings, tool: str, arguments: str) -> None:
 
 
 @command.command()
-@click.option("--brief", is_flag=True, help="Leave out the calls.")
-def demo(*, brief: bool) -> None:
+@click.option("--brief", is_flag=True, help="In words, without the calls.")
+@click.pass_obj
+def demo(settings: Settings, *, brief: bool) -> None:
     """Walk the documented use cases with a real client on a temporary store, showing what an agent sees."""
     from taskhand.server.demo import show
 
-    anyio.run(partial(show, click.echo, brief=brief))
+    flags = ["--ids", settings.ids, *(["--clock", settings.clock.isoformat()] if settings.clock else [])]
+    today = settings.clock.date() if settings.clock else None
+    anyio.run(partial(show, click.echo, brief=brief, today=today, flags=flags))
 
 
 @command.command()

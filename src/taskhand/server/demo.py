@@ -5,7 +5,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -92,26 +92,33 @@ STEPS: Sequence[Step] = (
 """The use cases of https://docs.vambe.me/reference/tasks/update-task, in words; then a change of many, and back."""
 
 
-async def show(say: Callable[[str], object], *, brief: bool) -> None:
-    """Walk the steps, saying each call and its answer; RuntimeError when one does not go as it should."""
+async def show(
+    say: Callable[[str], object], *, brief: bool, today: date | None = None, flags: Sequence[str] = ()
+) -> None:
+    """Walk the steps, saying each call and its answer; RuntimeError when one does not go as it should.
+
+    `brief` says what came of each call in words; `flags` are those of the command, and `today` the day it then is.
+    """
     with TemporaryDirectory(prefix="taskhand-demo-") as folder:
-        store = Path(folder) / "tasks.sqlite"
-        say(f"A store in {folder}, filled by `taskhand seed demo`; the server runs as a host would start it.")
-        seed = [sys.executable, "-m", "taskhand", "--db", str(store), "seed", "demo"]
-        await anyio.run_process(seed, env=get_default_environment())
-        async with _connected(store) as client:
+        launch = ["-m", "taskhand", "--db", str(Path(folder) / "tasks.sqlite"), *flags]
+        if not brief:
+            say(f"A store in {folder}, filled by `taskhand seed demo`; the server runs as a host would start it.")
+        await anyio.run_process([sys.executable, *launch, "seed", "demo"], env=get_default_environment())
+        async with _connected(launch) as client:
             await _introduce(client, say)
-            today = datetime.now(UTC).date()
+            today = today or datetime.now(UTC).date()
             known = {"tomorrow": str(today + timedelta(days=1)), "later": str(today + timedelta(days=3))}
             for step in STEPS:
                 await _walk(client, step, known, say, brief=brief)
+    if brief:
+        return
     say("\nTo use Taskhand from Claude Desktop, paste this into claude_desktop_config.json and restart it:\n")
     say(HOSTS[0].block(Launch(command=sys.executable, args=("-m", "taskhand"))))
 
 
 @asynccontextmanager
-async def _connected(store: Path) -> AsyncIterator[Client]:
-    server = StdioServerParameters(command=sys.executable, args=["-m", "taskhand", "--db", str(store)])
+async def _connected(launch: Sequence[str]) -> AsyncIterator[Client]:
+    server = StdioServerParameters(command=sys.executable, args=[*launch])
     async with Client(stdio_client(server)) as client:
         yield client
 
@@ -131,7 +138,8 @@ async def _walk(
     say(f"\n■ {step.said}")
     if not brief:
         say(f"  → {step.tool} {_short(arguments)}")
-    say(f"  {'✗' if result.is_error else '←'} {_short(_telling(answer))}")
+    for line in _words(answer) if brief else [_short(_telling(answer))]:
+        say(f"  {'✗' if result.is_error else '←'} {line}")
     if result.is_error is not step.refused:
         raise RuntimeError(f"{step.tool} was not expected to answer that")
     if step.tool == "create_task":
@@ -157,6 +165,56 @@ def _telling(answer: dict[str, Any]) -> Any:
     if "changeId" in answer or "planId" in answer:
         return {key: answer[key] for key in _FIRST if answer.get(key)}
     return answer.get("error", {key: value for key, value in answer.items() if key != "untrusted"})
+
+
+def _words(answer: dict[str, Any]) -> list[str]:
+    """What came of a call, in words: of many tasks the first few."""
+    if "message" in answer.get("error", {}):
+        return [answer["error"]["message"]]
+    if "planId" in answer:
+        rows = [f"{row['title']}: {_differs(row['changed'])}" for row in answer["difference"]]
+        return [f"a plan of {answer['count']} tasks, nothing is written yet:", *_few(rows)]
+    if "totals" in answer:
+        return [_counted(answer["totals"])]
+    if "changed" in answer:
+        return [_one(answer)]
+    found: list[dict[str, Any]] = next(value for value in answer.values() if isinstance(value, list))
+    return _few([" · ".join(_counted(row[key]) for key in _TOLD if row.get(key)) for row in found])
+
+
+_TOLD = ("title", "name", "status", "due", "email", "at", "tool", "outcome", "totals", "reason")
+_MOST_LINES = 3
+
+
+def _one(answer: dict[str, Any]) -> str:
+    """What became of one task: who is on it by name, where somebody was named."""
+    task, changed = answer["task"], dict(answer["changed"])
+    if changed.get("title", {"from": ""})["from"] is None:
+        return f"{task['title']}: made, {task['status_config']['name']}, due {_said(task['due_at'])}"
+    people = [match["name"] for match in answer["matched"] if match["argument"] == "responsibleIds"]
+    if people and "task_responsibles" in changed:
+        return f"{task['title']}: {', '.join(people)} ({_said(changed['task_responsibles']['to'])} in all)"
+    return f"{task['title']}: {_differs(changed)}"
+
+
+def _counted(value: Any) -> str:
+    """A value in words; totals as how many became what."""
+    return ", ".join(f"{count} {became}" for became, count in value.items()) if isinstance(value, dict) else str(value)
+
+
+def _few(rows: list[str]) -> list[str]:
+    more = [f"and {len(rows) - _MOST_LINES} more"] if len(rows) > _MOST_LINES else []
+    return [*rows[:_MOST_LINES], *more]
+
+
+def _differs(changed: Mapping[str, Any]) -> str:
+    return "; ".join(f"{field} {_said(one['from'])} → {_said(one['to'])}" for field, one in changed.items())
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, list):
+        return f"{len(value)} {'person' if len(value) == 1 else 'people'}"
+    return "nothing" if value is None else str(value).replace(":00.000Z", "Z")
 
 
 def _short(value: Any) -> str:
