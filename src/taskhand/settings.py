@@ -100,6 +100,21 @@ class Settings(BaseModel):
             "`never` (it stops at a plan); default `auto`.",
         ),
     ] = "auto"
+    read_only: Annotated[
+        bool,
+        Field(
+            alias="TASKHAND_READ_ONLY",
+            description="`true` offers only the tools that read, and refuses calls of the others; default `false`.",
+        ),
+    ] = False
+    tools: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_TOOLS",
+            description="The tools that are offered: names and the groups `read`, `write`, `all` with commas between, "
+            "`-` before what to leave out, such as `all,-delete_task`; default: all.",
+        ),
+    ] = None
 
     vambe_api_key: Annotated[
         SecretStr | None, Field(alias="VAMBE_API_KEY", description="Key from the developer section of Vambe.")

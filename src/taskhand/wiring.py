@@ -82,6 +82,8 @@ def _terms(settings: Settings) -> Terms:
         plan_over=settings.plan_over,
         same_within=timedelta(seconds=settings.duplicate_s),
         asks=settings.ask == "auto",
+        only_reads=settings.read_only,
+        tools=settings.tools,
     )
 
 

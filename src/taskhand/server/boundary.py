@@ -2,9 +2,7 @@
 
 import json
 import logging
-from collections.abc import Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +11,7 @@ from mcp.types import CallToolResult, InputRequiredResult, TextContent
 from pydantic import BaseModel
 
 from taskhand import patience
-from taskhand.errors import CallerError, Candidate, TaskhandError
+from taskhand.errors import CallerError, TaskhandError
 from taskhand.journal.journal import Caller
 from taskhand.plan import Plan
 from taskhand.sent import requests_sent
@@ -28,7 +26,7 @@ from taskhand.service.apply_plan import apply_plan, decline_plan, plan_again
 from taskhand.service.call import Call, Options
 from taskhand.service.desk import Desk
 
-__all__ = ["call", "no_such_tool"]
+__all__ = ["call", "refused"]
 
 logger = logging.getLogger(__name__)
 
@@ -109,15 +107,9 @@ def _caller(context: Context[Any, Any]) -> Caller:
     return Caller(info.name[:100], info.version[:40]) if info else Caller()
 
 
-def no_such_tool(name: str, names: Sequence[str]) -> CallToolResult:
-    """The refusal of a tool that does not exist."""
-    near = get_close_matches(name, names, n=3)
-    error = CallerError(
-        f"There is no tool {name[:60]!r}.",
-        code="unknown_tool",
-        candidates=[Candidate(other) for other in near or names],
-        next_step=f"Call {near[0]}." if near else "Call one of the candidates.",
-    )
+def refused(name: str, error: TaskhandError) -> CallToolResult:
+    """The answer to a call of a tool that this server does not offer."""
+    logger.info("%.60s refused: %s", name, error.code)
     return _failed(refusal(error))
 
 

@@ -15,11 +15,12 @@ __all__ = ["Desk", "Terms"]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How careful to be: what is stopped at a plan, how long plans hold, what counts as sent twice.
+    """How careful to be: what is offered, what is stopped at a plan, how long plans hold, what counts as sent twice.
 
     Bulk changes of more than `plan_over` tasks stop at a plan, which is good for `plan_for`. An identical create within
     `same_within` is answered with the first one (zero: never). `asks` is whether a person is asked through the client;
-    `tick_s` how often the progress of a bulk write is told, in seconds.
+    `tick_s` how often the progress of a bulk write is told, in seconds. `only_reads` leaves out every tool that writes;
+    `tools` says which others are offered, as TASKHAND_TOOLS does (None: all).
     """
 
     plan_over: int = 10
@@ -27,6 +28,8 @@ class Terms:
     same_within: timedelta = timedelta(minutes=2)
     asks: bool = True
     tick_s: float = 1.0
+    only_reads: bool = False
+    tools: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,153 @@
+"""Which tools are offered: the list and the calls agree, and the instructions speak of nothing else."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.types import TextContent
+
+from contract.builders import refused
+from taskhand.errors import OperatorError, TaskhandError
+from taskhand.server.app import INSTRUCTIONS, create_server
+from taskhand.server.selection import offer
+from taskhand.server.tools import TOOLS
+from taskhand.settings import Settings
+from taskhand.wiring import desk
+
+ALL = [tool.name for tool in TOOLS]
+READS = [tool.name for tool in TOOLS if tool.kind == "read"]
+WRITES = [name for name in ALL if name not in READS]
+
+
+@asynccontextmanager
+async def connected(store: Path, era: str = "2026-07-28", **settings: Any) -> AsyncIterator[Client]:
+    """A host on a server of the embedded store, with these settings."""
+    chosen = Settings(db=store, user="Elena", **settings)
+    async with desk(chosen) as at, Client(create_server(at), mode=era) as client:
+        yield client
+
+
+async def listed(client: Client) -> list[str]:
+    """The names of the tools as a host sees them."""
+    return [tool.name for tool in (await client.list_tools()).tools]
+
+
+async def error_of(client: Client, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What a refused call says."""
+    result = await client.call_tool(tool, arguments)
+    assert result.is_error
+    [part] = result.content
+    assert isinstance(part, TextContent)
+    error: dict[str, Any] = json.loads(part.text)["error"]
+    return error
+
+
+@pytest.mark.parametrize(
+    ("chosen", "names"),
+    [
+        (None, ALL),
+        ("", ALL),
+        ("all", ALL),
+        ("read", READS),
+        ("write", WRITES),
+        ("read, write", ALL),
+        ("list_tasks,get_task", ["list_tasks", "get_task"]),
+        ("get_task,list_tasks,get_task", ["list_tasks", "get_task"]),
+        ("READ , Create_Task", [name for name in ALL if name in {*READS, "create_task"}]),
+        ("all,-delete_task", [name for name in ALL if name != "delete_task"]),
+        ("-delete_task", [name for name in ALL if name != "delete_task"]),
+        ("-delete_task,all", [name for name in ALL if name != "delete_task"]),
+        ("-write", READS),
+        (",read,", READS),
+    ],
+)
+def test_tools_are_chosen_by_name_and_by_group(chosen: str | None, names: list[str]) -> None:
+    assert list(offer(TOOLS, chosen, only_reads=False).names) == names
+
+
+@pytest.mark.parametrize("chosen", [None, "all", "read,complete_task"])
+def test_reading_only_leaves_out_what_writes_whatever_was_chosen(chosen: str | None) -> None:
+    assert list(offer(TOOLS, chosen, only_reads=True).names) == READS
+
+
+@pytest.mark.parametrize("chosen", ["delete_tasks", "read,-delete_tasks", "- delete_tasks"])
+def test_a_name_that_no_tool_has_is_refused_with_the_nearest(chosen: str) -> None:
+    with refused("configuration", OperatorError) as caught:
+        offer(TOOLS, chosen, only_reads=False)
+    assert "delete_tasks" in caught.value.message
+    assert caught.value.candidates[0].value == "delete_task"
+    assert "delete_task" in str(caught.value.next_step)
+
+
+@pytest.mark.parametrize(("chosen", "only_reads"), [("-all", False), ("write", True), ("read,-read", False)])
+def test_an_offer_of_nothing_is_refused(chosen: str, *, only_reads: bool) -> None:
+    with refused("configuration", OperatorError) as caught:
+        offer(TOOLS, chosen, only_reads=only_reads)
+    assert "no tool" in caught.value.message
+
+
+@pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
+async def test_a_server_that_only_reads_lists_and_calls_nothing_else(store_file: Path, era: str) -> None:
+    async with connected(store_file, era, read_only=True) as client:
+        assert await listed(client) == READS
+        assert not (await client.call_tool("list_tasks", {})).is_error
+        for name in WRITES:
+            error = await error_of(client, name, {})
+            assert error["code"] == "read_only"
+            assert "TASKHAND_READ_ONLY" in error["next"]
+
+
+async def test_a_write_is_not_called_whatever_is_sent_with_it(store_file: Path) -> None:
+    body = {"title": "Call Acme", "responsibleIds": ["me"], "priority": "1"}
+    async with connected(store_file, read_only=True) as client:
+        assert (await error_of(client, "create_task", body))["code"] == "read_only"
+        assert (await error_of(client, "create_task", body | {"dryRun": True}))["code"] == "read_only"
+        answer = await client.call_tool("list_tasks", {})
+    assert answer.structured_content is not None
+    assert answer.structured_content["tasks"] == []
+
+
+async def test_a_tool_that_was_not_chosen_is_neither_listed_nor_called(store_file: Path) -> None:
+    async with connected(store_file, tools="all,-find_contacts,-delete_task") as client:
+        assert await listed(client) == [name for name in ALL if name not in {"find_contacts", "delete_task"}]
+        for name in ("find_contacts", "delete_task"):
+            error = await error_of(client, name, {})
+            assert error["code"] == "tool_not_enabled"
+            assert "TASKHAND_TOOLS" in error["next"]
+
+
+async def test_a_tool_that_does_not_exist_is_answered_with_those_that_are_offered(store_file: Path) -> None:
+    async with connected(store_file, read_only=True) as client:
+        error = await error_of(client, "make_coffee", {})
+    assert error["code"] == "unknown_tool"
+    assert [candidate["value"] for candidate in error["candidates"]] == READS
+
+
+async def test_a_wrong_choice_keeps_the_server_from_starting(store_file: Path) -> None:
+    async with desk(Settings(db=store_file, tools="everything")) as at:
+        with pytest.raises(TaskhandError, match="everything"):
+            create_server(at)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"read_only": True}, {"tools": "read,create_task"}, {"tools": "update_task"}, {"tools": "-apply_plan,-list_tasks"}]
+    + [{"tools": f"-{name}"} for name in ALL],
+    ids=str,
+)
+async def test_the_instructions_name_no_tool_that_is_not_offered(store_file: Path, settings: dict[str, Any]) -> None:
+    async with connected(store_file, "legacy", **settings) as client:
+        assert client.instructions
+        named = set(re.findall(r"\w+", client.instructions)) & set(ALL)
+        assert named <= set(await listed(client))
+
+
+async def test_the_instructions_are_whole_where_all_tools_are_offered(store_file: Path) -> None:
+    async with connected(store_file, "legacy") as client:
+        assert client.instructions == INSTRUCTIONS
+        assert {name for name in ALL if name in INSTRUCTIONS} >= {"list_tasks", "apply_plan", "undo_change"}
