@@ -29,6 +29,9 @@ __all__ = ["main"]
 
 _T = TypeVar("_T")
 
+_ALL = -1
+"""How SQLite is told that there is no limit."""
+
 _MARKS = {"ok": "✓", "warning": "!", "failed": "✗"}
 
 _ON_A_TERMINAL = """\
@@ -242,7 +245,17 @@ def remove_member(settings: Settings, who: str) -> None:
 
 @command.group()
 def contacts() -> None:
-    """Edit the contacts of the embedded store."""
+    """List and edit the contacts of the embedded store."""
+
+
+@contacts.command("list")
+@click.argument("query", default="")
+@click.pass_obj
+def list_contacts(settings: Settings, query: str) -> None:
+    """List the contacts by name: all, or those with QUERY in their name, phone or e-mail."""
+    for contact in _on_store(settings, lambda directory: directory.contacts(query, _ALL)):
+        fields = (contact.id, contact.name, contact.phone, contact.email, contact.customer_id)
+        click.echo("  ".join(filter(None, fields)))
 
 
 @contacts.command("add")

@@ -154,6 +154,17 @@ def test_a_contact_that_was_added_is_found(store_file: Path) -> None:
     }
 
 
+def test_contacts_are_listed_by_name_and_by_what_is_looked_for(store_file: Path) -> None:
+    assert output(store_file, "contacts", "list") == ""
+    output(store_file, "contacts", "add", "Pedro Rojas", "--email", "pedro@globex.example")
+    output(store_file, "contacts", "add", "Carolina Vega", "--phone", "+56 9 5555 0101", "--customer", "acme")
+    listed = [line.split("  ")[1:] for line in output(store_file, "contacts", "list").splitlines()]
+    assert listed == [["Carolina Vega", "+56 9 5555 0101", "acme"], ["Pedro Rojas", "pedro@globex.example"]]
+    assert output(store_file, "contacts", "list", "VEGA").split("  ")[1] == "Carolina Vega"
+    assert output(store_file, "contacts", "list", "globex").split("  ")[1] == "Pedro Rojas"
+    assert output(store_file, "contacts", "list", "nobody") == ""
+
+
 def test_a_store_is_seeded_once(store_file: Path) -> None:
     assert output(store_file, "seed", "demo").startswith("Planted the demo data: ")
     people = output(store_file, "members", "list")
