@@ -1,16 +1,22 @@
-"""The MCP server: the tools on a desk, ready for any transport."""
+"""The MCP server: tools, prompts and resources on a desk, ready for any transport."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from mcp.server import MCPServer
+from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool as SdkTool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.shared.exceptions import MCPError
 from mcp.types import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
     CallToolResult,
     Completion,
     CompletionArgument,
     CompletionContext,
+    GetPromptResult,
     InputRequiredResult,
     PromptReference,
     ResourceTemplateReference,
@@ -18,10 +24,13 @@ from mcp.types import (
 )
 from pydantic import ConfigDict
 
-from taskhand import __version__
+from taskhand import __version__, patience
 from taskhand.backend import Capabilities
-from taskhand.server import boundary
+from taskhand.errors import TaskhandError
+from taskhand.server import boundary, prompting, reading
 from taskhand.server.instructions import instructions
+from taskhand.server.prompt import Prompt
+from taskhand.server.refusal import sentence
 from taskhand.server.schema import input_schema, output_schema
 from taskhand.server.selection import Offer, offer
 from taskhand.server.tool import Kind, Tool
@@ -34,9 +43,15 @@ __all__ = ["INSTRUCTIONS", "create_server"]
 INSTRUCTIONS = instructions([tool.name for tool in TOOLS], [tool.name for tool in TOOLS if tool.kind != "read"])
 """What a host is told where all tools are offered."""
 
+_MOST_COMPLETIONS = 20
+
+_LISTS: tuple[CacheableMethod, ...] = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
+_UNCHANGING = CacheHint(ttl_ms=600_000)
+"""A list stays what it is while the server runs; the time is how long a new version may go unseen."""
+
 
 def create_server(desk: Desk) -> MCPServer[Any]:
-    """A server with the tools that are offered on `desk`, their schemas narrowed to what its backend can express.
+    """A server with all that is offered on `desk`, the tools' schemas narrowed to what its backend can express.
 
     OperatorError where no such offer can be made.
     """
@@ -49,24 +64,38 @@ def create_server(desk: Desk) -> MCPServer[Any]:
         instructions=instructions(offered.names, offered.writing),
         log_level="WARNING",
         tools=[_registered(tool, desk, capabilities) for tool in offered.tools],
+        cache_hints=dict.fromkeys(_LISTS, _UNCHANGING),
     )
     server.offer = offered
+    server.prompts = prompting.offered(offered.names)
+    for prompt in server.prompts:
+        server.add_prompt(prompting.registered(prompt, desk))
+    for resource in reading.offered(offered.names):
+        reading.register(server, resource, desk)
 
     @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]  # the SDK leaves this decorator untyped
     async def complete(
         _ref: PromptReference | ResourceTemplateReference,
         argument: CompletionArgument,
-        _context: CompletionContext | None,
+        context: CompletionContext | None,
     ) -> Completion:
-        return Completion(values=list(await complete_name(desk, argument.name, argument.value)))
+        taken = (context.arguments or {}).values() if context else ()
+        try:
+            with patience.one_call():
+                names = await complete_name(desk, argument.name, argument.value, taken)
+        except TaskhandError as error:
+            raise MCPError(INTERNAL_ERROR, sentence(error)) from None
+        shown = list(names[:_MOST_COMPLETIONS])
+        return Completion(values=shown, total=len(names), has_more=len(shown) < len(names))
 
     return server
 
 
 class _Server(MCPServer[Any]):
-    """The SDK's server, but for a tool that it does not offer: that is refused like anything else."""
+    """The SDK's server, but for a tool or prompt that it does not offer: that is refused like anything else."""
 
     offer: Offer
+    prompts: Sequence[Prompt]
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
@@ -74,6 +103,13 @@ class _Server(MCPServer[Any]):
         if (error := self.offer.refusal(name)) is not None:
             return boundary.refused(name, error)
         return await super().call_tool(name, arguments, context)
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
+    ) -> GetPromptResult | InputRequiredResult:
+        if (error := prompting.refusal(self.prompts, name, arguments or {})) is not None:
+            raise MCPError(INVALID_PARAMS, sentence(error))
+        return await super().get_prompt(name, arguments, context)
 
 
 class _Sent(ArgModelBase):

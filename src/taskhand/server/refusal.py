@@ -1,4 +1,4 @@
-"""An error as JSON that a model can act on; pure."""
+"""An error as JSON that a model can act on, or as a sentence for a person; pure."""
 
 import json
 import math
@@ -8,9 +8,9 @@ from taskhand.errors import Candidate, TaskhandError
 from taskhand.plan import Difference
 from taskhand.server.answer import cut, marking
 from taskhand.server.write_view import difference_row
-from taskhand.text import plain_json
+from taskhand.text import plain, plain_json
 
-__all__ = ["refusal"]
+__all__ = ["refusal", "sentence"]
 
 _MESSAGE, _CANDIDATE = 2_000, 200
 _FREE_TEXT = ("candidates.name", "difference.title", "difference.changed")
@@ -29,6 +29,11 @@ def refusal(error: TaskhandError) -> str:
     said |= {name: _detail(value) for name, value in error.details.items()}
     said = plain_json(said)
     return json.dumps({"error": said | marking(said, _FREE_TEXT)}, ensure_ascii=False, separators=(",", ":"))
+
+
+def sentence(error: TaskhandError) -> str:
+    """What a person reads of an error where the protocol has room for nothing else."""
+    return plain(" ".join(filter(None, [cut(error.message, _MESSAGE), error.next_step])))
 
 
 def _candidate(candidate: Candidate) -> dict[str, str]:

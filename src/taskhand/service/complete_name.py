@@ -1,23 +1,59 @@
 """Complete the beginning of a name that somebody types: a status or a member."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 
 from taskhand.names import fold
 from taskhand.service.desk import Desk
+from taskhand.task import Member
+from taskhand.text import plain
 
 __all__ = ["complete_name"]
-
-_MOST = 20
 
 _STATUS = frozenset({"status", "newStatusName"})
 _MEMBER = frozenset({"member", "from", "to", "responsible", "responsibleIds"})
 
+_LONGEST = 100
+"""Characters of a name that can be told from others by it."""
 
-async def complete_name(desk: Desk, argument: str, typed: str) -> Sequence[str]:
-    """The names that an argument of this name can go on to; none for an argument that takes no name."""
-    names: list[str] = []
+
+async def complete_name(desk: Desk, argument: str, typed: str, taken: Collection[str] = ()) -> Sequence[str]:
+    """What an argument of this name can go on to, names that begin so first; none for an argument that takes no name.
+
+    Whoever shares a name is called by e-mail or id, so that what is chosen means one person. `taken` are the values of
+    other arguments: they are not offered again.
+    """
+    called: list[tuple[str, Sequence[str]]] = []
     if argument in _STATUS:
-        names = [status.name for status in (await desk.backend.statuses()).statuses]
-    if argument in _MEMBER:
-        names = [member.name for member in await desk.backend.members()]
-    return [name for name in dict.fromkeys(names) if fold(name).startswith(fold(typed))][:_MOST]
+        called = [(plain(status.name), ()) for status in (await desk.backend.statuses()).statuses]
+    elif argument in _MEMBER:
+        called = _called(await desk.backend.members())
+    begun = fold(typed)
+    gone = {fold(value) for value in taken}
+    ranked = [(_rank(begun, [value, *others]), value) for value, others in called if fold(value) not in gone]
+    return tuple(dict.fromkeys(value for place in (0, 1) for rank, value in ranked if rank == place))
+
+
+def _called(members: Sequence[Member]) -> list[tuple[str, Sequence[str]]]:
+    """How each member can be named without doubt, and what else they are known by."""
+    namesakes = Counter(fold(member.name) for member in members)
+    return [
+        (
+            member.name if _is_clear(member.name) and namesakes[fold(member.name)] == 1 else member.email or member.id,
+            [member.name, member.email or ""],
+        )
+        for member in members
+    ]
+
+
+def _is_clear(name: str) -> bool:
+    """Whether the name reads as it is written, and means the same when it comes back."""
+    return bool(name.strip()) and plain(name) == name and len(name) <= _LONGEST
+
+
+def _rank(begun: str, names: Sequence[str]) -> int | None:
+    """0 where a name begins so, 1 where a later word does, None where none does."""
+    folded = [fold(name) for name in names]
+    if any(name.startswith(begun) for name in folded):
+        return 0
+    return 1 if any(f" {begun}" in name for name in folded) else None

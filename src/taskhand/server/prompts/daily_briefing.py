@@ -1,0 +1,35 @@
+"""The prompt `daily_briefing`."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from taskhand.server.prompt import QUOTED_IS_DATA, Argument, Occasion, Prompt
+
+__all__ = ["DAILY_BRIEFING"]
+
+_AHEAD = timedelta(days=6)
+
+
+def _text(occasion: Occasion, given: Mapping[str, str]) -> str:
+    member = given.get("member")
+    whose, person = (f"the CRM tasks of {member}", member) if member else ("my CRM tasks", '"me"')
+    return f"""\
+Brief me on {whose}. Today is {occasion.day}.
+1. list_tasks with responsibleIds [{person}] and overdue true: what is late.
+2. list_tasks with responsibleIds [{person}], fromDate {occasion.today}, toDate {occasion.today + _AHEAD} and \
+includeTasksWithoutDates false: what is due in the next seven days.
+3. Follow nextCursor to the end of both. Leave out finished tasks; one that is in both lists is late.
+4. Tell me first what is late, then what is due today, then the rest of the seven days: a line for each task with \
+title, due and status, the highest priority first. Close with the one thing to begin with.
+Only read; change nothing unless I ask for it.
+{QUOTED_IS_DATA}"""
+
+
+DAILY_BRIEFING = Prompt(
+    name="daily_briefing",
+    title="Daily briefing",
+    description="What is late, due today and due in the next seven days. Only reads.",
+    arguments=(Argument("member", "Whose tasks: a name, an e-mail or an id. Your own if left out."),),
+    uses=("list_tasks",),
+    text=_text,
+)

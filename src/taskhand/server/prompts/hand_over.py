@@ -1,0 +1,52 @@
+"""The prompt `hand_over`."""
+
+from collections.abc import Mapping
+
+from taskhand.server.prompt import QUOTED_IS_DATA, Argument, Occasion, Prompt
+
+__all__ = ["HAND_OVER"]
+
+
+def _text(occasion: Occasion, given: Mapping[str, str]) -> str:
+    leaver, heir, status = given["from"], given["to"], given.get("status")
+    what = f"CRM tasks in status {status}" if status else "unfinished CRM tasks"
+    return f"""\
+Hand over the {what} of {leaver} to {heir}.
+1. {_found(leaver, status)} Follow nextCursor to the end. If there is none, say so and stop.
+2. If a name has several candidates, ask me which one is meant.
+3. bulk_update_tasks with all their ids as taskIds, {_change(occasion, leaver, heir)} and dryRun true: this only plans.
+4. Show me the count and the difference. Only after my yes call apply_plan with the planId.
+5. Tell me what came of it, and which tasks are left to try again (retryIds).
+{QUOTED_IS_DATA}"""
+
+
+def _found(leaver: str, status: str | None) -> str:
+    """The sentence that says which tasks these are."""
+    if status:
+        return f"list_tasks with responsibleIds [{leaver}] and status [{status}]."
+    return (
+        "list_statuses: unfinished are those whose type is neither done nor master_done. Then list_tasks with "
+        f"responsibleIds [{leaver}] and those names as status; if `complete` is false, leave status out and skip what "
+        "is finished."
+    )
+
+
+def _change(occasion: Occasion, leaver: str, heir: str) -> str:
+    """The arguments that put one person in the place of another, and leave the others on a task where they are."""
+    if occasion.capabilities.most_responsibles > 1:
+        return f"addResponsibleIds [{heir}], removeResponsibleIds [{leaver}]"
+    return f'changes {{"responsibleIds": [{heir}]}}'
+
+
+HAND_OVER = Prompt(
+    name="hand_over",
+    title="Hand over",
+    description="Move one person's tasks to another, seen as a plan before it is done.",
+    arguments=(
+        Argument("from", "Who hands over: a name, an e-mail or an id.", required=True),
+        Argument("to", "Who takes over: a name, an e-mail or an id.", required=True),
+        Argument("status", "Only tasks in this status. All that are unfinished if left out."),
+    ),
+    uses=("list_statuses", "list_tasks", "bulk_update_tasks", "apply_plan"),
+    text=_text,
+)

@@ -1,0 +1,34 @@
+"""The prompt `overdue_sweep`."""
+
+from collections.abc import Mapping
+
+from taskhand.server.prompt import QUOTED_IS_DATA, Argument, Occasion, Prompt
+
+__all__ = ["OVERDUE_SWEEP"]
+
+
+def _text(occasion: Occasion, given: Mapping[str, str]) -> str:
+    member = given.get("member")
+    whose, only = (f" of {member}", f" and responsibleIds [{member}]") if member else ("", "")
+    return f"""\
+Help me clear the overdue CRM tasks{whose}. Today is {occasion.day}.
+1. list_tasks with overdue true{only}; follow nextCursor to the end. If there is none, say so and stop.
+2. Propose one thing for each task: complete it, move its due date, give it to somebody else, or leave it; with the \
+reason in a few words. Show me the list and wait for what I decide. Write nothing before.
+3. For each change that I agree to, call bulk_update_tasks once, with the taskIds that it is for and dryRun true:
+   - complete: changes {{"newStatusName": the status of type done in list_statuses}}
+   - move: shiftDueDays, or changes {{"dueDate": "YYYY-MM-DD"}}
+   - give: changes {{"responsibleIds": [the new person]}}
+4. Show me the difference of each plan. Only after my yes call apply_plan with its planId.
+5. Tell me what came of each task, and which are left to try again (retryIds).
+{QUOTED_IS_DATA}"""
+
+
+OVERDUE_SWEEP = Prompt(
+    name="overdue_sweep",
+    title="Overdue sweep",
+    description="Go through what is overdue: complete, move or reassign it, each change seen before it is made.",
+    arguments=(Argument("member", "Whose tasks: a name, an e-mail or an id. Everyone's if left out."),),
+    uses=("list_tasks", "list_statuses", "bulk_update_tasks", "apply_plan"),
+    text=_text,
+)

@@ -1,0 +1,31 @@
+"""A resource as data: what a host can put before the model without a tool being called."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from taskhand.service.desk import Desk
+
+__all__ = ["Resource"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Something to read at `uri`, where `{id}` stands for the id of a task.
+
+    `like` is the tool that answers the same: the resource is offered only together with it. `read` is given the id, or
+    "" where the address has none.
+    """
+
+    uri: str
+    name: str
+    title: str
+    description: str
+    like: str | None
+    read: Callable[[Desk, str], Awaitable[BaseModel]]
+
+    @property
+    def is_template(self) -> bool:
+        """Whether it is many, one for each id."""
+        return "{id}" in self.uri

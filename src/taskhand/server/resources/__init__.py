@@ -1,0 +1,11 @@
+"""The resources, in the order in which they are listed. Everything that needs a list of resources takes this one."""
+
+from taskhand.server.resource import Resource
+from taskhand.server.resources.capabilities import CAPABILITIES
+from taskhand.server.resources.members import MEMBERS
+from taskhand.server.resources.statuses import STATUSES
+from taskhand.server.resources.task import TASK
+
+__all__ = ["RESOURCES"]
+
+RESOURCES: tuple[Resource, ...] = (STATUSES, MEMBERS, CAPABILITIES, TASK)

@@ -1,0 +1,86 @@
+"""The resource `taskhand://capabilities`."""
+
+from taskhand.backend import Capabilities
+from taskhand.server.answer import Answer
+from taskhand.server.meaning import kinds
+from taskhand.server.resource import Resource
+from taskhand.server.schema import input_schema
+from taskhand.service.desk import Desk
+from taskhand.service.targets import MOST
+from taskhand.task import PRIORITY_WORDS, TaskDraft, TaskPatch
+
+__all__ = ["CAPABILITIES", "CapabilitiesAnswer"]
+
+_NOT_HERE = "not here"
+
+
+class CapabilitiesAnswer(Answer):
+    """What the backend can express, in the words of the tools' arguments."""
+
+    backend: str
+    fields: dict[str, str]
+    priority: dict[str, str]
+    responsibles: str
+    due_time: str
+    lists: str
+    bulk: str
+
+    @classmethod
+    def of(cls, desk: Desk) -> "CapabilitiesAnswer":
+        """What can be said to the backend of this desk, and what to expect of it."""
+        can = desk.backend.capabilities
+        return cls(
+            backend=desk.backend.name,
+            fields=_fields(can),
+            priority={digit: word for word, digit in PRIORITY_WORDS.items() if digit in can.priorities},
+            responsibles=_people(can),
+            due_time=f"{_zone_kept(can)} {_zone_meant(desk.timezone)}",
+            lists="A list shows at once what was written."
+            if can.lists_are_current
+            else "A list may be a little behind: after a write believe its answer, or get_task.",
+            bulk=f"Up to {MOST} tasks in one call. More than {desk.terms.plan_over}, or any filter, stop at a plan.",
+        )
+
+
+def _fields(can: Capabilities) -> dict[str, str]:
+    """What each field of the documented body can be used for; the tools' own schemas say so."""
+    create, update = input_schema(TaskDraft, can), input_schema(TaskPatch, can)
+    names = [field.alias or name for body in (TaskDraft, TaskPatch) for name, field in body.model_fields.items()]
+    said: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        uses = []
+        if name in create["properties"]:
+            uses.append("create (required)" if name in create["required"] else "create")
+        if name in update["properties"]:
+            uses.append("update (may be null)" if "null" in kinds(update["properties"][name]) else "update")
+        said[name] = ", ".join(uses) or _NOT_HERE
+    return said
+
+
+def _people(can: Capabilities) -> str:
+    least, most = can.least_responsibles, can.most_responsibles
+    if least == most:
+        return f"A task has exactly {most}."
+    return f"A task has {least} to {most}."
+
+
+def _zone_kept(can: Capabilities) -> str:
+    return "It keeps its zone." if can.keeps_timezone else "It keeps no zone of its own."
+
+
+def _zone_meant(zone: str | None) -> str:
+    return f"Without timezone, {zone} is meant." if zone else "Send timezone with it."
+
+
+async def _read(desk: Desk, _: str) -> CapabilitiesAnswer:
+    return CapabilitiesAnswer.of(desk)
+
+
+CAPABILITIES = Resource(
+    uri="taskhand://capabilities",
+    name="capabilities",
+    title="What this CRM can express",
+    description="Which task fields can be set or cleared here, and how due times, lists and bulk changes behave.",
+    like=None,
+    read=_read,
+)

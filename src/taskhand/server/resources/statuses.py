@@ -1,0 +1,22 @@
+"""The resource `taskhand://statuses`."""
+
+from taskhand.server.resource import Resource
+from taskhand.server.view import StatusesAnswer
+from taskhand.service.desk import Desk
+from taskhand.service.look_up import list_statuses
+
+__all__ = ["STATUSES"]
+
+
+async def _read(desk: Desk, _: str) -> StatusesAnswer:
+    return StatusesAnswer.of(await list_statuses(desk))
+
+
+STATUSES = Resource(
+    uri="taskhand://statuses",
+    name="statuses",
+    title="Statuses",
+    description="The statuses of tasks by position, and whether these are all. As list_statuses answers.",
+    like="list_statuses",
+    read=_read,
+)

@@ -1,0 +1,22 @@
+"""The resource `task://{id}`."""
+
+from taskhand.server.resource import Resource
+from taskhand.server.view import TaskAnswer
+from taskhand.service.desk import Desk
+from taskhand.service.look_up import get_task
+
+__all__ = ["TASK"]
+
+
+async def _read(desk: Desk, task_id: str) -> TaskAnswer:
+    return TaskAnswer.of(await get_task(desk, task_id))
+
+
+TASK = Resource(
+    uri="task://{id}",
+    name="task",
+    title="One task",
+    description="One whole task by its id. As get_task answers.",
+    like="get_task",
+    read=_read,
+)
