@@ -14,8 +14,10 @@ import click
 from click.core import ParameterSource
 
 from taskhand import __version__
+from taskhand.cli_config import CONFIGURATION, config
 from taskhand.cli_journal import journal
 from taskhand.cli_sandbox import sandbox
+from taskhand.configuration import configuration
 from taskhand.errors import CallerError, TaskhandError
 from taskhand.settings import Settings
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _T = TypeVar("_T")
+
+_log = logging.getLogger("taskhand")
 
 _ALL = -1
 """How SQLite is told that there is no limit."""
@@ -67,9 +71,13 @@ def main() -> None:
 @click.pass_context
 def command(context: click.Context, db: str | None, clock: str | None, ids: str | None) -> None:
     """Give AI agents hands on tasks. Without a command: serve MCP over standard input and output."""
-    settings = Settings.from_env(os.environ, db=db or None, clock=clock, ids=ids)
+    found = configuration(os.environ, {"db": db or None, "clock": clock, "ids": ids})
+    settings = found.settings
     logging.basicConfig(level=settings.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    context.obj = settings
+    context.obj, context.meta[CONFIGURATION] = settings, found
+    if context.invoked_subcommand in {None, "serve"}:
+        for warning in found.warnings:
+            _log.warning("%s %s", warning.found, warning.remedy)
     if context.invoked_subcommand is None:
         if sys.stdin.isatty():
             click.echo(_ON_A_TERMINAL, err=True, nl=False)
@@ -269,6 +277,7 @@ def add_contact(settings: Settings, name: str, phone: str | None, email: str | N
     click.echo(_on_store(settings, lambda directory: directory.add_contact(name, phone, email, customer)))
 
 
+command.add_command(config)
 command.add_command(journal)
 command.add_command(sandbox)
 

@@ -1,20 +1,21 @@
-"""The configuration, read from the environment once and handed on; nothing else reads it."""
+"""The settings: what can be configured, and the values that an environment gives."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from taskhand.due import known_zone
 from taskhand.errors import CallerError, OperatorError
 
-__all__ = ["BackendName", "Settings"]
+__all__ = ["BackendName", "Settings", "in_environment"]
 
 BackendName = Literal["local", "vambe", "close", "hubspot"]
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
+_ZONES = ("timezone", "vambe_timezone")
 
 
 class Settings(BaseModel):
@@ -113,6 +114,13 @@ class Settings(BaseModel):
             alias="TASKHAND_TOOLS",
             description="The tools that are offered: names and the groups `read`, `write`, `all` with commas between, "
             "`-` before what to leave out, such as `all,-delete_task`; default: all.",
+        ),
+    ] = None
+    config: Annotated[
+        Path | None,
+        Field(
+            alias="TASKHAND_CONFIG",
+            description="The configuration file; default: `taskhand.toml` in the user's configuration folder.",
         ),
     ] = None
 
@@ -256,33 +264,59 @@ class Settings(BaseModel):
     @classmethod
     def from_env(cls, environ: Mapping[str, str], **flags: object) -> "Settings":
         """The settings of an environment; `flags` that are not None win. OperatorError names the variable at fault."""
-        names = {field.alias or name for name, field in cls.model_fields.items()}
-        given = {name: value.strip() for name, value in environ.items() if name in names and value.strip()}
-        over = {cls.model_fields[name].alias: value for name, value in flags.items() if value is not None}
+        over = {cls.variable(name): value for name, value in flags.items() if value is not None}
+        return cls.of({**in_environment(environ), **over})
+
+    @classmethod
+    def of(cls, given: Mapping[str, object], called: Mapping[str, str] | None = None) -> "Settings":
+        """The settings with these values, by variable; what is not given has its default.
+
+        OperatorError names the one at fault as `called` does, else by its variable; a value is never quoted but a zone.
+        """
+        names = called or {}
         try:
-            settings = cls.model_validate({**given, **over})
-            zones = {name: _zone(name, getattr(settings, name)) for name in ("timezone", "vambe_timezone")}
-            _check_clock(settings.clock)
-            return settings.model_copy(update=zones)
+            settings = cls.model_validate(given)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            raise OperatorError(f"{first['loc'][0]} is not usable: {first['msg']}.") from None
+            at_fault = str(first["loc"][0])
+            raise OperatorError(f"{names.get(at_fault, at_fault)} is not usable: {first['msg']}.") from None
+        zones = {name: _zone(getattr(settings, name), cls.variable(name), names) for name in _ZONES}
+        _check_clock(settings.clock, names)
+        return settings.model_copy(update=zones)
+
+    @classmethod
+    def variable(cls, name: str) -> str:
+        """The environment variable of a setting."""
+        return cls.model_fields[name].alias or name
+
+    @classmethod
+    def is_secret(cls, name: str) -> bool:
+        """Whether the value of a setting is never shown."""
+        annotation = cls.model_fields[name].annotation
+        return SecretStr in (annotation, *get_args(annotation))
 
 
-def _check_clock(clock: datetime | None) -> None:
+def in_environment(environ: Mapping[str, str]) -> dict[str, object]:
+    """The values that an environment gives, by variable, blanks around them left out; a blank one gives nothing."""
+    names = {Settings.variable(name) for name in Settings.model_fields}
+    return {name: value.strip() for name, value in environ.items() if name in names and value.strip()}
+
+
+def _check_clock(clock: datetime | None, names: Mapping[str, str]) -> None:
     """Leave room around the clock for due dates to be reckoned."""
     if clock is not None and not _FIRST_YEAR <= clock.year <= _LAST_YEAR:
-        raise OperatorError(f"TASKHAND_CLOCK is not usable: its year is not from {_FIRST_YEAR} to {_LAST_YEAR}.")
+        called = names.get("TASKHAND_CLOCK", "TASKHAND_CLOCK")
+        raise OperatorError(f"{called} is not usable: its year is not from {_FIRST_YEAR} to {_LAST_YEAR}.")
 
 
-def _zone(field: str, name: str | None) -> str | None:
+def _zone(zone: str | None, variable: str, names: Mapping[str, str]) -> str | None:
     """The configured zone in its official spelling."""
-    if name is None:
+    if zone is None:
         return None
     try:
-        return known_zone(name)
+        return known_zone(zone)
     except CallerError as error:
         near = ", ".join(candidate.value for candidate in error.candidates)
         raise OperatorError(
-            f"{Settings.model_fields[field].alias} {name!r} is not an IANA time zone. Nearest: {near or 'none'}."
+            f"{names.get(variable, variable)} {zone[:60]!r} is not an IANA time zone. Nearest: {near or 'none'}."
         ) from None

@@ -55,7 +55,8 @@ Message = dict[str, Any]
 def environment(store: Path, **more: str) -> dict[str, str]:
     """The environment of a program on `store`, with nothing configured besides."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TASKHAND_")}
-    return kept | {"TASKHAND_DB": str(store), "TASKHAND_USER": "Elisa Mora", "PYTHONUTF8": "1"} | more
+    ours = {"TASKHAND_DB": str(store), "TASKHAND_CONFIG": os.devnull, "TASKHAND_USER": "Elisa Mora"}
+    return kept | ours | {"PYTHONUTF8": "1"} | more
 
 
 def run(store: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:

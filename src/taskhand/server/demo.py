@@ -1,6 +1,7 @@
 """The demo: the real server in a process of its own, a real client, and the documented use cases in turn."""
 
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -19,6 +20,8 @@ from taskhand.hosts import HOSTS, Launch
 
 __all__ = ["STEPS", "Step", "show"]
 
+_UNCONFIGURED = {"TASKHAND_CONFIG": os.devnull}
+"""The demo is the same whatever the user has configured."""
 _WIDTH = 100
 _FIRST = ("planId", "count", "difference", "changed", "totals", "matched", "unapplied", "note", "expiresAt")
 
@@ -103,7 +106,9 @@ async def show(
         launch = ["-m", "taskhand", "--db", str(Path(folder) / "tasks.sqlite"), *flags]
         if not brief:
             say(f"A store in {folder}, filled by `taskhand seed demo`; the server runs as a host would start it.")
-        await anyio.run_process([sys.executable, *launch, "seed", "demo"], env=get_default_environment())
+        await anyio.run_process(
+            [sys.executable, *launch, "seed", "demo"], env=get_default_environment() | _UNCONFIGURED
+        )
         async with _connected(launch) as client:
             await _introduce(client, say)
             today = today or datetime.now(UTC).date()
@@ -118,7 +123,7 @@ async def show(
 
 @asynccontextmanager
 async def _connected(launch: Sequence[str]) -> AsyncIterator[Client]:
-    server = StdioServerParameters(command=sys.executable, args=[*launch])
+    server = StdioServerParameters(command=sys.executable, args=[*launch], env=_UNCONFIGURED)
     async with Client(stdio_client(server)) as client:
         yield client
 
