@@ -1,4 +1,4 @@
-"""What is generated: the README's tables, the tool snapshots, server.json. `--check` only says what is out of date.
+"""What is generated: the README's tables, the snapshots, server.json. `--check` only says what is out of date.
 
 Run from anywhere: `python tests/documents.py [--check]`.
 """
@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from behaviour.gaps import CLOSE_GAPS, HUBSPOT_GAPS
 from picture import picture
+from server.shown import offer_files
 from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
 from taskhand import __version__
 from taskhand.backend import Capabilities
@@ -28,7 +29,7 @@ _MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTAL
 def documents() -> dict[Path, str]:
     """Every generated file with what it should hold."""
     tools = tools_of()
-    files = {SNAPSHOTS / f"{tool['name']}.json": snapshot(tool) for tool in tools}
+    files = {SNAPSHOTS / f"{tool['name']}.json": snapshot(tool) for tool in tools} | offer_files()
     readme = ROOT / "README.md"
     parts = {"tools": _tool_table(tools), "configuration": _settings_table(), "hosts": _host_blocks(HOSTS, Launch())}
     with_key = Launch(env={"VAMBE_API_KEY": "your key", "VAMBE_USER_ID": "your user id"})
@@ -46,7 +47,7 @@ def stale() -> list[Path]:
     """The generated files that do not hold what they should, those that should not be there included."""
     wanted = documents()
     wrong = [file for file, text in wanted.items() if not file.exists() or file.read_text(encoding="utf-8") != text]
-    return wrong + [file for file in SNAPSHOTS.glob("*") if file not in wanted]
+    return wrong + [file for file in SNAPSHOTS.rglob("*") if file.is_file() and file not in wanted]
 
 
 def _filled(text: str, parts: Mapping[str, str]) -> str:
@@ -148,6 +149,7 @@ def main() -> int:
     SNAPSHOTS.mkdir(exist_ok=True)
     for file in stale():
         text = documents().get(file)
+        file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8") if text is not None else file.unlink()
     return 0
 

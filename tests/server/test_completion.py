@@ -1,20 +1,55 @@
 """Names are completed while they are typed."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from mcp import Client
-from mcp.types import PromptReference
+from mcp.shared.exceptions import MCPError
+from mcp.types import INTERNAL_ERROR, Completion, PromptReference, ResourceTemplateReference
 
+from behaviour.arms import vambe_sandbox, vambe_settings
+from taskhand.backends.local.directory import Directory
+from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
+from taskhand.server.prompts import PROMPTS
 from taskhand.settings import Settings
-from taskhand.wiring import desk
+from taskhand.wiring import desk, local_backend
+
+ERAS = ("legacy", "2026-07-28")
+
+
+def _furnish(directory: Directory) -> None:
+    directory.add_member("Ana Soto", "ana@example.com")
+    directory.add_member("Maria Rodriguez", "maria.one@example.com")
+    directory.add_member("María Rodríguez", "maria.two@example.com")
+    directory.add_member("So\u200bfia", "sofia@example.com")
+
+
+@pytest.fixture(params=ERAS)
+async def client(request: pytest.FixtureRequest, store_file: Path) -> AsyncIterator[Client]:
+    """A host on a store with a small team, in both eras."""
+    settings = Settings(db=store_file, user="Elena")
+    backend = local_backend(settings)
+    await backend.edit(_furnish)
+    await backend.aclose()
+    async with desk(settings) as at, Client(create_server(at), mode=request.param) as connected:
+        yield connected
+
+
+async def completed(client: Client, argument: str, typed: str, **others: str) -> Completion:
+    """What an argument of a prompt can go on to."""
+    answer = await client.complete(
+        PromptReference(name="hand_over"), {"name": argument, "value": typed}, context_arguments=others
+    )
+    return answer.completion
 
 
 @pytest.mark.parametrize(
     ("argument", "typed", "names"),
     [
         ("status", "", ["Pendiente", "En Progreso", "Completado"]),
+        ("status", "prog", ["En Progreso"]),
         ("newStatusName", "en p", ["En Progreso"]),
         ("member", "ELE", ["Elena"]),
         ("member", "x", []),
@@ -22,8 +57,51 @@ from taskhand.wiring import desk
     ],
 )
 async def test_a_name_is_completed_from_its_beginning(
-    argument: str, typed: str, names: list[str], store_file: Path
+    client: Client, argument: str, typed: str, names: list[str]
 ) -> None:
-    async with desk(Settings(db=store_file, user="Elena")) as at, Client(create_server(at)) as client:
-        answer = await client.complete(PromptReference(name="any"), {"name": argument, "value": typed})
-    assert answer.completion.values == names
+    answer = await completed(client, argument, typed)
+    assert (answer.values, answer.total, answer.has_more) == (names, len(names), False)
+
+
+@pytest.mark.parametrize("prompt", PROMPTS, ids=lambda prompt: prompt.name)
+async def test_every_argument_of_a_prompt_is_completed(client: Client, prompt: object) -> None:
+    [asked] = [one for one in (await client.list_prompts()).prompts if one.name == getattr(prompt, "name", None)]
+    for argument in asked.arguments or ():
+        assert (await completed(client, argument.name, "")).values
+
+
+async def test_a_name_that_begins_so_comes_before_one_whose_later_word_does(client: Client) -> None:
+    assert (await completed(client, "member", "so")).values == ["sofia@example.com", "Ana Soto"]
+
+
+async def test_whoever_shares_a_name_is_called_by_e_mail(client: Client) -> None:
+    assert (await completed(client, "to", "maría rod")).values == ["maria.one@example.com", "maria.two@example.com"]
+
+
+async def test_whoever_hands_over_is_not_offered_as_the_one_to_take_over(client: Client) -> None:
+    assert "Elena" not in (await completed(client, "to", "", **{"from": "elena"})).values
+    assert "Elena" in (await completed(client, "to", "", **{"from": "Ana Soto"})).values
+
+
+async def test_of_many_names_some_are_shown_and_the_rest_counted(store_file: Path) -> None:
+    settings = Settings(db=store_file, user="Elena")
+    backend = local_backend(settings)
+    await backend.edit(lambda directory: [directory.add_member(f"Member {n}", None) for n in range(30)])
+    await backend.aclose()
+    async with desk(settings) as at, Client(create_server(at)) as client:
+        answer = await completed(client, "member", "member")
+    assert (len(answer.values), answer.total, answer.has_more) == (20, 30, True)
+
+
+async def test_the_address_of_a_task_is_not_completed(client: Client) -> None:
+    answer = await client.complete(ResourceTemplateReference(uri="task://{id}"), {"name": "id", "value": "1"})
+    assert answer.completion.values == []
+
+
+async def test_a_crm_that_refuses_is_named_in_the_error(tmp_path: Path) -> None:
+    async with serve(vambe_sandbox()) as url:
+        settings = vambe_settings(url, vambe_api_key="wrong", journal=tmp_path / "journal.sqlite")
+        async with desk(settings) as at, Client(create_server(at)) as client:
+            with pytest.raises(MCPError, match="VAMBE_API_KEY") as refused:
+                await completed(client, "member", "")
+    assert refused.value.code == INTERNAL_ERROR

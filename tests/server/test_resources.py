@@ -1,0 +1,140 @@
+"""Resources: the same answers as the tools give, and the protocol's own error for what is not there."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.shared.exceptions import MCPError
+from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
+
+from behaviour.agent import Agent
+from behaviour.arms import ARMS, Arm, vambe_sandbox, vambe_settings
+from server.shown import json_of, offer_files, said
+from server.surface import BACKENDS
+from taskhand.sandbox.server import serve
+from taskhand.server.app import create_server
+from taskhand.server.resources import RESOURCES
+from taskhand.server.tools import TOOLS
+from taskhand.settings import Settings
+from taskhand.wiring import desk
+
+ERAS = ("legacy", "2026-07-28")
+BUDGET = 250
+"""Tokens of all resources and templates in a list, at four characters to a token."""
+
+ABSENT = "task://99999999-9999-4999-8999-999999999999"
+
+
+def test_every_resource_is_as_its_snapshot_says() -> None:
+    files = {file: text for file, text in offer_files().items() if file.parent.name == "resources"}
+    assert {file.stem for file in files} == {resource.name for resource in RESOURCES}
+    kept = {file: file.read_text(encoding="utf-8") for file in files}
+    assert files == kept, "The surface changed: look at it, then run `python tests/documents.py`."
+
+
+def test_a_resource_is_like_a_tool_that_reads() -> None:
+    reads = {tool.name for tool in TOOLS if tool.kind == "read"}
+    assert {resource.like for resource in RESOURCES} - {None} <= reads
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_lists_are_small_and_may_be_kept_a_while(store_file: Path, era: str) -> None:
+    async with desk(Settings(db=store_file)) as at, Client(create_server(at), mode=era) as client:
+        resources, templates = await client.list_resources(), await client.list_resource_templates()
+        read = await client.read_resource("taskhand://statuses")
+    listed = [said(one) for one in (*resources.resources, *templates.resource_templates)]
+    assert [one.get("uri") or one["uriTemplate"] for one in listed] == [resource.uri for resource in RESOURCES]
+    assert len(json.dumps(listed, separators=(",", ":"))) / 4 <= BUDGET
+    assert {resources.ttl_ms, templates.ttl_ms} == {600_000 if era == ERAS[-1] else 0}
+    assert read.ttl_ms == 0, "what is read may be different a moment later"
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
+async def test_a_resource_holds_what_the_tool_like_it_answers(arm: Arm, era: str, tmp_path: Path) -> None:
+    async with arm.open(tmp_path) as at, Client(create_server(at), mode=era) as client:
+        agent = Agent(client, arm.needs)
+        task = await agent.create("Call \u202eAcme")
+        assert await json_of(client, f"task://{task['id']}") == await agent("get_task", id=task["id"])
+        assert await json_of(client, "taskhand://statuses") == await agent("list_statuses")
+        assert await json_of(client, "taskhand://members") == await agent("list_team_members")
+        read = await json_of(client, f"task://{task['id']}")
+        assert read["task"]["title"] == "Call Acme"
+        assert "task.title" in read["untrusted"]["fields"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize(
+    "uri",
+    [ABSENT, "task://nothing", "task://..%2Fmembers", "task://%00", "task://", "taskhand://nothing", "other://place"],
+)
+async def test_what_is_not_there_is_not_found(era: str, uri: str, store_file: Path) -> None:
+    async with desk(Settings(db=store_file)) as at, Client(create_server(at), mode=era) as client:
+        with pytest.raises(MCPError) as refused:
+            await client.read_resource(uri)
+    assert (refused.value.code, refused.value.data) == (INVALID_PARAMS, {"uri": uri})
+
+
+async def test_a_task_that_is_not_there_says_where_ids_come_from(store_file: Path) -> None:
+    async with desk(Settings(db=store_file)) as at, Client(create_server(at)) as client:
+        with pytest.raises(MCPError, match=r"There is no task 9{8}.*list_tasks"):
+            await client.read_resource(ABSENT)
+
+
+async def test_a_resource_that_cannot_be_read_says_who_can_mend_it(tmp_path: Path) -> None:
+    async with serve(vambe_sandbox()) as url:
+        settings = vambe_settings(url, vambe_api_key="wrong", journal=tmp_path / "journal.sqlite")
+        async with desk(settings) as at, Client(create_server(at)) as client:
+            with pytest.raises(MCPError, match="VAMBE_API_KEY") as refused:
+                await client.read_resource("taskhand://members")
+    assert (refused.value.code, refused.value.data) == (INTERNAL_ERROR, {"uri": "taskhand://members"})
+
+
+async def _capabilities(backend: str, folder: Path, **settings: Any) -> dict[str, Any]:
+    chosen = Settings(db=folder / "tasks.sqlite", **BACKENDS[backend], **settings)
+    async with desk(chosen) as at, Client(create_server(at)) as client:
+        return await json_of(client, "taskhand://capabilities")
+
+
+async def test_what_close_cannot_express_is_said(tmp_path: Path) -> None:
+    told = await _capabilities("close", tmp_path, timezone="America/Santiago")
+    assert told["backend"] == "close"
+    assert told["fields"]["description"] == "not here"
+    assert told["fields"]["aiCustomerId"] == "create (required)"
+    assert told["fields"]["newStatusName"] == "update"
+    assert told["priority"] == {"1": "medium", "2": "high"}
+    assert told["responsibles"] == "A task has exactly 1."
+    assert told["dueTime"] == "It keeps no zone of its own. Without timezone, America/Santiago is meant."
+
+
+async def test_what_hubspot_cannot_clear_is_said(tmp_path: Path) -> None:
+    told = await _capabilities("hubspot", tmp_path)
+    assert told["fields"]["dueDate"] == "create (required), update"
+    assert told["responsibles"] == "A task has 0 to 1."
+    assert "may be a little behind" in told["lists"]
+
+
+async def test_how_much_is_changed_without_a_plan_is_said(tmp_path: Path) -> None:
+    told = await _capabilities("local", tmp_path, plan_over=3)
+    assert told["bulk"] == "Up to 1000 tasks in one call. More than 3, or any filter, stop at a plan."
+    assert told["lists"] == "A list shows at once what was written."
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+async def test_every_field_that_a_backend_lacks_is_said_to_be_missing(backend: str, tmp_path: Path) -> None:
+    async with desk(Settings(db=tmp_path / "tasks.sqlite", **BACKENDS[backend])) as at:
+        can = at.backend.capabilities
+    fields = (await _capabilities(backend, tmp_path))["fields"]
+    assert {name for name, use in fields.items() if use == "not here"} == can.absent
+
+
+async def test_a_resource_is_offered_only_with_the_tool_like_it(store_file: Path) -> None:
+    settings = Settings(db=store_file, tools="list_tasks,list_statuses")
+    async with desk(settings) as at, Client(create_server(at)) as client:
+        names = [resource.name for resource in (await client.list_resources()).resources]
+        assert names == ["statuses", "capabilities"]
+        assert (await client.list_resource_templates()).resource_templates == []
+        with pytest.raises(MCPError):
+            await client.read_resource("taskhand://members")
