@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from taskhand import __version__
 from taskhand.cli_config import CONFIGURATION, config
+from taskhand.cli_install import install
 from taskhand.cli_journal import journal
 from taskhand.cli_sandbox import sandbox
 from taskhand.configuration import configuration
@@ -278,6 +279,7 @@ def add_contact(settings: Settings, name: str, phone: str | None, email: str | N
 
 
 command.add_command(config)
+command.add_command(install)
 command.add_command(journal)
 command.add_command(sandbox)
 

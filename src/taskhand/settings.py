@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, Val
 
 from taskhand.due import known_zone
 from taskhand.errors import CallerError, OperatorError
+from taskhand.vault import opened
 
 __all__ = ["BackendName", "Settings", "in_environment"]
 
@@ -271,11 +272,14 @@ class Settings(BaseModel):
     def of(cls, given: Mapping[str, object], called: Mapping[str, str] | None = None) -> "Settings":
         """The settings with these values, by variable; what is not given has its default.
 
-        OperatorError names the one at fault as `called` does, else by its variable; a value is never quoted but a zone.
+        A secret that stands for one in the system's keyring is read from there. OperatorError names the one at fault
+        as `called` does, else by its variable; a value is never quoted but a zone.
         """
         names = called or {}
+        secrets = {cls.variable(name) for name in cls.model_fields if cls.is_secret(name)}
+        kept = {name: opened(value) for name, value in given.items() if name in secrets and isinstance(value, str)}
         try:
-            settings = cls.model_validate(given)
+            settings = cls.model_validate({**given, **kept})
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             at_fault = str(first["loc"][0])

@@ -10,14 +10,18 @@ import taskhand
 
 ROOT = Path(taskhand.__file__).parent
 
-COMMAND = {"__main__", "cli", "cli_config", "cli_doctor", "cli_journal", "cli_sandbox"}
-TOGETHER = COMMAND | {"__init__", "configuration", "settings", "settings_file", "wiring"}
+COMMAND = {"__main__", "cli", "cli_config", "cli_doctor", "cli_install", "cli_journal", "cli_sandbox"}
+TOGETHER = COMMAND | {"__init__", "configuration", "needs", "settings", "settings_file", "vault", "wiring"}
 LANGUAGE = {file.stem for file in ROOT.glob("*.py")} - TOGETHER
 """The values and rules that everybody speaks: every top-level file but those that put parts together."""
 
 MAY_IMPORT = {
     "language": LANGUAGE,
-    "settings": LANGUAGE,
+    "settings": LANGUAGE | {"vault"},
+    "needs": {"settings"},
+    "vault": LANGUAGE,
+    "hosts": {"hosts"},
+    "install": LANGUAGE | {"hosts", "needs", "settings", "vault"},
     "settings_file": LANGUAGE | {"settings"},
     "configuration": LANGUAGE | {"settings", "settings_file"},
     "http": LANGUAGE | {"__init__"},
@@ -25,7 +29,7 @@ MAY_IMPORT = {
     "backends": LANGUAGE | {"backends", "http", "sqlite"},
     "journal": LANGUAGE | {"sqlite"},
     "service": LANGUAGE | {"service", "journal"},
-    "server": LANGUAGE | {"service", "server", "journal", "__init__"},
+    "server": LANGUAGE | {"service", "server", "journal", "hosts", "__init__"},
     "sandbox": {"sandbox"},
     "wiring": LANGUAGE | {"settings", "service", "backends", "http", "journal", "wiring"},
 }
@@ -40,6 +44,7 @@ OWNERS = {
     "click": {"cli"},
     "platformdirs": {"wiring.py", "configuration.py"},
     "filelock": {"journal"},
+    "keyring": {"vault.py"},
 }
 """The one place where each library is at home."""
 

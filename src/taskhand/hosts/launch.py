@@ -1,0 +1,32 @@
+"""How a host starts the server; pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+__all__ = ["FROM_THE_INDEX", "Launch", "by_interpreter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How a host starts the server."""
+
+    command: str = "taskhand"
+    args: Sequence[str] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def entry(self) -> dict[str, object]:
+        """The entry that all hosts share."""
+        entry: dict[str, object] = {"command": self.command, "args": list(self.args)}
+        return entry | ({"env": dict(self.env)} if self.env else {})
+
+
+FROM_THE_INDEX = Launch("uvx", ("taskhand",))
+"""For a machine on which Taskhand is not installed yet: uv fetches the published package, as server.json says."""
+
+
+def by_interpreter(interpreter: str, env: Mapping[str, str]) -> Launch:
+    """Started by an interpreter's absolute path: a host's own PATH may be empty, and does not matter.
+
+    `-P` keeps what lies in the host's working folder from being imported instead of the libraries of the same name.
+    """
+    return Launch(interpreter, ("-P", "-m", "taskhand"), env)

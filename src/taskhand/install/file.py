@@ -1,0 +1,107 @@
+"""A host's file on disk: read, kept a copy of, and replaced in one step."""
+
+import codecs
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from taskhand.errors import OperatorError
+
+__all__ = ["Found", "copies", "find", "replace"]
+
+_OWN = stat.S_IRUSR | stat.S_IWUSR
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file as it was read: where it really is, symbolic links followed, its bytes (None for no file), its text."""
+
+    path: Path
+    raw: bytes | None
+    text: str
+    begins: bytes = b""
+    mode: int = _OWN
+
+
+def find(path: Path) -> Found:
+    """Read a file, or find that there is none yet. OperatorError for one that cannot be read, or is not UTF-8."""
+    real = Path(os.path.realpath(path))
+    try:
+        raw = real.read_bytes()
+        mode = stat.S_IMODE(real.stat().st_mode)
+        begins = codecs.BOM_UTF8 if raw.startswith(codecs.BOM_UTF8) else b""
+        return Found(real, raw, raw.removeprefix(begins).decode(), begins, mode)
+    except FileNotFoundError:
+        return Found(real, None, "")
+    except UnicodeDecodeError:
+        raise OperatorError(f"{path} is not text in UTF-8, so nothing is written.") from None
+    except OSError as error:
+        raise OperatorError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def replace(found: Found, text: str, *, copy: str, now: datetime) -> Path | None:
+    """Put a new text in the place of the file, wholly or not at all, and answer where the `copy` of the old one is.
+
+    OperatorError where that cannot be done, or the file has changed since it was read.
+    """
+    try:
+        found.path.parent.mkdir(parents=True, exist_ok=True)
+        new = _written_beside(found, text)
+        try:
+            _check_unchanged(found)
+            kept = _kept(found, copy, now)
+            new.replace(found.path)
+        finally:
+            new.unlink(missing_ok=True)
+    except OSError as error:
+        raise OperatorError(f"{found.path} cannot be written: {error.strerror}.") from None
+    return kept
+
+
+def _written_beside(found: Found, text: str) -> Path:
+    """The new text in a file of its own, safely on disk, that may be as widely read as the old one."""
+    with tempfile.NamedTemporaryFile(dir=found.path.parent, prefix=f".{found.path.name}.", delete=False) as file:
+        file.write(found.begins + text.encode())
+        file.flush()
+        os.fsync(file.fileno())
+    new = Path(file.name)
+    new.chmod(found.mode)
+    return new
+
+
+def copies(found: Found) -> Iterator[str]:
+    """The texts that were kept of the file, newest first; those that cannot be read are left out."""
+    for path in sorted(found.path.parent.glob(f"{_escaped(found.path.name)}.taskhand-*.bak"), reverse=True):
+        with suppress(OSError, UnicodeDecodeError):
+            yield path.read_bytes().removeprefix(found.begins).decode()
+
+
+def _kept(found: Found, text: str, now: datetime) -> Path | None:
+    """Keep a copy beside the file, for the user's eyes only: there may be keys of other servers in it."""
+    if found.raw is None:
+        return None
+    for number in range(1_000):
+        more = f"-{number}" if number else ""
+        copy = found.path.with_name(f"{found.path.name}.taskhand-{now:%Y%m%d-%H%M%S}{more}.bak")
+        with suppress(FileExistsError):
+            descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), _OWN)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(found.begins + text.encode())
+            return copy
+    raise FileExistsError(17, "there are too many copies of it from this second")
+
+
+def _check_unchanged(found: Found) -> None:
+    """Refuse to write over what somebody else has written meanwhile: hosts write these files too."""
+    now = found.path.read_bytes() if found.path.exists() else None
+    if now != found.raw:
+        raise OperatorError(f"{found.path} has changed meanwhile, so nothing is written.", next_step="Run it again.")
+
+
+def _escaped(name: str) -> str:
+    return "".join(f"[{one}]" if one in "*?[" else one for one in name)

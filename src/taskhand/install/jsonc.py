@@ -1,0 +1,176 @@
+"""JSON with comments and trailing commas, read into values that know where in the text they stand; pure.
+
+No library on the package index changes such a text in place without losing something of it, or without Node.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+__all__ = ["WHITESPACE", "Child", "Node", "NotJson", "Text", "read"]
+
+WHITESPACE = " \t\r\n"
+
+_DEEPEST = 200
+
+_TOKEN = re.compile(
+    r"""[ \t\r\n]*(?:
+      (?P<comment>//[^\r\n]*|/\*.*?\*/)
+    | (?P<string>"[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*")
+    | (?P<scalar>(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)(?![0-9A-Za-z_.]))
+    | (?P<mark>[][{}:,])
+    | (?P<end>\Z)
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class NotJson(ValueError):
+    """A text that is not JSON with comments; `line` counts from 1."""
+
+    def __init__(self, what: str, line: int) -> None:
+        super().__init__(f"line {line}: {what}")
+        self.line = line
+
+
+class Node(NamedTuple):
+    """A value and the span of it in the text; `children` are the members of an object or the items of an array."""
+
+    value: Any
+    start: int
+    end: int
+    children: Sequence["Child"] = ()
+
+
+class Child(NamedTuple):
+    """A member or an item: where it begins (its name, if it has one), and where the comma after it is, if there is."""
+
+    name: str | None
+    start: int
+    node: Node
+    comma: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text that was read: its one value (None where it has none), and the spans of its comments."""
+
+    text: str
+    root: Node | None
+    comments: Sequence[tuple[int, int]]
+
+
+class _Token(NamedTuple):
+    kind: str
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=4)
+def read(text: str) -> Text:
+    """Read a text; one with nothing but space and comments has no value. NotJson says where it is none.
+
+    What was read is kept for a while: a host's file may have megabytes, and one change looks at it several times.
+    """
+    found = list(_tokens(text))
+    parser = _Parser(text, [token for token in found if token.kind != "comment"])
+    comments = tuple((token.start, token.end) for token in found if token.kind == "comment")
+    return Text(text, parser.whole(), comments)
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    at = 0
+    for match in _TOKEN.finditer(text):
+        if match.start() != at or match.lastgroup is None:
+            break
+        at = match.end()
+        if match.lastgroup == "end":
+            return
+        yield _Token(match.lastgroup, match.start(match.lastgroup), at)
+    at += len(text[at:]) - len(text[at:].lstrip(WHITESPACE))
+    raise _refusal(text, at, f"{text[at]!r} is not expected")
+
+
+def _refusal(text: str, at: int, what: str) -> NotJson:
+    return NotJson(what, text.count("\n", 0, at) + 1)
+
+
+class _Parser:
+    """One pass over the tokens, from left to right."""
+
+    def __init__(self, text: str, tokens: Sequence[_Token]) -> None:
+        self._text = text
+        self._tokens = tokens
+        self._next = 0
+
+    def whole(self) -> Node | None:
+        """The one value of the text."""
+        if not self._tokens:
+            return None
+        root = self._value(_DEEPEST)
+        if self._next < len(self._tokens):
+            raise self._unexpected(self._tokens[self._next])
+        return root
+
+    def _take(self) -> _Token:
+        if self._next == len(self._tokens):
+            raise _refusal(self._text, len(self._text), "the text ends too early")
+        self._next += 1
+        return self._tokens[self._next - 1]
+
+    def _taken(self, mark: str) -> _Token | None:
+        """The next token, where it is this mark."""
+        token = self._tokens[self._next] if self._next < len(self._tokens) else None
+        if token is None or token.kind != "mark" or self._text[token.start] != mark:
+            return None
+        self._next += 1
+        return token
+
+    def _unexpected(self, token: _Token) -> NotJson:
+        return _refusal(self._text, token.start, f"{self._text[token.start : token.end][:20]!r} is not expected")
+
+    def _value(self, depth: int) -> Node:
+        token = self._take()
+        if token.kind in {"string", "scalar"}:
+            return Node(self._decoded(token), token.start, token.end)
+        if depth == 0:
+            raise _refusal(self._text, token.start, "it is nested too deeply")
+        mark = self._text[token.start]
+        if mark == "{":
+            children, end = self._children("}", depth, named=True)
+            return Node({child.name: child.node.value for child in children}, token.start, end, children)
+        if mark == "[":
+            children, end = self._children("]", depth, named=False)
+            return Node([child.node.value for child in children], token.start, end, children)
+        raise self._unexpected(token)
+
+    def _decoded(self, token: _Token) -> Any:
+        try:
+            return json.loads(self._text[token.start : token.end])
+        except ValueError:
+            raise self._unexpected(token) from None
+
+    def _children(self, closing: str, depth: int, *, named: bool) -> tuple[Sequence[Child], int]:
+        """What stands up to the closing bracket, and where that ends."""
+        children: list[Child] = []
+        while (close := self._taken(closing)) is None:
+            if children and children[-1].comma is None:
+                raise self._unexpected(self._take())
+            children.append(self._child(depth, named=named))
+        return tuple(children), close.end
+
+    def _child(self, depth: int, *, named: bool) -> Child:
+        name, start = None, None
+        if named:
+            token = self._take()
+            if token.kind != "string":
+                raise self._unexpected(token)
+            name, start = self._decoded(token), token.start
+            if self._taken(":") is None:
+                raise self._unexpected(self._take())
+        node = self._value(depth - 1)
+        comma = self._taken(",")
+        return Child(name, node.start if start is None else start, node, comma.start if comma else None)

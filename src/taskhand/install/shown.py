@@ -1,0 +1,80 @@
+"""The difference between two texts of a host's file, for a screen that others may see; pure."""
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+
+from taskhand.hosts.host import SERVER, Host
+from taskhand.install.change import MASK, stands_for_another
+from taskhand.install.jsonc import Child, Node, read
+from taskhand.needs import SECRETS, VARIABLES
+
+__all__ = ["difference"]
+
+_OTHERS = '"…"'
+"""What stands for any text that is not ours to show: other servers have keys of their own."""
+
+_QUOTED = re.compile(r"""("|')(?:(?!\1)[^\r\n])*\1?""")
+
+_Span = tuple[int, int, str]
+
+
+def difference(old: str, new: str, host: Host) -> Sequence[str]:
+    """The lines of a unified difference, with every secret masked; empty where only secrets differ, or nothing does."""
+    before, after = (_masked(text, host).splitlines() for text in (old, new))
+    return list(difflib.unified_diff(before, after, "before", "after", lineterm=""))
+
+
+def _masked(text: str, host: Host) -> str:
+    found = read(text)
+    spans = [(start, end, _QUOTED.sub(_OTHERS, text[start:end])) for start, end in found.comments]
+    spans += _covered(found.root, host) if found.root else []
+    shown, at = [], 0
+    for start, end, instead in sorted(spans):
+        shown += [text[at:start], instead]
+        at = end
+    return "".join([*shown, text[at:]])
+
+
+def _covered(root: Node, host: Host) -> Iterator[_Span]:
+    """The spans of the texts that are not shown as they are."""
+    for child in root.children:
+        if child.name == host.key:
+            yield from _servers(child.node)
+        elif child.name == "inputs":
+            yield from _inputs(child.node)
+        else:
+            yield from _texts(child.node)
+
+
+def _servers(servers: Node) -> Iterator[_Span]:
+    for server in servers.children:
+        if server.name != SERVER:
+            yield from _texts(server.node)
+            continue
+        for field in server.node.children:
+            if field.name == "env":
+                for variable in field.node.children:
+                    yield from _variable(variable)
+
+
+def _variable(variable: Child) -> Iterator[_Span]:
+    """A variable of our own entry: what is secret is masked, as is what is not known to be none."""
+    value = variable.node.value
+    elsewhere = isinstance(value, str) and stands_for_another(value)
+    if not elsewhere and (variable.name in SECRETS or variable.name not in VARIABLES):
+        yield variable.node.start, variable.node.end, f'"{MASK}"'
+
+
+def _inputs(inputs: Node) -> Iterator[_Span]:
+    for one in inputs.children:
+        ours = isinstance(one.node.value, dict) and str(one.node.value.get("id", "")).startswith(f"{SERVER}-")
+        if not ours:
+            yield from _texts(one.node)
+
+
+def _texts(node: Node) -> Iterator[_Span]:
+    if isinstance(node.value, str):
+        yield node.start, node.end, _OTHERS
+    for child in node.children:
+        yield from _texts(child.node)
