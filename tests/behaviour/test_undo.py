@@ -92,3 +92,28 @@ async def test_a_change_that_wrote_nothing_cannot_be_undone(worker: Agent) -> No
         with pytest.raises(Refused) as refused:
             await worker("undo_change", changeId=change_id)
         assert refused.value.code == code
+
+
+async def test_a_deletion_is_undone_once_and_again_only_where_its_new_task_was_deleted_too(worker: Agent) -> None:
+    task = await worker.create(dueDate="2026-03-10")
+    plan = await worker("delete_task", id=task["id"])
+    gone = await worker("apply_plan", planId=plan["planId"])
+    for _ in range(2):
+        back = await worker("undo_change", changeId=gone["changeId"])
+        again = await worker("undo_change", changeId=gone["changeId"])
+        assert (again["task"], again["changeId"], again["replayed"]) == (back["task"], back["changeId"], True)
+        assert await worker.listed() == ["Call Acme"]
+        plan = await worker("delete_task", id=back["task"]["id"])
+        await worker("apply_plan", planId=plan["planId"])
+
+
+async def test_two_plans_to_undo_one_deletion_make_one_task(worker: Agent) -> None:
+    task = await worker.create(dueDate="2026-03-10")
+    plan = await worker("delete_task", id=task["id"])
+    gone = await worker("apply_plan", planId=plan["planId"])
+    plans = [await worker("undo_change", changeId=gone["changeId"], dryRun=True) for _ in range(2)]
+    back = await worker("apply_plan", planId=plans[0]["planId"])
+    again = await worker("apply_plan", planId=plans[1]["planId"])
+    assert (again["task"], again["replayed"]) == (back["task"], True)
+    assert "undone before" in again["note"]
+    assert await worker.listed() == ["Call Acme"]

@@ -17,7 +17,7 @@ from taskhand.service.planning import planned
 from taskhand.service.roster import Roster
 from taskhand.task import TaskDraft
 
-__all__ = ["create_task", "created", "replayed_create"]
+__all__ = ["create_task", "created", "is_gone", "replayed_create"]
 
 
 async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
@@ -39,7 +39,7 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
             return await created(call, intent, opening)
         except Held as held:
             found = await finished(call.desk, held.change)
-        if is_same_key(call, found, payload) or not await _is_gone(call, found):
+        if is_same_key(call, found, payload) or not await is_gone(call, found):
             return replayed_create(found, by_key=call.key is not None)
         return await created(call, intent, replace(opening, claims=()))
 
@@ -70,7 +70,7 @@ async def _in_its_status(call: Call, written: Written, edit: Edit) -> Written:
         return Written(written.task, f"The task was made; its status could not be set: {error.message}")
 
 
-async def _is_gone(call: Call, first: Change) -> bool:
+async def is_gone(call: Call, first: Change) -> bool:
     """Whether the task of an earlier create was deleted since, as far as the journal knows."""
     task_id = first.results[0].task_id if 0 in first.results else None
     page = await call.desk.journal.page(ChangeQuery(task_id=task_id, limit=50)) if task_id else None
@@ -86,10 +86,12 @@ def replayed_create(first: Change, *, by_key: bool) -> Receipt:
         raise unknown_still(first)
     edit = first.intents[0].edit or Edit()
     receipt = Receipt.of(None, result.after, edit, first.opening.matched)
-    note = "This is the task that the first call with this idempotencyKey made." if by_key else _SAME
+    note = _UNDONE if first.opening.undoes else _OF_KEY if by_key else _SAME
     return replace(receipt, note=note, change_id=first.id, replayed=True)
 
 
+_OF_KEY = "This is the task that the first call with this idempotencyKey made."
+_UNDONE = "The deletion was undone before; this is the task that was made again then, and no other was made."
 _SAME = (
     "The same task was created a moment ago by the same caller; this is that one, and no other was made. "
     "To make a second one on purpose, send a new idempotencyKey."

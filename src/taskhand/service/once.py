@@ -77,8 +77,9 @@ async def finished(desk: Desk, change: Change) -> Change:
 
 def unknown_still(first: Change) -> OutcomeUnknown:
     """The error for a repeated call whose first one nobody knows the outcome of."""
+    otherwise = "make it with create_task" if first.opening.undoes else "send a new idempotencyKey"
     return OutcomeUnknown(
         "The same call was made before, and nobody knows whether it was carried out; it was not sent again.",
-        next_step="Look with list_tasks; to make another on purpose send a new idempotencyKey.",
+        next_step=f"Look with list_tasks; if the task is not there, or to make another on purpose, {otherwise}.",
         details={"changeId": first.id},
     )

@@ -9,11 +9,13 @@ from taskhand.change import EDIT_FIELDS, Receipt, changes, restoring
 from taskhand.due import due_of
 from taskhand.edit import Edit
 from taskhand.errors import CallerError, NotFound, TaskhandError
-from taskhand.journal.journal import Change, Intent, Result
+from taskhand.journal.journal import Change, Claim, Intent, Opening, Result
 from taskhand.plan import Plan, drift
 from taskhand.service.apply_many import Skipped, applied_to_many
 from taskhand.service.apply_plan import applied
-from taskhand.service.call import Call
+from taskhand.service.call import Call, Held
+from taskhand.service.create_task import is_gone, replayed_create
+from taskhand.service.once import finished
 from taskhand.service.planning import guard_of, planned
 from taskhand.task import StatusChoice, Task
 
@@ -23,7 +25,7 @@ __all__ = ["undo_change"]
 async def undo_change(call: Call, change_id: str) -> Receipt | BulkReceipt | Plan:
     """Put back what the change replaced; CallerError with the difference where the task has changed since.
 
-    A deleted task is made again under a new id, a created one is deleted (which stops at a plan).
+    A deleted task is made again under a new id, once; a created one is deleted (which stops at a plan).
     """
     change = await _found(call, change_id)
     done = [(change.intents[place], result) for place, result in sorted(change.results.items()) if _was_done(result)]
@@ -57,13 +59,41 @@ async def _undone(
         raise next(iter(refused.values()))
     note = " ".join(notes) or None
     guard = guard_of(call.desk, intents)
+    claims, earlier = await _made_before(call, change, intents)
+    if earlier is not None:
+        return replayed_create(earlier, by_key=False)
     if call.is_dry or guard:
         guard = None if call.is_dry else guard
-        return await planned(call, intents, undoes=change.id, guard=guard, note=note, refused=refused)
-    opening = call.opening(undoes=change.id)
+        return await planned(call, intents, undoes=change.id, claims=claims, guard=guard, note=note, refused=refused)
+    opening = call.opening(undoes=change.id, claims=claims)
     if len(done) > 1:
         return _with_note(await applied_to_many(call, intents, opening, Skipped(refused=refused)), note)
-    return _with_note(await applied(call, intents, opening), note)
+    return await _applied_once(call, intents, opening, note)
+
+
+async def _made_before(
+    call: Call, change: Change, intents: Sequence[Intent]
+) -> tuple[tuple[Claim, ...], Change | None]:
+    """What is claimed by making a deleted task again, and the earlier change that did so, unless that task went too."""
+    if intents[0].verb != "create":
+        return (), None
+    claim = Claim(f"undo {change.id}", change.id)
+    while (held := await call.desk.journal.holder([claim])) is not None:
+        earlier = await finished(call.desk, held)
+        if not await is_gone(call, earlier):
+            return (claim,), earlier
+        claim = Claim(f"undo {change.id} after {earlier.id}", change.id)
+    return (claim,), None
+
+
+async def _applied_once(
+    call: Call, intents: Sequence[Intent], opening: Opening, note: str | None
+) -> Receipt | BulkReceipt:
+    """Carry it out; where another process was faster to make a deleted task again, that is answered."""
+    try:
+        return _with_note(await applied(call, intents, opening), note)
+    except Held as held:
+        return replayed_create(await finished(call.desk, held.change), by_key=False)
 
 
 def _with_note(receipt: Receipt | BulkReceipt, note: str | None) -> Receipt | BulkReceipt:
