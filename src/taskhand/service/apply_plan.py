@@ -136,9 +136,9 @@ def _before(plan: Change, first: Change) -> Receipt | BulkReceipt:
 
 
 def _used(first: Change) -> CallerError:
-    told = "declined by the person" if first.outcome == "declined" else "carried out already"
+    told = {"declined": "declined by the person", "unknown": "sent already, and what came of it is not known"}
     return CallerError(
-        f"The plan was {told}.",
+        f"The plan was {told.get(first.outcome, 'carried out already')}.",
         code="plan_used",
         next_step="Make another plan if more is to be done; list_changes has what was done.",
         details={"changeId": first.id},
