@@ -106,6 +106,11 @@ class TaskLists:
         self._written[task_id] = _Written(self._monotonic(), raw, was)
         self.ids.add(task_id)
 
+    def hidden(self, task_id: str, shown: JsonObject) -> JsonObject | None:
+        """What a fresh list really had of a task, where it was taken to be behind and `shown` in its place."""
+        mine = self._written.get(task_id)
+        return mine.was if mine is not None and mine.raw is shown else None
+
     def forget(self, task_id: str, *, behind_s: float = _BEHIND_S) -> None:
         """A task is gone: neither what is kept nor a list that is up to `behind_s` behind shows it again.
 

@@ -177,18 +177,20 @@ class Writer:
         except CallerError as refused:
             raise await self._meaning(refused, before, edit) from None
         except (OutcomeUnknown, UpstreamFailed) as unknown:
-            if raw := await self._applied_after_all(before.id, edit, unknown):
-                return raw, _VAMBE.applied
-            if isinstance(unknown, UpstreamFailed):
+            raw = await self._now(before.id, unknown)
+            if self._reader.shows(raw, edit):
+                return self._remembered(before.id, raw), _VAMBE.applied
+            if isinstance(unknown, UpstreamFailed) and not self._may_be_so(before.id, raw, edit):
                 raise
         if watch is not None and watch.stopped is not None:
             raise _VAMBE.of_task(before.id)
         try:
             return await self._answered(before.id, body), _VAMBE.sent_again
         except (OutcomeUnknown, UpstreamFailed) as unknown:
-            if raw := await self._applied_after_all(before.id, edit, unknown):
-                return raw, _VAMBE.applied
-            if isinstance(unknown, UpstreamFailed):
+            raw = await self._now(before.id, unknown)
+            if self._reader.shows(raw, edit):
+                return self._remembered(before.id, raw), _VAMBE.applied
+            if isinstance(unknown, UpstreamFailed) and not self._may_be_so(before.id, raw, edit):
                 raise
             raise _VAMBE.of_task(before.id) from None
 
@@ -234,16 +236,21 @@ class Writer:
             self._lists.forget(task_id)
         return not is_there
 
-    async def _applied_after_all(self, task_id: str, edit: Edit, unknown: UpstreamError) -> JsonObject | None:
-        """The task as Vambe has it now, remembered, if it shows the edit; the doubt stays where it cannot be read."""
+    async def _now(self, task_id: str, unknown: UpstreamError) -> JsonObject:
+        """The task as Vambe has it now; the doubt stays where it cannot be read."""
         try:
-            raw = await self._lists.find(task_id, fresh=True)
+            return await self._lists.find(task_id, fresh=True)
         except TaskhandError:
             raise _VAMBE.of_task(task_id) from unknown
-        if not self._reader.shows(raw, edit):
-            return None
+
+    def _remembered(self, task_id: str, raw: JsonObject) -> JsonObject:
         self._lists.remember(task_id, raw)
         return raw
+
+    def _may_be_so(self, task_id: str, raw: JsonObject, edit: Edit) -> bool:
+        """Whether a list was taken to be behind that shows the edit: it puts back what an earlier write replaced."""
+        hidden = self._lists.hidden(task_id, raw)
+        return hidden is not None and self._reader.shows(hidden, edit)
 
     async def _new(self, edit: Edit, started: datetime, known: frozenset[str], unknown: UpstreamError) -> JsonObject:
         """The one new task that is what was asked for; the doubt stays where there is none, or more than one."""
