@@ -1,18 +1,20 @@
 """Which status is meant: by name, by position, or the finished one. Never guessed; pure."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 from pydantic import MISSING
 
 from taskhand.change import Match
 from taskhand.errors import Ambiguous, Candidate, NotFound
 from taskhand.names import fold, matching, nearest_first
-from taskhand.task import FINISHED, Status, StatusChoice, StatusList
+from taskhand.task import FINISHED, Status, StatusChoice, StatusList, StatusType
 
 __all__ = ["at_position", "finished", "found_by", "named"]
 
 _MOST_CANDIDATES = 20
 _FAR = 10**9
+_TYPES = frozenset(get_args(StatusType))
 
 
 def named(name: str, known: StatusList, argument: str = "newStatusName") -> tuple[StatusChoice, tuple[Match, ...]]:
@@ -85,6 +87,8 @@ def found_by(given: Sequence[str], known: StatusList) -> tuple[StatusChoice, ...
     for text in given:
         found = matching(text, known.statuses, lambda status: status.name)
         found = found or [status for status in known.statuses if fold(text) == status.type]
+        if not found and fold(text) in _TYPES:
+            continue  # a type that no status here has: no task has it either
         choices += map(StatusChoice.of, found) if found else [named(text, known, "status")[0]]
     return tuple(dict.fromkeys(choices))
 

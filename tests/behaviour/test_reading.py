@@ -156,6 +156,14 @@ async def test_overdue_means_unfinished_and_past_due(agent: Agent) -> None:
     assert sorted(await agent.listed(overdue=False)) == ["done", "in an hour", "today, all day"]
 
 
+async def test_a_type_that_no_status_here_has_finds_nothing_more(agent: Agent) -> None:
+    await agent.create("Open")
+    done = await agent.create("Done")
+    await agent("complete_task", id=done["id"])
+    assert await agent.listed(status=["initial", "in_progress"]) == ["Open"]
+    assert await agent.listed(status=["master_done"]) == []
+
+
 async def test_statuses_filter_by_name_and_by_type(agent: Agent) -> None:
     await agent.create("open", dueDate="2026-03-10")
     done = await agent.create("done", dueDate="2026-03-11")

@@ -1,52 +1,38 @@
-"""Check whether a backend can be worked with, and say how to mend what fails."""
+"""Look whether everything that a desk has can be worked with, and say how to mend what cannot."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Final
 
 from taskhand.errors import TaskhandError
+from taskhand.finding import Finding
 from taskhand.service.desk import Desk
 from taskhand.task import FINISHED, TaskQuery
 
-__all__ = ["Finding", "check_up"]
+__all__ = ["check_up"]
 
-_MOST_SKEW = timedelta(minutes=2)
-
-Outcome = Literal["ok", "warning", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was checked: what was found, and where it is not well, what to do."""
-
-    subject: str
-    outcome: Outcome
-    found: str
-    remedy: str | None = None
+_MOST_SKEW: Final = timedelta(minutes=2)
+_NOT_LOOKED_AT: Final = "It was not looked at: see what failed before."
+_IN_PART: Final = frozenset({"scopes"})
+"""What may fail without everything else failing too."""
 
 
 async def check_up(desk: Desk) -> tuple[Finding, ...]:
-    """All findings, the decisive one first: where the backend does not answer, nothing else can be checked."""
-    reached = await _checked("access", _access, desk)
-    if reached.outcome == "failed":
-        return (reached, _zone(desk))
-    others = [await _checked(subject, check, desk) for subject, check in _CHECKS.items()]
-    return (reached, *others, _zone(desk))
+    """What the journal and the backend are like; where the backend cannot be worked with, the rest is unknown."""
+    kept = await desk.journal.examine()
+    own = await desk.backend.examine(writes=not desk.terms.only_reads)
+    works = all(finding.outcome != "failed" or finding.subject in _IN_PART for finding in own)
+    rest = [await _checked(subject, check, desk, works=works) for subject, check in _CHECKS.items()]
+    return (*kept, *own, *rest, _zone(desk))
 
 
-async def _checked(subject: str, check: Callable[[Desk], Awaitable[Finding]], desk: Desk) -> Finding:
+async def _checked(subject: str, check: Callable[[Desk], Awaitable[Finding]], desk: Desk, *, works: bool) -> Finding:
+    if not works:
+        return Finding(subject, "unknown", _NOT_LOOKED_AT)
     try:
         return await check(desk)
     except TaskhandError as error:
-        return Finding(subject, "failed", error.message, error.next_step)
-
-
-async def _access(desk: Desk) -> Finding:
-    members = await desk.backend.members()
-    if not members:
-        return Finding("access", "failed", "It answers, and has no team members.", "Add somebody who can do tasks.")
-    return Finding("access", "ok", f"{desk.backend.name} answers; team members: {len(members)}.")
+        return Finding(subject, "failed", error.message, error.next_step or "Look into the log.")
 
 
 async def _clock(desk: Desk) -> Finding:
@@ -56,18 +42,26 @@ async def _clock(desk: Desk) -> Finding:
     apart = abs(theirs - desk.clock())
     if apart <= _MOST_SKEW:
         return Finding("clock", "ok", f"It agrees with this machine's to {apart.total_seconds():.0f} s.")
-    remedy = "Set this machine's clock; overdue tasks and lost writes are judged by it."
+    remedy = "Set this machine's clock (or unset TASKHAND_CLOCK); overdue tasks and lost writes are judged by it."
     return Finding("clock", "warning", f"It is {apart.total_seconds():.0f} s away from this machine's.", remedy)
 
 
 async def _statuses(desk: Desk) -> Finding:
     known = await desk.backend.statuses()
     named = ", ".join(f"{status.name} ({status.type})" for status in known.statuses) or "none"
+    remedy = desk.backend.remedies.get("statuses", "Let the place have a finished status.")
     if not any(status.type in FINISHED for status in known.statuses):
-        return Finding("statuses", "warning", f"No finished one is known: {named}.", _NAME_THEM)
+        return Finding("statuses", "warning", f"No finished one is known: {named}.", remedy)
     if not known.complete:
-        return Finding("statuses", "warning", f"Perhaps not all: {named}.", _NAME_THEM)
+        return Finding("statuses", "warning", f"Perhaps not all: {named}.", remedy)
     return Finding("statuses", "ok", f"{named}.")
+
+
+async def _team(desk: Desk) -> Finding:
+    members = await desk.backend.members()
+    if not members:
+        return Finding("team", "failed", "It has no members.", "Add somebody who can do tasks.")
+    return Finding("team", "ok", f"Members who can be responsible: {len(members)}.")
 
 
 async def _me(desk: Desk) -> Finding:
@@ -76,8 +70,15 @@ async def _me(desk: Desk) -> Finding:
     if me in names:
         return Finding("me", "ok", f"'me' is {names[me]}.")
     found = "Nobody knows who 'me' is." if me is None else f"{me} is no active member of the team."
-    remedy = f"Set {desk.backend.name.upper()}_USER_ID to the id of a member that list_team_members shows."
-    return Finding("me", "warning", found, remedy)
+    return Finding("me", "warning", found, desk.backend.remedies.get("me", "Name people by id, e-mail or full name."))
+
+
+async def _due_times(desk: Desk) -> Finding:
+    found = await desk.backend.list_tasks(TaskQuery(include_tasks_without_dates=False, order="created", limit=50))
+    if all(desk.backend.sure_of_due(task) for task in found.tasks):
+        return Finding("due times", "ok", "They are read as they were written.")
+    remedy = desk.backend.remedies.get("due times", "See whether the CRM's own app shows the same times.")
+    return Finding("due times", "warning", "Whether they are written in UTC or in local time is not known yet.", remedy)
 
 
 def _zone(desk: Desk) -> Finding:
@@ -87,15 +88,4 @@ def _zone(desk: Desk) -> Finding:
     return Finding("time zone", "ok", f"{desk.timezone}.")
 
 
-_NAME_THEM = "Set VAMBE_STATUSES to all of them in their order, e.g. Pendiente:initial,Completado:done."
-
-
-async def _due_times(desk: Desk) -> Finding:
-    found = await desk.backend.list_tasks(TaskQuery(include_tasks_without_dates=False, order="created", limit=50))
-    if all(desk.backend.sure_of_due(task) for task in found.tasks):
-        return Finding("due times", "ok", "They are read as they were written.")
-    remedy = "Set VAMBE_DUE_AT to utc or wall: see which of the two shows a task's time as Vambe's own app does."
-    return Finding("due times", "warning", "Whether Vambe writes UTC or local time is not known yet.", remedy)
-
-
-_CHECKS = {"clock": _clock, "statuses": _statuses, "me": _me, "due times": _due_times}
+_CHECKS: Final = {"clock": _clock, "team": _team, "me": _me, "statuses": _statuses, "due times": _due_times}

@@ -9,9 +9,9 @@ from taskhand import people, rules, statuses
 from taskhand.due import due_of, is_overdue
 from taskhand.page import resume
 from taskhand.service.desk import Desk
-from taskhand.task import FINISHED, Member, Order, Task, TaskFilter, TaskQuery
+from taskhand.task import FINISHED, Member, Order, Task, TaskFilter, TaskPage, TaskQuery
 
-__all__ = ["TaskList", "list_tasks", "query_of"]
+__all__ = ["TaskList", "list_tasks", "page_of", "query_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,16 @@ async def list_tasks(
     """One page of the tasks that the filter finds; CallerError where the filter or the cursor is not usable."""
     members = await desk.backend.members()
     query = replace(await query_of(desk, given), order=order, limit=limit)
-    page = await desk.backend.list_tasks(resume(query, cursor) if cursor else query)
+    page = await page_of(desk, resume(query, cursor) if cursor else query)
     if not page.tasks:
         people.named(_named(given), members, await desk.backend.me())
     late = frozenset(task.id for task in page.tasks if _is_late(desk, task))
     return TaskList(page.tasks, query, page.more, {member.id: member for member in members}, late)
+
+
+async def page_of(desk: Desk, query: TaskQuery) -> TaskPage:
+    """One page; where no status there is was asked for, nobody has to be asked."""
+    return TaskPage((), more=False) if query.statuses == () else await desk.backend.list_tasks(query)
 
 
 async def query_of(desk: Desk, given: TaskFilter) -> TaskQuery:

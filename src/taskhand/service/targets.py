@@ -9,7 +9,7 @@ from taskhand.backend import Snapshot
 from taskhand.errors import CallerError, NotFound, TaskhandError
 from taskhand.page import sort_key
 from taskhand.service.desk import Desk
-from taskhand.service.list_tasks import query_of
+from taskhand.service.list_tasks import page_of, query_of
 from taskhand.task import Task, TaskFilter, TaskQuery
 
 __all__ = ["MOST", "Targets", "targets_of"]
@@ -93,7 +93,7 @@ async def _check_leaves_some(desk: Desk, found: frozenset[str]) -> None:
 async def _walk(desk: Desk, query: TaskQuery) -> AsyncIterator[Task]:
     """All tasks of a query, page by page."""
     while True:
-        page = await desk.backend.list_tasks(query)
+        page = await page_of(desk, query)
         for task in page.tasks:
             yield task
         if not page.more or not page.tasks:

@@ -47,8 +47,8 @@ def read_seed(seed: str | Mapping[str, Any], now: dt.datetime) -> Store:
             _check_keys(f"a seeded {kind.singular}", row, ROW_KEYS | (set(LINKED) if kind == TASKS else set()))
             record = _record(kind, row, FIRST_IDS[kind.name] + number, now)
             store.put(record, record.updated_at)
-            links = [Link(record.id, other, str(found)) for other in LINKED for found in row.get(other, ())]
-            store.links.update(dict.fromkeys(links, record.created_at))
+            for link in [Link(record.id, other, str(found)) for other in LINKED for found in row.get(other, ())]:
+                store.links.add(link, record.created_at)
     store.begin(now)
     return store
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from taskhand.sandbox.hubspot.kind import BY_NAME, KINDS
+from taskhand.sandbox.hubspot.link import Links
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator
 
     from taskhand.sandbox.hubspot.kind import Kind
-    from taskhand.sandbox.hubspot.link import Link
     from taskhand.sandbox.hubspot.owners import Owner
     from taskhand.sandbox.hubspot.record import Record
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """The state. `owners` are the portal's; `links` hold since when they are there."""
+    """The state. `owners` are the portal's; `links` know since when they are there."""
 
     def __init__(self, owners: Iterable[Owner]) -> None:
         self.owners = tuple(owners)
-        self.links: dict[Link, dt.datetime] = {}
+        self.links = Links()
         self._live: dict[str, Shelf] = {kind.name: {} for kind in KINDS}
         self._versions: dict[tuple[str, str], list[tuple[dt.datetime, Record]]] = {}
         self._before = self._copied()

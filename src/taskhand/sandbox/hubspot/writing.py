@@ -87,14 +87,13 @@ def archive(desk: Desk, record: Record) -> None:
 
 def link(desk: Desk, wanted: Link) -> None:
     """Link two records, once."""
-    if wanted not in desk.store.links:
-        desk.store.links[wanted] = desk.now
+    if desk.store.links.add(wanted, desk.now):
         desk.hooks.associated(wanted, desk.now, is_removed=False)
 
 
 def unlink(desk: Desk, wanted: Link) -> None:
     """Unlink two records, if they are linked."""
-    if desk.store.links.pop(wanted, None) is not None:
+    if desk.store.links.remove(wanted):
         desk.hooks.associated(wanted, desk.now, is_removed=True)
 
 
