@@ -1,0 +1,119 @@
+"""Taskhand in a host's file and out of it again, host by host."""
+
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from taskhand.hosts import HOSTS, Host, host_named
+from taskhand.hosts.host import input_id
+from taskhand.hosts.launch import by_interpreter
+from taskhand.install.change import MASK, Wanted, installed, uninstalled, without_keys
+from taskhand.install.edit import look, put
+from taskhand.needs import SECRETS
+
+VSCODE, CURSOR = host_named("vscode"), host_named("cursor")
+LAUNCH = by_interpreter("/opt/taskhand/bin/python", {"TASKHAND_BACKEND": "vambe"})
+IDS = sorted(map(input_id, SECRETS))
+ASKED = VSCODE.asking("VAMBE_API_KEY", "The key.")
+
+
+def _ours(text: str, host: Host) -> Mapping[str, object]:
+    entry = look(text, (host.key, "taskhand"))
+    assert isinstance(entry, dict)
+    return entry
+
+
+@pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.slug)
+def test_a_host_without_a_file_gets_the_block_that_the_readme_shows(host: Host) -> None:
+    assert installed("", host, Wanted(LAUNCH)) == host.block(LAUNCH) + "\n"
+
+
+TEXTS = {
+    "no_servers_yet": '{\n    // colours\n    "theme": "dark",\n}\n',
+    "an_empty_list": '{"mcpServers": {}, "servers": {}}',
+    "an_empty_list_on_two_lines": '{\n  "mcpServers": {\n  },\n  "servers": {\n  }\n}',
+    "others": '{\r\n\t"mcpServers": { "a": {} },\r\n\t"servers": { "a": {} } // mine\r\n}\r\n',
+    "nothing": "{}",
+    "inputs_of_others": '{\n  "inputs": [\n    {"id": "gh"}\n  ],\n  "servers": {},\n  "mcpServers": {}\n}',
+}
+
+
+@pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.slug)
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_what_was_there_before_comes_back_to_the_byte(host: Host, text: str) -> None:
+    first = installed(text, host, Wanted(LAUNCH, [ASKED] if host.asks else []))
+    again = installed(first, host, Wanted(by_interpreter("/elsewhere/python", {}), [ASKED] if host.asks else []))
+    assert uninstalled(first, host, IDS, ["not json", "{}x", text]) == text
+    assert uninstalled(again, host, IDS, [first, text]) == text
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_without_a_copy_only_the_entry_goes(text: str) -> None:
+    after = uninstalled(installed(text, VSCODE, Wanted(LAUNCH, [ASKED])), VSCODE, IDS, [])
+    assert look(after, ("servers", "taskhand")) is None
+    assert "taskhand" not in after
+    assert look(after, ("theme",)) == look(text, ("theme",))
+
+
+def test_a_copy_that_the_user_has_moved_on_from_does_not_come_back() -> None:
+    before = '{\n  "mcpServers": {}\n}'
+    since = put(installed(before, CURSOR, Wanted(LAUNCH)), ("mcpServers", "new"), {})
+    after = uninstalled(since, CURSOR, [], [before])
+    assert json.loads(after) == {"mcpServers": {"new": {}}}
+
+
+def test_of_an_entry_that_is_there_what_is_not_ours_stays_comments_included() -> None:
+    text = """{
+  "mcpServers": {
+    "taskhand": {
+      // moved once
+      "command": "/old/python", "args": [],
+      "env": {
+        "TASKHAND_DB": "/data/tasks.sqlite", // the shared one
+        "CLOSE_API_KEY": "old-key"
+      },
+      "disabledTools": ["delete_task"]
+    }
+  }
+}
+"""
+    new = installed(text, CURSOR, Wanted(LAUNCH, forget=sorted(SECRETS)))
+    assert _ours(new, CURSOR) == {
+        "command": LAUNCH.command,
+        "args": list(LAUNCH.args),
+        "env": {"TASKHAND_DB": "/data/tasks.sqlite", "TASKHAND_BACKEND": "vambe"},
+        "disabledTools": ["delete_task"],
+    }
+    assert "// moved once" in new
+    assert "// the shared one" in new
+
+
+def test_without_a_backend_the_variables_that_are_there_stay() -> None:
+    text = installed("", CURSOR, Wanted(LAUNCH))
+    again = installed(text, CURSOR, Wanted(by_interpreter("/new/python", {})))
+    assert _ours(again, CURSOR) == {
+        "command": "/new/python",
+        "args": list(LAUNCH.args),
+        "env": {"TASKHAND_BACKEND": "vambe"},
+    }
+
+
+def test_a_server_elsewhere_becomes_one_here() -> None:
+    text = '{"mcpServers": {"taskhand": {"url": "http://127.0.0.1:8000/mcp", "headers": {}}}}'
+    assert set(_ours(installed(text, CURSOR, Wanted(LAUNCH)), CURSOR)) == {"command", "args", "env"}
+
+
+def test_an_input_is_asked_for_once_however_often_it_is_installed() -> None:
+    text = installed('{"inputs": [{"id": "theirs"}]}', VSCODE, Wanted(LAUNCH, [ASKED]))
+    again = installed(text, VSCODE, Wanted(LAUNCH, [VSCODE.asking("VAMBE_API_KEY", "Another meaning.")]))
+    inputs = look(again, ("inputs",))
+    assert [one["id"] for one in inputs] == ["theirs", "taskhand-vambe-api-key"]
+    assert inputs[1]["password"] is True
+
+
+def test_a_copy_keeps_the_keys_of_others_and_not_ours() -> None:
+    env = {"VAMBE_API_KEY": "sk-1", "CLOSE_API_KEY": "keyring:CLOSE_API_KEY", "TASKHAND_USER": "Ana"}
+    text = json.dumps({"mcpServers": {"gh": {"env": {"T": "ghp"}}, "taskhand": {"env": env}}})
+    kept = json.loads(without_keys(text, CURSOR))["mcpServers"]
+    assert kept == {"gh": {"env": {"T": "ghp"}}, "taskhand": {"env": env | {"VAMBE_API_KEY": MASK}}}
