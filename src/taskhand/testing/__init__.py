@@ -1,0 +1,60 @@
+"""For tests of agents: a real server on known data, a real client, and everything that can be seen from outside.
+
+`pytest` finds the fixtures by itself once `taskhand[testing]` is installed (`taskhand.testing.plugin`). Everything else
+is here, and is imported when it is first asked for: whoever has this installed and does not use it pays nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from taskhand.testing.bench import Bench, Refused, Setup, open_bench
+    from taskhand.testing.calls import Called
+    from taskhand.testing.clock import Clock
+    from taskhand.testing.command import Command
+    from taskhand.testing.data import DATA, PlannedTask
+    from taskhand.testing.kept import KeptTask
+    from taskhand.testing.run import Agent, Report, run_scenario
+    from taskhand.testing.scenario import Scenario, load_scenario, load_scenarios, shipped
+    from taskhand.testing.script import Scripted
+
+__all__ = [
+    "DATA",
+    "Agent",
+    "Bench",
+    "Called",
+    "Clock",
+    "Command",
+    "KeptTask",
+    "PlannedTask",
+    "Refused",
+    "Report",
+    "Scenario",
+    "Scripted",
+    "Setup",
+    "load_scenario",
+    "load_scenarios",
+    "open_bench",
+    "run_scenario",
+    "shipped",
+]
+
+_HOMES = {
+    "bench": ("Bench", "Refused", "Setup", "open_bench"),
+    "calls": ("Called",),
+    "clock": ("Clock",),
+    "command": ("Command",),
+    "data": ("DATA", "PlannedTask"),
+    "kept": ("KeptTask",),
+    "run": ("Agent", "Report", "run_scenario"),
+    "scenario": ("Scenario", "load_scenario", "load_scenarios", "shipped"),
+    "script": ("Scripted",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for (https://peps.python.org/pep-0562/)."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,207 @@
+"""A real server on a backend with known data, a real client of it, and everything that can be seen from outside."""
+
+import itertools
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from mcp import Client
+from mcp.types import ElicitRequestParams, ElicitResult, Implementation, TextContent
+
+from taskhand.http.upstream import World
+from taskhand.journal.journal import Change, ChangeQuery
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.log import Logged
+from taskhand.server.app import create_server
+from taskhand.settings import BackendName, Settings
+from taskhand.testing.calls import Called, recorded
+from taskhand.testing.clock import Clock
+from taskhand.testing.data import NOW, ZONE, DataSet, PlannedTask, chosen
+from taskhand.testing.kept import KeptTask
+from taskhand.testing.places.open import open_place
+from taskhand.testing.places.place import Place
+from taskhand.wiring import desk, journal
+
+__all__ = ["Bench", "Refused", "Setup", "changes_of", "environment_of", "open_bench"]
+
+Says = Literal["yes", "no", "nothing"]
+"""What a person says to a question; nothing is to close it."""
+
+_NAME = "taskhand-testing"
+_MOST_CHANGES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a run begins with.
+
+    `data` is a named set, with `planted` tasks besides; `clock` an aware datetime or ISO 8601 text. `faults` are
+    tables as the sandboxes take them, whose `route` may be `create`, `update`, `bulk`, `delete`, `list` or `read`.
+    `reading` are `name=value` switches of the sandbox. `environment` are more variables for the server. `person` is
+    what a person says whom the client can ask; None is a client that cannot ask.
+    """
+
+    backend: BackendName = "local"
+    data: str = "sales_week"
+    clock: datetime | str = NOW
+    planted: Sequence[PlannedTask] = ()
+    faults: Sequence[Fault | Mapping[str, Any]] = ()
+    reading: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    person: Says | None = None
+
+    @property
+    def start(self) -> datetime:
+        """When the run happens."""
+        return self.clock if isinstance(self.clock, datetime) else datetime.fromisoformat(self.clock)
+
+    @property
+    def data_set(self) -> DataSet:
+        """The data with what is planted besides; CallerError where there is no such set."""
+        return chosen(self.data).with_tasks(self.planted)
+
+
+class Refused(Exception):
+    """A tool said no: `error` is what the agent reads, `code` is stable."""
+
+    def __init__(self, tool: str, error: Mapping[str, Any]) -> None:
+        super().__init__(f"{tool}: {error.get('message')}")
+        self.error = dict(error)
+        self.code = str(error.get("code"))
+
+    @property
+    def candidates(self) -> list[str]:
+        """What could have been sent instead."""
+        return [str(one["value"]) for one in self.error.get("candidates", ())]
+
+
+class Bench:
+    """A server under test with its client, and what can be seen of it from outside.
+
+    `client` is a connected MCP client, `clock` the time of the server and the CRM, `place` where the tasks live,
+    `calls` every call of a tool so far, `questions` what a person was asked.
+    """
+
+    def __init__(self, place: Place, settings: Settings, clock: Clock, client: Client, questions: list[str]) -> None:
+        self.place = place
+        self.settings = settings
+        self.clock = clock
+        self.client = client
+        self.questions = questions
+        self.calls: list[Called] = []
+
+    async def call(self, tool: str, /, **arguments: Any) -> dict[str, Any]:
+        """Call a tool; its structured answer, or Refused."""
+        result = await self.client.call_tool(tool, arguments)
+        text = "".join(part.text for part in result.content if isinstance(part, TextContent))
+        if result.is_error:
+            raise Refused(tool, json.loads(text)["error"])
+        answer: dict[str, Any] = json.loads(text)
+        return answer
+
+    async def state(self) -> tuple[KeptTask, ...]:
+        """All tasks as they are kept, read without the server, oldest first."""
+        return await self.place.read()
+
+    async def task(self, title: str) -> KeptTask:
+        """The one task of that title as it is kept; LookupError where there is none or are several."""
+        found = [one for one in await self.state() if one.title == title]
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} tasks are called {title!r}")
+        return found[0]
+
+    @property
+    def sent(self) -> tuple[Logged, ...]:
+        """The requests that arrived at the CRM, oldest first; the embedded store gets none."""
+        return self.place.sent
+
+    async def changes(self) -> tuple[Change, ...]:
+        """What the journal says was done, oldest first."""
+        return await changes_of(self.settings)
+
+    def faults(self, *faults: Fault | Mapping[str, Any]) -> None:
+        """Let requests go wrong from now on, in place of what was scripted before; none mends everything."""
+        self.place.script(faults)
+
+
+async def changes_of(settings: Settings) -> tuple[Change, ...]:
+    """What the journal of these settings says was done, oldest first."""
+    kept = journal(settings)
+    found: list[Change] = []
+    try:
+        page = await kept.page(ChangeQuery(limit=_MOST_CHANGES))
+        found += page.changes
+        while page.cursor:
+            page = await kept.page(ChangeQuery(limit=_MOST_CHANGES, after=page.cursor))
+            found += page.changes
+    finally:
+        await kept.aclose()
+    return tuple(reversed(found))
+
+
+def environment_of(setup: Setup, place: Place, folder: Path) -> dict[str, str]:
+    """What a server is configured with to work at that place, its journal in `folder`."""
+    own = {
+        "TASKHAND_CLOCK": setup.start.isoformat(),
+        "TASKHAND_IDS": "sequential",
+        "TASKHAND_TIMEZONE": ZONE,
+        "TASKHAND_JOURNAL": str(folder / "journal.sqlite"),
+    }
+    return own | dict(place.environment) | dict(setup.environment)
+
+
+@asynccontextmanager
+async def open_bench(folder: Path, setup: Setup | None = None) -> AsyncIterator[Bench]:
+    """A server and a client of it, its files in `folder`; the same setup gives the same ids, times and answers.
+
+    CallerError for a setup that is not possible.
+    """
+    setup = setup or Setup()
+    clock = Clock(setup.start)
+    async with open_place(setup.backend, setup.data_set, clock, folder, setup.reading) as place:
+        settings = Settings.from_env(environment_of(setup, place, folder))
+        place.script(setup.faults)
+        async with desk(settings, clock.now, _world(clock)) as at:
+            server = create_server(at)
+            person = _Person(setup.person)
+            client = Client(
+                server,
+                client_info=Implementation(name=_NAME, version="1"),
+                elicitation_callback=None if setup.person is None else person.asked,
+            )
+            bench = Bench(place, settings, clock, client, person.questions)
+            recorded(server, bench.calls.append)
+            async with client:
+                yield bench
+
+
+class _Person:
+    """Somebody at the client who always says the same."""
+
+    def __init__(self, says: Says | None) -> None:
+        self._says = says
+        self.questions: list[str] = []
+
+    async def asked(self, context: Any, params: ElicitRequestParams) -> ElicitResult:
+        """The answer to a question."""
+        del context
+        self.questions.append(params.message)
+        if self._says == "yes":
+            return ElicitResult(action="accept", content={"confirm": True})
+        return ElicitResult(action="decline" if self._says == "no" else "cancel")
+
+
+def _world(clock: Clock) -> World:
+    """A world without chance, whose time is the clock's."""
+    numbers = itertools.count(1)
+    return World(
+        clock=clock.monotonic,
+        wall=clock.posix,
+        sleep=clock.sleep,
+        roll=lambda: 0.5,
+        ids=lambda: f"request-{next(numbers)}",
+    )

@@ -1,0 +1,96 @@
+"""The calls that reach a server, written down on its side: whatever client makes them, none is missed."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mcp.server import MCPServer
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from pydantic import BaseModel
+
+__all__ = ["Called", "recorded", "to_file", "written"]
+
+_METHOD = "tools/call"
+_CHARACTERS_A_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """One call of a tool: what was sent, and the text that was answered; `error` is the code of a refusal."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+    answer: str
+    error: str | None = None
+
+    @property
+    def tokens(self) -> int:
+        """What the answer takes of a model's room, at four characters to a token."""
+        return len(self.answer) // _CHARACTERS_A_TOKEN
+
+    def __str__(self) -> str:
+        """The call on one line, with the code it was refused with."""
+        said = f"{self.tool} {json.dumps(self.arguments, ensure_ascii=False)}"
+        return said if self.error is None else f"{said} → {self.error}"
+
+
+def recorded(server: MCPServer[Any], write: Callable[[Called], None]) -> MCPServer[Any]:
+    """The server, which hands every call of a tool to `write` once it is answered; also those that the SDK refuses.
+
+    Where a person is asked in between, the call is written down with its last answer.
+    """
+
+    async def listen(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        result = await call_next(ctx)
+        if ctx.method == _METHOD and (seen := _called(ctx.params, _plain(result))) is not None:
+            write(seen)
+        return result
+
+    server._lowlevel_server.middleware.append(listen)  # noqa: SLF001  it is the server's own list of them
+    return server
+
+
+def to_file(file: Path) -> Callable[[Called], None]:
+    """Writes calls to a file, a line of JSON for each."""
+
+    def write(called: Called) -> None:
+        with file.open("a", encoding="ascii") as lines:
+            lines.write(json.dumps(asdict(called)) + "\n")
+
+    return write
+
+
+def written(file: Path) -> Sequence[Called]:
+    """The calls that were written to a file; none where there is no file."""
+    lines = file.read_text(encoding="ascii").splitlines() if file.exists() else []
+    return tuple(Called(**json.loads(line)) for line in lines)
+
+
+def _called(params: Mapping[str, Any] | None, result: Mapping[str, Any]) -> Called | None:
+    """The call with its answer; None while a person is being asked."""
+    if "content" not in result:
+        return None
+    sent = params or {}
+    text = "".join(part.get("text", "") for part in result["content"])
+    return Called(
+        tool=str(sent.get("name")),
+        arguments=dict(sent.get("arguments") or {}),
+        answer=text,
+        error=_code(text) if result.get("isError") else None,
+    )
+
+
+def _code(text: str) -> str:
+    """The code of a refusal."""
+    try:
+        return str(json.loads(text)["error"]["code"])
+    except (ValueError, TypeError, KeyError):
+        return "error"
+
+
+def _plain(result: HandlerResult) -> Mapping[str, Any]:
+    if isinstance(result, BaseModel):
+        return result.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return result or {}

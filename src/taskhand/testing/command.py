@@ -1,0 +1,67 @@
+"""An agent as a command: it is told the task and how to start its MCP server, and prints its last words.
+
+On standard input it reads one JSON document, `{"task": ..., "server": {"command": ..., "args": [...], "env": {...}}}`.
+In the command itself `{task}` stands for the task, and `{config}` for a file with `{"mcpServers": {"taskhand": ...}}`,
+as most hosts read one: `my-agent --mcp-config {config} --prompt {task}`.
+"""
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import PIPE
+
+import anyio
+
+from taskhand.errors import CallerError
+
+__all__ = ["Command", "CommandFailed", "Server"]
+
+_LAST_LINES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """How a server is started."""
+
+    command: str
+    args: tuple[str, ...]
+    env: Mapping[str, str]
+
+    def entry(self) -> dict[str, object]:
+        """The entry as hosts read it."""
+        return {"command": self.command, "args": list(self.args), "env": dict(self.env)}
+
+
+class CommandFailed(Exception):
+    """The command did not end as it should; the text says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command line and how long it may take, in seconds."""
+
+    line: str
+    timeout_s: float = 300.0
+
+    async def __call__(self, task: str, server: Server, folder: Path) -> str:
+        """Run the agent; what it printed. `folder` takes the configuration file.
+
+        CommandFailed when it ends with an error or not in time, CallerError when it cannot be started.
+        """
+        config = folder / "mcp.json"
+        config.write_text(json.dumps({"mcpServers": {"taskhand": server.entry()}}), encoding="utf-8")
+        told = json.dumps({"task": task, "server": server.entry()}, ensure_ascii=False).encode()
+        try:
+            words = [word.replace("{config}", str(config)).replace("{task}", task) for word in shlex.split(self.line)]
+            with anyio.fail_after(self.timeout_s):
+                run = await anyio.run_process(words, input=told, stderr=PIPE, check=False)
+        except TimeoutError:
+            raise CommandFailed(f"the agent took longer than {self.timeout_s:g} s") from None
+        except (OSError, ValueError, IndexError) as error:
+            raise CallerError(f"The agent {self.line!r} cannot be started: {error}.", code="no_agent") from None
+        if run.returncode:
+            last = " ".join(run.stderr.decode(errors="replace").strip().splitlines()[-_LAST_LINES:])
+            raise CommandFailed(f"the agent ended with exit code {run.returncode}: {last}")
+        return run.stdout.decode(errors="replace").strip()

@@ -1,0 +1,240 @@
+"""Named data: a small sales team, its contacts and its tasks, once in the contract's terms for every backend.
+
+Days count from the day of the run's clock in ZONE, so that what is overdue stays so whenever the run is set.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from taskhand.due import Due
+from taskhand.errors import CallerError
+
+__all__ = ["DATA", "NOW", "STATUSES", "ZONE", "DataSet", "Outsider", "Person", "PlannedTask", "chosen"]
+
+NOW = "2026-03-02T15:00:00Z"
+"""When a run happens that does not say when: a Monday, noon in ZONE."""
+
+ZONE = "America/Santiago"
+"""The zone of the team, which every place is configured with."""
+
+STATUSES = {"initial": "Pendiente", "in_progress": "En Progreso", "done": "Completado"}
+"""The statuses, by what they mean and in their order, of every place that lets them be chosen."""
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Person(_Value):
+    """A member of the team."""
+
+    name: str
+    email: str
+
+
+class Outsider(_Value):
+    """A contact, and the company it belongs to."""
+
+    name: str
+    company: str
+    phone: str | None = None
+    email: str | None = None
+
+
+class PlannedTask(_Value):
+    """A task to plant.
+
+    `day` counts from today, None is no due date; without `time` (HH:MM) it is due all day. `people` are names or
+    e-mails, `contact` is an outsider's name. `own` are values of a place's own, by backend: they win over the rest.
+
+    A place that cannot express something gets the nearest: Close its first person (else you) and at least priority 1,
+    HubSpot its first person and, without a day, one in sixty days.
+    """
+
+    title: str
+    day: int | None = None
+    time: Annotated[str, Field(pattern=r"^\d\d:\d\d$")] | None = None
+    people: tuple[str, ...] = ()
+    priority: Annotated[int, Field(ge=0, le=2)] = 1
+    status: Literal["initial", "in_progress", "done"] = "initial"
+    contact: str | None = None
+    description: str | None = None
+    own: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+
+    def due(self, now: datetime) -> Due | None:
+        """When it is due, seen from `now`."""
+        if self.day is None:
+            return None
+        day: date = now.astimezone(ZoneInfo(ZONE)).date() + timedelta(days=self.day)
+        if self.time is None:
+            return Due(day)
+        return Due.instant(datetime.combine(day, time.fromisoformat(self.time), ZoneInfo(ZONE)), ZONE)
+
+
+class DataSet(_Value):
+    """A named set: `people` begin with you, `says` is what it is good for."""
+
+    name: str
+    says: str
+    people: tuple[Person, ...]
+    outsiders: tuple[Outsider, ...]
+    tasks: tuple[PlannedTask, ...] = ()
+
+    @property
+    def companies(self) -> tuple[str, ...]:
+        """The companies of the outsiders, each once."""
+        return tuple(dict.fromkeys(one.company for one in self.outsiders))
+
+    def person(self, who: str) -> int:
+        """The place of a person, by e-mail or name; CallerError for somebody else."""
+        for place, one in enumerate(self.people):
+            if who in (one.email, one.name):
+                return place
+        raise CallerError(f"The data has no person {who!r}.", code="unknown_person")
+
+    def outsider(self, name: str) -> int:
+        """The place of an outsider, by name; CallerError for somebody else."""
+        for place, one in enumerate(self.outsiders):
+            if name == one.name:
+                return place
+        raise CallerError(f"The data has no contact {name!r}.", code="unknown_contact")
+
+    def called(self, place: int) -> str:
+        """What a person is called in a state: the name, of namesakes the e-mail."""
+        person = self.people[place]
+        return person.email if sum(one.name == person.name for one in self.people) > 1 else person.name
+
+    def with_tasks(self, planned: Sequence[PlannedTask]) -> "DataSet":
+        """The set with more tasks at its end."""
+        return self.model_copy(update={"tasks": (*self.tasks, *planned)})
+
+
+_PEOPLE = (
+    Person(name="Elena Ruiz", email="elena.ruiz@example.com"),
+    Person(name="Ana Soto", email="ana.soto@example.com"),
+    Person(name="Luis Pereira", email="luis.pereira@example.com"),
+    Person(name="Maria Rodriguez", email="maria.one@example.com"),
+    Person(name="Maria Rodriguez", email="maria.two@example.com"),
+    Person(name="Camila Núñez", email="camila.nunez@example.com"),
+)
+"""Two of them share a name, as people do."""
+
+_OUTSIDERS = (
+    Outsider(name="Carolina Vega", company="Acme", phone="+56 9 5555 0101", email="carolina@acme.example"),
+    Outsider(name="Pedro Fuentes", company="Andes Solar", phone="+56 9 5555 0102", email="pedro@andes.example"),
+    Outsider(name="Lucía Méndez", company="Clínica Norte", phone="+52 55 5555 0103", email="lucia@norte.example"),
+    Outsider(name="Jorge Paz", company="Ferretería Paz", phone="+54 11 5555 0104"),
+)
+
+_SMALL_TEAM = (
+    PlannedTask(title="Call Acme", day=1, time="10:00", people=("Ana Soto",), priority=1, contact="Carolina Vega"),
+    PlannedTask(title="Send the price list", day=2, people=("Luis Pereira",), priority=1, contact="Pedro Fuentes"),
+    PlannedTask(title="Book the room", day=3, people=("Elena Ruiz",), priority=1),
+    PlannedTask(title="Order the samples", day=-1, people=("Camila Núñez",), priority=2, contact="Jorge Paz"),
+    PlannedTask(title="Write the minutes", day=-4, people=("Ana Soto",), priority=1, status="done"),
+)
+
+_SALES_WEEK = (
+    PlannedTask(
+        title="Send the proposal to Acme",
+        day=-6,
+        people=("Ana Soto",),
+        priority=2,
+        status="in_progress",
+        contact="Carolina Vega",
+        description="Annual plan, 12 seats.",
+    ),
+    PlannedTask(
+        title="Call Andes Solar about the invoice",
+        day=-3,
+        time="11:00",
+        people=("Luis Pereira",),
+        priority=2,
+        contact="Pedro Fuentes",
+    ),
+    PlannedTask(
+        title="Collect the signed contract",
+        day=-2,
+        people=("Luis Pereira", "Camila Núñez"),
+        priority=1,
+        contact="Lucía Méndez",
+    ),
+    PlannedTask(
+        title="Answer the complaint of Ferretería Paz",
+        day=-1,
+        time="16:00",
+        people=("maria.one@example.com",),
+        priority=2,
+        status="in_progress",
+        contact="Jorge Paz",
+        description="Delivery was two days late.",
+    ),
+    PlannedTask(
+        title="Prepare the demo for Clínica Norte",
+        day=0,
+        time="16:00",
+        people=("Camila Núñez",),
+        priority=1,
+        contact="Lucía Méndez",
+    ),
+    PlannedTask(title="Review the open quotes", day=0, people=("Elena Ruiz",), priority=1),
+    PlannedTask(
+        title="Call Carolina about the renewal",
+        day=1,
+        time="10:00",
+        people=("Ana Soto",),
+        priority=2,
+        contact="Carolina Vega",
+    ),
+    PlannedTask(title="Send the welcome kit", day=2, people=("Luis Pereira",), priority=1, contact="Pedro Fuentes"),
+    PlannedTask(
+        title="Update the price list",
+        day=3,
+        people=("maria.two@example.com",),
+        priority=0,
+        own={"hubspot": {"hs_task_priority": "NONE"}},
+    ),
+    PlannedTask(title="Weekly pipeline review", day=4, time="09:00", people=("Elena Ruiz", "Ana Soto"), priority=1),
+    PlannedTask(title="Clean up duplicate contacts", priority=0),
+    PlannedTask(title="Collect ideas for the onboarding", priority=1),
+    PlannedTask(
+        title="Send the invoice to Clínica Norte",
+        day=-9,
+        people=("Luis Pereira",),
+        priority=1,
+        status="done",
+        contact="Lucía Méndez",
+    ),
+    PlannedTask(title="Book the room for the training", day=-5, people=("Camila Núñez",), priority=1, status="done"),
+)
+
+_BACKLOG = tuple(
+    PlannedTask(title=f"Check in with customer {number:02}", day=number // 6, people=("Ana Soto",), priority=1)
+    for number in range(1, 31)
+)
+
+DATA: Mapping[str, DataSet] = {
+    name: DataSet(name=name, says=says, people=_PEOPLE, outsiders=_OUTSIDERS, tasks=tasks)
+    for name, says, tasks in (
+        ("empty", "People and contacts, and nothing to do.", ()),
+        ("small_team", "Five tasks: one overdue, one finished.", _SMALL_TEAM),
+        (
+            "sales_week",
+            "A week of fourteen tasks: overdue, due today, without a date, nobody's, of namesakes, finished.",
+            _SALES_WEEK,
+        ),
+        ("backlog", "Thirty tasks of one person, more than a page.", _BACKLOG),
+    )
+}
+"""The sets that can be asked for."""
+
+
+def chosen(name: str) -> DataSet:
+    """The set of that name; CallerError names the others."""
+    if name not in DATA:
+        raise CallerError(f"There is no data {name!r}. There is: {', '.join(DATA)}.", code="unknown_data")
+    return DATA[name]

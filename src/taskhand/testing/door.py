@@ -1,0 +1,37 @@
+"""The server on standard input and output, as `taskhand` starts it, with every call written to a file.
+
+Usage: `python -m taskhand.testing.door FILE`, configured by the environment as the server is.
+"""
+
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+from taskhand.server.app import create_server
+from taskhand.server.door import leave, serve_stdio
+from taskhand.service.recover import recovered_at_start
+from taskhand.settings import Settings
+from taskhand.testing.calls import recorded, to_file
+from taskhand.wiring import desk
+
+__all__ = ["main"]
+
+
+def main(file: Path) -> None:
+    """Serve until standard input closes."""
+    settings = Settings.from_env(os.environ)
+
+    async def serving() -> None:
+        async with desk(settings) as at:
+            server = recorded(create_server(at), to_file(file))
+            await serve_stdio(server, at.aclose, partial(recovered_at_start, at))
+
+    anyio.run(serving)
+    leave()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

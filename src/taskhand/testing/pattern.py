@@ -1,0 +1,56 @@
+"""Patterns of calls, as a scenario names what an agent may and may not do; pure.
+
+A pattern is a tool's name, or `reads`, `writes` or `*`; after it, words that the arguments must fit: `filter` or
+`changes.priority` is an argument that was sent, `mode=add` one that was sent with that value.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from taskhand.server.tools import TOOLS
+from taskhand.testing.calls import Called
+
+__all__ = ["Pattern"]
+
+_READS = frozenset(tool.name for tool in TOOLS if tool.kind == "read")
+_WRITES = frozenset(tool.name for tool in TOOLS) - _READS
+_WORDS = {"reads": _READS, "writes": _WRITES, "*": _READS | _WRITES}
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One pattern, and the text it was read from."""
+
+    text: str
+    tools: frozenset[str]
+    words: tuple[str, ...]
+
+    @classmethod
+    def read(cls, text: str) -> "Pattern":
+        """The pattern that a text means; ValueError for a tool that does not exist."""
+        first, *words = text.split() or [""]
+        tools = _WORDS.get(first, frozenset({first}))
+        if not tools <= _WORDS["*"]:
+            raise ValueError(
+                f"there is no tool {first!r}; there are reads, writes, *, {', '.join(sorted(_WORDS['*']))}"
+            )
+        return cls(text, tools, tuple(words))
+
+    def fits(self, called: Called) -> bool:
+        """Whether a call is one of those meant."""
+        return called.tool in self.tools and all(_has(called.arguments, word) for word in self.words)
+
+
+def _has(arguments: Mapping[str, Any], word: str) -> bool:
+    path, equals, wanted = word.partition("=")
+    found: Any = arguments
+    for name in path.split("."):
+        if not isinstance(found, Mapping) or name not in found:
+            return False
+        found = found[name]
+    return not equals or _text(found) == wanted
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,122 @@
+"""The data in an emulated Close: a task belongs to a lead, has exactly one person, no description, no priority 0."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from taskhand.due import Due
+from taskhand.sandbox.close import CloseSandbox, Reading
+from taskhand.sandbox.server import serve
+from taskhand.testing.clock import Clock
+from taskhand.testing.data import ZONE, DataSet, PlannedTask
+from taskhand.testing.kept import KeptTask
+from taskhand.testing.places.place import Place, Word
+
+__all__ = ["close_place"]
+
+_KEY: Final = "close-sandbox-key"
+_AGE: Final = timedelta(days=30)
+_OWN_LEAD: Final = "House"
+"""The lead of what is about nobody outside."""
+_PRIORITIES: Final = {"medium": 1, "high": 2}
+_DAY_LENGTH: Final = len("2026-01-01")
+_ROUTES: Final[Mapping[Word, str]] = {
+    "create": "POST /api/v1/task",
+    "update": "PUT /api/v1/task/{id}",
+    "bulk": "PUT /api/v1/task",
+    "delete": "DELETE /api/v1/task/{id}",
+    "list": "GET /api/v1/task",
+    "read": "GET /api/v1/task/{id}",
+}
+
+
+def _id(kind: str, place: int) -> str:
+    return f"{kind}_{place + 1:043}"
+
+
+def _lead_id(data: DataSet, company: str | None) -> str:
+    return _id("lead", len(data.companies) if company is None else data.companies.index(company))
+
+
+def _seed(data: DataSet, now: datetime) -> dict[str, Any]:
+    leads: list[dict[str, Any]] = [{"id": _lead_id(data, one), "name": one, "contacts": []} for one in data.companies]
+    for place, one in enumerate(data.outsiders):
+        reached = {"emails": [one.email] if one.email else [], "phones": [one.phone] if one.phone else []}
+        lead = leads[data.companies.index(one.company)]
+        lead["contacts"].append({"id": _id("cont", place), "name": one.name, **reached})
+    return {
+        "users": [_user(place, one.name, one.email) for place, one in enumerate(data.people)],
+        "leads": [*leads, {"id": _lead_id(data, None), "name": _OWN_LEAD, "contacts": []}],
+        "tasks": [_task(data, one, number, now) for number, one in enumerate(data.tasks)],
+        "key_owner": _id("user", 0),
+    }
+
+
+def _user(place: int, name: str, email: str) -> dict[str, Any]:
+    first, _, last = name.partition(" ")
+    return {"id": _id("user", place), "first_name": first, "last_name": last, "email": email}
+
+
+def _task(data: DataSet, planned: PlannedTask, number: int, now: datetime) -> dict[str, Any]:
+    due = planned.due(now)
+    outsider = None if planned.contact is None else data.outsider(planned.contact)
+    row = {
+        "text": planned.title,
+        "date": str(due) if due else None,
+        "assigned_to": _id("user", data.person(planned.people[0]) if planned.people else 0),
+        "is_complete": planned.status == "done",
+        "priority": "high" if planned.priority > 1 else "medium",
+        "lead_id": _lead_id(data, None if outsider is None else data.outsiders[outsider].company),
+        "contact_id": None if outsider is None else _id("cont", outsider),
+        "date_created": (now - _AGE + timedelta(minutes=number)).isoformat(),
+    }
+    return row | dict(planned.own.get("close", {}))
+
+
+def _kept(data: DataSet, tasks: Sequence[Mapping[str, Any]]) -> tuple[KeptTask, ...]:
+    people = {_id("user", place): data.called(place) for place in range(len(data.people))}
+    return tuple(
+        KeptTask(
+            id=row["id"],
+            title=row.get("text") or "",
+            description=None,
+            status="Completed" if row["is_complete"] else "Open",
+            status_type="done" if row["is_complete"] else "initial",
+            due=_due(row),
+            responsibles=(people.get(row["assigned_to"], row["assigned_to"]),),
+            priority=_PRIORITIES.get(row.get("priority", ""), 0),
+            contact=row["contact_name"],
+            customer=None if row["lead_name"] == _OWN_LEAD else row["lead_name"],
+            native=row,
+        )
+        for row in tasks
+    )
+
+
+def _due(row: Mapping[str, Any]) -> str | None:
+    if row.get("is_dateless") or row["date"] is None:
+        return None
+    if len(row["date"]) == _DAY_LENGTH:
+        return str(Due(date.fromisoformat(row["date"])))
+    return str(Due.instant(datetime.fromisoformat(row["date"]), ZONE))
+
+
+@asynccontextmanager
+async def close_place(data: DataSet, clock: Clock, reading: Sequence[str]) -> AsyncIterator[Place]:
+    """A Close on loopback; `reading` are `name=value` switches of its sandbox. ValueError for one that is none."""
+    sandbox = CloseSandbox(
+        key=_KEY, seed=_seed(data, clock.now()), reading=Reading.parse(reading), clock=clock.now, sleep=clock.sleep
+    )
+    async with serve(sandbox) as url:
+        environment = {
+            "TASKHAND_BACKEND": "close",
+            "CLOSE_API_KEY": _KEY,
+            "CLOSE_BASE_URL": f"{url}/api/v1",
+            "CLOSE_RATE": "1000",
+        }
+
+        async def read() -> tuple[KeptTask, ...]:
+            return _kept(data, sandbox.tasks)
+
+        yield Place("close", environment, read, sandbox, _ROUTES)

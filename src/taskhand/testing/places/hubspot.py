@@ -1,0 +1,156 @@
+"""The data in an emulated HubSpot: a task always has a due date, at most one owner, and a body of HTML."""
+
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, time, timedelta
+from html import escape, unescape
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from taskhand.due import Due
+from taskhand.sandbox.hubspot import HubSpotSandbox, Reading
+from taskhand.sandbox.server import serve
+from taskhand.testing.clock import Clock
+from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
+from taskhand.testing.kept import KeptTask
+from taskhand.testing.places.place import Place, Word
+
+__all__ = ["hubspot_place"]
+
+_TOKEN: Final = "pat-na1-sandbox"  # noqa: S105  # opens nothing but the sandbox
+_AGE: Final = timedelta(days=30)
+_WITHOUT_DATE: Final = timedelta(days=60)
+_VALUES: Final = {"initial": "NOT_STARTED", "in_progress": "IN_PROGRESS", "done": "COMPLETED"}
+_PRIORITIES: Final = ("LOW", "MEDIUM", "HIGH")
+_STILL: Final = ("searches=0", "burst=0", "search_lag=0", "settle_ms=0")
+"""What would need time to pass: limits, and a search that is behind."""
+_FIRST_CONTACT, _FIRST_COMPANY, _FIRST_OWNER, _FIRST_USER = 101, 201, 64_492_917, 98_499_705
+_TASKS: Final = "/crm/v3/objects/tasks"
+_ROUTES: Final[Mapping[Word, str]] = {
+    "create": f"POST {_TASKS}",
+    "update": f"PATCH {_TASKS}/{{id}}",
+    "bulk": f"POST {_TASKS}/batch/update",
+    "delete": f"DELETE {_TASKS}/{{id}}",
+    "list": f"POST {_TASKS}/search",
+    "read": f"POST {_TASKS}/batch/read",
+}
+
+
+def _seed(data: DataSet, now: datetime) -> dict[str, Any]:
+    companies = data.companies
+    return {
+        "owners": [_owner(place, one.name, one.email) for place, one in enumerate(data.people)],
+        "statuses": [{"value": _VALUES[kind], "label": label} for kind, label in STATUSES.items()],
+        "companies": [{"id": _FIRST_COMPANY + n, "properties": {"name": one}} for n, one in enumerate(companies)],
+        "contacts": [
+            {"id": _FIRST_CONTACT + place, "properties": _contact(data, place)} for place in range(len(data.outsiders))
+        ],
+        "tasks": [_task(data, one, number, now) for number, one in enumerate(data.tasks)],
+    }
+
+
+def _owner(place: int, name: str, email: str) -> dict[str, Any]:
+    first, _, last = name.partition(" ")
+    row = {"id": str(_FIRST_OWNER + place), "userId": _FIRST_USER + place, "email": email}
+    return row | {"firstName": first, "lastName": last}
+
+
+def _contact(data: DataSet, place: int) -> dict[str, str]:
+    one = data.outsiders[place]
+    first, _, last = one.name.partition(" ")
+    company = str(_FIRST_COMPANY + data.companies.index(one.company))
+    known = {"firstname": first, "lastname": last, "email": one.email, "phone": one.phone}
+    return {name: text for name, text in known.items() if text} | {"associatedcompanyid": company}
+
+
+def _task(data: DataSet, planned: PlannedTask, number: int, now: datetime) -> dict[str, Any]:
+    due = planned.due(now) or Due((now + _WITHOUT_DATE).date())
+    at = due.at or datetime.combine(due.day, time(), UTC)
+    properties = {
+        "hs_task_subject": planned.title,
+        "hs_task_body": escape(planned.description or "", quote=False).replace("\n", "<br>"),
+        "hs_task_status": _VALUES[planned.status],
+        "hs_task_priority": _PRIORITIES[planned.priority],
+        "hs_timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "hs_task_is_all_day": str(due.at is None).lower(),
+        "hubspot_owner_id": str(_FIRST_OWNER + data.person(planned.people[0])) if planned.people else "",
+    } | dict(planned.own.get("hubspot", {}))
+    made = (now - _AGE + timedelta(minutes=number)).astimezone(UTC).isoformat(timespec="seconds")
+    row = {"properties": {name: text for name, text in properties.items() if text}, "createdAt": made}
+    if planned.contact is None:
+        return row
+    place = data.outsider(planned.contact)
+    company = _FIRST_COMPANY + data.companies.index(data.outsiders[place].company)
+    return row | {"contacts": [_FIRST_CONTACT + place], "companies": [company]}
+
+
+class _Reader:
+    """What is in the sandbox."""
+
+    def __init__(self, sandbox: HubSpotSandbox, data: DataSet) -> None:
+        self._sandbox = sandbox
+        self._people = {str(_FIRST_OWNER + place): data.called(place) for place in range(len(data.people))}
+        self._linked = {("contacts", str(_FIRST_CONTACT + n)): one.name for n, one in enumerate(data.outsiders)}
+        self._linked |= {("companies", str(_FIRST_COMPANY + n)): one for n, one in enumerate(data.companies)}
+
+    async def read(self) -> tuple[KeptTask, ...]:
+        """The live tasks."""
+        links: dict[tuple[str, str], str] = {}
+        for link in self._sandbox.state()["links"]:
+            named = self._linked.get((link["other"], link["other_id"]), link["other_id"])
+            links.setdefault((link["task_id"], link["other"]), named)
+        return tuple(self._kept(row, links) for row in self._sandbox.tasks)
+
+    def _kept(self, row: Mapping[str, Any], links: Mapping[tuple[str, str], str]) -> KeptTask:
+        own = row["properties"]
+        kind = next((kind for kind, value in _VALUES.items() if value == own.get("hs_task_status")), "")
+        owner = own.get("hubspot_owner_id")
+        priority = own.get("hs_task_priority")
+        return KeptTask(
+            id=row["id"],
+            title=own.get("hs_task_subject", ""),
+            description=_text(own.get("hs_task_body")),
+            status=STATUSES.get(kind, own.get("hs_task_status", "")),
+            status_type=kind,
+            due=_due(own),
+            responsibles=(self._people.get(owner, owner),) if owner else (),
+            priority=_PRIORITIES.index(priority) if priority in _PRIORITIES else 0,
+            contact=links.get((row["id"], "contacts")),
+            customer=links.get((row["id"], "companies")),
+            native=own,
+        )
+
+
+def _due(own: Mapping[str, Any]) -> str | None:
+    if not own.get("hs_timestamp"):
+        return None
+    at = datetime.fromisoformat(own["hs_timestamp"])
+    if own.get("hs_task_is_all_day") != "true":
+        return str(Due.instant(at, ZONE))
+    return str(Due(at.date() if at.time() == time() else at.astimezone(ZoneInfo(ZONE)).date()))
+
+
+def _text(body: str | None) -> str | None:
+    return unescape(re.sub(r"<[^>]*>", "", body.replace("<br>", "\n"))) or None if body else None
+
+
+@asynccontextmanager
+async def hubspot_place(data: DataSet, clock: Clock, reading: Sequence[str]) -> AsyncIterator[Place]:
+    """A HubSpot on loopback; `reading` are `name=value` switches of its sandbox. ValueError for one that is none."""
+    sandbox = HubSpotSandbox(
+        token=_TOKEN,
+        seed=_seed(data, clock.now()),
+        reading=Reading.parse([*_STILL, *reading]),
+        clock=clock.now,
+        sleep=clock.sleep,
+    )
+    async with serve(sandbox) as url:
+        environment = {
+            "TASKHAND_BACKEND": "hubspot",
+            "HUBSPOT_ACCESS_TOKEN": _TOKEN,
+            "HUBSPOT_BASE_URL": url,
+            "HUBSPOT_USER_ID": data.people[0].email,
+            "HUBSPOT_RATE": "1000",
+        }
+        yield Place("hubspot", environment, _Reader(sandbox, data).read, sandbox, _ROUTES)

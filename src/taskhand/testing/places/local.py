@@ -1,0 +1,114 @@
+"""The data in an embedded store."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from pydantic import MISSING
+
+from taskhand.backends.local.backend import LocalBackend
+from taskhand.backends.local.directory import Directory, sequential_id
+from taskhand.due import due_of
+from taskhand.edit import Edit
+from taskhand.task import StatusChoice, Task, TaskQuery
+from taskhand.testing.clock import Clock
+from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
+from taskhand.testing.kept import KeptTask
+from taskhand.testing.places.place import Place
+
+__all__ = ["local_place"]
+
+_AGE = timedelta(days=30)
+
+
+class _Store:
+    """The store's file, opened apart from the server's."""
+
+    def __init__(self, file: Path, data: DataSet, clock: Clock) -> None:
+        self._file = file
+        self._data = data
+        self._now = clock.now()
+        self._people: list[str] = []
+        self._contacts: list[str] = []
+
+    async def plant(self) -> None:
+        """Fill it; the tasks were made a month ago, one minute after the other."""
+        made = iter(range(len(self._data.tasks)))
+        async with self._opened(lambda: self._now - _AGE + timedelta(minutes=next(made))) as backend:
+            self._people, self._contacts = await backend.edit(self._furnish)
+            choices = {status.name: StatusChoice.of(status) for status in (await backend.statuses()).statuses}
+            for planned in self._data.tasks:
+                await backend.create_task(self._edit(planned, choices))
+
+    async def read(self) -> tuple[KeptTask, ...]:
+        """What is in it."""
+        async with self._opened(lambda: self._now) as backend:
+            page = await backend.list_tasks(TaskQuery(order="created", limit=10_000))
+        return tuple(map(self._kept, reversed(page.tasks)))
+
+    @asynccontextmanager
+    async def _opened(self, clock: Callable[[], datetime]) -> AsyncIterator[LocalBackend]:
+        backend = LocalBackend(
+            self._file,
+            clock=clock,
+            new_id=sequential_id,
+            user=self._data.people[0].name,
+            timezone=ZONE,
+        )
+        try:
+            yield backend
+        finally:
+            await backend.aclose()
+
+    def _furnish(self, directory: Directory) -> tuple[list[str], list[str]]:
+        """The ids of the people and of the contacts."""
+        others = [directory.add_member(one.name, one.email) for one in self._data.people[1:]]
+        outsiders = [directory.add_contact(one.name, one.phone, one.email, one.company) for one in self._data.outsiders]
+        return [directory.me() or "", *others], outsiders
+
+    def _edit(self, planned: PlannedTask, choices: Mapping[str, StatusChoice]) -> Edit:
+        place = None if planned.contact is None else self._data.outsider(planned.contact)
+        return Edit(
+            title=planned.title,
+            description=planned.description,
+            due=planned.due(self._now),
+            responsible_ids=tuple(self._people[self._data.person(who)] for who in planned.people),
+            ai_contact_id=None if place is None else self._contacts[place],
+            ai_customer_id=None if place is None else self._data.outsiders[place].company,
+            priority=planned.priority,
+            status=choices.get(STATUSES[planned.status], MISSING),
+        )
+
+    def _kept(self, task: Task) -> KeptTask:
+        due, status = due_of(task), task.status_config
+        return KeptTask(
+            id=task.id,
+            title=task.title,
+            description=task.description,
+            status=status.name if status else "",
+            status_type=status.type if status else "",
+            due=str(due) if due else None,
+            responsibles=tuple(map(self._called, task.responsible_ids)),
+            priority=task.priority,
+            contact=self._contact(task.ai_contact_id),
+            customer=task.ai_customer_id,
+            native=task.model_dump(mode="json"),
+        )
+
+    def _called(self, member_id: str) -> str:
+        return self._data.called(self._people.index(member_id)) if member_id in self._people else member_id
+
+    def _contact(self, contact_id: str | None) -> str | None:
+        known = contact_id in self._contacts
+        return self._data.outsiders[self._contacts.index(contact_id or "")].name if known else contact_id
+
+
+@asynccontextmanager
+async def local_place(data: DataSet, clock: Clock, folder: Path) -> AsyncIterator[Place]:
+    """An embedded store in `folder`."""
+    file = folder / "tasks.sqlite"
+    store = _Store(file, data, clock)
+    await store.plant()
+    environment = {"TASKHAND_BACKEND": "local", "TASKHAND_DB": str(file), "TASKHAND_USER": data.people[0].name}
+    yield Place("local", environment, store.read)

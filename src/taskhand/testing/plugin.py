@@ -1,0 +1,99 @@
+"""The pytest plugin: fixtures that start with `taskhand`, and the mark that sets them up.
+
+    @pytest.mark.anyio
+    @pytest.mark.taskhand(backend="hubspot", data="sales_week", clock="2026-03-02T15:00:00Z")
+    async def test_my_agent_finishes_what_it_is_told_to(taskhand):
+        await my_agent("The price list is updated.", taskhand.client)
+        assert (await taskhand.task("Update the price list")).status_type == "done"
+        assert [request.method for request in taskhand.sent if request.committed] == ["PATCH"]
+
+The mark takes the fields of `taskhand.testing.Setup`. Async fixtures are run by anyio's plugin, which comes with the
+package. With another one (pytest-asyncio, say), or in a test that is not async, use `taskhand_open`:
+
+    async with taskhand_open(backend="close") as taskhand: ...
+"""
+
+# This module is imported in every project that has Taskhand installed: nothing heavy may be imported here.
+# ruff: noqa: PLC0415
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
+
+    from taskhand.testing.bench import Bench
+    from taskhand.testing.run import Agent, Report
+    from taskhand.testing.scenario import Scenario
+
+__all__ = ["OpenTaskhand", "RunScenario", "taskhand", "taskhand_open", "taskhand_scenario"]
+
+_MARK = "taskhand"
+
+
+class OpenTaskhand(Protocol):
+    """Opens a server on data of its own; the keywords are the fields of `taskhand.testing.Setup`."""
+
+    def __call__(self, **setup: Any) -> "AbstractAsyncContextManager[Bench]":
+        """The server with its client, open as long as the block lasts."""
+        ...
+
+
+class RunScenario(Protocol):
+    """Runs a scenario, or the file of one, with an agent, and fails the test with the reasons where it is not met."""
+
+    async def __call__(self, scenario: "Scenario | Path | str", agent: "Agent", backend: Any = None) -> "Report":
+        """What came of it, where it was met."""
+        ...
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say what the mark is."""
+    config.addinivalue_line(
+        "markers",
+        f"{_MARK}(backend='local', data='sales_week', clock=..., faults=(), reading=(), environment={{}}, person=None, "
+        "planted=()): what the fixture `taskhand` begins with",
+    )
+
+
+@pytest.fixture
+def taskhand_open(tmp_path: Path) -> OpenTaskhand:
+    """Open servers with `async with`, each on data of its own; the keywords are those of the mark."""
+    opened = iter(range(1, 1_000_000))
+
+    def open_one(**setup: Any) -> "AbstractAsyncContextManager[Bench]":
+        from taskhand.testing.bench import Setup, open_bench
+
+        folder = tmp_path / f"taskhand-{next(opened)}"
+        folder.mkdir()
+        return open_bench(folder, Setup(**setup))
+
+    return open_one
+
+
+@pytest.fixture
+async def taskhand(request: pytest.FixtureRequest, taskhand_open: OpenTaskhand) -> "AsyncIterator[Bench]":
+    """A server on known data with a connected client, set up by the mark `taskhand`."""
+    mark = request.node.get_closest_marker(_MARK)
+    async with taskhand_open(**(mark.kwargs if mark else {})) as bench:
+        yield bench
+
+
+@pytest.fixture
+def taskhand_scenario() -> RunScenario:
+    """Run a scenario, or the file of one, with an agent of this process."""
+
+    async def run(scenario: "Scenario | Path | str", agent: "Agent", backend: Any = None) -> "Report":
+        from taskhand.testing.run import run_scenario
+        from taskhand.testing.scenario import Scenario, load_scenario
+
+        loaded = scenario if isinstance(scenario, Scenario) else load_scenario(Path(scenario))
+        report = await run_scenario(loaded, agent, backend)
+        if not report.passed:
+            pytest.fail("\n".join(report.lines()), pytrace=False)
+        return report
+
+    return run

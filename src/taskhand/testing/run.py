@@ -1,0 +1,128 @@
+"""Runs a scenario with an agent, and reports."""
+
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from mcp import Client
+
+from taskhand.settings import BackendName, Settings
+from taskhand.testing.bench import changes_of, environment_of, open_bench
+from taskhand.testing.calls import Called, written
+from taskhand.testing.clock import Clock
+from taskhand.testing.command import Command, CommandFailed, Server
+from taskhand.testing.kept import KeptTask
+from taskhand.testing.places.open import open_place
+from taskhand.testing.places.place import Place
+from taskhand.testing.scenario import Scenario
+from taskhand.testing.verdict import Seen, reasons
+
+__all__ = ["Agent", "Report", "run_scenario"]
+
+Agent = Callable[[str, Client], Awaitable[str]]
+"""An agent in this process: it is given the task and a connected client, and answers with its last words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of one scenario on one backend: `reasons` why it was not met, the calls, and the agent's last words."""
+
+    scenario: str
+    backend: BackendName
+    reasons: tuple[str, ...]
+    calls: tuple[Called, ...]
+    answer: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the scenario was met."""
+        return not self.reasons
+
+    @property
+    def tokens(self) -> int:
+        """What all answers took of the model's room, at four characters to a token."""
+        return sum(called.tokens for called in self.calls)
+
+    def lines(self) -> tuple[str, ...]:
+        """The report in words: one line when it passed, else the reasons and the calls too."""
+        mark = "✓" if self.passed else "✗"
+        head = f"{mark} {self.scenario} [{self.backend}] {len(self.calls)} calls, {self.tokens} tokens of answers"
+        if self.passed:
+            return (head,)
+        return (head, *(f"    {reason}" for reason in self.reasons), *(f"    · {called}" for called in self.calls))
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as JSON."""
+        calls = [{"tool": one.tool, "arguments": dict(one.arguments), "error": one.error} for one in self.calls]
+        return {
+            "scenario": self.scenario,
+            "backend": self.backend,
+            "passed": self.passed,
+            "reasons": list(self.reasons),
+            "calls": calls,
+            "tokens": self.tokens,
+            "answer": self.answer,
+        }
+
+
+async def run_scenario(
+    scenario: Scenario, agent: Agent | Command, backend: BackendName | None = None, folder: Path | None = None
+) -> Report:
+    """Let an agent work on a scenario, on its first backend unless told otherwise; what it raises is raised.
+
+    `folder` is where the run's files go, one that is removed afterwards if left out. CallerError for a scenario that
+    cannot be set up, or a command that cannot be started.
+    """
+    chosen = backend or scenario.backends[0]
+    with ExitStack() as stack:
+        at = folder or Path(stack.enter_context(TemporaryDirectory(prefix="taskhand-scenario-")))
+        run = _run_command if isinstance(agent, Command) else _run_here
+        seen, failed = await run(scenario, agent, chosen, at)  # type: ignore[arg-type]  # told apart the line before
+    why = (*failed, *reasons(scenario, seen))
+    return Report(scenario.name, chosen, why, tuple(seen.calls), seen.answer)
+
+
+async def _run_here(
+    scenario: Scenario, agent: Agent, backend: BackendName, folder: Path
+) -> tuple[Seen, tuple[str, ...]]:
+    async with open_bench(folder, scenario.setup(backend)) as bench:
+        before = await bench.state()
+        answer = await agent(scenario.task, bench.client)
+        return await _seen(bench.place, bench.settings, before, bench.calls, answer), ()
+
+
+async def _run_command(
+    scenario: Scenario, agent: Command, backend: BackendName, folder: Path
+) -> tuple[Seen, tuple[str, ...]]:
+    """The place is in this process, the server in one that the agent starts: its calls are read from a file."""
+    setup, calls, answer = scenario.setup(backend), folder / "calls.jsonl", ""
+    failed: tuple[str, ...] = ()
+    async with open_place(backend, setup.data_set, Clock(setup.start), folder, setup.reading) as place:
+        environment = environment_of(setup, place, folder)
+        server = Server(sys.executable, ("-m", "taskhand.testing.door", str(calls)), environment)
+        before = await place.read()
+        place.script(setup.faults)
+        try:
+            answer = await agent(scenario.task, server, folder)
+        except CommandFailed as error:
+            failed = (str(error),)
+        return await _seen(place, Settings.from_env(environment), before, written(calls), answer), failed
+
+
+async def _seen(
+    place: Place, settings: Settings, before: Sequence[KeptTask], calls: Sequence[Called], answer: str
+) -> Seen:
+    """What can be seen of a run that is over."""
+    return Seen(
+        before=before,
+        after=await place.read(),
+        calls=tuple(calls),
+        sent=place.sent,
+        changes=await changes_of(settings),
+        answer=answer,
+        create_route=place.routes.get("create"),
+    )

@@ -1,0 +1,240 @@
+"""Scenarios: what a person says to an agent, on known data, and what must and must not come of it.
+
+A scenario is a TOML file. Nothing in it is about one agent: the same file tests any of them.
+
+    name = "finish_one"
+    about = "One task is finished, by the tool for that."   # why the scenario is there
+    task = "I have sent the price list. Tick it off."        # what the person says
+    backends = ["local", "close"]
+    data = "small_team"                                      # see taskhand.testing.data
+    clock = "2026-03-02T15:00:00Z"
+
+    [[planted]]              # tasks besides the data's: fields of taskhand.testing.data.PlannedTask
+    title = "Pay the rent"
+    day = 3
+
+    [environment]            # variables for the server, over those of the run
+    TASKHAND_PLAN_OVER = "3"
+
+    [[fault]]                # what goes wrong upstream: taskhand.sandbox.faults.Fault; route may be create, update,
+    route = "create"         # bulk, delete, list or read
+    kind = "reset_after"
+
+    [calls]                  # patterns: taskhand.testing.pattern
+    allowed = ["reads", "complete_task"]   # nothing else; left out: anything
+    forbidden = ["update_task dueDate"]
+    needed = ["complete_task"]
+    at_most = 6
+
+    [[expect]]               # of the task (or tasks) of that title; like = "price list" looks for words in it
+    title = "Send the price list"
+    status = "done"          # a type or a name; due is a day or a time with offset; "" is nothing
+    count = 1                # 0: there is none
+
+    unchanged = true         # (above the tables) everything that is not expected is as it was; true if left out
+
+    [answer]                 # the agent's last words
+    mentions = ["price list"]
+    omits = ["token"]
+    asks = false             # whether a question must be in them
+
+    [sent]                   # requests that changed something at the CRM; not checked on the embedded store
+    creates_at_most = 1
+    writes_at_most = 1
+
+    [journal]                # changes that were applied
+    applied_at_most = 1
+
+    [solution]               # the proof that it can be done: see taskhand.testing.script for placeholders
+    calls = [
+      { tool = "list_tasks", send = { text = "price list" } },
+      { tool = "complete_task", send = { id = "{id of Send the price list}" } },
+    ]
+    says = "The price list is ticked off."
+
+    [[wrong]]                # the proof that it can be failed, and a part of the reason given then
+    because = "Send the price list: status"
+    calls = []
+
+What an expectation does not say of a task that was there before must be as it was. Unknown keys are refused.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from taskhand.errors import CallerError
+from taskhand.names import fold
+from taskhand.settings import BackendName
+from taskhand.testing.bench import Setup
+from taskhand.testing.data import DATA, NOW, PlannedTask
+from taskhand.testing.kept import KeptTask
+from taskhand.testing.pattern import Pattern
+
+__all__ = ["Expected", "Scenario", "Script", "ScriptedCall", "Wrong", "load_scenario", "load_scenarios", "shipped"]
+
+
+def _patterns(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        Pattern.read(text)
+    return texts
+
+
+def _known(name: str) -> str:
+    if name not in DATA:
+        raise ValueError(f"there is no data {name!r}; there is {', '.join(DATA)}")
+    return name
+
+
+Patterns = Annotated[tuple[str, ...], AfterValidator(_patterns)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Calls(_Table):
+    """Which calls the agent may make; `allowed` None is any."""
+
+    allowed: Patterns | None = None
+    forbidden: Patterns = ()
+    needed: Patterns = ()
+    at_most: Annotated[int, Field(ge=0)] | None = None
+
+
+class Expected(_Table):
+    """What must be so of the tasks of a title, or with these words in it; None is not said."""
+
+    title: str | None = None
+    like: str | None = None
+    count: Annotated[int, Field(ge=0)] = 1
+    description: str | None = None
+    mentions: tuple[str, ...] = ()
+    status: str | None = None
+    due: str | None = None
+    responsibles: tuple[str, ...] | None = None
+    priority: int | None = None
+    contact: str | None = None
+    customer: str | None = None
+    native: Mapping[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _says_which(self) -> Self:
+        if (self.title is None) is (self.like is None):
+            raise ValueError("an expectation names tasks by title or by like, one of them")
+        return self
+
+    @property
+    def which(self) -> str:
+        """What it is about, in a few words."""
+        return self.title or f"like {self.like!r}"
+
+    def is_about(self, task: KeptTask) -> bool:
+        """Whether it is about this task."""
+        if self.title is not None:
+            return task.title == self.title
+        return all(word in fold(task.title) for word in fold(self.like or "").split())
+
+
+class Answer(_Table):
+    """What the agent's last words must be like, whatever their case and accents."""
+
+    mentions: tuple[str, ...] = ()
+    omits: tuple[str, ...] = ()
+    asks: bool = False
+
+
+class Sent(_Table):
+    """How many requests may have changed something at the CRM."""
+
+    creates_at_most: int | None = None
+    writes_at_most: int | None = None
+
+
+class Journal(_Table):
+    """How many changes may have been applied."""
+
+    applied_at_most: int | None = None
+
+
+class ScriptedCall(_Table):
+    """One call of a script; `refused` is the code that it must be refused with."""
+
+    tool: str
+    send: Mapping[str, Any] = Field(default_factory=dict)
+    refused: str | None = None
+
+
+class Script(_Table):
+    """Calls in their order, and the last words."""
+
+    calls: tuple[ScriptedCall, ...] = ()
+    says: str = ""
+
+
+class Wrong(Script):
+    """A script that must fail the scenario; `because` is a part of the reason."""
+
+    because: Annotated[str, Field(min_length=1)]
+
+
+class Scenario(_Table):
+    """One scenario, as its file says it."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    about: str
+    task: Annotated[str, Field(min_length=1)]
+    backends: Annotated[tuple[BackendName, ...], Field(min_length=1)]
+    data: Annotated[str, AfterValidator(_known)] = "sales_week"
+    clock: Annotated[AwareDatetime, Field(validate_default=True)] = NOW  # type: ignore[assignment]
+    planted: tuple[PlannedTask, ...] = ()
+    environment: Mapping[str, str] = Field(default_factory=dict)
+    fault: tuple[Mapping[str, Any], ...] = ()
+    calls: Calls = Calls()
+    expect: tuple[Expected, ...] = ()
+    unchanged: bool = True
+    answer: Answer = Answer()
+    sent: Sent = Sent()
+    journal: Journal = Journal()
+    solution: Script
+    wrong: Annotated[tuple[Wrong, ...], Field(min_length=1)]
+
+    def setup(self, backend: BackendName) -> Setup:
+        """What a run on that backend begins with; CallerError for one that the scenario is not for."""
+        if backend not in self.backends:
+            raise CallerError(f"{self.name} is for {', '.join(self.backends)}.", code="not_for_backend")
+        return Setup(
+            backend=backend,
+            data=self.data,
+            clock=self.clock,
+            planted=self.planted,
+            faults=self.fault,
+            environment=self.environment,
+        )
+
+
+def load_scenario(file: Path) -> Scenario:
+    """The scenario in a file; CallerError says what is wrong with it."""
+    try:
+        return Scenario.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise CallerError(f"{file}: {place or 'it'}: {first['msg']}.", code="invalid_scenario") from None
+    except (OSError, ValueError) as error:
+        raise CallerError(f"{file} cannot be read as a scenario: {error}.", code="invalid_scenario") from None
+
+
+def load_scenarios(paths: Iterable[Path]) -> tuple[Scenario, ...]:
+    """The scenarios in these files, and in the `.toml` files of these folders; CallerError as above."""
+    found = [file for path in paths for file in (sorted(path.glob("*.toml")) if path.is_dir() else [path])]
+    return tuple(map(load_scenario, found))
+
+
+def shipped() -> Path:
+    """The folder of the scenarios that come with Taskhand: beside this file, or in a checkout among the examples."""
+    beside = Path(__file__).parent / "scenarios"
+    return beside if beside.is_dir() else Path(__file__).parents[3] / "examples" / "scenarios"

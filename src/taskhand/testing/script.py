@@ -1,0 +1,114 @@
+"""A scripted agent: it makes the calls of a script, and knows only what it was answered.
+
+Its arguments may hold placeholders for what earlier answers said:
+
+- `{id of Call Acme}`: the id of the task of that title
+- `{aiContactId of Carolina Vega}`, `{aiCustomerId of Carolina Vega}`: of a contact
+- `{member ana.soto@example.com}`: the id of a member, by name or e-mail
+- `{candidate maria.two}`: of the last refusal, the candidate whose name has that in it
+- `{planId}`, `{changeId}`, `{nextCursor}`, `{retryIds}`: the last one that was answered
+- `{null}`: null, which TOML has not
+- `{changeId of update_task}`: that of the latest change by that tool, as list_changes told it
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mcp import Client
+from mcp.types import TextContent
+
+from taskhand.testing.scenario import Script, ScriptedCall
+
+__all__ = ["ScriptError", "Scripted"]
+
+_PLACEHOLDER = re.compile(r"\{((?:\w+ of|member|candidate) [^{}]+|null|planId|changeId|nextCursor|retryIds)\}")
+_LATEST = ("planId", "changeId", "nextCursor", "retryIds")
+_SUBJECTS = ("aiContactId", "aiCustomerId")
+
+
+class ScriptError(Exception):
+    """The script does not go as it was written: an answer is not the one it counts on."""
+
+
+class Scripted:
+    """An agent that follows a script, whatever it is told."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self._known: dict[str, Any] = {"null": None}
+        self._candidates: list[Mapping[str, Any]] = []
+
+    async def __call__(self, _task: str, client: Client) -> str:
+        """Make the calls; the script's last words. ScriptError when an answer is not as the script says."""
+        for call in self._script.calls:
+            result = await client.call_tool(call.tool, self._filled(dict(call.send)))
+            text = "".join(part.text for part in result.content if isinstance(part, TextContent))
+            answer = json.loads(text)
+            _check(call, answer.get("error") if result.is_error else None)
+            self._remember(answer)
+        return self._script.says
+
+    def _remember(self, answer: Mapping[str, Any]) -> None:
+        self._candidates = list(answer.get("error", {}).get("candidates", ()))
+        # list_changes tells the latest first: of several by one tool, that one is meant.
+        for one in reversed(list(_objects(answer))):
+            self._known |= dict(_facts(one))
+        self._known |= {name: answer[name] for name in _LATEST if name in answer}
+
+    def _filled(self, value: Any) -> Any:
+        """The value with its placeholders filled in; what is nothing but a placeholder becomes what it stands for."""
+        if isinstance(value, dict):
+            return {name: self._filled(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [self._filled(inner) for inner in value]
+        if not isinstance(value, str):
+            return value
+        if whole := _PLACEHOLDER.fullmatch(value):
+            return self._meant(whole[1])
+        return _PLACEHOLDER.sub(lambda part: str(self._meant(part[1])), value)
+
+    def _meant(self, name: str) -> Any:
+        if name.startswith("candidate "):
+            part = name.removeprefix("candidate ")
+            found = [one["value"] for one in self._candidates if part in f"{one['value']} {one.get('name')}"]
+            if len(found) == 1:
+                return found[0]
+        elif name in self._known:
+            return self._known[name]
+        raise ScriptError(f"no answer so far has told {{{name}}}")
+
+
+def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every object in an answer."""
+    if isinstance(value, Mapping):
+        yield value
+        for inner in value.values():
+            yield from _objects(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _objects(inner)
+
+
+def _facts(one: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What an object of an answer teaches."""
+    if one.get("id") and "title" in one:
+        yield f"id of {one['title']}", one["id"]
+    if "email" in one and "id" in one:
+        yield f"member {one['name']}", one["id"]
+        yield f"member {one['email']}", one["id"]
+    for name in _SUBJECTS:
+        if one.get(name) and "name" in one:
+            yield f"{name} of {one['name']}", one[name]
+    if "changeId" in one and "tool" in one:
+        yield f"changeId of {one['tool']}", one["changeId"]
+
+
+def _check(call: ScriptedCall, error: Mapping[str, Any] | None) -> None:
+    code = None if error is None else error.get("code")
+    if code != call.refused:
+        said = f"refused with {code}: {error.get('message')}" if error else "answered"
+        raise ScriptError(
+            f"{call.tool} {json.dumps(dict(call.send))} was {said}; expected {call.refused or 'an answer'}"
+        )

@@ -1,0 +1,152 @@
+"""Whether a run met its scenario, and every reason why not; pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from taskhand.journal.journal import Change
+from taskhand.names import fold
+from taskhand.sandbox.log import Logged
+from taskhand.testing.calls import Called
+from taskhand.testing.kept import FIELDS, KeptTask
+from taskhand.testing.pattern import Pattern
+from taskhand.testing.scenario import Expected, Scenario
+
+__all__ = ["Seen", "reasons"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of a run; `create_route` is the CRM's route that creates tasks, None for the embedded store."""
+
+    before: Sequence[KeptTask]
+    after: Sequence[KeptTask]
+    calls: Sequence[Called]
+    sent: Sequence[Logged]
+    changes: Sequence[Change]
+    answer: str
+    create_route: str | None
+
+
+def reasons(scenario: Scenario, seen: Seen) -> tuple[str, ...]:
+    """Why the run does not meet the scenario; none when it does."""
+    return (
+        *_of_calls(scenario, seen.calls),
+        *_of_state(scenario, seen),
+        *_of_answer(scenario, seen.answer),
+        *_of_counts(scenario, seen),
+    )
+
+
+def _of_calls(scenario: Scenario, calls: Sequence[Called]) -> Iterator[str]:
+    rules = scenario.calls
+    allowed = None if rules.allowed is None else [Pattern.read(text) for text in rules.allowed]
+    for called in calls:
+        for text in rules.forbidden:
+            if Pattern.read(text).fits(called):
+                yield f"forbidden call ({text}): {called}"
+        if allowed is not None and not any(one.fits(called) for one in allowed):
+            yield f"call that is not allowed: {called}"
+    for text in rules.needed:
+        if not any(Pattern.read(text).fits(called) and called.error is None for called in calls):
+            yield f"needed call is missing: {text}"
+    if rules.at_most is not None and len(calls) > rules.at_most:
+        yield f"too many calls: {len(calls)}, at most {rules.at_most}"
+
+
+def _of_state(scenario: Scenario, seen: Seen) -> Iterator[str]:
+    before = {task.id: task for task in seen.before}
+    met: set[str] = set()
+    for expected in scenario.expect:
+        found = [task for task in seen.after if expected.is_about(task)]
+        met |= {task.id for task in (*found, *filter(expected.is_about, seen.before))}
+        if len(found) != expected.count:
+            yield f"{expected.which}: {len(found)} tasks, expected {expected.count}"
+            continue
+        for task in found:
+            was = before.get(task.id) or _namesake(task, seen.before)
+            yield from _of_task(expected, task, was if scenario.unchanged else None)
+    if scenario.unchanged:
+        yield from _of_others(before, {task.id: task for task in seen.after}, met)
+
+
+def _namesake(task: KeptTask, before: Sequence[KeptTask]) -> KeptTask | None:
+    """The task that was there under the same title, where one was made again."""
+    found = [one for one in before if one.title == task.title]
+    return found[0] if len(found) == 1 else None
+
+
+def _of_task(expected: Expected, task: KeptTask, was: KeptTask | None) -> Iterator[str]:
+    """What is not as expected of one task; what is not expected must be as it `was`."""
+    for name in FIELDS:
+        wanted = getattr(expected, name)
+        got = task.shown(name)
+        if wanted is not None:
+            if name != "title" and not _is(name, wanted, task):
+                yield f"{expected.which}: {name} is {_word(got)}, expected {_word(wanted)}"
+        elif was is not None and not (name == "description" and expected.mentions) and got != was.shown(name):
+            yield f"{expected.which}: {name} is {_word(got)}, and was {_word(was.shown(name))}"
+    for words in expected.mentions:
+        if fold(words) not in fold(task.description or ""):
+            yield f"{expected.which}: description does not mention {words!r}"
+    for name, value in expected.native.items():
+        if task.native.get(name) != value:
+            yield f"{expected.which}: {name} is {_word(task.native.get(name))}, expected {_word(value)}"
+
+
+def _is(name: str, wanted: Any, task: KeptTask) -> bool:
+    """Whether a field is as wanted: an empty text is nothing, people come in any order, a time in any zone."""
+    got = task.shown(name)
+    if name == "status":
+        return wanted in (task.status, task.status_type)
+    if name == "responsibles":
+        return sorted(wanted) == sorted(got)
+    if name == "due" and wanted and got and "T" in wanted and "T" in got:
+        return datetime.fromisoformat(wanted) == datetime.fromisoformat(got)
+    return bool(wanted == got) or (wanted == "" and got is None)
+
+
+def _of_others(before: Mapping[str, KeptTask], after: Mapping[str, KeptTask], met: set[str]) -> Iterator[str]:
+    """What became of the tasks that nothing was expected of."""
+    yield from (f"{task.title}: was added" for task in after.values() if task.id not in before.keys() | met)
+    for was in before.values():
+        if was.id in met:
+            continue
+        if (now := after.get(was.id)) is None:
+            yield f"{was.title}: is gone"
+            continue
+        for name in FIELDS:
+            if was.shown(name) != now.shown(name):
+                yield f"{was.title}: {name} is {_word(now.shown(name))}, and was {_word(was.shown(name))}"
+
+
+def _of_answer(scenario: Scenario, answer: str) -> Iterator[str]:
+    said = fold(answer)
+    for words in scenario.answer.mentions:
+        if fold(words) not in said:
+            yield f"the answer does not mention {words!r}"
+    for words in scenario.answer.omits:
+        if fold(words) in said:
+            yield f"the answer mentions {words!r}"
+    if scenario.answer.asks and "?" not in answer:
+        yield "the answer asks nothing"
+
+
+def _of_counts(scenario: Scenario, seen: Seen) -> Iterator[str]:
+    kept = [request for request in seen.sent if request.committed]
+    created = [request for request in kept if request.route == seen.create_route]
+    applied = [change for change in seen.changes if change.outcome == "applied"]
+    for what, count, most in (
+        ("tasks created upstream", len(created), scenario.sent.creates_at_most),
+        ("writes upstream", len(kept), scenario.sent.writes_at_most),
+        ("changes applied", len(applied), scenario.journal.applied_at_most),
+    ):
+        if most is not None and count > most:
+            yield f"too many {what}: {count}, at most {most}"
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value)) or "nobody"
+    return "nothing" if value in (None, "") else str(value)
