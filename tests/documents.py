@@ -1,4 +1,4 @@
-"""What is generated: the README's tables, the snapshots, server.json. `--check` only says what is out of date.
+"""What is generated: the README's tables, the snapshots, the examples' host blocks, server.json. `--check` only says what is out of date.
 
 Run from anywhere: `python tests/documents.py [--check]`.
 """
@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,9 +21,13 @@ from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools
 from taskhand import __version__
 from taskhand.backend import Capabilities
 from taskhand.hosts import HOSTS, Host, Launch
-from taskhand.settings import Settings
+from taskhand.hosts.launch import FROM_THE_INDEX
+from taskhand.hosts.links import link
+from taskhand.needs import NEEDS, is_secret, meaning
+from taskhand.settings import BackendName, Settings
 
 ROOT = Path(__file__).parent.parent
+_BLOCKS = ROOT / "examples" / "hosts"
 _MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -36,9 +41,11 @@ def documents() -> dict[Path, str]:
     parts["vambe"] = _host_blocks(HOSTS[:1], with_key)
     parts["close"] = _host_blocks(HOSTS[:1], Launch(env={"CLOSE_API_KEY": "your key", **_ZONE}))
     parts["hubspot"] = _host_blocks(HOSTS[:1], Launch(env={"HUBSPOT_ACCESS_TOKEN": "your token", **_ZONE}))
+    parts["links"] = _link_table()
     parts["backends"] = _backend_table()
     files[readme] = _filled(readme.read_text(encoding="utf-8"), parts)
     files[ROOT / "docs" / "demo.svg"] = picture()
+    files |= {_BLOCKS / f"{host.slug}.json": f"{host.block(Launch())}\n" for host in HOSTS}
     files[ROOT / "server.json"] = json.dumps(_server_json(), indent=2) + "\n"
     return files
 
@@ -47,7 +54,8 @@ def stale() -> list[Path]:
     """The generated files that do not hold what they should, those that should not be there included."""
     wanted = documents()
     wrong = [file for file, text in wanted.items() if not file.exists() or file.read_text(encoding="utf-8") != text]
-    return wrong + [file for file in SNAPSHOTS.rglob("*") if file.is_file() and file not in wanted]
+    there = [*SNAPSHOTS.rglob("*"), *_BLOCKS.glob("*")]
+    return wrong + [file for file in there if file.is_file() and file not in wanted]
 
 
 def _filled(text: str, parts: Mapping[str, str]) -> str:
@@ -105,7 +113,31 @@ def _settings_table() -> str:
 
 
 def _host_blocks(hosts: Sequence[Host], launch: Launch) -> str:
-    return "\n\n".join(f"**{host.name}**: {host.place}\n\n```json\n{host.block(launch)}\n```" for host in hosts)
+    """The block of each host; those whose blocks are the same share one."""
+    sharing: dict[str, list[Host]] = {}
+    for host in hosts:
+        sharing.setdefault(host.block(launch), []).append(host)
+    return "\n\n".join(
+        "\\\n".join(f"**{host.name}**: {host.place}" for host in same) + f"\n\n```json\n{block}\n```"
+        for block, same in sharing.items()
+    )
+
+
+def _link_table() -> str:
+    """One-click links by backend; VS Code asks for the keys, Cursor shows where they go."""
+    linked = [host for host in HOSTS if link(host, FROM_THE_INDEX)]
+    rows = ["| | " + " | ".join(host.name for host in linked) + " |", "| --- " * (len(linked) + 1) + "|"]
+    for backend in NEEDS:
+        cells = [f"[Add to {host.name}]({_link(host, backend)})" for host in linked]
+        rows.append(f"| {backend} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def _link(host: Host, backend: BackendName) -> str | None:
+    keys = [need.variable for need in NEEDS[backend] if is_secret(need.variable)]
+    env = {"TASKHAND_BACKEND": backend} | {key: host.asked(key) if host.asks else "your key" for key in keys}
+    inputs = [host.asking(key, meaning(key)) for key in keys] if host.asks else []
+    return link(host, replace(FROM_THE_INDEX, env=env if keys else {}), inputs)
 
 
 def _server_json() -> dict[str, Any]:
@@ -122,7 +154,7 @@ def _server_json() -> dict[str, Any]:
                 "registryType": "pypi",
                 "identifier": "taskhand",
                 "version": __version__,
-                "runtimeHint": "uvx",
+                "runtimeHint": FROM_THE_INDEX.command,
                 "transport": {"type": "stdio"},
                 "environmentVariables": [_variable(field) for field in Settings.model_fields.values()],
             }

@@ -1,0 +1,37 @@
+"""One-click links say the same as the file that they spare a person from editing."""
+
+import base64
+import json
+from urllib.parse import parse_qs, urlsplit
+
+from taskhand.hosts import HOSTS, host_named
+from taskhand.hosts.launch import FROM_THE_INDEX, Launch
+from taskhand.hosts.links import link
+
+CURSOR, VSCODE = host_named("cursor"), host_named("vscode")
+LAUNCH = Launch("uvx", ("taskhand",), {"TASKHAND_USER": "Ñandú & co + 1/2"})
+
+
+def _parameters(url: str | None) -> dict[str, str]:
+    assert url is not None
+    assert url.startswith("https://")
+    return {name: value for name, [value] in parse_qs(urlsplit(url).query, strict_parsing=True).items()}
+
+
+def test_the_link_for_cursor_carries_its_entry() -> None:
+    given = _parameters(link(CURSOR, LAUNCH))
+    assert given["name"] == "taskhand"
+    assert json.loads(base64.b64decode(given["config"], validate=True)) == CURSOR.entry(LAUNCH)
+
+
+def test_the_link_for_vs_code_carries_its_entry_and_what_it_asks_for() -> None:
+    asked = VSCODE.asking("VAMBE_API_KEY", "The key & more.")
+    given = _parameters(link(VSCODE, LAUNCH, [asked]))
+    assert given["name"] == "taskhand"
+    assert json.loads(given["config"]) == VSCODE.entry(LAUNCH)
+    assert json.loads(given["inputs"]) == [asked]
+    assert "inputs" not in _parameters(link(VSCODE, LAUNCH))
+
+
+def test_no_other_host_has_such_links() -> None:
+    assert [host.slug for host in HOSTS if link(host, FROM_THE_INDEX)] == ["cursor", "vscode"]
