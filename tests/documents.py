@@ -1,4 +1,4 @@
-"""What is generated: the README's tables, the snapshots, the examples' host blocks, server.json. `--check` only says what is out of date.
+"""What is generated: the README's tables, snapshots, host blocks, server.json. `--check` says what is out of date.
 
 Run from anywhere: `python tests/documents.py [--check]`.
 """
