@@ -18,6 +18,7 @@ from taskhand.cli_config import CONFIGURATION, config
 from taskhand.cli_install import install
 from taskhand.cli_journal import journal
 from taskhand.cli_sandbox import sandbox
+from taskhand.cli_scenario import scenario
 from taskhand.configuration import configuration
 from taskhand.errors import CallerError, TaskhandError
 from taskhand.settings import Settings
@@ -282,6 +283,7 @@ command.add_command(config)
 command.add_command(install)
 command.add_command(journal)
 command.add_command(sandbox)
+command.add_command(scenario)
 
 
 def _serve(settings: Settings, address: tuple[str, int] | None) -> None:
