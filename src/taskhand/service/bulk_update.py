@@ -123,7 +123,7 @@ async def _steps(call: Call, wish: Wish, targets: Targets) -> _Steps:
 def _check_some(refused: dict[str, TaskhandError], *, left: int) -> None:
     """Where every task is refused for the same reason, the call is."""
     reasons = {error.code: error for error in refused.values()}
-    if not left and len(reasons) == 1 and len(refused) > 1:
+    if not left and len(reasons) == 1:
         raise next(iter(reasons.values()))
 
 

@@ -1,5 +1,6 @@
 """The journal, for who asks what was done: newest first."""
 
+from taskhand import rules
 from taskhand.errors import CallerError
 from taskhand.journal.journal import ChangePage, ChangeQuery
 from taskhand.service.desk import Desk
@@ -9,7 +10,12 @@ __all__ = ["list_changes"]
 
 
 async def list_changes(desk: Desk, query: ChangeQuery) -> ChangePage:
-    """A page of changes, after settling what a dead process left open; CallerError where the times are not in order."""
+    """A page of changes, after settling what a dead process left open.
+
+    CallerError where the times are not in order, or no task can have the id: an empty page would look like no change.
+    """
+    if query.task_id is not None:
+        rules.check_id(query.task_id, desk.backend.capabilities)
     if query.since is not None and query.until is not None and query.since > query.until:
         raise CallerError("since is after until.", code="invalid_window", next_step="Send since as the earlier time.")
     await recovered(desk)

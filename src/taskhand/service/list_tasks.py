@@ -11,7 +11,7 @@ from taskhand.page import resume
 from taskhand.service.desk import Desk
 from taskhand.task import FINISHED, Member, Order, Task, TaskFilter, TaskPage, TaskQuery
 
-__all__ = ["TaskList", "list_tasks", "page_of", "query_of"]
+__all__ = ["TaskList", "check_known", "list_tasks", "page_of", "query_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ async def list_tasks(
     query = replace(await query_of(desk, given), order=order, limit=limit)
     page = await page_of(desk, resume(query, cursor) if cursor else query)
     if not page.tasks:
-        people.named(_named(given), members, await desk.backend.me())
+        await check_known(desk, given)
     late = frozenset(task.id for task in page.tasks if _is_late(desk, task))
     return TaskList(page.tasks, query, page.more, {member.id: member for member in members}, late)
 
@@ -60,6 +60,12 @@ async def query_of(desk: Desk, given: TaskFilter) -> TaskQuery:
     )
 
 
+async def check_known(desk: Desk, given: TaskFilter) -> None:
+    """Refuse a filter for somebody unknown: where nothing was found, an id that nobody has is not an idle person."""
+    if given.responsible_ids is not MISSING:
+        people.named(given.responsible_ids, await desk.backend.members(), await desk.backend.me())
+
+
 def _is_late(desk: Desk, task: Task) -> bool:
     unfinished = task.status_config is None or task.status_config.type not in FINISHED
     return unfinished and is_overdue(due_of(task), desk.clock(), desk.timezone)
@@ -71,11 +77,6 @@ async def _whose(desk: Desk, given: TaskFilter, members: tuple[Member, ...]) -> 
     # Somebody who left may still have tasks: an id is an id, whether or not it is a member's now.
     ids = [one for one in given.responsible_ids if re.fullmatch(desk.backend.capabilities.member_id_pattern, one)]
     return people.named(given.responsible_ids, members, await desk.backend.me(), also=ids).ids
-
-
-def _named(given: TaskFilter) -> tuple[str, ...]:
-    """The people of the filter: where nothing was found, an id that nobody has must not look like an idle person."""
-    return () if given.responsible_ids is MISSING else given.responsible_ids
 
 
 def _value(given: str | MISSING) -> str | None:

@@ -9,7 +9,7 @@ from taskhand.backend import Snapshot
 from taskhand.errors import CallerError, NotFound, TaskhandError
 from taskhand.page import sort_key
 from taskhand.service.desk import Desk
-from taskhand.service.list_tasks import page_of, query_of
+from taskhand.service.list_tasks import check_known, page_of, query_of
 from taskhand.task import Task, TaskFilter, TaskQuery
 
 __all__ = ["MOST", "Targets", "targets_of"]
@@ -75,6 +75,8 @@ async def _by_filter(desk: Desk, given: TaskFilter) -> Targets:
             )
     if len(found) > 1:
         await _check_leaves_some(desk, frozenset(found))
+    if not found:
+        await check_known(desk, given)
     return await _by_id(desk, found) if found else Targets((), {})
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import MISSING, Field
 
 from taskhand.errors import CallerError
-from taskhand.journal.journal import ChangeQuery
+from taskhand.journal.journal import ChangeQuery, Outcome
 from taskhand.server.changes_view import ChangesAnswer
 from taskhand.server.tool import Tool
 from taskhand.service.call import Call
@@ -17,19 +17,25 @@ __all__ = ["LIST_CHANGES"]
 
 _LIMIT = 20
 
+_Writing = Literal[
+    "create_task",
+    "update_task",
+    "complete_task",
+    "reassign_task",
+    "bulk_update_tasks",
+    "delete_task",
+    "apply_plan",
+    "undo_change",
+]
+"""The tools that write: what reads is not in the journal."""
+
 
 class ListChanges(Body):
     """Which changes."""
 
     task_id: Annotated[str, Field(description="Only changes of this task.")] | MISSING = MISSING
-    tool: Annotated[str, Field(description="Only by this tool.")] | MISSING = MISSING
-    outcome: (
-        Annotated[
-            Literal["applied", "unchanged", "refused", "not_applied", "unknown", "planned", "declined", "open"],
-            Field(description="Only with this outcome."),
-        ]
-        | MISSING
-    ) = MISSING
+    tool: Annotated[_Writing, Field(description="Only by this tool.")] | MISSING = MISSING
+    outcome: Annotated[Outcome, Field(description="Only with this outcome.")] | MISSING = MISSING
     since: Annotated[str, Field(description="ISO 8601 time, included.")] | MISSING = MISSING
     until: Annotated[str, Field(description="Likewise, the latest.")] | MISSING = MISSING
     limit: Annotated[int, Field(ge=1, le=50, description="Rows a page, 20 if left out.")] | MISSING = MISSING
