@@ -27,7 +27,8 @@ async def main(store: str) -> None:
 
     async with taskhand(store) as client:
         read = await client.call_tool("get_task", {"id": task["id"]})
-        assert read.structured_content == {"task": task}
+        assert read.structured_content
+        assert read.structured_content["task"] == task
         print("still there after a restart")
 
 

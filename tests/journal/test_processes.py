@@ -146,6 +146,8 @@ async def test_the_journal_is_its_owner_s_alone(tmp_path: Path) -> None:
 
 
 async def test_a_lock_file_that_a_dead_process_left_is_removed(journal_file: Path) -> None:
+    async with opened_at(journal_file) as journal:
+        await settled(journal)
     (journal_file.parent / f"{journal_file.name}.0123456789abcdef.lock").touch()
     async with opened_at(journal_file) as journal:
         assert await journal.abandoned() == ()
