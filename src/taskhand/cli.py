@@ -90,14 +90,21 @@ def command(context: click.Context, db: str | None, clock: str | None, ids: str 
 @click.option("--http", is_flag=True, help="Streamable HTTP at /mcp instead of standard input and output.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--allow-host", "names", multiple=True, metavar="NAME", help="A name that callers may reach it by.")
 @click.pass_context
-def serve(context: click.Context, *, http: bool, host: str, port: int) -> None:
-    """Serve MCP."""
-    given = [name for name in ("host", "port") if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+def serve(context: click.Context, *, http: bool, host: str, port: int, names: tuple[str, ...]) -> None:
+    """Serve MCP.
+
+    Over HTTP nobody is asked who they are: whoever reaches the port can use it. A --host that other machines reach
+    is therefore refused unless --allow-host names what they call it. Publish such a port only on loopback, as of a
+    container, or behind a proxy that asks callers who they are.
+    """
+    options = {"host": "--host", "port": "--port", "names": "--allow-host"}
+    given = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     if given and not http:
-        raise click.UsageError(f"--{given[0]} goes with --http.")
+        raise click.UsageError(f"{options[given[0]]} goes with --http.")
     settings: Settings = context.obj
-    _serve(settings, (host, port) if http else None)
+    _serve(settings, (host, port, names) if http else None)
 
 
 @command.command()
@@ -286,19 +293,21 @@ command.add_command(sandbox)
 command.add_command(scenario)
 
 
-def _serve(settings: Settings, address: tuple[str, int] | None) -> None:
+def _serve(settings: Settings, place: tuple[str, int, tuple[str, ...]] | None) -> None:
+    from taskhand.server.address import Address
     from taskhand.server.app import create_server
-    from taskhand.server.door import check_loopback, leave, serve_http, serve_stdio
+    from taskhand.server.door import leave, serve_http, serve_stdio
     from taskhand.service.recover import recovered_at_start
     from taskhand.wiring import desk
 
     async def serving() -> None:
         async with desk(settings) as at:
             server, first = create_server(at), partial(recovered_at_start, at)
-            await (serve_http(server, *address, first) if address else serve_stdio(server, at.aclose, first))
+            await (serve_http(server, address, first) if address else serve_stdio(server, at.aclose, first))
 
+    address = Address(*place) if place else None
     if address:
-        check_loopback(address[0])
+        address.check()
     anyio.run(serving)
     leave()
 

@@ -1,6 +1,5 @@
-"""The two doors of the server: standard input and output, and Streamable HTTP on loopback."""
+"""The two doors of the server: standard input and output, and Streamable HTTP."""
 
-import ipaddress
 import json
 import os
 import signal
@@ -23,8 +22,9 @@ from starlette.responses import JSONResponse
 
 from taskhand import __version__
 from taskhand.errors import OperatorError
+from taskhand.server.address import Address, shown
 
-__all__ = ["check_loopback", "leave", "serve_http", "serve_stdio"]
+__all__ = ["leave", "serve_http", "serve_stdio"]
 
 _Work = Callable[[], Coroutine[Any, Any, None]]
 
@@ -81,10 +81,10 @@ def unreadable(error: Exception) -> JSONRPCError:
     return JSONRPCError(jsonrpc="2.0", id=known, error=ErrorData(code=code, message=said))
 
 
-async def serve_http(server: MCPServer[Any], host: str, port: int, first: _Work) -> None:
+async def serve_http(server: MCPServer[Any], address: Address, first: _Work) -> None:
     """Serve Streamable HTTP at /mcp and a health answer at /health until a signal asks to end.
 
-    `first` is done meanwhile. OperatorError for a host beyond loopback, or an address that is taken.
+    `first` is done meanwhile. OperatorError for an address that is refused, or taken.
     """
     import uvicorn  # noqa: PLC0415  only this door needs it
 
@@ -96,15 +96,17 @@ async def serve_http(server: MCPServer[Any], host: str, port: int, first: _Work)
             last.daemon = True
             last.start()
 
-    check_loopback(host)
+    address.check()
     server.custom_route("/health", methods=["GET"])(_health)
     config = uvicorn.Config(
-        server.streamable_http_app(host=host),
+        server.streamable_http_app(transport_security=address.security()),
         log_level="critical",
         timeout_graceful_shutdown=_LAST_REQUEST_S,  # type: ignore[arg-type]  # fractions of a second are fine there
     )
-    with _bound(host, port) as bound:
-        sys.stderr.write(f"taskhand {__version__} serves http://{_shown(host)}:{bound.getsockname()[1]}/mcp\n")
+    with _bound(address.host, address.port) as bound:
+        sys.stderr.write(f"taskhand {__version__} serves http://{shown(address.host)}:{bound.getsockname()[1]}/mcp\n")
+        if not address.is_loopback:
+            sys.stderr.write("Whoever reaches this port can use it: nobody is asked who they are.\n")
         sys.stderr.flush()
         # uvicorn ends on the signal, then raises it again: by then it has done its work.
         signal.signal(signal.SIGTERM, lambda *_: None)
@@ -115,27 +117,13 @@ async def serve_http(server: MCPServer[Any], host: str, port: int, first: _Work)
             tasks.cancel_scope.cancel()
 
 
-def check_loopback(host: str) -> None:
-    """Refuse a host that other machines could reach: nothing asks them who they are yet."""
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise OperatorError(
-            f"{host} can be reached by other machines, and Taskhand cannot ask them who they are yet: "
-            "serve on 127.0.0.1, localhost or ::1.",
-            code="host_refused",
-        )
-
-
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         bound = socket.create_server((host, port), family=family)
     except OSError as error:
         raise OperatorError(
-            f"{_shown(host)}:{port} cannot be served: {error.strerror}.",
+            f"{shown(host)}:{port} cannot be served: {error.strerror}.",
             code="address_refused",
             next_step="Choose another --port, or 0 for any free one.",
         ) from None
@@ -143,10 +131,6 @@ def _bound(host: str, port: int) -> socket.socket:
     # small answer waits some 40 ms for an acknowledgement.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return bound
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 async def _leave_on_signal(close: _Work) -> None:

@@ -1,0 +1,69 @@
+"""Where HTTP is served, and under which names callers may ask for it."""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mcp.server.transport_security import TransportSecuritySettings
+
+from taskhand.errors import OperatorError
+
+__all__ = ["Address", "shown"]
+
+_ON_THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
+
+_NAME = re.compile(r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?P<port>:[0-9]{1,5})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host and a port to serve on, and the `names` by which callers reach it besides those of this machine."""
+
+    host: str
+    port: int
+    names: Sequence[str] = ()
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only programs on this machine reach it."""
+        try:
+            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def check(self) -> None:
+        """Refuse a host that others reach without being told the names they use: nothing asks them who they are yet.
+
+        OperatorError for that, and for a name that is none.
+        """
+        for name in self.names:
+            if not _NAME.fullmatch(name.lower()):
+                raise OperatorError(f"{name!r} is not the name of a host, with or without a port.", code="host_refused")
+        if not self.is_loopback and not self.names:
+            raise OperatorError(
+                f"{self.host} can be reached by other machines, and Taskhand cannot ask them who they are yet: "
+                "serve on 127.0.0.1, localhost or ::1, or see `taskhand serve --help` for --allow-host.",
+                code="host_refused",
+            )
+
+    def security(self) -> TransportSecuritySettings:
+        """Which Host and Origin headers are let in: a page in somebody's browser must not get at it by a trick.
+
+        https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#security-warning
+        """
+        hosts, origins = [], []
+        for name in (*(f"{name}:*" for name in _ON_THIS_MACHINE), *_ON_THIS_MACHINE, *self._given()):
+            hosts.append(name)
+            origins += [f"http://{name}", f"https://{name}"]
+        return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
+
+    def _given(self) -> Sequence[str]:
+        """The names as headers have them; one without a port stands for any."""
+        lowered = [name.lower() for name in self.names]
+        return [*lowered, *(f"{name}:*" for name in lowered if not re.search(r":[0-9]+$", name))]
+
+
+def shown(host: str) -> str:
+    """A host as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
