@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from taskhand.edit import Edit
 from taskhand.errors import NotAttempted, RateLimited, TaskhandError
+from taskhand.finding import Finding
 from taskhand.task import Contact, Member, Priority, StatusList, Task, TaskPage, TaskQuery
 
 __all__ = ["UUID", "Backend", "Capabilities", "Misread", "Outcome", "Snapshot", "Watch", "Written"]
@@ -112,6 +113,8 @@ class Backend(Protocol):
 
     name: str
     capabilities: Capabilities
+    remedies: Mapping[str, str]
+    """What to do where a look finds fault with `statuses`, `me` or `due times`: a sentence by that word."""
 
     async def statuses(self) -> StatusList:
         """The statuses by position, as far as they are known."""
@@ -172,6 +175,13 @@ class Backend(Protocol):
 
     async def upstream_time(self) -> datetime | None:
         """What the clock of the place says, to be compared with ours; None where it is the same clock."""
+        ...
+
+    async def examine(self, *, writes: bool) -> tuple[Finding, ...]:
+        """What only the place itself can tell of how it is: the file, or the way there, the credential, the rate.
+
+        `writes` is whether the server is to write too. Nothing is changed to find out; never raises.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -5,7 +5,6 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,12 +14,13 @@ from click.core import ParameterSource
 
 from taskhand import __version__
 from taskhand.cli_config import CONFIGURATION, config
+from taskhand.cli_doctor import doctor
 from taskhand.cli_install import install
 from taskhand.cli_journal import journal
 from taskhand.cli_sandbox import sandbox
 from taskhand.cli_scenario import scenario
 from taskhand.configuration import configuration
-from taskhand.errors import CallerError, TaskhandError
+from taskhand.errors import CallerError, OperatorError, TaskhandError
 from taskhand.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ _log = logging.getLogger("taskhand")
 
 _ALL = -1
 """How SQLite is told that there is no limit."""
-
-_MARKS = {"ok": "✓", "warning": "!", "failed": "✗"}
 
 _ON_A_TERMINAL = """\
 taskhand is an MCP server: an AI host starts it and talks to it over standard input and output.
@@ -73,7 +71,13 @@ def main() -> None:
 @click.pass_context
 def command(context: click.Context, db: str | None, clock: str | None, ids: str | None) -> None:
     """Give AI agents hands on tasks. Without a command: serve MCP over standard input and output."""
-    found = configuration(os.environ, {"db": db or None, "clock": clock, "ids": ids})
+    try:
+        found = configuration(os.environ, {"db": db or None, "clock": clock, "ids": ids})
+    except OperatorError as error:
+        if context.invoked_subcommand != "doctor":
+            raise
+        context.meta[CONFIGURATION] = error
+        return
     settings = found.settings
     logging.basicConfig(level=settings.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     context.obj, context.meta[CONFIGURATION] = settings, found
@@ -156,28 +160,6 @@ def seed(settings: Settings, data: str) -> None:
 
     count = _at_store(settings, lambda backend: plant(backend, backend.now()))
     click.echo(f"Planted the {data} data: {count} tasks.")
-
-
-@command.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.pass_obj
-def doctor(settings: Settings, *, as_json: bool) -> None:
-    """Check the configuration and the backend, and say how to mend what fails; exit code 1 where something does."""
-    from taskhand.service.check_up import check_up
-    from taskhand.wiring import store_path
-
-    findings = _at_desk(settings, check_up)
-    failed = any(finding.outcome == "failed" for finding in findings)
-    if as_json:
-        _print({"backend": settings.backend, "ok": not failed, "findings": [asdict(finding) for finding in findings]})
-    else:
-        where = f", store {store_path(settings)}" if settings.backend == "local" else ""
-        click.echo(f"taskhand {__version__}, backend {settings.backend}{where}")
-        for finding in findings:
-            click.echo(f"{_MARKS[finding.outcome]} {finding.subject}: {finding.found}")
-            if finding.remedy:
-                click.echo(f"    {finding.remedy}")
-    sys.exit(1 if failed else 0)
 
 
 @command.group()
@@ -287,6 +269,7 @@ def add_contact(settings: Settings, name: str, phone: str | None, email: str | N
 
 
 command.add_command(config)
+command.add_command(doctor)
 command.add_command(install)
 command.add_command(journal)
 command.add_command(sandbox)

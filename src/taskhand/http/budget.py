@@ -15,7 +15,19 @@ import anyio
 
 from taskhand.errors import RateLimited
 
-__all__ = ["Budget", "Ledger", "Observed", "Rate", "ietf_headers", "observed", "paused", "ready_at", "spent"]
+__all__ = [
+    "Budget",
+    "Headroom",
+    "Ledger",
+    "Observed",
+    "Rate",
+    "headroom",
+    "ietf_headers",
+    "observed",
+    "paused",
+    "ready_at",
+    "spent",
+]
 
 _LONGEST_PAUSE_S: Final = 900.0  # an upstream that asks for a day is asked again, once, every quarter of an hour
 
@@ -48,6 +60,27 @@ class Ledger:
     allowance: int | None = None
     until: float = 0.0
     paused_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Headroom:
+    """What may still be sent: `left` requests in the next `for_s` seconds, where the upstream has said so.
+
+    `rate` is the configured one; `paused_s` how long everything is held back, 0 for not at all.
+    """
+
+    rate: Rate
+    left: int | None = None
+    for_s: float = 0.0
+    paused_s: float = 0.0
+
+
+def headroom(rate: Rate, ledger: Ledger, now: float) -> Headroom:
+    """What the ledger says of the time after `now`."""
+    paused_s = max(0.0, ledger.paused_until - now)
+    if ledger.allowance is None or now >= ledger.until:
+        return Headroom(rate, paused_s=paused_s)
+    return Headroom(rate, ledger.allowance, ledger.until - now, paused_s)
 
 
 def ready_at(rate: Rate, ledger: Ledger, now: float) -> float:
@@ -139,6 +172,10 @@ class Budget:
     def pause(self, for_s: float) -> None:
         """Hold everyone back for so many seconds."""
         self._ledger = paused(self._ledger, for_s, self._clock())
+
+    def headroom(self) -> Headroom:
+        """What may be sent from now on."""
+        return headroom(self._rate, self._ledger, self._clock())
 
     def observe(self, seen: Observed) -> None:
         """Take note of what an answer's headers said; call it inside the turn that got the answer."""

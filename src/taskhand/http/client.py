@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from taskhand import __version__, patience
 from taskhand.errors import UpstreamError
-from taskhand.http.budget import Budget
+from taskhand.http.budget import Budget, Headroom
 from taskhand.http.origin import base_origin, redirected
 from taskhand.http.path import Path
 from taskhand.http.policy import Policy, Sending
@@ -23,6 +23,7 @@ from taskhand.http.upstream import CALL, WAIT, Call, Limits, Upstream, World, ch
 if TYPE_CHECKING:
     import httpx2
 
+    from taskhand.http.road import Road
     from taskhand.http.transport import PatientTransport
 
 __all__ = ["Ask", "Client", "Options"]
@@ -132,6 +133,23 @@ class Client:
     def sent(self) -> int:
         """How many requests have been sent, repetitions included."""
         return 0 if self._transport is None else self._transport.sent
+
+    @property
+    def upstream(self) -> Upstream:
+        """Whom this client speaks to."""
+        return self._upstream
+
+    @property
+    def road(self) -> "Road":
+        """How its requests get there."""
+        from taskhand.http.road import road_to  # noqa: PLC0415 - what it imports, only requests need besides
+
+        return road_to(self._origin)
+
+    @property
+    def headroom(self) -> Headroom:
+        """What may be sent from now on."""
+        return self._budget.headroom()
 
     async def get(self, path: Path, **options: Unpack[Options]) -> Reply:
         """GET."""

@@ -4,15 +4,15 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.request import getproxies, proxy_bypass
 
 import anyio
 import httpx2
 
 from taskhand.errors import OperatorError
-from taskhand.http.origin import Origin, proxy_for
+from taskhand.http.origin import Origin
 from taskhand.http.policy import Event, event_of
 from taskhand.http.reply import unpacked
+from taskhand.http.road import road_to
 
 __all__ = ["Seen", "direct", "exchange"]
 
@@ -107,10 +107,8 @@ def direct(origin: Origin) -> httpx2.AsyncBaseTransport:
 
     A client that is given a transport ignores HTTPS_PROXY, so the proxy is chosen here. Raises OperatorError.
     """
-    bypassed = bool(proxy_bypass(f"{origin.host}:{origin.port}"))
-    proxy = proxy_for(origin, getproxies(), bypassed=bypassed)
     try:
-        return httpx2.AsyncHTTPTransport(proxy=proxy)
+        return httpx2.AsyncHTTPTransport(proxy=road_to(origin).proxy)
     except OSError:
         problem = "The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read."
     except (ValueError, ImportError, httpx2.InvalidURL):

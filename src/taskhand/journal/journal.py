@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 from taskhand.backend import Snapshot
 from taskhand.change import Match
 from taskhand.edit import Edit
+from taskhand.finding import Finding
 from taskhand.task import Task
 
 __all__ = [
@@ -215,6 +216,10 @@ class Journal(Protocol):
 
     async def abandoned(self) -> tuple[Change, ...]:
         """Changes that are open and whose process is no more, oldest first; those of a living one are left out."""
+        ...
+
+    async def examine(self) -> tuple[Finding, ...]:
+        """Whether it can be written, is sound, and whole: changes nothing, makes nothing, never raises."""
         ...
 
     async def aclose(self) -> None:

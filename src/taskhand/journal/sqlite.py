@@ -12,9 +12,11 @@ from typing import Final
 from anyio import to_thread
 
 from taskhand.errors import OperatorError
+from taskhand.finding import Finding
 from taskhand.journal import appending, listing
 from taskhand.journal.checking import Verdict, verdict
 from taskhand.journal.entry import Entry, ending_entry, opening_entries, result_entries, revised_entries
+from taskhand.journal.examination import examination
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim, Ending, Intent, Opening, Result
 from taskhand.journal.presence import Presence
 from taskhand.journal.pruning import prune
@@ -148,6 +150,10 @@ class SqliteJournal:
     async def verify(self, noted: str | None = None) -> Verdict:
         """Look for rows that were altered or removed; `noted` is the hash of a head that was noted earlier."""
         return await self._store.read(partial(verdict, noted=noted))
+
+    async def examine(self) -> tuple[Finding, ...]:
+        """Whether the file is sound, whole and writable."""
+        return (await examination(self._store, self._path),)
 
     async def export(self) -> AsyncIterator[str]:
         """Every row as a line of JSON, oldest first: `seq`, `hash`, and `body` byte for byte as it was hashed."""

@@ -10,6 +10,7 @@ from taskhand.backends.close.bulk import BulkUpdate
 from taskhand.backends.close.creation import Creation
 from taskhand.backends.close.deletion import Deletion
 from taskhand.backends.close.directory import contacts_of, search_body
+from taskhand.backends.close.examination import REMEDIES, examination
 from taskhand.backends.close.kind import CALL, LEAD, NewKind, listed_kinds, new_kind
 from taskhand.backends.close.listing import Listing
 from taskhand.backends.close.mapping import DONE, OPEN, member_of
@@ -21,6 +22,7 @@ from taskhand.backends.close.writing import Writer
 from taskhand.backends.shelf import Shelf
 from taskhand.edit import Edit
 from taskhand.errors import CallerError, Candidate, NotFound, UpstreamError
+from taskhand.finding import Finding
 from taskhand.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
 
 __all__ = ["CAPABILITIES", "Account", "CloseBackend"]
@@ -64,6 +66,7 @@ class CloseBackend:
     """Tasks in one Close organization."""
 
     name = "close"
+    remedies = REMEDIES
 
     def __init__(
         self,
@@ -79,6 +82,7 @@ class CloseBackend:
         self.capabilities = replace(CAPABILITIES, required_on_create=frozenset(needed))
         self._wire = wire
         self._account = account
+        self._clock = clock
         self._sleep = sleep
         self._reader = Reader(wire, account.timezone, Recent(monotonic), clock=clock)
         self._writer = Writer(self._reader, sleep)
@@ -177,6 +181,10 @@ class CloseBackend:
     async def upstream_time(self) -> datetime | None:
         """The `Date` of an answer."""
         return await self._wire.now()
+
+    async def examine(self, *, writes: bool) -> tuple[Finding, ...]:
+        """The way there, the credential, what it may read, and the rate."""
+        return await examination(self._wire, self._clock, writes=writes)
 
     async def aclose(self) -> None:
         """Nothing is open here: the client is closed by whoever opened it."""

@@ -54,7 +54,7 @@ class CloseWire:
     """Speaks to Close through `client`; errors are the client's. `zone` is the IANA zone that days are meant in."""
 
     def __init__(self, client: Client, zone: str | None) -> None:
-        self._client = client
+        self.client = self._client = client
         self._zone = zone
 
     async def tasks(self, params: Mapping[str, str], skip: int, day: date) -> Page:

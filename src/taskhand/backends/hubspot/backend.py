@@ -9,6 +9,7 @@ import anyio
 from taskhand.backend import Capabilities, Outcome, Snapshot, Watch, Written
 from taskhand.backends.hubspot.bulk import Bulk
 from taskhand.backends.hubspot.creation import Creation
+from taskhand.backends.hubspot.examination import REMEDIES, Examination
 from taskhand.backends.hubspot.lists import TaskLists
 from taskhand.backends.hubspot.portal import Account, Portal
 from taskhand.backends.hubspot.reader import Reader
@@ -16,6 +17,7 @@ from taskhand.backends.hubspot.removal import Removal
 from taskhand.backends.hubspot.update import Update
 from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.edit import Edit
+from taskhand.finding import Finding
 from taskhand.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
 
 __all__ = ["HubSpotBackend"]
@@ -28,6 +30,7 @@ class HubSpotBackend:
     """Tasks in one HubSpot account."""
 
     name = "hubspot"
+    remedies = REMEDIES
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class HubSpotBackend:
             keeps_timezone=False,
         )
         self._wire = wire
+        self._examination = Examination(wire, account)
         self._portal = Portal(wire, account, monotonic)
         self._reader = Reader(wire, self._portal, monotonic)
         self._lists = TaskLists(wire, self._reader, self._portal, clock=clock, timezone=account.timezone)
@@ -111,6 +115,10 @@ class HubSpotBackend:
     async def upstream_time(self) -> datetime | None:
         """The `Date` of an answer."""
         return await self._wire.date()
+
+    async def examine(self, *, writes: bool) -> tuple[Finding, ...]:
+        """The way there, the token, its scopes, and the rate."""
+        return await self._examination(writes=writes)
 
     async def aclose(self) -> None:
         """Nothing is open here: the clients are closed by whoever opened them."""

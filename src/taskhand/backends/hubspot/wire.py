@@ -34,7 +34,7 @@ class HubSpotWire:
     def __init__(
         self, client: Client, searching: Client, *, version: str = "v3", id_property: str | None = None
     ) -> None:
-        self._client = client
+        self.client = self._client = client
         self._searching = searching
         _check(version)
         self._version = version
@@ -122,7 +122,15 @@ class HubSpotWire:
 
     async def account(self) -> JsonObject:
         """GET the account's details (https://developers.hubspot.com/docs/api-reference/account-info-v3/guide)."""
-        return (await self._client.get(Path.of("/account-info/v3/details"), expect="object")).object
+        return (await self.account_reply()).object
+
+    async def account_reply(self) -> Reply:
+        """The same with the headers of the answer."""
+        return await self._client.get(Path.of("/account-info/v3/details"), expect="object")
+
+    async def first_task(self) -> JsonObject:
+        """GET the first of all tasks: whether tasks can be read at all."""
+        return (await self._client.get(self._tasks(), params={"limit": "1"}, expect="object")).object
 
     async def token_info(self, token: str) -> JsonObject:
         """POST a private app's token for what it is: it reads, and the token goes nowhere but in the body."""

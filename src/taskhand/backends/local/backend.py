@@ -1,7 +1,7 @@
 """The embedded store as a backend."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -10,11 +10,13 @@ from pydantic import MISSING
 
 from taskhand.backend import Capabilities, Misread, Outcome, Snapshot, Watch, Written
 from taskhand.backends.local.directory import Directory, NewId
+from taskhand.backends.local.examination import examination
 from taskhand.backends.local.query import selects
 from taskhand.backends.local.rows import columns, people_by_task, searchable, status_from, task_from
 from taskhand.due import Due, is_overdue
 from taskhand.edit import Edit, seen
 from taskhand.errors import CallerError, NotFound, OperatorError
+from taskhand.finding import Finding
 from taskhand.sqlite.store import Kind, Store
 from taskhand.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
 
@@ -30,6 +32,10 @@ class LocalBackend:
 
     name = "local"
     capabilities = Capabilities(lists_are_current=True)
+    remedies: Mapping[str, str] = {
+        "statuses": "Add one: taskhand statuses add NAME --type done",
+        "me": "See who is there: taskhand members list",
+    }
 
     def __init__(
         self,
@@ -45,6 +51,7 @@ class LocalBackend:
         self._new_id = new_id
         self._user = user
         self._timezone = timezone
+        self._path = path
         self._store = Store(path, TASK_STORE, self._prepare)
 
     async def statuses(self) -> StatusList:
@@ -108,6 +115,10 @@ class LocalBackend:
 
     async def upstream_time(self) -> None:
         """The store has no clock of its own."""
+
+    async def examine(self, *, writes: bool) -> tuple[Finding, ...]:  # noqa: ARG002  reading makes the file as well
+        """Whether the file is sound and can be written."""
+        return (await examination(self._store, self._path),)
 
     def now(self) -> datetime:
         """What the clock of this store says."""

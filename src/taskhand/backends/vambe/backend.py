@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from taskhand.backend import Capabilities, Outcome, Snapshot, Watch, Written
 from taskhand.backends.shelf import Shelf
+from taskhand.backends.vambe.examination import REMEDIES, examination
 from taskhand.backends.vambe.lists import WIDEST, TaskLists
 from taskhand.backends.vambe.mapping import contact_of, member_of
 from taskhand.backends.vambe.reader import Organisation, Reader, values_of
@@ -14,6 +15,7 @@ from taskhand.backends.vambe.writer import Writer
 from taskhand.due import due_of, is_overdue
 from taskhand.edit import Edit
 from taskhand.errors import CallerError, UpstreamError
+from taskhand.finding import Finding
 from taskhand.names import fold
 from taskhand.selection import picked
 from taskhand.task import FINISHED, Contact, Member, StatusList, Task, TaskPage, TaskQuery
@@ -30,6 +32,7 @@ class VambeBackend:
 
     name = "vambe"
     capabilities = Capabilities()
+    remedies = REMEDIES
 
     def __init__(
         self,
@@ -130,6 +133,10 @@ class VambeBackend:
     async def upstream_time(self) -> datetime | None:
         """The `Date` of an answer."""
         return await self._wire.date()
+
+    async def examine(self, *, writes: bool) -> tuple[Finding, ...]:
+        """The way there, the key, what it may read, and the rate."""
+        return await examination(self._wire, self._clock, writes=writes)
 
     async def aclose(self) -> None:
         """Nothing is open here: the client is closed by whoever opened it."""

@@ -56,7 +56,7 @@ class VambeWire:
     """Speaks to Vambe through `client`; errors are the client's."""
 
     def __init__(self, client: Client, array_query: ArrayQuery) -> None:
-        self._client = client
+        self.client = self._client = client
         self._array_query = array_query
         self._spelling: dict[int, int] = {}
 

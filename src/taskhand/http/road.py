@@ -1,0 +1,43 @@
+"""How requests get to an upstream: directly, or through the proxy that the environment names."""
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from taskhand.http.origin import Origin, is_loopback, proxy_for
+
+__all__ = ["Road", "road_to"]
+
+_USUAL_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """The way to `origin`: `proxy` is the URL of the proxy between, which may hold a password.
+
+    `is_exempt` is whether there is a proxy for everybody else (NO_PROXY).
+    """
+
+    origin: Origin
+    proxy: str | None = field(default=None, repr=False)
+    is_exempt: bool = False
+
+    def __str__(self) -> str:
+        host = f"[{self.origin.host}]" if ":" in self.origin.host else self.origin.host
+        port = "" if self.origin.port == _USUAL_PORTS[self.origin.scheme] else f":{self.origin.port}"
+        return f"{self.origin.scheme}://{host}{port} {self._how}"
+
+    @property
+    def _how(self) -> str:
+        if self.proxy is not None:
+            return f"through the proxy {urlsplit(self.proxy).netloc.rpartition('@')[2]}"
+        return "directly, as NO_PROXY says" if self.is_exempt else "directly"
+
+
+def road_to(origin: Origin) -> Road:
+    """The way that the environment prescribes (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY) or the system."""
+    proxies = getproxies()
+    is_bypassed = bool(proxy_bypass(f"{origin.host}:{origin.port}"))
+    proxy = proxy_for(origin, proxies, bypassed=is_bypassed)
+    others = proxy_for(origin, proxies, bypassed=False)
+    return Road(origin, proxy, is_exempt=proxy is None and others is not None and not is_loopback(origin.host))
