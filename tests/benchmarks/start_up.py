@@ -1,85 +1,52 @@
-"""Start-up: from spawn to the answer of tools/list over stdio, against a bare one-tool server in the same run.
+"""Start-up: from spawn to the answer of `tools/list` over stdio, in time and in memory."""
 
-Run it with `make bench`. The two are started in turn, so that whatever else the machine does hits both; the best round
-of each is compared, because noise only ever adds.
-"""
-
-import json
-import os
-import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import NamedTuple
 
-GOAL = 1.25
-ROUNDS = 15
+from benchmarks.figure import Found, of_turns
+from benchmarks.host import BARE, Host, plain_environment, taskhand
 
-BARE = """
-from mcp.server import MCPServer
-server = MCPServer("bare")
-@server.tool()
-def hello(name: str) -> str:
-    return name
-server.run("stdio")
-"""
+__all__ = ["measure"]
 
-MESSAGES = (
-    {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "initialize",
-        "params": {
-            "protocolVersion": "2025-11-25",
-            "capabilities": {},
-            "clientInfo": {"name": "bench", "version": "1"},
-        },
-    },
-    {"jsonrpc": "2.0", "method": "notifications/initialized"},
-    {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
-)
+ROUNDS = 9
+
+RIVAL = Path(sys.prefix) / "bench" / "bin" / "python"
+"""A Python with fastmcp, in an environment of its own: `make bench` makes it."""
 
 
-def started(command: Sequence[str], environment: dict[str, str]) -> float:
-    """Seconds from spawn to the tool list."""
-    begin = time.perf_counter()
-    with subprocess.Popen(  # noqa: S603  our own commands
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-    ) as process:
-        assert process.stdin
-        assert process.stdout
-        for message in MESSAGES:
-            process.stdin.write(json.dumps(message).encode() + b"\n")
-            process.stdin.flush()
-            if "id" in message:
-                assert b'"result"' in process.stdout.readline()
-        took = time.perf_counter() - begin
-        process.stdin.close()
-        process.wait(5)
-    return took
+class _Started(NamedTuple):
+    seconds: float
+    peak_kib: float
 
 
-def ratio(rounds: int = ROUNDS) -> tuple[float, float, float]:
-    """The best round of ours and of the bare server in seconds, and ours over bare."""
+def measure(rounds: int = ROUNDS) -> Found:
+    """Ours, the bare server and fastmcp's, started in turn."""
+    commands = [taskhand(), [sys.executable, str(BARE / "one_tool.py")]]
+    if RIVAL.exists():
+        commands.append([str(RIVAL), str(BARE / "one_tool_fastmcp.py")])
     with TemporaryDirectory() as folder:
-        environment = os.environ | {"TASKHAND_DB": str(Path(folder) / "tasks.sqlite")}
-        ours, bare = [], []
-        for _ in range(rounds):
-            bare.append(started([sys.executable, "-c", BARE], environment))
-            ours.append(started([sys.executable, "-m", "taskhand"], environment))
-    return min(ours), min(bare), min(ours) / min(bare)
+        environment = plain_environment(TASKHAND_DB=str(Path(folder) / "tasks.sqlite"))
+        for command in commands:
+            _started(command, environment)  # the first start compiles
+        turns = [[_started(command, environment) for command in commands] for _ in range(rounds)]
+    values = _ratios("", [(turn[0], turn[1]) for turn in turns])
+    if not RIVAL.exists():
+        return Found(values, "fastmcp is not installed here: `make bench` installs it.")
+    return Found(values | _ratios(", fastmcp", [(turn[0], turn[2]) for turn in turns]))
 
 
-def main() -> int:
-    """Print the figures; fail when the goal is missed."""
-    ours, bare, times = ratio()
-    sys.stdout.write("| figure | ours | bare server | ratio | goal |\n| --- | --- | --- | --- | --- |\n")
-    sys.stdout.write(
-        f"| spawn to tools/list | {ours * 1000:.0f} ms | {bare * 1000:.0f} ms | {times:.2f} | <= {GOAL} |\n"
-    )
-    return 0 if times <= GOAL else 1
+def _ratios(against: str, turns: Sequence[tuple[_Started, _Started]]) -> dict[str, float]:
+    return {
+        f"start_up time{against}": of_turns([(ours.seconds, theirs.seconds) for ours, theirs in turns]),
+        f"start_up memory{against}": of_turns([(ours.peak_kib, theirs.peak_kib) for ours, theirs in turns]),
+    }
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _started(command: Sequence[str], environment: dict[str, str]) -> _Started:
+    with Host(command, environment) as host:
+        assert host.ask("tools/list")["tools"]
+        return _Started(perf_counter() - host.spawned, host.peak_kib())

@@ -1,0 +1,79 @@
+"""Runs the benchmarks: `python -m benchmarks [name ...]`; with no name all of them, and BENCHMARKS.md is written anew.
+
+A goal that is missed is printed as missed, and the exit code is 1.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+from benchmarks import (
+    bulk,
+    http_calls,
+    instructions,
+    large_store,
+    memory,
+    profiles,
+    start_up,
+    store_update,
+    tokens,
+    vambe_update,
+)
+from benchmarks.figure import Found, met, table
+from benchmarks.goals import GOALS
+
+FIGURES: Final[Mapping[str, Callable[[], Found]]] = {
+    "start_up": start_up.measure,
+    "vambe_update": vambe_update.measure,
+    "store_update": store_update.measure,
+    "bulk": bulk.measure,
+    "large_store": large_store.measure,
+    "http_calls": http_calls.measure,
+    "tokens": tokens.measure,
+    "memory": memory.measure,
+    "instructions": instructions.measure,
+    "profiles": profiles.measure,
+}
+
+_FILE: Final = Path(__file__).parent.parent.parent / "BENCHMARKS.md"
+
+_HEAD: Final = """\
+# Benchmarks
+
+Written by `make bench`, which fails while a goal is missed. Every figure is a ratio of two things measured in the same
+run, in turn; times and sizes by themselves say more about a machine than about Taskhand. `make bench ONLY=name` runs
+one of them, and writes nothing.
+"""
+
+
+def main(names: list[str]) -> int:
+    """Run what was named; 2 for a name that is none."""
+    unknown = [name for name in names if name not in FIGURES]
+    if unknown:
+        sys.stderr.write(f"There is no {', '.join(unknown)}; there are {', '.join(FIGURES)}.\n")
+        return 2
+    found = {name: _run(name) for name in names or FIGURES}
+    values = {goal: value for one in found.values() for goal, value in one.values.items()}
+    figures = table(GOALS, values)
+    sys.stdout.write(f"\n{figures}\n")
+    if not names:
+        parts = [_HEAD, figures, *(f"\n## {name}\n\n{one.details}" for name, one in found.items() if one.details)]
+        _FILE.write_text("\n".join(parts) + "\n", encoding="utf-8")
+    return 0 if all(met(GOALS[goal], value) for goal, value in values.items()) else 1
+
+
+def _run(name: str) -> Found:
+    begin = perf_counter()
+    sys.stdout.write(f"{name} ...")
+    sys.stdout.flush()
+    found = FIGURES[name]()
+    sys.stdout.write(f" {perf_counter() - begin:.0f} s\n")
+    if found.details:
+        sys.stdout.write(f"{found.details}\n")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

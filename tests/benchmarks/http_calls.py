@@ -1,0 +1,135 @@
+"""Streamable HTTP calls a second with 1 to 64 clients, against a bare no-op tool, in turn.
+
+Each client sends its next call when the answer to the one before is there. The clients are one event loop in this
+process that does no more than count bytes, so that the server is what is measured.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+from benchmarks.figure import Found, of_turns
+from benchmarks.host import BARE, Host, plain_environment, taskhand
+
+__all__ = ["measure"]
+
+CLIENTS = (1, 4, 16, 64)
+ROUNDS = 5
+SECONDS = 0.8
+"""How long each turn lasts."""
+
+_VERSION = "2026-07-28"
+_META = {
+    "io.modelcontextprotocol/protocolVersion": _VERSION,
+    "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+
+
+def measure(rounds: int = ROUNDS, clients: Sequence[int] = CLIENTS) -> Found:
+    """Reads of one whole task; the figure is that of the number of clients where it is lowest."""
+    with TemporaryDirectory() as folder:
+        environment = plain_environment(TASKHAND_DB=str(Path(folder) / "tasks.sqlite"))
+        with Host(taskhand(), environment) as host:
+            made = host.call("create_task", title="Call Acme", responsibleIds=["me"], priority="1")
+        ours, bare = taskhand("serve", "--http", "--port", "0"), [sys.executable, str(BARE / "no_op.py")]
+        with _serving(ours, environment) as here, _serving(bare, environment) as there:
+            calls = (_request(here, "get_task", {"id": made["task"]["id"]}), _request(there, "nothing", {}))
+            found = {count: _ratio([(here, calls[0]), (there, calls[1])], count, rounds) for count in clients}
+    rows = [f"| {count} | {times:.2f} x |" for count, times in found.items()]
+    told = "\n".join(["| clients | `get_task` a second, against the no-op |", "| --- | --- |", *rows])
+    return Found({"http_calls": min(found.values())}, told)
+
+
+def _ratio(targets: Sequence[tuple[int, bytes]], clients: int, rounds: int) -> float:
+    """How many calls ours answers for one of the bare server's; the first turn is not counted."""
+    turns = [tuple(asyncio.run(_rate(port, call, clients)) for port, call in targets) for _ in range(rounds + 1)]
+    return of_turns([(ours, bare) for ours, bare in turns[1:]])
+
+
+async def _rate(port: int, call: bytes, clients: int) -> float:
+    """Calls a second."""
+    loop = asyncio.get_running_loop()
+    opened = [await loop.create_connection(lambda: _Client(call), "127.0.0.1", port) for _ in range(clients)]
+    callers = [caller for _, caller in opened]
+    begin = perf_counter()
+    for caller in callers:
+        caller.send()
+    await asyncio.sleep(SECONDS)
+    answered = sum(caller.answered for caller in callers)
+    took = perf_counter() - begin
+    for caller in callers:
+        caller.leave()
+    assert answered, "no call was answered"
+    return answered / took
+
+
+class _Client(asyncio.Protocol):
+    """Sends the same call again and again, and counts the answers."""
+
+    def __init__(self, call: bytes) -> None:
+        self._call = call
+        self._got = b""
+        self._transport: asyncio.Transport | None = None
+        self.answered = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._got += data
+        head, gap, body = self._got.partition(b"\r\n\r\n")
+        if gap and len(body) >= _length(head):
+            assert b'"structuredContent":' in body, body[:300]
+            self._got = b""
+            self.answered += 1
+            self.send()
+
+    def send(self) -> None:
+        """Call once more."""
+        if self._transport is not None:
+            self._transport.write(self._call)
+
+    def leave(self) -> None:
+        """Hang up."""
+        if self._transport is not None:
+            self._transport.abort()
+            self._transport = None
+
+
+def _length(head: bytes) -> int:
+    return int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+
+
+def _request(port: int, tool: str, arguments: dict[str, Any]) -> bytes:
+    """A call of the newer era as it goes over the wire."""
+    params = {"name": tool, "arguments": arguments, "_meta": _META}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
+    head = {
+        "Host": f"127.0.0.1:{port}",
+        "Content-Type": "application/json",
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": _VERSION,
+        "Mcp-Method": "tools/call",
+        "Mcp-Name": tool,
+        "Content-Length": str(len(body)),
+    }
+    lines = [f"{name}: {value}" for name, value in head.items()]
+    return "\r\n".join(["POST /mcp HTTP/1.1", *lines, "", ""]).encode() + body
+
+
+@contextmanager
+def _serving(command: Sequence[str], environment: dict[str, str]) -> Iterator[int]:
+    """A server over HTTP, by its port, which it says in its first line."""
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603
+        assert process.stderr is not None
+        yield int(process.stderr.readline().rstrip().removesuffix("/mcp").rpartition(":")[2])
+        process.terminate()

@@ -1,0 +1,52 @@
+"""Memory after 10,000 calls against memory after 100: what is kept of a call must not be kept for ever."""
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.figure import Found
+from benchmarks.host import Host, plain_environment, taskhand
+from benchmarks.sandboxed import sandboxed
+
+__all__ = ["measure"]
+
+FEW, MANY = 100, 10_000
+
+
+def measure(few: int = FEW, many: int = MANY) -> Found:
+    """A read of one, a list and a write in turn, on the embedded store and on Vambe."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        local = _grown(plain_environment(TASKHAND_DB=str(folder / "tasks.sqlite")), few, many)
+        with sandboxed("vambe", folder, VAMBE_RATE="1000") as vambe:
+            on_vambe = _grown(vambe.environment, few, many)
+    return Found({"memory local": local, "memory vambe": on_vambe})
+
+
+def _grown(environment: dict[str, str], few: int, many: int) -> float:
+    """How many times the resident memory after a few calls it is after many."""
+    with Host(taskhand(), environment) as host:
+        [someone, *_] = host.call("list_team_members")["members"]
+        made = host.call("create_task", title="Call Acme", responsibleIds=[someone["id"]], priority="1")
+        turn = _turn(host, made["task"]["id"])
+        for number in range(few):
+            turn(number)
+        before = host.resident_kib()
+        for number in range(few, many):
+            turn(number)
+        return host.resident_kib() / before
+
+
+def _turn(host: Host, task_id: str) -> Callable[[int], object]:
+    """Make the call that has this number."""
+
+    def turn(number: int) -> object:
+        match number % 3:
+            case 0:
+                return host.call("get_task", id=task_id)
+            case 1:
+                return host.call("list_tasks")
+            case _:
+                return host.call("update_task", id=task_id, title=f"Call Acme {number}")
+
+    return turn

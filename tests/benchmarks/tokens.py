@@ -1,0 +1,64 @@
+"""Tokens: the tool list, a page of 25 tasks, a write's answer; text and structured twin both, against typed peers."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.figure import Found
+from benchmarks.host import Host, plain_environment, taskhand
+from benchmarks.peers import PEERS, tokens
+
+__all__ = ["measure"]
+
+_TITLES = (
+    "Call Acme about the renewal",
+    "Send the offer to Globex",
+    "Ask Carolina Vega for the signed contract",
+    "Prepare the demo for Initech on Thursday",
+    "Follow up on invoice 4711",
+)
+
+
+def measure() -> Found:
+    """The answers as they go over the wire."""
+    with TemporaryDirectory() as folder:
+        environment = plain_environment(TASKHAND_DB=str(Path(folder) / "tasks.sqlite"), TASKHAND_USER="Elisa Mora")
+        with Host(taskhand(), environment) as host:
+            tools = tokens(_compact(host.ask("tools/list")["tools"]))
+            for number in range(25):
+                made = host.call("create_task", title=f"{_TITLES[number % 5]} ({number})", **_BODY)
+            page = host.ask("tools/call", name="list_tasks", arguments={})
+            sent = {"id": made["task"]["id"], "title": "Call Acme about the renewal", "priority": "2"}
+            write = host.ask("tools/call", name="update_task", arguments=sent)
+    rows = page["structuredContent"]["tasks"]
+    ours = {"tools": tools, "page": _said(page), "write": _said(write)}
+    theirs = {
+        peer.name: {"tools": float(peer.tool_list), "page": peer.page(rows), "write": peer.write(rows[0])}
+        for peer in PEERS
+    }
+    least = {kind: min(peer[kind] for peer in theirs.values()) for kind in ours}
+    values = {f"tokens {kind}": ours[kind] / least[kind] for kind in ours}
+    return Found(values, _table({"Taskhand": ours} | theirs))
+
+
+_BODY: dict[str, Any] = {"responsibleIds": ["me"], "priority": "1", "dueDate": "2026-03-06"}
+
+
+def _said(result: Mapping[str, Any]) -> float:
+    """An answer's text and its structured twin."""
+    return tokens(*(part["text"] for part in result["content"]), _compact(result["structuredContent"]))
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _table(servers: Mapping[str, Mapping[str, float]]) -> str:
+    rows = [
+        f"| {name} | {told['tools']:,.0f} | {told['page']:,.0f} | {told['write']:,.0f} |"
+        for name, told in servers.items()
+    ]
+    head = ["| tokens | tool list | a page of 25 tasks | an update's answer |", "| --- | --- | --- | --- |"]
+    return "\n".join([*head, *rows])

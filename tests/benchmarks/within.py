@@ -1,0 +1,58 @@
+"""A server in this process, spoken to by raw messages: what is counted of a call is the server's own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import anyio
+from mcp.server.mcpserver import MCPServer
+from mcp.shared.memory import MessageStream, create_client_server_memory_streams
+from mcp.shared.message import SessionMessage
+from mcp.types import CallToolResult, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
+
+__all__ = ["Within", "connected"]
+
+_HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
+
+
+class Within:
+    """A connection to the server; one request at a time."""
+
+    def __init__(self, streams: MessageStream) -> None:
+        self._read, self._write = streams
+        self._last = 0
+
+    async def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """The result of a request; AssertionError for an error."""
+        self._last += 1
+        await self._write.send(
+            SessionMessage(JSONRPCRequest(jsonrpc="2.0", id=self._last, method=method, params=params))
+        )
+        async for answer in self._read:
+            assert isinstance(answer, SessionMessage), answer
+            if isinstance(answer.message, JSONRPCResponse):
+                return answer.message.result
+        raise AssertionError("the server has gone")
+
+    async def hello(self) -> None:
+        """Shake hands."""
+        await self.ask("initialize", _HELLO)
+        await self._write.send(SessionMessage(JSONRPCNotification(jsonrpc="2.0", method="notifications/initialized")))
+
+    async def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        """The structured answer of a tool; AssertionError for a refusal."""
+        result = CallToolResult.model_validate(await self.ask("tools/call", {"name": tool, "arguments": arguments}))
+        assert not result.is_error, result.content
+        return cast("dict[str, Any]", result.structured_content)
+
+
+@asynccontextmanager
+async def connected(server: MCPServer[Any]) -> AsyncIterator[Within]:
+    """A connection that has shaken hands."""
+    lowlevel = server._lowlevel_server  # noqa: SLF001  a client of the SDK would be counted as well
+    async with create_client_server_memory_streams() as (near, far), anyio.create_task_group() as tasks:
+        tasks.start_soon(lowlevel.run, *far, lowlevel.create_initialization_options())
+        connection = Within(near)
+        await connection.hello()
+        yield connection
+        tasks.cancel_scope.cancel()
