@@ -20,7 +20,7 @@ from taskhand.service.roster import Wanted
 from taskhand.service.write import changed
 from taskhand.task import Task
 
-__all__ = ["applied", "apply_plan", "decline_plan", "plan_again"]
+__all__ = ["applied", "apply_plan", "changed_since", "decline_plan", "plan_again"]
 
 _SHOWN = 20
 
@@ -81,7 +81,21 @@ async def applied(call: Call, intents: Sequence[Intent], opening: Opening) -> Re
     def said(matched: tuple[Match, ...]) -> Opening:
         return replace(opening, matched=matched)
 
-    return await changed(call, intent.before, wanted, opening=said)
+    def moved(moves: Difference) -> CallerError:
+        return changed_since(moves.id, moves) if opening.plan_id is None else _stale([moves], 1)
+
+    return await changed(call, intent.before, wanted, opening=said, moved=moved)
+
+
+def changed_since(task_id: str | None, moves: Difference | None) -> CallerError:
+    """The error for what cannot be undone any more: the task has moved as said, or is gone."""
+    told = "is gone" if moves is not None and moves.does == "delete" else "has changed since"
+    return CallerError(
+        f"Task {task_id} {told}; nothing was undone.",
+        code="changed_since",
+        next_step="Look at the difference; set with update_task what should be so.",
+        details={"difference": [moves] if moves else []},
+    )
 
 
 async def _found(call: Call, plan_id: str) -> Change:
@@ -109,13 +123,17 @@ async def _as_seen(call: Call, intents: Sequence[Intent]) -> list[Intent]:
     now = await call.desk.backend.snapshots(ids, fresh=True) if ids else {}
     moved = [moves for one in intents if (moves := _moved(one, now.get(one.task_id or ""))) is not None]
     if moved:
-        raise CallerError(
-            f"{len(moved)} of {len(intents)} tasks changed since the plan was made; nothing was written.",
-            code="plan_stale",
-            next_step="Look at the difference, then make the plan again.",
-            details={"difference": moved[:_SHOWN], "moved": len(moved)},
-        )
+        raise _stale(moved, len(intents))
     return [replace(one, before=now[one.task_id]) if one.task_id else one for one in intents]
+
+
+def _stale(moved: Sequence[Difference], of: int) -> CallerError:
+    return CallerError(
+        f"{len(moved)} of {of} tasks changed since the plan was made; nothing was written.",
+        code="plan_stale",
+        next_step="Look at the difference, then make the plan again.",
+        details={"difference": list(moved[:_SHOWN]), "moved": len(moved)},
+    )
 
 
 def _moved(intent: Intent, now: Snapshot | None) -> Difference | None:

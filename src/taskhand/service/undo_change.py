@@ -7,12 +7,12 @@ from taskhand.backend import Snapshot
 from taskhand.bulk import BulkReceipt
 from taskhand.change import EDIT_FIELDS, Receipt, changes, restoring
 from taskhand.due import due_of
-from taskhand.edit import Edit
+from taskhand.edit import Edit, without
 from taskhand.errors import CallerError, NotFound, TaskhandError
 from taskhand.journal.journal import Change, Claim, Intent, Opening, Result
 from taskhand.plan import Plan, drift
 from taskhand.service.apply_many import Skipped, applied_to_many
-from taskhand.service.apply_plan import applied
+from taskhand.service.apply_plan import applied, changed_since
 from taskhand.service.call import Call, Held
 from taskhand.service.create_task import is_gone, replayed_create
 from taskhand.service.once import finished
@@ -129,23 +129,23 @@ def _inverse(intent: Intent, result: Result, now: Snapshot | None) -> tuple[Inte
         raise _lost(result)
     moved = drift(result.after, now.task if now else None)
     if moved or now is None:
-        told = "is gone" if now is None else "has changed since"
-        raise CallerError(
-            f"Task {result.task_id} {told}; nothing was undone.",
-            code="changed_since",
-            next_step="Look at the difference; set with update_task what should be so.",
-            details={"difference": [moved] if moved else []},
-        )
+        raise changed_since(result.task_id, moved)
     if intent.verb == "create" or intent.before is None:
         return Intent("delete", now), None
-    return _put_back(intent.before, result.after, now)
+    return _put_back(intent, intent.before, result.after, now)
 
 
-def _put_back(before: Snapshot, after: Task, now: Snapshot) -> tuple[Intent, str | None]:
-    """The edit that restores the fields that changed, in the place's own values where it has said them."""
-    unsaid = {EDIT_FIELDS.get(one.field, one.field) for one in changes(before.task, after)} & before.unknown
+def _put_back(intent: Intent, before: Snapshot, after: Task, now: Snapshot) -> tuple[Intent, str | None]:
+    """The edit that restores the fields that were set, in the place's own values where it has said them.
+
+    What else is different since was changed by somebody else at the same moment, and stays.
+    """
+    ours = {name for edit in (intent.edit, intent.asked) if edit is not None for name, _ in edit.given()}
+    changed = {EDIT_FIELDS.get(one.field, one.field) for one in changes(before.task, after)}
+    unsaid = changed & before.unknown & ours
     note = f"Not put back, as the value before was not known: {', '.join(sorted(unsaid))}." if unsaid else None
-    edit = replace(restoring(before.task, after, unknown=before.unknown), native=before.native)
+    back = without(restoring(before.task, after, unknown=before.unknown), *(changed - ours))
+    edit = replace(back, native=before.native)
     if not any(edit.given()):
         raise CallerError(
             note or "The change left the task as it was: there is nothing to put back.",

@@ -10,7 +10,7 @@ from taskhand.change import Match, Receipt
 from taskhand.edit import Edit, without
 from taskhand.errors import CallerError, NotFound
 from taskhand.journal.journal import Intent, Opening, Outcome, Result
-from taskhand.plan import Plan
+from taskhand.plan import Difference, Plan, drift
 from taskhand.service.call import Call
 from taskhand.service.desk import Desk
 from taskhand.service.planning import planned
@@ -41,11 +41,12 @@ async def changed(
     wanted_of: Callable[[Task], Awaitable[Wanted]],
     *,
     opening: Callable[[tuple[Match, ...]], Opening] | None = None,
+    moved: Callable[[Difference], CallerError] | None = None,
 ) -> Receipt:
     """Make the edit of the task that was read as `before`; whoever calls has its turn.
 
     Where somebody else was faster, or the task turns out to have been read wrongly, the edit is made again from what
-    is really there.
+    is really there; or, if nothing is written yet, refused with what `moved` makes of the difference.
     """
     desk, now = call.desk, before
     said = opening or (lambda matched: call.opening(matched=matched))
@@ -63,6 +64,9 @@ async def changed(
             try:
                 written = await _sent(call, intent, now, said(matched))
             except Misread as misread:
+                moves = drift(before.task, misread.before) if misread.before == misread.now else None
+                if moved is not None and moves is not None:
+                    raise moved(moves) from None
                 before, now = _known(before, misread.before), _known(now, misread.now)
                 continue
             return await _told(call, before.task, written or Written(now.task), edit, matched)

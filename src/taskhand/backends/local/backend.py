@@ -110,8 +110,8 @@ class LocalBackend:
         return outcomes
 
     async def delete_task(self, before: Task) -> None:
-        """Remove a task; NotFound when it is gone already."""
-        await self._store.write(lambda connection: _delete(connection, before.id))
+        """Remove a task; NotFound when it is gone already, CallerError when it changed since."""
+        await self._store.write(lambda connection: _delete(connection, before))
 
     async def upstream_time(self) -> None:
         """The store has no clock of its own."""
@@ -227,9 +227,10 @@ def _update(connection: sqlite3.Connection, now: Task, edit: Edit) -> Task:
     return _task(connection, now.id)
 
 
-def _delete(connection: sqlite3.Connection, task_id: str) -> None:
-    if connection.execute("DELETE FROM task WHERE id = ?", (task_id.lower(),)).rowcount == 0:
-        raise _no_task(task_id)
+def _delete(connection: sqlite3.Connection, before: Task) -> None:
+    if _task(connection, before.id) != before:
+        raise _conflict()
+    connection.execute("DELETE FROM task WHERE id = ?", (before.id.lower(),))
 
 
 def _set_people(connection: sqlite3.Connection, task_id: str, people: Sequence[str]) -> None:
