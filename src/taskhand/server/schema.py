@@ -6,7 +6,7 @@ an input schema; all accept `anyOf` with `null` on a property. Output schemas ar
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -45,6 +45,7 @@ _FOR_SEVERAL_PEOPLE = frozenset({"addResponsibleIds", "removeResponsibleIds", "m
 """With one person on a task there is nothing to add to, and nothing to keep."""
 
 
+@lru_cache(maxsize=256)
 def input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
     """What a tool takes, with only the fields and values that the backend can express, also inside its objects."""
     return _narrowed(_plain(model), model, capabilities)
