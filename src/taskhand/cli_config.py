@@ -11,7 +11,8 @@ from taskhand.settings import Settings
 from taskhand.settings_file import key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 __all__ = ["CONFIGURATION", "config", "rows_of"]
 
@@ -95,10 +96,17 @@ def _effective(found: Configuration) -> dict[str, str | None]:
     """What stands in for values that are not given."""
     from taskhand.wiring import journal_path, store_path
 
-    settings = found.settings
     return {
         "chosen_backend": _backend(found)[0],
-        "db": str(store_path(settings)),
-        "journal": str(journal_path(settings)),
+        "db": _path(store_path, found.settings),
+        "journal": _path(journal_path, found.settings),
         "config": str(found.file.path),
     }
+
+
+def _path(of: "Callable[[Settings], Path]", settings: Settings) -> str | None:
+    """Where a file is, None where nobody can tell: the value is shown as it was given then."""
+    try:
+        return str(of(settings))
+    except OperatorError:
+        return None

@@ -16,6 +16,7 @@ from taskhand.errors import OperatorError
 from taskhand.finding import Finding
 from taskhand.settings import Settings, in_environment
 from taskhand.settings_file import SettingsFile, key_of, read_settings_file
+from taskhand.vault import MARK
 
 __all__ = ["DEFAULT", "Configuration", "Origin", "configuration"]
 
@@ -128,7 +129,12 @@ def _typos(environ: Mapping[str, str]) -> Iterable[Finding]:
 
 
 def _open_secrets(origins: Mapping[str, Origin], file: SettingsFile) -> Iterable[Finding]:
-    held = [origin.name for name, origin in origins.items() if origin.kind == "file" and Settings.is_secret(name)]
+    """That others can read a secret; what only stands for one in the system's keyring is none."""
+    held = [
+        origin.name
+        for name, origin in origins.items()
+        if origin.file and Settings.is_secret(name) and not file.values[Settings.variable(name)].startswith(MARK)
+    ]
     if held and file.open_to_others:
         found = f"{file.path} holds {', '.join(held)}, and other users of this machine can read it."
         yield Finding("configuration", "warning", found, f"Run: chmod 600 {file.path}")

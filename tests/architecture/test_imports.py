@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "hosts": {"hosts"},
     "install": LANGUAGE | {"hosts", "needs", "settings", "vault"},
     "settings_file": LANGUAGE | {"settings"},
-    "configuration": LANGUAGE | {"settings", "settings_file"},
+    "configuration": LANGUAGE | {"settings", "settings_file", "vault"},
     "http": LANGUAGE | {"__init__"},
     "sqlite": LANGUAGE,
     "backends": LANGUAGE | {"backends", "http", "sqlite"},

@@ -4,16 +4,19 @@ import os
 import tomllib
 from pathlib import Path
 
+import keyring
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from contract.builders import refused
+from install.keyrings import InMemory
 from taskhand.configuration import Configuration, configuration
 from taskhand.errors import OperatorError
 from taskhand.settings import Settings
 from taskhand.settings_file import key_of
+from taskhand.vault import SERVICE
 
 SECRET = "s3cr3t-value"  # noqa: S105  a stand-in that must not be seen
 KEYS = [key_of(Settings.variable(name)) for name in Settings.model_fields if name != "config"]
@@ -236,6 +239,20 @@ def test_a_file_with_a_secret_that_others_can_read_is_warned_about(
     found = configuration({"TASKHAND_CONFIG": str(file)}, {})
     assert [warning.remedy for warning in found.warnings] == ([f"Run: chmod 600 {file}"] if warned else [])
     assert SECRET not in repr(found)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are told otherwise there")
+def test_a_file_that_only_says_what_the_keyring_keeps_may_be_read_by_others(file: Path) -> None:
+    was, mine = keyring.get_keyring(), InMemory()
+    mine.set_password(SERVICE, "VAMBE_API_KEY", SECRET)
+    keyring.set_keyring(mine)
+    try:
+        file.write_text('[vambe]\napi_key = "keyring:VAMBE_API_KEY"', encoding="utf-8")
+        file.chmod(0o644)
+        found = configuration({"TASKHAND_CONFIG": str(file)}, {})
+    finally:
+        keyring.set_keyring(was)
+    assert (found.settings.secrets, found.warnings) == ((SECRET,), ())
 
 
 @pytest.mark.parametrize(

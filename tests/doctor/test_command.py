@@ -70,6 +70,7 @@ def test_the_findings_are_readable(store_file: Path) -> None:
         ({"TASKHAND_IDS": "odd"}, "configuration", "TASKHAND_IDS"),
         ({"TASKHAND_CONFIG": "/absent.toml"}, "configuration", "/absent.toml"),
         ({"VAMBE_API_KEY": SECRET, "CLOSE_API_KEY": SECRET}, "configuration", "vambe, close"),
+        ({"TASKHAND_DB": "~nobody-of-that-name/tasks.sqlite"}, "configuration", "TASKHAND_DB"),
         ({"TASKHAND_TOOLS": "everything"}, "tools", "everything"),
         ({"TASKHAND_BACKEND": "close"}, "credential", "CLOSE_API_KEY"),
         ({"HUBSPOT_ACCESS_TOKEN": f"{SECRET}\u00e9"}, "configuration", "HUBSPOT_ACCESS_TOKEN"),

@@ -79,6 +79,26 @@ async def test_a_place_that_is_not_there_is_named_with_the_way_to_it(crm: Crm, t
 
 
 @pytest.mark.parametrize(
+    ("proxy", "found", "remedy"),
+    [
+        ("http://ana:s3cr3t@127.0.0.1:9", "through the proxy 127.0.0.1:9: ", "the proxy (HTTPS_PROXY, NO_PROXY)"),
+        ("gopher://ana:s3cr3t@127.0.0.1:9", "cannot be used", "correct that environment variable"),
+    ],
+)
+async def test_a_proxy_that_does_not_work_is_named_without_its_password(
+    proxy: str, *, found: str, remedy: str, crm: Crm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    reach = (await looked_at(crm, tmp_path, None, {crm.base: "https://crm.example"}))["reachability"]
+    assert reach.outcome == "failed"
+    assert found in reach.found
+    assert remedy in str(reach.remedy)
+    assert "s3cr3t" not in repr(reach)
+
+
+@pytest.mark.parametrize(
     ("fault", "said"),
     [
         (Fault("status", "*", nth="every", status=500), "status page"),
