@@ -3,8 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 RIVAL := .venv/bench
+MCPB := @anthropic-ai/mcpb@2.1.2
 
-.PHONY: demo test check format lint types docs bench clean
+.PHONY: demo test check format lint types docs bench bundle clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -41,6 +42,13 @@ $(RIVAL)/.ready: $(READY)
 	$(PYTHON) -m venv $(RIVAL)
 	$(RIVAL)/bin/python -m pip install --quiet --disable-pip-version-check '.[bench]'
 	@touch $@
+
+# The bundle for desktop hosts. The format's own tool checks it where there is npm, and uv starts it where there is uv.
+bundle: $(READY)
+	$(BIN)/python bundle/build.py
+	! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix dist/npm $(MCPB)
+	MCPB=$$(ls $(CURDIR)/dist/npm/node_modules/.bin/mcpb || true) UV=$$(command -v uv || true) \
+		$(BIN)/python -m pytest -n 0 -rs tests/bundle
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
