@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from behaviour.gaps import CLOSE_GAPS, HUBSPOT_GAPS
 from picture import picture
+from requests_table.table import requests_table
 from server.shown import offer_files
 from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
 from taskhand import __version__
@@ -43,6 +44,7 @@ def documents() -> dict[Path, str]:
     parts["hubspot"] = _host_blocks(HOSTS[:1], Launch(env={"HUBSPOT_ACCESS_TOKEN": "your token", **_ZONE}))
     parts["links"] = _link_table()
     parts["backends"] = _backend_table()
+    parts["requests"] = requests_table()
     files[readme] = _filled(readme.read_text(encoding="utf-8"), parts)
     files[ROOT / "docs" / "demo.svg"] = picture()
     files |= {_BLOCKS / f"{host.slug}.json": f"{host.block(Launch())}\n" for host in HOSTS}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from pydantic import MISSING
+from pydantic import MISSING, BaseModel
 
 from taskhand import rules
 from taskhand.backend import Capabilities, Snapshot
@@ -93,7 +93,8 @@ EDIT: Final = Edit(
 )
 _PATCH: Final = {"title": "Call Acme today", "dueDate": "2026-03-09", "priority": "2", "responsibleIds": ["me", "Ana"]}
 _TOOLS: Final = {tool.name: tool for tool in TOOLS}
-_SCHEMAS: Final = {name: input_schema(tool.arguments, _ANY) for name, tool in _TOOLS.items()}
+_MODELS: Final[Mapping[str, type[BaseModel]]] = {tool.name: tool.arguments for tool in TOOLS}
+_SCHEMAS: Final = {name: input_schema(model, _ANY) for name, model in _MODELS.items()}
 _PAGE: Final = TaskList(
     tuple(TASK.model_copy(update={"id": f"123e4567-e89b-42d3-a456-{n:012}"}) for n in range(25)),
     TaskQuery(),
@@ -105,7 +106,7 @@ _OPENING: Final = Opening(tool="update_task", caller=Caller("bench", "1"), at=_N
 
 
 def _understood(tool: str, **sent: Any) -> object:
-    return understood(_TOOLS[tool].arguments, _SCHEMAS[tool], sent, reads=_TOOLS[tool].kind == "read")
+    return understood(_MODELS[tool], _SCHEMAS[tool], sent, reads=_TOOLS[tool].kind == "read")
 
 
 def _journalled() -> object:
@@ -132,6 +133,13 @@ def _hubspot() -> object:
     return hubspot_mapping.task_of(Record.from_json(_HUBSPOT_ROW), _ZONES, {})
 
 
+def _schemas() -> object:
+    """What a server does at its start: nothing is kept from the time before."""
+    input_schema.cache_clear()
+    output_schema.cache_clear()
+    return [(input_schema(_MODELS[tool.name], _ANY), output_schema(tool.answer)) for tool in TOOLS]
+
+
 def _whole(task: Task) -> object:
     return compact(_TOOLS["get_task"].answer.of(task))  # type: ignore[attr-defined]  # an answer of its own
 
@@ -155,8 +163,7 @@ PIECES: Final[Mapping[str, Callable[[], object]]] = {
     "rendering: one whole task": lambda: _whole(TASK),
     "rendering: a page of 25": lambda: compact(ListAnswer.of(_PAGE, MISSING)),
     "rendering: a write's answer": lambda: compact(shown(Receipt.of(TASK, AFTER, EDIT, ()))),
-    "rendering: all input schemas": lambda: [input_schema(tool.arguments, _ANY) for tool in TOOLS],
-    "rendering: all output schemas": lambda: [output_schema(tool.answer) for tool in TOOLS],
+    "rendering: all schemas": _schemas,
 }
 """Each answers something, so that a piece that stops working is seen."""
 
