@@ -3,9 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any, Final
 
 from close import wired as on_close
 from hubspot_backend import wired as on_hubspot
@@ -21,6 +19,9 @@ from taskhand.server.tools import TOOLS
 from taskhand.service.call import Call, Options
 from taskhand.service.desk import Desk
 from vambe import wired as on_vambe
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 __all__ = ["PLACES", "Place", "counted"]
 
