@@ -42,7 +42,8 @@ class Setup:
     `data` is a named set, with `planted` tasks besides; `clock` an aware datetime or ISO 8601 text. `faults` are
     tables as the sandboxes take them, whose `route` may be `create`, `update`, `bulk`, `delete`, `list` or `read`.
     `reading` are `name=value` switches of the sandbox. `environment` are more variables for the server. `person` is
-    what a person says whom the client can ask; None is a client that cannot ask.
+    what a person says whom the client can ask; None is a client that cannot ask. `mode` is the client's, "legacy" one
+    of the protocol's older era.
     """
 
     backend: BackendName = "local"
@@ -53,6 +54,7 @@ class Setup:
     reading: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     person: Says | None = None
+    mode: Literal["auto", "legacy"] = "auto"
 
     @property
     def start(self) -> datetime:
@@ -170,6 +172,7 @@ async def open_bench(folder: Path, setup: Setup | None = None) -> AsyncIterator[
             person = _Person(setup.person)
             client = Client(
                 server,
+                mode=setup.mode,
                 client_info=Implementation(name=_NAME, version="1"),
                 elicitation_callback=None if setup.person is None else person.asked,
             )

@@ -46,20 +46,22 @@ class Command:
     timeout_s: float = 300.0
 
     async def __call__(self, task: str, server: Server, folder: Path) -> str:
-        """Run the agent; what it printed. `folder` takes the configuration file.
+        """Run the agent; what it printed. `folder` takes the files that it reads.
 
         CommandFailed when it ends with an error or not in time, CallerError when it cannot be started.
         """
         config = folder / "mcp.json"
         config.write_text(json.dumps({"mcpServers": {"taskhand": server.entry()}}), encoding="utf-8")
-        told = json.dumps({"task": task, "server": server.entry()}, ensure_ascii=False).encode()
+        told = folder / "task.json"
+        told.write_text(json.dumps({"task": task, "server": server.entry()}), encoding="utf-8")
         try:
             words = [word.replace("{config}", str(config)).replace("{task}", task) for word in shlex.split(self.line)]
-            with anyio.fail_after(self.timeout_s):
-                run = await anyio.run_process(words, input=told, stderr=PIPE, check=False)
+            # A file, not a pipe: an agent that takes everything from its command line may leave it unread.
+            with told.open("rb") as stdin, anyio.fail_after(self.timeout_s):
+                run = await anyio.run_process(words or [""], stdin=stdin, stderr=PIPE, check=False)
         except TimeoutError:
             raise CommandFailed(f"the agent took longer than {self.timeout_s:g} s") from None
-        except (OSError, ValueError, IndexError) as error:
+        except (OSError, ValueError) as error:
             raise CallerError(f"The agent {self.line!r} cannot be started: {error}.", code="no_agent") from None
         if run.returncode:
             last = " ".join(run.stderr.decode(errors="replace").strip().splitlines()[-_LAST_LINES:])

@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         f"{_MARK}(backend='local', data='sales_week', clock=..., faults=(), reading=(), environment={{}}, person=None, "
-        "planted=()): what the fixture `taskhand` begins with",
+        "planted=(), mode='auto'): what the fixture `taskhand` begins with",
     )
 
 

@@ -1,0 +1,162 @@
+"""A server on known data: what is seen from outside is what is there, and a run can be repeated."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import pytest
+
+from taskhand.errors import CallerError
+from taskhand.settings import BackendName
+from taskhand.testing import DATA, Bench, PlannedTask, Refused, Setup, open_bench
+
+BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
+
+
+async def _listed(bench: Bench) -> dict[str, tuple[object, ...]]:
+    """What the server under test says of every task."""
+    rows: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        answer = await bench.call("list_tasks", limit=100, **cursor)
+        rows += answer["tasks"]
+        if "nextCursor" not in answer:
+            return {
+                row["title"]: (row["status"], row["due"], tuple(row["responsibles"]), row["priority"]) for row in rows
+            }
+        cursor = {"cursor": answer["nextCursor"]}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("data", ["small_team", "sales_week"])
+async def test_what_is_kept_is_what_the_server_shows(tmp_path: Path, backend: BackendName, data: str) -> None:
+    async with open_bench(tmp_path, Setup(backend, data)) as bench:
+        kept = {task.title: (task.status, task.due, task.responsibles, task.priority) for task in await bench.state()}
+        assert kept == await _listed(bench)
+        assert len(kept) == len(DATA[data].tasks)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+async def test_a_run_repeats_byte_for_byte(tmp_path: Path, backend: BackendName) -> None:
+    runs = []
+    for name in ("first", "second"):
+        folder = tmp_path / name
+        folder.mkdir()
+        async with open_bench(folder, Setup(backend)) as bench:
+            found = await bench.call("find_contacts", query="Carolina")
+            body = {"title": "Call Acme", "dueDate": "2026-03-09", "responsibleIds": ["Ana Soto"], "priority": "2"}
+            customer = found["contacts"][0]["aiCustomerId"]
+            made = await bench.call("create_task", **body, aiCustomerId=customer)
+            plan = await bench.call("delete_task", id=made["task"]["id"])
+            gone = await bench.call("apply_plan", planId=plan["planId"])
+            state = [task.native for task in await bench.state()]
+            bodies = [(request.method, request.path, request.body) for request in bench.sent]
+            runs.append(json.dumps([made, plan, gone, state, bodies]))
+    assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize(
+    ("backend", "method", "body"),
+    [
+        ("vambe", "PUT", {"priority": "2"}),
+        ("close", "PUT", {"priority": "high"}),
+        ("hubspot", "PATCH", {"properties": {"hs_task_priority": "HIGH"}}),
+    ],
+)
+async def test_what_was_really_sent_is_seen(tmp_path: Path, backend: BackendName, method: str, body: object) -> None:
+    async with open_bench(tmp_path, Setup(backend)) as bench:
+        task = await bench.task("Send the welcome kit")
+        await bench.call("update_task", id=task.id, priority="2")
+        (write,) = [request for request in bench.sent if request.committed]
+        assert (write.method, write.body) == (method, body)
+        assert write.path.strip("/").endswith(task.id)
+        assert (await bench.task("Send the welcome kit")).priority == 2
+        (change,) = await bench.changes()
+        assert (change.opening.tool, change.outcome) == ("update_task", "applied")
+        assert [called.tool for called in bench.calls] == ["update_task"]
+
+
+async def test_a_fault_strikes_when_it_was_scripted_to_and_waits_take_no_time(tmp_path: Path) -> None:
+    async with open_bench(
+        tmp_path, Setup("close", faults=[{"route": "list", "kind": "status", "status": 503}])
+    ) as bench:
+        before = bench.clock.now()
+        await bench.call("list_tasks")
+        assert [request.status for request in bench.sent if request.route == "GET /api/v1/task"] == [503, 200]
+        assert bench.clock.now() - before == timedelta(seconds=sum(bench.clock.slept)) > timedelta()
+        bench.faults({"route": "GET /api/v1/task", "nth": "every", "kind": "status", "status": 401})
+        with pytest.raises(Refused) as refused:
+            await bench.call("list_tasks")
+        assert refused.value.code == "unauthorized"
+        bench.faults()
+        assert (await bench.call("list_tasks"))["tasks"]
+
+
+async def test_time_passes_only_when_it_is_told_to(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, Setup(data="small_team", clock="2026-05-04T12:00:00-04:00")) as bench:
+        late = [row["title"] for row in (await bench.call("list_tasks", overdue=True))["tasks"]]
+        assert late == ["Order the samples"]
+        assert (await bench.task("Call Acme")).due == "2026-05-05T10:00-04:00"
+        bench.clock.advance(timedelta(days=1))
+        assert len((await bench.call("list_tasks", overdue=True))["tasks"]) == 2
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize(("person", "left"), [("yes", 0), ("no", 1)])
+async def test_a_person_can_be_asked_in_both_eras(
+    tmp_path: Path, mode: Literal["auto", "legacy"], person: Literal["yes", "no"], left: int
+) -> None:
+    async with open_bench(tmp_path, Setup(data="small_team", person=person, mode=mode)) as bench:
+        task = await bench.task("Book the room")
+        if person == "yes":
+            await bench.call("delete_task", id=task.id)
+        else:
+            with pytest.raises(Refused, match="said no"):
+                await bench.call("delete_task", id=task.id)
+        assert sum(one.id == task.id for one in await bench.state()) == left
+        assert len(bench.questions) == 1
+        assert "Book the room" in bench.questions[0]
+        assert [called.tool for called in bench.calls] == ["delete_task"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+async def test_a_task_of_one_s_own_is_planted_on_every_backend(tmp_path: Path, backend: BackendName) -> None:
+    planted = PlannedTask(title="Pay <b>& go</b>", day=2, description="One\n<two>", people=("me@x",))
+    with pytest.raises(CallerError, match="no person 'me@x'"):
+        async with open_bench(tmp_path, Setup(backend, "empty", planted=[planted])):
+            pass
+    own = planted.model_copy(update={"people": ("Camila Núñez",), "contact": "Jorge Paz"})
+    folder = tmp_path / "again"
+    folder.mkdir()
+    async with open_bench(folder, Setup(backend, "empty", planted=[own])) as bench:
+        (task,) = await bench.state()
+        assert (task.title, task.due, task.responsibles) == ("Pay <b>& go</b>", "2026-03-04", ("Camila Núñez",))
+        assert (task.contact, task.customer) == ("Jorge Paz", "Ferretería Paz")
+        assert task.description == (None if backend == "close" else "One\n<two>")
+
+
+@pytest.mark.parametrize(
+    ("setup", "said"),
+    [
+        (Setup(data="nothing"), "There is no data 'nothing'"),
+        (Setup(faults=[{"kind": "slow"}]), "embedded store gets no requests"),
+        (Setup("vambe", faults=[{"kind": "sluggish"}]), "'sluggish' is none of"),
+        (Setup("vambe", faults=[{"kind": "slow", "route": "GET /nowhere"}]), "no route 'GET /nowhere'"),
+        (Setup("vambe", reading=["due_at=never"]), "due_at is one of"),
+        (Setup(reading=["due_at=wall"]), "no readings"),
+        (Setup(environment={"TASKHAND_PLAN_OVER": "many"}), "TASKHAND_PLAN_OVER"),
+    ],
+)
+async def test_a_setup_that_is_not_possible_is_refused(tmp_path: Path, setup: Setup, said: str) -> None:
+    with pytest.raises(Exception, match=said):
+        async with open_bench(tmp_path, setup):
+            pass
+
+
+async def test_a_title_that_none_or_several_have_names_no_task(tmp_path: Path) -> None:
+    twice = [PlannedTask(title="Again"), PlannedTask(title="Again")]
+    async with open_bench(tmp_path, Setup(data="empty", planted=twice)) as bench:
+        for title, count in (("Again", 2), ("Never", 0)):
+            with pytest.raises(LookupError, match=f"^{count} tasks"):
+                await bench.task(title)

@@ -1,0 +1,80 @@
+"""The examples about agents, run here: what they show is so."""
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from documents import ROOT
+from taskhand.hosts import HOSTS
+from taskhand.testing import Bench
+
+EXAMPLES = ROOT / "examples"
+
+pytest_plugins = ["pytester"]
+
+
+def _example(name: str) -> Any:
+    """The module of an example."""
+    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / name / "run.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "said"),
+    [("agent_loop", {}, "Call Acme is put down and Completado."), ("daily_sweep", {"yes": True}, "Nothing is late.")],
+)
+async def test_it_runs_on_a_store_of_its_own(
+    name: str, flags: dict[str, bool], said: str, store_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await _example(name).main(str(store_file), **flags)
+    assert said in capsys.readouterr().out
+
+
+async def test_a_model_that_never_ends_is_stopped(taskhand: Bench) -> None:
+    loop = _example("agent_loop")
+
+    async def again(messages: object, tools: object) -> dict[str, Any]:
+        del messages, tools
+        call: dict[str, Any] = loop.StandIn._calls("list_statuses", {})  # noqa: SLF001  the same call again
+        return call
+
+    with pytest.raises(RuntimeError, match="does not come to an end"):
+        await loop.converse(taskhand.client, again, "Go on.")
+    assert len(taskhand.calls) == loop.MOST_TURNS
+
+
+@pytest.mark.taskhand(backend="hubspot")
+@pytest.mark.parametrize(("says_yes", "moved"), [(True, 4), (False, 0)])
+async def test_a_sweep_moves_what_is_late_after_a_yes(
+    taskhand: Bench, capsys: pytest.CaptureFixture[str], *, says_yes: bool, moved: int
+) -> None:
+    async def confirm() -> bool:
+        assert "4 late tasks would move to 2026-03-03:" in capsys.readouterr().out
+        assert not [request for request in taskhand.sent if request.committed]
+        return says_yes
+
+    before = await taskhand.state()
+    await _example("daily_sweep").sweep(taskhand.client, "2026-03-03", confirm)
+    changed = [task for task in await taskhand.state() if task not in before]
+    assert [task.due and task.due[:10] for task in changed] == ["2026-03-03"] * moved
+    assert ("Moved: 4 of 4." if says_yes else "Left as it is.") in capsys.readouterr().out
+
+
+def test_the_tests_of_an_agent_pass(pytester: pytest.Pytester) -> None:
+    own = pytester.makeini("[pytest]\nfilterwarnings = error")
+    run = pytester.runpytest_inprocess("-c", own, "-p", "no:xdist", "-p", "no:cacheprovider", EXAMPLES / "harness")
+    run.assert_outcomes(passed=4)
+
+
+def test_there_is_a_block_for_every_host() -> None:
+    blocks = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in (EXAMPLES / "hosts").glob("*.json")}
+    assert set(blocks) == {host.slug for host in HOSTS}
+    for host in HOSTS:
+        assert blocks[host.slug][host.key]["taskhand"]["command"]

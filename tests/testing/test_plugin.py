@@ -1,0 +1,66 @@
+"""The pytest plugin, in projects of its own."""
+
+import subprocess
+import sys
+
+import pytest
+
+# What an inner run is the first to import is forgotten after it, and would be imported again and again.
+import taskhand.testing.run  # noqa: F401
+
+pytest_plugins = ["pytester"]
+
+PROJECT = """
+import anyio
+import pytest
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+@pytest.mark.anyio
+@pytest.mark.taskhand(backend="close", data="small_team", clock="2026-06-01T09:00:00Z")
+async def test_the_mark_sets_it_up(taskhand):
+    task = await taskhand.task("Call Acme")
+    assert task.due.startswith("2026-06-02")
+    await taskhand.call("complete_task", id=task.id)
+    assert [request.method for request in taskhand.sent if request.committed] == ["PUT"]
+
+@pytest.mark.anyio
+async def test_without_a_mark_it_is_the_store_and_as_it_was(taskhand):
+    assert taskhand.place.backend == "local"
+    assert len(await taskhand.state()) == 14
+
+def test_without_a_plugin_for_async_tests(taskhand_open):
+    async def work():
+        async with taskhand_open(backend="vambe", data="empty") as taskhand:
+            assert (await taskhand.client.list_tools()).tools
+            assert await taskhand.state() == ()
+    anyio.run(work)
+
+@pytest.mark.anyio
+async def test_a_scenario_that_is_not_met_fails_with_the_reasons(taskhand_scenario):
+    from taskhand.testing import shipped
+    async def lazy(task, client):
+        return ""
+    await taskhand_scenario(shipped() / "finish_one.toml", lazy)
+
+@pytest.mark.anyio
+@pytest.mark.taskhand(backend="trello")
+async def test_a_mark_that_is_wrong(taskhand):
+    pass
+"""
+
+
+def test_a_project_uses_the_fixtures(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(PROJECT)
+    run = pytester.runpytest_inprocess("-p", "no:xdist", "-W", "error", "--strict-markers")
+    run.assert_outcomes(passed=3, failed=1, errors=1)
+    run.stdout.fnmatch_lines(["*finish_one [[]local[]] 0 calls, 0 tokens of answers", "*expected done"])
+
+
+def test_a_project_that_does_not_use_it_pays_nothing() -> None:
+    code = "import sys, pytest, taskhand.testing.plugin; print(*sorted(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603  ours
+    heavy = {"mcp", "pydantic", "anyio", "httpx2", "starlette", "sqlite3", "taskhand.settings"}
+    assert not heavy & set(run.stdout.split())

@@ -1,0 +1,43 @@
+"""Every scenario is proven: its solution meets it on all of its backends, its wrong agent does not."""
+
+from typing import Any
+
+import pytest
+
+from taskhand.server.tools import TOOLS
+from taskhand.settings import BackendName
+from taskhand.testing import Scenario, Scripted, load_scenario, run_scenario, shipped
+from taskhand.testing.scenario import Wrong
+
+FILES = sorted(shipped().glob("*.toml"))
+SCENARIOS = {file.stem: load_scenario(file) for file in FILES}
+SOLUTIONS = [(scenario, backend) for scenario in SCENARIOS.values() for backend in scenario.backends]
+WRONGS = [(scenario, wrong) for scenario in SCENARIOS.values() for wrong in scenario.wrong]
+
+
+def _id(value: Any) -> str:
+    return value.name if isinstance(value, Scenario) else value if isinstance(value, str) else ""
+
+
+@pytest.mark.parametrize(("scenario", "backend"), SOLUTIONS, ids=_id)
+async def test_a_scripted_agent_solves_it(scenario: Scenario, backend: BackendName) -> None:
+    report = await run_scenario(scenario, Scripted(scenario.solution), backend)
+    assert report.passed, "\n".join(report.lines())
+
+
+@pytest.mark.parametrize(("scenario", "wrong"), WRONGS, ids=_id)
+async def test_a_wrong_agent_fails_it_for_the_reason_given(scenario: Scenario, wrong: Wrong) -> None:
+    report = await run_scenario(scenario, Scripted(wrong))
+    assert any(wrong.because in reason for reason in report.reasons), report.reasons
+
+
+def test_there_are_thirty_and_a_file_goes_by_the_name_of_its_scenario() -> None:
+    assert len(SCENARIOS) >= 30
+    assert {scenario.name for scenario in SCENARIOS.values()} == set(SCENARIOS)
+
+
+def test_every_tool_and_every_backend_is_in_them() -> None:
+    used = {call.tool for scenario in SCENARIOS.values() for call in scenario.solution.calls}
+    assert used == {tool.name for tool in TOOLS}
+    for backend in ("local", "vambe", "close", "hubspot"):
+        assert sum(backend in scenario.backends for scenario in SCENARIOS.values()) >= 15

@@ -1,0 +1,109 @@
+"""What a verdict finds, and what it lets pass."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from taskhand.testing.calls import Called
+from taskhand.testing.kept import KeptTask
+from taskhand.testing.scenario import Scenario
+from taskhand.testing.verdict import Seen, reasons
+
+CALL = KeptTask(
+    id="1",
+    title="Call Acme",
+    description=None,
+    status="Pendiente",
+    status_type="initial",
+    due="2026-03-03T15:00-03:00",
+    responsibles=("Ana Soto", "Luis Pereira"),
+    priority=1,
+    contact=None,
+    customer=None,
+)
+OTHER = replace(CALL, id="2", title="Book the room")
+WRONG = {"because": "x"}
+
+
+def _scenario(**said: Any) -> Scenario:
+    fixed = {"name": "one", "about": "x", "task": "x", "backends": ["local"], "solution": {}, "wrong": [WRONG]}
+    return Scenario.model_validate(fixed | said)
+
+
+def _seen(*after: KeptTask, calls: tuple[Called, ...] = (), answer: str = "") -> Seen:
+    return Seen((CALL, OTHER), after, calls, (), (), answer, None)
+
+
+@pytest.mark.parametrize(
+    ("expected", "after"),
+    [
+        ({"due": "2026-03-03T18:00+00:00"}, CALL),
+        ({"responsibles": ["Luis Pereira", "Ana Soto"]}, CALL),
+        ({"status": "initial"}, CALL),
+        ({"status": "Pendiente"}, CALL),
+        ({"description": ""}, CALL),
+        ({"due": ""}, replace(CALL, due=None)),
+        ({"mentions": ["tax"]}, replace(CALL, description="the new TAX id")),
+        ({"native": {"state": "NONE"}}, replace(CALL, native={"state": "NONE", "else": 1})),
+    ],
+)
+def test_an_expectation_is_met(expected: dict[str, Any], after: KeptTask) -> None:
+    assert reasons(_scenario(expect=[{"title": "Call Acme"} | expected]), _seen(after, OTHER)) == ()
+
+
+@pytest.mark.parametrize(
+    ("expected", "after", "said"),
+    [
+        ({"due": "2026-03-03"}, CALL, "Call Acme: due is 2026-03-03T15:00-03:00, expected 2026-03-03"),
+        ({"due": ""}, CALL, "Call Acme: due is 2026-03-03T15:00-03:00, expected nothing"),
+        ({"responsibles": []}, CALL, "Call Acme: responsibles is Ana Soto, Luis Pereira, expected nobody"),
+        ({"status": "done"}, CALL, "Call Acme: status is Pendiente, expected done"),
+        ({"priority": 2}, replace(CALL, priority=2, due=None), "Call Acme: due is nothing, and was 2026-03-03T15"),
+        ({"mentions": ["tax"]}, CALL, "Call Acme: description does not mention 'tax'"),
+        ({"native": {"state": "NONE"}}, CALL, "Call Acme: state is nothing, expected NONE"),
+        ({"count": 0}, CALL, "Call Acme: 1 tasks, expected 0"),
+    ],
+)
+def test_an_expectation_is_not_met(expected: dict[str, Any], after: KeptTask, said: str) -> None:
+    (reason,) = reasons(_scenario(expect=[{"title": "Call Acme"} | expected]), _seen(after, OTHER))
+    assert reason.startswith(said)
+
+
+def test_what_nobody_expected_is_named() -> None:
+    late, new = replace(OTHER, due="2026-03-04"), replace(CALL, id="3", title="New")
+    assert reasons(_scenario(), _seen(late, new)) == (
+        "New: was added",
+        "Call Acme: is gone",
+        "Book the room: due is 2026-03-04, and was 2026-03-03T15:00-03:00",
+    )
+    assert reasons(_scenario(unchanged=False), _seen(late, new)) == ()
+
+
+def test_calls_are_allowed_forbidden_needed_and_counted() -> None:
+    looked = Called("list_tasks", {"text": "x"}, "{}")
+    wrote = Called("bulk_update_tasks", {"filter": {"overdue": True}, "dryRun": False}, "{}")
+    refused = Called("complete_task", {"id": "1"}, "{}", "task_not_found")
+    rules = {
+        "allowed": ["reads", "bulk_update_tasks filter.overdue=true"],
+        "forbidden": ["writes dryRun=false"],
+        "needed": ["list_tasks text=x", "complete_task"],
+        "at_most": 2,
+    }
+    seen = _seen(CALL, OTHER, calls=(looked, wrote, refused))
+    assert reasons(_scenario(calls=rules), seen) == (
+        'forbidden call (writes dryRun=false): bulk_update_tasks {"filter": {"overdue": true}, "dryRun": false}',
+        'call that is not allowed: complete_task {"id": "1"} → task_not_found',
+        "needed call is missing: complete_task",
+        "too many calls: 3, at most 2",
+    )
+
+
+def test_the_last_words_are_read_whatever_their_case_and_accents() -> None:
+    asked = {"mentions": ["María"], "omits": ["secret"], "asks": True}
+    assert reasons(_scenario(answer=asked), _seen(CALL, OTHER, answer="Which MARIA?")) == ()
+    assert reasons(_scenario(answer=asked), _seen(CALL, OTHER, answer="A Secret.")) == (
+        "the answer does not mention 'María'",
+        "the answer mentions 'secret'",
+        "the answer asks nothing",
+    )
