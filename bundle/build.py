@@ -38,7 +38,8 @@ def build(into: Path) -> Path:
 
 def _files() -> Iterator[tuple[str, bytes]]:
     """Every file of the bundle: the manifest, what to fetch, the start, and the package as it is."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    file = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project, wheel = file["project"], file["tool"]["hatch"]["build"]["targets"]["wheel"]
     repository = json.loads((ROOT / "server.json").read_text(encoding="utf-8"))["repository"]["url"]
     said = json.dumps(manifest(project, repository), indent=2, ensure_ascii=False)
     yield "manifest.json", f"{said}\n".encode()
@@ -49,9 +50,12 @@ def _files() -> Iterator[tuple[str, bytes]]:
     # The program asks its installation which version it is, and here nothing installs it.
     about = f"Metadata-Version: 2.4\nName: {project['name']}\nVersion: {project['version']}\n"
     yield f"src/{project['name']}-{project['version']}.dist-info/METADATA", about.encode()
-    for path in sorted((ROOT / "src" / "taskhand").rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            yield path.relative_to(ROOT).as_posix(), path.read_bytes()
+    places = {package: package for package in wheel["packages"]}
+    places |= {source: f"src/{place}" for source, place in wheel.get("force-include", {}).items()}
+    for source, place in places.items():
+        for path in sorted((ROOT / source).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield f"{place}/{path.relative_to(ROOT / source).as_posix()}", path.read_bytes()
 
 
 if __name__ == "__main__":
