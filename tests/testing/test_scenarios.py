@@ -1,13 +1,16 @@
 """Every scenario is proven: its solution meets it on all of its backends, its wrong agent does not."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from taskhand.server.tools import TOOLS
 from taskhand.settings import BackendName
-from taskhand.testing import Scenario, Scripted, load_scenario, run_scenario, shipped
+from taskhand.testing import Clock, Scenario, Scripted, load_scenario, run_scenario, shipped
+from taskhand.testing.places.open import open_place
 from taskhand.testing.scenario import Wrong
+from taskhand.testing.verdict import Seen, reasons
 
 FILES = sorted(shipped().glob("*.toml"))
 SCENARIOS = {file.stem: load_scenario(file) for file in FILES}
@@ -29,6 +32,16 @@ async def test_a_scripted_agent_solves_it(scenario: Scenario, backend: BackendNa
 async def test_a_wrong_agent_fails_it_for_the_reason_given(scenario: Scenario, wrong: Wrong) -> None:
     report = await run_scenario(scenario, Scripted(wrong))
     assert any(wrong.because in reason for reason in report.reasons), report.reasons
+
+
+async def test_an_agent_that_does_nothing_and_says_that_it_is_done_solves_none(tmp_path: Path) -> None:
+    for name, scenario in SCENARIOS.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        setup = scenario.setup(scenario.backends[0])
+        async with open_place(setup.backend, setup.data_set, Clock(setup.start), folder) as place:
+            there = await place.read()
+        assert reasons(scenario, Seen(there, there, (), (), (), "Done.", None)), name
 
 
 def test_there_are_thirty_and_a_file_goes_by_the_name_of_its_scenario() -> None:
