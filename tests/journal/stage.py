@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,9 @@ async def opened_at(
     path: Path, place: str = PLACE, clock: Clock | None = None, **more: Any
 ) -> AsyncIterator[SqliteJournal]:
     """The journal in one SQLite file."""
-    journal = SqliteJournal(path, place=place, clock=clock or Clock(), **({"new_id": numbered} | more))
+    minutes = count(step=60.0)  # so that what others left open is looked for whenever it is asked for
+    given = {"new_id": numbered, "monotonic": lambda: next(minutes)} | more
+    journal = SqliteJournal(path, place=place, clock=clock or Clock(), **given)
     try:
         yield journal
     finally:

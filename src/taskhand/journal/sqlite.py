@@ -1,6 +1,8 @@
 """The journal in one SQLite file, shared safely by any number of processes."""
 
+import math
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -30,6 +32,8 @@ JOURNAL: Final = Kind("journal", "TASKHAND_JOURNAL", "taskhand.journal")
 NewId = Callable[[str, int], str]
 """An id for a new change: from `chg` or `plan`, and which change of the journal it is, counted from 1."""
 
+_LOOK_EVERY_S: Final = 5.0
+"""How often changes that others left open are looked for, in seconds."""
 _CHUNK: Final = 500
 """Rows that are exported at a time."""
 
@@ -50,10 +54,12 @@ class SqliteJournal:
         new_id: NewId,
         secrets: Iterable[str] = (),
         keep_days: int = 0,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`place` names the backend and account; `clock` answers an aware datetime.
 
-        `secrets` are masked in arguments; changes older than `keep_days` are pruned, 0 keeps them for ever.
+        `secrets` are masked in arguments; changes older than `keep_days` are pruned, 0 keeps them for ever;
+        `monotonic` answers seconds.
         """
         self._path = path
         self._place = place
@@ -65,6 +71,8 @@ class SqliteJournal:
         self._presence = Presence(path)
         self._pruned: datetime | None = None
         self._was_swept = False
+        self._monotonic = monotonic
+        self._look_again_at = -math.inf
 
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
         """Write down what is about to be done, on disk when this returns; the change, and whether it is new.
@@ -123,10 +131,18 @@ class SqliteJournal:
     async def abandoned(self) -> tuple[Change, ...]:
         """Open changes of this place whose process is gone, oldest first.
 
-        They are this process's to settle from now on: no other one is told of them, unless this one goes too.
+        They are this process's to settle from now on: no other one is told of them, unless this one goes too. Every
+        write asks: where nothing was found a moment ago, nobody looks again.
         """
+        if self._monotonic() < self._look_again_at:
+            return ()
         if not await to_thread.run_sync(self._path.exists):
             return ()  # looking for what others left open is no reason to make a file
+        found = await self._left_open()
+        self._look_again_at = self._monotonic() + (0.0 if found else _LOOK_EVERY_S)
+        return found
+
+    async def _left_open(self) -> tuple[Change, ...]:
         sessions = await self._store.read(self._other_sessions)
         if not self._was_swept:
             self._was_swept = True
