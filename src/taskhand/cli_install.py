@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from taskhand.errors import CallerError, OperatorError
-from taskhand.hosts import HOSTS, Host, host_named
-from taskhand.hosts.place import Machine, System
-from taskhand.install.edit import Unsuitable
-from taskhand.install.jsonc import NotJson
 from taskhand.settings import BackendName, Settings
 
 if TYPE_CHECKING:
+    from taskhand.hosts import Host
+    from taskhand.hosts.place import System
     from taskhand.install.file import Found
     from taskhand.install.keys import Answer, Environment, Store
     from taskhand.needs import Need
 
-__all__ = ["install"]
+__all__ = ["HOST_NAMES", "install"]
 
-_SYSTEMS: Mapping[str, System] = {"Darwin": "Darwin", "Windows": "Windows"}
+HOST_NAMES = ("claude-desktop", "claude-code", "cursor", "vscode", "windsurf", "gemini")
+"""Written out: the command line is built at every start, and what is known of the hosts is seldom needed."""
+
+_SYSTEMS: "Mapping[str, System]" = {"Darwin": "Darwin", "Windows": "Windows"}
 """By what Python calls them; whatever else there is keeps its files as Linux does."""
 
 _COLOURS = {"+": "green", "-": "red"}
@@ -35,7 +36,7 @@ _COLOURS = {"+": "green", "-": "red"}
 class _Request:
     """What was asked for on the command line."""
 
-    host: Host
+    host: "Host"
     backend: BackendName | None
     store: "Store | None"
     variables: Mapping[str, str]
@@ -44,7 +45,7 @@ class _Request:
 
 
 @click.command()
-@click.argument("host", type=click.Choice([host.slug for host in HOSTS]))
+@click.argument("host", type=click.Choice(HOST_NAMES))
 @click.option("--backend", type=click.Choice(get_args(BackendName)), help="Where tasks live; asks for its key.")
 @click.option("--project", is_flag=True, help="Into this folder's own file, which a team shares, not the user's.")
 @click.option("--file", type=click.Path(dir_okay=False, path_type=Path), help="Into this file.")
@@ -68,7 +69,10 @@ def install(
     uninstall: bool,
 ) -> None:
     """Put Taskhand into the configuration of HOST; everything else in the file stays as it is."""
+    from taskhand.hosts import host_named
+    from taskhand.install.edit import Unsuitable
     from taskhand.install.file import find
+    from taskhand.install.jsonc import NotJson
 
     asked = _Request(host_named(host), backend, keys, _given(variables), project=project, dry_run=dry_run)
     path = file or _file_of(asked)
@@ -83,6 +87,8 @@ def install(
 
 
 def _file_of(asked: _Request) -> Path:
+    from taskhand.hosts.place import Machine
+
     if not asked.project:
         system = _SYSTEMS.get(platform.system(), "Linux")
         return asked.host.user_file(Machine(system, Path.home(), os.environ))
@@ -106,7 +112,7 @@ def _given(variables: Sequence[str]) -> Mapping[str, str]:
 
 def _install(asked: _Request, found: "Found") -> None:
     from taskhand import vault
-    from taskhand.hosts.launch import by_interpreter
+    from taskhand.hosts.launch import as_here
     from taskhand.install.change import Wanted, entry_of, installed
     from taskhand.install.keys import environment, store_for
 
@@ -117,7 +123,9 @@ def _install(asked: _Request, found: "Found") -> None:
     made = environment(asked.host, asked.backend, store, present=there, answer=answer)
     made.variables |= asked.variables
     _check(made)
-    wanted = Wanted(by_interpreter(sys.executable, made.variables), made.inputs, made.forget)
+    extra = "[keyring]" if store == "keyring" else ""
+    launch = as_here(sys.executable, os.environ.get("UV"), made.variables, extra)
+    wanted = Wanted(launch, made.inputs, made.forget)
     text = installed(found.text, asked.host, wanted)
     _show(asked, found, text)
     if asked.dry_run:
@@ -206,7 +214,7 @@ def _show(asked: _Request, found: "Found", text: str) -> None:
         click.echo("Nothing was written.")
 
 
-def _write(host: Host, found: "Found", text: str) -> None:
+def _write(host: "Host", found: "Found", text: str) -> None:
     from taskhand.install.change import without_keys
     from taskhand.install.file import replace
 
@@ -215,7 +223,7 @@ def _write(host: Host, found: "Found", text: str) -> None:
         click.echo("Written." + (f" The file as it was: {copy}" if copy else ""))
 
 
-def _warn(host: Host, made: "Environment", store: "Store") -> None:
+def _warn(host: "Host", made: "Environment", store: "Store") -> None:
     """Say what else a key needs to be found, or to be safe."""
     from taskhand.install.change import stands_for_another
     from taskhand.needs import is_secret

@@ -7,7 +7,7 @@ import pytest
 
 from taskhand.hosts import HOSTS, Host, host_named
 from taskhand.hosts.host import input_id
-from taskhand.hosts.launch import by_interpreter
+from taskhand.hosts.launch import as_here, by_interpreter
 from taskhand.install.change import MASK, Wanted, installed, uninstalled, without_keys
 from taskhand.install.edit import look, put
 from taskhand.needs import SECRETS
@@ -117,3 +117,14 @@ def test_a_copy_keeps_the_keys_of_others_and_not_ours() -> None:
     text = json.dumps({"mcpServers": {"gh": {"env": {"T": "ghp"}}, "taskhand": {"env": env}}})
     kept = json.loads(without_keys(text, CURSOR))["mcpServers"]
     assert kept == {"gh": {"env": {"T": "ghp"}}, "taskhand": {"env": env | {"VAMBE_API_KEY": MASK}}}
+
+
+def test_what_uvx_runs_is_started_by_uv_again_and_not_from_its_cache() -> None:
+    cached = "/home/ana/.cache/uv/archive-v0/7WEfqiiyeWY0u5HJ/bin/python"
+    assert as_here(cached, "/opt/uv", {}).entry() == {
+        "command": "/opt/uv",
+        "args": ["tool", "run", "--from", "taskhand", "taskhand"],
+    }
+    assert "taskhand[keyring]" in as_here(cached, "/opt/uv", {}, "[keyring]").args
+    for interpreter, uv in ((cached, None), ("/home/ana/.local/share/uv/tools/taskhand/bin/python", "/opt/uv")):
+        assert as_here(interpreter, uv, {}).command == interpreter

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from taskhand.cli_install import HOST_NAMES
 from taskhand.hosts import HOSTS, host_named
 from taskhand.hosts.place import Machine, System
 
@@ -26,8 +27,8 @@ FILES: dict[str, str | dict[System, str]] = {
 SYSTEMS: tuple[System, ...] = ("Darwin", "Windows", "Linux")
 
 
-def test_every_host_has_its_places_here() -> None:
-    assert {host.slug for host in HOSTS} == set(FILES)
+def test_every_host_has_its_places_here_and_can_be_named() -> None:
+    assert tuple(host.slug for host in HOSTS) == tuple(FILES) == HOST_NAMES
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

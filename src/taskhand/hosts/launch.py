@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
-__all__ = ["FROM_THE_INDEX", "Launch", "by_interpreter"]
+__all__ = ["FROM_THE_INDEX", "Launch", "as_here", "by_interpreter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +31,14 @@ def by_interpreter(interpreter: str, env: Mapping[str, str]) -> Launch:
     `-P` keeps what lies in the host's working folder from being imported instead of the libraries of the same name.
     """
     return Launch(interpreter, ("-P", "-m", "taskhand"), env)
+
+
+def as_here(interpreter: str, uv: str | None, env: Mapping[str, str], extra: str = "") -> Launch:
+    """Started as the program that asks was: by its interpreter, but by uv where that one lies in uv's cache.
+
+    What `uvx` runs lives there, until the cache is cleaned; `uv` is the path that uv tells what it runs
+    (https://docs.astral.sh/uv/reference/environment/), and `extra` what the package is to bring besides.
+    """
+    if uv and any(part.startswith("archive-v") for part in PurePath(interpreter).parts):
+        return Launch(uv, ("tool", "run", "--from", f"taskhand{extra}", "taskhand"), env)
+    return by_interpreter(interpreter, env)
