@@ -1,0 +1,91 @@
+"""A server is killed in the middle of its writes: the next one says what came of each, and all can be repeated."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from doors.pipe import BOUND_S, Message, Pipe, output
+from doors.tales import draft, made, titles_of_whole_tasks
+
+CREATES, RENAMES = 24, 10
+
+
+def answer_of(message: Message) -> dict[str, Any]:
+    """What a call that was not refused was answered with."""
+    answer: dict[str, Any] = message["result"]["structuredContent"]
+    return answer
+
+
+def wanted(old: list[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Many new tasks, each under a key of its own, and new titles for the `old` ones, in turn."""
+    calls = []
+    for number in range(CREATES):
+        calls.append(("create_task", draft(f"new {number:02}", "me") | {"idempotencyKey": f"new {number:02}"}))
+        if number < len(old):
+            title = f"renamed {number:02}"
+            text = {"title": title, "description": draft(title)["description"]}
+            calls.append(("update_task", {"id": old[number]} | text))
+    return calls
+
+
+def killed_at_work(store: Path, answers_before: int) -> tuple[list[str], set[str]]:
+    """A server killed while it does all that: the tasks it had before, and the changes that it answered with."""
+    with Pipe(store) as doomed:
+        old = [str(made(doomed, draft(f"old {number:02}", "me"))["id"]) for number in range(RENAMES)]
+        asked = [doomed.ask_tool(tool, arguments) for tool, arguments in wanted(old)]
+        for request in asked[:answers_before]:
+            doomed.answer(request)
+        doomed.popen.send_signal(signal.SIGKILL)
+        assert doomed.ends_within(BOUND_S) == -signal.SIGKILL
+        answers = doomed.answers_at_the_end()
+    return old, {answer_of(answers[one])["changeId"] for one in asked if one in answers}
+
+
+def changes(pipe: Pipe) -> Iterator[dict[str, Any]]:
+    """All rows of the journal, page by page."""
+    page: dict[str, Any] = {"nextCursor": None}
+    while "nextCursor" in page:
+        page = answer_of(pipe.call("list_changes", {"limit": 50, "cursor": page["nextCursor"]}))
+        yield from page["changes"]
+
+
+def check_agrees(row: dict[str, Any], titles: dict[str, str]) -> None:
+    """What the journal says of a change is so in the store, whose tasks have these `titles` by id."""
+    is_done = row["outcome"] == "applied"
+    assert is_done or row["outcome"] == "not_applied"
+    if row["tool"] == "update_task":
+        assert titles[row["taskId"]].startswith("renamed" if is_done else "old")
+    elif row["title"].startswith("new"):
+        assert [one for one, title in titles.items() if title == row["title"]] == ([row["taskId"]] if is_done else [])
+
+
+@pytest.mark.parametrize("answers_before", [1, 20])
+def test_what_a_killed_server_left_is_settled_as_the_store_has_it_and_repeating_all_makes_nothing_twice(
+    store_file: Path, answers_before: int
+) -> None:
+    old, answered = killed_at_work(store_file, answers_before)
+    assert len(answered) >= answers_before
+    with Pipe(store_file) as server:
+        rows = {row["changeId"]: row for row in changes(server)}
+        listed = answer_of(server.call("list_tasks", {"limit": 100, "fields": ["title"]}))["tasks"]
+        titles = {task["id"]: task["title"] for task in listed}
+        for row in rows.values():
+            check_agrees(row, titles)
+        assert answered <= {change_id for change_id, row in rows.items() if row["outcome"] == "applied"}
+        applied = [
+            row["taskId"] for row in rows.values() if row.get("does") == "create" and row["outcome"] == "applied"
+        ]
+        assert sorted(applied) == sorted(titles)
+        output(store_file, "journal", "verify")
+        for tool, arguments in wanted(old):
+            assert server.call(tool, arguments)["result"]["isError"] is False
+        assert "open" not in {row["outcome"] for row in changes(server)}
+        server.stdin.close()
+        assert server.ends_within(BOUND_S) == 0
+    every = [*(f"new {number:02}" for number in range(CREATES)), *(f"renamed {number:02}" for number in range(RENAMES))]
+    assert titles_of_whole_tasks(store_file, people=1) == every
+    output(store_file, "journal", "verify")
+    assert [file.name for file in store_file.parent.glob("*.lock")] == []
