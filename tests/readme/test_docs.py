@@ -16,7 +16,7 @@ from taskhand.testing.script import Scripted
 PAGES = {page.stem: page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
-NOT_RUN = {"sandbox", "serve", "scenario", "--clock", "install", "verify", "export"}
+NOT_RUN = {"sandbox", "NAME", "serve", "scenario", "--clock", "install", "verify", "export"}
 """Words of commands that are run by tests of their own: they wait for somebody, or need something first."""
 
 

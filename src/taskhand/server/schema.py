@@ -45,9 +45,13 @@ _FOR_SEVERAL_PEOPLE = frozenset({"addResponsibleIds", "removeResponsibleIds", "m
 """With one person on a task there is nothing to add to, and nothing to keep."""
 
 
-@lru_cache(maxsize=256)
 def input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
     """What a tool takes, with only the fields and values that the backend can express, also inside its objects."""
+    return _input_schema(model, capabilities)
+
+
+@lru_cache(maxsize=256)
+def _input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
     return _narrowed(_plain(model), model, capabilities)
 
 
