@@ -25,6 +25,7 @@ from taskhand.journal.entry import ending_entry, opening_entries, result_entries
 from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result
 from taskhand.server.answer import compact
 from taskhand.server.arguments import understood
+from taskhand.server import schema
 from taskhand.server.schema import input_schema, output_schema
 from taskhand.server.tools import TOOLS
 from taskhand.server.view import ListAnswer
@@ -135,7 +136,7 @@ def _hubspot() -> object:
 
 def _schemas() -> object:
     """What a server does at its start: nothing is kept from the time before."""
-    input_schema.cache_clear()
+    schema._input_schema.cache_clear()  # noqa: SLF001  nobody else forgets
     output_schema.cache_clear()
     return [(input_schema(_MODELS[tool.name], _ANY), output_schema(tool.answer)) for tool in TOOLS]
 
