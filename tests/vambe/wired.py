@@ -21,10 +21,10 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.service.desk import Desk
 
-__all__ = ["ANA", "ELENA", "KEY", "TASK", "TRUST", "Time", "Witness", "backend_at", "task_id", "vambe", "wired"]
+__all__ = ["ANA", "ELENA", "KEY", "LUIS", "TASK", "TRUST", "Time", "Witness", "backend_at", "task_id", "vambe", "wired"]
 
 KEY = "sk-fault-table-4711"
-ELENA, ANA = str(PEOPLE[0]["id"]), str(PEOPLE[1]["id"])
+ELENA, ANA, LUIS = (str(one["id"]) for one in PEOPLE[:3])
 TRUST = ssl.create_default_context()  # made once: it is the slowest part of a client
 
 
@@ -107,7 +107,12 @@ async def backend_at(
 
 @asynccontextmanager
 async def wired(
-    url: str, time: Time, *, limits: Limits | None = None, witness: Witness | None = None, **changed: Any
+    url: str,
+    time: Time,
+    *,
+    limits: Limits | None = None,
+    witness: httpx2.AsyncBaseTransport | None = None,
+    **changed: Any,
 ) -> AsyncIterator[Desk]:
     """A desk with that backend."""
     zone = vambe_settings(url, **changed).default_timezone

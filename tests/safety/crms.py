@@ -1,0 +1,148 @@
+"""The three CRMs as one: the same few tasks in each, and what each really has of them afterwards."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from close import wired as on_close
+from hubspot_backend import wired as on_hubspot
+from passing import Time
+from taskhand.http.upstream import Limits
+from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.close import Reading as CloseReading
+from taskhand.sandbox.hubspot import HubSpotSandbox
+from taskhand.sandbox.log import Logged
+from taskhand.sandbox.vambe import Reading as VambeReading
+from taskhand.sandbox.vambe import VambeSandbox
+from taskhand.service.desk import Desk
+from vambe import wired as on_vambe
+
+__all__ = ["CRMS", "Crm", "Place", "Sandbox", "Sight"]
+
+SANTIAGO = "America/Santiago"
+
+Sandbox = VambeSandbox | CloseSandbox | HubSpotSandbox
+
+
+class Place(Protocol):
+    """Where tasks really are, and what was heard there."""
+
+    @property
+    def tasks(self) -> list[dict[str, Any]]:
+        """The tasks, in the place's own form."""
+        ...
+
+    @property
+    def requests(self) -> tuple[Logged, ...]:
+        """What was heard, oldest first."""
+        ...
+
+    def clear_requests(self) -> None:
+        """Forget it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What is looked at of a task: its title, and who is responsible."""
+
+    title: str
+    who: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Crm:
+    """A CRM as a sandbox, and Taskhand in front of it.
+
+    `sandbox` has so many tasks, `Call Acme 1` and on, of the person who asks; its readings are `name=value`. `routes`
+    are those of its writes: of `many` tasks, of `one`, `delete` and `create`. `needs` is what a new task cannot be
+    without there. `ana` is the id of Ana Soto, `me` of who asks.
+    """
+
+    name: str
+    sandbox: Callable[[int, Time, tuple[str, ...]], Sandbox]
+    wired: Callable[[str, Time, Limits | None], AbstractAsyncContextManager[Desk]]
+    task_id: Callable[[int], str]
+    sight: Callable[[dict[str, Any]], Sight]
+    routes: dict[str, str]
+    me: str
+    ana: str
+    needs: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def tasks(self, there: Place) -> dict[str, Sight]:
+        """The tasks as they really are."""
+        return {str(row["id"]): self.sight(row) for row in there.tasks}
+
+    def ids(self, count: int) -> list[str]:
+        """The ids of the first so many tasks."""
+        return [self.task_id(number) for number in range(1, count + 1)]
+
+
+def _vambe(tasks: int, time: Time, reading: tuple[str, ...]) -> Sandbox:
+    del time
+    return on_vambe.vambe(tasks, reading=VambeReading.parse(reading))
+
+
+def _close(tasks: int, time: Time, reading: tuple[str, ...]) -> Sandbox:
+    del time
+    return on_close.close(tasks, reading=CloseReading.parse(("rates=hidden", *reading)))
+
+
+def _hubspot(tasks: int, time: Time, reading: tuple[str, ...]) -> Sandbox:
+    quick = ("burst=0", "searches=0", "search_lag=0")
+    return on_hubspot.hubspot(time, on_hubspot.seed(tasks), reading=(*quick, *reading))
+
+
+VAMBE = Crm(
+    name="vambe",
+    sandbox=_vambe,
+    wired=lambda url, time, limits: on_vambe.wired(url, time, limits=limits),
+    task_id=on_vambe.task_id,
+    sight=lambda row: Sight(row["title"], tuple(one["responsible_id"] for one in row["task_responsibles"])),
+    routes={
+        "many": "PUT /api/public/tasks/{id}",
+        "one": "PUT /api/public/tasks/{id}",
+        "delete": "DELETE /api/public/tasks/{id}",
+        "create": "POST /api/public/tasks",
+    },
+    me=on_vambe.ELENA,
+    ana=on_vambe.ANA,
+)
+CLOSE = Crm(
+    name="close",
+    sandbox=_close,
+    wired=lambda url, time, limits: on_close.wired(url, time, limits=limits, timezone=SANTIAGO),
+    task_id=on_close.task_id,
+    sight=lambda row: Sight(row["text"], (row["assigned_to"],)),
+    routes={
+        "many": "PUT /api/v1/task",
+        "one": "PUT /api/v1/task/{id}",
+        "delete": "DELETE /api/v1/task/{id}",
+        "create": "POST /api/v1/task",
+    },
+    me=on_close.ELENA,
+    ana=on_close.ANA,
+    needs={"aiCustomerId": on_close.LEAD},
+)
+HUBSPOT = Crm(
+    name="hubspot",
+    sandbox=_hubspot,
+    wired=lambda url, time, limits: on_hubspot.wired(url, time, limits=limits, timezone=SANTIAGO),
+    task_id=on_hubspot.task_id,
+    sight=lambda row: Sight(row["properties"]["hs_task_subject"], (row["properties"]["hubspot_owner_id"],)),
+    routes={
+        "many": "POST /crm/v3/objects/tasks/batch/update",
+        "one": "PATCH /crm/v3/objects/tasks/{id}",
+        "delete": "DELETE /crm/v3/objects/tasks/{id}",
+        "create": "POST /crm/v3/objects/tasks",
+    },
+    me=on_hubspot.ELENA,
+    ana=on_hubspot.ANA,
+    needs={"dueDate": "2026-03-06"},
+)
+
+CRMS = (VAMBE, CLOSE, HUBSPOT)

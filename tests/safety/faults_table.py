@@ -1,0 +1,105 @@
+"""What goes wrong with a write, at any CRM, and what may be made of it: the table, as data.
+
+A row is one thing that goes wrong with the first request of a write (of many tasks one by one: with the second). For
+each kind of write it says what the agent is told: that all is `applied`, that it is `refused` and nothing is written,
+or that it is `unknown`. Where a CRM differs, `at` says so, and why is said beside it. Of a write of many tasks this is
+said of those that the request was about; the others are applied, or where the rest is stopped `not_attempted`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from taskhand.sandbox.faults import Fault
+
+__all__ = ["KINDS", "LATE_S", "ROWS", "Kind", "Row"]
+
+Kind = Literal["many", "one", "delete", "create"]
+"""A change of many tasks, a change of one, a deletion, and a new task."""
+
+KINDS: Final[tuple[Kind, ...]] = ("many", "one", "delete", "create")
+
+LATE_S: Final = 0.2
+"""The read timeout of the slow rows, in real seconds."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Something that goes wrong, and what is told of each kind of write; `at` is by CRM and kind.
+
+    After it nothing is answered any more where it `lasts`. `reading` plays it where it is no fault but a way of
+    answering, only at that `crm`. `waits_s` is how long everybody is held back.
+    """
+
+    name: str
+    fault: Fault | None
+    many: str = "applied"
+    one: str = "applied"
+    delete: str = "applied"
+    create: str = "applied"
+    at: dict[tuple[str, Kind], str] = field(default_factory=dict)
+    lasts: bool = False
+    crm: str | None = None
+    reading: tuple[str, ...] = ()
+    read_s: float = 30.0
+    waits_s: float = 0.0
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_about(self, crm: str, kind: Kind) -> bool:
+        """Whether it can happen to that kind of write there: answers in part are about many tasks."""
+        return self.crm is None or (self.crm == crm and kind == "many")
+
+    def outcome(self, crm: str, kind: Kind) -> str:
+        """What is told of that kind of write at that CRM."""
+        return self.at.get((crm, kind)) or {name: getattr(self, name) for name in KINDS}[kind]
+
+
+def _failed(status: int, **more: object) -> Fault:
+    return Fault("status", status=status, **more)  # type: ignore[arg-type]  # fields of a fault
+
+
+ROWS: Final = (
+    Row("nothing", None),
+    # Lost on the way: what can be sent again is sent again after a look; a new task is looked for, and not sent again.
+    Row("reset before commit", Fault("reset_before"), create="unknown"),
+    Row("reset after commit", Fault("reset_after")),
+    Row("slow, committed", Fault("slow"), read_s=LATE_S),
+    Row("body cut off", Fault("truncated")),
+    Row("empty body", Fault("empty_body")),
+    # Nobody can look any more.
+    *(
+        Row(f"{name}, then nothing", fault, **dict.fromkeys(KINDS, "unknown"), lasts=True)  # type: ignore[arg-type]  # kinds
+        for name, fault in (
+            ("reset before commit", Fault("reset_before")),
+            ("reset after commit", Fault("reset_after")),
+        )
+    ),
+    # The CRM itself says that it failed: it is looked at, and not sent again.
+    Row(
+        "500",
+        _failed(500),
+        many="refused",
+        one="refused",
+        delete="refused",
+        create="unknown",
+        # Of a task that Close still shows just after its deletion, only a second DELETE tells whether it is gone.
+        at={("close", "delete"): "applied"},
+    ),
+    Row("500 after commit", _failed(500, commit=True)),
+    # Not handled, as RFC 9110 section 15.6.4 has it: a change is sent again, a new task is looked for.
+    Row("503", _failed(503), create="unknown"),
+    Row("503 after commit", _failed(503, commit=True)),
+    Row(
+        "429, Retry-After: 3600",
+        _failed(429, retry_after=3600),
+        many="refused",
+        one="refused",
+        delete="refused",
+        create="refused",
+        waits_s=3_600.0,
+    ),
+    # HubSpot's answers in part.
+    Row("in neither list, done", None, crm="hubspot", reading=("lost_input=3",)),
+    Row("in neither list, undone", None, crm="hubspot", reading=("lost_input=3", "lost_effect=undone")),
+)

@@ -1,0 +1,80 @@
+"""A door in front of a CRM: what happens when the first, second, third write comes to it, and when it has been done."""
+
+from typing import TYPE_CHECKING
+
+from starlette.types import Message, Receive, Scope, Send
+
+from taskhand.sandbox import delivery
+from taskhand.sandbox.call import Call
+from taskhand.sandbox.emulator import Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+__all__ = ["Gate"]
+
+
+class Gate:
+    """Serve this instead of the CRM. `arrives` is called with the number of a write before it is done, from 1, `done`
+    after that and before it is answered; what that answers is waited for.
+
+    While it is `shut`, nothing is done any more and nothing is answered. `heard` are the calls.
+    """
+
+    def __init__(self, there: Emulator) -> None:
+        self.there = there
+        self.writes = 0
+        self.shut = False
+        self.heard: list[Call] = []
+        self.arrives: Callable[[int], object] = lambda _: None
+        self.done: Callable[[int], Awaitable[object] | None] = lambda _: None
+
+    @property
+    def app(self) -> "Gate":
+        """The application to serve."""
+        return self
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, unless it is shut; once it has come whole, it is done in one step."""
+        call = await delivery.read_call(scope, receive)
+        if call is None:
+            return
+        self.heard.append(call)
+        number = None
+        if self._is_write(call) and not self.shut:
+            self.writes += 1
+            number = self.writes
+            self.arrives(number)
+        if not self.shut:
+            await self.there.app(scope, _again(call, receive), self._answering(number, send))
+        while self.shut and (await receive())["type"] != "http.disconnect":
+            pass
+
+    def _is_write(self, call: Call) -> bool:
+        found = self.there.route_of(call)
+        key = found.key if found else call.method
+        return not key.startswith("GET") and key not in self.there.harmless
+
+    def _answering(self, number: int | None, send: Send) -> Send:
+        """Answers go out behind `done`, and not at all once it is shut."""
+
+        async def answer(message: Message) -> None:
+            if number is not None and message["type"] == "http.response.start":
+                waits = self.done(number)
+                if waits is not None:
+                    await waits
+            if not self.shut:
+                await send(message)
+
+        return answer
+
+
+def _again(call: Call, receive: Receive) -> Receive:
+    """The body once more, and then whatever else comes."""
+    bodies = iter([call.body])
+
+    async def received() -> Message:
+        body = next(bodies, None)
+        return await receive() if body is None else {"type": "http.request", "body": body, "more_body": False}
+
+    return received

@@ -1,0 +1,68 @@
+"""The embedded store as a place where tasks are, looked at from outside."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mcp import Client
+
+from behaviour.arms import NOW
+from safety.account import Agent, Stage
+from safety.crms import Sight
+from safety.victim import journal_in, store_in
+from taskhand.backends.local.directory import Directory
+from taskhand.edit import Edit
+from taskhand.sandbox.log import Logged
+from taskhand.server.app import create_server
+from taskhand.service.desk import Desk
+
+__all__ = ["TASKS", "stored"]
+
+TASKS = 6
+PEOPLE = "SELECT group_concat(responsible_id) FROM task_responsible WHERE task_id = task.id"
+
+
+@dataclass(frozen=True)
+class StoreFile:
+    """The embedded store, looked at from outside; nothing is heard there."""
+
+    path: Path
+
+    @property
+    def tasks(self) -> list[dict[str, Any]]:
+        """The tasks with their people."""
+        with closing(sqlite3.connect(self.path)) as connection:
+            rows = connection.execute(f"SELECT id, title, ({PEOPLE}) FROM task").fetchall()  # noqa: S608  ours
+        return [{"id": task_id, "title": title, "who": (who or "").split(",")} for task_id, title, who in rows]
+
+    @property
+    def requests(self) -> tuple[Logged, ...]:
+        """None."""
+        return ()
+
+    def clear_requests(self) -> None:
+        """Nothing to forget."""
+
+
+@asynccontextmanager
+async def stored(folder: Path) -> AsyncIterator[Stage]:
+    """A store with some tasks, whose lock is not waited for."""
+    store, journal = store_in(folder), journal_in(folder)
+    ana = await store.edit(furnished)
+    me = str(await store.me())
+    edits = [Edit(title=f"Call Acme {number}", responsible_ids=(me,), priority=1) for number in range(1, TASKS + 1)]
+    ids = tuple([(await store.create_task(edit)).task.id for edit in edits])
+    desk = Desk(store, journal, lambda: NOW)
+    async with Client(create_server(desk)) as client:
+        there = StoreFile(folder / "tasks.sqlite")
+        yield Stage(there, desk, Agent(client), lambda row: Sight(row["title"], tuple(row["who"])), ids, ana)
+    await desk.aclose()
+
+
+def furnished(directory: Directory) -> str:
+    """Ana Soto in the team; her id."""
+    directory.connection.execute("PRAGMA busy_timeout = 0")
+    return directory.add_member("Ana Soto", "ana@example.com")

@@ -1,0 +1,91 @@
+"""Who asked for many changes gives up in the middle: no more is sent, and what was is told in the journal."""
+
+from dataclasses import replace
+from typing import Any
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+from mcp import Client
+
+from behaviour.conftest import ERAS
+from passing import Time
+from safety.account import Agent, heard, newest, sent
+from safety.crms import CRMS
+from safety.gate import Gate
+from taskhand.sandbox.server import serve
+from taskhand.server.app import create_server
+from taskhand.service.desk import Terms
+from vambe import wired as on_vambe
+
+TASKS, HELD = 60, 20
+A_WHILE = 50
+"""Rounds of the event loop in which a cancellation gets from a client to its server."""
+VAMBE = CRMS[0]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_bulk_that_nobody_waits_for_any_more_stops_and_everything_of_it_is_written_down(era: str) -> None:
+    there = on_vambe.vambe(TASKS)
+    gate, go_on, gave_up, given_up = Gate(there), anyio.Event(), anyio.Event(), anyio.CancelScope()
+    gate.done = lambda number: go_on.wait() if number >= HELD else None
+    told: list[tuple[float, float | None]] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        del message
+        told.append((progress, total))
+        if progress == HELD - 1:
+            given_up.cancel()
+            gave_up.set()
+
+    async def answer_again() -> None:
+        await gave_up.wait()
+        for _ in range(A_WHILE):
+            await checkpoint()
+        go_on.set()
+
+    ids = VAMBE.ids(TASKS)
+    asked: dict[str, Any] = {"taskIds": ids, "changes": {"title": "Again"}}
+    async with serve(gate) as url, on_vambe.wired(url, Time(), vambe_in_flight=4) as desk:
+        desk = replace(desk, terms=Terms(plan_over=TASKS, tick_s=0.001))  # noqa: PLW2901  the same with other terms
+        async with Client(create_server(desk), mode=era) as client, anyio.create_task_group() as others:
+            others.start_soon(answer_again)
+            with given_up:
+                await Agent(client).watched("bulk_update_tasks", asked, hear)
+        change = await newest(desk)
+        assert change is not None
+        assert change.ending is not None
+        results = {str(result.task_id): result.outcome for result in change.results.values()}
+        renamed = [task["id"] for task in there.tasks if task["title"] == "Again"]
+        assert sorted(results) == sorted(ids)
+        assert [one for one in ids if results[one] == "applied"] == renamed
+        assert {results[one] for one in ids if one not in renamed} == {"not_attempted"}
+        assert HELD <= len(renamed) < TASKS
+        assert sorted(map(sent, change.ending.requests)) == sorted(map(heard, there.requests))
+        assert told[0] == (0, TASKS)
+        assert [done for done, _ in told] == sorted(done for done, _ in told)
+        async with Client(create_server(desk), mode=era) as client:
+            answer = await Agent(client)("bulk_update_tasks", **asked)
+        assert answer["totals"] == {"unchanged": len(renamed), "applied": TASKS - len(renamed)}
+
+
+async def test_who_waits_is_told_at_every_tick_how_far_it_is() -> None:
+    there = on_vambe.vambe(TASKS)
+    gate, go_on = Gate(there), anyio.Event()
+    gate.done = lambda number: go_on.wait() if number >= HELD else None
+    told: list[float] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        del message
+        assert total == TASKS
+        told.append(progress)
+        if told.count(HELD - 1) == 3:  # nothing comes in meanwhile, and it is said all the same
+            go_on.set()
+
+    async with serve(gate) as url, on_vambe.wired(url, Time(), vambe_in_flight=4) as desk:
+        desk = replace(desk, terms=Terms(plan_over=TASKS, tick_s=0.001))  # noqa: PLW2901  as above
+        async with Client(create_server(desk)) as client:
+            asked = {"taskIds": VAMBE.ids(TASKS), "changes": {"title": "Again"}}
+            await Agent(client).watched("bulk_update_tasks", asked, hear)
+    assert (told[0], told[-1]) == (0, TASKS)
+    assert told == sorted(told)

@@ -1,0 +1,51 @@
+"""Whatever goes wrong with a write: nothing twice, nothing lost, the truth in the answer and in the journal."""
+
+from dataclasses import replace
+
+import pytest
+
+from safety.account import AtCrm, assert_all_is_true, staged, told
+from safety.cases import CASES, Case, assert_a_second_try_ends_it
+from safety.crms import CRMS, Crm
+from safety.faults_table import ROWS, Kind, Row
+from taskhand.sandbox.faults import Fault
+
+TABLE = [(crm, case, row) for crm in CRMS for case in CASES for row in ROWS if row.is_about(crm.name, case.kind)]
+
+
+@pytest.mark.parametrize(("crm", "case", "row"), TABLE, ids=str)
+async def test_whatever_goes_wrong_nothing_is_lost_or_made_twice_and_all_is_told(
+    crm: Crm, case: Case, row: Row
+) -> None:
+    async with staged(crm, read_s=row.read_s, reading=row.reading) as stage:
+        tool, arguments, wish = await case.ask(stage)
+        go_wrong(stage, row, case.kind)
+        seen = await told(stage, tool, arguments)
+        expected = row.outcome(crm.name, case.kind)
+        said = assert_all_is_true(seen, wish, may_be_unknown=expected == "unknown")
+        assert expected in said.values()
+        mend(stage, row)
+        await assert_a_second_try_ends_it(stage, case, (tool, arguments, wish), seen, set(said.values()))
+
+
+def go_wrong(stage: AtCrm, row: Row, kind: Kind) -> None:
+    """Let it happen to the write that it is about."""
+    if row.fault is None:
+        return
+    fault = replace(row.fault, route=stage.crm.routes[kind])
+    then = (Fault("reset_before", nth="every"),) if row.lasts else ()
+    about = 2 if (stage.crm.name, kind) == ("vambe", "many") else 1
+    stage.gate.writes = 0
+
+    def arrives(number: int) -> None:
+        if number == about:
+            stage.gate.there.faults = (fault, *then)
+
+    stage.gate.arrives = arrives
+
+
+def mend(stage: AtCrm, row: Row) -> None:
+    """Nothing goes wrong any more, once everybody has waited as long as they were asked to."""
+    stage.gate.arrives = lambda _: None
+    stage.gate.there.faults = ()
+    stage.time.now += row.waits_s

@@ -1,0 +1,360 @@
+"""kill -9 at every step of a change of a hundred tasks: what is said of it afterwards is so, and nothing twice."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+import pytest
+from anyio import to_thread
+from mcp import Client
+
+from behaviour.agent import Refused
+from passing import Time
+from safety.account import Agent
+from safety.crms import CRMS, Crm, Sight
+from safety.gate import Gate
+from safety.victim import Death, Job, desk_at, store_in
+from taskhand.edit import Edit
+from taskhand.journal.journal import VOID, Change, ChangeQuery
+from taskhand.sandbox.server import serve
+from taskhand.server.app import create_server
+from taskhand.service.desk import Desk
+from taskhand.service.recover import recovered
+from taskhand.task import TaskQuery
+
+pytestmark = pytest.mark.xdist_group("kills")
+
+HUNDRED = 100
+BOUND_S = 30.0
+ANA = {"responsibleIds": ["Ana Soto"]}
+BY_CRM = {crm.name: crm for crm in CRMS}
+
+
+@dataclass(frozen=True)
+class Step:
+    """When it is killed: as a write `arrives` or when it is `done` and not answered, the `nth`; or where it `dies`.
+
+    `applied` is how many of the hundred are so by then, None where that is not the point.
+    """
+
+    applied: int | None
+    at: Literal["arrives", "done", ""] = ""
+    nth: int = 0
+    dies: Death = ""
+    changes: dict[str, Any] = field(default_factory=lambda: ANA)
+    reading: tuple[str, ...] = ()
+    tick_s: float = 1.0
+
+    def __str__(self) -> str:
+        what = "" if self.changes == ANA else " of " + " and ".join(self.changes)
+        return f"{self.dies or self.at} {self.nth or ''}{what}{' '.join(('', *self.reading))}".strip()
+
+
+OF_ANY = (Step(0, "arrives", 1), Step(HUNDRED, dies="answered"))
+LOST = ("lost_input=3", "lost_effect=undone")
+LINKED = {"aiContactId": "101"} | ANA
+STEPS = {
+    "vambe": (
+        *OF_ANY,
+        Step(0, dies="begun"),
+        *(Step(count, "done", count) for count in (1, 2, 99, 100)),
+        Step(25, "done", 25, tick_s=0.001),
+        Step(49, "arrives", 50),
+        Step(HUNDRED, dies="written"),
+    ),
+    "close": (
+        *OF_ANY,
+        Step(HUNDRED, "done", 1),
+        Step(30, "done", 30, changes={"title": "Call again"}),
+        Step(41, "done", 2, reading=("bulk_fails_after=40",)),
+    ),
+    "hubspot": (
+        *OF_ANY,
+        Step(HUNDRED, "done", 1),
+        Step(99, "done", 1, reading=LOST),
+        Step(99, "arrives", 2, reading=LOST),
+        Step(None, "done", 1, changes=LINKED),
+        Step(HUNDRED, "done", 2, changes=LINKED),
+    ),
+}
+CASES = [(BY_CRM[name], step) for name, steps in STEPS.items() for step in steps]
+
+
+@dataclass(frozen=True)
+class Reaper:
+    """The parent of all who die."""
+
+    process: "subprocess.Popen[str]"
+
+    async def begin(self, job: Job) -> int:
+        """Let a process begin; its id."""
+        assert self.process.stdin
+        self.process.stdin.write(job.line)
+        self.process.stdin.flush()
+        return int(await self._line())
+
+    async def ended(self) -> int:
+        """How the process ended, once it has."""
+        return int(await self._line())
+
+    async def _line(self) -> str:
+        assert self.process.stdout
+        return await to_thread.run_sync(self.process.stdout.readline)
+
+
+@pytest.fixture(scope="module")
+def reaper() -> Iterator[Reaper]:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "safety.victim"]
+    with subprocess.Popen(  # noqa: S603  our own program
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+    ) as process:
+        yield Reaper(process)
+        process.communicate()
+
+
+async def killed(reaper: Reaper, job: Job, step: Step, gate: Gate | None = None) -> None:
+    """Let a process work until the step, and kill it there."""
+    reached = anyio.Event()
+    if gate is not None and step.at:
+        at = step.at
+
+        def stop(number: int) -> None:
+            if number == step.nth:
+                gate.shut = True
+                reached.set()
+
+        setattr(gate, at, stop)
+    with anyio.fail_after(BOUND_S):
+        pid = await reaper.begin(job)
+        if step.at:
+            await reached.wait()
+            os.kill(pid, signal.SIGKILL)
+        assert await reaper.ended() == -signal.SIGKILL
+
+
+@asynccontextmanager
+async def next_process(crm: str, url: str, folder: Path) -> AsyncIterator[tuple[Desk, Agent]]:
+    """A server that starts on the same journal."""
+    async with desk_at(crm, url, folder) as desk, Client(create_server(desk)) as client:
+        yield desk, Agent(client)
+
+
+async def changes(desk: Desk) -> tuple[Change, Change]:
+    """The plan that was made, and the change that carried it out."""
+    done, plan = (await desk.journal.page(ChangeQuery())).changes
+    assert done.opening.plan_id == plan.id
+    return plan, done
+
+
+def assert_it_is_so(change: Change, before: dict[str, Sight], now: dict[str, Sight], asked: dict[str, Sight]) -> int:
+    """Every task has its outcome, and that is how the task is; how many are applied."""
+    assert change.ending is not None
+    results = {str(result.task_id): result.outcome for result in change.results.values()}
+    assert set(results) == set(before) == set(now)
+    for task_id, outcome in results.items():
+        match outcome:
+            case "applied":
+                assert now[task_id] == asked[task_id]
+            case "not_applied":
+                assert now[task_id] == before[task_id]
+            case _:
+                assert outcome == "unknown"
+                assert now[task_id] != asked[task_id]
+    return list(results.values()).count("applied")
+
+
+@pytest.mark.parametrize(("crm", "step"), CASES, ids=str)
+async def test_a_killed_bulk_is_told_as_it_is_is_not_sent_again_and_is_undone_as_far_as_it_went(
+    crm: Crm, step: Step, reaper: Reaper, tmp_path: Path
+) -> None:
+    there = crm.sandbox(HUNDRED, Time(), step.reading)
+    gate = Gate(there)
+    async with serve(gate) as url:
+        before = crm.tasks(there)
+        asks = {"taskIds": crm.ids(HUNDRED), "changes": step.changes}
+        job = Job(crm.name, url, str(tmp_path), "bulk_update_tasks", asks, step.dies, tick_s=step.tick_s)
+        await killed(reaper, job, step, gate)
+        now, gate.shut, gate.arrives, gate.done = crm.tasks(there), False, lambda _: None, lambda _: None
+        there.clear_requests()
+        gate.writes = 0
+        async with next_process(crm.name, url, tmp_path) as (desk, agent):
+            await recovered(desk)
+            plan, change = await changes(desk)
+            asked = {task_id: _asked(sight, step, crm) for task_id, sight in before.items()}
+            applied = assert_it_is_so(change, before, now, asked)
+            assert step.applied in {None, applied}
+            assert await desk.journal.abandoned() == ()
+            await assert_the_plan_is_not_carried_out_twice(agent, plan, change)
+            if change.outcome in VOID:
+                assert crm.tasks(there) == asked
+                return
+            assert gate.writes == 0
+            assert crm.tasks(there) == now
+            await undone(agent, change, applied)
+            results = {str(result.task_id): result.outcome for result in change.results.values()}
+            back = {one: before[one] if outcome == "applied" else now[one] for one, outcome in results.items()}
+            assert crm.tasks(there) == back
+
+
+def _asked(sight: Sight, step: Step, crm: Crm) -> Sight:
+    return Sight(
+        step.changes.get("title", sight.title), (crm.ana,) if step.changes.get("responsibleIds") else sight.who
+    )
+
+
+async def assert_the_plan_is_not_carried_out_twice(agent: Agent, plan: Change, change: Change) -> None:
+    """A plan of which nothing was done can be carried out now; any other is used up."""
+    if change.outcome in VOID:
+        assert (await agent("apply_plan", planId=plan.id))["totals"] == {"applied": HUNDRED}
+        return
+    with pytest.raises(Refused) as refused:
+        await agent("apply_plan", planId=plan.id)
+    assert refused.value.code == "plan_used"
+
+
+async def undone(agent: Agent, change: Change, applied: int) -> None:
+    """Take it back."""
+    if not applied:
+        with pytest.raises(Refused) as refused:
+            await agent("undo_change", changeId=change.id)
+        assert refused.value.code == "nothing_to_undo"
+        return
+    answer = await agent("undo_change", changeId=change.id)
+    if "planId" in answer:
+        assert answer["count"] == applied
+        answer = await agent("apply_plan", planId=answer["planId"])
+    assert answer.get("totals", {"applied": 1}) == {"applied": applied}
+
+
+# One task.
+
+BODY = {"title": "Send it", "responsibleIds": ["me"], "priority": "1", "idempotencyKey": "one"}
+ONE = [(crm, at) for crm in CRMS for at in ("arrives", "done")]
+
+
+@pytest.mark.parametrize(("crm", "at"), ONE, ids=str)
+async def test_a_create_whose_process_was_killed_makes_one_task_however_often_it_is_asked_for(
+    crm: Crm, at: Literal["arrives", "done"], reaper: Reaper, tmp_path: Path
+) -> None:
+    there = crm.sandbox(2, Time(), ())
+    gate, step = Gate(there), Step(None, at, 1)
+    async with serve(gate) as url:
+        before = crm.tasks(there)
+        await killed(reaper, Job(crm.name, url, str(tmp_path), "create_task", crm.needs | BODY), step, gate)
+        gate.shut, gate.arrives, gate.done, gate.writes = False, lambda _: None, lambda _: None, 0
+        async with next_process(crm.name, url, tmp_path) as (desk, agent):
+            with anyio.fail_after(BOUND_S):
+                answer = await again(agent, crm)
+            change = (await desk.journal.page(ChangeQuery())).changes[-1]
+        made = [sight for task_id, sight in crm.tasks(there).items() if task_id not in before]
+        assert made == [Sight("Send it", (crm.me,))]
+    # Lists may be behind: that a task is not in them says nothing just after it was asked for.
+    assert change.outcome == {"arrives": "unknown", "done": "applied"}[at]
+    assert answer.get("replayed", False) is (at == "done")
+    assert gate.writes == (0 if at == "done" else 1)
+
+
+async def again(agent: Agent, crm: Crm) -> dict[str, Any]:
+    """Ask for it once more, and where nobody knows, look, and ask for it anew."""
+    try:
+        return await agent("create_task", **crm.needs | BODY)
+    except Refused as refused:
+        if refused.code != "outcome_unknown":
+            raise
+    assert (await agent("list_tasks", text="Send it"))["tasks"] == []
+    return await agent("create_task", **crm.needs | BODY | {"idempotencyKey": "another"})
+
+
+@pytest.mark.parametrize(("crm", "at"), ONE, ids=str)
+async def test_a_deletion_whose_process_was_killed_is_told_as_it_is(
+    crm: Crm, at: Literal["arrives", "done"], reaper: Reaper, tmp_path: Path
+) -> None:
+    there = crm.sandbox(2, Time(), ())
+    gate, step, task_id = Gate(there), Step(None, at, 1), crm.task_id(1)
+    async with serve(gate) as url:
+        before = crm.tasks(there)
+        await killed(reaper, Job(crm.name, url, str(tmp_path), "delete_task", {"id": task_id}), step, gate)
+        gate.shut, gate.arrives, gate.done, gate.writes = False, lambda _: None, lambda _: None, 0
+        async with next_process(crm.name, url, tmp_path) as (desk, agent):
+            await recovered(desk)
+            plan, change = await changes(desk)
+            assert change.outcome == {"arrives": "not_applied", "done": "applied"}[at]
+            assert gate.writes == 0
+            if at == "arrives":
+                await agent("apply_plan", planId=plan.id)
+                assert task_id not in crm.tasks(there)
+            else:
+                await agent("undo_change", changeId=change.id)
+                assert sorted(one.title for one in crm.tasks(there).values()) == sorted(
+                    one.title for one in before.values()
+                )
+
+
+# The embedded store.
+
+LOCAL = (
+    Step(0, dies="begun"),
+    *(Step(0, nth=nth, dies="UPDATE") for nth in (1, 100)),
+    Step(0, dies="COMMIT"),
+    Step(HUNDRED, dies="answered"),
+    Step(HUNDRED, dies="written"),
+)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded store with a hundred tasks in it, to be copied."""
+    folder = tmp_path_factory.mktemp("store")
+
+    async def fill() -> None:
+        backend = store_in(folder)
+        await backend.edit(lambda directory: directory.add_member("Ana Soto", "ana@example.com"))
+        me = await backend.me()
+        for number in range(1, HUNDRED + 1):
+            await backend.create_task(Edit(title=f"Call Acme {number}", responsible_ids=(str(me),), priority=1))
+        await backend.aclose()
+
+    anyio.run(fill)
+    return folder / "tasks.sqlite"
+
+
+async def seen(desk: Desk, ids: list[str]) -> dict[str, Sight]:
+    """The tasks as the store has them."""
+    found = await desk.backend.snapshots(ids)
+    return {task_id: Sight(one.task.title, one.task.responsible_ids) for task_id, one in found.items()}
+
+
+@pytest.mark.parametrize("step", LOCAL, ids=str)
+async def test_a_killed_bulk_in_the_embedded_store_is_done_wholly_or_not_at_all_and_told_so(
+    step: Step, reaper: Reaper, store: Path, tmp_path: Path
+) -> None:
+    shutil.copy(store, tmp_path)
+    backend = store_in(tmp_path)
+    members = {member.name: member.id for member in await backend.members()}
+    ids = [task.id for task in (await backend.list_tasks(TaskQuery(order="created", limit=HUNDRED))).tasks]
+    await backend.aclose()
+    async with desk_at("local", "", tmp_path) as desk:
+        before = await seen(desk, ids)
+    asks = {"taskIds": ids, "changes": ANA}
+    await killed(reaper, Job("local", "", str(tmp_path), "bulk_update_tasks", asks, step.dies, step.nth), step)
+    async with next_process("local", "", tmp_path) as (desk, agent):
+        now = await seen(desk, ids)
+        await recovered(desk)
+        plan, change = await changes(desk)
+        asked = {task_id: Sight(sight.title, (members["Ana Soto"],)) for task_id, sight in before.items()}
+        applied = assert_it_is_so(change, before, now, asked)
+        assert applied == step.applied
+        assert await seen(desk, ids) == now
+        await assert_the_plan_is_not_carried_out_twice(agent, plan, change)
+        if applied:
+            await undone(agent, change, applied)
+        assert await seen(desk, ids) == (before if applied else asked)

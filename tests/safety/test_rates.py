@@ -1,0 +1,67 @@
+"""What many changes cost: the time that the rate limit leaves, or very few requests."""
+
+from collections import Counter
+
+import pytest
+from mcp import Client
+
+from safety.account import Agent, staged, told
+from safety.crms import CRMS, Crm
+from taskhand.sandbox.server import serve
+from taskhand.sandbox.vambe import Reading
+from taskhand.server.app import create_server
+from vambe import wired as on_vambe
+from vambe.journey import Journey, Waiting
+
+RATE, TASKS = 10, 100
+MANY = 300
+ANA = {"responsibleIds": ["Ana Soto"]}
+
+
+async def test_a_hundred_changes_at_vambe_take_no_longer_than_the_rate_asks_for_and_are_never_refused() -> None:
+    time = Waiting()
+    there = on_vambe.vambe(TASKS, clock=time.moment, reading=Reading(per_second=RATE))
+    way = Journey(time, latency_s=0.25)
+    async with (
+        serve(there) as url,
+        on_vambe.wired(url, time, witness=way, vambe_rate=RATE) as desk,
+        Client(create_server(desk)) as client,
+    ):
+        agent = Agent(client)
+        ids = [on_vambe.task_id(number) for number in range(1, TASKS + 1)]
+        plan = await agent("bulk_update_tasks", taskIds=ids, changes=ANA)
+        began = time.now = time.now + 2
+        there.clear_requests()
+        answer = await agent("apply_plan", planId=plan["planId"])
+        took_s = time.now - began
+    assert answer["totals"] == {"applied": TASKS}
+    assert {request.status for request in there.requests} == {200}
+    assert took_s <= len(there.requests) / RATE / 0.95
+
+
+READ, LINKS = "POST /crm/v3/objects/tasks/batch/read", "POST /crm/v4/associations/{kind}/{to}/batch/read"
+COSTS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
+    # The tasks as they are, and who is who; the tasks as they are, the change, a look at what came of it.
+    "close": (
+        {"GET /api/v1/task": 3, "GET /api/v1/user": 1, "GET /api/v1/me": 1},
+        {"GET /api/v1/task": 3 + 3, "PUT /api/v1/task": 3},
+    ),
+    # HubSpot says in its answers what came of it; a portal is asked what it is like once.
+    "hubspot": (
+        {READ: 3, LINKS: 2, "GET /crm/v3/owners": 1}
+        | {"GET /account-info/v3/details": 1, "GET /crm/v3/properties/{kind}/{name}": 1},
+        {READ: 3, LINKS: 2, "POST /crm/v3/objects/tasks/batch/update": 3},
+    ),
+}
+"""The requests for three hundred tasks: of the plan, and of carrying it out."""
+
+
+@pytest.mark.parametrize("crm", CRMS[1:], ids=str)
+async def test_many_changes_are_few_requests(crm: Crm) -> None:
+    async with staged(crm, tasks=MANY) as stage:
+        plan = await told(stage, "bulk_update_tasks", {"taskIds": list(stage.ids), "changes": ANA})
+        assert plan.answer is not None
+        done = await told(stage, "apply_plan", {"planId": plan.answer["planId"]})
+    assert done.answer is not None
+    assert done.answer["totals"] == {"applied": MANY}
+    assert (Counter(one.route for one in plan.log), Counter(one.route for one in done.log)) == COSTS[crm.name]

@@ -1,0 +1,100 @@
+"""What can go wrong with files: an embedded store that is locked or cannot be written, and a journal that is."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from mcp import Client
+
+from passing import Time
+from safety.account import Agent, assert_all_is_true, newest, told
+from safety.cases import CASES, Case, assert_a_second_try_ends_it
+from safety.crms import CRMS, Crm
+from safety.gate import Gate
+from safety.stored import TASKS, stored
+from safety.victim import Mortal, desk_at
+from taskhand.sandbox.server import serve
+from taskhand.server.app import create_server
+from taskhand.service.recover import recovered
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another process is writing all the while."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+@contextmanager
+def failing(path: Path) -> Iterator[None]:
+    """The third task cannot be written, nor the first, nor a new one: as on a disk that is full by then."""
+    events = {"UPDATE": "WHEN OLD.title LIKE '%3' OR OLD.title LIKE '%1' OR OLD.title LIKE '%again'"}
+    events |= {"INSERT": "", "DELETE": ""}
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        for event, where in events.items():
+            other.execute(
+                f"CREATE TRIGGER no_{event} BEFORE {event} ON task {where} BEGIN SELECT raise(ABORT, 'full'); END"
+            )
+        yield
+        for event in events:
+            other.execute(f"DROP TRIGGER no_{event}")
+
+
+MISHAPS = {"store_busy": locked, "store_unavailable": failing}
+
+
+@pytest.mark.parametrize("code", MISHAPS)
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_a_store_that_cannot_be_written_is_left_as_it_is_and_told_so(
+    case: Case, code: str, tmp_path: Path
+) -> None:
+    async with stored(tmp_path) as stage:
+        tool, arguments, wish = await case.ask(stage)
+        with MISHAPS[code](tmp_path / "tasks.sqlite"):
+            seen = await told(stage, tool, arguments)
+        said = assert_all_is_true(seen, wish, may_be_unknown=False)
+        assert set(said.values()) == {"refused"}
+        assert seen.change is not None
+        assert {result.code for result in seen.change.results.values()} == {code}
+        await assert_a_second_try_ends_it(stage, case, (tool, arguments, wish), seen, set(said.values()))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_without_its_journal_nothing_is_written(case: Case, tmp_path: Path) -> None:
+    async with stored(tmp_path) as stage:
+        tool, arguments, wish = await case.ask(stage)
+        assert isinstance(stage.desk.journal, Mortal)
+        await stage.desk.journal.hurry()
+        with locked(tmp_path / "journal.sqlite"):
+            seen = await told(stage, tool, arguments)
+        assert (seen.code, seen.after, seen.change) == ("store_busy", seen.before, None)
+        await assert_a_second_try_ends_it(stage, case, (tool, arguments, wish), seen, {"refused"})
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_what_was_done_and_could_not_be_written_down_is_told_and_written_down_by_the_next_process(
+    crm: Crm, tmp_path: Path
+) -> None:
+    there = crm.sandbox(TASKS, Time(), ())
+    gate, ids = Gate(there), crm.ids(TASKS)
+    async with serve(gate) as url:
+        async with desk_at(crm.name, url, tmp_path) as desk, Client(create_server(desk)) as client:
+            assert isinstance(desk.journal, Mortal)
+            await desk.journal.hurry()
+            with closing(sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)) as other:
+                gate.arrives = lambda number: other.execute("BEGIN IMMEDIATE") if number == 1 else None
+                changes = {"responsibleIds": ["Ana Soto"]}
+                answer = await Agent(client)("bulk_update_tasks", taskIds=ids, changes=changes)
+            assert answer["totals"] == {"applied": TASKS}
+        there.clear_requests()
+        gate.writes = 0
+        async with desk_at(crm.name, url, tmp_path) as desk:
+            await recovered(desk)
+            change = await newest(desk)
+    assert change is not None
+    assert change.id == answer["changeId"]
+    assert {result.task_id: result.outcome for result in change.results.values()} == dict.fromkeys(ids, "applied")
+    assert gate.writes == 0

@@ -1,0 +1,172 @@
+"""Processes that are made to die: each writes as a server does, until it is killed.
+
+`python -m safety.victim` reads a job, a line of JSON, and forks a process for it, which has everything imported
+already; it says the process's id, and once that is over, its exit code. Some die of themselves, at a step that nobody
+outside can see; by the same signal.
+"""
+
+import gc
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+from mcp import Client
+
+from behaviour.arms import NOW
+from journals import numbered
+from passing import Time
+from safety.account import Agent
+from safety.crms import CRMS
+from taskhand.backends.local.backend import LocalBackend
+from taskhand.backends.local.directory import Directory, sequential_id
+from taskhand.journal.journal import Change, Ending, Intent, Opening, Result
+from taskhand.journal.sqlite import SqliteJournal
+from taskhand.server.app import create_server
+from taskhand.service.desk import Desk, Terms
+
+__all__ = ["Job", "Mortal", "desk_at", "journal_in", "store_in"]
+
+Death = Literal["", "begun", "answered", "written", "UPDATE", "COMMIT"]
+"""After the intents are on disk; before the outcome is; after that; before a statement in the embedded store."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Call a tool, and apply the plan that it stops at, at a CRM (by name, at `url`) or in the store of `folder`.
+
+    The journal is in `folder`. It dies of itself at `dies`, at the `nth` such statement. What is known is written down
+    every `tick_s` seconds.
+    """
+
+    crm: str
+    url: str
+    folder: str
+    tool: str
+    arguments: dict[str, Any]
+    dies: Death = ""
+    nth: int = 1
+    tick_s: float = 1.0
+
+    @property
+    def line(self) -> str:
+        """As it is handed over."""
+        return f"{json.dumps(asdict(self))}\n"
+
+
+def die() -> None:
+    """Like anybody's kill -9: nothing is finished, nothing is let go of."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Mortal(SqliteJournal):
+    """A journal whose process dies before or after something is written in it."""
+
+    dies: Death = ""
+
+    async def hurry(self) -> None:
+        """Do not wait for another process any more."""
+        await self._store.read(lambda connection: connection.execute("PRAGMA busy_timeout = 0"))
+
+    async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
+        """Dies after the intents are on disk."""
+        begun = await super().begin(opening, intents)
+        if self.dies == "begun":
+            die()
+        return begun
+
+    async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
+        """Dies before the outcome as a whole is on disk, or after."""
+        if ending is not None and self.dies == "answered":
+            die()
+        await super().settle(change_id, results, ending)
+        if ending is not None and self.dies == "written":
+            die()
+
+
+def journal_in(folder: Path) -> Mortal:
+    """The journal that the dead and the living share."""
+    return Mortal(folder / "journal.sqlite", place="test", clock=lambda: NOW, new_id=numbered)
+
+
+def store_in(folder: Path) -> LocalBackend:
+    """The embedded store that they share."""
+    return LocalBackend(folder / "tasks.sqlite", clock=lambda: NOW, new_id=sequential_id, user="Elena", timezone=None)
+
+
+@asynccontextmanager
+async def desk_at(crm: str, url: str, folder: Path, terms: Terms | None = None) -> AsyncIterator[Desk]:
+    """A desk with that journal; in a time of its own."""
+    journal = journal_in(folder)
+    try:
+        if crm == "local":
+            store = store_in(folder)
+            yield Desk(store, journal, lambda: NOW, None, terms or Terms())
+            await store.aclose()
+        else:
+            there = next(one for one in CRMS if one.name == crm)
+            async with there.wired(url, Time(), None) as desk:
+                yield replace(desk, journal=journal, terms=terms or desk.terms)
+    finally:
+        await journal.aclose()
+
+
+async def work(job: Job) -> None:
+    """Do it."""
+    async with desk_at(job.crm, job.url, Path(job.folder), Terms(tick_s=job.tick_s)) as desk:
+        assert isinstance(desk.journal, Mortal)
+        desk.journal.dies = job.dies
+        if isinstance(desk.backend, LocalBackend):
+            await desk.backend.edit(lambda directory: watch(directory, job))
+        async with Client(create_server(desk)) as client:
+            agent = Agent(client)
+            answer = await agent(job.tool, **job.arguments)
+            if "planId" in answer:
+                await agent("apply_plan", planId=answer["planId"])
+
+
+def watch(directory: Directory, job: Job) -> None:
+    """Die at a statement, before it is carried out; the first commit is that of this watch."""
+    directory.connection.set_trace_callback(_counting(job))
+
+
+def _counting(job: Job) -> Callable[[str], None]:
+    updates = 0
+
+    def traced(statement: str) -> None:
+        nonlocal updates
+        updates += statement.startswith("UPDATE task ")
+        is_reached = {"UPDATE": updates == job.nth, "COMMIT": statement == "COMMIT" and updates > 0}
+        if is_reached.get(job.dies):
+            die()
+
+    return traced
+
+
+def main() -> None:
+    """Fork for each line, one after the other; what the first server of a process takes long for is done before."""
+    nowhere = Path(os.devnull) / "nowhere"
+    create_server(Desk(store_in(nowhere), journal_in(nowhere), lambda: NOW))
+    gc.freeze()
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                anyio.run(work, Job(**json.loads(line)))
+            finally:
+                os._exit(1 if sys.exc_info()[0] else 0)
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
+        _, status = os.waitpid(pid, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
