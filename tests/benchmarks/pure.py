@@ -23,9 +23,9 @@ from taskhand.edit import Edit
 from taskhand.journal.chain import START, linked
 from taskhand.journal.entry import ending_entry, opening_entries, result_entries
 from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result
+from taskhand.server import schema
 from taskhand.server.answer import compact
 from taskhand.server.arguments import understood
-from taskhand.server import schema
 from taskhand.server.schema import input_schema, output_schema
 from taskhand.server.tools import TOOLS
 from taskhand.server.view import ListAnswer

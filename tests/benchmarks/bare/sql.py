@@ -1,35 +1,95 @@
-"""A tool that does what an update does to the embedded store's own tables, and nothing else, as durably."""
+"""A tool that does the SQL of an update on the embedded store, and nothing else, as durably: a title is set.
+
+`update_task` does that of the journal too, in its own file: the intent before, on disk; the outcome after.
+`update_task_alone` does the task's only.
+"""
 
 import os
 import sqlite3
-from typing import Any
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 from mcp.server import MCPServer
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 server = MCPServer("bare")
-connection = sqlite3.connect(os.environ["TASKHAND_DB"], isolation_level=None, check_same_thread=False)
-connection.row_factory = sqlite3.Row
-connection.execute("PRAGMA synchronous = FULL")
+numbers = count(1)
+BODY = "x" * 900  # about what our own rows are
 
 
-def _task(task_id: str) -> dict[str, Any]:
-    row = connection.execute("SELECT * FROM task WHERE id = ?", (task_id,)).fetchone()
-    statuses = {one["id"]: dict(one) for one in connection.execute("SELECT * FROM status")}
-    people = connection.execute("SELECT * FROM task_responsible WHERE task_id = ? ORDER BY rank", (task_id,))
+def opened(path: str) -> sqlite3.Connection:
+    """A connection as anybody would open it for writes that survive a power cut."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+tasks = opened(os.environ["TASKHAND_DB"])
+journal = opened(os.environ["BENCH_JOURNAL"])
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> "Iterator[None]":
+    """All or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    yield
+    connection.execute("COMMIT")
+
+
+def task_of(task_id: str) -> dict[str, Any]:
+    """A task with its status and people."""
+    row = tasks.execute("SELECT * FROM task WHERE id = ?", (task_id,)).fetchone()
+    statuses = {one["id"]: dict(one) for one in tasks.execute("SELECT * FROM status")}
+    people = tasks.execute("SELECT * FROM task_responsible WHERE task_id = ? ORDER BY rank", (task_id,))
     named = [{"responsible_id": person["responsible_id"]} for person in people]
     return dict(row) | {"status_config": statuses[row["status_id"]], "task_responsibles": named}
 
 
+def changed(task_id: str, title: str) -> dict[str, Any]:
+    """The task with another title."""
+    with transaction(tasks):
+        before = task_of(task_id)
+        searchable = f"{title} {before['description'] or ''}".casefold()
+        tasks.execute("UPDATE task SET title = ?, searchable = ? WHERE id = ?", (title, searchable, task_id))
+        return task_of(task_id)
+
+
+def written(change_id: str, task_id: str, *kinds: str) -> None:
+    """Rows of the journal, and where its end is."""
+    last = journal.execute("SELECT seq, hash FROM link WHERE name = 'head'").fetchone()["seq"]
+    rows = [
+        (seq, kind, change_id, "bare", task_id, "update_task", None, "2026-03-02T15:00:00.000000+00:00", BODY, "0" * 64)
+        for seq, kind in enumerate(kinds, start=last + 1)
+    ]
+    journal.executemany("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    journal.execute("INSERT OR REPLACE INTO link VALUES ('head', ?, ?)", (last + len(rows), "0" * 64))
+
+
 @server.tool()
 def update_task(id: str, title: str) -> dict[str, Any]:  # noqa: A002  the documented name
-    """Set the title of a task."""
-    connection.execute("BEGIN IMMEDIATE")
-    before = _task(id)
-    searchable = f"{title} {before['description'] or ''}".casefold()
-    connection.execute("UPDATE task SET title = ?, searchable = ? WHERE id = ?", (title, searchable, id))
-    task = _task(id)
-    connection.execute("COMMIT")
+    """Set the title of a task, written down before and after."""
+    change_id = f"bare_{next(numbers)}"
+    journal.execute("PRAGMA synchronous = FULL")
+    with transaction(journal):
+        journal.execute("UPDATE made SET changes = changes + 1")
+        written(change_id, id, "opening", "intent")
+        journal.execute("INSERT INTO under_way VALUES (?, 'bare', 'bare', 0)", (change_id,))
+    task = changed(id, title)
+    journal.execute("PRAGMA synchronous = NORMAL")
+    with transaction(journal):
+        written(change_id, id, "result", "ending")
+        journal.execute("DELETE FROM under_way WHERE change_id = ?", (change_id,))
     return task
+
+
+@server.tool()
+def update_task_alone(id: str, title: str) -> dict[str, Any]:  # noqa: A002  the documented name
+    """Set the title of a task."""
+    return changed(id, title)
 
 
 server.run("stdio")
