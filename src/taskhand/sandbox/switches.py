@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class Switches:
     @classmethod
     def allowed(cls) -> dict[str, tuple[str, ...]]:
         """Name every switch and the values it takes, the default first."""
-        hints = get_type_hints(cls)
+        hints = cls._hints()
         return {field.name: _allowed(hints[field.name], field.default) for field in fields(cls)}
 
     @classmethod
@@ -30,7 +31,12 @@ class Switches:
         names = cls.allowed()
         if name not in names or not equals:
             raise ValueError(f"{item!r} is no name=value with a name of: {', '.join(names)}")
-        return name, _value(name, text, get_type_hints(cls)[name])
+        return name, _value(name, text, cls._hints()[name])
+
+    @classmethod
+    @cache
+    def _hints(cls) -> dict[str, Any]:
+        return get_type_hints(cls)
 
 
 def _allowed(hint: object, default: object) -> tuple[str, ...]:
