@@ -180,6 +180,16 @@ def test_a_signal_between_writes_leaves_no_half_task(own: Web, store_file: Path)
     assert answered <= set(titles_of_whole_tasks(store_file, people=1)) <= answered | {"Task 5"}
 
 
+def test_a_client_whose_name_is_cut_in_the_middle_of_a_character_can_write(own: Web) -> None:
+    info = {"name": "cut \ud83d", "version": "\ud83d"}
+    call = {"name": "create_task", "arguments": DRAFT, "_meta": META | {"io.modelcontextprotocol/clientInfo": info}}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}).encode()
+    named = {"MCP_Protocol_Version": "2026-07-28", "Mcp_Method": "tools/call", "Mcp_Name": "create_task"}
+    answer = json.loads(own.post(body, **named)[1])["result"]["structuredContent"]
+    assert answer["task"]["title"] == DRAFT["title"]
+    assert json.loads(own.post(body, **named)[1])["result"]["structuredContent"]["replayed"] is True
+
+
 def test_two_callers_at_once_are_both_served(web: Web) -> None:
     first, second = made(web, draft("first", "me")), made(web, draft("second", "me"))
     assert first["id"] != second["id"]

@@ -1,6 +1,8 @@
 """A server is killed in the middle of its writes: the next one says what came of each, and all can be repeated."""
 
+import json
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from doors.pipe import BOUND_S, Message, Pipe, output
 from doors.tales import draft, made, titles_of_whole_tasks
 
 CREATES, RENAMES = 24, 10
+EVERY = [*(f"new {number:02}" for number in range(CREATES)), *(f"renamed {number:02}" for number in range(RENAMES))]
 
 
 def answer_of(message: Message) -> dict[str, Any]:
@@ -85,7 +88,17 @@ def test_what_a_killed_server_left_is_settled_as_the_store_has_it_and_repeating_
         assert "open" not in {row["outcome"] for row in changes(server)}
         server.stdin.close()
         assert server.ends_within(BOUND_S) == 0
-    every = [*(f"new {number:02}" for number in range(CREATES)), *(f"renamed {number:02}" for number in range(RENAMES))]
-    assert titles_of_whole_tasks(store_file, people=1) == every
+    assert titles_of_whole_tasks(store_file, people=1) == EVERY
     output(store_file, "journal", "verify")
     assert [file.name for file in store_file.parent.glob("*.lock")] == []
+
+
+def test_a_server_that_is_asked_for_all_of_it_at_once_settles_each_change_once(store_file: Path) -> None:
+    old, _ = killed_at_work(store_file, answers_before=10)
+    with Pipe(store_file) as server:
+        asked = [server.ask_tool(tool, arguments) for tool, arguments in wanted(old)]
+        assert [request for request in asked if server.answer(request)["result"]["isError"]] == []
+    assert titles_of_whole_tasks(store_file, people=1) == EVERY
+    rows = [json.loads(line)["body"] for line in output(store_file, "journal", "export").splitlines()]
+    endings = Counter(row["change_id"] for row in rows if row["kind"] == "ending")
+    assert {count for _, count in endings.items()} == {1}

@@ -25,6 +25,7 @@ from taskhand.server.write_view import shown
 from taskhand.service.apply_plan import apply_plan, decline_plan, plan_again
 from taskhand.service.call import Call, Options
 from taskhand.service.desk import Desk
+from taskhand.text import plain
 
 __all__ = ["call", "refused"]
 
@@ -101,10 +102,10 @@ async def _written_down(tool: Tool[Any], page: Call, error: TaskhandError) -> No
 
 
 def _caller(context: Context[Any, Any]) -> Caller:
-    """The client by the name it gives itself."""
+    """The client by the name it gives itself, as far as that is text."""
     params = context.session.client_params
     info = params.client_info if params else None
-    return Caller(info.name[:100], info.version[:40]) if info else Caller()
+    return Caller(plain(info.name)[:100], plain(info.version)[:40]) if info else Caller()
 
 
 def refused(name: str, error: TaskhandError) -> CallToolResult:

@@ -28,7 +28,10 @@ async def recovered(desk: Desk) -> None:
     for change in await desk.journal.abandoned():
         async with desk.turn(f"recover {change.id}"):
             with suppress(TaskhandError):
-                await _settle(desk, change)
+                # Of many calls that found it open, the first one settles it: its task may have moved on since.
+                found = await desk.journal.find(change.id)
+                if found is not None and found.ending is None:
+                    await _settle(desk, found)
 
 
 async def recovered_at_start(desk: Desk) -> None:
