@@ -70,6 +70,8 @@ async def test_a_task_that_was_deleted_since_is_made_again(worker: Agent) -> Non
     await worker("apply_plan", planId=plan["planId"])
     again = await worker("create_task", **BODY)
     assert "replayed" not in again
+    once_more = await worker("create_task", **BODY)
+    assert (once_more["replayed"], once_more["task"]) == (True, again["task"])
     assert await worker.listed() == ["Call Acme"]
 
 

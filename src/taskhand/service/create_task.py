@@ -9,7 +9,7 @@ from taskhand.backend import Written
 from taskhand.change import Receipt
 from taskhand.edit import Edit, without
 from taskhand.errors import TaskhandError
-from taskhand.journal.journal import Change, ChangeQuery, Intent, Opening, Result
+from taskhand.journal.journal import Change, ChangeQuery, Claim, Intent, Opening, Result
 from taskhand.plan import Plan
 from taskhand.service.call import Call, Held
 from taskhand.service.once import claim_of_key, fingerprint, finished, is_same_key, same_claim, unknown_still
@@ -35,13 +35,19 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
         return await planned(call, [intent], matched, claims=claims)
     opening = call.opening(matched=matched, claims=claims)
     async with call.desk.turns(claim.scope for claim in claims):
-        try:
-            return await created(call, intent, opening)
-        except Held as held:
-            found = await finished(call.desk, held.change)
-        if is_same_key(call, found, payload) or not await is_gone(call, found):
-            return replayed_create(found, by_key=call.key is not None)
-        return await created(call, intent, replace(opening, claims=()))
+        while True:
+            try:
+                return await created(call, intent, opening)
+            except Held as held:
+                found = await finished(call.desk, held.change)
+            if is_same_key(call, found, payload) or not await is_gone(call, found):
+                return replayed_create(found, by_key=call.key is not None)
+            opening = replace(opening, claims=_after(found, opening.claims))
+
+
+def _after(gone: Change, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """The same claims, for what is made again after the task of an earlier change was deleted."""
+    return tuple(replace(claim, scope=f"{claim.scope} after {gone.id}") for claim in claims)
 
 
 async def created(call: Call, intent: Intent, opening: Opening) -> Receipt:
