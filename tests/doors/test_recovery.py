@@ -34,17 +34,20 @@ def wanted(old: list[str]) -> list[tuple[str, dict[str, Any]]]:
     return calls
 
 
-def killed_at_work(store: Path, answers_before: int) -> tuple[list[str], set[str]]:
-    """A server killed while it does all that: the tasks it had before, and the changes that it answered with."""
-    with Pipe(store) as doomed:
-        old = [str(made(doomed, draft(f"old {number:02}", "me"))["id"]) for number in range(RENAMES)]
-        asked = [doomed.ask_tool(tool, arguments) for tool, arguments in wanted(old)]
-        for request in asked[:answers_before]:
-            doomed.answer(request)
-        doomed.popen.send_signal(signal.SIGKILL)
-        assert doomed.ends_within(BOUND_S) == -signal.SIGKILL
-        answers = doomed.answers_at_the_end()
-    return old, {answer_of(answers[one])["changeId"] for one in asked if one in answers}
+def furnished(pipe: Pipe) -> list[str]:
+    """The tasks that there are before, by id."""
+    return [str(made(pipe, draft(f"old {number:02}", "me"))["id"]) for number in range(RENAMES)]
+
+
+def kill_at_work(doomed: Pipe, old: list[str], answers_before: int) -> set[str]:
+    """Kill a server while it does all that: the changes that it answered with."""
+    asked = [doomed.ask_tool(tool, arguments) for tool, arguments in wanted(old)]
+    for request in asked[:answers_before]:
+        doomed.answer(request)
+    doomed.popen.send_signal(signal.SIGKILL)
+    assert doomed.ends_within(BOUND_S) == -signal.SIGKILL
+    answers = doomed.answers_at_the_end()
+    return {answer_of(answers[one])["changeId"] for one in asked if one in answers}
 
 
 def changes(pipe: Pipe) -> Iterator[dict[str, Any]]:
@@ -69,7 +72,9 @@ def check_agrees(row: dict[str, Any], titles: dict[str, str]) -> None:
 def test_what_a_killed_server_left_is_settled_as_the_store_has_it_and_repeating_all_makes_nothing_twice(
     store_file: Path, answers_before: int
 ) -> None:
-    old, answered = killed_at_work(store_file, answers_before)
+    with Pipe(store_file) as doomed:
+        old = furnished(doomed)
+        answered = kill_at_work(doomed, old, answers_before)
     assert len(answered) >= answers_before
     with Pipe(store_file) as server:
         rows = {row["changeId"]: row for row in changes(server)}
@@ -94,7 +99,9 @@ def test_what_a_killed_server_left_is_settled_as_the_store_has_it_and_repeating_
 
 
 def test_a_server_that_is_asked_for_all_of_it_at_once_settles_each_change_once(store_file: Path) -> None:
-    old, _ = killed_at_work(store_file, answers_before=10)
+    with Pipe(store_file) as doomed:
+        old = furnished(doomed)
+        kill_at_work(doomed, old, answers_before=10)
     with Pipe(store_file) as server:
         asked = [server.ask_tool(tool, arguments) for tool, arguments in wanted(old)]
         assert [request for request in asked if server.answer(request)["result"]["isError"]] == []
@@ -102,3 +109,15 @@ def test_a_server_that_is_asked_for_all_of_it_at_once_settles_each_change_once(s
     rows = [json.loads(line)["body"] for line in output(store_file, "journal", "export").splitlines()]
     endings = Counter(row["change_id"] for row in rows if row["kind"] == "ending")
     assert {count for _, count in endings.items()} == {1}
+
+
+def test_who_waits_for_a_call_of_a_server_that_is_killed_is_answered_and_nothing_is_made_twice(
+    store_file: Path,
+) -> None:
+    with Pipe(store_file) as other, Pipe(store_file) as doomed:
+        old = furnished(doomed)
+        made(other, draft("before", "me"))  # it looks for what others left open now, and not again in a moment
+        kill_at_work(doomed, old, answers_before=10)
+        asked = [other.ask_tool(tool, arguments) for tool, arguments in wanted(old)]
+        assert [request for request in asked if other.answer(request)["result"]["isError"]] == []
+    assert titles_of_whole_tasks(store_file, people=1) == ["before", *EVERY]

@@ -9,7 +9,7 @@ from taskhand.backend import Written
 from taskhand.change import Receipt
 from taskhand.edit import Edit, without
 from taskhand.errors import TaskhandError
-from taskhand.journal.journal import Change, ChangeQuery, Claim, Intent, Opening, Result
+from taskhand.journal.journal import VOID, Change, ChangeQuery, Claim, Intent, Opening, Result
 from taskhand.plan import Plan
 from taskhand.service.call import Call, Held
 from taskhand.service.once import claim_of_key, fingerprint, finished, is_same_key, same_claim, unknown_still
@@ -40,6 +40,8 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
                 return await created(call, intent, opening)
             except Held as held:
                 found = await finished(call.desk, held.change)
+            if found.outcome in VOID:
+                continue  # it was waited for, and nothing came of it
             if is_same_key(call, found, payload) or not await is_gone(call, found):
                 return replayed_create(found, by_key=call.key is not None)
             opening = replace(opening, claims=_after(found, opening.claims))

@@ -10,6 +10,7 @@ from taskhand.errors import CallerError, OutcomeUnknown
 from taskhand.journal.journal import Change, Claim
 from taskhand.service.call import Call, Options
 from taskhand.service.desk import Desk
+from taskhand.service.recover import recovered
 
 __all__ = ["claim_of_key", "fingerprint", "finished", "is_same_key", "same_claim", "unknown_still"]
 
@@ -65,6 +66,7 @@ async def finished(desk: Desk, change: Change) -> Change:
         found = await desk.journal.find(change.id)
         if found is not None and found.ending is not None:
             return found
+        await recovered(desk)  # whose process may be no more
         await desk.sleep(_EVERY_S)
     raise CallerError(
         "The same call is still under way.",
