@@ -17,6 +17,7 @@ from taskhand.cli_config import CONFIGURATION, config
 from taskhand.cli_doctor import doctor
 from taskhand.cli_install import install
 from taskhand.cli_journal import journal
+from taskhand.cli_pipe import readers_may_leave
 from taskhand.cli_sandbox import sandbox
 from taskhand.cli_scenario import scenario
 from taskhand.configuration import configuration
@@ -148,7 +149,8 @@ def demo(settings: Settings, *, brief: bool) -> None:
 
     flags = ["--ids", settings.ids, *(["--clock", settings.clock.isoformat()] if settings.clock else [])]
     today = settings.clock.date() if settings.clock else None
-    anyio.run(partial(show, click.echo, brief=brief, today=today, flags=flags))
+    with readers_may_leave():
+        anyio.run(partial(show, click.echo, brief=brief, today=today, flags=flags))
 
 
 @command.command()

@@ -1,6 +1,5 @@
 """The command `taskhand journal`: what was done, and whether the record of it is whole."""
 
-import os
 import sys
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 import click
 
+from taskhand.cli_pipe import readers_may_leave
 from taskhand.errors import OperatorError
 from taskhand.settings import Settings
 
@@ -93,12 +93,8 @@ def export(settings: Settings) -> None:
         async for line in at.export():
             click.echo(line)
 
-    try:
+    with readers_may_leave():
         _with_journal(settings, printing)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever reads has enough. Python would flush once more when it ends, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @journal.command()

@@ -55,7 +55,7 @@ def test_an_export_is_lines_of_json_whatever_the_locale(store: Path) -> None:
     assert rows[-1]["hash"] == output(store, "journal", "verify").split()[-1]
 
 
-@pytest.mark.parametrize("command", [("journal", "export"), ("journal",)])
+@pytest.mark.parametrize("command", [("journal", "export"), ("journal",), ("demo", "--brief")])
 def test_whoever_stops_reading_gets_no_trace(store: Path, command: tuple[str, ...]) -> None:
     read, write = os.pipe()
     os.close(read)

@@ -1,0 +1,19 @@
+"""What a command does when whoever reads its output has enough, as `head` does."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["readers_may_leave"]
+
+
+@contextmanager
+def readers_may_leave() -> Iterator[None]:
+    """End what is done here quietly once nobody reads standard output any more."""
+    try:
+        yield
+        sys.stdout.flush()
+    except* BrokenPipeError:
+        # Python would flush once more when it ends, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
