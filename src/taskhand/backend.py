@@ -47,12 +47,14 @@ class Snapshot:
 
     `native` are the place's own values (JSON, by its own names), enough to write the task's fields back exactly: that
     is what `Edit.native` takes. `unknown` are fields of an Edit whose value the place does not tell, or not with
-    certainty: what `task` shows there must not be written back.
+    certainty: what `task` shows there must not be written back. `assumed` is whether `task` is what a write of ours
+    answered while the place shows what was there before: it is behind, or somebody has put that back.
     """
 
     task: Task
     native: Mapping[str, Any] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
+    assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

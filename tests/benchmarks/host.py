@@ -37,14 +37,16 @@ def taskhand(*arguments: str) -> list[str]:
 class Host:
     """A running server over stdio; as a context manager it has shaken hands, and ends at the end."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """`spawned` is when, in seconds of the clock that only runs forward."""
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], errors: IO[bytes] | int = subprocess.DEVNULL
+    ) -> None:
+        """`spawned` is when, in seconds of the clock that only runs forward; `errors` is where standard error goes."""
         self.spawned = time.perf_counter()
         self._process = subprocess.Popen(  # noqa: S603  our own commands
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=errors,
             env=dict(environment),
             bufsize=0,
         )

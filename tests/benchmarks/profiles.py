@@ -1,21 +1,19 @@
 """Where the time goes: start-up by import, and one `update_task` by function, on the embedded store and on Vambe."""
 
 import cProfile
-import json
 import pstats
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from types import FrameType
 
 import anyio
 
 from benchmarks.figure import Found
-from benchmarks.host import BARE, plain_environment, taskhand
+from benchmarks.host import BARE, Host, plain_environment, taskhand
 from benchmarks.sandboxed import sandboxed
 from benchmarks.within import connected
 from taskhand.server.app import create_server
@@ -64,18 +62,14 @@ def _start_up() -> str:
 
 
 def _imported(command: Sequence[str], environment: Mapping[str, str]) -> dict[str, int]:
-    """Microseconds by module, from the start to the end of standard input."""
+    """Microseconds by module, from spawn to the tool list."""
     timed = [command[0], "-X", "importtime", *command[1:]]
-    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
-    messages = (
-        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
-        {"jsonrpc": "2.0", "method": "notifications/initialized"},
-        {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
-    )
-    said = "".join(json.dumps(message) + "\n" for message in messages)
-    run = subprocess.run(timed, input=said, capture_output=True, text=True, env=dict(environment), check=True)  # noqa: S603
-    assert '"tools":' in run.stdout
-    lines = [line.removeprefix("import time:").split("|") for line in run.stderr.splitlines() if "import time:" in line]
+    with TemporaryFile() as errors:
+        with Host(timed, environment, errors) as host:
+            host.ask("tools/list")
+        errors.seek(0)
+        told = errors.read().decode().splitlines()
+    lines = [line.removeprefix("import time:").split("|") for line in told if "import time:" in line]
     return {parts[2].strip(): int(parts[0]) for parts in lines if parts[0].strip().isdigit()}
 
 

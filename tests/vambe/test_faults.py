@@ -425,3 +425,19 @@ async def test_a_hundred_changes_at_once_keep_to_the_rate_and_are_each_made_once
     changes = [request.path for request in there.requests if request.method == "PUT"]
     assert sorted(changes) == sorted(f"/api/public/tasks/{task_id(number)}" for number in range(1, 101))
     assert {task["title"] for task in there.tasks} == {f"Changed {number}" for number in range(1, 101)}
+
+
+async def test_what_somebody_put_back_in_the_meantime_is_written_again() -> None:
+    there = vambe(1)
+    async with (
+        serve(there) as url,
+        wired(url, Time(), vambe_cache_s=30) as ours,
+        wired(url, Time()) as theirs,
+        Client(create_server(ours)) as client,
+    ):
+        agent, before = Agent(client), there.tasks[0]["title"]
+        await agent("update_task", id=TASK, title="Ours")
+        seen = (await theirs.backend.snapshots([TASK]))[TASK]
+        await theirs.backend.update_task(seen.task, Edit(title=before))
+        again = await agent("update_task", id=TASK, title="Ours")
+        assert again["task"]["title"] == there.tasks[0]["title"] == "Ours"

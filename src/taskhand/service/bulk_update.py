@@ -19,6 +19,7 @@ from taskhand.service.once import claim_of_key, fingerprint, finished, is_same_k
 from taskhand.service.planning import guard_of, planned
 from taskhand.service.roster import Roster, Wanted
 from taskhand.service.targets import Targets, targets_of
+from taskhand.service.write import missing
 from taskhand.task import Task, TaskFilter, TaskPatch
 
 __all__ = ["Wish", "bulk_update"]
@@ -111,9 +112,9 @@ async def _steps(call: Call, wish: Wish, targets: Targets) -> _Steps:
             refused[task.id] = error
             continue
         matched |= dict.fromkeys(names)
-        missing = edit.unmet_by(task, sure_of_due=desk.backend.sure_of_due(task))
-        if any(missing.given()):
-            intents.append(Intent("update", snapshot, missing, edit))
+        unmet = missing(desk, edit, snapshot)
+        if any(unmet.given()):
+            intents.append(Intent("update", snapshot, unmet, edit))
         else:
             unchanged.append(task.id)
     _check_some(refused, left=len(intents) + len(unchanged))

@@ -17,7 +17,7 @@ from taskhand.service.planning import planned
 from taskhand.service.roster import Wanted
 from taskhand.task import Task
 
-__all__ = ["carried_out", "changed", "snapshot"]
+__all__ = ["carried_out", "changed", "missing", "snapshot"]
 
 _NOTHING = "Nothing was written: the task already is as asked."
 _MOST_TRIES = 5
@@ -52,7 +52,7 @@ async def changed(
     said = opening or (lambda matched: call.opening(matched=matched))
     for _ in range(_MOST_TRIES):
         edit, matched = await wanted_of(before.task)
-        if not any(_missing(desk, edit, now.task).given()):
+        if not any(missing(desk, edit, now).given()):
             seen_anew = await snapshot(desk, before.task.id, fresh=True)
             before, now = (seen_anew if before == now else before), seen_anew
         intent = _intent(desk, before, now, edit)
@@ -87,13 +87,13 @@ async def snapshot(desk: Desk, task_id: str, *, fresh: bool = False) -> Snapshot
 
 async def _sent(call: Call, intent: Intent, now: Snapshot, opening: Opening) -> Written | None:
     """Carry out what the task does not show yet, written down before; None when it already shows all of it."""
-    backend, missing, edit = call.desk.backend, intent.edit or Edit(), intent.asked or Edit()
-    if not any(missing.given()):
+    backend, unmet, edit = call.desk.backend, intent.edit or Edit(), intent.asked or Edit()
+    if not any(unmet.given()):
         return None
     await (call.revise([intent]) if call.is_open else call.begin(opening, [intent]))
-    written = await backend.update_task(now.task, missing)
+    written = await backend.update_task(now.task, unmet)
     # What the task seemed to have already, and has no more: somebody else changed it in between.
-    unsent = without(edit.unmet_by(written.task, written=True), *(name for name, _ in missing.given()))
+    unsent = without(edit.unmet_by(written.task, written=True), *(name for name, _ in unmet.given()))
     if not any(unsent.given()):
         return written
     await call.revise([replace(intent, edit=edit)])
@@ -108,7 +108,7 @@ async def _told(call: Call, before: Task, written: Written, edit: Edit, matched:
 
 
 def _intent(desk: Desk, before: Snapshot, now: Snapshot, edit: Edit) -> Intent:
-    return Intent("update", before, _missing(desk, edit, now.task), edit)
+    return Intent("update", before, missing(desk, edit, now), edit)
 
 
 def _known(snapshot: Snapshot, task: Task) -> Snapshot:
@@ -120,5 +120,6 @@ def _result(task: Task, outcome: Outcome, note: str | None = None) -> Result:
     return Result(0, outcome, task.id, task, note=note)
 
 
-def _missing(desk: Desk, edit: Edit, task: Task) -> Edit:
-    return edit.unmet_by(task, sure_of_due=desk.backend.sure_of_due(task))
+def missing(desk: Desk, edit: Edit, now: Snapshot) -> Edit:
+    """What a task does not show yet of an edit, or not for certain: that is what has to be sent."""
+    return edit if now.assumed else edit.unmet_by(now.task, sure_of_due=desk.backend.sure_of_due(now.task))

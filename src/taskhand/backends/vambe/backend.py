@@ -112,7 +112,8 @@ class VambeBackend:
         """
         rows = await self._lists.find_all(ids, fresh=fresh)
         self._reader.note(rows.values())
-        return {task_id: self._reader.snapshot(raw) for task_id, raw in rows.items()}
+        assumed = {one for one, raw in rows.items() if fresh and self._lists.hidden(one, raw) is not None}
+        return {one: self._reader.snapshot(raw, assumed=one in assumed) for one, raw in rows.items()}
 
     async def create_task(self, edit: Edit) -> Written:
         """POST, once: where the answer is lost the task is looked for, and never sent again."""

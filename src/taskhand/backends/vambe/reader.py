@@ -67,11 +67,15 @@ class Reader:
 
         return values_of(read, [raw])[0]
 
-    def snapshot(self, raw: JsonObject) -> Snapshot:
-        """A row as a task, with what it does not tell for certain: when it is due, what its status is called."""
+    def snapshot(self, raw: JsonObject, *, assumed: bool = False) -> Snapshot:
+        """A row as a task, with what it does not tell for certain: when it is due, what its status is called.
+
+        `assumed`: the row is a write's answer, and a fresh list shows the task as it was before.
+        """
         task = self.task(raw)
         doubts = {"due": not self.sure_of_due(task), "status": task.status_config is None}
-        return Snapshot(task, dict(raw), frozenset(name for name, is_doubtful in doubts.items() if is_doubtful))
+        unknown = frozenset(name for name, is_doubtful in doubts.items() if is_doubtful)
+        return Snapshot(task, dict(raw), unknown, assumed)
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """Whether `due_at` was read rightly: while the reading is not known, a time in a zone off UTC may not be."""
