@@ -21,7 +21,7 @@ from benchmarks.host import BARE, Host, plain_environment, taskhand
 __all__ = ["measure"]
 
 CLIENTS = (1, 4, 16, 64)
-ROUNDS = 5
+ROUNDS = 4
 SECONDS = 0.8
 """How long each turn lasts."""
 
