@@ -1,5 +1,6 @@
 """The command `taskhand`."""
 
+import gc
 import json
 import logging
 import os
@@ -279,6 +280,8 @@ command.add_command(scenario)
 
 
 def _serve(settings: Settings, place: tuple[str, int, tuple[str, ...]] | None) -> None:
+    # All that is made until the server is there stays: looking for garbage in it again and again is a tenth of the start.
+    gc.disable()
     from taskhand.server.address import Address
     from taskhand.server.app import create_server
     from taskhand.server.door import leave, serve_http, serve_stdio
@@ -288,6 +291,7 @@ def _serve(settings: Settings, place: tuple[str, int, tuple[str, ...]] | None) -
     async def serving() -> None:
         async with desk(settings) as at:
             server, first = create_server(at), partial(recovered_at_start, at)
+            gc.enable()
             await (serve_http(server, address, first) if address else serve_stdio(server, at.aclose, first))
 
     address = Address(*place) if place else None
