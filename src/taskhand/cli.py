@@ -280,7 +280,7 @@ command.add_command(scenario)
 
 
 def _serve(settings: Settings, place: tuple[str, int, tuple[str, ...]] | None) -> None:
-    # All that is made until the server is there stays: looking for garbage in it again and again is a tenth of the start.
+    # What is made until the server is there stays: looking for garbage in it is a tenth of the time that a start takes.
     gc.disable()
     from taskhand.server.address import Address
     from taskhand.server.app import create_server
