@@ -291,6 +291,7 @@ def _serve(settings: Settings, place: tuple[str, int, tuple[str, ...]] | None) -
     async def serving() -> None:
         async with desk(settings) as at:
             server, first = create_server(at), partial(recovered_at_start, at)
+            gc.freeze()
             gc.enable()
             await (serve_http(server, address, first) if address else serve_stdio(server, at.aclose, first))
 
