@@ -87,6 +87,18 @@ async def test_a_bulk_change_with_the_same_key_is_answered_again_without_being_s
     assert days != {tasks[0]["due_at"][:10]}
 
 
+async def test_a_bulk_change_that_has_nothing_left_to_do_is_answered_as_the_first_time(worker: Agent) -> None:
+    tasks = [await worker.create(f"Task {number}", dueDate="2026-03-10") for number in range(2)]
+    sent = {"taskIds": [task["id"] for task in tasks], "idempotencyKey": "urgent"}
+    await worker("bulk_update_tasks", **sent, changes={"priority": "2"})
+    again = await worker("bulk_update_tasks", **sent, changes={"priority": "2"})
+    assert again["replayed"] is True
+    assert again["totals"] == {"applied": 2}
+    with pytest.raises(Refused) as refused:
+        await worker("bulk_update_tasks", **sent, changes={"title": "Task 0"})
+    assert refused.value.code == "key_reused"
+
+
 @pytest.mark.parametrize("arm", [one for one in ARMS if one.name == "local"], ids=["local"])
 async def test_a_key_survives_a_restart(arm: Arm, tmp_path: Path) -> None:
     answers = []

@@ -42,7 +42,8 @@ async def applied_to_many(
     if not intents:
         results = [_result(place, one) for place, one in enumerate(outside)]
         change = await call.record("unchanged", opening, (), results)
-        return BulkReceipt(outside, opening.matched, "Nothing was written.", change.id)
+        note = "Nothing was written." if outside else "No task answers to the filter: nothing was written."
+        return BulkReceipt(outside, opening.matched, note, change.id)
     with anyio.CancelScope(shield=True):
         await call.begin(opening, intents)
     run = _Run(call, intents, outside)

@@ -11,7 +11,7 @@ from taskhand.change import Match
 from taskhand.due import due_of, shifted
 from taskhand.edit import Edit
 from taskhand.errors import CallerError, TaskhandError
-from taskhand.journal.journal import Intent
+from taskhand.journal.journal import VOID, Claim, Intent
 from taskhand.plan import Plan
 from taskhand.service.apply_many import Skipped, applied_to_many, replayed_bulk
 from taskhand.service.call import Call, Held
@@ -66,6 +66,8 @@ async def bulk_update(
     payload = fingerprint(call.tool, body)
     claims = claim_of_key(call, payload)
     async with call.desk.turns([claim.scope for claim in claims]), call.desk.turns(ids or ()):
+        if not call.is_dry and (first := await _first(call, claims, payload)) is not None:
+            return first
         targets = await targets_of(call.desk, ids, found_by)
         steps = await _steps(call, wish, targets)
         guard = guard_of(call.desk, steps.intents, by_filter=found_by is not None and bool(steps.intents))
@@ -87,6 +89,16 @@ async def bulk_update(
             found = await finished(call.desk, held.change)
             is_same_key(call, found, payload)
             return replayed_bulk(found)
+
+
+async def _first(call: Call, claims: tuple[Claim, ...], payload: str) -> BulkReceipt | None:
+    """What came of an earlier call with this key, also where there is nothing left to do; None without one."""
+    held = await call.desk.journal.holder(claims) if claims else None
+    found = await finished(call.desk, held) if held else None
+    if found is None or found.outcome in VOID:
+        return None
+    is_same_key(call, found, payload)
+    return replayed_bulk(found)
 
 
 @dataclass(frozen=True, slots=True)
