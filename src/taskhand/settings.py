@@ -245,6 +245,12 @@ class Settings(BaseModel):
         return found[0] if found else "local"
 
     @property
+    def hubspot_private_token(self) -> SecretStr | None:
+        """The token of a private app, which stays; that of an OAuth app changes by the hour."""
+        token = self.hubspot_access_token
+        return token if token is not None and token.get_secret_value().startswith("pat-") else None
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """The credentials that are set, to be masked wherever text is kept."""
         given = (getattr(self, name) for name in type(self).model_fields)

@@ -4,6 +4,7 @@ import getpass
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
@@ -72,9 +73,18 @@ def _numbered(prefix: str, number: int) -> str:
 
 
 def _place(settings: Settings) -> str:
-    """Where the tasks live, as the journal tells one place from another: ids of one mean nothing in another."""
+    """Where the tasks live, as the journal tells one place from another: ids of one mean nothing in another.
+
+    An account is told by its key, in short and beyond recognition. The tokens of OAuth change by the hour: theirs is
+    told by nothing, and accounts with such tokens need a journal each.
+    """
+    keys = {"vambe": settings.vambe_api_key, "close": settings.close_api_key, "hubspot": settings.hubspot_private_token}
     bases = {"vambe": settings.vambe_base_url, "close": settings.close_base_url, "hubspot": settings.hubspot_base_url}
-    return f"{settings.backend} {bases.get(settings.backend) or store_path(settings).absolute()}"
+    if settings.backend not in bases:
+        return f"{settings.backend} {store_path(settings).absolute()}"
+    key = keys[settings.backend]
+    told = blake2b(key.get_secret_value().encode(), digest_size=6, person=b"taskhand").hexdigest() if key else "oauth"
+    return f"{settings.backend} {bases[settings.backend]} {told}"
 
 
 def _terms(settings: Settings) -> Terms:

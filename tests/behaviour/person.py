@@ -10,8 +10,10 @@ __all__ = ["Person"]
 class Person:
     """Says yes or no, or closes the question (`nothing`), and remembers what was asked."""
 
-    def __init__(self, says: Literal["yes", "no", "nothing"]) -> None:
+    def __init__(self, says: Literal["yes", "no", "nothing"], form: dict[str, Any] | None = None) -> None:
+        """`form` is what stands in the form that is sent with a yes."""
         self.says = says
+        self.form = {"confirm": True} if form is None else form
         self.questions: list[str] = []
 
     async def asked(self, context: Any, params: ElicitRequestParams) -> ElicitResult:
@@ -19,5 +21,5 @@ class Person:
         del context
         self.questions.append(params.message)
         if self.says == "yes":
-            return ElicitResult(action="accept", content={"confirm": True})
+            return ElicitResult(action="accept", content=self.form)
         return ElicitResult(action="decline" if self.says == "no" else "cancel")

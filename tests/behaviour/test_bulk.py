@@ -97,3 +97,11 @@ async def test_nobody_is_guessed_for_many_tasks_either(worker: Agent) -> None:
         await worker("bulk_update_tasks", taskIds=ids, changes={"responsibleIds": ["maria rodriguez"]})
     assert refused.value.code == "ambiguous_member"
     assert len(refused.value.values) == 2
+
+
+async def test_one_task_is_one_task_however_its_id_is_written(worker: Agent) -> None:
+    (task_id, *_) = await _three(worker)
+    done = await worker("bulk_update_tasks", taskIds=[task_id, task_id.upper()], shiftDueDays=2)
+    assert done["totals"]["applied"] == 1
+    assert done["retryIds"] == []
+    assert [day[:10] for day in await _field(worker, [task_id], "due_at")] == ["2026-03-12"]

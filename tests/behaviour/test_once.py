@@ -122,3 +122,29 @@ async def test_two_people_added_at_the_same_moment_are_both_kept(agent: Agent) -
             calls.start_soon(add, name)
     people = (await agent("get_task", id=task["id"]))["task"]["task_responsibles"]
     assert len(people) == 3
+
+
+async def test_a_plan_with_a_key_that_was_used_for_something_else_is_refused(worker: Agent) -> None:
+    plan = await worker("create_task", **BODY, idempotencyKey="one", dryRun=True)
+    await worker("create_task", **(BODY | {"title": "Another"}), idempotencyKey="one")
+    with pytest.raises(Refused) as refused:
+        await worker("apply_plan", planId=plan["planId"])
+    assert refused.value.code == "key_reused"
+    assert await worker.listed() == ["Another"]
+
+
+async def test_a_plan_is_not_answered_with_a_task_that_was_deleted_since(worker: Agent) -> None:
+    plan = await worker("create_task", **BODY, dryRun=True)
+    made = await worker("create_task", **BODY)
+    deletion = await worker("delete_task", id=made["task"]["id"])
+    await worker("apply_plan", planId=deletion["planId"])
+    with pytest.raises(Refused) as refused:
+        await worker("apply_plan", planId=plan["planId"])
+    assert refused.value.code == "plan_used"
+
+
+async def test_two_callers_keys_are_never_the_same(connect: Connect) -> None:
+    one, other = await connect("x"), await connect("x y")
+    await one("create_task", **BODY, idempotencyKey="y z")
+    assert "replayed" not in await other("create_task", **BODY, idempotencyKey="z")
+    assert await one.listed() == ["Call Acme", "Call Acme"]

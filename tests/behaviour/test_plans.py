@@ -1,5 +1,6 @@
 """Plans: every write can be seen before, and what is large or lasting is never done unseen."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -152,3 +153,15 @@ async def test_a_plan_that_needs_a_yes_is_not_applied_past_the_person(connect: C
     person.says = "yes"
     await agent("apply_plan", planId=plan["planId"])
     assert await agent.listed() == []
+
+
+@pytest.mark.parametrize("said", [False, "false", "no", 0, None])
+async def test_only_a_certain_yes_is_one(connect: Connect, era: str, said: Any) -> None:
+    assert era
+    person = Person("yes", {"confirm": said})
+    agent = await connect(person=person)
+    task = await agent.create()
+    with suppress(Refused):
+        assert "planId" in await agent("delete_task", id=task["id"])
+    assert await agent.listed() == ["Call Acme"]
+    assert len(person.questions) == 1

@@ -1,5 +1,6 @@
 """The file of the store: made once, kept private, and never half written."""
 
+import asyncio
 import os
 import sqlite3
 import stat
@@ -273,10 +274,11 @@ async def test_a_failed_task_leaves_no_row_and_no_person(store_file: Path) -> No
 
 async def test_a_write_that_nobody_waits_for_any_more_is_done_wholly(store_file: Path) -> None:
     store, under_way, go_on = Store(store_file, TASK_STORE), anyio.Event(), Event()
+    loop = asyncio.get_running_loop()
 
     def work(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO contact VALUES ('1', 'Rosa', NULL, NULL, NULL, 'rosa')")
-        anyio.from_thread.run_sync(under_way.set)
+        loop.call_soon_threadsafe(under_way.set)
         assert go_on.wait(BOUND_S)
         connection.execute("INSERT INTO contact VALUES ('2', 'Luis', NULL, NULL, NULL, 'luis')")
 

@@ -202,13 +202,26 @@ class SqliteJournal:
         return Change(change_id, opening, tuple(intents)), True
 
     def _fit(self, opening: Opening) -> Opening:
-        """The opening as it may be kept."""
-        reason = opening.reason and self._redaction.masked(opening.reason)
-        return replace(opening, arguments=self._redaction.arguments(opening.arguments), reason=reason)
+        """The opening as it may be kept: whatever a caller chose can hold a credential."""
+        masked, caller = self._redaction.masked, opening.caller
+        return replace(
+            opening,
+            arguments=self._redaction.arguments(opening.arguments),
+            reason=opening.reason and masked(opening.reason),
+            caller=replace(
+                caller, name=caller.name and masked(caller.name), version=caller.version and masked(caller.version)
+            ),
+        )
+
+    def _told(self, result: Result) -> Result:
+        """A result as it may be kept: the id of a task that is not there is whatever was sent."""
+        if result.outcome != "refused" or result.task_id is None:
+            return result
+        return replace(result, task_id=self._redaction.masked(result.task_id))
 
     def _outcome(self, change_id: str, results: Sequence[Result], ending: Ending | None) -> list[Entry]:
         now = self._clock()
-        entries = result_entries(change_id, self._place, now, results)
+        entries = result_entries(change_id, self._place, now, [self._told(one) for one in results])
         return entries if ending is None else [*entries, ending_entry(change_id, self._place, now, ending)]
 
     def _unused_id(self, connection: sqlite3.Connection, prefix: str) -> str:

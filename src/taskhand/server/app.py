@@ -63,7 +63,7 @@ def create_server(desk: Desk) -> MCPServer[Any]:
         version=__version__,
         instructions=instructions(offered.names, offered.writing),
         log_level="WARNING",
-        tools=[_registered(tool, desk, capabilities) for tool in offered.tools],
+        tools=[_registered(tool, desk, capabilities, offered) for tool in offered.tools],
         cache_hints=dict.fromkeys(_LISTS, _UNCHANGING),
     )
     server.offer = offered
@@ -121,12 +121,12 @@ class _Sent(ArgModelBase):
         return {"sent": dict(self.model_extra or {})}
 
 
-def _registered(tool: Tool[Any], desk: Desk, capabilities: Capabilities) -> SdkTool:
+def _registered(tool: Tool[Any], desk: Desk, capabilities: Capabilities, offered: Offer) -> SdkTool:
     """The tool as the SDK lists and calls it."""
     schema = input_schema(tool.arguments, capabilities)
 
     async def call(sent: dict[str, Any], context: Context[Any, Any]) -> CallToolResult | InputRequiredResult:
-        return await boundary.call(tool, schema, desk, sent, context)
+        return await boundary.call(tool, schema, desk, sent, context, offers=offered.refusal)
 
     return SdkTool(
         fn=call,

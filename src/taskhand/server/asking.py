@@ -76,7 +76,8 @@ def _word(value: object) -> str:
 
 
 def _said(result: ElicitResult) -> Said:
-    if result.action == "cancel":
-        return "nothing"
-    said_no = result.action == "decline" or (result.content or {}).get(_KEY) is False
-    return "no" if said_no else "yes"
+    """What an answer means: only what is certainly a yes is one."""
+    confirmed = (result.content or {}).get(_KEY, True)  # accepting a form without filling it in is a yes
+    if result.action == "decline" or (result.action == "accept" and confirmed is False):
+        return "no"
+    return "yes" if result.action == "accept" and confirmed is True else "nothing"

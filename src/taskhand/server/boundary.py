@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -34,14 +35,22 @@ logger = logging.getLogger(__name__)
 Result = CallToolResult | InputRequiredResult
 
 
-async def call(tool: Tool[Any], schema: Schema, desk: Desk, sent: dict[str, Any], context: Context[Any, Any]) -> Result:
-    """The result of one tool call.
+async def call(
+    tool: Tool[Any],
+    schema: Schema,
+    desk: Desk,
+    sent: dict[str, Any],
+    context: Context[Any, Any],
+    *,
+    offers: Callable[[str], TaskhandError | None],
+) -> Result:
+    """The result of one tool call; `offers` says why a tool of a name is not offered, None where it is.
 
     An error carries no structured content: clients check that against the output schema of an answer, and some do so
     for errors too.
     """
     page = Call(desk, tool.name, _caller(context), sent, progress=context.report_progress)
-    page.asks = desk.terms.asks and can_ask(context)
+    page.asks, page.refused = desk.terms.asks and can_ask(context), offers
     try:
         with requests_sent() as page.requests:
             found = await _found(tool, schema, page, context)
@@ -65,10 +74,10 @@ async def _found(
     tool: Tool[Any], schema: Schema, page: Call, context: Context[Any, Any]
 ) -> BaseModel | Written | InputRequiredResult:
     """What the tool answers, after a person was asked where that has to be."""
-    if (answer := answered(context)) is not None:
-        return await _after_asking(page, *answer)
     arguments = understood(tool.arguments, schema, page.arguments, reads=tool.kind == "read")
     page.options = arguments if isinstance(arguments, Options) else page.options
+    if (answer := answered(context)) is not None:
+        return await _after_asking(page, *answer)
     with patience.one_call():
         found = await tool.call(page, arguments)
     if not isinstance(found, Plan) or found.guard is None or not page.asks:

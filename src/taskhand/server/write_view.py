@@ -16,6 +16,8 @@ from taskhand.task import Task
 __all__ = ["FromTo", "ManyAnswer", "WriteAnswer", "difference_row", "from_to", "shown"]
 
 _NAME, _SNIPPET = 60, 200
+_MOST_SHOWN = 8
+"""Of a list of people in a difference."""
 _MOST_DIFFERENCES = 25
 _MOST_MESSAGES = 25
 _ROOM_FOR_IDS = 28_000
@@ -216,6 +218,8 @@ def _match_rows(matched: Iterable[Match]) -> tuple[MatchRow, ...]:
 
 
 def _clipped(value: object) -> object:
+    if isinstance(value, list) and len(value) > _MOST_SHOWN:
+        return [*value[:_MOST_SHOWN], f"… (+{len(value) - _MOST_SHOWN})"]
     return cut(value, _SNIPPET) if isinstance(value, str) else value
 
 

@@ -12,9 +12,9 @@ from taskhand.journal.journal import Change, Claim, Intent, Opening
 from taskhand.plan import Difference, Plan, drift
 from taskhand.service.apply_many import applied_to_many, replayed_bulk
 from taskhand.service.call import Call, Held
-from taskhand.service.create_task import created, replayed_create
+from taskhand.service.create_task import created, is_gone, replayed_create
 from taskhand.service.delete_task import deleted
-from taskhand.service.once import finished
+from taskhand.service.once import check_payload, finished
 from taskhand.service.planning import guard_of, plan_of
 from taskhand.service.roster import Wanted
 from taskhand.service.write import changed
@@ -38,7 +38,7 @@ async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
         try:
             return await applied(call, intents, opening)
         except Held as held:
-            return _before(plan, await finished(call.desk, held.change))
+            return await _before(call, plan, await finished(call.desk, held.change))
 
 
 async def plan_again(call: Call, plan_id: str) -> Plan:
@@ -106,6 +106,8 @@ async def _found(call: Call, plan_id: str) -> Change:
             code="plan_not_found",
             next_step="Take planId from the answer to a write with dryRun true.",
         )
+    if (refused := call.refused(plan.opening.tool)) is not None:
+        raise refused
     if plan.opening.caller.key != call.caller.key:
         raise CallerError(
             "This plan was made by another caller.", code="plan_of_another", next_step="Make the plan again."
@@ -144,11 +146,17 @@ def _use_of(plan: Change) -> Claim:
     return Claim(f"plan {plan.id}", plan.id)
 
 
-def _before(plan: Change, first: Change) -> Receipt | BulkReceipt:
+async def _before(call: Call, plan: Change, first: Change) -> Receipt | BulkReceipt:
     """What is answered where the plan was used already, or its key was: the second is a repetition."""
     if first.opening.plan_id == plan.id:
         raise _used(first)
+    for claim in plan.opening.claims:
+        check_payload(first, claim.payload)
     if plan.intents and plan.intents[0].verb == "create":
+        if await is_gone(call, first):
+            raise CallerError(
+                "The task was made since, and deleted again.", code="plan_used", next_step="Make the plan again."
+            )
         return replayed_create(first, by_key=first.opening.claims[0].scope.startswith("key"))
     return replayed_bulk(first)
 

@@ -12,7 +12,7 @@ from pydantic import MISSING, Field
 from taskhand.change import Match
 from taskhand.errors import OperatorError, OutcomeUnknown, TaskhandError
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Opening, Outcome, Result
-from taskhand.service.desk import Desk
+from taskhand.service.desk import Desk, Unsettled
 from taskhand.service.recover import recovered
 from taskhand.task import Body
 
@@ -47,6 +47,11 @@ class Held(Exception):
         self.change = change
 
 
+def _all_offered(_tool: str) -> TaskhandError | None:
+    """Every tool may be used."""
+    return None
+
+
 async def _silent(done: int, total: int) -> None:
     """Nobody listens to the progress."""
 
@@ -55,7 +60,8 @@ async def _silent(done: int, total: int) -> None:
 class Call:
     """Who calls which tool with what; `progress` is told how many of how many tasks are done.
 
-    `asks` is whether a person can be asked through the client before something is done; `began` is when, in seconds of
+    `asks` is whether a person can be asked through the client before something is done; `refused` says why a tool,
+    and so a plan that it made, may not be used; `began` is when, in seconds of
     a clock that only runs forward, `requests` what was sent since.
     """
 
@@ -66,6 +72,7 @@ class Call:
     options: Options = field(default_factory=Options)
     progress: Callable[[int, int], Awaitable[None]] = _silent
     asks: bool = False
+    refused: Callable[[str], TaskhandError | None] = _all_offered
     requests: list[str] = field(default_factory=list)
     began: float = field(default_factory=anyio.current_time)
     change: Change | None = None
@@ -116,18 +123,21 @@ class Call:
     async def revise(self, intents: Sequence[Intent]) -> None:
         """What is about to be done is something else by now; something may have been written already."""
         if self.change is not None:
+            self._was_revised = True
             await self.desk.journal.revise(self.change.id, intents)
-            self.change, self._was_revised = replace(self.change, intents=tuple(intents)), True
+            self.change = replace(self.change, intents=tuple(intents))
 
     async def settle(self, results: Sequence[Result], outcome: Outcome, code: str | None = None) -> None:
         """Write down what came of it. What was done stays done where the journal cannot be written: it is logged."""
         if self.change is None:
             return
         self.is_open = False
+        unsettled = Unsettled(self.change.id, tuple(results), self._ending(outcome, code))
         try:
-            await self.desk.journal.settle(self.change.id, results, self._ending(outcome, code))
+            await self.desk.journal.settle(unsettled.change_id, unsettled.results, unsettled.ending)
         except OperatorError:
-            _log.exception("the outcome of %s could not be written to the journal", self.change.id)
+            self.desk.unsettled.append(unsettled)
+            _log.exception("the outcome of %s could not be written to the journal yet", self.change.id)
 
     async def settle_some(self, results: Sequence[Result]) -> bool:
         """Write down what came of some of many; the change stays open. Whether that could be done now."""
@@ -153,7 +163,9 @@ class Call:
     async def failed(self, error: TaskhandError) -> None:
         """Write down that the call failed: of what was begun, all that has no result yet."""
         if self.is_open and self.change is not None:
-            outcome: Outcome = "unknown" if self._was_revised or isinstance(error, OutcomeUnknown) else "refused"
+            # After a crash of ours nobody knows how far it went: what is not known is not done again.
+            in_doubt = self._was_revised or isinstance(error, OutcomeUnknown) or error.code == "internal_error"
+            outcome: Outcome = "unknown" if in_doubt else "refused"
             intents = enumerate(self.change.intents)
             rest = [Result(place, outcome, one.task_id, code=error.code) for place, one in intents]
             await self.settle(rest, outcome, error.code)

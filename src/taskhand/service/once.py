@@ -12,7 +12,7 @@ from taskhand.service.call import Call, Options
 from taskhand.service.desk import Desk
 from taskhand.service.recover import recovered
 
-__all__ = ["claim_of_key", "fingerprint", "finished", "is_same_key", "same_claim", "unknown_still"]
+__all__ = ["check_payload", "claim_of_key", "fingerprint", "finished", "is_same_key", "same_claim", "unknown_still"]
 
 _LOOKS: Final = 50
 _EVERY_S: Final = 0.2
@@ -37,7 +37,9 @@ def claim_of_key(call: Call, payload: str) -> tuple[Claim, ...]:
             code="invalid_key",
             next_step=f"Send 1 to {_LONGEST_KEY} characters, or leave it out.",
         )
-    return (Claim(f"key {call.caller.key} {call.key}", payload),)
+    # Neither who it is nor what they chose can be told from it, and no two callers' keys are the same.
+    told = sha256(json.dumps([call.caller.key, call.key]).encode(errors="replace")).hexdigest()
+    return (Claim(f"key {told}", payload),)
 
 
 def same_claim(call: Call, payload: str) -> tuple[Claim, ...]:
@@ -50,6 +52,12 @@ def is_same_key(call: Call, found: Change, payload: str) -> bool:
     """Whether the change found has this call's key; CallerError where it was given with something else."""
     if call.key is None:
         return False
+    check_payload(found, payload)
+    return True
+
+
+def check_payload(found: Change, payload: str) -> None:
+    """Refuse a key that was given with something else."""
     if all(claim.payload != payload for claim in found.opening.claims):
         raise CallerError(
             "This idempotencyKey was used for something else before.",
@@ -57,7 +65,6 @@ def is_same_key(call: Call, found: Change, payload: str) -> bool:
             next_step="Send a new idempotencyKey for a new request, or the first request unchanged.",
             details={"changeId": found.id},
         )
-    return True
 
 
 async def finished(desk: Desk, change: Change) -> Change:

@@ -24,7 +24,14 @@ _LOOKED_THROUGH = 100
 
 
 async def recovered(desk: Desk) -> None:
-    """Settle every change that is open and whose process is no more; what cannot be looked at now stays open."""
+    """Settle every change that is open and whose process is no more; what cannot be looked at now stays open.
+
+    What could not be written down when it was over is written down first.
+    """
+    while desk.unsettled:
+        late = desk.unsettled[0]
+        await desk.journal.settle(late.change_id, late.results, late.ending)
+        desk.unsettled.remove(late)
     for change in await desk.journal.abandoned():
         async with desk.turn(f"recover {change.id}"):
             with suppress(TaskhandError):

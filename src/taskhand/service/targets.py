@@ -52,7 +52,9 @@ async def _by_id(desk: Desk, ids: Sequence[str]) -> Targets:
     pattern = desk.backend.capabilities.id_pattern
     found = await desk.backend.snapshots([one for one in unique if re.fullmatch(pattern, one)], fresh=True)
     refused = {one: _no_task(desk, one) for one in unique if one not in found}
-    return Targets(tuple(found[one] for one in unique if one in found), refused)
+    # What a place takes for the same id, in another case, is one task.
+    tasks = {found[one].task.id: found[one] for one in unique if one in found}
+    return Targets(tuple(tasks.values()), refused)
 
 
 async def _by_filter(desk: Desk, given: TaskFilter) -> Targets:

@@ -14,10 +14,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
-import anyio.to_thread
-from anyio import CapacityLimiter
-
 from taskhand.errors import OperatorError
+from taskhand.sqlite.worker import Worker
 
 __all__ = ["Kind", "Store", "opened", "transaction"]
 
@@ -47,37 +45,57 @@ class Store:
         self._kind = kind
         self._prepare = prepare
         self._connection: sqlite3.Connection | None = None
-        self._one = CapacityLimiter(1)
+        self._file: tuple[int, int] | None = None
+        self._synchronous = ""
+        self._worker = Worker(kind.called)
 
     async def read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Run `work` on one consistent view of the store; OperatorError where the file cannot be used."""
-        return await anyio.to_thread.run_sync(self._run, "BEGIN", work, limiter=self._one)
+        return await self._worker.do(partial(self._run, "BEGIN", work))
 
     async def write(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool = True) -> _T:
         """Run `work` in a transaction of its own, wholly or not at all; OperatorError where the file cannot be used.
 
         Not `durable`: it survives a crash of the process, and perhaps not a power cut.
         """
-        run = partial(self._run, "BEGIN IMMEDIATE", work, durable=durable)
-        return await anyio.to_thread.run_sync(run, limiter=self._one)
+        return await self._worker.do(partial(self._run, "BEGIN IMMEDIATE", work, durable=durable))
 
     async def aclose(self) -> None:
         """Close the file, after whatever is under way; a wait for that can be cut short."""
-        await anyio.to_thread.run_sync(self._close, limiter=self._one)
+        await self._worker.end(self._close)
 
     def _run(self, begin: str, work: Callable[[sqlite3.Connection], _T], *, durable: bool = True) -> _T:
         with _as_operator_error(self._path, self._kind):
-            if self._connection is None:
-                self._connection = opened(self._path, self._kind, self._prepare)
+            connection = self._opened()
             # FULL: what was answered survives a power cut, not only a crash. SQLite takes it only between transactions.
-            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            with transaction(self._connection, begin):
-                return work(self._connection)
+            if self._synchronous != (wanted := "FULL" if durable else "NORMAL"):
+                connection.execute(f"PRAGMA synchronous = {wanted}")
+                self._synchronous = wanted
+            with transaction(connection, begin):
+                return work(connection)
+
+    def _opened(self) -> sqlite3.Connection:
+        """The connection, to the file that is there now: what goes into a removed one would be lost."""
+        if self._connection is not None and self._file != _identity(self._path):
+            self._close()
+        if self._connection is None:
+            self._connection, self._synchronous = opened(self._path, self._kind, self._prepare), ""
+            self._file = _identity(self._path)
+        return self._connection
 
     def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file a path leads to; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def opened(path: Path, kind: Kind, prepare: Callable[[sqlite3.Connection], None] | None = None) -> sqlite3.Connection:

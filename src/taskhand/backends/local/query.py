@@ -93,9 +93,11 @@ def _filters(query: TaskQuery) -> _Clauses:
         ids = tuple(choice.id for choice in query.statuses)
         clauses.append((f"t.status_id IN ({', '.join('?' * len(ids))})", ids))
     if query.priority is not None:
-        clauses.append(("t.priority = ?", (query.priority,)))
+        # The `+` keeps SQLite from walking the priority's own index, which has another order.
+        column = "t.priority" if query.order == "priority" else "+t.priority"
+        clauses.append((f"{column} = ?", (query.priority,)))
     if query.contact is not None:
-        clauses.append(("? IN (t.ai_contact_id, t.ai_customer_id)", (query.contact,)))
+        clauses.append(("(t.ai_contact_id = ? OR t.ai_customer_id = ?)", (query.contact,) * 2))
     if query.text is not None:
         clauses.append(("instr(t.searchable, ?) > 0", (fold(query.text),)))
     if query.overdue is not None:

@@ -1,5 +1,6 @@
 """The tool `list_changes`."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -7,6 +8,7 @@ from pydantic import MISSING, Field
 
 from taskhand.errors import CallerError
 from taskhand.journal.journal import ChangeQuery, Outcome
+from taskhand.server.answer import LARGEST, compact
 from taskhand.server.changes_view import ChangesAnswer
 from taskhand.server.tool import Tool
 from taskhand.service.call import Call
@@ -52,7 +54,11 @@ async def _run(call: Call, arguments: ListChanges) -> ChangesAnswer:
         limit=_LIMIT if arguments.limit is MISSING else arguments.limit,
         after=None if arguments.cursor is MISSING else arguments.cursor,
     )
-    return ChangesAnswer.of(await list_changes(call.desk, query), query.task_id)
+    while True:
+        answer = ChangesAnswer.of(await list_changes(call.desk, query), query.task_id)
+        if query.limit == 1 or len(compact(answer)) <= LARGEST:
+            return answer
+        query = replace(query, limit=query.limit // 2)  # a page of large changes has fewer rows
 
 
 def _moment(name: str, text: str | MISSING) -> datetime | None:

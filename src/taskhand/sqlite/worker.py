@@ -1,0 +1,83 @@
+"""A thread of its own for one file: what is given to it is done in turn.
+
+A hop there and back takes a third of what one to a pool of threads takes, and a call of a tool makes several.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from queue import SimpleQueue
+from threading import Thread
+from typing import Generic, TypeVar
+
+import anyio
+
+__all__ = ["Worker"]
+
+_T = TypeVar("_T")
+
+
+class _Job(Generic[_T]):
+    """A piece of work, and who waits for it."""
+
+    def __init__(self, work: Callable[[], _T]) -> None:
+        self._work = work
+        self._loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[_T] = self._loop.create_future()
+
+    def do(self) -> None:
+        """Do it here, and tell the loop."""
+        try:
+            done = self._work()
+        except BaseException as error:  # noqa: BLE001  it is raised where it is waited for
+            self._tell(self._failed, error)
+        else:
+            self._tell(self._done, done)
+
+    def _tell(self, told: Callable[..., None], value: object) -> None:
+        with suppress(RuntimeError):  # the loop is over, and nobody waits any more
+            self._loop.call_soon_threadsafe(told, value)
+
+    def _done(self, value: _T) -> None:
+        if not self.future.done():
+            self.future.set_result(value)
+
+    def _failed(self, error: BaseException) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+class Worker:
+    """Starts its thread when there is something to do; a process ends without waiting for it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._jobs: SimpleQueue[_Job[object] | None] = SimpleQueue()
+        self._thread: Thread | None = None
+
+    async def do(self, work: Callable[[], _T]) -> _T:
+        """Do it after whatever was given before; whoever gives up waits all the same."""
+        job = self._given(work)
+        with anyio.CancelScope(shield=True):
+            return await job.future
+        raise AssertionError("a shielded scope ends with what is in it")
+
+    async def end(self, work: Callable[[], _T]) -> _T:
+        """Do it last, and end the thread; the wait for that can be cut short."""
+        job = self._given(work)
+        self._jobs.put(None)
+        self._thread = None
+        return await job.future
+
+    def _given(self, work: Callable[[], _T]) -> _Job[_T]:
+        job = _Job(work)
+        self._jobs.put(job)  # type: ignore[arg-type]  # of any type: the future knows which
+        if self._thread is None:
+            self._thread = Thread(target=_works, args=(self._jobs,), name=self._name, daemon=True)
+            self._thread.start()
+        return job
+
+
+def _works(jobs: "SimpleQueue[_Job[object] | None]") -> None:
+    while (job := jobs.get()) is not None:
+        job.do()
