@@ -235,7 +235,7 @@ def _warn(host: "Host", made: "Environment", store: "Store") -> None:
             click.echo(f"! Set {name} in the environment that starts {host.name}.", err=True)
         elif store == "file" and not stands_for_another(value):
             click.echo(
-                f"! {name} can be read by whoever reads that file. With `pip install 'taskhand[keyring]'` it goes "
+                f"! {name} can be read by whoever reads that file. With `pip install '.[keyring]'` it goes "
                 "to the system's keyring.",
                 err=True,
             )

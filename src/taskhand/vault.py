@@ -1,7 +1,7 @@
 """Credentials in the operating system's keyring, in place of a file that other programs read.
 
 A setting's value `keyring:NAME` stands for the password NAME of the service `taskhand`. The library is optional
-(`pip install 'taskhand[keyring]'`) and imported when such a value is met: https://keyring.readthedocs.io .
+(`pip install '.[keyring]'`) and imported when such a value is met: https://keyring.readthedocs.io .
 """
 
 import os
@@ -40,7 +40,7 @@ def opened(value: str) -> str:
     if library is None:
         raise OperatorError(
             f"{name} is kept in the system keyring, and the library that reads it is not installed.",
-            next_step="pip install 'taskhand[keyring]'",
+            next_step="pip install '.[keyring]'",
         )
     try:
         found: str | None = library.get_password(SERVICE, name)

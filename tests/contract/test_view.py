@@ -318,3 +318,10 @@ def test_a_refusal_is_json_that_a_model_can_act_on(error: CallerError, said: dic
 def test_a_long_candidate_name_is_cut() -> None:
     said = json.loads(refusal(Ambiguous("No.", candidates=[Candidate("1", "x" * 5_000)])))
     assert said["error"]["candidates"][0]["name"] == "x" * 200 + "… (+4800 characters)"
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 25])
+def test_a_page_of_ordinary_tasks_has_as_many_rows_as_were_asked_for(limit: int) -> None:
+    tasks = [task(id=uuid(number), title="Send the proposal to Acme") for number in range(limit)]
+    found = listed(*tasks, query=TaskQuery(limit=limit), more=True)
+    assert len(rows(ListAnswer.of(found, MISSING))) == limit

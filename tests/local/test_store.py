@@ -299,3 +299,22 @@ async def test_an_answer_can_be_read_back_by_another_connection_at_once(store_fi
         async with opened_at(store_file) as other:
             assert await other.get_task(task.id) == task
     assert task.created_at == NOW.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def test_what_is_given_while_a_store_is_being_closed_is_done_after_that_and_never_beside_it(
+    store_file: Path,
+) -> None:
+    store, busy, most = Store(store_file, TASK_STORE), [0], [0]
+
+    def work(connection: sqlite3.Connection) -> None:
+        busy[0] += 1
+        most[0] = max(most[0], busy[0])
+        connection.execute("SELECT count(*) FROM task").fetchone()
+        busy[0] -= 1
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(20):
+            tasks.start_soon(store.read, work)
+            tasks.start_soon(store.aclose)
+    await store.aclose()
+    assert most == [1]

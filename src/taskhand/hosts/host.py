@@ -70,7 +70,7 @@ HOSTS = (
         "`claude_desktop_config.json` (Settings → Developer → Edit Config)",
         "mcpServers",
         place.claude_desktop,
-        afterwards="Quit Claude Desktop wholly (closing its window is not enough) and start it again.",
+        afterwards="Quit Claude Desktop completely (closing its window is not enough) and start it again.",
     ),
     Host(
         "claude-code",

@@ -50,7 +50,7 @@ def store_for(host: Host, asked: Store | None, *, project: bool, keyring: bool) 
             raise CallerError("A project's file is read by others: a key does not go into it.")
         case "keyring" if not keyring:
             raise OperatorError(
-                "There is no system keyring to use here.", next_step="pip install 'taskhand[keyring]', and try again."
+                "There is no system keyring to use here.", next_step="pip install '.[keyring]', and try again."
             )
     return asked
 

@@ -20,7 +20,7 @@ _ESCAPED_DESCRIPTION = 16_000
 """What a description may take as JSON, where a control character takes six characters."""
 _PAGE_CHARACTERS = 320
 """What a row may take on average; a page ends early rather than pass it."""
-_LARGEST_PAGE = 32_000
+_SMALLEST_PAGE, _LARGEST_PAGE = 3_000, 32_000
 _ENVELOPE = 430
 """The answer around the rows, its cursor and the word about text by others included."""
 
@@ -164,7 +164,7 @@ class ListAnswer(Marked):
     def of(cls, found: TaskList, fields: Sequence[RowField] | MISSING) -> "ListAnswer":
         """The page as an agent sees it: it ends early, with a cursor, where its rows are large."""
         shown = _ROW if fields is MISSING else fields
-        room = min(_PAGE_CHARACTERS * found.query.limit, _LARGEST_PAGE) - _ENVELOPE
+        room = min(max(_PAGE_CHARACTERS * found.query.limit, _SMALLEST_PAGE), _LARGEST_PAGE) - _ENVELOPE
         rows: list[Row] = []
         for task in found.tasks:
             row = _row(task, found, shown)

@@ -141,6 +141,8 @@ def _result(place: int, one: TaskOutcome, after: Task | None = None) -> Result:
 
 
 def _told(result: Result) -> TaskOutcome:
+    if result.outcome == "not_applied":  # it was looked at after a crash: it may be sent
+        return TaskOutcome(result.task_id or "", "not_attempted", result.code, result.note)
     became: Became = result.outcome if result.outcome in _SAID else "unknown"  # type: ignore[assignment]  # of _SAID
     return TaskOutcome(result.task_id or "", became, result.code, result.note)
 

@@ -54,6 +54,7 @@ class Worker:
         self._name = name
         self._jobs: SimpleQueue[_Job[object] | None] = SimpleQueue()
         self._thread: Thread | None = None
+        self._former: Thread | None = None
 
     async def do(self, work: Callable[[], _T]) -> _T:
         """Do it after whatever was given before; whoever gives up waits all the same."""
@@ -63,21 +64,26 @@ class Worker:
         raise AssertionError("a shielded scope ends with what is in it")
 
     async def end(self, work: Callable[[], _T]) -> _T:
-        """Do it last, and end the thread; the wait for that can be cut short."""
+        """Do it last, and end the thread; the wait for that can be cut short.
+
+        What is given after that is done by another thread, once this one is through: never two at the same time.
+        """
         job = self._given(work)
         self._jobs.put(None)
-        self._thread = None
+        self._former, self._thread = self._thread, None
         return await job.future
 
     def _given(self, work: Callable[[], _T]) -> _Job[_T]:
         job = _Job(work)
         self._jobs.put(job)  # type: ignore[arg-type]  # of any type: the future knows which
         if self._thread is None:
-            self._thread = Thread(target=_works, args=(self._jobs,), name=self._name, daemon=True)
+            self._thread = Thread(target=_works, args=(self._jobs, self._former), name=self._name, daemon=True)
             self._thread.start()
         return job
 
 
-def _works(jobs: "SimpleQueue[_Job[object] | None]") -> None:
+def _works(jobs: "SimpleQueue[_Job[object] | None]", former: Thread | None) -> None:
+    if former is not None:
+        former.join()
     while (job := jobs.get()) is not None:
         job.do()
