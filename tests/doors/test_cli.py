@@ -229,10 +229,7 @@ def test_a_flag_wins_over_the_environment(store_file: Path, tmp_path: Path) -> N
 SCRIPT = (
     ("seed", "demo"),
     ("call", "create_task", json.dumps(DRAFT | {"responsibleIds": ["Ana Soto", "me"], "dueDate": "2026-03-04"})),
-    ("call", "complete_task", '{"id": "00000000-0000-4000-8000-000000000020"}'),
-    ("call", "list_tasks", '{"limit": 4, "order": "priority", "overdue": true}'),
     ("call", "delete_task", '{"id": "00000000-0000-4000-8000-000000000020"}'),
-    ("call", "list_changes", "{}"),
     ("journal",),
 )
 
@@ -245,4 +242,4 @@ def test_two_runs_of_a_script_repeat_byte_for_byte(tmp_path: Path) -> None:
             kept.append(list(connection.iterdump()))
     assert said[0] == said[1]
     assert kept[0] == kept[1]
-    assert '"changed"' in said[0][2]
+    assert '"changed"' in said[0][1]
