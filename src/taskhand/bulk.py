@@ -1,14 +1,13 @@
 """What came of a change of many tasks, task by task; pure."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from taskhand.change import Match, Unapplied
 from taskhand.errors import TaskhandError
 
-__all__ = ["BulkReceipt", "TaskOutcome", "together"]
+__all__ = ["BulkReceipt", "TaskOutcome"]
 
 Became = Literal["applied", "unchanged", "refused", "unknown", "not_attempted"]
 
@@ -56,8 +55,3 @@ class BulkReceipt:
     def retry_ids(self) -> tuple[str, ...]:
         """The tasks that the same change may be sent again for."""
         return tuple(one.id for one in self.outcomes if one.may_be_retried)
-
-
-def together(first: Sequence[Match], second: Sequence[Match]) -> tuple[Match, ...]:
-    """Each match once."""
-    return tuple(dict.fromkeys((*first, *second)))

@@ -22,6 +22,7 @@ from hubspot_backend.wired import (
     staged,
     task_id,
 )
+from taskhand.backends.hubspot.search import MOST_FOUND
 from taskhand.due import Due, due_of, is_overdue
 from taskhand.edit import Edit
 from taskhand.errors import UpstreamError
@@ -148,6 +149,7 @@ async def test_what_was_just_written_is_in_the_next_list_though_the_search_is_be
 async def test_more_than_can_be_paged_through_is_said_to_be_and_a_narrower_list_works(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    assert MOST_FOUND == 10_000
     # HubSpot shows the first 10,000; so that this takes no minute, here it shows the first 400.
     monkeypatch.setattr("taskhand.backends.hubspot.lists.MOST_FOUND", 400)
     time, reading = Time(), ("burst=0", "searches=0", "search_lag=0", "search_cap=400")

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from taskhand import rules
-from taskhand.bulk import BulkReceipt, together
+from taskhand.bulk import BulkReceipt
 from taskhand.change import Match
 from taskhand.due import due_of, shifted
 from taskhand.edit import Edit
 from taskhand.errors import CallerError, TaskhandError
-from taskhand.journal.journal import VOID, Claim, Intent
+from taskhand.journal.journal import VOID, Change, Claim, Intent
 from taskhand.plan import Plan
 from taskhand.service.apply_many import Skipped, applied_to_many, replayed_bulk
 from taskhand.service.call import Call, Held
@@ -86,19 +86,19 @@ async def bulk_update(
             opening = call.opening(matched=steps.matched, claims=claims)
             return await applied_to_many(call, steps.intents, opening, steps.skipped)
         except Held as held:
-            found = await finished(call.desk, held.change)
-            is_same_key(call, found, payload)
-            return replayed_bulk(found)
+            return _replayed(call, await finished(call.desk, held.change), payload)
 
 
 async def _first(call: Call, claims: tuple[Claim, ...], payload: str) -> BulkReceipt | None:
     """What came of an earlier call with this key, also where there is nothing left to do; None without one."""
     held = await call.desk.journal.holder(claims) if claims else None
     found = await finished(call.desk, held) if held else None
-    if found is None or found.outcome in VOID:
-        return None
-    is_same_key(call, found, payload)
-    return replayed_bulk(found)
+    return None if found is None or found.outcome in VOID else _replayed(call, found, payload)
+
+
+def _replayed(call: Call, first: Change, payload: str) -> BulkReceipt:
+    is_same_key(call, first, payload)
+    return replayed_bulk(first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ async def _wanted(roster: Roster, wish: Wish, task: Task, call: Call) -> Wanted:
     add, remove = await roster.people(wish.add, on_it), await roster.people(wish.remove, on_it)
     people = tuple(one for one in dict.fromkeys(on_it + add.ids) if one not in remove.ids)
     rules.check_responsibles(people, call.desk.backend.capabilities)
-    return Edit(responsible_ids=people), together(add.matched, remove.matched)
+    return Edit(responsible_ids=people), add.matched + remove.matched
 
 
 def _later(roster: Roster, task: Task, days: int, zone: str | None) -> Edit:

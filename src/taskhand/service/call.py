@@ -61,8 +61,8 @@ class Call:
     """Who calls which tool with what; `progress` is told how many of how many tasks are done.
 
     `asks` is whether a person can be asked through the client before something is done; `refused` says why a tool,
-    and so a plan that it made, may not be used; `began` is when, in seconds of
-    a clock that only runs forward, `requests` what was sent since.
+    and so a plan that it made, may not be used; `began` is when, in seconds of a clock that only runs forward,
+    `requests` what was sent since.
     """
 
     desk: Desk
@@ -78,6 +78,7 @@ class Call:
     change: Change | None = None
     is_open: bool = False
     _was_revised: bool = False
+    _told: set[int] = field(default_factory=set)
 
     @property
     def is_dry(self) -> bool:
@@ -144,6 +145,7 @@ class Call:
         with suppress(OperatorError):
             if self.change is not None:
                 await self.desk.journal.settle(self.change.id, results)
+                self._told.update(result.place for result in results)
                 return True
         return False
 
@@ -167,7 +169,8 @@ class Call:
             in_doubt = self._was_revised or isinstance(error, OutcomeUnknown) or error.code == "internal_error"
             outcome: Outcome = "unknown" if in_doubt else "refused"
             intents = enumerate(self.change.intents)
-            rest = [Result(place, outcome, one.task_id, code=error.code) for place, one in intents]
+            untold = ((place, one) for place, one in intents if place not in self._told)
+            rest = [Result(place, outcome, one.task_id, code=error.code) for place, one in untold]
             await self.settle(rest, outcome, error.code)
         elif self.change is None:
             try:

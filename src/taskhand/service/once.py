@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from taskhand.errors import CallerError, OutcomeUnknown
 from taskhand.journal.journal import Change, Claim
-from taskhand.service.call import Call, Options
+from taskhand.service.call import Call, RepeatableOptions
 from taskhand.service.desk import Desk
 from taskhand.service.recover import recovered
 
@@ -18,7 +18,7 @@ _LOOKS: Final = 50
 _EVERY_S: Final = 0.2
 """How often, and how many seconds apart, the end of another process's call is looked for."""
 _LONGEST_KEY: Final = 200
-_OPTIONS: Final = frozenset(Options.model_fields) | {"idempotency_key"}
+_OPTIONS: Final = frozenset(RepeatableOptions.model_fields)
 
 
 def fingerprint(tool: str, body: BaseModel) -> str:

@@ -103,21 +103,15 @@ class Writer:
 
         It is sent again where its answer was lost and the task is still there. NotFound where it was gone before.
         """
-        try:
-            return await self._deleted(before.id, again=False)
-        except (OutcomeUnknown, UpstreamFailed) as unknown:
-            if await self._is_gone(before.id, unknown):
-                return _VAMBE.removed
-            if isinstance(unknown, UpstreamFailed):
-                raise
-        try:
-            return await self._deleted(before.id, again=True)
-        except (OutcomeUnknown, UpstreamFailed) as unknown:
-            if await self._is_gone(before.id, unknown):
-                return _VAMBE.removed
-            if isinstance(unknown, UpstreamFailed):
-                raise
-            raise _VAMBE.of_task(before.id) from None
+        for again in (False, True):
+            try:
+                return await self._deleted(before.id, again=again)
+            except (OutcomeUnknown, UpstreamFailed) as unknown:
+                if await self._is_gone(before.id, unknown):
+                    return _VAMBE.removed
+                if isinstance(unknown, UpstreamFailed):
+                    raise
+        raise _VAMBE.of_task(before.id)
 
     async def _update_one_of_many(self, before: Task, edit: Edit, was: JsonObject, watch: Watch | None) -> Written:
         """As `update`, but nobody is here who could make an edit again that was made from a misread due time.
@@ -153,9 +147,8 @@ class Writer:
     async def _update(self, before: Task, edit: Edit, was: JsonObject, watch: Watch | None) -> Written:
         """Make an edit of `before`, whose row `was` so; Misread where it had been read as something else."""
         reader, read_as = self._reader, self._reader.due_at
-        really = reader.task(
-            was
-        )  # before anything is sent: a row that cannot be read must not fail a write that is made
+        # Before anything is sent: a row that cannot be read must not fail a write that is made.
+        really = reader.task(was)
         if rests_on(before, edit) and reader.was_misread(before, was):
             raise Misread(really, really)
         raw, note = await self._put(before, edit, watch)
@@ -177,21 +170,15 @@ class Writer:
         except CallerError as refused:
             raise await self._meaning(refused, before, edit) from None
         except (OutcomeUnknown, UpstreamFailed) as unknown:
-            raw = await self._now(before.id, unknown)
-            if self._reader.shows(raw, edit):
-                return self._remembered(before.id, raw), _VAMBE.applied
-            if isinstance(unknown, UpstreamFailed) and not self._may_be_so(before.id, raw, edit):
-                raise
+            if raw := await self._applied_after_all(before, edit, unknown):
+                return raw, _VAMBE.applied
         if watch is not None and watch.stopped is not None:
             raise _VAMBE.of_task(before.id)
         try:
             return await self._answered(before.id, body), _VAMBE.sent_again
         except (OutcomeUnknown, UpstreamFailed) as unknown:
-            raw = await self._now(before.id, unknown)
-            if self._reader.shows(raw, edit):
-                return self._remembered(before.id, raw), _VAMBE.applied
-            if isinstance(unknown, UpstreamFailed) and not self._may_be_so(before.id, raw, edit):
-                raise
+            if raw := await self._applied_after_all(before, edit, unknown):
+                return raw, _VAMBE.applied
             raise _VAMBE.of_task(before.id) from None
 
     async def _answered(self, task_id: str | None, body: JsonObject) -> JsonObject:
@@ -243,9 +230,15 @@ class Writer:
         except TaskhandError:
             raise _VAMBE.of_task(task_id) from unknown
 
-    def _remembered(self, task_id: str, raw: JsonObject) -> JsonObject:
-        self._lists.remember(task_id, raw)
-        return raw
+    async def _applied_after_all(self, before: Task, edit: Edit, unknown: UpstreamError) -> JsonObject | None:
+        """The task, remembered, if it shows the edit; where Vambe said that it failed and it did, that is raised."""
+        raw = await self._now(before.id, unknown)
+        if self._reader.shows(raw, edit):
+            self._lists.remember(before.id, raw)
+            return raw
+        if isinstance(unknown, UpstreamFailed) and not self._may_be_so(before.id, raw, edit):
+            raise unknown
+        return None
 
     def _may_be_so(self, task_id: str, raw: JsonObject, edit: Edit) -> bool:
         """Whether a list was taken to be behind that shows the edit: it puts back what an earlier write replaced."""
