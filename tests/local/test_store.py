@@ -19,7 +19,8 @@ from local.desk import NOW, USER, change, make, opened_at
 from taskhand.backends.local.backend import TASK_STORE
 from taskhand.edit import Edit
 from taskhand.errors import OperatorError
-from taskhand.sqlite.store import Store, opened
+from taskhand.sqlite.file import opened
+from taskhand.sqlite.store import Store
 
 BOUND_S = 10
 AT_ONCE = 8

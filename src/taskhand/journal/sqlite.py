@@ -23,7 +23,8 @@ from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim, End
 from taskhand.journal.presence import Presence
 from taskhand.journal.pruning import prune
 from taskhand.journal.redact import Redaction
-from taskhand.sqlite.store import Kind, Store
+from taskhand.sqlite.file import Kind
+from taskhand.sqlite.store import Store
 
 __all__ = ["JOURNAL", "NewId", "SqliteJournal"]
 
@@ -67,7 +68,7 @@ class SqliteJournal:
         self._new_id = new_id
         self._redaction = Redaction(secrets)
         self._keep_days = keep_days
-        self._store = Store(path, JOURNAL, _prepare)
+        self._store = Store(path, JOURNAL, furnish=_prepare)
         self._presence = Presence(path)
         self._pruned: datetime | None = None
         self._was_swept = False
@@ -118,15 +119,15 @@ class SqliteJournal:
 
     async def holder(self, claims: Sequence[Claim]) -> Change | None:
         """The newest change that holds one of the claims, the first claim's before the second's."""
-        return await self._store.read(lambda connection: listing.holder(connection, self._place, claims))
+        return await self._store.peek(lambda connection: listing.holder(connection, self._place, claims))
 
     async def find(self, change_id: str) -> Change | None:
         """One change of this place, whole."""
-        return await self._store.read(lambda connection: listing.found(connection, self._place, change_id))
+        return await self._store.peek(lambda connection: listing.found(connection, self._place, change_id))
 
     async def page(self, query: ChangeQuery) -> ChangePage:
         """Changes of this place, newest first; CallerError for a cursor that is none."""
-        return await self._store.read(lambda connection: listing.paged(connection, self._place, query))
+        return await self._store.peek(lambda connection: listing.paged(connection, self._place, query))
 
     async def abandoned(self) -> tuple[Change, ...]:
         """Open changes of this place whose process is gone, oldest first.
@@ -143,7 +144,7 @@ class SqliteJournal:
         return found
 
     async def _left_open(self) -> tuple[Change, ...]:
-        sessions = await self._store.read(self._other_sessions)
+        sessions = await self._store.peek(self._other_sessions)
         if not self._was_swept:
             self._was_swept = True
             sessions |= set(self._presence.left_behind())

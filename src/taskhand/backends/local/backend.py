@@ -17,7 +17,8 @@ from taskhand.due import Due, is_overdue
 from taskhand.edit import Edit, seen
 from taskhand.errors import CallerError, NotFound, OperatorError
 from taskhand.finding import Finding
-from taskhand.sqlite.store import Kind, Store
+from taskhand.sqlite.file import Kind
+from taskhand.sqlite.store import Store
 from taskhand.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
 
 __all__ = ["TASK_STORE", "LocalBackend"]
@@ -52,20 +53,20 @@ class LocalBackend:
         self._user = user
         self._timezone = timezone
         self._path = path
-        self._store = Store(path, TASK_STORE, self._prepare)
+        self._store = Store(path, TASK_STORE, equip=self._equip, furnish=self._furnish)
 
     async def statuses(self) -> StatusList:
         """All of them: the store knows its statuses."""
-        known = await self._store.read(lambda connection: self._directory(connection).statuses())
+        known = await self._store.peek(lambda connection: self._directory(connection).statuses())
         return StatusList(known, complete=True, source="the embedded store")
 
     async def members(self) -> tuple[Member, ...]:
         """The active members."""
-        return await self._store.read(lambda connection: self._directory(connection).members())
+        return await self._store.peek(lambda connection: self._directory(connection).members())
 
     async def me(self) -> str | None:
         """The member that the store was created for."""
-        return await self._store.read(lambda connection: self._directory(connection).me())
+        return await self._store.peek(lambda connection: self._directory(connection).me())
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:  # noqa: ARG002  the store wrote it itself
         """Always."""
@@ -73,19 +74,19 @@ class LocalBackend:
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts whose name, phone or e-mail contains `query`."""
-        return await self._store.read(lambda connection: self._directory(connection).contacts(query, limit))
+        return await self._store.peek(lambda connection: self._directory(connection).contacts(query, limit))
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page, found by index."""
-        return await self._store.read(lambda connection: _page(connection, query))
+        return await self._store.peek(lambda connection: _page(connection, query))
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002  nothing is kept here
         """One task by id; NotFound."""
-        return await self._store.read(lambda connection: _task(connection, task_id))
+        return await self._store.peek(lambda connection: _task(connection, task_id))
 
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002  as above
         """Many tasks with the same few queries as one; the contract says all that the store has of them."""
-        return await self._store.read(lambda connection: _snapshots(connection, ids))
+        return await self._store.peek(lambda connection: _snapshots(connection, ids))
 
     async def create_task(self, edit: Edit) -> Written:
         """A new task, created by the user, in the status asked for or else the first initial one."""
@@ -144,12 +145,14 @@ class LocalBackend:
     def _directory(self, connection: sqlite3.Connection) -> Directory:
         return Directory(connection, self._new_id)
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
+    def _furnish(self, connection: sqlite3.Connection) -> None:
+        self._directory(connection).furnish(self._user)
+
+    def _equip(self, connection: sqlite3.Connection) -> None:
         def overdue(due_at: str | None, is_all_day: int, zone: str | None) -> bool:
             return is_overdue(Due.read(due_at, zone, all_day=bool(is_all_day)), self._clock(), self._timezone)
 
         connection.create_function("is_overdue", 3, overdue)
-        self._directory(connection).furnish(self._user)
 
     def _create(self, connection: sqlite3.Connection, edit: Edit) -> Task:
         _check_status(connection, edit)
