@@ -73,7 +73,7 @@ async def test_a_file_that_another_process_keeps_to_itself_is_waited_for_by_the_
 ) -> None:
     await store.aclose()  # such a lock is only given while nobody else is there
     threads: list[str] = []
-    with closing(sqlite3.connect(store_file, isolation_level=None)) as other:
+    with closing(sqlite3.connect(store_file, isolation_level=None, check_same_thread=False)) as other:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
 
