@@ -11,7 +11,7 @@ versions, the newest characters.
 import re
 from typing import Any
 
-__all__ = ["plain", "plain_json"]
+__all__ = ["may_hide", "plain", "plain_json"]
 
 _DEFAULT_IGNORABLE = (
     (0x00AD, 0x00AD),  # soft hyphen
@@ -52,12 +52,20 @@ _HIDDEN = re.compile(
 _LINE_END = re.compile("\r\n?|[\v\f\x85]")
 """Controls that end a line: removed, they would run two words together."""
 
+_ESCAPED = re.compile(r"\\[bfru]")
+"""How JSON writes controls; also a backslash that somebody wrote themselves looks so."""
+
 
 def plain(text: str) -> str:
     """The text without hidden characters, its lines ended by newlines; the same object where nothing is to be done."""
     if _HIDDEN.search(text) is None:
         return text
     return _HIDDEN.sub("", _LINE_END.sub("\n", text))
+
+
+def may_hide(json_text: str) -> bool:
+    """Whether texts in JSON, as Python writes it, may have hidden characters; certain where it is not so."""
+    return _HIDDEN.search(json_text) is not None or _ESCAPED.search(json_text) is not None
 
 
 def plain_json(value: Any) -> Any:

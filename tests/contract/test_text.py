@@ -1,3 +1,4 @@
+import json
 import sys
 import unicodedata
 from typing import Any
@@ -6,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.text import plain, plain_json
+from taskhand.text import may_hide, plain, plain_json
 
 EVERY = "".join(map(chr, range(sys.maxunicode + 1)))
 KEPT = frozenset(plain(EVERY))
@@ -155,3 +156,17 @@ def test_every_text_in_json_is_made_plain(value: Any) -> None:
 def test_names_numbers_and_shape_of_json_stay() -> None:
     sent = {"a\u200b": ["x\u200b", {"n": 1, "f": 1.5, "t": True, "z": None}], "b": ("y\u200b",)}
     assert plain_json(sent) == {"a\u200b": ["x", {"n": 1, "f": 1.5, "t": True, "z": None}], "b": ["y"]}
+
+
+@given(
+    st.recursive(
+        ANY_TEXT | st.none() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.just("a"), inner)
+    )
+)
+def test_json_that_hides_nothing_has_nothing_hidden(value: Any) -> None:
+    assert may_hide(json.dumps(value, ensure_ascii=False)) or plain_json(value) == value
+
+
+@pytest.mark.parametrize("text", ["Llamar a José: ¡mañana!", 'She said "yes"\n\tand left', "100 % / 2 €", "走"])
+def test_usual_texts_are_told_at_a_glance_to_hide_nothing(text: str) -> None:
+    assert not may_hide(json.dumps(text, ensure_ascii=False))

@@ -6,14 +6,15 @@ of an answer and its structured twin both counted.
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from pydantic import MISSING, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from taskhand.text import plain_json
+from taskhand.text import may_hide, plain_json
 
-__all__ = ["LARGEST", "MOST_ITEMS", "Answer", "Marked", "compact", "cut", "marking"]
+__all__ = ["LARGEST", "MOST_ITEMS", "Answer", "Marked", "Told", "compact", "cut", "marking", "told"]
 
 LARGEST = 36_000
 """Characters of an answer."""
@@ -43,17 +44,34 @@ class Marked(Answer):
     ) = MISSING
 
 
-def compact(answer: BaseModel) -> str:
-    """An answer as the shortest JSON, without what a person would not see in a text; what others wrote is marked.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer as it is sent: its JSON, and the shortest text of that."""
+
+    value: dict[str, Any]
+    text: str
+
+
+def told(answer: BaseModel) -> Told:
+    """An answer without what a person would not see in a text; what others wrote is marked.
 
     Where it is too long, long texts and lists are cut, whatever they are.
     """
-    said = plain_json(answer.model_dump(mode="json"))
-    said = marking(said, getattr(answer, "free_text", ())) | said
-    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
-    if len(text) <= LARGEST:
-        return text
-    return json.dumps(_trimmed(said), ensure_ascii=False, separators=(",", ":"))
+    said, places = answer.model_dump(mode="json"), getattr(answer, "free_text", ())
+    found = _written(marking(said, places) | said)
+    if may_hide(found.text):
+        said = plain_json(said)
+        found = _written(marking(said, places) | said)
+    return found if len(found.text) <= LARGEST else _written(_trimmed(found.value))
+
+
+def compact(answer: BaseModel) -> str:
+    """The text of an answer."""
+    return told(answer).text
+
+
+def _written(value: dict[str, Any]) -> Told:
+    return Told(value, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def marking(said: Any, places: Sequence[str]) -> dict[str, Any]:

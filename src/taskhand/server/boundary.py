@@ -1,6 +1,5 @@
 """The border to MCP: arguments come in checked, answers and errors go out as results that a model can act on."""
 
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +15,7 @@ from taskhand.errors import CallerError, TaskhandError
 from taskhand.journal.journal import Caller
 from taskhand.plan import Plan
 from taskhand.sent import requests_sent
-from taskhand.server.answer import compact
+from taskhand.server.answer import told
 from taskhand.server.arguments import understood
 from taskhand.server.asking import Said, answered, ask, can_ask
 from taskhand.server.refusal import refusal
@@ -49,14 +48,15 @@ async def call(
     An error carries no structured content: clients check that against the output schema of an answer, and some do so
     for errors too.
     """
-    page = Call(desk, tool.name, _caller(context), sent, progress=context.report_progress)
-    page.asks, page.refused = desk.terms.asks and can_ask(context), offers
+    page = Call(desk, tool.name, arguments=sent, progress=context.report_progress, refused=offers)
+    if tool.kind != "read":
+        page.caller, page.asks = _caller(context), desk.terms.asks and can_ask(context)
     try:
         with requests_sent() as page.requests:
             found = await _found(tool, schema, page, context)
         if isinstance(found, InputRequiredResult):
             return found
-        answer = compact(found if isinstance(found, BaseModel) else shown(found))
+        answer = told(found if isinstance(found, BaseModel) else shown(found))
     except TaskhandError as error:
         logger.info("%s refused: %s", tool.name, error.code)
         await _written_down(tool, page, error)
@@ -67,7 +67,7 @@ async def call(
         crash = _crash(reference)
         await _written_down(tool, page, crash)
         return _failed(refusal(crash))
-    return CallToolResult(content=[TextContent(text=answer)], structured_content=json.loads(answer))
+    return CallToolResult(content=[TextContent(text=answer.text)], structured_content=answer.value)
 
 
 async def _found(
@@ -76,7 +76,7 @@ async def _found(
     """What the tool answers, after a person was asked where that has to be."""
     arguments = understood(tool.arguments, schema, page.arguments, reads=tool.kind == "read")
     page.options = arguments if isinstance(arguments, Options) else page.options
-    if (answer := answered(context)) is not None:
+    if tool.kind != "read" and (answer := answered(context)) is not None:
         return await _after_asking(page, *answer)
     with patience.one_call():
         found = await tool.call(page, arguments)

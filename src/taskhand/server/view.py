@@ -1,14 +1,15 @@
 """What an agent sees of what is there: answers as typed models, long text cut with a word about it; pure."""
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import MISSING, ConfigDict, Field
 
 from taskhand.due import due_of
 from taskhand.page import cursor_after
-from taskhand.server.answer import MOST_ITEMS, Answer, Marked, compact, cut
+from taskhand.server.answer import MOST_ITEMS, Answer, Marked, cut
 from taskhand.service.list_tasks import TaskList
 from taskhand.service.look_up import Team
 from taskhand.task import Contact, Member, Status, StatusList, Task
@@ -165,10 +166,11 @@ class ListAnswer(Marked):
         """The page as an agent sees it: it ends early, with a cursor, where its rows are large."""
         shown = _ROW if fields is MISSING else fields
         room = min(max(_PAGE_CHARACTERS * found.query.limit, _SMALLEST_PAGE), _LARGEST_PAGE) - _ENVELOPE
+        names = _names(found.members)
         rows: list[Row] = []
         for task in found.tasks:
-            row = _row(task, found, shown)
-            room -= len(compact(row)) + 1
+            row = _row(task, found, shown, names)
+            room -= len(row.model_dump_json()) + 1
             if room < 0 and rows:
                 break
             rows.append(row)
@@ -177,14 +179,14 @@ class ListAnswer(Marked):
         return cls(tasks=tuple(rows), next_cursor=cursor_after(last, found.query) if more and last else MISSING)
 
 
-def _row(task: Task, found: TaskList, shown: Sequence[RowField]) -> Row:
+def _row(task: Task, found: TaskList, shown: Sequence[RowField], names: Mapping[str, str]) -> Row:
     due = due_of(task)
     everything: dict[RowField, object] = {
         "title": cut(task.title, _TITLE),
         "status": cut(task.status_config.name, _NAME) if task.status_config else None,
         "due": str(due) if due else None,
         "priority": task.priority,
-        "responsibles": [_person(person, found.members) for person in task.responsible_ids],
+        "responsibles": [names.get(person, person) for person in task.responsible_ids],
         "overdue": task.id in found.overdue,
         "description": cut(task.description, _SNIPPET) if task.description else None,
         "created_at": task.created_at,
@@ -195,13 +197,13 @@ def _row(task: Task, found: TaskList, shown: Sequence[RowField]) -> Row:
     return Row.model_validate({"id": task.id} | {field: everything[field] for field in shown})
 
 
-def _person(person: str, members: dict[str, Member]) -> str:
-    """A name; for a namesake the e-mail, for somebody who left the id."""
-    member = members.get(person)
-    if member is None:
-        return person
-    namesakes = sum(other.name == member.name for other in members.values())
-    return cut(member.name if namesakes == 1 else member.email or member.id, _NAME)
+def _names(members: Mapping[str, Member]) -> dict[str, str]:
+    """What people are called, by id: a name; for a namesake the e-mail. Of somebody who left only the id is known."""
+    bearers = Counter(member.name for member in members.values())
+    return {
+        person: cut(one.name if bearers[one.name] == 1 else one.email or one.id, _NAME)
+        for person, one in members.items()
+    }
 
 
 def whole(task: Task) -> Task:

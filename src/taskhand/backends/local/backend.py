@@ -1,7 +1,7 @@
 """The embedded store as a backend."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -258,20 +258,23 @@ def _no_task(task_id: str) -> NotFound:
 
 
 def _snapshots(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Snapshot]:
-    marks = ", ".join("?" * len(ids))
-    sql = f"SELECT * FROM task WHERE id IN ({marks})"  # noqa: S608  marks
-    rows = connection.execute(sql, [task_id.lower() for task_id in ids]).fetchall()
+    rows = _among(connection, "task WHERE id", [task_id.lower() for task_id in ids]).fetchall()
     found = {task.id: Snapshot(task) for task in _tasks(connection, rows)}
     return {task_id: found[task_id.lower()] for task_id in ids if task_id.lower() in found}
 
 
 def _tasks(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> tuple[Task, ...]:
     """Rows of the task table as tasks, with two queries for any number of them."""
-    statuses = {row["id"]: status_from(row) for row in connection.execute("SELECT * FROM status")}
-    ids = [row["id"] for row in rows]
-    sql = f"SELECT * FROM task_responsible WHERE task_id IN ({', '.join('?' * len(ids))}) ORDER BY rank"  # noqa: S608
-    people = people_by_task(connection.execute(sql, ids))
+    in_use = _among(connection, "status WHERE id", {row["status_id"] for row in rows})
+    on_them = _among(connection, "task_responsible WHERE task_id", [row["id"] for row in rows], "ORDER BY rank")
+    statuses, people = {row["id"]: status_from(row) for row in in_use}, people_by_task(on_them)
     return tuple(task_from(row, people.get(row["id"], ()), statuses) for row in rows)
+
+
+def _among(connection: sqlite3.Connection, where: str, ids: Collection[str], then: str = "") -> sqlite3.Cursor:
+    """The rows of a table where a column is one of these."""
+    marks = ", ".join("?" * len(ids))
+    return connection.execute(f"SELECT * FROM {where} IN ({marks}) {then}", tuple(ids))  # noqa: S608  marks
 
 
 def _page(connection: sqlite3.Connection, query: TaskQuery) -> TaskPage:
