@@ -47,6 +47,12 @@ ASKED: Final[Mapping[str, dict[str, Any]]] = {
     "high priority": {"priority": "2"},
     "newest first": {"order": "created"},
     "highest first": {"order": "priority"},
+    "newest first, unfinished": {"order": "created", "status": ["initial", "in_progress"]},
+    "highest first, overdue": {"order": "priority", "overdue": True},
+    "mine, newest first": {"responsibleIds": ["me"], "order": "created"},
+    "mine, highest first": {"responsibleIds": ["me"], "order": "priority"},
+    "mine, finished": {"responsibleIds": ["me"], "status": ["done"]},
+    "mine, of a contact": {"responsibleIds": ["me"], "contact": "c0a00000-0000-4000-8000-000000000007"},
     "by a frequent word": {"text": "acme"},
 }
 """What is asked of both; the figure is the worst of them."""
@@ -98,7 +104,8 @@ def _make(store: Path, count: int) -> None:
         statuses = [row[0] for row in connection.execute("SELECT id FROM status ORDER BY position")]
         marks = ", ".join("?" * 14)
         connection.executemany(f"INSERT INTO task VALUES ({marks})", _tasks(count, statuses, people))  # noqa: S608
-        connection.execute("INSERT INTO task_responsible SELECT id, creator_id, 0, due_key FROM task ORDER BY id")
+        columns = "id, creator_id, 0, due_key, status_id, created_at, priority"
+        connection.execute(f"INSERT INTO task_responsible SELECT {columns} FROM task ORDER BY id")  # noqa: S608
         for _, sql in indexes:
             connection.execute(sql)
         connection.execute("COMMIT")

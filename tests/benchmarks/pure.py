@@ -14,7 +14,7 @@ from taskhand.backends.close import mapping as close_mapping
 from taskhand.backends.hubspot import mapping as hubspot_mapping
 from taskhand.backends.hubspot.moment import Zones
 from taskhand.backends.hubspot.record import Record
-from taskhand.backends.local.query import selects
+from taskhand.backends.local.query import State, selects
 from taskhand.backends.local.rows import columns
 from taskhand.backends.vambe import mapping as vambe_mapping
 from taskhand.change import Receipt
@@ -155,7 +155,9 @@ PIECES: Final[Mapping[str, Callable[[], object]]] = {
         Edit(title="Call", due=Due(date(2026, 3, 9)), priority=2), None, _ZONES
     ),
     "mapping: columns of the store": lambda: columns(EDIT),
-    "mapping: the SQL of a list": lambda: selects(TaskQuery(responsible_ids=(_ANA,), to_date="2026-03-09")),
+    "mapping: the SQL of a list": lambda: selects(
+        TaskQuery(responsible_ids=(_ANA,), to_date="2026-03-09"), State((_STATUS["id"],), _NOW)
+    ),
     "mapping: a change for the journal": _journalled,
     "validation: arguments of a write": lambda: _understood("update_task", id=TASK.id, **_PATCH),
     "validation: arguments of a list": lambda: _understood("list_tasks", responsibleIds=["me"], toDate="2026-03-09"),

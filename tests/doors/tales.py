@@ -57,7 +57,8 @@ def titles_of_whole_tasks(store: Path, people: int) -> list[str]:
     with closing(sqlite3.connect(store)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-        named = "(SELECT count(*) FROM task_responsible r WHERE r.task_id = t.id AND r.due_key = t.due_key)"
+        same = "r.task_id = t.id AND r.due_key = t.due_key AND r.status_id = t.status_id"
+        named = f"(SELECT count(*) FROM task_responsible r WHERE {same})"  # noqa: S608  as below
         sql = f"SELECT title, description, searchable, {named} FROM task t ORDER BY title"  # noqa: S608  constants
         rows = connection.execute(sql).fetchall()
     for title, description, text, count in rows:

@@ -273,7 +273,8 @@ async def test_in_the_store_people_whom_they_add_in_the_very_moment_are_kept(tmp
     async with stored(tmp_path) as stage:
         task_id = stage.ids[0]
         (me,) = stage.tasks[task_id].who
-        sql = "INSERT INTO task_responsible SELECT id, ?, 1, due_key FROM task WHERE id = ?"
+        columns = "id, ?, 1, due_key, status_id, created_at, priority"
+        sql = f"INSERT INTO task_responsible SELECT {columns} FROM task WHERE id = ?"  # noqa: S608  constants
         luis = await stage.desk.backend.edit(lambda directory: directory.add_member("Luis Pereira"))  # type: ignore[attr-defined]  # of the store
         await before_the_transaction(stage, lambda: Others(tmp_path).run(sql, luis, task_id))
         await stage.agent("reassign_task", id=task_id, responsibleIds=["Ana Soto"], mode="add")

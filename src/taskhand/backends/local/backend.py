@@ -11,7 +11,7 @@ from pydantic import MISSING
 from taskhand.backend import Capabilities, Misread, Outcome, Snapshot, Watch, Written
 from taskhand.backends.local.directory import Directory, NewId
 from taskhand.backends.local.examination import examination
-from taskhand.backends.local.query import selects
+from taskhand.backends.local.query import State, selects
 from taskhand.backends.local.rows import columns, people_by_task, searchable, status_from, task_from
 from taskhand.due import Due, is_overdue
 from taskhand.edit import Edit, seen
@@ -78,7 +78,7 @@ class LocalBackend:
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page, found by index."""
-        return await self._store.peek(lambda connection: _page(connection, query))
+        return await self._store.peek(lambda connection: _page(connection, query, self._clock()))
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002  nothing is kept here
         """One task by id; NotFound."""
@@ -239,7 +239,7 @@ def _delete(connection: sqlite3.Connection, before: Task) -> None:
 def _set_people(connection: sqlite3.Connection, task_id: str, people: Sequence[str]) -> None:
     connection.execute("DELETE FROM task_responsible WHERE task_id = ?", (task_id,))
     connection.executemany(
-        "INSERT INTO task_responsible SELECT id, ?, ?, due_key FROM task WHERE id = ?",
+        "INSERT INTO task_responsible SELECT id, ?, ?, due_key, status_id, created_at, priority FROM task WHERE id = ?",
         [(person, rank, task_id) for rank, person in enumerate(people)],
     )
 
@@ -277,8 +277,10 @@ def _among(connection: sqlite3.Connection, where: str, ids: Collection[str], the
     return connection.execute(f"SELECT * FROM {where} IN ({marks}) {then}", tuple(ids))  # noqa: S608  marks
 
 
-def _page(connection: sqlite3.Connection, query: TaskQuery) -> TaskPage:
-    walks = [connection.execute(select.sql, select.parameters).fetchall() for select in selects(query)]
+def _page(connection: sqlite3.Connection, query: TaskQuery, now: datetime) -> TaskPage:
+    unfinished = connection.execute("SELECT id FROM status WHERE type NOT IN ('done', 'master_done')")
+    state = State(tuple(row["id"] for row in unfinished), now)
+    walks = [connection.execute(select.sql, select.parameters).fetchall() for select in selects(query, state)]
     by_id = {row["id"]: row for walk in walks for row in walk}
     rows = sorted(by_id.values(), key=lambda row: (row["sort_key"], row["id"]), reverse=query.order != "due")
     return TaskPage(_tasks(connection, rows[: query.limit]), more=len(rows) > query.limit)

@@ -1,27 +1,52 @@
 """From a TaskQuery to SQL that an index answers; pure.
 
 A list is put together from walks along an index, each of which stops as soon as the page is full: one for each person,
-and by due date one for the window and one for the dateless tasks, whose key `~` comes after every day. A page goes on
-by comparing (key, id) as one value, which SQLite seeks; two conditions side by side it would filter.
+and by due date one for each of a few statuses, and one each for the window and for the dateless tasks, whose key `~`
+comes after every day. A page goes on by comparing (key, id) as one value, which SQLite seeks; two conditions side by
+side it would filter.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from taskhand.names import fold
 from taskhand.page import NO_DUE
 from taskhand.task import TaskQuery
 
-__all__ = ["Select", "selects"]
+__all__ = ["Select", "State", "selects"]
 
-_KEYS = {"due": "{due}", "created": "t.created_at", "priority": "t.priority"}
+_KEYS = {"due": "due_key", "created": "created_at", "priority": "priority"}
 
 _OF_PERSON = "task_responsible r CROSS JOIN task t ON t.id = r.task_id"
 """CROSS JOIN fixes the order of the two for SQLite's planner: the person's index first."""
 
+_LATE = "is_overdue(t.due_at, t.is_all_day, t.due_timezone)"
+_FINISHED = "t.status_id IN (SELECT id FROM status WHERE type IN ('done', 'master_done'))"
+
+_ON_IT = "EXISTS (SELECT 1 FROM task_responsible r WHERE r.task_id = t.id AND r.responsible_id IN ({}))"
+
 _END_OF_DAY = "U"
 """After a day in a due key comes nothing or `T`; this sorts after both."""
 
+_MOST_STATUSES: Final = 8
+"""With more of them, rows of one walk are looked through: that many walks would find too much that is not shown."""
+
 _Clauses = list[tuple[str, tuple[object, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the store knows and a query does not: the ids of the unfinished statuses, and what time it is."""
+
+    unfinished: tuple[str, ...]
+    now: datetime
+
+    @property
+    def future(self) -> str:
+        """A due key that nothing overdue reaches, whatever its zone: no place is a day ahead of UTC."""
+        return (self.now.astimezone(UTC) + timedelta(days=2)).date().isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,35 +65,77 @@ class _Span:
     end: str | None = None
 
 
-def selects(query: TaskQuery) -> tuple[Select, ...]:
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """One way along an index: somebody's tasks or everyone's, in one status or any."""
+
+    person: str | None
+    status: str | None
+    span: _Span
+
+
+def selects(query: TaskQuery, state: State) -> tuple[Select, ...]:
     """The statements whose merged rows are the page, each with one row more, to tell whether more follow."""
-    people: tuple[str | None, ...] = (None,) if query.responsible_ids is None else query.responsible_ids
-    return tuple(_select(query, person, span) for person in people for span in _spans(query))
+    chosen, filters = _statuses(query, state), _filters(query)
+    people: tuple[str | None, ...] = (None,)
+    statuses: tuple[str | None, ...] = (None,)
+    if query.responsible_ids is not None and query.contact is None:
+        people = query.responsible_ids
+    elif query.responsible_ids is not None:  # a contact has few tasks: they are looked through
+        filters.append((_ON_IT.format(_marks(query.responsible_ids)), query.responsible_ids))
+    if chosen is not None and query.order == "due" and query.contact is None and len(chosen) <= _MOST_STATUSES:
+        statuses = chosen
+    elif chosen is not None:
+        # The `+` keeps SQLite from walking the status's own index, which has another order.
+        filters.append((f"+t.status_id IN ({_marks(chosen)})", chosen))
+    return tuple(
+        _select(query, _Walk(person, status, span), filters)
+        for person in people
+        for status in statuses
+        for span in _spans(query, state)
+    )
 
 
-def _spans(query: TaskQuery) -> tuple[_Span, ...]:
+def _statuses(query: TaskQuery, state: State) -> tuple[str, ...] | None:
+    """The only statuses that a task of the list can be in, None for any."""
+    chosen = None if query.statuses is None else tuple(choice.id for choice in query.statuses if choice.id)
+    if not query.overdue:
+        return chosen
+    return state.unfinished if chosen is None else tuple(one for one in chosen if one in state.unfinished)
+
+
+def _spans(query: TaskQuery, state: State) -> tuple[_Span, ...]:
     """The due keys of the window, both its days included, and those of dateless tasks unless they are left out."""
-    with_dateless = query.include_tasks_without_dates and not query.overdue
     first = query.from_date or ""
-    if query.to_date is None:
-        return (_Span(first, None if with_dateless else NO_DUE),)
-    window = _Span(first, query.to_date + _END_OF_DAY)
-    return (window, _Span(NO_DUE)) if with_dateless else (window,)
+    end = None if query.to_date is None else query.to_date + _END_OF_DAY
+    if query.overdue:
+        return (_Span(first, min(end or state.future, state.future)),)
+    if not query.include_tasks_without_dates:
+        return (_Span(first, end or NO_DUE),)
+    return (_Span(first),) if end is None else (_Span(first, end), _Span(NO_DUE))
 
 
-def _select(query: TaskQuery, person: str | None, span: _Span) -> Select:
-    source, due, task_id = ("task t", "t.due_key", "t.id") if person is None else (_OF_PERSON, "r.due_key", "r.task_id")
-    key = _KEYS[query.order].format(due=due)
-    ascending = query.order == "due"
-    clauses: _Clauses = [] if person is None else [("r.responsible_id = ?", (person,))]
-    clauses += _from(query, span, due, key, task_id) + _filters(query)
+def _select(query: TaskQuery, walk: _Walk, filters: _Clauses) -> Select:
+    source, row, task_id = ("task t", "t", "t.id") if walk.person is None else (_OF_PERSON, "r", "r.task_id")
+    due, key = f"{row}.due_key", f"{row}.{_KEYS[query.order]}"
+    clauses: _Clauses = [] if walk.person is None else [("r.responsible_id = ?", (walk.person,))]
+    clauses += [] if walk.status is None else [(f"{row}.status_id = ?", (walk.status,))]
+    clauses += _from(query, walk.span, due, key, task_id)
+    if query.priority is not None:
+        # The `+` as above: a priority has an index of its own, too.
+        clauses.append((f"{key if query.order == 'priority' else '+t.priority'} = ?", (query.priority,)))
+    clauses += filters
     where = " AND ".join(clause for clause, _ in clauses) or "TRUE"
-    direction = "ASC" if ascending else "DESC"
+    direction = "ASC" if query.order == "due" else "DESC"
     sql = (
         f"SELECT {key} AS sort_key, t.* FROM {source} WHERE {where} "  # noqa: S608  only constants of this module
         f"ORDER BY {key} {direction}, {task_id} {direction} LIMIT ?"
     )
     return Select(sql, (*(value for _, values in clauses for value in values), query.limit + 1))
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _from(query: TaskQuery, span: _Span, due: str, key: str, task_id: str) -> _Clauses:
@@ -89,19 +156,12 @@ def _begin(span: _Span, due: str) -> _Clauses:
 
 def _filters(query: TaskQuery) -> _Clauses:
     clauses: _Clauses = []
-    if query.statuses is not None:
-        ids = tuple(choice.id for choice in query.statuses)
-        clauses.append((f"t.status_id IN ({', '.join('?' * len(ids))})", ids))
-    if query.priority is not None:
-        # The `+` keeps SQLite from walking the priority's own index, which has another order.
-        column = "t.priority" if query.order == "priority" else "+t.priority"
-        clauses.append((f"{column} = ?", (query.priority,)))
     if query.contact is not None:
         clauses.append(("(t.ai_contact_id = ? OR t.ai_customer_id = ?)", (query.contact,) * 2))
     if query.text is not None:
         clauses.append(("instr(t.searchable, ?) > 0", (fold(query.text),)))
-    if query.overdue is not None:
-        unfinished = "t.status_id NOT IN (SELECT id FROM status WHERE type IN ('done', 'master_done'))"
-        overdue = f"({unfinished} AND is_overdue(t.due_at, t.is_all_day, t.due_timezone))"
-        clauses.append((overdue if query.overdue else f"NOT {overdue}", ()))
+    if query.overdue:
+        clauses.append((_LATE, ()))
+    elif query.overdue is not None:
+        clauses.append((f"({_FINISHED} OR NOT {_LATE})", ()))
     return clauses
