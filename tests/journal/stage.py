@@ -96,7 +96,8 @@ async def settled(
 ) -> str:
     """The id of a change of one task that is over."""
     change = await begun(journal, opening, rename(task_id))
-    await journal.settle(change.id, [Result(0, outcome, task_id, task(id=task_id, title="New title"))], Ending(outcome))
+    journal.settle(change.id, [Result(0, outcome, task_id, task(id=task_id, title="New title"))], Ending(outcome))
+    assert await journal.find(change.id)  # by then it is written
     return change.id
 
 
@@ -113,7 +114,8 @@ async def whole(journal: Journal) -> str:
     )
     change = await begun(journal, opening, rename(), deletion("t-2"), Intent("create", edit=Edit(title="One")))
     await journal.revise(change.id, [rename("t-1", "Other"), deletion("t-2"), Intent("create", edit=Edit(title="One"))])
-    await journal.settle(change.id, [Result(1, "applied", "t-2", note="gone")])
+    journal.settle(change.id, [Result(1, "applied", "t-2", note="gone")])
     results = [Result(0, "refused", "t-1", code="conflict"), Result(2, "applied", "t-9", task(id="t-9"))]
-    await journal.settle(change.id, results, Ending("applied", "partly", ("PUT /tasks/t-1 409",), 0.25))
+    journal.settle(change.id, results, Ending("applied", "partly", ("PUT /tasks/t-1 409",), 0.25))
+    assert await journal.find(change.id)
     return change.id

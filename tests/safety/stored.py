@@ -50,7 +50,7 @@ class StoreFile:
 @asynccontextmanager
 async def stored(folder: Path) -> AsyncIterator[Stage]:
     """A store with some tasks, whose lock is not waited for."""
-    store, journal = store_in(folder), journal_in(folder)
+    store, journal = store_in(folder, 0), journal_in(folder, 0)
     ana = await store.edit(furnished)
     me = str(await store.me())
     edits = [Edit(title=f"Call Acme {number}", responsible_ids=(me,), priority=1) for number in range(1, TASKS + 1)]
@@ -64,5 +64,4 @@ async def stored(folder: Path) -> AsyncIterator[Stage]:
 
 def furnished(directory: Directory) -> str:
     """Ana Soto in the team; her id."""
-    directory.connection.execute("PRAGMA busy_timeout = 0")
     return directory.add_member("Ana Soto", "ana@example.com")

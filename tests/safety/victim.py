@@ -70,10 +70,6 @@ class Mortal(SqliteJournal):
 
     dies: Death = ""
 
-    async def hurry(self) -> None:
-        """Do not wait for another process any more."""
-        await self._store.read(lambda connection: connection.execute("PRAGMA busy_timeout = 0"))
-
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
         """Dies after the intents are on disk."""
         begun = await super().begin(opening, intents)
@@ -81,29 +77,32 @@ class Mortal(SqliteJournal):
             die()
         return begun
 
-    async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
+    def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
         """Dies before the outcome as a whole is on disk, or after."""
         if ending is not None and self.dies == "answered":
             die()
-        await super().settle(change_id, results, ending)
+        super().settle(change_id, results, ending)
         if ending is not None and self.dies == "written":
-            die()
+            self._store.give(lambda _: die(), lambda _: None)
 
 
-def journal_in(folder: Path) -> Mortal:
+def journal_in(folder: Path, busy_s: float = 5.0) -> Mortal:
     """The journal that the dead and the living share."""
-    return Mortal(folder / "journal.sqlite", place="test", clock=lambda: NOW, new_id=numbered)
+    return Mortal(folder / "journal.sqlite", place="test", clock=lambda: NOW, new_id=numbered, busy_s=busy_s)
 
 
-def store_in(folder: Path) -> LocalBackend:
+def store_in(folder: Path, busy_s: float = 5.0) -> LocalBackend:
     """The embedded store that they share."""
-    return LocalBackend(folder / "tasks.sqlite", clock=lambda: NOW, new_id=sequential_id, user="Elena", timezone=None)
+    path = folder / "tasks.sqlite"
+    return LocalBackend(path, clock=lambda: NOW, new_id=sequential_id, user="Elena", timezone=None, busy_s=busy_s)
 
 
 @asynccontextmanager
-async def desk_at(crm: str, url: str, folder: Path, terms: Terms | None = None) -> AsyncIterator[Desk]:
+async def desk_at(
+    crm: str, url: str, folder: Path, terms: Terms | None = None, busy_s: float = 5.0
+) -> AsyncIterator[Desk]:
     """A desk with that journal; in a time of its own."""
-    journal = journal_in(folder)
+    journal = journal_in(folder, busy_s)
     try:
         if crm == "local":
             store = store_in(folder)

@@ -8,7 +8,7 @@ from taskhand.journal.chain import Link
 from taskhand.journal.codec import instant
 from taskhand.journal.entry import Entry
 
-__all__ = ["prune"]
+__all__ = ["PORTION", "prune"]
 
 _FIRST_TO_STAY = """
 SELECT min(seq) FROM (
@@ -25,11 +25,11 @@ AND EXISTS (SELECT 1 FROM entry later WHERE later.change_id = o.change_id AND la
 """The first change that begins before a row and goes on after it."""
 
 
-_PORTION = 10_000
+PORTION = 10_000
 """Rows that go at a time, where changes are not larger: other processes wait for it."""
 
 
-def prune(connection: sqlite3.Connection, before: datetime, now: datetime, portion: int = _PORTION) -> int:
+def prune(connection: sqlite3.Connection, before: datetime, now: datetime, portion: int = PORTION) -> int:
     """Remove changes that are wholly older than `before` and over, as long as none is to stay; how many rows.
 
     A row at the newest end says which rows went, and the anchor where the chain goes on from. Call it until it is 0:

@@ -1,5 +1,6 @@
 """The journal in one SQLite file, shared safely by any number of processes."""
 
+import logging
 import math
 import sqlite3
 import time
@@ -21,9 +22,9 @@ from taskhand.journal.entry import Entry, ending_entry, opening_entries, result_
 from taskhand.journal.examination import examination
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim, Ending, Intent, Opening, Result
 from taskhand.journal.presence import Presence
-from taskhand.journal.pruning import prune
+from taskhand.journal.pruning import PORTION, prune
 from taskhand.journal.redact import Redaction
-from taskhand.sqlite.file import Kind
+from taskhand.sqlite.file import BUSY_S, Kind
 from taskhand.sqlite.store import Store
 
 __all__ = ["JOURNAL", "NewId", "SqliteJournal"]
@@ -32,6 +33,8 @@ JOURNAL: Final = Kind("journal", "TASKHAND_JOURNAL", "taskhand.journal")
 
 NewId = Callable[[str, int], str]
 """An id for a new change: from `chg` or `plan`, and which change of the journal it is, counted from 1."""
+
+_log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S: Final = 5.0
 """How often changes that others left open are looked for, in seconds."""
@@ -56,11 +59,12 @@ class SqliteJournal:
         secrets: Iterable[str] = (),
         keep_days: int = 0,
         monotonic: Callable[[], float] = time.monotonic,
+        busy_s: float = BUSY_S,
     ) -> None:
         """`place` names the backend and account; `clock` answers an aware datetime.
 
         `secrets` are masked in arguments; changes older than `keep_days` are pruned, 0 keeps them for ever;
-        `monotonic` answers seconds.
+        `monotonic` answers seconds; `busy_s` is how long another process that writes is waited for.
         """
         self._path = path
         self._place = place
@@ -68,10 +72,11 @@ class SqliteJournal:
         self._new_id = new_id
         self._redaction = Redaction(secrets)
         self._keep_days = keep_days
-        self._store = Store(path, JOURNAL, furnish=_prepare)
+        self._store = Store(path, JOURNAL, prepare=_prepare, busy_s=busy_s)
         self._presence = Presence(path)
         self._pruned: datetime | None = None
         self._was_swept = False
+        self._late: list[Callable[[sqlite3.Connection], None]] = []
         self._monotonic = monotonic
         self._look_again_at = -math.inf
 
@@ -81,18 +86,22 @@ class SqliteJournal:
         Where a claim is held, the newest change that has it is answered, the first claim's before the second's. Of
         `arguments` and `reason`, credentials are masked.
         """
+        await self._catch_up()
         if self._pruned is None or self._clock() - self._pruned >= timedelta(days=1):
             self._pruned = self._clock()
             await self.prune()
-        return await self._store.write(partial(self._begin, self._fit(opening), intents))
+        return await self._store.write(partial(self._begin, self._fit(opening), intents), tasks=len(intents))
 
     async def revise(self, change_id: str, intents: Sequence[Intent]) -> None:
         """Write down that these are the intents now, on disk when this returns."""
         entries = revised_entries(change_id, self._place, self._clock(), intents)
         await self._store.write(partial(appending.append, entries=entries))
 
-    async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
-        """Write down what came of it; of two results for one place, and of two endings, the later one counts."""
+    def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
+        """Write down what came of it; of two results for one place, and of two endings, the later one counts.
+
+        Lost in a crash or a power cut, it is learned by looking at the tasks, like the outcome of any open change.
+        """
         entries = self._outcome(change_id, results, ending)
 
         def work(connection: sqlite3.Connection) -> None:
@@ -100,13 +109,19 @@ class SqliteJournal:
             if ending is not None:
                 appending.end(connection, change_id)
 
-        # Lost in a power cut, the outcome is learned by looking at the tasks, like that of any open change.
-        await self._store.write(work, durable=False)
+        def told(error: BaseException | None) -> None:
+            if error is not None:
+                _log.error("the outcome of %s could not be written to the journal yet", change_id, exc_info=error)
+            if isinstance(error, OperatorError):
+                self._late.append(work)
+
+        self._store.give(work, told)
 
     async def record(
         self, opening: Opening, ending: Ending, intents: Sequence[Intent] = (), results: Sequence[Result] = ()
     ) -> Change:
         """Write down a change that is over already, or that is only a plan; the id of a plan says so."""
+        await self._catch_up()
         opening = self._fit(opening)
 
         def work(connection: sqlite3.Connection) -> Change:
@@ -115,7 +130,7 @@ class SqliteJournal:
             appending.append(connection, [*first, *self._outcome(change_id, results, ending)])
             return Change(change_id, opening, tuple(intents), {one.place: one for one in results}, ending)
 
-        return await self._store.write(work, durable=False)
+        return await self._store.write(work, durable=False, tasks=len(intents) + len(results))
 
     async def holder(self, claims: Sequence[Claim]) -> Change | None:
         """The newest change that holds one of the claims, the first claim's before the second's."""
@@ -143,6 +158,16 @@ class SqliteJournal:
         self._look_again_at = self._monotonic() + (0.0 if found else _LOOK_EVERY_S)
         return found
 
+    async def _catch_up(self) -> None:
+        """Write down the outcomes that could not be written when they came; OperatorError where they still cannot."""
+        while self._late:
+            work = self._late.pop(0)
+            try:
+                await self._store.write(work, durable=False)
+            except OperatorError:
+                self._late.insert(0, work)
+                raise
+
     async def _left_open(self) -> tuple[Change, ...]:
         sessions = await self._store.peek(self._other_sessions)
         if not self._was_swept:
@@ -160,7 +185,7 @@ class SqliteJournal:
         now = self._clock()
         portion = partial(prune, before=now - timedelta(days=self._keep_days), now=now)
         gone = 0
-        while rows := await self._store.write(portion):
+        while rows := await self._store.write(portion, tasks=PORTION):
             gone += rows
         return gone
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ from pydantic import MISSING, Field
 from taskhand.change import Match
 from taskhand.errors import OperatorError, OutcomeUnknown, TaskhandError
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Opening, Outcome, Result
-from taskhand.service.desk import Desk, Unsettled
+from taskhand.service.desk import Desk
 from taskhand.service.recover import recovered
 from taskhand.task import Body
 
@@ -128,26 +127,17 @@ class Call:
             await self.desk.journal.revise(self.change.id, intents)
             self.change = replace(self.change, intents=tuple(intents))
 
-    async def settle(self, results: Sequence[Result], outcome: Outcome, code: str | None = None) -> None:
-        """Write down what came of it. What was done stays done where the journal cannot be written: it is logged."""
-        if self.change is None:
-            return
-        self.is_open = False
-        unsettled = Unsettled(self.change.id, tuple(results), self._ending(outcome, code))
-        try:
-            await self.desk.journal.settle(unsettled.change_id, unsettled.results, unsettled.ending)
-        except OperatorError:
-            self.desk.unsettled.append(unsettled)
-            _log.exception("the outcome of %s could not be written to the journal yet", self.change.id)
+    def settle(self, results: Sequence[Result], outcome: Outcome, code: str | None = None) -> None:
+        """Write down what came of it."""
+        if self.change is not None:
+            self.is_open = False
+            self.desk.journal.settle(self.change.id, results, self._ending(outcome, code))
 
-    async def settle_some(self, results: Sequence[Result]) -> bool:
-        """Write down what came of some of many; the change stays open. Whether that could be done now."""
-        with suppress(OperatorError):
-            if self.change is not None:
-                await self.desk.journal.settle(self.change.id, results)
-                self._told.update(result.place for result in results)
-                return True
-        return False
+    def settle_some(self, results: Sequence[Result]) -> None:
+        """Write down what came of some of many; the change stays open."""
+        if self.change is not None:
+            self.desk.journal.settle(self.change.id, results)
+            self._told.update(result.place for result in results)
 
     async def record(
         self,
@@ -171,7 +161,7 @@ class Call:
             intents = enumerate(self.change.intents)
             untold = ((place, one) for place, one in intents if place not in self._told)
             rest = [Result(place, outcome, one.task_id, code=error.code) for place, one in untold]
-            await self.settle(rest, outcome, error.code)
+            self.settle(rest, outcome, error.code)
         elif self.change is None:
             try:
                 await self.record("refused", code=error.code)

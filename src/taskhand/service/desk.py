@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 import anyio
 
 from taskhand.backend import Backend
-from taskhand.journal.journal import Ending, Journal, Result
+from taskhand.journal.journal import Journal
 
-__all__ = ["Desk", "Terms", "Unsettled"]
+__all__ = ["Desk", "Terms"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +33,6 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Unsettled:
-    """What came of a change, where the journal could not be written then."""
-
-    change_id: str
-    results: tuple[Result, ...]
-    ending: Ending
-
-
-@dataclass(frozen=True, slots=True)
 class Desk:
     """The backend, its journal, the clock (aware datetimes) and the IANA zone of a dueTime that comes without one."""
 
@@ -51,7 +42,6 @@ class Desk:
     timezone: str | None = None
     terms: Terms = Terms()
     sleep: Callable[[float], Awaitable[object]] = anyio.sleep
-    unsettled: list[Unsettled] = field(default_factory=list, repr=False, compare=False)
     _turns: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
 
     async def aclose(self) -> None:

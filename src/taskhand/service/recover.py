@@ -24,14 +24,7 @@ _LOOKED_THROUGH = 100
 
 
 async def recovered(desk: Desk) -> None:
-    """Settle every change that is open and whose process is no more; what cannot be looked at now stays open.
-
-    What could not be written down when it was over is written down first.
-    """
-    while desk.unsettled:
-        late = desk.unsettled[0]
-        await desk.journal.settle(late.change_id, late.results, late.ending)
-        desk.unsettled.remove(late)
+    """Settle every change that is open and whose process is no more; what cannot be looked at now stays open."""
     for change in await desk.journal.abandoned():
         async with desk.turn(f"recover {change.id}"):
             with suppress(TaskhandError):
@@ -53,7 +46,7 @@ async def _settle(desk: Desk, change: Change) -> None:
     now = await desk.backend.snapshots(ids, fresh=True) if ids else {}
     results = [await _result(desk, change, place, now) for place in places]
     outcomes: set[Outcome] = {result.outcome for result in (*change.results.values(), *results)}
-    await desk.journal.settle(change.id, results, Ending(_together(outcomes), code="recovered"))
+    desk.journal.settle(change.id, results, Ending(_together(outcomes), code="recovered"))
     _log.warning("%s was left open; looking at its tasks says: %s", change.id, ", ".join(sorted(outcomes)))
 
 

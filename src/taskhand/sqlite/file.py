@@ -11,9 +11,9 @@ from pathlib import Path
 
 from taskhand.errors import OperatorError
 
-__all__ = ["Kind", "identity", "opened", "transaction"]
+__all__ = ["BUSY_S", "Kind", "committed", "identity", "opened", "transaction"]
 
-_BUSY_S = 5.0
+BUSY_S = 5.0
 """How long a write waits for another process."""
 
 
@@ -43,7 +43,7 @@ def opened(path: Path, kind: Kind, prepare: Callable[[sqlite3.Connection], None]
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     with ExitStack() as until_ready:
-        connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
         until_ready.callback(connection.close)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
@@ -83,7 +83,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
     SQLite answers "locked" at once, without waiting, while another process is making the same switch.
     """
-    give_up = time.monotonic() + _BUSY_S
+    give_up = time.monotonic() + BUSY_S
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -108,9 +108,16 @@ def _statements(script: str) -> Iterator[str]:
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection, begin: str) -> Iterator[sqlite3.Connection]:
     """All or nothing: also when the work is interrupted by an exception of any kind."""
     connection.execute(begin)
+    with committed(connection):
+        yield connection
+
+
+@contextmanager
+def committed(connection: sqlite3.Connection) -> Iterator[None]:
+    """The same for a transaction that has begun."""
     try:
         yield
         connection.execute("COMMIT")

@@ -1,101 +1,167 @@
-"""A store of ours: one SQLite file, opened on first use, written in a thread of its own.
+"""A store of ours: one SQLite file, opened on first use, its connection shared by the event loop and a worker thread.
+
+A hop to the worker and back takes longer than most of what is done there. So whoever asks does it, while the worker has
+nothing to do. A read that turns out to take long is begun anew by the worker, as is what has to wait for another
+process; where a disk is slow, all writes are the worker's.
 
 This is the only place where an sqlite3 error is met; it leaves as OperatorError.
 """
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from taskhand.errors import OperatorError
-from taskhand.sqlite.file import Kind, identity, opened, transaction
-from taskhand.sqlite.view import NotNow, View
+from taskhand.sqlite.file import BUSY_S, Kind, committed, identity, opened, transaction
 from taskhand.sqlite.worker import Worker
 
 __all__ = ["Store"]
 
 _T = TypeVar("_T")
 
+_QUICK: Final = 20_000
+"""Steps of SQLite's machine that a statement may take here: a millisecond or two. A page of 25 takes about 2,000."""
+_QUICK_S: Final = 0.005
+"""What a write may take; after one that took longer, the next is the worker's."""
+_MANY: Final = 20
+"""Tasks of a write that is the worker's in any case."""
+
+
+class _NotHere(Exception):
+    """It is the worker's to do."""
+
 
 class Store:
-    """One connection in one worker thread at a time, and a view for what is found at once.
-
-    Work given to it is a function of a connection.
-    """
+    """One connection, in one thread at a time; work given to it is a function of that connection."""
 
     def __init__(
         self,
         path: Path,
         kind: Kind,
         *,
-        equip: Callable[[sqlite3.Connection], None] | None = None,
-        furnish: Callable[[sqlite3.Connection], None] | None = None,
+        prepare: Callable[[sqlite3.Connection], None] | None = None,
+        busy_s: float = BUSY_S,
     ) -> None:
-        """`equip` is given every new connection; `furnish` each one that writes, in a transaction of its own."""
+        """`prepare` is given every new connection, in a transaction; others that write are waited for `busy_s`."""
         self._path = path
         self._kind = kind
-        self._equip = equip
-        self._furnish = furnish
+        self._prepare = prepare
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._synchronous = ""
+        self._busy_ms = int(busy_s * 1_000)
+        self._waits_ms: int | None = None
+        self._is_slow = False
         self._worker = Worker(kind.called)
-        self._view = View(path, equip)
 
     async def peek(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """As `read`, for what takes no time as a rule: done here and now. What takes longer is begun anew as a read."""
-        with suppress(NotNow):
-            return self._view.peek(self._file, work)
-        return await self.read(work)
+        """As `read`, for what takes no time as a rule: done here and now if it can be."""
+        try:
+            connection = self._at_hand()
+            connection.set_progress_handler(_too_long, _QUICK)
+            try:
+                with transaction(connection, "BEGIN"):
+                    return work(connection)
+            finally:
+                connection.set_progress_handler(None, 0)
+        except (_NotHere, sqlite3.Error, OSError):
+            return await self.read(work)
 
     async def read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Run `work` on one consistent view of the store; OperatorError where the file cannot be used."""
-        return await self._worker.do(partial(self._run, "BEGIN", work))
+        return await self._worker.do(partial(self._read, work))
 
-    async def write(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool = True) -> _T:
+    async def write(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool = True, tasks: int = 1) -> _T:
         """Run `work` in a transaction of its own, wholly or not at all; OperatorError where the file cannot be used.
 
-        Not `durable`: it survives a crash of the process, and perhaps not a power cut.
+        Not `durable`: it survives a crash of the process, and perhaps not a power cut. `tasks` is of how many it is.
         """
-        return await self._worker.do(partial(self._run, "BEGIN IMMEDIATE", work, durable=durable))
+        try:
+            connection = self._begun_here(durable=durable, tasks=tasks)
+        except (_NotHere, sqlite3.Error, OSError):
+            return await self._worker.do(partial(self._write, work, durable=durable))
+        with _as_operator_error(self._path, self._kind):
+            return self._ended(connection, work)
+
+    def give(
+        self, work: Callable[[sqlite3.Connection], object], told: Callable[[BaseException | None], object]
+    ) -> None:
+        """As a write that is not durable, for which nobody waits: whatever is asked after this is done after it.
+
+        `told` is called when it is over, with why it could not be done: OperatorError, or whatever `work` raised.
+        """
+        self._worker.give(partial(self._write, work, durable=False), told)
 
     async def aclose(self) -> None:
         """Close the file, after whatever is under way; a wait for that can be cut short."""
-        self._view.close()
         await self._worker.end(self._close)
 
-    def _run(self, begin: str, work: Callable[[sqlite3.Connection], _T], *, durable: bool = True) -> _T:
+    def _at_hand(self) -> sqlite3.Connection:
+        """The connection, to wait for nobody; _NotHere while the worker may be at it, or has to open the file."""
+        if not self._worker.is_idle or self._connection is None or self._file != identity(self._path):
+            raise _NotHere
+        self._wait(self._connection, 0)
+        return self._connection
+
+    def _begun_here(self, *, durable: bool, tasks: int) -> sqlite3.Connection:
+        """The connection, with a transaction begun; sqlite3's error where another process is writing."""
+        if self._is_slow or tasks > _MANY:
+            raise _NotHere
+        return self._begun(self._at_hand(), durable=durable)
+
+    def _read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        with _as_operator_error(self._path, self._kind), transaction(self._opened(), "BEGIN") as connection:
+            return work(connection)
+
+    def _write(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool) -> _T:
         with _as_operator_error(self._path, self._kind):
-            connection = self._opened()
-            # FULL: what was answered survives a power cut, not only a crash. SQLite takes it only between transactions.
-            if self._synchronous != (wanted := "FULL" if durable else "NORMAL"):
-                connection.execute(f"PRAGMA synchronous = {wanted}")
-                self._synchronous = wanted
-            with transaction(connection, begin):
-                return work(connection)
+            return self._ended(self._begun(self._opened(), durable=durable), work)
+
+    def _begun(self, connection: sqlite3.Connection, *, durable: bool) -> sqlite3.Connection:
+        # FULL: what was answered survives a power cut, not only a crash. SQLite takes it only between transactions.
+        if self._synchronous != (wanted := "FULL" if durable else "NORMAL"):
+            connection.execute(f"PRAGMA synchronous = {wanted}")
+            self._synchronous = wanted
+        connection.execute("BEGIN IMMEDIATE")
+        return connection
+
+    def _ended(self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """What comes of the work, committed; how long that takes says whose the next one is."""
+        began = time.perf_counter()
+        with committed(connection):
+            done = work(connection)
+        self._is_slow = time.perf_counter() - began > _QUICK_S
+        return done
 
     def _opened(self) -> sqlite3.Connection:
-        """The connection, to the file that is there now: what goes into a removed one would be lost."""
+        """The connection to the file that is there now, to wait for others: what goes into a removed one is lost."""
         if self._connection is not None and self._file != identity(self._path):
             self._close()
         if self._connection is None:
-            self._connection, self._synchronous = opened(self._path, self._kind, self._prepared), ""
-            self._file = identity(self._path)
+            self._connection = opened(self._path, self._kind, self._prepare)
+            self._file, self._synchronous, self._waits_ms = identity(self._path), "", None
+        self._wait(self._connection, self._busy_ms)
         return self._connection
 
-    def _prepared(self, connection: sqlite3.Connection) -> None:
-        if self._equip is not None:
-            self._equip(connection)
-        if self._furnish is not None:
-            self._furnish(connection)
+    def _wait(self, connection: sqlite3.Connection, ms: int) -> None:
+        """How long other processes are waited for from now on."""
+        if self._waits_ms != ms:
+            connection.execute(f"PRAGMA busy_timeout = {ms}")
+            self._waits_ms = ms
 
     def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _too_long() -> int:
+    """What SQLite asks after so many steps: it stops when it is told anything but 0."""
+    return 1
 
 
 @contextmanager

@@ -20,8 +20,9 @@ _T = TypeVar("_T")
 class _Job(Generic[_T]):
     """A piece of work, and who waits for it."""
 
-    def __init__(self, work: Callable[[], _T]) -> None:
+    def __init__(self, work: Callable[[], _T], over: Callable[[], None]) -> None:
         self._work = work
+        self._over = over
         self._loop = asyncio.get_running_loop()
         self.future: asyncio.Future[_T] = self._loop.create_future()
 
@@ -39,10 +40,12 @@ class _Job(Generic[_T]):
             self._loop.call_soon_threadsafe(told, value)
 
     def _done(self, value: _T) -> None:
+        self._over()
         if not self.future.done():
             self.future.set_result(value)
 
     def _failed(self, error: BaseException) -> None:
+        self._over()
         if not self.future.done():
             self.future.set_exception(error)
 
@@ -55,6 +58,12 @@ class Worker:
         self._jobs: SimpleQueue[_Job[object] | None] = SimpleQueue()
         self._thread: Thread | None = None
         self._former: Thread | None = None
+        self._pending = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that was given is done: nobody but the loop can be at what the two of them share."""
+        return not self._pending
 
     async def do(self, work: Callable[[], _T]) -> _T:
         """Do it after whatever was given before; whoever gives up waits all the same."""
@@ -62,6 +71,10 @@ class Worker:
         with anyio.CancelScope(shield=True):
             return await job.future
         raise AssertionError("a shielded scope ends with what is in it")
+
+    def give(self, work: Callable[[], _T], told: Callable[[BaseException | None], object]) -> None:
+        """Have it done after whatever was given before, without waiting; `told` is called with what went wrong."""
+        self._given(work).future.add_done_callback(lambda done: told(done.exception()))
 
     async def end(self, work: Callable[[], _T]) -> _T:
         """Do it last, and end the thread; the wait for that can be cut short.
@@ -74,12 +87,16 @@ class Worker:
         return await job.future
 
     def _given(self, work: Callable[[], _T]) -> _Job[_T]:
-        job = _Job(work)
+        job = _Job(work, self._over)
+        self._pending += 1
         self._jobs.put(job)  # type: ignore[arg-type]  # of any type: the future knows which
         if self._thread is None:
             self._thread = Thread(target=_works, args=(self._jobs, self._former), name=self._name, daemon=True)
             self._thread.start()
         return job
+
+    def _over(self) -> None:
+        self._pending -= 1
 
 
 def _works(jobs: "SimpleQueue[_Job[object] | None]", former: Thread | None) -> None:

@@ -17,7 +17,7 @@ from taskhand.due import Due, is_overdue
 from taskhand.edit import Edit, seen
 from taskhand.errors import CallerError, NotFound, OperatorError
 from taskhand.finding import Finding
-from taskhand.sqlite.file import Kind
+from taskhand.sqlite.file import BUSY_S, Kind
 from taskhand.sqlite.store import Store
 from taskhand.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
 
@@ -46,14 +46,18 @@ class LocalBackend:
         new_id: NewId,
         user: str,
         timezone: str | None,
+        busy_s: float = BUSY_S,
     ) -> None:
-        """`clock` answers an aware datetime; `user` is the first member's name; `timezone` the default zone."""
+        """`clock` answers an aware datetime; `user` is the first member's name; `timezone` the default zone.
+
+        `busy_s` is how long another process that writes is waited for, in seconds.
+        """
         self._clock = clock
         self._new_id = new_id
         self._user = user
         self._timezone = timezone
         self._path = path
-        self._store = Store(path, TASK_STORE, equip=self._equip, furnish=self._furnish)
+        self._store = Store(path, TASK_STORE, prepare=self._prepare, busy_s=busy_s)
 
     async def statuses(self) -> StatusList:
         """All of them: the store knows its statuses."""
@@ -138,21 +142,19 @@ class LocalBackend:
             return tuple(_outcome(connection, before, edit) for before, edit in edits)
 
         try:
-            return await self._store.write(work)
+            return await self._store.write(work, tasks=len(edits))
         except OperatorError as error:
             return tuple(Outcome(before.id, error=error) for before, _ in edits)
 
     def _directory(self, connection: sqlite3.Connection) -> Directory:
         return Directory(connection, self._new_id)
 
-    def _furnish(self, connection: sqlite3.Connection) -> None:
-        self._directory(connection).furnish(self._user)
-
-    def _equip(self, connection: sqlite3.Connection) -> None:
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         def overdue(due_at: str | None, is_all_day: int, zone: str | None) -> bool:
             return is_overdue(Due.read(due_at, zone, all_day=bool(is_all_day)), self._clock(), self._timezone)
 
         connection.create_function("is_overdue", 3, overdue)
+        self._directory(connection).furnish(self._user)
 
     def _create(self, connection: sqlite3.Connection, edit: Edit) -> Task:
         _check_status(connection, edit)

@@ -1,0 +1,168 @@
+"""Who does what: what is quick is done where it is asked for, the rest by the worker."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from pathlib import Path
+from threading import Event, current_thread
+
+import pytest
+
+from taskhand.backends.local.backend import TASK_STORE
+from taskhand.errors import CallerError, OperatorError
+from taskhand.sqlite.store import Store
+
+HERE = current_thread().name
+THERE = TASK_STORE.called
+LONG = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT max(i) FROM n"
+COUNT = "SELECT count(*) FROM contact"
+BOUND_S = 10
+
+
+@pytest.fixture
+async def store(store_file: Path) -> AsyncIterator[Store]:
+    """A store that is open."""
+    store = Store(store_file, TASK_STORE)
+    await store.read(lambda _: None)
+    yield store
+    await store.aclose()
+
+
+def asked(sql: str, threads: list[str]) -> Callable[[sqlite3.Connection], int]:
+    """A question, which tells the threads that it was asked in."""
+
+    def work(connection: sqlite3.Connection) -> int:
+        threads.append(current_thread().name)
+        return int(connection.execute(sql).fetchone()[0])
+
+    return work
+
+
+def added(number: int, threads: list[str]) -> Callable[[sqlite3.Connection], None]:
+    """One more contact, which tells the thread that it was written in."""
+
+    def work(connection: sqlite3.Connection) -> None:
+        threads.append(current_thread().name)
+        connection.execute("INSERT INTO contact (id, name, searchable) VALUES (?, 'Rosa', 'rosa')", (str(number),))
+
+    return work
+
+
+async def test_what_is_quick_is_read_and_written_in_the_thread_that_asks(store: Store) -> None:
+    threads: list[str] = []
+    for number in range(1, 4):
+        await store.write(added(number, threads), durable=bool(number % 2))
+        assert await store.peek(asked(COUNT, threads)) == number
+    assert set(threads) == {HERE}
+
+
+async def test_the_file_is_opened_by_the_worker(store_file: Path) -> None:
+    store, threads = Store(store_file, TASK_STORE), list[str]()
+    for _ in range(2):
+        assert await store.peek(asked(COUNT, threads)) == 0
+    await store.aclose()
+    assert await store.peek(asked(COUNT, threads)) == 0
+    await store.aclose()
+    assert threads == [THERE, HERE, THERE]
+
+
+async def test_a_read_that_takes_long_is_begun_anew_by_the_worker(store: Store) -> None:
+    threads: list[str] = []
+    assert await store.peek(asked(LONG, threads)) == 100_000
+    assert threads == [HERE, THERE]
+
+
+async def test_only_a_peek_is_cut_short(store: Store) -> None:
+    threads: list[str] = []
+    assert await store.peek(asked(LONG, [])) == 100_000
+    assert await store.write(asked(LONG, threads)) == 100_000
+    assert threads == [HERE]
+
+
+async def test_a_write_of_many_tasks_is_the_worker_s(store: Store) -> None:
+    threads: list[str] = []
+    await store.write(added(1, threads), tasks=1_000)
+    assert threads == [THERE]
+
+
+async def test_where_the_disk_is_slow_writes_are_the_worker_s_until_it_is_quick_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+    with monkeypatch.context() as slow:
+        slow.setattr("taskhand.sqlite.store._QUICK_S", 0)
+        for number in range(3):
+            await store.write(added(number, threads))
+    monkeypatch.setattr("taskhand.sqlite.store._QUICK_S", BOUND_S)
+    for number in range(3, 5):
+        await store.write(added(number, threads))
+    assert threads == [HERE, THERE, THERE, THERE, HERE]
+
+
+async def test_what_was_given_is_done_before_what_is_asked_afterwards(store: Store) -> None:
+    go_on, threads, errors = Event(), list[str](), list[BaseException | None]()
+
+    def work(connection: sqlite3.Connection) -> None:
+        assert go_on.wait(BOUND_S)
+        added(1, threads)(connection)
+
+    store.give(work, errors.append)
+    go_on.set()
+    assert await store.peek(asked(COUNT, threads)) == 1
+    assert (threads, errors) == ([THERE, THERE], [None])
+
+
+async def test_what_was_given_and_cannot_be_done_is_told(store: Store) -> None:
+    errors: list[BaseException | None] = []
+    for _ in range(2):
+        store.give(added(1, []), errors.append)
+    assert await store.peek(asked(COUNT, [])) == 1
+    nothing, error = errors
+    assert nothing is None
+    assert isinstance(error, OperatorError)
+    assert "UNIQUE" in error.message
+
+
+async def test_another_process_that_writes_is_waited_for_by_the_worker(store_file: Path) -> None:
+    store, threads = Store(store_file, TASK_STORE, busy_s=0), list[str]()
+    await store.read(lambda _: None)
+    with closing(sqlite3.connect(store_file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OperatorError, match="locked") as refused:
+            await store.write(added(1, threads))
+    assert (refused.value.code, refused.value.retryable) == ("store_busy", True)
+    await store.write(added(1, threads))
+    assert threads == [HERE]
+    await store.aclose()
+
+
+async def test_what_cannot_be_read_at_all_is_the_worker_s_to_say(store: Store) -> None:
+    threads: list[str] = []
+    with pytest.raises(OperatorError, match="no such table"):
+        await store.peek(asked("SELECT count(*) FROM appointment", threads))
+    assert threads == [HERE, THERE]
+
+
+@pytest.mark.parametrize("way", ["peek", "write"])
+async def test_what_the_work_raises_is_raised_once_and_nothing_of_it_stays(store: Store, way: str) -> None:
+    threads: list[str] = []
+
+    def refuse(connection: sqlite3.Connection) -> None:
+        added(1, threads)(connection)
+        raise CallerError("No.", code="no", next_step="None.")
+
+    with pytest.raises(CallerError, match="No"):
+        await getattr(store, way)(refuse)
+    assert threads == [HERE]
+    assert await store.peek(asked(COUNT, [])) == 0
+
+
+async def test_what_is_asked_of_a_file_that_was_replaced_is_told_of_the_new_one(store: Store, store_file: Path) -> None:
+    await store.write(added(1, []))
+    assert await store.peek(asked(COUNT, [])) == 1
+    for file in store_file.parent.iterdir():
+        file.unlink()
+    threads: list[str] = []
+    for _ in range(2):
+        assert await store.peek(asked(COUNT, threads)) == 0
+    assert threads == [THERE, HERE]
