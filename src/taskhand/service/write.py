@@ -52,11 +52,12 @@ async def changed(
     said = opening or (lambda matched: call.opening(matched=matched))
     for _ in range(_MOST_TRIES):
         edit, matched = await wanted_of(before.task)
-        if not any(missing(desk, edit, now).given()):
+        intent = _intent(desk, before, now, edit)
+        if not _has_any(intent.edit):
             seen_anew = await snapshot(desk, before.task.id, fresh=True)
             before, now = (seen_anew if before == now else before), seen_anew
-        intent = _intent(desk, before, now, edit)
-        if not any((intent.edit or Edit()).given()) and before == now:
+            intent = _intent(desk, before, now, edit)
+        if not _has_any(intent.edit) and before == now:
             change = await call.record("unchanged", said(matched), [intent], [_result(now.task, "unchanged")])
             return Receipt(now.task, matched=matched, note=_NOTHING, change_id=change.id)
         # Whoever gives up waiting: what was sent is waited for, and written down.
@@ -88,13 +89,13 @@ async def snapshot(desk: Desk, task_id: str, *, fresh: bool = False) -> Snapshot
 async def _sent(call: Call, intent: Intent, now: Snapshot, opening: Opening) -> Written | None:
     """Carry out what the task does not show yet, written down before; None when it already shows all of it."""
     backend, unmet, edit = call.desk.backend, intent.edit or Edit(), intent.asked or Edit()
-    if not any(unmet.given()):
+    if not _has_any(unmet):
         return None
     await (call.revise([intent]) if call.is_open else call.begin(opening, [intent]))
     written = await backend.update_task(now.task, unmet)
     # What the task seemed to have already, and has no more: somebody else changed it in between.
     unsent = without(edit.unmet_by(written.task, written=True), *(name for name, _ in unmet.given()))
-    if not any(unsent.given()):
+    if not _has_any(unsent):
         return written
     await call.revise([replace(intent, edit=edit)])
     return await backend.update_task(written.task, unsent)
@@ -109,6 +110,11 @@ async def _told(call: Call, before: Task, written: Written, edit: Edit, matched:
 
 def _intent(desk: Desk, before: Snapshot, now: Snapshot, edit: Edit) -> Intent:
     return Intent("update", before, missing(desk, edit, now), edit)
+
+
+def _has_any(edit: Edit | None) -> bool:
+    """Whether an edit sets a field."""
+    return edit is not None and any(edit.given())
 
 
 def _known(snapshot: Snapshot, task: Task) -> Snapshot:

@@ -19,7 +19,7 @@ __all__ = ["Select", "State", "selects"]
 
 _KEYS = {"due": "due_key", "created": "created_at", "priority": "priority"}
 
-_OF_PERSON = "task_responsible r CROSS JOIN task t ON t.id = r.task_id"
+_WITH_TASK = " CROSS JOIN task t ON t.id = r.task_id"
 """CROSS JOIN fixes the order of the two for SQLite's planner: the person's index first."""
 
 _LATE = "is_overdue(t.due_at, t.is_all_day, t.due_timezone)"
@@ -51,7 +51,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """One statement with its parameters; rows are (key, task columns) in page order."""
+    """One statement with its parameters; rows are (key, task id) in page order."""
 
     sql: str
     parameters: tuple[object, ...]
@@ -116,19 +116,20 @@ def _spans(query: TaskQuery, state: State) -> tuple[_Span, ...]:
 
 
 def _select(query: TaskQuery, walk: _Walk, filters: _Clauses) -> Select:
-    source, row, task_id = ("task t", "t", "t.id") if walk.person is None else (_OF_PERSON, "r", "r.task_id")
+    source, row, task_id = ("task t", "t", "t.id") if walk.person is None else ("task_responsible r", "r", "r.task_id")
     due, key = f"{row}.due_key", f"{row}.{_KEYS[query.order]}"
     clauses: _Clauses = [] if walk.person is None else [("r.responsible_id = ?", (walk.person,))]
     clauses += [] if walk.status is None else [(f"{row}.status_id = ?", (walk.status,))]
     clauses += _from(query, walk.span, due, key, task_id)
     if query.priority is not None:
         # The `+` as above: a priority has an index of its own, too.
-        clauses.append((f"{key if query.order == 'priority' else '+t.priority'} = ?", (query.priority,)))
+        clauses.append((f"{'' if query.order == 'priority' else '+'}{row}.priority = ?", (query.priority,)))
     clauses += filters
+    source += _WITH_TASK if filters and walk.person is not None else ""
     where = " AND ".join(clause for clause, _ in clauses) or "TRUE"
     direction = "ASC" if query.order == "due" else "DESC"
     sql = (
-        f"SELECT {key} AS sort_key, t.* FROM {source} WHERE {where} "  # noqa: S608  only constants of this module
+        f"SELECT {key}, {task_id} FROM {source} WHERE {where} "  # noqa: S608  only constants of this module
         f"ORDER BY {key} {direction}, {task_id} {direction} LIMIT ?"
     )
     return Select(sql, (*(value for _, values in clauses for value in values), query.limit + 1))

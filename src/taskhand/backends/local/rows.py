@@ -1,7 +1,7 @@
 """Between rows of the store and values of the contract, both ways; pure."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from pydantic import MISSING
 
@@ -34,8 +34,15 @@ def contact_from(row: sqlite3.Row) -> Contact:
     )
 
 
-def task_from(row: sqlite3.Row, people: Iterable[str], statuses: Mapping[str, Status]) -> Task:
-    """A task row with its people and the statuses by id; `url` is null: the store has no web app."""
+def task_from(row: sqlite3.Row, people: Iterable[str]) -> Task:
+    """A task row with its status beside it, and its people; `url` is null: the store has no web app."""
+    status = Status(
+        id=row["status_id"],
+        name=row["status_name"],
+        color=row["status_color"],
+        type=row["status_type"],
+        order=row["status_position"],
+    )
     return Task(
         id=row["id"],
         title=row["title"],
@@ -50,7 +57,7 @@ def task_from(row: sqlite3.Row, people: Iterable[str], statuses: Mapping[str, St
         priority=row["priority"],
         creator_id=row["creator_id"],
         task_responsibles=tuple(Responsible(responsible_id=person) for person in people),
-        status_config=statuses[row["status_id"]],
+        status_config=status,
     )
 
 

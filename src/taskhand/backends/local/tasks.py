@@ -1,0 +1,156 @@
+"""Tasks in the store's tables, within a transaction of a connection."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from pydantic import MISSING
+
+from taskhand.backend import Misread, Outcome, Snapshot, Written
+from taskhand.backends.local.query import State, selects
+from taskhand.backends.local.rows import columns, people_by_task, searchable, task_from
+from taskhand.edit import Edit, seen
+from taskhand.errors import CallerError, NotFound
+from taskhand.task import Task, TaskPage, TaskQuery
+
+__all__ = ["create", "delete", "outcome", "page", "snapshots", "task", "update"]
+
+_WITH_STATUS: Final = """
+SELECT t.*, s.name AS status_name, s.color AS status_color, s.type AS status_type, s.position AS status_position
+FROM task t JOIN status s ON s.id = t.status_id WHERE t.id IN ({})
+"""
+_PEOPLE: Final = "SELECT task_id, responsible_id FROM task_responsible WHERE task_id IN ({}) ORDER BY rank"
+
+
+def task(connection: sqlite3.Connection, task_id: str) -> Task:
+    """One task by id; NotFound."""
+    found = _tasks(connection, [task_id.lower()])
+    if not found:
+        raise NotFound(
+            f"There is no task {task_id}.", code="task_not_found", next_step="Call list_tasks to find the task's id."
+        )
+    return found[task_id.lower()]
+
+
+def snapshots(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Snapshot]:
+    """Those of these that there are, by the id that was given."""
+    found = _tasks(connection, [task_id.lower() for task_id in ids])
+    return {task_id: Snapshot(found[task_id.lower()]) for task_id in ids if task_id.lower() in found}
+
+
+def page(connection: sqlite3.Connection, query: TaskQuery, now: datetime) -> TaskPage:
+    """One page, found by index."""
+    unfinished = connection.execute("SELECT id FROM status WHERE type NOT IN ('done', 'master_done')")
+    state = State(tuple(row["id"] for row in unfinished), now)
+    walks = [connection.execute(select.sql, select.parameters).fetchall() for select in selects(query, state)]
+    rows = sorted({tuple(row) for walk in walks for row in walk}, reverse=query.order != "due")
+    ids = [task_id for _, task_id in rows[: query.limit]]
+    found = _tasks(connection, ids)
+    return TaskPage(tuple(found[task_id] for task_id in ids), more=len(rows) > query.limit)
+
+
+def create(connection: sqlite3.Connection, edit: Edit, *, task_id: str, creator: str | None, at: datetime) -> Task:
+    """A new task, in the status asked for or else the first initial one."""
+    _check_status(connection, edit)
+    initial = "SELECT id FROM status WHERE type = 'initial' ORDER BY position LIMIT 1"
+    row = columns(Edit(due=None)) | {
+        "id": task_id,
+        "created_at": _instant(at),
+        "creator_id": creator,
+        "status_id": connection.execute(initial).fetchone()["id"],
+    }
+    row |= columns(edit)
+    row["searchable"] = searchable(str(row["title"]), str(row.get("description") or ""))
+    names = ", ".join(row)
+    connection.execute(
+        f"INSERT INTO task ({names}) VALUES ({', '.join('?' * len(row))})",  # noqa: S608  names of columns()
+        tuple(row.values()),
+    )
+    _set_people(connection, task_id, () if edit.responsible_ids is MISSING else edit.responsible_ids)
+    return task(connection, task_id)
+
+
+def update(connection: sqlite3.Connection, before: Task, edit: Edit) -> Task:
+    """Set the given fields of a task; NotFound when it is gone, Misread when they changed since."""
+    now = task(connection, before.id)
+    if _has_moved(before, now, edit):
+        raise Misread(now, now)
+    return _update(connection, now, edit)
+
+
+def outcome(connection: sqlite3.Connection, before: Task, edit: Edit) -> Outcome:
+    """The same for one of many, which does not keep the others from being set."""
+    try:
+        now = task(connection, before.id)
+        if _has_moved(before, now, edit):
+            return Outcome(before.id, error=_conflict())
+        return Outcome(before.id, Written(_update(connection, now, edit)))
+    except NotFound as error:
+        return Outcome(before.id, error=error)
+
+
+def delete(connection: sqlite3.Connection, before: Task) -> None:
+    """Remove a task; NotFound when it is gone already, CallerError when it changed since."""
+    if task(connection, before.id) != before:
+        raise _conflict()
+    connection.execute("DELETE FROM task WHERE id = ?", (before.id.lower(),))
+
+
+def _conflict() -> CallerError:
+    return CallerError(
+        "The task changed while it was to be written.",
+        code="conflict",
+        retryable=True,
+        next_step="Call get_task, and send the change again if it is still wanted.",
+    )
+
+
+def _has_moved(before: Task, now: Task, edit: Edit) -> bool:
+    """Whether a field that is to be set is not any more as it was read."""
+    return any(seen(before, name) != seen(now, name) for name, _ in edit.given())
+
+
+def _check_status(connection: sqlite3.Connection, edit: Edit) -> None:
+    """Refuse a status that was removed since it was seen: an undo may ask for one."""
+    if edit.status is MISSING:
+        return
+    if connection.execute("SELECT 1 FROM status WHERE id = ?", (edit.status.id,)).fetchone() is None:
+        raise NotFound(
+            f"There is no status {edit.status.name or edit.status.position} any more.",
+            code="unknown_status",
+            next_step="Call list_statuses, and send one of them.",
+        )
+
+
+def _update(connection: sqlite3.Connection, now: Task, edit: Edit) -> Task:
+    _check_status(connection, edit)
+    row = columns(edit)
+    title = now.title if edit.title is MISSING else edit.title
+    description = now.description if edit.description is MISSING else edit.description
+    row["searchable"] = searchable(title, description)
+    assignments = ", ".join(f"{name} = ?" for name in row)
+    connection.execute(f"UPDATE task SET {assignments} WHERE id = ?", (*row.values(), now.id))  # noqa: S608  as above
+    if edit.responsible_ids is not MISSING:
+        _set_people(connection, now.id, edit.responsible_ids)
+    return task(connection, now.id)
+
+
+def _set_people(connection: sqlite3.Connection, task_id: str, people: Sequence[str]) -> None:
+    connection.execute("DELETE FROM task_responsible WHERE task_id = ?", (task_id,))
+    connection.executemany(
+        "INSERT INTO task_responsible SELECT id, ?, ?, due_key, status_id, created_at, priority FROM task WHERE id = ?",
+        [(person, rank, task_id) for rank, person in enumerate(people)],
+    )
+
+
+def _tasks(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Task]:
+    """Tasks by id, with two queries for any number of them."""
+    marks = ", ".join("?" * len(ids))
+    rows = connection.execute(_WITH_STATUS.format(marks), ids).fetchall()
+    people = people_by_task(connection.execute(_PEOPLE.format(marks), ids))
+    return {row["id"]: task_from(row, people.get(row["id"], ())) for row in rows}
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
