@@ -128,9 +128,7 @@ def test_a_list_by_due_date_is_one_walk_along_an_index_for_each_person(
         plan = [row[3] for row in small.execute(f"EXPLAIN QUERY PLAN {select.sql}", select.parameters)]
         first = plan[0]
         if query.responsible_ids is None:
-            assert first.startswith(
-                ("SEARCH t USING COVERING INDEX task_by_due", "SCAN t USING COVERING INDEX task_by")
-            )
+            assert "t USING COVERING INDEX task_by_due" in first
         else:
             assert first.startswith("SEARCH r USING COVERING INDEX responsible_by_due (responsible_id=?")
             assert len(plan) == 1
