@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol, Self
 
+from doors.forked import ran
+
 __all__ = [
     "BOUND_S",
     "HELLO",
@@ -61,15 +63,7 @@ def environment(store: Path, **more: str) -> dict[str, str]:
 
 def run(store: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """The command, run to its end with nothing on standard input."""
-    return subprocess.run(  # noqa: S603  our own program
-        [sys.executable, "-m", "taskhand", *arguments],
-        env=environment(store, **more),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=BOUND_S,
-        check=False,
-    )
+    return ran(arguments, environment(store, **more), BOUND_S)
 
 
 def output(store: Path, *arguments: str, **more: str) -> str:
