@@ -1,5 +1,6 @@
 """What all tests share: one event loop, and a store of their own."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,12 @@ settings.register_profile(
     "taskhand", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("taskhand")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: it need not be looked through for garbage again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
