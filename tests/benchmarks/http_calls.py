@@ -15,13 +15,13 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-from benchmarks.figure import Found, of_turns
+from benchmarks.figure import Found
 from benchmarks.host import BARE, Host, plain_environment, taskhand
 
 __all__ = ["measure"]
 
 CLIENTS = (1, 4, 16, 64)
-ROUNDS = 18
+ROUNDS = 30
 SECONDS = 0.2
 """How long each turn lasts: many short ones, so that the machine's other work falls on both alike."""
 
@@ -49,9 +49,9 @@ def measure(rounds: int = ROUNDS, clients: Sequence[int] = CLIENTS) -> Found:
 
 
 def _ratio(targets: Sequence[tuple[int, bytes]], clients: int, rounds: int) -> float:
-    """How many calls ours answers for one of the bare server's; the first turn is not counted."""
-    turns = [tuple(asyncio.run(_rate(port, call, clients)) for port, call in targets) for _ in range(rounds + 1)]
-    return of_turns([(ours, bare) for ours, bare in turns[1:]])
+    """How many calls ours answers in all its turns for one of the bare server's; the first turn is not counted."""
+    turns = [[asyncio.run(_rate(port, call, clients)) for port, call in targets] for _ in range(rounds + 1)]
+    return sum(ours for ours, _ in turns[1:]) / sum(bare for _, bare in turns[1:])
 
 
 async def _rate(port: int, call: bytes, clients: int) -> float:

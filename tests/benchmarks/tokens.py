@@ -33,14 +33,19 @@ def measure() -> Found:
             sent = {"id": made["task"]["id"], "title": "Call Acme about the renewal", "priority": "2"}
             write = host.ask("tools/call", name="update_task", arguments=sent)
     rows = page["structuredContent"]["tasks"]
+    updated = next(row for row in rows if row["id"] == sent["id"]) | {"title": sent["title"]}
     ours = {"tools": tools, "page": _said(page), "write": _said(write)}
     theirs = {
-        peer.name: {"tools": float(peer.tool_list), "page": peer.page(rows), "write": peer.write(rows[0])}
+        peer.name: {"tools": float(peer.tool_list), "page": peer.page(rows), "write": peer.write(updated)}
         for peer in PEERS
     }
     least = {kind: min(peer[kind] for peer in theirs.values()) for kind in ours}
     values = {f"tokens {kind}": ours[kind] / least[kind] for kind in ours}
-    return Found(values, _table({"Taskhand": ours} | theirs))
+    task = 2 * tokens(_compact(write["structuredContent"]["task"]))
+    told = (
+        f"Of ours, {task:,.0f} are the whole task, which the contract has every write answer and the peers leave out."
+    )
+    return Found(values, f"{_table({'Taskhand': ours} | theirs)}\n\n{told}")
 
 
 _BODY: dict[str, Any] = {"responsibleIds": ["me"], "priority": "1", "dueDate": "2026-03-06"}
