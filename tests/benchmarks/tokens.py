@@ -42,9 +42,7 @@ def measure() -> Found:
     least = {kind: min(peer[kind] for peer in theirs.values()) for kind in ours}
     values = {f"tokens {kind}": ours[kind] / least[kind] for kind in ours}
     task = 2 * tokens(_compact(write["structuredContent"]["task"]))
-    told = (
-        f"Of ours, {task:,.0f} are the whole task, which the contract has every write answer and the peers leave out."
-    )
+    told = f"Of ours, {task:,.0f} are the whole task, which every write of ours answers, and the two smallest never do."
     return Found(values, f"{_table({'Taskhand': ours} | theirs)}\n\n{told}")
 
 

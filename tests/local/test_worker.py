@@ -72,6 +72,13 @@ async def test_a_read_that_takes_long_is_begun_anew_by_the_worker(store: Store) 
     assert threads == [HERE, THERE]
 
 
+async def test_a_read_that_is_quick_is_never_cut_short_however_often_it_is_made(store: Store) -> None:
+    threads: list[str] = []
+    for _ in range(50):
+        assert await store.peek(asked(LONG.replace("100000", "200"), threads)) == 200
+    assert set(threads) == {HERE}
+
+
 async def test_only_a_peek_is_cut_short(store: Store) -> None:
     threads: list[str] = []
     assert await store.peek(asked(LONG, [])) == 100_000

@@ -109,13 +109,14 @@ class SqliteJournal:
             if ending is not None:
                 appending.end(connection, change_id)
 
-        def told(error: BaseException | None) -> None:
-            if error is not None:
-                _log.error("the outcome of %s could not be written to the journal yet", change_id, exc_info=error)
+        def over(error: BaseException | None) -> None:
             if isinstance(error, OperatorError):
+                _log.error("the outcome of %s could not be written to the journal yet", change_id, exc_info=error)
                 self._late.append(work)
+            elif error is not None:
+                _log.error("the outcome of %s cannot be written to the journal", change_id, exc_info=error)
 
-        self._store.give(work, told)
+        self._store.give(work, over)
 
     async def record(
         self, opening: Opening, ending: Ending, intents: Sequence[Intent] = (), results: Sequence[Result] = ()

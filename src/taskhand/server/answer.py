@@ -1,7 +1,7 @@
 """What every answer shares: its form, its shortest JSON, what is cut, what is marked as written by others; pure.
 
-The budget: 25 rows stay under 2,000 tokens, no answer passes 20,000, at four characters to a token and with the text
-of an answer and its structured twin both counted.
+The budget, at four characters to a token: the text of 25 rows stays under 2,000, and no answer passes 20,000, its text
+and its structured twin both counted.
 """
 
 import json

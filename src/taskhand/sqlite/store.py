@@ -2,7 +2,7 @@
 
 A hop to the worker and back takes longer than most of what is done there. So whoever asks does it, while the worker has
 nothing to do. A read that turns out to take long is begun anew by the worker, as is what has to wait for another
-process; where a disk is slow, all writes are the worker's.
+process; after a write that took long, the next ones are the worker's until one is quick again.
 
 This is the only place where an sqlite3 error is met; it leaves as OperatorError.
 """
@@ -23,8 +23,10 @@ __all__ = ["Store"]
 
 _T = TypeVar("_T")
 
-_QUICK: Final = 20_000
-"""Steps of SQLite's machine that a statement may take here: a millisecond or two. A page of 25 takes about 2,000."""
+_STEPS: Final = 1_000
+"""After so many steps SQLite asks whether to go on. A page of 25 tasks takes about 2,000."""
+_MOST_ASKED: Final = 20
+"""How often it may ask in one peek."""
 _QUICK_S: Final = 0.005
 """What a write may take; after one that took longer, the next is the worker's."""
 _MANY: Final = 20
@@ -55,14 +57,16 @@ class Store:
         self._synchronous = ""
         self._busy_ms = int(busy_s * 1_000)
         self._waits_ms: int | None = None
-        self._is_slow = False
+        self._asked = 0
+        self._was_slow = False
         self._worker = Worker(kind.called)
 
     async def peek(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """As `read`, for what takes no time as a rule: done here and now if it can be."""
         try:
             connection = self._at_hand()
-            connection.set_progress_handler(_too_long, _QUICK)
+            self._asked = 0
+            connection.set_progress_handler(self._takes_long, _STEPS)
             try:
                 with transaction(connection, "BEGIN"):
                     return work(connection)
@@ -88,13 +92,13 @@ class Store:
             return self._ended(connection, work)
 
     def give(
-        self, work: Callable[[sqlite3.Connection], object], told: Callable[[BaseException | None], object]
+        self, work: Callable[[sqlite3.Connection], object], when_over: Callable[[BaseException | None], object]
     ) -> None:
         """As a write that is not durable, for which nobody waits: whatever is asked after this is done after it.
 
-        `told` is called when it is over, with why it could not be done: OperatorError, or whatever `work` raised.
+        `when_over` is called with why it could not be done: OperatorError, or whatever `work` raised; or None.
         """
-        self._worker.give(partial(self._write, work, durable=False), told)
+        self._worker.give(partial(self._write, work, durable=False), when_over)
 
     async def aclose(self) -> None:
         """Close the file, after whatever is under way; a wait for that can be cut short."""
@@ -107,9 +111,14 @@ class Store:
         self._wait(self._connection, 0)
         return self._connection
 
+    def _takes_long(self) -> bool:
+        """What SQLite asks, which stops where it is so; it counts the steps of a statement over all its runs."""
+        self._asked += 1
+        return self._asked > _MOST_ASKED
+
     def _begun_here(self, *, durable: bool, tasks: int) -> sqlite3.Connection:
         """The connection, with a transaction begun; sqlite3's error where another process is writing."""
-        if self._is_slow or tasks > _MANY:
+        if self._was_slow or tasks > _MANY:
             raise _NotHere
         return self._begun(self._at_hand(), durable=durable)
 
@@ -134,7 +143,7 @@ class Store:
         began = time.perf_counter()
         with committed(connection):
             done = work(connection)
-        self._is_slow = time.perf_counter() - began > _QUICK_S
+        self._was_slow = time.perf_counter() - began > _QUICK_S
         return done
 
     def _opened(self) -> sqlite3.Connection:
@@ -157,11 +166,6 @@ class Store:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-def _too_long() -> int:
-    """What SQLite asks after so many steps: it stops when it is told anything but 0."""
-    return 1
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""From a TaskQuery to SQL that an index answers; pure.
+"""From a TaskQuery to SQL that an index answers, but for words that are searched for; pure.
 
 A list is put together from walks along an index, each of which stops as soon as the page is full: one for each person,
 and by due date one for each of a few statuses, and one each for the window and for the dateless tasks, whose key `~`
@@ -23,7 +23,7 @@ _WITH_TASK = " CROSS JOIN task t ON t.id = r.task_id"
 """CROSS JOIN fixes the order of the two for SQLite's planner: the person's index first."""
 
 _LATE = "is_overdue(t.due_at, t.is_all_day, t.due_timezone)"
-_FINISHED = "t.status_id IN (SELECT id FROM status WHERE type IN ('done', 'master_done'))"
+"""A function of the backend's: only Python knows the zones."""
 
 _ON_IT = "EXISTS (SELECT 1 FROM task_responsible r WHERE r.task_id = t.id AND r.responsible_id IN ({}))"
 
@@ -76,7 +76,7 @@ class _Walk:
 
 def selects(query: TaskQuery, state: State) -> tuple[Select, ...]:
     """The statements whose merged rows are the page, each with one row more, to tell whether more follow."""
-    chosen, filters = _statuses(query, state), _filters(query)
+    chosen, filters = _statuses(query, state), _filters(query, state)
     people: tuple[str | None, ...] = (None,)
     statuses: tuple[str | None, ...] = (None,)
     if query.responsible_ids is not None and query.contact is None:
@@ -155,7 +155,7 @@ def _begin(span: _Span, due: str) -> _Clauses:
     return [(f"{due} >= ?", (span.first,))] if span.first else []
 
 
-def _filters(query: TaskQuery) -> _Clauses:
+def _filters(query: TaskQuery, state: State) -> _Clauses:
     clauses: _Clauses = []
     if query.contact is not None:
         clauses.append(("(t.ai_contact_id = ? OR t.ai_customer_id = ?)", (query.contact,) * 2))
@@ -164,5 +164,5 @@ def _filters(query: TaskQuery) -> _Clauses:
     if query.overdue:
         clauses.append((_LATE, ()))
     elif query.overdue is not None:
-        clauses.append((f"({_FINISHED} OR NOT {_LATE})", ()))
+        clauses.append((f"(t.status_id NOT IN ({_marks(state.unfinished)}) OR NOT {_LATE})", state.unfinished))
     return clauses

@@ -12,7 +12,7 @@ from taskhand.backends.local.query import State, selects
 from taskhand.backends.local.rows import columns, people_by_task, searchable, task_from
 from taskhand.edit import Edit, seen
 from taskhand.errors import CallerError, NotFound
-from taskhand.task import Task, TaskPage, TaskQuery
+from taskhand.task import FINISHED, Task, TaskPage, TaskQuery
 
 __all__ = ["create", "delete", "outcome", "page", "snapshots", "task", "update"]
 
@@ -40,9 +40,9 @@ def snapshots(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, S
 
 
 def page(connection: sqlite3.Connection, query: TaskQuery, now: datetime) -> TaskPage:
-    """One page, found by index."""
-    unfinished = connection.execute("SELECT id FROM status WHERE type NOT IN ('done', 'master_done')")
-    state = State(tuple(row["id"] for row in unfinished), now)
+    """One page of the tasks that the query finds."""
+    statuses = connection.execute("SELECT id, type FROM status")
+    state = State(tuple(row["id"] for row in statuses if row["type"] not in FINISHED), now)
     walks = [connection.execute(select.sql, select.parameters).fetchall() for select in selects(query, state)]
     rows = sorted({tuple(row) for walk in walks for row in walk}, reverse=query.order != "due")
     ids = [task_id for _, task_id in rows[: query.limit]]
