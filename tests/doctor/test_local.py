@@ -33,7 +33,7 @@ async def keep(settings: Settings, *, ends: bool) -> None:
     opening = Opening("create_task", Caller("tests", "1"), NOW)
     change, _ = await kept.begin(opening, [Intent("create")])
     if ends:
-        kept.settle(change.id, [], Ending("applied"))
+        await kept.settle(change.id, [], Ending("applied"))
     await kept.aclose()
 
 

@@ -96,8 +96,7 @@ async def settled(
 ) -> str:
     """The id of a change of one task that is over."""
     change = await begun(journal, opening, rename(task_id))
-    journal.settle(change.id, [Result(0, outcome, task_id, task(id=task_id, title="New title"))], Ending(outcome))
-    assert await journal.find(change.id)  # by then it is written
+    await journal.settle(change.id, [Result(0, outcome, task_id, task(id=task_id, title="New title"))], Ending(outcome))
     return change.id
 
 
@@ -114,8 +113,7 @@ async def whole(journal: Journal) -> str:
     )
     change = await begun(journal, opening, rename(), deletion("t-2"), Intent("create", edit=Edit(title="One")))
     await journal.revise(change.id, [rename("t-1", "Other"), deletion("t-2"), Intent("create", edit=Edit(title="One"))])
-    journal.settle(change.id, [Result(1, "applied", "t-2", note="gone")])
+    await journal.settle(change.id, [Result(1, "applied", "t-2", note="gone")])
     results = [Result(0, "refused", "t-1", code="conflict"), Result(2, "applied", "t-9", task(id="t-9"))]
-    journal.settle(change.id, results, Ending("applied", "partly", ("PUT /tasks/t-1 409",), 0.25))
-    assert await journal.find(change.id)
+    await journal.settle(change.id, results, Ending("applied", "partly", ("PUT /tasks/t-1 409",), 0.25))
     return change.id

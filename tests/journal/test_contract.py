@@ -137,8 +137,8 @@ async def test_intents_can_be_revised_also_to_none(journal: Journal) -> None:
 
 async def test_of_two_results_for_a_place_and_of_two_endings_the_later_one_counts(journal: Journal) -> None:
     change = await begun(journal)
-    journal.settle(change.id, [Result(0, "unknown", "t-1")], Ending("unknown"))
-    journal.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)
+    await journal.settle(change.id, [Result(0, "unknown", "t-1")], Ending("unknown"))
+    await journal.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)
     found = await journal.find(change.id)
     assert found
     assert (found.results, found.outcome) == ({0: Result(0, "applied", "t-1")}, "applied")
@@ -186,7 +186,7 @@ async def test_a_cursor_that_is_none_is_refused(journal: Journal, cursor: str) -
 async def test_changes_are_found_by_each_task_that_they_touch(journal: Journal) -> None:
     both = await begun(journal, None, rename("t-1"), rename("t-2"))
     made = await begun(journal, call("create_task"), Intent("create", edit=Edit(title="One")))
-    journal.settle(made.id, [Result(0, "applied", "t-3", task(id="t-3"))], APPLIED)
+    await journal.settle(made.id, [Result(0, "applied", "t-3", task(id="t-3"))], APPLIED)
     planned = await journal.record(call(), Ending("planned"), [rename("t-2")])
     assert await listed(journal, task_id="t-1") == [both.id]
     assert await listed(journal, task_id="t-2") == [planned.id, both.id]
@@ -240,13 +240,13 @@ async def test_a_claim_of_a_change_that_left_nothing_behind_may_be_made_again(
 
 async def test_a_change_whose_tasks_were_all_refused_is_void_whatever_it_is_called(journal: Journal) -> None:
     change = await begun(journal, call("create_task", KEY), rename("t-1"), rename("t-2"))
-    journal.settle(change.id, [Result(0, "refused"), Result(1, "not_attempted")], Ending("unknown"))
+    await journal.settle(change.id, [Result(0, "refused"), Result(1, "not_attempted")], Ending("unknown"))
     await begun(journal, call("create_task", KEY))
 
 
 async def test_a_change_that_wrote_one_task_of_two_is_not_void_whatever_it_is_called(journal: Journal) -> None:
     change = await begun(journal, call("create_task", KEY), rename("t-1"), rename("t-2"))
-    journal.settle(change.id, [Result(0, "applied"), Result(1, "refused")], Ending("refused"))
+    await journal.settle(change.id, [Result(0, "applied"), Result(1, "refused")], Ending("refused"))
     assert not (await journal.begin(call("create_task", KEY), []))[1]
 
 
@@ -295,9 +295,9 @@ async def test_an_open_change_is_abandoned_when_its_process_is_gone(opens: Opene
     async with opens() as journal:
         assert await journal.abandoned() == (first, second)
         assert over not in {change.id for change in await journal.abandoned()}
-        journal.settle(first.id, [Result(0, "not_applied")], Ending("not_applied"))
+        await journal.settle(first.id, [Result(0, "not_applied")], Ending("not_applied"))
         assert await journal.abandoned() == (second,)
-        journal.settle(second.id, [], Ending("unknown"))
+        await journal.settle(second.id, [], Ending("unknown"))
         assert await journal.abandoned() == ()
 
 
@@ -343,5 +343,5 @@ async def test_what_is_kept_of_arguments_and_reason_has_no_credential_and_what_u
 async def test_time_passes_for_each_row(journal: Journal, clock: Clock) -> None:
     change = await begun(journal, call(at=clock()))
     clock.move(minutes=5)
-    journal.settle(change.id, [], APPLIED)
+    await journal.settle(change.id, [], APPLIED)
     assert await listed(journal, since=clock()) == []

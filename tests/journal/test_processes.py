@@ -89,7 +89,7 @@ async def settle_all(path: Path) -> None:
     """Say of everything that was left open that it was not applied."""
     async with opened_at(path) as journal:
         for change in await journal.abandoned():
-            journal.settle(change.id, [Result(0, "not_applied")], Ending("not_applied"))
+            await journal.settle(change.id, [Result(0, "not_applied")], Ending("not_applied"))
         assert (await journal.verify()).fault is None
 
 
@@ -167,7 +167,7 @@ async def test_the_lock_file_of_a_settled_process_goes_when_the_journal_is_close
     async with opened_at(journal_file) as journal:
         await journal.abandoned()
         assert len(beside(journal_file)) == 1
-        journal.settle(change.id, [], APPLIED)
+        await journal.settle(change.id, [], APPLIED)
     assert beside(journal_file) == []
 
 

@@ -78,7 +78,7 @@ async def test_an_open_change_and_all_after_it_stay_however_old(journal_file: Pa
         clock.move(days=1_000)
         assert await journal.prune() == 4
         assert await ids(journal) == stays
-        journal.settle(stays[0], [], Ending("applied"))
+        await journal.settle(stays[0], [], Ending("applied"))
         assert await journal.prune() == 0
         assert await is_whole(journal)
 
@@ -88,9 +88,9 @@ async def test_a_change_that_ended_late_stays_and_so_does_what_lies_between(jour
         gone = await settled(journal)
         early = await begun(journal)
         middle = await begun(journal)
-        journal.settle(early.id, [], Ending("applied"))
+        await journal.settle(early.id, [], Ending("applied"))
         clock.move(days=DAYS)
-        journal.settle(middle.id, [], Ending("applied"))
+        await journal.settle(middle.id, [], Ending("applied"))
         clock.move(days=DAYS / 2)
         await journal.prune()
         assert gone not in await ids(journal)
@@ -162,8 +162,7 @@ async def test_much_goes_in_portions_and_a_large_change_in_one(journal_file: Pat
         for _ in range(3):
             await settled(journal)
         large = await begun(journal, call("bulk_update_tasks"), *(rename(f"t-{n}") for n in range(10)))
-        journal.settle(large.id, [Result(n, "applied") for n in range(10)], Ending("applied"))
-        assert await journal.find(large.id)  # by then it is written
+        await journal.settle(large.id, [Result(n, "applied") for n in range(10)], Ending("applied"))
         with closing(sqlite3.connect(journal_file, isolation_level=None)) as connection:
             connection.row_factory = sqlite3.Row
             went = [prune(connection, NOW + timedelta(days=1), NOW + timedelta(days=2), 6) for _ in range(5)]

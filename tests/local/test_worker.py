@@ -6,6 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from threading import Event, current_thread
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from taskhand.backends.local.backend import TASK_STORE
@@ -106,28 +108,21 @@ async def test_where_the_disk_is_slow_writes_are_the_worker_s_until_it_is_quick_
     assert threads == [HERE, THERE, THERE, THERE, HERE]
 
 
-async def test_what_was_given_is_done_before_what_is_asked_afterwards(store: Store) -> None:
-    go_on, threads, errors = Event(), list[str](), list[BaseException | None]()
+async def test_while_the_worker_is_busy_everything_is_done_in_turn(store: Store) -> None:
+    go_on, threads = Event(), list[str]()
 
-    def work(connection: sqlite3.Connection) -> None:
+    def wait(_: sqlite3.Connection) -> None:
         assert go_on.wait(BOUND_S)
-        added(1, threads)(connection)
 
-    store.give(work, errors.append)
-    go_on.set()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(store.read, wait)
+        await anyio.lowlevel.checkpoint()
+        tasks.start_soon(store.write, added(1, threads))
+        tasks.start_soon(store.peek, asked(COUNT, threads))
+        await anyio.lowlevel.checkpoint()
+        go_on.set()
+    assert threads == [THERE, THERE]
     assert await store.peek(asked(COUNT, threads)) == 1
-    assert (threads, errors) == ([THERE, THERE], [None])
-
-
-async def test_what_was_given_and_cannot_be_done_is_told(store: Store) -> None:
-    errors: list[BaseException | None] = []
-    for _ in range(2):
-        store.give(added(1, []), errors.append)
-    assert await store.peek(asked(COUNT, [])) == 1
-    nothing, error = errors
-    assert nothing is None
-    assert isinstance(error, OperatorError)
-    assert "UNIQUE" in error.message
 
 
 async def test_another_process_that_writes_is_waited_for_by_the_worker(store_file: Path) -> None:

@@ -77,13 +77,13 @@ class Mortal(SqliteJournal):
             die()
         return begun
 
-    def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
+    async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
         """Dies before the outcome as a whole is on disk, or after."""
         if ending is not None and self.dies == "answered":
             die()
-        super().settle(change_id, results, ending)
+        await super().settle(change_id, results, ending)
         if ending is not None and self.dies == "written":
-            self._store.give(lambda _: die(), lambda _: None)
+            die()
 
 
 def journal_in(folder: Path, busy_s: float = 5.0) -> Mortal:

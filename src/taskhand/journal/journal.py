@@ -192,11 +192,11 @@ class Journal(Protocol):
         """Write down that these are the intents now: the task was not as it had been read."""
         ...
 
-    def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
+    async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
         """Write down what came of it, all at once or in parts; `ending` closes the change.
 
-        Nobody waits for it, and it never raises: whatever is asked of the journal afterwards is answered with it. Where
-        the file cannot be written now, it is logged, and written before the next change begins.
+        What was done stays done, so this never raises: where the file cannot be written now, that is logged, and the
+        outcome is written before anything else is asked of the journal.
         """
         ...
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from anyio import to_thread
 
@@ -33,6 +33,8 @@ JOURNAL: Final = Kind("journal", "TASKHAND_JOURNAL", "taskhand.journal")
 
 NewId = Callable[[str, int], str]
 """An id for a new change: from `chg` or `plan`, and which change of the journal it is, counted from 1."""
+
+_T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
 
@@ -97,11 +99,8 @@ class SqliteJournal:
         entries = revised_entries(change_id, self._place, self._clock(), intents)
         await self._store.write(partial(appending.append, entries=entries))
 
-    def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
-        """Write down what came of it; of two results for one place, and of two endings, the later one counts.
-
-        Lost in a crash or a power cut, it is learned by looking at the tasks, like the outcome of any open change.
-        """
+    async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
+        """Write down what came of it; of two results for one place, and of two endings, the later one counts."""
         entries = self._outcome(change_id, results, ending)
 
         def work(connection: sqlite3.Connection) -> None:
@@ -109,14 +108,12 @@ class SqliteJournal:
             if ending is not None:
                 appending.end(connection, change_id)
 
-        def over(error: BaseException | None) -> None:
-            if isinstance(error, OperatorError):
-                _log.error("the outcome of %s could not be written to the journal yet", change_id, exc_info=error)
-                self._late.append(work)
-            elif error is not None:
-                _log.error("the outcome of %s cannot be written to the journal", change_id, exc_info=error)
-
-        self._store.give(work, over)
+        # Lost in a power cut, the outcome is learned by looking at the tasks, like that of any open change.
+        try:
+            await self._store.write(work, durable=False, tasks=len(results))
+        except OperatorError:
+            _log.exception("the outcome of %s could not be written to the journal yet", change_id)
+            self._late.append(work)
 
     async def record(
         self, opening: Opening, ending: Ending, intents: Sequence[Intent] = (), results: Sequence[Result] = ()
@@ -135,15 +132,15 @@ class SqliteJournal:
 
     async def holder(self, claims: Sequence[Claim]) -> Change | None:
         """The newest change that holds one of the claims, the first claim's before the second's."""
-        return await self._store.peek(lambda connection: listing.holder(connection, self._place, claims))
+        return await self._seen(lambda connection: listing.holder(connection, self._place, claims))
 
     async def find(self, change_id: str) -> Change | None:
         """One change of this place, whole."""
-        return await self._store.peek(lambda connection: listing.found(connection, self._place, change_id))
+        return await self._seen(lambda connection: listing.found(connection, self._place, change_id))
 
     async def page(self, query: ChangeQuery) -> ChangePage:
         """Changes of this place, newest first; CallerError for a cursor that is none."""
-        return await self._store.peek(lambda connection: listing.paged(connection, self._place, query))
+        return await self._seen(lambda connection: listing.paged(connection, self._place, query))
 
     async def abandoned(self) -> tuple[Change, ...]:
         """Open changes of this place whose process is gone, oldest first.
@@ -158,6 +155,12 @@ class SqliteJournal:
         found = await self._left_open()
         self._look_again_at = self._monotonic() + (0.0 if found else _LOOK_EVERY_S)
         return found
+
+    async def _seen(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """What the journal says, with the outcomes that came late where they can be written by now."""
+        with suppress(OperatorError):
+            await self._catch_up()
+        return await self._store.peek(work)
 
     async def _catch_up(self) -> None:
         """Write down the outcomes that could not be written when they came; OperatorError where they still cannot."""
@@ -209,6 +212,8 @@ class SqliteJournal:
     async def aclose(self) -> None:
         """Let go of the file, and of this process's place among the living."""
         try:
+            with suppress(OperatorError):
+                await self._catch_up()
             if self._presence.adopted:
                 with suppress(OperatorError):
                     await self._store.read(partial(self._adopted, set(self._presence.adopted)))

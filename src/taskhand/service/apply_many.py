@@ -85,7 +85,7 @@ class _Run:
                 self.watch.outcomes[place] = outcome
             rest = [_result(len(pairs) + place, one) for place, one in enumerate(self._outside)]
             fresh = self._fresh()
-            self._call.settle([*fresh, *rest], _together(self._outcomes.values()))
+            await self._call.settle([*fresh, *rest], _together(self._outcomes.values()))
             await self._call.progress(len(pairs), len(pairs))
             self.over.set()
 
@@ -94,8 +94,9 @@ class _Run:
         while not self.over.is_set():
             await self._call.progress(len(self.watch.outcomes), len(self._intents))
             await anyio.sleep(self._call.desk.terms.tick_s)
-            if fresh := self._fresh():
-                self._call.settle_some(fresh)
+            with anyio.CancelScope(shield=True):
+                if fresh := self._fresh():
+                    await self._call.settle_some(fresh)
 
     def receipt(self, opening: Opening) -> BulkReceipt:
         """What is answered."""

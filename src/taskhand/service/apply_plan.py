@@ -61,7 +61,7 @@ async def decline_plan(call: Call, plan_id: str) -> None:
         await call.begin(call.opening(plan_id=plan_id, claims=(_use_of(plan),)), ())
     except Held as held:
         raise _used(held.change) from None
-    call.settle((), "declined")
+    await call.settle((), "declined")
 
 
 async def applied(call: Call, intents: Sequence[Intent], opening: Opening) -> Receipt | BulkReceipt:

@@ -127,16 +127,16 @@ class Call:
             await self.desk.journal.revise(self.change.id, intents)
             self.change = replace(self.change, intents=tuple(intents))
 
-    def settle(self, results: Sequence[Result], outcome: Outcome, code: str | None = None) -> None:
+    async def settle(self, results: Sequence[Result], outcome: Outcome, code: str | None = None) -> None:
         """Write down what came of it."""
         if self.change is not None:
             self.is_open = False
-            self.desk.journal.settle(self.change.id, results, self._ending(outcome, code))
+            await self.desk.journal.settle(self.change.id, results, self._ending(outcome, code))
 
-    def settle_some(self, results: Sequence[Result]) -> None:
+    async def settle_some(self, results: Sequence[Result]) -> None:
         """Write down what came of some of many; the change stays open."""
         if self.change is not None:
-            self.desk.journal.settle(self.change.id, results)
+            await self.desk.journal.settle(self.change.id, results)
             self._told.update(result.place for result in results)
 
     async def record(
@@ -161,7 +161,7 @@ class Call:
             intents = enumerate(self.change.intents)
             untold = ((place, one) for place, one in intents if place not in self._told)
             rest = [Result(place, outcome, one.task_id, code=error.code) for place, one in untold]
-            self.settle(rest, outcome, error.code)
+            await self.settle(rest, outcome, error.code)
         elif self.change is None:
             try:
                 await self.record("refused", code=error.code)

@@ -63,7 +63,7 @@ async def created(call: Call, intent: Intent, opening: Opening) -> Receipt:
         written = await call.desk.backend.create_task(without(edit, "status"))
         written = await _in_its_status(call, written, edit)
         receipt = Receipt.of(None, written.task, edit, opening.matched, written.note)
-        call.settle([Result(0, "applied", written.task.id, written.task, note=receipt.note)], "applied")
+        await call.settle([Result(0, "applied", written.task.id, written.task, note=receipt.note)], "applied")
     return replace(receipt, change_id=call.change.id if call.change else None)
 
 

@@ -28,6 +28,6 @@ async def deleted(call: Call, before: Snapshot, opening: Opening) -> Receipt:
     with anyio.CancelScope(shield=True):
         await call.begin(opening, [Intent("delete", before)])
         note = await call.desk.backend.delete_task(before.task)
-        call.settle([Result(0, "applied", before.task.id, note=note)], "applied")
+        await call.settle([Result(0, "applied", before.task.id, note=note)], "applied")
     told = note or "The task is deleted; undo_change makes it again under a new id."
     return replace(Receipt(None, note=told), change_id=call.change.id if call.change else None)

@@ -54,10 +54,12 @@ class Desk:
         """One write after the other to what goes by this name: each begins with what the one before has left."""
         key = name.casefold()
         lock = self._turns.setdefault(key, anyio.Lock())
-        async with lock:
-            yield
-        if not lock.locked() and not lock.statistics().tasks_waiting:
-            self._turns.pop(key, None)
+        try:
+            async with lock:
+                yield
+        finally:
+            if not lock.locked() and not lock.statistics().tasks_waiting:
+                self._turns.pop(key, None)
 
     @asynccontextmanager
     async def turns(self, names: Iterable[str]) -> AsyncIterator[None]:

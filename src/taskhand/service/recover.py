@@ -46,7 +46,7 @@ async def _settle(desk: Desk, change: Change) -> None:
     now = await desk.backend.snapshots(ids, fresh=True) if ids else {}
     results = [await _result(desk, change, place, now) for place in places]
     outcomes: set[Outcome] = {result.outcome for result in (*change.results.values(), *results)}
-    desk.journal.settle(change.id, results, Ending(_together(outcomes), code="recovered"))
+    await desk.journal.settle(change.id, results, Ending(_together(outcomes), code="recovered"))
     _log.warning("%s was left open; looking at its tasks says: %s", change.id, ", ".join(sorted(outcomes)))
 
 

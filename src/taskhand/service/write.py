@@ -104,7 +104,7 @@ async def _sent(call: Call, intent: Intent, now: Snapshot, opening: Opening) -> 
 async def _told(call: Call, before: Task, written: Written, edit: Edit, matched: tuple[Match, ...]) -> Receipt:
     receipt = Receipt.of(before, written.task, edit, matched, written.note)
     outcome: Outcome = "refused" if receipt.unapplied and not receipt.changed else "applied"
-    call.settle([_result(written.task, outcome, receipt.note)], outcome)
+    await call.settle([_result(written.task, outcome, receipt.note)], outcome)
     return replace(receipt, change_id=call.change.id if call.change else None)
 
 

@@ -91,15 +91,6 @@ class Store:
         with _as_operator_error(self._path, self._kind):
             return self._ended(connection, work)
 
-    def give(
-        self, work: Callable[[sqlite3.Connection], object], when_over: Callable[[BaseException | None], object]
-    ) -> None:
-        """As a write that is not durable, for which nobody waits: whatever is asked after this is done after it.
-
-        `when_over` is called with why it could not be done: OperatorError, or whatever `work` raised; or None.
-        """
-        self._worker.give(partial(self._write, work, durable=False), when_over)
-
     async def aclose(self) -> None:
         """Close the file, after whatever is under way; a wait for that can be cut short."""
         await self._worker.end(self._close)

@@ -72,10 +72,6 @@ class Worker:
             return await job.future
         raise AssertionError("a shielded scope ends with what is in it")
 
-    def give(self, work: Callable[[], _T], when_over: Callable[[BaseException | None], object]) -> None:
-        """Have it done after whatever was given before, without waiting; `when_over` is called with what went wrong."""
-        self._given(work).future.add_done_callback(lambda done: when_over(done.exception()))
-
     async def end(self, work: Callable[[], _T]) -> _T:
         """Do it last, and end the thread; the wait for that can be cut short.
 

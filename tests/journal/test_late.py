@@ -1,0 +1,91 @@
+"""Outcomes that could not be written when they came, since another process had the file: none is lost."""
+
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from journal.stage import APPLIED, Clock, begun, call, opened_at
+from taskhand.errors import OperatorError
+from taskhand.journal.journal import ChangeQuery, Result
+from taskhand.journal.sqlite import SqliteJournal
+
+
+@pytest.fixture
+async def journal(journal_file: Path, clock: Clock) -> AsyncIterator[SqliteJournal]:
+    """A journal that waits for nobody."""
+    async with opened_at(journal_file, clock=clock, busy_s=0) as journal:
+        yield journal
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another process is writing all the while."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+async def late(journal: SqliteJournal, path: Path) -> str:
+    """A change that is over, which could not be written down."""
+    change = await begun(journal)
+    with locked(path):
+        await journal.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)
+    return change.id
+
+
+async def test_what_could_not_be_written_is_logged_and_there_for_whoever_asks_next(
+    journal: SqliteJournal, journal_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    change_id = await late(journal, journal_file)
+    assert f"the outcome of {change_id} could not be written" in caplog.text
+    found = await journal.find(change_id)
+    assert found is not None
+    assert found.outcome == "applied"
+
+
+async def test_a_list_has_it_too(journal: SqliteJournal, journal_file: Path) -> None:
+    await late(journal, journal_file)
+    assert [change.outcome for change in (await journal.page(ChangeQuery())).changes] == ["applied"]
+
+
+async def test_while_it_cannot_be_written_what_is_there_can_be_read_and_nothing_is_begun(
+    journal: SqliteJournal, journal_file: Path
+) -> None:
+    change = await begun(journal)
+    with locked(journal_file):
+        await journal.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)
+        found = await journal.find(change.id)
+        with pytest.raises(OperatorError) as refused:
+            await journal.begin(call(), [])
+    assert refused.value.code == "store_busy"
+    assert found is not None
+    assert found.outcome == "open"
+    await begun(journal)
+    assert [one.outcome for one in (await journal.page(ChangeQuery())).changes] == ["open", "applied"]
+
+
+async def test_it_is_written_when_the_journal_is_closed(journal_file: Path, clock: Clock) -> None:
+    async with opened_at(journal_file, clock=clock, busy_s=0) as journal:
+        change_id = await late(journal, journal_file)
+    async with opened_at(journal_file, clock=clock) as journal:
+        found = await journal.find(change_id)
+        assert found is not None
+        assert found.outcome == "applied"
+        assert await journal.abandoned() == ()
+
+
+async def test_several_are_written_in_the_order_in_which_they_came(
+    journal: SqliteJournal, journal_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    change = await begun(journal)
+    with locked(journal_file):
+        await journal.settle(change.id, [Result(0, "unknown", "t-1")])
+        await journal.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)
+    found = await journal.find(change.id)
+    assert found is not None
+    assert [one.outcome for one in found.results.values()] == ["applied"]
+    assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
