@@ -1,6 +1,6 @@
 """Memory after 10,000 calls against memory after 100: what is kept of a call must not be kept for ever."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,10 +11,11 @@ from benchmarks.sandboxed import sandboxed
 __all__ = ["measure"]
 
 FEW, MANY = 100, 10_000
+_TASKS = 20
 
 
 def measure(few: int = FEW, many: int = MANY) -> Found:
-    """A read of one, a list and a write in turn, on the embedded store and on Vambe."""
+    """Reads, writes, plans, undoing and the journal in turn, on the embedded store and on Vambe."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         local = _grown(plain_environment(TASKHAND_DB=str(folder / "tasks.sqlite")), few, many)
@@ -27,8 +28,9 @@ def _grown(environment: dict[str, str], few: int, many: int) -> float:
     """How many times the resident memory after a few calls it is after many."""
     with Host(taskhand(), environment) as host:
         [someone, *_] = host.call("list_team_members")["members"]
-        made = host.call("create_task", title="Call Acme", responsibleIds=[someone["id"]], priority="1")
-        turn = _turn(host, made["task"]["id"])
+        body = {"responsibleIds": [someone["id"]], "priority": "1"}
+        ids = [host.call("create_task", title=f"Call {one}", **body)["task"]["id"] for one in range(_TASKS)]
+        turn = _turn(host, ids)
         for number in range(few):
             turn(number)
         before = host.resident_kib()
@@ -37,16 +39,26 @@ def _grown(environment: dict[str, str], few: int, many: int) -> float:
         return host.resident_kib() / before
 
 
-def _turn(host: Host, task_id: str) -> Callable[[int], object]:
+def _turn(host: Host, ids: Sequence[str]) -> Callable[[int], object]:
     """Make the call that has this number."""
+    changed: list[str] = []
 
     def turn(number: int) -> object:
-        match number % 3:
+        task_id = ids[number % len(ids)]
+        match number % 6:
             case 0:
                 return host.call("get_task", id=task_id)
             case 1:
                 return host.call("list_tasks")
+            case 2:
+                answer = host.call("update_task", id=task_id, title=f"Call {number}")
+                changed.append(answer["changeId"])
+                return answer
+            case 3:
+                return host.call("undo_change", changeId=changed.pop())
+            case 4:
+                return host.call("update_task", id=task_id, title=f"Plan {number}", dryRun=True)
             case _:
-                return host.call("update_task", id=task_id, title=f"Call Acme {number}")
+                return host.call("list_changes", limit=3)
 
     return turn

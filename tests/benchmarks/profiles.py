@@ -24,7 +24,12 @@ __all__ = ["measure"]
 
 CALLS = 300
 _SHOWN = 15
-_WAITING = ("'poll' of 'select.epoll'", "'acquire' of '_thread.lock'", "'control' of 'select.kqueue'")
+_WAITING = (
+    "'get' of '_queue.SimpleQueue'",
+    "'poll' of 'select.epoll'",
+    "'acquire' of '_thread.lock'",
+    "'control' of 'select.kqueue'",
+)
 """What a profile shows of a thread that has nothing to do."""
 
 

@@ -1,5 +1,7 @@
 """One `update_task` on the embedded store, against a bare tool that does the same SQL, in turn.
 
+The bare tool is a plain function, as one writes what blocks: the SDK runs it in a thread.
+
 The same SQL is that of the task and that of its journal, to files of the same schema and as durably. What the task's
 alone takes is told besides: it is what a server without a journal would do.
 """
