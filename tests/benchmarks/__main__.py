@@ -3,6 +3,7 @@
 A goal that is missed, or could not be measured, is printed as such, and the exit code is 1.
 """
 
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ from benchmarks import (
 )
 from benchmarks.figure import Found, met, table
 from benchmarks.goals import GOALS
+from benchmarks.host import plain_environment
 
 FIGURES: Final[Mapping[str, Callable[[], Found]]] = {
     "start_up": start_up.measure,
@@ -37,7 +39,8 @@ FIGURES: Final[Mapping[str, Callable[[], Found]]] = {
     "profiles": profiles.measure,
 }
 
-_FILE: Final = Path(__file__).parent.parent.parent / "BENCHMARKS.md"
+_ROOT: Final = Path(__file__).parents[2]
+_FILE: Final = _ROOT / "BENCHMARKS.md"
 
 _HEAD: Final = """\
 # Benchmarks
@@ -55,6 +58,7 @@ def main(names: list[str]) -> int:
     if unknown:
         sys.stderr.write(f"There is no {', '.join(unknown)}; there are {', '.join(FIGURES)}.\n")
         return 2
+    _check_what_is_started()
     found = {name: _run(name) for name in names or FIGURES}
     values = {goal: value for one in found.values() for goal, value in one.values.items()}
     figures = table(GOALS, values)
@@ -66,6 +70,15 @@ def main(names: list[str]) -> int:
     if missing:
         sys.stdout.write(f"\nNot measured here: {', '.join(missing)}.\n")
     return 0 if not missing and all(met(GOALS[goal], value) for goal, value in values.items()) else 1
+
+
+def _check_what_is_started() -> None:
+    """Servers are started without PYTHONPATH: they must be of this checkout all the same."""
+    code = "import taskhand; print(taskhand.__file__)"
+    said = subprocess.run(  # noqa: S603  ours
+        [sys.executable, "-c", code], env=plain_environment(), capture_output=True, text=True, check=True
+    )
+    assert Path(said.stdout.strip()).is_relative_to(_ROOT), f"{said.stdout.strip()} would be measured"
 
 
 def _run(name: str) -> Found:

@@ -29,7 +29,7 @@ def _grown(environment: dict[str, str], few: int, many: int) -> float:
     with Host(taskhand(), environment) as host:
         [someone, *_] = host.call("list_team_members")["members"]
         body = {"responsibleIds": [someone["id"]], "priority": "1"}
-        ids = [host.call("create_task", title=f"Call {one}", **body)["task"]["id"] for one in range(_TASKS)]
+        ids = [host.call("create_task", title=f"Call Acme {one}", **body)["task"]["id"] for one in range(_TASKS)]
         turn = _turn(host, ids)
         for number in range(few):
             turn(number)

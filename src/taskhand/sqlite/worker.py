@@ -1,6 +1,6 @@
 """A thread of its own for one file: what is given to it is done in turn.
 
-A hop there and back takes a third of what one to a pool of threads takes, and a call of a tool makes several.
+A hop there and back takes about half of what one to a pool of threads takes.
 """
 
 import asyncio
