@@ -29,6 +29,10 @@ CREATE INDEX responsible_by_created ON task_responsible (responsible_id, created
 CREATE INDEX responsible_by_priority ON task_responsible (responsible_id, priority, task_id);
 CREATE INDEX task_by_status ON task (status_id, due_key, id);
 
+-- The most important of few: what is finished, or not due yet, is passed over without a look at the task itself.
+DROP INDEX task_by_priority;
+CREATE INDEX task_by_priority ON task (priority, id, status_id, due_key);
+
 CREATE TRIGGER task_moves AFTER UPDATE OF due_key, status_id, priority ON task
 BEGIN
     UPDATE task_responsible SET due_key = new.due_key, status_id = new.status_id, priority = new.priority
