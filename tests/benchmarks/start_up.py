@@ -12,7 +12,7 @@ from benchmarks.host import BARE, Host, plain_environment, taskhand
 
 __all__ = ["measure"]
 
-ROUNDS = 9
+ROUNDS = 15
 
 RIVAL = Path(sys.prefix) / "bench" / "bin" / "python"
 """A Python with fastmcp, in an environment of its own: `make bench` makes it."""
