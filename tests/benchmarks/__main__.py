@@ -66,7 +66,7 @@ def main(names: list[str]) -> int:
     if not names:
         parts = [_HEAD, figures, *(f"\n## {name}\n\n{one.details}" for name, one in found.items() if one.details)]
         _FILE.write_text("\n".join(parts) + "\n", encoding="utf-8")
-    missing = [goal for goal in GOALS if goal not in values and goal.split()[0].rstrip(",") in found]
+    missing = [goal for goal in GOALS if goal not in values and goal.split()[0] in found]
     if missing:
         sys.stdout.write(f"\nNot measured here: {', '.join(missing)}.\n")
     return 0 if not missing and all(met(GOALS[goal], value) for goal, value in values.items()) else 1

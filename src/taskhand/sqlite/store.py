@@ -47,8 +47,12 @@ class Store:
         *,
         prepare: Callable[[sqlite3.Connection], None] | None = None,
         busy_s: float = BUSY_S,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """`prepare` is given every new connection, in a transaction; others that write are waited for `busy_s`."""
+        """`prepare` is given every new connection, in a transaction; others that write are waited for `busy_s`.
+
+        `clock` answers seconds: how long a write takes says whose the next one is.
+        """
         self._path = path
         self._kind = kind
         self._prepare = prepare
@@ -56,6 +60,7 @@ class Store:
         self._file: tuple[int, int] | None = None
         self._synchronous = ""
         self._busy_ms = int(busy_s * 1_000)
+        self._clock = clock
         self._waits_ms: int | None = None
         self._asked = 0
         self._was_slow = False
@@ -131,10 +136,10 @@ class Store:
 
     def _ended(self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """What comes of the work, committed; how long that takes says whose the next one is."""
-        began = time.perf_counter()
+        began = self._clock()
         with committed(connection):
             done = work(connection)
-        self._was_slow = time.perf_counter() - began > _QUICK_S
+        self._was_slow = self._clock() - began > _QUICK_S
         return done
 
     def _opened(self) -> sqlite3.Connection:

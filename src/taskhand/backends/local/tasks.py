@@ -74,18 +74,26 @@ def create(connection: sqlite3.Connection, edit: Edit, *, task_id: str, creator:
 def update(connection: sqlite3.Connection, before: Task, edit: Edit) -> Task:
     """Set the given fields of a task; NotFound when it is gone, Misread when they changed since."""
     now = task(connection, before.id)
-    if _has_moved(before, now, edit):
+    if any(seen(before, name) != seen(now, name) for name, _ in edit.given()):
         raise Misread(now, now)
-    return _update(connection, now, edit)
+    _check_status(connection, edit)
+    row = columns(edit)
+    title = now.title if edit.title is MISSING else edit.title
+    description = now.description if edit.description is MISSING else edit.description
+    row["searchable"] = searchable(title, description)
+    assignments = ", ".join(f"{name} = ?" for name in row)
+    connection.execute(f"UPDATE task SET {assignments} WHERE id = ?", (*row.values(), now.id))  # noqa: S608  as above
+    if edit.responsible_ids is not MISSING:
+        _set_people(connection, now.id, edit.responsible_ids)
+    return task(connection, now.id)
 
 
 def outcome(connection: sqlite3.Connection, before: Task, edit: Edit) -> Outcome:
-    """The same for one of many, which does not keep the others from being set."""
+    """The same for one of many, which does not keep the others from being set: nobody could make its edit again."""
     try:
-        now = task(connection, before.id)
-        if _has_moved(before, now, edit):
-            return Outcome(before.id, error=_conflict())
-        return Outcome(before.id, Written(_update(connection, now, edit)))
+        return Outcome(before.id, Written(update(connection, before, edit)))
+    except Misread:
+        return Outcome(before.id, error=_conflict())
     except NotFound as error:
         return Outcome(before.id, error=error)
 
@@ -106,11 +114,6 @@ def _conflict() -> CallerError:
     )
 
 
-def _has_moved(before: Task, now: Task, edit: Edit) -> bool:
-    """Whether a field that is to be set is not any more as it was read."""
-    return any(seen(before, name) != seen(now, name) for name, _ in edit.given())
-
-
 def _check_status(connection: sqlite3.Connection, edit: Edit) -> None:
     """Refuse a status that was removed since it was seen: an undo may ask for one."""
     if edit.status is MISSING:
@@ -121,19 +124,6 @@ def _check_status(connection: sqlite3.Connection, edit: Edit) -> None:
             code="unknown_status",
             next_step="Call list_statuses, and send one of them.",
         )
-
-
-def _update(connection: sqlite3.Connection, now: Task, edit: Edit) -> Task:
-    _check_status(connection, edit)
-    row = columns(edit)
-    title = now.title if edit.title is MISSING else edit.title
-    description = now.description if edit.description is MISSING else edit.description
-    row["searchable"] = searchable(title, description)
-    assignments = ", ".join(f"{name} = ?" for name in row)
-    connection.execute(f"UPDATE task SET {assignments} WHERE id = ?", (*row.values(), now.id))  # noqa: S608  as above
-    if edit.responsible_ids is not MISSING:
-        _set_people(connection, now.id, edit.responsible_ids)
-    return task(connection, now.id)
 
 
 def _set_people(connection: sqlite3.Connection, task_id: str, people: Sequence[str]) -> None:
