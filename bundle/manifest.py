@@ -8,7 +8,7 @@ would need them inside, and pydantic's are compiled for one kind of machine each
 from collections.abc import Mapping
 from typing import Any
 
-from taskhand.needs import NEEDS, is_secret, meaning
+from taskhand.config.required_settings import NEEDS, is_secret, meaning
 from taskhand.server.tools import TOOLS
 
 __all__ = ["ENTRY", "manifest", "project_file"]

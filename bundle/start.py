@@ -2,7 +2,7 @@
 
 import os
 
-from taskhand.cli import main
+from taskhand.cli.main import main
 
 for _name, _value in tuple(os.environ.items()):
     # A host that fills in no default leaves the placeholder of a field that was not filled in.

@@ -49,3 +49,9 @@ def anyio_backend() -> str:
 def store_file(tmp_path: Path) -> Path:
     """Where the embedded store of this test lives."""
     return tmp_path / "tasks.sqlite"
+
+
+@pytest.fixture
+def journal_file(tmp_path: Path) -> Path:
+    """Where the journal of this test lives."""
+    return tmp_path / "tasks.journal.sqlite"

@@ -17,15 +17,15 @@ from pydantic.fields import FieldInfo
 from behaviour.gaps import CLOSE_GAPS, HUBSPOT_GAPS
 from picture import picture
 from requests_table.table import requests_table
-from server.shown import offer_files
+from server.as_listed import offer_files
 from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
 from taskhand import __version__
-from taskhand.backend import Capabilities
-from taskhand.hosts import HOSTS, Host, Launch
-from taskhand.hosts.launch import FROM_THE_INDEX
-from taskhand.hosts.links import link
-from taskhand.needs import NEEDS, is_secret, meaning
-from taskhand.settings import BackendName, Settings
+from taskhand.config.required_settings import NEEDS, is_secret, meaning
+from taskhand.config.settings import BackendName, Settings
+from taskhand.domain.capabilities import Capabilities
+from taskhand.install import HOSTS, Host, Launch
+from taskhand.install.launch import FROM_THE_INDEX
+from taskhand.install.links import link
 
 ROOT = Path(__file__).parent.parent
 _BLOCKS = ROOT / "examples" / "hosts"

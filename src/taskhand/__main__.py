@@ -1,5 +1,5 @@
 """`python -m taskhand` is the command `taskhand`."""
 
-from taskhand.cli import main
+from taskhand.cli.main import main
 
 main()

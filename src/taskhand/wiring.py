@@ -12,10 +12,10 @@ from uuid import uuid4
 
 import anyio
 
-from taskhand.backend import Backend
-from taskhand.errors import OperatorError
-from taskhand.service.desk import Desk, Terms
-from taskhand.settings import Settings
+from taskhand.backends.base import Backend
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import OperatorError
+from taskhand.service.app_context import Desk, Terms
 
 # A backend is imported when it is chosen: start-up is a feature.
 # ruff: noqa: PLC0415

@@ -15,13 +15,13 @@ from pydantic import SecretStr
 
 from behaviour.gaps import CLOSE_GAPS, HUBSPOT_GAPS
 from taskhand.backends.local.directory import Directory
+from taskhand.config.settings import Settings
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.hubspot import Reading as HubSpotReading
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
-from taskhand.service.desk import Desk
-from taskhand.settings import Settings
+from taskhand.service.app_context import Desk
 from taskhand.wiring import desk, local_backend
 
 __all__ = ["ARMS", "CUSTOMER", "NOW", "PEOPLE", "STATUSES", "Arm", "vambe_sandbox", "vambe_settings"]

@@ -9,16 +9,16 @@ from time import perf_counter
 
 import anyio
 
+from backends.close import wired as on_close
+from backends.hubspot import wired as on_hubspot
 from behaviour.arms import NOW, PEOPLE, WORLD, vambe_settings
 from benchmarks.figure import Found
 from benchmarks.within import connected
-from close import wired as on_close
-from hubspot_backend import wired as on_hubspot
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.app import create_server
-from taskhand.service.desk import Desk, Terms
+from taskhand.service.app_context import Desk, Terms
 from taskhand.wiring import desk
 
 __all__ = ["measure"]

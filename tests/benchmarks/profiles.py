@@ -16,8 +16,8 @@ from benchmarks.figure import Found
 from benchmarks.host import BARE, Host, plain_environment, taskhand
 from benchmarks.sandboxed import sandboxed
 from benchmarks.within import connected
+from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
-from taskhand.settings import Settings
 from taskhand.wiring import desk
 
 __all__ = ["measure"]

@@ -7,8 +7,6 @@ from typing import Any, Final
 
 from pydantic import MISSING, BaseModel
 
-from taskhand import rules
-from taskhand.backend import Capabilities, Snapshot
 from taskhand.backends.close import body as close_body
 from taskhand.backends.close import mapping as close_mapping
 from taskhand.backends.hubspot import mapping as hubspot_mapping
@@ -17,9 +15,13 @@ from taskhand.backends.hubspot.record import Record
 from taskhand.backends.local.query import State, selects
 from taskhand.backends.local.rows import columns
 from taskhand.backends.vambe import mapping as vambe_mapping
-from taskhand.change import Receipt
-from taskhand.due import Due
-from taskhand.edit import Edit
+from taskhand.domain import rules
+from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.change import Receipt
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Member, Status, StatusChoice, Task, TaskPatch, TaskQuery
 from taskhand.journal.chain import START, linked
 from taskhand.journal.entry import ending_entry, opening_entries, result_entries
 from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result
@@ -31,7 +33,6 @@ from taskhand.server.tools import TOOLS
 from taskhand.server.view import ListAnswer
 from taskhand.server.write_view import shown
 from taskhand.service.list_tasks import TaskList
-from taskhand.task import Member, Status, StatusChoice, Task, TaskPatch, TaskQuery
 
 __all__ = ["PIECES"]
 

@@ -16,7 +16,7 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from documents import ROOT
-from taskhand.needs import SECRETS, VARIABLES
+from taskhand.config.required_settings import SECRETS, VARIABLES
 from taskhand.server.tools import TOOLS
 
 MCPB, UV = os.environ.get("MCPB"), os.environ.get("UV")
@@ -77,7 +77,7 @@ def test_the_same_sources_make_the_same_archive(built: Path, tmp_path: Path) -> 
 
 def test_it_holds_the_package_and_nothing_that_was_left_lying_about(built: Path) -> None:
     names = zipfile.ZipFile(built).namelist()
-    assert {"manifest.json", "pyproject.toml", "src/start.py", "src/taskhand/cli.py", "LICENSE"} <= set(names)
+    assert {"manifest.json", "pyproject.toml", "src/start.py", "src/taskhand/cli/main.py", "LICENSE"} <= set(names)
     assert any(name.endswith(".sql") for name in names)
     assert not [name for name in names if "__pycache__" in name or name.startswith(("tests/", "server/", "lib/", "."))]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.errors import RateLimited
+from taskhand.domain.errors import RateLimited
 from taskhand.http.budget import (
     Budget,
     Ledger,

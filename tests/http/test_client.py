@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskhand.errors import CallerError, NotFound, OperatorError, OutcomeUnknown, RateLimited, UpstreamError
+from taskhand.domain.errors import CallerError, NotFound, OperatorError, OutcomeUnknown, RateLimited, UpstreamError
 from taskhand.http.client import Ask, Client
 from taskhand.http.path import Path
 from taskhand.http.upstream import Limits, Upstream

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from taskhand.errors import OperatorError, UpstreamError
+from taskhand.domain.errors import OperatorError, UpstreamError
 from taskhand.http.path import Path
 
 if TYPE_CHECKING:

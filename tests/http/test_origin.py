@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.errors import OperatorError, UpstreamError
+from taskhand.domain.errors import OperatorError, UpstreamError
 from taskhand.http.origin import Origin, base_origin, is_loopback, proxy_for, redirected
 
 HOME = "https://api.acme.test/v1/tasks?a=1"

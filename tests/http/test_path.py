@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.errors import CallerError
+from taskhand.domain.errors import CallerError
 from taskhand.http.path import Path
 
 if TYPE_CHECKING:

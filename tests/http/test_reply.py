@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.errors import (
+from taskhand.domain.errors import (
     CallerError,
     NotFound,
     OperatorError,
@@ -16,8 +16,8 @@ from taskhand.errors import (
     UpstreamError,
     UpstreamFailed,
 )
-from taskhand.http.policy import Event, Sending
 from taskhand.http.reply import Json, Nonsense, Reply, Shape, failure, invalid, json_of, lost, refusal, unpacked
+from taskhand.http.retry import Event, Sending
 from taskhand.http.upstream import Upstream
 
 ACME = Upstream(name="Acme", base_url="https://api.acme.test", auth={}, credential="ACME_KEY")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskhand.errors import OperatorError, TaskhandError
+from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.http.client import Ask, Client
 from taskhand.http.path import Path
 from taskhand.http.upstream import Upstream

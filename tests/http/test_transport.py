@@ -8,12 +8,12 @@ import httpx2
 import pytest
 from opentelemetry.trace import SpanKind
 
-from taskhand.errors import OutcomeUnknown, RateLimited, TaskhandError, UpstreamError, UpstreamFailed
+from taskhand.domain.errors import OutcomeUnknown, RateLimited, TaskhandError, UpstreamError, UpstreamFailed
 from taskhand.http.budget import Budget, Observed, Rate
 from taskhand.http.client import Ask, Client
 from taskhand.http.origin import Origin
 from taskhand.http.path import Path
-from taskhand.http.policy import Policy, Sending
+from taskhand.http.retry import Policy, Sending
 from taskhand.http.transport import PatientTransport, Terms
 from taskhand.http.upstream import CALL, Call, Limits, Upstream
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from taskhand.hosts import HOSTS, Host, host_named
-from taskhand.hosts.host import input_id
-from taskhand.hosts.launch import as_here, by_interpreter
+from taskhand.config.required_settings import SECRETS
+from taskhand.install import HOSTS, Host, host_named
 from taskhand.install.change import MASK, Wanted, installed, uninstalled, without_keys
 from taskhand.install.edit import look, put
-from taskhand.needs import SECRETS
+from taskhand.install.host import input_id
+from taskhand.install.launch import as_here, by_interpreter
 
 VSCODE, CURSOR = host_named("vscode"), host_named("cursor")
 LAUNCH = by_interpreter("/opt/taskhand/bin/python", {"TASKHAND_BACKEND": "vambe"})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from taskhand.errors import OperatorError
+from taskhand.domain.errors import OperatorError
 from taskhand.install.file import copies, find, replace
 
 NOW = datetime(2026, 3, 2, 12, 0, 5, tzinfo=UTC)

@@ -4,9 +4,9 @@ import base64
 import json
 from urllib.parse import parse_qs, urlsplit
 
-from taskhand.hosts import HOSTS, host_named
-from taskhand.hosts.launch import FROM_THE_INDEX, Launch
-from taskhand.hosts.links import link
+from taskhand.install import HOSTS, host_named
+from taskhand.install.launch import FROM_THE_INDEX, Launch
+from taskhand.install.links import link
 
 CURSOR, VSCODE = host_named("cursor"), host_named("vscode")
 LAUNCH = Launch("uvx", ("taskhand",), {"TASKHAND_USER": "Ñandú & co + 1/2"})

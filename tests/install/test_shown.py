@@ -2,9 +2,9 @@
 
 import json
 
-from taskhand.hosts import host_named
-from taskhand.hosts.launch import by_interpreter
+from taskhand.install import host_named
 from taskhand.install.change import Wanted, installed
+from taskhand.install.launch import by_interpreter
 from taskhand.install.shown import difference
 
 DESKTOP, VSCODE = host_named("claude-desktop"), host_named("vscode")

@@ -15,12 +15,6 @@ Opener = Callable[..., AbstractAsyncContextManager[Journal]]
 
 
 @pytest.fixture
-def journal_file(tmp_path: Path) -> Path:
-    """Where the journal of this test lives."""
-    return tmp_path / "tasks.journal.sqlite"
-
-
-@pytest.fixture
 def clock() -> Clock:
     """A clock that stands still."""
     return Clock()

@@ -8,10 +8,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from contract.builders import task
-from taskhand.backend import Snapshot
-from taskhand.change import Match
-from taskhand.edit import Edit
+from builders import task
+from taskhand.domain.change import Match
+from taskhand.domain.edit import Edit
+from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Journal, Opening, Outcome, Result
 from taskhand.journal.sqlite import SqliteJournal
 

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import MISSING
 
-from taskhand.backend import Snapshot
-from taskhand.change import Match
-from taskhand.due import Due
-from taskhand.edit import Edit
+from taskhand.domain.change import Match
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Responsible, Status, StatusChoice, Task
 from taskhand.journal.codec import (
     ending_from,
     ending_json,
@@ -25,7 +26,6 @@ from taskhand.journal.codec import (
     result_json,
 )
 from taskhand.journal.journal import VOID, Caller, Claim, Ending, Intent, Opening, Result
-from taskhand.task import Responsible, Status, StatusChoice, Task
 
 SURROGATES_TOO = st.text(st.characters(exclude_categories=()), max_size=8)
 TEXT = st.text(max_size=8)

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta, timezone
 import anyio
 import pytest
 
-from contract.builders import refused, task
+from builders import refused, task
 from journal.conftest import Opener
 from journal.stage import APPLIED, NOW, Clock, begun, call, deletion, rename, settled, whole
-from taskhand.change import Match
-from taskhand.edit import Edit
+from taskhand.domain.change import Match
+from taskhand.domain.edit import Edit
 from taskhand.journal.journal import VOID, Caller, ChangeQuery, Claim, Ending, Intent, Journal, Outcome, Result
 
 KEY = Claim("key Claude 1", "payload")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from journal.stage import APPLIED, Clock, begun, call, opened_at
-from taskhand.errors import OperatorError
+from taskhand.domain.errors import OperatorError
 from taskhand.journal.journal import ChangeQuery, Result
 from taskhand.journal.sqlite import SqliteJournal
 

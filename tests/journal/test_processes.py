@@ -12,9 +12,9 @@ from pathlib import Path
 
 import anyio
 
-from contract.builders import refused
+from builders import refused
 from journal.stage import APPLIED, begun, opened_at, settled
-from taskhand.errors import OperatorError
+from taskhand.domain.errors import OperatorError
 from taskhand.journal.journal import Ending, Result
 from taskhand.journal.sqlite import SqliteJournal
 

@@ -5,10 +5,10 @@ from datetime import UTC, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.builders import DONE, TASK_ID, on_people, task
+from builders import DONE, TASK_ID, on_people, task
 from journal.stage import call, deletion, rename
-from taskhand.backend import Snapshot
-from taskhand.edit import Edit
+from taskhand.domain.edit import Edit
+from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Caller, Change, Ending, Intent, Outcome, Result
 from taskhand.journal.readable import told
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import anyio
 import pytest
 
-from contract.builders import refused
+from builders import refused
 from journal.stage import NOW, Clock, begun, call, opened_at, rename, settled, whole
-from taskhand.errors import OperatorError
+from taskhand.domain.errors import OperatorError
 from taskhand.journal.appending import append, move
 from taskhand.journal.chain import Link, linked
 from taskhand.journal.checking import Verdict, verdict

@@ -16,7 +16,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from documents import ROOT, stale
 from taskhand import __version__
-from taskhand.hosts import HOSTS, Host, Launch
+from taskhand.install import HOSTS, Host, Launch
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^taskhand .+$", README, re.MULTILINE)

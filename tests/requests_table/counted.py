@@ -5,20 +5,20 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from close import wired as on_close
-from hubspot_backend import wired as on_hubspot
+from backends.close import wired as on_close
+from backends.hubspot import wired as on_hubspot
+from backends.vambe import wired as on_vambe
 from requests_table.table import Requests
-from taskhand.bulk import BulkReceipt
-from taskhand.change import Receipt
-from taskhand.plan import Plan
+from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.change import Receipt
+from taskhand.domain.plan import Plan
+from taskhand.domain.request_log import requests_sent
 from taskhand.sandbox.server import serve
-from taskhand.sent import requests_sent
 from taskhand.server.arguments import understood
 from taskhand.server.schema import input_schema
 from taskhand.server.tools import TOOLS
+from taskhand.service.app_context import Desk
 from taskhand.service.call import Call, Options
-from taskhand.service.desk import Desk
-from vambe import wired as on_vambe
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

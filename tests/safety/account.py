@@ -24,7 +24,7 @@ from taskhand.journal.journal import Change, ChangeQuery
 from taskhand.sandbox.log import Logged
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
-from taskhand.service.desk import Desk
+from taskhand.service.app_context import Desk
 
 __all__ = [
     "Agent",

@@ -5,8 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from close import wired as on_close
-from hubspot_backend import wired as on_hubspot
+from backends.close import wired as on_close
+from backends.hubspot import wired as on_hubspot
+from backends.vambe import wired as on_vambe
 from passing import Time
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.close import CloseSandbox
@@ -15,8 +16,7 @@ from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.log import Logged
 from taskhand.sandbox.vambe import Reading as VambeReading
 from taskhand.sandbox.vambe import VambeSandbox
-from taskhand.service.desk import Desk
-from vambe import wired as on_vambe
+from taskhand.service.app_context import Desk
 
 __all__ = ["CRMS", "Crm", "Place", "Sandbox", "Sight"]
 

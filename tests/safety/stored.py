@@ -14,10 +14,10 @@ from safety.account import Agent, Stage
 from safety.crms import Sight
 from safety.victim import journal_in, store_in
 from taskhand.backends.local.directory import Directory
-from taskhand.edit import Edit
+from taskhand.domain.edit import Edit
 from taskhand.sandbox.log import Logged
 from taskhand.server.app import create_server
-from taskhand.service.desk import Desk
+from taskhand.service.app_context import Desk
 
 __all__ = ["TASKS", "stored"]
 

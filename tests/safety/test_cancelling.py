@@ -8,6 +8,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 from mcp import Client
 
+from backends.vambe import wired as on_vambe
 from behaviour.conftest import ERAS
 from passing import Time
 from safety.account import Agent, heard, newest, sent
@@ -15,8 +16,7 @@ from safety.crms import CRMS
 from safety.gate import Gate
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
-from taskhand.service.desk import Terms
-from vambe import wired as on_vambe
+from taskhand.service.app_context import Terms
 
 TASKS, HELD = 60, 20
 A_WHILE = 50

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from backends.vambe.wired import ELENA, LUIS
 from safety.account import AtCrm, Stage, heard, newest, sent, staged, told
 from safety.crms import CRMS, Crm, Sight
 from safety.stored import stored
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.directory import Directory
 from taskhand.sandbox.call import Call
-from vambe.wired import ELENA, LUIS
 
 ONE = {
     "vambe": ("PUT", "/api/public/tasks/{id}", '{"title": "Theirs"}'),

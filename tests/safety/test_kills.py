@@ -22,13 +22,13 @@ from safety.account import Agent
 from safety.crms import CRMS, Crm, Sight
 from safety.gate import Gate
 from safety.victim import Death, Job, desk_at, store_in
-from taskhand.edit import Edit
+from taskhand.domain.edit import Edit
+from taskhand.domain.task import TaskQuery
 from taskhand.journal.journal import VOID, Change, ChangeQuery
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
-from taskhand.service.desk import Desk
-from taskhand.service.recover import recovered
-from taskhand.task import TaskQuery
+from taskhand.service.app_context import Desk
+from taskhand.service.recovery import recovered
 
 pytestmark = pytest.mark.xdist_group("kills")
 

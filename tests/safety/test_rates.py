@@ -5,13 +5,13 @@ from collections import Counter
 import pytest
 from mcp import Client
 
+from backends.vambe import wired as on_vambe
+from backends.vambe.journey import Journey, Waiting
 from safety.account import Agent, staged, told
 from safety.crms import CRMS, Crm
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import Reading
 from taskhand.server.app import create_server
-from vambe import wired as on_vambe
-from vambe.journey import Journey, Waiting
 
 RATE, TASKS = 10, 100
 MANY = 300

@@ -17,7 +17,7 @@ from safety.stored import TASKS, stored
 from safety.victim import desk_at
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
-from taskhand.service.recover import recovered
+from taskhand.service.recovery import recovered
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from taskhand.backends.local.directory import Directory, sequential_id
 from taskhand.journal.journal import Change, Ending, Intent, Opening, Result
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.app import create_server
-from taskhand.service.desk import Desk, Terms
+from taskhand.service.app_context import Desk, Terms
 
 __all__ = ["Job", "Mortal", "desk_at", "journal_in", "store_in"]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import anyio
 
-from taskhand.backend import Capabilities
-from taskhand.server.inside import listed
-from taskhand.settings import Settings
+from taskhand.config.settings import Settings
+from taskhand.domain.capabilities import Capabilities
+from taskhand.server.in_process_client import listed
 from taskhand.wiring import desk
 
 __all__ = ["BACKENDS", "SNAPSHOTS", "capabilities_of", "snapshot", "tools_of"]

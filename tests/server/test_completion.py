@@ -10,10 +10,10 @@ from mcp.types import INTERNAL_ERROR, Completion, PromptReference, ResourceTempl
 
 from behaviour.arms import vambe_sandbox, vambe_settings
 from taskhand.backends.local.directory import Directory
+from taskhand.config.settings import Settings
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.server.prompts import PROMPTS
-from taskhand.settings import Settings
 from taskhand.wiring import desk, local_backend
 
 ERAS = ("legacy", "2026-07-28")

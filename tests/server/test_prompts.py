@@ -15,14 +15,14 @@ from mcp.types import INVALID_PARAMS
 
 from behaviour.agent import Agent
 from behaviour.arms import ARMS, Arm
-from server.shown import FILLED_IN, offer_files, words
+from server.as_listed import FILLED_IN, offer_files, words
 from server.surface import BACKENDS
+from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
 from taskhand.server.prompt import quoted
-from taskhand.server.prompting import offered
+from taskhand.server.prompt_handlers import offered
 from taskhand.server.prompts import PROMPTS
 from taskhand.server.tools import TOOLS
-from taskhand.settings import Settings
 from taskhand.wiring import desk
 
 ERAS = ("legacy", "2026-07-28")

@@ -11,13 +11,13 @@ from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 
 from behaviour.agent import Agent
 from behaviour.arms import ARMS, Arm, vambe_sandbox, vambe_settings
-from server.shown import json_of, offer_files, said
+from server.as_listed import json_of, offer_files, said
 from server.surface import BACKENDS
+from taskhand.config.settings import Settings
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.server.resources import RESOURCES
 from taskhand.server.tools import TOOLS
-from taskhand.settings import Settings
 from taskhand.wiring import desk
 
 ERAS = ("legacy", "2026-07-28")

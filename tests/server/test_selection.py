@@ -11,12 +11,12 @@ import pytest
 from mcp import Client
 from mcp.types import TextContent
 
-from contract.builders import refused
-from taskhand.errors import OperatorError, TaskhandError
+from builders import refused
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.server.app import INSTRUCTIONS, create_server
 from taskhand.server.selection import offer
 from taskhand.server.tools import TOOLS
-from taskhand.settings import Settings
 from taskhand.wiring import desk
 
 ALL = [tool.name for tool in TOOLS]

@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args
 
 import pytest
 
-from taskhand.errors import CallerError
-from taskhand.settings import BackendName
+from taskhand.config.settings import BackendName
+from taskhand.domain.errors import CallerError
 from taskhand.testing import DATA, Bench, PlannedTask, Refused, Setup, open_bench
 
 BACKENDS: tuple[BackendName, ...] = get_args(BackendName)

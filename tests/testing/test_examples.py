@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from documents import ROOT
-from taskhand.hosts import HOSTS
+from taskhand.install import HOSTS
 from taskhand.testing import Bench
 
 EXAMPLES = ROOT / "examples"

@@ -62,5 +62,5 @@ def test_a_project_uses_the_fixtures(pytester: pytest.Pytester) -> None:
 def test_a_project_that_does_not_use_it_pays_nothing() -> None:
     code = "import sys, pytest, taskhand.testing.plugin; print(*sorted(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603  ours
-    heavy = {"mcp", "pydantic", "anyio", "httpx2", "starlette", "sqlite3", "taskhand.settings"}
+    heavy = {"mcp", "pydantic", "anyio", "httpx2", "starlette", "sqlite3", "taskhand.config.settings"}
     assert not heavy & set(run.stdout.split())

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 from mcp import Client
 
-from taskhand.cli import command
-from taskhand.errors import CallerError
+from taskhand.cli.main import command
+from taskhand.domain.errors import CallerError
 from taskhand.testing import Command, Scenario, Scripted, load_scenario, run_scenario, shipped
 from taskhand.testing.scenario import Script
 from taskhand.testing.script import ScriptError

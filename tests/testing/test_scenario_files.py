@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from taskhand.errors import CallerError
+from taskhand.domain.errors import CallerError
 from taskhand.testing import load_scenario, load_scenarios, shipped
 
 GOOD = (shipped() / "create_once.toml").read_text(encoding="utf-8")

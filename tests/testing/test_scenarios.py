@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from taskhand.config.settings import BackendName
 from taskhand.server.tools import TOOLS
-from taskhand.settings import BackendName
 from taskhand.testing import Clock, Scenario, Scripted, load_scenario, run_scenario, shipped
 from taskhand.testing.places.open import open_place
 from taskhand.testing.scenario import Wrong

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from taskhand.testing.calls import Called
-from taskhand.testing.kept import KeptTask
 from taskhand.testing.scenario import Scenario
+from taskhand.testing.stored_task import KeptTask
 from taskhand.testing.verdict import Seen, reasons
 
 CALL = KeptTask(

@@ -13,7 +13,7 @@ from typing import Final
 
 import anyio
 
-from taskhand.errors import RateLimited
+from taskhand.domain.errors import RateLimited
 
 __all__ = [
     "Budget",

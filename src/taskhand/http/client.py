@@ -11,19 +11,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypedDict, Unpack
 from urllib.parse import urlencode
 
-from taskhand import __version__, patience
-from taskhand.errors import UpstreamError
+from taskhand import __version__
+from taskhand.domain import deadline as patience
+from taskhand.domain.errors import UpstreamError
 from taskhand.http.budget import Budget, Headroom
 from taskhand.http.origin import base_origin, redirected
 from taskhand.http.path import Path
-from taskhand.http.policy import Policy, Sending
 from taskhand.http.reply import Json, Nonsense, Reply, Shape, invalid, json_of, refusal
+from taskhand.http.retry import Policy, Sending
 from taskhand.http.upstream import CALL, WAIT, Call, Limits, Upstream, World, check_headers
 
 if TYPE_CHECKING:
     import httpx2
 
-    from taskhand.http.road import Road
+    from taskhand.http.proxy_route import Road
     from taskhand.http.transport import PatientTransport
 
 __all__ = ["Ask", "Client", "Options"]
@@ -142,7 +143,7 @@ class Client:
     @property
     def road(self) -> "Road":
         """How its requests get there."""
-        from taskhand.http.road import road_to  # noqa: PLC0415 - what it imports, only requests need besides
+        from taskhand.http.proxy_route import road_to  # noqa: PLC0415 - what it imports, only requests need besides
 
         return road_to(self._origin)
 

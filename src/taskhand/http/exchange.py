@@ -8,11 +8,11 @@ from typing import Final
 import anyio
 import httpx2
 
-from taskhand.errors import OperatorError
+from taskhand.domain.errors import OperatorError
 from taskhand.http.origin import Origin
-from taskhand.http.policy import Event, event_of
+from taskhand.http.proxy_route import road_to
 from taskhand.http.reply import unpacked
-from taskhand.http.road import road_to
+from taskhand.http.retry import Event, event_of
 
 __all__ = ["Seen", "direct", "exchange"]
 

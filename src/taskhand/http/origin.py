@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Final, NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from taskhand.errors import OperatorError, UpstreamError
+from taskhand.domain.errors import OperatorError, UpstreamError
 
 __all__ = ["Origin", "base_origin", "is_loopback", "proxy_for", "redirected"]
 

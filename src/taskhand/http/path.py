@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 from urllib.parse import quote
 
-from taskhand.errors import CallerError
+from taskhand.domain.errors import CallerError
 
 __all__ = ["Path"]
 

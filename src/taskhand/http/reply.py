@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from json import dumps, loads
 from typing import Final, Literal, NoReturn, TypeAlias
 
-from taskhand.errors import (
+from taskhand.domain.errors import (
     CallerError,
     NotFound,
     OperatorError,
@@ -19,7 +19,7 @@ from taskhand.errors import (
     UpstreamError,
     UpstreamFailed,
 )
-from taskhand.http.policy import Event, Sending
+from taskhand.http.retry import Event, Sending
 from taskhand.http.upstream import Upstream
 
 __all__ = ["Json", "Nonsense", "Reply", "Shape", "failure", "invalid", "json_of", "lost", "refusal", "unpacked"]

@@ -14,11 +14,13 @@ from typing import assert_never
 import httpx2
 from opentelemetry import trace
 
-from taskhand.errors import RateLimited, TaskhandError, UpstreamError
+from taskhand.domain.errors import RateLimited, TaskhandError, UpstreamError
+from taskhand.domain.request_log import tell_sent
 from taskhand.http.budget import Budget
 from taskhand.http.exchange import Seen, exchange
 from taskhand.http.origin import Origin
-from taskhand.http.policy import (
+from taskhand.http.reply import Nonsense, failure, json_of, lost
+from taskhand.http.retry import (
     Again,
     Event,
     Policy,
@@ -30,9 +32,7 @@ from taskhand.http.policy import (
     posix_time,
     retry_after_s,
 )
-from taskhand.http.reply import Nonsense, failure, json_of, lost
 from taskhand.http.upstream import CALL, WAIT, Call, Limits, Upstream, World
-from taskhand.sent import tell_sent
 
 __all__ = ["PatientTransport", "Terms"]
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from taskhand.errors import OperatorError
+from taskhand.domain.errors import OperatorError
 from taskhand.http.budget import Observed, ietf_headers
-from taskhand.http.policy import Sending
+from taskhand.http.retry import Sending
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer

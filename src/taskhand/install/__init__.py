@@ -1,1 +1,6 @@
-"""Taskhand put into a host's configuration, and taken out again; everything else in the file stays as it is."""
+"""AI hosts: where each keeps its configuration, and how Taskhand's entry is written to it and removed from it."""
+
+from taskhand.install.host import HOSTS, Host, host_named
+from taskhand.install.launch import Launch
+
+__all__ = ["HOSTS", "Host", "Launch", "host_named"]

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from taskhand.hosts.host import SERVER, Host
-from taskhand.hosts.launch import Launch
+from taskhand.config.credentials import MARK
+from taskhand.config.required_settings import SECRETS
 from taskhand.install.edit import Match, Path, Unsuitable, drop, look, put
+from taskhand.install.host import SERVER, Host
 from taskhand.install.jsonc import NotJson
-from taskhand.needs import SECRETS
-from taskhand.vault import MARK
+from taskhand.install.launch import Launch
 
 __all__ = ["MASK", "Wanted", "entry_of", "installed", "stands_for_another", "uninstalled", "without_keys"]
 

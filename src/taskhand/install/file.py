@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from taskhand.errors import OperatorError
+from taskhand.domain.errors import OperatorError
 
 __all__ = ["Found", "copies", "find", "replace"]
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from taskhand.errors import CallerError, OperatorError
-from taskhand.hosts.host import Host
-from taskhand.needs import NEEDS, SECRETS, Need, is_secret, meaning
-from taskhand.settings import BackendName
-from taskhand.vault import MARK, kept_as
+from taskhand.config.credentials import MARK, kept_as
+from taskhand.config.required_settings import NEEDS, SECRETS, Need, is_secret, meaning
+from taskhand.config.settings import BackendName
+from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.install.host import Host
 
 __all__ = ["Answer", "Environment", "Store", "environment", "store_for"]
 

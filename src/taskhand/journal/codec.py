@@ -8,12 +8,12 @@ from dataclasses import asdict, fields
 from datetime import UTC, date, datetime
 from typing import Any
 
-from taskhand.backend import Snapshot
-from taskhand.change import Match
-from taskhand.due import Due
-from taskhand.edit import Edit
+from taskhand.domain.change import Match
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import StatusChoice, Task
 from taskhand.journal.journal import Caller, Claim, Ending, Intent, Opening, Result
-from taskhand.task import StatusChoice, Task
 
 __all__ = [
     "ending_from",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, cast
 
-from taskhand.errors import OperatorError
+from taskhand.domain.errors import OperatorError
 from taskhand.journal.codec import (
     ending_from,
     ending_json,

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from taskhand.backend import Snapshot
-from taskhand.change import Match
-from taskhand.edit import Edit
-from taskhand.finding import Finding
-from taskhand.task import Task
+from taskhand.domain.change import Match
+from taskhand.domain.check_result import Finding
+from taskhand.domain.edit import Edit
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Task
 
 __all__ = [
     "VOID",

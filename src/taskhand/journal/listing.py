@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
-from taskhand.errors import CallerError
+from taskhand.domain.errors import CallerError
 from taskhand.journal.codec import instant
 from taskhand.journal.entry import body_of, change_from, is_void
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim

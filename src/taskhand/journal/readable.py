@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from datetime import tzinfo
 from typing import Final
 
-from taskhand.change import FieldChange, changes, foreseen
+from taskhand.domain.change import FieldChange, changes, foreseen
+from taskhand.domain.text import plain
 from taskhand.journal.journal import Caller, Change, Intent, Result
-from taskhand.text import plain
 
 __all__ = ["told"]
 

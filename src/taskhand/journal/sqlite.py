@@ -14,14 +14,14 @@ from typing import Final, TypeVar
 
 from anyio import to_thread
 
-from taskhand.errors import OperatorError
-from taskhand.finding import Finding
+from taskhand.domain.check_result import Finding
+from taskhand.domain.errors import OperatorError
 from taskhand.journal import appending, listing
 from taskhand.journal.checking import Verdict, verdict
 from taskhand.journal.entry import Entry, ending_entry, opening_entries, result_entries, revised_entries
-from taskhand.journal.examination import examination
+from taskhand.journal.health_checks import examination
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim, Ending, Intent, Opening, Result
-from taskhand.journal.presence import Presence
+from taskhand.journal.process_locks import Presence
 from taskhand.journal.pruning import PORTION, prune
 from taskhand.journal.redact import Redaction
 from taskhand.sqlite.file import BUSY_S, Kind

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mcp.server.transport_security import TransportSecuritySettings
 
-from taskhand.errors import OperatorError
+from taskhand.domain.errors import OperatorError
 
 __all__ = ["Address", "shown"]
 

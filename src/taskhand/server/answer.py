@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import MISSING, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from taskhand.text import may_hide, plain_json
+from taskhand.domain.text import may_hide, plain_json
 
 __all__ = ["LARGEST", "MOST_ITEMS", "Answer", "Marked", "Told", "compact", "cut", "marking", "told"]
 

@@ -24,10 +24,13 @@ from mcp.types import (
 )
 from pydantic import ConfigDict
 
-from taskhand import __version__, patience
-from taskhand.backend import Capabilities
-from taskhand.errors import TaskhandError
-from taskhand.server import boundary, prompting, reading
+from taskhand import __version__
+from taskhand.domain import deadline as patience
+from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.errors import TaskhandError
+from taskhand.server import boundary
+from taskhand.server import prompt_handlers as prompting
+from taskhand.server import resource_handlers as reading
 from taskhand.server.instructions import instructions
 from taskhand.server.prompt import Prompt
 from taskhand.server.refusal import sentence
@@ -35,8 +38,8 @@ from taskhand.server.schema import input_schema, output_schema
 from taskhand.server.selection import Offer, offer
 from taskhand.server.tool import Kind, Tool
 from taskhand.server.tools import TOOLS
+from taskhand.service.app_context import Desk
 from taskhand.service.complete_name import complete_name
-from taskhand.service.desk import Desk
 
 __all__ = ["INSTRUCTIONS", "create_server"]
 

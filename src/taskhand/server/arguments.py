@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from taskhand.errors import CallerError, Candidate
-from taskhand.names import fold
-from taskhand.server.meaning import kinds, meant, unsayable, wrong_kind
+from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.names import fold
+from taskhand.domain.task import IMMUTABLE, TaskDraft, TaskFilter, TaskPatch
+from taskhand.server.coercion import kinds, meant, unsayable, wrong_kind
 from taskhand.server.schema import Schema, fields_of, objects_of
-from taskhand.task import IMMUTABLE, TaskDraft, TaskFilter, TaskPatch
 
 __all__ = ["understood"]
 

@@ -10,22 +10,22 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, InputRequiredResult, TextContent
 from pydantic import BaseModel
 
-from taskhand import patience
-from taskhand.errors import CallerError, TaskhandError
+from taskhand.domain import deadline as patience
+from taskhand.domain.errors import CallerError, TaskhandError
+from taskhand.domain.plan import Plan
+from taskhand.domain.request_log import requests_sent
+from taskhand.domain.text import plain
 from taskhand.journal.journal import Caller
-from taskhand.plan import Plan
-from taskhand.sent import requests_sent
 from taskhand.server.answer import told
 from taskhand.server.arguments import understood
-from taskhand.server.asking import Said, answered, ask, can_ask
+from taskhand.server.confirmation import Said, answered, ask, can_ask
 from taskhand.server.refusal import refusal
 from taskhand.server.schema import Schema
 from taskhand.server.tool import Tool, Written
 from taskhand.server.write_view import shown
+from taskhand.service.app_context import Desk
 from taskhand.service.apply_plan import apply_plan, decline_plan, plan_again
 from taskhand.service.call import Call, Options
-from taskhand.service.desk import Desk
-from taskhand.text import plain
 
 __all__ = ["call", "refused"]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import MISSING, Field, WithJsonSchema
 
-from taskhand.change import changes, foreseen
+from taskhand.domain.change import changes, foreseen
 from taskhand.journal.journal import Change, ChangePage, Intent, Result
 from taskhand.server.answer import Answer, Marked, cut
 from taskhand.server.write_view import FromTo, from_to

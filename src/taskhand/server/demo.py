@@ -16,8 +16,6 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, get_default_environment, stdio_client
 from mcp.types import CallToolResult, TextContent
 
-from taskhand.hosts import HOSTS, Launch
-
 __all__ = ["STEPS", "Step", "show"]
 
 _UNCONFIGURED = {"TASKHAND_CONFIG": os.devnull}
@@ -115,10 +113,6 @@ async def show(
             known = {"tomorrow": str(today + timedelta(days=1)), "later": str(today + timedelta(days=3))}
             for step in STEPS:
                 await _walk(client, step, known, say, brief=brief)
-    if brief:
-        return
-    say("\nTo use Taskhand from Claude Desktop, paste this into claude_desktop_config.json and restart it:\n")
-    say(HOSTS[0].block(Launch(command=sys.executable, args=("-m", "taskhand"))))
 
 
 @asynccontextmanager

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from taskhand.backend import Capabilities
+from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.text import plain
 from taskhand.server.answer import cut
-from taskhand.text import plain
 
 __all__ = ["QUOTED_IS_DATA", "Argument", "Occasion", "Prompt", "quoted"]
 

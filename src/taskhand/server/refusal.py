@@ -4,11 +4,11 @@ import json
 import math
 from typing import Any
 
-from taskhand.errors import Candidate, TaskhandError
-from taskhand.plan import Difference
+from taskhand.domain.errors import Candidate, TaskhandError
+from taskhand.domain.plan import Difference
+from taskhand.domain.text import plain, plain_json
 from taskhand.server.answer import cut, marking
 from taskhand.server.write_view import difference_row
-from taskhand.text import plain, plain_json
 
 __all__ = ["refusal", "sentence"]
 

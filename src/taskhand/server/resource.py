@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from taskhand.service.desk import Desk
+from taskhand.service.app_context import Desk
 
 __all__ = ["Resource"]
 

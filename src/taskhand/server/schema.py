@@ -13,9 +13,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode
 
-from taskhand.backend import Capabilities
+from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.task import TaskDraft, TaskFilter, TaskPatch
 from taskhand.service.call import RepeatableOptions
-from taskhand.task import TaskDraft, TaskFilter, TaskPatch
 
 __all__ = ["Schema", "fields_of", "input_schema", "objects_of", "output_schema"]
 

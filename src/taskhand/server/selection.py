@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from taskhand.errors import CallerError, Candidate, OperatorError, TaskhandError
+from taskhand.domain.errors import CallerError, Candidate, OperatorError, TaskhandError
 from taskhand.server.tool import Tool
 
 __all__ = ["Offer", "offer"]

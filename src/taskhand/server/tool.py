@@ -6,9 +6,9 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
-from taskhand.bulk import BulkReceipt
-from taskhand.change import Receipt
-from taskhand.plan import Plan
+from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.change import Receipt
+from taskhand.domain.plan import Plan
 from taskhand.service.call import Call
 
 __all__ = ["Kind", "Tool", "Written"]

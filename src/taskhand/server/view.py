@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import MISSING, ConfigDict, Field
 
-from taskhand.due import due_of
-from taskhand.page import cursor_after
+from taskhand.domain.due import due_of
+from taskhand.domain.page import cursor_after
+from taskhand.domain.task import Contact, Member, Status, StatusList, Task
 from taskhand.server.answer import MOST_ITEMS, Answer, Marked, cut
 from taskhand.service.list_tasks import TaskList
-from taskhand.service.look_up import Team
-from taskhand.task import Contact, Member, Status, StatusList, Task
+from taskhand.service.reads import Team
 
 __all__ = ["ContactsAnswer", "ListAnswer", "RowField", "StatusesAnswer", "TaskAnswer", "TeamAnswer", "whole"]
 

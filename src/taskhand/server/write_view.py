@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import MISSING, Field, WithJsonSchema
 
-from taskhand.bulk import BulkReceipt, TaskOutcome
-from taskhand.change import FieldChange, Match, Receipt, Unapplied
-from taskhand.plan import Difference, Plan
+from taskhand.domain.bulk import BulkReceipt, TaskOutcome
+from taskhand.domain.change import FieldChange, Match, Receipt, Unapplied
+from taskhand.domain.plan import Difference, Plan
+from taskhand.domain.task import Task
 from taskhand.server.answer import Answer, Marked, cut
 from taskhand.server.view import whole
-from taskhand.task import Task
 
 __all__ = ["FromTo", "ManyAnswer", "WriteAnswer", "difference_row", "from_to", "shown"]
 

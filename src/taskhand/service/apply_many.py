@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from taskhand.backend import Outcome, Watch
-from taskhand.bulk import Became, BulkReceipt, TaskOutcome
-from taskhand.change import Receipt
-from taskhand.edit import Edit
-from taskhand.errors import NotAttempted, OutcomeUnknown, TaskhandError
+from taskhand.backends.base import Outcome, Watch
+from taskhand.domain.bulk import Became, BulkReceipt, TaskOutcome
+from taskhand.domain.change import Receipt
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import NotAttempted, OutcomeUnknown, TaskhandError
+from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Intent, Opening, Result
 from taskhand.journal.journal import Outcome as Ended
 from taskhand.service.call import Call
-from taskhand.task import Task
 
 __all__ = ["Skipped", "applied_to_many", "replayed_bulk"]
 

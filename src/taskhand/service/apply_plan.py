@@ -3,22 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from taskhand.backend import Snapshot
-from taskhand.bulk import BulkReceipt
-from taskhand.change import Match, Receipt
-from taskhand.edit import Edit
-from taskhand.errors import CallerError, NotFound
+from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.change import Match, Receipt
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, NotFound
+from taskhand.domain.plan import Difference, Plan, drift
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Claim, Intent, Opening
-from taskhand.plan import Difference, Plan, drift
 from taskhand.service.apply_many import applied_to_many, replayed_bulk
 from taskhand.service.call import Call, Held
 from taskhand.service.create_task import created, is_gone, replayed_create
 from taskhand.service.delete_task import deleted
-from taskhand.service.once import check_payload, finished
+from taskhand.service.idempotency import check_payload, finished
 from taskhand.service.planning import guard_of, plan_of
-from taskhand.service.roster import Wanted
+from taskhand.service.resolver import Wanted
 from taskhand.service.write import changed
-from taskhand.task import Task
 
 __all__ = ["applied", "apply_plan", "changed_since", "decline_plan", "plan_again"]
 

@@ -5,22 +5,22 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from taskhand import rules
-from taskhand.bulk import BulkReceipt
-from taskhand.change import Match
-from taskhand.due import due_of, shifted
-from taskhand.edit import Edit
-from taskhand.errors import CallerError, TaskhandError
+from taskhand.domain import rules
+from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.change import Match
+from taskhand.domain.due import due_of, shifted
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, TaskhandError
+from taskhand.domain.plan import Plan
+from taskhand.domain.task import Task, TaskFilter, TaskPatch
 from taskhand.journal.journal import VOID, Change, Claim, Intent
-from taskhand.plan import Plan
 from taskhand.service.apply_many import Skipped, applied_to_many, replayed_bulk
 from taskhand.service.call import Call, Held
-from taskhand.service.once import claim_of_key, fingerprint, finished, is_same_key
+from taskhand.service.idempotency import claim_of_key, fingerprint, finished, is_same_key
 from taskhand.service.planning import guard_of, planned
-from taskhand.service.roster import Roster, Wanted
+from taskhand.service.resolver import Roster, Wanted
 from taskhand.service.targets import Targets, targets_of
 from taskhand.service.write import missing
-from taskhand.task import Task, TaskFilter, TaskPatch
 
 __all__ = ["Wish", "bulk_update"]
 

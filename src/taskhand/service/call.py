@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import anyio
 from pydantic import MISSING, Field
 
-from taskhand.change import Match
-from taskhand.errors import OperatorError, OutcomeUnknown, TaskhandError
+from taskhand.domain.change import Match
+from taskhand.domain.errors import OperatorError, OutcomeUnknown, TaskhandError
+from taskhand.domain.task import Body
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Opening, Outcome, Result
-from taskhand.service.desk import Desk
-from taskhand.service.recover import recovered
-from taskhand.task import Body
+from taskhand.service.app_context import Desk
+from taskhand.service.recovery import recovered
 
 __all__ = ["Call", "Held", "Options", "RepeatableOptions"]
 

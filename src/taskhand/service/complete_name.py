@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from taskhand.names import fold
-from taskhand.service.desk import Desk
-from taskhand.task import Member
-from taskhand.text import plain
+from taskhand.domain.names import fold
+from taskhand.domain.task import Member
+from taskhand.domain.text import plain
+from taskhand.service.app_context import Desk
 
 __all__ = ["complete_name"]
 

@@ -2,14 +2,14 @@
 
 from pydantic import MISSING
 
-from taskhand import rules, statuses
-from taskhand.change import Receipt
-from taskhand.edit import Edit
-from taskhand.plan import Plan
+from taskhand.domain import rules, statuses
+from taskhand.domain.change import Receipt
+from taskhand.domain.edit import Edit
+from taskhand.domain.plan import Plan
+from taskhand.domain.task import FINISHED, Task
 from taskhand.service.call import Call
-from taskhand.service.roster import Wanted
+from taskhand.service.resolver import Wanted
 from taskhand.service.write import carried_out
-from taskhand.task import FINISHED, Task
 
 __all__ = ["complete_task"]
 

@@ -4,18 +4,18 @@ from dataclasses import replace
 
 import anyio
 
-from taskhand import rules
-from taskhand.backend import Written
-from taskhand.change import Receipt
-from taskhand.edit import Edit, without
-from taskhand.errors import TaskhandError
+from taskhand.backends.base import Written
+from taskhand.domain import rules
+from taskhand.domain.change import Receipt
+from taskhand.domain.edit import Edit, without
+from taskhand.domain.errors import TaskhandError
+from taskhand.domain.plan import Plan
+from taskhand.domain.task import TaskDraft
 from taskhand.journal.journal import VOID, Change, ChangeQuery, Claim, Intent, Opening, Result
-from taskhand.plan import Plan
 from taskhand.service.call import Call, Held
-from taskhand.service.once import claim_of_key, fingerprint, finished, is_same_key, same_claim, unknown_still
+from taskhand.service.idempotency import claim_of_key, fingerprint, finished, is_same_key, same_claim, unknown_still
 from taskhand.service.planning import planned
-from taskhand.service.roster import Roster
-from taskhand.task import TaskDraft
+from taskhand.service.resolver import Roster
 
 __all__ = ["create_task", "created", "is_gone", "replayed_create"]
 

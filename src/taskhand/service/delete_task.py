@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import anyio
 
-from taskhand import rules
-from taskhand.backend import Snapshot
-from taskhand.change import Receipt
+from taskhand.domain import rules
+from taskhand.domain.change import Receipt
+from taskhand.domain.plan import Plan
+from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent, Opening, Result
-from taskhand.plan import Plan
 from taskhand.service.call import Call
 from taskhand.service.planning import guard_of, planned
 from taskhand.service.write import snapshot

@@ -1,10 +1,10 @@
 """The journal, for who asks what was done: newest first."""
 
-from taskhand import rules
-from taskhand.errors import CallerError
+from taskhand.domain import rules
+from taskhand.domain.errors import CallerError
 from taskhand.journal.journal import ChangePage, ChangeQuery
-from taskhand.service.desk import Desk
-from taskhand.service.recover import recovered
+from taskhand.service.app_context import Desk
+from taskhand.service.recovery import recovered
 
 __all__ = ["list_changes"]
 

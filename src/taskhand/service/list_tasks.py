@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from pydantic import MISSING
 
-from taskhand import people, rules, statuses
-from taskhand.due import due_of, is_overdue
-from taskhand.page import resume
-from taskhand.service.desk import Desk
-from taskhand.task import FINISHED, Member, Order, Task, TaskFilter, TaskPage, TaskQuery
+from taskhand.domain import people, rules, statuses
+from taskhand.domain.due import due_of, is_overdue
+from taskhand.domain.page import resume
+from taskhand.domain.task import FINISHED, Member, Order, Task, TaskFilter, TaskPage, TaskQuery
+from taskhand.service.app_context import Desk
 
 __all__ = ["TaskList", "check_known", "list_tasks", "page_of", "query_of"]
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from taskhand.change import Match
-from taskhand.errors import TaskhandError
+from taskhand.domain.change import Match
+from taskhand.domain.errors import TaskhandError
+from taskhand.domain.plan import Difference, Plan, difference
 from taskhand.journal.journal import Change, Claim, Intent, Result
-from taskhand.plan import Difference, Plan, difference
+from taskhand.service.app_context import Desk
 from taskhand.service.call import Call
-from taskhand.service.desk import Desk
 
 __all__ = ["guard_of", "plan_of", "planned"]
 

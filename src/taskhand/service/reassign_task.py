@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from taskhand import rules
-from taskhand.change import Receipt
-from taskhand.edit import Edit
-from taskhand.errors import CallerError
-from taskhand.plan import Plan
+from taskhand.domain import rules
+from taskhand.domain.change import Receipt
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError
+from taskhand.domain.plan import Plan
+from taskhand.domain.task import Task
 from taskhand.service.call import Call
-from taskhand.service.roster import Roster, Wanted
+from taskhand.service.resolver import Roster, Wanted
 from taskhand.service.write import carried_out
-from taskhand.task import Task
 
 __all__ = ["Mode", "reassign_task"]
 

@@ -4,13 +4,13 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from taskhand import rules
-from taskhand.backend import Snapshot
-from taskhand.errors import CallerError, NotFound, TaskhandError
-from taskhand.page import sort_key
-from taskhand.service.desk import Desk
+from taskhand.domain import rules
+from taskhand.domain.errors import CallerError, NotFound, TaskhandError
+from taskhand.domain.page import sort_key
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Task, TaskFilter, TaskQuery
+from taskhand.service.app_context import Desk
 from taskhand.service.list_tasks import check_known, page_of, query_of
-from taskhand.task import Task, TaskFilter, TaskQuery
 
 __all__ = ["MOST", "Targets", "targets_of"]
 

@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from taskhand.backend import Snapshot
-from taskhand.bulk import BulkReceipt
-from taskhand.change import EDIT_FIELDS, Receipt, changes, restoring
-from taskhand.due import due_of
-from taskhand.edit import Edit, without
-from taskhand.errors import CallerError, NotFound, TaskhandError
+from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.change import EDIT_FIELDS, Receipt, changes, restoring
+from taskhand.domain.due import due_of
+from taskhand.domain.edit import Edit, without
+from taskhand.domain.errors import CallerError, NotFound, TaskhandError
+from taskhand.domain.plan import Plan, drift
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import StatusChoice, Task
 from taskhand.journal.journal import Change, Claim, Intent, Opening, Result
-from taskhand.plan import Plan, drift
 from taskhand.service.apply_many import Skipped, applied_to_many
 from taskhand.service.apply_plan import applied, changed_since
 from taskhand.service.call import Call, Held
 from taskhand.service.create_task import is_gone, replayed_create
-from taskhand.service.once import finished
+from taskhand.service.idempotency import finished
 from taskhand.service.planning import guard_of, planned
-from taskhand.task import StatusChoice, Task
 
 __all__ = ["undo_change"]
 

@@ -1,12 +1,12 @@
 """Change some fields of a task."""
 
-from taskhand import rules
-from taskhand.change import Receipt
-from taskhand.plan import Plan
+from taskhand.domain import rules
+from taskhand.domain.change import Receipt
+from taskhand.domain.plan import Plan
+from taskhand.domain.task import Task, TaskPatch
 from taskhand.service.call import Call
-from taskhand.service.roster import Roster, Wanted
+from taskhand.service.resolver import Roster, Wanted
 from taskhand.service.write import carried_out
-from taskhand.task import Task, TaskPatch
 
 __all__ = ["update_task"]
 

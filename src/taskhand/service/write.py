@@ -5,17 +5,18 @@ from dataclasses import replace
 
 import anyio
 
-from taskhand.backend import Misread, Snapshot, Written
-from taskhand.change import Match, Receipt
-from taskhand.edit import Edit, without
-from taskhand.errors import CallerError, NotFound
+from taskhand.backends.base import Misread, Written
+from taskhand.domain.change import Match, Receipt
+from taskhand.domain.edit import Edit, without
+from taskhand.domain.errors import CallerError, NotFound
+from taskhand.domain.plan import Difference, Plan, drift
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Task
 from taskhand.journal.journal import Intent, Opening, Outcome, Result
-from taskhand.plan import Difference, Plan, drift
+from taskhand.service.app_context import Desk
 from taskhand.service.call import Call
-from taskhand.service.desk import Desk
 from taskhand.service.planning import planned
-from taskhand.service.roster import Wanted
-from taskhand.task import Task
+from taskhand.service.resolver import Wanted
 
 __all__ = ["carried_out", "changed", "missing", "snapshot"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from taskhand.errors import OperatorError
+from taskhand.domain.errors import OperatorError
 
 __all__ = ["BUSY_S", "Kind", "committed", "identity", "opened", "transaction"]
 

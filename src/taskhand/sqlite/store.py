@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from taskhand.errors import OperatorError
+from taskhand.domain.errors import OperatorError
 from taskhand.sqlite.file import BUSY_S, Kind, committed, identity, opened, transaction
 from taskhand.sqlite.worker import Worker
 

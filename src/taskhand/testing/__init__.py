@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from taskhand.testing.clock import Clock
     from taskhand.testing.command import Command
     from taskhand.testing.data import DATA, PlannedTask
-    from taskhand.testing.kept import KeptTask
     from taskhand.testing.run import Agent, Report, run_scenario
     from taskhand.testing.scenario import Scenario, load_scenario, load_scenarios, shipped
     from taskhand.testing.script import Scripted
+    from taskhand.testing.stored_task import KeptTask
 
 __all__ = [
     "DATA",

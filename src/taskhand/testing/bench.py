@@ -12,18 +12,18 @@ from typing import Any, Literal
 from mcp import Client
 from mcp.types import ElicitRequestParams, ElicitResult, Implementation, TextContent
 
+from taskhand.config.settings import BackendName, Settings
 from taskhand.http.upstream import World
 from taskhand.journal.journal import Change, ChangeQuery
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.log import Logged
 from taskhand.server.app import create_server
-from taskhand.settings import BackendName, Settings
 from taskhand.testing.calls import Called, recorded
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import NOW, ZONE, DataSet, PlannedTask, chosen
-from taskhand.testing.kept import KeptTask
 from taskhand.testing.places.open import open_place
 from taskhand.testing.places.place import Place
+from taskhand.testing.stored_task import KeptTask
 from taskhand.wiring import desk, journal
 
 __all__ = ["Bench", "Refused", "Setup", "changes_of", "environment_of", "open_bench"]

@@ -14,7 +14,7 @@ from subprocess import PIPE
 
 import anyio
 
-from taskhand.errors import CallerError
+from taskhand.domain.errors import CallerError
 
 __all__ = ["Command", "CommandFailed", "Server"]
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from taskhand.due import Due
-from taskhand.errors import CallerError
+from taskhand.domain.due import Due
+from taskhand.domain.errors import CallerError
 
 __all__ = ["DATA", "NOW", "STATUSES", "ZONE", "DataSet", "Outsider", "Person", "PlannedTask", "chosen"]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import anyio
 
+from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
-from taskhand.server.door import leave, serve_stdio
-from taskhand.service.recover import recovered_at_start
-from taskhand.settings import Settings
+from taskhand.server.transports.serve import leave, serve_stdio
+from taskhand.service.recovery import recovered_at_start
 from taskhand.testing.calls import recorded, to_file
 from taskhand.wiring import desk
 

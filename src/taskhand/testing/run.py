@@ -10,15 +10,15 @@ from typing import Any
 
 from mcp import Client
 
-from taskhand.settings import BackendName, Settings
+from taskhand.config.settings import BackendName, Settings
 from taskhand.testing.bench import changes_of, environment_of, open_bench
 from taskhand.testing.calls import Called, written
 from taskhand.testing.clock import Clock
 from taskhand.testing.command import Command, CommandFailed, Server
-from taskhand.testing.kept import KeptTask
 from taskhand.testing.places.open import open_place
 from taskhand.testing.places.place import Place
 from taskhand.testing.scenario import Scenario
+from taskhand.testing.stored_task import KeptTask
 from taskhand.testing.verdict import Seen, reasons
 
 __all__ = ["Agent", "Report", "run_scenario"]

@@ -66,13 +66,13 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from taskhand.errors import CallerError
-from taskhand.names import fold
-from taskhand.settings import BackendName
+from taskhand.config.settings import BackendName
+from taskhand.domain.errors import CallerError
+from taskhand.domain.names import fold
 from taskhand.testing.bench import Setup
 from taskhand.testing.data import DATA, NOW, PlannedTask
-from taskhand.testing.kept import KeptTask
 from taskhand.testing.pattern import Pattern
+from taskhand.testing.stored_task import KeptTask
 
 __all__ = ["Expected", "Scenario", "Script", "ScriptedCall", "Wrong", "load_scenario", "load_scenarios", "shipped"]
 

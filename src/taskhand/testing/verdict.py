@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from taskhand.domain.names import fold
 from taskhand.journal.journal import Change
-from taskhand.names import fold
 from taskhand.sandbox.log import Logged
 from taskhand.testing.calls import Called
-from taskhand.testing.kept import FIELDS, KeptTask
 from taskhand.testing.pattern import Pattern
 from taskhand.testing.scenario import Expected, Scenario
+from taskhand.testing.stored_task import FIELDS, KeptTask
 
 __all__ = ["Seen", "reasons"]
 

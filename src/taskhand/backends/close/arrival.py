@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 
 from taskhand.backends.close.recent import Recent
 from taskhand.backends.close.said import no_task
-from taskhand.errors import NotFound, UpstreamError
+from taskhand.domain.errors import NotFound, UpstreamError
 
 __all__ = ["once_there"]
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from taskhand.backend import Capabilities, Outcome, Snapshot, Watch, Written
+from taskhand.backends.base import Outcome, Watch, Written
 from taskhand.backends.close.bulk import BulkUpdate
 from taskhand.backends.close.creation import Creation
 from taskhand.backends.close.deletion import Deletion
 from taskhand.backends.close.directory import contacts_of, search_body
-from taskhand.backends.close.examination import REMEDIES, examination
+from taskhand.backends.close.health_checks import REMEDIES, examination
 from taskhand.backends.close.kind import CALL, LEAD, NewKind, listed_kinds, new_kind
 from taskhand.backends.close.listing import Listing
 from taskhand.backends.close.mapping import DONE, OPEN, member_of
@@ -19,11 +19,13 @@ from taskhand.backends.close.reading import Reader, well_formed
 from taskhand.backends.close.recent import Recent
 from taskhand.backends.close.wire import CloseWire
 from taskhand.backends.close.writing import Writer
-from taskhand.backends.shelf import Shelf
-from taskhand.edit import Edit
-from taskhand.errors import CallerError, Candidate, NotFound, UpstreamError
-from taskhand.finding import Finding
-from taskhand.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
+from taskhand.backends.remote.ttl_cache import Shelf
+from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.check_result import Finding
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, Candidate, NotFound, UpstreamError
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
 
 __all__ = ["CAPABILITIES", "Account", "CloseBackend"]
 

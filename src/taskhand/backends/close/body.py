@@ -11,9 +11,9 @@ from pydantic import MISSING
 
 from taskhand.backends.close.kind import CALL, LEAD
 from taskhand.backends.close.mapping import DONE, OPEN, PRIORITIES, is_dateless
-from taskhand.edit import Edit
-from taskhand.errors import CallerError, Candidate
-from taskhand.task import StatusChoice
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.task import StatusChoice
 
 __all__ = ["body_of", "draft_of", "is_complete", "native_body"]
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import anyio
 
-from taskhand.backend import Outcome, Watch, Written
+from taskhand.backends.base import Outcome, Watch, Written
 from taskhand.backends.close.chunks import Place, chunks_of, ids_of, rounds_of
 from taskhand.backends.close.confirmed import Confirmed, Unseen
 from taskhand.backends.close.outcomes import Outcomes
@@ -19,8 +19,9 @@ from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.said import CLOSE, LOOK, NOT_ALONE
 from taskhand.backends.close.singly import Judge, as_it_is, by_themselves, though_confirmed, unless_stopped
 from taskhand.backends.close.writing import Writer
-from taskhand.edit import Edit
-from taskhand.errors import (
+from taskhand.domain.deadline import one_call
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import (
     CallerError,
     NotFound,
     OutcomeUnknown,
@@ -28,9 +29,8 @@ from taskhand.errors import (
     TaskhandError,
     UpstreamFailed,
 )
-from taskhand.patience import one_call
-from taskhand.sent import requests_sent
-from taskhand.task import Task
+from taskhand.domain.request_log import requests_sent
+from taskhand.domain.task import Task
 
 __all__ = ["BulkUpdate"]
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 from taskhand.backends.close.body import native_body
 from taskhand.backends.close.pages import JsonObject
 from taskhand.backends.close.wire import CHUNK
-from taskhand.edit import Edit
-from taskhand.errors import CallerError
-from taskhand.task import Task
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError
+from taskhand.domain.task import Task
 
 __all__ = ["Chunk", "Place", "accepted_row", "chunks_of", "ids_of", "rounds_of"]
 

@@ -9,14 +9,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from taskhand.backend import Written
+from taskhand.backends.base import Written
 from taskhand.backends.close.chunks import Place, accepted_row
 from taskhand.backends.close.outcomes import Outcomes
 from taskhand.backends.close.pages import JsonObject
 from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.said import CLOSE, LOOK
-from taskhand.errors import CallerError, TaskhandError
-from taskhand.patience import one_call
+from taskhand.domain.deadline import one_call
+from taskhand.domain.errors import CallerError, TaskhandError
 
 __all__ = ["Confirmed", "Unseen"]
 

@@ -5,16 +5,16 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from taskhand.backend import Written
+from taskhand.backends.base import Written
 from taskhand.backends.close.body import draft_of
 from taskhand.backends.close.kind import NewKind
 from taskhand.backends.close.mapping import created_at
 from taskhand.backends.close.pages import JsonObject, Page
 from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.said import CLOSE
-from taskhand.edit import Edit
-from taskhand.errors import Candidate, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
-from taskhand.task import Task
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import Candidate, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
+from taskhand.domain.task import Task
 
 __all__ = ["Creation"]
 

@@ -10,8 +10,8 @@ from typing import Final
 from taskhand.backends.close.arrival import once_there
 from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.said import CLOSE, not_surely_gone
-from taskhand.errors import NotFound, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
-from taskhand.sent import requests_sent
+from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
+from taskhand.domain.request_log import requests_sent
 
 __all__ = ["Deletion"]
 

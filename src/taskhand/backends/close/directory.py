@@ -7,8 +7,8 @@ no contact of its own is answered with an empty contact id.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from taskhand.names import fold
-from taskhand.task import Contact
+from taskhand.domain.names import fold
+from taskhand.domain.task import Contact
 
 __all__ = ["contacts_of", "search_body"]
 

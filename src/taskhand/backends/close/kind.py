@@ -8,8 +8,8 @@ can be given them when they are created.
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from taskhand.edit import Edit
-from taskhand.errors import CallerError, OperatorError
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, OperatorError
 
 __all__ = ["CALL", "INBOX", "LEAD", "NewKind", "check_change", "label_of", "listed_kinds", "new_kind"]
 

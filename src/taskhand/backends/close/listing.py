@@ -10,9 +10,9 @@ from taskhand.backends.close.pages import JsonObject, Page, gathered
 from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.window import ORDERS, assignees, filters, settled, wants_dateless, window
 from taskhand.backends.close.wire import CHUNK
-from taskhand.errors import NotFound, UpstreamError
-from taskhand.selection import picked
-from taskhand.task import Task, TaskPage, TaskQuery
+from taskhand.domain.errors import NotFound, UpstreamError
+from taskhand.domain.query import picked
+from taskhand.domain.task import Task, TaskPage, TaskQuery
 
 __all__ = ["Listing"]
 

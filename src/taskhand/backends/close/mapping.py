@@ -11,8 +11,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from taskhand.backends.close.kind import CALL, LEAD, label_of
-from taskhand.due import Due
-from taskhand.task import Member, Responsible, Status, Task
+from taskhand.domain.due import Due
+from taskhand.domain.task import Member, Responsible, Status, Task
 
 __all__ = [
     "DONE",

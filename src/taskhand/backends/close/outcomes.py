@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from taskhand.backend import Outcome, Watch, Written
+from taskhand.backends.base import Outcome, Watch, Written
 from taskhand.backends.close.chunks import Place
-from taskhand.errors import NotAttempted, RateLimited, TaskhandError
-from taskhand.task import Task
+from taskhand.domain.errors import NotAttempted, RateLimited, TaskhandError
+from taskhand.domain.task import Task
 
 __all__ = ["Outcomes"]
 

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from pydantic import MISSING
 
-from taskhand.backend import Snapshot
 from taskhand.backends.close.kind import LEAD
 from taskhand.backends.close.mapping import UNSAID, Malformed, native_of, task_of
 from taskhand.backends.close.pages import JsonObject
@@ -15,11 +14,12 @@ from taskhand.backends.close.recent import Recent
 from taskhand.backends.close.said import no_task
 from taskhand.backends.close.unsaid import Priorities
 from taskhand.backends.close.wire import CHUNK, CloseWire
-from taskhand.due import due_of, is_overdue
-from taskhand.edit import Edit
-from taskhand.errors import NotFound, UpstreamError
+from taskhand.domain.due import due_of, is_overdue
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import NotFound, UpstreamError
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import FINISHED, Task
 from taskhand.http.reply import Json, Reply
-from taskhand.task import FINISHED, Task
 
 __all__ = ["Reader", "well_formed"]
 

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from taskhand.backends.doubt import Doubt
-from taskhand.errors import NotFound, OutcomeUnknown
+from taskhand.backends.remote.messages import Doubt
+from taskhand.domain.errors import NotFound, OutcomeUnknown
 
 __all__ = ["CLOSE", "LOOK", "NOT_ALONE", "no_task", "not_surely_gone"]
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from taskhand.backend import Written
+from taskhand.backends.base import Written
 from taskhand.backends.close.chunks import Place
 from taskhand.backends.close.outcomes import Outcomes
 from taskhand.backends.close.said import CLOSE, LOOK
-from taskhand.backends.many import each_by_itself
-from taskhand.edit import Edit
-from taskhand.errors import CallerError, NotAttempted, OutcomeUnknown, TaskhandError
-from taskhand.sent import requests_sent
-from taskhand.task import Task
+from taskhand.backends.remote.concurrency import each_by_itself
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, NotAttempted, OutcomeUnknown, TaskhandError
+from taskhand.domain.request_log import requests_sent
+from taskhand.domain.task import Task
 
 __all__ = ["Judge", "as_it_is", "by_themselves", "though_confirmed", "unless_stopped"]
 

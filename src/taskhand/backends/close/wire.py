@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from taskhand.backends.close.pages import PAGE, JsonObject, Page
-from taskhand.errors import NotFound, OperatorError, UpstreamError
+from taskhand.domain.errors import NotFound, OperatorError, UpstreamError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
-from taskhand.http.policy import posix_time
 from taskhand.http.reply import Json, Reply
+from taskhand.http.retry import posix_time
 
 __all__ = ["CHUNK", "CloseWire", "credential", "explain", "offset_on"]
 

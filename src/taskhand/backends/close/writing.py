@@ -4,17 +4,17 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from taskhand.backend import Written
+from taskhand.backends.base import Written
 from taskhand.backends.close.arrival import once_there
 from taskhand.backends.close.body import body_of
 from taskhand.backends.close.kind import check_change
 from taskhand.backends.close.pages import JsonObject
 from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.said import CLOSE
-from taskhand.edit import Edit
-from taskhand.errors import OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
+from taskhand.domain.task import Task
 from taskhand.http.reply import Reply
-from taskhand.task import Task
 
 __all__ = ["Writer"]
 

@@ -8,10 +8,10 @@ from pydantic import MISSING
 
 from taskhand.backends.hubspot.moment import Zones, read_otherwise
 from taskhand.backends.hubspot.refusal import refuses_all_day
-from taskhand.due import Due
-from taskhand.edit import Edit
-from taskhand.errors import TaskhandError
-from taskhand.task import Task
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import TaskhandError
+from taskhand.domain.task import Task
 
 __all__ = ["AllDay"]
 

@@ -6,19 +6,21 @@ from uuid import uuid4
 
 import anyio
 
-from taskhand.backend import Capabilities, Outcome, Snapshot, Watch, Written
+from taskhand.backends.base import Outcome, Watch, Written
 from taskhand.backends.hubspot.bulk import Bulk
 from taskhand.backends.hubspot.creation import Creation
-from taskhand.backends.hubspot.examination import REMEDIES, Examination
+from taskhand.backends.hubspot.health_checks import REMEDIES, Examination
 from taskhand.backends.hubspot.lists import TaskLists
 from taskhand.backends.hubspot.portal import Account, Portal
 from taskhand.backends.hubspot.reader import Reader
 from taskhand.backends.hubspot.removal import Removal
 from taskhand.backends.hubspot.update import Update
 from taskhand.backends.hubspot.wire import HubSpotWire
-from taskhand.edit import Edit
-from taskhand.finding import Finding
-from taskhand.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
+from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.check_result import Finding
+from taskhand.domain.edit import Edit
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
 
 __all__ = ["HubSpotBackend"]
 

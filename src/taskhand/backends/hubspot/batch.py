@@ -11,7 +11,7 @@ from typing import Final
 
 from taskhand.backends.hubspot.record import JsonObject, objects
 from taskhand.backends.hubspot.refusal import error_of
-from taskhand.errors import TaskhandError
+from taskhand.domain.errors import TaskhandError
 
 __all__ = ["MOST_INPUTS", "Input", "Parted", "body_of", "chunks", "parted", "unheard_of"]
 

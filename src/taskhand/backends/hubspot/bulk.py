@@ -11,7 +11,7 @@ from typing import Final
 
 import anyio
 
-from taskhand.backend import Outcome, Watch
+from taskhand.backends.base import Outcome, Watch
 from taskhand.backends.hubspot.batch import MOST_INPUTS, Input, Parted, body_of, chunks, parted
 from taskhand.backends.hubspot.confirmed import is_complete
 from taskhand.backends.hubspot.doubt import HUBSPOT
@@ -27,8 +27,8 @@ from taskhand.backends.hubspot.restage import UNSTAGED, restaged_many
 from taskhand.backends.hubspot.together import heed, side_by_side
 from taskhand.backends.hubspot.update import checked
 from taskhand.backends.hubspot.wire import HubSpotWire
-from taskhand.edit import Edit
-from taskhand.errors import (
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import (
     CallerError,
     NotAttempted,
     NotFound,
@@ -37,7 +37,7 @@ from taskhand.errors import (
     TaskhandError,
     UpstreamFailed,
 )
-from taskhand.task import Task
+from taskhand.domain.task import Task
 
 __all__ = ["Bulk"]
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import MISSING
 
-from taskhand.backend import Written
+from taskhand.backends.base import Written
 from taskhand.backends.hubspot.doubt import HUBSPOT, LOOK
 from taskhand.backends.hubspot.links import association_of
 from taskhand.backends.hubspot.mapping import properties_of
@@ -21,8 +21,8 @@ from taskhand.backends.hubspot.record import ID_OF, KINDS, JsonObject, Record, l
 from taskhand.backends.hubspot.restage import restaged
 from taskhand.backends.hubspot.search import newest_since
 from taskhand.backends.hubspot.wire import HubSpotWire
-from taskhand.edit import Edit
-from taskhand.errors import (
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import (
     CallerError,
     Candidate,
     NotFound,
@@ -31,8 +31,8 @@ from taskhand.errors import (
     UpstreamError,
     UpstreamFailed,
 )
+from taskhand.domain.task import StatusChoice, Task
 from taskhand.http.reply import Reply
-from taskhand.task import StatusChoice, Task
 
 __all__ = ["Creation"]
 

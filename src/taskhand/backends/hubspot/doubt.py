@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from taskhand.backends.doubt import Doubt
-from taskhand.edit import Edit, seen
-from taskhand.errors import UpstreamError
-from taskhand.task import Task
+from taskhand.backends.remote.messages import Doubt
+from taskhand.domain.edit import Edit, seen
+from taskhand.domain.errors import UpstreamError
+from taskhand.domain.task import Task
 
 __all__ = ["HUBSPOT", "LOOK", "is_untouched", "not_applied"]
 

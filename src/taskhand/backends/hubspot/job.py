@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from taskhand.backend import Outcome, Watch, Written
+from taskhand.backends.base import Outcome, Watch, Written
 from taskhand.backends.hubspot.confirmed import shows
 from taskhand.backends.hubspot.doubt import HUBSPOT, is_untouched, not_applied
 from taskhand.backends.hubspot.links import changes_links
@@ -15,9 +15,9 @@ from taskhand.backends.hubspot.reader import View
 from taskhand.backends.hubspot.record import JsonObject, Record
 from taskhand.backends.hubspot.relink import linked_as
 from taskhand.backends.hubspot.update import unlinked, wanted_link
-from taskhand.edit import Edit
-from taskhand.errors import TaskhandError, UpstreamError
-from taskhand.task import Task
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import TaskhandError, UpstreamError
+from taskhand.domain.task import Task
 
 __all__ = ["Job", "Terms"]
 

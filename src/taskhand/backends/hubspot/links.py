@@ -12,8 +12,8 @@ from pydantic import MISSING
 
 from taskhand.backends.hubspot.native import native_links
 from taskhand.backends.hubspot.record import ID_OF, KINDS, JsonObject, Kind, Malformed, Record, linked_ids, objects
-from taskhand.edit import Edit
-from taskhand.errors import CallerError, NotFound
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, NotFound
 
 __all__ = [
     "MOST_PAIRS",

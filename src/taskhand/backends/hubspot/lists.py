@@ -10,10 +10,10 @@ from taskhand.backends.hubspot.reader import Reader
 from taskhand.backends.hubspot.record import Record, objects
 from taskhand.backends.hubspot.search import MOST_FOUND, Search, is_settled, searches
 from taskhand.backends.hubspot.wire import HubSpotWire
-from taskhand.due import due_of, is_overdue
-from taskhand.errors import UpstreamError
-from taskhand.selection import picked
-from taskhand.task import FINISHED, Task, TaskPage, TaskQuery
+from taskhand.domain.due import due_of, is_overdue
+from taskhand.domain.errors import UpstreamError
+from taskhand.domain.query import picked
+from taskhand.domain.task import FINISHED, Task, TaskPage, TaskQuery
 
 __all__ = ["TaskLists"]
 

@@ -12,9 +12,9 @@ from taskhand.backends.hubspot.body import html_of, text_of
 from taskhand.backends.hubspot.moment import Zones, due_from, moment_of, stamp_of, stamp_text
 from taskhand.backends.hubspot.native import KEPT, own_properties, status_value
 from taskhand.backends.hubspot.record import JsonObject, Kind, Malformed, Record, objects
-from taskhand.due import Due, due_of
-from taskhand.edit import Edit
-from taskhand.task import Contact, Member, Responsible, Status, StatusType, Task
+from taskhand.domain.due import Due, due_of
+from taskhand.domain.edit import Edit
+from taskhand.domain.task import Contact, Member, Responsible, Status, StatusType, Task
 
 __all__ = [
     "PRIORITY_VALUES",

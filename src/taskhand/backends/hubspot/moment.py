@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from taskhand.due import Due
+from taskhand.domain.due import Due
 
 __all__ = ["Zones", "day_start_ms", "due_from", "millis_of", "moment_of", "read_otherwise", "stamp_of", "stamp_text"]
 

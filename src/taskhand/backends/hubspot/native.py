@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.backends.hubspot.record import KINDS, JsonObject, Kind, Record
-from taskhand.edit import Edit
+from taskhand.domain.edit import Edit
 
 __all__ = [
     "KEPT",

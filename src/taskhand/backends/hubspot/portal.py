@@ -11,10 +11,10 @@ from taskhand.backends.hubspot.mapping import company_of, contact_of, member_of,
 from taskhand.backends.hubspot.moment import Zones
 from taskhand.backends.hubspot.record import JsonObject, Malformed, objects
 from taskhand.backends.hubspot.wire import HubSpotWire
-from taskhand.backends.shelf import Shelf
-from taskhand.due import known_zone
-from taskhand.errors import CallerError, OperatorError, UpstreamError
-from taskhand.task import Contact, Member, Status, StatusChoice, StatusList
+from taskhand.backends.remote.ttl_cache import Shelf
+from taskhand.domain.due import known_zone
+from taskhand.domain.errors import CallerError, OperatorError, UpstreamError
+from taskhand.domain.task import Contact, Member, Status, StatusChoice, StatusList
 
 __all__ = ["Account", "Portal", "next_page", "read"]
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from taskhand.backend import Snapshot
 from taskhand.backends.hubspot.batch import MOST_INPUTS, unheard_of
 from taskhand.backends.hubspot.links import MOST_PAIRS, links_in
 from taskhand.backends.hubspot.mapping import task_of
@@ -12,8 +11,9 @@ from taskhand.backends.hubspot.portal import Portal, read
 from taskhand.backends.hubspot.record import KINDS, Kind, Record, objects
 from taskhand.backends.hubspot.together import side_by_side
 from taskhand.backends.hubspot.wire import HubSpotWire
-from taskhand.errors import NotFound
-from taskhand.task import Task
+from taskhand.domain.errors import NotFound
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Task
 
 __all__ = ["Reader", "View", "gone"]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from taskhand.backends.hubspot.record import JsonObject, objects
-from taskhand.errors import CallerError, NotFound, TaskhandError, UpstreamError
+from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.http.budget import Observed
 from taskhand.http.reply import Json
 

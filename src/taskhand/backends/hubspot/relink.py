@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 
-from taskhand.backend import Watch
+from taskhand.backends.base import Watch
 from taskhand.backends.hubspot.doubt import HUBSPOT
 from taskhand.backends.hubspot.links import (
     MOST_PAIRS,
@@ -19,9 +19,9 @@ from taskhand.backends.hubspot.reader import Reader, gone
 from taskhand.backends.hubspot.record import Kind, Record
 from taskhand.backends.hubspot.together import heed
 from taskhand.backends.hubspot.wire import HubSpotWire
-from taskhand.edit import Edit
-from taskhand.errors import CallerError, OutcomeUnknown, RateLimited, TaskhandError
-from taskhand.task import Task
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, OutcomeUnknown, RateLimited, TaskhandError
+from taskhand.domain.task import Task
 
 __all__ = ["Relink", "linked_as"]
 

@@ -5,8 +5,8 @@ from contextlib import suppress
 from taskhand.backends.hubspot.doubt import HUBSPOT, not_applied
 from taskhand.backends.hubspot.reader import Reader
 from taskhand.backends.hubspot.wire import HubSpotWire
-from taskhand.errors import NotFound, OutcomeUnknown, UpstreamError, UpstreamFailed
-from taskhand.task import Task
+from taskhand.domain.errors import NotFound, OutcomeUnknown, UpstreamError, UpstreamFailed
+from taskhand.domain.task import Task
 
 __all__ = ["Removal"]
 

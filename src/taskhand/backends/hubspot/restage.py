@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from taskhand.backend import Watch
+from taskhand.backends.base import Watch
 from taskhand.backends.hubspot.batch import Input, body_of, chunks, parted
 from taskhand.backends.hubspot.native import STAGE, stage_after
 from taskhand.backends.hubspot.record import JsonObject
 from taskhand.backends.hubspot.together import heed
 from taskhand.backends.hubspot.wire import HubSpotWire
-from taskhand.edit import Edit
-from taskhand.errors import TaskhandError
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import TaskhandError
 
 __all__ = ["UNSTAGED", "restaged", "restaged_many"]
 

@@ -13,9 +13,9 @@ from typing import Final, Literal
 from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES
 from taskhand.backends.hubspot.moment import day_start_ms, millis_of, moment_of
 from taskhand.backends.hubspot.record import JsonObject
-from taskhand.due import due_of
-from taskhand.page import NO_DUE
-from taskhand.task import FINISHED, Status, Task, TaskQuery
+from taskhand.domain.due import due_of
+from taskhand.domain.page import NO_DUE
+from taskhand.domain.task import FINISHED, Status, Task, TaskQuery
 
 __all__ = ["MOST_FOUND", "PAGE", "Search", "is_settled", "newest_since", "searches"]
 

@@ -5,8 +5,8 @@ from typing import TypeVar
 
 import anyio
 
-from taskhand.backend import Watch
-from taskhand.errors import RateLimited, TaskhandError
+from taskhand.backends.base import Watch
+from taskhand.domain.errors import RateLimited, TaskhandError
 
 __all__ = ["heed", "side_by_side"]
 

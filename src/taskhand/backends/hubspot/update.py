@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pydantic import MISSING
 
-from taskhand.backend import Written
+from taskhand.backends.base import Written
 from taskhand.backends.hubspot.confirmed import shows
 from taskhand.backends.hubspot.doubt import HUBSPOT, is_untouched, not_applied
 from taskhand.backends.hubspot.links import (
@@ -25,10 +25,10 @@ from taskhand.backends.hubspot.reader import Reader
 from taskhand.backends.hubspot.record import Record
 from taskhand.backends.hubspot.restage import restaged
 from taskhand.backends.hubspot.wire import HubSpotWire
-from taskhand.edit import Edit
-from taskhand.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
+from taskhand.domain.task import Task
 from taskhand.http.reply import Reply
-from taskhand.task import Task
 
 __all__ = ["Update", "checked", "unlinked", "wanted_link"]
 

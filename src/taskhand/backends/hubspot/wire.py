@@ -11,11 +11,11 @@ from typing import Final
 
 from taskhand.backends.hubspot.mapping import PROPERTIES
 from taskhand.backends.hubspot.record import JsonObject, Kind
-from taskhand.errors import OperatorError, UpstreamError
+from taskhand.domain.errors import OperatorError, UpstreamError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
-from taskhand.http.policy import posix_time
 from taskhand.http.reply import Reply
+from taskhand.http.retry import posix_time
 
 __all__ = ["HubSpotWire"]
 

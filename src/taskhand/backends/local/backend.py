@@ -6,17 +6,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from taskhand.backend import Capabilities, Outcome, Snapshot, Watch, Written
+from taskhand.backends.base import Outcome, Watch, Written
 from taskhand.backends.local import tasks
 from taskhand.backends.local.directory import Directory, NewId
-from taskhand.backends.local.examination import examination
-from taskhand.due import Due, is_overdue
-from taskhand.edit import Edit
-from taskhand.errors import OperatorError
-from taskhand.finding import Finding
+from taskhand.backends.local.health_checks import examination
+from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.check_result import Finding
+from taskhand.domain.due import Due, is_overdue
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import OperatorError
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
 from taskhand.sqlite.file import BUSY_S, Kind
 from taskhand.sqlite.store import Store
-from taskhand.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
 
 __all__ = ["TASK_STORE", "LocalBackend"]
 

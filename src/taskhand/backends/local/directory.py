@@ -3,11 +3,11 @@
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from taskhand import people
 from taskhand.backends.local.rows import contact_from, member_from, status_from
-from taskhand.errors import CallerError, NotFound
-from taskhand.names import fold
-from taskhand.task import Contact, Member, Status, StatusType
+from taskhand.domain import people
+from taskhand.domain.errors import CallerError, NotFound
+from taskhand.domain.names import fold
+from taskhand.domain.task import Contact, Member, Status, StatusType
 
 __all__ = ["Directory", "NewId", "sequential_id"]
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from taskhand.names import fold
-from taskhand.page import NO_DUE
-from taskhand.task import TaskQuery
+from taskhand.domain.names import fold
+from taskhand.domain.page import NO_DUE
+from taskhand.domain.task import TaskQuery
 
 __all__ = ["Select", "State", "selects"]
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 
 from pydantic import MISSING
 
-from taskhand.due import Due
-from taskhand.edit import Edit
-from taskhand.names import fold
-from taskhand.page import NO_DUE
-from taskhand.task import Contact, Member, Responsible, Status, Task
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.names import fold
+from taskhand.domain.page import NO_DUE
+from taskhand.domain.task import Contact, Member, Responsible, Status, Task
 
 __all__ = ["columns", "contact_from", "member_from", "people_by_task", "searchable", "status_from", "task_from"]
 

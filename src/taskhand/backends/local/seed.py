@@ -9,10 +9,10 @@ from pydantic import MISSING
 
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.directory import Directory
-from taskhand.due import Due
-from taskhand.edit import Edit
-from taskhand.errors import CallerError
-from taskhand.task import StatusChoice, TaskQuery
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError
+from taskhand.domain.task import StatusChoice, TaskQuery
 
 __all__ = ["plant"]
 

@@ -7,12 +7,13 @@ from typing import Final
 
 from pydantic import MISSING
 
-from taskhand.backend import Misread, Outcome, Snapshot, Written
+from taskhand.backends.base import Misread, Outcome, Written
 from taskhand.backends.local.query import State, selects
 from taskhand.backends.local.rows import columns, people_by_task, searchable, task_from
-from taskhand.edit import Edit, seen
-from taskhand.errors import CallerError, NotFound
-from taskhand.task import FINISHED, Task, TaskPage, TaskQuery
+from taskhand.domain.edit import Edit, seen
+from taskhand.domain.errors import CallerError, NotFound
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import FINISHED, Task, TaskPage, TaskQuery
 
 __all__ = ["create", "delete", "outcome", "page", "snapshots", "task", "update"]
 

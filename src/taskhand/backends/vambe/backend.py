@@ -4,21 +4,23 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 
-from taskhand.backend import Capabilities, Outcome, Snapshot, Watch, Written
-from taskhand.backends.shelf import Shelf
-from taskhand.backends.vambe.examination import REMEDIES, examination
+from taskhand.backends.base import Outcome, Watch, Written
+from taskhand.backends.remote.ttl_cache import Shelf
+from taskhand.backends.vambe.health_checks import REMEDIES, examination
 from taskhand.backends.vambe.lists import WIDEST, TaskLists
 from taskhand.backends.vambe.mapping import contact_of, member_of
 from taskhand.backends.vambe.reader import Organisation, Reader, values_of
 from taskhand.backends.vambe.wire import VambeWire, Window
 from taskhand.backends.vambe.writer import Writer
-from taskhand.due import due_of, is_overdue
-from taskhand.edit import Edit
-from taskhand.errors import CallerError, UpstreamError
-from taskhand.finding import Finding
-from taskhand.names import fold
-from taskhand.selection import picked
-from taskhand.task import FINISHED, Contact, Member, StatusList, Task, TaskPage, TaskQuery
+from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.check_result import Finding
+from taskhand.domain.due import due_of, is_overdue
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, UpstreamError
+from taskhand.domain.names import fold
+from taskhand.domain.query import picked
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import FINISHED, Contact, Member, StatusList, Task, TaskPage, TaskQuery
 
 __all__ = ["Organisation", "VambeBackend"]
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import get_args
 
-from taskhand.errors import OperatorError
-from taskhand.names import fold
-from taskhand.task import Status, StatusList, StatusType
+from taskhand.domain.errors import OperatorError
+from taskhand.domain.names import fold
+from taskhand.domain.task import Status, StatusList, StatusType
 
 __all__ = ["Catalogue", "configured"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from taskhand.backends.shelf import Shelf
+from taskhand.backends.remote.ttl_cache import Shelf
 from taskhand.backends.vambe.wire import Window
-from taskhand.errors import CallerError, NotFound
+from taskhand.domain.errors import CallerError, NotFound
 from taskhand.http.reply import Json
 
 __all__ = ["WIDEST", "JsonObject", "TaskLists"]

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import MISSING, ValidationError
 
-from taskhand.due import Due, due_of
-from taskhand.edit import Edit
-from taskhand.task import PRIORITY_WORDS, Contact, Member, Responsible, Status, Task
+from taskhand.domain.due import Due, due_of
+from taskhand.domain.edit import Edit
+from taskhand.domain.task import PRIORITY_WORDS, Contact, Member, Responsible, Status, Task
 
 __all__ = [
     "DueAt",

@@ -6,15 +6,15 @@ from typing import TypeVar
 
 from pydantic import MISSING
 
-from taskhand.backend import Snapshot
 from taskhand.backends.vambe.catalogue import Catalogue
 from taskhand.backends.vambe.lists import JsonObject
 from taskhand.backends.vambe.mapping import DueAt, Malformed, learned, names_no_zone, status_of, task_of
-from taskhand.due import Due, due_of
-from taskhand.edit import Edit
-from taskhand.errors import UpstreamError
+from taskhand.domain.due import Due, due_of
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import UpstreamError
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Task
 from taskhand.http.reply import Json
-from taskhand.task import Task
 
 __all__ = ["Organisation", "Reader", "rests_on", "values_of"]
 

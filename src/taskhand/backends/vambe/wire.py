@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from taskhand.errors import CallerError, UpstreamError
+from taskhand.domain.errors import CallerError, UpstreamError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
-from taskhand.http.policy import posix_time
 from taskhand.http.reply import Json, Reply
+from taskhand.http.retry import posix_time
 
 __all__ = ["ArrayQuery", "VambeWire", "Window", "explain"]
 

@@ -8,19 +8,19 @@ from typing import Final
 import anyio
 from pydantic import MISSING
 
-from taskhand import patience
-from taskhand.backend import Misread, Outcome, Watch, Written
-from taskhand.backends.doubt import Doubt
-from taskhand.backends.many import each_by_itself, none_of_them
+from taskhand.backends.base import Misread, Outcome, Watch, Written
+from taskhand.backends.remote.concurrency import each_by_itself, none_of_them
+from taskhand.backends.remote.messages import Doubt
 from taskhand.backends.vambe.catalogue import Catalogue
 from taskhand.backends.vambe.lists import WIDEST, JsonObject, TaskLists
 from taskhand.backends.vambe.mapping import body_of
 from taskhand.backends.vambe.reader import Reader, rests_on
 from taskhand.backends.vambe.wire import VambeWire
-from taskhand.change import restoring
-from taskhand.due import due_of
-from taskhand.edit import Edit, without
-from taskhand.errors import (
+from taskhand.domain import deadline as patience
+from taskhand.domain.change import restoring
+from taskhand.domain.due import due_of
+from taskhand.domain.edit import Edit, without
+from taskhand.domain.errors import (
     CallerError,
     Candidate,
     NotFound,
@@ -29,8 +29,8 @@ from taskhand.errors import (
     UpstreamError,
     UpstreamFailed,
 )
-from taskhand.sent import requests_sent
-from taskhand.task import Task
+from taskhand.domain.request_log import requests_sent
+from taskhand.domain.task import Task
 
 __all__ = ["Writer"]
 

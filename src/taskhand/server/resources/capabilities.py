@@ -1,13 +1,13 @@
 """The resource `taskhand://capabilities`."""
 
-from taskhand.backend import Capabilities
+from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.task import PRIORITY_WORDS, TaskDraft, TaskPatch
 from taskhand.server.answer import Answer
-from taskhand.server.meaning import kinds
+from taskhand.server.coercion import kinds
 from taskhand.server.resource import Resource
 from taskhand.server.schema import input_schema
-from taskhand.service.desk import Desk
+from taskhand.service.app_context import Desk
 from taskhand.service.targets import MOST
-from taskhand.task import PRIORITY_WORDS, TaskDraft, TaskPatch
 
 __all__ = ["CAPABILITIES", "CapabilitiesAnswer"]
 

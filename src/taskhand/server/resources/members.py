@@ -2,8 +2,8 @@
 
 from taskhand.server.resource import Resource
 from taskhand.server.view import TeamAnswer
-from taskhand.service.desk import Desk
-from taskhand.service.look_up import list_team_members
+from taskhand.service.app_context import Desk
+from taskhand.service.reads import list_team_members
 
 __all__ = ["MEMBERS"]
 

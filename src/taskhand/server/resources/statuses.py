@@ -2,8 +2,8 @@
 
 from taskhand.server.resource import Resource
 from taskhand.server.view import StatusesAnswer
-from taskhand.service.desk import Desk
-from taskhand.service.look_up import list_statuses
+from taskhand.service.app_context import Desk
+from taskhand.service.reads import list_statuses
 
 __all__ = ["STATUSES"]
 

@@ -2,8 +2,8 @@
 
 from taskhand.server.resource import Resource
 from taskhand.server.view import TaskAnswer
-from taskhand.service.desk import Desk
-from taskhand.service.look_up import get_task
+from taskhand.service.app_context import Desk
+from taskhand.service.reads import get_task
 
 __all__ = ["TASK"]
 

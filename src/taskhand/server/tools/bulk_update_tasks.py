@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import MISSING, Field
 
+from taskhand.domain.task import TaskFilter, TaskPatch
 from taskhand.server.tool import Tool, Written
 from taskhand.server.write_view import ManyAnswer
 from taskhand.service.bulk_update import Wish, bulk_update
 from taskhand.service.call import Call, RepeatableOptions
-from taskhand.task import TaskFilter, TaskPatch
 
 __all__ = ["BULK_UPDATE_TASKS"]
 

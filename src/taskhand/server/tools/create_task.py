@@ -1,10 +1,10 @@
 """The tool `create_task`."""
 
+from taskhand.domain.task import TaskDraft
 from taskhand.server.tool import Tool, Written
 from taskhand.server.write_view import WriteAnswer
 from taskhand.service.call import Call, RepeatableOptions
 from taskhand.service.create_task import create_task
-from taskhand.task import TaskDraft
 
 __all__ = ["CREATE_TASK"]
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from taskhand.domain.task import Body
 from taskhand.server.tool import Tool
 from taskhand.server.view import ContactsAnswer
 from taskhand.service.call import Call
-from taskhand.service.look_up import find_contacts
-from taskhand.task import Body
+from taskhand.service.reads import find_contacts
 
 __all__ = ["FIND_CONTACTS"]
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from taskhand.domain.task import Body
 from taskhand.server.tool import Tool
 from taskhand.server.view import TaskAnswer
 from taskhand.service.call import Call
-from taskhand.service.look_up import get_task
-from taskhand.task import Body
+from taskhand.service.reads import get_task
 
 __all__ = ["GET_TASK", "TaskId"]
 

@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import MISSING, Field
 
-from taskhand.errors import CallerError
+from taskhand.domain.errors import CallerError
+from taskhand.domain.task import Body
 from taskhand.journal.journal import ChangeQuery, Outcome
 from taskhand.server.answer import LARGEST, compact
 from taskhand.server.changes_view import ChangesAnswer
 from taskhand.server.tool import Tool
 from taskhand.service.call import Call
 from taskhand.service.list_changes import list_changes
-from taskhand.task import Body
 
 __all__ = ["LIST_CHANGES"]
 

@@ -1,10 +1,10 @@
 """The tool `list_statuses`."""
 
+from taskhand.domain.task import Body
 from taskhand.server.tool import Tool
 from taskhand.server.view import StatusesAnswer
 from taskhand.service.call import Call
-from taskhand.service.look_up import list_statuses
-from taskhand.task import Body
+from taskhand.service.reads import list_statuses
 
 __all__ = ["LIST_STATUSES"]
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import MISSING, Field
 
+from taskhand.domain.task import Order, TaskFilter
 from taskhand.server.tool import Tool
 from taskhand.server.view import ListAnswer, RowField
 from taskhand.service.call import Call
 from taskhand.service.list_tasks import list_tasks
-from taskhand.task import Order, TaskFilter
 
 __all__ = ["LIST_TASKS"]
 

@@ -1,10 +1,10 @@
 """The tool `list_team_members`."""
 
+from taskhand.domain.task import Body
 from taskhand.server.tool import Tool
 from taskhand.server.view import TeamAnswer
 from taskhand.service.call import Call
-from taskhand.service.look_up import list_team_members
-from taskhand.task import Body
+from taskhand.service.reads import list_team_members
 
 __all__ = ["LIST_TEAM_MEMBERS"]
 

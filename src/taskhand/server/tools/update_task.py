@@ -1,11 +1,11 @@
 """The tool `update_task`."""
 
+from taskhand.domain.task import TaskPatch
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import TaskId
 from taskhand.server.write_view import WriteAnswer
 from taskhand.service.call import Call, Options
 from taskhand.service.update_task import update_task
-from taskhand.task import TaskPatch
 
 __all__ = ["UPDATE_TASK"]
 

@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from taskhand.due import Due
+from taskhand.domain.due import Due
 from taskhand.sandbox.close import CloseSandbox, Reading
 from taskhand.sandbox.server import serve
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import ZONE, DataSet, PlannedTask
-from taskhand.testing.kept import KeptTask
 from taskhand.testing.places.place import Place, Word
+from taskhand.testing.stored_task import KeptTask
 
 __all__ = ["close_place"]
 

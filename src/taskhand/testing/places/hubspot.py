@@ -8,13 +8,13 @@ from html import escape, unescape
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from taskhand.due import Due
+from taskhand.domain.due import Due
 from taskhand.sandbox.hubspot import HubSpotSandbox, Reading
 from taskhand.sandbox.server import serve
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
-from taskhand.testing.kept import KeptTask
 from taskhand.testing.places.place import Place, Word
+from taskhand.testing.stored_task import KeptTask
 
 __all__ = ["hubspot_place"]
 

@@ -9,13 +9,13 @@ from pydantic import MISSING
 
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.directory import Directory, sequential_id
-from taskhand.due import due_of
-from taskhand.edit import Edit
-from taskhand.task import StatusChoice, Task, TaskQuery
+from taskhand.domain.due import due_of
+from taskhand.domain.edit import Edit
+from taskhand.domain.task import StatusChoice, Task, TaskQuery
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
-from taskhand.testing.kept import KeptTask
 from taskhand.testing.places.place import Place
+from taskhand.testing.stored_task import KeptTask
 
 __all__ = ["local_place"]
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from taskhand.errors import CallerError
-from taskhand.settings import BackendName
+from taskhand.config.settings import BackendName
+from taskhand.domain.errors import CallerError
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import DataSet
 from taskhand.testing.places.place import Place

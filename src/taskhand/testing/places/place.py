@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from taskhand.errors import CallerError
+from taskhand.config.settings import BackendName
+from taskhand.domain.errors import CallerError
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault, parse_faults
 from taskhand.sandbox.log import Logged
-from taskhand.settings import BackendName
-from taskhand.testing.kept import KeptTask
+from taskhand.testing.stored_task import KeptTask
 
 __all__ = ["Place", "Word"]
 

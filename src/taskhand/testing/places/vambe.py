@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from taskhand.due import Due
+from taskhand.domain.due import Due
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import Reading, VambeSandbox
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
-from taskhand.testing.kept import KeptTask
 from taskhand.testing.places.place import Place, Word
+from taskhand.testing.stored_task import KeptTask
 
 __all__ = ["vambe_place"]
 

@@ -1,0 +1,1 @@
+"""The command line: `taskhand` and one module for each of its commands."""

@@ -1,0 +1,112 @@
+"""The command `taskhand config`: which settings are in force, and where each of them comes from."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from taskhand.config.file import key_of
+from taskhand.config.report import DEFAULT, Configuration
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import OperatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+__all__ = ["CONFIGURATION", "config", "rows_of"]
+
+CONFIGURATION = "taskhand.config.report"
+"""Where the command's context keeps the Configuration, or the error that there is instead."""
+
+_WIDEST = 56
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_context
+def config(context: click.Context, *, as_json: bool) -> None:
+    """Show the settings that are in force: each value, and the flag, variable, file or default it comes from.
+
+    A flag is stronger than a variable, a variable than the configuration file. Of a secret only that it is set is
+    shown.
+    """
+    found: Configuration = context.meta[CONFIGURATION]
+    if as_json:
+        click.echo(json.dumps(_told(found), ensure_ascii=False, indent=2))
+        return
+    for line in _lines(found):
+        click.echo(line)
+
+
+def rows_of(found: Configuration) -> list[dict[str, Any]]:
+    """Every setting: its `variable`, its `key` in the file, its `value` as text, and its `origin`.
+
+    Where the file is cannot be said in it: that has no key.
+    """
+    effective = _effective(found)
+    return [
+        {
+            "variable": Settings.variable(name),
+            "key": None if name == "config" else key_of(Settings.variable(name)),
+            "value": effective.get(name) or found.shown(name),
+            "secret": Settings.is_secret(name),
+            "origin": str(found.origins.get(name, DEFAULT)),
+        }
+        for name in Settings.model_fields
+    ]
+
+
+def _told(found: Configuration) -> dict[str, Any]:
+    backend, why, warnings = _backend(found)
+    return {
+        "backend": backend,
+        "why": why,
+        "file": {"path": str(found.file.path), "found": found.file.there},
+        "settings": rows_of(found),
+        "warnings": warnings,
+    }
+
+
+def _lines(found: Configuration) -> "Iterator[str]":
+    backend, why, warnings = _backend(found)
+    yield f"backend  {backend or 'none'}: {why}"
+    yield f"file     {found.file.path}{'' if found.file.there else ' (not there)'}"
+    yield ""
+    rows = [("setting", "value", "origin")]
+    rows += [(row["variable"], row["value"] or "-", row["origin"]) for row in rows_of(found)]
+    first = max(len(row[0]) for row in rows)
+    second = min(_WIDEST, max(len(row[1]) for row in rows))
+    yield from (f"{name:{first}}  {value:{second}}  {origin}" for name, value, origin in rows)
+    for warning in warnings:
+        yield f"! {warning['found']}"
+        yield f"    {warning['remedy']}"
+
+
+def _backend(found: Configuration) -> tuple[str | None, str, list[dict[str, Any]]]:
+    """The backend, why it is that, and what is odd about the configuration."""
+    warnings = [{"found": one.found, "remedy": one.remedy} for one in found.warnings]
+    try:
+        return found.settings.backend, f"{found.why}.", warnings
+    except OperatorError as error:
+        return None, error.message, [*warnings, {"found": error.message, "remedy": error.next_step}]
+
+
+def _effective(found: Configuration) -> dict[str, str | None]:
+    """What stands in for values that are not given."""
+    from taskhand.wiring import journal_path, store_path
+
+    return {
+        "chosen_backend": _backend(found)[0],
+        "db": _path(store_path, found.settings),
+        "journal": _path(journal_path, found.settings),
+        "config": str(found.file.path),
+    }
+
+
+def _path(of: "Callable[[Settings], Path]", settings: Settings) -> str | None:
+    """Where a file is, None where nobody can tell: the value is shown as it was given then."""
+    try:
+        return str(of(settings))
+    except OperatorError:
+        return None

@@ -1,0 +1,129 @@
+"""The command `taskhand doctor`: whether everything works, and what to do where it does not."""
+
+import json
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+
+import anyio
+import click
+
+from taskhand import __version__
+from taskhand.cli.config import CONFIGURATION, rows_of
+from taskhand.config.report import Configuration
+from taskhand.config.settings import BackendName, Settings
+from taskhand.domain.check_result import Finding
+from taskhand.domain.errors import OperatorError
+
+__all__ = ["doctor", "examined"]
+
+_MARKS = {"ok": "✓", "warning": "!", "failed": "✗", "unknown": "?"}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_context
+def doctor(context: click.Context, *, as_json: bool) -> None:
+    """Check the configuration, the files and the backend, and say how to mend what fails; exit code 1 if anything does.
+
+    As JSON: `taskhand` (the version), `backend` (null where none could be told), `ok`, and `findings`, each with its
+    `subject`, its `outcome` (ok, warning, failed, or unknown: it could not be looked at, or nobody tells), what was
+    `found`, and a `remedy` or null. Subjects are the same in every run on a backend that can be set up at all;
+    configuration comes once more for each thing that is odd about it.
+    """
+    found: Configuration | OperatorError = context.meta[CONFIGURATION]
+    findings = anyio.run(examined, found)
+    is_well = all(finding.outcome != "failed" for finding in findings)
+    if as_json:
+        rows = [asdict(finding) for finding in findings]
+        told = {"taskhand": __version__, "backend": _backend(found), "ok": is_well, "findings": rows}
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+    else:
+        _show(_backend(found), findings)
+    sys.exit(0 if is_well else 1)
+
+
+async def examined(found: Configuration | OperatorError) -> tuple[Finding, ...]:
+    """Everything that can be looked at with this configuration, or with the error that there is in its place."""
+    if isinstance(found, OperatorError):
+        return _versions(), _broken(found)
+    first = (_versions(), *_configuration(found), _tools(found.settings))
+    return first if _backend(found) is None else (*first, *await _at_desk(found.settings))
+
+
+def _show(backend: BackendName | None, findings: Sequence[Finding]) -> None:
+    click.echo(f"taskhand {__version__}, backend {backend or 'none'}")
+    for finding in findings:
+        click.echo(f"{_MARKS[finding.outcome]} {finding.subject}: {finding.found}")
+        if finding.remedy:
+            click.echo(f"    {finding.remedy}")
+
+
+def _backend(found: Configuration | OperatorError) -> BackendName | None:
+    if isinstance(found, OperatorError):
+        return None
+    try:
+        return found.settings.backend
+    except OperatorError:
+        return None
+
+
+def _versions() -> Finding:
+    from taskhand.sqlite.health import VERSION
+
+    python = f"Python {platform.python_version()} on {platform.system()}"
+    return Finding("versions", "ok", f"taskhand {__version__}, mcp {version('mcp')}, {python}, SQLite {VERSION}.")
+
+
+def _configuration(found: Configuration) -> tuple[Finding, ...]:
+    """What is set and where, then what is odd about it."""
+    given = [row for row in rows_of(found) if row["origin"] != "default"]
+    said = ", ".join(f"{row['variable']}={row['value']} ({_short(row)})" for row in given)
+    try:
+        backend = f"{found.settings.backend}, {found.why}"
+    except OperatorError as error:
+        return (_broken(error), *found.warnings)
+    whole = Finding("configuration", "ok", f"The backend is {backend}. Set: {said or 'nothing'}.")
+    return (whole, *found.warnings)
+
+
+def _short(row: Mapping[str, str]) -> str:
+    """Where a setting comes from, when its variable was named just before."""
+    return row["origin"].removesuffix(f" {row['variable']}")
+
+
+def _broken(error: OperatorError) -> Finding:
+    return Finding("configuration", "failed", error.message, error.next_step or "Correct it, or take it away.")
+
+
+def _tools(settings: Settings) -> Finding:
+    """What is offered to hosts."""
+    from taskhand.server.selection import offer
+    from taskhand.server.tools import TOOLS
+
+    try:
+        offered = offer(TOOLS, settings.tools, only_reads=settings.read_only)
+    except OperatorError as error:
+        return Finding("tools", "failed", error.message, error.next_step)
+    said = f"{len(offered.tools)} of {len(TOOLS)} are offered"
+    if len(offered.tools) < len(TOOLS):
+        said += f": {', '.join(offered.names)}"
+    if "delete_task" in offered.names and "apply_plan" not in offered.names:
+        remedy = "Offer apply_plan too (TASKHAND_TOOLS), or leave delete_task out."
+        return Finding("tools", "warning", f"{said}. What stops at a plan cannot be carried out.", remedy)
+    return Finding("tools", "ok", f"{said}.")
+
+
+async def _at_desk(settings: Settings) -> tuple[Finding, ...]:
+    """The journal and the backend; where no backend can be set up, why."""
+    from taskhand.service.health_checks import check_up
+    from taskhand.wiring import desk
+
+    try:
+        async with desk(settings) as at:
+            return await check_up(at)
+    except OperatorError as error:
+        subject = "credential" if error.code == "unauthorized" else "configuration"
+        return (Finding(subject, "failed", error.message, error.next_step or "Correct the configuration."),)

@@ -1,0 +1,241 @@
+"""The command `taskhand install`: Taskhand in an AI host's configuration."""
+
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from taskhand.config.settings import BackendName, Settings
+from taskhand.domain.errors import CallerError, OperatorError
+
+if TYPE_CHECKING:
+    from taskhand.config.required_settings import Need
+    from taskhand.install import Host
+    from taskhand.install.config_paths import System
+    from taskhand.install.file import Found
+    from taskhand.install.keys import Answer, Environment, Store
+
+__all__ = ["HOST_NAMES", "install"]
+
+HOST_NAMES = ("claude-desktop", "claude-code", "cursor", "vscode", "windsurf", "gemini")
+"""Written out: the command line is built at every start, and what is known of the hosts is seldom needed."""
+
+_SYSTEMS: "Mapping[str, System]" = {"Darwin": "Darwin", "Windows": "Windows"}
+"""By what Python calls them; whatever else there is keeps its files as Linux does."""
+
+_COLOURS = {"+": "green", "-": "red"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What was asked for on the command line."""
+
+    host: "Host"
+    backend: BackendName | None
+    store: "Store | None"
+    variables: Mapping[str, str]
+    project: bool
+    dry_run: bool
+
+
+@click.command()
+@click.argument("host", type=click.Choice(HOST_NAMES))
+@click.option("--backend", type=click.Choice(get_args(BackendName)), help="Where tasks live; asks for its key.")
+@click.option("--project", is_flag=True, help="Into this folder's own file, which a team shares, not the user's.")
+@click.option("--file", type=click.Path(dir_okay=False, path_type=Path), help="Into this file.")
+@click.option(
+    "--keys",
+    type=click.Choice(["host", "keyring", "environment", "file"]),
+    help="Where keys are kept; default: the host's own store, else the system's keyring, else the file.",
+)
+@click.option("--set", "variables", multiple=True, metavar="NAME=VALUE", help="A variable besides; no key.")
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@click.option("--uninstall", is_flag=True, help="Take Taskhand out again.")
+def install(
+    host: str,
+    backend: BackendName | None,
+    file: Path | None,
+    keys: "Store | None",
+    variables: tuple[str, ...],
+    *,
+    project: bool,
+    dry_run: bool,
+    uninstall: bool,
+) -> None:
+    """Put Taskhand into the configuration of HOST; everything else in the file stays as it is."""
+    from taskhand.install import host_named
+    from taskhand.install.edit import Unsuitable
+    from taskhand.install.file import find
+    from taskhand.install.jsonc import NotJson
+
+    asked = _Request(host_named(host), backend, keys, _given(variables), project=project, dry_run=dry_run)
+    path = file or _file_of(asked)
+    found = find(path)
+    try:
+        (_uninstall if uninstall else _install)(asked, found)
+    except (NotJson, Unsuitable) as error:
+        raise OperatorError(
+            f"{path} cannot be changed ({error}), so nothing is written.",
+            next_step=f"Mend it by hand, or add the entry yourself; {asked.host.name} may not read it either.",
+        ) from None
+
+
+def _file_of(asked: _Request) -> Path:
+    from taskhand.install.config_paths import Machine
+
+    if not asked.project:
+        system = _SYSTEMS.get(platform.system(), "Linux")
+        return asked.host.user_file(Machine(system, Path.home(), os.environ))
+    if asked.host.project_file is None:
+        raise CallerError(f"{asked.host.name} has no file for one project.")
+    return Path.cwd() / asked.host.project_file
+
+
+def _given(variables: Sequence[str]) -> Mapping[str, str]:
+    """The variables of --set. CallerError for one that is not configured with, or is a key."""
+    from taskhand.config.required_settings import VARIABLES, is_secret
+
+    given = dict(variable.partition("=")[::2] for variable in variables)
+    for name, value in given.items():
+        if name not in VARIABLES or not value:
+            raise CallerError(f"--set {name}: that is not NAME=VALUE with a variable of Taskhand.")
+        if is_secret(name):
+            raise CallerError(f"{name} is a key: the command line is no place for it, --backend asks for it.")
+    return given
+
+
+def _install(asked: _Request, found: "Found") -> None:
+    from taskhand.config import credentials as vault
+    from taskhand.install.change import Wanted, entry_of, installed
+    from taskhand.install.keys import environment, store_for
+    from taskhand.install.launch import as_here
+
+    store = store_for(asked.host, asked.store, project=asked.project, keyring=vault.usable())
+    present = entry_of(found.text, asked.host).get("env", {})
+    there = present if isinstance(present, dict) else {}
+    answer = _rehearsed if asked.dry_run else _asking(there)
+    made = environment(asked.host, asked.backend, store, present=there, answer=answer)
+    made.variables |= asked.variables
+    _check(made)
+    extra = "[keyring]" if store == "keyring" else ""
+    launch = as_here(sys.executable, os.environ.get("UV"), made.variables, extra)
+    wanted = Wanted(launch, made.inputs, made.forget)
+    text = installed(found.text, asked.host, wanted)
+    _show(asked, found, text)
+    if asked.dry_run:
+        return
+    for name, secret in made.to_keep.items():
+        vault.keep(name, secret)
+        click.echo(f"{name} is kept in the system keyring (service {vault.SERVICE}).")
+    _write(asked.host, found, text)
+    _warn(asked.host, made, store)
+    click.echo(asked.host.afterwards)
+
+
+def _uninstall(asked: _Request, found: "Found") -> None:
+    from taskhand.config.credentials import MARK, SERVICE
+    from taskhand.config.required_settings import SECRETS
+    from taskhand.install.change import entry_of, uninstalled
+    from taskhand.install.file import copies
+    from taskhand.install.host import input_id
+
+    if found.raw is None:
+        click.echo(f"There is no {found.path}; nothing to do.")
+        return
+    env = entry_of(found.text, asked.host).get("env", {})
+    text = uninstalled(found.text, asked.host, map(input_id, sorted(SECRETS)), copies(found))
+    if text == found.text:
+        click.echo(f"Taskhand is not in {found.path}; nothing to do.")
+        return
+    _show(asked, found, text)
+    if asked.dry_run:
+        return
+    _write(asked.host, found, text)
+    for value in env.values() if isinstance(env, dict) else ():
+        if isinstance(value, str) and value.startswith(MARK):
+            name = value.removeprefix(MARK)
+            click.echo(f"{name} stays in the system keyring; `keyring del {SERVICE} {name}` removes it.")
+
+
+def _rehearsed(need: "Need") -> str | None:
+    """A key that stands for the real one, which nobody is asked for before it is needed."""
+    from taskhand.config.required_settings import is_secret
+    from taskhand.install.change import MASK
+
+    return MASK if is_secret(need.variable) else None
+
+
+def _asking(present: Mapping[str, object]) -> "Answer":
+    """Take a variable from the environment of this command, else ask the person, where there is one."""
+    from taskhand.config.required_settings import is_secret, meaning
+
+    def answer(need: "Need") -> str | None:
+        secret = is_secret(need.variable)
+        if found := os.environ.get(need.variable, "").strip():
+            click.echo(f"{need.variable} is taken from the environment.", err=True)
+            return found
+        if not sys.stdin.isatty():
+            return None
+        blank = " (empty: stays)" if need.variable in present else "" if need.required else " (empty: none)"
+        question = f"{need.variable}, {meaning(need.variable).rstrip('.')}{blank}"
+        typed: str = click.prompt(question, default="", show_default=False, hide_input=secret, err=True)
+        return typed.strip() or None
+
+    return answer
+
+
+def _check(made: "Environment") -> None:
+    """Refuse what the server would refuse when it starts. OperatorError names the variable."""
+    from taskhand.install.change import stands_for_another
+
+    real = {name: value for name, value in made.variables.items() if not stands_for_another(value)}
+    Settings.from_env(real)
+
+
+def _show(asked: _Request, found: "Found", text: str) -> None:
+    from taskhand.install.shown import difference
+
+    click.echo(f"{asked.host.name}: {found.path}")
+    if text == found.text:
+        click.echo("It says so already; nothing changes.")
+        return
+    lines = difference(found.text, text, asked.host)
+    for line in lines:
+        click.secho(line, fg=_COLOURS.get(line[:1]))
+    if not lines:
+        click.echo("Only a key changes.")
+    if asked.dry_run:
+        click.echo("Nothing was written.")
+
+
+def _write(host: "Host", found: "Found", text: str) -> None:
+    from taskhand.install.change import without_keys
+    from taskhand.install.file import replace
+
+    if text != found.text:
+        copy = replace(found, text, copy=without_keys(found.text, host), now=datetime.now().astimezone())
+        click.echo("Written." + (f" The file as it was: {copy}" if copy else ""))
+
+
+def _warn(host: "Host", made: "Environment", store: "Store") -> None:
+    """Say what else a key needs to be found, or to be safe."""
+    from taskhand.config.required_settings import is_secret
+    from taskhand.install.change import stands_for_another
+
+    for name, value in made.variables.items():
+        if not is_secret(name):
+            continue
+        if store == "environment":
+            click.echo(f"! Set {name} in the environment that starts {host.name}.", err=True)
+        elif store == "file" and not stands_for_another(value):
+            click.echo(
+                f"! {name} can be read by whoever reads that file. With `pip install '.[keyring]'` it goes "
+                "to the system's keyring.",
+                err=True,
+            )

@@ -1,0 +1,157 @@
+"""The command `taskhand journal`: what was done, and whether the record of it is whole."""
+
+import sys
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+import click
+
+from taskhand.cli.pipe import readers_may_leave
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import OperatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from taskhand.journal.checking import Verdict
+    from taskhand.journal.sqlite import SqliteJournal
+
+__all__ = ["OUTCOMES", "journal"]
+
+_T = TypeVar("_T")
+
+OUTCOMES = (
+    "applied",
+    "unchanged",
+    "refused",
+    "not_applied",
+    "unknown",
+    "not_attempted",
+    "planned",
+    "declined",
+    "open",
+)
+
+
+class _Moment(click.ParamType["datetime"]):
+    """A day, or a time; without an offset it is meant on this machine's clock."""
+
+    name = "time"
+
+    def __init__(self, of_day: time) -> None:
+        self._of_day = of_day
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """What was typed, aware."""
+        try:
+            if len(value) <= len("YYYY-MM-DD"):
+                return datetime.combine(date.fromisoformat(value), self._of_day).astimezone()
+            at = datetime.fromisoformat(value)
+            return at if at.tzinfo else at.astimezone()
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is neither a day (YYYY-MM-DD) nor an ISO 8601 time.", param, ctx)
+
+
+@click.group(invoke_without_command=True)
+@click.option("--task", "task_id", help="Only changes of this task, by id.")
+@click.option("--tool", help="Only by this tool.")
+@click.option("--outcome", type=click.Choice(OUTCOMES), help="Only with this outcome.")
+@click.option("--since", type=_Moment(time.min), help="Only from this day or ISO 8601 time on.")
+@click.option("--until", type=_Moment(time.max), help="Only up to this day or ISO 8601 time.")
+@click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="How many.")
+@click.pass_context
+def journal(context: click.Context, /, **filters: Any) -> None:
+    """List what was done, newest first: when, by which tool and client, to which tasks, and why."""
+    if context.invoked_subcommand is None:
+        _list(context.obj, filters)
+
+
+@journal.command()
+@click.option("--head", "noted", metavar="HASH", help="A head that was noted earlier: it must still be there.")
+@click.pass_obj
+def verify(settings: Settings, noted: str | None) -> None:
+    """Look for rows that were altered or removed; exit code 1, naming the first one, where there are any.
+
+    The head that is printed stands for all rows so far. Noted elsewhere, it shows even a journal that was made anew.
+    """
+    found = _with_journal(settings, lambda at: at.verify(noted))
+    click.echo(_told(found))
+    sys.exit(0 if found.fault is None and found.has_noted else 1)
+
+
+@journal.command()
+@click.pass_obj
+def export(settings: Settings) -> None:
+    """Print every row as a line of JSON, oldest first.
+
+    `hash` is the sha256 of the hash before (64 zeros at the beginning), a newline, `seq`, a newline, and `body` as it
+    stands in the line.
+    """
+
+    async def printing(at: "SqliteJournal") -> None:
+        async for line in at.export():
+            click.echo(line)
+
+    with readers_may_leave():
+        _with_journal(settings, printing)
+
+
+@journal.command()
+@click.pass_obj
+def prune(settings: Settings) -> None:
+    """Remove the changes that are older than TASKHAND_JOURNAL_DAYS; the chain goes on from where they end."""
+    rows = _with_journal(settings, lambda at: at.prune())
+    click.echo(f"Rows removed: {rows}.")
+
+
+def _list(settings: Settings, filters: dict[str, Any]) -> None:
+    from taskhand.journal.journal import ChangeQuery
+    from taskhand.journal.readable import told
+    from taskhand.wiring import journal_path
+
+    if not journal_path(settings).exists():
+        click.echo(_none_yet(settings), err=True)
+        return
+    query = ChangeQuery(**filters)
+    page = _with_journal(settings, lambda at: at.page(query))
+    for change in page.changes:
+        click.echo(told(change, task_id=query.task_id))
+    if not page.changes:
+        click.echo("No changes.", err=True)
+    if page.cursor:
+        click.echo("There are older ones: --limit or --until shows them.", err=True)
+
+
+def _told(found: "Verdict") -> str:
+    """What verify found, in sentences."""
+    said = f"Rows as they were written: {found.rows}. Head: {found.head.hash}"
+    if found.fault:
+        said += f"\nRow {found.fault.seq} is not right: {found.fault.what}."
+    if not found.has_noted:
+        said += "\nThe head that was noted is not there: the journal was made anew, or cut."
+    return said
+
+
+def _with_journal(settings: Settings, work: "Callable[[SqliteJournal], Awaitable[_T]]") -> _T:
+    """Do something with the journal of these settings; OperatorError where there is none."""
+    from taskhand.wiring import journal as journal_of
+    from taskhand.wiring import journal_path
+
+    if not journal_path(settings).exists():
+        raise OperatorError(_none_yet(settings), next_step="Set TASKHAND_JOURNAL, if it is elsewhere.")
+
+    async def working() -> _T:
+        at = journal_of(settings)
+        try:
+            return await work(at)
+        finally:
+            await at.aclose()
+
+    return anyio.run(working)
+
+
+def _none_yet(settings: Settings) -> str:
+    from taskhand.wiring import journal_path
+
+    return f"There is no journal at {journal_path(settings)} yet."

@@ -1,0 +1,340 @@
+"""The command `taskhand`."""
+
+import gc
+import json
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+import click
+from click.core import ParameterSource
+
+from taskhand import __version__
+from taskhand.cli.config import CONFIGURATION, config
+from taskhand.cli.doctor import doctor
+from taskhand.cli.install import install
+from taskhand.cli.journal import journal
+from taskhand.cli.pipe import readers_may_leave
+from taskhand.cli.sandbox import sandbox
+from taskhand.cli.scenario import scenario
+from taskhand.config.report import configuration
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
+
+if TYPE_CHECKING:
+    from taskhand.backends.local.backend import LocalBackend
+    from taskhand.backends.local.directory import Directory
+    from taskhand.domain.task import StatusType
+    from taskhand.service.app_context import Desk
+
+__all__ = ["main"]
+
+_T = TypeVar("_T")
+
+_log = logging.getLogger("taskhand")
+
+_ALL = -1
+"""How SQLite is told that there is no limit."""
+
+_ON_A_TERMINAL = """\
+taskhand is an MCP server: an AI host starts it and talks to it over standard input and output.
+  taskhand demo          see it work
+  taskhand serve --http  serve over HTTP instead
+  taskhand --help        everything else
+Waiting for a host on standard input; Ctrl-C ends.
+"""
+
+
+def main() -> None:
+    """Run the command; what goes wrong leaves as one sentence and exit code 1 (2 for wrong usage)."""
+    try:
+        command(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except TaskhandError as error:
+        click.echo(f"taskhand: {error.message}", err=True)
+        if error.next_step:
+            click.echo(error.next_step, err=True)
+        sys.exit(2 if isinstance(error, CallerError) else 1)
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--db", help="The embedded store's file (TASKHAND_DB).")
+@click.option("--clock", help="Freeze time at this ISO 8601 instant (TASKHAND_CLOCK).")
+@click.option("--ids", type=click.Choice(["random", "sequential"]), help="How new ids are made (TASKHAND_IDS).")
+@click.version_option(__version__, prog_name="taskhand")
+@click.pass_context
+def command(context: click.Context, db: str | None, clock: str | None, ids: str | None) -> None:
+    """Give AI agents hands on tasks. Without a command: serve MCP over standard input and output."""
+    try:
+        found = configuration(os.environ, {"db": db or None, "clock": clock, "ids": ids})
+    except OperatorError as error:
+        if context.invoked_subcommand != "doctor":
+            raise
+        context.meta[CONFIGURATION] = error
+        return
+    settings = found.settings
+    logging.basicConfig(level=settings.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    context.obj, context.meta[CONFIGURATION] = settings, found
+    if context.invoked_subcommand in {None, "serve"}:
+        for warning in found.warnings:
+            _log.warning("%s %s", warning.found, warning.remedy)
+    if context.invoked_subcommand is None:
+        if sys.stdin.isatty():
+            click.echo(_ON_A_TERMINAL, err=True, nl=False)
+        _serve(settings, None)
+
+
+@command.command()
+@click.option("--http", is_flag=True, help="Streamable HTTP at /mcp instead of standard input and output.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--allow-host", "names", multiple=True, metavar="NAME", help="A name that callers may reach it by.")
+@click.pass_context
+def serve(context: click.Context, *, http: bool, host: str, port: int, names: tuple[str, ...]) -> None:
+    """Serve MCP.
+
+    Over HTTP nobody is asked who they are: whoever reaches the port can use it. A --host that other machines reach
+    is therefore refused unless --allow-host names what they call it. Publish such a port only on loopback, as of a
+    container, or behind a proxy that asks callers who they are.
+    """
+    options = {"host": "--host", "port": "--port", "names": "--allow-host"}
+    given = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given and not http:
+        raise click.UsageError(f"{options[given[0]]} goes with --http.")
+    settings: Settings = context.obj
+    _serve(settings, (host, port, names) if http else None)
+
+
+@command.command()
+@click.pass_obj
+def tools(settings: Settings) -> None:
+    """Print the tool list as JSON, as a host receives it."""
+    from taskhand.server.in_process_client import listed
+
+    _print(_at_desk(settings, listed))
+
+
+@command.command()
+@click.argument("tool")
+@click.argument("arguments", default="{}")
+@click.pass_obj
+def call(settings: Settings, tool: str, arguments: str) -> None:
+    """Run one TOOL with ARGUMENTS (a JSON object) and print its structured answer; exit code 1 for an error."""
+    from taskhand.server.in_process_client import called
+
+    try:
+        sent = json.loads(arguments)
+    except (ValueError, RecursionError) as error:
+        raise CallerError(f"The arguments are not JSON: {error}.") from None
+    if not isinstance(sent, dict):
+        raise CallerError("The arguments are not a JSON object.")
+    answer, failed = _at_desk(settings, lambda desk: called(desk, tool, sent))
+    _print(json.loads(answer) if answer.startswith("{") else answer)
+    sys.exit(1 if failed else 0)
+
+
+@command.command()
+@click.option("--brief", is_flag=True, help="In words, without the calls.")
+@click.pass_obj
+def demo(settings: Settings, *, brief: bool) -> None:
+    """Walk the documented use cases with a real client on a temporary store, showing what an agent sees."""
+    from taskhand.install import HOSTS, Launch
+    from taskhand.server.demo import show
+
+    flags = ["--ids", settings.ids, *(["--clock", settings.clock.isoformat()] if settings.clock else [])]
+    today = settings.clock.date() if settings.clock else None
+    with readers_may_leave():
+        anyio.run(partial(show, click.echo, brief=brief, today=today, flags=flags))
+        if not brief:
+            click.echo(
+                "\nTo use Taskhand from Claude Desktop, paste this into claude_desktop_config.json and restart it:\n"
+            )
+            click.echo(HOSTS[0].block(Launch(command=sys.executable, args=("-m", "taskhand"))))
+
+
+@command.command()
+@click.argument("data", type=click.Choice(["demo"]))
+@click.pass_obj
+def seed(settings: Settings, data: str) -> None:
+    """Fill the embedded store with a believable data set."""
+    from taskhand.backends.local.seed import plant
+
+    count = _at_store(settings, lambda backend: plant(backend, backend.now()))
+    click.echo(f"Planted the {data} data: {count} tasks.")
+
+
+@command.group()
+def statuses() -> None:
+    """List and edit the statuses of the embedded store."""
+
+
+@statuses.command("list")
+@click.pass_obj
+def list_statuses(settings: Settings) -> None:
+    """List the statuses by position."""
+    for status in _on_store(settings, lambda directory: directory.statuses()):
+        click.echo(f"{status.order}  {status.name}  {status.type}")
+
+
+@statuses.command("add")
+@click.argument("name")
+@click.option("--type", "kind", type=click.Choice(["initial", "in_progress", "done", "master_done"]), required=True)
+@click.option("--color", help="As #rrggbb.")
+@click.pass_obj
+def add_status(settings: Settings, name: str, kind: "StatusType", color: str | None) -> None:
+    """Add a status after the last one."""
+    _on_store(settings, lambda directory: directory.add_status(name, kind, color))
+
+
+@statuses.command("rename")
+@click.argument("name")
+@click.argument("new_name")
+@click.pass_obj
+def rename_status(settings: Settings, name: str, new_name: str) -> None:
+    """Rename a status; its tasks stay with it."""
+    _on_store(settings, lambda directory: directory.rename_status(name, new_name))
+
+
+@statuses.command("remove")
+@click.argument("name")
+@click.pass_obj
+def remove_status(settings: Settings, name: str) -> None:
+    """Remove a status that no task has."""
+    _on_store(settings, lambda directory: directory.remove_status(name))
+
+
+@command.group()
+def members() -> None:
+    """List and edit the people of the embedded store; WHO is an id, e-mail, full name or 'me'."""
+
+
+@members.command("list")
+@click.pass_obj
+def list_members(settings: Settings) -> None:
+    """List everyone who can be responsible for tasks."""
+    me = _on_store(settings, lambda directory: directory.me())
+    for member in _on_store(settings, lambda directory: directory.members()):
+        click.echo("  ".join(filter(None, (member.id, member.name, member.email, "(me)" if member.id == me else None))))
+
+
+@members.command("add")
+@click.argument("name")
+@click.option("--email")
+@click.pass_obj
+def add_member(settings: Settings, name: str, email: str | None) -> None:
+    """Add someone."""
+    click.echo(_on_store(settings, lambda directory: directory.add_member(name, email)))
+
+
+@members.command("rename")
+@click.argument("who")
+@click.argument("new_name")
+@click.pass_obj
+def rename_member(settings: Settings, who: str, new_name: str) -> None:
+    """Give someone another name."""
+    _on_store(settings, lambda directory: directory.rename_member(who, new_name))
+
+
+@members.command("remove")
+@click.argument("who")
+@click.pass_obj
+def remove_member(settings: Settings, who: str) -> None:
+    """Let someone go; tasks that name them keep them."""
+    _on_store(settings, lambda directory: directory.remove_member(who))
+
+
+@command.group()
+def contacts() -> None:
+    """List and edit the contacts of the embedded store."""
+
+
+@contacts.command("list")
+@click.argument("query", default="")
+@click.pass_obj
+def list_contacts(settings: Settings, query: str) -> None:
+    """List the contacts by name: all, or those with QUERY in their name, phone or e-mail."""
+    for contact in _on_store(settings, lambda directory: directory.contacts(query, _ALL)):
+        fields = (contact.id, contact.name, contact.phone, contact.email, contact.customer_id)
+        click.echo("  ".join(filter(None, fields)))
+
+
+@contacts.command("add")
+@click.argument("name")
+@click.option("--phone")
+@click.option("--email")
+@click.option("--customer", help="Id of the company or person behind the contact.")
+@click.pass_obj
+def add_contact(settings: Settings, name: str, phone: str | None, email: str | None, customer: str | None) -> None:
+    """Add a contact for find_contacts to find."""
+    click.echo(_on_store(settings, lambda directory: directory.add_contact(name, phone, email, customer)))
+
+
+command.add_command(config)
+command.add_command(doctor)
+command.add_command(install)
+command.add_command(journal)
+command.add_command(sandbox)
+command.add_command(scenario)
+
+
+def _serve(settings: Settings, place: tuple[str, int, tuple[str, ...]] | None) -> None:
+    # What is made until the server is there stays: looking for garbage in it is a tenth of the time that a start takes.
+    gc.disable()
+    from taskhand.server.address import Address
+    from taskhand.server.app import create_server
+    from taskhand.server.transports.serve import leave, serve_http, serve_stdio
+    from taskhand.service.recovery import recovered_at_start
+    from taskhand.wiring import desk
+
+    async def serving() -> None:
+        async with desk(settings) as at:
+            server, first = create_server(at), partial(recovered_at_start, at)
+            gc.freeze()
+            gc.enable()
+            await (serve_http(server, address, first) if address else serve_stdio(server, at.aclose, first))
+
+    address = Address(*place) if place else None
+    if address:
+        address.check()
+    anyio.run(serving)
+    leave()
+
+
+def _at_desk(settings: Settings, work: Callable[["Desk"], Awaitable[_T]]) -> _T:
+    from taskhand.wiring import desk
+
+    async def working() -> _T:
+        async with desk(settings) as at:
+            return await work(at)
+
+    return anyio.run(working)
+
+
+def _at_store(settings: Settings, work: Callable[["LocalBackend"], Awaitable[_T]]) -> _T:
+    from taskhand.wiring import local_backend
+
+    async def working() -> _T:
+        backend = local_backend(settings)
+        try:
+            return await work(backend)
+        finally:
+            await backend.aclose()
+
+    return anyio.run(working)
+
+
+def _on_store(settings: Settings, work: Callable[["Directory"], _T]) -> _T:
+    """Do something to the statuses, people or contacts of the embedded store, wholly or not at all."""
+    return _at_store(settings, lambda backend: backend.edit(work))
+
+
+def _print(answer: object) -> None:
+    click.echo(json.dumps(answer, ensure_ascii=False, indent=2))

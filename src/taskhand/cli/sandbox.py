@@ -1,0 +1,161 @@
+"""The command `taskhand sandbox`: a CRM on this machine, one or all of them."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import click
+
+from taskhand.domain.errors import CallerError
+
+if TYPE_CHECKING:
+    from taskhand.sandbox.emulator import Emulator
+    from taskhand.sandbox.switches import Switches
+
+__all__ = ["sandbox"]
+
+
+@dataclass(frozen=True, slots=True)
+class Crm:
+    """A CRM that can be served: its port and key unless others are asked for, and how Taskhand is pointed at it."""
+
+    name: str
+    port: int
+    key: str
+    make: Callable[..., "Emulator"]
+    reading: Callable[[], "type[Switches]"]
+    environment: Callable[[str, str], str]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _vambe(key: str, **options: Any) -> "Emulator":
+    from taskhand.sandbox.vambe import VambeSandbox
+
+    return VambeSandbox(key=key, clock=_now, **options)
+
+
+def _close(key: str, **options: Any) -> "Emulator":
+    from taskhand.sandbox.close import CloseSandbox
+
+    return CloseSandbox(key=key, clock=_now, **options)
+
+
+def _hubspot(key: str, **options: Any) -> "Emulator":
+    from taskhand.sandbox.hubspot import HubSpotSandbox
+
+    return HubSpotSandbox(token=key, clock=_now, **options)
+
+
+def _vambe_reading() -> "type[Switches]":
+    from taskhand.sandbox.vambe import Reading
+
+    return Reading
+
+
+def _close_reading() -> "type[Switches]":
+    from taskhand.sandbox.close import Reading
+
+    return Reading
+
+
+def _hubspot_reading() -> "type[Switches]":
+    from taskhand.sandbox.hubspot import Reading
+
+    return Reading
+
+
+CRMS = (
+    Crm(
+        "vambe",
+        8900,
+        "vambe-sandbox-key",
+        _vambe,
+        _vambe_reading,
+        lambda url, key: f"VAMBE_API_KEY={key} VAMBE_BASE_URL={url}",
+    ),
+    Crm(
+        "close",
+        8901,
+        "close-sandbox-key",
+        _close,
+        _close_reading,
+        lambda url, key: f"CLOSE_API_KEY={key} CLOSE_BASE_URL={url}/api/v1",
+    ),
+    Crm(
+        "hubspot",
+        8902,
+        "pat-na1-sandbox",
+        _hubspot,
+        _hubspot_reading,
+        lambda url, key: f"HUBSPOT_ACCESS_TOKEN={key} HUBSPOT_BASE_URL={url}",
+    ),
+)
+
+
+@click.group()
+def sandbox() -> None:
+    """Serve a CRM on this machine, to try Taskhand and to test agents without touching an organisation."""
+
+
+def _command(crm: Crm) -> click.Command:
+    @click.option("--port", default=crm.port, show_default=True, type=click.IntRange(0, 65535))
+    @click.option("--seed", type=click.Choice(["demo", "empty"]), default="demo", show_default=True)
+    @click.option("--key", default=crm.key, show_default=True, help="The key it asks for.")
+    @click.option("--reading", multiple=True, metavar="NAME=VALUE", help="How to read the record; --readings lists.")
+    @click.option("--readings", is_flag=True, help="List the readings, the default first, and leave.")
+    @click.option("--faults", type=click.Path(exists=True, dir_okay=False), help="A script of faults, in TOML.")
+    def serve(*, port: int, seed: str, key: str, reading: tuple[str, ...], readings: bool, faults: str | None) -> None:
+        if readings:
+            for name, values in crm.reading().allowed().items():
+                click.echo(f"{name}: {', '.join(values)}")
+            return
+        from taskhand.sandbox.faults import load_faults
+
+        try:
+            script = load_faults(faults) if faults else ()
+            emulator = crm.make(key, seed=seed, reading=crm.reading().parse(reading), faults=script)
+        except ValueError as error:
+            raise CallerError(f"The sandbox cannot be served: {error}.") from None
+        _serve([(crm, emulator, key, port)])
+
+    served = f"Serve {crm.name}'s documented API on loopback, with state, until Ctrl-C."
+    return click.command(crm.name, help=served)(serve)
+
+
+@sandbox.command("all")
+@click.option("--port", default=CRMS[0].port, show_default=True, type=click.IntRange(1, 65533), help="The first port.")
+def serve_all(*, port: int) -> None:
+    """Serve all of them, on ports that follow each other, until Ctrl-C."""
+    _serve([(crm, crm.make(crm.key, seed="demo"), crm.key, port + place) for place, crm in enumerate(CRMS)])
+
+
+for _crm in CRMS:
+    sandbox.add_command(_command(_crm))
+
+
+def _serve(served: "Sequence[tuple[Crm, Emulator, str, int]]") -> None:
+    from taskhand.sandbox.server import serve
+
+    async def serving() -> None:
+        async with AsyncExitStack() as stack:
+            for crm, emulator, key, port in served:
+                url = await stack.enter_async_context(serve(emulator, port=port))
+                click.echo(f"{crm.name} at {url}, key {key}. What it was sent: {url}/_sandbox/requests")
+                click.echo(f"  {crm.environment(url, key)} taskhand call list_tasks")
+            await anyio.sleep_forever()
+
+    try:
+        anyio.run(serving)
+    except KeyboardInterrupt:
+        return
+    except OSError as error:
+        raise CallerError(
+            f"The sandbox cannot be served: {error.strerror}.",
+            next_step="Choose another --port, or 0 for any free one.",
+        ) from None

@@ -1,0 +1,1 @@
+"""Settings: read from the environment and from taskhand.toml, checked, and reported."""

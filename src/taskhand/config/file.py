@@ -1,0 +1,145 @@
+"""The configuration file, `taskhand.toml`: the settings under the names of their variables in lower case.
+
+What begins with TASKHAND_ is at the top without that, what begins with the name of a CRM in a table of that name:
+
+    backend = "vambe"
+    plan_over = 20
+
+    [vambe]
+    api_key = "..."
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import Candidate, OperatorError
+
+__all__ = ["SettingsFile", "key_of", "nearest", "read_settings_file"]
+
+_TABLES: Final = ("vambe", "close", "hubspot")
+_LISTS: Final = frozenset({"TASKHAND_TOOLS", "VAMBE_STATUSES", "CLOSE_TASK_TYPES"})
+"""What has commas between in a variable, and may be an array here."""
+_READ_BY_OTHERS: Final = 0o044
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """What the configuration file at `path` gives: text by variable; `there` is whether it exists.
+
+    `open_to_others` is whether other users of this machine may read it.
+    """
+
+    path: Path
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    there: bool = True
+    open_to_others: bool = False
+
+
+def read_settings_file(path: Path, *, must_exist: bool) -> SettingsFile:
+    """Read it; OperatorError for one that cannot be read, is not TOML, or has a key that no setting has.
+
+    One that is not there gives nothing, unless it `must_exist`.
+    """
+    try:
+        with path.open("rb") as file:
+            raw, mode = file.read(), os.fstat(file.fileno()).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if must_exist:
+            raise _unreadable(path, "is not there") from None
+        return SettingsFile(path, there=False)
+    except OSError as error:
+        raise _unreadable(path, f"cannot be read: {error.strerror}") from None
+    return SettingsFile(path, _values(_parsed(raw, path), path), open_to_others=_is_open(mode))
+
+
+def key_of(variable: str) -> str:
+    """The key of a setting in the file, with its table before a dot: `plan_over`, `vambe.api_key`."""
+    table, _, name = variable.lower().partition("_")
+    return f"{table}.{name}" if table in _TABLES else name
+
+
+_VARIABLES: Final = {
+    key_of(name): name for name in map(Settings.variable, Settings.model_fields) if name != "TASKHAND_CONFIG"
+}
+
+
+def nearest(key: str) -> list[str]:
+    """The keys that may have been meant, at most two: longer ones of that table, by their looks, by their last word."""
+    table, _, word = key.lower().rpartition(".")
+    spelled = {variable.lower(): own for own, variable in _VARIABLES.items()} | {own: own for own in _VARIABLES}
+    close = [spelled[one] for one in get_close_matches(key.lower(), spelled, n=1, cutoff=0.75)]
+    same = [own for own in _VARIABLES if own.rpartition(".")[2] == word]
+    longer = [own for own in _VARIABLES if table and own.startswith(f"{table}.") and word in own]
+    return list(dict.fromkeys([*longer, *close, *same]))[:2]
+
+
+def _is_open(mode: int) -> bool:
+    return os.name == "posix" and bool(mode & _READ_BY_OTHERS)
+
+
+def _unreadable(path: Path, why: str) -> OperatorError:
+    return OperatorError(
+        f"The configuration file {path} {why}.", next_step="Mend it, or set TASKHAND_CONFIG to another file."
+    )
+
+
+def _parsed(raw: bytes, path: Path) -> dict[str, Any]:
+    import tomllib  # noqa: PLC0415  only who has a file pays for it
+
+    try:
+        return tomllib.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise _unreadable(path, "is not UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise _unreadable(path, f"is not TOML: {error}") from None
+    except RecursionError:
+        raise _unreadable(path, "is not TOML that anybody writes") from None
+
+
+def _values(parsed: Mapping[str, Any], path: Path) -> dict[str, str]:
+    rows = list(_rows(parsed))
+    if unknown := [key for key, _ in rows if key not in _VARIABLES]:
+        raise _unknown(unknown, path)
+    texts = {_VARIABLES[key]: _text(key, value, path) for key, value in rows}
+    return {variable: text for variable, text in texts.items() if text}
+
+
+def _rows(parsed: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every key with its table before a dot, and its value."""
+    for key, value in parsed.items():
+        if key in _TABLES and isinstance(value, dict):
+            yield from ((f"{key}.{inner}", one) for inner, one in value.items())
+        else:
+            yield key, value
+
+
+def _unknown(keys: list[str], path: Path) -> OperatorError:
+    near = {key: nearest(key) for key in keys}
+    said = [f"{key[:60]!r}" + (f" (perhaps {' or '.join(near[key])})" if near[key] else "") for key in keys]
+    return OperatorError(
+        f"The configuration file {path} has keys that are no settings: {', '.join(said)}.",
+        candidates=[Candidate(one) for key in keys for one in near[key]],
+        next_step="Correct or remove them: a key is its variable in lower case without TASKHAND_, "
+        "and those of a CRM are in a table, such as api_key in [vambe].",
+    )
+
+
+def _text(key: str, value: object, path: Path) -> str:
+    """The value as a variable would have it; blank gives nothing."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str() | int() | float():
+            return str(value).strip()
+        case date() | time():  # a datetime is a date
+            return value.isoformat()
+        case list() if _VARIABLES[key] in _LISTS and all(isinstance(one, str) for one in value):
+            return ",".join(value)
+    kind = "a table" if isinstance(value, dict) else "a list"
+    raise OperatorError(f"{key} in {path} is {kind}, and a single value belongs there.")

@@ -1,0 +1,145 @@
+"""The settings that are in force, and where each of them comes from.
+
+The strongest first: a flag of the command line, an environment variable, the configuration file, the default.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import SecretStr
+
+from taskhand.config.credentials import MARK
+from taskhand.config.file import SettingsFile, key_of, read_settings_file
+from taskhand.config.settings import Settings, in_environment
+from taskhand.domain.check_result import Finding
+from taskhand.domain.errors import OperatorError
+
+__all__ = ["DEFAULT", "Configuration", "Origin", "configuration"]
+
+_NEARLY: Final = 0.85
+"""How alike a variable of a CRM's must be to one of ours to be taken for it: others have variables of those names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value comes from: the `name` of a flag, a variable or a key, and the `file` that has the key."""
+
+    kind: Literal["flag", "environment", "file", "default"]
+    name: str = ""
+    file: Path | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.name}" if self.file else self.name
+        return f"{self.kind} {where}".rstrip()
+
+
+DEFAULT: Final = Origin("default")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings, the origin of each by its name, the file that was looked for, and what is odd about all that."""
+
+    settings: Settings
+    origins: Mapping[str, Origin]
+    file: SettingsFile
+    warnings: tuple[Finding, ...] = ()
+
+    def shown(self, name: str) -> str | None:
+        """The value of a setting for a person's eyes, None where there is none; of a secret only that it is set."""
+        value = getattr(self.settings, name)
+        if value is None:
+            return None
+        if isinstance(value, SecretStr):
+            return "set"
+        if isinstance(value, bool):
+            return str(value).lower()
+        return _without_password(str(value))
+
+    @property
+    def why(self) -> str:
+        """Why the backend is the one it is; OperatorError where it is none."""
+        backend = self.settings.backend
+        if self.settings.chosen_backend:
+            return f"chosen by {self.origins['chosen_backend']}"
+        given = [name for name in self.origins if Settings.is_secret(name) and name.startswith(f"{backend}_")]
+        said = [f"{Settings.variable(name)} is set ({self.origins[name]})" for name in given]
+        return " and ".join(said) or "no credential of a CRM is set"
+
+
+def configuration(environ: Mapping[str, str], flags: Mapping[str, object]) -> Configuration:
+    """What is in force; flags that are None were not given.
+
+    OperatorError names the variable, or the key and the file, of a value that cannot be used.
+    """
+    variables = in_environment(environ)
+    file = _file(variables.get("TASKHAND_CONFIG"))
+    typed = {Settings.variable(name): (f"--{name}", value) for name, value in flags.items() if value is not None}
+    settings = Settings.of(
+        {**file.values, **variables, **{variable: value for variable, (_, value) in typed.items()}},
+        {name: f"{key_of(name)} in {file.path}" for name in file.values if name not in {*variables, *typed}},
+    )
+    origins: dict[str, Origin] = {}
+    for name in Settings.model_fields:
+        variable = Settings.variable(name)
+        if variable in typed:
+            origins[name] = Origin("flag", typed[variable][0])
+        elif variable in variables:
+            origins[name] = Origin("environment", variable)
+        elif variable in file.values:
+            origins[name] = Origin("file", key_of(variable), file.path)
+    warnings = (*_typos(environ), *_open_secrets(origins, file))
+    return Configuration(settings, origins, file, warnings)
+
+
+def _file(given: object) -> SettingsFile:
+    """The file that is named, or that of the user's configuration folder."""
+    if given is None:
+        from platformdirs import user_config_path  # noqa: PLC0415  start-up is a feature
+
+        return read_settings_file(user_config_path("taskhand", appauthor=False) / "taskhand.toml", must_exist=False)
+    try:
+        path = Path(str(given)).expanduser()
+    except RuntimeError:
+        raise OperatorError(f"TASKHAND_CONFIG {given} names a user's folder that is not known.") from None
+    return read_settings_file(path, must_exist=True)
+
+
+def _typos(environ: Mapping[str, str]) -> Iterable[Finding]:
+    """Variables that look like settings and are none; their values are nobody's business."""
+    known = [Settings.variable(name) for name in Settings.model_fields]
+    for name in sorted(environ):
+        ours = name.startswith("TASKHAND_")
+        if (
+            name in known
+            or not environ[name].strip()
+            or not (ours or name.startswith(("VAMBE_", "CLOSE_", "HUBSPOT_")))
+        ):
+            continue
+        near = get_close_matches(name, known, n=1, cutoff=0.6 if ours else _NEARLY)
+        if ours or near:
+            meant = f"Rename it to {near[0]}, if that is meant" if near else "Correct its name"
+            yield Finding(
+                "configuration", "warning", f"{name[:60]} is no setting: nothing reads it.", f"{meant}, or unset it."
+            )
+
+
+def _open_secrets(origins: Mapping[str, Origin], file: SettingsFile) -> Iterable[Finding]:
+    """That others can read a secret; what only stands for one in the system's keyring is none."""
+    held = [
+        origin.name
+        for name, origin in origins.items()
+        if origin.file and Settings.is_secret(name) and not file.values[Settings.variable(name)].startswith(MARK)
+    ]
+    if held and file.open_to_others:
+        found = f"{file.path} holds {', '.join(held)}, and other users of this machine can read it."
+        yield Finding("configuration", "warning", found, f"Run: chmod 600 {file.path}")
+
+
+def _without_password(text: str) -> str:
+    """A URL without whoever is named in it; any other text as it is."""
+    return re.sub(r"://.*@", "://***@", text)

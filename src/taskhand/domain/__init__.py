@@ -1,0 +1,1 @@
+"""Tasks as values, and the rules about them; nothing here reads or writes anything."""

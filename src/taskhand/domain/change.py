@@ -1,0 +1,187 @@
+"""What a write does or did to a task: the fields that change, what was asked for but is not so, and the way back."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import MISSING
+
+from taskhand.domain.due import Due, due_of
+from taskhand.domain.edit import Edit
+from taskhand.domain.task import Responsible, Status, StatusChoice, Task
+
+__all__ = ["EDIT_FIELDS", "FieldChange", "Match", "Receipt", "Unapplied", "changes", "foreseen", "restoring"]
+
+_SHOWN: dict[str, Callable[[Task], object]] = {
+    "title": lambda task: task.title,
+    "description": lambda task: task.description,
+    "due_at": lambda task: task.due_at,
+    "is_all_day": lambda task: task.is_all_day,
+    "due_timezone": lambda task: task.due_timezone,
+    "ai_contact_id": lambda task: task.ai_contact_id,
+    "ai_customer_id": lambda task: task.ai_customer_id,
+    "priority": lambda task: task.priority,
+    "task_responsibles": lambda task: list(task.responsible_ids),
+    "status_config": lambda task: task.status_config.name if task.status_config else None,
+}
+"""How each documented field of a task is shown in a difference: people by id, the status by name."""
+
+_ASKED_AS = {
+    "due": ("dueDate", lambda task: task.due_at),
+    "responsible_ids": ("responsibleIds", _SHOWN["task_responsibles"]),
+    "status": ("status", _SHOWN["status_config"]),
+    "ai_contact_id": ("aiContactId", _SHOWN["ai_contact_id"]),
+    "ai_customer_id": ("aiCustomerId", _SHOWN["ai_customer_id"]),
+}
+"""Fields of an edit whose documented request name differs from the answer's."""
+
+EDIT_FIELDS = {
+    "due_at": "due",
+    "is_all_day": "due",
+    "due_timezone": "due",
+    "task_responsibles": "responsible_ids",
+    "status_config": "status",
+}
+"""The field of an edit that sets a documented field of a task, where the two differ in name."""
+
+_NEW = Task(
+    id="",
+    title="",
+    description=None,
+    due_timezone=None,
+    due_at=None,
+    is_all_day=False,
+    created_at="",
+    ai_contact_id=None,
+    ai_customer_id=None,
+    task_status_config_id=None,
+    priority=0,
+    creator_id=None,
+    task_responsibles=(),
+    status_config=None,
+)
+"""What a task is before anything is said of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field of a task before and after, in the contract's terms."""
+
+    field: str
+    before: object
+    after: object
+
+
+@dataclass(frozen=True, slots=True)
+class Unapplied:
+    """A field that was asked to become `asked` and is `got` after the write."""
+
+    field: str
+    asked: object
+    got: object
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What was given for `argument`, and the one thing it was taken to mean."""
+
+    argument: str
+    given: str
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer to a write; nothing was sent when `changed` and `unapplied` are both empty, and `note` says so.
+
+    `task` is None when it was deleted. `replayed` is whether this is the answer to an earlier call.
+    """
+
+    task: Task | None
+    changed: tuple[FieldChange, ...] = ()
+    unapplied: tuple[Unapplied, ...] = ()
+    matched: tuple[Match, ...] = ()
+    note: str | None = None
+    change_id: str | None = None
+    replayed: bool = False
+
+    @classmethod
+    def of(
+        cls, before: Task | None, after: Task, edit: Edit, matched: tuple[Match, ...], note: str | None = None
+    ) -> "Receipt":
+        """What `edit` did to a task: `before` is None when it was created."""
+        missed = tuple(_unapplied(name, asked, after) for name, asked in edit.unmet_by(after, written=True).given())
+        note = "Some of what was asked is not so: see unapplied." if missed else note
+        return cls(after, changes(before, after), missed, matched, note)
+
+
+def changes(before: Task | None, after: Task) -> tuple[FieldChange, ...]:
+    """The documented fields that differ; a created task differs wherever it is not empty."""
+    pairs = ((name, shown(before) if before else None, shown(after)) for name, shown in _SHOWN.items())
+    return tuple(
+        FieldChange(name, was, now) for name, was, now in pairs if was != now and (before or not _is_empty(now))
+    )
+
+
+def foreseen(before: Task | None, edit: Edit) -> Task:
+    """The task as it will be if everything in `edit` is applied."""
+    given = dict(edit.given())
+    values: dict[str, Any] = {name: given[name] for name in given if name in Task.model_fields}
+    if "due" in given:
+        due: Due | None = given["due"]  # type: ignore[assignment]  # what an edit holds there
+        values |= {
+            "due_at": due.due_at if due else None,
+            "is_all_day": due is not None and due.at is None,
+            "due_timezone": due.zone if due else None,
+        }
+    if isinstance(edit.responsible_ids, tuple):
+        values["task_responsibles"] = tuple(Responsible(responsible_id=one) for one in edit.responsible_ids)
+    if isinstance(edit.status, StatusChoice):
+        values["status_config"] = _status(edit.status)
+        values["task_status_config_id"] = edit.status.id
+    return (before or _NEW).model_copy(update=values)
+
+
+def restoring(before: Task, after: Task, *, unknown: Collection[str] = ()) -> Edit:
+    """The edit that takes a task from `after` back to what it was `before`, but for the `unknown` fields of an edit."""
+    names = {EDIT_FIELDS.get(change.field, change.field) for change in changes(before, after)} - set(unknown)
+    return Edit(**{name: _value(before, name) for name in names})
+
+
+def _value(task: Task, name: str) -> Any:
+    """What an edit has to set so that a task is as this one."""
+    match name:
+        case "due":
+            return due_of(task)
+        case "status":
+            return StatusChoice.of(task.status_config) if task.status_config else MISSING
+        case _:
+            return getattr(task, name)
+
+
+def _status(choice: StatusChoice) -> Status:
+    name = choice.name if choice.name is not None else f"position {choice.position}"
+    return Status(id=choice.id, name=name, color=None, type="unknown", order=choice.position or 0)
+
+
+def _is_empty(value: object) -> bool:
+    """Whether a new task has this without anybody asking; a priority of 0 is asked for."""
+    return value is None or value is False or value == []
+
+
+def _unapplied(name: str, asked: object, after: Task) -> Unapplied:
+    field, got = _ASKED_AS.get(name, (name, _SHOWN.get(name)))
+    return Unapplied(field, _plain(asked), got(after) if got else None)
+
+
+def _plain(asked: object) -> object:
+    match asked:
+        case Due():
+            return str(asked)
+        case StatusChoice():
+            return asked.name if asked.name is not None else asked.position
+        case tuple():
+            return list(asked)
+        case _:
+            return asked

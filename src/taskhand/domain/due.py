@@ -1,0 +1,303 @@
+"""When a task is due: a day, or an instant in a time zone. Reads the documented fields, never slips a day.
+
+A date without a time stays a date. A wall-clock time that a daylight-saving change skips is refused; of one that it
+repeats, the first is taken (an ISO 8601 datetime with an offset names the second).
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from difflib import get_close_matches
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import MISSING
+
+from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.task import Task
+
+__all__ = ["Due", "DueRequest", "due_of", "is_overdue", "iso_day", "known_zone", "shifted"]
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII | re.IGNORECASE)
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
+_FIRST_YEAR, _LAST_YEAR = 1000, 9998  # any zone's clock stays within what datetime can say
+_NOT_ZONES = frozenset({"localtime", "Factory", "posixrules"})
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A due date: `at` is the instant in UTC, or None when the whole `day` is meant; `zone` is an IANA name."""
+
+    day: date
+    at: datetime | None = None
+    zone: str | None = None
+
+    @classmethod
+    def instant(cls, at: datetime, zone: str | None) -> "Due":
+        """A due instant, in milliseconds; its day is the one on the calendar of `zone` (UTC when there is none)."""
+        at = at.replace(microsecond=at.microsecond // 1000 * 1000)
+        return cls(at.astimezone(_zone_info(zone)).date(), at.astimezone(UTC), zone)
+
+    @classmethod
+    def read(cls, due_at: str | None, zone: str | None, *, all_day: bool) -> "Due | None":
+        """What the documented fields of a Task object say."""
+        if due_at is None:
+            return None
+        at = datetime.fromisoformat(due_at)
+        return cls(at.date(), None, zone) if all_day else cls.instant(at, zone)
+
+    @property
+    def local(self) -> datetime | None:
+        """The instant on the clock of its own zone."""
+        return self.at and self.at.astimezone(_zone_info(self.zone))
+
+    @property
+    def key(self) -> str:
+        """What due dates sort and filter by: the local day, then the local time."""
+        return self.local.replace(tzinfo=None).isoformat(timespec="seconds") if self.local else self.day.isoformat()
+
+    @property
+    def due_at(self) -> str:
+        """The documented `due_at`: an instant with milliseconds and Z, or the day at midnight with Z."""
+        moment = self.at or datetime.combine(self.day, time(), UTC)
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def __str__(self) -> str:
+        """The day, or the local time with its offset."""
+        return self.local.isoformat(timespec="minutes") if self.local else self.day.isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class DueRequest:
+    """The three documented due fields as given; `MISSING` is not given, None is null."""
+
+    due_date: str | None | MISSING = MISSING
+    due_time: str | None | MISSING = MISSING
+    timezone: str | None | MISSING = MISSING
+
+    @property
+    def given(self) -> bool:
+        """Whether any of the three was given."""
+        return any(part is not MISSING for part in (self.due_date, self.due_time, self.timezone))
+
+    @property
+    def takes_day_of_a_time(self) -> bool:
+        """Whether the whole day is asked for that an existing due time falls on."""
+        return self.due_date is MISSING and self.due_time is None
+
+    def check(self) -> None:
+        """Refuse what is wrong whatever the task looks like; CallerError says what to send."""
+        if isinstance(self.timezone, str):
+            known_zone(self.timezone)
+        if isinstance(self.due_time, str):
+            _clock(self.due_time)
+        if isinstance(self.due_date, str):
+            _date_or_instant(self.due_date)
+        if self.due_date is None and isinstance(self.due_time, str):
+            raise CallerError(
+                "dueTime needs a date, and dueDate is null.",
+                code="due_date_required",
+                next_step="Send dueDate as YYYY-MM-DD with dueTime, or dueDate null alone to remove the due date.",
+            )
+
+    def on(self, before: Due | None, default_zone: str | None) -> Due | None:
+        """The due date that this request makes of `before`; CallerError where a part is lacking or contradictory."""
+        nothing_to_clear = before is None and not isinstance(self.due_time, str) and not isinstance(self.timezone, str)
+        if self.due_date is None or (self.due_date is MISSING and nothing_to_clear):
+            return None
+        day, at = self._day(before)
+        kept = before.zone if before else None
+        zone = known_zone(self.timezone) if isinstance(self.timezone, str) else kept
+        if isinstance(self.due_time, str):
+            return _timed(day, at, _clock(self.due_time), zone or default_zone, str(self.due_date))
+        if at is not None and self.due_time is MISSING:
+            return Due.instant(at, zone or default_zone)
+        stays = None if self.timezone is None else zone
+        if self.due_time is None and at is not None:
+            return Due(at.astimezone(_zone_info(zone or default_zone)).date(), None, stays)
+        if before is None or before.local is None or self.due_time is None:
+            return Due(day, None, stays)
+        # Only the day or the zone moves: what the clock showed stays.
+        return Due.instant(_at_wall(day, before.local.time(), zone or "UTC"), stays)
+
+    def _day(self, before: Due | None) -> tuple[date, datetime | None]:
+        """The day asked for, or the task's own; and the instant, when dueDate names one."""
+        if isinstance(self.due_date, str):
+            return _date_or_instant(self.due_date)
+        if before is not None:
+            return before.day, None
+        raise CallerError(
+            "The task has no due date that dueTime or timezone could apply to.",
+            code="due_date_required",
+            next_step="Send dueDate as YYYY-MM-DD together with dueTime and timezone.",
+        )
+
+
+def due_of(task: Task) -> Due | None:
+    """What a documented Task object says about when it is due."""
+    return Due.read(task.due_at, task.due_timezone, all_day=task.is_all_day)
+
+
+def shifted(due: Due, days: int, default_zone: str | None) -> Due:
+    """The due date so many days later (earlier if negative), at the same time on the clock of the same zone.
+
+    An instant without a zone keeps its time in `default_zone`. CallerError where that day has no such time.
+    """
+    try:
+        if due.at is None:
+            return _in_range(Due(due.day + timedelta(days), None, due.zone))
+        zone = due.zone or default_zone or "UTC"
+        local = due.at.astimezone(_zone_info(zone))
+        return _in_range(Due.instant(_at_wall(local.date() + timedelta(days), local.time(), zone), due.zone))
+    except OverflowError:
+        raise _out_of_range() from None
+
+
+def _in_range(due: Due) -> Due:
+    if _FIRST_YEAR <= due.day.year <= _LAST_YEAR:
+        return due
+    raise _out_of_range()
+
+
+def _out_of_range() -> CallerError:
+    return CallerError(
+        f"The due date would leave the years {_FIRST_YEAR} to {_LAST_YEAR}.",
+        code="invalid_due_date",
+        next_step="Shift by fewer days.",
+    )
+
+
+def is_overdue(due: Due | None, now: datetime, default_zone: str | None) -> bool:
+    """Whether `due` has passed at `now` (aware): an instant by the clock, a day when its zone's day is over."""
+    if due is None:
+        return False
+    if due.at is not None:
+        return due.at < now
+    zone = due.zone or default_zone
+    today = now.astimezone(_zone_info(zone)) if zone else now
+    return due.day < today.date()
+
+
+def iso_day(text: str, argument: str) -> str:
+    """A YYYY-MM-DD day, checked; CallerError names the argument."""
+    if _DAY.fullmatch(text):
+        try:
+            return date.fromisoformat(text).isoformat()
+        except ValueError:
+            pass
+    raise CallerError(
+        f"{argument} {text[:40]!r} is not a day.",
+        code="invalid_date",
+        next_step=f"Send {argument} as YYYY-MM-DD.",
+    )
+
+
+@lru_cache(maxsize=256)
+def known_zone(name: str) -> str:
+    """An IANA zone name in its official spelling; CallerError lists the nearest ones."""
+    names = {zone.casefold(): zone for zone in available_timezones() - _NOT_ZONES}
+    wanted = name.strip().replace(" ", "_")
+    if found := names.get(wanted.casefold()):
+        return found
+    tails = {zone.rpartition("/")[2]: official for zone, official in names.items()}
+    near = [names[zone] for zone in get_close_matches(wanted.casefold(), names, n=3, cutoff=0.75)]
+    near += [tails[tail] for tail in get_close_matches(wanted.casefold().rpartition("/")[2], tails, n=3, cutoff=0.75)]
+    raise CallerError(
+        f"timezone {name[:60]!r} is not an IANA time zone.",
+        code="unknown_timezone",
+        candidates=[Candidate(zone) for zone in dict.fromkeys(near)],
+        next_step="Send an IANA name such as America/Santiago.",
+    )
+
+
+def _zone_info(zone: str | None) -> ZoneInfo:
+    """The rules of a zone; UTC for none and for one that only the upstream knows."""
+    try:
+        return ZoneInfo(zone or "UTC")
+    except (KeyError, ValueError, OSError):  # ZoneInfo says the same of unknown, malformed and folder names
+        return ZoneInfo("UTC")
+
+
+def _clock(text: str) -> time:
+    if _CLOCK.fullmatch(text):
+        return time.fromisoformat(text)
+    raise CallerError(
+        f"dueTime {text[:40]!r} is not a time.",
+        code="invalid_due_time",
+        next_step="Send dueTime as 24-hour HH:MM.",
+    )
+
+
+def _date_or_instant(text: str) -> tuple[date, datetime | None]:
+    """The day as written, and the instant when `text` is a datetime that means one.
+
+    Midnight UTC without a dueTime means the day: the documentation writes `2025-11-26T00:00:00.000Z` for one
+    (https://docs.vambe.me/reference/tasks/create-task).
+    """
+    if (at := _parsed(text)) is not None and _FIRST_YEAR <= at.year <= _LAST_YEAR:
+        at_midnight_utc = at.utcoffset() == timedelta() and at.time() == time()
+        if _DAY.fullmatch(text) or at_midnight_utc:
+            return at.date(), None
+        if at.tzinfo is not None:
+            return at.date(), at
+    raise CallerError(
+        f"dueDate {text[:60]!r} is neither a day nor a datetime with an offset.",
+        code="invalid_due_date",
+        next_step="Send dueDate as YYYY-MM-DD (with dueTime and timezone for a time), "
+        "or as a full ISO 8601 datetime with offset, e.g. 2026-03-01T15:00:00-03:00.",
+    )
+
+
+def _parsed(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text.upper()) if _MOMENT.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+def _timed(day: date, at: datetime | None, clock: time, zone: str | None, written: str) -> Due:
+    """A day and a dueTime on the clock of `zone`."""
+    if zone is None:
+        raise CallerError(
+            "dueTime needs a timezone, and neither the call, the task nor the configuration names one.",
+            code="timezone_required",
+            next_step="Send timezone with an IANA name such as America/Santiago.",
+        )
+    if at is not None:
+        day = _agreed_day(written, at, clock, zone)
+    return Due.instant(_at_wall(day, clock, zone), zone)
+
+
+def _agreed_day(text: str, at: datetime, clock: time, zone: str) -> date:
+    """The day meant when a datetime and a dueTime come together.
+
+    The documented samples send 15:00 local as `T15:00:00.000Z`: the written day counts where the written time is
+    dueTime, the day in `zone` where the instant is. Anything else contradicts itself.
+    """
+    local = at.astimezone(_zone_info(zone))
+    if (at.hour, at.minute) == (clock.hour, clock.minute):
+        return at.date()
+    if (local.hour, local.minute) == (clock.hour, clock.minute):
+        return local.date()
+    raise CallerError(
+        f"dueDate {text[:40]} is {local:%H:%M} in {zone}, and dueTime says {clock:%H:%M}.",
+        code="due_conflict",
+        next_step="Send dueDate as YYYY-MM-DD with dueTime and timezone.",
+    )
+
+
+def _at_wall(day: date, clock: time, zone: str) -> datetime:
+    """The instant of a wall-clock time; CallerError when the zone's clocks skip it that day."""
+    rules = _zone_info(zone)
+    at = datetime.combine(day, clock, rules).astimezone(UTC)
+    after = at.astimezone(rules)
+    if (after.date(), after.time()) == (day, clock):
+        return at
+    around = ((at - timedelta(hours=1)).astimezone(rules), after)
+    raise CallerError(
+        f"{clock:%H:%M} does not exist on {day} in {zone}: the clocks skip it.",
+        code="time_skipped",
+        candidates=[Candidate(f"{near:%H:%M}") for near in around if near.date() == day],
+        next_step="Send a dueTime that exists that day, or another day.",
+    )

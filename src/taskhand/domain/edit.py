@@ -1,0 +1,80 @@
+"""What a write asks for, resolved: ids for names, a due value for three fields. Every backend is given this."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from pydantic import MISSING
+
+from taskhand.domain.due import Due, due_of
+from taskhand.domain.task import StatusChoice, Task
+
+__all__ = ["Edit", "seen", "without"]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """The fields of a task that a write sets; `MISSING` leaves one alone.
+
+    `native` are a backend's own values of an earlier snapshot of the task. Where it has one for a field that is set,
+    the backend writes that one: it says exactly what was there, also where the contract has no word for it.
+    """
+
+    title: str | MISSING = MISSING
+    description: str | None | MISSING = MISSING
+    due: Due | None | MISSING = MISSING
+    responsible_ids: tuple[str, ...] | MISSING = MISSING
+    ai_contact_id: str | None | MISSING = MISSING
+    ai_customer_id: str | None | MISSING = MISSING
+    priority: int | MISSING = MISSING
+    status: StatusChoice | MISSING = MISSING
+    native: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+
+    def given(self) -> Iterator[tuple[str, object]]:
+        """The fields that are set, with their values."""
+        for name in _FIELDS:
+            value = getattr(self, name)
+            if value is not MISSING:
+                yield name, value
+
+    def unmet_by(self, task: Task, *, written: bool = False, sure_of_due: bool = True) -> "Edit":
+        """The part of this edit that `task` does not show, nor certainly shows.
+
+        Of a task just `written`, a zone that nobody asked for may be any.
+        """
+        shown = [name for name, value in self.given() if _shows(task, name, value, written=written)]
+        return without(self, *(name for name in shown if sure_of_due or name != "due"))
+
+
+_FIELDS = tuple(one.name for one in fields(Edit) if one.name != "native")
+
+
+def without(edit: Edit, *names: str) -> Edit:
+    """The edit, leaving these fields alone."""
+    return replace(edit, **dict.fromkeys(names, MISSING))  # type: ignore[arg-type]  # of every field but native
+
+
+def seen(task: Task, name: str) -> object:
+    """What `task` shows in a field of an edit."""
+    match name:
+        case "due":
+            return due_of(task)
+        case "status":
+            return task.status_config
+        case _:
+            return getattr(task, name)
+
+
+def _shows(task: Task, name: str, value: object, *, written: bool) -> bool:
+    """Whether `task` already has `value` in that field; the order of people does not count."""
+    match name, value:
+        case "due", Due(zone=None) if written and (due := due_of(task)) is not None:
+            return (due.day, due.at) == (value.day, value.at)
+        case "due", _:
+            return due_of(task) == value
+        case "responsible_ids", tuple():
+            return set(task.responsible_ids) == set(value)
+        case "status", StatusChoice():
+            return value.met_by(task.status_config)
+        case _:
+            return seen(task, name) == value

@@ -1,0 +1,152 @@
+"""The rules of the documented body, in one place: checked before any backend is touched.
+
+Source of the rules: https://docs.vambe.me/reference/tasks/update-task, "Validation Rules" and "Best Practices".
+"""
+
+import re
+from collections.abc import Sequence
+
+from pydantic import MISSING
+
+from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.due import DueRequest, iso_day
+from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.names import fold
+from taskhand.domain.task import PRIORITY_WORDS, TaskDraft, TaskFilter, TaskPatch
+
+__all__ = [
+    "check_draft",
+    "check_filter",
+    "check_id",
+    "check_patch",
+    "check_priority",
+    "check_responsibles",
+    "due_request",
+]
+
+_LONGEST = {"title": 1_000, "description": 50_000, "ai_contact_id": 200, "ai_customer_id": 200}
+"""Characters; beyond this a text is a mistake, and an answer holding it would drown its reader."""
+
+
+def check_patch(patch: TaskPatch, capabilities: Capabilities) -> None:
+    """Refuse a patch that the documentation forbids."""
+    if patch.new_status_name is not MISSING and patch.new_status_position is not MISSING:
+        raise CallerError(
+            "newStatusName and newStatusPosition were both given; a status is set by one of them.",
+            code="both_statuses",
+            next_step="Send newStatusName alone.",
+        )
+    if not patch.model_fields_set & TaskPatch.model_fields.keys():
+        raise CallerError(
+            "No field to change was given.",
+            code="nothing_to_change",
+            next_step="Send at least one of the fields in the tool's schema besides id.",
+        )
+    if patch.new_status_name is not MISSING and not patch.new_status_name.strip():
+        raise CallerError(
+            "newStatusName is empty.", code="unknown_status", next_step="Call list_statuses for the names."
+        )
+    _check_body(patch, capabilities)
+
+
+def check_draft(draft: TaskDraft, capabilities: Capabilities) -> None:
+    """Refuse a new task that the documentation forbids."""
+    _check_body(draft, capabilities)
+
+
+def check_id(task_id: str, capabilities: Capabilities) -> None:
+    """Refuse an id that no task of this backend can have."""
+    if not re.fullmatch(capabilities.id_pattern, task_id):
+        raise CallerError(
+            f"{task_id[:60]!r} is not a task id.",
+            code="invalid_id",
+            next_step="Take id from list_tasks, exactly as it stands there.",
+        )
+
+
+def check_priority(value: object, capabilities: Capabilities) -> None:
+    """Refuse a priority that is not one of the documented digits, naming the digit that a word stands for."""
+    if value in capabilities.priorities:
+        return
+    word = str(value).strip().casefold()
+    digit = PRIORITY_WORDS.get(word)
+    meant = f'For {word} send "{digit}".' if digit else "Send one of the digits, as a string."
+    raise CallerError(
+        f"priority {str(value)[:40]!r} is not one of {', '.join(capabilities.priorities)}.",
+        code="invalid_priority",
+        candidates=[Candidate(d, w) for w, d in PRIORITY_WORDS.items() if d in capabilities.priorities],
+        next_step=meant,
+    )
+
+
+def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
+    """Refuse a filter that no task could be found by."""
+    if given.priority is not MISSING:
+        check_priority(given.priority, capabilities)
+    days = [
+        iso_day(day, name)
+        for name, day in (("fromDate", given.from_date), ("toDate", given.to_date))
+        if day is not MISSING
+    ]
+    if days != sorted(days):
+        raise CallerError(
+            "fromDate is after toDate.", code="invalid_window", next_step="Send fromDate as the earlier day."
+        )
+    if given.text is not MISSING and not fold(given.text):
+        raise CallerError(
+            "text has nothing to look for.", code="empty_filter", next_step="Leave text out, or send a word."
+        )
+    if given.responsible_ids == ():
+        raise CallerError(
+            "responsibleIds is empty.",
+            code="empty_filter",
+            next_step="Leave responsibleIds out to list everyone's tasks.",
+        )
+    if given.status == ():
+        raise CallerError(
+            "status is empty.", code="empty_filter", next_step="Leave status out to list tasks of every status."
+        )
+
+
+def check_responsibles(people: Sequence[str], capabilities: Capabilities) -> None:
+    """Refuse more or fewer people than a task can have."""
+    people = tuple(dict.fromkeys(people))
+    least, most = capabilities.least_responsibles, capabilities.most_responsibles
+    if least <= len(people) <= most:
+        return
+    can_have = f"exactly {most}" if least == most else f"at most {most}"
+    raise CallerError(
+        f"{len(people)} responsibles were given; a task has {can_have} here.",
+        code="too_many_responsibles" if len(people) > most else "responsible_required",
+        next_step=f"Send {can_have} in responsibleIds.",
+    )
+
+
+def due_request(body: TaskDraft | TaskPatch) -> DueRequest:
+    """The due fields of a body."""
+    return DueRequest(body.due_date, body.due_time, body.timezone)
+
+
+def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities) -> None:
+    if body.title is not MISSING and not any(c.isprintable() and not c.isspace() for c in body.title):
+        raise CallerError("title is empty.", code="invalid_title", next_step="Send at least one character.")
+    for name, longest in _LONGEST.items():
+        text = getattr(body, name)
+        if isinstance(text, str) and len(text) > longest:
+            argument = type(body).model_fields[name].alias
+            raise CallerError(
+                f"{argument} has {len(text)} characters.", code="too_long", next_step=f"Send at most {longest}."
+            )
+    if body.responsible_ids is not MISSING:
+        check_responsibles(body.responsible_ids, capabilities)
+    for name in ("ai_contact_id", "ai_customer_id"):
+        if isinstance(value := getattr(body, name), str) and not value.strip():
+            argument = type(body).model_fields[name].alias
+            raise CallerError(
+                f"{argument} is empty.",
+                code="invalid_id",
+                next_step="Send an id from find_contacts, or null for no link.",
+            )
+    if body.priority is not MISSING:
+        check_priority(body.priority, capabilities)
+    due_request(body).check()

@@ -1,0 +1,280 @@
+"""The contract: the documented task body, the documented Task object, and the values around them.
+
+Request fields keep Vambe's documented camelCase names (https://docs.vambe.me/reference/tasks/update-task and
+https://docs.vambe.me/reference/tasks/create-task), the Task object its documented snake_case. `MISSING` means *not
+given*, `None` means *null*: the first leaves a field alone, the second clears it.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import MISSING, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from taskhand.domain.names import fold
+
+__all__ = [
+    "FINISHED",
+    "IMMUTABLE",
+    "PRIORITY_WORDS",
+    "Body",
+    "Contact",
+    "Member",
+    "Order",
+    "Priority",
+    "PriorityDigit",
+    "Responsible",
+    "Status",
+    "StatusChoice",
+    "StatusList",
+    "StatusType",
+    "Task",
+    "TaskDraft",
+    "TaskFilter",
+    "TaskPage",
+    "TaskPatch",
+    "TaskQuery",
+    "Value",
+]
+
+Priority = Literal["0", "1", "2"]
+StatusType = Literal["initial", "in_progress", "done", "master_done"]
+
+FINISHED: tuple[StatusType, ...] = ("done", "master_done")
+"""The types that mean finished, the preferred one first."""
+
+PRIORITY_WORDS = {"low": "0", "medium": "1", "high": "2"}
+"""What the documented digits mean."""
+
+IMMUTABLE = frozenset({"id", "created_at", "creator_id"})
+"""Task fields that the documentation says cannot be changed."""
+
+
+class Value(BaseModel):
+    """A frozen value of the contract, in the documented snake_case."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Body(Value):
+    """What a caller sends, in the documented camelCase."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, validate_by_alias=True)
+
+
+class Status(Value):
+    """A status a task can have; `order` is its position, `id` None where only its name is known."""
+
+    id: str | None
+    name: str
+    color: str | None
+    type: StatusType | str
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChoice:
+    """A status to move to: by `id` where it is known, else by `name` or `position` as the caller gave it.
+
+    The last two happen where a backend's list of statuses is incomplete: they are sent as given and checked afterwards.
+    """
+
+    name: str | None = None
+    position: int | None = None
+    id: str | None = None
+
+    @classmethod
+    def of(cls, status: Status) -> "StatusChoice":
+        """The choice of a known status."""
+        return cls(status.name, status.order, status.id)
+
+    def met_by(self, status: Status | None) -> bool:
+        """Whether `status` is the one chosen."""
+        if status is None:
+            return False
+        if self.id is not None:
+            return status.id == self.id
+        if self.name is not None:
+            return fold(status.name) == fold(self.name)
+        return status.order == self.position
+
+
+class Responsible(Value):
+    """One person on a task."""
+
+    responsible_id: str
+
+
+class Task(Value):
+    """The documented Task object, plus `url`."""
+
+    id: str
+    title: str
+    description: str | None
+    due_timezone: str | None
+    due_at: Annotated[
+        str | None, Field(description="UTC instant; when is_all_day, only its date part counts, in no zone.")
+    ]
+    is_all_day: bool
+    created_at: str
+    ai_contact_id: str | None
+    ai_customer_id: str | None
+    task_status_config_id: str | None
+    priority: Annotated[int, Field(description="0 low, 1 medium, 2 high")]
+    creator_id: str | None
+    task_responsibles: tuple[Responsible, ...]
+    status_config: Status | None
+    url: Annotated[str | None, Field(description="The task in the CRM's web app.")] = None
+
+    @property
+    def responsible_ids(self) -> tuple[str, ...]:
+        """The people on the task, in their order."""
+        return tuple(person.responsible_id for person in self.task_responsibles)
+
+
+class Member(Value):
+    """Someone who can be responsible for tasks."""
+
+    id: str
+    name: str
+    email: str | None
+
+
+class Contact(Value):
+    """A person or company outside, to be linked by `aiContactId` (`id`) and `aiCustomerId` (`customer_id`)."""
+
+    id: str | None
+    name: str
+    phone: str | None
+    email: str | None
+    customer_id: str | None
+
+
+Description = Annotated[str | None, Field(description="Free text; null clears it.")]
+DueDate = Annotated[
+    str | None,
+    Field(description=("YYYY-MM-DD (all day unless dueTime is given), or a full ISO 8601 datetime with offset.")),
+]
+NewDueDate = Annotated[
+    str | None,
+    Field(
+        description=(
+            "YYYY-MM-DD (a time the task has stays), or a full ISO 8601 datetime with offset; null removes it."
+        )
+    ),
+]
+DueTime = Annotated[str | None, Field(description="24-hour HH:MM on dueDate in timezone; null makes the task all-day.")]
+Timezone = Annotated[str | None, Field(description="IANA name, e.g. America/Santiago; send it with every dueTime.")]
+ResponsibleIds = Annotated[
+    tuple[str, ...], Field(description="People by id, e-mail, full name or 'me'. Replaces all on the task.")
+]
+AiContactId = Annotated[str | None, Field(description="Contact id from find_contacts; null unlinks.")]
+AiCustomerId = Annotated[str | None, Field(description="Customer id from find_contacts; null unlinks.")]
+PriorityDigit = Annotated[
+    # A plain str, so that a word reaches the rule that names the digit to send.
+    str, Field(description="0 low, 1 medium, 2 high.", json_schema_extra={"enum": ["0", "1", "2"]})
+]
+
+
+class TaskDraft(Body):
+    """The documented body of POST /tasks."""
+
+    title: Annotated[str, Field(description="What is to be done.", json_schema_extra={"minLength": 1})]
+    description: Description | MISSING = MISSING
+    due_date: DueDate | MISSING = MISSING
+    due_time: DueTime | MISSING = MISSING
+    timezone: Timezone | MISSING = MISSING
+    responsible_ids: Annotated[
+        tuple[str, ...],
+        Field(description="People by id, e-mail, full name or 'me'; [] leaves it unassigned."),
+    ]
+    ai_contact_id: AiContactId | MISSING = MISSING
+    ai_customer_id: AiCustomerId | MISSING = MISSING
+    priority: PriorityDigit
+
+
+class TaskPatch(Body):
+    """The documented body of PUT /tasks/{id}: only what is given changes."""
+
+    title: Annotated[str, Field(description="New title.", json_schema_extra={"minLength": 1})] | MISSING = MISSING
+    description: Description | MISSING = MISSING
+    new_status_name: (
+        Annotated[str, Field(description="Status by name; not together with newStatusPosition.")] | MISSING
+    ) = MISSING
+    new_status_position: Annotated[int, Field(description="Status by position from list_statuses.")] | MISSING = MISSING
+    due_date: NewDueDate | MISSING = MISSING
+    due_time: DueTime | MISSING = MISSING
+    timezone: Timezone | MISSING = MISSING
+    responsible_ids: ResponsibleIds | MISSING = MISSING
+    ai_contact_id: AiContactId | MISSING = MISSING
+    ai_customer_id: AiCustomerId | MISSING = MISSING
+    priority: PriorityDigit | MISSING = MISSING
+
+
+Order = Literal["due", "created", "priority"]
+
+
+class TaskFilter(Body):
+    """The documented query of GET /tasks (all optional here: everyone, no window), and the filters that are ours."""
+
+    responsible_ids: (
+        Annotated[
+            tuple[str, ...], Field(description="Whose tasks: ids, e-mails, full names or 'me'. Everyone if left out.")
+        ]
+        | MISSING
+    ) = MISSING
+    from_date: Annotated[str, Field(description="First due day, YYYY-MM-DD.")] | MISSING = MISSING
+    to_date: Annotated[str, Field(description="Last due day, YYYY-MM-DD.")] | MISSING = MISSING
+    include_tasks_without_dates: (
+        Annotated[bool, Field(description="Whether tasks without a due date count too; true if left out.")] | MISSING
+    ) = MISSING
+    status: (
+        Annotated[
+            tuple[str, ...],
+            Field(description="Status names, or types: initial, in_progress, done, master_done."),
+        ]
+        | MISSING
+    ) = MISSING
+    text: Annotated[str, Field(description="Words that title or description contain.")] | MISSING = MISSING
+    overdue: Annotated[bool, Field(description="true: unfinished and past due; false: all others.")] | MISSING = MISSING
+    priority: PriorityDigit | MISSING = MISSING
+    contact: Annotated[str, Field(description="aiContactId or aiCustomerId of the task.")] | MISSING = MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class TaskQuery:
+    """Which tasks to list, everything resolved: ids, ISO dates (both ends included), statuses.
+
+    `None` does not filter. `order` is `due` (earliest first, dateless last), `created` (newest first) or `priority`
+    (highest first), equal ones by id in the same direction; `after` is the position a page ended at.
+    """
+
+    responsible_ids: tuple[str, ...] | None = None
+    from_date: str | None = None
+    to_date: str | None = None
+    include_tasks_without_dates: bool = True
+    statuses: tuple[StatusChoice, ...] | None = None
+    text: str | None = None
+    overdue: bool | None = None
+    priority: int | None = None
+    contact: str | None = None
+    order: Order = "due"
+    limit: int = 25
+    after: tuple[str | int, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """Tasks in the order asked for, and whether more follow."""
+
+    tasks: tuple[Task, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StatusList:
+    """The statuses by position; `source` says in words where they come from, `complete` whether these are all."""
+
+    statuses: tuple[Status, ...]
+    complete: bool
+    source: str

@@ -1,0 +1,34 @@
+"""Links that add the server to a host with one click, from a page on the web; pure."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+from taskhand.install.host import SERVER, Host
+from taskhand.install.launch import Launch
+
+__all__ = ["link"]
+
+
+def link(host: Host, launch: Launch, inputs: Sequence[Mapping[str, object]] = ()) -> str | None:
+    """The link for a host; None for one that has no such links.
+
+    They are https, and their page hands over to the program: what shows a README lets no other scheme through.
+    """
+    match host.slug:
+        case "cursor":
+            # https://cursor.com/docs/mcp/install-links
+            encoded = base64.b64encode(_json(host.entry(launch)).encode()).decode()
+            return f"https://cursor.com/en/install-mcp?name={SERVER}&config={quote(encoded, safe='')}"
+        case "vscode":
+            # https://code.visualstudio.com/api/extension-guides/ai/mcp#create-an-mcp-installation-url
+            asked = f"&inputs={quote(_json(list(inputs)), safe='')}" if inputs else ""
+            config = quote(_json(host.entry(launch)), safe="")
+            return f"https://vscode.dev/redirect/mcp/install?name={SERVER}{asked}&config={config}"
+        case _:
+            return None
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""The transports of the server: stdio and Streamable HTTP."""

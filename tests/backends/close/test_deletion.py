@@ -1,0 +1,294 @@
+"""Deleting a task: it is sent once, or once more where that is safe; what is gone is shown no more, a doubt is told."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from backends.close.wired import ELENA, KEY, LEAD, TASK, WORLD, Time, close, on_close, row, task_id
+from behaviour.arms import NOW
+from taskhand.backends.close.backend import CloseBackend
+from taskhand.backends.close.said import CLOSE
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError
+from taskhand.domain.request_log import requests_sent
+from taskhand.domain.task import TaskQuery
+from taskhand.http.upstream import Limits
+from taskhand.sandbox.call import Answer, Call
+from taskhand.sandbox.close import CloseSandbox, Reading
+from taskhand.sandbox.faults import Fault
+
+DELETE, GET, LIST = "DELETE /api/v1/task/{id}", "GET /api/v1/task/{id}", "GET /api/v1/task"
+EVER: dict[str, Any] = {"nth": "every"}
+NEW = Edit(title="Made", responsible_ids=(ELENA,), ai_customer_id=LEAD, priority=2)
+LINGERS = Reading(delete_lag=30, rates="hidden")
+
+
+def status(code: int, **more: Any) -> Fault:
+    return Fault("status", DELETE, status=code, **more)
+
+
+def lost(*kinds: Any) -> list[Fault]:
+    """One after the other."""
+    return [Fault(kind, DELETE, nth=number) for number, kind in enumerate(kinds, start=1)]
+
+
+async def deleted(backend: CloseBackend, sandbox: CloseSandbox, faults: Sequence[Fault]) -> tuple[str | None, str]:
+    """Delete the first task under these faults: the note or the code of the error, and the methods that were sent."""
+    before = await backend.get_task(TASK)
+    sandbox.clear_requests()
+    sandbox.faults = tuple(faults)
+    try:
+        told = await backend.delete_task(before)
+    except TaskhandError as error:
+        told = error.code if error.next_step else "no next step"
+    return told, " ".join(one.method for one in sandbox.requests)
+
+
+def is_there(sandbox: CloseSandbox) -> bool:
+    return TASK in {each["id"] for each in sandbox.tasks}
+
+
+OUTCOMES: list[tuple[str, list[Fault], str | None, str, bool]] = [
+    ("nothing", [], None, "DELETE", False),
+    ("empty body", [Fault("empty_body", DELETE)], None, "DELETE", False),
+    ("429, Retry-After: 2", [status(429, retry_after=2)], None, "DELETE DELETE", False),
+    ("503", [status(503)], None, "DELETE DELETE", False),
+    ("503 after commit", [status(503, commit=True)], CLOSE.removed, "DELETE DELETE", False),
+    *(
+        (f"{name}, done all the same", [fault], CLOSE.removed, "DELETE GET", False)
+        for name, fault in (
+            ("reset", Fault("reset_after", DELETE)),
+            ("cut off", Fault("truncated", DELETE)),
+            ("late", Fault("slow", DELETE, seconds=0.3)),
+            ("500", status(500, commit=True)),
+            ("502", status(502, commit=True)),
+            ("a page", Fault("html", DELETE, status=200, commit=True)),
+            ("no JSON", Fault("not_json", DELETE)),
+            ("another JSON", status(200, commit=True)),
+        )
+    ),
+    *(
+        (f"{name}, not done", [fault], CLOSE.sent_again, "DELETE GET DELETE", False)
+        for name, fault in (
+            ("reset", Fault("reset_before", DELETE)),
+            ("500", status(500)),
+            ("502", status(502)),
+            ("a page", Fault("html", DELETE, status=200)),
+            ("another JSON", status(200)),
+        )
+    ),
+    ("lost twice", lost("reset_before", "reset_after"), CLOSE.removed, "DELETE GET DELETE GET", False),
+    ("lost for ever", [Fault("reset_before", DELETE, **EVER)], "outcome_unknown", "DELETE GET DELETE GET", True),
+    ("500 for ever", [status(500, **EVER)], "upstream_error", "DELETE GET DELETE GET", True),
+    (
+        "lost, then 500",
+        [Fault("reset_before", DELETE), status(500, nth=2)],
+        "outcome_unknown",
+        "DELETE GET DELETE GET",
+        True,
+    ),
+    (
+        "lost, then 403",
+        [Fault("reset_before", DELETE), status(403, nth=2)],
+        "outcome_unknown",
+        "DELETE GET DELETE GET",
+        True,
+    ),
+    ("lost, and unreadable", [*lost("reset_after"), Fault("not_json", GET)], "outcome_unknown", "DELETE GET", False),
+    ("401", [status(401)], "unauthorized", "DELETE", True),
+    ("403", [status(403)], "forbidden", "DELETE", True),
+    ("429, Retry-After: 3600", [status(429, retry_after=3600)], "rate_limited", "DELETE", True),
+    ("elsewhere", [Fault("redirect", DELETE)], "upstream_redirect", "DELETE", True),
+    ("404 of another server", [Fault("html", DELETE, status=404)], "upstream_invalid", "DELETE", True),
+]
+
+
+@pytest.mark.parametrize(
+    ("faults", "told", "sent", "kept"), [one[1:] for one in OUTCOMES], ids=[o[0] for o in OUTCOMES]
+)
+async def test_whatever_goes_wrong_a_deletion_is_told_as_it_is(
+    faults: list[Fault], told: str | None, sent: str, *, kept: bool
+) -> None:
+    sandbox = close()
+    async with on_close(sandbox, limits=Limits(read_s=0.2)) as backend:
+        assert await deleted(backend, sandbox, faults) == (told, sent)
+    assert is_there(sandbox) is kept
+    assert len(sandbox.tasks) == 1 + kept
+
+
+LATE: list[tuple[str, list[Fault], str | None, str, bool]] = [
+    ("nothing", [], None, "DELETE", False),
+    ("reset after commit", lost("reset_after"), CLOSE.removed, "DELETE GET DELETE", False),
+    ("500 after commit", [status(500, commit=True)], CLOSE.removed, "DELETE GET DELETE", False),
+    (
+        "lost after commit, for ever",
+        lost("reset_after", "reset_after"),
+        "outcome_unknown",
+        "DELETE GET DELETE GET",
+        False,
+    ),
+    ("reset before commit", lost("reset_before"), CLOSE.sent_again, "DELETE GET DELETE", False),
+]
+
+
+@pytest.mark.parametrize(("faults", "told", "sent", "kept"), [one[1:] for one in LATE], ids=[one[0] for one in LATE])
+async def test_a_task_that_close_still_shows_after_it_was_deleted_proves_nothing(
+    faults: list[Fault], told: str | None, sent: str, *, kept: bool
+) -> None:
+    sandbox = close(reading=LINGERS)
+    async with on_close(sandbox) as backend:
+        assert await deleted(backend, sandbox, faults) == (told, sent)
+    assert is_there(sandbox) is kept
+
+
+async def test_a_deletion_in_doubt_says_to_wait_until_close_shows_what_is_so() -> None:
+    sandbox = close(reading=LINGERS)
+    async with on_close(sandbox) as backend:
+        before = await backend.get_task(TASK)
+        sandbox.faults = tuple(lost("reset_after", "reset_after"))
+        with pytest.raises(OutcomeUnknown) as unknown:
+            await backend.delete_task(before)
+    assert "wait a minute" in (unknown.value.next_step or "")
+    assert TASK in (unknown.value.next_step or "")
+
+
+async def test_what_was_written_before_a_deletion_in_doubt_does_not_speak_for_the_task() -> None:
+    time = Time()
+    sandbox = close(reading=LINGERS, clock=time.moment)
+    async with on_close(sandbox, time) as backend:
+        before = await backend.get_task(TASK)
+        await backend.update_task(before, Edit(title="Written just now"))
+        sandbox.faults = tuple(lost("reset_after", "reset_after"))
+        with pytest.raises(OutcomeUnknown):
+            await backend.delete_task(before)
+        time.now += 31
+        with pytest.raises(NotFound):
+            await backend.get_task(TASK)
+
+
+async def test_a_task_that_somebody_else_deleted_is_not_found() -> None:
+    sandbox = close()
+    async with on_close(sandbox) as backend, on_close(sandbox) as other:
+        before = await backend.get_task(TASK)
+        await other.delete_task(before)
+        with pytest.raises(NotFound) as missing:
+            await backend.delete_task(before)
+        assert missing.value.code == "task_not_found"
+        sandbox.clear_requests()
+        with pytest.raises(NotFound):
+            await backend.delete_task(before)
+    assert sandbox.requests == ()
+
+
+@pytest.mark.parametrize("reading", [LINGERS, Reading(list_lag=60, rates="hidden"), Reading(deleted="empty")], ids=str)
+async def test_what_was_deleted_is_gone_at_once_though_close_shows_it_for_a_while(reading: Reading) -> None:
+    time = Time()
+    sandbox = close(4, reading=reading, clock=time.moment)
+    ids = [task_id(number) for number in range(1, 5)]
+    async with on_close(sandbox, time) as backend:
+        before = await backend.get_task(TASK)
+        await backend.update_task(before, Edit(title="Written just now"))
+        assert await backend.delete_task(before) is None
+        time.now += 20
+        for query in (TaskQuery(), TaskQuery(order="created"), TaskQuery(responsible_ids=(ELENA,), limit=3)):
+            page = await backend.list_tasks(query)
+            assert sorted(task.id for task in page.tasks) == ids[1:]
+            assert not page.more
+        assert list(await backend.snapshots(ids)) == ids[1:]
+        assert await backend.snapshots([TASK], fresh=True) == {}
+        with pytest.raises(NotFound, match="There is no task"):
+            await backend.get_task(TASK)
+        with pytest.raises(NotFound, match="There is no task"):
+            await backend.update_task(before, Edit(title="x"))
+        outcomes = await backend.update_tasks([(before, Edit(title="x"))])
+        assert [one.error.code for one in outcomes if one.error] == ["task_not_found"]
+        time.now += 50
+        with pytest.raises(NotFound):
+            await backend.get_task(TASK)
+
+
+async def test_a_page_is_full_though_some_of_what_the_list_shows_is_deleted() -> None:
+    time = Time()
+    days = [(date(2026, 1, 1) + timedelta(days=number)).isoformat() for number in range(1, 200)]
+    rows = [row(number, date=day) for number, day in enumerate(days, start=1)]
+    sandbox = close(rows, reading=Reading(list_lag=60, rates="hidden"), clock=time.moment)
+    async with on_close(sandbox, time) as backend:
+        first = await backend.list_tasks(TaskQuery(limit=96))
+        for task in first.tasks[:5]:
+            await backend.delete_task(task)
+        page = await backend.list_tasks(TaskQuery(limit=96))
+    assert [task.id for task in page.tasks] == [task_id(number) for number in range(6, 102)]
+    assert page.more
+
+
+class Late(CloseSandbox):
+    """A Close whose single tasks are not there yet for some calls after they were made."""
+
+    missing = 0
+
+    def answer(self, call: Call, *, stale: bool) -> Answer:
+        if self.missing and call.path.startswith("/api/v1/task/task_"):
+            self.missing -= 1
+            return Answer.of_json(404, {"error": "Empty query: Task matching query does not exist."})
+        return super().answer(call, stale=stale)
+
+
+async def test_a_task_made_just_now_is_deleted_though_close_does_not_find_it_yet() -> None:
+    sandbox, time = Late(seed=WORLD, key=KEY, clock=lambda: NOW), Time()
+    async with on_close(sandbox, time) as backend:
+        made = (await backend.create_task(NEW)).task
+        sandbox.missing = 2
+        assert await backend.delete_task(made) is None
+        assert sandbox.tasks == []
+        assert time.slept[-2:] == [2, 5]
+        again = (await backend.create_task(NEW)).task
+        sandbox.missing = 99
+        with pytest.raises(UpstreamError, match="yet") as refused:
+            await backend.delete_task(again)
+        assert refused.value.retryable
+    assert len(sandbox.tasks) == 1
+
+
+async def test_a_lost_deletion_of_a_task_that_close_does_not_find_yet_is_in_doubt() -> None:
+    sandbox = Late(seed=WORLD, key=KEY, clock=lambda: NOW)
+    async with on_close(sandbox) as backend:
+        made = (await backend.create_task(NEW)).task
+        sandbox.missing = 99
+        sandbox.faults = tuple(lost("reset_before"))
+        with pytest.raises(OutcomeUnknown):
+            await backend.delete_task(made)
+    assert len(sandbox.tasks) == 1
+
+
+async def test_the_deleted_task_is_not_taken_for_the_one_that_is_made_in_its_place() -> None:
+    sandbox = close(1, reading=Reading(list_lag=30, rates="hidden"), clock=lambda: NOW)
+    async with on_close(sandbox) as backend:
+        before = (await backend.snapshots([TASK]))[TASK]
+        await backend.delete_task(before.task)
+        title, native = before.task.title, before.native
+        again = replace(NEW, title=title, priority=1, native=native)
+        sandbox.faults = (Fault("reset_before", "POST /api/v1/task"),)
+        with pytest.raises(OutcomeUnknown) as unknown:
+            await backend.create_task(again)
+    assert unknown.value.candidates == ()
+    assert sandbox.tasks == []
+
+
+async def test_the_requests_of_a_deletion_are_told_to_whoever_counts_them() -> None:
+    sandbox = close()
+    async with on_close(sandbox) as backend:
+        before = await backend.get_task(TASK)
+        with requests_sent() as sent:
+            await backend.delete_task(before)
+    assert sent == [f"DELETE /api/v1/task/{TASK}/ 200"]
+
+
+async def test_a_deletion_that_close_refuses_says_so() -> None:
+    async with on_close(close(faults=[Fault("status", DELETE, status=400)])) as backend:
+        before = await backend.get_task(TASK)
+        with pytest.raises(CallerError) as refused:
+            await backend.delete_task(before)
+    assert refused.value.code == "upstream_refused"

@@ -1,0 +1,268 @@
+"""Lists: what Close filters and what is filtered here come to the same as looking at every task."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backends.close.wired import ANA, CAROLINA, ELENA, LEAD, LUIS, OTHER_LEAD, Time, close, on_close, row, task_id
+from behaviour.arms import NOW
+from taskhand.backends.close.backend import CloseBackend
+from taskhand.backends.close.mapping import DONE, OPEN, task_of
+from taskhand.backends.close.pages import MOST_PAGES, JsonObject, Page, TooMany, gathered
+from taskhand.backends.close.window import settled
+from taskhand.domain.due import Due, due_of, is_overdue
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import UpstreamError
+from taskhand.domain.page import sort_key
+from taskhand.domain.query import picked
+from taskhand.domain.task import Order, StatusChoice, Task, TaskQuery
+from taskhand.sandbox.close import CloseSandbox, Reading
+from taskhand.sandbox.faults import Fault
+
+SANTIAGO = "America/Santiago"
+LIST = "GET /api/v1/task"
+
+
+def world(count: int) -> list[dict[str, Any]]:
+    """Tasks of all sorts around today: days and instants near midnight, dateless, done, of several people and types."""
+    dates = (None, "2026-03-01", "2026-03-02", "2026-03-03", "2026-03-03T02:30:00+00:00", "2026-03-02T15:00:00+00:00")
+    kinds = ("lead", "lead", "lead", "outgoing_call", "lead", "missed_call")
+    return [
+        row(
+            number,
+            _type=kinds[number % 6],
+            date=dates[number % 5 + (number % 6 == 5)],
+            assigned_to=(ELENA, ANA, LUIS)[number % 3],
+            is_complete=number % 4 == 0,
+            priority=("medium", "high")[number % 2],
+            lead_id=(LEAD, OTHER_LEAD)[number % 7 == 0],
+            contact_id=CAROLINA if number % 3 == 0 else None,
+            date_created=(NOW - timedelta(minutes=number // 3)).isoformat(),
+        )
+        for number in range(1, count + 1)
+    ]
+
+
+def by_hand(sandbox: CloseSandbox, query: TaskQuery) -> tuple[list[str], bool]:
+    """The page, from every task there is."""
+    tasks = [task_of(each, SANTIAGO) for each in sandbox.tasks]
+    page = picked(tasks, query, is_late)
+    return [task.id for task in page.tasks], page.more
+
+
+def is_late(task: Task) -> bool:
+    return task.status_config == OPEN and is_overdue(due_of(task), NOW, SANTIAGO)
+
+
+QUERIES = [
+    TaskQuery(),
+    TaskQuery(responsible_ids=(ANA,)),
+    TaskQuery(responsible_ids=(ANA, LUIS), statuses=(StatusChoice.of(OPEN),)),
+    TaskQuery(from_date="2026-03-02", to_date="2026-03-02"),
+    TaskQuery(from_date="2026-03-02", to_date="2026-03-02", include_tasks_without_dates=False),
+    TaskQuery(from_date="2026-03-03", include_tasks_without_dates=False, statuses=(StatusChoice.of(DONE),)),
+    TaskQuery(to_date="2026-03-01"),
+    TaskQuery(overdue=True),
+    TaskQuery(overdue=False, priority=2),
+    TaskQuery(contact=LEAD),
+    TaskQuery(contact=CAROLINA, text="acme 9"),
+]
+ORDERS: list[Order] = ["due", "created", "priority"]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("limit", [7, 100])
+@pytest.mark.parametrize("query", QUERIES, ids=range(len(QUERIES)))
+async def test_every_page_is_the_page_of_all_tasks(query: TaskQuery, limit: int, order: Order) -> None:
+    sandbox = close(world(230))
+    async with on_close(sandbox, timezone=SANTIAGO) as backend:
+        await assert_all_pages(backend, sandbox, replace(query, limit=limit, order=order))
+
+
+async def assert_all_pages(backend: CloseBackend, sandbox: CloseSandbox, query: TaskQuery) -> None:
+    """Follow the pages to their end."""
+    while True:
+        page = await backend.list_tasks(query)
+        assert ([task.id for task in page.tasks], page.more) == by_hand(sandbox, query)
+        if not page.more:
+            return
+        last = page.tasks[-1]
+        query = replace(query, after=(sort_key(last, query.order), last.id))
+
+
+READINGS = [
+    Reading(dateless_date="null"),
+    Reading(due_date="absent"),
+    Reading(dateless_date="null", due_date="absent"),
+    Reading(list_order="shuffled"),
+    Reading(list_order="newest"),
+    Reading(booleans="strict"),
+    Reading(unknown_filters="rejected"),
+    Reading(max_limit=100),
+    Reading(default_zone="user"),
+    Reading(rates="hidden"),
+    Reading(throttle=3),
+]
+
+
+@pytest.mark.parametrize("reading", READINGS, ids=range(len(READINGS)))
+@pytest.mark.parametrize("order", ORDERS)
+async def test_every_page_is_so_under_every_reading(reading: Reading, order: Order) -> None:
+    sandbox = close(world(130), reading=reading)
+    async with on_close(sandbox, timezone=SANTIAGO) as backend:
+        for query in QUERIES[::2]:
+            await assert_all_pages(backend, sandbox, replace(query, limit=40, order=order))
+
+
+@pytest.mark.parametrize("order", ["due", "created"])
+async def test_the_first_page_of_many_tasks_is_a_few_requests(order: Order) -> None:
+    rows = [
+        row(
+            number,
+            date=f"2026-{number % 12 + 1:02}-{number % 28 + 1:02}",
+            date_created=(NOW - timedelta(minutes=number)).isoformat(),
+        )
+        for number in range(1, 3_001)
+    ]
+    sandbox = close(rows)
+    async with on_close(sandbox) as backend:
+        page = await backend.list_tasks(TaskQuery(order=order))
+        assert ([task.id for task in page.tasks], page.more) == by_hand(sandbox, TaskQuery(order=order))
+        assert len(sandbox.requests) <= 2
+        last = page.tasks[-1]
+        sandbox.clear_requests()
+        await backend.list_tasks(TaskQuery(order=order, after=(sort_key(last, order), last.id)))
+        assert len(sandbox.requests) <= 3
+
+
+async def test_a_list_too_long_to_be_read_says_so_and_how_to_narrow_it() -> None:
+    sandbox = close(MOST_PAGES * 100)
+    async with on_close(sandbox) as backend:
+        with pytest.raises(UpstreamError) as refused:
+            await backend.list_tasks(TaskQuery(order="priority"))
+        assert refused.value.code == "too_many_tasks"
+        assert "responsibleIds" in (refused.value.next_step or "")
+        assert len(sandbox.requests) == MOST_PAGES
+        page = await backend.list_tasks(TaskQuery(order="priority", responsible_ids=(ANA,)))
+        assert page.tasks == ()
+
+
+class Moving:
+    """A list that loses rows while it is read: `lost` says how many, after each page."""
+
+    def __init__(self, size: int, lost: Sequence[int]) -> None:
+        self.rows: list[JsonObject] = [{"id": f"task_{number}"} for number in range(size)]
+        self.always = list(self.rows)
+        self._lost = list(lost)
+
+    async def fetch(self, skip: int) -> Page:
+        page = Page(tuple(self.rows[skip : skip + 100]), more=len(self.rows) > skip + 100)
+        gone = self._lost.pop() if self._lost else 0
+        del self.rows[:gone]
+        return page
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.differing_executors])
+@given(st.integers(0, 450), st.lists(st.integers(0, 180), max_size=6))
+async def test_a_list_that_moves_while_it_is_read_loses_nothing(size: int, lost: list[int]) -> None:
+    moving = Moving(size, lost)
+    found = await gathered(moving.fetch)
+    ids = [row["id"] for row in found]
+    assert len(ids) == len(set(map(str, ids)))
+    assert {str(row["id"]) for row in moving.rows} <= set(map(str, ids))
+
+
+async def test_a_list_without_an_end_is_not_read_for_ever() -> None:
+    async def fetch(skip: int) -> Page:
+        return Page(tuple({"id": f"task_{number}"} for number in range(skip, skip + 100)), more=True)
+
+    with pytest.raises(TooMany):
+        await gathered(fetch)
+
+
+@given(st.lists(st.dates(datetime(2026, 1, 1).date(), datetime(2026, 2, 1).date()), max_size=40))  # noqa: DTZ001 - days
+def test_what_is_settled_cannot_be_overtaken_and_a_list_out_of_order_settles_nothing(days: list[Any]) -> None:
+    rows: list[JsonObject] = [{"id": str(place), "date": day.isoformat()} for place, day in enumerate(days)]
+    ordered = sorted(rows, key=lambda row: str(row["date"]))
+    certain = settled(ordered, "due")
+    assert all(str(row["date"]) < str(ordered[-1]["date"]) for row in certain)
+    if any((one - later).days > 1 for one, later in pairwise(days)):
+        assert settled(rows, "due") == []
+    assert settled(rows, "priority") == []
+
+
+async def test_what_was_just_written_is_listed_although_the_list_is_behind() -> None:
+    sandbox, time = close(3), Time()
+    async with on_close(sandbox, time) as backend:
+        await backend.list_tasks(TaskQuery())
+        made = (await backend.create_task(new("Made just now"))).task
+        before = await backend.get_task(task_id(1))
+        await backend.update_task(before, Edit(title="Changed", status=StatusChoice.of(DONE)))
+        sandbox.reread(["list_lag=30"])
+        listed = {task.id: task for task in (await backend.list_tasks(TaskQuery())).tasks}
+        assert listed[made.id] == made
+        assert (listed[before.id].title, listed[before.id].status_config) == ("Changed", DONE)
+        done = await backend.list_tasks(TaskQuery(statuses=(StatusChoice.of(DONE),)))
+        assert [task.id for task in done.tasks] == [before.id]
+        opened = await backend.list_tasks(TaskQuery(statuses=(StatusChoice.of(OPEN),)))
+        assert before.id not in {task.id for task in opened.tasks}
+        time.now += 61
+        assert made.id not in {task.id for task in (await backend.list_tasks(TaskQuery())).tasks}
+
+
+async def test_what_somebody_else_changed_since_counts() -> None:
+    now = [NOW]
+    sandbox = close(2, clock=lambda: now[0])
+    async with on_close(sandbox) as backend, on_close(sandbox) as other:
+        before = await backend.get_task(task_id(1))
+        await backend.update_task(before, Edit(status=StatusChoice.of(DONE)))
+        now[0] += timedelta(seconds=2)
+        await other.update_task(before, Edit(status=StatusChoice.of(OPEN), title="Reopened"))
+        assert (await backend.get_task(task_id(1))).title == "Reopened"
+        done = await backend.list_tasks(TaskQuery(statuses=(StatusChoice.of(DONE),)))
+        assert done.tasks == ()
+
+
+async def test_a_list_as_it_was_before_the_last_write_takes_nothing_back() -> None:
+    sandbox = close(2, faults=[Fault("stale_list", LIST, nth="every")])
+    async with on_close(sandbox) as backend:
+        before = await backend.get_task(task_id(1))
+        await backend.update_task(before, Edit(due=Due(NOW.astimezone(UTC).date()), responsible_ids=(ANA,)))
+        page = await backend.list_tasks(TaskQuery(responsible_ids=(ANA,)))
+    assert [task.id for task in page.tasks] == [task_id(1)]
+
+
+async def test_what_was_deleted_elsewhere_since_it_was_written_is_not_listed() -> None:
+    sandbox = close(2)
+    async with on_close(sandbox) as backend:
+        made = (await backend.create_task(new("Made just now"))).task
+        assert made.id in {task.id for task in (await backend.list_tasks(TaskQuery())).tasks}
+        sandbox.reset()
+        assert made.id not in {task.id for task in (await backend.list_tasks(TaskQuery())).tasks}
+
+
+@pytest.mark.parametrize("query", [TaskQuery(from_date="0001-01-01"), TaskQuery(to_date="9999-12-31")])
+async def test_the_ends_of_the_calendar_are_days_too(query: TaskQuery) -> None:
+    sandbox = close([row(1, date="2026-03-01"), row(2)])
+    async with on_close(sandbox, timezone="Pacific/Kiritimati") as backend:
+        for dateless in (True, False):
+            page = await backend.list_tasks(replace(query, include_tasks_without_dates=dateless))
+            assert len(page.tasks) == 1 + dateless
+
+
+async def test_types_that_are_not_listed_are_not_listed_because_they_were_just_written() -> None:
+    sandbox = close([row(1, _type="voicemail", text=None, date="2026-03-01")])
+    async with on_close(sandbox, types="lead") as backend:
+        before = await backend.get_task(task_id(1))
+        await backend.update_task(before, Edit(responsible_ids=(ANA,)))
+        assert (await backend.list_tasks(TaskQuery())).tasks == ()
+
+
+def new(title: str) -> Edit:
+    return Edit(title=title, responsible_ids=(ELENA,), ai_customer_id=LEAD, priority=1)

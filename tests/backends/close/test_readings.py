@@ -1,0 +1,133 @@
+"""The same story under every reading of Close's record: what is asked is so in the sandbox, or it is told otherwise."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from backends.close.wired import ANA, ELENA, LEAD, Time, close, wired
+from behaviour.agent import Agent, Refused
+from taskhand.sandbox.close import CloseSandbox, Reading
+from taskhand.sandbox.server import serve
+from taskhand.server.app import create_server
+
+SANTIAGO = "America/Santiago"
+EVENING = {"dueDate": "2026-03-10", "dueTime": "22:30", "timezone": SANTIAGO}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call on the task, what must then be so in Close, and what the answer must say of the due date."""
+
+    name: str
+    asks: dict[str, Any]
+    becomes: dict[str, Any]
+    due: tuple[str | None, bool] | None = None
+    tool: str = "update_task"
+
+
+STORY = (
+    Step(
+        "create with a time",
+        {"title": "Call Acme", "responsibleIds": ["me"], "priority": "2", "aiCustomerId": LEAD} | EVENING,
+        {"text": "Call Acme", "date": "2026-03-11T01:30:00+00:00", "assigned_to": ELENA, "priority": "high"},
+        ("2026-03-11T01:30:00.000Z", False),
+        "create_task",
+    ),
+    Step(
+        "move the day only",
+        {"dueDate": "2026-04-10"},
+        {"date": "2026-04-11T02:30:00+00:00"},  # daylight saving has ended: the clock stays
+        ("2026-04-11T02:30:00.000Z", False),
+    ),
+    Step(
+        "move the time only",
+        {"dueTime": "09:05"},
+        {"date": "2026-04-10T13:05:00+00:00"},
+        ("2026-04-10T13:05:00.000Z", False),
+    ),
+    Step("make it all-day", {"dueTime": None}, {"date": "2026-04-10"}, ("2026-04-10T00:00:00.000Z", True)),
+    Step("move the whole day", {"dueDate": "2026-04-12"}, {"date": "2026-04-12"}, ("2026-04-12T00:00:00.000Z", True)),
+    Step("clear the due date", {"dueDate": None}, {"is_dateless": True}, (None, False)),
+    Step(
+        "a day from nothing",
+        {"dueDate": "2026-05-03"},
+        {"date": "2026-05-03", "is_dateless": False},
+        ("2026-05-03T00:00:00.000Z", True),
+    ),
+    Step(
+        "midnight in UTC",
+        {"dueDate": "2026-05-03", "dueTime": "20:00", "timezone": SANTIAGO},
+        {"date": "2026-05-04T00:00:00+00:00"},
+        ("2026-05-04T00:00:00.000Z", False),
+    ),
+    Step("complete", {}, {"is_complete": True, "view": "archive"}, tool="complete_task"),
+    Step("complete again", {}, {"is_complete": True}, tool="complete_task"),
+    Step("reopen by name", {"newStatusName": "open"}, {"is_complete": False}),
+    Step("complete by position", {"newStatusPosition": 1}, {"is_complete": True}),
+    Step("reopen by position", {"newStatusPosition": 0}, {"is_complete": False}),
+    Step("reassign", {"responsibleIds": ["Ana Soto"]}, {"assigned_to": ANA}, tool="reassign_task"),
+    Step("reword", {"title": "Llamar a Ácme 🐦"}, {"text": "Llamar a Ácme 🐦"}),
+    Step("calm down", {"priority": "1"}, {"priority": "medium"}),
+)
+
+READINGS = [
+    Reading.parse([f"{name}={value}"])
+    for name, values in Reading.allowed().items()
+    for value in values
+    if not value.startswith(("a whole", "any"))
+]
+NUMBERED = [
+    Reading(delete_lag=30),
+    Reading(list_lag=30),
+    Reading(max_limit=100),
+    Reading(max_url=2_000),
+    Reading(throttle=3),
+    Reading(bulk_fails_after=1),
+    Reading(rates="enforced", rate_limit=1_000),
+]
+
+
+@pytest.mark.parametrize("reading", [*dict.fromkeys(READINGS), *NUMBERED], ids=str)
+async def test_the_story_is_told_as_it_is_under_every_reading(reading: Reading) -> None:
+    sandbox = close(1, reading=reading)
+    async with (
+        serve(sandbox) as url,
+        wired(url, Time(), timezone=SANTIAGO) as desk,
+        Client(create_server(desk)) as client,
+    ):
+        agent, task = Agent(client), {"id": ""}
+        for step in STORY:
+            on = {} if step.tool == "create_task" else {"id": task["id"]}
+            answer = await agent(step.tool, **on, **step.asks)
+            task = answer["task"]
+            kept = next(row for row in sandbox.tasks if row["id"] == task["id"])
+            assert kept | step.becomes == kept, step.name
+            assert step.due in {None, (task["due_at"], task["is_all_day"])}, step.name
+            assert [one["field"] for one in answer["unapplied"]] == [], step.name
+            assert await listed(agent, task) == 1, step.name
+            read = (await agent("get_task", id=task["id"]))["task"]
+            assert read == task, step.name
+        await assert_deleted_and_made_again(agent, sandbox, task)
+    assert len(sandbox.tasks) == 2
+
+
+async def assert_deleted_and_made_again(agent: Agent, sandbox: CloseSandbox, task: dict[str, Any]) -> None:
+    """Delete the task, which is gone at once; then take that back."""
+    plan = await agent("delete_task", id=task["id"])
+    gone = await agent("apply_plan", planId=plan["planId"])
+    assert task["id"] not in {row["id"] for row in sandbox.tasks}
+    assert await listed(agent, task) == 0
+    with pytest.raises(Refused, match="There is no task"):
+        await agent("get_task", id=task["id"])
+    back = (await agent("undo_change", changeId=gone["changeId"]))["task"]
+    own = {"id", "created_at", "creator_id"}
+    assert back | dict.fromkeys(own) == task | dict.fromkeys(own)
+    assert await listed(agent, back) == 1
+
+
+async def listed(agent: Agent, task: dict[str, Any]) -> int:
+    """How often a list shows the task as it is."""
+    rows = (await agent("list_tasks", status=[task["status_config"]["name"]], limit=100))["tasks"]
+    return sum(row["id"] == task["id"] and row["title"] == task["title"] for row in rows)

@@ -1,0 +1,392 @@
+"""What is sent to Close, to the letter: read from the sandbox's request log."""
+
+import json
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from backends.close.wired import ANA, CAROLINA, ELENA, KEY, LEAD, OTHER_LEAD, TASK, WORLD, close, on_close, row, task_id
+from taskhand.backends.close.backend import CAPABILITIES
+from taskhand.backends.close.kind import INBOX
+from taskhand.backends.close.mapping import DONE, OPEN
+from taskhand.backends.close.wire import credential, explain, offset_on
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError
+from taskhand.domain.rules import check_id
+from taskhand.domain.task import StatusChoice, TaskQuery
+from taskhand.sandbox.call import Answer, Call
+from taskhand.sandbox.close import CloseSandbox, Reading
+
+SANTIAGO = "America/Santiago"
+SUMMER = Due.instant(datetime(2026, 1, 10, 15, tzinfo=UTC), SANTIAGO)
+
+
+def said(sandbox: CloseSandbox) -> list[tuple[str, str, Any]]:
+    """Method, path and JSON body of every request."""
+    return [(one.method, one.path, one.body) for one in sandbox.requests]
+
+
+def queries(sandbox: CloseSandbox) -> list[dict[str, str]]:
+    """The query of every request."""
+    return [{name: values[0] for name, values in one.query.items()} for one in sandbox.requests]
+
+
+async def test_a_new_task_is_one_post_with_everything_in_it() -> None:
+    sandbox = close(0)
+    edit = Edit(
+        title="Call",
+        due=Due(date(2026, 3, 10)),
+        responsible_ids=(ANA,),
+        ai_contact_id=CAROLINA,
+        ai_customer_id=LEAD,
+        priority=2,
+    )
+    async with on_close(sandbox) as backend:
+        task = (await backend.create_task(edit)).task
+    body = {
+        "_type": "lead",
+        "lead_id": LEAD,
+        "text": "Call",
+        "date": "2026-03-10",
+        "is_dateless": False,
+        "assigned_to": ANA,
+        "priority": "high",
+        "contact_id": CAROLINA,
+    }
+    assert said(sandbox) == [("POST", "/api/v1/task/", body)]
+    assert not any(edit.unmet_by(task).given())
+    assert task.url == f"https://app.close.com/lead/{LEAD}/"
+
+
+@pytest.mark.parametrize(
+    ("edit", "body"),
+    [
+        (Edit(title="New"), {"text": "New"}),
+        (Edit(status=StatusChoice.of(DONE)), {"is_complete": True}),
+        (Edit(status=StatusChoice.of(OPEN)), {"is_complete": False}),
+        (Edit(responsible_ids=(ANA,)), {"assigned_to": ANA}),
+        (Edit(priority=1), {"priority": "medium"}),
+        (Edit(due=SUMMER), {"date": "2026-01-10T15:00:00+00:00"}),
+        (Edit(due=Due(date(2026, 1, 10))), {"date": "2026-01-10"}),
+        (Edit(due=None), {"is_dateless": True}),
+    ],
+)
+async def test_a_change_is_one_put_of_what_changes(edit: Edit, body: dict[str, Any]) -> None:
+    sandbox = close([row(1, date="2026-03-01")])
+    async with on_close(sandbox, timezone=SANTIAGO) as backend:
+        before = await backend.get_task(TASK)
+        sandbox.clear_requests()
+        after = (await backend.update_task(before, edit)).task
+    assert said(sandbox) == [("PUT", f"/api/v1/task/{TASK}/", body)]
+    assert not any(edit.unmet_by(after).given())
+
+
+async def test_the_day_of_an_instant_is_known_where_a_zone_is_configured() -> None:
+    rows = [row(1, date="2026-03-11T01:30:00+00:00"), row(2, date="2026-03-11"), row(3)]
+    for zone, known in ((None, [False, True, True]), (SANTIAGO, [True] * 3)):
+        async with on_close(close(rows), timezone=zone) as backend:
+            found = await backend.snapshots([task_id(number) for number in (1, 2, 3)])
+            tasks = [one.task for one in found.values()]
+        assert [backend.sure_of_due(task, of_day=True) for task in tasks] == known
+        assert all(backend.sure_of_due(task) for task in tasks)
+
+
+async def test_a_date_on_a_dateless_task_says_that_it_is_dateless_no_more() -> None:
+    sandbox = close()
+    async with on_close(sandbox) as backend:
+        before = await backend.get_task(TASK)
+        after = (await backend.update_task(before, Edit(due=Due(date(2026, 3, 10))))).task
+    assert said(sandbox)[-1][2] == {"date": "2026-03-10", "is_dateless": False}
+    assert after.due_at == "2026-03-10T00:00:00.000Z"
+
+
+async def test_every_path_ends_with_a_slash_and_carries_the_key_as_a_user_name() -> None:
+    sandbox = close()
+    async with on_close(sandbox) as backend:
+        before = await backend.get_task(TASK)
+        await backend.me()
+        await backend.members()
+        await backend.find_contacts("Carolina", 5)
+        await backend.update_task(before, Edit(title="x"))
+        await backend.upstream_time()
+        await backend.list_tasks(TaskQuery())
+    assert all(one.path.endswith("/") and one.status == 200 for one in sandbox.requests)
+    assert credential(KEY, None)[1]["authorization"].startswith("Basic ")
+
+
+async def test_an_access_token_is_a_bearer() -> None:
+    async with on_close(close(), token="oauth-fault-table-4711") as backend:  # noqa: S106 - a sandbox's
+        assert await backend.me() == ELENA
+
+
+@pytest.mark.parametrize(("day", "offset"), [("2026-01-10", "-3"), ("2026-07-10", "-4")])
+async def test_the_offset_is_that_of_the_day_in_question(day: str, offset: str) -> None:
+    sandbox = close()
+    async with on_close(sandbox, timezone=SANTIAGO) as backend:
+        before = await backend.get_task(TASK)
+        await backend.update_task(before, Edit(due=Due(date.fromisoformat(day))))
+        await backend.list_tasks(TaskQuery(from_date=day, to_date=day, include_tasks_without_dates=False))
+    assert [one.headers["x-tz-offset"] for one in sandbox.requests[1:]] == [offset, offset]
+
+
+@pytest.mark.parametrize(
+    ("zone", "offset"),
+    [(None, "0"), ("UTC", "0"), ("Asia/Kathmandu", "5.75"), ("America/St_Johns", "-3.5"), ("Pacific/Kiritimati", "14")],
+)
+def test_an_offset_is_in_decimal_hours(zone: str | None, offset: str) -> None:
+    assert offset_on(date(2026, 1, 10), zone) == offset
+
+
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        (TaskQuery(), {"_order_by": "date"}),
+        (TaskQuery(order="created"), {"_order_by": "-date_created"}),
+        (TaskQuery(order="priority"), {"_order_by": "date_created"}),
+        (TaskQuery(responsible_ids=(ANA,)), {"assigned_to": ANA, "_order_by": "date"}),
+        (TaskQuery(contact=LEAD), {"lead_id": LEAD, "_order_by": "date"}),
+        (TaskQuery(contact=CAROLINA), {"_order_by": "date"}),
+        (TaskQuery(statuses=(StatusChoice.of(DONE),)), {"is_complete": "true", "_order_by": "date"}),
+        (TaskQuery(statuses=(StatusChoice.of(OPEN),)), {"is_complete": "false", "_order_by": "date"}),
+        (TaskQuery(statuses=(StatusChoice.of(OPEN), StatusChoice.of(DONE))), {"_order_by": "date"}),
+        (
+            TaskQuery(from_date="2026-03-10", to_date="2026-03-11", include_tasks_without_dates=False),
+            {"date__gte": "2026-03-08", "date__lte": "2026-03-13", "_order_by": "date"},
+        ),
+        (TaskQuery(overdue=True), {"is_complete": "false", "date__lte": "2026-03-04", "_order_by": "date"}),
+    ],
+)
+async def test_a_list_is_filtered_by_what_close_documents(query: TaskQuery, asked: dict[str, str]) -> None:
+    sandbox = close(0)
+    async with on_close(sandbox) as backend:
+        await backend.list_tasks(query)
+    kinds = {"_type__in": ",".join(INBOX)}
+    assert queries(sandbox) == [kinds | asked | {"_limit": "100", "_skip": "0"}]
+
+
+async def test_a_window_that_includes_dateless_tasks_asks_for_all_only_where_the_dated_ones_do_not_fill_the_page() -> (
+    None
+):
+    sandbox = close([row(1), *(row(number, date=f"2026-03-1{number}") for number in range(2, 6))])
+    async with on_close(sandbox) as backend:
+        full = await backend.list_tasks(TaskQuery(from_date="2026-03-10", limit=3))
+        assert [len(full.tasks), full.more, len(sandbox.requests)] == [3, True, 1]
+        whole = await backend.list_tasks(TaskQuery(from_date="2026-03-10"))
+    assert [task.id for task in whole.tasks] == [task_id(number) for number in (2, 3, 4, 5, 1)]
+    assert ["date__gte" in query for query in queries(sandbox)] == [True, True, False]
+
+
+async def test_a_few_people_are_asked_for_one_by_one_and_many_all_at_once() -> None:
+    sandbox = close()
+    async with on_close(sandbox) as backend:
+        await backend.list_tasks(TaskQuery(responsible_ids=(ELENA, ANA)))
+        assert [query.get("assigned_to") for query in queries(sandbox)] == [ELENA, ANA]
+        sandbox.clear_requests()
+        page = await backend.list_tasks(TaskQuery(responsible_ids=tuple(f"user_{n}" for n in range(5))))
+    assert (len(sandbox.requests), page.tasks) == (1, ())
+
+
+@pytest.mark.parametrize(("types", "asked"), [("all", {"_type": "all"}), ("lead", {"_type__in": "lead"})])
+async def test_the_configured_types_are_listed(types: str, asked: dict[str, str]) -> None:
+    sandbox = close([row(1), row(2, _type="outgoing_call"), row(3, _type="missed_call", text=None)])
+    async with on_close(sandbox, types=types) as backend:
+        page = await backend.list_tasks(TaskQuery())
+    assert {name: queries(sandbox)[0].get(name) for name in asked} == asked
+    assert len(page.tasks) == (3 if types == "all" else 1)
+
+
+async def test_a_call_is_created_where_that_is_configured() -> None:
+    sandbox = close(0)
+    edit = Edit(title="Ring", responsible_ids=(ANA,), ai_customer_id=LEAD, ai_contact_id=CAROLINA, priority=1)
+    async with on_close(sandbox, creates="outgoing_call") as backend:
+        task = (await backend.create_task(edit)).task
+    assert sandbox.tasks[0]["_type"] == "outgoing_call"
+    assert not any(edit.unmet_by(task).given())
+
+
+@pytest.mark.parametrize("kind", [kind for kind in INBOX if kind != "lead"])
+async def test_a_change_that_the_type_cannot_take_is_refused_before_anything_is_sent(kind: str) -> None:
+    sandbox = close([row(1, _type=kind, text=None, date="2026-03-01")])
+    async with on_close(sandbox) as backend:
+        before = await backend.get_task(TASK)
+        with pytest.raises(CallerError, match=kind) as refused:
+            await backend.update_task(before, Edit(title="New"))
+        assert refused.value.next_step
+        moved = Edit(due=Due(date(2026, 4, 1)), status=StatusChoice.of(DONE), responsible_ids=(ANA,))
+        after = (await backend.update_task(before, moved)).task
+    assert [one.method for one in sandbox.requests] == ["GET", "PUT"]
+    assert not any(moved.unmet_by(after).given())
+
+
+async def test_what_is_wrong_whatever_the_task_is_refused_before_anything_is_sent() -> None:
+    sandbox = close()
+    async with on_close(sandbox) as backend:
+        before = await backend.get_task(TASK)
+        sandbox.clear_requests()
+        for edit in (Edit(responsible_ids=(ANA, ELENA)), Edit(responsible_ids=()), Edit(priority=0)):
+            with pytest.raises(CallerError):
+                await backend.update_task(before, edit)
+        with pytest.raises(CallerError):
+            await backend.create_task(Edit(title="x", responsible_ids=(ANA,)))
+    assert said(sandbox) == []
+
+
+async def test_a_task_that_is_not_there_is_not_found() -> None:
+    async with on_close(close()) as backend:
+        before = await backend.get_task(TASK)
+        gone = before.model_copy(update={"id": task_id(99)})
+        with pytest.raises(NotFound, match="There is no task") as missing:
+            await backend.get_task(task_id(99))
+        assert missing.value.code == "task_not_found"
+        with pytest.raises(NotFound, match="There is no task"):
+            await backend.update_task(gone, Edit(title="x"))
+
+
+@pytest.mark.parametrize(
+    "wrong", ["../task", "task_1/..", "task_1/", "task_1.json", "", "task_1 ", "a,b", "á", "a" * 201]
+)
+def test_an_id_that_could_be_a_path_is_none(wrong: str) -> None:
+    with pytest.raises(CallerError, match="is not a task id"):
+        check_id(wrong, CAPABILITIES)
+    check_id(TASK, CAPABILITIES)
+    for right in ("noti_abc", "1", "A_1", "task-1", "5f2c6c1e-0d3a-4b1e-9a55-0a1b2c3d4e5f", "_", "a" * 200):
+        check_id(right, CAPABILITIES)
+
+
+def test_an_id_of_a_person_is_told_from_a_name_of_one_word() -> None:
+    ids = ("user_1", "user_aBc", "42", "a-1", "5f2c6c1e-0d3a")
+    assert all(re.fullmatch(CAPABILITIES.member_id_pattern, one) for one in ids)
+    assert not any(re.fullmatch(CAPABILITIES.member_id_pattern, one) for one in ("Elena", "Jean-Luc", "a b_1", ""))
+
+
+async def test_many_tasks_are_read_a_hundred_at_a_time_in_the_order_asked_for() -> None:
+    sandbox = close(250)
+    ids = [task_id(number) for number in range(250, 0, -1)]
+    async with on_close(sandbox) as backend:
+        found = await backend.snapshots([*ids, task_id(999), ids[0]])
+        assert await backend.snapshots([]) == {}
+    assert [(one, found[one].task.id) for one in found] == [(one, one) for one in ids]
+    assert len(sandbox.requests) == 3
+    assert all(one.headers["x-http-method-override"] == "GET" for one in sandbox.requests)
+
+
+@pytest.mark.parametrize("limit", [3, 60])
+async def test_no_request_line_is_longer_than_is_recommended(limit: int) -> None:
+    sandbox = close(limit, reading=Reading(max_url=2000))
+    async with on_close(sandbox) as backend:
+        assert len(await backend.snapshots([task_id(number) for number in range(1, limit + 1)])) == limit
+    assert [one.method for one in sandbox.requests] == ["GET" if limit == 3 else "POST"]
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("carolina", ["Carolina Vega"]),
+        ("VEGA", ["Carolina Vega"]),
+        ("acme.example", ["Carolina Vega"]),
+        ("carolina@acme.example", ["Carolina Vega"]),
+        ("5555 0101", ["Carolina Vega"]),
+        ("Acme", ["Carolina Vega"]),
+        ("carolina acme", ["Carolina Vega"]),
+        ("prairie", ["Prairie Solar"]),
+        ("nobody at all", []),
+    ],
+)
+async def test_people_are_found_by_their_words_and_by_their_lead(query: str, names: list[str]) -> None:
+    async with on_close(close(0)) as backend:
+        found = await backend.find_contacts(query, 5)
+    assert [contact.name for contact in found] == names
+    assert [contact.customer_id for contact in found] == ([OTHER_LEAD] if query == "prairie" else [LEAD])[: len(names)]
+    assert [contact.id for contact in found] == ([None] if query == "prairie" else [CAROLINA])[: len(names)]
+
+
+class Terse(CloseSandbox):
+    """A Close whose search answers ids alone, whatever is asked for."""
+
+    def answer(self, call: Call, *, stale: bool) -> Answer:
+        found = super().answer(call, stale=stale)
+        if not call.path.endswith("/search/"):
+            return found
+        rows = [{"__object_type": row["__object_type"], "id": row["id"]} for row in json.loads(found.body)["data"]]
+        return Answer.of_json(found.status, {"data": rows, "cursor": None})
+
+
+async def test_a_lead_that_a_search_answers_bare_is_read_with_its_contacts() -> None:
+    sandbox = Terse(seed=WORLD, key=KEY)
+    async with on_close(sandbox) as backend:
+        (found,) = await backend.find_contacts("carolina", 5)
+    assert (found.id, found.name, found.customer_id) == (CAROLINA, "Carolina Vega", LEAD)
+    assert [one.path for one in sandbox.requests] == ["/api/v1/data/search/", f"/api/v1/lead/{LEAD}/"]
+
+
+async def test_the_team_is_read_once_for_a_while_and_without_those_who_left() -> None:
+    sandbox = close(reading=Reading(ex_members="listed"))
+    async with on_close(sandbox) as backend:
+        first, again = await backend.members(), await backend.members()
+        assert await backend.me() == await backend.me() == ELENA
+    assert [member.name for member in first][:2] == ["Elena", "Ana Soto"]
+    assert first == again
+    assert [one.path for one in sandbox.requests] == ["/api/v1/user/", "/api/v1/me/"]
+
+
+async def test_the_two_statuses_are_all_there_are() -> None:
+    async with on_close(close()) as backend:
+        known = await backend.statuses()
+    assert known.complete
+    assert [(one.name, one.order, one.type) for one in known.statuses] == [
+        ("Open", 0, "initial"),
+        ("Completed", 1, "done"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (
+            {"errors": [], "field-errors": {"lead": "Object does not exist."}},
+            "Close refused the value of aiCustomerId.",
+        ),
+        (
+            {"errors": [], "field-errors": {"assigned_to": "x", "date": "y"}},
+            "Close refused the value of dueDate, responsibleIds.",
+        ),
+        ({"field-errors": {"is_dateless": "x", "due_date": "y"}}, "Close refused the value of dueDate."),
+        ({"field-errors": {"_limit": "Input should be less"}}, None),
+        ({"field-errors": {}}, None),
+        ({"field-errors": ["text"]}, None),
+        ({"errors": ["It's not allowed to update more than 1000 objects at once"]}, None),
+        ({"error": "Unauthorized"}, None),
+        ({"error": "text"}, None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_a_refusal_is_told_in_the_contracts_names_and_in_no_words_of_closes(body: Any, sentence: str | None) -> None:
+    assert explain(400, body) == sentence
+
+
+@pytest.mark.parametrize(("key", "token"), [(None, None), ("a", "b")])
+def test_exactly_one_credential_is_taken(key: str | None, token: str | None) -> None:
+    with pytest.raises(OperatorError, match="CLOSE_API_KEY"):
+        credential(key, token)
+
+
+async def test_what_close_refuses_is_told_in_the_contracts_names() -> None:
+    async with on_close(close()) as backend:
+        before = await backend.get_task(TASK)
+        with pytest.raises(CallerError, match=r"^Close refused the value of responsibleIds\.$"):
+            await backend.update_task(before, Edit(responsible_ids=("user_nobody",)))
+        with pytest.raises(CallerError, match=r"^Close refused the value of aiCustomerId\.$"):
+            await backend.create_task(Edit(title="x", responsible_ids=(ANA,), ai_customer_id="lead_nobody"))
+
+
+async def test_a_wrong_key_is_the_operators_to_mend() -> None:
+    async with on_close(close(key="another")) as backend:
+        with pytest.raises(TaskhandError) as refused:
+            await backend.members()
+    assert refused.value.code == "unauthorized"
+    assert refused.value.next_step is not None
+    assert "CLOSE_API_KEY" in refused.value.next_step

@@ -1,0 +1,99 @@
+"""The tools that plan, delete and take back, on what only Close has: the same as it was, and no doubt hidden."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from backends.close.wired import ANA, CAROLINA, TASK, Time, close, row, task_id, wired
+from behaviour.agent import Agent, Refused
+from taskhand.backends.close.said import CLOSE
+from taskhand.sandbox.close import CloseSandbox, Reading
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.server import serve
+from taskhand.server.app import create_server
+
+FINE = "2026-03-10T15:00:00.123456+00:00"
+DELETE, BULK = "DELETE /api/v1/task/{id}", "PUT /api/v1/task"
+IDS = [task_id(number) for number in range(1, 7)]
+
+
+@asynccontextmanager
+async def agent_on(sandbox: CloseSandbox, time: Time | None = None) -> AsyncIterator[Agent]:
+    async with (
+        serve(sandbox) as url,
+        wired(url, time or Time(), timezone="America/Santiago") as desk,
+        Client(create_server(desk)) as client,
+    ):
+        yield Agent(client)
+
+
+def kept(sandbox: CloseSandbox) -> list[dict[str, Any]]:
+    """What Close has, but for the traces of a write and of a new task."""
+    traces = {"id", "date_updated", "updated_by", "updated_by_name", "date_created", "object_id"}
+    return [{name: value for name, value in each.items() if name not in traces} for each in sandbox.tasks]
+
+
+async def test_a_bulk_change_is_taken_back_to_the_microsecond() -> None:
+    days = (FINE, FINE, FINE, "2026-03-11", None, FINE)
+    sandbox = close([row(number, date=day, priority="high") for number, day in enumerate(days, start=1)])
+    there = kept(sandbox)
+    async with agent_on(sandbox) as agent:
+        changes = {"dueDate": "2026-04-01", "responsibleIds": [ANA]}
+        done = await agent("bulk_update_tasks", taskIds=IDS, changes=changes)
+        assert kept(sandbox) != there
+        undone = await agent("undo_change", changeId=done["changeId"])
+    assert undone["totals"] == {"applied": 6}
+    assert kept(sandbox) == there
+
+
+async def test_a_priority_that_close_never_said_is_not_put_back_on_a_guess() -> None:
+    sandbox = close([row(1, priority="high")], reading=Reading(priority="absent"))
+    async with agent_on(sandbox) as agent:
+        done = await agent("update_task", id=TASK, priority="1", title="Otherwise")
+        undone = await agent("undo_change", changeId=done["changeId"])
+    assert undone["task"]["title"] == "Call Acme 1"
+    assert "priority" in undone["note"]
+    assert sandbox.tasks[0]["priority"] == "medium"
+
+
+@pytest.mark.parametrize("kind", ["lead", "outgoing_call"])
+@pytest.mark.parametrize("reading", [Reading(), Reading(delete_lag=60, list_lag=60)], ids=["at once", "late"])
+async def test_a_deletion_whose_answer_is_lost_is_taken_back(kind: str, reading: Reading) -> None:
+    time = Time()
+    rows = [row(1, _type=kind, date=FINE, contact_id=CAROLINA), row(2)]
+    sandbox = close(rows, reading=reading, clock=time.moment)
+    there = kept(sandbox)
+    async with agent_on(sandbox, time) as agent:
+        plan = await agent("delete_task", id=TASK)
+        sandbox.faults = (Fault("reset_after", DELETE),)
+        gone = await agent("apply_plan", planId=plan["planId"])
+        assert gone["note"] == CLOSE.removed
+        assert len((await agent("list_tasks"))["tasks"]) == 1
+        await agent("undo_change", changeId=gone["changeId"])
+        assert len((await agent("list_tasks"))["tasks"]) == 2
+    assert sorted(kept(sandbox), key=str) == sorted(there, key=str)
+
+
+async def test_what_happened_by_itself_is_deleted_and_not_made_again() -> None:
+    sandbox = close([row(1, _type="missed_call", text=None, date="2026-03-10")])
+    async with agent_on(sandbox) as agent:
+        plan = await agent("delete_task", id=TASK)
+        gone = await agent("apply_plan", planId=plan["planId"])
+        with pytest.raises(Refused) as refused:
+            await agent("undo_change", changeId=gone["changeId"])
+    assert (refused.value.code, sandbox.tasks) == ("cannot_recreate", [])
+
+
+async def test_a_bulk_that_close_holds_back_says_what_to_send_again() -> None:
+    sandbox = close(400, reading=Reading(rates="hidden"))
+    async with agent_on(sandbox) as agent:
+        ids = [task_id(number) for number in range(1, 401)]
+        plan = await agent("bulk_update_tasks", taskIds=ids, changes={"newStatusName": "Completed"})
+        sandbox.faults = (Fault("status", BULK, status=429, retry_after=3600, nth="every"),)
+        done = await agent("apply_plan", planId=plan["planId"])
+    assert done["totals"]["not_attempted"] >= 100
+    assert len(done["retryIds"]) == 400
+    assert not any(each["is_complete"] for each in sandbox.tasks)

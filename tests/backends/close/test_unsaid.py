@@ -1,0 +1,250 @@
+"""What Close does not say, says late, or says in another place: nothing is told that is not so."""
+
+from dataclasses import replace
+from datetime import timedelta
+from json import loads
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from backends.close.wired import ANA, ELENA, KEY, LEAD, TASK, WORLD, Time, close, on_close, row, task_id, wired
+from behaviour.agent import Agent
+from behaviour.arms import NOW
+from taskhand.backends.close.mapping import DONE
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, UpstreamError
+from taskhand.domain.page import sort_key
+from taskhand.domain.task import StatusChoice, TaskQuery
+from taskhand.sandbox.call import Answer, Call
+from taskhand.sandbox.close import CloseSandbox, Reading
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.server import serve
+from taskhand.server.app import create_server
+
+ABSENT = Reading(priority="absent")
+POST, PUT, GET, LIST = "POST /api/v1/task", "PUT /api/v1/task/{id}", "GET /api/v1/task/{id}", "GET /api/v1/task"
+NEW = Edit(title="Made", responsible_ids=(ELENA,), ai_customer_id=LEAD, priority=2)
+
+
+@pytest.mark.parametrize(("asked", "before", "after"), [("1", "high", "medium"), ("2", "medium", "high")])
+async def test_a_priority_that_close_does_not_say_is_always_sent_and_told_as_sent(
+    asked: str, before: str, after: str
+) -> None:
+    sandbox = close([row(1, priority=before)], reading=ABSENT)
+    async with serve(sandbox) as url, wired(url, Time()) as desk, Client(create_server(desk)) as client:
+        agent = Agent(client)
+        answer = await agent("update_task", id=TASK, priority=asked)
+        assert (answer["task"]["priority"], answer["unapplied"]) == (int(asked), [])
+        assert (await agent("get_task", id=TASK))["task"]["priority"] == int(asked)
+        again = await agent("complete_task", id=TASK)
+        assert again["task"]["priority"] == int(asked)
+    assert sandbox.tasks[0]["priority"] == after
+
+
+async def test_what_somebody_else_changed_since_has_a_priority_that_nobody_knows() -> None:
+    now = [NOW]
+    sandbox = close(1, reading=ABSENT, clock=lambda: now[0])
+    async with on_close(sandbox) as backend, on_close(sandbox) as other:
+        before = await backend.get_task(TASK)
+        assert (await backend.update_task(before, Edit(priority=2))).task.priority == 2
+        now[0] += timedelta(seconds=2)
+        await other.update_task(before, Edit(priority=1))
+        assert (await backend.get_task(TASK)).priority == 0
+        assert (await backend.update_task(before, Edit(title="x"))).task.priority == 0
+
+
+async def test_a_list_by_priority_says_that_it_cannot_be_made() -> None:
+    sandbox = close([row(1, priority="high"), row(2, _type="missed_call", text=None)], reading=ABSENT)
+    async with on_close(sandbox) as backend:
+        with pytest.raises(UpstreamError) as refused:
+            await backend.list_tasks(TaskQuery(priority=2))
+        assert refused.value.code == "priority_unknown"
+        assert len((await backend.list_tasks(TaskQuery())).tasks) == 2
+        await backend.update_task(await backend.get_task(TASK), Edit(priority=2))
+        assert [task.id for task in (await backend.list_tasks(TaskQuery(priority=2))).tasks] == [TASK]
+
+
+async def test_a_lost_create_is_found_though_no_priority_is_said() -> None:
+    sandbox = close(0, reading=ABSENT, faults=[Fault("reset_after", POST)])
+    async with on_close(sandbox) as backend:
+        made = (await backend.create_task(NEW)).task
+        assert (await backend.get_task(made.id)).priority == made.priority == 2
+    assert len(sandbox.tasks) == 1
+
+
+@pytest.mark.parametrize("fault", [Fault("reset_after", PUT), Fault("reset_before", PUT)])
+async def test_a_lost_change_of_a_priority_that_is_not_said_is_sent_again(fault: Fault) -> None:
+    sandbox = close(1, reading=ABSENT, faults=[fault])
+    async with on_close(sandbox) as backend:
+        before = await backend.get_task(TASK)
+        assert (await backend.update_task(before, Edit(priority=2))).task.priority == 2
+    assert sandbox.tasks[0]["priority"] == "high"
+
+
+async def test_a_failed_change_of_a_priority_that_is_not_said_is_in_doubt() -> None:
+    sandbox = close(1, reading=ABSENT, faults=[Fault("status", PUT, status=500, commit=True)])
+    async with on_close(sandbox) as backend:
+        before = await backend.get_task(TASK)
+        with pytest.raises(OutcomeUnknown):
+            await backend.update_task(before, Edit(priority=2))
+
+
+async def test_a_lost_create_that_no_list_shows_says_to_wait_a_minute() -> None:
+    time = Time()
+    sandbox = close(0, reading=Reading(list_lag=30), faults=[Fault("reset_after", POST)], clock=time.moment)
+    async with on_close(sandbox, time) as backend:
+        with pytest.raises(OutcomeUnknown) as unknown:
+            await backend.create_task(NEW)
+    assert "wait a minute" in (unknown.value.next_step or "")
+    assert time.slept[-2:] == [2, 5]
+
+
+@pytest.mark.parametrize("ahead_s", [0, 600, -600])
+async def test_an_older_task_that_is_the_same_is_named_and_not_taken_for_the_new_one(ahead_s: int) -> None:
+    there = NOW + timedelta(seconds=ahead_s)
+    older = row(1, text="Made", priority="high", date_created=(there - timedelta(seconds=30)).isoformat())
+    sandbox = close([older], faults=[Fault("reset_before", POST)], clock=lambda: there)
+    async with on_close(sandbox) as backend:
+        with pytest.raises(OutcomeUnknown) as unknown:
+            await backend.create_task(NEW)
+    assert [one.value for one in unknown.value.candidates] == [TASK]
+
+
+@pytest.mark.parametrize("ahead_s", [0, 600, -600])
+async def test_the_new_task_is_told_from_an_older_one_by_closes_own_clock(ahead_s: int) -> None:
+    there = NOW + timedelta(seconds=ahead_s)
+    older = row(1, text="Made", priority="high", date_created=(there - timedelta(seconds=30)).isoformat())
+    sandbox = close([older], faults=[Fault("reset_after", POST)], clock=lambda: there)
+    async with on_close(sandbox) as backend:
+        made = (await backend.create_task(NEW)).task
+    assert made.id == task_id(1_000_001)
+
+
+class Late(CloseSandbox):
+    """A Close whose single tasks are not there yet for some calls after they were made."""
+
+    missing = 0
+
+    def answer(self, call: Call, *, stale: bool) -> Answer:
+        if self.missing and call.path.startswith("/api/v1/task/task_"):
+            self.missing -= 1
+            return Answer.of_json(404, {"error": "Empty query: Task matching query does not exist."})
+        return super().answer(call, stale=stale)
+
+
+def late() -> Late:
+    return Late(seed=WORLD, key=KEY, clock=lambda: NOW, reading=Reading(list_lag=30))
+
+
+async def test_a_task_made_just_now_is_there_though_close_does_not_find_it_yet() -> None:
+    sandbox, time = late(), Time()
+    async with on_close(sandbox, time) as backend:
+        made = (await backend.create_task(NEW)).task
+        sandbox.missing = 3
+        assert await backend.get_task(made.id) == made
+        assert (await backend.snapshots([made.id]))[made.id].task == made
+        assert list(await backend.snapshots([made.id, task_id(999)])) == [made.id]
+        assert [task.id for task in (await backend.list_tasks(TaskQuery())).tasks] == [made.id]
+        sandbox.missing = 2
+        done = await backend.update_task(made, Edit(status=StatusChoice.of(DONE)))
+        assert done.task.status_config == DONE
+        sandbox.missing = 99
+        with pytest.raises(UpstreamError, match="yet") as refused:
+            await backend.update_task(made, Edit(title="x"))
+        assert refused.value.retryable
+        time.now += 61
+        with pytest.raises(NotFound):
+            await backend.get_task(made.id)
+
+
+class Slow(CloseSandbox):
+    """A Close that answers a PUT with the task as it was."""
+
+    def answer(self, call: Call, *, stale: bool) -> Answer:
+        before = next((one for one in self.tasks if one["id"] in call.path), None)
+        answer = super().answer(call, stale=stale)
+        return Answer.of_json(200, before) if call.method == "PUT" and before else answer
+
+
+async def test_an_answer_that_does_not_show_the_change_is_checked_by_reading_the_task() -> None:
+    sandbox = Slow(seed=WORLD | {"tasks": [row(1)]}, key=KEY, clock=lambda: NOW)
+    async with on_close(sandbox) as backend:
+        written = await backend.update_task(await backend.get_task(TASK), Edit(title="New", responsible_ids=(ANA,)))
+    assert (written.task.title, written.task.responsible_ids) == ("New", (ANA,))
+
+
+class Elsewhere(CloseSandbox):
+    """Another server than Close, which has none of its pages."""
+
+    page = Answer(404, b"<html>nothing here</html>", (("content-type", "text/html"),))
+
+    def answer(self, call: Call, *, stale: bool) -> Answer:  # noqa: ARG002 - it answers one thing
+        return self.page
+
+
+@pytest.mark.parametrize("body", [b"<html>nothing</html>", b'{"error": "The requested URL was not found."}', b""])
+async def test_a_404_that_is_not_closes_own_is_no_missing_task(body: bytes) -> None:
+    sandbox = Elsewhere(seed=WORLD, key=KEY)
+    sandbox.page = Answer(404, body, (("content-type", "text/html"),))
+    async with on_close(sandbox) as backend:
+        for asked in (backend.get_task(TASK), backend.list_tasks(TaskQuery()), backend.members()):
+            with pytest.raises(UpstreamError) as refused:
+                await asked
+            assert "CLOSE_BASE_URL" in (refused.value.next_step or "")
+
+
+MADE = {task_id(number): (NOW + timedelta(microseconds=999 - number)).isoformat() for number in range(1, 261)}
+
+
+class Fine(CloseSandbox):
+    """A Close whose moments have microseconds."""
+
+    def answer(self, call: Call, *, stale: bool) -> Answer:
+        json = loads(super().answer(call, stale=stale).body)
+        return Answer.of_json(200, json | {"data": [one | {"date_created": MADE[one["id"]]} for one in json["data"]]})
+
+
+async def test_pages_by_creation_lose_no_task_of_the_same_millisecond() -> None:
+    # Newest first by the microsecond, which is the other way round than the ids are.
+    rows = [row(number, date_created=made) for number, made in enumerate(MADE.values(), start=1)]
+    found: list[str] = []
+    query = TaskQuery(order="created", limit=50)
+    async with on_close(Fine(seed=WORLD | {"tasks": rows}, key=KEY)) as backend:
+        while True:
+            page = await backend.list_tasks(query)
+            found += [task.id for task in page.tasks]
+            if not page.more:
+                break
+            query = replace(query, after=(sort_key(page.tasks[-1], "created"), page.tasks[-1].id))
+    assert sorted(found) == list(MADE)
+
+
+def crowd(size: int) -> dict[str, Any]:
+    people = [{"id": f"cont_{number}", "name": f"Vega {number}"} for number in range(size)]
+    return {"leads": [{"id": f"lead_{number}", "name": "Acme", "contacts": [who]} for number, who in enumerate(people)]}
+
+
+async def test_contacts_are_looked_for_on_every_page() -> None:
+    sandbox = CloseSandbox(seed=WORLD | crowd(150), key=KEY)
+    async with on_close(sandbox) as backend:
+        assert len(await backend.find_contacts("acme", 500)) == 150
+        assert len(await backend.find_contacts("acme", 21)) == 21
+    assert len(sandbox.requests) == 3
+
+
+class Endless(CloseSandbox):
+    """A Close whose search has no end, and finds nobody who is meant."""
+
+    def answer(self, call: Call, *, stale: bool) -> Answer:  # noqa: ARG002 - it answers one thing
+        return Answer.of_json(200, {"data": [], "cursor": "more"})
+
+
+async def test_a_search_that_is_given_up_says_so_and_not_that_this_was_all() -> None:
+    sandbox = Endless(seed=WORLD, key=KEY)
+    async with on_close(sandbox) as backend:
+        sandbox.clear_requests()
+        with pytest.raises(CallerError) as refused:
+            await backend.find_contacts("nobody", 21)
+    assert refused.value.code == "query_too_wide"
+    assert len(sandbox.requests) == 10

@@ -1,0 +1,132 @@
+"""Taskhand on a sandboxed Close, wired by hand: over real sockets, in a time that only sleeping moves.
+
+The world is the behaviour suite's: you, Ana Soto, Luis Pereira and two people called Maria Rodriguez; the contact
+Carolina Vega of the lead Acme.
+"""
+
+import ssl
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any
+
+import httpx2
+
+from behaviour.arms import NOW, PEOPLE
+from journals import journal_at
+from passing import Time
+from taskhand.backends.close.backend import Account, CloseBackend
+from taskhand.backends.close.wire import CloseWire, credential, explain
+from taskhand.http.budget import Budget, Rate
+from taskhand.http.client import Client
+from taskhand.http.upstream import Limits, Upstream, World
+from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.server import serve
+from taskhand.service.app_context import Desk
+
+__all__ = [
+    "ANA",
+    "CAROLINA",
+    "ELENA",
+    "KEY",
+    "LEAD",
+    "LUIS",
+    "TASK",
+    "WORLD",
+    "Time",
+    "close",
+    "on_close",
+    "task_id",
+    "wired",
+]
+
+KEY = "api_fault-table-4711"
+TOKEN = "oauth-fault-table-4711"  # noqa: S105 - it opens nothing but a sandbox
+TRUST = ssl.create_default_context()  # made once: it is the slowest part of a client
+
+USERS = [
+    {"id": f"user_{number:043}", "first_name": who["first_name"], "last_name": who["last_name"], "email": who["email"]}
+    for number, who in enumerate(PEOPLE, start=1)
+]
+ELENA, ANA, LUIS = (str(user["id"]) for user in USERS[:3])
+LEAD, CAROLINA = f"lead_{1:043}", f"cont_{1:043}"
+OTHER_LEAD = f"lead_{2:043}"
+LEADS = [
+    {
+        "id": LEAD,
+        "name": "Acme",
+        "contacts": [
+            {"id": CAROLINA, "name": "Carolina Vega", "emails": ["carolina@acme.example"]}
+            | {"phones": ["+56 9 5555 0101"]}
+        ],
+    },
+    {"id": OTHER_LEAD, "name": "Prairie Solar"},
+]
+WORLD: dict[str, Any] = {"users": USERS, "leads": LEADS, "tasks": [], "key_owner": ELENA}
+
+
+def task_id(number: int) -> str:
+    """The id of a task of these worlds, from 1."""
+    return f"task_{number:043}"
+
+
+TASK = task_id(1)
+
+
+def row(number: int, **fields: Any) -> dict[str, Any]:
+    """A seeded task of Elena's on the lead."""
+    return {"id": task_id(number), "text": f"Call Acme {number}", "lead_id": LEAD, "assigned_to": ELENA} | fields
+
+
+def close(tasks: int | list[dict[str, Any]] = 2, faults: Iterable[Fault] = (), **options: Any) -> CloseSandbox:
+    """A Close with the small world and some tasks in it."""
+    rows = [row(number) for number in range(1, tasks + 1)] if isinstance(tasks, int) else tasks
+    given: dict[str, Any] = {
+        "seed": WORLD | {"tasks": rows},
+        "key": KEY,
+        "token": TOKEN,
+        "clock": lambda: NOW,
+        "ids": (task_id(number) for number in count(1_000_001)).__next__,
+    }
+    return CloseSandbox(faults=tuple(faults), **given | options)
+
+
+@asynccontextmanager
+async def wired(
+    url: str, time: Time, *, limits: Limits | None = None, token: str | None = None, rate: int = 1_000, **account: Any
+) -> AsyncIterator[Desk]:
+    """A desk as it would be made for these settings, but for the time and for chance, which is a half."""
+    variable, auth = credential(None if token else KEY, token)
+    upstream = Upstream(
+        name="Close",
+        base_url=f"{url}/api/v1",
+        auth=auth,
+        credential=variable,
+        variable="CLOSE_BASE_URL",
+        explain=explain,
+    )
+    world = World(clock=time.clock, wall=time.wall, sleep=time.sleep, roll=lambda: 0.5)
+    budget = Budget(Rate(rate), 8, clock=time.clock, sleep=time.sleep)
+    transport = httpx2.AsyncHTTPTransport(verify=TRUST)
+    async with Client(upstream, limits=limits, world=world, budget=budget, transport=transport) as client:
+        settings = Account(**account)
+        backend = CloseBackend(
+            CloseWire(client, settings.timezone),
+            settings,
+            clock=lambda: NOW,
+            monotonic=time.clock,
+            sleep=time.sleep,
+        )
+        async with journal_at(lambda: NOW) as journal:
+            yield Desk(backend, journal, lambda: NOW, settings.timezone)
+        await transport.aclose()
+
+
+@asynccontextmanager
+async def on_close(sandbox: CloseSandbox, time: Time | None = None, **options: Any) -> AsyncIterator[CloseBackend]:
+    """A backend on a served sandbox."""
+    async with serve(sandbox) as url, wired(url, time or Time(), **options) as desk:
+        backend = desk.backend
+        assert isinstance(backend, CloseBackend)
+        yield backend

@@ -1,0 +1,118 @@
+"""Days: those of the portal's calendar, and told as they are where an account takes no all-day tasks."""
+
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+
+import pytest
+
+from backends.hubspot.wired import SANTIAGO, Stage, Time, hubspot, row, seed, staged, task_id
+from taskhand.backends.hubspot.doubt import HUBSPOT
+from taskhand.domain.due import Due, due_of
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError
+from taskhand.sandbox.faults import Fault
+
+TASKS, AUCKLAND = "/crm/v3/objects/tasks", "Pacific/Auckland"
+OPEN = ("burst=0", "searches=0", "search_lag=0")
+READ_ONLY = (*OPEN, "all_day=read_only")
+DAY, NOON = Due(date(2026, 3, 10)), datetime(2026, 3, 10, 15, tzinfo=UTC)
+EDIT = Edit(title="New", due=DAY, responsible_ids=(), priority=1)
+
+
+def writes(stage: Stage) -> list[Any]:
+    """What was sent to be written, refused or not, as the properties of each task."""
+    bodies: list[Any] = [one.body for one in stage.hubspot.requests if one.method in {"POST", "PATCH"}]
+    inputs = [one for body in bodies for one in body.get("inputs", [body])]
+    return [one["properties"] for one in inputs if isinstance(one.get("properties"), dict)]
+
+
+@pytest.mark.parametrize("timezone", [AUCKLAND, "Pacific/Honolulu", SANTIAGO, None])
+async def test_a_day_is_written_and_read_on_the_portals_calendar(timezone: str | None) -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(1), reading=OPEN), time, timezone=timezone) as stage:
+        made = await stage.backend.create_task(EDIT)
+        assert due_of(made.task) == DAY
+        assert writes(stage)[0]["hs_timestamp"] == "2026-03-10T15:00:00.000Z"
+
+
+async def test_midnight_utc_of_an_all_day_task_is_that_day() -> None:
+    time = Time()
+    world = seed(rows=[row(1, hs_timestamp="2026-03-10T00:00:00Z", hs_task_is_all_day="true")])
+    async with staged(hubspot(time, world, reading=OPEN), time) as stage:
+        assert due_of(await stage.backend.get_task(task_id(1))) == DAY
+
+
+async def test_days_are_those_of_the_configured_zone_where_the_portals_cannot_be_read() -> None:
+    time = Time()
+    there = hubspot(time, seed(1), reading=OPEN)
+    there.faults = [Fault("status", "GET /account-info/v3/details", status=403, nth="every")]
+    async with staged(there, time, timezone=AUCKLAND) as stage:
+        made = await stage.backend.create_task(EDIT)
+        assert due_of(made.task) == DAY
+        assert writes(stage)[0]["hs_timestamp"] == "2026-03-09T23:00:00.000Z"
+
+
+async def test_a_new_task_of_a_day_is_made_where_the_account_takes_no_all_day() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(1), reading=READ_ONLY), time) as stage:
+        for _ in range(2):
+            made = await stage.backend.create_task(EDIT)
+            assert due_of(made.task) == Due.instant(NOON, SANTIAGO)
+            assert list(EDIT.unmet_by(made.task, written=True).given()) == [("due", DAY)]
+            assert made.note is not None
+            assert "all day" in made.note
+        assert ["hs_task_is_all_day" in one for one in writes(stage)] == [True, False, False]
+        assert len(stage.hubspot.tasks) == 3
+
+
+async def test_a_task_is_moved_to_a_day_where_the_account_takes_no_all_day() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(1), reading=READ_ONLY), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        changed = await stage.backend.update_task(before, Edit(title="New", due=DAY))
+        assert (changed.task.title, due_of(changed.task)) == ("New", Due.instant(NOON, SANTIAGO))
+        assert changed.note is not None
+        assert (await stage.backend.update_task(changed.task, Edit(title="Newer"))).note is None
+
+
+@pytest.mark.parametrize("reading", ["batch_errors=spec", "some_traces=partial"])
+async def test_many_are_moved_to_a_day_where_the_account_takes_no_all_day(reading: str) -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(3), reading=(*READ_ONLY, reading)), time) as stage:
+        before = [await stage.backend.get_task(task_id(number)) for number in (1, 2, 3)]
+        edits = [Edit(due=DAY), Edit(title="New"), Edit(title="New", due=DAY)]
+        outcomes = await stage.backend.update_tasks(list(zip(before, edits, strict=True)))
+        written = [one.written for one in outcomes if one.written]
+        assert len(written) == 3
+        assert [one.note is not None for one in written] == [True, False, True]
+        assert [due_of(one.task) == Due.instant(NOON, SANTIAGO) for one in written] == [True, False, True]
+        assert [one.task.title for one in written] == [before[0].title, "New", "New"]
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "reset_before"])
+async def test_a_lost_write_is_recognised_where_the_account_takes_no_all_day(
+    kind: Literal["reset_after", "reset_before"],
+) -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(1), reading=READ_ONLY), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        await stage.backend.update_task(before, Edit(due=Due(date(2026, 3, 9))))
+        before = await stage.backend.get_task(task_id(1))
+        stage.hubspot.faults = [Fault(kind, f"PATCH {TASKS}/{{id}}")]
+        changed = await stage.backend.update_task(before, Edit(due=DAY))
+        assert changed.note is not None
+        assert changed.note.startswith(HUBSPOT.applied if kind == "reset_after" else HUBSPOT.sent_again)
+        stage.hubspot.faults = [Fault("reset_after", f"POST {TASKS}")]
+        made = await stage.backend.create_task(EDIT)
+        assert made.note is not None
+        assert made.note.startswith(HUBSPOT.found)
+
+
+async def test_another_value_that_is_refused_too_is_named_without_the_day() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(1), reading=READ_ONLY), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        with pytest.raises(CallerError) as refused:
+            await stage.backend.update_task(before, Edit(due=DAY, responsible_ids=("5",)))
+        assert "responsibleIds" in refused.value.message
+        assert "dueDate" not in refused.value.message

@@ -1,0 +1,268 @@
+"""Many tasks at once: few requests, one outcome for each, and nothing lost between the lists of an answer."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from backends.hubspot.wired import ANA, BRUNO, CAROLINA, COMPANY, Stage, Time, hubspot, row, seed, staged, task_id
+from taskhand.backends.base import Outcome
+from taskhand.backends.hubspot.doubt import HUBSPOT
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.task import StatusChoice, Task
+from taskhand.sandbox.faults import Fault
+
+UPDATE, READ = "POST /crm/v3/objects/tasks/batch/update", "POST /crm/v3/objects/tasks/batch/read"
+LINKS = "POST /crm/v4/associations/{kind}/{to}/batch/read"
+OPEN = ("burst=0", "searches=0")
+"""A HubSpot without limits: these tests are not about them."""
+
+
+async def tasks(stage: Stage, count: int) -> list[Task]:
+    """The seeded tasks, then a clean log."""
+    reader = stage.backend._reader  # noqa: SLF001 - reading a thousand tasks one by one is not what is tested
+    found = await reader.many([task_id(number) for number in range(1, count + 1)], by_property=False)
+    read = await reader.tasks(found.values())
+    stage.hubspot.clear_requests()
+    return sorted(read, key=lambda task: task.id)
+
+
+def counted(stage: Stage) -> Counter[str]:
+    return Counter(stage.sent)
+
+
+def codes(outcomes: tuple[Outcome, ...]) -> list[str | None]:
+    return [one.error.code if one.error else None for one in outcomes]
+
+
+async def test_a_thousand_tasks_take_ten_updates_whose_answers_say_it_all() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(1000), reading=OPEN), time) as stage:
+        before = await tasks(stage, 1000)
+        outcomes = await stage.backend.update_tasks([(task, Edit(priority=2)) for task in before])
+        assert counted(stage) == {UPDATE: 10}
+        assert [one.task_id for one in outcomes] == [task.id for task in before]
+        assert all(one.written and one.written.task.priority == 2 and one.written.note is None for one in outcomes)
+        assert {one["properties"]["hs_task_priority"] for one in stage.hubspot.tasks} == {"HIGH"}
+
+
+async def test_a_thousand_tasks_keep_to_the_documented_rate() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(1000), reading=("burst=12",)), time) as stage:
+        before = await tasks(stage, 1000)
+        outcomes = await stage.backend.update_tasks([(task, Edit(priority=2)) for task in before])
+        assert codes(outcomes) == [None] * 1000
+        assert all(one.status != 429 for one in stage.hubspot.requests)
+        assert sum(time.slept) > 0
+
+
+async def test_every_input_has_a_trace_id_of_its_own_and_only_what_changes() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(3), reading=OPEN), time) as stage:
+        before = await tasks(stage, 3)
+        edit = Edit(title="New", due=Due(date(2026, 3, 10)), responsible_ids=(), status=StatusChoice(id="COMPLETED"))
+        await stage.backend.update_tasks([(task, edit) for task in before])
+        (sent,) = [one.body for one in stage.hubspot.requests if one.path.endswith("/update")]
+        inputs: list[dict[str, Any]] = sent["inputs"]
+        assert [one["id"] for one in inputs] == [task.id for task in before]
+        assert len({one["objectWriteTraceId"] for one in inputs}) == 3
+        assert inputs[0]["properties"] == {
+            "hs_task_subject": "New",
+            "hs_timestamp": "2026-03-10T15:00:00.000Z",
+            "hs_task_is_all_day": "true",
+            "hubspot_owner_id": "",
+            "hs_task_status": "COMPLETED",
+        }
+
+
+@pytest.mark.parametrize("effect", ["done", "undone"])
+@pytest.mark.parametrize("order", ["shuffled", "input"])
+@pytest.mark.parametrize("errors", ["spec", "recorded"])
+async def test_an_input_that_an_answer_is_silent_about_is_read_back(effect: str, order: str, errors: str) -> None:
+    time = Time()
+    reading = (*OPEN, "lost_input=2", f"lost_effect={effect}", f"results_order={order}", f"batch_errors={errors}")
+    async with staged(hubspot(time, seed(4)), time) as stage:
+        before = await tasks(stage, 4)
+        stage.hubspot.reread(reading)
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before])
+        titles = [one["properties"]["hs_task_subject"] for one in stage.hubspot.tasks]
+        lost = outcomes[1]
+        assert [one.written is not None for one in outcomes] == [True] * 4
+        assert titles == ["New"] * 4
+        assert lost.written is not None
+        assert lost.written.note == (HUBSPOT.applied if effect == "done" else HUBSPOT.sent_again)
+
+
+async def test_one_bad_task_does_not_cost_the_others() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(5), reading=OPEN), time) as stage:
+        before = await tasks(stage, 5)
+        gone = before[1].model_copy(update={"id": "99999999999"})
+        edits = [(task, Edit(title="New")) for task in before]
+        edits[1] = (gone, Edit(title="New"))
+        edits[3] = (before[3], Edit(responsible_ids=("1",)))
+        outcomes = await stage.backend.update_tasks(edits)
+        assert codes(outcomes) == [None, "task_not_found", None, "upstream_refused", None]
+        assert outcomes[3].error is not None
+        assert "responsibleIds" in outcomes[3].error.message
+
+
+@pytest.mark.parametrize("bad", ["all", "one"])
+async def test_a_batch_refused_whole_is_sent_in_parts(bad: str) -> None:
+    time = Time()
+    fault = Fault("status", UPDATE, nth=1, status=400)
+    async with staged(hubspot(time, seed(9), reading=OPEN, faults=(fault,)), time) as stage:
+        before = await tasks(stage, 9)
+        worse = Edit(responsible_ids=("1",))
+        edits = [
+            (task, worse if bad == "all" or place == 4 else Edit(title="New")) for place, task in enumerate(before)
+        ]
+        outcomes = await stage.backend.update_tasks(edits)
+        refused = [code == "upstream_refused" for code in codes(outcomes)]
+        assert refused == [bad == "all" or place == 4 for place in range(9)]
+        assert counted(stage)[UPDATE] <= 4
+
+
+LOST = {
+    "reset after commit": (Fault("reset_after", UPDATE), HUBSPOT.applied, None),
+    "reset before commit": (Fault("reset_before", UPDATE), HUBSPOT.sent_again, None),
+    "504 after commit": (Fault("status", UPDATE, status=504, commit=True), HUBSPOT.applied, None),
+    "504": (Fault("status", UPDATE, status=504), HUBSPOT.sent_again, None),
+    "503": (Fault("status", UPDATE, status=503), HUBSPOT.sent_again, None),
+    "500 after commit": (Fault("status", UPDATE, status=500, commit=True), HUBSPOT.applied, None),
+    "500": (Fault("status", UPDATE, status=500), None, "upstream_error"),
+    "cut off": (Fault("truncated", UPDATE), HUBSPOT.applied, None),
+    "not JSON": (Fault("not_json", UPDATE), HUBSPOT.applied, None),
+    "reset for ever": (Fault("reset_before", UPDATE, nth="every"), None, "upstream_error"),
+    "429": (Fault("status", UPDATE, status=429), None, None),
+    "401": (Fault("status", UPDATE, status=401), None, "unauthorized"),
+    "redirect": (Fault("redirect", UPDATE), None, "upstream_redirect"),
+    "then unreadable": (Fault("status", READ, status=500, nth="every"), None, None),
+    "then limited": (Fault("status", READ, status=429, nth="every"), None, None),
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+async def test_a_batch_whose_answer_is_lost_costs_neither_a_task_nor_the_truth(name: str) -> None:
+    fault, note, code = LOST[name]
+    time = Time()
+    async with staged(hubspot(time, seed(3), reading=OPEN), time) as stage:
+        before = await tasks(stage, 3)
+        stage.hubspot.faults = (fault,)
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before])
+        assert codes(outcomes) == [code] * 3
+        true = [one["properties"]["hs_task_subject"] for one in stage.hubspot.tasks]
+        for one, title in zip(outcomes, true, strict=True):
+            if one.written:
+                assert (one.written.task.title, title, one.written.note) == ("New", "New", note)
+        assert all(one.error.retryable for one in outcomes if one.error and name == "reset for ever")
+        if code not in {None, "outcome_unknown"}:
+            assert true == [task.title for task in before]
+
+
+async def test_a_task_named_twice_gets_both_edits_in_their_order() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(1), reading=OPEN), time) as stage:
+        (task,) = await tasks(stage, 1)
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="A")), (task, Edit(title="B"))])
+        assert codes(outcomes) == [None, None]
+        assert stage.true(1)["hs_task_subject"] == "B"
+
+
+@pytest.mark.parametrize("missing", ["left_out", "error"])
+async def test_links_of_many_are_changed_in_few_requests_and_read_back(missing: str) -> None:
+    time = Time()
+    rows = [row(number, {"contacts": [CAROLINA]} if number % 2 else None) for number in range(1, 251)]
+    reading = (*OPEN, f"no_associations={missing}")
+    async with staged(hubspot(time, seed(rows=rows), reading=reading), time) as stage:
+        before = await tasks(stage, 250)
+        edit = Edit(title="New", ai_contact_id=BRUNO, ai_customer_id=COMPANY)
+        outcomes = await stage.backend.update_tasks([(task, edit) for task in before])
+        shown = {(one.written.task.ai_contact_id, one.written.task.ai_customer_id) for one in outcomes if one.written}
+        assert shown == {(BRUNO, COMPANY)}
+        assert codes(outcomes) == [None] * 250
+        assert len(stage.sent) <= 16
+        assert {link["other_id"] for link in stage.hubspot.state()["links"]} == {BRUNO, COMPANY}
+
+
+async def test_an_unknown_contact_leaves_every_task_as_it_was() -> None:
+    time = Time()
+    rows = [row(number, {"contacts": [CAROLINA]}) for number in range(1, 4)]
+    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+        before = await tasks(stage, 3)
+        state = stage.hubspot.state()
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id="999")) for task in before])
+        assert codes(outcomes) == ["unknown_reference"] * 3
+        assert stage.hubspot.state() == state
+
+
+async def test_a_task_with_several_contacts_keeps_them() -> None:
+    time = Time()
+    rows = [row(1, {"contacts": [CAROLINA, BRUNO]}), row(2)]
+    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+        before = await tasks(stage, 2)
+        outcomes = await stage.backend.update_tasks([(task, Edit(ai_contact_id=None)) for task in before])
+        assert codes(outcomes) == ["several_links", None]
+        assert len(stage.hubspot.state()["links"]) == 2
+
+
+async def test_a_priority_that_a_task_shows_already_is_not_sent() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(rows=[row(1, hs_task_priority="NONE")]), reading=OPEN), time) as stage:
+        (task,) = await tasks(stage, 1)
+        (outcome,) = await stage.backend.update_tasks([(task, Edit(priority=0))])
+        assert outcome.written is not None
+        assert counted(stage) == {READ: 1}
+        assert stage.true(1)["hs_task_priority"] == "NONE"
+
+
+async def test_nothing_to_do_sends_nothing() -> None:
+    async with staged() as stage:
+        assert await stage.backend.update_tasks([]) == ()
+        assert stage.sent == []
+
+
+async def test_a_refused_property_takes_the_new_link_back() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+        before = await tasks(stage, 2)
+        bad = Edit(responsible_ids=("1",), ai_contact_id=CAROLINA)
+        outcomes = await stage.backend.update_tasks(
+            [(before[0], bad), (before[1], replace(bad, responsible_ids=(ANA,)))]
+        )
+        assert codes(outcomes) == ["upstream_refused", None]
+        assert [link["task_id"] for link in stage.hubspot.state()["links"]] == [before[1].id]
+
+
+async def test_a_thousand_tasks_get_another_contact_in_thirty_requests() -> None:
+    time = Time()
+    rows = [row(number, {"contacts": [CAROLINA]}) for number in range(1, 1001)]
+    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+        before = await tasks(stage, 1000)
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id=BRUNO)) for task in before])
+        assert codes(outcomes) == [None] * 1000
+        assert {one.written.task.ai_contact_id for one in outcomes if one.written} == {BRUNO}
+        assert len(stage.sent) <= 16
+
+
+async def test_a_task_that_is_gone_does_not_cost_the_others_their_link() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(3), reading=OPEN), time) as stage:
+        before = await tasks(stage, 3)
+        before[1] = before[1].model_copy(update={"id": "99999999999"})
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id=BRUNO)) for task in before])
+        assert codes(outcomes) == [None, "task_not_found", None]
+        assert [link["task_id"] for link in stage.hubspot.state()["links"]] == [before[0].id, before[2].id]
+
+
+async def test_links_of_many_that_cannot_be_read_back_stay_in_doubt() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+        before = await tasks(stage, 2)
+        stage.hubspot.faults = (Fault("status", LINKS, nth=3, times=100, status=500),)  # the first two look beforehand
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id=BRUNO)) for task in before])
+        assert codes(outcomes) == ["outcome_unknown"] * 2
+        assert {link["other_id"] for link in stage.hubspot.state()["links"]} == {BRUNO}

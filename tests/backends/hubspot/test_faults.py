@@ -1,0 +1,268 @@
+"""Whatever goes wrong at HubSpot: nothing is written twice, nothing is claimed that is not so, and no secret leaks."""
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from backends.hubspot.wired import ANA, BRUNO, CAROLINA, ELENA, KEY, Stage, Time, hubspot, row, seed, staged, task_id
+from taskhand.backends.hubspot.doubt import HUBSPOT
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import OutcomeUnknown, TaskhandError, UpstreamError
+from taskhand.domain.task import Task, TaskQuery
+from taskhand.http.upstream import Limits
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.hubspot import HubSpotSandbox, Reading
+
+OPEN = ("burst=0", "searches=0", "search_lag=0")
+TASKS = "/crm/v3/objects/tasks"
+POST, PATCH, GET = f"POST {TASKS}", f"PATCH {TASKS}/{{id}}", f"GET {TASKS}/{{id}}"
+SEARCH, LINK = f"POST {TASKS}/search", "PUT /crm/v4/objects/{kind}/{id}/associations/default/{to}/{toId}"
+EVER: dict[str, Any] = {"nth": "every"}
+
+APPLIED, SENT_AGAIN, FOUND = HUBSPOT.applied, HUBSPOT.sent_again, HUBSPOT.found
+
+FAULTS: dict[str, tuple[Fault, ...]] = {
+    "429": (Fault("status", status=429),),
+    "429 for ever": (Fault("status", status=429, **EVER),),
+    "401": (Fault("status", status=401),),
+    "403": (Fault("status", status=403),),
+    "423": (Fault("status", status=423),),
+    "500": (Fault("status", status=500),),
+    "500 after commit": (Fault("status", status=500, commit=True),),
+    "502": (Fault("status", status=502),),
+    "502 for ever": (Fault("status", status=502, **EVER),),
+    "503": (Fault("status", status=503),),
+    "504 after commit": (Fault("status", status=504, commit=True),),
+    "524 after commit": (Fault("status", status=524, commit=True),),
+    "reset before commit": (Fault("reset_before"),),
+    "reset after commit": (Fault("reset_after"),),
+    "reset before, for ever": (Fault("reset_before", **EVER),),
+    "slow, committed": (Fault("slow"),),
+    "slow, not committed": (Fault("slow", commit=False),),
+    "cut off": (Fault("truncated"),),
+    "a page": (Fault("html", status=200, commit=True),),
+    "empty": (Fault("empty_body"),),
+    "not JSON": (Fault("not_json"),),
+    "redirect": (Fault("redirect"),),
+}
+ROUTES = {"create": POST, "create linked": POST, "update": PATCH, "link": LINK, "get": GET, "list": SEARCH}
+EDIT = Edit(title="New", due=Due.instant(Time().moment(), "America/Santiago"), responsible_ids=(ANA,), priority=2)
+
+
+async def done(stage: Stage, what: str, before: Task) -> tuple[object, str | None]:
+    """What the call answers, and the note with it."""
+    match what:
+        case "create":
+            made = await stage.backend.create_task(EDIT)
+        case "create linked":
+            made = await stage.backend.create_task(linked())
+        case "update":
+            made = await stage.backend.update_task(before, EDIT)
+        case "link":
+            made = await stage.backend.update_task(before, Edit(title="New", ai_contact_id=CAROLINA))
+        case "get":
+            return await stage.backend.get_task(before.id), None
+        case _:
+            return await stage.backend.list_tasks(TaskQuery(responsible_ids=(ELENA,))), None
+    return made.task, made.note
+
+
+def linked() -> Edit:
+    return replace(EDIT, ai_contact_id=CAROLINA)
+
+
+def asked(what: str, task: Task) -> bool:
+    """Whether a task is as the call asked for."""
+    edits = {
+        "create": EDIT,
+        "create linked": linked(),
+        "update": EDIT,
+        "link": Edit(title="New", ai_contact_id=CAROLINA),
+    }
+    return not list(edits[what].unmet_by(task, written=True).given())
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("what", ROUTES)
+async def test_what_goes_wrong_costs_neither_a_task_nor_the_truth(
+    what: str, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    time = Time()
+    limits = Limits(read_s=0.2) if "slow" in fault else None
+    async with staged(hubspot(time, seed(2), reading=OPEN), time, limits=limits) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        await stage.backend.statuses()
+        state = stage.hubspot.state()
+        stage.hubspot.clear_requests()
+        stage.hubspot.faults = [placed(one, ROUTES[what]) for one in FAULTS[fault]]
+        error: TaskhandError | None = None
+        answer: object = None
+        try:
+            answer, _ = await done(stage, what, before)
+        except TaskhandError as raised:
+            error = raised
+        stage.hubspot.faults = []
+        posts = [one for one in stage.hubspot.requests if one.route == POST]
+        added = len(stage.hubspot.state()["tasks"]) - len(state["tasks"])
+        assert sum(one.committed for one in posts) == added <= 1
+        if isinstance(answer, Task) and what in {"create", "create linked", "update", "link"}:
+            assert asked(what, answer)
+            assert await stage.backend.get_task(answer.id) == answer
+        if error is not None:
+            assert error.next_step
+            assert KEY not in str((error.message, error.next_step, error.candidates))
+            if error.code not in {"outcome_unknown", "upstream_invalid"}:
+                assert same(stage.hubspot.state(), state)
+        assert sum(time.slept) < 60
+    assert KEY not in caplog.text
+    assert not any(KEY in str(record.__dict__) for record in caplog.records)
+
+
+def placed(fault: Fault, route: str) -> Fault:
+    return replace(fault, route=route)
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether nothing that a user could see has changed; calculated moments may."""
+
+    def plain(state: dict[str, Any]) -> object:
+        tasks = [(task["id"], task["properties"].get("hs_task_subject"), task["archived"]) for task in state["tasks"]]
+        return tasks, state["links"]
+
+    return plain(one) == plain(other)
+
+
+@pytest.mark.parametrize(
+    ("what", "fault", "expected"),
+    [
+        ("update", "504 after commit", APPLIED),
+        ("update", "reset before commit", SENT_AGAIN),
+        ("update", "cut off", APPLIED),
+        ("create", "reset after commit", FOUND),
+        ("create linked", "524 after commit", FOUND),
+        ("create", "not JSON", FOUND),
+        ("update", "503", None),
+        ("create", "429", None),
+    ],
+)
+async def test_how_an_outcome_was_learned_is_said(what: str, fault: str, expected: str | None) -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        stage.hubspot.faults = [placed(one, ROUTES[what]) for one in FAULTS[fault]]
+        _, note = await done(stage, what, before)
+        assert note == expected
+
+
+@pytest.mark.parametrize("what", ["create", "create linked"])
+async def test_a_lost_new_task_is_found_though_the_search_is_behind(what: str) -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=("burst=0", "searches=0", "search_lag=5")), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        stage.hubspot.faults = [Fault("reset_after", POST)]
+        task, note = await done(stage, what, before)
+        assert note == FOUND
+        assert isinstance(task, Task)
+        assert time.slept == ([2.0, 5.0] if what == "create" else [])
+
+
+async def test_a_lost_new_task_that_is_not_found_is_in_doubt_and_never_sent_again() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=("burst=0", "searches=0", "search_lag=30")), time) as stage:
+        stage.hubspot.faults = [Fault("reset_after", POST)]
+        with pytest.raises(TaskhandError) as unknown:
+            await stage.backend.create_task(EDIT)
+        assert unknown.value.code == "outcome_unknown"
+        assert stage.sent.count(POST) == 1
+
+
+async def test_an_update_that_cannot_be_read_back_is_told_as_hubspot_confirmed_it() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        stage.hubspot.faults = [Fault("status", GET, status=500, nth="every")]
+        written = await stage.backend.update_task(before, EDIT)
+        assert asked("update", written.task)
+        assert written.note is not None
+        assert "could not be read back" in written.note
+
+
+async def test_an_update_that_is_neither_confirmed_whole_nor_read_back_is_in_doubt() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=(*OPEN, "update_shows=changed")), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        stage.hubspot.faults = [Fault("status", GET, status=500, nth="every")]
+        with pytest.raises(OutcomeUnknown):
+            await stage.backend.update_task(before, Edit(title=before.title, priority=2))
+
+
+async def test_a_used_up_day_is_reported_and_not_waited_for() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=("burst=0", "searches=0", "daily=3")), time) as stage:
+        await stage.backend.get_task(task_id(1))
+        with pytest.raises(TaskhandError) as refused:
+            await stage.backend.members()
+        assert refused.value.code == "rate_limited"
+        assert refused.value.retry_after_s is not None
+        assert refused.value.retry_after_s > 600
+        assert time.slept == []
+
+
+@pytest.mark.parametrize("ahead_s", [0, 60, -60])
+async def test_a_task_like_the_lost_one_made_before_it_is_named_and_not_taken(ahead_s: int) -> None:
+    time = Time()
+    there = elsewhere(time, ahead_s)
+    async with staged(there, time) as other, staged(there, time) as stage:
+        theirs = (await other.backend.create_task(EDIT)).task
+        time.now += 30
+        there.faults = [Fault("reset_before", POST)]
+        with pytest.raises(OutcomeUnknown) as unknown:
+            await stage.backend.create_task(EDIT)
+        assert [one.value for one in unknown.value.candidates] == [theirs.id]
+
+
+@pytest.mark.parametrize("ahead_s", [0, 60, -60, 600, -600])
+async def test_a_lost_new_task_is_found_whatever_hubspots_clock_says(ahead_s: int) -> None:
+    time = Time()
+    there = elsewhere(time, ahead_s)
+    async with staged(there, time) as stage:
+        there.faults = [Fault("reset_after", POST)]
+        made = await stage.backend.create_task(EDIT)
+        assert (made.task.title, made.note) == ("New", FOUND)
+
+
+def elsewhere(time: Time, ahead_s: int) -> HubSpotSandbox:
+    """A HubSpot whose clock is not ours."""
+    ahead = timedelta(seconds=ahead_s)
+    return HubSpotSandbox(seed=seed(1), token=KEY, clock=lambda: time.moment() + ahead, reading=Reading.parse(OPEN))
+
+
+async def test_a_change_that_was_lost_twice_and_is_not_there_is_said_to_be_not_applied() -> None:
+    time = Time()
+    world = seed(rows=[row(1, {"contacts": [CAROLINA]})])
+    async with staged(hubspot(time, world, reading=OPEN), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        state = stage.hubspot.state()
+        stage.hubspot.faults = [Fault("reset_before", PATCH, **EVER)]
+        with pytest.raises(UpstreamError, match="not applied") as lost:
+            await stage.backend.update_task(before, Edit(title="New", ai_contact_id=BRUNO))
+        assert (lost.value.code, lost.value.retryable) == ("upstream_error", True)
+        assert stage.hubspot.state() == state
+
+
+async def test_a_change_in_doubt_says_which_link_it_may_have_left() -> None:
+    time = Time()
+    world = seed(rows=[row(1, {"contacts": [CAROLINA]})])
+    async with staged(hubspot(time, world, reading=OPEN), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        unreadable = [Fault("status", GET, status=500, nth=nth) for nth in range(2, 20)]
+        stage.hubspot.faults = [Fault("reset_before", PATCH, **EVER), *unreadable]
+        with pytest.raises(OutcomeUnknown) as unknown:
+            await stage.backend.update_task(before, Edit(title="New", ai_contact_id=BRUNO))
+        assert unknown.value.next_step is not None
+        assert f"newly linked to contacts {BRUNO}" in unknown.value.next_step

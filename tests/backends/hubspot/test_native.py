@@ -1,0 +1,244 @@
+"""Putting back what was there: HubSpot's own values, also where the contract has no word for them."""
+
+from typing import Any, Literal
+
+import pytest
+
+from backends.hubspot.wired import (
+    ANA,
+    BRUNO,
+    CAROLINA,
+    COMPANY,
+    ELENA,
+    Stage,
+    Time,
+    hubspot,
+    row,
+    seed,
+    staged,
+    task_id,
+)
+from taskhand.backends.hubspot.doubt import HUBSPOT
+from taskhand.backends.hubspot.restage import UNSTAGED
+from taskhand.domain.change import restoring
+from taskhand.domain.due import Due, due_of
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import StatusChoice, Task
+from taskhand.sandbox.faults import Fault
+
+OPEN = ("burst=0", "searches=0", "settle_ms=0")
+PATCH, POST = "PATCH /crm/v3/objects/tasks/{id}", "POST /crm/v3/objects/tasks"
+UPDATE = "POST /crm/v3/objects/tasks/batch/update"
+CANCELLED = "6049725638"
+HTML = '<div style="" dir="auto" data-top-level="true"><p>Call&nbsp;<strong>Ana</strong></p></div>'
+ODD: dict[str, str] = {
+    "hs_task_body": HTML,
+    "hs_task_priority": "NONE",
+    "hs_timestamp": "2026-03-09T00:00:00Z",
+    "hs_task_is_all_day": "true",
+    "hs_task_type": "CALL",
+}
+CHANGE = Edit(
+    title="New",
+    description="other",
+    due=Due.instant(Time().moment(), "America/Santiago"),
+    responsible_ids=(ANA,),
+    priority=2,
+    status=StatusChoice(id="COMPLETED"),
+)
+KEPT = (*ODD, "hs_task_subject", "hs_task_status", "hs_pipeline_stage", "hubspot_owner_id")
+Way = Literal["single", "bulk"]
+WAYS: tuple[Way, ...] = ("single", "bulk")
+
+
+def kept(stage: Stage, number: int = 1) -> dict[str, Any]:
+    """The values of a seeded task as HubSpot really has them."""
+    return {name: stage.true(number).get(name) for name in KEPT}
+
+
+async def snapshot(stage: Stage, number: int = 1) -> Snapshot:
+    return (await stage.backend.snapshots([task_id(number)]))[task_id(number)]
+
+
+async def updated(stage: Stage, way: Way, before: Task, edit: Edit) -> tuple[Task, str | None]:
+    if way == "single":
+        written = await stage.backend.update_task(before, edit)
+    else:
+        (outcome,) = await stage.backend.update_tasks([(before, edit)])
+        assert outcome.written is not None
+        written = outcome.written
+    return written.task, written.note
+
+
+def back(before: Snapshot, after: Task) -> Edit:
+    """What an undo asks for."""
+    edit = restoring(before.task, after)
+    return Edit(**dict(edit.given()), native=before.native)  # type: ignore[arg-type]  # each as its field has it
+
+
+def world(reading: tuple[str, ...] = (), *rows: dict[str, Any]) -> tuple[Any, Time]:
+    time = Time()
+    return hubspot(time, seed(rows=list(rows) or [row(1, None, **ODD)]), reading=(*OPEN, *reading)), time
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("reading", ["stage=apart", "due_echo=millis", "update_shows=changed", "search_lag=30"])
+async def test_every_value_is_put_back_as_it_was(way: Way, reading: str) -> None:
+    there, time = world((reading,))
+    async with staged(there, time) as stage:
+        was, before = kept(stage), await snapshot(stage)
+        after, _ = await updated(stage, way, before.task, CHANGE)
+        assert kept(stage)["hs_task_body"] == "other"
+        restored, note = await updated(stage, way, after, back(before, after))
+        assert kept(stage) == was
+        assert (restored, note) == (before.task, None)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_what_was_empty_is_empty_again(way: Way) -> None:
+    there, time = world((), row(1, hs_task_subject="", hs_task_priority="", hubspot_owner_id=""))
+    async with staged(there, time) as stage:
+        was, before = kept(stage), await snapshot(stage)
+        after, _ = await updated(stage, way, before.task, CHANGE)
+        restored, _ = await updated(stage, way, after, back(before, after))
+        assert (kept(stage), restored) == (was, before.task)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_only_the_fields_that_are_set_are_put_back(way: Way) -> None:
+    there, time = world()
+    async with staged(there, time) as stage:
+        before = await snapshot(stage)
+        after, _ = await updated(stage, way, before.task, CHANGE)
+        restored, _ = await updated(stage, way, after, Edit(priority=0, native=before.native))
+        assert restored == after.model_copy(update={"priority": 0})
+        assert (stage.true(1)["hs_task_priority"], stage.true(1)["hs_task_body"]) == ("NONE", "other")
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_value_that_is_not_among_the_native_ones_is_written_from_the_contract(way: Way) -> None:
+    there, time = world()
+    async with staged(there, time) as stage:
+        before = await snapshot(stage)
+        edit = Edit(title="New", priority=2, status=StatusChoice(id="COMPLETED"), native={"hs_task_subject": "Old"})
+        await updated(stage, way, before.task, edit)
+        true = stage.true(1)
+        assert [true[one] for one in ("hs_task_subject", "hs_task_priority", "hs_task_status")] == [
+            "Old",
+            "HIGH",
+            "COMPLETED",
+        ]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("seen", ["kept", "unset", "stage_id"])
+@pytest.mark.parametrize("more", ["stage=coupled", "stage=apart", "status_or_stage=stage"])
+async def test_a_task_is_back_in_a_stage_that_no_status_stands_for(way: Way, seen: str, more: str) -> None:
+    there, time = world(("stages=custom", f"custom_stage={seen}", more))
+    async with staged(there, time) as stage:
+        stage.hubspot.edit(task_id(1), hs_pipeline_stage=CANCELLED)
+        was, before = kept(stage), await snapshot(stage)
+        after, _ = await updated(stage, way, before.task, CHANGE)
+        restored, note = await updated(stage, way, after, back(before, after))
+        assert kept(stage) == was
+        assert (restored, note) == (before.task, None)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_stage_that_could_not_be_put_back_is_said(way: Way) -> None:
+    there, time = world(("stages=custom",))
+    async with staged(there, time) as stage:
+        stage.hubspot.edit(task_id(1), hs_pipeline_stage=CANCELLED)
+        before = await snapshot(stage)
+        after, _ = await updated(stage, way, before.task, CHANGE)
+        stage.hubspot.faults = (Fault("status", PATCH if way == "single" else UPDATE, nth=2, status=400),)
+        restored, note = await updated(stage, way, after, back(before, after))
+        assert (restored, note) == (before.task, UNSTAGED)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", ["reset_after", "reset_before"])
+async def test_a_lost_answer_counts_as_applied_only_where_hubspots_own_value_is_there(
+    way: Way, kind: Literal["reset_after", "reset_before"]
+) -> None:
+    there, time = world()
+    async with staged(there, time) as stage:
+        before = await snapshot(stage)
+        low = {"hs_task_priority": "LOW"}
+        stage.hubspot.edit(task_id(1), **low)
+        now = await snapshot(stage)
+        stage.hubspot.faults = (Fault(kind, PATCH if way == "single" else UPDATE),)
+        _, note = await updated(stage, way, now.task, Edit(priority=0, native=before.native))
+        assert note == (HUBSPOT.applied if kind == "reset_after" else HUBSPOT.sent_again)
+        assert stage.true(1)["hs_task_priority"] == "NONE"
+
+
+async def test_a_day_is_put_back_where_the_account_takes_no_all_day() -> None:
+    there, time = world(("all_day=read_only",))
+    async with staged(there, time) as stage:
+        before = await snapshot(stage)
+        for way in WAYS:
+            after, _ = await updated(stage, way, before.task, CHANGE)
+            await updated(stage, way, after, back(before, after))
+            assert stage.true(1)["hs_timestamp"] == ODD["hs_timestamp"]
+
+
+def again(before: Snapshot) -> Edit:
+    """What an undo of a deletion asks for."""
+    task = before.task
+    return Edit(
+        title=task.title,
+        description=task.description,
+        due=due_of(task),
+        responsible_ids=task.responsible_ids,
+        ai_contact_id=task.ai_contact_id,
+        ai_customer_id=task.ai_customer_id,
+        priority=task.priority,
+        status=StatusChoice.of(task.status_config) if task.status_config else StatusChoice(),
+        native=before.native,
+    )
+
+
+@pytest.mark.parametrize("fault", [None, Fault("reset_after", POST)])
+@pytest.mark.parametrize("status", ["COMPLETED", "NOT_STARTED", "own"])
+async def test_a_deleted_task_is_made_again_as_it_was(fault: Fault | None, status: str) -> None:
+    own = {"hs_task_status": status} if status != "own" else {}
+    links = {"contacts": [BRUNO, CAROLINA], "companies": [COMPANY, "202"]}
+    there, time = world(("stages=custom",), row(1, links, **(ODD | own)))
+    async with staged(there, time) as stage:
+        if not own:
+            stage.hubspot.edit(task_id(1), hs_pipeline_stage=CANCELLED)
+        was, before = kept(stage), await snapshot(stage)
+        await stage.backend.delete_task(before.task)
+        stage.hubspot.faults = (fault,) if fault else ()
+        made = await stage.backend.create_task(again(before))
+        (true,) = stage.hubspot.tasks
+        assert {name: true["properties"].get(name) for name in KEPT} == was
+        after = (await stage.backend.snapshots([made.task.id]))[made.task.id]
+        assert {**after.native} == {**before.native}
+        assert made.task == after.task
+        assert after.task == before.task.model_copy(update={"id": made.task.id, "created_at": made.task.created_at})
+        assert made.note == (HUBSPOT.found if fault else None)
+
+
+async def test_a_task_made_again_is_linked_to_nothing_that_the_edit_leaves_out() -> None:
+    there, time = world((), row(1, {"contacts": [CAROLINA], "companies": [COMPANY]}, **ODD))
+    async with staged(there, time) as stage:
+        before = await snapshot(stage)
+        await stage.backend.delete_task(before.task)
+        edit = Edit(title="New", due=due_of(before.task), ai_customer_id=COMPANY, native=before.native)
+        made = await stage.backend.create_task(edit)
+        assert (made.task.ai_contact_id, made.task.ai_customer_id) == (None, COMPANY)
+        assert made.task.responsible_ids == ()
+
+
+async def test_a_person_who_is_gone_is_named_as_what_keeps_a_task_from_being_put_back() -> None:
+    there, time = world((), row(1, hubspot_owner_id=ELENA))
+    async with staged(there, time) as stage:
+        before = await snapshot(stage)
+        after, _ = await updated(stage, "single", before.task, CHANGE)
+        gone = {**before.native, "hubspot_owner_id": "64492922"}
+        with pytest.raises(CallerError, match="responsibleIds"):
+            await stage.backend.update_task(after, Edit(responsible_ids=(ELENA,), native=gone))

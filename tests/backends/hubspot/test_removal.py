@@ -1,0 +1,149 @@
+"""Deleting a task: once, whatever becomes of the answer, and gone from every list at once."""
+
+from typing import Any
+
+import pytest
+
+from backends.hubspot.wired import CAROLINA, ELENA, Stage, Time, hubspot, row, seed, staged, task_id
+from taskhand.backends.hubspot.doubt import HUBSPOT
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError
+from taskhand.domain.task import TaskQuery
+from taskhand.sandbox.faults import Fault
+
+TASK = "/crm/v3/objects/tasks/{id}"
+DELETE, GET = f"DELETE {TASK}", f"GET {TASK}"
+OPEN = ("burst=0", "searches=0", "search_lag=30", "archived_index=lags")
+EVER: dict[str, Any] = {"nth": "every"}
+
+
+def deletes(stage: Stage) -> int:
+    return sum(one.route == DELETE for one in stage.hubspot.requests)
+
+
+def there(stage: Stage) -> set[str]:
+    return {one["id"] for one in stage.hubspot.tasks}
+
+
+async def listed(stage: Stage) -> set[str]:
+    return {one.id for one in (await stage.backend.list_tasks(TaskQuery(responsible_ids=(ELENA,)))).tasks}
+
+
+async def test_a_deleted_task_is_gone_from_reads_and_lists_though_the_search_is_behind() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        assert await listed(stage) == {task_id(1), task_id(2)}
+        assert await stage.backend.delete_task(before) is None
+        assert await listed(stage) == there(stage) == {task_id(2)}
+        assert (await stage.backend.snapshots([task_id(1), task_id(2)])).keys() == {task_id(2)}
+        time.now += 31
+        assert await listed(stage) == {task_id(2)}
+
+
+@pytest.mark.parametrize("reading", ["archive_unknown=404", "archive_unknown=204"])
+@pytest.mark.parametrize(
+    ("fault", "note", "sent"),
+    [
+        (Fault("reset_after", DELETE), HUBSPOT.removed, 1),
+        (Fault("reset_before", DELETE), HUBSPOT.sent_again, 2),
+        (Fault("status", DELETE, status=502), HUBSPOT.sent_again, 2),
+        (Fault("status", DELETE, status=504, commit=True), HUBSPOT.removed, 1),
+        (Fault("status", DELETE, status=500, commit=True), HUBSPOT.removed, 1),
+        (Fault("status", DELETE, status=503), None, 2),
+        (Fault("status", DELETE, status=423), None, 2),
+        (Fault("html", DELETE, status=200, commit=True), None, 1),
+    ],
+)
+async def test_a_lost_answer_costs_neither_the_truth_nor_a_second_task(
+    fault: Fault, note: str | None, sent: int, reading: str
+) -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=(*OPEN, reading)), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        stage.hubspot.faults = (fault,)
+        assert await stage.backend.delete_task(before) == note
+        assert (deletes(stage), there(stage)) == (sent, {task_id(2)})
+        assert await listed(stage) == {task_id(2)}
+
+
+@pytest.mark.parametrize(
+    ("faults", "code"),
+    [
+        ((Fault("status", DELETE, status=500),), "upstream_error"),
+        ((Fault("reset_before", DELETE, **EVER),), "upstream_error"),
+        ((Fault("status", DELETE, status=429, **EVER),), "rate_limited"),
+        ((Fault("status", DELETE, status=403),), "forbidden"),
+        ((Fault("status", DELETE, status=404),), "not_found"),
+        ((Fault("reset_before", DELETE), Fault("status", GET, status=500, **EVER)), "outcome_unknown"),
+    ],
+)
+async def test_what_was_not_deleted_is_not_said_to_be(faults: tuple[Fault, ...], code: str) -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        stage.hubspot.faults = faults
+        with pytest.raises(TaskhandError) as failed:
+            await stage.backend.delete_task(before)
+        stage.hubspot.faults = ()
+        assert failed.value.code == code
+        assert failed.value.next_step or code == "not_found"
+        assert await listed(stage) == there(stage) == {task_id(1), task_id(2)}
+
+
+async def test_nobody_can_tell_where_the_answer_is_lost_and_the_task_cannot_be_looked_for() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        stage.hubspot.faults = (Fault("reset_after", DELETE), Fault("status", GET, status=500, **EVER))
+        with pytest.raises(OutcomeUnknown, match="could not be found out"):
+            await stage.backend.delete_task(before)
+        stage.hubspot.faults = ()
+        assert await listed(stage) == {task_id(2)}
+
+
+async def test_a_task_that_somebody_else_deleted_is_not_found() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=(*OPEN, "archive_unknown=404")), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        await stage.backend.delete_task(before)
+        with pytest.raises(NotFound) as gone:
+            await stage.backend.delete_task(before)
+        assert gone.value.code == "task_not_found"
+
+
+async def test_a_404_to_the_second_sending_means_that_the_first_one_arrived() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=(*OPEN, "archive_unknown=404")), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+
+        async def meanwhile() -> None:
+            await stage.backend.delete_task(before)
+
+        # The look after the lost answer finds the task; while it waits to be sent again somebody else deletes it.
+        stage.hubspot.faults = (Fault("reset_before", DELETE), Fault("status", DELETE, nth=2, status=503))
+        time.on_sleep = meanwhile
+        assert await stage.backend.delete_task(before) == HUBSPOT.removed
+        assert there(stage) == {task_id(2)}
+
+
+async def test_a_deletion_goes_by_hubspots_own_id() -> None:
+    time = Time()
+    world = seed(rows=[row(number, {"contacts": [CAROLINA]}, ref=f"REF {number}") for number in (1, 2)])
+    async with staged(hubspot(time, world, reading=(*OPEN, "unique_property=ref")), time, id_property="ref") as stage:
+        before = await stage.backend.get_task("REF 1")
+        assert await stage.backend.delete_task(before) is None
+        assert there(stage) == {task_id(2)}
+        with pytest.raises(NotFound):
+            await stage.backend.delete_task(before)
+
+
+async def test_a_deleted_task_is_neither_changed_nor_brought_back_by_a_change() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        await stage.backend.delete_task(before)
+        (outcome,) = await stage.backend.update_tasks([(before, Edit(title="New"))])
+        assert outcome.error is not None
+        assert outcome.error.code == "task_not_found"
+        assert await listed(stage) == {task_id(2)}

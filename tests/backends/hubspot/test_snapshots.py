@@ -1,0 +1,193 @@
+"""Many tasks read at once, with what HubSpot itself says of them; and how few requests a bulk change takes in all."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from backends.hubspot.wired import (
+    ANA,
+    BRUNO,
+    CAROLINA,
+    COMPANY,
+    ELENA,
+    Stage,
+    Time,
+    hubspot,
+    row,
+    seed,
+    staged,
+    task_id,
+)
+from taskhand.backends.hubspot.confirmed import is_complete, shows
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import StatusChoice
+from taskhand.sandbox.faults import Fault
+
+OPEN = ("burst=0", "searches=0")
+READ, UPDATE = "POST /crm/v3/objects/tasks/batch/read", "POST /crm/v3/objects/tasks/batch/update"
+
+
+async def snapshots(stage: Stage, count: int) -> dict[str, Snapshot]:
+    """The seeded tasks; what any call asks once is asked before, then a clean log."""
+    await stage.backend.snapshots([task_id(1)])
+    stage.hubspot.clear_requests()
+    return await stage.backend.snapshots([task_id(number) for number in range(1, count + 1)])
+
+
+async def test_one_task_is_one_request_with_everything_that_hubspot_says_of_it() -> None:
+    time = Time()
+    properties = {"hs_task_body": "<p>a <b>b</b></p>", "hs_task_priority": "NONE", "hs_task_type": "CALL"}
+    rows = [row(1, {"contacts": [BRUNO, CAROLINA], "companies": [COMPANY]}, **properties)]
+    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+        one = (await snapshots(stage, 1))[task_id(1)]
+        assert stage.sent == [f"GET /crm/v3/objects/tasks/{task_id(1)}"]
+        assert one.task == await stage.backend.get_task(task_id(1))
+        assert one.unknown == frozenset()
+        assert json.loads(json.dumps(one.native)) == properties | {
+            "hs_task_subject": "Call Acme 1",
+            "hs_timestamp": "2026-03-06T13:00:00Z",
+            "hs_task_is_all_day": "false",
+            "hs_task_status": "NOT_STARTED",
+            "hs_pipeline_stage": "af0e6a5c-2ea3-4c72-b69f-7c6cb3fdb591",
+            "hubspot_owner_id": ELENA,
+            "contacts": [CAROLINA, BRUNO],
+            "companies": [COMPANY],
+        }
+
+
+async def test_many_tasks_are_the_same_as_each_of_them_alone() -> None:
+    time = Time()
+    rows = [row(1, {"contacts": [BRUNO, CAROLINA]}), row(2), row(3, {"companies": [COMPANY]}, hs_task_body="x")]
+    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+        together = await snapshots(stage, 3)
+        assert len(stage.sent) == 3
+        for one in together:
+            assert await stage.backend.snapshots([one]) == {one: together[one]}
+
+
+async def test_what_is_not_there_is_left_out_and_nothing_asked_is_nothing_sent() -> None:
+    async with staged() as stage:
+        assert await stage.backend.snapshots([]) == {}
+        assert await stage.backend.snapshots(["99999999999"]) == {}
+        assert (await stage.backend.snapshots([task_id(2), "99999999999", task_id(2)])).keys() == {task_id(2)}
+
+
+async def test_what_an_answer_is_silent_about_is_read_by_itself() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(3), reading=(*OPEN, "lost_input=2")), time) as stage:
+        assert len(await snapshots(stage, 3)) == 3
+
+
+async def test_tasks_are_found_by_the_property_they_go_by_and_by_the_id_asked_for() -> None:
+    time = Time()
+    world = seed(rows=[row(number, {"contacts": [CAROLINA]}, ref=f"REF-{number}") for number in (1, 2)])
+    reading = (*OPEN, "unique_property=ref")
+    async with staged(hubspot(time, world, reading=reading), time, id_property="ref") as stage:
+        found = await stage.backend.snapshots(["ref-1", "REF-2", "REF-3"])
+        assert {one: (of.task.id, of.task.ai_contact_id) for one, of in found.items()} == {
+            "ref-1": ("REF-1", CAROLINA),
+            "REF-2": ("REF-2", CAROLINA),
+        }
+        (outcome,) = await stage.backend.update_tasks([(found["ref-1"].task, Edit(title="New"))])
+        assert outcome.written is not None
+        assert outcome.written.task == found["ref-1"].task.model_copy(update={"title": "New"})
+
+
+CHANGES = {
+    "status": Edit(status=StatusChoice(id="COMPLETED")),
+    "priority": Edit(priority=2),
+    "owner": Edit(responsible_ids=(ANA,)),
+    "no owner": Edit(responsible_ids=()),
+    "a day": Edit(due=Due(date(2026, 3, 10))),
+    "an instant": Edit(due=Due.instant(datetime(2026, 3, 10, 18, 30, tzinfo=UTC), "America/Santiago")),
+    "title": Edit(title="Ñandú <1>"),
+    "description": Edit(description="a < b\nc"),
+}
+
+
+async def test_a_thousand_tasks_are_read_and_changed_in_thirty_requests() -> None:
+    time = Time()
+    rows = [row(number, {"contacts": [CAROLINA]}) for number in range(1, 1001)]
+    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+        before = await snapshots(stage, 1000)
+        edit = Edit(
+            title="New", due=Due(date(2026, 3, 10)), responsible_ids=(), priority=0, status=StatusChoice(id="COMPLETED")
+        )
+        outcomes = await stage.backend.update_tasks([(one.task, edit) for one in before.values()])
+        assert len(stage.sent) == 22
+        assert all(one.written and not list(edit.unmet_by(one.written.task).given()) for one in outcomes)
+        assert {one["properties"]["hs_task_subject"] for one in stage.hubspot.tasks} == {"New"}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("echo", ["instant", "millis"])
+async def test_a_hundred_tasks_are_changed_in_one_request_and_shown_as_they_are(change: str, echo: str) -> None:
+    time = Time()
+    rows = [row(number, {"contacts": [CAROLINA]}, hs_task_body="<p>x</p>") for number in range(1, 4)]
+    async with staged(hubspot(time, seed(rows=rows), reading=(*OPEN, f"due_echo={echo}")), time) as stage:
+        before = await snapshots(stage, 3)
+        stage.hubspot.clear_requests()
+        outcomes = await stage.backend.update_tasks([(one.task, CHANGES[change]) for one in before.values()])
+        assert stage.sent == [UPDATE]
+        after = await stage.backend.snapshots(list(before))
+        for one in outcomes:
+            assert one.written is not None
+            assert one.written.task == after[one.task_id].task
+
+
+async def test_what_an_update_is_silent_about_is_read_back() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(3), reading=(*OPEN, "update_shows=changed")), time) as stage:
+        before = await snapshots(stage, 3)
+        stage.hubspot.clear_requests()
+        first, *others = before.values()
+        same = replace(Edit(priority=2), title=first.task.title)
+        edits = [(first.task, same), *((one.task, Edit(priority=2)) for one in others)]
+        outcomes = await stage.backend.update_tasks(edits)
+        (read,) = [one.body for one in stage.hubspot.requests if f"{one.method} {one.path}" == READ]
+        assert read["inputs"] == [{"id": first.task.id}]
+        assert all(one.written and one.written.task.priority == 2 and one.written.note is None for one in outcomes)
+
+
+async def test_a_task_named_twice_that_cannot_be_read_back_is_as_hubspot_confirmed_it() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(1), reading=OPEN), time) as stage:
+        (one,) = (await snapshots(stage, 1)).values()
+        stage.hubspot.faults = (Fault("status", READ, status=500, nth="every"),)
+        outcomes = await stage.backend.update_tasks([(one.task, Edit(title="A")), (one.task, Edit(priority=2))])
+        notes = [outcome.written.note for outcome in outcomes if outcome.written]
+        assert len(notes) == 2
+        assert all(note and "could not be read back" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("shown", "sent", "expected"),
+    [
+        ({"hs_task_subject": "x"}, {"hs_task_subject": "x"}, True),
+        ({"hs_task_subject": "X"}, {"hs_task_subject": "x"}, False),
+        ({}, {"hs_task_subject": "x"}, False),
+        ({}, {"hubspot_owner_id": ""}, False),
+        ({"hubspot_owner_id": None}, {"hubspot_owner_id": ""}, True),
+        ({"hubspot_owner_id": ""}, {"hubspot_owner_id": ""}, True),
+        ({"hs_task_is_all_day": True}, {"hs_task_is_all_day": "true"}, True),
+        ({"hs_timestamp": "2026-03-06T13:00:00Z"}, {"hs_timestamp": "2026-03-06T13:00:00.000Z"}, True),
+        ({"hs_timestamp": "1772802000000"}, {"hs_timestamp": "2026-03-06T13:00:00.000Z"}, True),
+        ({"hs_timestamp": "2026-03-06T13:00:00.001Z"}, {"hs_timestamp": "2026-03-06T13:00:00.000Z"}, False),
+        ({"hs_timestamp": "soon"}, {"hs_timestamp": "2026-03-06T13:00:00.000Z"}, False),
+        ({"hs_timestamp": None}, {"hs_timestamp": "2026-03-06T13:00:00.000Z"}, False),
+    ],
+)
+def test_an_answer_shows_what_was_sent_or_it_does_not(
+    shown: dict[str, Any], sent: dict[str, str], expected: object
+) -> None:
+    assert shows(shown, sent) is expected
+
+
+def test_only_a_batch_that_was_carried_out_is_believed() -> None:
+    assert is_complete({"status": "COMPLETE"})
+    assert not any(is_complete({"status": one}) for one in ("PENDING", "PROCESSING", "CANCELED", None))

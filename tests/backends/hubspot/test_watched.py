@@ -1,0 +1,196 @@
+"""A bulk write that is watched: told of as it goes, stopped where somebody says so, and every task accounted for."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from backends.hubspot.wired import BRUNO, CAROLINA, Stage, Time, hubspot, row, seed, staged, task_id
+from taskhand.backends.base import Outcome, Watch
+from taskhand.backends.hubspot.doubt import HUBSPOT
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import OutcomeUnknown, RateLimited
+from taskhand.domain.task import Task
+from taskhand.sandbox.faults import Fault
+
+OPEN = ("burst=0", "searches=0")
+UPDATE, READ = "POST /crm/v3/objects/tasks/batch/update", "POST /crm/v3/objects/tasks/batch/read"
+PAIRS = "POST /crm/v4/associations/{kind}/{to}/batch"
+EVER: dict[str, Any] = {"nth": "every"}
+
+
+@dataclass(slots=True)
+class Scribe(Watch):
+    """Notes how often it is told of a place, and how much was sent by then; stops after `most` outcomes."""
+
+    stage: Stage | None = None
+    most: int | None = None
+    told: list[int] = field(default_factory=list)
+    sent: list[int] = field(default_factory=list)
+
+    def tell(self, place: int, outcome: Outcome) -> None:
+        Watch.tell(self, place, outcome)
+        self.told.append(place)
+        self.sent.append(self.stage.sent.count(UPDATE) if self.stage else 0)
+        if self.most is not None and len(self.told) >= self.most and self.stopped is None:
+            self.stop("the caller gave up")
+
+
+async def tasks(stage: Stage, count: int) -> list[Task]:
+    """The seeded tasks, then a clean log."""
+    found = await stage.backend.snapshots([task_id(number) for number in range(1, count + 1)])
+    stage.hubspot.clear_requests()
+    return [one.task for one in found.values()]
+
+
+def codes(outcomes: tuple[Outcome, ...]) -> list[str | None]:
+    return [one.error.code if one.error else None for one in outcomes]
+
+
+def titles(stage: Stage) -> list[str]:
+    return [one["properties"]["hs_task_subject"] for one in stage.hubspot.tasks]
+
+
+async def test_every_outcome_is_told_once_and_batch_by_batch() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(500), reading=(*OPEN, "lost_input=7")), time) as stage:
+        before, watch = await tasks(stage, 500), Scribe(stage=stage)
+        edits = [(task, Edit(title="New")) for task in before]
+        edits[3] = (before[3], Edit(responsible_ids=("1",)))
+        outcomes = await stage.backend.update_tasks(edits, watch)
+        assert sorted(watch.told) == list(range(500))
+        assert watch.outcomes == dict(enumerate(outcomes))
+        assert watch.sent[0] < 5
+        assert {watch.told.index(place) > 400 for place in (6, 106, 206)} == {True}
+        assert codes(outcomes)[3] == "upstream_refused"
+
+
+async def test_nothing_more_leaves_once_a_call_is_stopped_and_what_left_is_accounted_for() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(1000), reading=OPEN), time) as stage:
+        before, watch = await tasks(stage, 1000), Scribe(stage=stage, most=1)
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before], watch)
+        assert stage.sent.count(UPDATE) == 4
+        assert codes(outcomes) == [None] * 400 + ["not_attempted"] * 600
+        assert [one.error for one in outcomes[400:]] == [watch.stopped] * 600
+        assert [title == "New" for title in titles(stage)] == [one.written is not None for one in outcomes]
+
+
+async def test_a_call_that_is_stopped_before_it_begins_sends_nothing() -> None:
+    time = Time()
+    rows = [row(1), row(2, {"contacts": [CAROLINA]}), row(3)]
+    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+        before, watch = await tasks(stage, 3), Watch()
+        watch.stop("the caller gave up")
+        edits = [Edit(title="New"), Edit(ai_contact_id=None), Edit(title="New", ai_contact_id=BRUNO)]
+        outcomes = await stage.backend.update_tasks(list(zip(before, edits, strict=True)), watch)
+        assert codes(outcomes) == ["not_attempted"] * 3
+        assert not any(one.committed for one in stage.hubspot.requests)
+
+
+async def test_what_was_lost_before_a_stop_is_looked_for_and_not_sent_again() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(600), reading=OPEN), time) as stage:
+        before, watch = await tasks(stage, 600), Scribe(stage=stage, most=1)
+        stage.hubspot.faults = (Fault("reset_before", UPDATE, nth=2), Fault("reset_after", UPDATE, nth=3))
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before], watch)
+        assert stage.sent.count(UPDATE) == 4
+        assert sorted(codes(outcomes), key=str) == [None] * 300 + ["not_attempted"] * 200 + ["upstream_error"] * 100
+        assert sum(one.written.note == HUBSPOT.applied for one in outcomes if one.written) == 100
+        lost = next(one.error for one in outcomes if one.error and one.error.code == "upstream_error")
+        assert "not applied" in lost.message
+        assert lost.retryable
+        assert [title == "New" for title in titles(stage)] == [one.written is not None for one in outcomes]
+
+
+async def test_being_asked_to_wait_stops_the_rest() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(700), reading=(*OPEN, "limit_policy=DAILY")), time) as stage:
+        before = await tasks(stage, 700)
+        stage.hubspot.faults = (Fault("status", UPDATE, nth=2, times=100, status=429),)
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before])
+        assert stage.sent.count(UPDATE) == 4
+        assert sorted(codes(outcomes), key=str) == [None] * 100 + ["not_attempted"] * 300 + ["rate_limited"] * 300
+        assert {one.error.retry_after_s for one in outcomes if one.error} == {3600}
+        assert [title == "New" for title in titles(stage)] == [one.written is not None for one in outcomes]
+
+
+async def test_what_has_a_new_link_is_not_said_to_be_not_sent() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(700), reading=(*OPEN, "limit_policy=DAILY")), time) as stage:
+        before = await tasks(stage, 700)
+        stage.hubspot.faults = (Fault("status", UPDATE, nth=2, times=100, status=429),)
+        outcomes = await stage.backend.update_tasks(
+            [(task, Edit(title="New", ai_contact_id=CAROLINA)) for task in before]
+        )
+        assert stage.sent.count(UPDATE) == 4
+        assert sorted(codes(outcomes), key=str) == ["outcome_unknown"] * 400 + ["rate_limited"] * 300
+        left = [one for one in outcomes if one.error and "newly linked" in str(one.error.next_step)]
+        assert [title == "New" for title in titles(stage)] == [one not in left for one in outcomes]
+
+
+async def test_links_that_hubspot_asks_to_wait_for_are_not_followed_by_properties() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=(*OPEN, "limit_policy=DAILY")), time) as stage:
+        before = await tasks(stage, 2)
+        stage.hubspot.faults = (Fault("status", f"{PAIRS}/create", status=429),)
+        edits = [Edit(title="New", ai_contact_id=CAROLINA), Edit(title="New")]
+        outcomes = await stage.backend.update_tasks(list(zip(before, edits, strict=True)))
+        assert codes(outcomes) == ["rate_limited", "not_attempted"]
+        assert isinstance(outcomes[0].error, RateLimited)
+        assert not any(one.committed for one in stage.hubspot.requests)
+
+
+async def test_a_stop_after_the_links_takes_back_those_of_what_was_not_sent() -> None:
+    time = Time()
+    rows = [row(number, {"contacts": [CAROLINA]}) for number in range(1, 602)]
+    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+        before, watch = await tasks(stage, 601), Scribe(stage=stage, most=1)
+        edits = [(before[0], Edit(title="New")), *((one, Edit(title="New", ai_contact_id=BRUNO)) for one in before[1:])]
+        outcomes = await stage.backend.update_tasks(edits, watch)
+        assert codes(outcomes) == [None] * 400 + ["not_attempted"] * 201
+        linked = {one["task_id"]: one["other_id"] for one in stage.hubspot.state()["links"]}
+        assert len(linked) == len(stage.hubspot.state()["links"]) == 601
+        assert [linked[task.id] for task in before] == [CAROLINA] + [BRUNO] * 399 + [CAROLINA] * 201
+
+
+async def test_new_links_that_could_not_be_taken_back_are_said() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+        before = await tasks(stage, 2)
+        stage.hubspot.faults = (
+            Fault("reset_before", UPDATE, **EVER),
+            Fault("status", READ, status=500, **EVER),
+            Fault("status", f"{PAIRS}/archive", status=500, **EVER),
+        )
+        edits = [Edit(title="New", ai_contact_id=CAROLINA), Edit(title="New")]
+        linked, plain = await stage.backend.update_tasks(list(zip(before, edits, strict=True)))
+        assert isinstance(linked.error, OutcomeUnknown)
+        assert isinstance(plain.error, OutcomeUnknown)
+        assert f"newly linked to contacts {CAROLINA}" in str(linked.error.next_step)
+        assert "newly linked" not in str(plain.error.next_step)
+
+
+async def test_a_former_link_that_could_not_be_removed_is_said() -> None:
+    time = Time()
+    rows = [row(1, {"contacts": [CAROLINA]}), row(2, {"contacts": [CAROLINA]})]
+    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+        before = await tasks(stage, 2)
+        stage.hubspot.faults = (Fault("status", f"{PAIRS}/archive", status=500),)
+        outcomes = await stage.backend.update_tasks([(task, Edit(ai_contact_id=BRUNO)) for task in before])
+        for one in outcomes:
+            assert one.written is not None
+            assert one.written.task.ai_contact_id == BRUNO
+            assert f"still linked to contacts {CAROLINA}" in str(one.written.note)
+
+
+async def test_a_whole_call_that_cannot_begin_is_told_too() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), reading=OPEN), time) as other:
+        before = await tasks(other, 2)
+    there = hubspot(time, seed(2), reading=OPEN)
+    there.faults = (Fault("status", "GET /crm/v3/properties/{kind}/{name}", status=403, **EVER),)
+    async with staged(there, time) as stage:
+        watch = Scribe(stage=stage)
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before], watch)
+        assert codes(outcomes) == ["forbidden"] * 2
+        assert watch.told == [0, 1]
+        assert not any(one.committed for one in there.requests)

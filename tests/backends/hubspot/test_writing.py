@@ -1,0 +1,257 @@
+"""Writes of one task: what is sent, what is read back, and what is never guessed."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from backends.hubspot.wired import (
+    ANA,
+    BRUNO,
+    CAROLINA,
+    COMPANY,
+    ELENA,
+    KEY,
+    Stage,
+    Time,
+    hubspot,
+    row,
+    seed,
+    staged,
+    task_id,
+)
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, NotFound, OperatorError
+from taskhand.domain.task import StatusChoice, TaskQuery
+from taskhand.sandbox.hubspot import Reading
+
+OPEN = ("burst=0", "searches=0")
+DUE = Due.instant(datetime(2026, 3, 6, 13, tzinfo=UTC), "America/Santiago")
+TASKS = "/crm/v3/objects/tasks"
+
+
+def written(stage: Stage) -> list[Any]:
+    """The bodies of the requests that write."""
+    return [one.body for one in stage.hubspot.requests if one.committed]
+
+
+async def test_a_new_task_is_sent_as_documented_and_read_back() -> None:
+    async with staged() as stage:
+        await stage.backend.get_task(task_id(1))
+        stage.hubspot.clear_requests()
+        edit = Edit(
+            title="Call",
+            description="a < b\nc",
+            due=DUE,
+            responsible_ids=(ANA,),
+            ai_contact_id=CAROLINA,
+            ai_customer_id=COMPANY,
+            priority=2,
+        )
+        made = await stage.backend.create_task(edit)
+        assert stage.sent == [f"POST {TASKS}", f"GET {TASKS}/{made.task.id}"]
+        assert written(stage) == [
+            {
+                "properties": {
+                    "hs_task_subject": "Call",
+                    "hs_task_body": "a &lt; b<br>c",
+                    "hs_timestamp": "2026-03-06T13:00:00.000Z",
+                    "hubspot_owner_id": ANA,
+                    "hs_task_priority": "HIGH",
+                    "hs_task_status": "NOT_STARTED",
+                },
+                "associations": [
+                    {
+                        "to": {"id": CAROLINA},
+                        "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 204}],
+                    },
+                    {
+                        "to": {"id": COMPANY},
+                        "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 192}],
+                    },
+                ],
+            }
+        ]
+        assert not list(edit.unmet_by(made.task).given())
+
+
+async def test_an_update_sends_only_what_is_given_and_reads_it_back() -> None:
+    async with staged() as stage:
+        before = await stage.backend.get_task(task_id(1))
+        stage.hubspot.clear_requests()
+        done = await stage.backend.update_task(before, Edit(description=None, responsible_ids=()))
+        assert stage.sent == [f"PATCH {TASKS}/{before.id}", f"GET {TASKS}/{before.id}"]
+        assert written(stage) == [{"properties": {"hs_task_body": "", "hubspot_owner_id": ""}}]
+        assert done.task == before.model_copy(update={"task_responsibles": ()})
+
+
+async def test_dated_versions_send_the_same_to_dated_paths() -> None:
+    async with staged(version="2026-03") as stage:
+        before = await stage.backend.get_task(task_id(1))
+        await stage.backend.update_task(before, Edit(title="New", ai_contact_id=CAROLINA))
+        await stage.backend.update_tasks([(before, Edit(ai_contact_id=BRUNO))])
+        await stage.backend.members()
+        assert all("/2026-03" in path or path.endswith("/account-info/v3/details") for path in stage.sent)
+        assert all(one.status is not None and one.status < 300 for one in stage.hubspot.requests)
+        assert (await stage.backend.get_task(task_id(1))).ai_contact_id == BRUNO
+
+
+async def test_a_version_that_is_none_is_refused() -> None:
+    with pytest.raises(OperatorError, match="HUBSPOT_API_VERSION"):
+        async with staged(version="latest"):
+            raise AssertionError
+
+
+async def test_a_link_is_made_changed_and_removed_and_read_back() -> None:
+    async with staged() as stage:
+        task = await stage.backend.get_task(task_id(1))
+        for wanted in (CAROLINA, BRUNO, None):
+            task = (await stage.backend.update_task(task, Edit(ai_contact_id=wanted, ai_customer_id=COMPANY))).task
+            assert (task.ai_contact_id, task.ai_customer_id) == (wanted, COMPANY)
+        assert [link["other"] for link in stage.hubspot.state()["links"]] == ["companies"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "code"),
+    [
+        (Edit(title="New", ai_contact_id="999"), "unknown_reference"),
+        (Edit(title="New", ai_customer_id="../contacts"), "invalid_id"),
+        (Edit(title="New", ai_contact_id=BRUNO, responsible_ids=("5",)), "upstream_refused"),
+        (Edit(title="New", due=None), "due_date_required"),
+        (Edit(title="New", status=StatusChoice(name="Archivado")), "unknown_status"),
+    ],
+)
+async def test_what_is_refused_leaves_the_task_as_it_was(edit: Edit, code: str) -> None:
+    time = Time()
+    world = seed(rows=[row(1, {"contacts": [CAROLINA]})])
+    async with staged(hubspot(time, world, reading=OPEN), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        state = stage.hubspot.state()
+        with pytest.raises(CallerError) as refused:
+            await stage.backend.update_task(before, edit)
+        assert refused.value.code == code
+        assert refused.value.next_step
+        assert stage.hubspot.state() == state
+
+
+async def test_several_contacts_are_left_alone() -> None:
+    time = Time()
+    world = seed(rows=[row(1, {"contacts": [CAROLINA, BRUNO]})])
+    async with staged(hubspot(time, world, reading=OPEN), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        for wanted in (None, BRUNO):
+            with pytest.raises(CallerError) as refused:
+                await stage.backend.update_task(before, Edit(ai_contact_id=wanted))
+            assert refused.value.code == "several_links"
+        after = await stage.backend.update_task(before, Edit(title="New"))
+        assert after.task == before.model_copy(update={"title": "New"})
+        assert len(stage.hubspot.state()["links"]) == 2
+
+
+async def test_a_priority_nobody_asked_about_stays_none() -> None:
+    time = Time()
+    world = seed(rows=[row(1, hs_task_priority="NONE")])
+    async with staged(hubspot(time, world, reading=OPEN), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        await stage.backend.update_task(before, Edit(title="New"))
+        assert stage.true(1)["hs_task_priority"] == "NONE"
+
+
+async def test_a_new_task_needs_a_due_date() -> None:
+    async with staged() as stage:
+        with pytest.raises(CallerError) as refused:
+            await stage.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))
+        assert refused.value.code == "due_date_required"
+        assert written(stage) == []
+
+
+async def test_a_task_that_is_gone_is_not_found_whatever_the_tool() -> None:
+    async with staged() as stage:
+        before = (await stage.backend.get_task(task_id(1))).model_copy(update={"id": "99999999999"})
+        with pytest.raises(NotFound) as reading:
+            await stage.backend.get_task(before.id)
+        with pytest.raises(NotFound) as writing:
+            await stage.backend.update_task(before, Edit(title="New"))
+        assert (reading.value.code, writing.value.code) == ("task_not_found", "task_not_found")
+
+
+async def test_who_me_is_comes_from_the_configuration_or_the_private_apps_token() -> None:
+    for user, expected in ((ANA, ANA), ("ana@example.com", ANA), ("98499706", ANA), (None, ELENA), ("nobody", None)):
+        async with staged(user=user) as stage:
+            assert await stage.backend.me() == expected
+
+
+async def test_the_token_is_asked_about_only_in_a_body_and_never_in_a_path() -> None:
+    async with staged(user=None) as stage:
+        await stage.backend.me()
+        assert all(KEY not in str((one.path, one.query, one.body)) for one in stage.hubspot.requests)
+
+
+async def test_owners_are_read_page_by_page_without_those_archived() -> None:
+    time = Time()
+    owners = [
+        {
+            "id": str(number),
+            "firstName": "P",
+            "lastName": str(number),
+            "email": f"p{number}@x.example",
+            "userId": number,
+        }
+        for number in range(1, 231)
+    ]
+    world = seed(0) | {"owners": [*owners[:200], *(one | {"archived": True} for one in owners[200:])]}
+    async with staged(hubspot(time, world, reading=OPEN), time) as stage:
+        assert len(await stage.backend.members()) == 200
+
+
+async def test_a_task_goes_by_a_unique_property_where_one_is_configured() -> None:
+    time = Time()
+    world = seed(rows=[row(number, ref=f"REF {number}") for number in range(1, 4)])
+    reading = (*OPEN, "unique_property=ref", "search_lag=0")
+    async with staged(hubspot(time, world, reading=reading), time, id_property="ref") as stage:
+        task = await stage.backend.get_task("REF 1")
+        assert task.id == "REF 1"
+        changed = await stage.backend.update_task(task, Edit(title="New", ai_contact_id=CAROLINA))
+        assert (changed.task.id, changed.task.title, changed.task.ai_contact_id) == ("REF 1", "New", CAROLINA)
+        (outcome,) = await stage.backend.update_tasks([(task, Edit(title="Newer"))])
+        assert outcome.written is not None
+        assert (outcome.written.task.id, stage.true(1)["hs_task_subject"]) == ("REF 1", "Newer")
+        made = await stage.backend.create_task(Edit(title="New", due=DUE, ai_contact_id=CAROLINA, priority=1))
+        assert made.task.ai_contact_id == CAROLINA
+        assert {one.id for one in (await stage.backend.list_tasks(TaskQuery())).tasks} == {
+            "REF 1",
+            "REF 2",
+            "REF 3",
+            made.task.id,
+        }
+
+
+READINGS = [
+    f"{name}={value}"
+    for name, values in Reading.allowed().items()
+    for value in values[1:]
+    if value not in {"expired", "any text"} and name not in {"limit_policy", "unknown_credentials"}
+    if not values[0].startswith(("a whole", "any"))
+]
+
+
+@pytest.mark.parametrize("reading", [*READINGS, "settle_ms=0", "search_lag=30", "association_ids=number"])
+async def test_a_task_is_made_changed_linked_and_listed_under_every_reading(reading: str) -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(1), reading=(*OPEN, reading)), time) as stage:
+        made = await stage.backend.create_task(Edit(title="Call", due=DUE, responsible_ids=(ANA,), priority=1))
+        edit = Edit(
+            title="Again",
+            description="x\ny",
+            due=Due.instant(datetime(2026, 3, 7, 9, 30, 0, 5000, tzinfo=UTC), "America/Santiago"),
+            responsible_ids=(),
+            priority=2,
+            status=StatusChoice(id="COMPLETED"),
+            ai_contact_id=CAROLINA,
+        )
+        changed = await stage.backend.update_task(made.task, edit)
+        assert not list(edit.unmet_by(changed.task).given())
+        (outcome,) = await stage.backend.update_tasks([(changed.task, Edit(ai_contact_id=None, title="Third"))])
+        assert outcome.written is not None
+        assert (outcome.written.task.title, outcome.written.task.ai_contact_id) == ("Third", None)

@@ -1,0 +1,185 @@
+"""Taskhand on a sandboxed HubSpot, wired by hand: over real sockets, in a time that only sleeping moves."""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+from pydantic import SecretStr
+
+from journals import journal_at
+from passing import Time
+from taskhand.backends.hubspot.backend import HubSpotBackend
+from taskhand.backends.hubspot.portal import Account
+from taskhand.backends.hubspot.refusal import explain, read_limits, wait_s
+from taskhand.backends.hubspot.wire import HubSpotWire
+from taskhand.http.budget import Budget, Rate
+from taskhand.http.client import Client
+from taskhand.http.upstream import Limits, Upstream, World
+from taskhand.sandbox.hubspot import HubSpotSandbox, Reading
+from taskhand.sandbox.server import serve
+from taskhand.service.app_context import Desk
+
+__all__ = [
+    "ANA",
+    "BRUNO",
+    "CAROLINA",
+    "COMPANY",
+    "ELENA",
+    "KEY",
+    "NOW",
+    "SANTIAGO",
+    "Stage",
+    "Time",
+    "hubspot",
+    "row",
+    "seed",
+    "staged",
+    "task_id",
+    "wired",
+]
+
+NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+KEY = "pat-na1-fault-table-4711"
+SANTIAGO = "America/Santiago"
+TRUST = ssl.create_default_context()  # made once: it is the slowest part of a client
+ELENA, ANA, LUIS = "64492917", "64492918", "64492919"
+CAROLINA, BRUNO, COMPANY = "101", "102", "201"
+
+
+def _owner(number: int, name: str, email: str) -> dict[str, Any]:
+    first, _, last = name.partition(" ")
+    fields = {"firstName": first, "lastName": last, "email": email, "userId": 98_499_705 + number}
+    return {"id": str(int(ELENA) + number)} | fields
+
+
+OWNERS = [
+    _owner(0, "Elena", "elena@example.com"),
+    _owner(1, "Ana Soto", "ana@example.com"),
+    _owner(2, "Luis Pereira", "luis@example.com"),
+    _owner(3, "Maria Rodriguez", "maria.one@example.com"),
+    _owner(4, "María Rodríguez", "maria.two@example.com"),
+    _owner(5, "Gil Paz", "gil@example.com") | {"archived": True},
+]
+STATUSES = [
+    {"value": "NOT_STARTED", "label": "Pendiente"},
+    {"value": "IN_PROGRESS", "label": "En Progreso"},
+    {"value": "COMPLETED", "label": "Completado"},
+]
+_CAROLINA = {"firstname": "Carolina", "lastname": "Vega", "email": "carolina@acme.example"}
+CONTACTS = [
+    {"id": CAROLINA, "properties": _CAROLINA | {"phone": "+56 9 5555 0101", "associatedcompanyid": COMPANY}},
+    {"id": BRUNO, "properties": {"firstname": "Bruno", "lastname": "Díaz", "email": "bruno@globex.example"}},
+]
+COMPANIES = [
+    {"id": COMPANY, "properties": {"name": "Acme SpA", "domain": "acme.example"}},
+    {"id": "202", "properties": {"name": "Initech", "domain": "initech.example", "phone": "+1 555 0100"}},
+]
+
+
+def task_id(number: int) -> str:
+    """The id of a seeded task, from 1."""
+    return str(77_597_400_000 + number)
+
+
+def row(number: int, links: dict[str, list[str]] | None = None, **properties: str) -> dict[str, Any]:
+    """A seeded task of Elena's."""
+    given = {
+        "hs_task_subject": f"Call Acme {number}",
+        "hs_timestamp": "2026-03-06T13:00:00Z",
+        "hs_task_status": "NOT_STARTED",
+        "hs_task_priority": "MEDIUM",
+        "hubspot_owner_id": ELENA,
+    }
+    return {"id": task_id(number), "properties": given | properties, **(links or {})}
+
+
+def seed(tasks: int = 2, rows: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """The small world, with some tasks in it."""
+    given = rows if rows is not None else [row(number) for number in range(1, tasks + 1)]
+    people = {"owners": OWNERS, "statuses": STATUSES, "contacts": CONTACTS, "companies": COMPANIES}
+    return people | {"tasks": given}
+
+
+def hubspot(time: Time | None = None, world: dict[str, Any] | None = None, **options: Any) -> HubSpotSandbox:
+    """A HubSpot with the small world in it, in the same time."""
+    reading = Reading.parse(options.pop("reading", ()))
+    clock = time.moment if time else (lambda: NOW)
+    return HubSpotSandbox(seed=world or seed(), token=KEY, clock=clock, reading=reading, **options)
+
+
+@asynccontextmanager
+async def wired(
+    url: str,
+    time: Time,
+    *,
+    timezone: str | None = None,
+    limits: Limits | None = None,
+    version: str = "v3",
+    id_property: str | None = None,
+    user: str | None = ELENA,
+    rate: Rate | None = None,
+    searches: Rate | None = None,
+) -> AsyncIterator[Desk]:
+    """A desk as a wiring would make it, but for the time and for chance, which is a half."""
+    upstream = Upstream(
+        name="HubSpot",
+        base_url=url,
+        auth={"authorization": f"Bearer {KEY}"},
+        credential="HUBSPOT_ACCESS_TOKEN",
+        variable="HUBSPOT_BASE_URL",
+        read_headers=read_limits,
+        read_wait=wait_s,
+        explain=explain,
+    )
+    world = World(clock=time.clock, wall=time.wall, sleep=time.sleep, roll=lambda: 0.5)
+
+    def client(rate: Rate) -> Client:
+        budget = Budget(rate, 8, clock=time.clock, sleep=time.sleep)
+        transport = httpx2.AsyncHTTPTransport(verify=TRUST)
+        return Client(upstream, limits=limits, world=world, budget=budget, transport=transport)
+
+    async with client(rate or Rate(100, 10.0)) as calls, client(searches or Rate(5, 1.0)) as finds:
+        wire = HubSpotWire(calls, finds, version=version, id_property=id_property)
+        account = Account(timezone=timezone, user=user, token=SecretStr(KEY))
+        backend = HubSpotBackend(
+            wire, account, clock=time.moment, monotonic=time.clock, sleep=time.sleep, new_id=lambda: "trace"
+        )
+        async with journal_at(time.moment) as journal:
+            yield Desk(backend, journal, time.moment, timezone)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A HubSpot, Taskhand in front of it, and the time they are in."""
+
+    hubspot: HubSpotSandbox
+    desk: Desk
+    time: Time
+
+    @property
+    def backend(self) -> HubSpotBackend:
+        assert isinstance(self.desk.backend, HubSpotBackend)
+        return self.desk.backend
+
+    @property
+    def sent(self) -> list[str]:
+        """What was asked for, as methods with paths."""
+        return [f"{one.method} {one.path}" for one in self.hubspot.requests]
+
+    def true(self, number: int) -> dict[str, Any]:
+        """The properties of a seeded task as HubSpot really has them."""
+        found: dict[str, Any] = next(one for one in self.hubspot.tasks if one["id"] == task_id(number))["properties"]
+        return found
+
+
+@asynccontextmanager
+async def staged(there: HubSpotSandbox | None = None, time: Time | None = None, **options: Any) -> AsyncIterator[Stage]:
+    """Serve it, wire it; a zone is configured unless `timezone` says otherwise."""
+    time = time or Time()
+    there = there or hubspot(time)
+    async with serve(there) as url, wired(url, time, **({"timezone": SANTIAGO} | options)) as desk:
+        yield Stage(there, desk, time)

@@ -1,0 +1,68 @@
+"""What list_tasks should find, in plain Python over all tasks: the second opinion of the query tests."""
+
+import unicodedata
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from backends.local.desk import NOW
+from taskhand.domain.task import Task, TaskQuery
+
+__all__ = ["expected", "plain"]
+
+
+def expected(tasks: list[Task], query: TaskQuery, default_zone: str) -> list[str]:
+    """The ids of all tasks of all pages, in order."""
+    found = sorted((task for task in tasks if _wanted(task, query, default_zone)), key=lambda task: task.id)
+    if query.order == "due":
+        found.sort(key=lambda task: (task.due_at is None, _local(task) or ""))
+    elif query.order == "created":
+        found.sort(key=lambda task: (datetime.fromisoformat(task.created_at), task.id), reverse=True)
+    else:
+        found.sort(key=lambda task: (task.priority, task.id), reverse=True)
+    return [task.id for task in found]
+
+
+def plain(text: str) -> str:
+    """Letters without case and accents."""
+    decomposed = unicodedata.normalize("NFD", text.lower())
+    return "".join(letter for letter in decomposed if unicodedata.category(letter) != "Mn")
+
+
+def _wanted(task: Task, query: TaskQuery, default_zone: str) -> bool:
+    status = task.status_config
+    assert status is not None
+    people = query.responsible_ids
+    return all(
+        (
+            people is None or bool(set(people) & set(task.responsible_ids)),
+            _in_window(task, query),
+            query.statuses is None or status.id in [choice.id for choice in query.statuses],
+            query.text is None or plain(query.text) in plain(f"{task.title} {task.description or ''}"),
+            query.priority is None or task.priority == query.priority,
+            query.contact is None or query.contact in (task.ai_contact_id, task.ai_customer_id),
+            query.overdue is None or query.overdue == (status.type != "done" and _past(task, default_zone)),
+        )
+    )
+
+
+def _in_window(task: Task, query: TaskQuery) -> bool:
+    local = _local(task)
+    if local is None:
+        return query.include_tasks_without_dates
+    return (query.from_date or "0") <= local[:10] <= (query.to_date or "9")
+
+
+def _past(task: Task, default_zone: str) -> bool:
+    if task.due_at is None:
+        return False
+    if not task.is_all_day:
+        return datetime.fromisoformat(task.due_at) < NOW
+    return task.due_at[:10] < NOW.astimezone(ZoneInfo(task.due_timezone or default_zone)).date().isoformat()
+
+
+def _local(task: Task) -> str | None:
+    """The day, or the day and time on the clock of the task's zone."""
+    if task.due_at is None or task.is_all_day:
+        return task.due_at and task.due_at[:10]
+    zone = ZoneInfo(task.due_timezone) if task.due_timezone else UTC
+    return datetime.fromisoformat(task.due_at).astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")

@@ -1,0 +1,314 @@
+"""Lists: by index and not by scan, the same speed in a large store, and every task on exactly one page."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backends.local.desk import NOW, Clock, change, make, opened_at
+from backends.local.oracle import expected
+from taskhand.backends.local.backend import LocalBackend
+from taskhand.backends.local.query import State, selects
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.page import cursor_after, resume
+from taskhand.domain.task import Order, Status, StatusChoice, Task, TaskQuery
+
+T = TypeVar("T")
+ZONE = "Pacific/Auckland"
+"""The default zone, where it is already tomorrow."""
+PEOPLE = 10
+SMALL, LARGE = 1_000, 100_000
+EXAMPLES = 150
+WINDOW = TaskQuery(from_date="2026-03-01", to_date="2026-03-10")
+THIN = TaskQuery(from_date="2025-12-01", to_date="2025-12-31")
+DATED = replace(WINDOW, include_tasks_without_dates=False)
+AFTER = ("2026-03-05", "t000500")
+WHOSE = {"everyone": None, "one person": ("p1",), "several people": ("p1", "p2", "p7")}
+PERSON_BY_STATUS = "responsible_by_status (responsible_id=? AND status_id=?"
+PAGES = [
+    pytest.param(replace(query, responsible_ids=people), id=f"{whose}, {name}")
+    for whose, people in WHOSE.items()
+    for name, query in {
+        "all": TaskQuery(),
+        "window": WINDOW,
+        "window before all dates": THIN,
+        "window without dateless": DATED,
+        "from a day": TaskQuery(from_date="2026-03-05"),
+        "to a day": TaskQuery(to_date="2026-03-05"),
+        "after a page": TaskQuery(after=AFTER),
+        "after a page of dateless": TaskQuery(after=("~", "t000500")),
+        "window after a page": replace(WINDOW, after=AFTER),
+    }.items()
+]
+
+FILL = """
+WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :count)
+INSERT INTO task (id, title, is_all_day, due_at, due_key, created_at, status_id, priority, creator_id, searchable)
+SELECT printf('t%06d', i), 'Task ' || i, 1,
+    CASE WHEN i % 10 THEN date('2026-01-01', (i * 7919 % 120) || ' days') || 'T00:00:00.000Z' END,
+    CASE WHEN i % 10 THEN date('2026-01-01', (i * 7919 % 120) || ' days') ELSE '~' END,
+    '2026-01-01T00:00:00.000Z', (SELECT id FROM status WHERE position = 1 + i % 3), i % 3, NULL, 'task ' || i FROM n
+"""
+ASSIGN = """
+INSERT INTO task_responsible
+SELECT id, 'p' || (CAST(substr(id, 2) AS INTEGER) * 31 / 7 % :people), 0, due_key, status_id, created_at, priority
+FROM task
+"""
+
+
+def filled(path: Path, count: int) -> sqlite3.Connection:
+    """A store with so many tasks, opened."""
+
+    async def furnish() -> None:
+        async with opened_at(path) as backend:
+            await backend.statuses()
+
+    anyio.run(furnish)
+    connection = sqlite3.connect(path)
+    connection.create_function("is_overdue", 3, lambda *_: False)
+    with connection:
+        connection.executemany("INSERT INTO member (id, name) VALUES (?, ?)", [(f"p{n}", "P") for n in range(PEOPLE)])
+        connection.execute(FILL, {"count": count})
+        connection.execute(ASSIGN, {"people": PEOPLE})
+    return connection
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    with closing(filled(tmp_path_factory.mktemp("small") / "tasks.sqlite", SMALL)) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    with closing(filled(tmp_path_factory.mktemp("large") / "tasks.sqlite", LARGE)) as connection:
+        yield connection
+
+
+def state_of(connection: sqlite3.Connection) -> State:
+    """What a list depends on besides what was asked."""
+    unfinished = connection.execute("SELECT id FROM status WHERE position < 3 ORDER BY position")
+    return State(tuple(row[0] for row in unfinished), NOW)
+
+
+def steps(connection: sqlite3.Connection, query: TaskQuery) -> int:
+    """How many instructions SQLite's machine needs for a page."""
+    count = 0
+
+    def step() -> None:
+        nonlocal count
+        count += 1
+
+    connection.set_progress_handler(step, 1)
+    try:
+        rows = [
+            connection.execute(select.sql, select.parameters).fetchall()
+            for select in selects(query, state_of(connection))
+        ]
+    finally:
+        connection.set_progress_handler(None, 1)
+    assert sum(map(len, rows)) > query.limit
+    return count
+
+
+@pytest.mark.parametrize("query", PAGES)
+def test_a_list_by_due_date_is_one_walk_along_an_index_for_each_person(
+    small: sqlite3.Connection, query: TaskQuery
+) -> None:
+    for select in selects(query, state_of(small)):
+        plan = [row[3] for row in small.execute(f"EXPLAIN QUERY PLAN {select.sql}", select.parameters)]
+        first = plan[0]
+        if query.responsible_ids is None:
+            assert "t USING COVERING INDEX task_by_due" in first
+        else:
+            assert first.startswith("SEARCH r USING COVERING INDEX responsible_by_due (responsible_id=?")
+            assert len(plan) == 1
+        assert not [line for line in plan if "TEMP B-TREE" in line or ("SCAN" in line and "INDEX" not in line)]
+
+
+@pytest.mark.parametrize("query", PAGES)
+def test_a_page_by_due_date_costs_the_same_in_a_store_a_hundred_times_as_large(
+    small: sqlite3.Connection, large: sqlite3.Connection, query: TaskQuery
+) -> None:
+    page = replace(query, limit=5)
+    assert steps(large, page) <= 2 * steps(small, page)
+
+
+@pytest.mark.parametrize(("people", "index"), [(None, "task_by_status (status_id=?"), (("p1", "p2"), PERSON_BY_STATUS)])
+@pytest.mark.parametrize("query", [TaskQuery(overdue=True), replace(WINDOW, overdue=True)], ids=["all", "window"])
+def test_a_list_of_a_few_statuses_is_one_walk_for_each_of_them(
+    small: sqlite3.Connection, query: TaskQuery, people: tuple[str, ...] | None, index: str
+) -> None:
+    walks = selects(replace(query, responsible_ids=people), state_of(small))
+    assert len(walks) == 2 * len(people or "1")
+    for walk in walks:
+        plan = [row[3] for row in small.execute(f"EXPLAIN QUERY PLAN {walk.sql}", walk.parameters)]
+        assert index in plan[0]
+        assert "TEMP B-TREE" not in " ".join(plan)
+
+
+@pytest.mark.parametrize("people", WHOSE.values(), ids=WHOSE)
+@pytest.mark.parametrize("order", ["created", "priority"])
+def test_a_page_in_another_order_costs_the_same_too(
+    small: sqlite3.Connection, large: sqlite3.Connection, order: Order, people: tuple[str, ...] | None
+) -> None:
+    page = TaskQuery(order=order, limit=5, responsible_ids=people)
+    assert steps(large, page) <= 2 * steps(small, page)
+
+
+class Wish(NamedTuple):
+    """A task to make: people and status by number, some minutes after the one before."""
+
+    edit: Edit
+    people: list[int]
+    status: int
+    minutes: int = 0
+
+
+class Ask(NamedTuple):
+    """A query, with people and statuses by number."""
+
+    query: TaskQuery
+    people: list[int] | None = None
+    statuses: list[int] | None = None
+
+
+days = st.integers(-3, 3).map(lambda away: date(2026, 3, 4) + timedelta(days=away))
+zones = st.sampled_from([None, "America/Santiago", "Pacific/Kiritimati", "Etc/GMT+12", "Asia/Tokyo"])
+instants = st.builds(
+    lambda day, hour, zone: Due.instant(datetime.combine(day, time(hour, 30), UTC), zone),
+    days,
+    st.integers(0, 23),
+    zones,
+)
+words = st.lists(st.sampled_from(["Llamar", "MAÑANA", "Ñuñoa", "café", "e\u0301l", "100%", "_x_"]), max_size=3)
+texts = words.map(" ".join)
+edits = st.builds(
+    Edit,
+    title=texts.map(lambda text: text or "Task"),
+    description=st.none() | texts,
+    due=st.none() | st.builds(Due, days, st.none(), zones) | instants,
+    ai_contact_id=st.none() | st.sampled_from(["c1", "c2"]),
+    ai_customer_id=st.none() | st.sampled_from(["c2", "c3"]),
+    priority=st.integers(0, 2),
+)
+
+
+def seldom(values: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
+    """Mostly nothing: filters that come together leave few tasks to page through."""
+    return st.integers(0, 3).flatmap(lambda chance: st.none() if chance else values)
+
+
+some_day = seldom(days.map(date.isoformat))
+queries = st.builds(
+    TaskQuery,
+    from_date=some_day,
+    to_date=some_day,
+    include_tasks_without_dates=st.booleans(),
+    text=seldom(st.sampled_from(["manana", "ÑUÑ", "Café", "él", "%", "_", "llamar", "o e", "zzz"])),
+    overdue=seldom(st.booleans()),
+    priority=seldom(st.integers(0, 2)),
+    contact=seldom(st.sampled_from(["c1", "c2", "c3", "c4"])),
+    order=st.sampled_from(["due", "created", "priority"]),
+    limit=st.just(7),
+)
+numbers = st.lists(st.integers(0, 2), max_size=3, unique=True)
+some_numbers = seldom(st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True))
+wishes = st.builds(Wish, edits, numbers, st.integers(0, 2), st.integers(0, 2))
+asks = st.builds(Ask, queries, some_numbers, some_numbers)
+
+
+class World:
+    """A store with three people, emptied of tasks for each example."""
+
+    def __init__(self, backend: LocalBackend, clock: Clock, people: list[str], statuses: tuple[Status, ...]) -> None:
+        self.backend = backend
+        self.clock = clock
+        self.people = people
+        self.statuses = [StatusChoice.of(status) for status in statuses]
+
+    async def add(self, wish: Wish) -> Task:
+        """The task that was wished for."""
+        self.clock.move(wish.minutes)
+        people = tuple(self.people[number] for number in wish.people)
+        edit = replace(wish.edit, responsible_ids=people, status=self.statuses[wish.status])
+        return await self.backend.get_task((await make(self.backend, edit)).id)
+
+    def resolved(self, ask: Ask) -> TaskQuery:
+        """The query with ids for numbers."""
+        return replace(
+            ask.query,
+            responsible_ids=None if ask.people is None else tuple(self.people[n] for n in ask.people),
+            statuses=None if ask.statuses is None else tuple(self.statuses[n] for n in ask.statuses),
+        )
+
+    async def pages(self, query: TaskQuery) -> list[list[Task]]:
+        """All pages, each found by the cursor of the one before."""
+        pages, page = [], await self.backend.list_tasks(query)
+        while page.more:
+            pages.append([*page.tasks])
+            page = await self.backend.list_tasks(resume(query, cursor_after(page.tasks[-1], query)))
+        return [*pages, [*page.tasks]]
+
+
+async def compare(path: Path, wanted: list[Wish], asked: list[Ask]) -> None:
+    """Make the tasks, follow the pages of each query, and hold them against the plain answer."""
+    clock = Clock()
+    async with opened_at(path, clock, ZONE) as backend:
+        people = [await backend.edit(lambda directory: directory.add_member("P")) for _ in range(3)]
+        await backend.edit(lambda directory: directory.connection.execute("DELETE FROM task").rowcount)
+        world = World(backend, clock, people, (await backend.statuses()).statuses)
+        tasks = [await world.add(wish) for wish in wanted]
+        clock.now = NOW
+        for query in map(world.resolved, asked):
+            pages = await world.pages(query)
+            assert [task.id for page in pages for task in page] == expected(tasks, query, ZONE)
+            assert all(len(page) == query.limit for page in pages[:-1])
+            assert all(task in tasks for page in pages for task in page)
+
+
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
+@given(wanted=st.lists(wishes, max_size=24), asked=st.lists(asks, min_size=12, max_size=12))
+def test_following_the_cursor_gives_every_task_once_in_the_right_order(
+    tmp_path_factory: pytest.TempPathFactory, wanted: list[Wish], asked: list[Ask]
+) -> None:
+    anyio.run(compare, tmp_path_factory.getbasetemp() / "world" / "tasks.sqlite", wanted, asked)
+
+
+@pytest.mark.parametrize("order", ["due", "created", "priority"])
+def test_pages_of_tasks_that_all_sort_alike_lose_none(tmp_path: Path, order: Order) -> None:
+    alike = Wish(Edit(title="Same", due=Due(date(2026, 3, 4)), priority=1), [0, 1], 0)
+    query = TaskQuery(order=order, limit=7)
+    anyio.run(compare, tmp_path / "tasks.sqlite", [alike] * 30, [Ask(query, [0, 1]), Ask(query)])
+
+
+async def test_a_task_made_before_the_cursor_does_not_move_the_next_page(store_file: Path) -> None:
+    async with opened_at(store_file) as backend:
+        tasks = [await make(backend, Edit(title=f"{n}", priority=1, due=Due(date(2026, 3, n)))) for n in (2, 3, 4)]
+        query = TaskQuery(limit=2)
+        first = await backend.list_tasks(query)
+        await make(backend, Edit(title="earlier", priority=1, due=Due(date(2026, 3, 1))))
+        await change(backend, tasks[2], Edit(title="renamed"))
+        rest = await backend.list_tasks(resume(query, cursor_after(first.tasks[-1], query)))
+    assert [task.title for task in (*first.tasks, *rest.tasks)] == ["2", "3", "renamed"]
+
+
+async def test_a_task_that_moves_is_found_at_its_new_day_for_everyone_on_it(store_file: Path) -> None:
+    async with opened_at(store_file) as backend:
+        me = str(await backend.me())
+        task = await make(backend, Edit(title="Call", priority=1, due=Due(date(2026, 3, 2)), responsible_ids=(me,)))
+        task = await change(backend, task, Edit(due=Due(date(2026, 4, 2))))
+        window = TaskQuery(responsible_ids=(me,), from_date="2026-04-01", to_date="2026-04-30")
+        assert [found.id for found in (await backend.list_tasks(window)).tasks] == [task.id]
+        await change(backend, task, Edit(due=None))
+        assert (await backend.list_tasks(replace(window, include_tasks_without_dates=False))).tasks == ()
+        assert [found.id for found in (await backend.list_tasks(window)).tasks] == [task.id]

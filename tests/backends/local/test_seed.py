@@ -1,0 +1,93 @@
+"""The demo data: believable, around today, and the same every time."""
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from backends.local.desk import NOW, opened_at
+from taskhand.backends.local.backend import LocalBackend
+from taskhand.backends.local.seed import plant
+from taskhand.domain.due import due_of, is_overdue
+from taskhand.domain.errors import Ambiguous, CallerError
+from taskhand.domain.people import named
+from taskhand.domain.task import Task, TaskQuery
+
+
+async def planted(backend: LocalBackend) -> tuple[Task, ...]:
+    count = await plant(backend, NOW)
+    tasks = (await backend.list_tasks(TaskQuery(limit=100))).tasks
+    assert len(tasks) == count
+    return tasks
+
+
+async def test_some_tasks_have_a_day_some_a_time_and_some_neither(backend: LocalBackend) -> None:
+    tasks = await planted(backend)
+    kinds = Counter("none" if not t.due_at else "day" if t.is_all_day else "time" for t in tasks)
+    assert min(kinds["none"], kinds["day"], kinds["time"]) >= 3
+    assert all(task.due_timezone == "America/Santiago" for task in tasks if task.due_at and not task.is_all_day)
+
+
+async def test_dates_lie_around_today_and_some_are_late(backend: LocalBackend) -> None:
+    tasks = await planted(backend)
+    away = [(due.day - NOW.date()).days for due in map(due_of, tasks) if due]
+    assert min(away) < -3
+    assert 0 in away
+    assert max(away) > 7
+    late = [t for t in tasks if is_overdue(due_of(t), NOW, None) and t.status_config and t.status_config.type != "done"]
+    assert len(late) >= 3
+
+
+async def test_every_status_and_priority_is_in_use_and_what_is_done_was_due_before(backend: LocalBackend) -> None:
+    tasks = await planted(backend)
+    statuses = Counter(task.status_config.name for task in tasks if task.status_config)
+    assert set(statuses) == {"Pendiente", "En Progreso", "Completado"}
+    assert {task.priority for task in tasks} == {0, 1, 2}
+    done = [due_of(task) for task in tasks if task.status_config and task.status_config.type == "done"]
+    assert all(due and due.day < date(2026, 3, 4) for due in done)
+
+
+async def test_linked_contacts_can_be_found_and_belong_to_the_customer(backend: LocalBackend) -> None:
+    tasks = await planted(backend)
+    customers = {contact.id: contact.customer_id for contact in await backend.find_contacts("", 100)}
+    linked = [task for task in tasks if task.ai_contact_id]
+    assert len(linked) >= 5
+    assert all(customers[str(task.ai_contact_id)] == task.ai_customer_id for task in linked)
+    assert any(not task.ai_contact_id for task in tasks)
+
+
+async def test_people_are_on_the_team_and_two_of_them_share_a_name(backend: LocalBackend) -> None:
+    tasks = await planted(backend)
+    team = {member.id for member in await backend.members()}
+    assert all(set(task.responsible_ids) <= team for task in tasks)
+    assert {len(task.responsible_ids) for task in tasks} >= {0, 1, 2}
+    with pytest.raises(Ambiguous):
+        named(["maria rodriguez"], await backend.members(), None)
+
+
+async def test_a_store_with_tasks_is_not_seeded_and_stays_as_it_is(backend: LocalBackend) -> None:
+    await planted(backend)
+    before = await backend.members()
+    with pytest.raises(CallerError, match="has tasks already"):
+        await plant(backend, NOW)
+    assert await backend.members() == before
+
+
+async def test_a_store_without_its_first_statuses_can_be_seeded(backend: LocalBackend) -> None:
+    await backend.edit(lambda directory: directory.rename_status("Completado", "Listo"))
+    tasks = await planted(backend)
+    assert {task.status_config.name for task in tasks if task.status_config} == {"Pendiente", "En Progreso"}
+
+
+async def test_it_is_the_same_every_time(tmp_path: Path) -> None:
+    dumps = []
+    for name in ("one", "two"):
+        path = tmp_path / f"{name}.sqlite"
+        async with opened_at(path) as backend:
+            await plant(backend, NOW)
+        with closing(sqlite3.connect(path)) as connection:
+            dumps.append(list(connection.iterdump()))
+    assert dumps[0] == dumps[1]

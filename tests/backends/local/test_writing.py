@@ -1,0 +1,149 @@
+"""What the store does for safe writes: many at once, only what was seen, and the end of a task."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from backends.local.desk import change, make, opened_at
+from builders import refused
+from taskhand.backends.base import Watch
+from taskhand.backends.local.backend import LocalBackend
+from taskhand.domain.change import foreseen, restoring
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, NotAttempted
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import StatusChoice, Task, TaskQuery
+
+NOWHERE = "00000000-0000-4000-8000-00000000ffff"
+
+
+async def made(backend: LocalBackend, count: int = 1) -> list[Task]:
+    """New tasks with something in every field."""
+    me = str(await backend.me())
+    edit = Edit(
+        title="Call",
+        description="Renewal",
+        due=Due.instant(datetime(2026, 3, 5, 12, tzinfo=UTC), "America/Santiago"),
+        responsible_ids=(me,),
+        ai_contact_id="contact",
+        ai_customer_id="customer",
+        priority=2,
+    )
+    return [await make(backend, edit) for _ in range(count)]
+
+
+async def statuses(backend: LocalBackend) -> dict[str, StatusChoice]:
+    """The choices by name."""
+    return {status.name: StatusChoice.of(status) for status in (await backend.statuses()).statuses}
+
+
+async def test_snapshots_are_by_the_ids_asked_for_without_those_that_are_not_there(backend: LocalBackend) -> None:
+    first, second = await made(backend, 2)
+    asked = [second.id.upper(), NOWHERE, first.id]
+    assert await backend.snapshots(asked) == {second.id.upper(): Snapshot(second), first.id: Snapshot(first)}
+    assert await backend.snapshots([], fresh=True) == {}
+
+
+async def test_a_thousand_tasks_are_one_look(backend: LocalBackend) -> None:
+    (task,) = await made(backend)
+    assert set(await backend.snapshots([task.id, *(f"no-{n}" for n in range(1_000))])) == {task.id}
+
+
+async def test_a_deleted_task_is_gone_with_its_people(backend: LocalBackend) -> None:
+    gone, stays = await made(backend, 2)
+    await backend.delete_task(gone)
+    with refused("task_not_found"):
+        await backend.get_task(gone.id)
+    assert (await backend.list_tasks(TaskQuery(responsible_ids=gone.responsible_ids))).tasks == (stays,)
+
+
+async def test_a_task_that_is_gone_cannot_be_deleted_again(backend: LocalBackend) -> None:
+    (task,) = await made(backend)
+    await backend.delete_task(task)
+    with refused("task_not_found"):
+        await backend.delete_task(task)
+
+
+async def test_a_deleted_task_can_be_made_again_with_its_status(backend: LocalBackend) -> None:
+    known = await statuses(backend)
+    (task,) = await made(backend)
+    task = await change(backend, task, Edit(status=known["Completado"]))
+    await backend.delete_task(task)
+    edit = restoring(task, foreseen(None, Edit()))
+    again = await make(backend, replace(edit, native={}))
+    assert again == task.model_copy(update={"id": again.id})
+
+
+async def test_an_undo_with_native_values_writes_the_contract_s(backend: LocalBackend) -> None:
+    (task,) = await made(backend)
+    changed = await change(backend, task, Edit(title="Other", due=None, responsible_ids=()))
+    back = replace(restoring(task, changed), native={})
+    assert await change(backend, changed, back) == task
+
+
+async def test_a_task_that_changed_meanwhile_is_a_conflict_and_the_others_are_written(backend: LocalBackend) -> None:
+    moved, same = await made(backend, 2)
+    now = await change(backend, moved, Edit(title="By somebody else"))
+    first, second = await backend.update_tasks([(task, Edit(title="Mine")) for task in (moved, same)])
+    assert isinstance(first.error, CallerError)
+    assert (first.error.code, first.error.retryable) == ("conflict", True)
+    assert await backend.get_task(moved.id) == now
+    assert second.written
+    assert second.written.task == same.model_copy(update={"title": "Mine"})
+
+
+async def test_a_change_of_another_field_meanwhile_is_no_conflict(backend: LocalBackend) -> None:
+    (task,) = await made(backend)
+    await change(backend, task, Edit(priority=0))
+    (outcome,) = await backend.update_tasks([(task, Edit(title="Mine"))])
+    assert outcome.written
+    assert (outcome.written.task.title, outcome.written.task.priority) == ("Mine", 0)
+
+
+async def test_a_task_that_is_gone_has_an_outcome_of_its_own(backend: LocalBackend) -> None:
+    gone, stays = await made(backend, 2)
+    await backend.delete_task(gone)
+    outcomes = await backend.update_tasks([(task, Edit(title="Mine")) for task in (gone, stays)])
+    assert [outcome.error and outcome.error.code for outcome in outcomes] == ["task_not_found", None]
+
+
+async def test_a_status_that_was_removed_since_is_refused_by_name(backend: LocalBackend) -> None:
+    gone = (await statuses(backend))["Completado"]
+    first, second = await made(backend, 2)
+    await backend.edit(lambda directory: directory.remove_status("Completado"))
+    with refused("unknown_status") as error:
+        await change(backend, first, Edit(status=gone))
+    assert "Completado" in error.value.message
+    with refused("unknown_status"):
+        await make(backend, Edit(title="One", priority=1, status=gone))
+    edits = [(first, Edit(status=gone)), (second, Edit(title="Mine"))]
+    outcomes = await backend.update_tasks(edits)
+    assert [outcome.error and outcome.error.code for outcome in outcomes] == ["unknown_status", None]
+
+
+async def test_every_outcome_is_told(backend: LocalBackend) -> None:
+    gone, stays = await made(backend, 2)
+    await backend.delete_task(gone)
+    watch = Watch()
+    outcomes = await backend.update_tasks([(task, Edit(title="Mine")) for task in (gone, stays)], watch)
+    assert watch.outcomes == dict(enumerate(outcomes))
+
+
+async def test_nothing_is_written_once_it_was_stopped(backend: LocalBackend) -> None:
+    tasks = await made(backend, 2)
+    watch = Watch()
+    watch.stop("the call was cancelled")
+    outcomes = await backend.update_tasks([(task, Edit(title="Mine")) for task in tasks], watch)
+    assert all(isinstance(outcome.error, NotAttempted) for outcome in outcomes)
+    assert watch.outcomes == dict(enumerate(outcomes))
+    assert [await backend.get_task(task.id) for task in tasks] == tasks
+
+
+async def test_a_store_that_cannot_be_used_is_every_task_s_outcome(tmp_path: Path, backend: LocalBackend) -> None:
+    tasks = await made(backend, 2)
+    watch = Watch()
+    async with opened_at(tmp_path) as unusable:
+        outcomes = await unusable.update_tasks([(task, Edit(title="Mine")) for task in tasks], watch)
+    assert [outcome.error and outcome.error.code for outcome in outcomes] == ["store_unavailable"] * 2
+    assert len(watch.outcomes) == 2

@@ -1,0 +1,259 @@
+"""The doctor on every CRM, healthy and not: each trouble under its own subject, with what to do about it."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from backends.remote.crms import CRMS, Crm, looked_at
+from taskhand.domain.check_result import Finding
+from taskhand.sandbox.emulator import Emulator
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.hubspot import HubSpotSandbox
+
+SUBJECTS = ["journal", "reachability", "credential", "scopes", "rate"]
+SUBJECTS += ["clock", "team", "me", "statuses", "due times", "time zone"]
+WRONG = "wrong-key-4711"
+
+Looked = dict[str, Finding]
+
+
+@pytest.fixture(params=CRMS, ids=lambda crm: crm.name)
+def crm(request: pytest.FixtureRequest) -> Crm:
+    chosen: Crm = request.param
+    return chosen
+
+
+def outcomes(found: Looked) -> dict[str, str]:
+    """How each subject is; what is well is left out."""
+    return {subject: one.outcome for subject, one in found.items() if one.outcome != "ok"}
+
+
+def check_remedies(found: Looked) -> None:
+    """Whatever is not well says what to do, whatever is well does not."""
+    for one in found.values():
+        assert bool(one.remedy) == (one.outcome in {"warning", "failed"}), one
+
+
+async def test_a_healthy_one_is_found_healthy(crm: Crm, tmp_path: Path) -> None:
+    found = await looked_at(crm, tmp_path, crm.sandbox())
+    assert list(found) == SUBJECTS
+    unsaid = {
+        "vambe": {"scopes": "unknown", "rate": "unknown"},
+        "close": {"scopes": "unknown"},
+        "hubspot": {"rate": "unknown"},
+    }
+    assert outcomes(found) == unsaid[crm.name]
+    check_remedies(found)
+    assert "answers at http://127.0.0.1:" in found["reachability"].found
+    assert crm.key in found["credential"].found
+    assert "Elena" in found["me"].found
+    assert "There is none" in found["journal"].found
+
+
+async def test_nothing_is_written_to_find_out(crm: Crm, tmp_path: Path) -> None:
+    there = crm.sandbox()
+    await looked_at(crm, tmp_path, there)
+    assert not [one for one in there.requests if one.committed]
+    assert len(there.requests) <= 14
+
+
+async def test_a_wrong_key_is_told_from_everything_else(crm: Crm, tmp_path: Path) -> None:
+    found = await looked_at(crm, tmp_path, crm.sandbox(), {crm.key: WRONG})
+    assert list(found) == SUBJECTS
+    assert (found["reachability"].outcome, found["credential"].outcome) == ("ok", "failed")
+    assert crm.key in str(found["credential"].remedy)
+    assert {found[subject].outcome for subject in ("scopes", "clock", "team", "statuses")} == {"unknown"}
+    assert WRONG not in repr(found)
+    check_remedies(found)
+
+
+async def test_a_place_that_is_not_there_is_named_with_the_way_to_it(crm: Crm, tmp_path: Path) -> None:
+    found = await looked_at(crm, tmp_path, None)
+    assert list(found) == SUBJECTS
+    assert found["reachability"].outcome == "failed"
+    assert found["reachability"].found.startswith("http://127.0.0.1:9 directly: ")
+    assert crm.base in str(found["reachability"].remedy)
+    assert {found[subject].outcome for subject in ("credential", "scopes", "rate", "clock", "me")} == {"unknown"}
+    check_remedies(found)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "found", "remedy"),
+    [
+        ("http://ana:s3cr3t@127.0.0.1:9", "through the proxy 127.0.0.1:9: ", "the proxy (HTTPS_PROXY, NO_PROXY)"),
+        ("gopher://ana:s3cr3t@127.0.0.1:9", "cannot be used", "correct that environment variable"),
+    ],
+)
+async def test_a_proxy_that_does_not_work_is_named_without_its_password(
+    proxy: str, *, found: str, remedy: str, crm: Crm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    reach = (await looked_at(crm, tmp_path, None, {crm.base: "https://crm.example"}))["reachability"]
+    assert reach.outcome == "failed"
+    assert found in reach.found
+    assert remedy in str(reach.remedy)
+    assert "s3cr3t" not in repr(reach)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault("status", "*", nth="every", status=500), "status page"),
+        (Fault("html", "*", nth="every", status=200), "Something else may answer"),
+        (Fault("redirect", "*", nth="every"), "Something else may answer"),
+        (Fault("reset_before", "*", nth="every"), "the network"),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Fault) else "",
+)
+async def test_a_place_that_does_not_answer_as_it_should_is_not_reached(
+    fault: Fault, said: str, crm: Crm, tmp_path: Path
+) -> None:
+    there = crm.sandbox()
+    there.faults = (fault,)
+    found = await looked_at(crm, tmp_path, there)
+    assert (found["reachability"].outcome, found["credential"].outcome) == ("failed", "unknown")
+    assert said in str(found["reachability"].remedy)
+    check_remedies(found)
+
+
+async def test_what_a_credential_may_not_read_is_named(crm: Crm, tmp_path: Path) -> None:
+    there = crm.sandbox()
+    there.faults = (Fault("status", crm.tasks, nth="every", status=403),)
+    found = await looked_at(crm, tmp_path, there)
+    assert (found["reachability"].outcome, found["credential"].outcome) == ("ok", "ok")
+    assert found["scopes"].outcome == "failed"
+    assert "Reading tasks" in found["scopes"].found
+    assert found["team"].outcome == "ok"
+    check_remedies(found)
+
+
+async def test_a_credential_that_may_nothing_is_still_one(crm: Crm, tmp_path: Path) -> None:
+    there = crm.sandbox()
+    there.faults = (Fault("status", "*", nth="every", status=403),)
+    found = await looked_at(crm, tmp_path, there)
+    assert (found["reachability"].outcome, found["credential"].outcome) == ("ok", "ok")
+    assert (found["scopes"].outcome, found["team"].outcome) == ("failed", "failed")
+    check_remedies(found)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(minutes=-10)])
+async def test_a_clock_that_is_off_is_said(ahead: timedelta, crm: Crm, tmp_path: Path) -> None:
+    found = await looked_at(crm, tmp_path, crm.sandbox(), ahead=ahead)
+    assert found["clock"].outcome == "warning"
+    assert "600 s" in found["clock"].found
+    check_remedies(found)
+
+
+async def test_a_rate_that_is_used_up_is_said(crm: Crm, tmp_path: Path) -> None:
+    there = crm.sandbox()
+    there.faults = (Fault("status", "*", nth="every", status=429, retry_after=60),)
+    found = await looked_at(crm, tmp_path, there)
+    assert (found["reachability"].outcome, found["rate"].outcome) == ("ok", "failed")
+    assert {found[subject].outcome for subject in ("credential", "scopes", "team")} == {"unknown"}
+    assert f"{crm.name.upper()}_RATE" in str(found["rate"].remedy)
+    check_remedies(found)
+
+
+async def test_what_is_configured_and_not_enough_is_a_warning(tmp_path: Path) -> None:
+    vambe = CRMS[0]
+    blank = {"VAMBE_USER_ID": "", "VAMBE_STATUSES": "", "TASKHAND_TIMEZONE": ""}
+    found = await looked_at(vambe, tmp_path, vambe.sandbox(), blank)
+    assert {subject for subject, one in found.items() if one.outcome == "warning"} == {"me", "statuses", "time zone"}
+    assert "VAMBE_USER_ID" in str(found["me"].remedy)
+    assert "VAMBE_STATUSES" in str(found["statuses"].remedy)
+    check_remedies(found)
+
+
+def close_with(*reading: str) -> Emulator:
+    there = CRMS[1].sandbox()
+    there.reread(reading)
+    return there
+
+
+@pytest.mark.parametrize(
+    ("reading", "outcome", "said"),
+    [
+        (("rate_limit=100",), "ok", "Close allows 97 more requests in the next 8 s."),
+        (("rate_limit=1",), "warning", "Close allows 0 more requests"),
+        (("rates=hidden",), "unknown", "Close does not tell how much may be sent. At most 10 in 1 s are sent"),
+    ],
+)
+async def test_closes_own_word_on_the_rate_counts(
+    reading: tuple[str, ...], outcome: str, said: str, tmp_path: Path
+) -> None:
+    found = (await looked_at(CRMS[1], tmp_path, close_with(*reading)))["rate"]
+    assert found.outcome == outcome
+    assert said in found.found
+
+
+QUIET = ("searches=0", "search_lag=0")
+"""A HubSpot whose clock stands still."""
+
+
+def hubspot_with(*reading: str) -> HubSpotSandbox:
+    there = CRMS[2].sandbox()
+    assert isinstance(there, HubSpotSandbox)
+    there.reread([*QUIET, *reading])
+    return there
+
+
+async def look(tmp_path: Path, *reading: str, **changed: str) -> Looked:
+    """A HubSpot with this reading of its record."""
+    return await looked_at(CRMS[2], tmp_path, hubspot_with(*reading), changed)
+
+
+async def test_hubspots_own_word_on_the_rate_counts(tmp_path: Path) -> None:
+    found = await look(tmp_path)
+    assert found["rate"].outcome == "ok"
+    assert "HubSpot allows 9" in found["rate"].found
+    assert "Of the day's 250000 requests 249999 are left." in found["rate"].found
+
+
+async def test_a_day_that_is_used_up_is_said(tmp_path: Path) -> None:
+    found = await look(tmp_path, "daily=1")
+    assert found["rate"].outcome == "warning"
+    assert "Of the day's 1 requests 0 are left." in found["rate"].found
+    check_remedies(found)
+
+
+@pytest.mark.parametrize(
+    ("missing", "outcome", "named"),
+    [
+        ("", "ok", "read and write tasks"),
+        ("crm.objects.contacts.write", "failed", "crm.objects.contacts.write"),
+        ("crm.objects.contacts.read", "failed", "crm.objects.contacts.read"),
+        ("crm.objects.owners.read", "failed", "crm.objects.owners.read"),
+        ("crm.objects.companies.read", "warning", "crm.objects.companies.read"),
+    ],
+)
+async def test_a_scope_that_a_hubspot_token_lacks_is_named(
+    missing: str, outcome: str, named: str, tmp_path: Path
+) -> None:
+    found = await look(tmp_path, f"missing_scopes={missing}")
+    assert (found["credential"].outcome, found["scopes"].outcome) == ("ok", outcome)
+    assert named in found["scopes"].found
+    check_remedies(found)
+
+
+async def test_a_server_that_only_reads_needs_no_scope_to_write(tmp_path: Path) -> None:
+    missing = "missing_scopes=crm.objects.contacts.write"
+    found = await look(tmp_path, missing, TASKHAND_READ_ONLY="true")
+    assert (found["scopes"].outcome, found["scopes"].found[:19]) == ("ok", "It may read tasks, ")
+
+
+async def test_of_a_token_of_another_kind_only_reading_is_known(tmp_path: Path) -> None:
+    there = hubspot_with()
+    there.token = "oauth-4711"  # noqa: S105  it opens nothing but a sandbox
+    found = await looked_at(CRMS[2], tmp_path, there, {CRMS[2].key: "oauth-4711"})
+    assert found["scopes"].outcome == "unknown"
+    assert "It may read tasks and owners." in found["scopes"].found
+    assert not [one for one in there.requests if "access-token-info" in one.path]
+
+
+async def test_an_expired_token_is_said_to_be_one(tmp_path: Path) -> None:
+    found = await look(tmp_path, "credentials=expired")
+    assert found["credential"].outcome == "failed"
+    assert "expired" in found["credential"].found

@@ -1,0 +1,378 @@
+"""Many changes at once: at the configured rate and no faster, watched, stopped when asked to, each with its outcome."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import httpx2
+import pytest
+from anyio.lowlevel import checkpoint
+
+from backends.vambe.faults_table import EVER, LIST, status
+from backends.vambe.journey import Journey, Waiting
+from backends.vambe.wired import ANA, backend_at, task_id, vambe
+from behaviour.arms import WORLD
+from passing import Time
+from taskhand.backends.base import Misread, Outcome, Watch, Written
+from taskhand.backends.remote.concurrency import each_by_itself
+from taskhand.backends.remote.messages import Doubt
+from taskhand.backends.vambe.backend import VambeBackend
+from taskhand.domain import deadline as patience
+from taskhand.domain.due import Due, due_of, shifted
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import NotAttempted, OutcomeUnknown, RateLimited, UpstreamError
+from taskhand.domain.request_log import requests_sent
+from taskhand.domain.task import StatusChoice, Task
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.server import serve
+from taskhand.sandbox.vambe import Reading, VambeSandbox
+
+PUT = "PUT /api/public/tasks/{id}"
+VAMBE = Doubt("Vambe")
+SANTIAGO = "America/Santiago"
+Edits = list[tuple[Task, Edit]]
+
+
+@asynccontextmanager
+async def staged(
+    there: VambeSandbox,
+    time: Time,
+    faults: Iterable[Fault] = (),
+    *,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    **settings: Any,
+) -> AsyncIterator[tuple[VambeBackend, list[Task]]]:
+    """A backend that has read all tasks; then Vambe goes wrong."""
+    async with serve(there) as url, backend_at(url, time, transport=transport, **settings) as backend:
+        found = await backend.snapshots([task["id"] for task in there.tasks])
+        there.clear_requests()
+        there.faults = tuple(faults)
+        yield backend, [shown.task for shown in found.values()]
+
+
+def renamed(tasks: Iterable[Task]) -> Edits:
+    return [(task, Edit(title=f"{task.title} again")) for task in tasks]
+
+
+def puts(there: VambeSandbox) -> list[str]:
+    return [request.path.rpartition("/")[2] for request in there.requests if request.method == "PUT"]
+
+
+def written(outcomes: Iterable[Outcome]) -> set[str]:
+    return {outcome.task_id for outcome in outcomes if outcome.written}
+
+
+def errors(outcomes: Iterable[Outcome]) -> list[object]:
+    return [outcome.error for outcome in outcomes if outcome.error]
+
+
+def changed(there: VambeSandbox) -> set[str]:
+    return {task["id"] for task in there.tasks if task["title"].endswith("again")}
+
+
+# The rate.
+
+
+async def test_a_thousand_changes_keep_to_the_rate_and_reach_it_and_each_has_the_time_of_one_call() -> None:
+    time = Waiting()
+    there = vambe(1_000, clock=time.moment, reading=Reading(per_second=10))
+    way = Journey(time, latency_s=0.25)
+    async with staged(there, time, transport=way, vambe_rate=10) as (backend, tasks):
+        began = time.now = time.now + 2
+        with patience.one_call():
+            outcomes = await backend.update_tasks(renamed(tasks))
+        took_s = time.now - began
+    assert [outcome.task_id for outcome in outcomes] == [task.id for task in tasks]
+    assert len(written(outcomes)) == len(changed(there)) == 1_000
+    assert {request.status for request in there.requests} == {200}
+    assert sorted(puts(there)) == sorted(task.id for task in tasks)
+    assert 60 < took_s <= 1_000 / 10 / 0.95
+
+
+async def test_the_lists_are_read_once_however_long_it_takes() -> None:
+    time = Time()
+    there = vambe(30)
+    async with staged(there, time, vambe_rate=1, vambe_cache_s=0) as (backend, tasks):
+        await backend.update_tasks(renamed(tasks))
+    assert time.now > 1_025
+    assert [request.method for request in there.requests].count("GET") == 1
+    assert len(changed(there)) == 30
+
+
+async def test_no_more_are_in_hand_than_twice_what_may_be_under_way() -> None:
+    in_hand, most = 0, 0
+
+    async def update(before: Task, _: Edit) -> Written:
+        nonlocal in_hand, most
+        in_hand += 1
+        most = max(most, in_hand)
+        await checkpoint()
+        in_hand -= 1
+        return Written(before)
+
+    async with staged(vambe(1), Time()) as (_, (task,)):
+        outcomes = await each_by_itself(update, [(task, Edit())] * 50, in_hand=8)
+    assert (len(outcomes), most) == (50, 8)
+
+
+async def test_what_is_sent_for_each_is_told_to_whoever_listens_to_all() -> None:
+    there = vambe(3)
+    async with staged(there, Time()) as (backend, tasks):
+        with requests_sent() as sent:
+            await backend.update_tasks(renamed(tasks))
+    assert sorted(sent) == [f"PUT /api/public/tasks/{task.id} 200" for task in tasks]
+
+
+# The watch.
+
+
+async def test_every_outcome_is_told_by_its_place_as_soon_as_it_is_known() -> None:
+    time, there, watch = Time(), vambe(20), Watch()
+    early: list[int] = []
+
+    async def look() -> None:
+        early.extend(watch.outcomes)
+
+    async with staged(there, time, [status(400, nth=3, route=PUT)], vambe_rate=5, vambe_in_flight=1) as (
+        backend,
+        tasks,
+    ):
+        time.on_sleep = look
+        outcomes = await backend.update_tasks(renamed(tasks), watch)
+    assert early == [0, 1, 2, 3], "five requests in the first second, of which reading the tasks was one"
+    assert [watch.outcomes[place] for place in range(20)] == list(outcomes)
+    assert len(errors(outcomes)) == 1
+    assert written(outcomes) == changed(there)
+
+
+async def test_the_watch_may_know_the_edits_by_other_places() -> None:
+    async def update(before: Task, _: Edit) -> Written:
+        return Written(before)
+
+    watch = Watch()
+    async with staged(vambe(2), Time()) as (_, tasks):
+        outcomes = await each_by_itself(update, renamed(tasks), watch, places=[7, 3])
+    assert watch.outcomes == {7: outcomes[0], 3: outcomes[1]}
+
+
+async def test_stopped_in_the_middle_nothing_more_is_begun_and_what_was_sent_is_accounted_for() -> None:
+    time, there, watch = Time(), vambe(60), Watch()
+
+    async def stop() -> None:
+        watch.stop("the caller gave up")
+
+    async with staged(there, time, vambe_rate=10, vambe_in_flight=4) as (backend, tasks):
+        time.on_sleep = stop
+        outcomes = await backend.update_tasks(renamed(tasks), watch)
+    assert 10 <= len(puts(there)) <= 10 + 2 * 4
+    assert written(outcomes) == set(puts(there)) == changed(there)
+    assert {id(error) for error in errors(outcomes)} == {id(watch.stopped)}
+    assert len(errors(outcomes)) == 60 - len(puts(there))
+
+
+async def test_stopped_before_it_begins_nothing_is_sent() -> None:
+    there, watch = vambe(3), Watch()
+    watch.stop("the caller gave up")
+    async with staged(there, Time()) as (backend, tasks):
+        outcomes = await backend.update_tasks(renamed(tasks), watch)
+    assert [outcome.error for outcome in outcomes] == [watch.stopped] * 3
+    assert puts(there) == []
+
+
+async def test_stopped_while_a_lost_write_is_looked_up_it_is_looked_up_and_not_sent_again() -> None:
+    time, there, watch = Time(), vambe(1), Watch()
+
+    async def stop() -> None:
+        watch.stop("the caller gave up")
+
+    lost = [Fault("reset_before", PUT), status(500, route=LIST)]
+    async with staged(there, time, lost) as (backend, tasks):
+        time.on_sleep = stop
+        (outcome,) = await backend.update_tasks(renamed(tasks), watch)
+    assert [request.method for request in there.requests] == ["PUT", "GET", "GET"]
+    assert isinstance(outcome.error, OutcomeUnknown)
+
+
+async def test_asked_to_wait_for_an_hour_the_rest_is_not_sent() -> None:
+    there, watch = vambe(40), Watch()
+    busy = [status(429, 3600, nth=5, route=PUT)]
+    async with staged(there, Time(), busy, vambe_rate=4, vambe_in_flight=4) as (backend, tasks):
+        outcomes = await backend.update_tasks(renamed(tasks), watch)
+    limited = [error for error in errors(outcomes) if isinstance(error, RateLimited)]
+    unsent = [error for error in errors(outcomes) if isinstance(error, NotAttempted)]
+    assert [error.retry_after_s for error in limited] == [3600]
+    assert len(limited) + len(unsent) + len(written(outcomes)) == 40
+    assert {(error.retryable, error.retry_after_s, error.code) for error in unsent} == {(True, 3600, "not_attempted")}
+    assert len(puts(there)) <= 5 + 4
+    assert written(outcomes) == changed(there)
+
+
+async def test_without_a_watch_a_limit_stops_the_rest_all_the_same() -> None:
+    there = vambe(40)
+    async with staged(there, Time(), [status(429, 3600, route=PUT, **EVER)], vambe_in_flight=1) as (backend, tasks):
+        outcomes = await backend.update_tasks(renamed(tasks))
+    assert len(puts(there)) == 1
+    assert sum(isinstance(error, NotAttempted) for error in errors(outcomes)) == 39
+
+
+# What goes wrong with some, or with what all of them need.
+
+
+async def test_each_has_its_own_outcome_whatever_becomes_of_the_others() -> None:
+    there = vambe(5)
+    async with staged(there, Time(), vambe_in_flight=1) as (backend, tasks):
+        there.faults = (
+            Fault("reset_after", PUT, nth=1),
+            Fault("reset_before", PUT, nth=2),
+            status(500, nth=4, route=PUT),
+        )
+        gone = tasks[0].model_copy(update={"id": task_id(99)})
+        outcomes = await backend.update_tasks(renamed([gone, *tasks]))
+    said = [outcome.written.note if outcome.written else getattr(outcome.error, "code", "") for outcome in outcomes]
+    assert said[0] == "task_not_found"
+    assert sorted(map(str, said[1:])) == sorted(["None", "None", VAMBE.applied, VAMBE.sent_again, "upstream_error"])
+    assert written(outcomes) == changed(there)
+    assert task_id(99) not in puts(there)
+
+
+async def test_where_the_lists_cannot_be_read_none_is_sent() -> None:
+    there, watch = vambe(3), Watch()
+    down = [status(500, route=LIST, **EVER)]
+    async with staged(there, Time(), down, vambe_cache_s=0) as (backend, tasks):
+        outcomes = await backend.update_tasks(renamed(tasks), watch)
+    assert {type(error) for error in errors(outcomes)} <= {UpstreamError, *UpstreamError.__subclasses__()}
+    assert len(errors(outcomes)) == len(watch.outcomes) == 3
+    assert puts(there) == []
+
+
+async def test_where_the_lists_are_refused_for_an_hour_the_first_says_so_and_the_rest_was_not_sent() -> None:
+    there = vambe(3)
+    async with staged(there, Time(), [status(429, 3600, route=LIST)], vambe_cache_s=0) as (backend, tasks):
+        outcomes = await backend.update_tasks(renamed(tasks))
+    assert [getattr(error, "code", "") for error in errors(outcomes)] == ["rate_limited", *["not_attempted"] * 2]
+    assert puts(there) == []
+
+
+async def test_nothing_to_change_is_nothing_sent() -> None:
+    there = vambe(1)
+    async with staged(there, Time(), vambe_cache_s=0) as (backend, _):
+        assert await backend.update_tasks([]) == ()
+    assert there.requests == ()
+
+
+# Edits that were made from a task that was read wrongly.
+
+
+async def test_an_edit_that_does_not_show_after_a_misreading_is_to_be_made_again_and_one_that_shows_is_done() -> None:
+    async with staged(vambe(2), Time()) as (_, (one, other)):
+
+        async def update(before: Task, _: Edit) -> Written:
+            raise Misread(before, before)
+
+        edits = [(one, Edit(title=one.title)), (other, Edit(title="x"))]
+        done, failed = await each_by_itself(update, edits)
+    assert done.written == Written(one)
+    assert failed.error is not None
+    assert (failed.error.code, failed.error.retryable) == ("conflict", True)
+
+
+def timed(number: int) -> dict[str, Any]:
+    """A task that is due at three in the afternoon in Santiago."""
+    due = {"dueDate": f"2026-03-{number:02}", "dueTime": "15:00", "timezone": SANTIAGO}
+    return {"id": task_id(number), "title": f"Call {number}", "priority": "1"} | due
+
+
+def timed_vambe(due_at: str, tasks: int = 12) -> VambeSandbox:
+    rows = [timed(number) for number in range(1, tasks + 1)]
+    return vambe(seed=WORLD | {"tasks": rows}, reading=Reading.parse([f"due_at={due_at}"]))
+
+
+def later(tasks: Iterable[Task], days: int) -> Edits:
+    """Each on another day at the clock that it shows."""
+    return [(task, Edit(due=shifted(due, days, None))) for task in tasks if (due := due_of(task))]
+
+
+def clocks(there: VambeSandbox) -> set[str]:
+    """What the clock in Santiago shows at each due time, as the sandbox has it whatever the reading."""
+    dues = [Due.read(task["due_at"], SANTIAGO, all_day=False) for task in there.tasks]
+    return {f"{due.local:%H:%M}" for due in dues if due and due.local}
+
+
+async def test_due_times_that_were_misread_are_not_moved_to_another_clock() -> None:
+    there = timed_vambe("wall")
+    before = there.tasks
+    async with staged(there, Time()) as (backend, tasks):
+        first = await backend.update_tasks(later(tasks, 7))
+        assert {getattr(error, "code", "") for error in errors(first)} == {"conflict"}
+        assert len(errors(first)) == 12
+        assert there.tasks == before
+        assert len(puts(there)) == 2, "one that taught how due times are written, and its taking back"
+        anew = await backend.snapshots([task.id for task in tasks], fresh=True)
+        second = await backend.update_tasks(later([shown.task for shown in anew.values()], 7))
+    assert len(written(second)) == 12
+    assert clocks(there) == {"15:00"}
+    assert {task["due_at"][:10] for task in there.tasks} == {
+        (date(2026, 3, number) + timedelta(days=7)).isoformat() for number in range(1, 13)
+    }
+
+
+async def test_with_a_misread_due_time_all_that_was_set_is_taken_back_and_nothing_else() -> None:
+    there = timed_vambe("wall", tasks=1)
+    (before,) = there.tasks
+    async with staged(there, Time()) as (backend, tasks), serve(there) as url, backend_at(url, Time()) as theirs:
+        await theirs.update_task(tasks[0], Edit(description="theirs"))
+        ((task, edit),) = later(tasks, 7)
+        edits = [(task, replace(edit, title="again", status=StatusChoice(name="Completado"), responsible_ids=(ANA,)))]
+        (outcome,) = await backend.update_tasks(edits)
+    assert getattr(outcome.error, "code", "") == "conflict"
+    assert there.tasks == [before | {"description": "theirs"}]
+
+
+async def test_due_times_that_were_read_rightly_are_moved_at_once() -> None:
+    there = timed_vambe("utc")
+    async with staged(there, Time()) as (backend, tasks):
+        outcomes = await backend.update_tasks(later(tasks, 7))
+    assert len(written(outcomes)) == len(puts(there)) == 12
+    assert clocks(there) == {"15:00"}
+
+
+@pytest.mark.parametrize("due_at", ["utc", "wall", "echo"])
+async def test_a_due_time_that_was_wholly_given_is_written_whatever_was_misread(due_at: str) -> None:
+    there = timed_vambe(due_at)
+    given = Due.instant(datetime(2026, 4, 20, 13, 30, tzinfo=UTC), SANTIAGO)
+    async with staged(there, Time()) as (backend, tasks):
+        outcomes = await backend.update_tasks([(task, Edit(due=given)) for task in tasks])
+    assert len(written(outcomes)) == len(puts(there)) == 12
+    assert {task["due_at"] for task in there.tasks} == {given.due_at}
+
+
+async def test_other_changes_of_misread_tasks_are_made_beside_the_one_that_shows_the_misreading() -> None:
+    there = timed_vambe("wall")
+    async with staged(there, Time()) as (backend, tasks):
+        outcomes = await backend.update_tasks([*later(tasks[:1], 7), *renamed(tasks[1:])])
+    assert [getattr(error, "code", "") for error in errors(outcomes)] == ["conflict"]
+    assert changed(there) == written(outcomes) == {task.id for task in tasks[1:]}
+    assert clocks(there) == {"15:00"}
+
+
+async def test_a_due_time_that_cannot_be_taken_back_is_left_in_doubt() -> None:
+    there = timed_vambe("wall", tasks=1)
+    async with staged(there, Time(), [status(500, nth=2, route=PUT)]) as (backend, tasks):
+        (outcome,) = await backend.update_tasks(later(tasks, 7))
+    assert isinstance(outcome.error, OutcomeUnknown)
+    assert task_id(1) in (outcome.error.next_step or "")
+
+
+async def test_a_single_change_made_from_a_misread_due_time_is_not_sent_once_that_is_known() -> None:
+    there = timed_vambe("wall")
+    async with staged(there, Time()) as (backend, (first, second, *_)):
+        with pytest.raises(Misread):
+            await backend.update_task(*later([first], 7)[0])
+        there.clear_requests()
+        with pytest.raises(Misread) as caught:
+            await backend.update_task(*later([second], 7)[0])
+    assert puts(there) == []
+    assert caught.value.before == caught.value.now
+    assert due_of(caught.value.before) == Due.read("2026-03-02T18:00:00.000Z", SANTIAGO, all_day=False)

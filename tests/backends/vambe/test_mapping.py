@@ -1,0 +1,395 @@
+"""Between Vambe's JSON and the contract: what can be held survives the way out and back, nonsense is called that."""
+
+import json
+import re
+from contextlib import suppress
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from pydantic import MISSING
+
+from behaviour.arms import CAROLINA, CUSTOMER, NOW, PEOPLE, STATUSES, WORLD
+from taskhand.backends.vambe.mapping import (
+    DueAt,
+    Malformed,
+    body_of,
+    contact_of,
+    learned,
+    member_of,
+    status_of,
+    task_of,
+)
+from taskhand.domain.due import Due, due_of
+from taskhand.domain.edit import Edit
+from taskhand.domain.task import Status, StatusChoice, Task
+from taskhand.sandbox.call import Call
+from taskhand.sandbox.vambe import Reading, VambeSandbox
+
+SANTIAGO, BEIRUT = "America/Santiago", "Asia/Beirut"
+IDS = [someone["id"] for someone in PEOPLE]
+KNOWN = [Status.model_validate(status) for status in STATUSES]
+READINGS: list[tuple[str, DueAt]] = [("utc", "utc"), ("wall", "wall"), ("echo", "utc"), ("echo", "wall")]
+"""How the sandbox writes `due_at`, and how it is read."""
+
+trying = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+
+ZONES = st.sampled_from(sorted(available_timezones() - {"localtime", "Factory", "posixrules"}))
+DAYS = st.dates(date(1000, 1, 2), date(9998, 12, 30)) | st.dates(date(2020, 1, 1), date(2035, 12, 31))
+CLOCKS = st.times().map(lambda clock: clock.replace(second=0, microsecond=0))
+TITLES = st.text(min_size=1).filter(lambda text: bool(text.strip()))
+PEOPLES = st.lists(st.sampled_from(IDS), unique=True).map(tuple)
+CHOICES = st.sampled_from(KNOWN).flatmap(
+    lambda status: st.sampled_from(
+        [StatusChoice.of(status), StatusChoice(name=status.name), StatusChoice(position=status.order)]
+    )
+)
+
+
+def timed(day: date, clock: time, zone: str | None, *, fold: int = 0) -> Due:
+    """The due date at a wall-clock time; where the clocks skip it, at the time that they then show."""
+    return Due.instant(datetime.combine(day, clock.replace(fold=fold), ZoneInfo(zone or "UTC")).astimezone(UTC), zone)
+
+
+def is_exact(due: Due | None) -> bool:
+    """Whether hours and minutes name it: not so the second of a time that the clocks show twice."""
+    if due is None or due.local is None:
+        return True
+    again = due.local.replace(fold=0, second=0, microsecond=0)
+    return again.astimezone(UTC) == due.at
+
+
+DUES = (
+    st.none()
+    | st.builds(Due, DAYS, st.none(), st.none() | ZONES)
+    | st.builds(timed, DAYS, CLOCKS, st.none() | ZONES).filter(is_exact)
+)
+
+
+def maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """A value, or not given."""
+    return st.just(MISSING) | values
+
+
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "description": maybe(st.none() | st.text(min_size=1)),
+    "due": maybe(DUES),
+    "ai_contact_id": maybe(st.sampled_from([None, CAROLINA["id"]])),
+    "ai_customer_id": maybe(st.sampled_from([None, CUSTOMER])),
+}
+DRAFTS = st.builds(Edit, title=TITLES, responsible_ids=PEOPLES, priority=st.integers(0, 2), **FIELDS)
+PATCHES = st.builds(
+    Edit,
+    title=maybe(TITLES),
+    responsible_ids=maybe(PEOPLES),
+    priority=maybe(st.integers(0, 2)),
+    status=maybe(CHOICES),
+    **FIELDS,
+)
+SWITCHES = {"midnight": st.sampled_from(Reading.allowed()["midnight"])} | {
+    name: st.sampled_from(Reading.allowed()[name]) for name in ("description", "cleared_zone", "date_without_time")
+}
+
+
+def sandbox_of(due_at: str, **switches: str) -> VambeSandbox:
+    items = [f"{name}={value}" for name, value in ({"due_at": due_at} | switches).items()]
+    return VambeSandbox(seed=WORLD, clock=lambda: NOW, reading=Reading.parse(items))
+
+
+def sent(sandbox: VambeSandbox, body: dict[str, Any], task_id: str | None = None) -> dict[str, Any]:
+    """What the sandbox answers to a write, which must be a success."""
+    path = "/api/public/tasks" + (f"/{task_id}" if task_id else "")
+    headers = (("x-api-key", sandbox.key), ("content-type", "application/json"))
+    call = Call("PUT" if task_id else "POST", path, "", headers, json.dumps(body).encode())
+    answer = sandbox.answer(call, stale=False)
+    assert answer.status in (200, 201), answer.body
+    written: dict[str, Any] = json.loads(answer.body)
+    return written
+
+
+def unmet(edit: Edit, task: Task) -> list[str]:
+    return [name for name, _ in edit.unmet_by(task, written=True).given()]
+
+
+@trying
+@given(DRAFTS, PATCHES, st.sampled_from(READINGS), st.fixed_dictionaries(SWITCHES))
+def test_whatever_vambe_can_hold_is_as_asked_after_a_create_and_after_an_update(
+    draft: Edit, patch: Edit, reading: tuple[str, DueAt], switches: dict[str, str]
+) -> None:
+    sandbox = sandbox_of(reading[0], **switches)
+    created = task_of(sent(sandbox, body_of(draft, None)), reading[1], None, {})
+    assert unmet(draft, created) == []
+    updated = task_of(sent(sandbox, body_of(patch, created), created.id), reading[1], None, {})
+    assert unmet(patch, updated) == []
+    for name in ("title", "description", "priority", "ai_contact_id", "ai_customer_id", "responsible_ids"):
+        if getattr(patch, name) is MISSING:
+            assert getattr(updated, name) == getattr(created, name)
+    if patch.due is MISSING:
+        assert due_of(updated) == due_of(created)
+
+
+@trying
+@given(DAYS, CLOCKS, ZONES, st.sampled_from(READINGS), st.sampled_from([0, 1]))
+@example(date(2026, 4, 4), time(23, 30), SANTIAGO, ("wall", "wall"), 1)
+@example(date(2026, 3, 8), time(2, 30), "America/New_York", ("utc", "utc"), 0)
+def test_a_time_comes_back_as_it_was_or_is_said_to_be_another(
+    day: date, clock: time, zone: str, reading: tuple[str, DueAt], fold: int
+) -> None:
+    due = timed(day, clock, zone, fold=fold)
+    edit = Edit(title="x", responsible_ids=(), priority=1, due=due)
+    body = body_of(edit, None)
+    task = task_of(sent(sandbox_of(reading[0]), body), reading[1], None, {})
+    back = due_of(task)
+    assert due.local is not None
+    assert back is not None
+    assert back.local is not None
+    assert (body["dueDate"], body["dueTime"], body["timezone"]) == (str(due.day), f"{due.local:%H:%M}", zone)
+    assert (back.day, f"{back.local:%H:%M}", back.zone) == (due.day, f"{due.local:%H:%M}", zone)
+    assert unmet(edit, task) == ([] if is_exact(due) else ["due"])
+
+
+@trying
+@given(DAYS, st.none() | ZONES, st.sampled_from(READINGS), st.sampled_from(Reading.allowed()["midnight"]))
+@example(date(2026, 3, 29), BEIRUT, ("utc", "utc"), "zone")
+@example(date(2026, 9, 6), SANTIAGO, ("utc", "utc"), "zone")
+@example(date(2011, 12, 30), "Pacific/Apia", ("utc", "utc"), "utc")
+def test_a_whole_day_comes_back_as_that_day(
+    day: date, zone: str | None, reading: tuple[str, DueAt], midnight: str
+) -> None:
+    edit = Edit(title="x", responsible_ids=(), priority=1, due=Due(day, None, zone))
+    task = task_of(sent(sandbox_of(reading[0], midnight=midnight), body_of(edit, None)), reading[1], None, {})
+    assert due_of(task) == Due(day, None, zone)
+
+
+def test_seconds_which_vambe_cannot_hold_are_not_passed_over() -> None:
+    due = Due.instant(datetime(2026, 3, 10, 15, 0, 30, tzinfo=UTC), SANTIAGO)
+    edit = Edit(title="x", responsible_ids=(), priority=1, due=due)
+    task = task_of(sent(sandbox_of("utc"), body_of(edit, None)), "utc", None, {})
+    assert unmet(edit, task) == ["due"]
+
+
+@given(DAYS, CLOCKS, ZONES, st.sampled_from(READINGS))
+def test_what_is_learned_of_due_at_is_never_wrong(
+    day: date, clock: time, zone: str, reading: tuple[str, DueAt]
+) -> None:
+    due = timed(day, clock, zone)
+    edit = Edit(title="x", responsible_ids=(), priority=1, due=due)
+    raw = sent(sandbox_of(reading[0]), body_of(edit, None))
+    found = learned(due, raw)
+    if found is None:
+        assert due_of(task_of(raw, "utc", None, {})) == due_of(task_of(raw, "wall", None, {}))
+    else:
+        assert found == reading[0]
+
+
+@pytest.mark.parametrize("due", [None, Due(date(2026, 3, 10))])
+def test_nothing_is_learned_from_a_write_without_a_time(due: Due | None) -> None:
+    assert learned(due, {"due_at": "2026-03-10T00:00:00.000Z", "due_timezone": SANTIAGO}) is None
+
+
+@pytest.mark.parametrize("due_at", [None, 5, "soon", "2026-03-10", "2026-03-10T15:00:00", "2026-03-11T15:00:00.000Z"])
+def test_nothing_is_learned_from_an_answer_that_fits_neither_reading(due_at: object) -> None:
+    assert learned(timed(date(2026, 3, 10), time(15), SANTIAGO), {"due_at": due_at}) is None
+
+
+# Bodies.
+
+BEFORE: dict[str, Any] = {
+    "id": "01d00000-0000-4000-8000-000000000001",
+    "title": "old",
+    "description": "text",
+    "due_timezone": SANTIAGO,
+    "due_at": "2026-03-10T18:00:00.000Z",
+    "is_all_day": False,
+    "created_at": "2026-03-01T10:00:00.000Z",
+    "ai_contact_id": CAROLINA["id"],
+    "ai_customer_id": CUSTOMER,
+    "task_status_config_id": STATUSES[0]["id"],
+    "priority": 1,
+    "creator_id": IDS[0],
+    "task_responsibles": [{"responsible_id": IDS[0]}],
+    "status_config": STATUSES[0],
+}
+
+
+def read(**changed: Any) -> Task:
+    return task_of(BEFORE | changed, "utc", None, {})
+
+
+@pytest.mark.parametrize(
+    ("edit", "body"),
+    [
+        (Edit(), {}),
+        (Edit(title="new"), {"title": "new"}),
+        (Edit(description=None), {"description": None}),
+        (Edit(priority=0), {"priority": "0"}),
+        (Edit(responsible_ids=()), {"responsibleIds": []}),
+        (Edit(ai_contact_id=None, ai_customer_id=None), {"aiContactId": None, "aiCustomerId": None}),
+        (Edit(status=StatusChoice.of(KNOWN[2])), {"newStatusName": "Completado"}),
+        (Edit(status=StatusChoice(position=3)), {"newStatusPosition": 3}),
+        (Edit(status=StatusChoice(position=0)), {"newStatusPosition": 0}),
+        (Edit(due=None), {"dueDate": None}),
+        (
+            Edit(due=Due(date(2026, 3, 11), None, SANTIAGO)),
+            {"dueDate": "2026-03-11", "dueTime": None, "timezone": SANTIAGO},
+        ),
+        (
+            Edit(due=timed(date(2026, 3, 11), time(9, 5), SANTIAGO)),
+            {"dueDate": "2026-03-11", "dueTime": "09:05", "timezone": SANTIAGO},
+        ),
+        (
+            Edit(due=timed(date(2026, 3, 11), time(9, 5), None)),
+            {"dueDate": "2026-03-11", "dueTime": "09:05", "timezone": "UTC"},
+        ),
+    ],
+    ids=repr,
+)
+def test_an_update_says_what_changes_in_documented_words_and_nothing_else(edit: Edit, body: dict[str, Any]) -> None:
+    assert body_of(edit, read()) == body
+
+
+def test_a_new_task_is_not_given_the_nulls_that_it_has_anyway() -> None:
+    edit = Edit(
+        title="x", description=None, due=None, responsible_ids=(), ai_contact_id=None, ai_customer_id=None, priority=2
+    )
+    assert body_of(edit, None) == {"title": "x", "responsibleIds": [], "priority": "2"}
+
+
+@given(PATCHES)
+def test_both_status_fields_never_go_together_and_a_date_never_wears_a_time(patch: Edit) -> None:
+    body = body_of(patch, read())
+    assert not {"newStatusName", "newStatusPosition"} <= body.keys()
+    assert re.fullmatch(r"\d{4}-\d{2}-\d{2}|None", str(body.get("dueDate")))
+    assert "dueTime" not in body or "dueDate" in body
+
+
+# Answers.
+
+
+@pytest.mark.parametrize(
+    ("raw", "priority"),
+    [(2, 2), ("2", 2), ("high", 2), ("High", 2), (1, 1), ("1", 1), ("medium", 1), (0, 0), ("0", 0), ("low", 0)],
+)
+def test_priority_is_read_as_number_digit_or_word(raw: object, priority: int) -> None:
+    assert read(priority=raw).priority == priority
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+def test_no_description_is_null_or_empty(empty: str | None) -> None:
+    assert read(description=empty).description is None
+
+
+@pytest.mark.parametrize("people", [None, []])
+def test_nobody_responsible_is_null_or_empty(people: list[object] | None) -> None:
+    assert read(task_responsibles=people).responsible_ids == ()
+
+
+def test_a_status_that_is_null_is_taken_from_those_known_by_id() -> None:
+    known = {str(status.id): status for status in KNOWN}
+    task = task_of(BEFORE | {"status_config": None, "task_status_config_id": KNOWN[1].id}, "utc", None, known)
+    assert task.status_config == KNOWN[1]
+    assert read(status_config=None).status_config is None
+
+
+@pytest.mark.parametrize("name", sorted(BEFORE.keys() - {"id", "priority"}))
+def test_a_field_that_is_missing_is_a_task_without_it(name: str) -> None:
+    raw = {key: value for key, value in BEFORE.items() if key != name}
+    assert task_of(raw, "utc", None, {}).id == BEFORE["id"]
+
+
+def test_fields_that_nobody_documented_are_passed_over() -> None:
+    assert read(updated_at="2026-03-01", nested={"a": [1]}) == read()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": None},
+        {"id": 7},
+        {"priority": None},
+        {"priority": 3},
+        {"priority": True},
+        {"priority": "urgent"},
+        {"priority": [1]},
+        {"due_at": 1_700_000_000},
+        {"due_at": "soon"},
+        {"due_at": "0001-01-01T00:00:00+14:00"},
+        {"due_timezone": 5},
+        {"due_timezone": "Mars/Olympus"},
+        {"due_timezone": "America"},
+        {"due_timezone": "../etc"},
+        {"task_responsibles": 5},
+        {"task_responsibles": [{}]},
+        {"task_responsibles": [{"id": "x"}]},
+        {"ai_contact_id": 5},
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("due_at", ["utc", "wall"])
+def test_what_is_not_as_documented_is_malformed_or_read_without_harm(wrong: dict[str, Any], due_at: DueAt) -> None:
+    only_malformed(BEFORE | wrong, due_at)
+
+
+@pytest.mark.parametrize("json", [None, [], "task", 5, True, {}, {"title": "x"}, {"id": ["x"]}], ids=repr)
+def test_what_has_no_id_is_malformed(json: Any) -> None:
+    for reading in (lambda one: task_of(one, "utc", None, {}), member_of, contact_of):
+        with pytest.raises(Malformed, match=r"^with a "):
+            reading(json)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+DATES = st.datetimes(timezones=st.none() | st.just(UTC)).map(datetime.isoformat) | st.dates().map(date.isoformat)
+LIKELY = st.sampled_from(["America", "Mars/Olympus", "UTC", "", "/", SANTIAGO, "responsible_id", "name"])
+VALUES = JSON | DATES | LIKELY | st.lists(st.dictionaries(LIKELY, JSON, max_size=2), max_size=2)
+STATUS_JSON = st.fixed_dictionaries({"name": st.text()}, optional=dict.fromkeys(("id", "color", "type", "order"), JSON))
+
+
+def only_malformed(json: Any, due_at: DueAt, zone: str | None = None) -> None:
+    """Read it as a task: a task that can be shown, or Malformed."""
+    task = None
+    with suppress(Malformed):
+        task = task_of(json, due_at, zone, {})
+    assert task is None or due_of(task) is None or str(due_of(task))
+
+
+@trying
+@given(JSON, st.sampled_from(["utc", "wall"]))
+def test_arbitrary_json_is_a_task_or_malformed(json: Any, due_at: DueAt) -> None:
+    only_malformed(json, due_at)
+
+
+@settings(trying, max_examples=200)
+@given(
+    st.dictionaries(st.sampled_from(sorted(BEFORE)), VALUES | STATUS_JSON, min_size=1, max_size=3),
+    st.sampled_from(["utc", "wall"]),
+    st.sampled_from([None, SANTIAGO]),
+)
+def test_a_task_with_arbitrary_fields_is_a_task_or_malformed(
+    changed: dict[str, Any], due_at: DueAt, zone: str | None
+) -> None:
+    only_malformed(BEFORE | changed, due_at, zone)
+
+
+@trying
+@given(
+    JSON | st.dictionaries(st.sampled_from(["id", "name", "first_name", "email", "phone", "ai_customer_id"]), VALUES)
+)
+def test_arbitrary_json_is_a_member_and_a_contact_or_malformed(json: Any) -> None:
+    for reading in (member_of, contact_of):
+        with suppress(Malformed):
+            assert reading(json).id == json["id"]
+
+
+@trying
+@given(JSON | STATUS_JSON)
+@example({"name": "x", "order": float("inf")})
+def test_arbitrary_json_is_a_status_or_none(json: Any) -> None:
+    status = status_of(json)
+    assert status is None or status.name == json["name"]

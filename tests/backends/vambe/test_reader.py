@@ -1,0 +1,71 @@
+"""What a row means: whether it was read rightly, and whether a due time was made from what it shows."""
+
+from typing import Any
+
+import pytest
+
+from backends.vambe.wired import TASK
+from taskhand.backends.vambe.catalogue import Catalogue
+from taskhand.backends.vambe.lists import JsonObject
+from taskhand.backends.vambe.reader import Organisation, Reader, rests_on
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import UpstreamError
+from taskhand.domain.task import Task
+
+SANTIAGO = "America/Santiago"
+AFTERNOON = "2026-03-10T18:00:00.000Z"
+"""Three o'clock in Santiago."""
+
+
+def row(due_at: str | None = AFTERNOON, zone: str | None = SANTIAGO, **more: Any) -> JsonObject:
+    found: JsonObject = {"id": TASK, "priority": 1, "due_at": due_at, "due_timezone": zone, **more}
+    return found
+
+
+def reader(**configured: Any) -> Reader:
+    return Reader(Organisation(Catalogue(), **configured))
+
+
+def task(due_at: str | None = AFTERNOON, zone: str | None = SANTIAGO, **more: Any) -> Task:
+    return reader().task(row(due_at, zone, **more))
+
+
+@pytest.mark.parametrize(
+    ("due_at", "zone", "rests"),
+    [
+        ("2026-03-17T18:00:00.000Z", SANTIAGO, True),
+        ("2026-03-10T12:05:00.000Z", SANTIAGO, True),
+        ("2026-03-10T14:00:00.000Z", "Europe/Madrid", True),
+        ("2026-03-17T12:05:00.000Z", SANTIAGO, False),
+    ],
+    ids=["another day", "another time", "another zone", "another day and time"],
+)
+def test_a_due_time_that_keeps_its_day_or_its_clock_was_made_from_the_one_before(
+    due_at: str, zone: str, *, rests: bool
+) -> None:
+    assert rests_on(task(), Edit(due=Due.read(due_at, zone, all_day=False))) is rests
+
+
+def test_what_has_no_time_on_either_side_was_made_from_nothing() -> None:
+    timed, day = Due.read(AFTERNOON, SANTIAGO, all_day=False), Due.read(AFTERNOON, SANTIAGO, all_day=True)
+    assert not rests_on(task(), Edit(due=day))
+    assert not rests_on(task(), Edit(due=None))
+    assert not rests_on(task(), Edit(title="x"))
+    assert not rests_on(task(None), Edit(due=timed))
+    assert not rests_on(task(is_all_day=True), Edit(due=timed))
+
+
+def test_a_task_was_misread_where_its_row_is_so_only_in_the_other_way() -> None:
+    now = reader(due_at="wall")
+    assert now.was_misread(task(), row())
+    assert not now.was_misread(now.task(row()), row())
+    assert not now.was_misread(task("2026-03-11T18:00:00.000Z"), row())
+    assert not now.was_misread(task(zone="UTC"), row(zone="UTC"))
+
+
+def test_a_zone_that_nobody_knows_is_no_misreading() -> None:
+    strange = row(zone="Santiago time")
+    with pytest.raises(UpstreamError):
+        reader().task(strange, due_at="wall")
+    assert not reader().was_misread(reader().task(strange), strange)

@@ -1,0 +1,165 @@
+"""Many tasks at once, with Vambe's own rows and with what those do not tell."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from backends.vambe.faults_table import LIST
+from backends.vambe.wired import ANA, ELENA, backend_at, task_id, vambe
+from behaviour.arms import WORLD
+from passing import Time
+from taskhand.backends.vambe.backend import VambeBackend
+from taskhand.domain.due import Due, due_of
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, NotFound
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import StatusChoice
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.server import serve
+from taskhand.sandbox.vambe import Reading, VambeSandbox
+
+SANTIAGO = "America/Santiago"
+NEAR, FAR, PLAIN, IN_UTC = task_id(1), task_id(2), task_id(3), task_id(4)
+NOBODY = task_id(99)
+ROWS: list[dict[str, Any]] = [
+    {"id": NEAR, "title": "near", "dueDate": "2026-03-10", "dueTime": "15:00", "timezone": SANTIAGO},
+    {"id": FAR, "title": "far", "dueDate": "2019-01-01"},
+    {"id": PLAIN, "title": "plain", "responsibleIds": [ELENA], "priority": "2", "status": "En Progreso"},
+    {"id": IN_UTC, "title": "in UTC", "dueDate": "2026-03-10", "dueTime": "15:00", "timezone": "UTC"},
+]
+
+
+@asynccontextmanager
+async def staged(
+    *readings: str, faults: Iterable[Fault] = (), **settings: Any
+) -> AsyncIterator[tuple[VambeBackend, VambeSandbox, Time]]:
+    there, time = vambe(faults=faults, seed=WORLD | {"tasks": ROWS}, reading=Reading.parse(readings)), Time()
+    async with serve(there) as url, backend_at(url, time, **settings) as backend:
+        yield backend, there, time
+
+
+def row(there: VambeSandbox, wanted: str) -> dict[str, Any]:
+    return next(task for task in there.tasks if task["id"] == wanted)
+
+
+async def one(backend: VambeBackend, wanted: str) -> Snapshot:
+    return (await backend.snapshots([wanted], fresh=True))[wanted]
+
+
+async def test_tasks_are_found_by_the_ids_asked_for_and_those_that_are_not_there_are_left_out() -> None:
+    async with staged() as (backend, there, _):
+        asked = [FAR, NOBODY, NEAR.upper(), PLAIN]
+        found = await backend.snapshots(asked)
+        assert list(found) == [NEAR.upper(), PLAIN, FAR]
+        assert {shown.task.id for shown in found.values()} == {FAR, NEAR, PLAIN}
+        assert found[FAR].task == await backend.get_task(FAR)
+        assert found[PLAIN].native == row(there, PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("ids", "requests"), [([], 0), ([NEAR, PLAIN, IN_UTC], 1), ([NEAR, FAR, PLAIN, IN_UTC], 2), ([NOBODY], 2)]
+)
+async def test_it_takes_two_lists_at_most_and_one_where_all_are_near(ids: list[str], requests: int) -> None:
+    async with staged() as (backend, there, _):
+        await backend.snapshots(ids)
+        assert len(there.requests) == requests
+        await backend.snapshots(ids)
+        assert len(there.requests) == requests
+        await backend.snapshots(ids, fresh=True)
+        assert len(there.requests) == 2 * requests
+
+
+async def test_a_fresh_one_shows_what_somebody_else_has_written() -> None:
+    async with staged() as (mine, there, time), serve(there) as url, backend_at(url, time) as theirs:
+        before = (await mine.snapshots([PLAIN]))[PLAIN].task
+        await theirs.update_task(before, Edit(title="theirs"))
+        assert (await mine.snapshots([PLAIN]))[PLAIN].task.title == "plain"
+        assert (await one(mine, PLAIN)).task.title == "theirs"
+
+
+async def test_a_due_time_is_unknown_until_it_is_known_how_vambe_writes_them() -> None:
+    async with staged("due_at=wall") as (backend, _, _time):
+        found = await backend.snapshots([NEAR, FAR, PLAIN, IN_UTC])
+        assert {wanted: set(shown.unknown) for wanted, shown in found.items()} == {
+            NEAR: {"due"},
+            FAR: set(),
+            PLAIN: set(),
+            IN_UTC: set(),
+        }
+        timed = Due.instant(datetime(2026, 3, 20, 12, 0, tzinfo=UTC), SANTIAGO)
+        await backend.create_task(Edit(title="new", responsible_ids=(ELENA,), priority=1, due=timed))
+        assert (await one(backend, NEAR)).unknown == frozenset()
+        assert (await one(backend, NEAR)).task.due_at == "2026-03-10T18:00:00.000Z"
+
+
+@pytest.mark.parametrize("setting", ["utc", "wall"])
+async def test_a_due_time_is_known_where_it_is_configured(setting: str) -> None:
+    async with staged(f"due_at={setting}", vambe_due_at=setting) as (backend, _, _time):
+        assert (await one(backend, NEAR)).unknown == frozenset()
+
+
+async def test_a_status_is_unknown_where_vambe_gives_only_its_id_until_its_name_was_learned() -> None:
+    async with staged("status_config=null") as (backend, there, _):
+        before = await one(backend, PLAIN)
+        assert before.unknown == frozenset({"status"})
+        assert before.native["task_status_config_id"] == row(there, PLAIN)["task_status_config_id"]
+        await backend.update_task(before.task, Edit(status=StatusChoice(name="Completado")))
+        assert (await one(backend, PLAIN)).unknown == frozenset()
+        assert (await one(backend, NEAR)).unknown == frozenset({"status", "due"})
+
+
+async def test_what_a_snapshot_says_is_enough_to_put_every_field_back() -> None:
+    changes = {
+        "title": "changed",
+        "description": "text",
+        "due": None,
+        "responsible_ids": (ANA,),
+        "priority": 0,
+        "status": StatusChoice(name="Completado"),
+    }
+    async with staged(vambe_due_at="utc") as (backend, there, _):
+        for wanted in (NEAR, FAR, PLAIN, IN_UTC):
+            was, before = row(there, wanted), await one(backend, wanted)
+            changed = await backend.update_task(before.task, Edit(**changes))  # type: ignore[arg-type]  # as declared
+            assert row(there, wanted) != was
+            task, status = before.task, before.task.status_config
+            assert status is not None
+            back = Edit(
+                title=task.title,
+                description=task.description,
+                due=due_of(task),
+                responsible_ids=task.responsible_ids,
+                priority=task.priority,
+                status=StatusChoice.of(status),
+            )
+            await backend.update_task(changed.task, back)
+            assert row(there, wanted) == was
+
+
+async def test_a_row_is_never_sent_back_as_it_came() -> None:
+    async with staged() as (backend, there, _):
+        before = await one(backend, PLAIN)
+        for native in (None, dict(before.native) | {"title": "native", "priority": 0}):
+            await backend.update_task(before.task, Edit(title="asked", priority=1, native=native))
+            assert there.requests[-1].body == {"title": "asked", "priority": "1"}
+
+
+async def test_where_windows_are_bounded_what_is_out_of_sight_is_left_out() -> None:
+    async with staged("max_window_days=400") as (backend, _, _time):
+        assert list(await backend.snapshots([NEAR, FAR])) == [NEAR]
+        with pytest.raises(NotFound, match="not among those due around today"):
+            await backend.get_task(FAR)
+
+
+async def test_where_no_list_is_to_be_had_nothing_is_said_to_be_absent() -> None:
+    refused = Fault("status", LIST, nth="every", status=400)
+    async with staged(faults=[refused]) as (backend, _, _time):
+        with pytest.raises(CallerError) as caught:
+            await backend.snapshots([NEAR])
+        assert caught.value.code == "upstream_refused"
+        with pytest.raises(CallerError) as caught:
+            await backend.get_task(NEAR)
+        assert caught.value.code == "upstream_refused"

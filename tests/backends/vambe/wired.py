@@ -1,0 +1,121 @@
+"""Taskhand on a sandboxed Vambe, wired by hand: over real sockets, in a time that only sleeping moves."""
+
+import ssl
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+from pydantic import SecretStr
+
+from behaviour.arms import NOW, PEOPLE, WORLD, vambe_settings
+from journals import journal_at
+from passing import Time
+from taskhand.backends.vambe.backend import Organisation, VambeBackend
+from taskhand.backends.vambe.catalogue import Catalogue, configured
+from taskhand.backends.vambe.wire import VambeWire, explain
+from taskhand.http.budget import Budget, Rate
+from taskhand.http.client import Client
+from taskhand.http.upstream import Limits, Upstream, World
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.vambe import VambeSandbox
+from taskhand.service.app_context import Desk
+
+__all__ = ["ANA", "ELENA", "KEY", "LUIS", "TASK", "TRUST", "Time", "Witness", "backend_at", "task_id", "vambe", "wired"]
+
+KEY = "sk-fault-table-4711"
+ELENA, ANA, LUIS = (str(one["id"]) for one in PEOPLE[:3])
+TRUST = ssl.create_default_context()  # made once: it is the slowest part of a client
+
+
+def task_id(number: int) -> str:
+    """The id of a task of these worlds, from 1."""
+    return f"7a5c0000-0000-4000-8000-{number:012}"
+
+
+TASK = task_id(1)
+
+
+def vambe(tasks: int = 2, faults: Iterable[Fault] = (), **options: Any) -> VambeSandbox:
+    """A Vambe with the small world and some tasks of Elena's in it."""
+    rows = [
+        {"id": task_id(number), "title": f"Call Acme {number}", "responsibleIds": [ELENA], "priority": "1"}
+        for number in range(1, tasks + 1)
+    ]
+    given: dict[str, Any] = {"seed": WORLD | {"tasks": rows}, "key": KEY, "clock": lambda: NOW} | options
+    return VambeSandbox(faults=tuple(faults), **given)
+
+
+class Witness(httpx2.AsyncBaseTransport):
+    """Real connections, watched: when each request left, and how many were under way at most."""
+
+    def __init__(self, time: Time) -> None:
+        self._inner = httpx2.AsyncHTTPTransport(verify=TRUST)
+        self._time = time
+        self._now_under_way = 0
+        self.left_at: list[float] = []
+        self.most_under_way = 0
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.left_at.append(self._time.now)
+        self._now_under_way += 1
+        self.most_under_way = max(self.most_under_way, self._now_under_way)
+        try:
+            return await self._inner.handle_async_request(request)
+        finally:
+            self._now_under_way -= 1
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+@asynccontextmanager
+async def backend_at(
+    url: str,
+    time: Time,
+    *,
+    limits: Limits | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    **changed: Any,
+) -> AsyncIterator[VambeBackend]:
+    """A backend as `taskhand.wiring` makes it for these settings, but for the time and for chance, which is a half."""
+    settings = vambe_settings(url, vambe_api_key=SecretStr(KEY), **changed)
+    upstream = Upstream(
+        name="Vambe",
+        base_url=settings.vambe_base_url,
+        auth={"x-api-key": KEY},
+        credential="VAMBE_API_KEY",
+        variable="VAMBE_BASE_URL",
+        explain=explain,
+    )
+    world = World(clock=time.clock, wall=time.wall, sleep=time.sleep, roll=lambda: 0.5)
+    budget = Budget(Rate(settings.vambe_rate), settings.vambe_in_flight, clock=time.clock, sleep=time.sleep)
+    inner = transport or Witness(time)
+    async with Client(upstream, limits=limits, world=world, budget=budget, transport=inner) as client:
+        organisation = Organisation(
+            Catalogue(configured(settings.vambe_statuses) if settings.vambe_statuses else ()),
+            user_id=settings.vambe_user_id,
+            timezone=settings.default_timezone,
+            due_at=settings.vambe_due_at,
+            keep_s=settings.vambe_cache_s,
+            in_hand=2 * settings.vambe_in_flight,
+        )
+        wire = VambeWire(client, settings.vambe_array_query)
+        yield VambeBackend(wire, organisation, clock=lambda: NOW, monotonic=time.clock)
+        await inner.aclose()
+
+
+@asynccontextmanager
+async def wired(
+    url: str,
+    time: Time,
+    *,
+    limits: Limits | None = None,
+    witness: httpx2.AsyncBaseTransport | None = None,
+    **changed: Any,
+) -> AsyncIterator[Desk]:
+    """A desk with that backend."""
+    zone = vambe_settings(url, **changed).default_timezone
+    backend_there = backend_at(url, time, limits=limits, transport=witness, **changed)
+    async with backend_there as backend, journal_at(lambda: NOW) as journal:
+        yield Desk(backend, journal, lambda: NOW, zone)

@@ -1,0 +1,158 @@
+"""The commands `taskhand doctor` and `taskhand config`, as they are run."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from server.transports.pipe import output, run
+from taskhand import __version__
+from taskhand.cli.doctor import examined
+from taskhand.config.report import Configuration, configuration
+from taskhand.config.settings import Settings
+from taskhand.domain.check_result import Finding
+from taskhand.domain.errors import OperatorError
+from taskhand.server.tools import TOOLS
+
+SECRET = "s3cr3t-value"  # noqa: S105  a stand-in that must not be seen
+
+
+def report(store: Path, code: int, **variables: str) -> dict[str, dict[str, Any]]:
+    """The findings of `doctor --json` by subject, the first of each."""
+    done = run(store, "doctor", "--json", **variables)
+    assert done.returncode == code, done.stdout
+    assert SECRET not in done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert list(told) == ["taskhand", "backend", "ok", "findings"]
+    assert (told["taskhand"], told["ok"]) == (__version__, code == 0)
+    for finding in told["findings"]:
+        assert list(finding) == ["subject", "outcome", "found", "remedy"]
+        assert bool(finding["remedy"]) == (finding["outcome"] in {"warning", "failed"})
+    return {finding["subject"]: finding for finding in reversed(told["findings"])}
+
+
+def looked_at(store: Path, **variables: str) -> tuple[Finding, ...]:
+    """What the command finds with these variables, without a process of its own."""
+    given = {"TASKHAND_DB": str(store), "TASKHAND_CONFIG": os.devnull} | variables
+    try:
+        found: Configuration | OperatorError = configuration(given, {})
+    except OperatorError as error:
+        found = error
+    return anyio.run(examined, found)
+
+
+def test_a_healthy_store_ends_with_0(store_file: Path) -> None:
+    found = report(store_file, 0, TASKHAND_TIMEZONE="America/Santiago")
+    assert sorted(found)[:3] == ["clock", "configuration", "due times"]
+    assert {"versions", "configuration", "tools", "journal", "store", "me", "statuses", "time zone"} <= set(found)
+    assert f"taskhand {__version__}, mcp 2." in found["versions"]["found"]
+    assert "SQLite 3." in found["versions"]["found"]
+    assert "TASKHAND_TIMEZONE=America/Santiago (environment)" in found["configuration"]["found"]
+    assert found["tools"]["found"] == f"{len(TOOLS)} of {len(TOOLS)} are offered."
+
+
+def test_the_findings_are_readable(store_file: Path) -> None:
+    lines = output(store_file, "doctor").splitlines()
+    assert lines[0] == f"taskhand {__version__}, backend local"
+    assert lines[1].startswith("✓ versions: ")
+    assert lines[-2:] == [
+        "! time zone: None is configured.",
+        "    Set TASKHAND_TIMEZONE to an IANA name, so that a dueTime without a timezone is understood.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variables", "subject", "word"),
+    [
+        ({"TASKHAND_IDS": "odd"}, "configuration", "TASKHAND_IDS"),
+        ({"TASKHAND_CONFIG": "/absent.toml"}, "configuration", "/absent.toml"),
+        ({"VAMBE_API_KEY": SECRET, "CLOSE_API_KEY": SECRET}, "configuration", "vambe, close"),
+        ({"TASKHAND_DB": "~nobody-of-that-name/tasks.sqlite"}, "configuration", "TASKHAND_DB"),
+        ({"TASKHAND_TOOLS": "everything"}, "tools", "everything"),
+        ({"TASKHAND_BACKEND": "close"}, "credential", "CLOSE_API_KEY"),
+        ({"HUBSPOT_ACCESS_TOKEN": f"{SECRET}\u00e9"}, "configuration", "HUBSPOT_ACCESS_TOKEN"),
+        ({"VAMBE_API_KEY": SECRET, "VAMBE_BASE_URL": f"https://ana:{SECRET}@x"}, "configuration", "VAMBE_BASE_URL"),
+    ],
+)
+def test_what_fails_is_told_under_its_subject(
+    variables: dict[str, str], subject: str, word: str, store_file: Path
+) -> None:
+    found = looked_at(store_file, **variables)
+    assert SECRET not in repr(found)
+    failed = [finding for finding in found if finding.outcome == "failed"]
+    assert [finding.subject for finding in failed] == [subject]
+    assert word in failed[0].found
+    assert failed[0].remedy
+
+
+def test_what_is_odd_is_a_warning_and_no_failure(store_file: Path) -> None:
+    found = looked_at(store_file, TASKHAND_TIMEZON=SECRET, TASKHAND_TOOLS="-apply_plan")
+    warned = [finding.subject for finding in found if finding.outcome == "warning"]
+    assert warned == ["configuration", "tools", "time zone"]
+    assert not [finding for finding in found if finding.outcome == "failed"]
+    assert SECRET not in repr(found)
+
+
+def test_config_shows_every_setting_with_its_origin(store_file: Path, tmp_path: Path) -> None:
+    file = tmp_path / "taskhand.toml"
+    file.write_text(f'plan_over = 3\n[vambe]\napi_key = "{SECRET}"\n', encoding="utf-8")
+    file.chmod(0o600)
+    variables = {"TASKHAND_CONFIG": str(file), "VAMBE_RATE": "4", "TASKHAND_TIMEZON": SECRET}
+    text = output(store_file, "--ids", "sequential", "config", **variables)
+    told = json.loads(output(store_file, "--ids", "sequential", "config", "--json", **variables))
+    assert SECRET not in text + json.dumps(told)
+    assert list(told) == ["backend", "why", "file", "settings", "warnings"]
+    assert (told["backend"], told["file"]) == ("vambe", {"path": str(file), "found": True})
+    assert told["why"] == f"VAMBE_API_KEY is set (file {file}:vambe.api_key)."
+    rows = {row["variable"]: row for row in told["settings"]}
+    assert list(rows) == [Settings.variable(name) for name in Settings.model_fields]
+    assert rows["VAMBE_API_KEY"] == {
+        "variable": "VAMBE_API_KEY",
+        "key": "vambe.api_key",
+        "value": "set",
+        "secret": True,
+        "origin": f"file {file}:vambe.api_key",
+    }
+    shown = {name: (rows[name]["value"], rows[name]["origin"]) for name in rows}
+    assert shown["TASKHAND_IDS"] == ("sequential", "flag --ids")
+    assert shown["TASKHAND_PLAN_OVER"] == ("3", f"file {file}:plan_over")
+    assert shown["VAMBE_RATE"] == ("4", "environment VAMBE_RATE")
+    assert shown["TASKHAND_READ_ONLY"] == ("false", "default")
+    assert shown["CLOSE_API_KEY"] == (None, "default")
+    assert "TASKHAND_TIMEZON " in told["warnings"][0]["found"]
+    assert text.splitlines()[0] == f"backend  vambe: {told['why']}"
+    for row in rows.values():
+        [line] = [line.split() for line in text.splitlines() if line.startswith(f"{row['variable']} ")]
+        assert line == [row["variable"], *(row["value"] or "-").split(), *row["origin"].split()]
+
+
+def test_config_says_why_no_backend_can_be_told(store_file: Path) -> None:
+    told = json.loads(output(store_file, "config", "--json", VAMBE_API_KEY=SECRET, CLOSE_API_KEY=SECRET))
+    assert (told["backend"], told["why"]) == (None, "Credentials of several CRMs are set: vambe, close.")
+    assert "TASKHAND_BACKEND" in told["warnings"][0]["remedy"]
+
+
+def test_a_wrong_value_in_the_file_stops_every_command_but_the_doctor(store_file: Path, tmp_path: Path) -> None:
+    file = tmp_path / "taskhand.toml"
+    file.write_text("plan_ovr = 3\n", encoding="utf-8")
+    done = run(store_file, "statuses", "list", TASKHAND_CONFIG=str(file))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"taskhand: The configuration file {file} has keys that are no settings: 'plan_ovr'")
+    assert "plan_over" in report(store_file, 1, TASKHAND_CONFIG=str(file))["configuration"]["found"]
+
+
+def test_what_is_odd_is_logged_when_serving(store_file: Path) -> None:
+    done = run(store_file, TASKHAND_READONLY="true")
+    assert done.returncode == 0
+    assert "TASKHAND_READONLY is no setting" in done.stderr
+    assert done.stdout == ""
+
+
+def test_the_command_line_keeps_to_what_is_offered(store_file: Path) -> None:
+    listed = json.loads(output(store_file, "tools", TASKHAND_READ_ONLY="true"))
+    assert [tool["name"] for tool in listed] == [tool.name for tool in TOOLS if tool.kind == "read"]
+    done = run(store_file, "call", "create_task", "{}", TASKHAND_READ_ONLY="true")
+    assert (done.returncode, json.loads(done.stdout)["error"]["code"]) == (1, "read_only")

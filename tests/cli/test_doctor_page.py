@@ -1,0 +1,41 @@
+"""The page about the configuration says what is so."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+from backends.remote.crms import CRMS, looked_at
+from documents import ROOT
+from taskhand.config.report import configuration
+from taskhand.config.settings import Settings
+from taskhand.domain.check_result import Outcome
+from taskhand.service.health_checks import check_up
+from taskhand.wiring import desk
+
+PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+_, TABLE = PAGE.split("| subject | on |")
+ROWS = re.findall(r"^\| `([a-z ]+)` \| (\w+) \|", TABLE, re.MULTILINE)
+OF_THE_COMMAND = {"versions", "configuration", "tools"}
+
+
+def test_its_file_is_one_that_is_taken(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    file = tmp_path / "taskhand.toml"
+    file.write_text(text, encoding="utf-8")
+    file.chmod(0o600)
+    found = configuration({"TASKHAND_CONFIG": str(file)}, {})
+    assert (found.settings.backend, found.settings.plan_over) == ("vambe", 20)
+    assert found.warnings == ()
+
+
+def test_every_outcome_is_explained() -> None:
+    assert [outcome for outcome in get_args(Outcome) if f"`{outcome}`" not in PAGE] == []
+
+
+async def test_its_subjects_are_those_that_there_are(store_file: Path, tmp_path: Path) -> None:
+    async with desk(Settings(db=store_file)) as at:
+        local = {finding.subject for finding in await check_up(at)}
+    assert OF_THE_COMMAND | local == {subject for subject, on in ROWS if on in {"all", "local"}}
+    for crm in CRMS:
+        found = await looked_at(crm, tmp_path, crm.sandbox())
+        assert OF_THE_COMMAND | set(found) == {subject for subject, on in ROWS if on in {"all", "CRMs"}}

@@ -1,0 +1,292 @@
+"""`taskhand install` as a person runs it."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import keyring
+import pytest
+from click.testing import CliRunner, Result
+from keyring.backends.fail import Keyring as NoKeyring
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+
+from keyrings import InMemory, Locked
+from taskhand.cli.main import command
+from taskhand.domain.errors import TaskhandError
+
+KEY = "sk-s3cret"
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def no_keyring() -> Iterator[None]:
+    """A machine without a keyring, unless a test brings one."""
+    was = keyring.get_keyring()
+    keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
+    yield
+    keyring.set_keyring(was)
+
+
+@pytest.fixture
+def kept() -> InMemory:
+    """A keyring on this machine."""
+    mine = InMemory()
+    keyring.set_keyring(mine)
+    return mine
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A host's file, with a server of somebody else's in it."""
+    path = tmp_path / "host.json"
+    path.write_text('{\n  // mine\n  "mcpServers": {\n    "gh": {"env": {"T": "ghp"}}\n  }\n}\n', encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def run(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the command on that file, with nobody to ask."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("TASKHAND_", "VAMBE_", "CLOSE_", "HUBSPOT_"))]:
+        monkeypatch.delenv(name)
+
+    def running(host: str, *options: str, anywhere: bool = False, **environment: str) -> Result:
+        place = [] if anywhere else ["--file", str(file)]
+        home = {"HOME": str(tmp_path), "TASKHAND_CONFIG": os.devnull}
+        arguments = ["install", host, *place, *options]
+        return CliRunner().invoke(command, arguments, env=home | environment, catch_exceptions=True)
+
+    return running
+
+
+def _refused(result: Result) -> str:
+    assert isinstance(result.exception, TaskhandError)
+    return result.exception.message
+
+
+def _servers(file: Path) -> dict[str, dict[str, dict[str, str]]]:
+    text = file.read_text(encoding="utf-8").replace("// mine", "")
+    servers: dict[str, dict[str, dict[str, str]]] = json.loads(text)["mcpServers"]
+    return servers
+
+
+async def test_the_entry_starts_the_server_with_an_empty_path_and_in_any_folder(
+    run: Run, file: Path, tmp_path: Path
+) -> None:
+    assert run("claude-desktop").exit_code == 0
+    entry = _servers(file)["taskhand"]
+    (tmp_path / "mcp.py").write_text("raise SystemExit('the wrong one')", encoding="utf-8")
+    assert Path(str(entry["command"])).is_absolute()
+    server = StdioServerParameters(
+        command=str(entry["command"]),
+        args=[*entry["args"]],
+        env={"PATH": "", "HOME": str(tmp_path), "TASKHAND_CONFIG": os.devnull},
+        cwd=tmp_path,
+    )
+    async with Client(stdio_client(server), mode="legacy") as client:
+        assert (await client.list_tools()).tools
+
+
+def test_installing_and_taking_it_out_again_leaves_the_file_as_it_was(run: Run, file: Path) -> None:
+    before = file.read_bytes()
+    done = run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY)
+    assert set(_servers(file)) == {"gh", "taskhand"}
+    assert _servers(file)["taskhand"]["env"] == {"TASKHAND_BACKEND": "vambe", "VAMBE_API_KEY": KEY}
+    assert "can be read by whoever reads that file" in done.stderr
+    assert run("cursor", "--uninstall").exit_code == 0
+    assert file.read_bytes() == before
+
+
+def test_no_key_is_shown_or_kept_in_a_copy(run: Run, file: Path, tmp_path: Path) -> None:
+    outputs = [
+        run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY),
+        run("cursor", "--backend", "vambe", VAMBE_API_KEY="another-s3cret"),
+        run("cursor", "--uninstall", "--dry-run"),
+        run("cursor", "--uninstall"),
+    ]
+    assert not any("s3cret" in done.output or "ghp" in done.output for done in outputs)
+    assert "Only a key changes." in outputs[1].output
+    copies = [path for path in tmp_path.iterdir() if path != file]
+    assert len(copies) == 3
+    assert not any("s3cret" in copy.read_text(encoding="utf-8") for copy in copies)
+
+
+def test_a_dry_run_writes_nothing_and_asks_for_nothing(run: Run, file: Path, tmp_path: Path, kept: InMemory) -> None:
+    before = file.read_bytes()
+    done = run("cursor", "--backend", "vambe", "--dry-run")
+    assert '+        "VAMBE_API_KEY": "keyring:VAMBE_API_KEY"' in done.stdout
+    assert done.stdout.endswith("Nothing was written.\n")
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
+    assert kept.kept == {}
+
+
+def test_a_second_time_nothing_changes(run: Run, file: Path, tmp_path: Path) -> None:
+    run("gemini")
+    once = file.read_bytes()
+    assert "It says so already" in run("gemini").stdout
+    assert file.read_bytes() == once
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_taking_out_what_is_not_there_changes_nothing(run: Run, file: Path, tmp_path: Path) -> None:
+    assert "Taskhand is not in" in run("gemini", "--uninstall").stdout
+    assert list(tmp_path.iterdir()) == [file]
+    assert "nothing to do" in run("windsurf", "--uninstall", anywhere=True).stdout
+
+
+def test_a_key_goes_to_the_keyring_where_there_is_one(run: Run, file: Path, kept: InMemory) -> None:
+    done = run("windsurf", "--backend", "hubspot", HUBSPOT_ACCESS_TOKEN=KEY, TASKHAND_TIMEZONE="America/Santiago")
+    assert _servers(file)["taskhand"]["env"] == {
+        "TASKHAND_BACKEND": "hubspot",
+        "HUBSPOT_ACCESS_TOKEN": "keyring:HUBSPOT_ACCESS_TOKEN",
+        "TASKHAND_TIMEZONE": "America/Santiago",
+    }
+    assert kept.kept == {("taskhand", "HUBSPOT_ACCESS_TOKEN"): KEY}
+    assert KEY not in done.output
+    assert "keyring del taskhand HUBSPOT_ACCESS_TOKEN" in run("windsurf", "--uninstall").stdout
+    assert kept.kept == {("taskhand", "HUBSPOT_ACCESS_TOKEN"): KEY}
+
+
+def test_a_keyring_that_is_locked_leaves_the_file_as_it_was(run: Run, file: Path) -> None:
+    before = file.read_bytes()
+    keyring.set_keyring(Locked())
+    assert "does not take VAMBE_API_KEY" in _refused(run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY))
+    assert file.read_bytes() == before
+    run("cursor", "--backend", "vambe", "--keys", "file", VAMBE_API_KEY=KEY)
+    assert _servers(file)["taskhand"]["env"]["VAMBE_API_KEY"] == KEY
+
+
+def test_vs_code_asks_for_the_key_itself(run: Run, tmp_path: Path, kept: InMemory) -> None:
+    done = run("vscode", "--project", "--backend", "close", anywhere=True)
+    written = json.loads((tmp_path / ".vscode" / "mcp.json").read_text(encoding="utf-8"))
+    assert written["servers"]["taskhand"]["type"] == "stdio"
+    assert written["servers"]["taskhand"]["env"]["CLOSE_API_KEY"] == "${input:taskhand-close-api-key}"
+    [asked] = written["inputs"]
+    assert asked == {
+        "type": "promptString",
+        "id": "taskhand-close-api-key",
+        "description": "API key from Close's developer settings.",
+        "password": True,
+    }
+    assert kept.kept == {}
+    assert done.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "file_name", "reference"),
+    [
+        ("claude-code", ".mcp.json", "${CLOSE_API_KEY:-}"),
+        ("cursor", ".cursor/mcp.json", "${env:CLOSE_API_KEY}"),
+        ("gemini", ".gemini/settings.json", "${CLOSE_API_KEY}"),
+    ],
+)
+def test_a_file_that_a_team_shares_holds_no_key(
+    run: Run, tmp_path: Path, host: str, file_name: str, reference: str
+) -> None:
+    done = run(host, "--project", "--backend", "close", anywhere=True, CLOSE_API_KEY=KEY)
+    entry = json.loads((tmp_path / file_name).read_text(encoding="utf-8"))["mcpServers"]["taskhand"]
+    assert entry["env"]["CLOSE_API_KEY"] == reference
+    assert "Set CLOSE_API_KEY in the environment" in done.stderr
+
+
+def test_the_user_s_own_file_is_the_one_of_the_host(run: Run, tmp_path: Path) -> None:
+    assert run("claude-code", anywhere=True).exit_code == 0
+    assert "taskhand" in json.loads((tmp_path / ".claude.json").read_text(encoding="utf-8"))["mcpServers"]
+
+
+def test_another_backend_leaves_nothing_of_the_one_before(run: Run, file: Path) -> None:
+    run("cursor", "--backend", "vambe", "--set", "TASKHAND_USER=Ana", VAMBE_API_KEY=KEY)
+    run("cursor", "--backend", "local")
+    assert _servers(file)["taskhand"]["env"] == {"TASKHAND_BACKEND": "local", "TASKHAND_USER": "Ana"}
+
+
+def test_a_key_that_is_there_stays_unless_another_is_given(run: Run, file: Path) -> None:
+    run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY)
+    run("cursor", "--backend", "vambe", VAMBE_USER_ID="u1")
+    assert _servers(file)["taskhand"]["env"] == {
+        "TASKHAND_BACKEND": "vambe",
+        "VAMBE_API_KEY": KEY,
+        "VAMBE_USER_ID": "u1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["cursor", "--backend", "vambe"], "VAMBE_API_KEY is needed for vambe"),
+        (["cursor", "--set", "VAMBE_API_KEY=x"], "the command line is no place for it"),
+        (["cursor", "--set", "TASKHAND_USR=x"], "not NAME=VALUE"),
+        (["cursor", "--set", "TASKHAND_USER"], "not NAME=VALUE"),
+        (["cursor", "--set", "TASKHAND_TIMEZONE=Marte"], "not an IANA time zone"),
+        (["cursor", "--keys", "host"], "does not keep keys itself"),
+        (["cursor", "--keys", "keyring"], "no system keyring"),
+        (["claude-desktop", "--keys", "environment"], "does not fill in variables"),
+        (["claude-code", "--project", "--keys", "file"], "read by others"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(
+    run: Run, file: Path, tmp_path: Path, options: list[str], said: str
+) -> None:
+    before = file.read_bytes()
+    assert said in _refused(run(*options))
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_host_without_a_file_for_one_project_says_so(run: Run) -> None:
+    assert "no file for one project" in _refused(run("windsurf", "--project", anywhere=True))
+
+
+@pytest.mark.parametrize("text", ['{"mcpServers": {', "[]", '{"mcpServers": {"taskhand": {"env": []}}}', "\udcff"])
+@pytest.mark.parametrize("option", [("--set", "TASKHAND_USER=Ana"), ("--uninstall",)])
+def test_a_file_that_cannot_be_understood_is_never_written_over(
+    run: Run, file: Path, tmp_path: Path, text: str, option: tuple[str, ...]
+) -> None:
+    if option == ("--uninstall",) and "env" in text:
+        return
+    raw = text.encode(errors="surrogateescape")
+    file.write_bytes(raw)
+    assert "nothing is written" in _refused(run("cursor", *option))
+    assert file.read_bytes() == raw
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_person_is_asked_for_the_key_and_nothing_of_it_is_seen(file: Path, tmp_path: Path) -> None:
+    person, terminal = pty.openpty()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TASKHAND_", "VAMBE_"))}
+    asked = kept | {"HOME": str(tmp_path), "TASKHAND_CONFIG": os.devnull}
+    with subprocess.Popen(  # noqa: S603  our own program
+        [sys.executable, "-m", "taskhand", "install", "cursor", "--file", str(file), "--backend", "vambe"],
+        env=asked | {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    ) as process:
+        os.close(terminal)
+        seen = _until(person, b"VAMBE_API_KEY, Key from the developer section of Vambe: ")
+        os.write(person, f"{KEY}\n".encode())
+        seen += _until(person, b"(empty: none): ")
+        os.write(person, b"u1\n")
+        seen += _until(person, b"shows the server.")
+        assert process.wait(10) == 0
+    os.close(person)
+    assert KEY.encode() not in seen
+    assert b"********" in seen
+    assert _servers(file)["taskhand"]["env"]["VAMBE_API_KEY"] == KEY
+    assert _servers(file)["taskhand"]["env"]["VAMBE_USER_ID"] == "u1"
+
+
+def _until(terminal: int, said: bytes) -> bytes:
+    """Everything on the terminal up to these words."""
+    seen = b""
+    while said not in seen:
+        seen += os.read(terminal, 4096)
+    return seen

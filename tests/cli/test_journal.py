@@ -1,0 +1,145 @@
+"""The command `taskhand journal`, on a journal with something in it."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import get_args
+
+import anyio
+import pytest
+from click.testing import CliRunner, Result
+
+from builders import refused
+from journal.stage import NOW, call, opened_at, settled
+from taskhand.cli.journal import OUTCOMES, journal
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import OperatorError
+from taskhand.journal.journal import Ending, Outcome
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def settings(store_file: Path) -> Settings:
+    """A store whose journal lies beside it."""
+    return Settings.from_env({"TASKHAND_DB": str(store_file), "TASKHAND_CLOCK": NOW.isoformat()})
+
+
+@pytest.fixture
+def runs(settings: Settings, store_file: Path, journal_file: Path) -> Run:
+    """Runs the command on a journal with two changes, one of the first of March and one refused on the fourth."""
+
+    async def fill() -> None:
+        async with opened_at(journal_file, f"local {store_file}") as kept:
+            await settled(kept, call(reason="the customer asked", at=NOW - timedelta(days=3)))
+            await kept.record(call("delete_task", at=NOW), Ending("refused", "task_not_found"))
+
+    anyio.run(fill)
+    return lambda *arguments: CliRunner().invoke(journal, arguments, obj=settings, catch_exceptions=False)
+
+
+def heads(done: Result) -> list[str]:
+    """The outcome and tool of each change that is listed."""
+    assert done.exit_code == 0
+    words = [line.split("  ") for line in done.stdout.splitlines() if not line.startswith(" ")]
+    return [f"{tool} {outcome}" for _, tool, outcome, *_ in words]
+
+
+def test_changes_are_listed_newest_first_readably(runs: Run) -> None:
+    done = runs()
+    assert heads(done) == ["delete_task refused (task_not_found)", "update_task applied"]
+    assert '    title: "Call back" -> "New title"\n  reason: the customer asked\n' in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "tools"),
+    [
+        (("--task", "t-1"), ["update_task"]),
+        (("--tool", "delete_task"), ["delete_task"]),
+        (("--outcome", "applied"), ["update_task"]),
+        (("--since", "2026-03-03"), ["delete_task"]),
+        (("--until", "2026-03-03T00:00:00Z"), ["update_task"]),
+        (("--since", "2026-03-01", "--until", "2026-03-05"), ["delete_task", "update_task"]),
+        (("--limit", "1"), ["delete_task"]),
+        (("--tool", "create_task"), []),
+    ],
+)
+def test_changes_are_filtered(runs: Run, options: tuple[str, ...], tools: list[str]) -> None:
+    assert [head.split()[0] for head in heads(runs(*options))] == tools
+
+
+def test_that_there_are_older_ones_and_that_there_are_none_is_said_apart(runs: Run) -> None:
+    assert "older ones" in runs("--limit", "1").stderr
+    assert runs().stderr == ""
+    assert runs("--tool", "create_task").stderr == "No changes.\n"
+
+
+@pytest.mark.parametrize("moment", ["soon", "2026-13-01", "20", "", "2026-03-01T25:00"])
+def test_a_time_that_is_none_is_wrong_usage(runs: Run, moment: str) -> None:
+    done = runs("--until", moment)
+    assert done.exit_code == 2
+    assert "is neither a day" in done.stderr
+
+
+def test_every_outcome_can_be_asked_for() -> None:
+    assert get_args(Outcome) == OUTCOMES
+
+
+def test_a_whole_journal_is_verified_with_its_head(runs: Run) -> None:
+    done = runs("verify")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("Rows as they were written: 6. Head: ")
+    head = done.stdout.split()[-1]
+    assert runs("verify", "--head", head).exit_code == 0
+
+
+def test_a_head_that_is_not_there_is_told(runs: Run) -> None:
+    done = runs("verify", "--head", "0" * 63 + "1")
+    assert done.exit_code == 1
+    assert "head that was noted is not there" in done.stdout
+
+
+def test_the_first_bad_row_is_named_with_exit_code_1(runs: Run, journal_file: Path) -> None:
+    with closing(sqlite3.connect(journal_file)) as connection, connection:
+        connection.execute("UPDATE entry SET body = replace(body, 'New', 'Old') WHERE seq = 3")
+    done = runs("verify")
+    assert done.exit_code == 1
+    assert "Row 3 is not right" in done.stdout
+
+
+def test_an_export_has_every_row_and_can_be_proved_without_us(runs: Run) -> None:
+    lines = runs("export").stdout.splitlines()
+    previous = "0" * 64
+    for number, line in enumerate(lines, 1):
+        row = json.loads(line)
+        body = line[line.index('"body":') + len('"body":') : -1]
+        assert row["seq"] == number
+        assert sha256(f"{previous}\n{number}\n{body}".encode()).hexdigest() == row["hash"]
+        previous = row["hash"]
+    assert [json.loads(line)["body"]["kind"] for line in lines][:3] == ["opening", "intent", "result"]
+    assert previous == runs("verify").stdout.split()[-1]
+
+
+def test_what_is_too_old_is_pruned_by_command(runs: Run, settings: Settings) -> None:
+    assert runs("prune").stdout == "Rows removed: 0.\n"
+    later = settings.model_copy(update={"clock": NOW + timedelta(days=363)})
+    done = CliRunner().invoke(journal, ["prune"], obj=later, catch_exceptions=False)
+    assert done.stdout == "Rows removed: 0.\n"
+    later = settings.model_copy(update={"clock": NOW + timedelta(days=366)})
+    done = CliRunner().invoke(journal, ["prune"], obj=later, catch_exceptions=False)
+    assert done.stdout == "Rows removed: 6.\n"
+    assert runs("verify").exit_code == 0
+
+
+def test_without_a_journal_none_is_made(settings: Settings, journal_file: Path) -> None:
+    done = CliRunner().invoke(journal, [], obj=settings, catch_exceptions=False)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert f"There is no journal at {journal_file} yet." in done.stderr
+    for name in ("verify", "export", "prune"):
+        with refused("configuration", OperatorError):
+            CliRunner().invoke(journal, [name], obj=settings, catch_exceptions=False)
+    assert list(journal_file.parent.iterdir()) == []

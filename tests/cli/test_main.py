@@ -1,0 +1,245 @@
+"""The command: what it prints, how it ends, and that two runs repeat."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from server.transports.pipe import output, run
+from server.transports.tales import DRAFT
+from taskhand import __version__
+from taskhand.cli.main import command
+from taskhand.server.tools import TOOLS
+
+FROZEN = ("--clock", "2026-03-01T12:00:00Z", "--ids", "sequential")
+REFUSED = "✗ newStatusName and newStatusPosition were both given"
+FIRST_STATUSES = "1  Pendiente  initial\n2  En Progreso  in_progress\n3  Completado  done\n"
+
+
+def refusal(store: Path, *arguments: str, code: int, **more: str) -> str:
+    """What a command says on stderr, having failed without a trace and printed nothing."""
+    done = run(store, *arguments, **more)
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_help_names_every_command(store_file: Path) -> None:
+    text = output(store_file, "--help")
+    for name in (*command.commands, "--db", "--clock", "--ids"):
+        assert name in text
+    assert output(store_file, "-h") == text
+    assert not store_file.exists()
+
+
+@pytest.mark.parametrize("name", command.commands)
+def test_every_command_explains_itself(store_file: Path, name: str) -> None:
+    assert output(store_file, name, "--help").startswith(f"Usage: python -m taskhand {name}")
+    assert not store_file.exists()
+
+
+def test_version_is_printed(store_file: Path) -> None:
+    assert output(store_file, "--version") == f"taskhand, version {__version__}\n"
+
+
+def test_wrong_usage_is_one_refusal_with_exit_code_2(store_file: Path) -> None:
+    assert "No such command 'lst'" in refusal(store_file, "lst", code=2)
+    assert "No such option" in refusal(store_file, "--dbb", "x", code=2)
+    assert "'--type'" in refusal(store_file, "statuses", "add", "Waiting", code=2)
+    assert "Missing argument 'TOOL'" in refusal(store_file, "call", code=2)
+    assert "random" in refusal(store_file, "--ids", "lucky", "tools", code=2)
+    assert "demo" in refusal(store_file, "seed", "production", code=2)
+
+
+def test_tools_are_printed_as_a_host_receives_them(store_file: Path) -> None:
+    listed = json.loads(output(store_file, "tools"))
+    assert [tool["name"] for tool in listed] == [tool.name for tool in TOOLS]
+    assert all(tool["inputSchema"]["type"] == tool["outputSchema"]["type"] == "object" for tool in listed)
+    assert not store_file.exists()
+
+
+def test_a_call_prints_the_answer(store_file: Path) -> None:
+    made = json.loads(output(store_file, "call", "create_task", json.dumps(DRAFT | {"title": "Llamar a Ñuñoa"})))
+    assert made["task"]["title"] == "Llamar a Ñuñoa"
+    text = output(store_file, "call", "get_task", json.dumps({"id": made["task"]["id"]}))
+    assert json.loads(text)["task"] == made["task"]
+    assert "Ñuñoa" in text
+    assert len(json.loads(output(store_file, "call", "list_tasks"))["tasks"]) == 1
+
+
+def test_a_call_that_is_refused_prints_the_error_and_ends_with_1(store_file: Path) -> None:
+    done = run(store_file, "call", "get_task", '{"id": "7"}')
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["error"]["code"] == "invalid_id"
+    assert done.stderr == ""
+
+
+def test_a_call_of_an_unknown_tool_ends_with_1(store_file: Path) -> None:
+    done = run(store_file, "call", "make_coffee")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["error"]["code"] == "unknown_tool"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [("{id: 7}", "not JSON"), ("", "not JSON"), ("[1]", "not a JSON object"), ("null", "not a JSON object")],
+)
+def test_a_call_whose_arguments_are_no_object_ends_with_2(store_file: Path, arguments: str, sentence: str) -> None:
+    assert sentence in refusal(store_file, "call", "list_tasks", arguments, code=2)
+
+
+def test_a_call_with_brackets_without_end_ends_with_2(store_file: Path) -> None:
+    assert "not JSON" in refusal(store_file, "call", "list_tasks", "[" * 100_000, code=2)
+
+
+def test_statuses_are_listed_added_renamed_and_removed(store_file: Path) -> None:
+    assert output(store_file, "statuses", "list") == FIRST_STATUSES
+    assert output(store_file, "statuses", "add", "Esperando", "--type", "in_progress", "--color", "#aabbcc") == ""
+    assert output(store_file, "statuses", "rename", "ESPERANDO", "En Espera") == ""
+    assert output(store_file, "statuses", "list") == f"{FIRST_STATUSES}4  En Espera  in_progress\n"
+    assert output(store_file, "statuses", "remove", "en espera") == ""
+    assert output(store_file, "statuses", "list") == FIRST_STATUSES
+
+
+def test_a_status_that_is_needed_or_unknown_is_refused_in_a_sentence(store_file: Path) -> None:
+    output(store_file, "call", "create_task", json.dumps(DRAFT))
+    for arguments in (
+        ("remove", "Pendiente"),
+        ("remove", "Archivado"),
+        ("rename", "Completado", "pendiente"),
+        ("add", "EN PROGRESO", "--type", "done"),
+        ("add", " ", "--type", "done"),
+    ):
+        first, *then = refusal(store_file, "statuses", *arguments, code=2).splitlines()
+        assert first.startswith("taskhand: ")
+        assert len(then) == 1
+    assert output(store_file, "statuses", "list") == FIRST_STATUSES
+
+
+def test_members_are_listed_added_renamed_and_removed(store_file: Path) -> None:
+    assert output(store_file, "members", "list").split("  ")[1:] == ["Elisa Mora", "(me)\n"]
+    output(store_file, "members", "add", "Luis Pereira", "--email", "luis@example.com")
+    output(store_file, "members", "rename", "luis@example.com", "Luis Peña")
+    listed = output(store_file, "members", "list").splitlines()
+    assert [line.split("  ")[1:] for line in listed] == [["Elisa Mora", "(me)"], ["Luis Peña", "luis@example.com"]]
+    assert "is you" in refusal(store_file, "members", "remove", "me", code=2)
+    assert "Nobody answers" in refusal(store_file, "members", "remove", "Camila", code=2)
+    output(store_file, "members", "remove", "luis pena")
+    assert len(output(store_file, "members", "list").splitlines()) == 1
+
+
+def test_a_contact_that_was_added_is_found(store_file: Path) -> None:
+    named = ("--phone", "+56 9 5555 0101", "--email", "caro@acme.example", "--customer", "acme")
+    contact_id = output(store_file, "contacts", "add", "Carolina Vega", *named).strip()
+    [found] = json.loads(output(store_file, "call", "find_contacts", '{"query": "VEGA"}'))["contacts"]
+    assert found == {
+        "aiContactId": contact_id,
+        "aiCustomerId": "acme",
+        "name": "Carolina Vega",
+        "phone": "+56 9 5555 0101",
+        "email": "caro@acme.example",
+    }
+
+
+def test_contacts_are_listed_by_name_and_by_what_is_looked_for(store_file: Path) -> None:
+    assert output(store_file, "contacts", "list") == ""
+    output(store_file, "contacts", "add", "Pedro Rojas", "--email", "pedro@globex.example")
+    output(store_file, "contacts", "add", "Carolina Vega", "--phone", "+56 9 5555 0101", "--customer", "acme")
+    listed = [line.split("  ")[1:] for line in output(store_file, "contacts", "list").splitlines()]
+    assert listed == [["Carolina Vega", "+56 9 5555 0101", "acme"], ["Pedro Rojas", "pedro@globex.example"]]
+    assert output(store_file, "contacts", "list", "VEGA").split("  ")[1] == "Carolina Vega"
+    assert output(store_file, "contacts", "list", "globex").split("  ")[1] == "Pedro Rojas"
+    assert output(store_file, "contacts", "list", "nobody") == ""
+
+
+def test_a_store_is_seeded_once(store_file: Path) -> None:
+    assert output(store_file, "seed", "demo").startswith("Planted the demo data: ")
+    people = output(store_file, "members", "list")
+    assert "The store has tasks already." in refusal(store_file, "seed", "demo", code=2)
+    assert output(store_file, "members", "list") == people
+
+
+def test_the_demo_runs_to_its_end(store_file: Path) -> None:
+    text = output(store_file, "demo")
+    block = json.loads(text[text.rindex('{\n  "mcpServers"') :])
+    assert block["mcpServers"]["taskhand"]["args"] == ["-m", "taskhand"]
+    assert "✗" in text
+    assert '"code": "both_statuses"' in text
+    assert "→ update_task" in text
+    assert not store_file.exists()
+
+
+def test_the_demo_runs_whatever_is_configured(store_file: Path) -> None:
+    configured = {"TASKHAND_CLOCK": "2020-01-01T00:00:00Z", "TASKHAND_IDS": "sequential", "TASKHAND_USER": "Ana Soto"}
+    text = output(store_file, "demo", "--brief", **configured)
+    assert REFUSED in text
+    assert "2020-01-02" in text
+    assert not store_file.exists()
+
+
+def test_the_brief_demo_says_in_words_what_came_of_each_call(store_file: Path) -> None:
+    text = output(store_file, "demo", "--brief")
+    assert "  → update_task" not in text
+    assert "{" not in text
+    assert REFUSED in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TASKHAND_BACKEND", "salesforce"),
+        ("TASKHAND_TIMEZONE", "America/Santigo"),
+        ("TASKHAND_CLOCK", "noon"),
+        ("TASKHAND_CLOCK", "2026-03-01T12:00:00"),
+        ("TASKHAND_IDS", "lucky"),
+        ("TASKHAND_LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_sentence(store_file: Path, name: str, value: str) -> None:
+    [sentence] = refusal(store_file, "statuses", "list", code=1, **{name: value}).splitlines()
+    assert sentence.startswith(f"taskhand: {name} ")
+    assert not store_file.exists()
+
+
+@pytest.mark.parametrize("db", ["~nobody-of-that-name/tasks.sqlite", "/dev/null/tasks.sqlite", "/"])
+def test_a_store_that_cannot_be_is_refused_without_a_trace(store_file: Path, db: str) -> None:
+    assert refusal(store_file, "statuses", "list", code=1, TASKHAND_DB=db).startswith("taskhand: ")
+
+
+@pytest.mark.parametrize("clock", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"])
+def test_a_clock_at_the_end_of_the_calendar_leaves_no_trace(store_file: Path, clock: str) -> None:
+    assert "Traceback" not in run(store_file, "--clock", clock, "seed", "demo").stderr
+
+
+def test_an_empty_setting_is_no_setting(store_file: Path) -> None:
+    empty = dict.fromkeys(("TASKHAND_BACKEND", "TASKHAND_TIMEZONE", "TASKHAND_CLOCK", "TASKHAND_IDS"), " ")
+    assert output(store_file, "statuses", "list", **empty) == FIRST_STATUSES
+
+
+def test_a_flag_wins_over_the_environment(store_file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "tasks.sqlite"
+    output(store_file, "--db", str(other), "statuses", "list")
+    assert other.exists()
+    assert not store_file.exists()
+
+
+SCRIPT = (
+    ("seed", "demo"),
+    ("call", "create_task", json.dumps(DRAFT | {"responsibleIds": ["Ana Soto", "me"], "dueDate": "2026-03-04"})),
+    ("call", "delete_task", '{"id": "00000000-0000-4000-8000-000000000020"}'),
+    ("journal",),
+)
+
+
+def test_two_runs_of_a_script_repeat_byte_for_byte(tmp_path: Path) -> None:
+    said, kept = [], []
+    for store in (tmp_path / "one" / "tasks.sqlite", tmp_path / "two" / "tasks.sqlite"):
+        said.append([output(store, *FROZEN, *step) for step in SCRIPT])
+        with closing(sqlite3.connect(store)) as connection:
+            kept.append(list(connection.iterdump()))
+    assert said[0] == said[1]
+    assert kept[0] == kept[1]
+    assert '"changed"' in said[0][1]

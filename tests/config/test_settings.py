@@ -1,0 +1,123 @@
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import refused
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import OperatorError
+
+VARIABLES = [str(field.alias) for field in Settings.model_fields.values()]
+SECRET = "s3cr3t-value"  # noqa: S105  a stand-in that must not be seen
+
+
+def test_without_any_variable_tasks_live_in_the_embedded_store() -> None:
+    settings = Settings.from_env({})
+    assert (settings.backend, settings.db, settings.timezone, settings.clock) == ("local", None, None, None)
+    assert (settings.ids, settings.user, settings.log_level) == ("random", None, "WARNING")
+    assert (settings.journal, settings.journal_days) == (None, 365)
+    assert (settings.plan_over, settings.duplicate_s, settings.ask) == (10, 120, "auto")
+
+
+def test_every_variable_is_read() -> None:
+    settings = Settings.from_env(
+        {
+            "TASKHAND_BACKEND": "local",
+            "TASKHAND_DB": "/data/tasks.sqlite",
+            "TASKHAND_TIMEZONE": "america/santiago",
+            "TASKHAND_CLOCK": "2026-03-01T12:00:00Z",
+            "TASKHAND_IDS": "sequential",
+            "TASKHAND_USER": "Ana Pérez",
+            "TASKHAND_LOG_LEVEL": "DEBUG",
+            "TASKHAND_JOURNAL": "/data/journal.sqlite",
+            "TASKHAND_JOURNAL_DAYS": "0",
+            "TASKHAND_PLAN_OVER": "50",
+            "TASKHAND_DUPLICATE_S": "0",
+            "TASKHAND_ASK": "never",
+        }
+    )
+    assert (settings.journal, settings.journal_days) == (Path("/data/journal.sqlite"), 0)
+    assert (settings.plan_over, settings.duplicate_s, settings.ask) == (50, 0, "never")
+    assert settings.db == Path("/data/tasks.sqlite")
+    assert settings.timezone == "America/Santiago"
+    assert settings.clock == datetime(2026, 3, 1, 12, tzinfo=UTC)
+    assert (settings.ids, settings.user, settings.log_level) == ("sequential", "Ana Pérez", "DEBUG")
+
+
+def test_every_setting_has_a_variable_of_ours_and_a_description() -> None:
+    assert all(name.startswith(("TASKHAND_", "VAMBE_", "CLOSE_", "HUBSPOT_")) for name in VARIABLES)
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_a_flag_wins_over_its_variable_and_none_does_not() -> None:
+    environ = {"TASKHAND_USER": "Ana", "TASKHAND_IDS": "sequential"}
+    settings = Settings.from_env(environ, user="Ben", ids=None)
+    assert (settings.user, settings.ids) == ("Ben", "sequential")
+
+
+def test_a_flag_wins_over_a_variable_that_is_wrong() -> None:
+    assert Settings.from_env({"TASKHAND_IDS": "odd"}, ids="random").ids == "random"
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\n"])
+def test_blank_variables_are_not_set(blank: str) -> None:
+    assert Settings.from_env(dict.fromkeys(VARIABLES, blank)) == Settings()
+
+
+def test_blanks_around_a_value_do_not_count() -> None:
+    assert Settings.from_env({"TASKHAND_USER": " Ana ", "TASKHAND_IDS": " sequential\n"}).user == "Ana"
+
+
+def test_variables_of_others_are_not_read() -> None:
+    assert (
+        Settings.from_env({"PATH": "/bin", "USER": "root", "user": "x", "db": "y", "taskhand_user": "z"}) == Settings()
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TASKHAND_BACKEND", "salesforce"),
+        ("TASKHAND_TIMEZONE", "America/Santigo"),
+        ("TASKHAND_TIMEZONE", "../etc/passwd"),
+        ("TASKHAND_CLOCK", "2026-03-01T12:00:00"),
+        ("TASKHAND_CLOCK", "soon"),
+        ("TASKHAND_IDS", "odd"),
+        ("TASKHAND_LOG_LEVEL", "LOUD"),
+        ("TASKHAND_JOURNAL_DAYS", "-1"),
+        ("TASKHAND_PLAN_OVER", "many"),
+        ("TASKHAND_DUPLICATE_S", "1.5"),
+        ("TASKHAND_ASK", "always"),
+    ],
+)
+def test_a_wrong_value_names_its_variable_and_no_other(name: str, value: str) -> None:
+    others = {"TASKHAND_USER": SECRET, "TASKHAND_DB": f"/{SECRET}", "API_KEY": SECRET}
+    with refused("configuration", OperatorError) as caught:
+        Settings.from_env(others | {name: value})
+    assert name in caught.value.message
+    assert SECRET not in repr(caught.value)
+    assert [word for word in re.findall(r"\w+", caught.value.message) if word in VARIABLES] == [name]
+    assert caught.value.__cause__ is None
+
+
+def test_a_wrong_flag_is_refused_under_the_name_of_its_variable() -> None:
+    with refused("configuration", OperatorError) as caught:
+        Settings.from_env({}, ids="odd")
+    assert "TASKHAND_IDS" in caught.value.message
+
+
+def test_a_zone_that_nearly_exists_is_refused_with_the_nearest() -> None:
+    with refused("configuration", OperatorError) as caught:
+        Settings.from_env({}, timezone="America/Santigo")
+    assert "America/Santiago" in caught.value.message
+
+
+@given(st.dictionaries(st.sampled_from(VARIABLES), st.text()))
+def test_whatever_the_environment_holds_it_is_only_refused_to_the_operator(environ: dict[str, str]) -> None:
+    try:
+        Settings.from_env(environ)
+    except OperatorError as error:
+        assert any(name in error.message for name in environ)  # noqa: PT017  any other exception must escape

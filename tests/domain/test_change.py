@@ -1,0 +1,137 @@
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from builders import ANA, BEN, DONE, PENDING, TASK_ID, on_people, task
+from taskhand.domain.change import FieldChange, Match, Receipt, Unapplied, changes
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.task import StatusChoice
+
+SANTIAGO = "America/Santiago"
+DUE = Due.instant(datetime(2026, 3, 1, 18, tzinfo=UTC), SANTIAGO)
+TIMED = {"due_at": "2026-03-01T18:00:00.000Z", "due_timezone": SANTIAGO}
+DAY = {"due_at": "2026-03-01T00:00:00.000Z", "is_all_day": True}
+
+MET: list[tuple[Edit, dict[str, Any]]] = [
+    (Edit(), {}),
+    (Edit(title="Call back"), {}),
+    (Edit(description=None), {}),
+    (Edit(due=None), {}),
+    (Edit(due=DUE), TIMED),
+    (Edit(due=Due(date(2026, 3, 1))), DAY),
+    (Edit(responsible_ids=()), {}),
+    (Edit(responsible_ids=(ANA.id, BEN.id)), {"task_responsibles": on_people(BEN.id, ANA.id)}),
+    (Edit(priority=1), {}),
+    (Edit(ai_contact_id=None, ai_customer_id="c"), {"ai_customer_id": "c"}),
+    (Edit(status=StatusChoice.of(PENDING)), {}),
+    (Edit(status=StatusChoice(name="PENDIÉNTE")), {}),
+    (Edit(status=StatusChoice(position=0)), {}),
+]
+
+UNMET: list[tuple[Edit, dict[str, Any], Unapplied]] = [
+    (Edit(title="New"), {}, Unapplied("title", "New", "Call back")),
+    (Edit(description=None), {"description": "x"}, Unapplied("description", None, "x")),
+    (Edit(description=""), {}, Unapplied("description", "", None)),
+    (Edit(due=DUE), {}, Unapplied("dueDate", "2026-03-01T15:00-03:00", None)),
+    (Edit(due=None), DAY, Unapplied("dueDate", None, DAY["due_at"])),
+    (Edit(due=Due(date(2026, 3, 1))), TIMED, Unapplied("dueDate", "2026-03-01", TIMED["due_at"])),
+    (Edit(responsible_ids=(ANA.id,)), {}, Unapplied("responsibleIds", [ANA.id], [])),
+    (
+        Edit(responsible_ids=(ANA.id,)),
+        {"task_responsibles": on_people(ANA.id, BEN.id)},
+        Unapplied("responsibleIds", [ANA.id], [ANA.id, BEN.id]),
+    ),
+    (Edit(priority=0), {}, Unapplied("priority", 0, 1)),
+    (Edit(ai_contact_id="c"), {}, Unapplied("aiContactId", "c", None)),
+    (Edit(ai_customer_id=None), {"ai_customer_id": "c"}, Unapplied("aiCustomerId", None, "c")),
+    (Edit(status=StatusChoice.of(DONE)), {}, Unapplied("status", "Completado", "Pendiente")),
+    (Edit(status=StatusChoice(name="Nuevo")), {}, Unapplied("status", "Nuevo", "Pendiente")),
+    (Edit(status=StatusChoice(position=3)), {}, Unapplied("status", 3, "Pendiente")),
+    (Edit(status=StatusChoice(position=0)), {"status_config": None}, Unapplied("status", 0, None)),
+]
+
+
+@pytest.mark.parametrize(("edit", "fields"), MET)
+def test_an_edit_that_a_task_shows_is_met(edit: Edit, fields: dict[str, Any]) -> None:
+    assert list(edit.unmet_by(task(**fields)).given()) == []
+    assert Receipt.of(None, task(**fields), edit, ()).unapplied == ()
+
+
+@pytest.mark.parametrize(("edit", "fields", "missed"), UNMET)
+def test_what_a_task_does_not_show_is_reported_as_asked_and_as_got(
+    edit: Edit, fields: dict[str, Any], missed: Unapplied
+) -> None:
+    after = task(**fields)
+    receipt = Receipt.of(after, after, edit, ())
+    assert receipt.unapplied == (missed,)
+    assert receipt.note is not None
+    assert receipt.changed == ()
+
+
+def test_a_known_status_is_met_by_its_id_and_not_by_a_namesake() -> None:
+    twin = PENDING.model_copy(update={"id": "s-8"})
+    assert not StatusChoice.of(PENDING).met_by(twin)
+
+
+def test_only_the_unmet_part_of_an_edit_remains() -> None:
+    edit = Edit(title="Call back", priority=2, due=None)
+    assert edit.unmet_by(task()) == Edit(priority=2)
+
+
+def test_an_edit_gives_only_what_is_set_and_null_is_set() -> None:
+    assert dict(Edit(description=None, priority=0).given()) == {"description": None, "priority": 0}
+
+
+def test_every_field_that_was_missed_is_reported_on_its_own() -> None:
+    receipt = Receipt.of(task(), task(priority=2), Edit(title="New", priority=2, ai_contact_id="c"), ())
+    assert [miss.field for miss in receipt.unapplied] == ["title", "aiContactId"]
+    assert receipt.changed == (FieldChange("priority", 1, 2),)
+
+
+def test_a_receipt_carries_the_task_as_it_is_and_what_was_matched() -> None:
+    matched = (Match("responsibleIds", "ana perez", ANA.id, ANA.name),)
+    after = task(title="New")
+    assert Receipt.of(task(), after, Edit(title="New"), matched) == Receipt(
+        after, (FieldChange("title", "Call back", "New"),), (), matched, None
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        ({}, {}, []),
+        ({"id": TASK_ID}, {"url": "https://crm.example/1"}, []),
+        ({"description": "x"}, {"description": None}, [("description", "x", None)]),
+        ({"description": None}, {"description": ""}, [("description", None, "")]),
+        ({"priority": 1}, {"priority": 0}, [("priority", 1, 0)]),
+        ({}, {"status_config": DONE}, [("status_config", "Pendiente", "Completado")]),
+        ({}, {"status_config": None}, [("status_config", "Pendiente", None)]),
+        ({}, {"task_responsibles": on_people(ANA.id)}, [("task_responsibles", [], [ANA.id])]),
+        (
+            DAY,
+            TIMED | {"is_all_day": False},
+            [
+                ("due_at", DAY["due_at"], TIMED["due_at"]),
+                ("is_all_day", True, False),
+                ("due_timezone", None, SANTIAGO),
+            ],
+        ),
+    ],
+)
+def test_an_updated_task_differs_in_the_fields_that_changed(
+    before: dict[str, Any], after: dict[str, Any], changed: list[tuple[str, object, object]]
+) -> None:
+    assert changes(task(**before), task(**after)) == tuple(FieldChange(*change) for change in changed)
+
+
+def test_a_created_task_differs_wherever_it_is_not_empty() -> None:
+    assert {change.field: change.after for change in changes(None, task(**DAY))} == {
+        "title": "Call back",
+        "due_at": DAY["due_at"],
+        "is_all_day": True,
+        "priority": 1,
+        "status_config": "Pendiente",
+    }
+    assert all(change.before is None for change in changes(None, task()))

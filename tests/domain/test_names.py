@@ -1,0 +1,87 @@
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskhand.domain.names import fold, matching, nearest_first
+
+LATIN = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x17F, exclude_characters="ıŉ"))
+
+
+@given(st.text())
+def test_folding_twice_is_folding_once(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+
+
+def test_folding_any_character_twice_is_folding_it_once() -> None:
+    folded = {fold(chr(code)) for code in range(sys.maxunicode + 1)}
+    assert {text for text in folded if fold(text) != text} == set()
+
+
+@given(LATIN)
+def test_case_does_not_count(text: str) -> None:
+    assert fold(text.upper()) == fold(text.lower()) == fold(text)
+
+
+@given(st.text())
+def test_composed_and_decomposed_letters_are_the_same(text: str) -> None:
+    assert fold(unicodedata.normalize("NFC", text)) == fold(unicodedata.normalize("NFD", text)) == fold(text)
+
+
+@given(st.text(st.characters(categories=["L", "N"])), st.sampled_from(["\u0301", "\u0303", "\u0308", "\u0327"]))
+def test_accents_do_not_count(text: str, accent: str) -> None:
+    assert fold("".join(letter + accent for letter in text)) == fold(text)
+
+
+@given(
+    st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1)), st.sampled_from([" ", "\t", "  \n", "\u00a0"])
+)
+def test_spacing_does_not_count(words: list[str], space: str) -> None:
+    assert fold(f"{space}{space.join(words)}{space}") == fold(" ".join(words))
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("  José   PÉREZ ", "jose perez"),
+        ("Ñandú", "nandu"),
+        ("STRASSE", "strasse"),
+        ("Straße", "strasse"),
+        ("İstanbul", "istanbul"),
+        ("\u0131s\u0131", "\u0131s\u0131"),
+        ("Ｗｉｄｅ", "wide"),  # noqa: RUF001  full-width letters
+        ("ﬁn", "fin"),
+        ("ΣΊΣΥΦΟΣ", "σισυφοσ"),
+        ("", ""),
+        ("\u0301", ""),
+        ("\ud800", "\ud800"),
+    ],
+)
+def test_what_a_text_is_compared_as(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
+def test_all_things_of_a_name_match_in_their_order() -> None:
+    assert matching(" josé", ["Jose", "Pepe", "JOSÉ", "Josefa"], str) == ["Jose", "JOSÉ"]
+
+
+def test_a_part_of_a_name_does_not_match() -> None:
+    assert matching("Jo", ["Jose"], str) == []
+
+
+@pytest.mark.parametrize(
+    ("given_name", "first"),
+    [("Completdo", "Completado"), ("completado!", "Completado"), ("progreso", "En Progreso"), ("pend", "Pendiente")],
+)
+def test_the_nearest_name_comes_first(given_name: str, first: str) -> None:
+    names = ["Cancelado", "Pendiente", "En Progreso", "Completado"]
+    ranked = nearest_first(given_name, names, str)
+    assert ranked[0] == first
+    assert sorted(ranked) == sorted(names)
+
+
+@given(st.text(), st.lists(st.text(max_size=20), max_size=5))
+def test_ranking_loses_and_invents_nothing(text: str, names: list[str]) -> None:
+    assert sorted(nearest_first(text, names, str)) == sorted(names)

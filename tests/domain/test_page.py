@@ -1,0 +1,147 @@
+import base64
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from builders import TASK_ID, refused, task
+from taskhand.domain.errors import CallerError
+from taskhand.domain.page import NO_DUE, cursor_after, resume, sort_key
+from taskhand.domain.task import Order, StatusChoice, Task, TaskQuery
+
+QUERY = TaskQuery(text="Ñandú", from_date="2026-01-01")
+ORDERS: list[Order] = ["due", "created", "priority"]
+TIMED = task(due_at="2026-03-01T18:00:00.000Z", due_timezone="America/Santiago")
+DAY = task(due_at="2026-03-01T00:00:00.000Z", is_all_day=True, due_timezone="America/Santiago")
+
+
+def encoded(value: object) -> str:
+    return raw(json.dumps(value).encode())
+
+
+def raw(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("of", "order", "key"),
+    [
+        (TIMED, "due", "2026-03-01T15:00:00"),
+        (DAY, "due", "2026-03-01"),
+        (task(), "due", NO_DUE),
+        (task(), "created", "2026-03-01T10:00:00.000Z"),
+        (task(priority=2), "priority", 2),
+    ],
+)
+def test_what_a_task_is_sorted_by(of: Task, order: Order, key: str | int) -> None:
+    assert sort_key(of, order) == key
+
+
+def test_a_day_sorts_before_its_times_and_no_due_date_sorts_last() -> None:
+    keys = [sort_key(one, "due") for one in (DAY, TIMED, task())]
+    assert keys == sorted(keys, key=str)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("of", [TIMED, DAY, task()])
+def test_a_cursor_leads_back_to_where_the_page_ended(of: Task, order: Order) -> None:
+    query = replace(QUERY, order=order)
+    assert resume(query, cursor_after(of, query)) == replace(query, after=(sort_key(of, order), TASK_ID))
+
+
+@given(st.text(min_size=1), st.text(), st.integers(0, 2), st.sampled_from(ORDERS))
+def test_a_cursor_holds_any_task(task_id: str, created: str, priority: int, order: Order) -> None:
+    query = replace(QUERY, order=order)
+    of = task(id=task_id, created_at=created, priority=priority)
+    assert resume(query, cursor_after(of, query)).after == (sort_key(of, order), task_id)
+
+
+def test_a_cursor_outlives_a_change_of_the_page_size() -> None:
+    smaller = replace(QUERY, limit=5)
+    assert resume(smaller, cursor_after(TIMED, QUERY)).limit == 5
+
+
+def test_the_cursor_of_a_later_page_belongs_to_the_same_list() -> None:
+    later = resume(QUERY, cursor_after(DAY, QUERY))
+    assert resume(QUERY, cursor_after(TIMED, later)).after == ("2026-03-01T15:00:00", TASK_ID)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"order": "created"},
+        {"order": "priority"},
+        {"text": "other"},
+        {"text": None},
+        {"from_date": "2026-01-02"},
+        {"to_date": "2026-01-02"},
+        {"include_tasks_without_dates": False},
+        {"responsible_ids": ("x",)},
+        {"statuses": (StatusChoice("x"),)},
+        {"overdue": False},
+        {"priority": 0},
+        {"contact": "x"},
+    ],
+)
+def test_a_cursor_of_another_list_is_refused(other: dict[str, Any]) -> None:
+    with refused("invalid_cursor"):
+        resume(replace(QUERY, **other), cursor_after(TIMED, QUERY))
+
+
+FINGERPRINT = json.loads(base64.urlsafe_b64decode(cursor_after(task(), QUERY) + "=="))[2]
+
+GARBAGE = {
+    "empty": "",
+    "text": "next",
+    "not ASCII": "ñandú",
+    "surrogate": "\ud800",
+    "no JSON": raw(b"next"),
+    "no UTF-8": raw(b"\xff\xfe"),
+    "null": encoded(None),
+    "number": encoded(7),
+    "object": encoded({"a": 1, "b": 2, "c": 3}),
+    "too short": encoded(["a", "b"]),
+    "too long": encoded(["a", "b", FINGERPRINT, "d"]),
+    "wrong fingerprint": encoded(["2026-03-01", TASK_ID, "0" * 12]),
+    "key of another type": encoded([1, TASK_ID, FINGERPRINT]),
+    "key is a list": encoded([["a"], TASK_ID, FINGERPRINT]),
+    "id is no text": encoded(["2026-03-01", 1, FINGERPRINT]),
+    "id with half a character": encoded(["2026-03-01", "\ud800", FINGERPRINT]),
+    "large number": raw(b"[" + b"9" * 400 + b",1,2]"),
+    "huge number": raw(b"[" + b"9" * 5_000 + b",1,2]"),
+    "deeply nested": raw(b"[" * 100_000),
+    "deeply nested objects": raw(b'{"a":' * 100_000),
+}
+
+
+@pytest.mark.parametrize("cursor", GARBAGE.values(), ids=GARBAGE.keys())
+def test_garbage_is_no_cursor(cursor: str) -> None:
+    with refused("invalid_cursor"):
+        resume(QUERY, cursor)
+
+
+@pytest.mark.parametrize("key", [10**300, 1.0, None, "1"], ids=["large", "float", "null", "text"])
+def test_a_forged_priority_is_no_cursor(key: object) -> None:
+    query = replace(QUERY, order="priority")
+    _, task_id, fingerprint = json.loads(base64.urlsafe_b64decode(cursor_after(task(), query) + "=="))
+    with refused("invalid_cursor"):
+        resume(query, encoded([key, task_id, fingerprint]))
+
+
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists)
+PARTS = st.tuples(JSON, JSON, JSON | st.just(FINGERPRINT))
+
+
+@given(st.text() | st.binary().map(raw) | JSON.map(encoded) | PARTS.map(encoded))
+@example(cursor_after(TIMED, QUERY))
+def test_any_text_is_our_cursor_or_refused(cursor: str) -> None:
+    try:
+        after = resume(QUERY, cursor).after
+    except CallerError as error:
+        after = (error.code, "")
+    assert after is not None
+    assert list(map(type, after)) == [str, str]
+    assert after[1] or after[0] == "invalid_cursor"

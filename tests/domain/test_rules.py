@@ -1,0 +1,202 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import MISSING
+
+from builders import TASK_ID, only_refuses, refused
+from taskhand.domain import rules
+from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.due import DueRequest
+from taskhand.domain.task import TaskDraft, TaskFilter, TaskPatch
+
+EVERYTHING = Capabilities()
+
+
+def patch(**fields: Any) -> TaskPatch:
+    return TaskPatch.model_validate(fields)
+
+
+def draft(**fields: Any) -> TaskDraft:
+    return TaskDraft.model_validate({"title": "Call back", "responsibleIds": [], "priority": "1"} | fields)
+
+
+def found(**fields: Any) -> TaskFilter:
+    return TaskFilter.model_validate(fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({}, "nothing_to_change"),
+        ({"newStatusName": "Pendiente", "newStatusPosition": 0}, "both_statuses"),
+        ({"newStatusName": "", "newStatusPosition": 0}, "both_statuses"),
+        ({"newStatusName": "  "}, "unknown_status"),
+        ({"title": ""}, "invalid_title"),
+        ({"title": " \t\n"}, "invalid_title"),
+        ({"title": "x" * 1_001}, "too_long"),
+        ({"description": "x" * 50_001}, "too_long"),
+        ({"aiContactId": ""}, "invalid_id"),
+        ({"aiCustomerId": " "}, "invalid_id"),
+        ({"responsibleIds": [f"x{n}" for n in range(51)]}, "too_many_responsibles"),
+        ({"priority": "high"}, "invalid_priority"),
+        ({"dueDate": "tomorrow"}, "invalid_due_date"),
+        ({"dueTime": "9:00"}, "invalid_due_time"),
+        ({"timezone": "Mars/Base"}, "unknown_timezone"),
+        ({"dueDate": None, "dueTime": "09:00"}, "due_date_required"),
+    ],
+)
+def test_a_patch_that_the_documentation_forbids_is_refused(fields: dict[str, Any], code: str) -> None:
+    with refused(code) as caught:
+        rules.check_patch(patch(**fields), EVERYTHING)
+    assert caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"title": "x" * 1_000},
+        {"description": None},
+        {"description": ""},
+        {"description": "x" * 50_000},
+        {"newStatusName": "Whatever"},
+        {"newStatusPosition": 0},
+        {"newStatusPosition": -1},
+        {"responsibleIds": []},
+        {"responsibleIds": ["x"] * 50},
+        {"aiContactId": None, "aiCustomerId": None},
+        {"priority": "0"},
+        {"dueDate": None},
+        {"dueDate": None, "dueTime": None, "timezone": None},
+        {"dueTime": "09:00"},
+    ],
+)
+def test_a_patch_that_the_documentation_allows_passes(fields: dict[str, Any]) -> None:
+    rules.check_patch(patch(**fields), EVERYTHING)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"title": " "}, "invalid_title"),
+        ({"title": "x" * 1_001}, "too_long"),
+        ({"description": "x" * 50_001}, "too_long"),
+        ({"priority": "low"}, "invalid_priority"),
+        ({"responsibleIds": [f"x{n}" for n in range(51)]}, "too_many_responsibles"),
+        ({"aiContactId": ""}, "invalid_id"),
+        ({"dueDate": "2026-02-30"}, "invalid_due_date"),
+    ],
+)
+def test_a_draft_that_the_documentation_forbids_is_refused(fields: dict[str, Any], code: str) -> None:
+    with refused(code):
+        rules.check_draft(draft(**fields), EVERYTHING)
+
+
+def test_a_whole_draft_passes() -> None:
+    due = {"dueDate": "2026-05-02", "dueTime": "09:00", "timezone": "America/Santiago"}
+    rules.check_draft(draft(description="Why", aiContactId="c", aiCustomerId=None, **due), EVERYTHING)
+
+
+def test_fewer_responsibles_are_allowed_where_the_backend_says_so() -> None:
+    with refused("too_many_responsibles") as caught:
+        rules.check_responsibles(["a", "b"], Capabilities(most_responsibles=1))
+    assert "at most 1" in caught.value.message
+    rules.check_responsibles(["a"], Capabilities(most_responsibles=1))
+
+
+@pytest.mark.parametrize("digit", ["0", "1", "2"])
+def test_a_documented_digit_is_a_priority(digit: str) -> None:
+    rules.check_priority(digit, EVERYTHING)
+
+
+@pytest.mark.parametrize(("word", "digit"), [("low", "0"), ("Medium", "1"), (" HIGH ", "2")])
+def test_a_priority_word_is_refused_naming_its_digit(word: str, digit: str) -> None:
+    with refused("invalid_priority") as caught:
+        rules.check_priority(word, EVERYTHING)
+    assert f'send "{digit}"' in str(caught.value.next_step)
+    assert [candidate.value for candidate in caught.value.candidates] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("value", ["3", "-1", "", "1.0", "urgent", "٢", 2, 1.0, True, None])
+def test_anything_else_is_no_priority(value: object) -> None:
+    with refused("invalid_priority"):
+        rules.check_priority(value, EVERYTHING)
+
+
+def test_a_priority_that_the_backend_lacks_is_refused_and_not_proposed() -> None:
+    with refused("invalid_priority") as caught:
+        rules.check_priority("0", Capabilities(priorities=("1", "2")))
+    assert [candidate.value for candidate in caught.value.candidates] == ["1", "2"]
+
+
+@pytest.mark.parametrize("task_id", [TASK_ID, TASK_ID.upper()])
+def test_a_uuid_is_a_task_id(task_id: str) -> None:
+    rules.check_id(task_id, EVERYTHING)
+
+
+@pytest.mark.parametrize(
+    "task_id",
+    [
+        "",
+        "1",
+        "../x",
+        "..",
+        f"{TASK_ID}/../x",
+        f"{TASK_ID}\n",
+        f" {TASK_ID}",
+        f"{TASK_ID}?x=1",
+        TASK_ID.replace("-", ""),
+        "null",
+        TASK_ID.replace("1", "\u0661"),
+        "\ud800",
+        "a" * 10_000,
+    ],
+)
+def test_an_id_that_no_task_can_have_is_refused_in_few_words(task_id: str) -> None:
+    with refused("invalid_id") as caught:
+        rules.check_id(task_id, EVERYTHING)
+    assert len(caught.value.message) < 120
+    caught.value.message.encode()
+
+
+def test_the_shape_of_an_id_is_the_backends() -> None:
+    rules.check_id("1234", Capabilities(id_pattern=r"\d+"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"priority": "high"}, "invalid_priority"),
+        ({"fromDate": "2026-02-30"}, "invalid_date"),
+        ({"toDate": "soon"}, "invalid_date"),
+        ({"fromDate": "2026-05-03", "toDate": "2026-05-02"}, "invalid_window"),
+        ({"responsibleIds": []}, "empty_filter"),
+        ({"status": []}, "empty_filter"),
+    ],
+)
+def test_a_filter_that_no_task_could_be_found_by_is_refused(fields: dict[str, Any], code: str) -> None:
+    with refused(code):
+        rules.check_filter(found(**fields), EVERYTHING)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"fromDate": "2026-05-02", "toDate": "2026-05-02"}, {"toDate": "2026-05-02"}, {"status": ["done"]}],
+)
+def test_every_filter_is_optional_and_a_window_may_be_one_day(fields: dict[str, Any]) -> None:
+    rules.check_filter(found(**fields), EVERYTHING)
+
+
+def test_the_due_fields_of_a_body_keep_null_apart_from_not_given() -> None:
+    assert rules.due_request(patch(dueDate=None, dueTime="09:00")) == DueRequest(None, "09:00", MISSING)
+
+
+@given(st.fixed_dictionaries({}, optional={name: st.text() for name in ("title", "priority", "newStatusName")}))
+def test_whatever_text_a_patch_holds_it_is_only_refused(fields: dict[str, str]) -> None:
+    only_refuses(lambda: rules.check_patch(patch(**fields), EVERYTHING))
+
+
+@given(st.text())
+def test_whatever_text_is_given_for_an_id_it_is_only_refused(text: str) -> None:
+    only_refuses(lambda: rules.check_id(text, EVERYTHING))

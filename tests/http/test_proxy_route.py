@@ -1,0 +1,50 @@
+"""Which way requests take, and how that is said: never with the password of a proxy."""
+
+import pytest
+
+from taskhand.http.budget import Headroom, Ledger, Observed, Rate, headroom, observed, paused
+from taskhand.http.origin import base_origin
+from taskhand.http.proxy_route import road_to
+
+CLOSE = "https://api.close.com/api/v1"
+PROXY = "http://ana:s3cr3t@proxy.example:3128"
+NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "environ", "said", "proxy"),
+    [
+        (CLOSE, {}, "https://api.close.com directly", None),
+        (CLOSE, {"https_proxy": PROXY}, "https://api.close.com through the proxy proxy.example:3128", PROXY),
+        (CLOSE, {"all_proxy": "proxy.example:1"}, "https://api.close.com through the proxy proxy.example:1", None),
+        (
+            CLOSE,
+            {"https_proxy": PROXY, "no_proxy": "close.com"},
+            "https://api.close.com directly, as NO_PROXY says",
+            None,
+        ),
+        (CLOSE, {"http_proxy": PROXY}, "https://api.close.com directly", None),
+        ("http://127.0.0.1:8010", {"all_proxy": PROXY}, "http://127.0.0.1:8010 directly", None),
+        ("http://[::1]:8010", {}, "http://[::1]:8010 directly", None),
+        ("https://crm.example:8443", {}, "https://crm.example:8443 directly", None),
+    ],
+)
+def test_the_way_is_said_without_a_password(
+    base_url: str, environ: dict[str, str], said: str, proxy: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    road = road_to(base_origin(base_url, variable="CLOSE_BASE_URL"))
+    assert str(road) == said
+    assert proxy is None or road.proxy == proxy
+    assert "s3cr3t" not in repr(road) + str(road)
+
+
+def test_what_is_left_is_known_as_long_as_the_upstream_said_so() -> None:
+    rate, told = Rate(10, 1.0), observed(Ledger(), Observed(remaining=7, reset_s=5.0), 100.0)
+    assert headroom(rate, Ledger(), 100.0) == Headroom(rate)
+    assert headroom(rate, told, 102.0) == Headroom(rate, 7, 3.0)
+    assert headroom(rate, told, 105.0) == Headroom(rate)
+    assert headroom(rate, paused(told, 30.0, 100.0), 110.0) == Headroom(rate, paused_s=20.0)

@@ -1,0 +1,180 @@
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskhand.http.retry import (
+    TABLE,
+    Again,
+    Event,
+    Move,
+    Policy,
+    ReadBack,
+    Sending,
+    Situation,
+    Stop,
+    Verdict,
+    decide,
+    event_of,
+    retry_after_s,
+)
+
+POLICY = Policy(attempts=3, base_s=1.0, cap_s=8.0, retry_after_cap_s=30.0)
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+A, S, R = "again", "stop", "read back"
+
+
+def situation(
+    sending: Sending, event: Event, *, attempt: int = 1, asked_s: float | None = None, doubt: bool = False
+) -> Situation:
+    return Situation(sending, event, attempt, left_s=60.0, roll=0.5, asked_s=asked_s, doubt=doubt)
+
+
+def word(verdict: Verdict) -> str:
+    return {Again: A, Stop: S, ReadBack: R}[type(verdict)]
+
+
+# event                 first attempt               last attempt
+#                       READ REPLAY WRITE CREATE    READ REPLAY WRITE CREATE
+ROWS = {
+    Event.SUCCEEDED: ((S, S, S, S), (S, S, S, S)),
+    Event.REFUSED: ((S, S, S, S), (S, S, S, S)),
+    Event.THROTTLED: ((A, A, A, A), (S, S, S, S)),
+    Event.UNAVAILABLE: ((A, A, A, R), (S, S, S, R)),
+    Event.GATEWAY: ((A, A, R, R), (S, R, R, R)),
+    Event.FAILED: ((A, S, S, S), (S, S, S, S)),
+    Event.UNREACHED: ((A, A, A, A), (S, S, S, S)),
+    Event.UNTRUSTED: ((S, S, S, S), (S, S, S, S)),
+    Event.TIMED_OUT: ((A, A, R, R), (S, R, R, R)),
+    Event.BROKEN: ((A, A, R, R), (S, R, R, R)),
+    Event.CUT: ((A, A, R, R), (S, R, R, R)),
+    Event.OVERSIZED: ((S, R, R, R), (S, R, R, R)),
+}
+CELLS = [
+    pytest.param(sending, event, attempt, rows[column][place], id=f"{sending.name}-{event.name}-{attempt}")
+    for event, rows in ROWS.items()
+    for column, attempt in enumerate((1, 3))
+    for place, sending in enumerate(Sending)
+]
+
+
+def test_every_event_and_every_sending_is_decided() -> None:
+    assert set(TABLE) == set(Event) == set(ROWS)
+    assert all(set(row) == set(Sending) for row in TABLE.values())
+
+
+@pytest.mark.parametrize(("sending", "event", "attempt", "expected"), CELLS)
+def test_the_table_row_by_row(sending: Sending, event: Event, attempt: int, expected: str) -> None:
+    assert word(decide(POLICY, situation(sending, event, attempt=attempt))) == expected
+
+
+def test_a_create_is_repeated_only_when_nothing_arrived() -> None:
+    repeated = {event for event, row in TABLE.items() if row[Sending.CREATE] is Move.AGAIN}
+    assert repeated == {Event.UNREACHED, Event.THROTTLED}
+
+
+@pytest.mark.parametrize("event", [event for event in Event if event is not Event.SUCCEEDED])
+def test_after_an_attempt_that_may_have_been_applied_only_a_success_is_believed(event: Event) -> None:
+    last = situation(Sending.REPLAY, event, attempt=3, doubt=True)
+    assert decide(POLICY, last) == ReadBack()
+    assert decide(POLICY, situation(Sending.REPLAY, Event.SUCCEEDED, attempt=3, doubt=True)) == Stop()
+
+
+@pytest.mark.parametrize(
+    ("status", "event"),
+    [
+        (200, Event.SUCCEEDED),
+        (207, Event.SUCCEEDED),
+        (302, Event.REFUSED),
+        (400, Event.REFUSED),
+        (404, Event.REFUSED),
+        (429, Event.THROTTLED),
+        (500, Event.FAILED),
+        (501, Event.REFUSED),
+        (502, Event.GATEWAY),
+        (503, Event.UNAVAILABLE),
+        (504, Event.GATEWAY),
+        (524, Event.GATEWAY),
+    ],
+)
+def test_a_status_is_an_event(status: int, event: Event) -> None:
+    assert event_of(status) is event
+
+
+@pytest.mark.parametrize(
+    ("method", "reads", "replay_safe", "sending"),
+    [
+        ("GET", False, False, Sending.READ),
+        ("HEAD", False, False, Sending.READ),
+        ("POST", True, False, Sending.READ),
+        ("POST", False, False, Sending.CREATE),
+        ("PUT", False, False, Sending.WRITE),
+        ("PATCH", False, True, Sending.REPLAY),
+        ("DELETE", False, True, Sending.REPLAY),
+    ],
+)
+def test_a_method_is_a_sending(method: str, sending: Sending, *, reads: bool, replay_safe: bool) -> None:
+    assert Sending.of(method, reads=reads, replay_safe=replay_safe) is sending
+
+
+def test_a_create_cannot_be_declared_safe_to_replay() -> None:
+    with pytest.raises(ValueError, match="POST"):
+        Sending.of("POST", replay_safe=True)
+
+
+def test_retry_after_is_waited_out_up_to_the_cap_and_reported_beyond_it() -> None:
+    assert decide(POLICY, situation(Sending.READ, Event.THROTTLED, asked_s=30.0)) == Again(30.0)
+    assert decide(POLICY, situation(Sending.READ, Event.THROTTLED, asked_s=30.1)) == Stop()
+
+
+def test_a_wait_longer_than_what_is_left_is_not_begun() -> None:
+    now = Situation(Sending.READ, Event.UNREACHED, attempt=1, left_s=0.4, roll=0.5)
+    assert decide(POLICY, now) == Stop()
+
+
+@given(attempt=st.integers(1, 10_000), roll=st.floats(0, 1, exclude_max=True))
+def test_the_jitter_is_full_and_bounded(attempt: int, roll: float) -> None:
+    wait = POLICY.backoff_s(attempt, roll)
+    assert 0 <= wait < 8.0
+    assert POLICY.backoff_s(attempt, 0.0) == 0.0
+    assert wait <= 1.0 * 2.0 ** min(attempt - 1, 10)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0.0),
+        (" 120 ", 120.0),
+        ("1.5", 1.5),
+        ("9" * 400, 365 * 86_400.0),
+        ("Sun, 01 Mar 2026 12:00:30 GMT", 30.0),
+        ("Sunday, 01-Mar-26 12:00:30 GMT", 30.0),
+        ("Sun Mar  1 12:00:30 2026", 30.0),
+        ("Sun, 01 Mar 2026 11:00:00 GMT", 0.0),
+        (None, None),
+        ("", None),
+        ("-1", None),
+        ("soon", None),
+        ("nan", None),
+        ("1e3", None),
+        ("٣", None),
+        ("Sun, 99 Mar 2026 12:00:30 GMT", None),
+    ],
+)
+def test_retry_after_in_every_spelling(value: str | None, seconds: float | None) -> None:
+    assert retry_after_s(value, now=NOW.timestamp()) == seconds
+
+
+@given(st.integers(0, 365 * 86_400))
+def test_seconds_and_the_date_so_many_seconds_ahead_ask_for_the_same(seconds: int) -> None:
+    date = format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
+    now = NOW.timestamp()
+    assert retry_after_s(str(seconds), now=now) == retry_after_s(date, now=now) == float(seconds)
+
+
+@given(st.one_of(st.text(), st.from_regex(r"\w{3}, \d+ \w{3} \d+ \d+:\d+:\d+ [+-]?\w*", fullmatch=True)))
+def test_nothing_an_upstream_sends_breaks_the_parser(value: str) -> None:
+    seconds = retry_after_s(value, now=NOW.timestamp())
+    assert seconds is None or 0 <= seconds <= 365 * 86_400

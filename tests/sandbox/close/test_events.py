@@ -1,0 +1,229 @@
+"""The event log and the webhooks: what a change tells, to whom, and under which signature."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+
+from sandbox.close.stage import ANA, BEN, LEAD, TASK, Stage, play
+from taskhand.sandbox.close.webhook import signature
+
+CREATED = {"object_type": "task.lead", "action": "created"}
+UPDATED = {"object_type": "task.lead", "action": "updated"}
+HOOK: dict[str, Any] = {"url": "https://example.com/in", "events": [CREATED]}
+
+
+def equals(field: str, value: object) -> dict[str, Any]:
+    inner = {"type": "field_accessor", "field": field, "filter": {"type": "equals", "value": value}}
+    return {"type": "field_accessor", "field": "data", "filter": inner}
+
+
+async def events(stage: Stage, **query: str) -> list[dict[str, Any]]:
+    answer = await stage.client.get("event/", params=query)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["data"])
+
+
+async def hooked(stage: Stage, *wishes: dict[str, Any]) -> dict[str, Any]:
+    answer = await stage.client.post("webhook/", json=HOOK | {"events": list(wishes)})
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def test_the_signature_is_that_of_the_published_recipe() -> None:
+    key = "058bfb6a3d8cfdc4da7c3be5901b16ae11da982b46a25fb2cd7016e97a140a1c"
+    body = (
+        '{"event": {"id": "ev_test", "object_type": "task.lead", "action": "created"}, "subscription_id": "whsub_test"}'
+    )
+    assert signature(key, "1544271440", body) == "b66555fa95a6ee48bf5417259e9f8e144f0843801ffe36cb95d1d9a0880d60bf"
+
+
+async def test_a_delivery_is_signed_with_the_key_of_its_subscription() -> None:
+    async with play() as stage:
+        hook = await hooked(stage, CREATED)
+        made = await stage.created()
+        [delivery] = stage.sandbox.deliveries
+        signed = delivery.headers["close-sig-timestamp"] + delivery.body
+        expected = hmac.new(bytes.fromhex(hook["signature_key"]), signed.encode(), hashlib.sha256).hexdigest()
+        assert (delivery.url, delivery.headers["close-sig-hash"]) == (HOOK["url"], expected)
+        body = json.loads(delivery.body)
+        assert (body["subscription_id"], body["event"]["object_id"]) == (hook["id"], made["id"])
+        assert body["event"]["data"] == made | {"view": None}
+        assert (body["event"]["changed_fields"], body["event"]["previous_data"]) == ([], {})
+
+
+async def test_a_completion_tells_of_the_task_the_activity_and_the_lead() -> None:
+    async with play() as stage:
+        await stage.updated(is_complete=True)
+        told = [(event["object_type"], event["action"]) for event in reversed(await events(stage))]
+        assert told == [
+            ("task.lead", "updated"),
+            ("task.lead", "completed"),
+            ("activity.task_completed", "created"),
+            ("lead", "updated"),
+        ]
+        await stage.updated(is_complete=False)
+        told = [(event["object_type"], event["action"]) for event in (await events(stage))[:2]]
+        assert set(told) == {("activity.task_completed", "deleted"), ("task.lead", "updated")}
+
+
+async def test_an_update_tells_what_was_there_before() -> None:
+    async with play() as stage:
+        stage.clock.pass_by(hours=1)
+        await stage.updated(text="New")
+        [event] = await events(stage, object_type="task.lead", action="updated")
+        assert event["changed_fields"] == ["date_updated", "text"]
+        assert event["previous_data"]["text"] == "Renew"
+        assert event["date_created"] == "2025-11-05T16:30:00.000000"
+        assert event["meta"] == {"request_method": "PUT", "request_path": f"/task/{TASK}/"}
+
+
+async def test_a_deleted_task_is_told_whole() -> None:
+    async with play() as stage:
+        task = await stage.task()
+        await stage.client.delete(f"task/{TASK}/")
+        [event] = await events(stage, object_id=TASK, action="deleted")
+        assert (event["data"], event["previous_data"]) == (None, task | {"view": None})
+        assert (await stage.client.get(f"event/{event['id']}/")).json() == event
+        assert (await stage.client.get("event/ev_none/")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"lead_id": LEAD}, 200),
+        ({"user_id": ANA, "object_type": "task.lead"}, 200),
+        ({"object_type": "task.lead"}, 400),
+        ({"action": "updated"}, 400),
+        ({"_cursor": "elsewhere"}, 400),
+        ({"lead_id": LEAD, "date_updated__gte": "2025-11-06"}, 200),
+    ],
+)
+async def test_only_documented_combinations_are_answered(query: dict[str, str], status: int) -> None:
+    async with play() as stage:
+        assert (await stage.client.get("event/", params=query)).status_code == status
+
+
+async def test_the_log_is_read_by_cursor_both_ways_newest_first() -> None:
+    async with play() as stage:
+        for number in range(5):
+            await stage.updated(text=f"{number}")
+        first = (await stage.client.get("event/?_limit=2")).json()
+        second = (await stage.client.get("event/", params={"_limit": 2, "_cursor": first["cursor_next"]})).json()
+        last = (await stage.client.get("event/", params={"_limit": 2, "_cursor": second["cursor_next"]})).json()
+        texts = [event["data"]["text"] for page in (first, second, last) for event in page["data"]]
+        assert (texts, first["cursor_previous"], last["cursor_next"]) == (["4", "3", "2", "1", "0"], None, None)
+        back = (await stage.client.get("event/", params={"_limit": 2, "_cursor": last["cursor_previous"]})).json()
+        assert back["data"] == second["data"]
+
+
+async def test_the_log_forgets_after_thirty_days() -> None:
+    async with play() as stage:
+        await stage.updated(text="x")
+        stage.clock.pass_by(days=31)
+        assert await events(stage) == []
+
+
+async def test_close_updates_become_one_event_delivered_late() -> None:
+    async with play("consolidation=10") as stage:
+        await hooked(stage, UPDATED)
+        await stage.updated(text="x")
+        stage.clock.pass_by(seconds=5)
+        await stage.updated(text="y", priority="high")
+        [event] = await events(stage)
+        assert (event["previous_data"]["text"], event["data"]["text"]) == ("Renew", "y")
+        assert (event["date_created"][17:19], event["date_updated"][17:19]) == ("00", "05")
+        assert stage.sandbox.deliveries == ()
+        stage.clock.pass_by(seconds=6)
+        assert len(stage.sandbox.deliveries) == 1
+        await stage.updated(text="z")
+        assert len(await events(stage)) == 2
+
+
+@pytest.mark.parametrize(
+    ("extra", "count"),
+    [
+        (None, 1),
+        (equals("assigned_to", ANA), 1),
+        (equals("assigned_to", BEN), 0),
+        ({"type": "not", "filter": equals("assigned_to", ANA)}, 0),
+        ({"type": "and", "filters": [equals("text", "x"), equals("is_complete", value=False)]}, 1),
+        ({"type": "or", "filters": [equals("text", "y"), {"type": "non_null"}]}, 1),
+        ({"type": "field_accessor", "field": "lead_id", "filter": {"type": "is_null"}}, 0),
+        ({"type": "field_accessor", "field": "action", "filter": {"type": "contains", "value": "pdat"}}, 1),
+        ({"type": "field_accessor", "field": "action", "filter": {"type": "not_equals", "value": "x"}}, 1),
+        (
+            {
+                "type": "field_accessor",
+                "field": "changed_fields",
+                "filter": {"type": "any_array_value", "filter": {"type": "equals", "value": "text"}},
+            },
+            1,
+        ),
+    ],
+)
+async def test_a_subscription_may_filter(extra: object, count: int) -> None:
+    async with play() as stage:
+        await hooked(stage, UPDATED | {"extra_filter": extra})
+        await stage.updated(text="x")
+        assert len(stage.sandbox.deliveries) == count
+
+
+async def test_a_paused_subscription_is_told_nothing() -> None:
+    async with play() as stage:
+        hook = await hooked(stage, CREATED)
+        paused = await stage.client.put(f"webhook/{hook['id']}/", json={"status": "paused"})
+        assert paused.json()["pause_reason"] == "api"
+        await stage.created()
+        assert stage.sandbox.deliveries == ()
+
+
+async def test_subscriptions_are_listed_changed_and_deleted() -> None:
+    async with play() as stage:
+        hook = await hooked(stage, CREATED)
+        assert len(hook["signature_key"]) == 64
+        path = f"webhook/{hook['id']}/"
+        assert (await stage.client.get(path)).json() == hook
+        changed = (await stage.client.put(path, json={"events": [UPDATED], "url": "https://example.com/b"})).json()
+        assert (changed["url"], changed["events"][0]["action"]) == ("https://example.com/b", "updated")
+        assert [row["id"] for row in (await stage.client.get("webhook/")).json()["data"]] == [hook["id"]]
+        assert (await stage.client.delete(path)).status_code == 200
+        assert (await stage.client.get(path)).status_code == 404
+
+
+async def test_a_key_may_be_shown_once_only() -> None:
+    async with play("signature_key=hidden") as stage:
+        hook = await hooked(stage, CREATED)
+        assert hook["signature_key"]
+        assert "signature_key" not in (await stage.client.get(f"webhook/{hook['id']}/")).json()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"url": "https://example.com"},
+        HOOK | {"url": "nowhere"},
+        HOOK | {"secret": "x"},
+        HOOK | {"verify_ssl": "no"},
+        HOOK | {"events": "all"},
+        HOOK | {"events": [{"object_type": "task.task", "action": "created"}]},
+        HOOK | {"events": [{"object_type": "task.lead"}]},
+        HOOK | {"events": [CREATED | {"extra_filter": {"type": "maybe"}}]},
+        HOOK | {"events": [CREATED | {"extra_filter": {"type": "not", "filter": {"type": "equals"}}}]},
+    ],
+)
+async def test_an_invalid_subscription_is_refused(body: dict[str, Any]) -> None:
+    async with play() as stage:
+        assert (await stage.client.post("webhook/", json=body)).status_code == 400
+
+
+async def test_forty_subscriptions_are_enough() -> None:
+    async with play() as stage:
+        for _ in range(40):
+            await hooked(stage, CREATED)
+        assert (await stage.client.post("webhook/", json=HOOK)).status_code == 400

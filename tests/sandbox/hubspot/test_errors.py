@@ -1,0 +1,132 @@
+"""The bodies of errors, in their recorded words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sandbox.hubspot.stage import GIL, NOBODY, TASK, TASKS, play
+
+CONTACTS = "/crm/v3/objects/contacts"
+OPTIONS = 'was not one of the allowed options: [label: "None"\nvalue: "NONE"\ndisplay_order: 0\nhidden: false'
+
+
+def rows(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Read the array that is text inside the message."""
+    head, _, text = body["message"].partition(": ")
+    assert head == "Property values were not valid"
+    return list(json.loads(text))
+
+
+async def test_everything_wrong_with_one_input_is_told_together() -> None:
+    async with play() as stage:
+        body = await stage.refused(missing="x", hs_createdate="1", hs_task_priority="URGENT", hs_task_subject="fine")
+        assert [(row["name"], row["error"], row["isValid"]) for row in rows(body)] == [
+            ("missing", "PROPERTY_DOESNT_EXIST", False),
+            ("hs_createdate", "READ_ONLY_VALUE", False),
+            ("hs_task_priority", "INVALID_OPTION", False),
+        ]
+        assert body["errors"][0] == {
+            "message": 'Property "missing" does not exist',
+            "code": "PROPERTY_DOESNT_EXIST",
+            "context": {"propertyName": ["missing"]},
+        }
+        assert OPTIONS in body["errors"][2]["message"]
+        assert list(body) == ["status", "message", "correlationId", "errors", "category"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("hs_timestamp", "mañana", "INVALID_DATE"),
+        ("hs_timestamp", "2026-13-01", "INVALID_DATE"),
+        ("hs_timestamp", 1795690800, "INVALID_DATE"),
+        ("hs_task_reminders", "2026-11-25T15:00:00Z", "INVALID_LONG"),
+        ("hubspot_owner_id", NOBODY, "INVALID_OWNER_ID"),
+        ("hubspot_owner_id", GIL, "INVALID_OWNER_ID"),
+        ("hs_task_is_all_day", "yes", "INVALID_OPTION"),
+        ("hs_task_status", "completed", "INVALID_OPTION"),
+        ("hs_pipeline_stage", "x", "INVALID_OPTION"),
+        ("hs_task_body", "x" * 65_537, "INVALID_LENGTH"),
+        ("hs_object_id", "5", "READ_ONLY_VALUE"),
+        ("hs_task_is_overdue", "true", "READ_ONLY_VALUE"),
+    ],
+)
+async def test_a_value_that_cannot_be_has_its_code(name: str, value: object, code: str) -> None:
+    async with play() as stage:
+        [row] = rows(await stage.refused(**{name: value}))
+        assert (row["name"], row["error"]) == (name, code)
+
+
+async def test_bad_json_has_no_category_and_says_where() -> None:
+    async with play() as stage:
+        answer = await stage.client.patch(f"{TASKS}/{TASK}", content=b'{"properties":\n {,}}')
+        assert answer.status_code == 400
+        assert answer.json()["message"].startswith("Invalid input JSON on line 2, column 3: ")
+        assert "category" not in answer.json()
+
+
+@pytest.mark.parametrize("body", [[], "x", {"properties": []}, {"properties": {"hs_task_subject": {}}}])
+async def test_a_body_of_the_wrong_shape_is_refused(body: object) -> None:
+    async with play() as stage:
+        assert (await stage.sent("PATCH", f"{TASKS}/{TASK}", body))[0] == 400
+
+
+async def test_two_kinds_of_id_are_missing_in_two_ways() -> None:
+    async with play() as stage:
+        status, unknown = await stage.sent("GET", f"{TASKS}/{NOBODY}")
+        assert (status, unknown["message"], unknown["category"]) == (404, "resource not found", "OBJECT_NOT_FOUND")
+        status, words = await stage.sent("GET", f"{TASKS}/abc")
+        assert (status, words["message"]) == (404, "Object not found.  objectId are usually numeric.")
+        assert words["context"] == {"id": ["abc"]}
+
+
+async def test_a_kind_or_a_path_that_does_not_exist_is_404() -> None:
+    async with play() as stage:
+        status, body = await stage.sent("GET", "/crm/v3/objects/dreams/1")
+        assert (status, body["message"]) == (404, "Unable to infer object type from: dreams")
+        assert (await stage.sent("GET", "/crm/v9/nothing"))[0] == 404
+        assert (await stage.sent("GET", "/crm/v3/properties/tasks/no_such"))[0] == 404
+        assert (await stage.sent("GET", f"/crm/v3/owners/{NOBODY}"))[0] == 404
+
+
+async def test_every_answer_has_its_ids() -> None:
+    async with play() as stage:
+        good = await stage.client.get(f"{TASKS}/{TASK}")
+        bad = await stage.client.get(f"{TASKS}/{NOBODY}")
+        assert good.headers["content-type"] == "application/json;charset=utf-8"
+        assert bad.headers["x-hubspot-correlation-id"] == bad.json()["correlationId"]
+        assert good.headers["x-hubspot-correlation-id"] != bad.headers["x-hubspot-correlation-id"]
+        assert "x-request-id" in good.headers
+
+
+async def test_a_contact_of_that_email_already_exists() -> None:
+    async with play() as stage:
+        status, body = await stage.sent("POST", CONTACTS, {"properties": {"email": "ROSA@example.com"}})
+        assert (status, body["category"]) == (409, "CONFLICT")
+        assert body["message"] == "Contact already exists. Existing ID: 101"
+
+
+async def test_an_id_property_must_be_unique() -> None:
+    async with play() as stage:
+        status, body = await stage.sent("GET", f"{TASKS}/Revisar?idProperty=hs_task_subject")
+        assert (status, body["context"]) == (400, {"idProperty": ["hs_task_subject"]})
+        assert (await stage.got(f"{TASKS}/{TASK}", idProperty="hs_object_id"))["id"] == TASK
+
+
+WRONG: list[object] = [None, 1, "x", True, [1], [[]], {"a": 1}]
+FIELDS = ["inputs", "properties", "filterGroups", "filters", "sorts", "associations", "limit", "after"]
+
+
+@pytest.mark.parametrize("field", FIELDS)
+async def test_no_shape_of_a_body_is_too_much(field: str) -> None:
+    ends = ["", "/search", "/batch/read", "/batch/create", "/batch/update", "/batch/upsert", "/batch/archive"]
+    async with play("burst=0") as stage:
+        for end in ends:
+            for value in WRONG:
+                row = {"id": TASK, field: value}
+                for body in ({field: value}, {"inputs": [row]}, {"filters": [row]}):
+                    status, _ = await stage.sent("POST", TASKS + end, body)
+                    assert status < 500, (end, body)

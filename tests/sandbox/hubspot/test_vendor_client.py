@@ -1,0 +1,214 @@
+"""The vendor's own client, over the calls that a task client makes."""
+
+from __future__ import annotations
+
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from sandbox.hubspot.stage import ACME, ANA, BINNED, DONE, DRAFT, DUE, NOBODY, ROSA, TASK, Stage, play, threaded
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+hubspot = pytest.importorskip("hubspot", reason="hubspot-api-client is not installed")
+associations = pytest.importorskip("hubspot.crm.associations.v4")
+contacts = pytest.importorskip("hubspot.crm.contacts")
+pager = pytest.importorskip("hubspot.utils.objects")
+objects = pytest.importorskip("hubspot.crm.objects.tasks")
+
+
+class Vendor(NamedTuple):
+    client: Any
+    stage: Stage
+
+    @property
+    def tasks(self) -> Any:
+        return self.client.crm.objects.tasks
+
+
+@asynccontextmanager
+async def at_home(*readings: str, token: str | None = None, **options: Any) -> AsyncIterator[Vendor]:
+    async with play(*readings, **options) as stage:
+        host = str(stage.client.base_url).rstrip("/")
+        yield Vendor(hubspot.Client.create(access_token=token or stage.sandbox.token, host=host), stage)
+
+
+def draft(**properties: str) -> Any:
+    return objects.SimplePublicObjectInputForCreate(properties=DRAFT | properties, associations=[])
+
+
+async def test_a_task_is_made_read_changed_and_archived() -> None:
+    async with at_home() as vendor:
+        api = vendor.tasks.basic_api
+        made = await threaded(api.create, draft(hubspot_owner_id=ANA))
+        assert (made.properties["hs_task_subject"], made.properties["hs_task_completion_count"]) == ("Llamar", "0")
+        change = objects.SimplePublicObjectInput(properties={"hs_task_status": "COMPLETED"})
+        changed = await threaded(api.update, made.id, change)
+        assert changed.properties["hs_task_is_completed"] == "1"
+        read = await threaded(api.get_by_id, made.id, properties=["hs_task_status", "hs_timestamp"])
+        assert (read.properties["hs_task_status"], read.properties["hs_timestamp"]) == ("COMPLETED", DUE)
+        await threaded(api.archive, made.id)
+        with pytest.raises(objects.exceptions.NotFoundException):
+            await threaded(api.get_by_id, made.id)
+        gone = await threaded(api.get_by_id, made.id, archived=True)
+        assert (gone.archived, gone.archived_at is not None) == (True, True)
+
+
+async def test_links_come_with_a_task_that_was_made_with_them() -> None:
+    async with at_home() as vendor:
+        spec = objects.AssociationSpec(association_category="HUBSPOT_DEFINED", association_type_id=204)
+        link = objects.PublicAssociationsForObject(to=objects.PublicObjectId(id=ROSA), types=[spec])
+        body = objects.SimplePublicObjectInputForCreate(properties=DRAFT, associations=[link])
+        made = await threaded(vendor.tasks.basic_api.create, body)
+        read = await threaded(vendor.tasks.basic_api.get_by_id, made.id, associations=["contacts", "companies"])
+        assert [row.id for row in read.associations["contacts"].results] == [ROSA]
+        assert "companies" not in read.associations
+
+
+async def test_its_own_pager_gets_every_task() -> None:
+    async with at_home() as vendor:
+        for _ in range(120):
+            await vendor.stage.created()
+            vendor.stage.clock.move(1)
+        every = await threaded(pager.fetch_all, vendor.tasks.basic_api)
+        assert len(every) == len({task.id for task in every}) == 122
+        binned = await threaded(pager.fetch_all, vendor.tasks.basic_api, archived=True)
+        assert [task.id for task in binned] == [BINNED]
+
+
+async def test_a_page_leads_to_the_next() -> None:
+    async with at_home() as vendor:
+        first = await threaded(vendor.tasks.basic_api.get_page, limit=1)
+        second = await threaded(vendor.tasks.basic_api.get_page, limit=1, after=first.paging.next.after)
+        assert [first.results[0].id, second.results[0].id, second.paging] == [TASK, DONE, None]
+
+
+async def test_batches_tell_what_went_well_and_what_did_not() -> None:
+    async with at_home() as vendor:
+        api = vendor.tasks.batch_api
+        wanted = [
+            objects.SimplePublicObjectBatchInput(
+                id=TASK, properties={"hs_task_subject": "x"}, object_write_trace_id="a"
+            ),
+            objects.SimplePublicObjectBatchInput(id=NOBODY, properties={}, object_write_trace_id="b"),
+        ]
+        done = await threaded(api.update, objects.BatchInputSimplePublicObjectBatchInput(inputs=wanted))
+        assert (done.status, done.num_errors) == ("COMPLETE", 1)
+        assert [(row.id, row.object_write_trace_id) for row in done.results] == [(TASK, "a")]
+        assert done.errors[0].context == {"ids": [NOBODY], "objectWriteTraceId": ["b"]}
+        ids = [objects.SimplePublicObjectId(id=one) for one in (TASK, DONE)]
+        body = objects.BatchReadInputSimplePublicObjectId(
+            inputs=ids, properties=["hs_task_subject"], properties_with_history=["hs_task_subject"]
+        )
+        read = {row.id: row for row in (await threaded(api.read, body)).results}
+        assert read[DONE].properties["hs_task_subject"] is None
+        history = read[TASK].properties_with_history["hs_task_subject"]
+        assert [(one.value, one.source_type) for one in history] == [
+            ("x", "INTEGRATION"),
+            ("Revisar contrato", "CRM_UI"),
+        ]
+        await threaded(api.archive, objects.BatchInputSimplePublicObjectId(inputs=ids))
+        assert vendor.stage.sandbox.tasks == []
+
+
+async def test_a_batch_makes_tasks() -> None:
+    async with at_home() as vendor:
+        rows = [
+            objects.SimplePublicObjectBatchInputForCreate(
+                properties=DRAFT, associations=[], object_write_trace_id=str(number)
+            )
+            for number in range(3)
+        ]
+        made = await threaded(
+            vendor.tasks.batch_api.create, objects.BatchInputSimplePublicObjectBatchInputForCreate(inputs=rows)
+        )
+        assert sorted(row.object_write_trace_id for row in made.results) == ["0", "1", "2"]
+
+
+async def test_tasks_are_searched() -> None:
+    async with at_home() as vendor:
+        request = objects.PublicObjectSearchRequest(
+            filter_groups=[
+                {"filters": [{"propertyName": "hubspot_owner_id", "operator": "EQ", "value": ANA}]},
+                {"filters": [{"propertyName": "hs_task_status", "operator": "IN", "values": ["COMPLETED"]}]},
+            ],
+            sorts=["-hs_createdate"],
+            properties=["hs_task_subject"],
+            limit=1,
+        )
+        page = await threaded(vendor.tasks.search_api.do_search, request)
+        assert (page.total, page.results[0].id, page.paging.next.after) == (2, DONE, "1")
+
+
+async def test_people_statuses_and_stages_are_read() -> None:
+    async with at_home() as vendor:
+        crm = vendor.client.crm
+        owners = await threaded(crm.owners.get_all)
+        assert [owner.first_name for owner in owners] == ["Ana", "Ben"]
+        one = await threaded(crm.owners.owners_api.get_by_id, 12, id_property="userId")
+        assert one.email == "ben@example.com"
+        status = await threaded(crm.properties.core_api.get_by_name, "tasks", "hs_task_status")
+        assert [option.value for option in status.options] == [
+            "COMPLETED",
+            "DEFERRED",
+            "IN_PROGRESS",
+            "NOT_STARTED",
+            "WAITING",
+        ]
+        every = await threaded(crm.properties.core_api.get_all, "tasks")
+        assert {"hs_timestamp", "hs_task_is_all_day"} <= {one.name for one in every.results}
+        [pipeline] = (await threaded(crm.pipelines.pipelines_api.get_all, "tasks")).results
+        assert [stage.metadata["isClosed"] for stage in pipeline.stages].count("true") == 1
+
+
+async def test_contacts_are_found_and_read_by_email() -> None:
+    async with at_home() as vendor:
+        request = contacts.PublicObjectSearchRequest(query="rosa")
+        page = await threaded(vendor.client.crm.contacts.search_api.do_search, request)
+        assert [row.properties["firstname"] for row in page.results] == ["Rosa", "Tomás"]
+        rosa = await threaded(vendor.client.crm.contacts.basic_api.get_by_id, "rosa@example.com", id_property="email")
+        assert rosa.id == ROSA
+
+
+async def test_links_are_made_read_and_removed() -> None:
+    async with at_home() as vendor:
+        api = vendor.client.crm.associations.v4.basic_api
+        made = await threaded(api.create_default, "tasks", TASK, "companies", ACME)
+        assert made.results[0].association_spec.association_type_id == 192
+        spec = associations.AssociationSpec(association_category="HUBSPOT_DEFINED", association_type_id=192)
+        pair = await threaded(api.create, "tasks", DONE, "companies", ACME, [spec])
+        assert (pair.from_object_type_id, pair.to_object_type_id) == ("0-27", "0-2")
+        page = await threaded(api.get_page, "tasks", TASK, "companies")
+        assert [(row.to_object_id, row.association_types[0].type_id) for row in page.results] == [(ACME, 192)]
+        back = await threaded(api.get_page, "companies", ACME, "tasks")
+        assert [row.to_object_id for row in back.results] == [TASK, DONE]
+        await threaded(api.archive, "tasks", TASK, "companies", ACME)
+        assert (await threaded(api.get_page, "tasks", TASK, "companies")).results == []
+
+
+async def test_links_are_read_in_batches() -> None:
+    async with at_home() as vendor:
+        inputs = [associations.PublicFetchAssociationsBatchRequest(id=one) for one in (TASK, DONE)]
+        body = associations.BatchInputPublicFetchAssociationsBatchRequest(inputs=inputs)
+        read = await threaded(vendor.client.crm.associations.v4.batch_api.get_page, "tasks", "contacts", body)
+        assert [(row._from.id, row.to[0].to_object_id) for row in read.results] == [(TASK, ROSA)]  # noqa: SLF001  # the vendor's name
+
+
+async def test_its_errors_carry_the_body() -> None:
+    async with at_home() as vendor:
+        with pytest.raises(objects.ApiException) as caught:
+            await threaded(vendor.tasks.basic_api.create, draft(missing="x"))
+        body = json.loads(caught.value.body)
+        assert (caught.value.status, body["errors"][0]["code"]) == (400, "PROPERTY_DOESNT_EXIST")
+
+
+async def test_a_wrong_token_and_a_missing_scope_are_told_apart() -> None:
+    async with at_home(token="pat-na1-other") as vendor:  # noqa: S106  # opens nothing
+        with pytest.raises(objects.exceptions.UnauthorizedException):
+            await threaded(vendor.tasks.basic_api.get_page)
+    async with at_home("missing_scopes=crm.objects.contacts.write") as vendor:
+        with pytest.raises(objects.exceptions.ForbiddenException):
+            await threaded(vendor.tasks.basic_api.create, draft())

@@ -1,0 +1,145 @@
+"""Webhooks: what they tell, how they are signed, when they come again."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from sandbox.hubspot.stage import ACME, TASK, TASKS, Stage, play
+from taskhand.sandbox.hubspot import signature
+from taskhand.sandbox.hubspot.sandbox import CLIENT_SECRET
+
+URL = "https://www.example.com/webhook_uri"
+SECRET = "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy"  # noqa: S105  # of the documented sample
+SAMPLE = (
+    '[{"eventId":1,"subscriptionId":12345,"portalId":62515,"occurredAt":1564113600000,'
+    '"subscriptionType":"contact.creation","attemptNumber":0,"objectId":123,"changeSource":"CRM",'
+    '"changeFlag":"NEW","appId":54321}]'
+)
+
+
+class Target:
+    """An app that keeps what it is told, and answers in turn."""
+
+    def __init__(self, *answers: int) -> None:
+        self.answers = list(answers)
+        self.got: list[tuple[dict[str, str], list[dict[str, Any]]]] = []
+
+    async def __call__(self, url: str, headers: dict[str, str], body: bytes) -> int:
+        timestamp = headers["X-HubSpot-Request-Timestamp"]
+        assert headers["X-HubSpot-Signature-v3"] == signature.v3(CLIENT_SECRET, "POST", url, body.decode(), timestamp)
+        self.got.append((headers, json.loads(body)))
+        status = self.answers.pop(0) if self.answers else 200
+        if not status:
+            raise ConnectionRefusedError
+        return status
+
+
+def listening(stage: Stage) -> None:
+    stage.sandbox.hooks.url = URL
+    for event_type in ("object.creation", "object.deletion", "object.associationChange"):
+        stage.sandbox.hooks.subscribe(event_type)
+    stage.sandbox.hooks.subscribe("object.propertyChange", "hs_task_status")
+
+
+def test_the_documented_signatures_come_out() -> None:
+    assert signature.v1(SECRET, SAMPLE) == "232db2615f3d666fe21a8ec971ac7b5402d33b9a925784df3ca654d05f4817de"
+    expected = "eee2dddcc73c94d699f5e395f4b9d454a069a6855fbfa152e91e88823087200e"
+    assert signature.v2(SECRET, "GET", URL, "") == expected
+    body = '[{"eventId":1,"objectId":42,"objectTypeId":"0-27"}]'
+    assert signature.v3(SECRET, "POST", URL, body, "1788597072520") == "/Row5Eb3XZ8LrSMdWedXYDAObKMv+6dCnTGEu8ARKYU="
+
+
+def test_only_the_documented_escapes_of_a_uri_are_undone() -> None:
+    escaped, plain = f"{URL}?a=%40b%2c&c=%20%26", f"{URL}?a=@b,&c=%20%26"
+    assert signature.v3(SECRET, "POST", escaped, "", "1") == signature.v3(SECRET, "POST", plain, "", "1")
+    assert len(base64.b64decode(signature.v3(SECRET, "POST", URL, "", "1"))) == 32
+
+
+def test_the_vendors_own_check_agrees() -> None:
+    vendor = pytest.importorskip("hubspot.utils.signature", reason="hubspot-api-client is not installed").Signature
+    for version, ours in (
+        ("v1", signature.v1(SECRET, SAMPLE)),
+        ("v2", signature.v2(SECRET, "POST", URL, SAMPLE)),
+        ("v3", signature.v3(SECRET, "POST", URL, SAMPLE, "1788597072520")),
+    ):
+        assert vendor.get_signature(SECRET, SAMPLE, version, URL, "POST", "1788597072520") == ours
+
+
+async def test_writes_are_told_with_their_source() -> None:
+    async with play() as stage:
+        listening(stage)
+        made = await stage.created()
+        await stage.updated(hs_task_status="WAITING", hs_task_subject="x")
+        stage.sandbox.edit(TASK, hs_task_status="COMPLETED")
+        await stage.sent("PUT", f"/crm/v4/objects/tasks/{TASK}/associations/default/companies/{ACME}")
+        await stage.client.delete(f"{TASKS}/{TASK}")
+        target = Target()
+        await stage.sandbox.deliver(target)
+        [(headers, events)] = target.got
+        told = [(event["subscriptionType"], event.get("changeFlag"), event.get("propertyValue")) for event in events]
+        assert told == [
+            ("object.creation", "CREATED", None),
+            ("object.propertyChange", None, "WAITING"),
+            ("object.propertyChange", None, "COMPLETED"),
+            ("object.associationChange", None, None),
+            ("object.deletion", "DELETED", None),
+        ]
+        assert (events[0]["objectId"], events[0]["objectTypeId"]) == (int(made["id"]), "0-27")
+        assert [event["changeSource"] for event in events[:3]] == ["INTEGRATION", "INTEGRATION", "CRM_UI"]
+        assert headers["X-HubSpot-Signature-Version"] == "v1"
+        assert await stage.sandbox.deliver(target) == ()
+
+
+@pytest.mark.parametrize("answer", [500, 404, 0])
+async def test_what_was_not_taken_comes_again_signed_anew(answer: int) -> None:
+    async with play() as stage:
+        listening(stage)
+        await stage.created()
+        target = Target(answer)
+        await stage.sandbox.deliver(target)
+        assert await stage.sandbox.deliver(target) == ()
+        stage.clock.move(86_400)
+        await stage.sandbox.deliver(target)
+        assert [events[0]["attemptNumber"] for _, events in target.got] == [0, 1]
+        assert target.got[0][0]["X-HubSpot-Request-Timestamp"] != target.got[1][0]["X-HubSpot-Request-Timestamp"]
+        assert target.got[0][1][0]["eventId"] == target.got[1][1][0]["eventId"]
+
+
+async def test_after_ten_more_attempts_it_is_given_up() -> None:
+    async with play() as stage:
+        listening(stage)
+        await stage.created()
+        target = Target(*[500] * 20)
+        for _ in range(15):
+            await stage.sandbox.deliver(target)
+            stage.clock.move(86_400)
+        assert len(target.got) == 11
+
+
+async def test_many_events_come_in_hundreds() -> None:
+    async with play("burst=0") as stage:
+        listening(stage)
+        rows = [{"properties": {"hs_timestamp": "2026-12-01"}} for _ in range(100)]
+        await stage.batch("create", *rows)
+        await stage.batch("create", *rows[:20])
+        target = Target()
+        await stage.sandbox.deliver(target)
+        assert [len(events) for _, events in target.got] == [100, 20]
+
+
+async def test_without_a_target_nothing_is_kept() -> None:
+    async with play() as stage:
+        stage.sandbox.hooks.subscribe("object.creation")
+        await stage.created()
+        assert await stage.sandbox.deliver(Target()) == ()
+
+
+@pytest.mark.parametrize(("event_type", "name"), [("task.propertyChange", "x"), ("object.propertyChange", None)])
+async def test_a_subscription_that_cannot_be_is_refused(event_type: str, name: str | None) -> None:
+    async with play() as stage:
+        with pytest.raises(ValueError, match=r"object\.propertyChange"):
+            stage.sandbox.hooks.subscribe(event_type, name)

@@ -1,0 +1,93 @@
+"""The request log and the sandbox's own routes."""
+
+from __future__ import annotations
+
+from sandbox.vambe.stage import ANA, BEN, DRAFT, FOREIGN, TASK, TASKS, YEAR, play
+from taskhand.sandbox.faults import Fault
+
+OWN = ("/_sandbox/requests", "/_sandbox/state")
+
+
+async def test_the_log_says_what_was_sent_and_what_became_of_it() -> None:
+    async with play() as stage:
+        await stage.client.post(TASKS, json=DRAFT)
+        [entry] = stage.sandbox.requests
+        assert (entry.n, entry.method, entry.path, entry.body) == (1, "POST", TASKS, DRAFT)
+        assert (entry.status, entry.route, entry.fault) == (201, f"POST {TASKS}", None)
+        assert entry.committed
+
+
+async def test_the_log_never_has_the_key() -> None:
+    async with play(key="s3cret") as stage:
+        await stage.client.get(TASKS, headers={"authorization": "Bearer s3cret"})
+        [entry] = stage.sandbox.requests
+        assert (entry.headers["x-api-key"], entry.headers["authorization"]) == ("***", "***")
+        assert "s3cret" not in (await stage.client.get("/_sandbox/requests")).text
+
+
+async def test_the_log_keeps_every_value_of_a_query() -> None:
+    async with play() as stage:
+        await stage.client.get(TASKS, params={**YEAR, "responsibleIds": [ANA, BEN]})
+        assert stage.sandbox.requests[0].query["responsibleIds"] == [ANA, BEN]
+
+
+async def test_what_was_refused_or_only_read_is_not_committed() -> None:
+    async with play(faults=[Fault("status", "DELETE *")]) as stage:
+        await stage.client.get(TASKS, params=YEAR)
+        await stage.client.post(TASKS, content=b"nonsense")
+        await stage.client.delete(f"{TASKS}/{TASK}")
+        await stage.client.get("/elsewhere")
+        seen = [(entry.status, entry.committed, entry.body, entry.fault) for entry in stage.sandbox.requests]
+        assert seen == [
+            (200, False, None, None),
+            (400, False, "nonsense", None),
+            (500, False, None, "status"),
+            (404, False, None, None),
+        ]
+        assert [entry.route for entry in stage.sandbox.requests][2:] == [f"DELETE {TASKS}/{{id}}", None]
+
+
+async def test_the_log_is_read_back_and_cleared_over_http_without_a_key() -> None:
+    async with play() as stage:
+        await stage.client.get(TASKS, params=YEAR)
+        stage.client.headers.pop("x-api-key")
+        for path in OWN:
+            await stage.client.get(path)
+        entries = (await stage.client.get("/_sandbox/requests")).json()
+        assert [(entry["n"], entry["path"], entry["status"]) for entry in entries] == [(1, TASKS, 200)]
+        assert (await stage.client.delete("/_sandbox/requests")).status_code == 204
+        assert (await stage.client.get("/_sandbox/requests")).json() == []
+
+
+async def test_the_state_shows_what_is_kept_but_nothing_of_another_organisation() -> None:
+    async with play("due_at=echo", "list_priority=word") as stage:
+        state = (await stage.client.get("/_sandbox/state")).json()
+        assert set(state) == {"tasks", "members", "statuses", "contacts", "webhooks"}
+        assert state["tasks"] == stage.sandbox.tasks
+        assert (state["tasks"][0]["priority"], state["tasks"][0]["due_at"]) == (2, "2025-10-26T18:00:00.000Z")
+        assert FOREIGN not in [task["id"] for task in state["tasks"]]
+
+
+async def test_the_reading_is_replaced_over_http() -> None:
+    async with play("created=200") as stage:
+        answer = await stage.client.put("/_sandbox/reading", json={"list_priority": "word"})
+        assert answer.json()["list_priority"] == "word"
+        assert (await stage.listed())[0]["priority"] == "high"
+        assert stage.sandbox.reading.created == 201
+        wrong: list[object] = [{"position": "first"}, [], "x"]
+        for bad in wrong:
+            refused = await stage.client.put("/_sandbox/reading", json=bad)
+            assert refused.status_code == 400
+        assert stage.sandbox.reading.list_priority == "word"
+
+
+async def test_a_reset_goes_back_to_the_start() -> None:
+    async with play(faults=[Fault("status", f"GET {TASKS}", nth=2)]) as stage:
+        first = await stage.created()
+        await stage.listed()
+        assert (await stage.client.post("/_sandbox/reset")).status_code == 204
+        assert [task["id"] for task in stage.sandbox.tasks] == [TASK]
+        assert stage.sandbox.requests == ()
+        assert await stage.created() == first
+        assert len(await stage.listed()) == 2
+        assert (await stage.client.get(TASKS, params=YEAR)).status_code == 500

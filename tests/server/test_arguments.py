@@ -1,0 +1,324 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from builders import TASK_ID, only_refuses, refused
+from taskhand.domain.capabilities import Capabilities
+from taskhand.server.arguments import understood
+from taskhand.server.schema import input_schema
+from taskhand.server.tool import Tool
+from taskhand.server.tools import TOOLS
+
+BY_NAME = {tool.name: tool for tool in TOOLS}
+EVERYTHING = Capabilities()
+SCHEMAS = {tool.name: input_schema(tool.arguments, EVERYTHING) for tool in TOOLS}
+DRAFT = {"title": "Call back", "responsibleIds": [], "priority": "1"}
+
+
+def read(name: str, sent: dict[str, Any], capabilities: Capabilities = EVERYTHING) -> BaseModel:
+    tool = BY_NAME[name]
+    schema = SCHEMAS[name] if capabilities is EVERYTHING else input_schema(tool.arguments, capabilities)
+    model: BaseModel = understood(tool.arguments, schema, sent, reads=tool.kind == "read")
+    return model
+
+
+def meant(name: str, sent: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that were understood as given, under the names they are sent by."""
+    return read(name, sent).model_dump(by_alias=True, exclude_unset=True)
+
+
+def update(**sent: Any) -> dict[str, Any]:
+    return {"id": TASK_ID} | sent
+
+
+@pytest.mark.parametrize(
+    ("tool", "sent", "expected"),
+    [
+        ("get_task", {"id": f" {TASK_ID}\n"}, {"id": TASK_ID}),
+        ("update_task", update(title="  Call back "), update(title="Call back")),
+        ("update_task", update(description="  as typed\n"), update(description="  as typed\n")),
+        ("update_task", update(dueDate=" 2026-03-01 "), update(dueDate="2026-03-01")),
+        ("update_task", update(priority=2), update(priority="2")),
+        ("update_task", update(priority=" 2 "), update(priority="2")),
+        ("update_task", update(newStatusPosition="3"), update(newStatusPosition=3)),
+        ("update_task", update(newStatusPosition=" 3 "), update(newStatusPosition=3)),
+        ("update_task", update(newStatusPosition=3.0), update(newStatusPosition=3)),
+        ("update_task", update(newStatusName=42), update(newStatusName="42")),
+        ("update_task", update(responsibleIds='["a", "b"]'), update(responsibleIds=("a", "b"))),
+        ("update_task", update(responsibleIds=' ["a"] '), update(responsibleIds=("a",))),
+        ("update_task", update(responsibleIds='"Ana Pérez"'), update(responsibleIds=("Ana Pérez",))),
+        ("update_task", update(responsibleIds="me"), update(responsibleIds=("me",))),
+        ("update_task", update(responsibleIds=[" a ", "b"]), update(responsibleIds=("a", "b"))),
+        ("update_task", update(responsibleIds="[]"), update(responsibleIds=())),
+        ("update_task", update(dueDate=None, description=None), update(dueDate=None, description=None)),
+        ("list_tasks", {"limit": "10", "status": "done"}, {"limit": 10, "status": ("done",)}),
+        ("list_tasks", {"overdue": "false"}, {"overdue": False}),
+        ("list_tasks", {"fields": "title"}, {"fields": ("title",)}),
+        ("list_tasks", {"fields": '["title","due"]'}, {"fields": ("title", "due")}),
+        ("list_tasks", {"status": None, "limit": None, "order": None, "overdue": None, "fields": None}, {}),
+        ("list_tasks", {"status": "", "cursor": "", "text": " ", "order": "", "limit": "", "overdue": ""}, {}),
+        ("list_tasks", {"overdue": False, "limit": 1}, {"overdue": False, "limit": 1}),
+        ("list_statuses", {}, {}),
+    ],
+)
+def test_what_is_certainly_meant_is_understood(tool: str, sent: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert meant(tool, sent) == expected
+
+
+@pytest.mark.parametrize(
+    ("tool", "sent"),
+    [
+        ("update_task", update(title=None)),
+        ("update_task", update(priority=None)),
+        ("update_task", update(newStatusName=None)),
+        ("update_task", update(newStatusPosition=None)),
+        ("update_task", update(responsibleIds=None)),
+        ("update_task", update(id=None)),
+        ("update_task", update(title="Call back", newStatusName=None)),
+        ("complete_task", update(newStatusName=None)),
+        ("reassign_task", update(responsibleIds=None)),
+        ("get_task", {"id": None}),
+        ("create_task", DRAFT | {"title": None}),
+    ],
+)
+def test_null_is_refused_where_it_has_no_meaning(tool: str, sent: dict[str, Any]) -> None:
+    with refused("invalid_arguments") as caught:
+        read(tool, sent)
+    assert "cannot be null" in caught.value.message
+
+
+def test_an_empty_required_argument_of_a_read_is_not_taken_for_absent() -> None:
+    assert meant("find_contacts", {"query": ""}) == {"query": ""}
+
+
+def test_null_for_an_argument_of_ours_is_not_given() -> None:
+    assert meant("reassign_task", update(responsibleIds=["me"], mode=None)) == update(responsibleIds=("me",))
+
+
+def test_a_blank_does_not_choose_a_mode() -> None:
+    with refused("invalid_arguments"):
+        read("reassign_task", update(responsibleIds=["me"], mode=""))
+
+
+def test_null_is_refused_where_the_backend_cannot_clear() -> None:
+    with refused("invalid_arguments"):
+        read("update_task", update(dueDate=None), Capabilities(not_clearable=frozenset({"dueDate"})))
+
+
+def test_a_field_that_the_backend_lacks_is_unknown() -> None:
+    with refused("unknown_argument"):
+        read("update_task", update(description="x"), Capabilities(absent=frozenset({"description"})))
+
+
+WRONG: list[tuple[str, dict[str, Any], str]] = [
+    ("update_task", update(title=True), "title must be a string."),
+    ("update_task", update(title=1.5), "title must be a string."),
+    ("update_task", update(title={"a": 1}), "title must be a string."),
+    ("update_task", update(description=["x"]), "description must be a string."),
+    ("update_task", update(newStatusPosition=True), "newStatusPosition must be a whole number."),
+    ("update_task", update(newStatusPosition=1.5), "newStatusPosition must be a whole number."),
+    ("update_task", update(newStatusPosition="three"), "newStatusPosition must be a whole number."),
+    ("update_task", update(newStatusPosition=float("inf")), "newStatusPosition must be a whole number."),
+    ("update_task", update(newStatusPosition=float("nan")), "newStatusPosition must be a whole number."),
+    ("update_task", update(newStatusPosition=[]), "newStatusPosition must be a whole number."),
+    ("update_task", update(responsibleIds="a, b"), 'responsibleIds must be a list of strings, e.g. ["..."].'),
+    ("update_task", update(responsibleIds=""), 'responsibleIds must be a list of strings, e.g. ["..."].'),
+    ("update_task", update(responsibleIds='["a'), 'responsibleIds must be a list of strings, e.g. ["..."].'),
+    ("update_task", update(responsibleIds="[1]"), 'responsibleIds must be a list of strings, e.g. ["..."].'),
+    ("update_task", update(responsibleIds="[" * 100_000), 'responsibleIds must be a list of strings, e.g. ["..."].'),
+    ("update_task", update(responsibleIds=[["a"]]), 'responsibleIds must be a list of strings, e.g. ["..."].'),
+    ("update_task", update(responsibleIds=5), 'responsibleIds must be a list of strings, e.g. ["..."].'),
+    ("update_task", update(responsibleIds={"a": 1}), 'responsibleIds must be a list of strings, e.g. ["..."].'),
+    ("list_tasks", {"limit": 0}, "limit must be greater than or equal to 1."),
+    ("list_tasks", {"limit": 101}, "limit must be less than or equal to 100."),
+    ("list_tasks", {"limit": True}, "limit must be a whole number."),
+    ("list_tasks", {"limit": 10**30}, "limit must be less than or equal to 100."),
+    ("list_tasks", {"overdue": "maybe"}, "overdue must be true or false."),
+    ("list_tasks", {"overdue": 2}, "overdue must be true or false."),
+    ("list_tasks", {"order": "newest"}, "order must be 'due', 'created' or 'priority'."),
+    ("list_tasks", {"order": {}}, "order must be 'due', 'created' or 'priority'."),
+    ("reassign_task", update(responsibleIds=[], mode="swap"), "mode must be 'replace', 'add' or 'remove'."),
+]
+
+
+@pytest.mark.parametrize(("tool", "sent", "sentence"), WRONG)
+def test_a_value_of_another_kind_is_refused_saying_what_to_send(tool: str, sent: dict[str, Any], sentence: str) -> None:
+    with refused("invalid_arguments") as caught:
+        read(tool, sent)
+    assert caught.value.message == sentence
+
+
+def test_every_wrong_argument_is_named_at_once() -> None:
+    with refused("invalid_arguments") as caught:
+        read("update_task", update(title=[], newStatusPosition="x", priority=None))
+    for name in ("title", "newStatusPosition", "priority"):
+        assert name in caught.value.message
+
+
+def test_every_missing_argument_is_named_at_once() -> None:
+    with refused("missing_argument") as caught:
+        read("create_task", {})
+    for name in DRAFT:
+        assert f"{name} is required" in caught.value.message
+
+
+def test_what_only_the_backend_requires_is_missing_as_well() -> None:
+    with refused("missing_argument") as caught:
+        read("create_task", DRAFT, Capabilities(required_on_create=frozenset({"dueDate"})))
+    assert caught.value.message.startswith("dueDate is required")
+
+
+@pytest.mark.parametrize(
+    ("tool", "name", "meant_name"),
+    [
+        ("update_task", "due_date", "dueDate"),
+        ("update_task", "DueDate", "dueDate"),
+        ("update_task", "due-date", "dueDate"),
+        ("update_task", "duedate", "dueDate"),
+        ("update_task", "status", "newStatusName"),
+        ("update_task", "responsible_ids", "responsibleIds"),
+        ("update_task", "Titel", "title"),
+        ("list_tasks", "page_cursor", "cursor"),
+        ("get_task", "ID", "id"),
+        ("get_task", "Id", "id"),
+    ],
+)
+def test_an_unknown_argument_is_refused_with_the_nearest_one(tool: str, name: str, meant_name: str) -> None:
+    with refused("unknown_argument") as caught:
+        read(tool, {name: "x"})
+    assert caught.value.candidates[0].value == meant_name
+    assert caught.value.next_step == f"Send {meant_name} instead."
+
+
+def test_an_argument_like_no_other_is_refused_with_the_list() -> None:
+    with refused("unknown_argument") as caught:
+        read("reassign_task", {"xyzzy": 1})
+    assert caught.value.next_step == "The arguments are: id, responsibleIds, mode, dryRun, reason."
+
+
+def test_a_tool_without_arguments_says_so() -> None:
+    with refused("unknown_argument") as caught:
+        read("list_statuses", {"xyzzy": 1})
+    assert caught.value.next_step == "The arguments are: none."
+
+
+@pytest.mark.parametrize("name", ["created_at", "createdAt", "creator_id", "creatorId", "Created-At"])
+@pytest.mark.parametrize("tool", ["create_task", "update_task"])
+def test_an_immutable_field_is_refused_by_name(tool: str, name: str) -> None:
+    with refused("immutable_field") as caught:
+        read(tool, (DRAFT if tool == "create_task" else update()) | {name: "x"})
+    assert caught.value.message.startswith(f"{name} cannot be set")
+
+
+def test_a_new_task_cannot_bring_its_id() -> None:
+    with refused("immutable_field"):
+        read("create_task", DRAFT | {"id": TASK_ID})
+
+
+@pytest.mark.parametrize("name", ["id", "created_at", "creatorId"])
+def test_a_filter_has_no_immutable_fields_only_unknown_ones(name: str) -> None:
+    with refused("unknown_argument"):
+        read("list_tasks", {name: "x"})
+
+
+@pytest.mark.parametrize("name", ["x" * 100_000, "i" + "-" * 100_000 + "d", "\ud800", "", "título\u0000"])
+def test_an_odd_argument_name_is_refused_in_few_words(name: str) -> None:
+    with pytest.raises(Exception, check=lambda error: getattr(error, "code", "") != "") as caught:
+        read("update_task", update() | {name: 1})
+    said = str(caught.value)
+    assert len(said) < 200
+    said.encode()
+
+
+@pytest.mark.parametrize(
+    ("tool", "sent"),
+    [
+        ("update_task", update(title="a\ud800")),
+        ("update_task", update(description="\udfff")),
+        ("update_task", update(responsibleIds=["\ud800"])),
+        ("update_task", update(responsibleIds='["\\ud800"]')),
+        ("find_contacts", {"query": "Ana \ud83d"}),
+        ("list_tasks", {"text": "\ud800"}),
+    ],
+)
+def test_half_a_character_is_refused(tool: str, sent: dict[str, Any]) -> None:
+    with refused("invalid_arguments") as caught:
+        read(tool, sent)
+    caught.value.message.encode()
+
+
+@pytest.mark.parametrize("name", ["title", "description", "priority", "newStatusPosition"])
+@pytest.mark.parametrize("number", [10**30, -(10**30), 10**5_000], ids=["large", "negative", "huge"])
+def test_a_huge_number_is_understood_or_refused(name: str, number: int) -> None:
+    only_refuses(lambda: read("update_task", update() | {name: number}))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+JSON_TEXT = st.text(st.sampled_from('[]{}",: 0a\\'))
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+@given(st.data())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+def test_any_object_is_understood_as_the_tools_arguments_or_refused(tool: Tool[Any], data: st.DataObject) -> None:
+    names = st.sampled_from([*SCHEMAS[tool.name]["properties"], "id"]) | st.text()
+    sent = data.draw(st.dictionaries(names, JSON | JSON_TEXT, max_size=6))
+    only_refuses(lambda: check_model(tool, sent))
+
+
+def check_model(tool: Tool[Any], sent: dict[str, Any]) -> None:
+    model = read(tool.name, sent)
+    assert isinstance(model, tool.arguments)
+    assert type(model).model_validate(model.model_dump(by_alias=True, exclude_unset=True)) == model
+
+
+ANY_OF = {
+    "string": st.text() | st.integers(-99, 99),
+    "array": st.lists(st.text()) | st.just("[]"),
+    "boolean": st.booleans() | st.sampled_from(["true", "false"]),
+    "null": st.none(),
+}
+
+
+def fitting(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Values that a property's schema allows, in any spelling that is understood."""
+    if "properties" in schema:
+        return fields_fitting(schema) | fields_fitting(schema).map(json.dumps)
+    choices = schema.get("enum") or schema.get("items", {}).get("enum")
+    if choices:
+        one = st.sampled_from(choices)
+        return st.lists(one) if schema["type"] == "array" else one
+    return st.one_of([_of_type(branch) for branch in schema.get("anyOf", [schema])])
+
+
+def _of_type(branch: dict[str, Any]) -> st.SearchStrategy[Any]:
+    if branch["type"] != "integer":
+        return ANY_OF[branch["type"]]
+    numbers = st.integers(branch.get("minimum", 1), branch.get("maximum", 100))
+    return numbers | numbers.map(str)
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+@given(st.data())
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_fits_the_schema_is_understood(tool: Tool[Any], data: st.DataObject) -> None:
+    schema = SCHEMAS[tool.name]
+    assert isinstance(read(tool.name, data.draw(fields_fitting(schema))), tool.arguments)
+
+
+def fields_fitting(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Objects that a schema with fields allows."""
+    required = schema.get("required", [])
+    parts = {name: fitting(node) for name, node in schema["properties"].items()}
+    return st.fixed_dictionaries(
+        {name: parts[name] for name in required},
+        optional={name: part for name, part in parts.items() if name not in required},
+    )

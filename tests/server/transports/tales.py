@@ -1,0 +1,68 @@
+"""What the doors are asked for, and how what is left in the store is checked."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from server.transports.pipe import Caller, Message
+from taskhand.backends.local.rows import searchable
+
+__all__ = ["DRAFT", "code_of", "contents", "draft", "error_of", "made", "titles_of_whole_tasks"]
+
+DRAFT: dict[str, Any] = {"title": "Call Acme", "responsibleIds": ["me"], "priority": "1"}
+
+
+def draft(title: str, *people: str) -> dict[str, Any]:
+    """A body with something in every table: people, a due date, a description."""
+    return {
+        "title": title,
+        "description": f"About {title}: mañana.",
+        "dueDate": "2026-03-01",
+        "responsibleIds": [*people],
+        "priority": "1",
+    }
+
+
+def made(door: Caller, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A task that a door has made."""
+    task: dict[str, Any] = door.call("create_task", arguments or DRAFT)["result"]["structuredContent"]["task"]
+    return task
+
+
+def error_of(message: Message) -> dict[str, Any]:
+    """The error that a tool call was refused with."""
+    result = message["result"]
+    assert result["isError"] is True
+    assert "structuredContent" not in result
+    [part] = result["content"]
+    error: dict[str, Any] = json.loads(part["text"])["error"]
+    return error
+
+
+def code_of(message: Message) -> str:
+    """The code of a refusal."""
+    return str(error_of(message)["code"])
+
+
+def contents(store: Path) -> list[str]:
+    """Everything that is in a store."""
+    with closing(sqlite3.connect(store)) as connection:
+        return list(connection.iterdump())
+
+
+def titles_of_whole_tasks(store: Path, people: int) -> list[str]:
+    """The titles in a sound store, each task made by `draft` for so many people and nothing of any missing."""
+    with closing(sqlite3.connect(store)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        same = "r.task_id = t.id AND r.due_key = t.due_key AND r.status_id = t.status_id"
+        named = f"(SELECT count(*) FROM task_responsible r WHERE {same})"  # noqa: S608  as below
+        sql = f"SELECT title, description, searchable, {named} FROM task t ORDER BY title"  # noqa: S608  constants
+        rows = connection.execute(sql).fetchall()
+    for title, description, text, count in rows:
+        assert description == draft(title)["description"]
+        assert text == searchable(title, description)
+        assert count == people
+    return [row[0] for row in rows]

@@ -1,0 +1,196 @@
+"""The HTTP door: both eras, who may knock, and the end of the process."""
+
+import http.client
+import json
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import anyio
+import pytest
+from mcp import Client
+
+from server.transports.pipe import BOUND_S, HELLO, META, Web, run, serving
+from server.transports.tales import DRAFT, code_of, contents, draft, made, titles_of_whole_tasks
+from taskhand import __version__
+
+ERAS = {"legacy": "2025-11-25", "auto": "2026-07-28"}
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """A server for the tests that leave it running."""
+    with serving(tmp_path_factory.mktemp("web") / "tasks.sqlite") as web:
+        yield web
+
+
+@pytest.fixture
+def own(store_file: Path) -> Iterator[Web]:
+    """A server that the test may end."""
+    with serving(store_file) as web:
+        yield web
+
+
+async def test_tasks_of_both_eras_outlive_the_server_that_made_them(store_file: Path) -> None:
+    tasks = {}
+    with serving(store_file) as web, anyio.fail_after(BOUND_S):
+        for mode, version in ERAS.items():
+            async with Client(web.url, mode=mode) as client:
+                assert client.protocol_version == version
+                names = [tool.name for tool in (await client.list_tools()).tools]
+                assert {"list_tasks", "create_task", "complete_task"} <= set(names)
+                tasks[mode] = ((await client.call_tool("create_task", DRAFT)).structured_content or {})["task"]
+    with serving(store_file) as web, anyio.fail_after(BOUND_S):
+        for mode, task in tasks.items():
+            async with Client(web.url, mode=mode) as client:
+                again = (await client.call_tool("get_task", {"id": task["id"]})).structured_content or {}
+            assert again["task"] == task
+
+
+def test_health_is_answered(web: Web) -> None:
+    status, body = web.get("/health")
+    assert status == 200
+    assert json.loads(body) == {"status": "ok", "version": __version__}
+
+
+def test_a_small_answer_does_not_wait_for_the_network_to_acknowledge(web: Web) -> None:
+    """Without TCP_NODELAY every answer on an open connection waits some 40 ms."""
+    took = []
+    for _ in range(21):
+        start = time.perf_counter()
+        web.call("list_statuses", {})
+        took.append(time.perf_counter() - start)
+    assert median(took) < 0.03
+
+
+def test_nothing_is_served_beside_mcp_and_health(web: Web) -> None:
+    assert web.get("/")[0] == 404
+    assert web.get("/tasks.sqlite")[0] == 404
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1.evil.example:{port}", "192.0.2.1"])
+def test_a_request_for_another_host_is_refused(web: Web, host: str) -> None:
+    status, body = web.post(b"{}", Host=host.format(port=web.port))
+    assert (status, body) == (421, b"Invalid Host header")
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "https://127.0.0.1.evil.example", "null", "file://"])
+def test_a_request_from_another_origin_is_refused(web: Web, origin: str) -> None:
+    status, body = web.post(b"{}", Origin=origin)
+    assert (status, body) == (403, b"Invalid Origin header")
+
+
+def test_a_refused_knock_changes_nothing_and_the_next_caller_is_served(own: Web, store_file: Path) -> None:
+    made(own)
+    before = contents(store_file)
+    call = {"name": "create_task", "arguments": draft("Another", "me"), "_meta": META}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}).encode()
+    named = {"MCP_Protocol_Version": "2026-07-28", "Mcp_Method": "tools/call", "Mcp_Name": "create_task"}
+    assert own.post(body, Host="evil.example", **named)[0] == 421
+    assert own.post(body, Origin="http://evil.example", **named)[0] == 403
+    assert contents(store_file) == before
+    assert own.post(body, Origin=f"http://127.0.0.1:{own.port}", **named)[0] == 200
+    assert len(contents(store_file)) > len(before)
+
+
+def test_a_body_that_is_no_json_is_answered_with_a_parse_error(web: Web) -> None:
+    status, body = web.post(b"{half", MCP_Protocol_Version="2026-07-28", Mcp_Method="tools/list")
+    assert status == 400
+    assert json.loads(body)["error"] == {"code": -32700, "message": "Parse error"}
+    assert "result" in web.call("list_tasks", {})
+
+
+def test_a_body_of_brackets_without_end_leaves_the_server_alive(web: Web) -> None:
+    status, _ = web.post(b"[" * 100_000, MCP_Protocol_Version="2026-07-28", Mcp_Method="tools/list")
+    assert status == 400
+    assert "result" in web.call("list_tasks", {})
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", "127.0.0.1.nip.io", ""])  # noqa: S104
+def test_a_host_that_others_could_reach_is_refused_in_one_sentence(store_file: Path, host: str) -> None:
+    done = run(store_file, "serve", "--http", "--port", "0", "--host", host)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    [sentence] = done.stderr.splitlines()
+    assert sentence.startswith(f"taskhand: {host} can be reached by other machines")
+    assert not store_file.exists()
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.2"])
+def test_any_loopback_host_is_served(store_file: Path, host: str) -> None:
+    with serving(store_file, "--host", host) as web:
+        line = http.client.HTTPConnection(host, web.port, timeout=BOUND_S)
+        line.request("GET", "/health")
+        assert line.getresponse().status == 200
+        line.close()
+
+
+def test_a_taken_port_is_refused_in_a_sentence(web: Web, tmp_path: Path) -> None:
+    done = run(tmp_path / "other.sqlite", "serve", "--http", "--port", str(web.port))
+    assert done.returncode == 1
+    first, then = done.stderr.splitlines()
+    assert first.startswith(f"taskhand: 127.0.0.1:{web.port} cannot be served: Address already in use")
+    assert then == "Choose another --port, or 0 for any free one."
+    assert web.get("/health")[0] == 200
+
+
+def _open_stream(web: Web) -> http.client.HTTPConnection:
+    """A stream of the old era, waiting for what the server has to say."""
+    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    line = web.connection()
+    hello = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": HELLO})
+    line.request("POST", "/mcp", hello, headers)
+    reply = line.getresponse()
+    session = {"Mcp-Session-Id": reply.headers["mcp-session-id"], "MCP-Protocol-Version": "2025-11-25"}
+    reply.read()
+    line.request("GET", "/mcp", headers=session | {"Accept": "text/event-stream"})
+    assert line.getresponse().status == 200
+    return line
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_within_a_second_whatever_is_open(own: Web, number: signal.Signals) -> None:
+    idle, half, stream = own.connection(), own.connection(), _open_stream(own)
+    idle.connect()
+    half.putrequest("POST", "/mcp")
+    half.putheader("Content-Length", "1000")
+    half.endheaders(b'{"jsonrpc"')
+    own.get("/health")
+    own.process.popen.send_signal(number)
+    assert own.process.ends_within(1) == 0
+    assert "Traceback" not in "".join(own.process.err.all())
+    assert own.process.out.all() == []
+    for line in (idle, half, stream):
+        line.close()
+
+
+def test_a_signal_between_writes_leaves_no_half_task(own: Web, store_file: Path) -> None:
+    answered = {str(made(own, draft(f"Task {number}", "me"))["title"]) for number in range(5)}
+    unanswered = own.connection()
+    call = {"name": "create_task", "arguments": draft("Task 5", "me"), "_meta": META}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call})
+    named = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "create_task"}
+    kinds = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    unanswered.request("POST", "/mcp", body, named | kinds)
+    own.process.popen.send_signal(signal.SIGTERM)
+    assert own.process.ends_within(1) == 0
+    unanswered.close()
+    assert answered <= set(titles_of_whole_tasks(store_file, people=1)) <= answered | {"Task 5"}
+
+
+def test_a_client_whose_name_is_cut_in_the_middle_of_a_character_can_write(own: Web) -> None:
+    info = {"name": "cut \ud83d", "version": "\ud83d"}
+    call = {"name": "create_task", "arguments": DRAFT, "_meta": META | {"io.modelcontextprotocol/clientInfo": info}}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}).encode()
+    named = {"MCP_Protocol_Version": "2026-07-28", "Mcp_Method": "tools/call", "Mcp_Name": "create_task"}
+    answer = json.loads(own.post(body, **named)[1])["result"]["structuredContent"]
+    assert answer["task"]["title"] == DRAFT["title"]
+    assert json.loads(own.post(body, **named)[1])["result"]["structuredContent"]["replayed"] is True
+
+
+def test_two_callers_at_once_are_both_served(web: Web) -> None:
+    first, second = made(web, draft("first", "me")), made(web, draft("second", "me"))
+    assert first["id"] != second["id"]
+    assert code_of(web.call("get_task", {"id": "7"})) == "invalid_id"

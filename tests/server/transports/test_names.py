@@ -1,0 +1,83 @@
+"""HTTP beyond loopback: only where its names are given, and only under them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from server.transports.pipe import Web, run, serving
+from taskhand.domain.errors import OperatorError
+from taskhand.server.address import Address
+
+NAMES = ("--allow-host", "Tasks.example.com", "--allow-host", "exact.example:8443")
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """A server that every interface of this machine reaches, as one in a container is."""
+    store = tmp_path_factory.mktemp("names") / "tasks.sqlite"
+    with serving(store, "--host", "0.0.0.0", *NAMES) as web:  # noqa: S104  what a container needs
+        assert web.process.err.next() == "Whoever reaches this port can use it: nobody is asked who they are.\n"
+        yield web
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["tasks.example.com", "tasks.example.com:443", "exact.example:8443", "127.0.0.1:{port}", "localhost", "[::1]:1"],
+)
+def test_a_name_that_was_given_is_let_in_as_are_those_of_the_machine_itself(web: Web, host: str) -> None:
+    assert web.post(b"{}", Host=host.format(port=web.port))[0] == 400
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "exact.example", "exact.example:443", "tasks.example.com.evil.example", "0.0.0.0:{port}"]
+)
+def test_any_other_name_is_refused(web: Web, host: str) -> None:
+    assert web.post(b"{}", Host=host.format(port=web.port)) == (421, b"Invalid Host header")
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("https://tasks.example.com", 400),
+        ("http://tasks.example.com:8080", 400),
+        ("https://exact.example:8443", 400),
+        ("http://localhost:3000", 400),
+        ("https://exact.example", 403),
+        ("https://evil.example", 403),
+        ("https://tasks.example.com.evil.example", 403),
+        ("null", 403),
+    ],
+)
+def test_a_page_is_let_in_from_those_names_only(web: Web, origin: str, status: int) -> None:
+    assert web.post(b"{}", Origin=origin)[0] == status
+
+
+def test_it_works_for_those_who_are_let_in(web: Web) -> None:
+    assert "result" in web.call("list_tasks", {})
+    assert web.get("/health")[0] == 200
+
+
+@pytest.mark.parametrize("name", ["", "*", "http://tasks.example.com", "a b", "a/b", "a:b", "-a", "a:*", "[::1", "a\n"])
+def test_what_is_no_name_is_refused(name: str) -> None:
+    with pytest.raises(OperatorError, match="is not the name of a host"):
+        Address("127.0.0.1", 0, ["a.example", name]).check()
+
+
+def test_a_refused_name_ends_the_command_in_one_sentence(store_file: Path) -> None:
+    done = run(store_file, "serve", "--http", "--port", "0", "--allow-host", "*")
+    assert done.returncode == 1
+    assert done.stderr == "taskhand: '*' is not the name of a host, with or without a port.\n"
+    assert not store_file.exists()
+
+
+def test_names_go_with_http(store_file: Path) -> None:
+    done = run(store_file, "serve", "--allow-host", "tasks.example.com")
+    assert done.returncode == 2
+    assert "--allow-host goes with --http." in done.stderr
+
+
+def test_every_loopback_address_checks_the_names() -> None:
+    settings = Address("127.0.0.2", 8000).security()
+    assert settings.enable_dns_rebinding_protection
+    assert "localhost:*" in settings.allowed_hosts

@@ -1,0 +1,189 @@
+"""The door of standard input and output: both eras, raw lines, and the end of the process."""
+
+import json
+import signal
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import anyio
+import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+
+from server.transports.pipe import BOUND_S, HELLO, META, Pipe, environment
+from server.transports.tales import DRAFT, code_of, draft, error_of, made, titles_of_whole_tasks
+
+ERAS = [pytest.param("legacy", "2025-11-25", id="2025-11-25"), pytest.param("auto", "2026-07-28", id="2026-07-28")]
+IN_FLIGHT = 50
+
+
+@pytest.fixture(scope="module")
+def pipe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipe]:
+    """A server for the tests that leave it running."""
+    with Pipe(tmp_path_factory.mktemp("pipe") / "tasks.sqlite") as pipe:
+        yield pipe
+
+
+@asynccontextmanager
+async def connected(store: Path, mode: str) -> AsyncIterator[Client]:
+    server = StdioServerParameters(command=sys.executable, args=["-m", "taskhand"], env=environment(store))
+    with anyio.fail_after(BOUND_S):
+        async with Client(stdio_client(server), mode=mode) as client:
+            yield client
+
+
+@pytest.mark.parametrize(("mode", "version"), ERAS)
+async def test_a_task_outlives_the_server_that_made_it(store_file: Path, mode: str, version: str) -> None:
+    async with connected(store_file, mode) as client:
+        assert client.protocol_version == version
+        names = [tool.name for tool in (await client.list_tools()).tools]
+        assert {"list_tasks", "create_task", "complete_task"} <= set(names)
+        task = ((await client.call_tool("create_task", DRAFT)).structured_content or {})["task"]
+    async with connected(store_file, mode) as client:
+        again = (await client.call_tool("get_task", {"id": task["id"]})).structured_content or {}
+        assert again["task"] == task
+
+
+def test_stdout_holds_json_rpc_alone_while_the_log_says_everything(store_file: Path) -> None:
+    with Pipe(store_file, TASKHAND_LOG_LEVEL="DEBUG") as pipe:
+        made(pipe, DRAFT | {"dueDate": "2026-03-01"})
+        with closing(sqlite3.connect(store_file)) as connection, connection:
+            connection.execute("UPDATE task SET due_at = 'broken beneath the server'")
+        error = error_of(pipe.call("list_tasks", {}))
+        assert error["code"] == "internal_error"
+        assert code_of(pipe.call("get_task", {"id": "7"})) == "invalid_id"
+        pipe.stdin.close()
+        assert pipe.ends_within(BOUND_S) == 0
+        lines, log = pipe.out.all(), "".join(pipe.err.all())
+    assert [json.loads(line)["jsonrpc"] for line in lines] == ["2.0"] * 3
+    assert "Traceback" not in "".join(lines)
+    assert "broken" not in error["message"]
+    assert "Traceback" in log
+    assert error["message"].partition("reference ")[2].rstrip(").") in log
+
+
+def test_the_old_era_works_line_by_line(store_file: Path) -> None:
+    with Pipe(store_file) as pipe:
+        pipe.send(json.dumps({"jsonrpc": "2.0", "id": "hi", "method": "initialize", "params": HELLO}))
+        assert pipe.answer("hi")["result"]["protocolVersion"] == "2025-11-25"
+        pipe.send(json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}))
+        params = {"name": "create_task", "arguments": DRAFT}
+        pipe.send(json.dumps({"jsonrpc": "2.0", "id": "make", "method": "tools/call", "params": params}))
+        assert pipe.answer("make")["result"]["structuredContent"]["task"]["title"] == DRAFT["title"]
+
+
+CUT_EMOJI = {
+    "jsonrpc": "2.0",
+    "id": 7,
+    "method": "tools/call",
+    "params": {"name": "list_tasks", "arguments": {"text": "cut emoji \ud83d"}, "_meta": META},
+}
+"""What a JavaScript host sends when it cuts a text in the middle of a character."""
+
+UNREADABLE = {
+    "half an object": '{"jsonrpc": "2.0", "id": 7',
+    "words": "hello?",
+    "nothing": "",
+    "a list": "[1, 2]",
+    "a string": '"tools/list"',
+    "null": "null",
+    "an empty object": "{}",
+    "a NUL": "\x00",
+    "another JSON-RPC": '{"jsonrpc": "1.0", "id": 7, "method": "tools/list"}',
+    "an id that is an object": '{"jsonrpc": "2.0", "id": {}, "method": "tools/list"}',
+    "params that are a list": '{"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": []}',
+    "brackets without end": "[" * 100_000,
+}
+
+
+def test_the_server_lives_on_after_lines_that_cannot_be_read(store_file: Path) -> None:
+    with Pipe(store_file) as pipe:
+        for line in UNREADABLE.values():
+            pipe.send(line)
+        assert "result" in pipe.call("list_statuses", {})
+        pipe.stdin.close()
+        assert pipe.ends_within(BOUND_S) == 0
+        assert "Traceback" not in "".join(pipe.err.all())
+        assert all(json.loads(line)["jsonrpc"] == "2.0" for line in pipe.out.all())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("hello?", id="no-json"),
+        pytest.param(UNREADABLE["params that are a list"], id="params-that-are-a-list"),
+        pytest.param(json.dumps(CUT_EMOJI), id="half-a-surrogate-pair"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_answered_with_an_error(store_file: Path, line: str) -> None:
+    with Pipe(store_file) as pipe:
+        pipe.send(line)
+        pipe.call("list_statuses", {})
+        pipe.stdin.close()
+        pipe.ends_within(BOUND_S)
+        answers = [json.loads(answer) for answer in pipe.out.all()]
+    errors = [answer for answer in answers if "error" in answer or answer["result"].get("isError")]
+    assert len(errors) == 1
+
+
+def test_an_unknown_method_is_answered_by_name(pipe: Pipe) -> None:
+    error = pipe.answer(pipe.ask("tasks/make"))["error"]
+    assert error["code"] == -32601
+    assert error["message"] == "Method not found"
+    assert "result" in pipe.answer(pipe.ask("tools/list"))
+
+
+def test_arguments_that_are_no_object_are_answered_and_the_server_lives_on(pipe: Pipe) -> None:
+    for arguments in ([], ["id"], "id", 7, True, 1.5):
+        error = pipe.call("get_task", arguments)["error"]
+        assert error["code"] == -32602
+        assert error["message"]
+    assert "result" in pipe.call("list_tasks", {})
+
+
+def test_an_unknown_tool_is_named_in_the_answer(pipe: Pipe) -> None:
+    result = pipe.call("make_coffee", {})["result"]
+    assert result["isError"] is True
+    assert "There is no tool 'make_coffee'" in result["content"][0]["text"]
+    assert "result" in pipe.call("list_tasks", {})
+
+
+def test_an_idle_server_ends_within_a_second_of_the_end_of_input(store_file: Path) -> None:
+    with Pipe(store_file) as pipe:
+        pipe.call("list_tasks", {})
+        pipe.stdin.close()
+        assert pipe.ends_within(1) == 0
+        assert pipe.err.all() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_idle_server_ends_within_a_second_of_a_signal(store_file: Path, number: signal.Signals) -> None:
+    with Pipe(store_file) as pipe:
+        pipe.call("list_tasks", {})
+        pipe.popen.send_signal(number)
+        assert pipe.ends_within(1) == 0
+        assert pipe.err.all() == []
+
+
+@pytest.mark.parametrize("end", ["end of input", signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_busy_server_ends_within_a_second_and_leaves_no_half_task(
+    store_file: Path, end: str | signal.Signals
+) -> None:
+    with Pipe(store_file) as pipe:
+        pipe.call("list_tasks", {})
+        asked = {pipe.ask_tool("create_task", draft(f"Task {n:02}", "me")): f"Task {n:02}" for n in range(IN_FLIGHT)}
+        pipe.answer(next(iter(asked)))  # they are under way
+        if isinstance(end, signal.Signals):
+            pipe.popen.send_signal(end)
+        else:
+            pipe.stdin.close()
+        assert pipe.ends_within(1) == (-signal.SIGKILL if end is signal.SIGKILL else 0)
+        answers = pipe.answers_at_the_end()
+        assert "Traceback" not in "".join(pipe.err.all())
+    answered = {
+        title for request, title in asked.items() if "structuredContent" in answers.get(request, {}).get("result", {})
+    }
+    assert answered <= set(titles_of_whole_tasks(store_file, people=1)) <= set(asked.values())

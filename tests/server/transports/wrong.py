@@ -1,0 +1,203 @@
+"""What may never be sent: for each tool a call that is right, for each argument what it may not be."""
+
+from typing import Any
+from uuid import UUID
+
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from server.transports.tales import DRAFT
+from taskhand.domain.task import TaskFilter, TaskPatch
+from taskhand.server.tools import TOOLS
+
+__all__ = ["CHANGE", "PLAN", "READS", "TASK", "TOGETHER", "VALID", "wrong_calls"]
+
+NOBODY = "00000000-0000-4000-8000-00000000dead"
+TASK, PLAN, CHANGE = "{task}", "{plan}", "{change}"
+"""Stand for the ids of a task in the store, of a plan to change it, and of a change that was made to it."""
+
+VALID: dict[str, dict[str, Any]] = {
+    "list_statuses": {},
+    "list_team_members": {},
+    "list_tasks": {"limit": 5},
+    "get_task": {"id": TASK},
+    "find_contacts": {"query": "acme"},
+    "create_task": DRAFT,
+    "update_task": {"id": TASK, "title": "Never to be seen"},
+    "complete_task": {"id": TASK},
+    "reassign_task": {"id": TASK, "responsibleIds": []},
+    "bulk_update_tasks": {"taskIds": [TASK], "changes": {"title": "Never to be seen"}},
+    "delete_task": {"id": TASK},
+    "apply_plan": {"planId": PLAN},
+    "list_changes": {"limit": 5},
+    "undo_change": {"changeId": CHANGE},
+}
+"""A call of each tool that would be answered, were nothing wrong with it."""
+
+REQUIRED = {
+    "get_task": ("id",),
+    "find_contacts": ("query",),
+    "create_task": ("title", "responsibleIds", "priority"),
+    "update_task": ("id",),
+    "complete_task": ("id",),
+    "reassign_task": ("id", "responsibleIds"),
+    "bulk_update_tasks": ("taskIds", "changes"),
+    "delete_task": ("id",),
+    "apply_plan": ("planId",),
+    "undo_change": ("changeId",),
+}
+"""What the valid call cannot be without."""
+
+NULLABLE = frozenset({"description", "dueDate", "dueTime", "timezone", "aiContactId", "aiCustomerId"})
+ABOUT_THE_CALL = frozenset({"mode", "dryRun", "reason", "idempotencyKey"})
+"""Not of the documented body: null and a blank mean not given, as some hosts send for all that they leave out."""
+
+INSTEAD_OF = {
+    "filter": "taskIds",
+    "addResponsibleIds": "changes",
+    "removeResponsibleIds": "changes",
+    "shiftDueDays": "changes",
+}
+"""Arguments that take the place of one in the valid call."""
+
+READS = frozenset(tool.name for tool in TOOLS if tool.kind == "read")
+
+words = st.text(st.characters(codec="utf-8", exclude_characters=","), min_size=1, max_size=30)
+odd = st.sampled_from(
+    ["\x00", "'; DROP TABLE task; --", "../../etc/passwd", "\u202e", "%s%n", "{0}", "null", "💥" * 20]
+)
+junk = words | odd
+no_text = st.sampled_from([True, False, 1.5, [], ["x"], {}, {"id": "x"}])
+no_list = st.sampled_from([True, 1.5, {}, [1], [None], [["me"]], [{"id": "x"}], "", "me, Ana", "[1]", "["])
+no_flag = st.sampled_from([2, -1, 1.5, [], {}, ["true"], "perhaps", 10**30])
+no_object = st.sampled_from([True, 1.5, 7, [], ["x"], "x", "{", "[]", "null", "\x00"])
+no_number = st.sampled_from([1.5, [], {}, "first", "1.5", "9" * 5000, [1]])
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text.strip())) == text.strip().lower()
+    except ValueError:
+        return False
+
+
+ids = no_text | junk.filter(lambda text: not _is_uuid(text)) | st.sampled_from([NOBODY, 7, "", f"{NOBODY}x"])
+days = no_text | st.sampled_from(["2026-02-30", "tomorrow", "01/03/2026", "2026-3-1", "2026-01-01T00:00", 20260101])
+people = no_list | st.lists(words.filter(lambda text: text.strip().casefold() != "me"), min_size=1, max_size=3)
+names = no_text | st.sampled_from(["Done", "Pendient", "zzz", 3, "\u202e"])
+unknown_ids = no_text | junk | st.sampled_from([NOBODY, 7, "", TASK])
+moments = no_text | words | st.sampled_from(["tomorrow", "2026-02-30", "01/03/2026", "2026-3-1", "2026-03-01T25:00"])
+WRONG: dict[str, st.SearchStrategy[Any]] = {
+    "id": ids,
+    "title": no_text | st.sampled_from(["", "  ", "\n", "x" * 1_001]),
+    "description": no_text | st.just("x" * 50_001),
+    "dueDate": days | junk | st.sampled_from(["", "0001-01-01", "9999-12-31T23:59:59-14:00", "2026-03-01T25:00Z"]),
+    "dueTime": no_text | junk | st.sampled_from(["25:00", "9:00", "15:00:00", "3pm", "", 1500]),
+    "timezone": no_text | junk | st.sampled_from(["Mars/Base", "", "../etc/localtime", "GMT+25", "America"]),
+    "responsibleIds": people | st.just([NOBODY]) | st.just([""]),
+    "aiContactId": no_text | st.sampled_from(["", "   "]),
+    "aiCustomerId": no_text | st.sampled_from(["", "   "]),
+    "priority": no_text | st.sampled_from(["3", "-1", "high", "Low", 3, -1, 10**30, "٢", "01", "1.0", "!"]),
+    "newStatusName": names | st.sampled_from(["", "  "]),
+    "newStatusPosition": no_number | st.sampled_from([0, 4, -1, 10**30, "0"]),
+    "mode": no_text | junk | st.just("REPLACE"),
+    "query": no_text | st.sampled_from(["", " ", "a", " á "]),
+    "fromDate": days,
+    "toDate": days,
+    "includeTasksWithoutDates": no_flag,
+    "overdue": no_flag,
+    "status": no_list.filter(bool) | st.just([]) | st.just(["Donne"]) | st.just(["zzz", "done"]),
+    "text": no_text,
+    "contact": no_text,
+    "order": no_text | junk | st.just("DUE"),
+    "limit": no_number | st.sampled_from([0, 101, -1, 10**30, "0", "101"]),
+    "cursor": no_text
+    | junk.filter(lambda text: not text.strip().isdigit())
+    | st.sampled_from(["W10", "bnVsbA", "e30", "%%%"]),
+    "fields": no_list.filter(bool) | st.just(["Title"]) | st.just(["id; --"]),
+    "dryRun": no_flag,
+    "reason": no_text,
+    "idempotencyKey": no_text | st.just("x" * 201),
+    "taskIds": no_list | st.sampled_from([[], ["7"], ["7", "8"], [NOBODY], [f"x{n}" for n in range(1_001)]]),
+    "addResponsibleIds": people | st.sampled_from([[], [NOBODY], [""]]),
+    "removeResponsibleIds": people | st.sampled_from([[], [NOBODY], [""]]),
+    "shiftDueDays": no_number | st.sampled_from([0, 3_661, -3_661, 10**30, "0"]),
+    "planId": unknown_ids,
+    "changeId": unknown_ids,
+    "taskId": no_text | st.sampled_from(["7", "x", f"{NOBODY}x", "\u202e"]),
+    "tool": no_text | st.sampled_from(["update", "UPDATE_TASK", "list_tasks", "'; --"]),
+    "since": moments,
+    "until": moments,
+    "outcome": no_text | junk | st.just("Applied"),
+}
+"""What each argument may never be."""
+
+WITHIN: dict[str, tuple[type[BaseModel], list[Any]]] = {
+    "filter": (TaskFilter, [{}, {"limit": 5}, {"taskIds": [TASK]}, {"includeTasksWithoutDates": True}, {"text": ""}]),
+    "changes": (TaskPatch, [{}, {"id": TASK}, {"creator_id": "x"}, {"dryRun": True}, {"shiftDueDays": 1}]),
+}
+"""Arguments that are objects: what their fields are, and what else they may never be."""
+
+TOGETHER: dict[str, list[dict[str, Any]]] = {
+    "create_task": [
+        {"dueTime": "15:00"},
+        {"dueDate": "2026-03-01", "dueTime": "15:00"},
+        {"dueDate": None, "dueTime": "15:00", "timezone": "America/Santiago"},
+        {"dueDate": "2026-09-06", "dueTime": "00:30", "timezone": "America/Santiago"},
+        {"timezone": "America/Santiago"},
+    ],
+    "update_task": [
+        {"newStatusName": "Completado", "newStatusPosition": 3},
+        {"dueTime": "15:00", "timezone": "America/Santiago"},
+        {"dueDate": None, "dueTime": "15:00"},
+    ],
+    "complete_task": [{"newStatusName": "Pendiente"}, {"newStatusName": "En Progreso"}],
+    "reassign_task": [{"responsibleIds": [], "mode": "add"}, {"responsibleIds": [], "mode": "remove"}],
+    "list_tasks": [{"fromDate": "2026-03-02", "toDate": "2026-03-01"}, {"responsibleIds": ["me", "nobody"]}],
+    "bulk_update_tasks": [
+        {"filter": {"priority": "1"}},
+        {"shiftDueDays": 1},
+        {"addResponsibleIds": ["me"]},
+        {"changes": {"newStatusName": "Completado", "newStatusPosition": 3}},
+        {"changes": {"dueTime": "15:00", "timezone": "America/Santiago"}},
+    ],
+    "list_changes": [{"since": "2026-03-02", "until": "2026-03-01"}],
+}
+"""What may not come together, though each alone might."""
+
+IMMUTABLE = ("created_at", "createdAt", "creator_id", "creatorId", "Creator-Id")
+
+
+def wrong_calls(tool: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Wrong calls of a tool: a wrong value, a wrong name, or something missing."""
+    properties = next(each for each in TOOLS if each.name == tool).arguments.model_fields.values()
+    fields = [field.alias or "" for field in properties]
+    kinds = [words.filter(lambda name: name not in fields).map(lambda name: VALID[tool] | {name: "x"})]
+    kinds.append(st.sampled_from(IMMUTABLE).map(lambda name: VALID[tool] | {name: "x"}))
+    kinds += [_wrong_value(tool, name) for name in fields]
+    if lacking := REQUIRED.get(tool):
+        kinds.append(st.sampled_from(lacking).map(lambda name: {k: v for k, v in VALID[tool].items() if k != name}))
+    return st.one_of(kinds)
+
+
+def _wrong_value(tool: str, name: str) -> st.SearchStrategy[dict[str, Any]]:
+    """The valid call with one argument wrong; an empty one of a read, or about the call, is taken for not given."""
+    values = _wrong_object(name) if name in WITHIN else WRONG[name]
+    may_be_silent = name not in REQUIRED.get(tool, ()) and (tool in READS or name in ABOUT_THE_CALL)
+    if may_be_silent:
+        values = values.filter(lambda value: value is not None and (not isinstance(value, str) or bool(value.strip())))
+    elif name not in NULLABLE:
+        values |= st.none()
+    others = {other: value for other, value in VALID[tool].items() if other != INSTEAD_OF.get(name)}
+    return values.map(lambda value: others | {name: value})
+
+
+def _wrong_object(name: str) -> st.SearchStrategy[Any]:
+    """What is no object, or one with a wrong field; an empty field of a filter is taken for not given."""
+    model, others = WITHIN[name]
+    kinds = [_field_alone(field.alias or "") for field in model.model_fields.values()]
+    return st.one_of(*kinds, no_object, st.sampled_from(others), words.map(lambda field: {f"{field}!": "x"}))
+
+
+def _field_alone(name: str) -> st.SearchStrategy[Any]:
+    return WRONG[name].filter(lambda value: value is not None).map(lambda value: {name: value})

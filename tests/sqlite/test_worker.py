@@ -1,0 +1,185 @@
+"""Who does what: what is quick is done where it is asked for, the rest by the worker."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from pathlib import Path
+from threading import Event, current_thread
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from taskhand.backends.local.backend import TASK_STORE
+from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.sqlite.store import Store
+
+HERE = current_thread().name
+THERE = TASK_STORE.called
+LONG = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT max(i) FROM n"
+COUNT = "SELECT count(*) FROM contact"
+BOUND_S = 10
+
+
+class Disk:
+    """A clock by which every write takes the same time, however fast the disk of this machine is."""
+
+    def __init__(self) -> None:
+        self.takes_s = 0.0
+        self._now = 0.0
+
+    def __call__(self) -> float:
+        self._now += self.takes_s
+        return self._now
+
+
+@pytest.fixture
+def disk() -> Disk:
+    """A fast disk."""
+    return Disk()
+
+
+@pytest.fixture
+async def store(store_file: Path, disk: Disk) -> AsyncIterator[Store]:
+    """A store that is open."""
+    store = Store(store_file, TASK_STORE, clock=disk)
+    await store.read(lambda _: None)
+    yield store
+    await store.aclose()
+
+
+def asked(sql: str, threads: list[str]) -> Callable[[sqlite3.Connection], int]:
+    """A question, which tells the threads that it was asked in."""
+
+    def work(connection: sqlite3.Connection) -> int:
+        threads.append(current_thread().name)
+        return int(connection.execute(sql).fetchone()[0])
+
+    return work
+
+
+def added(number: int, threads: list[str]) -> Callable[[sqlite3.Connection], None]:
+    """One more contact, which tells the thread that it was written in."""
+
+    def work(connection: sqlite3.Connection) -> None:
+        threads.append(current_thread().name)
+        connection.execute("INSERT INTO contact (id, name, searchable) VALUES (?, 'Rosa', 'rosa')", (str(number),))
+
+    return work
+
+
+async def test_what_is_quick_is_read_and_written_in_the_thread_that_asks(store: Store) -> None:
+    threads: list[str] = []
+    for number in range(1, 4):
+        await store.write(added(number, threads), durable=bool(number % 2))
+        assert await store.peek(asked(COUNT, threads)) == number
+    assert set(threads) == {HERE}
+
+
+async def test_the_file_is_opened_by_the_worker(store_file: Path) -> None:
+    store, threads = Store(store_file, TASK_STORE), list[str]()
+    for _ in range(2):
+        assert await store.peek(asked(COUNT, threads)) == 0
+    await store.aclose()
+    assert await store.peek(asked(COUNT, threads)) == 0
+    await store.aclose()
+    assert threads == [THERE, HERE, THERE]
+
+
+async def test_a_read_that_takes_long_is_begun_anew_by_the_worker(store: Store) -> None:
+    threads: list[str] = []
+    assert await store.peek(asked(LONG, threads)) == 100_000
+    assert threads == [HERE, THERE]
+
+
+async def test_a_read_that_is_quick_is_never_cut_short_however_often_it_is_made(store: Store) -> None:
+    threads: list[str] = []
+    for _ in range(50):
+        assert await store.peek(asked(LONG.replace("100000", "200"), threads)) == 200
+    assert set(threads) == {HERE}
+
+
+async def test_only_a_peek_is_cut_short(store: Store) -> None:
+    threads: list[str] = []
+    assert await store.peek(asked(LONG, [])) == 100_000
+    assert await store.write(asked(LONG, threads)) == 100_000
+    assert threads == [HERE]
+
+
+async def test_a_write_of_many_tasks_is_the_worker_s(store: Store) -> None:
+    threads: list[str] = []
+    await store.write(added(1, threads), tasks=1_000)
+    assert threads == [THERE]
+
+
+async def test_where_the_disk_is_slow_writes_are_the_worker_s_until_it_is_quick_again(store: Store, disk: Disk) -> None:
+    threads: list[str] = []
+    disk.takes_s = 0.02
+    for number in range(3):
+        await store.write(added(number, threads))
+    disk.takes_s = 0.001
+    for number in range(3, 5):
+        await store.write(added(number, threads))
+    assert threads == [HERE, THERE, THERE, THERE, HERE]
+
+
+async def test_while_the_worker_is_busy_everything_is_done_in_turn(store: Store) -> None:
+    go_on, threads = Event(), list[str]()
+
+    def wait(_: sqlite3.Connection) -> None:
+        assert go_on.wait(BOUND_S)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(store.read, wait)
+        await anyio.lowlevel.checkpoint()
+        tasks.start_soon(store.write, added(1, threads))
+        tasks.start_soon(store.peek, asked(COUNT, threads))
+        await anyio.lowlevel.checkpoint()
+        go_on.set()
+    assert threads == [THERE, THERE]
+    assert await store.peek(asked(COUNT, threads)) == 1
+
+
+async def test_another_process_that_writes_is_waited_for_by_the_worker(store_file: Path) -> None:
+    store, threads = Store(store_file, TASK_STORE, busy_s=0, clock=Disk()), list[str]()
+    await store.read(lambda _: None)
+    with closing(sqlite3.connect(store_file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OperatorError, match="locked") as refused:
+            await store.write(added(1, threads))
+    assert (refused.value.code, refused.value.retryable) == ("store_busy", True)
+    await store.write(added(1, threads))
+    assert threads == [HERE]
+    await store.aclose()
+
+
+async def test_what_cannot_be_read_at_all_is_the_worker_s_to_say(store: Store) -> None:
+    threads: list[str] = []
+    with pytest.raises(OperatorError, match="no such table"):
+        await store.peek(asked("SELECT count(*) FROM appointment", threads))
+    assert threads == [HERE, THERE]
+
+
+@pytest.mark.parametrize("way", ["peek", "write"])
+async def test_what_the_work_raises_is_raised_once_and_nothing_of_it_stays(store: Store, way: str) -> None:
+    threads: list[str] = []
+
+    def refuse(connection: sqlite3.Connection) -> None:
+        added(1, threads)(connection)
+        raise CallerError("No.", code="no", next_step="None.")
+
+    with pytest.raises(CallerError, match="No"):
+        await getattr(store, way)(refuse)
+    assert threads == [HERE]
+    assert await store.peek(asked(COUNT, [])) == 0
+
+
+async def test_what_is_asked_of_a_file_that_was_replaced_is_told_of_the_new_one(store: Store, store_file: Path) -> None:
+    await store.write(added(1, []))
+    assert await store.peek(asked(COUNT, [])) == 1
+    for file in store_file.parent.iterdir():
+        file.unlink()
+    threads: list[str] = []
+    for _ in range(2):
+        assert await store.peek(asked(COUNT, threads)) == 0
+    assert threads == [THERE, HERE]
