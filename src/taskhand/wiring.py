@@ -1,4 +1,4 @@
-"""From settings to a desk: the one place that knows every part."""
+"""From settings to an app context: the one place that knows every part."""
 
 import getpass
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +15,7 @@ import anyio
 from taskhand.backends.base import Backend
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
-from taskhand.service.app_context import Desk, Terms
+from taskhand.service.app_context import AppContext, WritePolicy
 
 # A backend is imported when it is chosen: start-up is a feature.
 # ruff: noqa: PLC0415
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from taskhand.http.upstream import World
     from taskhand.journal.sqlite import SqliteJournal
 
-__all__ = ["desk", "journal", "journal_path", "local_backend", "store_path"]
+__all__ = ["journal", "journal_path", "local_backend", "open_app", "store_path"]
 
 Clock = Callable[[], datetime]
 """What time it is, aware."""
@@ -34,8 +34,10 @@ _CLOSING_S = 0.3
 
 
 @asynccontextmanager
-async def desk(settings: Settings, clock: Clock | None = None, world: "World | None" = None) -> AsyncIterator[Desk]:
-    """A desk for these settings; what its backend and its journal opened is closed at the end.
+async def open_app(
+    settings: Settings, clock: Clock | None = None, world: "World | None" = None
+) -> AsyncIterator[AppContext]:
+    """An app context for these settings; what its backend and its journal opened is closed at the end.
 
     A harness passes in its own `clock`, and the `world` in which requests wait and take time.
     """
@@ -45,7 +47,7 @@ async def desk(settings: Settings, clock: Clock | None = None, world: "World | N
         stack.push_async_callback(_closed, backend)
         kept = journal(settings, clock)
         stack.push_async_callback(_closed, kept)
-        yield Desk(backend, kept, clock, settings.default_timezone, _terms(settings))
+        yield AppContext(backend, kept, clock, settings.default_timezone, _terms(settings))
 
 
 async def _closed(file: "Backend | SqliteJournal") -> None:
@@ -87,8 +89,8 @@ def _place(settings: Settings) -> str:
     return f"{settings.backend} {bases[settings.backend]} {told}"
 
 
-def _terms(settings: Settings) -> Terms:
-    return Terms(
+def _terms(settings: Settings) -> WritePolicy:
+    return WritePolicy(
         plan_over=settings.plan_over,
         same_within=timedelta(seconds=settings.duplicate_s),
         asks=settings.ask == "auto",

@@ -21,8 +21,8 @@ from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.hubspot import Reading as HubSpotReading
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
-from taskhand.service.app_context import Desk
-from taskhand.wiring import desk, local_backend
+from taskhand.service.app_context import AppContext
+from taskhand.wiring import local_backend, open_app
 
 __all__ = ["ARMS", "CUSTOMER", "NOW", "PEOPLE", "STATUSES", "Arm", "vambe_sandbox", "vambe_settings"]
 
@@ -41,7 +41,7 @@ class Arm:
     """
 
     name: str
-    open: Callable[[Path], AbstractAsyncContextManager[Desk]]
+    open: Callable[[Path], AbstractAsyncContextManager[AppContext]]
     needs: dict[str, str] = field(default_factory=dict)
     customer: str = CUSTOMER
     absent: str = "99999999-9999-4999-8999-999999999999"
@@ -57,12 +57,12 @@ def _furnish(directory: Directory) -> None:
 
 
 @asynccontextmanager
-async def _local(folder: Path) -> AsyncIterator[Desk]:
+async def _local(folder: Path) -> AsyncIterator[AppContext]:
     settings = Settings(db=folder / "tasks.sqlite", clock=NOW, user="Elena")
     backend = local_backend(settings)
     await backend.edit(_furnish)
     await backend.aclose()
-    async with desk(settings) as at:
+    async with open_app(settings) as at:
         yield at
 
 
@@ -120,9 +120,9 @@ def vambe_settings(url: str, **changed: Any) -> Settings:
 
 
 @asynccontextmanager
-async def _vambe(folder: Path) -> AsyncIterator[Desk]:
+async def _vambe(folder: Path) -> AsyncIterator[AppContext]:
     settings = {"journal": folder / "journal.sqlite"}
-    async with serve(vambe_sandbox()) as url, desk(vambe_settings(url, **settings)) as at:
+    async with serve(vambe_sandbox()) as url, open_app(vambe_settings(url, **settings)) as at:
         yield at
 
 
@@ -164,7 +164,7 @@ def hubspot_sandbox() -> HubSpotSandbox:
 
 
 @asynccontextmanager
-async def _close(folder: Path) -> AsyncIterator[Desk]:
+async def _close(folder: Path) -> AsyncIterator[AppContext]:
     async with serve(close_sandbox()) as url:
         settings = Settings(
             close_api_key=SecretStr("close-sandbox-key"),
@@ -174,12 +174,12 @@ async def _close(folder: Path) -> AsyncIterator[Desk]:
             timezone=SANTIAGO,
             clock=NOW,
         )
-        async with desk(settings) as at:
+        async with open_app(settings) as at:
             yield at
 
 
 @asynccontextmanager
-async def _hubspot(folder: Path) -> AsyncIterator[Desk]:
+async def _hubspot(folder: Path) -> AsyncIterator[AppContext]:
     async with serve(hubspot_sandbox()) as url:
         settings = Settings(
             hubspot_access_token=SecretStr("pat-na1-sandbox"),
@@ -190,7 +190,7 @@ async def _hubspot(folder: Path) -> AsyncIterator[Desk]:
             timezone=SANTIAGO,
             clock=NOW,
         )
-        async with desk(settings) as at:
+        async with open_app(settings) as at:
             yield at
 
 

@@ -29,7 +29,7 @@ def arm(request: pytest.FixtureRequest) -> Arm:
 @pytest.fixture(params=ERAS)
 async def agent(arm: Arm, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Agent]:
     """An agent connected to a server on the backend's small world."""
-    async with arm.open(tmp_path) as desk, Client(create_server(desk), mode=request.param) as client:
+    async with arm.open(tmp_path) as app, Client(create_server(app), mode=request.param) as client:
         yield Agent(client, arm.needs)
 
 
@@ -44,8 +44,8 @@ async def connect(arm: Arm, request: pytest.FixtureRequest, tmp_path: Path) -> A
     """Connections to one server on the backend's small world; in the newer era, unless `era` says otherwise."""
     era = request.getfixturevalue("era") if "era" in request.fixturenames else ERAS[-1]
     async with AsyncExitStack() as stack:
-        desk = await stack.enter_async_context(arm.open(tmp_path))
-        server = create_server(desk)
+        app = await stack.enter_async_context(arm.open(tmp_path))
+        server = create_server(app)
 
         async def connected(name: str = "tests", person: Person | None = None) -> Agent:
             info = Implementation(name=name, version="1")

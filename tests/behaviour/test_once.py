@@ -103,9 +103,9 @@ async def test_a_bulk_change_that_has_nothing_left_to_do_is_answered_as_the_firs
 async def test_a_key_survives_a_restart(arm: Arm, tmp_path: Path) -> None:
     answers = []
     for _ in range(2):
-        async with arm.open(tmp_path) as desk:
+        async with arm.open(tmp_path) as app:
             info = Implementation(name="tests", version="1")
-            async with Client(create_server(desk), client_info=info) as client:
+            async with Client(create_server(app), client_info=info) as client:
                 answers.append(await Agent(client)("create_task", **BODY, idempotencyKey="one"))
     assert answers[1]["replayed"] is True
     assert answers[1]["task"] == answers[0]["task"]

@@ -18,8 +18,8 @@ from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.app import create_server
-from taskhand.service.app_context import Desk, Terms
-from taskhand.wiring import desk
+from taskhand.service.app_context import AppContext, WritePolicy
+from taskhand.wiring import open_app
 
 __all__ = ["measure"]
 
@@ -54,7 +54,7 @@ async def _measure(tasks: int) -> Found:
 
 
 @asynccontextmanager
-async def _vambe(tasks: int) -> AsyncIterator[Desk]:
+async def _vambe(tasks: int) -> AsyncIterator[AppContext]:
     """Vambe with so many tasks of Elena's, in real time."""
     rows = [
         {"id": f"7a5c0000-0000-4000-8000-{number:012}", "title": f"Call Acme {number}", "priority": "1"}
@@ -64,13 +64,13 @@ async def _vambe(tasks: int) -> AsyncIterator[Desk]:
     sandbox = VambeSandbox(seed=WORLD | {"tasks": rows}, clock=lambda: NOW)
     with TemporaryDirectory() as folder:
         settings = {"journal": Path(folder) / "journal.sqlite", "vambe_rate": RATE}
-        async with serve(sandbox) as url, desk(vambe_settings(url, **settings)) as there:
+        async with serve(sandbox) as url, open_app(vambe_settings(url, **settings)) as there:
             yield there
 
 
-async def _handed_over(there: Desk, ids: list[str], to: str) -> float:
+async def _handed_over(there: AppContext, ids: list[str], to: str) -> float:
     """Seconds from the call to its answer; it is not stopped at a plan, which would look at every task twice."""
-    at_once = replace(there, terms=Terms(plan_over=len(ids)))
+    at_once = replace(there, terms=WritePolicy(plan_over=len(ids)))
     async with connected(create_server(at_once)) as client:
         begin = perf_counter()
         answer = await client.call("bulk_update_tasks", taskIds=ids, changes={"responsibleIds": [to]})

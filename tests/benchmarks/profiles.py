@@ -18,7 +18,7 @@ from benchmarks.sandboxed import sandboxed
 from benchmarks.within import connected
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
-from taskhand.wiring import desk
+from taskhand.wiring import open_app
 
 __all__ = ["measure"]
 
@@ -99,7 +99,7 @@ async def _profiled(environment: Mapping[str, str], calls: int) -> _Stats:
     """What it took in all threads; the workers' few calls before the first update are too few to matter."""
     profile = cProfile.Profile()
     with _workers_too() as others:
-        async with desk(Settings.from_env(environment)) as at, connected(create_server(at)) as client:
+        async with open_app(Settings.from_env(environment)) as at, connected(create_server(at)) as client:
             [someone, *_] = (await client.call("list_team_members"))["members"]
             made = await client.call("create_task", title="Call Acme", responsibleIds=[someone["id"]], priority="1")
             profile.enable()

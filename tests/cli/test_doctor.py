@@ -13,7 +13,7 @@ from taskhand import __version__
 from taskhand.cli.doctor import examined
 from taskhand.config.report import Configuration, configuration
 from taskhand.config.settings import Settings
-from taskhand.domain.check_result import Finding
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.server.tools import TOOLS
 
@@ -34,7 +34,7 @@ def report(store: Path, code: int, **variables: str) -> dict[str, dict[str, Any]
     return {finding["subject"]: finding for finding in reversed(told["findings"])}
 
 
-def looked_at(store: Path, **variables: str) -> tuple[Finding, ...]:
+def looked_at(store: Path, **variables: str) -> tuple[CheckResult, ...]:
     """What the command finds with these variables, without a process of its own."""
     given = {"TASKHAND_DB": str(store), "TASKHAND_CONFIG": os.devnull} | variables
     try:

@@ -8,9 +8,9 @@ from backends.remote.crms import CRMS, looked_at
 from documents import ROOT
 from taskhand.config.report import configuration
 from taskhand.config.settings import Settings
-from taskhand.domain.check_result import Outcome
-from taskhand.service.health_checks import check_up
-from taskhand.wiring import desk
+from taskhand.domain.check_result import CheckState
+from taskhand.service.health_checks import check_health
+from taskhand.wiring import open_app
 
 PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 _, TABLE = PAGE.split("| subject | on |")
@@ -29,12 +29,12 @@ def test_its_file_is_one_that_is_taken(tmp_path: Path) -> None:
 
 
 def test_every_outcome_is_explained() -> None:
-    assert [outcome for outcome in get_args(Outcome) if f"`{outcome}`" not in PAGE] == []
+    assert [outcome for outcome in get_args(CheckState) if f"`{outcome}`" not in PAGE] == []
 
 
 async def test_its_subjects_are_those_that_there_are(store_file: Path, tmp_path: Path) -> None:
-    async with desk(Settings(db=store_file)) as at:
-        local = {finding.subject for finding in await check_up(at)}
+    async with open_app(Settings(db=store_file)) as at:
+        local = {finding.subject for finding in await check_health(at)}
     assert OF_THE_COMMAND | local == {subject for subject, on in ROWS if on in {"all", "local"}}
     for crm in CRMS:
         found = await looked_at(crm, tmp_path, crm.sandbox())

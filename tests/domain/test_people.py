@@ -29,12 +29,12 @@ def candidates(error: TaskhandError) -> list[str]:
     ],
 )
 def test_a_person_is_found_by_id_e_mail_or_full_name(text: str) -> None:
-    assert people.named([text], MEMBERS, None).ids == (ANA.id,)
+    assert people.resolve_people([text], MEMBERS, None).ids == (ANA.id,)
 
 
 @pytest.mark.parametrize("text", ["me", "ME", " Me "])
 def test_me_is_the_one_who_asks(text: str) -> None:
-    found = people.named([text], MEMBERS, BEN.id)
+    found = people.resolve_people([text], MEMBERS, BEN.id)
     assert found.ids == (BEN.id,)
     assert found.matched == (Match("responsibleIds", text, BEN.id, BEN.name),)
 
@@ -42,48 +42,48 @@ def test_me_is_the_one_who_asks(text: str) -> None:
 @pytest.mark.parametrize("me", [None, "gone"])
 def test_me_is_refused_with_everyone_where_nobody_can_tell_who_that_is(me: str | None) -> None:
     with refused("unknown_member", NotFound) as caught:
-        people.named(["me"], MEMBERS, me)
+        people.resolve_people(["me"], MEMBERS, me)
     assert candidates(caught.value) == [member.id for member in MEMBERS]
 
 
 def test_a_name_is_reported_as_matched_and_an_id_is_not() -> None:
-    found = people.named([BEN.id, "ana perez"], MEMBERS, None)
+    found = people.resolve_people([BEN.id, "ana perez"], MEMBERS, None)
     assert found == people.People((BEN.id, ANA.id), (Match("responsibleIds", "ana perez", ANA.id, ANA.name),))
 
 
 def test_people_keep_their_order_and_count_once() -> None:
-    found = people.named(["Ben Núñez", "me", ANA.id, "ben@example.cl", "me"], MEMBERS, ANA.id)
+    found = people.resolve_people(["Ben Núñez", "me", ANA.id, "ben@example.cl", "me"], MEMBERS, ANA.id)
     assert found.ids == (BEN.id, ANA.id)
     assert [match.given for match in found.matched] == ["Ben Núñez", "me", "ben@example.cl"]
 
 
 def test_nobody_given_is_nobody() -> None:
-    assert people.named([], MEMBERS, None) == people.People((), ())
+    assert people.resolve_people([], MEMBERS, None) == people.People((), ())
 
 
 @pytest.mark.parametrize("text", ["Juan Soto", "JUAN SOTO", "juan  soto"])
 def test_namesakes_are_all_candidates_and_none_is_chosen(text: str) -> None:
     with refused("ambiguous_member", Ambiguous) as caught:
-        people.named([ANA.id, text], MEMBERS, None)
+        people.resolve_people([ANA.id, text], MEMBERS, None)
     assert candidates(caught.value) == [JUAN.id, JUAN_TOO.id]
     assert [candidate.name for candidate in caught.value.candidates] == ["Juan Soto <juan@example.cl>", "juan  soto"]
 
 
 def test_an_id_or_an_e_mail_tells_namesakes_apart() -> None:
-    assert people.named([JUAN_TOO.id, "juan@example.cl"], MEMBERS, None).ids == (JUAN_TOO.id, JUAN.id)
+    assert people.resolve_people([JUAN_TOO.id, "juan@example.cl"], MEMBERS, None).ids == (JUAN_TOO.id, JUAN.id)
 
 
 def test_an_e_mail_that_two_share_is_ambiguous() -> None:
     twins = [ANA, Member(id="twin", name="Twin", email="ANA@example.cl")]
     with refused("ambiguous_member", Ambiguous) as caught:
-        people.named(["ana@example.cl"], twins, None)
+        people.resolve_people(["ana@example.cl"], twins, None)
     assert candidates(caught.value) == [ANA.id, "twin"]
 
 
 @pytest.mark.parametrize(("text", "nearest"), [("Ana", ANA.id), ("Anna Peres", ANA.id), ("Nuñez", BEN.id)])
 def test_an_unknown_name_is_refused_with_the_nearest_first(text: str, nearest: str) -> None:
     with refused("unknown_member", NotFound) as caught:
-        people.named([text], MEMBERS, None)
+        people.resolve_people([text], MEMBERS, None)
     assert candidates(caught.value)[0] == nearest
 
 
@@ -93,13 +93,13 @@ def test_an_unknown_name_is_refused_with_the_nearest_first(text: str, nearest: s
 @pytest.mark.parametrize("text", ["", "  "])
 def test_a_blank_entry_is_nobody(text: str, members: list[Member]) -> None:
     with refused("unknown_member", NotFound):
-        people.named([text], members, None)
+        people.resolve_people([text], members, None)
 
 
 def test_candidates_stay_few() -> None:
     crowd = [Member(id=str(number), name=f"Person {number}", email=None) for number in range(200)]
     with refused("unknown_member") as caught:
-        people.named(["Nobody"], crowd, None)
+        people.resolve_people(["Nobody"], crowd, None)
     assert len(caught.value.candidates) == 10
 
 
@@ -107,11 +107,11 @@ def test_a_very_long_name_is_refused_in_no_time_and_few_words() -> None:
     crowd = [Member(id=str(number), name=f"Person Number {number}", email=None) for number in range(150)]
     started = process_time()
     with refused("unknown_member") as caught:
-        people.named(["person " * 3_000], crowd, None)
+        people.resolve_people(["person " * 3_000], crowd, None)
     assert len(caught.value.message) < 120
     assert process_time() - started < 0.5
 
 
 @given(st.lists(st.text()))
 def test_whatever_is_given_for_people_it_is_only_refused(texts: list[str]) -> None:
-    only_refuses(lambda: people.named(texts, MEMBERS, ANA.id))
+    only_refuses(lambda: people.resolve_people(texts, MEMBERS, ANA.id))

@@ -21,14 +21,14 @@ def candidates(error: TaskhandError) -> list[str]:
 
 @pytest.mark.parametrize("name", ["En Progreso", "en progreso", " EN  PROGRESÓ "])
 def test_a_status_is_found_by_name_and_the_match_is_reported(name: str) -> None:
-    choice, matched = statuses.named(name, ALL)
+    choice, matched = statuses.resolve_status(name, ALL)
     assert choice == StatusChoice.of(STARTED)
     assert matched == (Match("newStatusName", name, "s-1", STARTED.name),)
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_first() -> None:
     with refused("unknown_status", NotFound) as caught:
-        statuses.named("Completo", ALL)
+        statuses.resolve_status("Completo", ALL)
     assert candidates(caught.value)[0] == "Completado"
     assert sorted(candidates(caught.value)) == ["Completado", "En Progreso", "Pendiente"]
 
@@ -36,17 +36,17 @@ def test_an_unknown_name_is_refused_with_the_nearest_first() -> None:
 @pytest.mark.parametrize("complete", [True, False])
 def test_a_name_that_two_statuses_share_is_refused_with_both(complete: bool) -> None:  # noqa: FBT001  a parameter
     with refused("ambiguous_status", Ambiguous) as caught:
-        statuses.named("pendiente", known(PENDING, TWIN, complete=complete))
+        statuses.resolve_status("pendiente", known(PENDING, TWIN, complete=complete))
     assert candidates(caught.value) == ["Pendiente", "PENDIENTE"]
 
 
 def test_an_incomplete_list_passes_a_name_on_as_typed() -> None:
-    assert statuses.named(" Nuevo ", SEEN) == (StatusChoice(name="Nuevo"), ())
-    assert statuses.named("pendiente", SEEN)[0] == StatusChoice.of(PENDING)
+    assert statuses.resolve_status(" Nuevo ", SEEN) == (StatusChoice(name="Nuevo"), ())
+    assert statuses.resolve_status("pendiente", SEEN)[0] == StatusChoice.of(PENDING)
 
 
 def test_a_status_is_found_by_position() -> None:
-    choice, matched = statuses.at_position(2, ALL)
+    choice, matched = statuses.status_at_position(2, ALL)
     assert choice == StatusChoice.of(DONE)
     assert matched == (Match("newStatusPosition", "2", "s-2", DONE.name),)
 
@@ -54,18 +54,18 @@ def test_a_status_is_found_by_position() -> None:
 @pytest.mark.parametrize("position", [3, -1, 10**30, 10**5000], ids=["next", "negative", "large", "huge"])
 def test_an_unknown_position_is_refused_with_the_list(position: int) -> None:
     with refused("unknown_status", NotFound) as caught:
-        statuses.at_position(position, ALL)
+        statuses.status_at_position(position, ALL)
     assert "0 Pendiente, 1 En Progreso, 2 Completado" in caught.value.message
     assert candidates(caught.value) == ["Pendiente", "En Progreso", "Completado"]
 
 
 def test_an_incomplete_list_passes_a_position_on() -> None:
-    assert statuses.at_position(7, SEEN) == (StatusChoice(position=7), ())
+    assert statuses.status_at_position(7, SEEN) == (StatusChoice(position=7), ())
 
 
 def test_a_position_that_two_statuses_share_is_refused_with_both() -> None:
     with refused("ambiguous_status", Ambiguous) as caught:
-        statuses.at_position(0, known(PENDING, TWIN, DONE))
+        statuses.status_at_position(0, known(PENDING, TWIN, DONE))
     assert candidates(caught.value) == ["Pendiente", "PENDIENTE"]
 
 
@@ -81,7 +81,7 @@ def test_a_position_that_two_statuses_share_is_refused_with_both() -> None:
 def test_the_finished_status_is_the_only_done_else_the_only_master_done(
     available: StatusList, expected: Status
 ) -> None:
-    choice, matched = statuses.finished(MISSING, available)
+    choice, matched = statuses.finished_status(MISSING, available)
     assert choice == StatusChoice.of(expected)
     assert [(match.argument, match.given, match.name) for match in matched] == [
         ("status", expected.type, expected.name)
@@ -90,30 +90,30 @@ def test_the_finished_status_is_the_only_done_else_the_only_master_done(
 
 def test_several_finished_statuses_are_candidates_and_none_is_chosen() -> None:
     with refused("ambiguous_status", Ambiguous) as caught:
-        statuses.finished(MISSING, known(PENDING, DONE, ARCHIVED, CLOSED))
+        statuses.finished_status(MISSING, known(PENDING, DONE, ARCHIVED, CLOSED))
     assert candidates(caught.value) == ["Completado", "Archivado"]
 
 
 @pytest.mark.parametrize("available", [known(PENDING, STARTED), known(), SEEN], ids=["none", "empty", "incomplete"])
 def test_no_finished_status_is_refused_with_what_there_is(available: StatusList) -> None:
     with refused("unknown_status", NotFound) as caught:
-        statuses.finished(MISSING, available)
+        statuses.finished_status(MISSING, available)
     assert candidates(caught.value) == [status.name for status in available.statuses]
 
 
 def test_a_finished_status_may_be_named_among_several() -> None:
-    choice, _ = statuses.finished("archivado", known(PENDING, DONE, ARCHIVED))
+    choice, _ = statuses.finished_status("archivado", known(PENDING, DONE, ARCHIVED))
     assert choice == StatusChoice.of(ARCHIVED)
 
 
 def test_a_named_status_that_is_not_finished_is_refused_with_those_that_are() -> None:
     with refused("not_finished", NotFound) as caught:
-        statuses.finished("Pendiente", known(PENDING, DONE, CLOSED))
+        statuses.finished_status("Pendiente", known(PENDING, DONE, CLOSED))
     assert candidates(caught.value) == ["Completado", "Cerrado"]
 
 
 def test_an_incomplete_list_passes_a_finished_status_on_as_typed() -> None:
-    assert statuses.finished("Listo", SEEN) == (StatusChoice(name="Listo"), ())
+    assert statuses.finished_status("Listo", SEEN) == (StatusChoice(name="Listo"), ())
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_filter_over_an_incomplete_list_passes_a_name_on_as_typed() -> None:
 
 def test_a_status_whose_id_nobody_knows_is_chosen_and_reported_by_name() -> None:
     configured = Status(id=None, name="Listo", color=None, type="done", order=4)
-    choice, matched = statuses.finished(MISSING, known(PENDING, configured))
+    choice, matched = statuses.finished_status(MISSING, known(PENDING, configured))
     assert choice == StatusChoice("Listo", 4)
     assert matched == (Match("status", "done", "Listo", "Listo"),)
     assert choice.met_by(configured.model_copy(update={"id": "s-4", "order": 7}))
@@ -155,18 +155,18 @@ def test_a_status_whose_id_nobody_knows_is_chosen_and_reported_by_name() -> None
 def test_a_named_status_whose_id_nobody_knows_must_be_finished_too() -> None:
     configured = Status(id=None, name="Nuevo", color=None, type="initial", order=4)
     with refused("not_finished", NotFound):
-        statuses.finished("Nuevo", known(configured, DONE.model_copy(update={"id": None})))
+        statuses.finished_status("Nuevo", known(configured, DONE.model_copy(update={"id": None})))
 
 
 def test_of_two_statuses_whose_ids_nobody_knows_the_named_one_is_finished() -> None:
     nameless_ids = [status.model_copy(update={"id": None}) for status in (PENDING, DONE)]
-    assert statuses.finished("Completado", known(*nameless_ids))[0] == StatusChoice("Completado", 2)
+    assert statuses.finished_status("Completado", known(*nameless_ids))[0] == StatusChoice("Completado", 2)
 
 
 @given(st.text(), st.integers(), st.booleans())
 def test_whatever_is_given_for_a_status_it_is_only_refused(text: str, position: int, complete: bool) -> None:  # noqa: FBT001
     available = known(PENDING, TWIN, DONE, complete=complete)
-    only_refuses(lambda: statuses.named(text, available))
-    only_refuses(lambda: statuses.at_position(position, available))
-    only_refuses(lambda: statuses.finished(text, available))
+    only_refuses(lambda: statuses.resolve_status(text, available))
+    only_refuses(lambda: statuses.status_at_position(position, available))
+    only_refuses(lambda: statuses.finished_status(text, available))
     only_refuses(lambda: statuses.found_by([text], available))

@@ -4,7 +4,7 @@ import pytest
 
 from taskhand.http.budget import Headroom, Ledger, Observed, Rate, headroom, observed, paused
 from taskhand.http.origin import base_origin
-from taskhand.http.proxy_route import road_to
+from taskhand.http.proxy_route import proxy_route_for
 
 CLOSE = "https://api.close.com/api/v1"
 PROXY = "http://ana:s3cr3t@proxy.example:3128"
@@ -36,7 +36,7 @@ def test_the_way_is_said_without_a_password(
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    road = road_to(base_origin(base_url, variable="CLOSE_BASE_URL"))
+    road = proxy_route_for(base_origin(base_url, variable="CLOSE_BASE_URL"))
     assert str(road) == said
     assert proxy is None or road.proxy == proxy
     assert "s3cr3t" not in repr(road) + str(road)

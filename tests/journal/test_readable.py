@@ -10,7 +10,7 @@ from journal.stage import call, deletion, rename
 from taskhand.domain.edit import Edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Caller, Change, Ending, Intent, Outcome, Result
-from taskhand.journal.readable import told
+from taskhand.journal.readable import render_change
 
 
 def done(*parts: tuple[Intent, Result | None], outcome: Outcome = "applied", code: str | None = None) -> Change:
@@ -21,7 +21,7 @@ def done(*parts: tuple[Intent, Result | None], outcome: Outcome = "applied", cod
 
 def lines(change: Change, task_id: str | None = None) -> list[str]:
     """What is read, in UTC."""
-    return told(change, UTC, task_id).split("\n")
+    return render_change(change, UTC, task_id).split("\n")
 
 
 def test_a_change_of_one_task_tells_when_what_who_and_from_what_to_what() -> None:
@@ -45,7 +45,7 @@ def test_a_change_of_one_task_tells_when_what_who_and_from_what_to_what() -> Non
 
 
 def test_times_are_on_the_clock_of_the_person() -> None:
-    assert told(done(), timezone(timedelta(hours=-3))).startswith("2026-03-04 12:30:00")
+    assert render_change(done(), timezone(timedelta(hours=-3))).startswith("2026-03-04 12:30:00")
 
 
 def test_why_and_what_it_belongs_to_is_told() -> None:
@@ -124,6 +124,6 @@ def test_no_control_and_no_hidden_character_reaches_the_terminal(text: str) -> N
         Change("chg_1", opening, intents, results, Ending("applied", written)),
         Change("chg_1", opening, ending=Ending("refused", written)),
     ):
-        shown = told(change, UTC)
+        shown = render_change(change, UTC)
         assert not set(shown) & set("\x1b\x9b\u202e\u2066\x07\r\u2028\ud800\x00")
         assert all(line.startswith(("2026", "  ")) for line in shown.split("\n"))

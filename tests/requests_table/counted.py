@@ -12,12 +12,12 @@ from requests_table.table import Requests
 from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.change import Receipt
 from taskhand.domain.plan import Plan
-from taskhand.domain.request_log import requests_sent
+from taskhand.domain.request_log import recorded_requests
 from taskhand.sandbox.server import serve
 from taskhand.server.arguments import understood
 from taskhand.server.schema import input_schema
 from taskhand.server.tools import TOOLS
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call, Options
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _MANY: Final = 10
 _TOOLS: Final = {tool.name: tool for tool in TOOLS}
 
 
-Fresh = Callable[[], AbstractAsyncContextManager[Desk]]
+Fresh = Callable[[], AbstractAsyncContextManager[AppContext]]
 """What gives desks that know nothing yet of the place they are at."""
 
 
@@ -63,8 +63,8 @@ class _Cases:
     place: Place
     used: int = 0
 
-    async def asked(self, tool: str, before: Desk) -> dict[str, Any]:
-        """The arguments of a call; what has to be there for it is made at the desk `before`."""
+    async def asked(self, tool: str, before: AppContext) -> dict[str, Any]:
+        """The arguments of a call; what has to be there for it is made at the app context `before`."""
         match tool:
             case "get_task" | "complete_task" | "delete_task":
                 return {"id": self._task()}
@@ -94,13 +94,13 @@ class _Cases:
         return self.place.task_id(self.used)
 
 
-async def _count(at: Desk, tool: str, asked: dict[str, Any]) -> int:
-    with requests_sent() as sent:
+async def _count(at: AppContext, tool: str, asked: dict[str, Any]) -> int:
+    with recorded_requests() as sent:
         await _called(at, tool, asked)
     return len(sent)
 
 
-async def _called(at: Desk, tool: str, asked: dict[str, Any]) -> object:
+async def _called(at: AppContext, tool: str, asked: dict[str, Any]) -> object:
     """What a tool answers, that has done what was asked."""
     called = _TOOLS[tool]
     model: type[BaseModel] = called.arguments

@@ -24,7 +24,7 @@ from taskhand.journal.journal import Change, ChangeQuery
 from taskhand.sandbox.log import Logged
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 
 __all__ = [
     "Agent",
@@ -76,7 +76,7 @@ class Stage:
     """A place where tasks are, Taskhand in front of it, and an agent; `ana` is Ana Soto's id there."""
 
     there: Place
-    desk: Desk
+    app: AppContext
     agent: Agent
     sight: Callable[[dict[str, Any]], Sight]
     ids: tuple[str, ...]
@@ -107,11 +107,11 @@ async def staged(
     gate = Gate(there)
     async with (
         serve(gate) as url,
-        crm.wired(url, time, Limits(read_s=read_s)) as desk,
-        Client(create_server(desk)) as client,
+        crm.wired(url, time, Limits(read_s=read_s)) as app,
+        Client(create_server(app)) as client,
     ):
         agent, ids = Agent(client, crm.needs), tuple(crm.ids(tasks))
-        yield AtCrm(there, desk, agent, crm.sight, ids, crm.ana, crm, gate, time)
+        yield AtCrm(there, app, agent, crm.sight, ids, crm.ana, crm, gate, time)
 
 
 @dataclass(frozen=True)
@@ -148,20 +148,20 @@ class Seen:
 async def told(stage: Stage, tool: str, arguments: dict[str, Any]) -> Seen:
     """Make the call, and look at everything."""
     stage.there.clear_requests()
-    before, known = stage.tasks, await newest(stage.desk)
+    before, known = stage.tasks, await newest(stage.app)
     answer, error = None, dict[str, Any]()
     try:
         answer = await stage.agent(tool, **arguments)
     except Refused as refused:
         error = refused.error
-    change = await newest(stage.desk)
+    change = await newest(stage.app)
     is_new = change is not None and (known is None or known.id != change.id)
     return Seen(answer, error, before, stage.tasks, stage.there.requests, change if is_new else None)
 
 
-async def newest(desk: Desk) -> Change | None:
+async def newest(app: AppContext) -> Change | None:
     """The last page of the journal."""
-    page = await desk.journal.page(ChangeQuery(limit=1))
+    page = await app.journal.page(ChangeQuery(limit=1))
     return page.changes[0] if page.changes else None
 
 

@@ -16,7 +16,7 @@ from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.log import Logged
 from taskhand.sandbox.vambe import Reading as VambeReading
 from taskhand.sandbox.vambe import VambeSandbox
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 
 __all__ = ["CRMS", "Crm", "Place", "Sandbox", "Sight"]
 
@@ -62,7 +62,7 @@ class Crm:
 
     name: str
     sandbox: Callable[[int, Time, tuple[str, ...]], Sandbox]
-    wired: Callable[[str, Time, Limits | None], AbstractAsyncContextManager[Desk]]
+    wired: Callable[[str, Time, Limits | None], AbstractAsyncContextManager[AppContext]]
     task_id: Callable[[int], str]
     sight: Callable[[dict[str, Any]], Sight]
     routes: dict[str, str]

@@ -17,7 +17,7 @@ from taskhand.backends.local.directory import Directory
 from taskhand.domain.edit import Edit
 from taskhand.sandbox.log import Logged
 from taskhand.server.app import create_server
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 
 __all__ = ["TASKS", "stored"]
 
@@ -55,11 +55,11 @@ async def stored(folder: Path) -> AsyncIterator[Stage]:
     me = str(await store.me())
     edits = [Edit(title=f"Call Acme {number}", responsible_ids=(me,), priority=1) for number in range(1, TASKS + 1)]
     ids = tuple([(await store.create_task(edit)).task.id for edit in edits])
-    desk = Desk(store, journal, lambda: NOW)
-    async with Client(create_server(desk)) as client:
+    app = AppContext(store, journal, lambda: NOW)
+    async with Client(create_server(app)) as client:
         there = StoreFile(folder / "tasks.sqlite")
-        yield Stage(there, desk, Agent(client), lambda row: Sight(row["title"], tuple(row["who"])), ids, ana)
-    await desk.aclose()
+        yield Stage(there, app, Agent(client), lambda row: Sight(row["title"], tuple(row["who"])), ids, ana)
+    await app.aclose()
 
 
 def furnished(directory: Directory) -> str:

@@ -16,7 +16,7 @@ from safety.crms import CRMS
 from safety.gate import Gate
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
-from taskhand.service.app_context import Terms
+from taskhand.service.app_context import WritePolicy
 
 TASKS, HELD = 60, 20
 A_WHILE = 50
@@ -46,13 +46,13 @@ async def test_a_bulk_that_nobody_waits_for_any_more_stops_and_everything_of_it_
 
     ids = VAMBE.ids(TASKS)
     asked: dict[str, Any] = {"taskIds": ids, "changes": {"title": "Again"}}
-    async with serve(gate) as url, on_vambe.wired(url, Time(), vambe_in_flight=4) as desk:
-        desk = replace(desk, terms=Terms(plan_over=TASKS, tick_s=0.001))  # noqa: PLW2901  the same with other terms
-        async with Client(create_server(desk), mode=era) as client, anyio.create_task_group() as others:
+    async with serve(gate) as url, on_vambe.wired(url, Time(), vambe_in_flight=4) as app:
+        app = replace(app, terms=WritePolicy(plan_over=TASKS, tick_s=0.001))  # noqa: PLW2901  the same with other terms
+        async with Client(create_server(app), mode=era) as client, anyio.create_task_group() as others:
             others.start_soon(answer_again)
             with given_up:
                 await Agent(client).watched("bulk_update_tasks", asked, hear)
-        change = await newest(desk)
+        change = await newest(app)
         assert change is not None
         assert change.ending is not None
         results = {str(result.task_id): result.outcome for result in change.results.values()}
@@ -64,7 +64,7 @@ async def test_a_bulk_that_nobody_waits_for_any_more_stops_and_everything_of_it_
         assert sorted(map(sent, change.ending.requests)) == sorted(map(heard, there.requests))
         assert told[0] == (0, TASKS)
         assert [done for done, _ in told] == sorted(done for done, _ in told)
-        async with Client(create_server(desk), mode=era) as client:
+        async with Client(create_server(app), mode=era) as client:
             answer = await Agent(client)("bulk_update_tasks", **asked)
         assert answer["totals"] == {"unchanged": len(renamed), "applied": TASKS - len(renamed)}
 
@@ -82,9 +82,9 @@ async def test_who_waits_is_told_at_every_tick_how_far_it_is() -> None:
         if told.count(HELD - 1) == 3:  # nothing comes in meanwhile, and it is said all the same
             go_on.set()
 
-    async with serve(gate) as url, on_vambe.wired(url, Time(), vambe_in_flight=4) as desk:
-        desk = replace(desk, terms=Terms(plan_over=TASKS, tick_s=0.001))  # noqa: PLW2901  as above
-        async with Client(create_server(desk)) as client:
+    async with serve(gate) as url, on_vambe.wired(url, Time(), vambe_in_flight=4) as app:
+        app = replace(app, terms=WritePolicy(plan_over=TASKS, tick_s=0.001))  # noqa: PLW2901  as above
+        async with Client(create_server(app)) as client:
             asked = {"taskIds": VAMBE.ids(TASKS), "changes": {"title": "Again"}}
             await Agent(client).watched("bulk_update_tasks", asked, hear)
     assert (told[0], told[-1]) == (0, TASKS)

@@ -60,8 +60,8 @@ async def before_the_transaction(stage: Stage, happens: Callable[[], None]) -> N
 
         directory.connection.set_trace_callback(traced)
 
-    assert isinstance(stage.desk.backend, LocalBackend)
-    await stage.desk.backend.edit(armed)
+    assert isinstance(stage.app.backend, LocalBackend)
+    await stage.app.backend.edit(armed)
 
 
 # Between the plan and its carrying out.
@@ -158,7 +158,7 @@ async def test_of_many_one_that_they_delete_meanwhile_is_said_to_be_gone_and_the
         assert rows == {"applied": (None, rest), "refused": ("task_not_found", [task_id])}
         assert {sight.who for sight in seen.after.values()} == {(stage.ana,)}
         assert list(seen.after) == rest
-        change = await newest(stage.desk)
+        change = await newest(stage.app)
         assert change is not None
         assert change.ending is not None
         assert sorted(map(sent, change.ending.requests)) == sorted(map(heard, seen.log))
@@ -275,7 +275,7 @@ async def test_in_the_store_people_whom_they_add_in_the_very_moment_are_kept(tmp
         (me,) = stage.tasks[task_id].who
         columns = "id, ?, 1, due_key, status_id, created_at, priority"
         sql = f"INSERT INTO task_responsible SELECT {columns} FROM task WHERE id = ?"  # noqa: S608  constants
-        luis = await stage.desk.backend.edit(lambda directory: directory.add_member("Luis Pereira"))  # type: ignore[attr-defined]  # of the store
+        luis = await stage.app.backend.edit(lambda directory: directory.add_member("Luis Pereira"))  # type: ignore[attr-defined]  # of the store
         await before_the_transaction(stage, lambda: Others(tmp_path).run(sql, luis, task_id))
         await stage.agent("reassign_task", id=task_id, responsibleIds=["Ana Soto"], mode="add")
         assert set(stage.tasks[task_id].who) == {me, luis, stage.ana}

@@ -27,8 +27,8 @@ from taskhand.domain.task import TaskQuery
 from taskhand.journal.journal import VOID, Change, ChangeQuery
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
-from taskhand.service.app_context import Desk
-from taskhand.service.recovery import recovered
+from taskhand.service.app_context import AppContext
+from taskhand.service.recovery import recover_abandoned
 
 pytestmark = pytest.mark.xdist_group("kills")
 
@@ -142,15 +142,15 @@ async def killed(reaper: Reaper, job: Job, step: Step, gate: Gate | None = None)
 
 
 @asynccontextmanager
-async def next_process(crm: str, url: str, folder: Path) -> AsyncIterator[tuple[Desk, Agent]]:
+async def next_process(crm: str, url: str, folder: Path) -> AsyncIterator[tuple[AppContext, Agent]]:
     """A server that starts on the same journal."""
-    async with desk_at(crm, url, folder) as desk, Client(create_server(desk)) as client:
-        yield desk, Agent(client)
+    async with desk_at(crm, url, folder) as app, Client(create_server(app)) as client:
+        yield app, Agent(client)
 
 
-async def changes(desk: Desk) -> tuple[Change, Change]:
+async def changes(app: AppContext) -> tuple[Change, Change]:
     """The plan that was made, and the change that carried it out."""
-    done, plan = (await desk.journal.page(ChangeQuery())).changes
+    done, plan = (await app.journal.page(ChangeQuery())).changes
     assert done.opening.plan_id == plan.id
     return plan, done
 
@@ -186,13 +186,13 @@ async def test_a_killed_bulk_is_told_as_it_is_is_not_sent_again_and_is_undone_as
         now, gate.shut, gate.arrives, gate.done = crm.tasks(there), False, lambda _: None, lambda _: None
         there.clear_requests()
         gate.writes = 0
-        async with next_process(crm.name, url, tmp_path) as (desk, agent):
-            await recovered(desk)
-            plan, change = await changes(desk)
+        async with next_process(crm.name, url, tmp_path) as (app, agent):
+            await recover_abandoned(app)
+            plan, change = await changes(app)
             asked = {task_id: _asked(sight, step, crm) for task_id, sight in before.items()}
             applied = assert_it_is_so(change, before, now, asked)
             assert step.applied in {None, applied}
-            assert await desk.journal.abandoned() == ()
+            assert await app.journal.abandoned() == ()
             await assert_the_plan_is_not_carried_out_twice(agent, plan, change)
             if change.outcome in VOID:
                 assert crm.tasks(there) == asked
@@ -251,10 +251,10 @@ async def test_a_create_whose_process_was_killed_makes_one_task_however_often_it
         before = crm.tasks(there)
         await killed(reaper, Job(crm.name, url, str(tmp_path), "create_task", crm.needs | BODY), step, gate)
         gate.shut, gate.arrives, gate.done, gate.writes = False, lambda _: None, lambda _: None, 0
-        async with next_process(crm.name, url, tmp_path) as (desk, agent):
+        async with next_process(crm.name, url, tmp_path) as (app, agent):
             with anyio.fail_after(BOUND_S):
                 answer = await again(agent, crm)
-            change = (await desk.journal.page(ChangeQuery())).changes[-1]
+            change = (await app.journal.page(ChangeQuery())).changes[-1]
         made = [sight for task_id, sight in crm.tasks(there).items() if task_id not in before]
         assert made == [Sight("Send it", (crm.me,))]
     # Lists may be behind: that a task is not in them says nothing just after it was asked for.
@@ -284,9 +284,9 @@ async def test_a_deletion_whose_process_was_killed_is_told_as_it_is(
         before = crm.tasks(there)
         await killed(reaper, Job(crm.name, url, str(tmp_path), "delete_task", {"id": task_id}), step, gate)
         gate.shut, gate.arrives, gate.done, gate.writes = False, lambda _: None, lambda _: None, 0
-        async with next_process(crm.name, url, tmp_path) as (desk, agent):
-            await recovered(desk)
-            plan, change = await changes(desk)
+        async with next_process(crm.name, url, tmp_path) as (app, agent):
+            await recover_abandoned(app)
+            plan, change = await changes(app)
             assert change.outcome == {"arrives": "not_applied", "done": "applied"}[at]
             assert gate.writes == 0
             if at == "arrives":
@@ -327,9 +327,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "tasks.sqlite"
 
 
-async def seen(desk: Desk, ids: list[str]) -> dict[str, Sight]:
+async def seen(app: AppContext, ids: list[str]) -> dict[str, Sight]:
     """The tasks as the store has them."""
-    found = await desk.backend.snapshots(ids)
+    found = await app.backend.snapshots(ids)
     return {task_id: Sight(one.task.title, one.task.responsible_ids) for task_id, one in found.items()}
 
 
@@ -342,19 +342,19 @@ async def test_a_killed_bulk_in_the_embedded_store_is_done_wholly_or_not_at_all_
     members = {member.name: member.id for member in await backend.members()}
     ids = [task.id for task in (await backend.list_tasks(TaskQuery(order="created", limit=HUNDRED))).tasks]
     await backend.aclose()
-    async with desk_at("local", "", tmp_path) as desk:
-        before = await seen(desk, ids)
+    async with desk_at("local", "", tmp_path) as app:
+        before = await seen(app, ids)
     asks = {"taskIds": ids, "changes": ANA}
     await killed(reaper, Job("local", "", str(tmp_path), "bulk_update_tasks", asks, step.dies, step.nth), step)
-    async with next_process("local", "", tmp_path) as (desk, agent):
-        now = await seen(desk, ids)
-        await recovered(desk)
-        plan, change = await changes(desk)
+    async with next_process("local", "", tmp_path) as (app, agent):
+        now = await seen(app, ids)
+        await recover_abandoned(app)
+        plan, change = await changes(app)
         asked = {task_id: Sight(sight.title, (members["Ana Soto"],)) for task_id, sight in before.items()}
         applied = assert_it_is_so(change, before, now, asked)
         assert applied == step.applied
-        assert await seen(desk, ids) == now
+        assert await seen(app, ids) == now
         await assert_the_plan_is_not_carried_out_twice(agent, plan, change)
         if applied:
             await undone(agent, change, applied)
-        assert await seen(desk, ids) == (before if applied else asked)
+        assert await seen(app, ids) == (before if applied else asked)

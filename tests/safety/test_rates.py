@@ -24,8 +24,8 @@ async def test_a_hundred_changes_at_vambe_take_no_longer_than_the_rate_asks_for_
     way = Journey(time, latency_s=0.25)
     async with (
         serve(there) as url,
-        on_vambe.wired(url, time, witness=way, vambe_rate=RATE) as desk,
-        Client(create_server(desk)) as client,
+        on_vambe.wired(url, time, witness=way, vambe_rate=RATE) as app,
+        Client(create_server(app)) as client,
     ):
         agent = Agent(client)
         ids = [on_vambe.task_id(number) for number in range(1, TASKS + 1)]

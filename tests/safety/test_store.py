@@ -17,7 +17,7 @@ from safety.stored import TASKS, stored
 from safety.victim import desk_at
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
-from taskhand.service.recovery import recovered
+from taskhand.service.recovery import recover_abandoned
 
 
 @contextmanager
@@ -66,7 +66,7 @@ async def test_a_store_that_cannot_be_written_is_left_as_it_is_and_told_so(
 async def test_without_its_journal_nothing_is_written(case: Case, tmp_path: Path) -> None:
     async with stored(tmp_path) as stage:
         tool, arguments, wish = await case.ask(stage)
-        await newest(stage.desk)  # the file is there, and all that was done so far is in it
+        await newest(stage.app)  # the file is there, and all that was done so far is in it
         with locked(tmp_path / "journal.sqlite"):
             seen = await told(stage, tool, arguments)
         assert (seen.code, seen.after, seen.change) == ("store_busy", seen.before, None)
@@ -80,7 +80,7 @@ async def test_what_was_done_and_could_not_be_written_down_is_told_and_written_d
     there = crm.sandbox(TASKS, Time(), ())
     gate, ids = Gate(there), crm.ids(TASKS)
     async with serve(gate) as url:
-        async with desk_at(crm.name, url, tmp_path, busy_s=0) as desk, Client(create_server(desk)) as client:
+        async with desk_at(crm.name, url, tmp_path, busy_s=0) as app, Client(create_server(app)) as client:
             with closing(sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)) as other:
                 gate.arrives = lambda number: other.execute("BEGIN IMMEDIATE") if number == 1 else None
                 changes = {"responsibleIds": ["Ana Soto"]}
@@ -88,9 +88,9 @@ async def test_what_was_done_and_could_not_be_written_down_is_told_and_written_d
             assert answer["totals"] == {"applied": TASKS}
         there.clear_requests()
         gate.writes = 0
-        async with desk_at(crm.name, url, tmp_path) as desk:
-            await recovered(desk)
-            change = await newest(desk)
+        async with desk_at(crm.name, url, tmp_path) as app:
+            await recover_abandoned(app)
+            change = await newest(app)
     assert change is not None
     assert change.id == answer["changeId"]
     assert {result.task_id: result.outcome for result in change.results.values()} == dict.fromkeys(ids, "applied")

@@ -29,7 +29,7 @@ from taskhand.backends.local.directory import Directory, sequential_id
 from taskhand.journal.journal import Change, Ending, Intent, Opening, Result
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.app import create_server
-from taskhand.service.app_context import Desk, Terms
+from taskhand.service.app_context import AppContext, WritePolicy
 
 __all__ = ["Job", "Mortal", "desk_at", "journal_in", "store_in"]
 
@@ -99,31 +99,31 @@ def store_in(folder: Path, busy_s: float = 5.0) -> LocalBackend:
 
 @asynccontextmanager
 async def desk_at(
-    crm: str, url: str, folder: Path, terms: Terms | None = None, busy_s: float = 5.0
-) -> AsyncIterator[Desk]:
-    """A desk with that journal; in a time of its own."""
+    crm: str, url: str, folder: Path, terms: WritePolicy | None = None, busy_s: float = 5.0
+) -> AsyncIterator[AppContext]:
+    """An app context with that journal; in a time of its own."""
     journal = journal_in(folder, busy_s)
     try:
         if crm == "local":
             store = store_in(folder)
-            yield Desk(store, journal, lambda: NOW, None, terms or Terms())
+            yield AppContext(store, journal, lambda: NOW, None, terms or WritePolicy())
             await store.aclose()
         else:
             there = next(one for one in CRMS if one.name == crm)
-            async with there.wired(url, Time(), None) as desk:
-                yield replace(desk, journal=journal, terms=terms or desk.terms)
+            async with there.wired(url, Time(), None) as app:
+                yield replace(app, journal=journal, terms=terms or app.terms)
     finally:
         await journal.aclose()
 
 
 async def work(job: Job) -> None:
     """Do it."""
-    async with desk_at(job.crm, job.url, Path(job.folder), Terms(tick_s=job.tick_s)) as desk:
-        assert isinstance(desk.journal, Mortal)
-        desk.journal.dies = job.dies
-        if isinstance(desk.backend, LocalBackend):
-            await desk.backend.edit(lambda directory: watch(directory, job))
-        async with Client(create_server(desk)) as client:
+    async with desk_at(job.crm, job.url, Path(job.folder), WritePolicy(tick_s=job.tick_s)) as app:
+        assert isinstance(app.journal, Mortal)
+        app.journal.dies = job.dies
+        if isinstance(app.backend, LocalBackend):
+            await app.backend.edit(lambda directory: watch(directory, job))
+        async with Client(create_server(app)) as client:
             agent = Agent(client)
             answer = await agent(job.tool, **job.arguments)
             if "planId" in answer:
@@ -151,7 +151,7 @@ def _counting(job: Job) -> Callable[[str], None]:
 def main() -> None:
     """Fork for each line, one after the other; what the first server of a process takes long for is done before."""
     nowhere = Path(os.devnull) / "nowhere"
-    create_server(Desk(store_in(nowhere), journal_in(nowhere), lambda: NOW))
+    create_server(AppContext(store_in(nowhere), journal_in(nowhere), lambda: NOW))
     gc.freeze()
     for line in sys.stdin:
         pid = os.fork()

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from server.surface import BACKENDS, SNAPSHOTS, snapshot
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
-from taskhand.wiring import desk
+from taskhand.wiring import open_app
 
 __all__ = ["FILLED_IN", "json_of", "offer_files", "said", "words"]
 
@@ -93,7 +93,7 @@ def _seen(look: Callable[[Client], Awaitable[_Seen]], **settings: Any) -> _Seen:
     async def looking() -> _Seen:
         with TemporaryDirectory() as folder:
             chosen = Settings(db=Path(folder) / "tasks.sqlite", clock=_NOON, **settings)
-            async with desk(chosen) as at, Client(create_server(at)) as client:
+            async with open_app(chosen) as at, Client(create_server(at)) as client:
                 return await look(client)
 
     return anyio.run(looking)

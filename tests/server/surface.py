@@ -9,8 +9,8 @@ import anyio
 
 from taskhand.config.settings import Settings
 from taskhand.domain.capabilities import Capabilities
-from taskhand.server.in_process_client import listed
-from taskhand.wiring import desk
+from taskhand.server.in_process_client import list_tools
+from taskhand.wiring import open_app
 
 __all__ = ["BACKENDS", "SNAPSHOTS", "capabilities_of", "snapshot", "tools_of"]
 
@@ -30,7 +30,7 @@ def capabilities_of(backend: str) -> Capabilities:
     """What a backend can express."""
 
     async def looking() -> Capabilities:
-        async with desk(Settings(**BACKENDS[backend])) as at:
+        async with open_app(Settings(**BACKENDS[backend])) as at:
             return at.backend.capabilities
 
     return anyio.run(looking)
@@ -41,8 +41,8 @@ def tools_of(**settings: Any) -> list[dict[str, Any]]:
 
     async def listing() -> list[dict[str, Any]]:
         with TemporaryDirectory() as folder:
-            async with desk(Settings(db=Path(folder) / "tasks.sqlite", **settings)) as at:
-                return await listed(at)
+            async with open_app(Settings(db=Path(folder) / "tasks.sqlite", **settings)) as at:
+                return await list_tools(at)
 
     return anyio.run(listing)
 

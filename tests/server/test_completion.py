@@ -14,7 +14,7 @@ from taskhand.config.settings import Settings
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.server.prompts import PROMPTS
-from taskhand.wiring import desk, local_backend
+from taskhand.wiring import local_backend, open_app
 
 ERAS = ("legacy", "2026-07-28")
 
@@ -33,7 +33,7 @@ async def client(request: pytest.FixtureRequest, store_file: Path) -> AsyncItera
     backend = local_backend(settings)
     await backend.edit(_furnish)
     await backend.aclose()
-    async with desk(settings) as at, Client(create_server(at), mode=request.param) as connected:
+    async with open_app(settings) as at, Client(create_server(at), mode=request.param) as connected:
         yield connected
 
 
@@ -88,7 +88,7 @@ async def test_of_many_names_some_are_shown_and_the_rest_counted(store_file: Pat
     backend = local_backend(settings)
     await backend.edit(lambda directory: [directory.add_member(f"Member {n}", None) for n in range(30)])
     await backend.aclose()
-    async with desk(settings) as at, Client(create_server(at)) as client:
+    async with open_app(settings) as at, Client(create_server(at)) as client:
         answer = await completed(client, "member", "member")
     assert (len(answer.values), answer.total, answer.has_more) == (20, 30, True)
 
@@ -101,7 +101,7 @@ async def test_the_address_of_a_task_is_not_completed(client: Client) -> None:
 async def test_a_crm_that_refuses_is_named_in_the_error(tmp_path: Path) -> None:
     async with serve(vambe_sandbox()) as url:
         settings = vambe_settings(url, vambe_api_key="wrong", journal=tmp_path / "journal.sqlite")
-        async with desk(settings) as at, Client(create_server(at)) as client:
+        async with open_app(settings) as at, Client(create_server(at)) as client:
             with pytest.raises(MCPError, match="VAMBE_API_KEY") as refused:
                 await completed(client, "member", "")
     assert refused.value.code == INTERNAL_ERROR

@@ -23,7 +23,7 @@ from taskhand.server.prompt import quoted
 from taskhand.server.prompt_handlers import offered
 from taskhand.server.prompts import PROMPTS
 from taskhand.server.tools import TOOLS
-from taskhand.wiring import desk
+from taskhand.wiring import open_app
 
 ERAS = ("legacy", "2026-07-28")
 LIST_BUDGET, TEXT_BUDGET = 300, 400
@@ -33,7 +33,7 @@ LIST_BUDGET, TEXT_BUDGET = 300, 400
 @asynccontextmanager
 async def connected(store: Path, era: str = ERAS[-1], **settings: Any) -> AsyncIterator[Client]:
     """A host on a server of the embedded store, with these settings."""
-    async with desk(Settings(db=store, **settings)) as at, Client(create_server(at), mode=era) as client:
+    async with open_app(Settings(db=store, **settings)) as at, Client(create_server(at), mode=era) as client:
         yield client
 
 
@@ -69,7 +69,7 @@ async def test_a_text_names_only_arguments_that_the_tools_of_the_backend_take(ba
     bulk = tools["bulk_update_tasks"]
     taken = {*bulk, *bulk["changes"]["properties"], *tools["list_tasks"], *tools["apply_plan"]}
     settings = Settings(db=tmp_path / "tasks.sqlite", **BACKENDS[backend])
-    async with desk(settings) as at, Client(create_server(at)) as client:
+    async with open_app(settings) as at, Client(create_server(at)) as client:
         for name, given in FILLED_IN.items():
             used = set(re.findall(r"\b[a-z]+[A-Z]\w*\b", await words(client, name, given)))
             assert used - {"nextCursor", "retryIds"} <= taken
@@ -77,7 +77,7 @@ async def test_a_text_names_only_arguments_that_the_tools_of_the_backend_take(ba
 
 async def _tools(backend: str, folder: Path) -> list[dict[str, Any]]:
     settings = Settings(db=folder / "tasks.sqlite", **BACKENDS[backend])
-    async with desk(settings) as at, Client(create_server(at)) as client:
+    async with open_app(settings) as at, Client(create_server(at)) as client:
         return [tool.model_dump(mode="json", by_alias=True) for tool in (await client.list_tools()).tools]
 
 

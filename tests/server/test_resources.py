@@ -18,7 +18,7 @@ from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.server.resources import RESOURCES
 from taskhand.server.tools import TOOLS
-from taskhand.wiring import desk
+from taskhand.wiring import open_app
 
 ERAS = ("legacy", "2026-07-28")
 BUDGET = 250
@@ -41,7 +41,7 @@ def test_a_resource_is_like_a_tool_that_reads() -> None:
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_the_lists_are_small_and_may_be_kept_a_while(store_file: Path, era: str) -> None:
-    async with desk(Settings(db=store_file)) as at, Client(create_server(at), mode=era) as client:
+    async with open_app(Settings(db=store_file)) as at, Client(create_server(at), mode=era) as client:
         resources, templates = await client.list_resources(), await client.list_resource_templates()
         read = await client.read_resource("taskhand://statuses")
     listed = [said(one) for one in (*resources.resources, *templates.resource_templates)]
@@ -71,14 +71,14 @@ async def test_a_resource_holds_what_the_tool_like_it_answers(arm: Arm, era: str
     [ABSENT, "task://nothing", "task://..%2Fmembers", "task://%00", "task://", "taskhand://nothing", "other://place"],
 )
 async def test_what_is_not_there_is_not_found(era: str, uri: str, store_file: Path) -> None:
-    async with desk(Settings(db=store_file)) as at, Client(create_server(at), mode=era) as client:
+    async with open_app(Settings(db=store_file)) as at, Client(create_server(at), mode=era) as client:
         with pytest.raises(MCPError) as refused:
             await client.read_resource(uri)
     assert (refused.value.code, refused.value.data) == (INVALID_PARAMS, {"uri": uri})
 
 
 async def test_a_task_that_is_not_there_says_where_ids_come_from(store_file: Path) -> None:
-    async with desk(Settings(db=store_file)) as at, Client(create_server(at)) as client:
+    async with open_app(Settings(db=store_file)) as at, Client(create_server(at)) as client:
         with pytest.raises(MCPError, match=r"There is no task 9{8}.*list_tasks"):
             await client.read_resource(ABSENT)
 
@@ -86,7 +86,7 @@ async def test_a_task_that_is_not_there_says_where_ids_come_from(store_file: Pat
 async def test_a_resource_that_cannot_be_read_says_who_can_mend_it(tmp_path: Path) -> None:
     async with serve(vambe_sandbox()) as url:
         settings = vambe_settings(url, vambe_api_key="wrong", journal=tmp_path / "journal.sqlite")
-        async with desk(settings) as at, Client(create_server(at)) as client:
+        async with open_app(settings) as at, Client(create_server(at)) as client:
             with pytest.raises(MCPError, match="VAMBE_API_KEY") as refused:
                 await client.read_resource("taskhand://members")
     assert (refused.value.code, refused.value.data) == (INTERNAL_ERROR, {"uri": "taskhand://members"})
@@ -94,7 +94,7 @@ async def test_a_resource_that_cannot_be_read_says_who_can_mend_it(tmp_path: Pat
 
 async def _capabilities(backend: str, folder: Path, **settings: Any) -> dict[str, Any]:
     chosen = Settings(db=folder / "tasks.sqlite", **BACKENDS[backend], **settings)
-    async with desk(chosen) as at, Client(create_server(at)) as client:
+    async with open_app(chosen) as at, Client(create_server(at)) as client:
         return await json_of(client, "taskhand://capabilities")
 
 
@@ -124,7 +124,7 @@ async def test_how_much_is_changed_without_a_plan_is_said(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("backend", BACKENDS)
 async def test_every_field_that_a_backend_lacks_is_said_to_be_missing(backend: str, tmp_path: Path) -> None:
-    async with desk(Settings(db=tmp_path / "tasks.sqlite", **BACKENDS[backend])) as at:
+    async with open_app(Settings(db=tmp_path / "tasks.sqlite", **BACKENDS[backend])) as at:
         can = at.backend.capabilities
     fields = (await _capabilities(backend, tmp_path))["fields"]
     assert {name for name, use in fields.items() if use == "not here"} == can.absent
@@ -132,7 +132,7 @@ async def test_every_field_that_a_backend_lacks_is_said_to_be_missing(backend: s
 
 async def test_a_resource_is_offered_only_with_the_tool_like_it(store_file: Path) -> None:
     settings = Settings(db=store_file, tools="list_tasks,list_statuses")
-    async with desk(settings) as at, Client(create_server(at)) as client:
+    async with open_app(settings) as at, Client(create_server(at)) as client:
         names = [resource.name for resource in (await client.list_resources()).resources]
         assert names == ["statuses", "capabilities"]
         assert (await client.list_resource_templates()).resource_templates == []

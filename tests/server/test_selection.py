@@ -17,7 +17,7 @@ from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.server.app import INSTRUCTIONS, create_server
 from taskhand.server.selection import offer
 from taskhand.server.tools import TOOLS
-from taskhand.wiring import desk
+from taskhand.wiring import open_app
 
 ALL = [tool.name for tool in TOOLS]
 READS = [tool.name for tool in TOOLS if tool.kind == "read"]
@@ -28,7 +28,7 @@ WRITES = [name for name in ALL if name not in READS]
 async def connected(store: Path, era: str = "2026-07-28", **settings: Any) -> AsyncIterator[Client]:
     """A host on a server of the embedded store, with these settings."""
     chosen = Settings(db=store, user="Elena", **settings)
-    async with desk(chosen) as at, Client(create_server(at), mode=era) as client:
+    async with open_app(chosen) as at, Client(create_server(at), mode=era) as client:
         yield client
 
 
@@ -129,7 +129,7 @@ async def test_a_tool_that_does_not_exist_is_answered_with_those_that_are_offere
 
 
 async def test_a_wrong_choice_keeps_the_server_from_starting(store_file: Path) -> None:
-    async with desk(Settings(db=store_file, tools="everything")) as at:
+    async with open_app(Settings(db=store_file, tools="everything")) as at:
         with pytest.raises(TaskhandError, match="everything"):
             create_server(at)
 

@@ -7,10 +7,10 @@ import pytest
 
 from taskhand.testing.calls import Called
 from taskhand.testing.scenario import Scenario
-from taskhand.testing.stored_task import KeptTask
+from taskhand.testing.stored_task import StoredTask
 from taskhand.testing.verdict import Seen, reasons
 
-CALL = KeptTask(
+CALL = StoredTask(
     id="1",
     title="Call Acme",
     description=None,
@@ -31,7 +31,7 @@ def _scenario(**said: Any) -> Scenario:
     return Scenario.model_validate(fixed | said)
 
 
-def _seen(*after: KeptTask, calls: tuple[Called, ...] = (), answer: str = "") -> Seen:
+def _seen(*after: StoredTask, calls: tuple[Called, ...] = (), answer: str = "") -> Seen:
     return Seen((CALL, OTHER), after, calls, (), (), answer, None)
 
 
@@ -48,7 +48,7 @@ def _seen(*after: KeptTask, calls: tuple[Called, ...] = (), answer: str = "") ->
         ({"native": {"state": "NONE"}}, replace(CALL, native={"state": "NONE", "else": 1})),
     ],
 )
-def test_an_expectation_is_met(expected: dict[str, Any], after: KeptTask) -> None:
+def test_an_expectation_is_met(expected: dict[str, Any], after: StoredTask) -> None:
     assert reasons(_scenario(expect=[{"title": "Call Acme"} | expected]), _seen(after, OTHER)) == ()
 
 
@@ -65,7 +65,7 @@ def test_an_expectation_is_met(expected: dict[str, Any], after: KeptTask) -> Non
         ({"count": 0}, CALL, "Call Acme: 1 tasks, expected 0"),
     ],
 )
-def test_an_expectation_is_not_met(expected: dict[str, Any], after: KeptTask, said: str) -> None:
+def test_an_expectation_is_not_met(expected: dict[str, Any], after: StoredTask, said: str) -> None:
     (reason,) = reasons(_scenario(expect=[{"title": "Call Acme"} | expected]), _seen(after, OTHER))
     assert reason.startswith(said)
 

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Protocol
 
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.check_result import Finding
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, RateLimited, TaskhandError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
 
-__all__ = ["Backend", "Misread", "Outcome", "Watch", "Written"]
+__all__ = ["Backend", "BulkProgress", "ItemResult", "Misread", "Written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ItemResult:
     """What came of one task of many: what was written, or the error that kept it from being written."""
 
     task_id: str
@@ -33,17 +33,17 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Watch:
+class BulkProgress:
     """What a bulk write tells as outcomes come in, and asks before it sends more.
 
     `outcomes` are those so far, by place. Once `stopped` says why, nothing more is sent: what was not sent has that
     error as its outcome. A write that the place asked to hold back for longer than a call may take stops the rest.
     """
 
-    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    outcomes: dict[int, ItemResult] = field(default_factory=dict)
     stopped: NotAttempted | None = None
 
-    def tell(self, place: int, outcome: Outcome) -> None:
+    def tell(self, place: int, outcome: ItemResult) -> None:
         """The outcome of the edit at `place` is known."""
         self.outcomes[place] = outcome
         if isinstance(outcome.error, RateLimited) and self.stopped is None:
@@ -119,7 +119,9 @@ class Backend(Protocol):
         """Set the given fields. OutcomeUnknown where nobody can tell; Misread where `before` was read wrongly."""
         ...
 
-    async def update_tasks(self, edits: Sequence[tuple[Task, Edit]], watch: Watch | None = None) -> tuple[Outcome, ...]:
+    async def update_tasks(
+        self, edits: Sequence[tuple[Task, Edit]], watch: BulkProgress | None = None
+    ) -> tuple[ItemResult, ...]:
         """Set fields of many tasks in the backend's own way: one outcome for each, in the order given; never raises.
 
         `watch` is told of every outcome as soon as it is known, and asked before every request that writes.
@@ -137,7 +139,7 @@ class Backend(Protocol):
         """What the clock of the place says, to be compared with ours; None where it is the same clock."""
         ...
 
-    async def examine(self, *, writes: bool) -> tuple[Finding, ...]:
+    async def examine(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """What only the place itself can tell of how it is: the file, or the way there, the credential, the rate.
 
         `writes` is whether the server is to write too. Nothing is changed to find out; never raises.

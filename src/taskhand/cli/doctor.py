@@ -14,7 +14,7 @@ from taskhand import __version__
 from taskhand.cli.config import CONFIGURATION, rows_of
 from taskhand.config.report import Configuration
 from taskhand.config.settings import BackendName, Settings
-from taskhand.domain.check_result import Finding
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 
 __all__ = ["doctor", "examined"]
@@ -45,15 +45,15 @@ def doctor(context: click.Context, *, as_json: bool) -> None:
     sys.exit(0 if is_well else 1)
 
 
-async def examined(found: Configuration | OperatorError) -> tuple[Finding, ...]:
+async def examined(found: Configuration | OperatorError) -> tuple[CheckResult, ...]:
     """Everything that can be looked at with this configuration, or with the error that there is in its place."""
     if isinstance(found, OperatorError):
         return _versions(), _broken(found)
     first = (_versions(), *_configuration(found), _tools(found.settings))
-    return first if _backend(found) is None else (*first, *await _at_desk(found.settings))
+    return first if _backend(found) is None else (*first, *await _with_app(found.settings))
 
 
-def _show(backend: BackendName | None, findings: Sequence[Finding]) -> None:
+def _show(backend: BackendName | None, findings: Sequence[CheckResult]) -> None:
     click.echo(f"taskhand {__version__}, backend {backend or 'none'}")
     for finding in findings:
         click.echo(f"{_MARKS[finding.outcome]} {finding.subject}: {finding.found}")
@@ -70,14 +70,14 @@ def _backend(found: Configuration | OperatorError) -> BackendName | None:
         return None
 
 
-def _versions() -> Finding:
+def _versions() -> CheckResult:
     from taskhand.sqlite.health import VERSION
 
     python = f"Python {platform.python_version()} on {platform.system()}"
-    return Finding("versions", "ok", f"taskhand {__version__}, mcp {version('mcp')}, {python}, SQLite {VERSION}.")
+    return CheckResult("versions", "ok", f"taskhand {__version__}, mcp {version('mcp')}, {python}, SQLite {VERSION}.")
 
 
-def _configuration(found: Configuration) -> tuple[Finding, ...]:
+def _configuration(found: Configuration) -> tuple[CheckResult, ...]:
     """What is set and where, then what is odd about it."""
     given = [row for row in rows_of(found) if row["origin"] != "default"]
     said = ", ".join(f"{row['variable']}={row['value']} ({_short(row)})" for row in given)
@@ -85,7 +85,7 @@ def _configuration(found: Configuration) -> tuple[Finding, ...]:
         backend = f"{found.settings.backend}, {found.why}"
     except OperatorError as error:
         return (_broken(error), *found.warnings)
-    whole = Finding("configuration", "ok", f"The backend is {backend}. Set: {said or 'nothing'}.")
+    whole = CheckResult("configuration", "ok", f"The backend is {backend}. Set: {said or 'nothing'}.")
     return (whole, *found.warnings)
 
 
@@ -94,11 +94,11 @@ def _short(row: Mapping[str, str]) -> str:
     return row["origin"].removesuffix(f" {row['variable']}")
 
 
-def _broken(error: OperatorError) -> Finding:
-    return Finding("configuration", "failed", error.message, error.next_step or "Correct it, or take it away.")
+def _broken(error: OperatorError) -> CheckResult:
+    return CheckResult("configuration", "failed", error.message, error.next_step or "Correct it, or take it away.")
 
 
-def _tools(settings: Settings) -> Finding:
+def _tools(settings: Settings) -> CheckResult:
     """What is offered to hosts."""
     from taskhand.server.selection import offer
     from taskhand.server.tools import TOOLS
@@ -106,24 +106,24 @@ def _tools(settings: Settings) -> Finding:
     try:
         offered = offer(TOOLS, settings.tools, only_reads=settings.read_only)
     except OperatorError as error:
-        return Finding("tools", "failed", error.message, error.next_step)
+        return CheckResult("tools", "failed", error.message, error.next_step)
     said = f"{len(offered.tools)} of {len(TOOLS)} are offered"
     if len(offered.tools) < len(TOOLS):
         said += f": {', '.join(offered.names)}"
     if "delete_task" in offered.names and "apply_plan" not in offered.names:
         remedy = "Offer apply_plan too (TASKHAND_TOOLS), or leave delete_task out."
-        return Finding("tools", "warning", f"{said}. What stops at a plan cannot be carried out.", remedy)
-    return Finding("tools", "ok", f"{said}.")
+        return CheckResult("tools", "warning", f"{said}. What stops at a plan cannot be carried out.", remedy)
+    return CheckResult("tools", "ok", f"{said}.")
 
 
-async def _at_desk(settings: Settings) -> tuple[Finding, ...]:
+async def _with_app(settings: Settings) -> tuple[CheckResult, ...]:
     """The journal and the backend; where no backend can be set up, why."""
-    from taskhand.service.health_checks import check_up
-    from taskhand.wiring import desk
+    from taskhand.service.health_checks import check_health
+    from taskhand.wiring import open_app
 
     try:
-        async with desk(settings) as at:
-            return await check_up(at)
+        async with open_app(settings) as at:
+            return await check_health(at)
     except OperatorError as error:
         subject = "credential" if error.code == "unauthorized" else "configuration"
-        return (Finding(subject, "failed", error.message, error.next_step or "Correct the configuration."),)
+        return (CheckResult(subject, "failed", error.message, error.next_step or "Correct the configuration."),)

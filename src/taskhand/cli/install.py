@@ -111,12 +111,12 @@ def _given(variables: Sequence[str]) -> Mapping[str, str]:
 
 
 def _install(asked: _Request, found: "Found") -> None:
-    from taskhand.config import credentials as vault
+    from taskhand.config import credentials
     from taskhand.install.change import Wanted, entry_of, installed
     from taskhand.install.keys import environment, store_for
     from taskhand.install.launch import as_here
 
-    store = store_for(asked.host, asked.store, project=asked.project, keyring=vault.usable())
+    store = store_for(asked.host, asked.store, project=asked.project, keyring=credentials.usable())
     present = entry_of(found.text, asked.host).get("env", {})
     there = present if isinstance(present, dict) else {}
     answer = _rehearsed if asked.dry_run else _asking(there)
@@ -131,8 +131,8 @@ def _install(asked: _Request, found: "Found") -> None:
     if asked.dry_run:
         return
     for name, secret in made.to_keep.items():
-        vault.keep(name, secret)
-        click.echo(f"{name} is kept in the system keyring (service {vault.SERVICE}).")
+        credentials.keep(name, secret)
+        click.echo(f"{name} is kept in the system keyring (service {credentials.SERVICE}).")
     _write(asked.host, found, text)
     _warn(asked.host, made, store)
     click.echo(asked.host.afterwards)

@@ -107,7 +107,7 @@ def prune(settings: Settings) -> None:
 
 def _list(settings: Settings, filters: dict[str, Any]) -> None:
     from taskhand.journal.journal import ChangeQuery
-    from taskhand.journal.readable import told
+    from taskhand.journal.readable import render_change
     from taskhand.wiring import journal_path
 
     if not journal_path(settings).exists():
@@ -116,7 +116,7 @@ def _list(settings: Settings, filters: dict[str, Any]) -> None:
     query = ChangeQuery(**filters)
     page = _with_journal(settings, lambda at: at.page(query))
     for change in page.changes:
-        click.echo(told(change, task_id=query.task_id))
+        click.echo(render_change(change, task_id=query.task_id))
     if not page.changes:
         click.echo("No changes.", err=True)
     if page.cursor:

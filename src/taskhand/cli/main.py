@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
     from taskhand.backends.local.directory import Directory
     from taskhand.domain.task import StatusType
-    from taskhand.service.app_context import Desk
+    from taskhand.service.app_context import AppContext
 
 __all__ = ["main"]
 
@@ -117,9 +117,9 @@ def serve(context: click.Context, *, http: bool, host: str, port: int, names: tu
 @click.pass_obj
 def tools(settings: Settings) -> None:
     """Print the tool list as JSON, as a host receives it."""
-    from taskhand.server.in_process_client import listed
+    from taskhand.server.in_process_client import list_tools
 
-    _print(_at_desk(settings, listed))
+    _print(_with_app(settings, list_tools))
 
 
 @command.command()
@@ -128,7 +128,7 @@ def tools(settings: Settings) -> None:
 @click.pass_obj
 def call(settings: Settings, tool: str, arguments: str) -> None:
     """Run one TOOL with ARGUMENTS (a JSON object) and print its structured answer; exit code 1 for an error."""
-    from taskhand.server.in_process_client import called
+    from taskhand.server.in_process_client import call_tool
 
     try:
         sent = json.loads(arguments)
@@ -136,7 +136,7 @@ def call(settings: Settings, tool: str, arguments: str) -> None:
         raise CallerError(f"The arguments are not JSON: {error}.") from None
     if not isinstance(sent, dict):
         raise CallerError("The arguments are not a JSON object.")
-    answer, failed = _at_desk(settings, lambda desk: called(desk, tool, sent))
+    answer, failed = _with_app(settings, lambda app: call_tool(app, tool, sent))
     _print(json.loads(answer) if answer.startswith("{") else answer)
     sys.exit(1 if failed else 0)
 
@@ -291,12 +291,12 @@ def _serve(settings: Settings, place: tuple[str, int, tuple[str, ...]] | None) -
     from taskhand.server.address import Address
     from taskhand.server.app import create_server
     from taskhand.server.transports.serve import leave, serve_http, serve_stdio
-    from taskhand.service.recovery import recovered_at_start
-    from taskhand.wiring import desk
+    from taskhand.service.recovery import recover_at_start
+    from taskhand.wiring import open_app
 
     async def serving() -> None:
-        async with desk(settings) as at:
-            server, first = create_server(at), partial(recovered_at_start, at)
+        async with open_app(settings) as at:
+            server, first = create_server(at), partial(recover_at_start, at)
             gc.freeze()
             gc.enable()
             await (serve_http(server, address, first) if address else serve_stdio(server, at.aclose, first))
@@ -308,11 +308,11 @@ def _serve(settings: Settings, place: tuple[str, int, tuple[str, ...]] | None) -
     leave()
 
 
-def _at_desk(settings: Settings, work: Callable[["Desk"], Awaitable[_T]]) -> _T:
-    from taskhand.wiring import desk
+def _with_app(settings: Settings, work: Callable[["AppContext"], Awaitable[_T]]) -> _T:
+    from taskhand.wiring import open_app
 
     async def working() -> _T:
-        async with desk(settings) as at:
+        async with open_app(settings) as at:
             return await work(at)
 
     return anyio.run(working)

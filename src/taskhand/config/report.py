@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from taskhand.config.credentials import MARK
 from taskhand.config.file import SettingsFile, key_of, read_settings_file
 from taskhand.config.settings import Settings, in_environment
-from taskhand.domain.check_result import Finding
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 
 __all__ = ["DEFAULT", "Configuration", "Origin", "configuration"]
@@ -47,7 +47,7 @@ class Configuration:
     settings: Settings
     origins: Mapping[str, Origin]
     file: SettingsFile
-    warnings: tuple[Finding, ...] = ()
+    warnings: tuple[CheckResult, ...] = ()
 
     def shown(self, name: str) -> str | None:
         """The value of a setting for a person's eyes, None where there is none; of a secret only that it is set."""
@@ -109,7 +109,7 @@ def _file(given: object) -> SettingsFile:
     return read_settings_file(path, must_exist=True)
 
 
-def _typos(environ: Mapping[str, str]) -> Iterable[Finding]:
+def _typos(environ: Mapping[str, str]) -> Iterable[CheckResult]:
     """Variables that look like settings and are none; their values are nobody's business."""
     known = [Settings.variable(name) for name in Settings.model_fields]
     for name in sorted(environ):
@@ -123,12 +123,12 @@ def _typos(environ: Mapping[str, str]) -> Iterable[Finding]:
         near = get_close_matches(name, known, n=1, cutoff=0.6 if ours else _NEARLY)
         if ours or near:
             meant = f"Rename it to {near[0]}, if that is meant" if near else "Correct its name"
-            yield Finding(
+            yield CheckResult(
                 "configuration", "warning", f"{name[:60]} is no setting: nothing reads it.", f"{meant}, or unset it."
             )
 
 
-def _open_secrets(origins: Mapping[str, Origin], file: SettingsFile) -> Iterable[Finding]:
+def _open_secrets(origins: Mapping[str, Origin], file: SettingsFile) -> Iterable[CheckResult]:
     """That others can read a secret; what only stands for one in the system's keyring is none."""
     held = [
         origin.name
@@ -137,7 +137,7 @@ def _open_secrets(origins: Mapping[str, Origin], file: SettingsFile) -> Iterable
     ]
     if held and file.open_to_others:
         found = f"{file.path} holds {', '.join(held)}, and other users of this machine can read it."
-        yield Finding("configuration", "warning", found, f"Run: chmod 600 {file.path}")
+        yield CheckResult("configuration", "warning", found, f"Run: chmod 600 {file.path}")
 
 
 def _without_password(text: str) -> str:

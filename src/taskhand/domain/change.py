@@ -10,7 +10,7 @@ from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Responsible, Status, StatusChoice, Task
 
-__all__ = ["EDIT_FIELDS", "FieldChange", "Match", "Receipt", "Unapplied", "changes", "foreseen", "restoring"]
+__all__ = ["EDIT_FIELDS", "FieldChange", "Match", "Receipt", "Unapplied", "changes", "inverse_edit", "preview"]
 
 _SHOWN: dict[str, Callable[[Task], object]] = {
     "title": lambda task: task.title,
@@ -124,7 +124,7 @@ def changes(before: Task | None, after: Task) -> tuple[FieldChange, ...]:
     )
 
 
-def foreseen(before: Task | None, edit: Edit) -> Task:
+def preview(before: Task | None, edit: Edit) -> Task:
     """The task as it will be if everything in `edit` is applied."""
     given = dict(edit.given())
     values: dict[str, Any] = {name: given[name] for name in given if name in Task.model_fields}
@@ -143,7 +143,7 @@ def foreseen(before: Task | None, edit: Edit) -> Task:
     return (before or _NEW).model_copy(update=values)
 
 
-def restoring(before: Task, after: Task, *, unknown: Collection[str] = ()) -> Edit:
+def inverse_edit(before: Task, after: Task, *, unknown: Collection[str] = ()) -> Edit:
     """The edit that takes a task from `after` back to what it was `before`, but for the `unknown` fields of an edit."""
     names = {EDIT_FIELDS.get(change.field, change.field) for change in changes(before, after)} - set(unknown)
     return Edit(**{name: _value(before, name) for name in names})

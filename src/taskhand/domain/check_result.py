@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Finding", "Outcome"]
+__all__ = ["CheckResult", "CheckState"]
 
-Outcome = Literal[
+CheckState = Literal[
     "ok",
     "warning",  # it works, and something about it may not be meant
     "failed",  # it does not work
@@ -14,10 +14,10 @@ Outcome = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One thing that was looked at: the `subject`, what was `found` in a sentence, and a `remedy` if it is not well."""
 
     subject: str
-    outcome: Outcome
+    outcome: CheckState
     found: str
     remedy: str | None = None

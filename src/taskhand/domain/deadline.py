@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-__all__ = ["deadline", "one_call"]
+__all__ = ["call_deadline", "deadline_from"]
 
 
 @dataclass(slots=True)
@@ -21,7 +21,7 @@ _CALL: ContextVar[_Call | None] = ContextVar("call", default=None)
 
 
 @contextmanager
-def one_call() -> Generator[None, None, None]:
+def call_deadline() -> Generator[None, None, None]:
     """Everything inside is one call, also inside another one, whose time does not count here."""
     token = _CALL.set(_Call())
     try:
@@ -30,7 +30,7 @@ def one_call() -> Generator[None, None, None]:
         _CALL.reset(token)
 
 
-def deadline(now: float, total_s: float) -> float:
+def deadline_from(now: float, total_s: float) -> float:
     """When a request that begins `now` must be through: `total_s` after the call's first request, or after `now`."""
     call = _CALL.get()
     if call is None:

@@ -9,7 +9,7 @@ from pydantic import MISSING
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.task import StatusChoice, Task
 
-__all__ = ["Edit", "seen", "without"]
+__all__ = ["Edit", "current_value", "without"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def without(edit: Edit, *names: str) -> Edit:
     return replace(edit, **dict.fromkeys(names, MISSING))  # type: ignore[arg-type]  # of every field but native
 
 
-def seen(task: Task, name: str) -> object:
+def current_value(task: Task, name: str) -> object:
     """What `task` shows in a field of an edit."""
     match name:
         case "due":
@@ -77,4 +77,4 @@ def _shows(task: Task, name: str, value: object, *, written: bool) -> bool:
         case "status", StatusChoice():
             return value.met_by(task.status_config)
         case _:
-            return seen(task, name) == value
+            return current_value(task, name) == value

@@ -8,7 +8,7 @@ from taskhand.domain.errors import Ambiguous, Candidate, NotFound
 from taskhand.domain.names import matching, nearest_first
 from taskhand.domain.task import Member
 
-__all__ = ["People", "named"]
+__all__ = ["People", "resolve_people"]
 
 _MOST_CANDIDATES = 10
 
@@ -21,7 +21,9 @@ class People:
     matched: tuple[Match, ...]
 
 
-def named(given: Sequence[str], members: Sequence[Member], me: str | None, *, also: Collection[str] = ()) -> People:
+def resolve_people(
+    given: Sequence[str], members: Sequence[Member], me: str | None, *, also: Collection[str] = ()
+) -> People:
     """The members meant; Ambiguous or NotFound (code `unknown_member`) names the candidates and chooses none.
 
     `also` are ids that are taken as they are: somebody who left the team may still be on a task.

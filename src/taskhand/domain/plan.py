@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from taskhand.domain.change import FieldChange, Match, changes, foreseen
+from taskhand.domain.change import FieldChange, Match, changes, preview
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.task import Task
@@ -45,7 +45,7 @@ class Plan:
 
 def difference(does: Does, before: Task | None, edit: Edit | None) -> Difference:
     """What one step does to a task."""
-    after = foreseen(before, edit) if edit is not None else before
+    after = preview(before, edit) if edit is not None else before
     changed = changes(before, after) if after is not None and does != "delete" else ()
     named = before or after
     return Difference(before.id if before else None, named.title if named else "", does, changed)

@@ -7,10 +7,10 @@ from taskhand.domain.names import fold
 from taskhand.domain.page import sort_key
 from taskhand.domain.task import Order, Task, TaskPage, TaskQuery
 
-__all__ = ["picked"]
+__all__ = ["select_page"]
 
 
-def picked(tasks: Iterable[Task], query: TaskQuery, is_late: Callable[[Task], bool]) -> TaskPage:
+def select_page(tasks: Iterable[Task], query: TaskQuery, is_late: Callable[[Task], bool]) -> TaskPage:
     """The page of `query` among `tasks`; `is_late` says whether a task is unfinished and past due."""
     found = [task for task in tasks if _matches(task, query) and query.overdue in (None, is_late(task))]
     found.sort(key=lambda task: (sort_key(task, query.order), task.id), reverse=query.order != "due")

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["requests_sent", "tell_sent"]
+__all__ = ["record_request", "recorded_requests"]
 
 _SENT: ContextVar[tuple[list[str], ...]] = ContextVar("sent", default=())
 
 
 @contextmanager
-def requests_sent() -> Iterator[list[str]]:
+def recorded_requests() -> Iterator[list[str]]:
     """The requests that leave while this lasts, those of tasks started inside included, as they come in.
 
     Inside another one, both are told.
@@ -23,7 +23,7 @@ def requests_sent() -> Iterator[list[str]]:
         _SENT.reset(token)
 
 
-def tell_sent(method: str, path: str, outcome: str) -> None:
+def record_request(method: str, path: str, outcome: str) -> None:
     """A request has left, and this came of it: a status, or what went wrong."""
     for sent in _SENT.get():
         sent.append(f"{method} {path} {outcome}")

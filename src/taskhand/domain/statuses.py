@@ -10,14 +10,16 @@ from taskhand.domain.errors import Ambiguous, Candidate, NotFound
 from taskhand.domain.names import fold, matching, nearest_first
 from taskhand.domain.task import FINISHED, Status, StatusChoice, StatusList, StatusType
 
-__all__ = ["at_position", "finished", "found_by", "named"]
+__all__ = ["finished_status", "found_by", "resolve_status", "status_at_position"]
 
 _MOST_CANDIDATES = 20
 _FAR = 10**9
 _TYPES = frozenset(get_args(StatusType))
 
 
-def named(name: str, known: StatusList, argument: str = "newStatusName") -> tuple[StatusChoice, tuple[Match, ...]]:
+def resolve_status(
+    name: str, known: StatusList, argument: str = "newStatusName"
+) -> tuple[StatusChoice, tuple[Match, ...]]:
     """The status of that name; where the list is incomplete, a name not in it is passed on as typed."""
     found = [status for status in known.statuses if status.name == name.strip()]
     found = found if len(found) == 1 else matching(name, known.statuses, lambda status: status.name)
@@ -35,7 +37,7 @@ def named(name: str, known: StatusList, argument: str = "newStatusName") -> tupl
     )
 
 
-def at_position(position: int, known: StatusList) -> tuple[StatusChoice, tuple[Match, ...]]:
+def status_at_position(position: int, known: StatusList) -> tuple[StatusChoice, tuple[Match, ...]]:
     """The status at that position; where the list is incomplete, a position not in it is passed on."""
     found = [status for status in known.statuses if status.order == position]
     if len(found) == 1:
@@ -54,10 +56,10 @@ def at_position(position: int, known: StatusList) -> tuple[StatusChoice, tuple[M
     )
 
 
-def finished(name: str | MISSING, known: StatusList) -> tuple[StatusChoice, tuple[Match, ...]]:
+def finished_status(name: str | MISSING, known: StatusList) -> tuple[StatusChoice, tuple[Match, ...]]:
     """The status that completes a task: the one named, else the only `done`, else the only `master_done`."""
     if name is not MISSING:
-        choice, matched = named(name, known)
+        choice, matched = resolve_status(name, known)
         status = next((status for status in known.statuses if choice.met_by(status)), None)
         if status is not None and status.type not in FINISHED:
             raise NotFound(
@@ -89,7 +91,7 @@ def found_by(given: Sequence[str], known: StatusList) -> tuple[StatusChoice, ...
         found = found or [status for status in known.statuses if fold(text) == status.type]
         if not found and fold(text) in _TYPES:
             continue  # a type that no status here has: no task has it either
-        choices += map(StatusChoice.of, found) if found else [named(text, known, "status")[0]]
+        choices += map(StatusChoice.of, found) if found else [resolve_status(text, known, "status")[0]]
     return tuple(dict.fromkeys(choices))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Self, TypedDict, Unpack
 from urllib.parse import urlencode
 
 from taskhand import __version__
-from taskhand.domain import deadline as patience
+from taskhand.domain.deadline import deadline_from
 from taskhand.domain.errors import UpstreamError
 from taskhand.http.budget import Budget, Headroom
 from taskhand.http.origin import base_origin, redirected
@@ -24,7 +24,7 @@ from taskhand.http.upstream import CALL, WAIT, Call, Limits, Upstream, World, ch
 if TYPE_CHECKING:
     import httpx2
 
-    from taskhand.http.proxy_route import Road
+    from taskhand.http.proxy_route import ProxyRoute
     from taskhand.http.transport import PatientTransport
 
 __all__ = ["Ask", "Client", "Options"]
@@ -141,11 +141,11 @@ class Client:
         return self._upstream
 
     @property
-    def road(self) -> "Road":
+    def road(self) -> "ProxyRoute":
         """How its requests get there."""
-        from taskhand.http.proxy_route import road_to  # noqa: PLC0415 - what it imports, only requests need besides
+        from taskhand.http.proxy_route import proxy_route_for  # noqa: PLC0415 - what it imports, only requests need besides
 
-        return road_to(self._origin)
+        return proxy_route_for(self._origin)
 
     @property
     def headroom(self) -> Headroom:
@@ -192,7 +192,7 @@ class Client:
 
     async def _answer(self, ask: Ask) -> "httpx2.Response":
         """Follow a GET to the same origin, three times at most; everything else must answer where it was asked."""
-        transport, deadline = self._opened(), patience.deadline(self._world.clock(), self._limits.total_s)
+        transport, deadline = self._opened(), deadline_from(self._world.clock(), self._limits.total_s)
         url = ask.url(self._upstream.base_url)
         for _ in range(_MOST_REDIRECTS + 1):
             response = await transport.handle_async_request(self._request(ask, url, deadline))

@@ -10,7 +10,7 @@ import httpx2
 
 from taskhand.domain.errors import OperatorError
 from taskhand.http.origin import Origin
-from taskhand.http.proxy_route import road_to
+from taskhand.http.proxy_route import proxy_route_for
 from taskhand.http.reply import unpacked
 from taskhand.http.retry import Event, event_of
 
@@ -108,7 +108,7 @@ def direct(origin: Origin) -> httpx2.AsyncBaseTransport:
     A client that is given a transport ignores HTTPS_PROXY, so the proxy is chosen here. Raises OperatorError.
     """
     try:
-        proxy = road_to(origin).proxy
+        proxy = proxy_route_for(origin).proxy
         # Reading the system's certificates takes tens of milliseconds, and over plain http nobody shows one: a context
         # of its own trusts nobody.
         plain = origin.scheme == "http" and proxy is None

@@ -6,13 +6,13 @@ from urllib.request import getproxies, proxy_bypass
 
 from taskhand.http.origin import Origin, is_loopback, proxy_for
 
-__all__ = ["Road", "road_to"]
+__all__ = ["ProxyRoute", "proxy_route_for"]
 
 _USUAL_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Road:
+class ProxyRoute:
     """The way to `origin`: `proxy` is the URL of the proxy between, which may hold a password.
 
     `is_exempt` is whether there is a proxy for everybody else (NO_PROXY).
@@ -34,10 +34,10 @@ class Road:
         return "directly, as NO_PROXY says" if self.is_exempt else "directly"
 
 
-def road_to(origin: Origin) -> Road:
+def proxy_route_for(origin: Origin) -> ProxyRoute:
     """The way that the environment prescribes (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY) or the system."""
     proxies = getproxies()
     is_bypassed = bool(proxy_bypass(f"{origin.host}:{origin.port}"))
     proxy = proxy_for(origin, proxies, bypassed=is_bypassed)
     others = proxy_for(origin, proxies, bypassed=False)
-    return Road(origin, proxy, is_exempt=proxy is None and others is not None and not is_loopback(origin.host))
+    return ProxyRoute(origin, proxy, is_exempt=proxy is None and others is not None and not is_loopback(origin.host))

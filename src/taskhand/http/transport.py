@@ -15,7 +15,7 @@ import httpx2
 from opentelemetry import trace
 
 from taskhand.domain.errors import RateLimited, TaskhandError, UpstreamError
-from taskhand.domain.request_log import tell_sent
+from taskhand.domain.request_log import record_request
 from taskhand.http.budget import Budget
 from taskhand.http.exchange import Seen, exchange
 from taskhand.http.origin import Origin
@@ -111,7 +111,7 @@ class PatientTransport(httpx2.AsyncBaseTransport):
             body_bytes = self._terms.limits.body_bytes
             seen = await exchange(self._inner, request, within_s=within_s, body_bytes=body_bytes)
             told.append(seen)
-        tell_sent(request.method, request.url.path, seen.outcome)
+        record_request(request.method, request.url.path, seen.outcome)
         self._heed(seen)
         return seen
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from anyio import to_thread
 
-from taskhand.domain.check_result import Finding
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.checking import Verdict, verdict
 from taskhand.sqlite.health import health, size_of
@@ -19,29 +19,29 @@ _KEEP: Final = "Keep the file for whoever is to find out, and set TASKHAND_JOURN
 _ELSEWHERE: Final = "Check its folder, or set TASKHAND_JOURNAL to another file."
 
 
-async def examination(store: Store, path: Path) -> Finding:
+async def examination(store: Store, path: Path) -> CheckResult:
     """Whether the file is there, sound, whole and writable, how large it is, and what is under way in it.
 
     A file that is not there is not made.
     """
     try:
         if not await to_thread.run_sync(path.exists):
-            return Finding("journal", "ok", f"There is none at {path} yet; the first write makes it.")
+            return CheckResult("journal", "ok", f"There is none at {path} yet; the first write makes it.")
         if fault := await health(store):
-            return Finding("journal", "failed", f"{path} is damaged: {fault}.", _KEEP)
+            return CheckResult("journal", "failed", f"{path} is damaged: {fault}.", _KEEP)
         found, under_way = await store.read(_looked_through)
     except OperatorError as error:
-        return Finding("journal", "failed", error.message, error.next_step)
+        return CheckResult("journal", "failed", error.message, error.next_step)
     except OSError as error:
-        return Finding("journal", "failed", f"{path} cannot be looked at: {error.strerror}.", _ELSEWHERE)
+        return CheckResult("journal", "failed", f"{path} cannot be looked at: {error.strerror}.", _ELSEWHERE)
     if found.fault:
         said = f"{path} was altered: row {found.fault.seq} is not right, {found.fault.what}."
-        return Finding("journal", "failed", said, f"{_KEEP} `taskhand journal verify` says more.")
+        return CheckResult("journal", "failed", said, f"{_KEEP} `taskhand journal verify` says more.")
     size = await size_of(path)
     said = f"{path}, {size}: {found.rows} rows, all as they were written; open changes: {under_way}."
     if under_way:
         said += " The next start settles those that a dead process left."
-    return Finding("journal", "ok", said)
+    return CheckResult("journal", "ok", said)
 
 
 def _looked_through(connection: sqlite3.Connection) -> tuple[Verdict, int]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from taskhand.domain.change import Match
-from taskhand.domain.check_result import Finding
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
@@ -222,7 +222,7 @@ class Journal(Protocol):
         """Changes that are open and whose process is no more, oldest first; those of a living one are left out."""
         ...
 
-    async def examine(self) -> tuple[Finding, ...]:
+    async def examine(self) -> tuple[CheckResult, ...]:
         """Whether it can be written, is sound, and whole: changes nothing, makes nothing, never raises."""
         ...
 

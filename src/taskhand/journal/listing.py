@@ -8,7 +8,7 @@ from taskhand.journal.codec import instant
 from taskhand.journal.entry import body_of, change_from, is_void
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim
 
-__all__ = ["changes", "exists", "found", "holder", "paged", "under_way"]
+__all__ = ["changes", "exists", "find_change", "holder", "paged", "under_way"]
 
 _OUTCOME = """coalesce(
     (SELECT e.outcome FROM entry e WHERE e.change_id = o.change_id AND e.kind = 'ending' ORDER BY e.seq DESC LIMIT 1),
@@ -26,7 +26,7 @@ def exists(connection: sqlite3.Connection, change_id: str) -> bool:
     return connection.execute(sql, (change_id,)).fetchone() is not None
 
 
-def found(connection: sqlite3.Connection, place: str, change_id: str) -> Change | None:
+def find_change(connection: sqlite3.Connection, place: str, change_id: str) -> Change | None:
     """The change of that id, if it is one of this place."""
     sql = "SELECT 1 FROM entry WHERE change_id = ? AND kind = 'opening' AND place = ?"
     if connection.execute(sql, (change_id, place)).fetchone() is None:

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from datetime import tzinfo
 from typing import Final
 
-from taskhand.domain.change import FieldChange, changes, foreseen
+from taskhand.domain.change import FieldChange, changes, preview
 from taskhand.domain.text import plain
 from taskhand.journal.journal import Caller, Change, Intent, Result
 
-__all__ = ["told"]
+__all__ = ["render_change"]
 
 _LONGEST: Final = 80
 """Characters of a text that are shown."""
@@ -21,7 +21,7 @@ _MOST: Final = 10
 """Tasks of a change that are shown, unless one is asked for."""
 
 
-def told(change: Change, zone: tzinfo | None = None, task_id: str | None = None) -> str:
+def render_change(change: Change, zone: tzinfo | None = None, task_id: str | None = None) -> str:
     """A change in a few lines, times on the clock of `zone` (the system's where None); of one task if `task_id`."""
     return "\n".join([_headline(change, zone), *(f"  {line}" for line in _lines(change, task_id))])
 
@@ -107,7 +107,7 @@ def _fields(intent: Intent, result: Result | None) -> tuple[FieldChange, ...]:
     before = intent.before.task if intent.before else None
     if result is not None and result.after is not None:
         return changes(before, result.after)
-    return changes(before, foreseen(before, intent.edit)) if intent.edit is not None else ()
+    return changes(before, preview(before, intent.edit)) if intent.edit is not None else ()
 
 
 def _shown(value: object) -> str:

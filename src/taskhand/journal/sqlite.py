@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from anyio import to_thread
 
-from taskhand.domain.check_result import Finding
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.journal import appending, listing
 from taskhand.journal.checking import Verdict, verdict
@@ -136,7 +136,7 @@ class SqliteJournal:
 
     async def find(self, change_id: str) -> Change | None:
         """One change of this place, whole."""
-        return await self._seen(lambda connection: listing.found(connection, self._place, change_id))
+        return await self._seen(lambda connection: listing.find_change(connection, self._place, change_id))
 
     async def page(self, query: ChangeQuery) -> ChangePage:
         """Changes of this place, newest first; CallerError for a cursor that is none."""
@@ -197,7 +197,7 @@ class SqliteJournal:
         """Look for rows that were altered or removed; `noted` is the hash of a head that was noted earlier."""
         return await self._store.read(partial(verdict, noted=noted))
 
-    async def examine(self) -> tuple[Finding, ...]:
+    async def examine(self) -> tuple[CheckResult, ...]:
         """Whether the file is sound, whole and writable."""
         return (await examination(self._store, self._path),)
 

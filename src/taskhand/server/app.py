@@ -1,4 +1,4 @@
-"""The MCP server: tools, prompts and resources on a desk, ready for any transport."""
+"""The MCP server: tools, prompts and resources on an app context, ready for any transport."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,8 +25,8 @@ from mcp.types import (
 from pydantic import ConfigDict
 
 from taskhand import __version__
-from taskhand.domain import deadline as patience
 from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import TaskhandError
 from taskhand.server import boundary
 from taskhand.server import prompt_handlers as prompting
@@ -38,7 +38,7 @@ from taskhand.server.schema import input_schema, output_schema
 from taskhand.server.selection import Offer, offer
 from taskhand.server.tool import Kind, Tool
 from taskhand.server.tools import TOOLS
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 from taskhand.service.complete_name import complete_name
 
 __all__ = ["INSTRUCTIONS", "create_server"]
@@ -53,28 +53,28 @@ _UNCHANGING = CacheHint(ttl_ms=600_000)
 """A list stays what it is while the server runs; the time is how long a new version may go unseen."""
 
 
-def create_server(desk: Desk) -> MCPServer[Any]:
-    """A server with all that is offered on `desk`, the tools' schemas narrowed to what its backend can express.
+def create_server(app: AppContext) -> MCPServer[Any]:
+    """A server with all that is offered on `app`, the tools' schemas narrowed to what its backend can express.
 
     OperatorError where no such offer can be made.
     """
-    capabilities = desk.backend.capabilities
-    offered = offer(TOOLS, desk.terms.tools, only_reads=desk.terms.only_reads)
+    capabilities = app.backend.capabilities
+    offered = offer(TOOLS, app.terms.tools, only_reads=app.terms.only_reads)
     server = _Server(
         name="taskhand",
         title="Taskhand",
         version=__version__,
         instructions=instructions(offered.names, offered.writing),
         log_level="WARNING",
-        tools=[_registered(tool, desk, capabilities, offered) for tool in offered.tools],
+        tools=[_registered(tool, app, capabilities, offered) for tool in offered.tools],
         cache_hints=dict.fromkeys(_LISTS, _UNCHANGING),
     )
     server.offer = offered
     server.prompts = prompting.offered(offered.names)
     for prompt in server.prompts:
-        server.add_prompt(prompting.registered(prompt, desk))
+        server.add_prompt(prompting.registered(prompt, app))
     for resource in reading.offered(offered.names):
-        reading.register(server, resource, desk)
+        reading.register(server, resource, app)
 
     @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]  # the SDK leaves this decorator untyped
     async def complete(
@@ -84,8 +84,8 @@ def create_server(desk: Desk) -> MCPServer[Any]:
     ) -> Completion:
         taken = (context.arguments or {}).values() if context else ()
         try:
-            with patience.one_call():
-                names = await complete_name(desk, argument.name, argument.value, taken)
+            with call_deadline():
+                names = await complete_name(app, argument.name, argument.value, taken)
         except TaskhandError as error:
             raise MCPError(INTERNAL_ERROR, sentence(error)) from None
         shown = list(names[:_MOST_COMPLETIONS])
@@ -124,12 +124,12 @@ class _Sent(ArgModelBase):
         return {"sent": dict(self.model_extra or {})}
 
 
-def _registered(tool: Tool[Any], desk: Desk, capabilities: Capabilities, offered: Offer) -> SdkTool:
+def _registered(tool: Tool[Any], app: AppContext, capabilities: Capabilities, offered: Offer) -> SdkTool:
     """The tool as the SDK lists and calls it."""
     schema = input_schema(tool.arguments, capabilities)
 
     async def call(sent: dict[str, Any], context: Context[Any, Any]) -> CallToolResult | InputRequiredResult:
-        return await boundary.call(tool, schema, desk, sent, context, offers=offered.refusal)
+        return await boundary.call(tool, schema, app, sent, context, offers=offered.refusal)
 
     return SdkTool(
         fn=call,

@@ -10,10 +10,10 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, InputRequiredResult, TextContent
 from pydantic import BaseModel
 
-from taskhand.domain import deadline as patience
+from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.plan import Plan
-from taskhand.domain.request_log import requests_sent
+from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.text import plain
 from taskhand.journal.journal import Caller
 from taskhand.server.answer import told
@@ -23,7 +23,7 @@ from taskhand.server.refusal import refusal
 from taskhand.server.schema import Schema
 from taskhand.server.tool import Tool, Written
 from taskhand.server.write_view import shown
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 from taskhand.service.apply_plan import apply_plan, decline_plan, plan_again
 from taskhand.service.call import Call, Options
 
@@ -37,7 +37,7 @@ Result = CallToolResult | InputRequiredResult
 async def call(
     tool: Tool[Any],
     schema: Schema,
-    desk: Desk,
+    app: AppContext,
     sent: dict[str, Any],
     context: Context[Any, Any],
     *,
@@ -48,11 +48,11 @@ async def call(
     An error carries no structured content: clients check that against the output schema of an answer, and some do so
     for errors too.
     """
-    page = Call(desk, tool.name, arguments=sent, progress=context.report_progress, refused=offers)
+    page = Call(app, tool.name, arguments=sent, progress=context.report_progress, refused=offers)
     if tool.kind != "read":
-        page.caller, page.asks = _caller(context), desk.terms.asks and can_ask(context)
+        page.caller, page.asks = _caller(context), app.terms.asks and can_ask(context)
     try:
-        with requests_sent() as page.requests:
+        with recorded_requests() as page.requests:
             found = await _found(tool, schema, page, context)
         if isinstance(found, InputRequiredResult):
             return found
@@ -78,7 +78,7 @@ async def _found(
     page.options = arguments if isinstance(arguments, Options) else page.options
     if tool.kind != "read" and (answer := answered(context)) is not None:
         return await _after_asking(page, *answer)
-    with patience.one_call():
+    with call_deadline():
         found = await tool.call(page, arguments)
     if not isinstance(found, Plan) or found.guard is None or not page.asks:
         return found
@@ -94,7 +94,7 @@ async def _after_asking(page: Call, plan_id: str, said: Said) -> Written:
     if said == "nothing":
         return replace(await plan_again(page, plan_id), note="The person was asked and did not answer.")
     if said == "yes":
-        with patience.one_call():
+        with call_deadline():
             return await apply_plan(page, plan_id)
     await decline_plan(page, plan_id)
     raise CallerError(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import MISSING, Field, WithJsonSchema
 
-from taskhand.domain.change import changes, foreseen
+from taskhand.domain.change import changes, preview
 from taskhand.journal.journal import Change, ChangePage, Intent, Result
 from taskhand.server.answer import Answer, Marked, cut
 from taskhand.server.write_view import FromTo, from_to
@@ -116,7 +116,7 @@ def _difference(intent: Intent, result: Result | None, outcome: str) -> Any:
     if result is not None and result.after is not None:
         return changes(before, result.after)
     if intent.edit is not None and outcome in {"planned", "open", "unknown"}:
-        return changes(before, foreseen(before, intent.edit))
+        return changes(before, preview(before, intent.edit))
     return ()
 
 

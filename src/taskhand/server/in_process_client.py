@@ -6,20 +6,20 @@ from mcp import Client
 from mcp.types import TextContent
 
 from taskhand.server.app import create_server
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 
-__all__ = ["called", "listed"]
+__all__ = ["call_tool", "list_tools"]
 
 
-async def listed(desk: Desk) -> list[dict[str, Any]]:
+async def list_tools(app: AppContext) -> list[dict[str, Any]]:
     """The tool list as a host receives it."""
-    async with Client(create_server(desk)) as client:
+    async with Client(create_server(app)) as client:
         answer = await client.list_tools()
     return [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in answer.tools]
 
 
-async def called(desk: Desk, tool: str, sent: dict[str, Any]) -> tuple[str, bool]:
+async def call_tool(app: AppContext, tool: str, sent: dict[str, Any]) -> tuple[str, bool]:
     """The answer of one tool as text, and whether it is an error."""
-    async with Client(create_server(desk)) as client:
+    async with Client(create_server(app)) as client:
         result = await client.call_tool(tool, sent)
     return "".join(part.text for part in result.content if isinstance(part, TextContent)), result.is_error

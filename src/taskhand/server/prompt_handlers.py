@@ -10,7 +10,7 @@ from mcp.server.mcpserver.prompts.base import PromptArgument
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.server.prompt import Occasion, Prompt, quoted
 from taskhand.server.prompts import PROMPTS
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 
 __all__ = ["offered", "refusal", "registered"]
 
@@ -47,11 +47,11 @@ def refusal(prompts: Sequence[Prompt], name: str, sent: Mapping[str, str]) -> Ca
     return None
 
 
-def registered(prompt: Prompt, desk: Desk) -> SdkPrompt:
+def registered(prompt: Prompt, app: AppContext) -> SdkPrompt:
     """The prompt as the SDK lists and renders it; its arguments were looked at before."""
 
     async def text(**sent: str) -> str:
-        return prompt.text(Occasion(_today(desk), desk.backend.capabilities), _given(sent))
+        return prompt.text(Occasion(_today(app), app.backend.capabilities), _given(sent))
 
     return SdkPrompt(
         name=prompt.name,
@@ -70,7 +70,7 @@ def _given(sent: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, value in sent.items() if (text := quoted(value))}
 
 
-def _today(desk: Desk) -> date:
+def _today(app: AppContext) -> date:
     """The day that it is where due times are meant: the one that lists tell late from early by."""
-    now = desk.clock()
-    return (now.astimezone(ZoneInfo(desk.timezone)) if desk.timezone else now).date()
+    now = app.clock()
+    return (now.astimezone(ZoneInfo(app.timezone)) if app.timezone else now).date()

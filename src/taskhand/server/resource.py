@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 
 __all__ = ["Resource"]
 
@@ -23,7 +23,7 @@ class Resource:
     title: str
     description: str
     like: str | None
-    read: Callable[[Desk, str], Awaitable[BaseModel]]
+    read: Callable[[AppContext, str], Awaitable[BaseModel]]
 
     @property
     def is_template(self) -> bool:

@@ -10,11 +10,11 @@ import anyio
 from taskhand.backends.base import Backend
 from taskhand.journal.journal import Journal
 
-__all__ = ["Desk", "Terms"]
+__all__ = ["AppContext", "WritePolicy"]
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class WritePolicy:
     """How careful to be: what is offered, what is stopped at a plan, how long plans hold, what counts as sent twice.
 
     Bulk changes of more than `plan_over` tasks stop at a plan, which is good for `plan_for`. An identical create within
@@ -33,14 +33,14 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class AppContext:
     """The backend, its journal, the clock (aware datetimes) and the IANA zone of a dueTime that comes without one."""
 
     backend: Backend
     journal: Journal
     clock: Callable[[], datetime]
     timezone: str | None = None
-    terms: Terms = Terms()
+    terms: WritePolicy = WritePolicy()
     sleep: Callable[[float], Awaitable[object]] = anyio.sleep
     _turns: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from taskhand.backends.base import Outcome, Watch
+from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.domain.bulk import Became, BulkReceipt, TaskOutcome
 from taskhand.domain.change import Receipt
 from taskhand.domain.edit import Edit
@@ -15,7 +15,7 @@ from taskhand.journal.journal import Change, Intent, Opening, Result
 from taskhand.journal.journal import Outcome as Ended
 from taskhand.service.call import Call
 
-__all__ = ["Skipped", "applied_to_many", "replayed_bulk"]
+__all__ = ["Skipped", "apply_to_many", "replayed_bulk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Skipped:
         return (*same, *(TaskOutcome.failed(one, "refused", error) for one, error in self.refused.items()))
 
 
-async def applied_to_many(
+async def apply_to_many(
     call: Call, intents: Sequence[Intent], opening: Opening, skipped: Skipped | None = None
 ) -> BulkReceipt:
     """One outcome for each task; whoever calls has their turns. Held where an earlier change has one of the claims.
@@ -69,7 +69,7 @@ class _Run:
     """One bulk write under way."""
 
     def __init__(self, call: Call, intents: Sequence[Intent], outside: tuple[TaskOutcome, ...]) -> None:
-        self.watch = Watch()
+        self.watch = BulkProgress()
         self.over = anyio.Event()
         self._call = call
         self._intents = intents
@@ -81,7 +81,7 @@ class _Run:
         """Send everything and write down what came of it, whoever gives up meanwhile."""
         with anyio.CancelScope(shield=True):
             pairs = [(one.before.task, one.edit or Edit()) for one in self._intents if one.before]
-            for place, outcome in enumerate(await self._call.desk.backend.update_tasks(pairs, self.watch)):
+            for place, outcome in enumerate(await self._call.app.backend.update_tasks(pairs, self.watch)):
                 self.watch.outcomes[place] = outcome
             rest = [_result(len(pairs) + place, one) for place, one in enumerate(self._outside)]
             fresh = self._fresh()
@@ -93,7 +93,7 @@ class _Run:
         """Tell how far it is, tick by tick; what is known by then is in the journal."""
         while not self.over.is_set():
             await self._call.progress(len(self.watch.outcomes), len(self._intents))
-            await anyio.sleep(self._call.desk.terms.tick_s)
+            await anyio.sleep(self._call.app.terms.tick_s)
             with anyio.CancelScope(shield=True):
                 if fresh := self._fresh():
                     await self._call.settle_some(fresh)
@@ -118,7 +118,7 @@ class _Run:
         return found
 
 
-def _outcome(intent: Intent, outcome: Outcome) -> TaskOutcome:
+def _outcome(intent: Intent, outcome: ItemResult) -> TaskOutcome:
     """What became of a task: what was sent and is not so afterwards, not at all, was not written."""
     if outcome.error is not None or outcome.written is None or intent.before is None:
         error = outcome.error or TaskhandError("Nothing is known of it.", code="outcome_unknown")

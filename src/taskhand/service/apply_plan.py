@@ -11,16 +11,16 @@ from taskhand.domain.plan import Difference, Plan, drift
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Claim, Intent, Opening
-from taskhand.service.apply_many import applied_to_many, replayed_bulk
+from taskhand.service.apply_many import apply_to_many, replayed_bulk
 from taskhand.service.call import Call, Held
-from taskhand.service.create_task import created, is_gone, replayed_create
-from taskhand.service.delete_task import deleted
-from taskhand.service.idempotency import check_payload, finished
-from taskhand.service.planning import guard_of, plan_of
+from taskhand.service.create_task import create, is_gone, replayed_create
+from taskhand.service.delete_task import delete
+from taskhand.service.idempotency import check_payload, wait_until_ended
+from taskhand.service.planning import plan_of, reason_to_confirm
 from taskhand.service.resolver import Wanted
-from taskhand.service.write import changed
+from taskhand.service.write import write_edit
 
-__all__ = ["applied", "apply_plan", "changed_since", "decline_plan", "plan_again"]
+__all__ = ["apply", "apply_plan", "changed_since", "decline_plan", "plan_again"]
 
 _SHOWN = 20
 
@@ -33,12 +33,12 @@ async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
     opening = call.opening(matched=matched, plan_id=plan_id, undoes=undoes, claims=claims)
     opening = replace(opening, reason=opening.reason or plan.opening.reason)
     scopes = [claim.scope for claim in claims]
-    async with call.desk.turns(scopes), call.desk.turns(filter(None, (one.task_id for one in plan.intents))):
+    async with call.app.turns(scopes), call.app.turns(filter(None, (one.task_id for one in plan.intents))):
         intents = await _as_seen(call, plan.intents)
         try:
-            return await applied(call, intents, opening)
+            return await apply(call, intents, opening)
         except Held as held:
-            return await _before(call, plan, await finished(call.desk, held.change))
+            return await _before(call, plan, await wait_until_ended(call.app, held.change))
 
 
 async def plan_again(call: Call, plan_id: str) -> Plan:
@@ -49,9 +49,9 @@ async def plan_again(call: Call, plan_id: str) -> Plan:
     change = await _found(call, plan_id)
     if call.is_dry:
         await _as_seen(call, change.intents)
-        return plan_of(change, call.desk)
-    guard = guard_of(call.desk, change.intents, by_filter="filter" in change.opening.arguments)
-    return plan_of(change, call.desk, guard=guard)
+        return plan_of(change, call.app)
+    guard = reason_to_confirm(call.app, change.intents, by_filter="filter" in change.opening.arguments)
+    return plan_of(change, call.app, guard=guard)
 
 
 async def decline_plan(call: Call, plan_id: str) -> None:
@@ -64,15 +64,15 @@ async def decline_plan(call: Call, plan_id: str) -> None:
     await call.settle((), "declined")
 
 
-async def applied(call: Call, intents: Sequence[Intent], opening: Opening) -> Receipt | BulkReceipt:
+async def apply(call: Call, intents: Sequence[Intent], opening: Opening) -> Receipt | BulkReceipt:
     """Carry out these intents; whoever calls has the turns of their tasks. Held as for the opening's claims."""
     if len(intents) != 1:
-        return await applied_to_many(call, intents, opening)
+        return await apply_to_many(call, intents, opening)
     intent = intents[0]
     if intent.verb == "create" or intent.before is None:
-        return await created(call, intent, opening)
+        return await create(call, intent, opening)
     if intent.verb == "delete":
-        return await deleted(call, intent.before, opening)
+        return await delete(call, intent.before, opening)
     edit = intent.asked or intent.edit or Edit()
 
     async def wanted(_: Task) -> Wanted:
@@ -84,7 +84,7 @@ async def applied(call: Call, intents: Sequence[Intent], opening: Opening) -> Re
     def moved(moves: Difference) -> CallerError:
         return changed_since(moves.id, moves) if opening.plan_id is None else _stale([moves], 1)
 
-    return await changed(call, intent.before, wanted, opening=said, moved=moved)
+    return await write_edit(call, intent.before, wanted, opening=said, moved=moved)
 
 
 def changed_since(task_id: str | None, moves: Difference | None) -> CallerError:
@@ -99,7 +99,7 @@ def changed_since(task_id: str | None, moves: Difference | None) -> CallerError:
 
 
 async def _found(call: Call, plan_id: str) -> Change:
-    plan = await call.desk.journal.find(plan_id)
+    plan = await call.app.journal.find(plan_id)
     if plan is None or plan.outcome != "planned":
         raise NotFound(
             f"There is no plan {plan_id[:60]!r}.",
@@ -112,9 +112,9 @@ async def _found(call: Call, plan_id: str) -> Change:
         raise CallerError(
             "This plan was made by another caller.", code="plan_of_another", next_step="Make the plan again."
         )
-    if (used := await call.desk.journal.holder([_use_of(plan)])) is not None:
+    if (used := await call.app.journal.holder([_use_of(plan)])) is not None:
         raise _used(used)
-    if call.desk.clock() > plan.opening.at + call.desk.terms.plan_for:
+    if call.app.clock() > plan.opening.at + call.app.terms.plan_for:
         raise CallerError("The plan has expired.", code="plan_expired", next_step="Make the plan again.")
     return plan
 
@@ -122,7 +122,7 @@ async def _found(call: Call, plan_id: str) -> Change:
 async def _as_seen(call: Call, intents: Sequence[Intent]) -> list[Intent]:
     """The same intents on the tasks as they are now; CallerError with the difference where one is not as it was."""
     ids = [one.task_id for one in intents if one.task_id is not None]
-    now = await call.desk.backend.snapshots(ids, fresh=True) if ids else {}
+    now = await call.app.backend.snapshots(ids, fresh=True) if ids else {}
     moved = [moves for one in intents if (moves := _moved(one, now.get(one.task_id or ""))) is not None]
     if moved:
         raise _stale(moved, len(intents))

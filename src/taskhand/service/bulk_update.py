@@ -14,13 +14,13 @@ from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.plan import Plan
 from taskhand.domain.task import Task, TaskFilter, TaskPatch
 from taskhand.journal.journal import VOID, Change, Claim, Intent
-from taskhand.service.apply_many import Skipped, applied_to_many, replayed_bulk
+from taskhand.service.apply_many import Skipped, apply_to_many, replayed_bulk
 from taskhand.service.call import Call, Held
-from taskhand.service.idempotency import claim_of_key, fingerprint, finished, is_same_key
-from taskhand.service.planning import guard_of, planned
-from taskhand.service.resolver import Roster, Wanted
+from taskhand.service.idempotency import claim_of_key, fingerprint, is_same_key, wait_until_ended
+from taskhand.service.planning import make_plan, reason_to_confirm
+from taskhand.service.resolver import Resolver, Wanted
 from taskhand.service.targets import Targets, targets_of
-from taskhand.service.write import missing
+from taskhand.service.write import unmet_edit
 
 __all__ = ["Wish", "bulk_update"]
 
@@ -46,7 +46,7 @@ class Wish:
                 next_step="Send one of: changes; addResponsibleIds and removeResponsibleIds; shiftDueDays.",
             )
         if self.patch is not None:
-            rules.check_patch(self.patch, call.desk.backend.capabilities)
+            rules.check_patch(self.patch, call.app.backend.capabilities)
         if self.shift_days is not None and not 0 < abs(self.shift_days) <= _MOST_DAYS:
             raise CallerError(
                 f"shiftDueDays {self.shift_days} is not from 1 to {_MOST_DAYS}, or from -1 to -{_MOST_DAYS}.",
@@ -65,15 +65,15 @@ async def bulk_update(
     wish.check(call)
     payload = fingerprint(call.tool, body)
     claims = claim_of_key(call, payload)
-    async with call.desk.turns([claim.scope for claim in claims]), call.desk.turns(ids or ()):
+    async with call.app.turns([claim.scope for claim in claims]), call.app.turns(ids or ()):
         if not call.is_dry and (first := await _first(call, claims, payload)) is not None:
             return first
-        targets = await targets_of(call.desk, ids, found_by)
+        targets = await targets_of(call.app, ids, found_by)
         steps = await _steps(call, wish, targets)
-        guard = guard_of(call.desk, steps.intents, by_filter=found_by is not None and bool(steps.intents))
+        guard = reason_to_confirm(call.app, steps.intents, by_filter=found_by is not None and bool(steps.intents))
         if call.is_dry or guard:
             skipped = steps.skipped
-            return await planned(
+            return await make_plan(
                 call,
                 steps.intents,
                 steps.matched,
@@ -84,15 +84,15 @@ async def bulk_update(
             )
         try:
             opening = call.opening(matched=steps.matched, claims=claims)
-            return await applied_to_many(call, steps.intents, opening, steps.skipped)
+            return await apply_to_many(call, steps.intents, opening, steps.skipped)
         except Held as held:
-            return _replayed(call, await finished(call.desk, held.change), payload)
+            return _replayed(call, await wait_until_ended(call.app, held.change), payload)
 
 
 async def _first(call: Call, claims: tuple[Claim, ...], payload: str) -> BulkReceipt | None:
     """What came of an earlier call with this key, also where there is nothing left to do; None without one."""
-    held = await call.desk.journal.holder(claims) if claims else None
-    found = await finished(call.desk, held) if held else None
+    held = await call.app.journal.holder(claims) if claims else None
+    found = await wait_until_ended(call.app, held) if held else None
     return None if found is None or found.outcome in VOID else _replayed(call, found, payload)
 
 
@@ -111,7 +111,7 @@ class _Steps:
 
 
 async def _steps(call: Call, wish: Wish, targets: Targets) -> _Steps:
-    roster, desk = Roster(call.desk), call.desk
+    resolver, app = Resolver(call.app), call.app
     intents: list[Intent] = []
     matched: dict[Match, None] = {}
     unchanged: list[str] = []
@@ -119,12 +119,12 @@ async def _steps(call: Call, wish: Wish, targets: Targets) -> _Steps:
     for snapshot in targets.tasks:
         task = snapshot.task
         try:
-            edit, names = await _wanted(roster, wish, task, call)
+            edit, names = await _wanted(resolver, wish, task, call)
         except CallerError as error:
             refused[task.id] = error
             continue
         matched |= dict.fromkeys(names)
-        unmet = missing(desk, edit, snapshot)
+        unmet = unmet_edit(app, edit, snapshot)
         if any(unmet.given()):
             intents.append(Intent("update", snapshot, unmet, edit))
         else:
@@ -140,24 +140,24 @@ def _check_some(refused: dict[str, TaskhandError], *, left: int) -> None:
         raise next(iter(reasons.values()))
 
 
-async def _wanted(roster: Roster, wish: Wish, task: Task, call: Call) -> Wanted:
+async def _wanted(resolver: Resolver, wish: Wish, task: Task, call: Call) -> Wanted:
     """What is asked of one task."""
     if wish.patch is not None:
-        return await roster.wanted(wish.patch, task)
+        return await resolver.wanted(wish.patch, task)
     if wish.shift_days is not None:
-        return _later(roster, task, wish.shift_days, call.desk.timezone), ()
+        return _later(resolver, task, wish.shift_days, call.app.timezone), ()
     on_it = task.responsible_ids
-    add, remove = await roster.people(wish.add, on_it), await roster.people(wish.remove, on_it)
+    add, remove = await resolver.people(wish.add, on_it), await resolver.people(wish.remove, on_it)
     people = tuple(one for one in dict.fromkeys(on_it + add.ids) if one not in remove.ids)
-    rules.check_responsibles(people, call.desk.backend.capabilities)
+    rules.check_responsibles(people, call.app.backend.capabilities)
     return Edit(responsible_ids=people), add.matched + remove.matched
 
 
-def _later(roster: Roster, task: Task, days: int, zone: str | None) -> Edit:
+def _later(resolver: Resolver, task: Task, days: int, zone: str | None) -> Edit:
     due = due_of(task)
     if due is None:
         raise CallerError(
             "The task has no due date to shift.", code="no_due_date", next_step="Give it one with update_task."
         )
-    roster.check_day(task)
-    return Edit(due=roster.shown(shifted(due, days, zone)))
+    resolver.check_day(task)
+    return Edit(due=resolver.shown(shifted(due, days, zone)))

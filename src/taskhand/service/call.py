@@ -12,8 +12,8 @@ from taskhand.domain.change import Match
 from taskhand.domain.errors import OperatorError, OutcomeUnknown, TaskhandError
 from taskhand.domain.task import Body
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Opening, Outcome, Result
-from taskhand.service.app_context import Desk
-from taskhand.service.recovery import recovered
+from taskhand.service.app_context import AppContext
+from taskhand.service.recovery import recover_abandoned
 
 __all__ = ["Call", "Held", "Options", "RepeatableOptions"]
 
@@ -64,7 +64,7 @@ class Call:
     `requests` what was sent since.
     """
 
-    desk: Desk
+    app: AppContext
     tool: str
     caller: Caller = field(default_factory=Caller)
     arguments: dict[str, Any] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class Call:
         return Opening(
             tool=self.tool,
             caller=self.caller,
-            at=self.desk.clock(),
+            at=self.app.clock(),
             arguments=self.arguments,
             reason=reason,
             matched=matched,
@@ -114,8 +114,8 @@ class Call:
 
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> None:
         """Write down what is about to be done; Held where an earlier change has one of the claims."""
-        await recovered(self.desk)
-        change, is_new = await self.desk.journal.begin(opening, intents)
+        await recover_abandoned(self.app)
+        change, is_new = await self.app.journal.begin(opening, intents)
         if not is_new:
             raise Held(change)
         self.change, self.is_open = change, True
@@ -124,19 +124,19 @@ class Call:
         """What is about to be done is something else by now; something may have been written already."""
         if self.change is not None:
             self._was_revised = True
-            await self.desk.journal.revise(self.change.id, intents)
+            await self.app.journal.revise(self.change.id, intents)
             self.change = replace(self.change, intents=tuple(intents))
 
     async def settle(self, results: Sequence[Result], outcome: Outcome, code: str | None = None) -> None:
         """Write down what came of it."""
         if self.change is not None:
             self.is_open = False
-            await self.desk.journal.settle(self.change.id, results, self._ending(outcome, code))
+            await self.app.journal.settle(self.change.id, results, self._ending(outcome, code))
 
     async def settle_some(self, results: Sequence[Result]) -> None:
         """Write down what came of some of many; the change stays open."""
         if self.change is not None:
-            await self.desk.journal.settle(self.change.id, results)
+            await self.app.journal.settle(self.change.id, results)
             self._told.update(result.place for result in results)
 
     async def record(
@@ -149,7 +149,7 @@ class Call:
     ) -> Change:
         """Write down a call that is over already, or that is only a plan."""
         ending = self._ending(outcome, code)
-        self.change = await self.desk.journal.record(opening or self.opening(), ending, intents, results)
+        self.change = await self.app.journal.record(opening or self.opening(), ending, intents, results)
         return self.change
 
     async def failed(self, error: TaskhandError) -> None:

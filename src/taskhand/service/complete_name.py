@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from taskhand.domain.names import fold
 from taskhand.domain.task import Member
 from taskhand.domain.text import plain
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 
 __all__ = ["complete_name"]
 
@@ -17,7 +17,7 @@ _LONGEST = 100
 """Characters of a name that can be told from others by it."""
 
 
-async def complete_name(desk: Desk, argument: str, typed: str, taken: Collection[str] = ()) -> Sequence[str]:
+async def complete_name(app: AppContext, argument: str, typed: str, taken: Collection[str] = ()) -> Sequence[str]:
     """What an argument of this name can go on to, names that begin so first; none for an argument that takes no name.
 
     Whoever shares a name is called by e-mail or id, so that what is chosen means one person. `taken` are the values of
@@ -25,9 +25,9 @@ async def complete_name(desk: Desk, argument: str, typed: str, taken: Collection
     """
     called: list[tuple[str, Sequence[str]]] = []
     if argument in _STATUS:
-        called = [(plain(status.name), ()) for status in (await desk.backend.statuses()).statuses]
+        called = [(plain(status.name), ()) for status in (await app.backend.statuses()).statuses]
     elif argument in _MEMBER:
-        called = _called(await desk.backend.members())
+        called = _called(await app.backend.members())
     begun = fold(typed)
     gone = {fold(value) for value in taken}
     ranked = [(_rank(begun, [value, *others]), value) for value, others in called if fold(value) not in gone]

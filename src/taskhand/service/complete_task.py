@@ -9,14 +9,14 @@ from taskhand.domain.plan import Plan
 from taskhand.domain.task import FINISHED, Task
 from taskhand.service.call import Call
 from taskhand.service.resolver import Wanted
-from taskhand.service.write import carried_out
+from taskhand.service.write import plan_or_write
 
 __all__ = ["complete_task"]
 
 
 async def complete_task(call: Call, task_id: str, status_name: str | MISSING = MISSING) -> Receipt | Plan:
     """Move a task to the finished status, by name or by type; a finished task stays as it is unless one is named."""
-    backend = call.desk.backend
+    backend = call.app.backend
     rules.check_id(task_id, backend.capabilities)
 
     async def wanted(before: Task) -> Wanted:
@@ -25,10 +25,10 @@ async def complete_task(call: Call, task_id: str, status_name: str | MISSING = M
             before = await backend.get_task(task_id, fresh=True)
         if status_name is MISSING and _is_finished(before):
             return Edit(), ()
-        choice, matched = statuses.finished(status_name, await backend.statuses())
+        choice, matched = statuses.finished_status(status_name, await backend.statuses())
         return Edit(status=choice), matched
 
-    return await carried_out(call, task_id, wanted)
+    return await plan_or_write(call, task_id, wanted)
 
 
 def _is_finished(task: Task) -> bool:

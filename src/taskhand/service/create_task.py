@@ -13,11 +13,18 @@ from taskhand.domain.plan import Plan
 from taskhand.domain.task import TaskDraft
 from taskhand.journal.journal import VOID, Change, ChangeQuery, Claim, Intent, Opening, Result
 from taskhand.service.call import Call, Held
-from taskhand.service.idempotency import claim_of_key, fingerprint, finished, is_same_key, same_claim, unknown_still
-from taskhand.service.planning import planned
-from taskhand.service.resolver import Roster
+from taskhand.service.idempotency import (
+    claim_of_key,
+    fingerprint,
+    is_same_key,
+    likeness_claim,
+    still_unknown,
+    wait_until_ended,
+)
+from taskhand.service.planning import make_plan
+from taskhand.service.resolver import Resolver
 
-__all__ = ["create_task", "created", "is_gone", "replayed_create"]
+__all__ = ["create", "create_task", "is_gone", "replayed_create"]
 
 
 async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
@@ -26,20 +33,20 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
     A call with the key of an earlier one, or without a key and like one of a moment ago, is answered with that one's
     task, marked `replayed`.
     """
-    rules.check_draft(draft, call.desk.backend.capabilities)
-    edit, matched = await Roster(call.desk).wanted(draft, None)
+    rules.check_draft(draft, call.app.backend.capabilities)
+    edit, matched = await Resolver(call.app).wanted(draft, None)
     intent = Intent("create", edit=edit, asked=edit)
     payload = fingerprint(call.tool, draft)
-    claims = claim_of_key(call, payload) or same_claim(call, payload)
+    claims = claim_of_key(call, payload) or likeness_claim(call, payload)
     if call.is_dry:
-        return await planned(call, [intent], matched, claims=claims)
+        return await make_plan(call, [intent], matched, claims=claims)
     opening = call.opening(matched=matched, claims=claims)
-    async with call.desk.turns(claim.scope for claim in claims):
+    async with call.app.turns(claim.scope for claim in claims):
         while True:
             try:
-                return await created(call, intent, opening)
+                return await create(call, intent, opening)
             except Held as held:
-                found = await finished(call.desk, held.change)
+                found = await wait_until_ended(call.app, held.change)
             if found.outcome in VOID:
                 continue  # it was waited for, and nothing came of it
             if is_same_key(call, found, payload) or not await is_gone(call, found):
@@ -52,7 +59,7 @@ def _after(gone: Change, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
     return tuple(replace(claim, scope=f"{claim.scope} after {gone.id}") for claim in claims)
 
 
-async def created(call: Call, intent: Intent, opening: Opening) -> Receipt:
+async def create(call: Call, intent: Intent, opening: Opening) -> Receipt:
     """Make the task of an intent; Held where an earlier change has one of the opening's claims.
 
     A status other than the initial one is set afterwards: no place is asked to create a task in it.
@@ -60,7 +67,7 @@ async def created(call: Call, intent: Intent, opening: Opening) -> Receipt:
     edit = intent.edit or Edit()
     with anyio.CancelScope(shield=True):
         await call.begin(opening, [intent])
-        written = await call.desk.backend.create_task(without(edit, "status"))
+        written = await call.app.backend.create_task(without(edit, "status"))
         written = await _in_its_status(call, written, edit)
         receipt = Receipt.of(None, written.task, edit, opening.matched, written.note)
         await call.settle([Result(0, "applied", written.task.id, written.task, note=receipt.note)], "applied")
@@ -73,7 +80,7 @@ async def _in_its_status(call: Call, written: Written, edit: Edit) -> Written:
     if not any(rest.given()):
         return written
     try:
-        return await call.desk.backend.update_task(written.task, rest)
+        return await call.app.backend.update_task(written.task, rest)
     except TaskhandError as error:
         return Written(written.task, f"The task was made; its status could not be set: {error.message}")
 
@@ -81,7 +88,7 @@ async def _in_its_status(call: Call, written: Written, edit: Edit) -> Written:
 async def is_gone(call: Call, first: Change) -> bool:
     """Whether the task of an earlier create was deleted since, as far as the journal knows."""
     task_id = first.results[0].task_id if 0 in first.results else None
-    page = await call.desk.journal.page(ChangeQuery(task_id=task_id, limit=50)) if task_id else None
+    page = await call.app.journal.page(ChangeQuery(task_id=task_id, limit=50)) if task_id else None
     return page is not None and any(
         intent.verb == "delete" and change.outcome == "applied" for change in page.changes for intent in change.intents
     )
@@ -91,7 +98,7 @@ def replayed_create(first: Change, *, by_key: bool) -> Receipt:
     """The first answer once more."""
     result = first.results.get(0)
     if result is None or result.after is None:
-        raise unknown_still(first)
+        raise still_unknown(first)
     edit = first.intents[0].edit or Edit()
     receipt = Receipt.of(None, result.after, edit, first.opening.matched)
     note = _UNDONE if first.opening.undoes else _OF_KEY if by_key else _SAME

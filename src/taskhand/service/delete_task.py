@@ -10,24 +10,24 @@ from taskhand.domain.plan import Plan
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent, Opening, Result
 from taskhand.service.call import Call
-from taskhand.service.planning import guard_of, planned
-from taskhand.service.write import snapshot
+from taskhand.service.planning import make_plan, reason_to_confirm
+from taskhand.service.write import read_snapshot
 
-__all__ = ["delete_task", "deleted"]
+__all__ = ["delete", "delete_task"]
 
 
 async def delete_task(call: Call, task_id: str) -> Plan:
     """A plan to remove a task: that is never done without being seen first."""
-    rules.check_id(task_id, call.desk.backend.capabilities)
-    intent = Intent("delete", await snapshot(call.desk, task_id, fresh=True))
-    return await planned(call, [intent], guard=None if call.is_dry else guard_of(call.desk, [intent]))
+    rules.check_id(task_id, call.app.backend.capabilities)
+    intent = Intent("delete", await read_snapshot(call.app, task_id, fresh=True))
+    return await make_plan(call, [intent], guard=None if call.is_dry else reason_to_confirm(call.app, [intent]))
 
 
-async def deleted(call: Call, before: Snapshot, opening: Opening) -> Receipt:
+async def delete(call: Call, before: Snapshot, opening: Opening) -> Receipt:
     """Remove the task; whoever calls has its turn. Held where an earlier change has one of the opening's claims."""
     with anyio.CancelScope(shield=True):
         await call.begin(opening, [Intent("delete", before)])
-        note = await call.desk.backend.delete_task(before.task)
+        note = await call.app.backend.delete_task(before.task)
         await call.settle([Result(0, "applied", before.task.id, note=note)], "applied")
     told = note or "The task is deleted; undo_change makes it again under a new id."
     return replace(Receipt(None, note=told), change_id=call.change.id if call.change else None)

@@ -8,11 +8,19 @@ from pydantic import BaseModel
 
 from taskhand.domain.errors import CallerError, OutcomeUnknown
 from taskhand.journal.journal import Change, Claim
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call, RepeatableOptions
-from taskhand.service.recovery import recovered
+from taskhand.service.recovery import recover_abandoned
 
-__all__ = ["check_payload", "claim_of_key", "fingerprint", "finished", "is_same_key", "same_claim", "unknown_still"]
+__all__ = [
+    "check_payload",
+    "claim_of_key",
+    "fingerprint",
+    "is_same_key",
+    "likeness_claim",
+    "still_unknown",
+    "wait_until_ended",
+]
 
 _LOOKS: Final = 50
 _EVERY_S: Final = 0.2
@@ -42,10 +50,10 @@ def claim_of_key(call: Call, payload: str) -> tuple[Claim, ...]:
     return (Claim(f"key {told}", payload),)
 
 
-def same_claim(call: Call, payload: str) -> tuple[Claim, ...]:
+def likeness_claim(call: Call, payload: str) -> tuple[Claim, ...]:
     """The claim of a call without a key: no other like it within a short while."""
-    within = call.desk.terms.same_within
-    return (Claim(f"same {call.caller.key} {payload}", payload, call.desk.clock() - within),) if within else ()
+    within = call.app.terms.same_within
+    return (Claim(f"same {call.caller.key} {payload}", payload, call.app.clock() - within),) if within else ()
 
 
 def is_same_key(call: Call, found: Change, payload: str) -> bool:
@@ -67,14 +75,14 @@ def check_payload(found: Change, payload: str) -> None:
         )
 
 
-async def finished(desk: Desk, change: Change) -> Change:
+async def wait_until_ended(app: AppContext, change: Change) -> Change:
     """The change when it is over; CallerError where it is still under way after a while."""
     for _ in range(_LOOKS):
-        found = await desk.journal.find(change.id)
+        found = await app.journal.find(change.id)
         if found is not None and found.ending is not None:
             return found
-        await recovered(desk)  # whose process may be no more
-        await desk.sleep(_EVERY_S)
+        await recover_abandoned(app)  # whose process may be no more
+        await app.sleep(_EVERY_S)
     raise CallerError(
         "The same call is still under way.",
         code="in_progress",
@@ -84,7 +92,7 @@ async def finished(desk: Desk, change: Change) -> Change:
     )
 
 
-def unknown_still(first: Change) -> OutcomeUnknown:
+def still_unknown(first: Change) -> OutcomeUnknown:
     """The error for a repeated call whose first one nobody knows the outcome of."""
     otherwise = "make it with create_task" if first.opening.undoes else "send a new idempotencyKey"
     return OutcomeUnknown(

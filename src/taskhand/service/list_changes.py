@@ -3,20 +3,20 @@
 from taskhand.domain import rules
 from taskhand.domain.errors import CallerError
 from taskhand.journal.journal import ChangePage, ChangeQuery
-from taskhand.service.app_context import Desk
-from taskhand.service.recovery import recovered
+from taskhand.service.app_context import AppContext
+from taskhand.service.recovery import recover_abandoned
 
 __all__ = ["list_changes"]
 
 
-async def list_changes(desk: Desk, query: ChangeQuery) -> ChangePage:
+async def list_changes(app: AppContext, query: ChangeQuery) -> ChangePage:
     """A page of changes, after settling what a dead process left open.
 
     CallerError where the times are not in order, or no task can have the id: an empty page would look like no change.
     """
     if query.task_id is not None:
-        rules.check_id(query.task_id, desk.backend.capabilities)
+        rules.check_id(query.task_id, app.backend.capabilities)
     if query.since is not None and query.until is not None and query.since > query.until:
         raise CallerError("since is after until.", code="invalid_window", next_step="Send since as the earlier time.")
-    await recovered(desk)
-    return await desk.journal.page(query)
+    await recover_abandoned(app)
+    return await app.journal.page(query)

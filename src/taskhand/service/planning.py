@@ -6,24 +6,24 @@ from taskhand.domain.change import Match
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.plan import Difference, Plan, difference
 from taskhand.journal.journal import Change, Claim, Intent, Result
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
 
-__all__ = ["guard_of", "plan_of", "planned"]
+__all__ = ["make_plan", "plan_of", "reason_to_confirm"]
 
 
-def guard_of(desk: Desk, intents: Sequence[Intent], *, by_filter: bool = False) -> str | None:
+def reason_to_confirm(app: AppContext, intents: Sequence[Intent], *, by_filter: bool = False) -> str | None:
     """Why these may not be carried out without being seen first, in words; None where they may."""
     if any(intent.verb == "delete" for intent in intents):
         return "Deleting a task"
     if by_filter:
         return "A change by filter"
-    if len(intents) > desk.terms.plan_over:
-        return f"A change of more than {desk.terms.plan_over} tasks"
+    if len(intents) > app.terms.plan_over:
+        return f"A change of more than {app.terms.plan_over} tasks"
     return None
 
 
-async def planned(
+async def make_plan(
     call: Call,
     intents: Sequence[Intent],
     matched: tuple[Match, ...] = (),
@@ -42,14 +42,12 @@ async def planned(
         Result(len(intents) + n, "refused", one, code=error.code) for n, (one, error) in enumerate(refused.items())
     ]
     change = await call.record("planned", opening, intents, results)
-    return plan_of(
-        change, call.desk, guard=guard, note=note, unchanged=tuple(unchanged), refused=tuple(refused.items())
-    )
+    return plan_of(change, call.app, guard=guard, note=note, unchanged=tuple(unchanged), refused=tuple(refused.items()))
 
 
 def plan_of(
     change: Change,
-    desk: Desk,
+    app: AppContext,
     *,
     guard: str | None = None,
     note: str | None = None,
@@ -61,7 +59,7 @@ def plan_of(
         id=change.id,
         tool=change.opening.tool,
         differences=tuple(map(_difference, change.intents)),
-        expires_at=change.opening.at + desk.terms.plan_for,
+        expires_at=change.opening.at + app.terms.plan_for,
         guard=guard,
         matched=change.opening.matched,
         note=note,

@@ -10,8 +10,8 @@ from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Plan
 from taskhand.domain.task import Task
 from taskhand.service.call import Call
-from taskhand.service.resolver import Roster, Wanted
-from taskhand.service.write import carried_out
+from taskhand.service.resolver import Resolver, Wanted
+from taskhand.service.write import plan_or_write
 
 __all__ = ["Mode", "reassign_task"]
 
@@ -20,7 +20,7 @@ Mode = Literal["replace", "add", "remove"]
 
 async def reassign_task(call: Call, task_id: str, given: Sequence[str], mode: Mode = "replace") -> Receipt | Plan:
     """Replace the people on a task, or add to or remove from them; CallerError where somebody is not known."""
-    capabilities = call.desk.backend.capabilities
+    capabilities = call.app.backend.capabilities
     rules.check_id(task_id, capabilities)
     if not given and mode != "replace":
         raise CallerError(
@@ -28,15 +28,15 @@ async def reassign_task(call: Call, task_id: str, given: Sequence[str], mode: Mo
             code="nothing_to_change",
             next_step="Send at least one person.",
         )
-    roster = Roster(call.desk)
+    resolver = Resolver(call.app)
 
     async def wanted(before: Task) -> Wanted:
-        found = await roster.people(given, before.responsible_ids)
+        found = await resolver.people(given, before.responsible_ids)
         together = _combined(before.responsible_ids, found.ids, mode)
         rules.check_responsibles(together, capabilities)
         return Edit(responsible_ids=together), found.matched
 
-    return await carried_out(call, task_id, wanted, fresh=mode != "replace")
+    return await plan_or_write(call, task_id, wanted, fresh=mode != "replace")
 
 
 def _combined(now: tuple[str, ...], given: tuple[str, ...], mode: Mode) -> tuple[str, ...]:

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from taskhand.domain.edit import Edit, seen, without
+from taskhand.domain.edit import Edit, current_value, without
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task, TaskQuery
 from taskhand.journal.journal import Change, ChangeQuery, Ending, Intent, Outcome, Result
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 
-__all__ = ["recovered", "recovered_at_start"]
+__all__ = ["recover_abandoned", "recover_at_start"]
 
 _log = logging.getLogger(__name__)
 
@@ -23,30 +23,30 @@ _LAG = timedelta(minutes=2)
 _LOOKED_THROUGH = 100
 
 
-async def recovered(desk: Desk) -> None:
+async def recover_abandoned(app: AppContext) -> None:
     """Settle every change that is open and whose process is no more; what cannot be looked at now stays open."""
-    for change in await desk.journal.abandoned():
-        async with desk.turn(f"recover {change.id}"):
+    for change in await app.journal.abandoned():
+        async with app.turn(f"recover {change.id}"):
             with suppress(TaskhandError):
                 # Of many calls that found it open, the first one settles it: its task may have moved on since.
-                found = await desk.journal.find(change.id)
+                found = await app.journal.find(change.id)
                 if found is not None and found.ending is None:
-                    await _settle(desk, found)
+                    await _settle(app, found)
 
 
-async def recovered_at_start(desk: Desk) -> None:
+async def recover_at_start(app: AppContext) -> None:
     """The same when a server starts; a journal or a place that cannot be reached now is met again by the next write."""
     with suppress(TaskhandError):
-        await recovered(desk)
+        await recover_abandoned(app)
 
 
-async def _settle(desk: Desk, change: Change) -> None:
+async def _settle(app: AppContext, change: Change) -> None:
     places = [place for place in range(len(change.intents)) if place not in change.results]
     ids = [one for place in places if (one := change.intents[place].task_id) is not None]
-    now = await desk.backend.snapshots(ids, fresh=True) if ids else {}
-    results = [await _result(desk, change, place, now) for place in places]
+    now = await app.backend.snapshots(ids, fresh=True) if ids else {}
+    results = [await _result(app, change, place, now) for place in places]
     outcomes: set[Outcome] = {result.outcome for result in (*change.results.values(), *results)}
-    await desk.journal.settle(change.id, results, Ending(_together(outcomes), code="recovered"))
+    await app.journal.settle(change.id, results, Ending(_together(outcomes), code="recovered"))
     _log.warning("%s was left open; looking at its tasks says: %s", change.id, ", ".join(sorted(outcomes)))
 
 
@@ -56,10 +56,10 @@ def _together(outcomes: set[Outcome]) -> Outcome:
     return next((one for one in order if one in outcomes), "unchanged")
 
 
-async def _result(desk: Desk, change: Change, place: int, now: Mapping[str, Snapshot]) -> Result:
+async def _result(app: AppContext, change: Change, place: int, now: Mapping[str, Snapshot]) -> Result:
     intent = change.intents[place]
     if intent.verb == "create":
-        return await _created(desk, change, place)
+        return await _created(app, change, place)
     task_id = intent.task_id or ""
     found = now.get(task_id)
     task = found.task if found else None
@@ -75,37 +75,37 @@ def _looked_at(intent: Intent, now: Task | None) -> Outcome:
     if not any(intent.edit.unmet_by(now, written=True).given()):
         return "applied"
     before = intent.before.task
-    is_as_before = all(seen(before, name) == seen(now, name) for name, _ in intent.edit.given())
+    is_as_before = all(current_value(before, name) == current_value(now, name) for name, _ in intent.edit.given())
     return "not_applied" if is_as_before else "unknown"
 
 
-async def _created(desk: Desk, change: Change, place: int) -> Result:
+async def _created(app: AppContext, change: Change, place: int) -> Result:
     """Look for the one task that the create would have made; where that cannot ever be done, nobody can tell."""
     began = change.opening.at
     edit = without(change.intents[place].edit or Edit(), "status")
     try:
-        found = await _alike(desk, change.id, edit, began - _LAG)
+        found = await _alike(app, change.id, edit, began - _LAG)
     except TaskhandError as error:
         if error.retryable:
             raise
         return Result(place, "unknown", code=error.code)
     if len(found) == 1 and _made_since(found[0], began - _SLACK):
         return Result(place, "applied", found[0].id, found[0])
-    shows_all = desk.backend.capabilities.lists_are_current or desk.clock() - began > _LAG
+    shows_all = app.backend.capabilities.lists_are_current or app.clock() - began > _LAG
     return Result(place, "unknown" if found or not shows_all else "not_applied")
 
 
-async def _alike(desk: Desk, change_id: str, edit: Edit, earliest: datetime) -> list[Task]:
+async def _alike(app: AppContext, change_id: str, edit: Edit, earliest: datetime) -> list[Task]:
     """The tasks made since that are as asked and that no other change is known to have made."""
     title = edit.title if isinstance(edit.title, str) else None
-    page = await desk.backend.list_tasks(TaskQuery(text=title, order="created", limit=_LOOKED_THROUGH))
+    page = await app.backend.list_tasks(TaskQuery(text=title, order="created", limit=_LOOKED_THROUGH))
     new = [task for task in page.tasks if _made_since(task, earliest)]
     alike = [task for task in new if not any(edit.unmet_by(task, written=True).given())]
-    return [task for task in alike if not await _is_known(desk, task, change_id)]
+    return [task for task in alike if not await _is_known(app, task, change_id)]
 
 
-async def _is_known(desk: Desk, task: Task, change_id: str) -> bool:
-    page = await desk.journal.page(ChangeQuery(task_id=task.id))
+async def _is_known(app: AppContext, task: Task, change_id: str) -> bool:
+    page = await app.journal.page(ChangeQuery(task_id=task.id))
     return any(one.id != change_id for one in page.changes)
 
 

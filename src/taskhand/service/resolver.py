@@ -11,20 +11,20 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.people import People
 from taskhand.domain.task import Member, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 
-__all__ = ["Roster", "Wanted"]
+__all__ = ["Resolver", "Wanted"]
 
 Wanted = tuple[Edit, tuple[Match, ...]]
 """What is asked of a task, and what names were taken to mean."""
 
 
-class Roster:
+class Resolver:
     """Reads what a documented body says of a task."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._backend = desk.backend
+    def __init__(self, app: AppContext) -> None:
+        self._desk = app
+        self._backend = app.backend
         self._statuses: StatusList | None = None
         self._team: tuple[tuple[Member, ...], str | None] | None = None
 
@@ -49,7 +49,7 @@ class Roster:
         if self._team is None:
             self._team = (await self._backend.members(), await self._backend.me())
         members, me = self._team
-        return people.named(given, members, me, also=on_it)
+        return people.resolve_people(given, members, me, also=on_it)
 
     async def statuses(self) -> StatusList:
         """The statuses."""
@@ -59,9 +59,9 @@ class Roster:
 
     async def _status(self, body: TaskDraft | TaskPatch) -> tuple[StatusChoice | MISSING, tuple[Match, ...]]:
         if isinstance(body, TaskPatch) and body.new_status_name is not MISSING:
-            return statuses.named(body.new_status_name, await self.statuses())
+            return statuses.resolve_status(body.new_status_name, await self.statuses())
         if isinstance(body, TaskPatch) and body.new_status_position is not MISSING:
-            return statuses.at_position(body.new_status_position, await self.statuses())
+            return statuses.status_at_position(body.new_status_position, await self.statuses())
         return MISSING, ()
 
     async def _people(

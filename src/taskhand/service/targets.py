@@ -9,7 +9,7 @@ from taskhand.domain.errors import CallerError, NotFound, TaskhandError
 from taskhand.domain.page import sort_key
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task, TaskFilter, TaskQuery
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 from taskhand.service.list_tasks import check_known, page_of, query_of
 
 __all__ = ["MOST", "Targets", "targets_of"]
@@ -27,12 +27,12 @@ class Targets:
     refused: Mapping[str, TaskhandError]
 
 
-async def targets_of(desk: Desk, ids: Sequence[str] | None, given: TaskFilter | None) -> Targets:
+async def targets_of(app: AppContext, ids: Sequence[str] | None, given: TaskFilter | None) -> Targets:
     """The tasks of these ids, or those that the filter finds; CallerError where neither or both are given."""
     if ids is not None and given is None:
-        return await _by_id(desk, ids)
+        return await _by_id(app, ids)
     if given is not None and ids is None:
-        return await _by_filter(desk, given)
+        return await _by_filter(app, given)
     raise CallerError(
         "Neither taskIds nor filter was given." if ids is None else "taskIds and filter were both given.",
         code="no_targets" if ids is None else "several_targets",
@@ -40,7 +40,7 @@ async def targets_of(desk: Desk, ids: Sequence[str] | None, given: TaskFilter | 
     )
 
 
-async def _by_id(desk: Desk, ids: Sequence[str]) -> Targets:
+async def _by_id(app: AppContext, ids: Sequence[str]) -> Targets:
     """The tasks of these ids, each once; CallerError for none or too many."""
     unique = list(dict.fromkeys(ids))
     if not unique or len(unique) > MOST:
@@ -49,15 +49,15 @@ async def _by_id(desk: Desk, ids: Sequence[str]) -> Targets:
             code="too_many_tasks" if unique else "nothing_to_change",
             next_step=f"Send 1 to {MOST} ids.",
         )
-    pattern = desk.backend.capabilities.id_pattern
-    found = await desk.backend.snapshots([one for one in unique if re.fullmatch(pattern, one)], fresh=True)
-    refused = {one: _no_task(desk, one) for one in unique if one not in found}
+    pattern = app.backend.capabilities.id_pattern
+    found = await app.backend.snapshots([one for one in unique if re.fullmatch(pattern, one)], fresh=True)
+    refused = {one: _no_task(app, one) for one in unique if one not in found}
     # What a place takes for the same id, in another case, is one task.
     tasks = {found[one].task.id: found[one] for one in unique if one in found}
     return Targets(tuple(tasks.values()), refused)
 
 
-async def _by_filter(desk: Desk, given: TaskFilter) -> Targets:
+async def _by_filter(app: AppContext, given: TaskFilter) -> Targets:
     """The tasks that the filter finds; CallerError for one that is empty, or that every task there is answers to."""
     if not given.model_fields_set:
         raise CallerError(
@@ -65,9 +65,9 @@ async def _by_filter(desk: Desk, given: TaskFilter) -> Targets:
             code="empty_filter",
             next_step="Send at least one of the filter's fields, or taskIds.",
         )
-    query = replace(await query_of(desk, given), order="created", limit=_PAGE)
+    query = replace(await query_of(app, given), order="created", limit=_PAGE)
     found: list[str] = []
-    async for task in _walk(desk, query):
+    async for task in _walk(app, query):
         found.append(task.id)
         if len(found) > MOST:
             raise CallerError(
@@ -76,15 +76,15 @@ async def _by_filter(desk: Desk, given: TaskFilter) -> Targets:
                 next_step="Narrow the filter, or change them in several calls.",
             )
     if len(found) > 1:
-        await _check_leaves_some(desk, frozenset(found))
+        await _check_leaves_some(app, frozenset(found))
     if not found:
-        await check_known(desk, given)
-    return await _by_id(desk, found) if found else Targets((), {})
+        await check_known(app, given)
+    return await _by_id(app, found) if found else Targets((), {})
 
 
-async def _check_leaves_some(desk: Desk, found: frozenset[str]) -> None:
+async def _check_leaves_some(app: AppContext, found: frozenset[str]) -> None:
     """Refuse a filter that all tasks answer to: that is how a wrong filter looks."""
-    async for task in _walk(desk, TaskQuery(order="created", limit=_PAGE)):
+    async for task in _walk(app, TaskQuery(order="created", limit=_PAGE)):
         if task.id not in found:
             return
     raise CallerError(
@@ -94,10 +94,10 @@ async def _check_leaves_some(desk: Desk, found: frozenset[str]) -> None:
     )
 
 
-async def _walk(desk: Desk, query: TaskQuery) -> AsyncIterator[Task]:
+async def _walk(app: AppContext, query: TaskQuery) -> AsyncIterator[Task]:
     """All tasks of a query, page by page."""
     while True:
-        page = await page_of(desk, query)
+        page = await page_of(app, query)
         for task in page.tasks:
             yield task
         if not page.more or not page.tasks:
@@ -106,9 +106,9 @@ async def _walk(desk: Desk, query: TaskQuery) -> AsyncIterator[Task]:
         query = replace(query, after=(sort_key(last, query.order), last.id))
 
 
-def _no_task(desk: Desk, task_id: str) -> TaskhandError:
+def _no_task(app: AppContext, task_id: str) -> TaskhandError:
     try:
-        rules.check_id(task_id, desk.backend.capabilities)
+        rules.check_id(task_id, app.backend.capabilities)
     except CallerError as error:
         return error
     return NotFound(

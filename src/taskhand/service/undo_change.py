@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from taskhand.domain.bulk import BulkReceipt
-from taskhand.domain.change import EDIT_FIELDS, Receipt, changes, restoring
+from taskhand.domain.change import EDIT_FIELDS, Receipt, changes, inverse_edit
 from taskhand.domain.due import due_of
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError
@@ -12,12 +12,12 @@ from taskhand.domain.plan import Plan, drift
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.journal.journal import Change, Claim, Intent, Opening, Result
-from taskhand.service.apply_many import Skipped, applied_to_many
-from taskhand.service.apply_plan import applied, changed_since
+from taskhand.service.apply_many import Skipped, apply_to_many
+from taskhand.service.apply_plan import apply, changed_since
 from taskhand.service.call import Call, Held
 from taskhand.service.create_task import is_gone, replayed_create
-from taskhand.service.idempotency import finished
-from taskhand.service.planning import guard_of, planned
+from taskhand.service.idempotency import wait_until_ended
+from taskhand.service.planning import make_plan, reason_to_confirm
 
 __all__ = ["undo_change"]
 
@@ -36,8 +36,8 @@ async def undo_change(call: Call, change_id: str) -> Receipt | BulkReceipt | Pla
             next_step="Look at the change with list_changes.",
         )
     ids = [result.task_id for _, result in done if result.task_id]
-    async with call.desk.turns(ids):
-        now = await call.desk.backend.snapshots(ids, fresh=True)
+    async with call.app.turns(ids):
+        now = await call.app.backend.snapshots(ids, fresh=True)
         return await _undone(call, change, done, now)
 
 
@@ -58,16 +58,16 @@ async def _undone(
     if not intents:
         raise next(iter(refused.values()))
     note = " ".join(notes) or None
-    guard = guard_of(call.desk, intents)
+    guard = reason_to_confirm(call.app, intents)
     claims, earlier = await _made_before(call, change, intents)
     if earlier is not None:
         return replayed_create(earlier, by_key=False)
     if call.is_dry or guard:
         guard = None if call.is_dry else guard
-        return await planned(call, intents, undoes=change.id, claims=claims, guard=guard, note=note, refused=refused)
+        return await make_plan(call, intents, undoes=change.id, claims=claims, guard=guard, note=note, refused=refused)
     opening = call.opening(undoes=change.id, claims=claims)
     if len(done) > 1:
-        return _with_note(await applied_to_many(call, intents, opening, Skipped(refused=refused)), note)
+        return _with_note(await apply_to_many(call, intents, opening, Skipped(refused=refused)), note)
     return await _applied_once(call, intents, opening, note)
 
 
@@ -78,8 +78,8 @@ async def _made_before(
     if intents[0].verb != "create":
         return (), None
     claim = Claim(f"undo {change.id}", change.id)
-    while (held := await call.desk.journal.holder([claim])) is not None:
-        earlier = await finished(call.desk, held)
+    while (held := await call.app.journal.holder([claim])) is not None:
+        earlier = await wait_until_ended(call.app, held)
         if not await is_gone(call, earlier):
             return (claim,), earlier
         claim = Claim(f"undo {change.id} after {earlier.id}", change.id)
@@ -91,9 +91,9 @@ async def _applied_once(
 ) -> Receipt | BulkReceipt:
     """Carry it out; where another process was faster to make a deleted task again, that is answered."""
     try:
-        return _with_note(await applied(call, intents, opening), note)
+        return _with_note(await apply(call, intents, opening), note)
     except Held as held:
-        return replayed_create(await finished(call.desk, held.change), by_key=False)
+        return replayed_create(await wait_until_ended(call.app, held.change), by_key=False)
 
 
 def _with_note(receipt: Receipt | BulkReceipt, note: str | None) -> Receipt | BulkReceipt:
@@ -101,7 +101,7 @@ def _with_note(receipt: Receipt | BulkReceipt, note: str | None) -> Receipt | Bu
 
 
 async def _found(call: Call, change_id: str) -> Change:
-    change = await call.desk.journal.find(change_id)
+    change = await call.app.journal.find(change_id)
     if change is None:
         raise NotFound(
             f"There is no change {change_id[:60]!r}.",
@@ -144,7 +144,7 @@ def _put_back(intent: Intent, before: Snapshot, after: Task, now: Snapshot) -> t
     changed = {EDIT_FIELDS.get(one.field, one.field) for one in changes(before.task, after)}
     unsaid = changed & before.unknown & ours
     note = f"Not put back, as the value before was not known: {', '.join(sorted(unsaid))}." if unsaid else None
-    back = without(restoring(before.task, after, unknown=before.unknown), *(changed - ours))
+    back = without(inverse_edit(before.task, after, unknown=before.unknown), *(changed - ours))
     edit = replace(back, native=before.native)
     if not any(edit.given()):
         raise CallerError(

@@ -13,30 +13,30 @@ from taskhand.domain.plan import Difference, Plan, drift
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Intent, Opening, Outcome, Result
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
-from taskhand.service.planning import planned
+from taskhand.service.planning import make_plan
 from taskhand.service.resolver import Wanted
 
-__all__ = ["carried_out", "changed", "missing", "snapshot"]
+__all__ = ["plan_or_write", "read_snapshot", "unmet_edit", "write_edit"]
 
 _NOTHING = "Nothing was written: the task already is as asked."
 _MOST_TRIES = 5
 
 
-async def carried_out(
+async def plan_or_write(
     call: Call, task_id: str, wanted_of: Callable[[Task], Awaitable[Wanted]], *, fresh: bool = False
 ) -> Receipt | Plan:
     """Make the edit that `wanted_of` the task says, in turn with other writes to it; `fresh` reads it anew first."""
-    async with call.desk.turn(task_id):
-        before = await snapshot(call.desk, task_id, fresh=fresh)
+    async with call.app.turn(task_id):
+        before = await read_snapshot(call.app, task_id, fresh=fresh)
         if call.is_dry:
             edit, matched = await wanted_of(before.task)
-            return await planned(call, [_intent(call.desk, before, before, edit)], matched)
-        return await changed(call, before, wanted_of)
+            return await make_plan(call, [_intent(call.app, before, before, edit)], matched)
+        return await write_edit(call, before, wanted_of)
 
 
-async def changed(
+async def write_edit(
     call: Call,
     before: Snapshot,
     wanted_of: Callable[[Task], Awaitable[Wanted]],
@@ -49,15 +49,15 @@ async def changed(
     Where somebody else was faster, or the task turns out to have been read wrongly, the edit is made again from what
     is really there; or, if nothing is written yet, refused with what `moved` makes of the difference.
     """
-    desk, now = call.desk, before
+    app, now = call.app, before
     said = opening or (lambda matched: call.opening(matched=matched))
     for _ in range(_MOST_TRIES):
         edit, matched = await wanted_of(before.task)
-        intent = _intent(desk, before, now, edit)
+        intent = _intent(app, before, now, edit)
         if not _has_any(intent.edit):
-            seen_anew = await snapshot(desk, before.task.id, fresh=True)
+            seen_anew = await read_snapshot(app, before.task.id, fresh=True)
             before, now = (seen_anew if before == now else before), seen_anew
-            intent = _intent(desk, before, now, edit)
+            intent = _intent(app, before, now, edit)
         if not _has_any(intent.edit) and before == now:
             change = await call.record("unchanged", said(matched), [intent], [_result(now.task, "unchanged")])
             return Receipt(now.task, matched=matched, note=_NOTHING, change_id=change.id)
@@ -77,9 +77,9 @@ async def changed(
     )
 
 
-async def snapshot(desk: Desk, task_id: str, *, fresh: bool = False) -> Snapshot:
+async def read_snapshot(app: AppContext, task_id: str, *, fresh: bool = False) -> Snapshot:
     """One task as it is; NotFound."""
-    found = await desk.backend.snapshots([task_id], fresh=fresh)
+    found = await app.backend.snapshots([task_id], fresh=fresh)
     if task_id not in found:
         raise NotFound(
             f"There is no task {task_id}.", code="task_not_found", next_step="Call list_tasks to find the task's id."
@@ -89,7 +89,7 @@ async def snapshot(desk: Desk, task_id: str, *, fresh: bool = False) -> Snapshot
 
 async def _sent(call: Call, intent: Intent, now: Snapshot, opening: Opening) -> Written | None:
     """Carry out what the task does not show yet, written down before; None when it already shows all of it."""
-    backend, unmet, edit = call.desk.backend, intent.edit or Edit(), intent.asked or Edit()
+    backend, unmet, edit = call.app.backend, intent.edit or Edit(), intent.asked or Edit()
     if not _has_any(unmet):
         return None
     await (call.revise([intent]) if call.is_open else call.begin(opening, [intent]))
@@ -109,8 +109,8 @@ async def _told(call: Call, before: Task, written: Written, edit: Edit, matched:
     return replace(receipt, change_id=call.change.id if call.change else None)
 
 
-def _intent(desk: Desk, before: Snapshot, now: Snapshot, edit: Edit) -> Intent:
-    return Intent("update", before, missing(desk, edit, now), edit)
+def _intent(app: AppContext, before: Snapshot, now: Snapshot, edit: Edit) -> Intent:
+    return Intent("update", before, unmet_edit(app, edit, now), edit)
 
 
 def _has_any(edit: Edit | None) -> bool:
@@ -127,6 +127,6 @@ def _result(task: Task, outcome: Outcome, note: str | None = None) -> Result:
     return Result(0, outcome, task.id, task, note=note)
 
 
-def missing(desk: Desk, edit: Edit, now: Snapshot) -> Edit:
+def unmet_edit(app: AppContext, edit: Edit, now: Snapshot) -> Edit:
     """What a task does not show yet of an edit, or not for certain: that is what has to be sent."""
-    return edit if now.assumed else edit.unmet_by(now.task, sure_of_due=desk.backend.sure_of_due(now.task))
+    return edit if now.assumed else edit.unmet_by(now.task, sure_of_due=app.backend.sure_of_due(now.task))

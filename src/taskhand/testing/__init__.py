@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from taskhand.testing.run import Agent, Report, run_scenario
     from taskhand.testing.scenario import Scenario, load_scenario, load_scenarios, shipped
     from taskhand.testing.script import Scripted
-    from taskhand.testing.stored_task import KeptTask
+    from taskhand.testing.stored_task import StoredTask
 
 __all__ = [
     "DATA",
@@ -25,13 +25,13 @@ __all__ = [
     "Called",
     "Clock",
     "Command",
-    "KeptTask",
     "PlannedTask",
     "Refused",
     "Report",
     "Scenario",
     "Scripted",
     "Setup",
+    "StoredTask",
     "load_scenario",
     "load_scenarios",
     "open_bench",

@@ -23,8 +23,8 @@ from taskhand.testing.clock import Clock
 from taskhand.testing.data import NOW, ZONE, DataSet, PlannedTask, chosen
 from taskhand.testing.places.open import open_place
 from taskhand.testing.places.place import Place
-from taskhand.testing.stored_task import KeptTask
-from taskhand.wiring import desk, journal
+from taskhand.testing.stored_task import StoredTask
+from taskhand.wiring import journal, open_app
 
 __all__ = ["Bench", "Refused", "Setup", "changes_of", "environment_of", "open_bench"]
 
@@ -105,11 +105,11 @@ class Bench:
         answer: dict[str, Any] = json.loads(text)
         return answer
 
-    async def state(self) -> tuple[KeptTask, ...]:
+    async def state(self) -> tuple[StoredTask, ...]:
         """All tasks as they are kept, read without the server, oldest first."""
         return await self.place.read()
 
-    async def task(self, title: str) -> KeptTask:
+    async def task(self, title: str) -> StoredTask:
         """The one task of that title as it is kept; LookupError where there is none or are several."""
         found = [one for one in await self.state() if one.title == title]
         if len(found) != 1:
@@ -167,7 +167,7 @@ async def open_bench(folder: Path, setup: Setup | None = None) -> AsyncIterator[
     async with open_place(setup.backend, setup.data_set, clock, folder, setup.reading) as place:
         settings = Settings.from_env(environment_of(setup, place, folder))
         place.script(setup.faults)
-        async with desk(settings, clock.now, _world(clock)) as at:
+        async with open_app(settings, clock.now, _world(clock)) as at:
             server = create_server(at)
             person = _Person(setup.person)
             client = Client(

@@ -13,9 +13,9 @@ import anyio
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
 from taskhand.server.transports.serve import leave, serve_stdio
-from taskhand.service.recovery import recovered_at_start
+from taskhand.service.recovery import recover_at_start
 from taskhand.testing.calls import recorded, to_file
-from taskhand.wiring import desk
+from taskhand.wiring import open_app
 
 __all__ = ["main"]
 
@@ -25,9 +25,9 @@ def main(file: Path) -> None:
     settings = Settings.from_env(os.environ)
 
     async def serving() -> None:
-        async with desk(settings) as at:
+        async with open_app(settings) as at:
             server = recorded(create_server(at), to_file(file))
-            await serve_stdio(server, at.aclose, partial(recovered_at_start, at))
+            await serve_stdio(server, at.aclose, partial(recover_at_start, at))
 
     anyio.run(serving)
     leave()

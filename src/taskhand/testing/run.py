@@ -18,7 +18,7 @@ from taskhand.testing.command import Command, CommandFailed, Server
 from taskhand.testing.places.open import open_place
 from taskhand.testing.places.place import Place
 from taskhand.testing.scenario import Scenario
-from taskhand.testing.stored_task import KeptTask
+from taskhand.testing.stored_task import StoredTask
 from taskhand.testing.verdict import Seen, reasons
 
 __all__ = ["Agent", "Report", "run_scenario"]
@@ -114,7 +114,7 @@ async def _run_command(
 
 
 async def _seen(
-    place: Place, settings: Settings, before: Sequence[KeptTask], calls: Sequence[Called], answer: str
+    place: Place, settings: Settings, before: Sequence[StoredTask], calls: Sequence[Called], answer: str
 ) -> Seen:
     """What can be seen of a run that is over."""
     return Seen(

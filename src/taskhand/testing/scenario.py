@@ -72,7 +72,7 @@ from taskhand.domain.names import fold
 from taskhand.testing.bench import Setup
 from taskhand.testing.data import DATA, NOW, PlannedTask
 from taskhand.testing.pattern import Pattern
-from taskhand.testing.stored_task import KeptTask
+from taskhand.testing.stored_task import StoredTask
 
 __all__ = ["Expected", "Scenario", "Script", "ScriptedCall", "Wrong", "load_scenario", "load_scenarios", "shipped"]
 
@@ -132,7 +132,7 @@ class Expected(_Table):
         """What it is about, in a few words."""
         return self.title or f"like {self.like!r}"
 
-    def is_about(self, task: KeptTask) -> bool:
+    def is_about(self, task: StoredTask) -> bool:
         """Whether it is about this task."""
         if self.title is not None:
             return task.title == self.title

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["FIELDS", "KeptTask"]
+__all__ = ["FIELDS", "StoredTask"]
 
 FIELDS = ("title", "description", "status", "due", "responsibles", "priority", "contact", "customer")
 """What is compared of a task, and what a scenario can say of one."""
 
 
 @dataclass(frozen=True, slots=True)
-class KeptTask:
+class StoredTask:
     """One task in the words that a row of `list_tasks` has.
 
     `status` is a name and `status_type` what it means (`initial`, `in_progress`, `done`). `due` is a day, or local time

@@ -11,7 +11,7 @@ from taskhand.sandbox.log import Logged
 from taskhand.testing.calls import Called
 from taskhand.testing.pattern import Pattern
 from taskhand.testing.scenario import Expected, Scenario
-from taskhand.testing.stored_task import FIELDS, KeptTask
+from taskhand.testing.stored_task import FIELDS, StoredTask
 
 __all__ = ["Seen", "reasons"]
 
@@ -20,8 +20,8 @@ __all__ = ["Seen", "reasons"]
 class Seen:
     """What was seen of a run; `create_route` is the CRM's route that creates tasks, None for the embedded store."""
 
-    before: Sequence[KeptTask]
-    after: Sequence[KeptTask]
+    before: Sequence[StoredTask]
+    after: Sequence[StoredTask]
     calls: Sequence[Called]
     sent: Sequence[Logged]
     changes: Sequence[Change]
@@ -71,13 +71,13 @@ def _of_state(scenario: Scenario, seen: Seen) -> Iterator[str]:
         yield from _of_others(before, {task.id: task for task in seen.after}, met)
 
 
-def _namesake(task: KeptTask, before: Sequence[KeptTask]) -> KeptTask | None:
+def _namesake(task: StoredTask, before: Sequence[StoredTask]) -> StoredTask | None:
     """The task that was there under the same title, where one was made again."""
     found = [one for one in before if one.title == task.title]
     return found[0] if len(found) == 1 else None
 
 
-def _of_task(expected: Expected, task: KeptTask, was: KeptTask | None) -> Iterator[str]:
+def _of_task(expected: Expected, task: StoredTask, was: StoredTask | None) -> Iterator[str]:
     """What is not as expected of one task; what is not expected must be as it `was`."""
     for name in FIELDS:
         wanted = getattr(expected, name)
@@ -95,7 +95,7 @@ def _of_task(expected: Expected, task: KeptTask, was: KeptTask | None) -> Iterat
             yield f"{expected.which}: {name} is {_word(task.native.get(name))}, expected {_word(value)}"
 
 
-def _is(name: str, wanted: Any, task: KeptTask) -> bool:
+def _is(name: str, wanted: Any, task: StoredTask) -> bool:
     """Whether a field is as wanted: an empty text is nothing, people come in any order, a time in any zone."""
     got = task.shown(name)
     if name == "status":
@@ -107,7 +107,7 @@ def _is(name: str, wanted: Any, task: KeptTask) -> bool:
     return bool(wanted == got) or (wanted == "" and got is None)
 
 
-def _of_others(before: Mapping[str, KeptTask], after: Mapping[str, KeptTask], met: set[str]) -> Iterator[str]:
+def _of_others(before: Mapping[str, StoredTask], after: Mapping[str, StoredTask], met: set[str]) -> Iterator[str]:
     """What became of the tasks that nothing was expected of."""
     yield from (f"{task.title}: was added" for task in after.values() if task.id not in before.keys() | met)
     for was in before.values():

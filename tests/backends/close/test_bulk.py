@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.close.wired import ANA, ELENA, LUIS, Time, close, on_close, row, task_id
-from taskhand.backends.base import Outcome
+from taskhand.backends.base import ItemResult
 from taskhand.backends.close.backend import CloseBackend
 from taskhand.backends.close.chunks import Place, chunks_of
 from taskhand.backends.close.kind import INBOX
@@ -43,7 +43,7 @@ def sent(sandbox: CloseSandbox) -> Counter[str]:
     return Counter(str(one.route) for one in sandbox.requests)
 
 
-def honest(sandbox: CloseSandbox, outcomes: tuple[Outcome, ...], edits: list[tuple[Task, Edit]]) -> bool:
+def honest(sandbox: CloseSandbox, outcomes: tuple[ItemResult, ...], edits: list[tuple[Task, Edit]]) -> bool:
     """Whether every outcome is of its task, and what is called written is so."""
     rows = {each["id"]: each for each in sandbox.tasks}
     for outcome, (before, edit) in zip(outcomes, edits, strict=True):

@@ -13,7 +13,7 @@ from taskhand.backends.close.backend import CloseBackend
 from taskhand.backends.close.said import CLOSE
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError
-from taskhand.domain.request_log import requests_sent
+from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.task import TaskQuery
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.call import Answer, Call
@@ -281,7 +281,7 @@ async def test_the_requests_of_a_deletion_are_told_to_whoever_counts_them() -> N
     sandbox = close()
     async with on_close(sandbox) as backend:
         before = await backend.get_task(TASK)
-        with requests_sent() as sent:
+        with recorded_requests() as sent:
             await backend.delete_task(before)
     assert sent == [f"DELETE /api/v1/task/{TASK}/ 200"]
 

@@ -25,7 +25,7 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.server.tools import TOOLS
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call as ToolCall
 
 SECRETS = (KEY, credential(KEY, None)[1]["authorization"].removeprefix("Basic "))
@@ -47,7 +47,7 @@ class Stage:
 
     close: CloseSandbox
     elsewhere: CloseSandbox
-    desk: Desk
+    app: AppContext
     agent: Agent
     time: Time
 
@@ -59,15 +59,15 @@ async def staged(faults: Iterable[Fault], row: Row = NOTHING, call: Call | None 
     async with (
         serve(elsewhere) as away,
         serve(there) as url,
-        wired(url, time, limits=Limits(read_s=row.read_s), timezone="America/Santiago") as desk,
-        Client(create_server(desk)) as client,
+        wired(url, time, limits=Limits(read_s=row.read_s), timezone="America/Santiago") as app,
+        Client(create_server(app)) as client,
     ):
-        await desk.backend.me()
+        await app.backend.me()
         if call is None or call.route != TEAM:
-            await desk.backend.members()
+            await app.backend.members()
         there.clear_requests()
         there.faults = tuple(replace(fault, to=away) for fault in faults)
-        yield Stage(there, elsewhere, desk, Agent(client), time)
+        yield Stage(there, elsewhere, app, Agent(client), time)
 
 
 def placed(row: Row, call: Call) -> list[Fault]:
@@ -157,7 +157,7 @@ FAILING = [(row, call) for row, call in CASES if (outcome := row.outcome(call)) 
 async def test_no_exception_holds_the_key_or_what_close_said(row: Row, call: Call) -> None:
     tool = next(tool for tool in TOOLS if tool.name == call.tool)
     async with staged(placed(row, call), row, call) as stage:
-        given = ToolCall(stage.desk, call.tool, arguments=call.arguments)
+        given = ToolCall(stage.app, call.tool, arguments=call.arguments)
         with pytest.raises(TaskhandError) as caught:
             await tool.call(given, tool.arguments.model_validate(call.arguments))
     error: BaseException | None = caught.value
@@ -176,7 +176,7 @@ MADE = Edit(title="Send it", responsible_ids=(ANA,), priority=2, ai_customer_id=
 async def made(stage: Stage) -> str | None:
     """Create the task, at the backend: a second call of the tool is answered with what came of the first."""
     with suppress(OutcomeUnknown):
-        return (await stage.desk.backend.create_task(MADE)).task.id
+        return (await stage.app.backend.create_task(MADE)).task.id
     return None
 
 
@@ -208,9 +208,9 @@ async def test_a_task_of_somebody_elses_is_not_taken_for_the_lost_one() -> None:
 async def test_a_limit_that_is_kept_is_waited_for_before_it_refuses_anything() -> None:
     moment = Time()
     sandbox = close(30, reading=Reading(rates="enforced", rate_limit=10, rate_window=8), clock=lambda: _at(moment))
-    async with serve(sandbox) as url, wired(url, moment) as desk:
+    async with serve(sandbox) as url, wired(url, moment) as app:
         for number in range(1, 31):
-            await desk.backend.get_task(f"task_{number:043}")
+            await app.backend.get_task(f"task_{number:043}")
     assert [one.status for one in sandbox.requests] == [200] * 30
     assert 16 <= moment.now - 1_000 <= 24
 
@@ -226,9 +226,9 @@ def _at(moment: Time) -> Any:
 async def test_a_hidden_limit_is_waited_out_whatever_it_says(body: Any, rates: Any) -> None:
     time = Time()
     sandbox = close(6, reading=Reading(throttle=2, rate_body=body, rates=rates))
-    async with serve(sandbox) as url, wired(url, time) as desk:
+    async with serve(sandbox) as url, wired(url, time) as app:
         for number in range(1, 7):
-            await desk.backend.get_task(f"task_{number:043}")
+            await app.backend.get_task(f"task_{number:043}")
     assert time.slept
 
 

@@ -20,7 +20,7 @@ from taskhand.domain.due import Due, due_of, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
 from taskhand.domain.page import sort_key
-from taskhand.domain.query import picked
+from taskhand.domain.query import select_page
 from taskhand.domain.task import Order, StatusChoice, Task, TaskQuery
 from taskhand.sandbox.close import CloseSandbox, Reading
 from taskhand.sandbox.faults import Fault
@@ -52,7 +52,7 @@ def world(count: int) -> list[dict[str, Any]]:
 def by_hand(sandbox: CloseSandbox, query: TaskQuery) -> tuple[list[str], bool]:
     """The page, from every task there is."""
     tasks = [task_of(each, SANTIAGO) for each in sandbox.tasks]
-    page = picked(tasks, query, is_late)
+    page = select_page(tasks, query, is_late)
     return [task.id for task in page.tasks], page.more
 
 

@@ -94,8 +94,8 @@ async def test_the_story_is_told_as_it_is_under_every_reading(reading: Reading) 
     sandbox = close(1, reading=reading)
     async with (
         serve(sandbox) as url,
-        wired(url, Time(), timezone=SANTIAGO) as desk,
-        Client(create_server(desk)) as client,
+        wired(url, Time(), timezone=SANTIAGO) as app,
+        Client(create_server(app)) as client,
     ):
         agent, task = Agent(client), {"id": ""}
         for step in STORY:

@@ -24,8 +24,8 @@ IDS = [task_id(number) for number in range(1, 7)]
 async def agent_on(sandbox: CloseSandbox, time: Time | None = None) -> AsyncIterator[Agent]:
     async with (
         serve(sandbox) as url,
-        wired(url, time or Time(), timezone="America/Santiago") as desk,
-        Client(create_server(desk)) as client,
+        wired(url, time or Time(), timezone="America/Santiago") as app,
+        Client(create_server(app)) as client,
     ):
         yield Agent(client)
 

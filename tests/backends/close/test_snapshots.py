@@ -29,7 +29,7 @@ OTHERWISE = Edit(
 )
 
 
-def restoring(before: Snapshot, *names: str, **values: Any) -> Edit:
+def inverse_edit(before: Snapshot, *names: str, **values: Any) -> Edit:
     """The edit that puts all of these fields back, in Close's own values."""
     task = before.task
     status = StatusChoice.of(task.status_config or OPEN)
@@ -93,7 +93,7 @@ async def test_a_task_comes_back_exactly_as_it_was(day: str | None, reading: Rea
         before = (await backend.snapshots([TASK]))[TASK]
         changed = (await backend.update_task(before.task, OTHERWISE)).task
         assert kept(sandbox) != there
-        edit = restoring(before, "title", "due", "responsible_ids", "priority", "status")
+        edit = inverse_edit(before, "title", "due", "responsible_ids", "priority", "status")
         after = (await backend.update_task(changed, edit)).task
     assert kept(sandbox) == there
     assert after == before.task
@@ -107,7 +107,7 @@ async def test_a_date_comes_back_to_a_dateless_task_and_goes_from_a_dated_one(da
         before = (await backend.snapshots([TASK]))[TASK]
         other = Edit(due=None if day else Due(date(2026, 4, 1)))
         changed = (await backend.update_task(before.task, other)).task
-        await backend.update_task(changed, restoring(before, "due"))
+        await backend.update_task(changed, inverse_edit(before, "due"))
     assert kept(sandbox) == there
 
 
@@ -128,7 +128,7 @@ async def test_without_native_values_the_contracts_are_written() -> None:
     sandbox = close([row(1, date=FINE)])
     async with on_close(sandbox) as backend:
         before = (await backend.snapshots([TASK]))[TASK]
-        await backend.update_task(before.task, replace(restoring(before, "due"), native=None))
+        await backend.update_task(before.task, replace(inverse_edit(before, "due"), native=None))
     assert sandbox.requests[-1].body == {"date": "2026-03-10T15:00:00.123000+00:00"}
 
 
@@ -136,7 +136,7 @@ async def test_native_values_of_fields_that_are_not_set_are_not_written() -> Non
     sandbox = close([row(1, date=FINE, priority="high")])
     async with on_close(sandbox) as backend:
         before = (await backend.snapshots([TASK]))[TASK]
-        await backend.update_task(before.task, restoring(before, "title"))
+        await backend.update_task(before.task, inverse_edit(before, "title"))
     assert sandbox.requests[-1].body == {"text": "Call Acme 1"}
 
 
@@ -149,7 +149,7 @@ async def test_a_task_of_another_type_comes_back_as_far_as_it_changes(kind: str)
         assert before.unknown == frozenset()
         moved = Edit(due=OTHERWISE.due, responsible_ids=(ANA,), status=OTHERWISE.status)
         changed = (await backend.update_task(before.task, moved)).task
-        await backend.update_task(changed, restoring(before, "due", "responsible_ids", "status"))
+        await backend.update_task(changed, inverse_edit(before, "due", "responsible_ids", "status"))
     assert kept(sandbox) == there
 
 
@@ -162,7 +162,7 @@ async def test_many_come_back_together_each_to_its_own_date() -> None:
         before = list((await backend.snapshots(ids)).values())
         moved = Edit(due=Due(date(2026, 4, 1)), responsible_ids=(ANA,))
         changed = await backend.update_tasks([(one.task, moved) for one in before])
-        edits = [restoring(one, "due", "responsible_ids") for one in before]
+        edits = [inverse_edit(one, "due", "responsible_ids") for one in before]
         now = [outcome.written.task for outcome in changed if outcome.written]
         sandbox.clear_requests()
         outcomes = await backend.update_tasks(list(zip(now, edits, strict=True)))
@@ -222,7 +222,7 @@ async def made_again(backend: Any, *names: str) -> str:
     """Delete the first task and make it again, with these fields too: its new id."""
     before = (await backend.snapshots([TASK]))[TASK]
     await backend.delete_task(before.task)
-    edit = restoring(before, "title", "due", "responsible_ids", "status", *names)
+    edit = inverse_edit(before, "title", "due", "responsible_ids", "status", *names)
     written = await backend.create_task(edit)
     assert not any(edit.unmet_by(written.task).given())
     return str(written.task.id)
@@ -234,7 +234,7 @@ async def test_a_task_that_close_makes_by_itself_cannot_be_made_again(kind: str)
     async with on_close(sandbox) as backend:
         before = (await backend.snapshots([TASK]))[TASK]
         sandbox.clear_requests()
-        edit = replace(restoring(before, "title", "ai_customer_id"), native={**before.native, "_type": kind})
+        edit = replace(inverse_edit(before, "title", "ai_customer_id"), native={**before.native, "_type": kind})
         with pytest.raises(CallerError, match=kind) as refused:
             await backend.create_task(edit)
     assert (refused.value.code, sandbox.requests) == ("cannot_recreate", ())
@@ -246,7 +246,7 @@ async def test_a_call_of_a_voice_agent_is_not_made_again_because_it_would_ring_s
     async with on_close(sandbox) as backend:
         before = (await backend.snapshots([TASK]))[TASK]
         with pytest.raises(CallerError, match="voice agent") as refused:
-            await backend.create_task(restoring(before, "title", "ai_customer_id", "ai_contact_id"))
+            await backend.create_task(inverse_edit(before, "title", "ai_customer_id", "ai_contact_id"))
     assert refused.value.code == "cannot_recreate"
     assert len(sandbox.tasks) == 1
 
@@ -257,7 +257,7 @@ async def test_a_task_that_is_made_again_and_lost_is_found_or_in_doubt(fault: An
     async with on_close(sandbox) as backend:
         before = (await backend.snapshots([TASK]))[TASK]
         sandbox.faults = (Fault(fault, POST),)
-        edit = restoring(before, "title", "due", "responsible_ids", "ai_customer_id", "priority")
+        edit = inverse_edit(before, "title", "due", "responsible_ids", "ai_customer_id", "priority")
         if fault == "reset_before":
             with pytest.raises(OutcomeUnknown):
                 await backend.create_task(edit)

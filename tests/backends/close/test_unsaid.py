@@ -32,7 +32,7 @@ async def test_a_priority_that_close_does_not_say_is_always_sent_and_told_as_sen
     asked: str, before: str, after: str
 ) -> None:
     sandbox = close([row(1, priority=before)], reading=ABSENT)
-    async with serve(sandbox) as url, wired(url, Time()) as desk, Client(create_server(desk)) as client:
+    async with serve(sandbox) as url, wired(url, Time()) as app, Client(create_server(app)) as client:
         agent = Agent(client)
         answer = await agent("update_task", id=TASK, priority=asked)
         assert (answer["task"]["priority"], answer["unapplied"]) == (int(asked), [])

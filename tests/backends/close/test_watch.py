@@ -8,9 +8,9 @@ import pytest
 
 from backends.close.test_bulk import BULK, COMPLETE, LIST, ONE, TO_ANA, every, honest, sent
 from backends.close.wired import KEY, WORLD, Time, close, on_close, row
-from taskhand.backends.base import Outcome, Watch
+from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.close.said import CLOSE
-from taskhand.domain.deadline import one_call
+from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Task
 from taskhand.http.upstream import Limits
@@ -23,7 +23,7 @@ NO_WORD = Reading(rates="hidden")
 
 
 @dataclass(slots=True)
-class Watcher(Watch):
+class Watcher(BulkProgress):
     """Counts what it is told, and stops after so many; `seen` is how many requests had been sent by then."""
 
     sandbox: CloseSandbox | None = None
@@ -31,26 +31,26 @@ class Watcher(Watch):
     told: Counter[int] = field(default_factory=Counter)
     seen: list[int] = field(default_factory=list)
 
-    def tell(self, place: int, outcome: Outcome) -> None:
-        Watch.tell(self, place, outcome)
+    def tell(self, place: int, outcome: ItemResult) -> None:
+        BulkProgress.tell(self, place, outcome)
         self.told[place] += 1
         self.seen.append(len(self.sandbox.requests) if self.sandbox else 0)
         if len(self.told) == self.after:
             self.stop("the client gave up")
 
 
-def codes(outcomes: tuple[Outcome, ...]) -> Counter[str | None]:
+def codes(outcomes: tuple[ItemResult, ...]) -> Counter[str | None]:
     return Counter(outcome.error.code if outcome.error else None for outcome in outcomes)
 
 
-def assert_told_once(watch: Watcher, outcomes: tuple[Outcome, ...]) -> None:
+def assert_told_once(watch: Watcher, outcomes: tuple[ItemResult, ...]) -> None:
     assert watch.outcomes == dict(enumerate(outcomes))
     assert set(watch.told.values()) <= {1}
 
 
 async def written(
     sandbox: CloseSandbox, watch: Watcher, edit: Edit, count: int, *faults: Fault
-) -> tuple[tuple[Outcome, ...], list[tuple[Task, Edit]]]:
+) -> tuple[tuple[ItemResult, ...], list[tuple[Task, Edit]]]:
     """Make the edit of all tasks under these faults: the outcomes, each told once, and what was asked."""
     async with on_close(sandbox, Time()) as backend:
         edits = [(task, edit) for task in await every(backend, count)]
@@ -172,7 +172,7 @@ async def test_when_the_reading_back_has_to_wait_for_long_nothing_more_is_sent()
 class Interrupted(CloseSandbox):
     """A Close during whose first reading back somebody gives up."""
 
-    watch: Watch | None = None
+    watch: BulkProgress | None = None
 
     def answer(self, call: Call, *, stale: bool) -> Answer:
         found = self.route_of(call)
@@ -181,7 +181,7 @@ class Interrupted(CloseSandbox):
         return super().answer(call, stale=stale)
 
 
-async def interrupted(fault: Fault | None = None, **reading: Any) -> tuple[CloseSandbox, tuple[Outcome, ...]]:
+async def interrupted(fault: Fault | None = None, **reading: Any) -> tuple[CloseSandbox, tuple[ItemResult, ...]]:
     """Complete ten tasks, while somebody gives up before the first of them is read back."""
     rows = [row(number) for number in range(1, 11)]
     sandbox = Interrupted(seed=WORLD | {"tasks": rows}, key=KEY, reading=Reading(rates="hidden", **reading))
@@ -239,7 +239,7 @@ async def test_each_chunk_has_the_time_of_a_call_for_itself() -> None:
     async with on_close(sandbox, time) as backend:
         edits = [(task, COMPLETE) for task in await every(backend, 1_000)]
     async with on_close(sandbox, time, rate=1, limits=Limits(total_s=10)) as backend:
-        with one_call():
+        with call_deadline():
             outcomes = await backend.update_tasks(edits)
     assert codes(outcomes) == {None: 1_000}
     assert sum(time.slept) > 15

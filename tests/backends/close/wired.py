@@ -23,7 +23,7 @@ from taskhand.http.upstream import Limits, Upstream, World
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 
 __all__ = [
     "ANA",
@@ -95,8 +95,8 @@ def close(tasks: int | list[dict[str, Any]] = 2, faults: Iterable[Fault] = (), *
 @asynccontextmanager
 async def wired(
     url: str, time: Time, *, limits: Limits | None = None, token: str | None = None, rate: int = 1_000, **account: Any
-) -> AsyncIterator[Desk]:
-    """A desk as it would be made for these settings, but for the time and for chance, which is a half."""
+) -> AsyncIterator[AppContext]:
+    """An app context as it would be made for these settings, but for the time and for chance, which is a half."""
     variable, auth = credential(None if token else KEY, token)
     upstream = Upstream(
         name="Close",
@@ -119,14 +119,14 @@ async def wired(
             sleep=time.sleep,
         )
         async with journal_at(lambda: NOW) as journal:
-            yield Desk(backend, journal, lambda: NOW, settings.timezone)
+            yield AppContext(backend, journal, lambda: NOW, settings.timezone)
         await transport.aclose()
 
 
 @asynccontextmanager
 async def on_close(sandbox: CloseSandbox, time: Time | None = None, **options: Any) -> AsyncIterator[CloseBackend]:
     """A backend on a served sandbox."""
-    async with serve(sandbox) as url, wired(url, time or Time(), **options) as desk:
-        backend = desk.backend
+    async with serve(sandbox) as url, wired(url, time or Time(), **options) as app:
+        backend = app.backend
         assert isinstance(backend, CloseBackend)
         yield backend

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backends.hubspot.wired import ANA, BRUNO, CAROLINA, COMPANY, Stage, Time, hubspot, row, seed, staged, task_id
-from taskhand.backends.base import Outcome
+from taskhand.backends.base import ItemResult
 from taskhand.backends.hubspot.doubt import HUBSPOT
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
@@ -34,7 +34,7 @@ def counted(stage: Stage) -> Counter[str]:
     return Counter(stage.sent)
 
 
-def codes(outcomes: tuple[Outcome, ...]) -> list[str | None]:
+def codes(outcomes: tuple[ItemResult, ...]) -> list[str | None]:
     return [one.error.code if one.error else None for one in outcomes]
 
 

@@ -27,7 +27,7 @@ from taskhand.domain.due import Due, due_of, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
 from taskhand.domain.page import sort_key
-from taskhand.domain.query import picked
+from taskhand.domain.query import select_page
 from taskhand.domain.task import FINISHED, Order, StatusChoice, Task, TaskQuery
 
 OPEN = ("burst=0", "searches=0", "search_lag=0")
@@ -102,7 +102,7 @@ async def test_pages_hold_every_task_that_is_wanted_once_and_in_order(name: str,
     time, count = Time(), 650
     async with staged(hubspot(time, crowd(count), reading=OPEN), time) as stage:
         query = replace(QUERIES[name], order=order, limit=60)
-        wanted = picked(
+        wanted = select_page(
             await everything(stage, count, query.contact),
             replace(query, limit=count),
             lambda task: is_late(stage, task),

@@ -20,7 +20,7 @@ from backends.hubspot.wired import (
 )
 from taskhand.backends.hubspot.doubt import HUBSPOT
 from taskhand.backends.hubspot.restage import UNSTAGED
-from taskhand.domain.change import restoring
+from taskhand.domain.change import inverse_edit
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
@@ -74,7 +74,7 @@ async def updated(stage: Stage, way: Way, before: Task, edit: Edit) -> tuple[Tas
 
 def back(before: Snapshot, after: Task) -> Edit:
     """What an undo asks for."""
-    edit = restoring(before.task, after)
+    edit = inverse_edit(before.task, after)
     return Edit(**dict(edit.given()), native=before.native)  # type: ignore[arg-type]  # each as its field has it
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backends.hubspot.wired import BRUNO, CAROLINA, Stage, Time, hubspot, row, seed, staged, task_id
-from taskhand.backends.base import Outcome, Watch
+from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.hubspot.doubt import HUBSPOT
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OutcomeUnknown, RateLimited
@@ -18,7 +18,7 @@ EVER: dict[str, Any] = {"nth": "every"}
 
 
 @dataclass(slots=True)
-class Scribe(Watch):
+class Scribe(BulkProgress):
     """Notes how often it is told of a place, and how much was sent by then; stops after `most` outcomes."""
 
     stage: Stage | None = None
@@ -26,8 +26,8 @@ class Scribe(Watch):
     told: list[int] = field(default_factory=list)
     sent: list[int] = field(default_factory=list)
 
-    def tell(self, place: int, outcome: Outcome) -> None:
-        Watch.tell(self, place, outcome)
+    def tell(self, place: int, outcome: ItemResult) -> None:
+        BulkProgress.tell(self, place, outcome)
         self.told.append(place)
         self.sent.append(self.stage.sent.count(UPDATE) if self.stage else 0)
         if self.most is not None and len(self.told) >= self.most and self.stopped is None:
@@ -41,7 +41,7 @@ async def tasks(stage: Stage, count: int) -> list[Task]:
     return [one.task for one in found.values()]
 
 
-def codes(outcomes: tuple[Outcome, ...]) -> list[str | None]:
+def codes(outcomes: tuple[ItemResult, ...]) -> list[str | None]:
     return [one.error.code if one.error else None for one in outcomes]
 
 
@@ -78,7 +78,7 @@ async def test_a_call_that_is_stopped_before_it_begins_sends_nothing() -> None:
     time = Time()
     rows = [row(1), row(2, {"contacts": [CAROLINA]}), row(3)]
     async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
-        before, watch = await tasks(stage, 3), Watch()
+        before, watch = await tasks(stage, 3), BulkProgress()
         watch.stop("the caller gave up")
         edits = [Edit(title="New"), Edit(ai_contact_id=None), Edit(title="New", ai_contact_id=BRUNO)]
         outcomes = await stage.backend.update_tasks(list(zip(before, edits, strict=True)), watch)

@@ -21,7 +21,7 @@ from taskhand.http.client import Client
 from taskhand.http.upstream import Limits, Upstream, World
 from taskhand.sandbox.hubspot import HubSpotSandbox, Reading
 from taskhand.sandbox.server import serve
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 
 __all__ = [
     "ANA",
@@ -123,8 +123,8 @@ async def wired(
     user: str | None = ELENA,
     rate: Rate | None = None,
     searches: Rate | None = None,
-) -> AsyncIterator[Desk]:
-    """A desk as a wiring would make it, but for the time and for chance, which is a half."""
+) -> AsyncIterator[AppContext]:
+    """An app context as a wiring would make it, but for the time and for chance, which is a half."""
     upstream = Upstream(
         name="HubSpot",
         base_url=url,
@@ -149,7 +149,7 @@ async def wired(
             wire, account, clock=time.moment, monotonic=time.clock, sleep=time.sleep, new_id=lambda: "trace"
         )
         async with journal_at(time.moment) as journal:
-            yield Desk(backend, journal, time.moment, timezone)
+            yield AppContext(backend, journal, time.moment, timezone)
 
 
 @dataclass(frozen=True)
@@ -157,13 +157,13 @@ class Stage:
     """A HubSpot, Taskhand in front of it, and the time they are in."""
 
     hubspot: HubSpotSandbox
-    desk: Desk
+    app: AppContext
     time: Time
 
     @property
     def backend(self) -> HubSpotBackend:
-        assert isinstance(self.desk.backend, HubSpotBackend)
-        return self.desk.backend
+        assert isinstance(self.app.backend, HubSpotBackend)
+        return self.app.backend
 
     @property
     def sent(self) -> list[str]:
@@ -181,5 +181,5 @@ async def staged(there: HubSpotSandbox | None = None, time: Time | None = None, 
     """Serve it, wire it; a zone is configured unless `timezone` says otherwise."""
     time = time or Time()
     there = there or hubspot(time)
-    async with serve(there) as url, wired(url, time, **({"timezone": SANTIAGO} | options)) as desk:
-        yield Stage(there, desk, time)
+    async with serve(there) as url, wired(url, time, **({"timezone": SANTIAGO} | options)) as app:
+        yield Stage(there, app, time)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.local.desk import opened_at
+from backends.local.open_store import opened_at
 from taskhand.backends.local.backend import LocalBackend
 
 

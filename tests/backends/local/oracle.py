@@ -4,7 +4,7 @@ import unicodedata
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from backends.local.desk import NOW
+from backends.local.open_store import NOW
 from taskhand.domain.task import Task, TaskQuery
 
 __all__ = ["expected", "plain"]

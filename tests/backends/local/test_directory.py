@@ -2,11 +2,11 @@
 
 import pytest
 
-from backends.local.desk import USER, change, make
+from backends.local.open_store import USER, change, make
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import Ambiguous, CallerError, NotFound
-from taskhand.domain.people import named
+from taskhand.domain.people import resolve_people
 from taskhand.domain.task import StatusChoice
 
 
@@ -150,7 +150,7 @@ async def test_a_removed_member_stays_on_tasks_but_can_be_given_no_more(backend:
     assert (await backend.get_task(task_id)).responsible_ids == (luis,)
     for name in (luis, "Luis Pereira", "luis@example.com"):
         with pytest.raises(NotFound) as refused:
-            named([name], await backend.members(), await backend.me())
+            resolve_people([name], await backend.members(), await backend.me())
         assert refused.value.code == "unknown_member"
     with pytest.raises(NotFound):
         await backend.edit(lambda directory: directory.remove_member(luis))

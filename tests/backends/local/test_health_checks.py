@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from taskhand.config.settings import Settings
-from taskhand.domain.check_result import Finding
+from taskhand.domain.check_result import CheckResult
 from taskhand.journal.journal import Caller, Ending, Intent, Opening
-from taskhand.service.health_checks import check_up
-from taskhand.wiring import desk, journal, journal_path, store_path
+from taskhand.service.health_checks import check_health
+from taskhand.wiring import journal, journal_path, open_app, store_path
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
@@ -21,10 +21,10 @@ def settings(store_file: Path) -> Settings:
     return Settings(db=store_file, user="Elena", timezone="America/Santiago")
 
 
-async def looked_at(settings: Settings) -> dict[str, Finding]:
+async def looked_at(settings: Settings) -> dict[str, CheckResult]:
     """The findings by subject."""
-    async with desk(settings) as at:
-        return {finding.subject: finding for finding in await check_up(at)}
+    async with open_app(settings) as at:
+        return {finding.subject: finding for finding in await check_health(at)}
 
 
 async def keep(settings: Settings, *, ends: bool) -> None:

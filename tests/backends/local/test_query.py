@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.local.desk import NOW, Clock, change, make, opened_at
+from backends.local.open_store import NOW, Clock, change, make, opened_at
 from backends.local.oracle import expected
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.query import State, selects

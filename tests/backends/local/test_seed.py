@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from backends.local.desk import NOW, opened_at
+from backends.local.open_store import NOW, opened_at
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.seed import plant
 from taskhand.domain.due import due_of, is_overdue
 from taskhand.domain.errors import Ambiguous, CallerError
-from taskhand.domain.people import named
+from taskhand.domain.people import resolve_people
 from taskhand.domain.task import Task, TaskQuery
 
 
@@ -65,7 +65,7 @@ async def test_people_are_on_the_team_and_two_of_them_share_a_name(backend: Loca
     assert all(set(task.responsible_ids) <= team for task in tasks)
     assert {len(task.responsible_ids) for task in tasks} >= {0, 1, 2}
     with pytest.raises(Ambiguous):
-        named(["maria rodriguez"], await backend.members(), None)
+        resolve_people(["maria rodriguez"], await backend.members(), None)
 
 
 async def test_a_store_with_tasks_is_not_seeded_and_stays_as_it_is(backend: LocalBackend) -> None:

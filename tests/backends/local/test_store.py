@@ -15,7 +15,7 @@ from threading import Event
 import anyio
 import pytest
 
-from backends.local.desk import NOW, USER, change, make, opened_at
+from backends.local.open_store import NOW, USER, change, make, opened_at
 from taskhand.backends.local.backend import TASK_STORE
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
@@ -31,7 +31,7 @@ OPENER = """
 import sys
 from pathlib import Path
 import anyio
-from backends.local.desk import NOW, USER, change, make, opened_at
+from backends.local.open_store import NOW, USER, change, make, opened_at
 
 async def look():
     async with opened_at(Path(sys.argv[1])) as backend:

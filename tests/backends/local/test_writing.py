@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from backends.local.desk import change, make, opened_at
+from backends.local.open_store import change, make, opened_at
 from builders import refused
-from taskhand.backends.base import Watch
+from taskhand.backends.base import BulkProgress
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.domain.change import foreseen, restoring
+from taskhand.domain.change import inverse_edit, preview
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotAttempted
@@ -70,7 +70,7 @@ async def test_a_deleted_task_can_be_made_again_with_its_status(backend: LocalBa
     (task,) = await made(backend)
     task = await change(backend, task, Edit(status=known["Completado"]))
     await backend.delete_task(task)
-    edit = restoring(task, foreseen(None, Edit()))
+    edit = inverse_edit(task, preview(None, Edit()))
     again = await make(backend, replace(edit, native={}))
     assert again == task.model_copy(update={"id": again.id})
 
@@ -78,7 +78,7 @@ async def test_a_deleted_task_can_be_made_again_with_its_status(backend: LocalBa
 async def test_an_undo_with_native_values_writes_the_contract_s(backend: LocalBackend) -> None:
     (task,) = await made(backend)
     changed = await change(backend, task, Edit(title="Other", due=None, responsible_ids=()))
-    back = replace(restoring(task, changed), native={})
+    back = replace(inverse_edit(task, changed), native={})
     assert await change(backend, changed, back) == task
 
 
@@ -125,14 +125,14 @@ async def test_a_status_that_was_removed_since_is_refused_by_name(backend: Local
 async def test_every_outcome_is_told(backend: LocalBackend) -> None:
     gone, stays = await made(backend, 2)
     await backend.delete_task(gone)
-    watch = Watch()
+    watch = BulkProgress()
     outcomes = await backend.update_tasks([(task, Edit(title="Mine")) for task in (gone, stays)], watch)
     assert watch.outcomes == dict(enumerate(outcomes))
 
 
 async def test_nothing_is_written_once_it_was_stopped(backend: LocalBackend) -> None:
     tasks = await made(backend, 2)
-    watch = Watch()
+    watch = BulkProgress()
     watch.stop("the call was cancelled")
     outcomes = await backend.update_tasks([(task, Edit(title="Mine")) for task in tasks], watch)
     assert all(isinstance(outcome.error, NotAttempted) for outcome in outcomes)
@@ -142,7 +142,7 @@ async def test_nothing_is_written_once_it_was_stopped(backend: LocalBackend) -> 
 
 async def test_a_store_that_cannot_be_used_is_every_task_s_outcome(tmp_path: Path, backend: LocalBackend) -> None:
     tasks = await made(backend, 2)
-    watch = Watch()
+    watch = BulkProgress()
     async with opened_at(tmp_path) as unusable:
         outcomes = await unusable.update_tasks([(task, Edit(title="Mine")) for task in tasks], watch)
     assert [outcome.error and outcome.error.code for outcome in outcomes] == ["store_unavailable"] * 2

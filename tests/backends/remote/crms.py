@@ -9,12 +9,12 @@ from pathlib import Path
 from behaviour.arms import PEOPLE, SANTIAGO, close_sandbox, hubspot_sandbox, vambe_sandbox
 from passing import Time
 from taskhand.config.settings import Settings
-from taskhand.domain.check_result import Finding
+from taskhand.domain.check_result import CheckResult
 from taskhand.http.upstream import World
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.server import serve
-from taskhand.service.health_checks import check_up
-from taskhand.wiring import desk
+from taskhand.service.health_checks import check_health
+from taskhand.wiring import open_app
 
 __all__ = ["CRMS", "NOWHERE", "Crm", "looked_at"]
 
@@ -86,7 +86,7 @@ async def looked_at(
     changed: Mapping[str, str] | None = None,
     *,
     ahead: timedelta = timedelta(),
-) -> dict[str, Finding]:
+) -> dict[str, CheckResult]:
     """The findings on this sandbox, or on nothing, by subject; time passes while somebody sleeps.
 
     `ahead` is how far this machine's clock is ahead of the sandbox's; `changed` are variables.
@@ -95,8 +95,8 @@ async def looked_at(
     world = World(clock=time.clock, wall=time.wall, sleep=time.sleep, roll=lambda: 0.5)
     async with _served(there) as url:
         settings = Settings.from_env(crm.environment(url) | dict(changed or {}), journal=folder / "journal.sqlite")
-        async with desk(settings, lambda: time.moment() + ahead, world) as at:
-            findings = await check_up(at)
+        async with open_app(settings, lambda: time.moment() + ahead, world) as at:
+            findings = await check_health(at)
     by_subject = {finding.subject: finding for finding in findings}
     assert len(by_subject) == len(findings)
     return by_subject

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from backends.remote.crms import CRMS, Crm, looked_at
-from taskhand.domain.check_result import Finding
+from taskhand.domain.check_result import CheckResult
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox
@@ -15,7 +15,7 @@ SUBJECTS = ["journal", "reachability", "credential", "scopes", "rate"]
 SUBJECTS += ["clock", "team", "me", "statuses", "due times", "time zone"]
 WRONG = "wrong-key-4711"
 
-Looked = dict[str, Finding]
+Looked = dict[str, CheckResult]
 
 
 @pytest.fixture(params=CRMS, ids=lambda crm: crm.name)

@@ -27,11 +27,11 @@ from taskhand.http.upstream import Limits
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
-from taskhand.server import app
+from taskhand.server import app as server_app
 from taskhand.server.app import create_server
 from taskhand.server.tool import Tool
 from taskhand.server.tools import TOOLS
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call as ToolCall
 
 UPSTREAM_WORDS = re.compile(
@@ -58,7 +58,7 @@ class Stage:
 
     vambe: VambeSandbox
     elsewhere: VambeSandbox
-    desk: Desk
+    app: AppContext
     agent: Agent
     time: Time
     url: str
@@ -71,10 +71,10 @@ async def staged(faults: Iterable[Fault], call: Call, row: Row = NOTHING) -> Asy
     async with AsyncExitStack() as stack, AsyncExitStack() as serving:
         away = await stack.enter_async_context(serve(elsewhere))
         url = await serving.enter_async_context(serve(there))
-        desk = await stack.enter_async_context(wired(url, time, limits=Limits(read_s=row.read_s)))
-        agent = Agent(await stack.enter_async_context(Client(create_server(desk))))
+        app = await stack.enter_async_context(wired(url, time, limits=Limits(read_s=row.read_s)))
+        agent = Agent(await stack.enter_async_context(Client(create_server(app))))
         for tool, arguments in call.before:
-            await directly(desk, tool, arguments)
+            await directly(app, tool, arguments)
         there.clear_requests()
         there.faults = tuple(placed(fault, call, away) for fault in faults)
         if row.served != "always":
@@ -82,13 +82,13 @@ async def staged(faults: Iterable[Fault], call: Call, row: Row = NOTHING) -> Asy
         if row.served == "after the first wait":
             port = int(url.rpartition(":")[2])
             time.on_sleep = lambda: stack.enter_async_context(serve(there, port=port))
-        yield Stage(there, elsewhere, desk, agent, time, url)
+        yield Stage(there, elsewhere, app, agent, time, url)
 
 
-async def directly(desk: Desk, name: str, arguments: dict[str, Any]) -> None:
+async def directly(app: AppContext, name: str, arguments: dict[str, Any]) -> None:
     """Run a tool without a protocol around it."""
     tool = next(tool for tool in TOOLS if tool.name == name)
-    await tool.call(ToolCall(desk, name, arguments=arguments), tool.arguments.model_validate(arguments))
+    await tool.call(ToolCall(app, name, arguments=arguments), tool.arguments.model_validate(arguments))
 
 
 def placed(fault: Fault, call: Call, elsewhere: str) -> Fault:
@@ -219,7 +219,7 @@ async def test_of_two_equal_creates_at_once_one_lost_task_is_not_claimed_by_both
         async def create() -> None:
             with suppress(OutcomeUnknown):
                 edit = Edit(title="Send the contract", responsible_ids=(ANA,), priority=2)
-                claimed.append((await stage.desk.backend.create_task(edit)).task.id)
+                claimed.append((await stage.app.backend.create_task(edit)).task.id)
 
         group.start_soon(create)
         group.start_soon(create)
@@ -293,7 +293,7 @@ FAILING = [
 async def test_no_exception_holds_the_key_or_what_vambe_said(row: Row, call: Call) -> None:
     async with staged(row.faults, call, row) as stage:
         with pytest.raises(TaskhandError) as caught:
-            await directly(stage.desk, call.tool, call.arguments)
+            await directly(stage.app, call.tool, call.arguments)
     links = [error for error in chain(caught.value) if isinstance(error, TaskhandError)]
     said = " ".join(f"{error} {error!r} {error.args} {vars(error)}" for error in links)
     traces = "".join(TracebackException.from_exception(caught.value).format())
@@ -402,8 +402,8 @@ async def failing(
         assert set(read) == {"error"}
         return dict(read["error"])
 
-    monkeypatch.setattr(app, "TOOLS", [replace(tool, run=run)])
-    async with wired("http://127.0.0.1:9", Time()) as desk, Client(app.create_server(desk)) as client:
+    monkeypatch.setattr(server_app, "TOOLS", [replace(tool, run=run)])
+    async with wired("http://127.0.0.1:9", Time()) as app, Client(server_app.create_server(app)) as client:
         yield error_of
 
 

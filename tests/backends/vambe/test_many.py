@@ -15,15 +15,15 @@ from backends.vambe.journey import Journey, Waiting
 from backends.vambe.wired import ANA, backend_at, task_id, vambe
 from behaviour.arms import WORLD
 from passing import Time
-from taskhand.backends.base import Misread, Outcome, Watch, Written
+from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
 from taskhand.backends.remote.concurrency import each_by_itself
 from taskhand.backends.remote.messages import Doubt
 from taskhand.backends.vambe.backend import VambeBackend
-from taskhand.domain import deadline as patience
+from taskhand.domain.deadline import call_deadline
 from taskhand.domain.due import Due, due_of, shifted
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OutcomeUnknown, RateLimited, UpstreamError
-from taskhand.domain.request_log import requests_sent
+from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
@@ -60,11 +60,11 @@ def puts(there: VambeSandbox) -> list[str]:
     return [request.path.rpartition("/")[2] for request in there.requests if request.method == "PUT"]
 
 
-def written(outcomes: Iterable[Outcome]) -> set[str]:
+def written(outcomes: Iterable[ItemResult]) -> set[str]:
     return {outcome.task_id for outcome in outcomes if outcome.written}
 
 
-def errors(outcomes: Iterable[Outcome]) -> list[object]:
+def errors(outcomes: Iterable[ItemResult]) -> list[object]:
     return [outcome.error for outcome in outcomes if outcome.error]
 
 
@@ -81,7 +81,7 @@ async def test_a_thousand_changes_keep_to_the_rate_and_reach_it_and_each_has_the
     way = Journey(time, latency_s=0.25)
     async with staged(there, time, transport=way, vambe_rate=10) as (backend, tasks):
         began = time.now = time.now + 2
-        with patience.one_call():
+        with call_deadline():
             outcomes = await backend.update_tasks(renamed(tasks))
         took_s = time.now - began
     assert [outcome.task_id for outcome in outcomes] == [task.id for task in tasks]
@@ -120,7 +120,7 @@ async def test_no_more_are_in_hand_than_twice_what_may_be_under_way() -> None:
 async def test_what_is_sent_for_each_is_told_to_whoever_listens_to_all() -> None:
     there = vambe(3)
     async with staged(there, Time()) as (backend, tasks):
-        with requests_sent() as sent:
+        with recorded_requests() as sent:
             await backend.update_tasks(renamed(tasks))
     assert sorted(sent) == [f"PUT /api/public/tasks/{task.id} 200" for task in tasks]
 
@@ -129,7 +129,7 @@ async def test_what_is_sent_for_each_is_told_to_whoever_listens_to_all() -> None
 
 
 async def test_every_outcome_is_told_by_its_place_as_soon_as_it_is_known() -> None:
-    time, there, watch = Time(), vambe(20), Watch()
+    time, there, watch = Time(), vambe(20), BulkProgress()
     early: list[int] = []
 
     async def look() -> None:
@@ -151,14 +151,14 @@ async def test_the_watch_may_know_the_edits_by_other_places() -> None:
     async def update(before: Task, _: Edit) -> Written:
         return Written(before)
 
-    watch = Watch()
+    watch = BulkProgress()
     async with staged(vambe(2), Time()) as (_, tasks):
         outcomes = await each_by_itself(update, renamed(tasks), watch, places=[7, 3])
     assert watch.outcomes == {7: outcomes[0], 3: outcomes[1]}
 
 
 async def test_stopped_in_the_middle_nothing_more_is_begun_and_what_was_sent_is_accounted_for() -> None:
-    time, there, watch = Time(), vambe(60), Watch()
+    time, there, watch = Time(), vambe(60), BulkProgress()
 
     async def stop() -> None:
         watch.stop("the caller gave up")
@@ -173,7 +173,7 @@ async def test_stopped_in_the_middle_nothing_more_is_begun_and_what_was_sent_is_
 
 
 async def test_stopped_before_it_begins_nothing_is_sent() -> None:
-    there, watch = vambe(3), Watch()
+    there, watch = vambe(3), BulkProgress()
     watch.stop("the caller gave up")
     async with staged(there, Time()) as (backend, tasks):
         outcomes = await backend.update_tasks(renamed(tasks), watch)
@@ -182,7 +182,7 @@ async def test_stopped_before_it_begins_nothing_is_sent() -> None:
 
 
 async def test_stopped_while_a_lost_write_is_looked_up_it_is_looked_up_and_not_sent_again() -> None:
-    time, there, watch = Time(), vambe(1), Watch()
+    time, there, watch = Time(), vambe(1), BulkProgress()
 
     async def stop() -> None:
         watch.stop("the caller gave up")
@@ -196,7 +196,7 @@ async def test_stopped_while_a_lost_write_is_looked_up_it_is_looked_up_and_not_s
 
 
 async def test_asked_to_wait_for_an_hour_the_rest_is_not_sent() -> None:
-    there, watch = vambe(40), Watch()
+    there, watch = vambe(40), BulkProgress()
     busy = [status(429, 3600, nth=5, route=PUT)]
     async with staged(there, Time(), busy, vambe_rate=4, vambe_in_flight=4) as (backend, tasks):
         outcomes = await backend.update_tasks(renamed(tasks), watch)
@@ -238,7 +238,7 @@ async def test_each_has_its_own_outcome_whatever_becomes_of_the_others() -> None
 
 
 async def test_where_the_lists_cannot_be_read_none_is_sent() -> None:
-    there, watch = vambe(3), Watch()
+    there, watch = vambe(3), BulkProgress()
     down = [status(500, route=LIST, **EVER)]
     async with staged(there, Time(), down, vambe_cache_s=0) as (backend, tasks):
         outcomes = await backend.update_tasks(renamed(tasks), watch)

@@ -74,8 +74,8 @@ async def patient(sandbox: VambeSandbox, time: Time, **settings: Any) -> AsyncIt
     """As `connected`, in a time that only waiting and the test move."""
     async with (
         serve(sandbox) as url,
-        wired(url, time, **settings) as desk,
-        Client(create_server(desk)) as client,
+        wired(url, time, **settings) as app,
+        Client(create_server(app)) as client,
     ):
         yield Agent(client)
 

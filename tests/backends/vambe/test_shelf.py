@@ -10,7 +10,7 @@ from anyio.lowlevel import checkpoint
 from backends.vambe.vambe_agent import connected
 from behaviour.agent import Agent, Refused
 from behaviour.arms import NOW, PEOPLE, WORLD
-from taskhand.backends.remote.ttl_cache import Shelf
+from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.backends.vambe.lists import WIDEST, TaskLists
 from taskhand.backends.vambe.wire import Window
 from taskhand.domain.errors import NotFound
@@ -66,7 +66,7 @@ def opened(failing: frozenset[int] = frozenset()) -> Source:
 
 
 async def test_all_who_ask_at_the_same_time_are_given_one_fetch() -> None:
-    shelf, source, got = Shelf[str, int](5, Time()), Source(), list[int]()
+    shelf, source, got = TtlCache[str, int](5, Time()), Source(), list[int]()
 
     async def ask() -> None:
         got.append(await shelf.get("a", source.fetch))
@@ -82,7 +82,7 @@ async def test_all_who_ask_at_the_same_time_are_given_one_fetch() -> None:
 
 async def test_a_value_is_kept_for_its_time_counted_from_when_its_fetching_began() -> None:
     time, source = Time(), opened()
-    shelf = Shelf[str, int](5, time)
+    shelf = TtlCache[str, int](5, time)
     assert await shelf.get("a", source.fetch) == 1
     time.now += 4.9
     assert await shelf.get("a", source.fetch) == 1
@@ -91,7 +91,7 @@ async def test_a_value_is_kept_for_its_time_counted_from_when_its_fetching_began
 
 
 async def test_keys_are_kept_apart_and_do_not_wait_for_each_other() -> None:
-    shelf, slow, fast = Shelf[str, int](5, Time()), Source(), opened()
+    shelf, slow, fast = TtlCache[str, int](5, Time()), Source(), opened()
     async with anyio.create_task_group() as group:
         group.start_soon(shelf.get, "slow", slow.fetch)
         await quiet()
@@ -101,19 +101,19 @@ async def test_keys_are_kept_apart_and_do_not_wait_for_each_other() -> None:
 
 
 async def test_what_is_kept_for_no_time_is_fetched_again() -> None:
-    shelf, source = Shelf[str, int](0, Time()), opened()
+    shelf, source = TtlCache[str, int](0, Time()), opened()
     assert [await shelf.get("a", source.fetch) for _ in range(3)] == [1, 2, 3]
 
 
 async def test_a_fresh_value_is_one_whose_fetching_began_after_it_was_asked_for() -> None:
-    shelf, source = Shelf[str, int](5, Time()), opened()
+    shelf, source = TtlCache[str, int](5, Time()), opened()
     assert await shelf.get("a", source.fetch) == 1
     assert await shelf.get("a", source.fetch, fresh=True) == 2
     assert await shelf.get("a", source.fetch) == 2
 
 
 async def test_a_fetch_under_way_is_not_fresh_enough_and_the_next_one_serves_all_who_wait() -> None:
-    shelf, source, got = Shelf[str, int](5, Time()), Source(), list[int]()
+    shelf, source, got = TtlCache[str, int](5, Time()), Source(), list[int]()
 
     async def ask() -> None:
         got.append(await shelf.get("a", source.fetch, fresh=True))
@@ -130,14 +130,14 @@ async def test_a_fetch_under_way_is_not_fresh_enough_and_the_next_one_serves_all
 
 
 async def test_a_fetch_that_fails_fails_for_who_asked_and_the_next_one_tries_again() -> None:
-    shelf, source = Shelf[str, int](5, Time()), opened(failing=frozenset({1}))
+    shelf, source = TtlCache[str, int](5, Time()), opened(failing=frozenset({1}))
     with pytest.raises(Fetching):
         await shelf.get("a", source.fetch)
     assert await shelf.get("a", source.fetch) == 2
 
 
 async def test_a_fresh_fetch_that_fails_leaves_what_was_kept() -> None:
-    shelf, source = Shelf[str, int](5, Time()), opened(failing=frozenset({2}))
+    shelf, source = TtlCache[str, int](5, Time()), opened(failing=frozenset({2}))
     assert await shelf.get("a", source.fetch) == 1
     with pytest.raises(Fetching):
         await shelf.get("a", source.fetch, fresh=True)
@@ -145,7 +145,7 @@ async def test_a_fresh_fetch_that_fails_leaves_what_was_kept() -> None:
 
 
 async def test_when_the_first_who_asked_is_cancelled_the_next_one_fetches() -> None:
-    shelf, source, got = Shelf[str, int](5, Time()), Source(), list[int]()
+    shelf, source, got = TtlCache[str, int](5, Time()), Source(), list[int]()
     scope = anyio.CancelScope()
 
     async def first() -> None:
@@ -169,7 +169,7 @@ async def test_when_the_first_who_asked_is_cancelled_the_next_one_fetches() -> N
 
 async def test_keys_that_nobody_asks_for_any_more_are_forgotten_and_can_be_asked_for_again() -> None:
     time, source = Time(), opened()
-    shelf = Shelf[int, int](5, time)
+    shelf = TtlCache[int, int](5, time)
     for key in range(50):
         time.now += 1
         assert await shelf.get(key, source.fetch) == key + 1

@@ -13,7 +13,7 @@ from behaviour.arms import vambe_settings
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.app import create_server
-from taskhand.wiring import desk
+from taskhand.wiring import open_app
 
 __all__ = ["connected"]
 
@@ -25,7 +25,7 @@ async def connected(sandbox: VambeSandbox, **settings: Any) -> AsyncIterator[Age
         journal = Path(folder) / "journal.sqlite"
         async with (
             serve(sandbox) as url,
-            desk(vambe_settings(url, journal=journal, **settings)) as at,
+            open_app(vambe_settings(url, journal=journal, **settings)) as at,
             Client(create_server(at)) as client,
         ):
             yield Agent(client)

@@ -19,7 +19,7 @@ from taskhand.http.client import Client
 from taskhand.http.upstream import Limits, Upstream, World
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.vambe import VambeSandbox
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 
 __all__ = ["ANA", "ELENA", "KEY", "LUIS", "TASK", "TRUST", "Time", "Witness", "backend_at", "task_id", "vambe", "wired"]
 
@@ -113,9 +113,9 @@ async def wired(
     limits: Limits | None = None,
     witness: httpx2.AsyncBaseTransport | None = None,
     **changed: Any,
-) -> AsyncIterator[Desk]:
-    """A desk with that backend."""
+) -> AsyncIterator[AppContext]:
+    """An app context with that backend."""
     zone = vambe_settings(url, **changed).default_timezone
     backend_there = backend_at(url, time, limits=limits, transport=witness, **changed)
     async with backend_there as backend, journal_at(lambda: NOW) as journal:
-        yield Desk(backend, journal, lambda: NOW, zone)
+        yield AppContext(backend, journal, lambda: NOW, zone)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from taskhand.backends.base import Outcome, Watch, Written
+from taskhand.backends.base import BulkProgress, ItemResult, Written
 from taskhand.backends.close.bulk import BulkUpdate
 from taskhand.backends.close.creation import Creation
 from taskhand.backends.close.deletion import Deletion
@@ -19,9 +19,9 @@ from taskhand.backends.close.reading import Reader, well_formed
 from taskhand.backends.close.recent import Recent
 from taskhand.backends.close.wire import CloseWire
 from taskhand.backends.close.writing import Writer
-from taskhand.backends.remote.ttl_cache import Shelf
+from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.check_result import Finding
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate, NotFound, UpstreamError
 from taskhand.domain.snapshot import Snapshot
@@ -91,7 +91,7 @@ class CloseBackend:
         self._creation = Creation(self._reader, sleep)
         self._deletion = Deletion(self._reader, sleep)
         self._listing = Listing(self._reader, listed_kinds(account.types))
-        self._team: Shelf[None, tuple[Member, ...]] = Shelf(account.keep_s, monotonic)
+        self._team: TtlCache[None, tuple[Member, ...]] = TtlCache(account.keep_s, monotonic)
         self._me: str | None = None
 
     async def statuses(self) -> StatusList:
@@ -172,9 +172,11 @@ class CloseBackend:
         """PUT of one task."""
         return await self._writer.update(before, edit)
 
-    async def update_tasks(self, edits: Sequence[tuple[Task, Edit]], watch: Watch | None = None) -> tuple[Outcome, ...]:
+    async def update_tasks(
+        self, edits: Sequence[tuple[Task, Edit]], watch: BulkProgress | None = None
+    ) -> tuple[ItemResult, ...]:
         """Bulk updates where Close has them, else parallel PUTs within the rate budget."""
-        return await BulkUpdate(self._reader, self._writer, self._sleep, watch or Watch()).run(edits)
+        return await BulkUpdate(self._reader, self._writer, self._sleep, watch or BulkProgress()).run(edits)
 
     async def delete_task(self, before: Task) -> str | None:
         """DELETE of one task: it is not shown here any more, though Close may show it for a while."""
@@ -184,7 +186,7 @@ class CloseBackend:
         """The `Date` of an answer."""
         return await self._wire.now()
 
-    async def examine(self, *, writes: bool) -> tuple[Finding, ...]:
+    async def examine(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """The way there, the credential, what it may read, and the rate."""
         return await examination(self._wire, self._clock, writes=writes)
 

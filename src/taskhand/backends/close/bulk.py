@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import anyio
 
-from taskhand.backends.base import Outcome, Watch, Written
+from taskhand.backends.base import BulkProgress, ItemResult, Written
 from taskhand.backends.close.chunks import Place, chunks_of, ids_of, rounds_of
 from taskhand.backends.close.confirmed import Confirmed, Unseen
 from taskhand.backends.close.outcomes import Outcomes
@@ -19,7 +19,7 @@ from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.said import CLOSE, LOOK, NOT_ALONE
 from taskhand.backends.close.singly import Judge, as_it_is, by_themselves, though_confirmed, unless_stopped
 from taskhand.backends.close.writing import Writer
-from taskhand.domain.deadline import one_call
+from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
     CallerError,
@@ -29,7 +29,7 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamFailed,
 )
-from taskhand.domain.request_log import requests_sent
+from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.task import Task
 
 __all__ = ["BulkUpdate"]
@@ -44,7 +44,7 @@ class BulkUpdate:
     """One bulk update: `run` it once. `sleep` takes seconds."""
 
     def __init__(
-        self, reader: Reader, writer: Writer, sleep: Callable[[float], Awaitable[object]], watch: Watch
+        self, reader: Reader, writer: Writer, sleep: Callable[[float], Awaitable[object]], watch: BulkProgress
     ) -> None:
         self._reader = reader
         self._writer = writer
@@ -60,7 +60,7 @@ class BulkUpdate:
             rows=self._rows,
         )
 
-    async def run(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[Outcome, ...]:
+    async def run(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[ItemResult, ...]:
         """One outcome for each edit, in their order; of one task the edits are made one after the other."""
         last: dict[str, Task] = {}
         for places in rounds_of(edits):
@@ -80,7 +80,7 @@ class BulkUpdate:
 
     async def _chunk(self, values: dict[str, Any], places: list[Place]) -> None:
         async with self._turns:
-            with one_call(), requests_sent() as sent:
+            with call_deadline(), recorded_requests() as sent:
                 try:
                     await self._together(values, places)
                 except TaskhandError as error:

@@ -15,7 +15,7 @@ from taskhand.backends.close.outcomes import Outcomes
 from taskhand.backends.close.pages import JsonObject
 from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.said import CLOSE, LOOK
-from taskhand.domain.deadline import one_call
+from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import CallerError, TaskhandError
 
 __all__ = ["Confirmed", "Unseen"]
@@ -60,11 +60,11 @@ class Confirmed:
         for turn, wait_s in enumerate(_WAITS_S):
             if self.unseen:
                 await self._sleep(wait_s)
-                with one_call():
+                with call_deadline():
                     await self._look_again(turn)
         left = _MOST_SINGLES
         for chunk in self.unseen:
-            with one_call():
+            with call_deadline():
                 left -= await self._decided(chunk, left)
         self.unseen = []
 

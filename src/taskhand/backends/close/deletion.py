@@ -11,7 +11,7 @@ from taskhand.backends.close.arrival import once_there
 from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.said import CLOSE, not_surely_gone
 from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
-from taskhand.domain.request_log import requests_sent
+from taskhand.domain.request_log import recorded_requests
 
 __all__ = ["Deletion"]
 
@@ -30,7 +30,7 @@ class Deletion:
         """DELETE, and what is worth knowing of how it went; NotFound where the task is gone already."""
         self._reader.check_not_deleted(task_id)
         note = None
-        with requests_sent() as sent:
+        with recorded_requests() as sent:
             try:
                 await self._sent(task_id)
             except NotFound:

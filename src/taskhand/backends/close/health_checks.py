@@ -6,7 +6,7 @@ from typing import Final
 
 from taskhand.backends.close.wire import CloseWire
 from taskhand.backends.remote.health_checks import examined, refused, untold
-from taskhand.domain.check_result import Finding
+from taskhand.domain.check_result import CheckResult
 
 __all__ = ["REMEDIES", "examination"]
 
@@ -15,7 +15,7 @@ REMEDIES: Final[Mapping[str, str]] = {
 }
 
 
-async def examination(wire: CloseWire, clock: Callable[[], datetime], *, writes: bool) -> tuple[Finding, ...]:
+async def examination(wire: CloseWire, clock: Callable[[], datetime], *, writes: bool) -> tuple[CheckResult, ...]:
     """The way to Close, the credential, what it may read, and the rate: three requests.
 
     Close tells neither what an API key nor what an OAuth token may do; a key acts as its user
@@ -26,7 +26,7 @@ async def examination(wire: CloseWire, clock: Callable[[], datetime], *, writes:
         "users": lambda: wire.users(0),
     }
 
-    async def may() -> Finding:
+    async def may() -> CheckResult:
         key = "A key may do what its user may."
         return await refused(reads, "Close") or untold("Close", reads, writes=writes, more=key)
 

@@ -11,7 +11,7 @@ from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.window import ORDERS, assignees, filters, settled, wants_dateless, window
 from taskhand.backends.close.wire import CHUNK
 from taskhand.domain.errors import NotFound, UpstreamError
-from taskhand.domain.query import picked
+from taskhand.domain.query import select_page
 from taskhand.domain.task import Task, TaskPage, TaskQuery
 
 __all__ = ["Listing"]
@@ -39,11 +39,11 @@ class Listing:
         params = window(query, self._reader.today())
         if params and wants_dateless(query):
             dated = [task for task in await self._tasks(query, params) if task.due_at is not None]
-            page = picked(dated, query, self._reader.is_late)
+            page = select_page(dated, query, self._reader.is_late)
             if page.more:
                 return page
             params = {}
-        return picked(await self._tasks(query, params), query, self._reader.is_late)
+        return select_page(await self._tasks(query, params), query, self._reader.is_late)
 
     async def _tasks(self, query: TaskQuery, dates: Params) -> list[Task]:
         rows: dict[str, JsonObject] = {}
@@ -67,7 +67,7 @@ class Listing:
         if query.priority is None:
             return
         unsaid = replace(query, priority=UNSAID, after=None, limit=len(tasks))
-        if count := len(picked(tasks, unsaid, self._reader.is_late).tasks):
+        if count := len(select_page(tasks, unsaid, self._reader.is_late).tasks):
             raise UpstreamError(
                 f"Close did not say the priority of {count} tasks, so tasks cannot be found by priority here.",
                 code="priority_unknown",
@@ -96,7 +96,7 @@ class Listing:
         if self._names is not None and raw.get("_type", "lead") not in self._names:
             return False
         anywhere = replace(query, after=None, limit=1)
-        return bool(picked([self._reader.task(raw)], anywhere, self._reader.is_late).tasks)
+        return bool(select_page([self._reader.task(raw)], anywhere, self._reader.is_late).tasks)
 
 
 class _Enough:
@@ -112,7 +112,7 @@ class _Enough:
         certain = [self._task(row) for row in settled(there, self._query.order)]
         if self._query.order == "due":
             certain = [task for task in certain if task.due_at is not None]
-        return picked(certain, self._query, self._reader.is_late).more
+        return select_page(certain, self._query, self._reader.is_late).more
 
     def _task(self, row: JsonObject) -> Task:
         task_id = str(row.get("id"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from taskhand.backends.base import Outcome, Watch, Written
+from taskhand.backends.base import BulkProgress, ItemResult, Written
 from taskhand.backends.close.chunks import Place
 from taskhand.domain.errors import NotAttempted, RateLimited, TaskhandError
 from taskhand.domain.task import Task
@@ -13,9 +13,9 @@ __all__ = ["Outcomes"]
 class Outcomes:
     """The outcomes of one bulk update, by place."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: BulkProgress) -> None:
         self._watch = watch
-        self._known: dict[int, Outcome] = {}
+        self._known: dict[int, ItemResult] = {}
 
     @property
     def stopped(self) -> NotAttempted | None:
@@ -24,11 +24,11 @@ class Outcomes:
 
     def written(self, place: Place, written: Written) -> None:
         """It is so."""
-        self._tell(place, Outcome(place.before.id, written))
+        self._tell(place, ItemResult(place.before.id, written))
 
     def failed(self, place: Place, error: TaskhandError) -> None:
         """It is not so, or nobody can tell."""
-        self._tell(place, Outcome(place.before.id, error=error))
+        self._tell(place, ItemResult(place.before.id, error=error))
 
     def failed_all(self, places: Sequence[Place], error: TaskhandError) -> None:
         """The error of all that have no outcome yet."""
@@ -62,10 +62,10 @@ class Outcomes:
         """What kept the task from being written."""
         return self._known[place.number].error
 
-    def in_order(self, count: int) -> tuple[Outcome, ...]:
+    def in_order(self, count: int) -> tuple[ItemResult, ...]:
         """All of them, by place."""
         return tuple(self._known[number] for number in range(count))
 
-    def _tell(self, place: Place, outcome: Outcome) -> None:
+    def _tell(self, place: Place, outcome: ItemResult) -> None:
         self._known[place.number] = outcome
         self._watch.tell(place.number, outcome)

@@ -9,7 +9,7 @@ from taskhand.backends.close.said import CLOSE, LOOK
 from taskhand.backends.remote.concurrency import each_by_itself
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotAttempted, OutcomeUnknown, TaskhandError
-from taskhand.domain.request_log import requests_sent
+from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.task import Task
 
 __all__ = ["Judge", "as_it_is", "by_themselves", "though_confirmed", "unless_stopped"]
@@ -30,7 +30,7 @@ async def by_themselves(
     async def one(before: Task, edit: Edit) -> Written:
         if outcomes.stopped:
             raise outcomes.stopped
-        with requests_sent() as sent:
+        with recorded_requests() as sent:
             try:
                 written = await update(before, edit)
             except TaskhandError as error:

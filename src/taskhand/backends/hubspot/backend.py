@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import anyio
 
-from taskhand.backends.base import Outcome, Watch, Written
+from taskhand.backends.base import BulkProgress, ItemResult, Written
 from taskhand.backends.hubspot.bulk import Bulk
 from taskhand.backends.hubspot.creation import Creation
 from taskhand.backends.hubspot.health_checks import REMEDIES, Examination
@@ -17,7 +17,7 @@ from taskhand.backends.hubspot.removal import Removal
 from taskhand.backends.hubspot.update import Update
 from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.check_result import Finding
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
@@ -106,7 +106,9 @@ class HubSpotBackend:
         """PATCH and associations, and read back; OutcomeUnknown where nobody can tell."""
         return await self._update(before, edit)
 
-    async def update_tasks(self, edits: Sequence[tuple[Task, Edit]], watch: Watch | None = None) -> tuple[Outcome, ...]:
+    async def update_tasks(
+        self, edits: Sequence[tuple[Task, Edit]], watch: BulkProgress | None = None
+    ) -> tuple[ItemResult, ...]:
         """Batch updates of a hundred, taken apart; read back where their answers leave something open."""
         return await self._update_many(edits, watch)
 
@@ -118,7 +120,7 @@ class HubSpotBackend:
         """The `Date` of an answer."""
         return await self._wire.date()
 
-    async def examine(self, *, writes: bool) -> tuple[Finding, ...]:
+    async def examine(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """The way there, the token, its scopes, and the rate."""
         return await self._examination(writes=writes)
 

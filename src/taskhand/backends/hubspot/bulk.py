@@ -11,7 +11,7 @@ from typing import Final
 
 import anyio
 
-from taskhand.backends.base import Outcome, Watch
+from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.hubspot.batch import MOST_INPUTS, Input, Parted, body_of, chunks, parted
 from taskhand.backends.hubspot.confirmed import is_complete
 from taskhand.backends.hubspot.doubt import HUBSPOT
@@ -55,12 +55,14 @@ class Bulk:
         self._portal = portal
         self._new_id = new_id
 
-    async def __call__(self, edits: Sequence[tuple[Task, Edit]], watch: Watch | None = None) -> tuple[Outcome, ...]:
+    async def __call__(
+        self, edits: Sequence[tuple[Task, Edit]], watch: BulkProgress | None = None
+    ) -> tuple[ItemResult, ...]:
         """One outcome for each, in the order given; never raises TaskhandError.
 
         `watch` is told of a batch once it is answered, or read back; of a change of links at the end.
         """
-        watch = watch or Watch()
+        watch = watch or BulkProgress()
         if not edits:
             return ()
         try:
@@ -263,9 +265,11 @@ def _also(error: TaskhandError, said: str, task_id: str) -> TaskhandError:
     return told
 
 
-def _all_failed(edits: Sequence[tuple[Task, Edit]], error: TaskhandError, watch: Watch) -> tuple[Outcome, ...]:
+def _all_failed(
+    edits: Sequence[tuple[Task, Edit]], error: TaskhandError, watch: BulkProgress
+) -> tuple[ItemResult, ...]:
     """The same error for everything: nothing was written."""
-    outcomes = tuple(Outcome(before.id, error=error) for before, _ in edits)
+    outcomes = tuple(ItemResult(before.id, error=error) for before, _ in edits)
     for place, outcome in enumerate(outcomes):
         watch.tell(place, outcome)
     return outcomes

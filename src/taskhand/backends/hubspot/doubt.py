@@ -3,7 +3,7 @@
 from typing import Final
 
 from taskhand.backends.remote.messages import Doubt
-from taskhand.domain.edit import Edit, seen
+from taskhand.domain.edit import Edit, current_value
 from taskhand.domain.errors import UpstreamError
 from taskhand.domain.task import Task
 
@@ -18,7 +18,7 @@ LOOK: Final = (
 
 def is_untouched(task: Task, before: Task, edit: Edit) -> bool:
     """Whether `task` plainly shows in every field of an edit what it showed before."""
-    return all(seen(task, name) == seen(before, name) for name, _ in edit.given())
+    return all(current_value(task, name) == current_value(before, name) for name, _ in edit.given())
 
 
 def not_applied() -> UpstreamError:

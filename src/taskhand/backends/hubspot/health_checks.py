@@ -7,7 +7,7 @@ from typing import Final
 from taskhand.backends.hubspot.portal import Account
 from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.backends.remote.health_checks import examined, refused, untold
-from taskhand.domain.check_result import Finding
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import TaskhandError
 
 __all__ = ["REMEDIES", "Examination"]
@@ -30,10 +30,10 @@ class Examination:
         self._account = account
         self._headers: Mapping[str, str] = {}
 
-    async def __call__(self, *, writes: bool) -> tuple[Finding, ...]:
+    async def __call__(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """The way to HubSpot, the token, its scopes, and the rate of ten seconds and of the day."""
 
-        async def may() -> Finding:
+        async def may() -> CheckResult:
             return await self._scopes(writes=writes)
 
         *others, rate = await examined(self._wire.client, self._knock, may, rate="HUBSPOT_RATE")
@@ -43,7 +43,7 @@ class Examination:
         """The account's details: every token may read them."""
         self._headers = (await self._wire.account_reply()).headers
 
-    async def _scopes(self, *, writes: bool) -> Finding:
+    async def _scopes(self, *, writes: bool) -> CheckResult:
         """What can be read is tried; what else a token may do, HubSpot tells of that of a private app."""
         reads = {"tasks": self._wire.first_task, "owners": lambda: self._wire.owners(None)}
         if (found := await refused(reads, "HubSpot")) is not None:
@@ -71,12 +71,14 @@ class Examination:
         return f" Of the day's {most} requests {left} are left." if left.isdigit() and most.isdigit() else ""
 
 
-def _told(granted: Collection[str], *, writes: bool) -> Finding:
+def _told(granted: Collection[str], *, writes: bool) -> CheckResult:
     """The finding of a token whose scopes are known, and which can read tasks and owners."""
     if writes and _WRITE not in granted:
-        return Finding("scopes", "failed", f"The token lacks {_WRITE}: no task can be written.", _ADD.format(_WRITE))
+        return CheckResult(
+            "scopes", "failed", f"The token lacks {_WRITE}: no task can be written.", _ADD.format(_WRITE)
+        )
     if _COMPANIES not in granted:
         found = f"The token lacks {_COMPANIES}: find_contacts cannot look for companies."
-        return Finding("scopes", "warning", found, _ADD.format(_COMPANIES))
+        return CheckResult("scopes", "warning", found, _ADD.format(_COMPANIES))
     can = "read and write tasks" if _WRITE in granted else "read tasks"
-    return Finding("scopes", "ok", f"It may {can}, and read owners, contacts and companies.")
+    return CheckResult("scopes", "ok", f"It may {can}, and read owners, contacts and companies.")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from taskhand.backends.base import Outcome, Watch, Written
+from taskhand.backends.base import BulkProgress, ItemResult, Written
 from taskhand.backends.hubspot.confirmed import shows
 from taskhand.backends.hubspot.doubt import HUBSPOT, is_untouched, not_applied
 from taskhand.backends.hubspot.links import changes_links
@@ -49,7 +49,7 @@ class Job:
 
     edits: list[tuple[Task, Edit]]
     terms: Terms
-    watch: Watch
+    watch: BulkProgress
     call: str
     errors: dict[int, TaskhandError] = field(default_factory=dict)
     sent: dict[int, Mapping[str, str]] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Job:
     now: dict[int, Record] = field(default_factory=dict)
     accepted: set[int] = field(default_factory=set)
     remarks: dict[int, str] = field(default_factory=dict)
-    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    outcomes: dict[int, ItemResult] = field(default_factory=dict)
 
     def places(self) -> range:
         """All of them."""
@@ -142,18 +142,18 @@ class Job:
             return False
         return place in self.errors or (place in self.now and (place not in self.unknown or self.shows(place)))
 
-    def _outcome(self, place: int) -> Outcome:
+    def _outcome(self, place: int) -> ItemResult:
         before, edit = self.edits[place]
         if place in self.errors or place not in self.now:
-            return Outcome(before.id, error=self.errors.get(place) or HUBSPOT.of_task(before.id))
+            return ItemResult(before.id, error=self.errors.get(place) or HUBSPOT.of_task(before.id))
         try:
             task = self.terms.view(self._linked(place), wanted_link(edit))
         except TaskhandError as error:
-            return Outcome(before.id, error=error)
+            return ItemResult(before.id, error=error)
         note = HUBSPOT.applied if place in self.unknown else HUBSPOT.sent_again if place in self.resent else None
         note = HUBSPOT.accepted if place in self.accepted else note
         said = " ".join(filter(None, (note, self.remarks.get(place)))) or None
-        return Outcome(before.id, Written(task, self.terms.note(edit, task, said)))
+        return ItemResult(before.id, Written(task, self.terms.note(edit, task, said)))
 
     def _linked(self, place: int) -> Record:
         """The task with its links: those it had, but where they were to change."""

@@ -12,7 +12,7 @@ from taskhand.backends.hubspot.search import MOST_FOUND, Search, is_settled, sea
 from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.domain.due import due_of, is_overdue
 from taskhand.domain.errors import UpstreamError
-from taskhand.domain.query import picked
+from taskhand.domain.query import select_page
 from taskhand.domain.task import FINISHED, Task, TaskPage, TaskQuery
 
 __all__ = ["TaskLists"]
@@ -90,13 +90,13 @@ class _Found:
         """Enter tasks with their records; of one that was found before, the later state counts."""
         by_id = {task.id: record for record, task in zip(records, tasks, strict=True)}
         self.tasks = {one: task for one, task in self.tasks.items() if one not in by_id}
-        for task in picked(tasks, replace(self.query, limit=len(tasks)), self._is_late).tasks:
+        for task in select_page(tasks, replace(self.query, limit=len(tasks)), self._is_late).tasks:
             self.records[task.id], self.tasks[task.id] = by_id[task.id], task
 
     @property
     def page(self) -> TaskPage:
         """The page of the query among the tasks found."""
-        return picked(self.tasks.values(), self.query, self._is_late)
+        return select_page(self.tasks.values(), self.query, self._is_late)
 
     def is_settled(self, last_found: Task) -> bool:
         """Whether the page is full, and nothing to come can be on it."""

@@ -11,7 +11,7 @@ from taskhand.backends.hubspot.mapping import company_of, contact_of, member_of,
 from taskhand.backends.hubspot.moment import Zones
 from taskhand.backends.hubspot.record import JsonObject, Malformed, objects
 from taskhand.backends.hubspot.wire import HubSpotWire
-from taskhand.backends.remote.ttl_cache import Shelf
+from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.due import known_zone
 from taskhand.domain.errors import CallerError, OperatorError, UpstreamError
 from taskhand.domain.task import Contact, Member, Status, StatusChoice, StatusList
@@ -53,8 +53,8 @@ class Portal:
         self._wire = wire
         self._account = account
         self._zones: Zones | None = None
-        self._statuses: Shelf[None, _Statuses] = Shelf(_STATUSES_KEPT_S, monotonic)
-        self._owners: Shelf[None, tuple[JsonObject, ...]] = Shelf(account.keep_s, monotonic)
+        self._statuses: TtlCache[None, _Statuses] = TtlCache(_STATUSES_KEPT_S, monotonic)
+        self._owners: TtlCache[None, tuple[JsonObject, ...]] = TtlCache(account.keep_s, monotonic)
         self._user: str | None = account.user
         self.all_day = AllDay()
         """Whether this account lets it be said that a task is all day."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 
-from taskhand.backends.base import Watch
+from taskhand.backends.base import BulkProgress
 from taskhand.backends.hubspot.doubt import HUBSPOT
 from taskhand.backends.hubspot.links import (
     MOST_PAIRS,
@@ -33,7 +33,9 @@ class Relink:
     loses the former one, or the new one where the rest of its edit was not written.
     """
 
-    def __init__(self, wire: HubSpotWire, reader: Reader, edits: Mapping[int, tuple[Task, Edit]], watch: Watch) -> None:
+    def __init__(
+        self, wire: HubSpotWire, reader: Reader, edits: Mapping[int, tuple[Task, Edit]], watch: BulkProgress
+    ) -> None:
         self._wire = wire
         self._reader = reader
         self._edits = edits

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from taskhand.backends.base import Watch
+from taskhand.backends.base import BulkProgress
 from taskhand.backends.hubspot.batch import Input, body_of, chunks, parted
 from taskhand.backends.hubspot.native import STAGE, stage_after
 from taskhand.backends.hubspot.record import JsonObject
@@ -33,7 +33,7 @@ async def restaged(wire: HubSpotWire, task_id: str, edit: Edit, *, new: bool = F
 
 
 async def restaged_many(
-    wire: HubSpotWire, edits: Mapping[int, tuple[str, Edit]], call: str, watch: Watch
+    wire: HubSpotWire, edits: Mapping[int, tuple[str, Edit]], call: str, watch: BulkProgress
 ) -> dict[int, JsonObject]:
     """The same for many, by place: the answers of those that HubSpot confirmed. `call` begins their trace ids."""
     rows: dict[int, JsonObject] = {}
@@ -48,7 +48,7 @@ async def restaged_many(
     return rows
 
 
-async def _answers(wire: HubSpotWire, batch: Sequence[Input], watch: Watch) -> Mapping[int, JsonObject]:
+async def _answers(wire: HubSpotWire, batch: Sequence[Input], watch: BulkProgress) -> Mapping[int, JsonObject]:
     if watch.stopped is not None:
         return {}
     try:

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import anyio
 
-from taskhand.backends.base import Watch
+from taskhand.backends.base import BulkProgress
 from taskhand.domain.errors import RateLimited, TaskhandError
 
 __all__ = ["heed", "side_by_side"]
@@ -32,7 +32,7 @@ async def side_by_side(run: Callable[[_Part], Awaitable[object]], parts: Iterabl
         raise errors[0]
 
 
-def heed(watch: Watch, error: TaskhandError) -> None:
+def heed(watch: BulkProgress, error: TaskhandError) -> None:
     """Stop what is still to be sent, where HubSpot asked to wait and that is not told of any task yet."""
     if isinstance(error, RateLimited) and watch.stopped is None:
         watch.stop("the CRM asked to wait", retry_after_s=error.retry_after_s)

@@ -6,12 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from taskhand.backends.base import Outcome, Watch, Written
+from taskhand.backends.base import BulkProgress, ItemResult, Written
 from taskhand.backends.local import tasks
 from taskhand.backends.local.directory import Directory, NewId
 from taskhand.backends.local.health_checks import examination
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.check_result import Finding
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import Due, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
@@ -99,13 +99,15 @@ class LocalBackend:
         """Set the given fields in one transaction; NotFound when the task is gone, Misread when they changed since."""
         return Written(await self._store.write(lambda connection: tasks.update(connection, before, edit)))
 
-    async def update_tasks(self, edits: Sequence[tuple[Task, Edit]], watch: Watch | None = None) -> tuple[Outcome, ...]:
+    async def update_tasks(
+        self, edits: Sequence[tuple[Task, Edit]], watch: BulkProgress | None = None
+    ) -> tuple[ItemResult, ...]:
         """All of them in one transaction; one that is gone, or changed since, does not keep the others from being set.
 
         All or none is sent: `watch` is asked once, and told when it is over.
         """
         if watch is not None and watch.stopped is not None:
-            outcomes = tuple(Outcome(before.id, error=watch.stopped) for before, _ in edits)
+            outcomes = tuple(ItemResult(before.id, error=watch.stopped) for before, _ in edits)
         else:
             outcomes = await self._update_all(edits)
         if watch is not None:
@@ -120,7 +122,7 @@ class LocalBackend:
     async def upstream_time(self) -> None:
         """The store has no clock of its own."""
 
-    async def examine(self, *, writes: bool) -> tuple[Finding, ...]:  # noqa: ARG002  reading makes the file as well
+    async def examine(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  reading makes the file as well
         """Whether the file is sound and can be written."""
         return (await examination(self._store, self._path),)
 
@@ -136,14 +138,14 @@ class LocalBackend:
         """Close the file."""
         await self._store.aclose()
 
-    async def _update_all(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[Outcome, ...]:
-        def work(connection: sqlite3.Connection) -> tuple[Outcome, ...]:
+    async def _update_all(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[ItemResult, ...]:
+        def work(connection: sqlite3.Connection) -> tuple[ItemResult, ...]:
             return tuple(tasks.outcome(connection, before, edit) for before, edit in edits)
 
         try:
             return await self._store.write(work, tasks=len(edits))
         except OperatorError as error:
-            return tuple(Outcome(before.id, error=error) for before, _ in edits)
+            return tuple(ItemResult(before.id, error=error) for before, _ in edits)
 
     def _directory(self, connection: sqlite3.Connection) -> Directory:
         return Directory(connection, self._new_id)

@@ -132,7 +132,7 @@ class Directory:
 
     def _member(self, who: str) -> str:
         """The member meant, by id, e-mail, full name or `me`."""
-        return people.named([who], self.members(), self.me()).ids[0]
+        return people.resolve_people([who], self.members(), self.me()).ids[0]
 
     def _find_status(self, name: str) -> Status | None:
         row = self.connection.execute("SELECT * FROM status WHERE folded = ?", (fold(name),)).fetchone()

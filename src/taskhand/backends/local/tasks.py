@@ -7,10 +7,10 @@ from typing import Final
 
 from pydantic import MISSING
 
-from taskhand.backends.base import Misread, Outcome, Written
+from taskhand.backends.base import ItemResult, Misread, Written
 from taskhand.backends.local.query import State, selects
 from taskhand.backends.local.rows import columns, people_by_task, searchable, task_from
-from taskhand.domain.edit import Edit, seen
+from taskhand.domain.edit import Edit, current_value
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, Task, TaskPage, TaskQuery
@@ -75,7 +75,7 @@ def create(connection: sqlite3.Connection, edit: Edit, *, task_id: str, creator:
 def update(connection: sqlite3.Connection, before: Task, edit: Edit) -> Task:
     """Set the given fields of a task; NotFound when it is gone, Misread when they changed since."""
     now = task(connection, before.id)
-    if any(seen(before, name) != seen(now, name) for name, _ in edit.given()):
+    if any(current_value(before, name) != current_value(now, name) for name, _ in edit.given()):
         raise Misread(now, now)
     _check_status(connection, edit)
     row = columns(edit)
@@ -89,14 +89,14 @@ def update(connection: sqlite3.Connection, before: Task, edit: Edit) -> Task:
     return task(connection, now.id)
 
 
-def outcome(connection: sqlite3.Connection, before: Task, edit: Edit) -> Outcome:
+def outcome(connection: sqlite3.Connection, before: Task, edit: Edit) -> ItemResult:
     """The same for one of many, which does not keep the others from being set: nobody could make its edit again."""
     try:
-        return Outcome(before.id, Written(update(connection, before, edit)))
+        return ItemResult(before.id, Written(update(connection, before, edit)))
     except Misread:
-        return Outcome(before.id, error=_conflict())
+        return ItemResult(before.id, error=_conflict())
     except NotFound as error:
-        return Outcome(before.id, error=error)
+        return ItemResult(before.id, error=error)
 
 
 def delete(connection: sqlite3.Connection, before: Task) -> None:

@@ -5,11 +5,11 @@ from typing import Final
 
 import anyio
 
-from taskhand.backends.base import Misread, Outcome, Watch, Written
-from taskhand.domain import deadline as patience
+from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
+from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, RateLimited, TaskhandError
-from taskhand.domain.request_log import requests_sent
+from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.task import Task
 
 __all__ = ["each_by_itself", "none_of_them"]
@@ -23,17 +23,17 @@ _IN_HAND: Final = 16
 async def each_by_itself(
     update: Callable[[Task, Edit], Awaitable[Written]],
     edits: Edits,
-    watch: Watch | None = None,
+    watch: BulkProgress | None = None,
     *,
     places: Sequence[int] | None = None,
     in_hand: int = _IN_HAND,
-) -> tuple[Outcome, ...]:
+) -> tuple[ItemResult, ...]:
     """One outcome for each, in the order given; the rate budget says how many of those `in_hand` are under way.
 
     `places` are those that `watch` knows them by, where they are only some of many. Once it says stop, no other edit
     is begun; those in hand are finished.
     """
-    watching, outcomes = watch or Watch(), dict[int, Outcome]()
+    watching, outcomes = watch or BulkProgress(), dict[int, ItemResult]()
     queue = iter(enumerate(edits))
 
     async def work() -> None:
@@ -47,41 +47,41 @@ async def each_by_itself(
     return tuple(outcomes[number] for number in range(len(edits)))
 
 
-def none_of_them(edits: Edits, error: TaskhandError, watch: Watch | None = None) -> tuple[Outcome, ...]:
+def none_of_them(edits: Edits, error: TaskhandError, watch: BulkProgress | None = None) -> tuple[ItemResult, ...]:
     """The outcomes where something that all of them need could not be had: nothing was sent."""
-    watching, outcomes = watch or Watch(), list[Outcome]()
+    watching, outcomes = watch or BulkProgress(), list[ItemResult]()
     for place, (before, _) in enumerate(edits):
-        outcomes.append(Outcome(before.id, error=watching.stopped or error))
+        outcomes.append(ItemResult(before.id, error=watching.stopped or error))
         watching.tell(place, outcomes[place])
     return tuple(outcomes)
 
 
 async def _outcome(
-    update: Callable[[Task, Edit], Awaitable[Written]], before: Task, edit: Edit, watch: Watch
-) -> Outcome:
+    update: Callable[[Task, Edit], Awaitable[Written]], before: Task, edit: Edit, watch: BulkProgress
+) -> ItemResult:
     """What comes of one edit, which has a call's time for itself."""
     if watch.stopped is not None:
-        return Outcome(before.id, error=watch.stopped)
-    with patience.one_call(), requests_sent() as sent:
+        return ItemResult(before.id, error=watch.stopped)
+    with call_deadline(), recorded_requests() as sent:
         try:
-            return Outcome(before.id, await update(before, edit))
+            return ItemResult(before.id, await update(before, edit))
         except Misread as misread:
             return _after_misreading(misread, edit)
         except RateLimited as limited:
             never_sent = watch.stopped is not None and all(request.startswith("GET ") for request in sent)
-            return Outcome(before.id, error=watch.stopped if never_sent else limited)
+            return ItemResult(before.id, error=watch.stopped if never_sent else limited)
         except TaskhandError as error:
-            return Outcome(before.id, error=error)
+            return ItemResult(before.id, error=error)
 
 
-def _after_misreading(misread: Misread, edit: Edit) -> Outcome:
+def _after_misreading(misread: Misread, edit: Edit) -> ItemResult:
     """An edit that was made from something else than what was there counts if it shows; who asked makes it again."""
     if not any(edit.unmet_by(misread.now, written=True).given()):
-        return Outcome(misread.now.id, Written(misread.now))
+        return ItemResult(misread.now.id, Written(misread.now))
     changed = CallerError(
         "The task changed while it was to be written.",
         code="conflict",
         retryable=True,
         next_step="Send retryIds again as taskIds.",
     )
-    return Outcome(misread.now.id, error=changed)
+    return ItemResult(misread.now.id, error=changed)

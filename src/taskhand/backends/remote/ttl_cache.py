@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import anyio
 
-__all__ = ["Shelf"]
+__all__ = ["TtlCache"]
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
@@ -21,7 +21,7 @@ class _Kept(Generic[_Value]):
     came: float
 
 
-class Shelf(Generic[_Key, _Value]):
+class TtlCache(Generic[_Key, _Value]):
     """Values by key, each good for `keep_s` seconds of `clock` (monotonic)."""
 
     def __init__(self, keep_s: float, clock: Callable[[], float]) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 
-from taskhand.backends.base import Outcome, Watch, Written
-from taskhand.backends.remote.ttl_cache import Shelf
+from taskhand.backends.base import BulkProgress, ItemResult, Written
+from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.backends.vambe.health_checks import REMEDIES, examination
 from taskhand.backends.vambe.lists import WIDEST, TaskLists
 from taskhand.backends.vambe.mapping import contact_of, member_of
@@ -13,12 +13,12 @@ from taskhand.backends.vambe.reader import Organisation, Reader, values_of
 from taskhand.backends.vambe.wire import VambeWire, Window
 from taskhand.backends.vambe.writer import Writer
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.check_result import Finding
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import due_of, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, UpstreamError
 from taskhand.domain.names import fold
-from taskhand.domain.query import picked
+from taskhand.domain.query import select_page
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, Contact, Member, StatusList, Task, TaskPage, TaskQuery
 
@@ -52,7 +52,7 @@ class VambeBackend:
         self._lists = TaskLists(wire.tasks, organisation.keep_s, clock=clock, monotonic=monotonic)
         self._reader = Reader(organisation)
         self._writer = Writer(wire, self._lists, self._reader, self._catalogue, clock=clock)
-        self._team: Shelf[None, tuple[Member, ...]] = Shelf(organisation.keep_s, monotonic)
+        self._team: TtlCache[None, tuple[Member, ...]] = TtlCache(organisation.keep_s, monotonic)
 
     async def statuses(self) -> StatusList:
         """Those configured, or those seen on tasks; the widest list is looked at where no finished one was seen."""
@@ -100,7 +100,7 @@ class VambeBackend:
                 code="status_unknown",
                 next_step="Leave status and overdue out, and look at each task's status.",
             )
-        return picked(tasks, query, self._is_late)
+        return select_page(tasks, query, self._is_late)
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
         """One task out of the lists; NotFound."""
@@ -125,7 +125,9 @@ class VambeBackend:
         """PUT with the fields that change; where the answer is lost the task is read before anything is sent again."""
         return await self._writer.update(before, edit)
 
-    async def update_tasks(self, edits: Sequence[tuple[Task, Edit]], watch: Watch | None = None) -> tuple[Outcome, ...]:
+    async def update_tasks(
+        self, edits: Sequence[tuple[Task, Edit]], watch: BulkProgress | None = None
+    ) -> tuple[ItemResult, ...]:
         """Parallel PUTs within the rate budget: Vambe documents nothing for many tasks at once."""
         return await self._writer.update_all(edits, watch, in_hand=self._organisation.in_hand)
 
@@ -137,7 +139,7 @@ class VambeBackend:
         """The `Date` of an answer."""
         return await self._wire.date()
 
-    async def examine(self, *, writes: bool) -> tuple[Finding, ...]:
+    async def examine(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """The way there, the key, what it may read, and the rate."""
         return await examination(self._wire, self._clock, writes=writes)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from taskhand.backends.remote.health_checks import examined, refused, untold
 from taskhand.backends.vambe.wire import VambeWire, Window
-from taskhand.domain.check_result import Finding
+from taskhand.domain.check_result import CheckResult
 
 __all__ = ["REMEDIES", "examination"]
 
@@ -17,7 +17,7 @@ REMEDIES: Final[Mapping[str, str]] = {
 }
 
 
-async def examination(wire: VambeWire, clock: Callable[[], datetime], *, writes: bool) -> tuple[Finding, ...]:
+async def examination(wire: VambeWire, clock: Callable[[], datetime], *, writes: bool) -> tuple[CheckResult, ...]:
     """The way to Vambe, the key, what it may read, and the rate: two requests.
 
     Vambe documents neither scopes of a key nor rate headers.
@@ -25,7 +25,7 @@ async def examination(wire: VambeWire, clock: Callable[[], datetime], *, writes:
     today = clock().date().isoformat()
     reads = {"the team": wire.members, "tasks": lambda: wire.tasks(Window(today, today, dateless=False))}
 
-    async def may() -> Finding:
+    async def may() -> CheckResult:
         tasks = {"tasks": reads["tasks"]}
         return await refused(tasks, "Vambe") or untold("Vambe", reads, writes=writes)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from taskhand.backends.remote.ttl_cache import Shelf
+from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.backends.vambe.wire import Window
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.http.reply import Json
@@ -51,7 +51,7 @@ class TaskLists:
         self._keep_s = keep_s
         self._clock = clock
         self._monotonic = monotonic
-        self._shelf: Shelf[Window, list[JsonObject]] = Shelf(keep_s, monotonic)
+        self._cache: TtlCache[Window, list[JsonObject]] = TtlCache(keep_s, monotonic)
         self._written: dict[str, _Written] = {}
         self._gone_until: dict[str, float] = {}
         self.ids: set[str] = set()
@@ -74,7 +74,7 @@ class TaskLists:
             found = await self._fetch(window)
             return [raw for raw in found if isinstance(raw, dict) and isinstance(raw.get("id"), str)]
 
-        raws = await self._shelf.get(window, fetched, fresh=fresh)
+        raws = await self._cache.get(window, fetched, fresh=fresh)
         self.ids.update(str(raw.get("id")) for raw in raws)
         newer, gone = self._newer(raws, fresh=fresh), self._gone()
         now = [raw for raw in raws if raw["id"] not in newer] + list(newer.values())

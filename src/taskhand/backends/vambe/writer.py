@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 from pydantic import MISSING
 
-from taskhand.backends.base import Misread, Outcome, Watch, Written
+from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
 from taskhand.backends.remote.concurrency import each_by_itself, none_of_them
 from taskhand.backends.remote.messages import Doubt
 from taskhand.backends.vambe.catalogue import Catalogue
@@ -16,8 +16,8 @@ from taskhand.backends.vambe.lists import WIDEST, JsonObject, TaskLists
 from taskhand.backends.vambe.mapping import body_of
 from taskhand.backends.vambe.reader import Reader, rests_on
 from taskhand.backends.vambe.wire import VambeWire
-from taskhand.domain import deadline as patience
-from taskhand.domain.change import restoring
+from taskhand.domain.change import inverse_edit
+from taskhand.domain.deadline import call_deadline
 from taskhand.domain.due import due_of
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import (
@@ -29,7 +29,7 @@ from taskhand.domain.errors import (
     UpstreamError,
     UpstreamFailed,
 )
-from taskhand.domain.request_log import requests_sent
+from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.task import Task
 
 __all__ = ["Writer"]
@@ -82,11 +82,11 @@ class Writer:
         return await self._update(before, edit, await self._lists.find(before.id), None)
 
     async def update_all(
-        self, edits: Sequence[tuple[Task, Edit]], watch: Watch | None, *, in_hand: int
-    ) -> tuple[Outcome, ...]:
+        self, edits: Sequence[tuple[Task, Edit]], watch: BulkProgress | None, *, in_hand: int
+    ) -> tuple[ItemResult, ...]:
         """Parallel PUTs within the rate budget: Vambe documents nothing for many tasks at once."""
         try:
-            with patience.one_call():
+            with call_deadline():
                 rows = await self._lists.find_all(before.id for before, _ in edits)
         except TaskhandError as error:
             return none_of_them(edits, error, watch)
@@ -113,7 +113,9 @@ class Writer:
                     raise
         raise _VAMBE.of_task(before.id)
 
-    async def _update_one_of_many(self, before: Task, edit: Edit, was: JsonObject, watch: Watch | None) -> Written:
+    async def _update_one_of_many(
+        self, before: Task, edit: Edit, was: JsonObject, watch: BulkProgress | None
+    ) -> Written:
         """As `update`, but nobody is here who could make an edit again that was made from a misread due time.
 
         While it is not known how Vambe writes due times, such edits are made one at a time; one that turns out to have
@@ -134,7 +136,7 @@ class Writer:
 
     async def _taken_back(self, misread: Misread, edit: Edit) -> Task:
         """The task with what it really had where the edit has set it; the doubt stays where that cannot be written."""
-        back = restoring(misread.before, misread.now)
+        back = inverse_edit(misread.before, misread.now)
         back = without(back, *{name for name, _ in back.given()} - {name for name, _ in edit.given()})
         try:
             raw, _ = await self._put(misread.now, back, None)
@@ -144,7 +146,7 @@ class Writer:
             raise _VAMBE.of_task(misread.now.id)
         return self._reader.task(raw)
 
-    async def _update(self, before: Task, edit: Edit, was: JsonObject, watch: Watch | None) -> Written:
+    async def _update(self, before: Task, edit: Edit, was: JsonObject, watch: BulkProgress | None) -> Written:
         """Make an edit of `before`, whose row `was` so; Misread where it had been read as something else."""
         reader, read_as = self._reader, self._reader.due_at
         # Before anything is sent: a row that cannot be read must not fail a write that is made.
@@ -160,7 +162,7 @@ class Writer:
             raise Misread(reader.task(was), reader.task(raw))
         return Written(reader.task(raw), note)
 
-    async def _put(self, before: Task, edit: Edit, watch: Watch | None) -> tuple[JsonObject, str | None]:
+    async def _put(self, before: Task, edit: Edit, watch: BulkProgress | None) -> tuple[JsonObject, str | None]:
         """The task after a PUT, and what is to be said about how that was learned."""
         body = body_of(edit, before)
         if watch is not None and watch.stopped is not None:
@@ -198,7 +200,7 @@ class Writer:
 
     async def _deleted(self, task_id: str, *, again: bool) -> str | None:
         """Send a DELETE; a task that is not there was deleted by an earlier sending, or else by somebody else."""
-        with requests_sent() as sent:
+        with recorded_requests() as sent:
             try:
                 await self._wire.delete(task_id)
             except NotFound:

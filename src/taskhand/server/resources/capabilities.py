@@ -6,7 +6,7 @@ from taskhand.server.answer import Answer
 from taskhand.server.coercion import kinds
 from taskhand.server.resource import Resource
 from taskhand.server.schema import input_schema
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 from taskhand.service.targets import MOST
 
 __all__ = ["CAPABILITIES", "CapabilitiesAnswer"]
@@ -26,19 +26,19 @@ class CapabilitiesAnswer(Answer):
     bulk: str
 
     @classmethod
-    def of(cls, desk: Desk) -> "CapabilitiesAnswer":
-        """What can be said to the backend of this desk, and what to expect of it."""
-        can = desk.backend.capabilities
+    def of(cls, app: AppContext) -> "CapabilitiesAnswer":
+        """What can be said to the backend of this app context, and what to expect of it."""
+        can = app.backend.capabilities
         return cls(
-            backend=desk.backend.name,
+            backend=app.backend.name,
             fields=_fields(can),
             priority={digit: word for word, digit in PRIORITY_WORDS.items() if digit in can.priorities},
             responsibles=_people(can),
-            due_time=f"{_zone_kept(can)} {_zone_meant(desk.timezone)}",
+            due_time=f"{_zone_kept(can)} {_zone_meant(app.timezone)}",
             lists="A list shows at once what was written."
             if can.lists_are_current
             else "A list may be a little behind: after a write believe its answer, or get_task.",
-            bulk=f"Up to {MOST} tasks in one call. More than {desk.terms.plan_over}, or any filter, stop at a plan.",
+            bulk=f"Up to {MOST} tasks in one call. More than {app.terms.plan_over}, or any filter, stop at a plan.",
         )
 
 
@@ -72,8 +72,8 @@ def _zone_meant(zone: str | None) -> str:
     return f"Without timezone, {zone} is meant." if zone else "Send timezone with it."
 
 
-async def _read(desk: Desk, _: str) -> CapabilitiesAnswer:
-    return CapabilitiesAnswer.of(desk)
+async def _read(app: AppContext, _: str) -> CapabilitiesAnswer:
+    return CapabilitiesAnswer.of(app)
 
 
 CAPABILITIES = Resource(

@@ -2,14 +2,14 @@
 
 from taskhand.server.resource import Resource
 from taskhand.server.view import TeamAnswer
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 from taskhand.service.reads import list_team_members
 
 __all__ = ["MEMBERS"]
 
 
-async def _read(desk: Desk, _: str) -> TeamAnswer:
-    return TeamAnswer.of(await list_team_members(desk))
+async def _read(app: AppContext, _: str) -> TeamAnswer:
+    return TeamAnswer.of(await list_team_members(app))
 
 
 MEMBERS = Resource(

@@ -2,14 +2,14 @@
 
 from taskhand.server.resource import Resource
 from taskhand.server.view import StatusesAnswer
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 from taskhand.service.reads import list_statuses
 
 __all__ = ["STATUSES"]
 
 
-async def _read(desk: Desk, _: str) -> StatusesAnswer:
-    return StatusesAnswer.of(await list_statuses(desk))
+async def _read(app: AppContext, _: str) -> StatusesAnswer:
+    return StatusesAnswer.of(await list_statuses(app))
 
 
 STATUSES = Resource(

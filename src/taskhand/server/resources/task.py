@@ -2,14 +2,14 @@
 
 from taskhand.server.resource import Resource
 from taskhand.server.view import TaskAnswer
-from taskhand.service.app_context import Desk
+from taskhand.service.app_context import AppContext
 from taskhand.service.reads import get_task
 
 __all__ = ["TASK"]
 
 
-async def _read(desk: Desk, task_id: str) -> TaskAnswer:
-    return TaskAnswer.of(await get_task(desk, task_id))
+async def _read(app: AppContext, task_id: str) -> TaskAnswer:
+    return TaskAnswer.of(await get_task(app, task_id))
 
 
 TASK = Resource(

@@ -22,7 +22,7 @@ class FindContacts(Body):
 
 
 async def _run(call: Call, arguments: FindContacts) -> ContactsAnswer:
-    return ContactsAnswer.of(await find_contacts(call.desk, arguments.query, _MOST + 1), _MOST)
+    return ContactsAnswer.of(await find_contacts(call.app, arguments.query, _MOST + 1), _MOST)
 
 
 FIND_CONTACTS = Tool(

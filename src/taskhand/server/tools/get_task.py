@@ -22,7 +22,7 @@ class GetTask(Body):
 
 
 async def _run(call: Call, arguments: GetTask) -> TaskAnswer:
-    return TaskAnswer.of(await get_task(call.desk, arguments.id))
+    return TaskAnswer.of(await get_task(call.app, arguments.id))
 
 
 GET_TASK = Tool(

@@ -55,7 +55,7 @@ async def _run(call: Call, arguments: ListChanges) -> ChangesAnswer:
         after=None if arguments.cursor is MISSING else arguments.cursor,
     )
     while True:
-        answer = ChangesAnswer.of(await list_changes(call.desk, query), query.task_id)
+        answer = ChangesAnswer.of(await list_changes(call.app, query), query.task_id)
         if query.limit == 1 or len(compact(answer)) <= LARGEST:
             return answer
         query = replace(query, limit=query.limit // 2)  # a page of large changes has fewer rows

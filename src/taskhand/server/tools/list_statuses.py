@@ -14,7 +14,7 @@ class ListStatuses(Body):
 
 
 async def _run(call: Call, _: ListStatuses) -> StatusesAnswer:
-    return StatusesAnswer.of(await list_statuses(call.desk))
+    return StatusesAnswer.of(await list_statuses(call.app))
 
 
 LIST_STATUSES = Tool(

@@ -40,7 +40,7 @@ class ListTasks(TaskFilter):
 
 async def _run(call: Call, arguments: ListTasks) -> ListAnswer:
     found = await list_tasks(
-        call.desk,
+        call.app,
         arguments,
         order="due" if arguments.order is MISSING else arguments.order,
         limit=_DEFAULT_LIMIT if arguments.limit is MISSING else arguments.limit,

@@ -14,7 +14,7 @@ class ListTeamMembers(Body):
 
 
 async def _run(call: Call, _: ListTeamMembers) -> TeamAnswer:
-    return TeamAnswer.of(await list_team_members(call.desk))
+    return TeamAnswer.of(await list_team_members(call.app))
 
 
 LIST_TEAM_MEMBERS = Tool(

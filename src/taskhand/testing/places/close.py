@@ -11,7 +11,7 @@ from taskhand.sandbox.server import serve
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import ZONE, DataSet, PlannedTask
 from taskhand.testing.places.place import Place, Word
-from taskhand.testing.stored_task import KeptTask
+from taskhand.testing.stored_task import StoredTask
 
 __all__ = ["close_place"]
 
@@ -74,10 +74,10 @@ def _task(data: DataSet, planned: PlannedTask, number: int, now: datetime) -> di
     return row | dict(planned.own.get("close", {}))
 
 
-def _kept(data: DataSet, tasks: Sequence[Mapping[str, Any]]) -> tuple[KeptTask, ...]:
+def _kept(data: DataSet, tasks: Sequence[Mapping[str, Any]]) -> tuple[StoredTask, ...]:
     people = {_id("user", place): data.called(place) for place in range(len(data.people))}
     return tuple(
-        KeptTask(
+        StoredTask(
             id=row["id"],
             title=row.get("text") or "",
             description=None,
@@ -116,7 +116,7 @@ async def close_place(data: DataSet, clock: Clock, reading: Sequence[str]) -> As
             "CLOSE_RATE": "1000",
         }
 
-        async def read() -> tuple[KeptTask, ...]:
+        async def read() -> tuple[StoredTask, ...]:
             return _kept(data, sandbox.tasks)
 
         yield Place("close", environment, read, sandbox, _ROUTES)

@@ -14,7 +14,7 @@ from taskhand.sandbox.server import serve
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
 from taskhand.testing.places.place import Place, Word
-from taskhand.testing.stored_task import KeptTask
+from taskhand.testing.stored_task import StoredTask
 
 __all__ = ["hubspot_place"]
 
@@ -94,7 +94,7 @@ class _Reader:
         self._linked = {("contacts", str(_FIRST_CONTACT + n)): one.name for n, one in enumerate(data.outsiders)}
         self._linked |= {("companies", str(_FIRST_COMPANY + n)): one for n, one in enumerate(data.companies)}
 
-    async def read(self) -> tuple[KeptTask, ...]:
+    async def read(self) -> tuple[StoredTask, ...]:
         """The live tasks."""
         links: dict[tuple[str, str], str] = {}
         for link in self._sandbox.state()["links"]:
@@ -102,12 +102,12 @@ class _Reader:
             links.setdefault((link["task_id"], link["other"]), named)
         return tuple(self._kept(row, links) for row in self._sandbox.tasks)
 
-    def _kept(self, row: Mapping[str, Any], links: Mapping[tuple[str, str], str]) -> KeptTask:
+    def _kept(self, row: Mapping[str, Any], links: Mapping[tuple[str, str], str]) -> StoredTask:
         own = row["properties"]
         kind = next((kind for kind, value in _VALUES.items() if value == own.get("hs_task_status")), "")
         owner = own.get("hubspot_owner_id")
         priority = own.get("hs_task_priority")
-        return KeptTask(
+        return StoredTask(
             id=row["id"],
             title=own.get("hs_task_subject", ""),
             description=_text(own.get("hs_task_body")),

@@ -15,7 +15,7 @@ from taskhand.domain.task import StatusChoice, Task, TaskQuery
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
 from taskhand.testing.places.place import Place
-from taskhand.testing.stored_task import KeptTask
+from taskhand.testing.stored_task import StoredTask
 
 __all__ = ["local_place"]
 
@@ -41,7 +41,7 @@ class _Store:
             for planned in self._data.tasks:
                 await backend.create_task(self._edit(planned, choices))
 
-    async def read(self) -> tuple[KeptTask, ...]:
+    async def read(self) -> tuple[StoredTask, ...]:
         """What is in it."""
         async with self._opened(lambda: self._now) as backend:
             page = await backend.list_tasks(TaskQuery(order="created", limit=10_000))
@@ -80,9 +80,9 @@ class _Store:
             status=choices.get(STATUSES[planned.status], MISSING),
         )
 
-    def _kept(self, task: Task) -> KeptTask:
+    def _kept(self, task: Task) -> StoredTask:
         due, status = due_of(task), task.status_config
-        return KeptTask(
+        return StoredTask(
             id=task.id,
             title=task.title,
             description=task.description,

@@ -9,7 +9,7 @@ from taskhand.domain.errors import CallerError
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault, parse_faults
 from taskhand.sandbox.log import Logged
-from taskhand.testing.stored_task import KeptTask
+from taskhand.testing.stored_task import StoredTask
 
 __all__ = ["Place", "Word"]
 
@@ -26,7 +26,7 @@ class Place:
 
     backend: BackendName
     environment: Mapping[str, str]
-    read: Callable[[], Awaitable[tuple[KeptTask, ...]]]
+    read: Callable[[], Awaitable[tuple[StoredTask, ...]]]
     sandbox: Emulator | None = None
     routes: Mapping[Word, str] = field(default_factory=dict)
 

@@ -11,7 +11,7 @@ from taskhand.sandbox.vambe import Reading, VambeSandbox
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
 from taskhand.testing.places.place import Place, Word
-from taskhand.testing.stored_task import KeptTask
+from taskhand.testing.stored_task import StoredTask
 
 __all__ = ["vambe_place"]
 
@@ -91,12 +91,12 @@ def _task(data: DataSet, planned: PlannedTask, number: int, now: datetime) -> di
     return row | dict(planned.own.get("vambe", {}))
 
 
-def _kept(data: DataSet, tasks: Sequence[Mapping[str, Any]]) -> tuple[KeptTask, ...]:
+def _kept(data: DataSet, tasks: Sequence[Mapping[str, Any]]) -> tuple[StoredTask, ...]:
     people = {_member_id(place): data.called(place) for place in range(len(data.people))}
     contacts = {_contact_id(place): one.name for place, one in enumerate(data.outsiders)}
     companies = {_customer_id(data, one): one for one in data.companies}
     return tuple(
-        KeptTask(
+        StoredTask(
             id=row["id"],
             title=row["title"],
             description=row["description"],
@@ -136,7 +136,7 @@ async def vambe_place(data: DataSet, clock: Clock, reading: Sequence[str]) -> As
             "VAMBE_RATE": "1000",
         }
 
-        async def read() -> tuple[KeptTask, ...]:
+        async def read() -> tuple[StoredTask, ...]:
             return _kept(data, sandbox.tasks)
 
         yield Place("vambe", environment, read, sandbox, _ROUTES)
