@@ -22,7 +22,7 @@ from taskhand.service.app_context import AppContext, WritePolicy
 
 if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
-    from taskhand.http.upstream import World
+    from taskhand.http.upstream import Runtime
     from taskhand.journal.sqlite import SqliteJournal
 
 __all__ = ["journal", "journal_path", "local_backend", "open_app", "store_path"]
@@ -35,15 +35,15 @@ _CLOSING_S = 0.3
 
 @asynccontextmanager
 async def open_app(
-    settings: Settings, clock: Clock | None = None, world: "World | None" = None
+    settings: Settings, clock: Clock | None = None, runtime: "Runtime | None" = None
 ) -> AsyncIterator[AppContext]:
     """An app context for these settings; what its backend and its journal opened is closed at the end.
 
-    A harness passes in its own `clock`, and the `world` in which requests wait and take time.
+    A harness passes in its own `clock`, and the `runtime` in which requests wait and take time.
     """
     clock = clock or _clock(settings)
     async with AsyncExitStack() as stack:
-        backend = await _backend(settings, stack, clock, world)
+        backend = await _backend(settings, stack, clock, runtime)
         stack.push_async_callback(_closed, backend)
         kept = journal(settings, clock)
         stack.push_async_callback(_closed, kept)
@@ -99,14 +99,14 @@ def _terms(settings: Settings) -> WritePolicy:
     )
 
 
-async def _backend(settings: Settings, stack: AsyncExitStack, clock: Clock, world: "World | None") -> Backend:
+async def _backend(settings: Settings, stack: AsyncExitStack, clock: Clock, runtime: "Runtime | None") -> Backend:
     match settings.backend:
         case "vambe":
-            return await _vambe(settings, stack, clock, world)
+            return await _vambe(settings, stack, clock, runtime)
         case "close":
-            return await _close(settings, stack, clock, world)
+            return await _close(settings, stack, clock, runtime)
         case "hubspot":
-            return await _hubspot(settings, stack, clock, world)
+            return await _hubspot(settings, stack, clock, runtime)
         case "local":
             return local_backend(settings, clock)
 
@@ -125,13 +125,13 @@ def local_backend(settings: Settings, clock: Clock | None = None) -> "LocalBacke
     )
 
 
-async def _vambe(settings: Settings, stack: AsyncExitStack, clock: Clock, world: "World | None") -> Backend:
+async def _vambe(settings: Settings, stack: AsyncExitStack, clock: Clock, runtime: "Runtime | None") -> Backend:
     from taskhand.backends.vambe.backend import Organisation, VambeBackend
     from taskhand.backends.vambe.catalogue import Catalogue, configured
     from taskhand.backends.vambe.wire import VambeWire, explain
     from taskhand.http.budget import Budget, Rate
     from taskhand.http.client import Client
-    from taskhand.http.upstream import Upstream, World
+    from taskhand.http.upstream import Runtime, Upstream
 
     if settings.vambe_api_key is None:
         raise OperatorError(
@@ -147,9 +147,9 @@ async def _vambe(settings: Settings, stack: AsyncExitStack, clock: Clock, world:
         variable="VAMBE_BASE_URL",
         explain=explain,
     )
-    world = world or World()
-    budget = Budget(Rate(settings.vambe_rate), settings.vambe_in_flight, clock=world.clock, sleep=world.sleep)
-    client = await stack.enter_async_context(Client(upstream, world=world, budget=budget))
+    runtime = runtime or Runtime()
+    budget = Budget(Rate(settings.vambe_rate), settings.vambe_in_flight, clock=runtime.clock, sleep=runtime.sleep)
+    client = await stack.enter_async_context(Client(upstream, runtime=runtime, budget=budget))
     organisation = Organisation(
         Catalogue(configured(settings.vambe_statuses) if settings.vambe_statuses else ()),
         user_id=settings.vambe_user_id,
@@ -159,15 +159,15 @@ async def _vambe(settings: Settings, stack: AsyncExitStack, clock: Clock, world:
         in_hand=2 * settings.vambe_in_flight,
     )
     wire = VambeWire(client, settings.vambe_array_query)
-    return VambeBackend(wire, organisation, clock=clock, monotonic=world.clock)
+    return VambeBackend(wire, organisation, clock=clock, monotonic=runtime.clock)
 
 
-async def _close(settings: Settings, stack: AsyncExitStack, clock: Clock, world: "World | None") -> Backend:
+async def _close(settings: Settings, stack: AsyncExitStack, clock: Clock, runtime: "Runtime | None") -> Backend:
     from taskhand.backends.close.backend import Account, CloseBackend
     from taskhand.backends.close.wire import CloseWire, credential, explain
     from taskhand.http.budget import Budget, Rate
     from taskhand.http.client import Client
-    from taskhand.http.upstream import Upstream, World
+    from taskhand.http.upstream import Runtime, Upstream
 
     key, token = settings.close_api_key, settings.close_access_token
     variable, auth = credential(*(secret.get_secret_value() if secret else None for secret in (key, token)))
@@ -179,22 +179,22 @@ async def _close(settings: Settings, stack: AsyncExitStack, clock: Clock, world:
         variable="CLOSE_BASE_URL",
         explain=explain,
     )
-    world = world or World()
-    budget = Budget(Rate(settings.close_rate), settings.close_in_flight, clock=world.clock, sleep=world.sleep)
-    client = await stack.enter_async_context(Client(upstream, world=world, budget=budget))
+    runtime = runtime or Runtime()
+    budget = Budget(Rate(settings.close_rate), settings.close_in_flight, clock=runtime.clock, sleep=runtime.sleep)
+    client = await stack.enter_async_context(Client(upstream, runtime=runtime, budget=budget))
     account = Account(settings.default_timezone, settings.close_task_types, settings.close_new_task_type)
     wire = CloseWire(client, account.timezone)
-    return CloseBackend(wire, account, clock=clock, monotonic=world.clock, sleep=world.sleep)
+    return CloseBackend(wire, account, clock=clock, monotonic=runtime.clock, sleep=runtime.sleep)
 
 
-async def _hubspot(settings: Settings, stack: AsyncExitStack, clock: Clock, world: "World | None") -> Backend:
+async def _hubspot(settings: Settings, stack: AsyncExitStack, clock: Clock, runtime: "Runtime | None") -> Backend:
     from taskhand.backends.hubspot.backend import HubSpotBackend
     from taskhand.backends.hubspot.portal import Account
     from taskhand.backends.hubspot.refusal import explain, read_limits, wait_s
     from taskhand.backends.hubspot.wire import HubSpotWire
     from taskhand.http.budget import Budget, Rate
     from taskhand.http.client import Client
-    from taskhand.http.upstream import Upstream, World
+    from taskhand.http.upstream import Runtime, Upstream
 
     token = settings.hubspot_access_token
     if token is None:
@@ -213,16 +213,16 @@ async def _hubspot(settings: Settings, stack: AsyncExitStack, clock: Clock, worl
         read_wait=wait_s,
         explain=explain,
     )
-    world = world or World()
-    calls = Budget(Rate(settings.hubspot_rate, 10.0), clock=world.clock, sleep=world.sleep)
+    runtime = runtime or Runtime()
+    calls = Budget(Rate(settings.hubspot_rate, 10.0), clock=runtime.clock, sleep=runtime.sleep)
     # Searches have a limit of their own: five a second for the whole account.
-    finds = Budget(Rate(5, 1.0), 3, clock=world.clock, sleep=world.sleep)
-    client = await stack.enter_async_context(Client(upstream, world=world, budget=calls))
-    searching = await stack.enter_async_context(Client(upstream, world=world, budget=finds))
+    finds = Budget(Rate(5, 1.0), 3, clock=runtime.clock, sleep=runtime.sleep)
+    client = await stack.enter_async_context(Client(upstream, runtime=runtime, budget=calls))
+    searching = await stack.enter_async_context(Client(upstream, runtime=runtime, budget=finds))
     version, id_property = settings.hubspot_api_version, settings.hubspot_id_property
     wire = HubSpotWire(client, searching, version=version, id_property=id_property)
     account = Account(timezone=settings.default_timezone, user=settings.hubspot_user_id, token=token)
-    return HubSpotBackend(wire, account, clock=clock, monotonic=world.clock, sleep=world.sleep)
+    return HubSpotBackend(wire, account, clock=clock, monotonic=runtime.clock, sleep=runtime.sleep)
 
 
 def _clock(settings: Settings) -> Clock:

@@ -16,7 +16,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan, Tracer
 
 from taskhand.http.client import Client
-from taskhand.http.upstream import Limits, Upstream, World
+from taskhand.http.upstream import Limits, Runtime, Upstream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
@@ -209,12 +209,12 @@ def memory() -> Memory:
 
 
 @pytest.fixture
-def world(time: Time, memory: Memory) -> World:
-    return World(
+def runtime(time: Time, memory: Memory) -> Runtime:
+    return Runtime(
         clock=time.clock,
         wall=lambda: 1_800_000_000.0,
         sleep=time.sleep,
-        roll=lambda: 0.5,
+        jitter=lambda: 0.5,
         ids=lambda: "ref-1",
         tracer=cast("Tracer", memory),
     )
@@ -223,9 +223,9 @@ def world(time: Time, memory: Memory) -> World:
 class Clients:
     """Opens clients that end with the test."""
 
-    def __init__(self, stack: AsyncExitStack, world: World) -> None:
+    def __init__(self, stack: AsyncExitStack, runtime: Runtime) -> None:
         self._stack = stack
-        self._world = world
+        self._runtime = runtime
 
     async def __call__(
         self,
@@ -241,13 +241,13 @@ class Clients:
             upstream,
             limits=limits or Limits(connect_s=2.0, read_s=0.15, total_s=20.0),
             budget=budget,
-            world=self._world,
+            runtime=self._runtime,
             transport=transport,
         )
         return await self._stack.enter_async_context(client)
 
 
 @pytest.fixture
-async def clients(world: World) -> AsyncGenerator[Clients]:
+async def clients(runtime: Runtime) -> AsyncGenerator[Clients]:
     async with AsyncExitStack() as stack:
-        yield Clients(stack, world)
+        yield Clients(stack, runtime)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskhand.domain.errors import CallerError, NotFound, OperatorError, OutcomeUnknown, RateLimited, UpstreamError
-from taskhand.http.client import Ask, Client
+from taskhand.http.client import Client, Request
 from taskhand.http.path import Path
 from taskhand.http.upstream import Limits, Upstream
 
@@ -53,7 +53,7 @@ async def test_connections_are_kept_and_sendings_counted(clients: Clients, serve
     client = await clients(server.url)
     assert client.sent == 0
     for method in ("GET", "PUT", "PATCH"):
-        await client.send(Ask.of(method, TASK))
+        await client.send(Request.of(method, TASK))
     assert (client.sent, server.connections) == (3, 1)
 
 
@@ -202,7 +202,7 @@ async def test_the_key_never_follows_a_redirect_to_another_host(
 async def test_a_write_follows_no_redirect(clients: Clients, server: Server, steps: type[Steps], method: str) -> None:
     server.steps = [steps.answer(308, location="/elsewhere"), steps.answer(200)]
     with pytest.raises(UpstreamError) as caught:
-        await (await clients(server.url)).send(Ask.of(method, TASK))
+        await (await clients(server.url)).send(Request.of(method, TASK))
     assert caught.value.code == "upstream_redirect"
     assert len(server.received) == 1
 
@@ -244,7 +244,7 @@ def test_a_base_url_in_plain_http_is_refused_before_anything_is_opened() -> None
 
 def test_what_json_cannot_carry_is_a_bug() -> None:
     with pytest.raises(ValueError, match="JSON"):
-        Ask.of("POST", TASKS, json=float("nan"))
+        Request.of("POST", TASKS, json=float("nan"))
 
 
 def test_importing_the_client_does_not_import_the_http_library() -> None:

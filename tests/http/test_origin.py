@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskhand.domain.errors import OperatorError, UpstreamError
-from taskhand.http.origin import Origin, base_origin, is_loopback, proxy_for, redirected
+from taskhand.http.origin import Origin, base_origin, check_redirect, choose_proxy, is_loopback
 
 HOME = "https://api.acme.test/v1/tasks?a=1"
 
@@ -67,7 +67,7 @@ def test_other_hosts_are_not_this_machine(host: str) -> None:
     ],
 )
 def test_a_redirect_on_the_same_origin_is_followed(location: str, url: str) -> None:
-    assert redirected(HOME, location, name="Acme") == url
+    assert check_redirect(HOME, location, name="Acme") == url
 
 
 @pytest.mark.parametrize(
@@ -90,14 +90,14 @@ def test_a_redirect_on_the_same_origin_is_followed(location: str, url: str) -> N
 )
 def test_a_redirect_elsewhere_is_refused_and_names_only_a_plain_host(location: str | None, named: str) -> None:
     with pytest.raises(UpstreamError, match=f"to {named};") as caught:
-        redirected(HOME, location, name="Acme")
+        check_redirect(HOME, location, name="Acme")
     assert caught.value.code == "upstream_redirect"
 
 
 @given(st.text(max_size=60))
 def test_no_redirect_ever_leaves_the_origin(location: str) -> None:
     try:
-        url = redirected(HOME, location, name="Acme")
+        url = check_redirect(HOME, location, name="Acme")
     except UpstreamError:
         return
     assert base_origin(url.partition("?")[0], variable="X") == Origin("https", "api.acme.test", 443)
@@ -105,11 +105,11 @@ def test_no_redirect_ever_leaves_the_origin(location: str) -> None:
 
 def test_the_environments_proxy_is_used_for_its_scheme() -> None:
     origin = Origin("https", "api.acme.test", 443)
-    assert proxy_for(origin, {"https": "http://proxy:3128"}, bypassed=False) == "http://proxy:3128"
-    assert proxy_for(origin, {"all": "proxy:3128"}, bypassed=False) == "http://proxy:3128"
-    assert proxy_for(origin, {"http": "http://proxy:3128"}, bypassed=False) is None
-    assert proxy_for(origin, {"https": "http://proxy:3128"}, bypassed=True) is None
+    assert choose_proxy(origin, {"https": "http://proxy:3128"}, bypassed=False) == "http://proxy:3128"
+    assert choose_proxy(origin, {"all": "proxy:3128"}, bypassed=False) == "http://proxy:3128"
+    assert choose_proxy(origin, {"http": "http://proxy:3128"}, bypassed=False) is None
+    assert choose_proxy(origin, {"https": "http://proxy:3128"}, bypassed=True) is None
 
 
 def test_this_machine_is_never_reached_through_a_proxy() -> None:
-    assert proxy_for(Origin("http", "127.0.0.1", 80), {"http": "http://proxy:3128"}, bypassed=False) is None
+    assert choose_proxy(Origin("http", "127.0.0.1", 80), {"http": "http://proxy:3128"}, bypassed=False) is None

@@ -36,10 +36,10 @@ def test_the_way_is_said_without_a_password(
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    road = proxy_route_for(base_origin(base_url, variable="CLOSE_BASE_URL"))
-    assert str(road) == said
-    assert proxy is None or road.proxy == proxy
-    assert "s3cr3t" not in repr(road) + str(road)
+    proxy_route = proxy_route_for(base_origin(base_url, variable="CLOSE_BASE_URL"))
+    assert str(proxy_route) == said
+    assert proxy is None or proxy_route.proxy == proxy
+    assert "s3cr3t" not in repr(proxy_route) + str(proxy_route)
 
 
 def test_what_is_left_is_known_as_long_as_the_upstream_said_so() -> None:

@@ -7,33 +7,33 @@ from hypothesis import strategies as st
 
 from taskhand.http.retry import (
     TABLE,
-    Again,
+    Action,
+    AttemptState,
+    Decision,
     Event,
-    Move,
-    Policy,
     ReadBack,
-    Sending,
-    Situation,
+    RequestKind,
+    Retry,
+    RetryPolicy,
     Stop,
-    Verdict,
     decide,
     event_of,
     retry_after_s,
 )
 
-POLICY = Policy(attempts=3, base_s=1.0, cap_s=8.0, retry_after_cap_s=30.0)
+POLICY = RetryPolicy(attempts=3, base_s=1.0, cap_s=8.0, retry_after_cap_s=30.0)
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 A, S, R = "again", "stop", "read back"
 
 
-def situation(
-    sending: Sending, event: Event, *, attempt: int = 1, asked_s: float | None = None, doubt: bool = False
-) -> Situation:
-    return Situation(sending, event, attempt, left_s=60.0, roll=0.5, asked_s=asked_s, doubt=doubt)
+def state(
+    kind: RequestKind, event: Event, *, attempt: int = 1, asked_s: float | None = None, in_doubt: bool = False
+) -> AttemptState:
+    return AttemptState(kind, event, attempt, left_s=60.0, jitter=0.5, asked_s=asked_s, in_doubt=in_doubt)
 
 
-def word(verdict: Verdict) -> str:
-    return {Again: A, Stop: S, ReadBack: R}[type(verdict)]
+def word(verdict: Decision) -> str:
+    return {Retry: A, Stop: S, ReadBack: R}[type(verdict)]
 
 
 # event                 first attempt               last attempt
@@ -53,33 +53,33 @@ ROWS = {
     Event.OVERSIZED: ((S, R, R, R), (S, R, R, R)),
 }
 CELLS = [
-    pytest.param(sending, event, attempt, rows[column][place], id=f"{sending.name}-{event.name}-{attempt}")
+    pytest.param(kind, event, attempt, rows[column][place], id=f"{kind.name}-{event.name}-{attempt}")
     for event, rows in ROWS.items()
     for column, attempt in enumerate((1, 3))
-    for place, sending in enumerate(Sending)
+    for place, kind in enumerate(RequestKind)
 ]
 
 
 def test_every_event_and_every_sending_is_decided() -> None:
     assert set(TABLE) == set(Event) == set(ROWS)
-    assert all(set(row) == set(Sending) for row in TABLE.values())
+    assert all(set(row) == set(RequestKind) for row in TABLE.values())
 
 
-@pytest.mark.parametrize(("sending", "event", "attempt", "expected"), CELLS)
-def test_the_table_row_by_row(sending: Sending, event: Event, attempt: int, expected: str) -> None:
-    assert word(decide(POLICY, situation(sending, event, attempt=attempt))) == expected
+@pytest.mark.parametrize(("kind", "event", "attempt", "expected"), CELLS)
+def test_the_table_row_by_row(kind: RequestKind, event: Event, attempt: int, expected: str) -> None:
+    assert word(decide(POLICY, state(kind, event, attempt=attempt))) == expected
 
 
 def test_a_create_is_repeated_only_when_nothing_arrived() -> None:
-    repeated = {event for event, row in TABLE.items() if row[Sending.CREATE] is Move.AGAIN}
+    repeated = {event for event, row in TABLE.items() if row[RequestKind.CREATE] is Action.RETRY}
     assert repeated == {Event.UNREACHED, Event.THROTTLED}
 
 
 @pytest.mark.parametrize("event", [event for event in Event if event is not Event.SUCCEEDED])
 def test_after_an_attempt_that_may_have_been_applied_only_a_success_is_believed(event: Event) -> None:
-    last = situation(Sending.REPLAY, event, attempt=3, doubt=True)
+    last = state(RequestKind.REPLAY, event, attempt=3, in_doubt=True)
     assert decide(POLICY, last) == ReadBack()
-    assert decide(POLICY, situation(Sending.REPLAY, Event.SUCCEEDED, attempt=3, doubt=True)) == Stop()
+    assert decide(POLICY, state(RequestKind.REPLAY, Event.SUCCEEDED, attempt=3, in_doubt=True)) == Stop()
 
 
 @pytest.mark.parametrize(
@@ -104,39 +104,39 @@ def test_a_status_is_an_event(status: int, event: Event) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "reads", "replay_safe", "sending"),
+    ("method", "reads", "replay_safe", "kind"),
     [
-        ("GET", False, False, Sending.READ),
-        ("HEAD", False, False, Sending.READ),
-        ("POST", True, False, Sending.READ),
-        ("POST", False, False, Sending.CREATE),
-        ("PUT", False, False, Sending.WRITE),
-        ("PATCH", False, True, Sending.REPLAY),
-        ("DELETE", False, True, Sending.REPLAY),
+        ("GET", False, False, RequestKind.READ),
+        ("HEAD", False, False, RequestKind.READ),
+        ("POST", True, False, RequestKind.READ),
+        ("POST", False, False, RequestKind.CREATE),
+        ("PUT", False, False, RequestKind.WRITE),
+        ("PATCH", False, True, RequestKind.REPLAY),
+        ("DELETE", False, True, RequestKind.REPLAY),
     ],
 )
-def test_a_method_is_a_sending(method: str, sending: Sending, *, reads: bool, replay_safe: bool) -> None:
-    assert Sending.of(method, reads=reads, replay_safe=replay_safe) is sending
+def test_a_method_is_a_sending(method: str, kind: RequestKind, *, reads: bool, replay_safe: bool) -> None:
+    assert RequestKind.of(method, reads=reads, replay_safe=replay_safe) is kind
 
 
 def test_a_create_cannot_be_declared_safe_to_replay() -> None:
     with pytest.raises(ValueError, match="POST"):
-        Sending.of("POST", replay_safe=True)
+        RequestKind.of("POST", replay_safe=True)
 
 
 def test_retry_after_is_waited_out_up_to_the_cap_and_reported_beyond_it() -> None:
-    assert decide(POLICY, situation(Sending.READ, Event.THROTTLED, asked_s=30.0)) == Again(30.0)
-    assert decide(POLICY, situation(Sending.READ, Event.THROTTLED, asked_s=30.1)) == Stop()
+    assert decide(POLICY, state(RequestKind.READ, Event.THROTTLED, asked_s=30.0)) == Retry(30.0)
+    assert decide(POLICY, state(RequestKind.READ, Event.THROTTLED, asked_s=30.1)) == Stop()
 
 
 def test_a_wait_longer_than_what_is_left_is_not_begun() -> None:
-    now = Situation(Sending.READ, Event.UNREACHED, attempt=1, left_s=0.4, roll=0.5)
+    now = AttemptState(RequestKind.READ, Event.UNREACHED, attempt=1, left_s=0.4, jitter=0.5)
     assert decide(POLICY, now) == Stop()
 
 
-@given(attempt=st.integers(1, 10_000), roll=st.floats(0, 1, exclude_max=True))
-def test_the_jitter_is_full_and_bounded(attempt: int, roll: float) -> None:
-    wait = POLICY.backoff_s(attempt, roll)
+@given(attempt=st.integers(1, 10_000), jitter=st.floats(0, 1, exclude_max=True))
+def test_the_jitter_is_full_and_bounded(attempt: int, jitter: float) -> None:
+    wait = POLICY.backoff_s(attempt, jitter)
     assert 0 <= wait < 8.0
     assert POLICY.backoff_s(attempt, 0.0) == 0.0
     assert wait <= 1.0 * 2.0 ** min(attempt - 1, 10)

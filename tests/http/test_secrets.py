@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskhand.domain.errors import OperatorError, TaskhandError
-from taskhand.http.client import Ask, Client
+from taskhand.http.client import Client, Request
 from taskhand.http.path import Path
 from taskhand.http.upstream import Upstream
 
@@ -48,7 +48,7 @@ async def test_the_key_is_on_the_wire_and_nowhere_else(
     server.steps = [server.answer(int(ending), echo) if ending.isdigit() else getattr(steps, ending)]
     client = await clients(server.url)
     with pytest.raises(TaskhandError) as caught:
-        await client.send(Ask.of(method, TASK))
+        await client.send(Request.of(method, TASK))
     key = server.received[0].headers["x-api-key"]
     assert key.encode() in echo
     texts = [*told(), everything_about(caught.value), repr(client), repr(vars(client))]

@@ -10,37 +10,37 @@ from opentelemetry.trace import SpanKind
 
 from taskhand.domain.errors import OutcomeUnknown, RateLimited, TaskhandError, UpstreamError, UpstreamFailed
 from taskhand.http.budget import Budget, Observed, Rate
-from taskhand.http.client import Ask, Client
+from taskhand.http.client import Client, Request
 from taskhand.http.origin import Origin
 from taskhand.http.path import Path
-from taskhand.http.retry import Policy, Sending
-from taskhand.http.transport import PatientTransport, Terms
-from taskhand.http.upstream import CALL, Call, Limits, Upstream
+from taskhand.http.retry import RequestKind, RetryPolicy
+from taskhand.http.transport import RetryTransport, TransportConfig
+from taskhand.http.upstream import CONTEXT, Limits, RequestContext, Upstream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from http.conftest import Clients, Memory, Server, Step, Steps, Time
 
-    from taskhand.http.upstream import World
+    from taskhand.http.upstream import Runtime
 
 TASK = Path.of("/tasks/{id}", id="7")
 TASKS = Path.of("/tasks")
-GET = Ask.of("GET", TASK)
-SEARCH = Ask.of("POST", TASKS, json={}, reads=True)
-POST = Ask.of("POST", TASKS, json={"title": "a"})
-PUT = Ask.of("PUT", TASK, json={"title": "a"})
-PATCH = Ask.of("PATCH", TASK, json={"title": "a"})
-DELETE = Ask.of("DELETE", TASK)
-SAFE_PUT = Ask.of("PUT", TASK, json={"title": "a"}, replay_safe=True)
-SAFE_DELETE = Ask.of("DELETE", TASK, replay_safe=True)
+GET = Request.of("GET", TASK)
+SEARCH = Request.of("POST", TASKS, json={}, reads=True)
+POST = Request.of("POST", TASKS, json={"title": "a"})
+PUT = Request.of("PUT", TASK, json={"title": "a"})
+PATCH = Request.of("PATCH", TASK, json={"title": "a"})
+DELETE = Request.of("DELETE", TASK)
+SAFE_PUT = Request.of("PUT", TASK, json={"title": "a"}, replay_safe=True)
+SAFE_DELETE = Request.of("DELETE", TASK, replay_safe=True)
 READS = [GET, SEARCH]
 SAFE = [SAFE_PUT, SAFE_DELETE]
 WRITES = [PUT, PATCH, DELETE]
 LOSSES = ["SILENT", "RESET_AFTER_READING", "CLOSED_AFTER_READING", "NOT_HTTP", "CUT", "STALLED"]
 
 
-def named(ask: object) -> str:
-    return f"{ask.sending.name}-{ask.method}" if isinstance(ask, Ask) else str(ask)
+def named(call: object) -> str:
+    return f"{call.kind.name}-{call.method}" if isinstance(call, Request) else str(call)
 
 
 def loss(steps: type[Steps], name: str) -> Step:
@@ -48,33 +48,33 @@ def loss(steps: type[Steps], name: str) -> Step:
     return step
 
 
-async def error_of(client: Client, ask: Ask) -> TaskhandError:
+async def error_of(client: Client, call: Request) -> TaskhandError:
     with pytest.raises(TaskhandError) as caught:
-        await client.send(ask)
+        await client.send(call)
     assert caught.value.__context__ is None
     assert caught.value.__cause__ is None
     return caught.value
 
 
 @pytest.mark.parametrize("name", [*LOSSES, "RESET_BEFORE_READING"])
-@pytest.mark.parametrize("ask", [*READS, *SAFE], ids=named)
+@pytest.mark.parametrize("call", [*READS, *SAFE], ids=named)
 async def test_what_may_be_repeated_is_sent_again_after_any_loss(
-    clients: Clients, server: Server, steps: type[Steps], ask: Ask, name: str
+    clients: Clients, server: Server, steps: type[Steps], call: Request, name: str
 ) -> None:
     server.steps = [loss(steps, name), steps.answer(200)]
     client = await clients(server.url)
-    assert (await client.send(ask)).status == 200
+    assert (await client.send(call)).status == 200
     assert client.sent == 2
 
 
 @pytest.mark.parametrize("name", [*LOSSES, "RESET_BEFORE_READING"])
-@pytest.mark.parametrize("ask", [POST, *WRITES], ids=named)
+@pytest.mark.parametrize("call", [POST, *WRITES], ids=named)
 async def test_a_write_that_may_have_arrived_is_never_repeated(
-    clients: Clients, server: Server, steps: type[Steps], ask: Ask, name: str
+    clients: Clients, server: Server, steps: type[Steps], call: Request, name: str
 ) -> None:
     server.steps = [loss(steps, name), steps.answer(200)]
     client = await clients(server.url)
-    assert isinstance(await error_of(client, ask), OutcomeUnknown)
+    assert isinstance(await error_of(client, call), OutcomeUnknown)
     assert server.connections == client.sent == 1
 
 
@@ -83,31 +83,31 @@ async def test_a_gateways_word_repeats_reads_and_leaves_writes_in_doubt(
     clients: Clients, server: Server, steps: type[Steps], status: int
 ) -> None:
     client = await clients(server.url)
-    for ask in [*READS, *SAFE]:
+    for call in [*READS, *SAFE]:
         server.steps = [steps.answer(status), steps.answer(200)]
-        assert (await client.send(ask)).status == 200
-    for ask in [POST, *WRITES]:
+        assert (await client.send(call)).status == 200
+    for call in [POST, *WRITES]:
         server.steps = [steps.answer(status), steps.answer(200)]
-        assert isinstance(await error_of(client, ask), OutcomeUnknown)
+        assert isinstance(await error_of(client, call), OutcomeUnknown)
         assert len(server.steps) == 1  # the 200 was not asked for
 
 
-@pytest.mark.parametrize("ask", [*READS, *SAFE, *WRITES, POST], ids=named)
+@pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES, POST], ids=named)
 async def test_429_is_waited_out_by_everything(
-    clients: Clients, server: Server, steps: type[Steps], time: Time, ask: Ask
+    clients: Clients, server: Server, steps: type[Steps], time: Time, call: Request
 ) -> None:
     server.steps = [steps.answer(429, retry_after="7"), steps.answer(200)]
     client = await clients(server.url)
-    assert (await client.send(ask)).status == 200
+    assert (await client.send(call)).status == 200
     assert time.now == 1007.0
 
 
-@pytest.mark.parametrize("ask", [*READS, *SAFE, *WRITES], ids=named)
+@pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES], ids=named)
 async def test_503_is_waited_out_by_everything_but_a_create(
-    clients: Clients, server: Server, steps: type[Steps], ask: Ask
+    clients: Clients, server: Server, steps: type[Steps], call: Request
 ) -> None:
     server.steps = [steps.answer(503), steps.answer(200)]
-    assert (await (await clients(server.url)).send(ask)).status == 200
+    assert (await (await clients(server.url)).send(call)).status == 200
 
 
 async def test_503_to_a_create_is_looked_up_first(clients: Clients, server: Server, steps: type[Steps]) -> None:
@@ -120,21 +120,21 @@ async def test_500_is_repeated_for_reads_and_reported_for_writes(
     clients: Clients, server: Server, steps: type[Steps]
 ) -> None:
     client = await clients(server.url)
-    for ask in READS:
+    for call in READS:
         server.steps = [steps.answer(500), steps.answer(200)]
-        assert (await client.send(ask)).status == 200
-    for ask in [POST, *WRITES, *SAFE]:
+        assert (await client.send(call)).status == 200
+    for call in [POST, *WRITES, *SAFE]:
         server.steps = [steps.answer(500), steps.answer(200)]
-        error = await error_of(client, ask)
+        error = await error_of(client, call)
         assert (type(error), error.code) == (UpstreamFailed, "upstream_error")
 
 
-@pytest.mark.parametrize("ask", [*READS, *SAFE, *WRITES, POST], ids=named)
+@pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES, POST], ids=named)
 async def test_a_refused_connection_is_tried_again_by_everything_and_then_reported(
-    clients: Clients, unused_port: int, time: Time, ask: Ask
+    clients: Clients, unused_port: int, time: Time, call: Request
 ) -> None:
     client = await clients(f"http://127.0.0.1:{unused_port}")
-    error = await error_of(client, ask)
+    error = await error_of(client, call)
     assert (type(error), error.code) == (UpstreamError, "upstream_error")
     assert client.sent == 4
     assert time.slept == [0.25, 0.5, 1.0]  # half of 0.5, 1 and 2 seconds: the dice say 0.5
@@ -240,7 +240,7 @@ async def test_each_sending_has_a_span_and_a_log_line_without_ids(
     caplog.set_level(logging.DEBUG, "taskhand.http")
     server.steps = [steps.answer(503), steps.answer(404)]
     client = await clients(server.url)
-    await error_of(client, Ask.of("GET", Path.of("/tasks/{id}", id="id-1234"), params={"q": "ana@acme.test"}))
+    await error_of(client, Request.of("GET", Path.of("/tasks/{id}", id="id-1234"), params={"q": "ana@acme.test"}))
     first, second = memory.spans
     assert (first.name, first.kind) == ("GET /tasks/{id}", SpanKind.CLIENT)
     assert second.attributes == {
@@ -281,14 +281,14 @@ async def test_a_cancelled_call_ends_at_once_and_gives_its_place_back(
 
 @pytest.mark.parametrize("url", ["https://127.0.0.1:1/", "http://127.0.0.2:1/", "http://127.0.0.1:2/"])
 async def test_whoever_uses_the_transport_cannot_send_the_key_to_another_origin(
-    world: World, time: Time, url: str
+    runtime: Runtime, time: Time, url: str
 ) -> None:
     acme = Upstream(name="Acme", base_url="http://127.0.0.1:1", auth={}, credential="K")
     budget = Budget(clock=time.clock, sleep=time.sleep)
     origin = Origin("http", "127.0.0.1", 1)
-    terms = Terms(acme, origin, Limits(), Policy(), budget, world)
-    call = Call(Sending.READ, "/", deadline=time.now + 60.0)
-    transport = PatientTransport(httpx2.AsyncHTTPTransport(), terms)
+    config = TransportConfig(acme, origin, Limits(), RetryPolicy(), budget, runtime)
+    call = RequestContext(RequestKind.READ, "/", deadline=time.now + 60.0)
+    transport = RetryTransport(httpx2.AsyncHTTPTransport(), config)
     with pytest.raises(UpstreamError) as caught:
-        await transport.handle_async_request(httpx2.Request("GET", url, extensions={CALL: call}))
+        await transport.handle_async_request(httpx2.Request("GET", url, extensions={CONTEXT: call}))
     assert (caught.value.code, transport.sent) == ("upstream_redirect", 0)

@@ -15,19 +15,20 @@ from taskhand import __version__
 from taskhand.domain.deadline import deadline_from
 from taskhand.domain.errors import UpstreamError
 from taskhand.http.budget import Budget, Headroom
-from taskhand.http.origin import base_origin, redirected
+from taskhand.http.errors import invalid_answer_error, status_error
+from taskhand.http.origin import base_origin, check_redirect
 from taskhand.http.path import Path
-from taskhand.http.reply import Json, Nonsense, Reply, Shape, invalid, json_of, refusal
-from taskhand.http.retry import Policy, Sending
-from taskhand.http.upstream import CALL, WAIT, Call, Limits, Upstream, World, check_headers
+from taskhand.http.reply import Json, Reply, Shape, UnexpectedBody, parse_json
+from taskhand.http.retry import RequestKind, RetryPolicy
+from taskhand.http.upstream import CONTEXT, WAIT, Limits, RequestContext, Runtime, Upstream, check_headers
 
 if TYPE_CHECKING:
     import httpx2
 
     from taskhand.http.proxy_route import ProxyRoute
-    from taskhand.http.transport import PatientTransport
+    from taskhand.http.transport import RetryTransport
 
-__all__ = ["Ask", "Client", "Options"]
+__all__ = ["Client", "Options", "Request"]
 
 Params = Mapping[str, str] | Sequence[tuple[str, str]]
 
@@ -54,12 +55,12 @@ class Options(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Request:
     """One request as a value."""
 
     method: str
     path: Path
-    sending: Sending
+    kind: RequestKind
     query: str = field(default="", repr=False)
     body: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -71,7 +72,7 @@ class Ask:
         return cls(
             method=method,
             path=path,
-            sending=Sending.of(
+            kind=RequestKind.of(
                 method, reads=options.get("reads", False), replay_safe=options.get("replay_safe", False)
             ),
             query=urlencode(options.get("params", {})),
@@ -97,20 +98,20 @@ class Client:
         upstream: Upstream,
         *,
         limits: Limits | None = None,
-        policy: Policy | None = None,
+        policy: RetryPolicy | None = None,
         budget: Budget | None = None,
-        world: World | None = None,
+        runtime: Runtime | None = None,
         transport: "httpx2.AsyncBaseTransport | None" = None,
     ) -> None:
         self._upstream = upstream
         check_headers(upstream)
         self._origin = base_origin(upstream.base_url, variable=upstream.variable, allow_http=upstream.allow_http)
         self._limits = limits or Limits()
-        self._policy = policy or Policy()
-        self._world = world or World()
-        self._budget = budget or Budget(clock=self._world.clock, sleep=self._world.sleep)
+        self._policy = policy or RetryPolicy()
+        self._runtime = runtime or Runtime()
+        self._budget = budget or Budget(clock=self._runtime.clock, sleep=self._runtime.sleep)
         self._inner = transport
-        self._transport: PatientTransport | None = None
+        self._transport: RetryTransport | None = None
         self._entered = False
 
     def __repr__(self) -> str:
@@ -141,7 +142,7 @@ class Client:
         return self._upstream
 
     @property
-    def road(self) -> "ProxyRoute":
+    def proxy_route(self) -> "ProxyRoute":
         """How its requests get there."""
         from taskhand.http.proxy_route import proxy_route_for  # noqa: PLC0415 - what it imports, only requests need besides
 
@@ -154,107 +155,109 @@ class Client:
 
     async def get(self, path: Path, **options: Unpack[Options]) -> Reply:
         """GET."""
-        return await self.send(Ask.of("GET", path, **options))
+        return await self.send(Request.of("GET", path, **options))
 
     async def post(self, path: Path, **options: Unpack[Options]) -> Reply:
         """POST; `reads=True` if it only searches."""
-        return await self.send(Ask.of("POST", path, **options))
+        return await self.send(Request.of("POST", path, **options))
 
     async def put(self, path: Path, **options: Unpack[Options]) -> Reply:
         """PUT."""
-        return await self.send(Ask.of("PUT", path, **options))
+        return await self.send(Request.of("PUT", path, **options))
 
     async def patch(self, path: Path, **options: Unpack[Options]) -> Reply:
         """PATCH."""
-        return await self.send(Ask.of("PATCH", path, **options))
+        return await self.send(Request.of("PATCH", path, **options))
 
     async def delete(self, path: Path, **options: Unpack[Options]) -> Reply:
         """DELETE."""
-        return await self.send(Ask.of("DELETE", path, **options))
+        return await self.send(Request.of("DELETE", path, **options))
 
-    async def send(self, ask: Ask) -> Reply:
+    async def send(self, request: Request) -> Reply:
         """Send, wait out what the policy says, and parse.
 
         Raises CallerError (NotFound), OperatorError, UpstreamError (RateLimited), and for a write that may have been
         applied OutcomeUnknown: then read back before anything is sent again.
         """
-        response = await self._answer(ask)
+        response = await self._answer(request)
         headers = {name.lower(): value for name, value in response.headers.items()}
-        json = self._json(ask, response)
-        return Reply(response.status_code, json, headers, ask.path.template, ask.sending)
+        json = self._json(request, response)
+        return Reply(response.status_code, json, headers, request.path.template, request.kind)
 
     def invalid(self, reply: Reply, why: str) -> UpstreamError:
         """Make and log the error for an answer whose inside is not what the contract says.
 
         `why` is a few words of ours ("without an id"), which continue "... answered". OutcomeUnknown after a write.
         """
-        return self._invalid(reply.template, reply.sending, why)
+        return self._invalid(reply.template, reply.kind, why)
 
-    async def _answer(self, ask: Ask) -> "httpx2.Response":
+    async def _answer(self, request: Request) -> "httpx2.Response":
         """Follow a GET to the same origin, three times at most; everything else must answer where it was asked."""
-        transport, deadline = self._opened(), deadline_from(self._world.clock(), self._limits.total_s)
-        url = ask.url(self._upstream.base_url)
+        transport, deadline = self._opened(), deadline_from(self._runtime.clock(), self._limits.total_s)
+        url = request.url(self._upstream.base_url)
         for _ in range(_MOST_REDIRECTS + 1):
-            response = await transport.handle_async_request(self._request(ask, url, deadline))
+            response = await transport.handle_async_request(self._request(request, url, deadline))
             if response.is_success:
                 return response
             if response.status_code not in _REDIRECTS:
                 raise self._refusal(response)
-            url = redirected(url, self._location(ask, response), name=self._upstream.name)
+            url = check_redirect(url, self._location(request, response), name=self._upstream.name)
         raise UpstreamError(f"{self._upstream.name} redirected the request too often.", code="upstream_redirect")
 
-    def _opened(self) -> "PatientTransport":
+    def _opened(self) -> "RetryTransport":
         if not self._entered:
             raise RuntimeError("a Client is used inside `async with`")
         if self._transport is None:
-            from taskhand.http import exchange, transport  # noqa: PLC0415 - they import the HTTP library
+            from taskhand.http import attempt, transport  # noqa: PLC0415 - they import the HTTP library
 
-            terms = transport.Terms(self._upstream, self._origin, self._limits, self._policy, self._budget, self._world)
-            inner = self._inner or exchange.direct(self._origin)
-            self._transport = transport.PatientTransport(inner, terms)
+            config = transport.TransportConfig(
+                self._upstream, self._origin, self._limits, self._policy, self._budget, self._runtime
+            )
+            inner = self._inner or attempt.direct(self._origin)
+            self._transport = transport.RetryTransport(inner, config)
         return self._transport
 
-    def _request(self, ask: Ask, url: str, deadline: float) -> "httpx2.Request":
+    def _request(self, request: Request, url: str, deadline: float) -> "httpx2.Request":
         import httpx2  # noqa: PLC0415 - slow; the first request pays for it
 
         return httpx2.Request(
-            ask.method,
+            request.method,
             url,
-            headers={**_headers(ask), **self._upstream.headers, **ask.headers, **self._upstream.auth},
-            content=ask.body,
-            extensions={CALL: Call(ask.sending, ask.path.template, deadline)},
+            headers={**_headers(request), **self._upstream.headers, **request.headers, **self._upstream.auth},
+            content=request.body,
+            extensions={CONTEXT: RequestContext(request.kind, request.path.template, deadline)},
         )
 
-    def _location(self, ask: Ask, response: "httpx2.Response") -> str | None:
+    def _location(self, request: Request, response: "httpx2.Response") -> str | None:
         """A write is never sent on: where it would go was not asked for."""
         location: str | None = response.headers.get("location")
-        return location if ask.method == "GET" else None
+        return location if request.method == "GET" else None
 
     def _refusal(self, response: "httpx2.Response") -> Exception:
         try:
-            json: Json = json_of(response.status_code, response.content, "any")
-        except Nonsense:
+            json: Json = parse_json(response.status_code, response.content, "any")
+        except UnexpectedBody:
             json = None
-        return refusal(self._upstream, response.status_code, json, retry_after_s=response.extensions[WAIT])
+        return status_error(self._upstream, response.status_code, json, retry_after_s=response.extensions[WAIT])
 
-    def _json(self, ask: Ask, response: "httpx2.Response") -> Json:
+    def _json(self, request: Request, response: "httpx2.Response") -> Json:
         try:
-            return json_of(response.status_code, response.content, ask.expect)
-        except Nonsense as nonsense:
-            why = str(nonsense)
-        raise self._invalid(ask.path.template, ask.sending, why)
+            return parse_json(response.status_code, response.content, request.expect)
+        except UnexpectedBody as unexpected:
+            why = str(unexpected)
+        raise self._invalid(request.path.template, request.kind, why)
 
-    def _invalid(self, template: str, sending: Sending, why: str) -> UpstreamError:
-        reference = self._world.ids()
+    def _invalid(self, template: str, kind: RequestKind, why: str) -> UpstreamError:
+        reference = self._runtime.ids()
         _log.warning("%s: answered %s, reference %s", template, why, reference)
-        return invalid(self._upstream, why, sending, reference)
+        return invalid_answer_error(self._upstream, why, kind, reference)
 
 
-def _headers(ask: Ask) -> dict[str, str]:
+def _headers(request: Request) -> dict[str, str]:
     """Only codings that `reply.unpacked` undoes are asked for."""
     headers = {
         "accept": "application/json",
         "accept-encoding": "gzip, deflate",
         "user-agent": f"taskhand/{__version__}",
     }
-    return headers if ask.body is None else {**headers, "content-type": "application/json"}
+    return headers if request.body is None else {**headers, "content-type": "application/json"}

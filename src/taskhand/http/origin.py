@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from taskhand.domain.errors import OperatorError, UpstreamError
 
-__all__ = ["Origin", "base_origin", "is_loopback", "proxy_for", "redirected"]
+__all__ = ["Origin", "base_origin", "check_redirect", "choose_proxy", "is_loopback"]
 
 _PORTS: Final = {"http": 80, "https": 443}
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
@@ -61,7 +61,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def redirected(url: str, location: str | None, *, name: str) -> str:
+def check_redirect(url: str, location: str | None, *, name: str) -> str:
     """Return the URL that a redirect names, on the same origin; UpstreamError `upstream_redirect` for any other."""
     parts = _target(url, location)
     if parts is None:
@@ -91,7 +91,7 @@ def _elsewhere(name: str, where: str) -> UpstreamError:
     )
 
 
-def proxy_for(origin: Origin, proxies: Mapping[str, str], *, bypassed: bool) -> str | None:
+def choose_proxy(origin: Origin, proxies: Mapping[str, str], *, bypassed: bool) -> str | None:
     """Choose the proxy URL out of the environment's `{scheme: address}`; this machine itself is never proxied.
 
     Plain http through a proxy would show it the key, and a sandbox on loopback cannot be reached from elsewhere.

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from taskhand.http.origin import Origin, is_loopback, proxy_for
+from taskhand.http.origin import Origin, choose_proxy, is_loopback
 
 __all__ = ["ProxyRoute", "proxy_route_for"]
 
@@ -38,6 +38,6 @@ def proxy_route_for(origin: Origin) -> ProxyRoute:
     """The way that the environment prescribes (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY) or the system."""
     proxies = getproxies()
     is_bypassed = bool(proxy_bypass(f"{origin.host}:{origin.port}"))
-    proxy = proxy_for(origin, proxies, bypassed=is_bypassed)
-    others = proxy_for(origin, proxies, bypassed=False)
+    proxy = choose_proxy(origin, proxies, bypassed=is_bypassed)
+    others = choose_proxy(origin, proxies, bypassed=False)
     return ProxyRoute(origin, proxy, is_exempt=proxy is None and others is not None and not is_loopback(origin.host))

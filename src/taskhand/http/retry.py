@@ -15,24 +15,24 @@ from typing import Final, Self
 
 __all__ = [
     "TABLE",
-    "Again",
+    "Action",
+    "AttemptState",
+    "Decision",
     "Event",
-    "Move",
-    "Policy",
     "ReadBack",
-    "Sending",
-    "Situation",
+    "RequestKind",
+    "Retry",
+    "RetryPolicy",
     "Stop",
-    "Verdict",
     "decide",
     "event_of",
-    "leaves_doubt",
+    "leaves_in_doubt",
     "posix_time",
     "retry_after_s",
 ]
 
 
-class Sending(Enum):
+class RequestKind(Enum):
     """What sending a request twice would do."""
 
     READ = "changes nothing: GET, HEAD, and a search that is sent as POST"
@@ -72,33 +72,35 @@ class Event(Enum):
     OVERSIZED = "2xx, and the body is larger than allowed"
 
 
-class Move(Enum):
+class Action(Enum):
     """What the table says about one event."""
 
-    AGAIN = "send again after a wait, while attempts and time last"
+    RETRY = "send again after a wait, while attempts and time last"
     STOP = "report it"
-    ASK = "never repeat: the caller reads back what is there"
+    READ_BACK = "never repeat: the caller reads back what is there"
 
 
-def _row(read: Move, replay: Move, write: Move, create: Move) -> Mapping[Sending, Move]:
-    return MappingProxyType({Sending.READ: read, Sending.REPLAY: replay, Sending.WRITE: write, Sending.CREATE: create})
+def _row(read: Action, replay: Action, write: Action, create: Action) -> Mapping[RequestKind, Action]:
+    return MappingProxyType(
+        {RequestKind.READ: read, RequestKind.REPLAY: replay, RequestKind.WRITE: write, RequestKind.CREATE: create}
+    )
 
 
-TABLE: Final[Mapping[Event, Mapping[Sending, Move]]] = MappingProxyType(
+TABLE: Final[Mapping[Event, Mapping[RequestKind, Action]]] = MappingProxyType(
     {
         #                       READ        REPLAY      WRITE       CREATE
-        Event.SUCCEEDED: _row(Move.STOP, Move.STOP, Move.STOP, Move.STOP),
-        Event.REFUSED: _row(Move.STOP, Move.STOP, Move.STOP, Move.STOP),
-        Event.THROTTLED: _row(Move.AGAIN, Move.AGAIN, Move.AGAIN, Move.AGAIN),
-        Event.UNAVAILABLE: _row(Move.AGAIN, Move.AGAIN, Move.AGAIN, Move.ASK),
-        Event.GATEWAY: _row(Move.AGAIN, Move.AGAIN, Move.ASK, Move.ASK),
-        Event.FAILED: _row(Move.AGAIN, Move.STOP, Move.STOP, Move.STOP),
-        Event.UNREACHED: _row(Move.AGAIN, Move.AGAIN, Move.AGAIN, Move.AGAIN),
-        Event.UNTRUSTED: _row(Move.STOP, Move.STOP, Move.STOP, Move.STOP),
-        Event.TIMED_OUT: _row(Move.AGAIN, Move.AGAIN, Move.ASK, Move.ASK),
-        Event.BROKEN: _row(Move.AGAIN, Move.AGAIN, Move.ASK, Move.ASK),
-        Event.CUT: _row(Move.AGAIN, Move.AGAIN, Move.ASK, Move.ASK),
-        Event.OVERSIZED: _row(Move.STOP, Move.ASK, Move.ASK, Move.ASK),
+        Event.SUCCEEDED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP),
+        Event.REFUSED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP),
+        Event.THROTTLED: _row(Action.RETRY, Action.RETRY, Action.RETRY, Action.RETRY),
+        Event.UNAVAILABLE: _row(Action.RETRY, Action.RETRY, Action.RETRY, Action.READ_BACK),
+        Event.GATEWAY: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK),
+        Event.FAILED: _row(Action.RETRY, Action.STOP, Action.STOP, Action.STOP),
+        Event.UNREACHED: _row(Action.RETRY, Action.RETRY, Action.RETRY, Action.RETRY),
+        Event.UNTRUSTED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP),
+        Event.TIMED_OUT: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK),
+        Event.BROKEN: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK),
+        Event.CUT: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK),
+        Event.OVERSIZED: _row(Action.STOP, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK),
     }
 )
 _AMBIGUOUS: Final = frozenset({Event.GATEWAY, Event.TIMED_OUT, Event.BROKEN, Event.CUT, Event.OVERSIZED})
@@ -114,13 +116,13 @@ def event_of(status: int) -> Event:
     return _STATUSES.get(status, Event.SUCCEEDED if 200 <= status < 300 else Event.REFUSED)  # noqa: PLR2004 - RFC 9110 §15.3
 
 
-def leaves_doubt(sending: Sending, event: Event) -> bool:
+def leaves_in_doubt(kind: RequestKind, event: Event) -> bool:
     """Whether a write may have been applied by an attempt that ended so."""
-    return sending is not Sending.READ and event in _AMBIGUOUS
+    return kind is not RequestKind.READ and event in _AMBIGUOUS
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class RetryPolicy:
     """How often and how long to try; the times are seconds.
 
     Full jitter, from AWS's "Exponential Backoff And Jitter": a wait between 0 and `base_s * 2**(attempt - 1)`, at
@@ -132,30 +134,30 @@ class Policy:
     cap_s: float = 8.0
     retry_after_cap_s: float = 30.0
 
-    def backoff_s(self, attempt: int, roll: float) -> float:
+    def backoff_s(self, attempt: int, jitter: float) -> float:
         """Seconds to wait after the given attempt (from 1), for a roll in [0, 1)."""
-        return roll * min(self.cap_s, self.base_s * 2.0 ** min(attempt - 1, 64))
+        return jitter * min(self.cap_s, self.base_s * 2.0 ** min(attempt - 1, 64))
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class AttemptState:
     """All that a decision depends on: attempts count from 1, the times are seconds.
 
-    `asked_s` is what the upstream asked to wait, `left_s` what is left of the call's time, `roll` chance in [0, 1),
-    `doubt` whether an earlier attempt may have been applied.
+    `asked_s` is what the upstream asked to wait, `left_s` what is left of the call's time, `jitter` chance in [0, 1),
+    `in_doubt` whether an earlier attempt may have been applied.
     """
 
-    sending: Sending
+    kind: RequestKind
     event: Event
     attempt: int
     left_s: float
-    roll: float
+    jitter: float
     asked_s: float | None = None
-    doubt: bool = False
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Retry:
     """Send the same request once more, `after_s` seconds from now."""
 
     after_s: float
@@ -171,23 +173,23 @@ class ReadBack:
     """Report that the outcome is unknown: only reading can tell."""
 
 
-Verdict = Again | Stop | ReadBack
+Decision = Retry | Stop | ReadBack
 
 
-def decide(policy: Policy, now: Situation) -> Verdict:
+def decide(policy: RetryPolicy, now: AttemptState) -> Decision:
     """Wait, give up, or have the task read back."""
-    move = TABLE[now.event][now.sending]
-    if move is Move.AGAIN and (wait_s := _affordable_wait_s(policy, now)) is not None:
-        return Again(wait_s)
+    move = TABLE[now.event][now.kind]
+    if move is Action.RETRY and (wait_s := _affordable_wait_s(policy, now)) is not None:
+        return Retry(wait_s)
     if now.event is Event.SUCCEEDED:
         return Stop()
-    if move is Move.ASK or now.doubt or leaves_doubt(now.sending, now.event):
+    if move is Action.READ_BACK or now.in_doubt or leaves_in_doubt(now.kind, now.event):
         return ReadBack()
     return Stop()
 
 
-def _affordable_wait_s(policy: Policy, now: Situation) -> float | None:
-    wait_s = policy.backoff_s(now.attempt, now.roll) if now.asked_s is None else now.asked_s
+def _affordable_wait_s(policy: RetryPolicy, now: AttemptState) -> float | None:
+    wait_s = policy.backoff_s(now.attempt, now.jitter) if now.asked_s is None else now.asked_s
     too_long = now.asked_s is not None and now.asked_s > policy.retry_after_cap_s
     return None if too_long or now.attempt >= policy.attempts or wait_s >= now.left_s else wait_s
 

@@ -11,16 +11,16 @@ import anyio
 
 from taskhand.domain.errors import OperatorError
 from taskhand.http.budget import Observed, ietf_headers
-from taskhand.http.retry import Sending
+from taskhand.http.retry import RequestKind
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
     from taskhand.http.reply import Json
 
-__all__ = ["CALL", "WAIT", "Call", "Limits", "Upstream", "World", "check_headers"]
+__all__ = ["CONTEXT", "WAIT", "Limits", "RequestContext", "Runtime", "Upstream", "check_headers"]
 
-CALL: Final = "taskhand.call"
+CONTEXT: Final = "taskhand.call"
 """The request extension that holds its Call."""
 WAIT: Final = "taskhand.retry_after_s"
 """The response extension that holds the seconds the upstream asked to wait, or None."""
@@ -83,25 +83,25 @@ def _new_id() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Runtime:
     """Time, chance and names, passed in.
 
-    `clock` is monotonic and `wall` POSIX time, both in seconds; `sleep` takes seconds; `roll` gives chance in
+    `clock` is monotonic and `wall` POSIX time, both in seconds; `sleep` takes seconds; `jitter` gives chance in
     [0, 1); `ids` makes the references that join an error to its log line; `tracer` defaults to the process's.
     """
 
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[object]] = anyio.sleep
-    roll: Callable[[], float] = random.random
+    jitter: Callable[[], float] = random.random
     ids: Callable[[], str] = _new_id
     tracer: "Tracer | None" = None
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class RequestContext:
     """What a request says about itself: `deadline` is a reading of the clock, `template` is for logs."""
 
-    sending: Sending
+    kind: RequestKind
     template: str
     deadline: float

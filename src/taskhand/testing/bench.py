@@ -13,7 +13,7 @@ from mcp import Client
 from mcp.types import ElicitRequestParams, ElicitResult, Implementation, TextContent
 
 from taskhand.config.settings import BackendName, Settings
-from taskhand.http.upstream import World
+from taskhand.http.upstream import Runtime
 from taskhand.journal.journal import Change, ChangeQuery
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.log import Logged
@@ -167,7 +167,7 @@ async def open_bench(folder: Path, setup: Setup | None = None) -> AsyncIterator[
     async with open_place(setup.backend, setup.data_set, clock, folder, setup.reading) as place:
         settings = Settings.from_env(environment_of(setup, place, folder))
         place.script(setup.faults)
-        async with open_app(settings, clock.now, _world(clock)) as at:
+        async with open_app(settings, clock.now, _runtime(clock)) as at:
             server = create_server(at)
             person = _Person(setup.person)
             client = Client(
@@ -198,13 +198,13 @@ class _Person:
         return ElicitResult(action="decline" if self._says == "no" else "cancel")
 
 
-def _world(clock: Clock) -> World:
-    """A world without chance, whose time is the clock's."""
+def _runtime(clock: Clock) -> Runtime:
+    """A runtime whose time is the clock's and whose jitter is fixed."""
     numbers = itertools.count(1)
-    return World(
+    return Runtime(
         clock=clock.monotonic,
         wall=clock.posix,
         sleep=clock.sleep,
-        roll=lambda: 0.5,
+        jitter=lambda: 0.5,
         ids=lambda: f"request-{next(numbers)}",
     )

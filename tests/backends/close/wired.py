@@ -19,7 +19,7 @@ from taskhand.backends.close.backend import Account, CloseBackend
 from taskhand.backends.close.wire import CloseWire, credential, explain
 from taskhand.http.budget import Budget, Rate
 from taskhand.http.client import Client
-from taskhand.http.upstream import Limits, Upstream, World
+from taskhand.http.upstream import Limits, Runtime, Upstream
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
@@ -106,10 +106,10 @@ async def wired(
         variable="CLOSE_BASE_URL",
         explain=explain,
     )
-    world = World(clock=time.clock, wall=time.wall, sleep=time.sleep, roll=lambda: 0.5)
+    runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5)
     budget = Budget(Rate(rate), 8, clock=time.clock, sleep=time.sleep)
     transport = httpx2.AsyncHTTPTransport(verify=TRUST)
-    async with Client(upstream, limits=limits, world=world, budget=budget, transport=transport) as client:
+    async with Client(upstream, limits=limits, runtime=runtime, budget=budget, transport=transport) as client:
         settings = Account(**account)
         backend = CloseBackend(
             CloseWire(client, settings.timezone),

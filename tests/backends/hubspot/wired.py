@@ -18,7 +18,7 @@ from taskhand.backends.hubspot.refusal import explain, read_limits, wait_s
 from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.http.budget import Budget, Rate
 from taskhand.http.client import Client
-from taskhand.http.upstream import Limits, Upstream, World
+from taskhand.http.upstream import Limits, Runtime, Upstream
 from taskhand.sandbox.hubspot import HubSpotSandbox, Reading
 from taskhand.sandbox.server import serve
 from taskhand.service.app_context import AppContext
@@ -135,12 +135,12 @@ async def wired(
         read_wait=wait_s,
         explain=explain,
     )
-    world = World(clock=time.clock, wall=time.wall, sleep=time.sleep, roll=lambda: 0.5)
+    runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5)
 
     def client(rate: Rate) -> Client:
         budget = Budget(rate, 8, clock=time.clock, sleep=time.sleep)
         transport = httpx2.AsyncHTTPTransport(verify=TRUST)
-        return Client(upstream, limits=limits, world=world, budget=budget, transport=transport)
+        return Client(upstream, limits=limits, runtime=runtime, budget=budget, transport=transport)
 
     async with client(rate or Rate(100, 10.0)) as calls, client(searches or Rate(5, 1.0)) as finds:
         wire = HubSpotWire(calls, finds, version=version, id_property=id_property)

@@ -10,7 +10,7 @@ from behaviour.arms import PEOPLE, SANTIAGO, close_sandbox, hubspot_sandbox, vam
 from passing import Time
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
-from taskhand.http.upstream import World
+from taskhand.http.upstream import Runtime
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.server import serve
 from taskhand.service.health_checks import check_health
@@ -92,10 +92,10 @@ async def looked_at(
     `ahead` is how far this machine's clock is ahead of the sandbox's; `changed` are variables.
     """
     time = Time()
-    world = World(clock=time.clock, wall=time.wall, sleep=time.sleep, roll=lambda: 0.5)
+    runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5)
     async with _served(there) as url:
         settings = Settings.from_env(crm.environment(url) | dict(changed or {}), journal=folder / "journal.sqlite")
-        async with open_app(settings, lambda: time.moment() + ahead, world) as at:
+        async with open_app(settings, lambda: time.moment() + ahead, runtime) as at:
             findings = await check_health(at)
     by_subject = {finding.subject: finding for finding in findings}
     assert len(by_subject) == len(findings)

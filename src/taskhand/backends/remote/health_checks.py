@@ -68,11 +68,11 @@ async def _met(read: Read) -> TaskhandError | None:
 
 
 def _reachability(client: Client, error: TaskhandError | None) -> CheckResult:
-    name, variable, road = client.upstream.name, client.upstream.variable, client.road
+    name, variable, route = client.upstream.name, client.upstream.variable, client.proxy_route
     if error is None or _answers(error):
-        tls = "its certificate is trusted" if road.origin.scheme == "https" else "without TLS, on this machine itself"
-        return CheckResult("reachability", "ok", f"{name} answers at {road}; {tls}.")
-    return CheckResult("reachability", "failed", f"{road}: {error.message}", _way_out(error, variable))
+        tls = "its certificate is trusted" if route.origin.scheme == "https" else "without TLS, on this machine itself"
+        return CheckResult("reachability", "ok", f"{name} answers at {route}; {tls}.")
+    return CheckResult("reachability", "failed", f"{route}: {error.message}", _way_out(error, variable))
 
 
 def _answers(error: TaskhandError | None) -> bool:

@@ -11,17 +11,17 @@ import httpx2
 from taskhand.domain.errors import OperatorError
 from taskhand.http.origin import Origin
 from taskhand.http.proxy_route import proxy_route_for
-from taskhand.http.reply import unpacked
+from taskhand.http.reply import decompress
 from taskhand.http.retry import Event, event_of
 
-__all__ = ["Seen", "direct", "exchange"]
+__all__ = ["Attempt", "direct", "send_once"]
 
 _NOTHING_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 _UNPACKED_AWAY: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Attempt:
     """What one attempt brought: an answer read whole, or the name of what went wrong, never the exception itself.
 
     The library's exceptions hold the request, and the request holds the key.
@@ -42,28 +42,28 @@ class Seen:
         return {name.lower(): value for name, value in self.response.headers.items()} if self.response else {}
 
 
-async def exchange(
+async def send_once(
     inner: httpx2.AsyncBaseTransport, request: httpx2.Request, *, within_s: float, body_bytes: int
-) -> Seen:
+) -> Attempt:
     """Send once and read the answer whole, within so many seconds and bytes (unpacked)."""
     try:
         with anyio.fail_after(within_s):
             response = await inner.handle_async_request(request)
             return await _whole(response, body_bytes)
     except TimeoutError:
-        return Seen(Event.TIMED_OUT, cause="TimeoutError")
+        return Attempt(Event.TIMED_OUT, cause="TimeoutError")
     except httpx2.TransportError as error:
-        return Seen(_event_of_failure(error), cause=type(error).__name__)
+        return Attempt(_event_of_failure(error), cause=type(error).__name__)
 
 
-async def _whole(response: httpx2.Response, limit: int) -> Seen:
+async def _whole(response: httpx2.Response, limit: int) -> Attempt:
     """Read the body; of a refusal only the status matters, so its body may be missing."""
     event = event_of(response.status_code)
     body, trouble = await _body(response, limit)
     if trouble is not None and event is Event.SUCCEEDED:
-        return Seen(trouble, cause=f"{response.status_code}, {trouble.name.lower()}")
+        return Attempt(trouble, cause=f"{response.status_code}, {trouble.name.lower()}")
     headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _UNPACKED_AWAY]
-    return Seen(event, httpx2.Response(response.status_code, headers=headers, content=body))
+    return Attempt(event, httpx2.Response(response.status_code, headers=headers, content=body))
 
 
 async def _body(response: httpx2.Response, limit: int) -> tuple[bytes, Event | None]:
@@ -71,7 +71,7 @@ async def _body(response: httpx2.Response, limit: int) -> tuple[bytes, Event | N
         raw = await _raw(response, limit)
     except httpx2.TransportError:
         return b"", Event.CUT
-    body = unpacked(raw, response.headers.get("content-encoding", "").strip().lower(), limit)
+    body = decompress(raw, response.headers.get("content-encoding", "").strip().lower(), limit)
     if body is None:
         return b"", Event.CUT if len(raw) <= limit else Event.OVERSIZED
     return (body, None) if len(body) <= limit else (b"", Event.OVERSIZED)
