@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskhand.domain.errors import CallerError, NotFound, OperatorError, OutcomeUnknown, RateLimited, UpstreamError
-from taskhand.http.client import Client, Request
+from taskhand.http.client import Client
 from taskhand.http.path import Path
+from taskhand.http.request import Request
 from taskhand.http.upstream import Limits, Upstream
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskhand.domain.errors import OperatorError, TaskhandError
-from taskhand.http.client import Client, Request
+from taskhand.http.client import Client
 from taskhand.http.path import Path
+from taskhand.http.request import Request
 from taskhand.http.upstream import Upstream
 
 if TYPE_CHECKING:

@@ -10,17 +10,18 @@ from opentelemetry.trace import SpanKind
 
 from taskhand.domain.errors import OutcomeUnknown, RateLimited, TaskhandError, UpstreamError, UpstreamFailed
 from taskhand.http.budget import Budget, Observed, Rate
-from taskhand.http.client import Client, Request
 from taskhand.http.origin import Origin
 from taskhand.http.path import Path
-from taskhand.http.retry import RequestKind, RetryPolicy
+from taskhand.http.request import Request
+from taskhand.http.retry import RetryPolicy
 from taskhand.http.transport import RetryTransport, TransportConfig
-from taskhand.http.upstream import CONTEXT, Limits, RequestContext, Upstream
+from taskhand.http.upstream import Limits, Upstream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from http.conftest import Clients, Memory, Server, Step, Steps, Time
 
+    from taskhand.http.client import Client
     from taskhand.http.upstream import Runtime
 
 TASK = Path.of("/tasks/{id}", id="7")
@@ -287,8 +288,7 @@ async def test_whoever_uses_the_transport_cannot_send_the_key_to_another_origin(
     budget = Budget(clock=time.clock, sleep=time.sleep)
     origin = Origin("http", "127.0.0.1", 1)
     config = TransportConfig(acme, origin, Limits(), RetryPolicy(), budget, runtime)
-    call = RequestContext(RequestKind.READ, "/", deadline=time.now + 60.0)
     transport = RetryTransport(httpx2.AsyncHTTPTransport(), config)
     with pytest.raises(UpstreamError) as caught:
-        await transport.handle_async_request(httpx2.Request("GET", url, extensions={CONTEXT: call}))
+        await transport.send(GET, url, time.now + 60.0)
     assert (caught.value.code, transport.sent) == ("upstream_redirect", 0)

@@ -1,11 +1,15 @@
 """The HTTP layer that every CRM backend shares; the only folder that knows an HTTP library.
 
-path        a path from segments, with its route template
-origin      which hosts may be spoken to, and by which scheme
-policy      what to do after an attempt: a table, pure
-budget      how fast requests may leave: pure arithmetic, and a queue that keeps to it
-reply       bodies into JSON, statuses into errors: pure
-upstream    what a backend says about its CRM, and what the outside passes in
-transport   applies policy and budget around any other transport
-client      what a backend holds
+path          a URL path from segments, with its route template
+request       one request as a value
+origin        which hosts may receive the key, and by which scheme
+proxy_route   how requests reach a host: directly or through a proxy
+retry         what to do after an attempt: a table, pure
+rate_limiter  how fast requests may leave: pure arithmetic, and a queue that keeps to it
+reply         a body decompressed and parsed as JSON: pure
+errors        statuses and failed attempts as errors: pure
+upstream      one CRM as configured, its limits, and the clock, sleep and jitter of its requests
+attempt       one request sent and its answer read whole
+transport     retry and rate limit around another transport
+client        what a backend holds
 """

@@ -1,8 +1,8 @@
-"""One request and its whole answer, or the name of what went wrong; and the connection underneath."""
+"""One attempt to send a request: its whole answer, or the name of what went wrong; and the connection underneath."""
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import anyio
@@ -14,70 +14,81 @@ from taskhand.http.proxy_route import proxy_route_for
 from taskhand.http.reply import decompress
 from taskhand.http.retry import Event, event_of
 
-__all__ = ["Attempt", "direct", "send_once"]
+__all__ = ["Answer", "Attempt", "open_transport", "send_once"]
 
 _NOTHING_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
-_UNPACKED_AWAY: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that was read whole: header names are in lower case, the body is decompressed.
+
+    `retry_after_s` is how many seconds the upstream asked to wait, None where it did not ask.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    retry_after_s: float | None = None
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is one of 2xx (RFC 9110 §15.3)."""
+        return event_of(self.status) is Event.SUCCEEDED
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one attempt brought: an answer read whole, or the name of what went wrong, never the exception itself.
+    """The end of one attempt: an answer, or the name of what went wrong (`cause`), never the exception itself.
 
     The library's exceptions hold the request, and the request holds the key.
     """
 
     event: Event
-    response: httpx2.Response | None = None
+    answer: Answer | None = None
     cause: str = ""
 
     @property
-    def outcome(self) -> str:
-        """The status, or what went wrong; for logs."""
-        return str(self.response.status_code) if self.response else self.cause
+    def asked_s(self) -> float | None:
+        """Seconds that the upstream asked to wait."""
+        return None if self.answer is None else self.answer.retry_after_s
 
     @property
-    def headers(self) -> Mapping[str, str]:
-        """Header names in lower case; empty without an answer."""
-        return {name.lower(): value for name, value in self.response.headers.items()} if self.response else {}
+    def label(self) -> str:
+        """The status, or the name of what went wrong; for logs."""
+        return self.cause if self.answer is None else str(self.answer.status)
 
 
 async def send_once(
     inner: httpx2.AsyncBaseTransport, request: httpx2.Request, *, within_s: float, body_bytes: int
 ) -> Attempt:
-    """Send once and read the answer whole, within so many seconds and bytes (unpacked)."""
+    """Send the request and read the answer whole, within so many seconds and decompressed bytes."""
     try:
         with anyio.fail_after(within_s):
             response = await inner.handle_async_request(request)
-            return await _whole(response, body_bytes)
+            return await _read(response, body_bytes)
     except TimeoutError:
         return Attempt(Event.TIMED_OUT, cause="TimeoutError")
     except httpx2.TransportError as error:
         return Attempt(_event_of_failure(error), cause=type(error).__name__)
 
 
-async def _whole(response: httpx2.Response, limit: int) -> Attempt:
+async def _read(response: httpx2.Response, limit: int) -> Attempt:
     """Read the body; of a refusal only the status matters, so its body may be missing."""
-    event = event_of(response.status_code)
-    body, trouble = await _body(response, limit)
-    if trouble is not None and event is Event.SUCCEEDED:
-        return Attempt(trouble, cause=f"{response.status_code}, {trouble.name.lower()}")
-    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _UNPACKED_AWAY]
-    return Attempt(event, httpx2.Response(response.status_code, headers=headers, content=body))
-
-
-async def _body(response: httpx2.Response, limit: int) -> tuple[bytes, Event | None]:
+    status, headers = response.status_code, dict(response.headers.items())
+    event, body = event_of(status), b""
     try:
-        raw = await _raw(response, limit)
+        raw = await _raw_body(response, limit)
     except httpx2.TransportError:
-        return b"", Event.CUT
-    body = decompress(raw, response.headers.get("content-encoding", "").strip().lower(), limit)
-    if body is None:
-        return b"", Event.CUT if len(raw) <= limit else Event.OVERSIZED
-    return (body, None) if len(body) <= limit else (b"", Event.OVERSIZED)
+        problem: Event | None = Event.CUT
+    else:
+        body, problem = _decompressed(raw, headers.get("content-encoding", ""), limit)
+    if problem is not None and event is Event.SUCCEEDED:
+        return Attempt(problem, cause=f"{status}, {problem.name.lower()}")
+    return Attempt(event, Answer(status, headers, body))
 
 
-async def _raw(response: httpx2.Response, limit: int) -> bytes:
+async def _raw_body(response: httpx2.Response, limit: int) -> bytes:
     """Read until the end, or just past the limit."""
     raw = bytearray()
     try:
@@ -88,6 +99,14 @@ async def _raw(response: httpx2.Response, limit: int) -> bytes:
     finally:
         await response.aclose()
     return bytes(raw)
+
+
+def _decompressed(raw: bytes, coding: str, limit: int) -> tuple[bytes, Event | None]:
+    """The body, and the event that replaces a success where it cannot be used."""
+    body = decompress(raw, coding.strip().lower(), limit)
+    if body is None:
+        return b"", Event.CUT if len(raw) <= limit else Event.OVERSIZED
+    return (body, None) if len(body) <= limit else (b"", Event.OVERSIZED)
 
 
 def _event_of_failure(error: httpx2.TransportError) -> Event:
@@ -102,15 +121,15 @@ def _is_about_trust(error: BaseException | None) -> bool:
     return error is not None
 
 
-def direct(origin: Origin) -> httpx2.AsyncBaseTransport:
-    """Open the connection pool: the system's trust store or SSL_CERT_FILE, and the environment's proxy.
+def open_transport(origin: Origin) -> httpx2.AsyncBaseTransport:
+    """Open a connection pool with the system's trust store or SSL_CERT_FILE, and the environment's proxy.
 
     A client that is given a transport ignores HTTPS_PROXY, so the proxy is chosen here. Raises OperatorError.
     """
     try:
         proxy = proxy_route_for(origin).proxy
-        # Reading the system's certificates takes tens of milliseconds, and over plain http nobody shows one: a context
-        # of its own trusts nobody.
+        # Reading the system's certificates takes tens of milliseconds, and plain http needs none: an empty context
+        # saves that time, and trusts nobody.
         plain = origin.scheme == "http" and proxy is None
         return httpx2.AsyncHTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True, proxy=proxy)
     except OSError:

@@ -4,86 +4,32 @@ The HTTP library is imported by the first request: a stdio server starts with ev
 """
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from json import dumps
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, TypedDict, Unpack
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Final, Self, Unpack
 
-from taskhand import __version__
 from taskhand.domain.deadline import deadline_from
-from taskhand.domain.errors import UpstreamError
+from taskhand.domain.errors import TaskhandError, UpstreamError
 from taskhand.http.budget import Budget, Headroom
 from taskhand.http.errors import invalid_answer_error, status_error
 from taskhand.http.origin import base_origin, check_redirect
 from taskhand.http.path import Path
-from taskhand.http.reply import Json, Reply, Shape, UnexpectedBody, parse_json
+from taskhand.http.reply import Json, Reply, UnexpectedBody, parse_json
+from taskhand.http.request import Request, RequestOptions
 from taskhand.http.retry import RequestKind, RetryPolicy
-from taskhand.http.upstream import CONTEXT, WAIT, Limits, RequestContext, Runtime, Upstream, check_headers
+from taskhand.http.upstream import Limits, Runtime, Upstream, check_headers
 
 if TYPE_CHECKING:
     import httpx2
 
+    from taskhand.http.attempt import Answer
     from taskhand.http.proxy_route import ProxyRoute
     from taskhand.http.transport import RetryTransport
 
-__all__ = ["Client", "Options", "Request"]
-
-Params = Mapping[str, str] | Sequence[tuple[str, str]]
+__all__ = ["Client"]
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS: Final = 3
 _log = logging.getLogger("taskhand.http")
-
-
-class Options(TypedDict, total=False):
-    """What may be said about a request.
-
-    `params` as a mapping or as pairs (for repeated names); `json` any value that JSON can carry; `headers` without
-    secrets; `expect` the shape of the answer ("nothing" leaves the body unread, "object or nothing" also takes an
-    empty one); `reads` for a POST that only searches; `replay_safe` for a PUT, PATCH or DELETE that may be repeated
-    even if it may have been applied.
-    """
-
-    params: Params
-    json: object
-    headers: Mapping[str, str]
-    expect: Shape
-    reads: bool
-    replay_safe: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request as a value."""
-
-    method: str
-    path: Path
-    kind: RequestKind
-    query: str = field(default="", repr=False)
-    body: bytes | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    expect: Shape = "any"
-
-    @classmethod
-    def of(cls, method: str, path: Path, **options: Unpack[Options]) -> Self:
-        """Build it; ValueError for what JSON cannot carry and for a POST said to be safe to replay (bugs of ours)."""
-        return cls(
-            method=method,
-            path=path,
-            kind=RequestKind.of(
-                method, reads=options.get("reads", False), replay_safe=options.get("replay_safe", False)
-            ),
-            query=urlencode(options.get("params", {})),
-            body=dumps(options["json"], allow_nan=False).encode() if "json" in options else None,
-            headers=options.get("headers", {}),
-            expect=options.get("expect", "any"),
-        )
-
-    def url(self, base_url: str) -> str:
-        """Join to a base URL, whose own path is kept."""
-        return base_url.rstrip("/") + self.path.raw + (f"?{self.query}" if self.query else "")
 
 
 class Client:
@@ -153,111 +99,81 @@ class Client:
         """What may be sent from now on."""
         return self._budget.headroom()
 
-    async def get(self, path: Path, **options: Unpack[Options]) -> Reply:
+    async def get(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:
         """GET."""
         return await self.send(Request.of("GET", path, **options))
 
-    async def post(self, path: Path, **options: Unpack[Options]) -> Reply:
+    async def post(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:
         """POST; `reads=True` if it only searches."""
         return await self.send(Request.of("POST", path, **options))
 
-    async def put(self, path: Path, **options: Unpack[Options]) -> Reply:
+    async def put(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:
         """PUT."""
         return await self.send(Request.of("PUT", path, **options))
 
-    async def patch(self, path: Path, **options: Unpack[Options]) -> Reply:
+    async def patch(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:
         """PATCH."""
         return await self.send(Request.of("PATCH", path, **options))
 
-    async def delete(self, path: Path, **options: Unpack[Options]) -> Reply:
+    async def delete(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:
         """DELETE."""
         return await self.send(Request.of("DELETE", path, **options))
 
     async def send(self, request: Request) -> Reply:
-        """Send, wait out what the policy says, and parse.
+        """Send, wait as the policy says, and parse.
 
-        Raises CallerError (NotFound), OperatorError, UpstreamError (RateLimited), and for a write that may have been
-        applied OutcomeUnknown: then read back before anything is sent again.
+        Raises CallerError (NotFound), OperatorError, UpstreamError (RateLimited), and OutcomeUnknown for a write that
+        may have been applied: then read back before anything is sent again.
         """
-        response = await self._answer(request)
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        json = self._json(request, response)
-        return Reply(response.status_code, json, headers, request.path.template, request.kind)
+        answer = await self._answer(request)
+        try:
+            json = parse_json(answer.status, answer.body, request.expect)
+            return Reply(answer.status, json, answer.headers, request.path.template, request.kind)
+        except UnexpectedBody as unexpected:
+            why = str(unexpected)
+        raise self._invalid(request.path.template, request.kind, why)
 
     def invalid(self, reply: Reply, why: str) -> UpstreamError:
-        """Make and log the error for an answer whose inside is not what the contract says.
+        """Make and log the error for an answer whose fields are not those of the contract.
 
         `why` is a few words of ours ("without an id"), which continue "... answered". OutcomeUnknown after a write.
         """
         return self._invalid(reply.template, reply.kind, why)
 
-    async def _answer(self, request: Request) -> "httpx2.Response":
-        """Follow a GET to the same origin, three times at most; everything else must answer where it was asked."""
-        transport, deadline = self._opened(), deadline_from(self._runtime.clock(), self._limits.total_s)
+    async def _answer(self, request: Request) -> "Answer":
+        """Follow the redirects of a GET to the same origin, three at most; a redirected write is refused."""
+        transport, deadline = self._open(), deadline_from(self._runtime.clock(), self._limits.total_s)
         url = request.url(self._upstream.base_url)
         for _ in range(_MOST_REDIRECTS + 1):
-            response = await transport.handle_async_request(self._request(request, url, deadline))
-            if response.is_success:
-                return response
-            if response.status_code not in _REDIRECTS:
-                raise self._refusal(response)
-            url = check_redirect(url, self._location(request, response), name=self._upstream.name)
+            answer = await transport.send(request, url, deadline)
+            if answer.is_success:
+                return answer
+            if answer.status not in _REDIRECTS:
+                raise self._refusal(answer)
+            location = answer.headers.get("location") if request.method == "GET" else None
+            url = check_redirect(url, location, name=self._upstream.name)
         raise UpstreamError(f"{self._upstream.name} redirected the request too often.", code="upstream_redirect")
 
-    def _opened(self) -> "RetryTransport":
+    def _open(self) -> "RetryTransport":
         if not self._entered:
             raise RuntimeError("a Client is used inside `async with`")
-        if self._transport is None:
-            from taskhand.http import attempt, transport  # noqa: PLC0415 - they import the HTTP library
+        if self._transport is not None:
+            return self._transport
+        from taskhand.http.attempt import open_transport  # noqa: PLC0415 - slow; the first request pays for it
+        from taskhand.http.transport import RetryTransport, TransportConfig  # noqa: PLC0415 - as above
 
-            config = transport.TransportConfig(
-                self._upstream, self._origin, self._limits, self._policy, self._budget, self._runtime
-            )
-            inner = self._inner or attempt.direct(self._origin)
-            self._transport = transport.RetryTransport(inner, config)
+        config = TransportConfig(self._upstream, self._origin, self._limits, self._policy, self._budget, self._runtime)
+        self._transport = RetryTransport(self._inner or open_transport(self._origin), config)
         return self._transport
 
-    def _request(self, request: Request, url: str, deadline: float) -> "httpx2.Request":
-        import httpx2  # noqa: PLC0415 - slow; the first request pays for it
-
-        return httpx2.Request(
-            request.method,
-            url,
-            headers={**_headers(request), **self._upstream.headers, **request.headers, **self._upstream.auth},
-            content=request.body,
-            extensions={CONTEXT: RequestContext(request.kind, request.path.template, deadline)},
-        )
-
-    def _location(self, request: Request, response: "httpx2.Response") -> str | None:
-        """A write is never sent on: where it would go was not asked for."""
-        location: str | None = response.headers.get("location")
-        return location if request.method == "GET" else None
-
-    def _refusal(self, response: "httpx2.Response") -> Exception:
+    def _refusal(self, answer: "Answer") -> TaskhandError:
         try:
-            json: Json = parse_json(response.status_code, response.content, "any")
+            json: Json = parse_json(answer.status, answer.body, "any")
         except UnexpectedBody:
             json = None
-        return status_error(self._upstream, response.status_code, json, retry_after_s=response.extensions[WAIT])
-
-    def _json(self, request: Request, response: "httpx2.Response") -> Json:
-        try:
-            return parse_json(response.status_code, response.content, request.expect)
-        except UnexpectedBody as unexpected:
-            why = str(unexpected)
-        raise self._invalid(request.path.template, request.kind, why)
+        return status_error(self._upstream, answer.status, json, retry_after_s=answer.retry_after_s)
 
     def _invalid(self, template: str, kind: RequestKind, why: str) -> UpstreamError:
         reference = self._runtime.ids()
         _log.warning("%s: answered %s, reference %s", template, why, reference)
         return invalid_answer_error(self._upstream, why, kind, reference)
-
-
-def _headers(request: Request) -> dict[str, str]:
-    """Only codings that `reply.unpacked` undoes are asked for."""
-    headers = {
-        "accept": "application/json",
-        "accept-encoding": "gzip, deflate",
-        "user-agent": f"taskhand/{__version__}",
-    }
-    return headers if request.body is None else {**headers, "content-type": "application/json"}

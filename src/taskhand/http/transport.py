@@ -1,48 +1,55 @@
-"""Retry and rate budget, as a transport around another.
+"""Retry and rate limit around another transport.
 
-Whoever sends through it gets either an answer that was read whole, or an error of ours. Nothing of the library below
-(its exceptions, their texts, its requests with the key in their headers) is attached to what is raised here.
+Each request ends in an answer that was read whole, or in an error of ours. Nothing of the library below (its
+exceptions, their texts, its requests with the key in their headers) is attached to what is raised here.
 """
 
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
-from typing import assert_never
+from typing import Final
 
 import httpx2
 from opentelemetry import trace
 
+from taskhand import __version__
 from taskhand.domain.errors import RateLimited, TaskhandError, UpstreamError
 from taskhand.domain.request_log import record_request
-from taskhand.http.attempt import Attempt, send_once
-from taskhand.http.budget import Budget
+from taskhand.http.attempt import Answer, Attempt, send_once
+from taskhand.http.budget import Budget, Observed
 from taskhand.http.errors import no_answer_error, unconfirmed_write_error
 from taskhand.http.origin import Origin
 from taskhand.http.reply import UnexpectedBody, parse_json
+from taskhand.http.request import Request
 from taskhand.http.retry import (
     AttemptState,
     Event,
     ReadBack,
     Retry,
     RetryPolicy,
-    Stop,
     decide,
     leaves_in_doubt,
     posix_time,
     retry_after_s,
 )
-from taskhand.http.upstream import CONTEXT, WAIT, Limits, RequestContext, Runtime, Upstream
+from taskhand.http.upstream import Limits, Runtime, Upstream
 
 __all__ = ["RetryTransport", "TransportConfig"]
 
+_HEADERS: Final = {
+    "accept": "application/json",
+    "accept-encoding": "gzip, deflate",  # only codings that `reply.decompress` undoes
+    "user-agent": f"taskhand/{__version__}",
+}
+_JSON: Final = {"content-type": "application/json"}
 _log = logging.getLogger("taskhand.http")
 
 
 @dataclass(frozen=True, slots=True)
 class TransportConfig:
-    """The terms on which requests leave for one upstream, and for no other `origin`."""
+    """Everything that decides how requests are sent to one upstream; they go to its `origin` alone."""
 
     upstream: Upstream
     origin: Origin
@@ -52,171 +59,176 @@ class TransportConfig:
     runtime: Runtime
 
 
-class RetryTransport(httpx2.AsyncBaseTransport):
-    """Sends each request as often as the policy says, each time on the budget.
+class RetryTransport:
+    """Sends each request as often as the policy allows, each time within the rate limit.
 
-    `sent` counts the attempts. Raises UpstreamError (RateLimited and OutcomeUnknown among them) and OperatorError;
-    answers of any status are returned.
+    `sent` counts the attempts.
     """
 
     def __init__(self, inner: httpx2.AsyncBaseTransport, config: TransportConfig) -> None:
         self._inner = inner
         self._config = config
         self._home = httpx2.URL(config.upstream.base_url)
+        self._headers = {**_HEADERS, **config.upstream.headers}
         self._tracer = config.runtime.tracer or trace.get_tracer("taskhand.http")
         self.sent = 0
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send until the policy says stop; the body of the answer is already there, unpacked."""
-        self._refuse_strangers(request.url)
-        call: RequestContext = request.extensions[CONTEXT]
+    async def send(self, request: Request, url: str, deadline: float) -> Answer:
+        """Send until the policy says stop; an answer of any status is returned.
+
+        `deadline` is a reading of the runtime's clock. Raises UpstreamError (RateLimited and OutcomeUnknown among
+        them) and OperatorError.
+        """
+        wire = self._to_wire(request, url)
         in_doubt = False
-        for attempt in count(1):
-            seen = await self._in_turn(request, call, attempt, in_doubt=in_doubt)
-            match decide(self._config.policy, self._state(call, seen, attempt, in_doubt=in_doubt)):
-                case Retry(after_s):
-                    in_doubt = in_doubt or leaves_in_doubt(call.kind, seen.event)
-                    await self._config.runtime.sleep(after_s)
-                case ReadBack():
-                    raise self._unknown(call, seen)
-                case Stop():
-                    return self._result(call, seen)
-                case unheard_of:
-                    assert_never(unheard_of)
+        for number in count(1):
+            attempt = await self._attempt_in_turn(wire, request, deadline, number, in_doubt=in_doubt)
+            state = AttemptState(
+                kind=request.kind,
+                event=attempt.event,
+                attempt=number,
+                left_s=deadline - self._config.runtime.clock(),
+                jitter=self._config.runtime.jitter(),
+                asked_s=attempt.asked_s,
+                in_doubt=in_doubt,
+            )
+            decision = decide(self._config.policy, state)
+            if isinstance(decision, Retry):
+                in_doubt = in_doubt or leaves_in_doubt(request.kind, attempt.event)
+                await self._config.runtime.sleep(decision.after_s)
+                continue
+            if isinstance(decision, ReadBack):
+                raise self._unknown(request, attempt)
+            if attempt.answer is None:
+                raise self._failed(request, attempt)
+            return attempt.answer
         raise AssertionError("count() does not end")
 
     async def aclose(self) -> None:
-        """Close what is underneath."""
+        """Close the connections."""
         await self._inner.aclose()
 
-    def _refuse_strangers(self, url: httpx2.URL) -> None:
-        """Look once more, at the URL as the library itself understands it: the key is in the headers."""
-        home = self._home
-        if (url.scheme, url.raw_host, url.port) != (home.scheme, home.raw_host, home.port):
+    def _to_wire(self, request: Request, url: str) -> httpx2.Request:
+        """The library's request. Its URL is checked as the library understands it: the key is in the headers."""
+        wire = httpx2.Request(
+            request.method,
+            url,
+            headers={
+                **self._headers,
+                **({} if request.body is None else _JSON),
+                **request.headers,
+                **self._config.upstream.auth,
+            },
+            content=request.body,
+        )
+        home, target = self._home, wire.url
+        if (target.scheme, target.raw_host, target.port) != (home.scheme, home.raw_host, home.port):
             raise UpstreamError("A request was about to leave for another host.", code="upstream_redirect")
+        return wire
 
-    async def _in_turn(self, request: httpx2.Request, call: RequestContext, attempt: int, *, in_doubt: bool) -> Attempt:
+    async def _attempt_in_turn(
+        self, wire: httpx2.Request, request: Request, deadline: float, number: int, *, in_doubt: bool
+    ) -> Attempt:
         try:
-            async with self._config.budget.turn(call.deadline):
-                return await self._attempt(request, call, attempt)
+            async with self._config.budget.turn(deadline):
+                return await self._attempt(wire, request, deadline, number)
         except RateLimited:
             if not in_doubt:
                 raise
-        raise self._unknown(call, Attempt(Event.THROTTLED, cause="no turn for another attempt"))
+        raise self._unknown(request, Attempt(Event.THROTTLED, cause="no turn for another attempt"))
 
-    async def _attempt(self, request: httpx2.Request, call: RequestContext, attempt: int) -> Attempt:
+    async def _attempt(self, wire: httpx2.Request, request: Request, deadline: float, number: int) -> Attempt:
         self.sent += 1
-        within_s = self._left_s(call)
-        request.extensions["timeout"] = self._timeouts(within_s)
-        with self._told(request.method, call, attempt) as told:
-            body_bytes = self._config.limits.body_bytes
-            seen = await send_once(self._inner, request, within_s=within_s, body_bytes=body_bytes)
-            told.append(seen)
-        record_request(request.method, request.url.path, seen.outcome)
-        self._heed(seen)
-        return seen
-
-    def _timeouts(self, within_s: float) -> dict[str, float]:
-        limits = self._config.limits
+        limits, within_s = self._config.limits, deadline - self._config.runtime.clock()
         read_s = min(limits.read_s, within_s)
-        return {"connect": min(limits.connect_s, within_s), "read": read_s, "write": read_s, "pool": within_s}
+        connect_s = min(limits.connect_s, within_s)
+        wire.extensions["timeout"] = {"connect": connect_s, "read": read_s, "write": read_s, "pool": within_s}
+        with self._traced(request, number) as ended:
+            attempt = await send_once(self._inner, wire, within_s=within_s, body_bytes=limits.body_bytes)
+            ended.append(attempt)
+        record_request(request.method, wire.url.path, attempt.label)
+        return attempt if attempt.answer is None else self._limited(attempt, attempt.answer)
 
-    def _heed(self, seen: Attempt) -> None:
-        """Let the budget learn from the headers; a 429 that names a time holds everyone back."""
-        if (learned := self._config.upstream.read_headers(seen.headers)) is not None:
-            self._config.budget.observe(learned)
-        asked_s = self._asked_s(seen)
-        if seen.event is Event.THROTTLED and asked_s is not None:
+    def _limited(self, attempt: Attempt, answer: Answer) -> Attempt:
+        """Let the rate limit follow the answer: its headers, and a 429 that names a time, which holds back everyone."""
+        rate = self._config.upstream.read_headers(answer.headers)
+        if rate is not None:
+            self._config.budget.observe(rate)
+        if attempt.event is Event.SUCCEEDED:
+            return attempt
+        asked_s = self._asked_s(answer, rate, is_throttled=attempt.event is Event.THROTTLED)
+        if attempt.event is Event.THROTTLED and asked_s is not None:
             self._config.budget.pause(asked_s)
-        if seen.response is not None:
-            seen.response.extensions[WAIT] = asked_s
+        return replace(attempt, answer=replace(answer, retry_after_s=asked_s))
 
-    def _asked_s(self, seen: Attempt) -> float | None:
-        """Dates are counted from the upstream's own clock, where it tells it (RFC 9110 §6.6.1)."""
-        told = posix_time(seen.headers.get("date"))
-        now = self._config.runtime.wall() if told is None else told
-        asked_s = retry_after_s(seen.headers.get("retry-after"), now=now)
-        if asked_s is None and seen.event is Event.THROTTLED:
-            learned = self._config.upstream.read_headers(seen.headers)
-            spent_s = learned.reset_s if learned is not None and learned.remaining <= 0 else None
-            return spent_s if (told_s := self._told_s(seen)) is None else told_s
-        return asked_s
+    def _asked_s(self, answer: Answer, rate: Observed | None, *, is_throttled: bool) -> float | None:
+        """Seconds that the upstream asks to wait: by Retry-After, by the body of a 429, or by its rate headers."""
+        # Dates are counted from the upstream's own clock where its answer has one (RFC 9110 §6.6.1).
+        date = posix_time(answer.headers.get("date"))
+        now = self._config.runtime.wall() if date is None else date
+        asked_s = retry_after_s(answer.headers.get("retry-after"), now=now)
+        if asked_s is not None or not is_throttled:
+            return asked_s
+        if (body_s := self._wait_in_body(answer)) is not None:
+            return body_s
+        return rate.reset_s if rate is not None and rate.remaining <= 0 else None
 
-    def _told_s(self, seen: Attempt) -> float | None:
-        """Seconds to wait that the body of a refusal tells."""
-        read_wait = self._config.upstream.read_wait
-        if read_wait is None or seen.response is None:
+    def _wait_in_body(self, answer: Answer) -> float | None:
+        """Seconds to wait that the body of a refusal names."""
+        if (read_wait := self._config.upstream.read_wait) is None:
             return None
         try:
-            return read_wait(parse_json(seen.response.status_code, seen.response.content, "any"))
+            return read_wait(parse_json(answer.status, answer.body, "any"))
         except UnexpectedBody:
             return None
 
-    def _state(self, call: RequestContext, seen: Attempt, attempt: int, *, in_doubt: bool) -> AttemptState:
-        return AttemptState(
-            kind=call.kind,
-            event=seen.event,
-            attempt=attempt,
-            left_s=self._left_s(call),
-            jitter=self._config.runtime.jitter(),
-            asked_s=self._asked_s(seen),
-            in_doubt=in_doubt,
-        )
-
-    def _left_s(self, call: RequestContext) -> float:
-        return call.deadline - self._config.runtime.clock()
-
-    def _result(self, call: RequestContext, seen: Attempt) -> httpx2.Response:
-        if seen.response is None:
-            raise self._failed(call, seen)
-        return seen.response
-
-    def _failed(self, call: RequestContext, seen: Attempt) -> TaskhandError:
+    def _failed(self, request: Request, attempt: Attempt) -> TaskhandError:
         reference = self._config.runtime.ids()
-        _log.warning("%s: %s (%s), reference %s", call.template, seen.event.name, seen.cause, reference)
-        return no_answer_error(self._config.upstream, seen.event, call.kind, reference)
+        _log.warning("%s: %s (%s), reference %s", request.path.template, attempt.event.name, attempt.cause, reference)
+        return no_answer_error(self._config.upstream, attempt.event, request.kind, reference)
 
-    def _unknown(self, call: RequestContext, seen: Attempt) -> TaskhandError:
-        if seen.event in {Event.CUT, Event.OVERSIZED}:
-            return self._failed(call, seen)
+    def _unknown(self, request: Request, attempt: Attempt) -> TaskhandError:
+        if attempt.event in {Event.CUT, Event.OVERSIZED}:
+            return self._failed(request, attempt)
         reference = self._config.runtime.ids()
-        _log.warning("%s: outcome unknown (%s), reference %s", call.template, seen.outcome, reference)
+        _log.warning("%s: outcome unknown (%s), reference %s", request.path.template, attempt.label, reference)
         return unconfirmed_write_error(self._config.upstream, reference)
 
     @contextmanager
-    def _told(self, method: str, call: RequestContext, attempt: int) -> Generator[list[Attempt], None, None]:
-        """Tell the trace and the log of one attempt: never the URL, which holds ids, names and e-mail addresses.
+    def _traced(self, request: Request, number: int) -> Generator[list[Attempt], None, None]:
+        """Trace and log one attempt, which the caller appends; never the URL, which holds ids, names and addresses.
 
-        Attributes as in OpenTelemetry's semantic conventions for HTTP client spans: one span for each sending.
+        Attributes as in OpenTelemetry's semantic conventions for HTTP client spans: one span for each attempt.
         """
         began = self._config.runtime.clock()
-        seen: list[Attempt] = []
+        ended: list[Attempt] = []
+        method, template = request.method, request.path.template
         with self._tracer.start_as_current_span(
-            f"{method} {call.template}",
+            f"{method} {template}",
             kind=trace.SpanKind.CLIENT,
             attributes={
                 "http.request.method": method,
-                "url.template": call.template,
+                "url.template": template,
                 "server.address": self._config.origin.host,
                 "server.port": self._config.origin.port,
-                "http.request.resend_count": attempt - 1,
+                "http.request.resend_count": number - 1,
             },
             record_exception=False,
         ) as span:
             try:
-                yield seen
+                yield ended
             finally:
-                _describe(span, seen)
-                outcome = seen[0].outcome if seen else "cancelled"
+                label = "cancelled"
+                for attempt in ended:
+                    _describe(span, attempt)
+                    label = attempt.label
                 took_s = self._config.runtime.clock() - began
-                _log.debug("%s %s: %s in %.3f s, attempt %d", method, call.template, outcome, took_s, attempt)
+                _log.debug("%s %s: %s in %.3f s, attempt %d", method, template, label, took_s, number)
 
 
-def _describe(span: trace.Span, seen: list[Attempt]) -> None:
-    if not seen:
-        return
-    if seen[0].response is not None:
-        span.set_attribute("http.response.status_code", seen[0].response.status_code)
-    if seen[0].event is not Event.SUCCEEDED:
-        span.set_attribute("error.type", seen[0].outcome)
+def _describe(span: trace.Span, attempt: Attempt) -> None:
+    if attempt.answer is not None:
+        span.set_attribute("http.response.status_code", attempt.answer.status)
+    if attempt.event is not Event.SUCCEEDED:
+        span.set_attribute("error.type", attempt.label)
         span.set_status(trace.StatusCode.ERROR)

@@ -5,25 +5,19 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import anyio
 
 from taskhand.domain.errors import OperatorError
 from taskhand.http.budget import Observed, ietf_headers
-from taskhand.http.retry import RequestKind
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
     from taskhand.http.reply import Json
 
-__all__ = ["CONTEXT", "WAIT", "Limits", "RequestContext", "Runtime", "Upstream", "check_headers"]
-
-CONTEXT: Final = "taskhand.call"
-"""The request extension that holds its Call."""
-WAIT: Final = "taskhand.retry_after_s"
-"""The response extension that holds the seconds the upstream asked to wait, or None."""
+__all__ = ["Limits", "Runtime", "Upstream", "check_headers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +90,3 @@ class Runtime:
     jitter: Callable[[], float] = random.random
     ids: Callable[[], str] = _new_id
     tracer: "Tracer | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class RequestContext:
-    """What a request says about itself: `deadline` is a reading of the clock, `template` is for logs."""
-
-    kind: RequestKind
-    template: str
-    deadline: float

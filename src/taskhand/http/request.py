@@ -1,0 +1,67 @@
+"""One request to a CRM as a value."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from json import dumps
+from typing import Self, TypedDict, Unpack
+from urllib.parse import urlencode
+
+from taskhand.http.path import Path
+from taskhand.http.reply import Shape
+from taskhand.http.retry import RequestKind
+
+__all__ = ["Request", "RequestOptions"]
+
+Params = Mapping[str, str] | Sequence[tuple[str, str]]
+
+
+class RequestOptions(TypedDict, total=False):
+    """The optional parts of a request.
+
+    `params` is a mapping, or pairs where a name repeats; `json` any value that JSON can carry; `headers` without
+    secrets; `expect` the shape of the answer ("nothing" leaves the body unread, "object or nothing" also takes an
+    empty one); `reads` is true for a POST that only searches; `replay_safe` for a PUT, PATCH or DELETE that may be
+    repeated even if it may have been applied.
+    """
+
+    params: Params
+    json: object
+    headers: Mapping[str, str]
+    expect: Shape
+    reads: bool
+    replay_safe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Method, path, query, JSON body and headers, and what sending it twice would do (`kind`)."""
+
+    method: str
+    path: Path
+    kind: RequestKind
+    query: str = field(default="", repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    expect: Shape = "any"
+
+    @classmethod
+    def of(cls, method: str, path: Path, **options: Unpack[RequestOptions]) -> Self:
+        """Build a request.
+
+        Raises ValueError for a value that JSON cannot carry and for a POST declared safe to replay (bugs of ours).
+        """
+        return cls(
+            method=method,
+            path=path,
+            kind=RequestKind.of(
+                method, reads=options.get("reads", False), replay_safe=options.get("replay_safe", False)
+            ),
+            query=urlencode(options["params"]) if "params" in options else "",
+            body=dumps(options["json"], allow_nan=False).encode() if "json" in options else None,
+            headers=options.get("headers", {}),
+            expect=options.get("expect", "any"),
+        )
+
+    def url(self, base_url: str) -> str:
+        """The absolute URL: the path of the base URL is kept."""
+        return base_url.rstrip("/") + self.path.raw + (f"?{self.query}" if self.query else "")
