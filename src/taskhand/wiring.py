@@ -129,8 +129,8 @@ async def _vambe(settings: Settings, stack: AsyncExitStack, clock: Clock, runtim
     from taskhand.backends.vambe.backend import Organisation, VambeBackend
     from taskhand.backends.vambe.catalogue import Catalogue, configured
     from taskhand.backends.vambe.wire import VambeWire, explain
-    from taskhand.http.budget import Budget, Rate
     from taskhand.http.client import Client
+    from taskhand.http.rate_limiter import Rate, RateLimiter
     from taskhand.http.upstream import Runtime, Upstream
 
     if settings.vambe_api_key is None:
@@ -148,8 +148,8 @@ async def _vambe(settings: Settings, stack: AsyncExitStack, clock: Clock, runtim
         explain=explain,
     )
     runtime = runtime or Runtime()
-    budget = Budget(Rate(settings.vambe_rate), settings.vambe_in_flight, clock=runtime.clock, sleep=runtime.sleep)
-    client = await stack.enter_async_context(Client(upstream, runtime=runtime, budget=budget))
+    limiter = RateLimiter(Rate(settings.vambe_rate), settings.vambe_in_flight, clock=runtime.clock, sleep=runtime.sleep)
+    client = await stack.enter_async_context(Client(upstream, runtime=runtime, rate_limiter=limiter))
     organisation = Organisation(
         Catalogue(configured(settings.vambe_statuses) if settings.vambe_statuses else ()),
         user_id=settings.vambe_user_id,
@@ -165,8 +165,8 @@ async def _vambe(settings: Settings, stack: AsyncExitStack, clock: Clock, runtim
 async def _close(settings: Settings, stack: AsyncExitStack, clock: Clock, runtime: "Runtime | None") -> Backend:
     from taskhand.backends.close.backend import Account, CloseBackend
     from taskhand.backends.close.wire import CloseWire, credential, explain
-    from taskhand.http.budget import Budget, Rate
     from taskhand.http.client import Client
+    from taskhand.http.rate_limiter import Rate, RateLimiter
     from taskhand.http.upstream import Runtime, Upstream
 
     key, token = settings.close_api_key, settings.close_access_token
@@ -180,8 +180,8 @@ async def _close(settings: Settings, stack: AsyncExitStack, clock: Clock, runtim
         explain=explain,
     )
     runtime = runtime or Runtime()
-    budget = Budget(Rate(settings.close_rate), settings.close_in_flight, clock=runtime.clock, sleep=runtime.sleep)
-    client = await stack.enter_async_context(Client(upstream, runtime=runtime, budget=budget))
+    limiter = RateLimiter(Rate(settings.close_rate), settings.close_in_flight, clock=runtime.clock, sleep=runtime.sleep)
+    client = await stack.enter_async_context(Client(upstream, runtime=runtime, rate_limiter=limiter))
     account = Account(settings.default_timezone, settings.close_task_types, settings.close_new_task_type)
     wire = CloseWire(client, account.timezone)
     return CloseBackend(wire, account, clock=clock, monotonic=runtime.clock, sleep=runtime.sleep)
@@ -192,8 +192,8 @@ async def _hubspot(settings: Settings, stack: AsyncExitStack, clock: Clock, runt
     from taskhand.backends.hubspot.portal import Account
     from taskhand.backends.hubspot.refusal import explain, read_limits, wait_s
     from taskhand.backends.hubspot.wire import HubSpotWire
-    from taskhand.http.budget import Budget, Rate
     from taskhand.http.client import Client
+    from taskhand.http.rate_limiter import Rate, RateLimiter
     from taskhand.http.upstream import Runtime, Upstream
 
     token = settings.hubspot_access_token
@@ -214,11 +214,11 @@ async def _hubspot(settings: Settings, stack: AsyncExitStack, clock: Clock, runt
         explain=explain,
     )
     runtime = runtime or Runtime()
-    calls = Budget(Rate(settings.hubspot_rate, 10.0), clock=runtime.clock, sleep=runtime.sleep)
+    calls = RateLimiter(Rate(settings.hubspot_rate, 10.0), clock=runtime.clock, sleep=runtime.sleep)
     # Searches have a limit of their own: five a second for the whole account.
-    finds = Budget(Rate(5, 1.0), 3, clock=runtime.clock, sleep=runtime.sleep)
-    client = await stack.enter_async_context(Client(upstream, runtime=runtime, budget=calls))
-    searching = await stack.enter_async_context(Client(upstream, runtime=runtime, budget=finds))
+    finds = RateLimiter(Rate(5, 1.0), 3, clock=runtime.clock, sleep=runtime.sleep)
+    client = await stack.enter_async_context(Client(upstream, runtime=runtime, rate_limiter=calls))
+    searching = await stack.enter_async_context(Client(upstream, runtime=runtime, rate_limiter=finds))
     version, id_property = settings.hubspot_api_version, settings.hubspot_id_property
     wire = HubSpotWire(client, searching, version=version, id_property=id_property)
     account = Account(timezone=settings.default_timezone, user=settings.hubspot_user_id, token=token)

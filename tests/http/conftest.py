@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from taskhand.http.budget import Budget
+    from taskhand.http.rate_limiter import RateLimiter
 
 KEY = "sk-very-secret-4711"
 
@@ -232,7 +232,7 @@ class Clients:
         base_url: str,
         *,
         limits: Limits | None = None,
-        budget: Budget | None = None,
+        rate_limiter: RateLimiter | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
         **about: Any,
     ) -> Client:
@@ -240,7 +240,7 @@ class Clients:
         client = Client(
             upstream,
             limits=limits or Limits(connect_s=2.0, read_s=0.15, total_s=20.0),
-            budget=budget,
+            rate_limiter=rate_limiter,
             runtime=self._runtime,
             transport=transport,
         )

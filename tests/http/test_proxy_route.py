@@ -2,9 +2,9 @@
 
 import pytest
 
-from taskhand.http.budget import Headroom, Ledger, Observed, Rate, headroom, observed, paused
 from taskhand.http.origin import base_origin
 from taskhand.http.proxy_route import proxy_route_for
+from taskhand.http.rate_limiter import Headroom, Rate, RateHeaders, RateState, headroom, with_headers, with_pause
 
 CLOSE = "https://api.close.com/api/v1"
 PROXY = "http://ana:s3cr3t@proxy.example:3128"
@@ -43,8 +43,8 @@ def test_the_way_is_said_without_a_password(
 
 
 def test_what_is_left_is_known_as_long_as_the_upstream_said_so() -> None:
-    rate, told = Rate(10, 1.0), observed(Ledger(), Observed(remaining=7, reset_s=5.0), 100.0)
-    assert headroom(rate, Ledger(), 100.0) == Headroom(rate)
+    rate, told = Rate(10, 1.0), with_headers(RateState(), RateHeaders(remaining=7, reset_s=5.0), 100.0)
+    assert headroom(rate, RateState(), 100.0) == Headroom(rate)
     assert headroom(rate, told, 102.0) == Headroom(rate, 7, 3.0)
     assert headroom(rate, told, 105.0) == Headroom(rate)
-    assert headroom(rate, paused(told, 30.0, 100.0), 110.0) == Headroom(rate, paused_s=20.0)
+    assert headroom(rate, with_pause(told, 30.0, 100.0), 110.0) == Headroom(rate, paused_s=20.0)

@@ -9,9 +9,9 @@ import pytest
 from opentelemetry.trace import SpanKind
 
 from taskhand.domain.errors import OutcomeUnknown, RateLimited, TaskhandError, UpstreamError, UpstreamFailed
-from taskhand.http.budget import Budget, Observed, Rate
 from taskhand.http.origin import Origin
 from taskhand.http.path import Path
+from taskhand.http.rate_limiter import Rate, RateHeaders, RateLimiter
 from taskhand.http.request import Request
 from taskhand.http.retry import RetryPolicy
 from taskhand.http.transport import RetryTransport, TransportConfig
@@ -188,19 +188,21 @@ async def test_a_429_holds_everyone_back(clients: Clients, server: Server, steps
     assert (await client.send(POST)).status == 200
 
 
-async def test_every_attempt_spends_budget(clients: Clients, server: Server, steps: type[Steps], time: Time) -> None:
+async def test_every_attempt_counts_against_the_rate_limit(
+    clients: Clients, server: Server, steps: type[Steps], time: Time
+) -> None:
     server.steps = [steps.answer(503, retry_after="0"), steps.answer(503, retry_after="0"), steps.answer(200)]
-    budget = Budget(Rate(1, 3.0), clock=time.clock, sleep=time.sleep)
-    await (await clients(server.url, budget=budget)).send(GET)
+    rate_limiter = RateLimiter(Rate(1, 3.0), clock=time.clock, sleep=time.sleep)
+    await (await clients(server.url, rate_limiter=rate_limiter)).send(GET)
     assert time.now == 1006.0
 
 
 async def test_the_upstreams_own_headers_set_the_pace(
     clients: Clients, server: Server, steps: type[Steps], time: Time
 ) -> None:
-    def of_ten_seconds(headers: Mapping[str, str]) -> Observed | None:
+    def of_ten_seconds(headers: Mapping[str, str]) -> RateHeaders | None:
         left = headers.get("x-acme-remaining")
-        return None if left is None else Observed(int(left), 10.0)
+        return None if left is None else RateHeaders(int(left), 10.0)
 
     server.steps = [steps.answer(200, x_acme_remaining="1"), steps.answer(200, x_acme_remaining="0"), steps.answer(200)]
     client = await clients(server.url, read_headers=of_ten_seconds)
@@ -272,8 +274,8 @@ async def test_a_cancelled_call_ends_at_once_and_gives_its_place_back(
     clients: Clients, server: Server, steps: type[Steps], time: Time
 ) -> None:
     server.steps = [steps.SILENT, steps.answer(200)]
-    budget = Budget(in_flight=1, clock=time.clock, sleep=time.sleep)
-    client = await clients(server.url, budget=budget, limits=Limits(read_s=20.0))
+    rate_limiter = RateLimiter(in_flight=1, clock=time.clock, sleep=time.sleep)
+    client = await clients(server.url, rate_limiter=rate_limiter, limits=Limits(read_s=20.0))
     with anyio.move_on_after(0.05) as scope:
         await client.send(GET)
     assert scope.cancelled_caught
@@ -285,9 +287,9 @@ async def test_whoever_uses_the_transport_cannot_send_the_key_to_another_origin(
     runtime: Runtime, time: Time, url: str
 ) -> None:
     acme = Upstream(name="Acme", base_url="http://127.0.0.1:1", auth={}, credential="K")
-    budget = Budget(clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(clock=time.clock, sleep=time.sleep)
     origin = Origin("http", "127.0.0.1", 1)
-    config = TransportConfig(acme, origin, Limits(), RetryPolicy(), budget, runtime)
+    config = TransportConfig(acme, origin, Limits(), RetryPolicy(), rate_limiter, runtime)
     transport = RetryTransport(httpx2.AsyncHTTPTransport(), config)
     with pytest.raises(UpstreamError) as caught:
         await transport.send(GET, url, time.now + 60.0)

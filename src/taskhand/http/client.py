@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final, Self, Unpack
 
 from taskhand.domain.deadline import deadline_from
 from taskhand.domain.errors import TaskhandError, UpstreamError
-from taskhand.http.budget import Budget, Headroom
 from taskhand.http.errors import invalid_answer_error, status_error
 from taskhand.http.origin import base_origin, check_redirect
 from taskhand.http.path import Path
+from taskhand.http.rate_limiter import Headroom, RateLimiter
 from taskhand.http.reply import Json, Reply, UnexpectedBody, parse_json
 from taskhand.http.request import Request, RequestOptions
 from taskhand.http.retry import RequestKind, RetryPolicy
@@ -35,7 +35,7 @@ _log = logging.getLogger("taskhand.http")
 class Client:
     """One upstream, as an async context manager: `async with Client(upstream) as client: await client.get(path)`.
 
-    Whatever is not given has its default; `transport` goes in place of real connections, under retry and budget.
+    Whatever is not given has its default; `transport` goes in place of real connections, under retry and rate limit.
     Raises OperatorError for a base URL or a key that cannot be used.
     """
 
@@ -45,7 +45,7 @@ class Client:
         *,
         limits: Limits | None = None,
         policy: RetryPolicy | None = None,
-        budget: Budget | None = None,
+        rate_limiter: RateLimiter | None = None,
         runtime: Runtime | None = None,
         transport: "httpx2.AsyncBaseTransport | None" = None,
     ) -> None:
@@ -55,7 +55,7 @@ class Client:
         self._limits = limits or Limits()
         self._policy = policy or RetryPolicy()
         self._runtime = runtime or Runtime()
-        self._budget = budget or Budget(clock=self._runtime.clock, sleep=self._runtime.sleep)
+        self._rate_limiter = rate_limiter or RateLimiter(clock=self._runtime.clock, sleep=self._runtime.sleep)
         self._inner = transport
         self._transport: RetryTransport | None = None
         self._entered = False
@@ -97,7 +97,7 @@ class Client:
     @property
     def headroom(self) -> Headroom:
         """What may be sent from now on."""
-        return self._budget.headroom()
+        return self._rate_limiter.headroom()
 
     async def get(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:
         """GET."""
@@ -162,7 +162,9 @@ class Client:
         from taskhand.http.attempt import open_transport  # noqa: PLC0415 - slow; the first request pays for it
         from taskhand.http.transport import RetryTransport, TransportConfig  # noqa: PLC0415 - as above
 
-        config = TransportConfig(self._upstream, self._origin, self._limits, self._policy, self._budget, self._runtime)
+        config = TransportConfig(
+            self._upstream, self._origin, self._limits, self._policy, self._rate_limiter, self._runtime
+        )
         self._transport = RetryTransport(self._inner or open_transport(self._origin), config)
         return self._transport
 

@@ -18,9 +18,9 @@ from taskhand import __version__
 from taskhand.domain.errors import RateLimited, TaskhandError, UpstreamError
 from taskhand.domain.request_log import record_request
 from taskhand.http.attempt import Answer, Attempt, send_once
-from taskhand.http.budget import Budget, Observed
 from taskhand.http.errors import no_answer_error, unconfirmed_write_error
 from taskhand.http.origin import Origin
+from taskhand.http.rate_limiter import RateHeaders, RateLimiter
 from taskhand.http.reply import UnexpectedBody, parse_json
 from taskhand.http.request import Request
 from taskhand.http.retry import (
@@ -55,7 +55,7 @@ class TransportConfig:
     origin: Origin
     limits: Limits
     policy: RetryPolicy
-    budget: Budget
+    rate_limiter: RateLimiter
     runtime: Runtime
 
 
@@ -130,7 +130,7 @@ class RetryTransport:
         self, wire: httpx2.Request, request: Request, deadline: float, number: int, *, in_doubt: bool
     ) -> Attempt:
         try:
-            async with self._config.budget.turn(deadline):
+            async with self._config.rate_limiter.turn(deadline):
                 return await self._attempt(wire, request, deadline, number)
         except RateLimited:
             if not in_doubt:
@@ -153,15 +153,15 @@ class RetryTransport:
         """Let the rate limit follow the answer: its headers, and a 429 that names a time, which holds back everyone."""
         rate = self._config.upstream.read_headers(answer.headers)
         if rate is not None:
-            self._config.budget.observe(rate)
+            self._config.rate_limiter.observe(rate)
         if attempt.event is Event.SUCCEEDED:
             return attempt
         asked_s = self._asked_s(answer, rate, is_throttled=attempt.event is Event.THROTTLED)
         if attempt.event is Event.THROTTLED and asked_s is not None:
-            self._config.budget.pause(asked_s)
+            self._config.rate_limiter.pause(asked_s)
         return replace(attempt, answer=replace(answer, retry_after_s=asked_s))
 
-    def _asked_s(self, answer: Answer, rate: Observed | None, *, is_throttled: bool) -> float | None:
+    def _asked_s(self, answer: Answer, rate: RateHeaders | None, *, is_throttled: bool) -> float | None:
         """Seconds that the upstream asks to wait: by Retry-After, by the body of a 429, or by its rate headers."""
         # Dates are counted from the upstream's own clock where its answer has one (RFC 9110 §6.6.1).
         date = posix_time(answer.headers.get("date"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from taskhand.domain.errors import OperatorError
-from taskhand.http.budget import Observed, ietf_headers
+from taskhand.http.rate_limiter import RateHeaders, parse_ietf_headers
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
@@ -51,7 +51,7 @@ class Upstream:
     variable: str = "the base URL"
     headers: Mapping[str, str] = field(default_factory=dict)
     allow_http: bool = False
-    read_headers: Callable[[Mapping[str, str]], Observed | None] = ietf_headers
+    read_headers: Callable[[Mapping[str, str]], RateHeaders | None] = parse_ietf_headers
     read_wait: "Callable[[Json], float | None] | None" = None
     explain: "Callable[[int, Json], str | None] | None" = None
 

@@ -17,8 +17,8 @@ from journals import journal_at
 from passing import Time
 from taskhand.backends.close.backend import Account, CloseBackend
 from taskhand.backends.close.wire import CloseWire, credential, explain
-from taskhand.http.budget import Budget, Rate
 from taskhand.http.client import Client
+from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
@@ -107,9 +107,9 @@ async def wired(
         explain=explain,
     )
     runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5)
-    budget = Budget(Rate(rate), 8, clock=time.clock, sleep=time.sleep)
+    limiter = RateLimiter(Rate(rate), 8, clock=time.clock, sleep=time.sleep)
     transport = httpx2.AsyncHTTPTransport(verify=TRUST)
-    async with Client(upstream, limits=limits, runtime=runtime, budget=budget, transport=transport) as client:
+    async with Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=transport) as client:
         settings = Account(**account)
         backend = CloseBackend(
             CloseWire(client, settings.timezone),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from taskhand.backends.hubspot.refusal import error_of, explain, read_limits, refuses_all_day, wait_s
 from taskhand.domain.errors import CallerError, NotFound, UpstreamError
-from taskhand.http.budget import Observed
+from taskhand.http.rate_limiter import RateHeaders
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
@@ -130,14 +130,14 @@ def test_an_error_of_a_batch_becomes_one_of_ours(error: dict[str, Any], kind: ty
     ("headers", "seen"),
     [
         ({}, None),
-        ({"x-hubspot-ratelimit-remaining": "7"}, Observed(7, 10.0)),
+        ({"x-hubspot-ratelimit-remaining": "7"}, RateHeaders(7, 10.0)),
         (
             {"x-hubspot-ratelimit-remaining": "0", "x-hubspot-ratelimit-interval-milliseconds": "5000"},
-            Observed(0, 5.0),
+            RateHeaders(0, 5.0),
         ),
-        ({"x-hubspot-ratelimit-remaining": "50", "x-hubspot-ratelimit-daily-remaining": "0"}, Observed(0, 3600.0)),
+        ({"x-hubspot-ratelimit-remaining": "50", "x-hubspot-ratelimit-daily-remaining": "0"}, RateHeaders(0, 3600.0)),
         ({"x-hubspot-ratelimit-remaining": "many"}, None),
     ],
 )
-def test_what_is_left_is_read_from_the_headers(headers: dict[str, str], seen: Observed | None) -> None:
+def test_what_is_left_is_read_from_the_headers(headers: dict[str, str], seen: RateHeaders | None) -> None:
     assert read_limits(headers) == seen

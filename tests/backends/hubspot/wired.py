@@ -16,8 +16,8 @@ from taskhand.backends.hubspot.backend import HubSpotBackend
 from taskhand.backends.hubspot.portal import Account
 from taskhand.backends.hubspot.refusal import explain, read_limits, wait_s
 from taskhand.backends.hubspot.wire import HubSpotWire
-from taskhand.http.budget import Budget, Rate
 from taskhand.http.client import Client
+from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
 from taskhand.sandbox.hubspot import HubSpotSandbox, Reading
 from taskhand.sandbox.server import serve
@@ -138,9 +138,9 @@ async def wired(
     runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5)
 
     def client(rate: Rate) -> Client:
-        budget = Budget(rate, 8, clock=time.clock, sleep=time.sleep)
+        limiter = RateLimiter(rate, 8, clock=time.clock, sleep=time.sleep)
         transport = httpx2.AsyncHTTPTransport(verify=TRUST)
-        return Client(upstream, limits=limits, runtime=runtime, budget=budget, transport=transport)
+        return Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=transport)
 
     async with client(rate or Rate(100, 10.0)) as calls, client(searches or Rate(5, 1.0)) as finds:
         wire = HubSpotWire(calls, finds, version=version, id_property=id_property)

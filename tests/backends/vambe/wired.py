@@ -14,8 +14,8 @@ from passing import Time
 from taskhand.backends.vambe.backend import Organisation, VambeBackend
 from taskhand.backends.vambe.catalogue import Catalogue, configured
 from taskhand.backends.vambe.wire import VambeWire, explain
-from taskhand.http.budget import Budget, Rate
 from taskhand.http.client import Client
+from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.vambe import VambeSandbox
@@ -89,9 +89,9 @@ async def backend_at(
         explain=explain,
     )
     runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5)
-    budget = Budget(Rate(settings.vambe_rate), settings.vambe_in_flight, clock=time.clock, sleep=time.sleep)
+    limiter = RateLimiter(Rate(settings.vambe_rate), settings.vambe_in_flight, clock=time.clock, sleep=time.sleep)
     inner = transport or Witness(time)
-    async with Client(upstream, limits=limits, runtime=runtime, budget=budget, transport=inner) as client:
+    async with Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=inner) as client:
         organisation = Organisation(
             Catalogue(configured(settings.vambe_statuses) if settings.vambe_statuses else ()),
             user_id=settings.vambe_user_id,

@@ -11,7 +11,7 @@ from typing import Final
 
 from taskhand.backends.hubspot.record import JsonObject, objects
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
-from taskhand.http.budget import Observed
+from taskhand.http.rate_limiter import RateHeaders
 from taskhand.http.reply import Json
 
 __all__ = ["error_of", "explain", "read_limits", "refuses_all_day", "wait_s"]
@@ -96,16 +96,16 @@ def wait_s(json: Json) -> float | None:
     return _DAILY_S if policy == "DAILY" else _WAITS_S.get(str(policy))
 
 
-def read_limits(headers: Mapping[str, str]) -> Observed | None:
+def read_limits(headers: Mapping[str, str]) -> RateHeaders | None:
     """What is left of the ten-second window, or that nothing is left of the day.
 
     https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines; searches carry none of these.
     """
     if _number(headers, "x-hubspot-ratelimit-daily-remaining") == 0:
-        return Observed(remaining=0, reset_s=_DAILY_S)
+        return RateHeaders(remaining=0, reset_s=_DAILY_S)
     remaining = _number(headers, "x-hubspot-ratelimit-remaining")
     window_ms = _number(headers, "x-hubspot-ratelimit-interval-milliseconds")
-    return None if remaining is None else Observed(remaining, (window_ms or 10_000) / 1000)
+    return None if remaining is None else RateHeaders(remaining, (window_ms or 10_000) / 1000)
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:

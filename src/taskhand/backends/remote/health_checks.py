@@ -5,8 +5,8 @@ from typing import Final
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import NotFound, OperatorError, RateLimited, TaskhandError, UpstreamError, UpstreamFailed
-from taskhand.http.budget import Headroom
 from taskhand.http.client import Client
+from taskhand.http.rate_limiter import Headroom
 from taskhand.http.upstream import Upstream
 
 __all__ = ["Read", "examined", "refused", "untold"]

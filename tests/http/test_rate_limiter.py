@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskhand.domain.errors import RateLimited
-from taskhand.http.budget import (
-    Budget,
-    Ledger,
-    Observed,
+from taskhand.http.rate_limiter import (
     Rate,
-    ietf_headers,
-    observed,
-    paused,
+    RateHeaders,
+    RateLimiter,
+    RateState,
+    parse_ietf_headers,
     ready_at,
-    spent,
+    with_headers,
+    with_pause,
+    with_request,
 )
 
 if TYPE_CHECKING:
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 THREE = Rate(requests=3, per_s=2.0)
 
 
-def sendings(rate: Rate, ledger: Ledger, arrivals: list[float]) -> list[float]:
+def sendings(rate: Rate, state: RateState, arrivals: list[float]) -> list[float]:
     """When requests that arrive at these times leave, each behind the one before."""
     left: list[float] = []
     for arrival in arrivals:
-        at = ready_at(rate, ledger, max([arrival, *left[-1:]]))
-        ledger = spent(rate, ledger, at)
+        at = ready_at(rate, state, max([arrival, *left[-1:]]))
+        state = with_request(rate, state, at)
         left.append(at)
     return left
 
 
 def test_a_burst_leaves_at_once_and_the_rest_waits_for_the_window() -> None:
-    assert sendings(THREE, Ledger(), [0.0] * 7) == [0.0, 0.0, 0.0, 2.0, 2.0, 2.0, 4.0]
+    assert sendings(THREE, RateState(), [0.0] * 7) == [0.0, 0.0, 0.0, 2.0, 2.0, 2.0, 4.0]
 
 
 @given(
@@ -51,7 +51,7 @@ def test_no_window_wherever_it_begins_holds_more_than_the_rate(
 ) -> None:
     rate = Rate(requests, float(per_ms))  # whole milliseconds as floats: exact arithmetic
     arrivals = [float(sum(gaps[: n + 1])) for n in range(len(gaps))]
-    left = sendings(rate, paused(Ledger(), min(pause, 900), 0.0), arrivals)
+    left = sendings(rate, with_pause(RateState(), min(pause, 900), 0.0), arrivals)
     assert left == sorted(left)
     assert all(late - early >= per_ms for early, late in zip(left, left[requests:], strict=False))
     assert all(at >= arrival for at, arrival in zip(left, arrivals, strict=True))
@@ -59,71 +59,71 @@ def test_no_window_wherever_it_begins_holds_more_than_the_rate(
 
 @given(requests=st.integers(1, 12), count=st.integers(1, 60))
 def test_the_whole_rate_is_used(requests: int, count: int) -> None:
-    left = sendings(Rate(requests, 1.0), Ledger(), [0.0] * count)
+    left = sendings(Rate(requests, 1.0), RateState(), [0.0] * count)
     assert left[-1] == (count - 1) // requests
 
 
 def test_what_the_upstream_allows_counts_instead_of_the_configured_rate() -> None:
-    ledger = observed(Ledger(), Observed(remaining=5, reset_s=4.0), 10.0)
-    assert sendings(THREE, ledger, [10.0] * 6) == [10.0, 10.0, 10.0, 10.0, 10.0, 14.0]
+    state = with_headers(RateState(), RateHeaders(remaining=5, reset_s=4.0), 10.0)
+    assert sendings(THREE, state, [10.0] * 6) == [10.0, 10.0, 10.0, 10.0, 10.0, 14.0]
 
 
 def test_the_configured_rate_counts_again_when_the_upstreams_window_is_over() -> None:
-    ledger = observed(Ledger(), Observed(remaining=0, reset_s=1.0), 10.0)
-    assert sendings(THREE, ledger, [10.0] * 4) == [11.0, 11.0, 11.0, 13.0]
+    state = with_headers(RateState(), RateHeaders(remaining=0, reset_s=1.0), 10.0)
+    assert sendings(THREE, state, [10.0] * 4) == [11.0, 11.0, 11.0, 13.0]
 
 
 def test_an_answer_that_was_overtaken_does_not_raise_the_allowance() -> None:
-    first = observed(Ledger(), Observed(remaining=2, reset_s=4.0), 10.0)
-    assert observed(first, Observed(remaining=9, reset_s=4.0), 10.1).allowance == 2
-    assert observed(first, Observed(remaining=9, reset_s=4.0), 14.1).allowance == 9
+    first = with_headers(RateState(), RateHeaders(remaining=2, reset_s=4.0), 10.0)
+    assert with_headers(first, RateHeaders(remaining=9, reset_s=4.0), 10.1).allowance == 2
+    assert with_headers(first, RateHeaders(remaining=9, reset_s=4.0), 14.1).allowance == 9
 
 
 def test_a_window_that_ends_in_a_day_holds_back_for_a_quarter_of_an_hour() -> None:
-    ledger = observed(Ledger(), Observed(remaining=0, reset_s=86_400.0), 0.0)
-    assert ready_at(THREE, ledger, 0.0) == 900.0
+    state = with_headers(RateState(), RateHeaders(remaining=0, reset_s=86_400.0), 0.0)
+    assert ready_at(THREE, state, 0.0) == 900.0
 
 
 def test_requests_still_on_their_way_are_taken_off_the_allowance() -> None:
-    assert observed(Ledger(), Observed(remaining=5, reset_s=1.0), 0.0, in_flight=7).allowance == 0
+    assert with_headers(RateState(), RateHeaders(remaining=5, reset_s=1.0), 0.0, in_flight=7).allowance == 0
 
 
 def test_a_pause_is_never_shortened_and_never_endless() -> None:
-    ledger = paused(paused(Ledger(), 60.0, 0.0), 5.0, 0.0)
-    assert ready_at(THREE, ledger, 0.0) == 60.0
-    assert ready_at(THREE, paused(Ledger(), 86_400.0, 0.0), 0.0) == 900.0
+    state = with_pause(with_pause(RateState(), 60.0, 0.0), 5.0, 0.0)
+    assert ready_at(THREE, state, 0.0) == 60.0
+    assert ready_at(THREE, with_pause(RateState(), 86_400.0, 0.0), 0.0) == 900.0
 
 
 @pytest.mark.parametrize(
     ("value", "seen"),
     [
-        ("limit=100, remaining=50, reset=5", Observed(50, 5.0)),
-        ("limit=100, remaining=0, reset=0.595956", Observed(0, 0.595956)),
-        ('"default";r=50;t=30', Observed(50, 30.0)),
+        ("limit=100, remaining=50, reset=5", RateHeaders(50, 5.0)),
+        ("limit=100, remaining=0, reset=0.595956", RateHeaders(0, 0.595956)),
+        ('"default";r=50;t=30', RateHeaders(50, 30.0)),
         ("limit=100", None),
         ("remaining=x, reset=5", None),
         ("", None),
     ],
 )
-def test_both_forms_of_the_ietf_header_are_read(value: str, seen: Observed | None) -> None:
-    assert ietf_headers({"ratelimit": value}) == seen
+def test_both_forms_of_the_ietf_header_are_read(value: str, seen: RateHeaders | None) -> None:
+    assert parse_ietf_headers({"ratelimit": value}) == seen
 
 
 def test_no_header_says_nothing() -> None:
-    assert ietf_headers({}) is None
+    assert parse_ietf_headers({}) is None
 
 
 @given(st.text())
 def test_no_header_breaks_the_reader(value: str) -> None:
-    ietf_headers({"ratelimit": value})
+    parse_ietf_headers({"ratelimit": value})
 
 
 async def test_the_queue_is_first_come_first_sent(time: Time) -> None:
-    budget = Budget(THREE, in_flight=2, clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(THREE, in_flight=2, clock=time.clock, sleep=time.sleep)
     order: list[tuple[int, float]] = []
 
     async def one(number: int) -> None:
-        async with budget.turn(time.now + 60.0):
+        async with rate_limiter.turn(time.now + 60.0):
             order.append((number, time.now - 1000.0))
             await anyio.lowlevel.checkpoint()
 
@@ -134,12 +134,12 @@ async def test_the_queue_is_first_come_first_sent(time: Time) -> None:
 
 
 async def test_no_more_are_in_flight_than_there_are_places(time: Time) -> None:
-    budget = Budget(Rate(1000), in_flight=3, clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(Rate(1000), in_flight=3, clock=time.clock, sleep=time.sleep)
     flying: list[int] = [0]
     most: list[int] = []
 
     async def one() -> None:
-        async with budget.turn(time.now + 60.0):
+        async with rate_limiter.turn(time.now + 60.0):
             flying[0] += 1
             most.append(flying[0])
             for _ in range(20):
@@ -153,52 +153,52 @@ async def test_no_more_are_in_flight_than_there_are_places(time: Time) -> None:
 
 
 async def test_a_pause_that_comes_while_one_waits_holds_it_too(time: Time) -> None:
-    budget = Budget(Rate(1, 5.0), clock=time.clock, sleep=time.sleep)
-    async with budget.turn(time.now + 60.0):
-        budget.pause(20.0)
-    async with budget.turn(time.now + 60.0):
+    rate_limiter = RateLimiter(Rate(1, 5.0), clock=time.clock, sleep=time.sleep)
+    async with rate_limiter.turn(time.now + 60.0):
+        rate_limiter.pause(20.0)
+    async with rate_limiter.turn(time.now + 60.0):
         assert time.now == 1020.0
 
 
 async def test_a_turn_that_would_come_too_late_is_refused_at_once_and_costs_nothing(time: Time) -> None:
-    budget = Budget(clock=time.clock, sleep=time.sleep)
-    budget.pause(100.0)
+    rate_limiter = RateLimiter(clock=time.clock, sleep=time.sleep)
+    rate_limiter.pause(100.0)
     with pytest.raises(RateLimited) as caught:
-        async with budget.turn(time.now + 60.0):
+        async with rate_limiter.turn(time.now + 60.0):
             pass
     assert caught.value.retry_after_s == 100.0
     assert time.slept == []
-    async with budget.turn(time.now + 100.0):
+    async with rate_limiter.turn(time.now + 100.0):
         assert time.now == 1100.0
 
 
 async def test_whoever_finds_all_places_taken_until_the_deadline_is_told(time: Time) -> None:
-    budget = Budget(in_flight=1, clock=time.clock, sleep=time.sleep)
-    async with budget.turn(time.now + 60.0):
+    rate_limiter = RateLimiter(in_flight=1, clock=time.clock, sleep=time.sleep)
+    async with rate_limiter.turn(time.now + 60.0):
         with pytest.raises(RateLimited):
-            async with budget.turn(time.now + 0.01):
+            async with rate_limiter.turn(time.now + 0.01):
                 pass
-    async with budget.turn(time.now + 60.0):
+    async with rate_limiter.turn(time.now + 60.0):
         pass
 
 
 async def test_a_cancelled_waiter_gives_its_place_back(time: Time) -> None:
-    budget = Budget(in_flight=1, clock=time.clock, sleep=time.sleep)
-    async with budget.turn(time.now + 60.0):
+    rate_limiter = RateLimiter(in_flight=1, clock=time.clock, sleep=time.sleep)
+    async with rate_limiter.turn(time.now + 60.0):
         with anyio.move_on_after(0.01):
-            async with budget.turn(time.now + 60.0):
+            async with rate_limiter.turn(time.now + 60.0):
                 pass
     with anyio.fail_after(1):
-        async with budget.turn(time.now + 60.0):
+        async with rate_limiter.turn(time.now + 60.0):
             pass
 
 
 async def test_requests_that_have_ended_are_not_taken_off_the_allowance(time: Time) -> None:
-    budget = Budget(Rate(1, 50.0), clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(Rate(1, 50.0), clock=time.clock, sleep=time.sleep)
     for remaining in (9, 9, 1):
-        async with budget.turn(time.now + 60.0):
-            budget.observe(Observed(remaining, 30.0))
-    async with budget.turn(time.now + 60.0):
+        async with rate_limiter.turn(time.now + 60.0):
+            rate_limiter.observe(RateHeaders(remaining, 30.0))
+    async with rate_limiter.turn(time.now + 60.0):
         assert time.now == 1000.0
-    async with budget.turn(time.now + 60.0):
+    async with rate_limiter.turn(time.now + 60.0):
         assert time.now > 1000.0

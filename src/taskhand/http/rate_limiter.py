@@ -1,0 +1,223 @@
+"""How fast requests may leave: pure arithmetic on a state, and a queue that keeps to it.
+
+The limit that the upstream's headers name applies while it is valid, otherwise the configured rate: at most `requests`
+in any window of `per_s` seconds, wherever the window begins. A token bucket would let twice that through after a quiet
+spell.
+"""
+
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Final
+
+import anyio
+
+from taskhand.domain.errors import RateLimited
+
+__all__ = [
+    "Headroom",
+    "Rate",
+    "RateHeaders",
+    "RateLimiter",
+    "RateState",
+    "headroom",
+    "parse_ietf_headers",
+    "ready_at",
+    "with_headers",
+    "with_pause",
+    "with_request",
+]
+
+_LONGEST_PAUSE_S: Final = 900.0  # an upstream that asks for a day is asked again, once, every quarter of an hour
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `requests` in any `per_s` seconds."""
+
+    requests: int = 10
+    per_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RateHeaders:
+    """The limit that an answer's headers name: `remaining` requests until the window ends in `reset_s` seconds."""
+
+    remaining: int
+    reset_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RateState:
+    """The latest requests and the upstream's limit; all times are readings of one clock, in seconds.
+
+    `sent` are the times of the latest requests, oldest first. `allowance` requests are left before `until`, None where
+    the upstream named no limit. No request leaves before `paused_until`.
+    """
+
+    sent: tuple[float, ...] = ()
+    allowance: int | None = None
+    until: float = 0.0
+    paused_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Headroom:
+    """How much may still be sent: `left` requests in the next `for_s` seconds, None where the upstream named no limit.
+
+    `rate` is the configured rate; `paused_s` how many more seconds every request is held back.
+    """
+
+    rate: Rate
+    left: int | None = None
+    for_s: float = 0.0
+    paused_s: float = 0.0
+
+
+def headroom(rate: Rate, state: RateState, now: float) -> Headroom:
+    """The headroom at `now`."""
+    paused_s = max(0.0, state.paused_until - now)
+    if state.allowance is None or now >= state.until:
+        return Headroom(rate, paused_s=paused_s)
+    return Headroom(rate, state.allowance, state.until - now, paused_s)
+
+
+def ready_at(rate: Rate, state: RateState, now: float) -> float:
+    """The time at which the next request may leave: `now`, or later."""
+    earliest = max(now, state.paused_until)
+    if state.allowance is not None and earliest < state.until:
+        return earliest if state.allowance > 0 else state.until
+    if len(state.sent) < rate.requests:
+        return earliest
+    return max(earliest, state.sent[-rate.requests] + rate.per_s)
+
+
+def with_request(rate: Rate, state: RateState, now: float) -> RateState:
+    """The state after one more request."""
+    left = None if state.allowance is None else max(0, state.allowance - 1)
+    return replace(state, sent=(*state.sent, now)[-rate.requests :], allowance=left)
+
+
+def with_headers(state: RateState, headers: RateHeaders, now: float, *, in_flight: int = 0) -> RateState:
+    """The state after an answer with these headers; the upstream may not have counted `in_flight` other requests yet.
+
+    Answers overtake each other: within one window the smaller number is the newer one.
+    """
+    left = max(0, headers.remaining - in_flight)
+    until = now + min(max(0.0, headers.reset_s), _LONGEST_PAUSE_S)
+    if state.allowance is not None and now < state.until and until <= state.until + 1.0:
+        return replace(state, allowance=min(left, state.allowance))
+    return replace(state, allowance=left, until=until)
+
+
+def with_pause(state: RateState, for_s: float, now: float) -> RateState:
+    """The state in which every request waits for so many seconds, at most 15 minutes; a pause is never shortened."""
+    return replace(state, paused_until=max(state.paused_until, now + min(for_s, _LONGEST_PAUSE_S)))
+
+
+_PAIR: Final = re.compile(r"[a-z]+=(\d{1,9}(?:\.\d{1,9})?)")
+
+
+def parse_ietf_headers(headers: Mapping[str, str]) -> RateHeaders | None:
+    """Parse `RateLimit: limit=100, remaining=50, reset=5`, or its newer form `"default";r=50;t=5`.
+
+    draft-ietf-httpapi-ratelimit-headers, versions 07 and 08 on; Close sends the former, with a decimal `reset`.
+    """
+    value = headers.get("ratelimit", "").lower()
+    pairs = {pair[0].split("=")[0]: pair[1] for pair in _PAIR.finditer(value)}
+    remaining, reset = pairs.get("remaining", pairs.get("r")), pairs.get("reset", pairs.get("t"))
+    if remaining is None or reset is None:
+        return None
+    return RateHeaders(remaining=int(float(remaining)), reset_s=float(reset))
+
+
+class RateLimiter:
+    """The queue in front of one upstream: first come, first sent; share one among all that use the same key.
+
+    At most `in_flight` requests are under way at a time. `clock` answers seconds, `sleep` takes seconds.
+    """
+
+    def __init__(
+        self,
+        rate: Rate | None = None,
+        in_flight: int = 8,
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[object]],
+    ) -> None:
+        self._rate = rate or Rate()
+        self._clock = clock
+        self._sleep = sleep
+        self._state = RateState()
+        self._in_flight = 0
+        self._slots = anyio.Semaphore(in_flight)
+        self._queue_head = anyio.Lock()
+
+    @asynccontextmanager
+    async def turn(self, deadline: float) -> AsyncGenerator[None, None]:
+        """Wait for a turn, and hold an in-flight slot for the body of the `with`.
+
+        Raises RateLimited when the turn would not come before the deadline (a reading of the clock); then the request
+        is not counted.
+        """
+        await self._take_slot(deadline)
+        try:
+            await self._wait_for_rate(deadline)
+            self._in_flight += 1
+            try:
+                yield
+            finally:
+                self._in_flight -= 1
+        finally:
+            self._slots.release()
+
+    def pause(self, for_s: float) -> None:
+        """Hold every request back for so many seconds."""
+        self._state = with_pause(self._state, for_s, self._clock())
+
+    def headroom(self) -> Headroom:
+        """How much may be sent from now on."""
+        return headroom(self._rate, self._state, self._clock())
+
+    def observe(self, headers: RateHeaders) -> None:
+        """Take note of an answer's headers; call it inside the turn that got the answer."""
+        self._state = with_headers(self._state, headers, self._clock(), in_flight=max(0, self._in_flight - 1))
+
+    async def _take_slot(self, deadline: float) -> None:
+        left_s = deadline - self._clock()
+        if left_s > 0 and self._slots.value > 0:
+            self._slots.acquire_nowait()  # the usual case, without the cost of a scope
+            return
+        with anyio.move_on_after(left_s):
+            await self._slots.acquire()
+            return
+        raise _too_late(None)
+
+    async def _wait_for_rate(self, deadline: float) -> None:
+        """Only the head of the queue waits for the rate: those behind it wait for the head."""
+        now = self._clock()
+        if not self._queue_head.locked() and ready_at(self._rate, self._state, now) <= now < deadline:
+            self._state = with_request(self._rate, self._state, now)  # the usual case, as above
+            return
+        with anyio.move_on_after(deadline - now):
+            async with self._queue_head:
+                await self._sleep_until_ready(deadline)
+                self._state = with_request(self._rate, self._state, self._clock())
+                return
+        raise _too_late(None)
+
+    async def _sleep_until_ready(self, deadline: float) -> None:
+        """Look again after each sleep: a pause or an answer may have moved the time meanwhile."""
+        while (at := ready_at(self._rate, self._state, self._clock())) > (now := self._clock()):
+            if at > deadline:
+                raise _too_late(at - now)
+            await self._sleep(at - now)
+
+
+def _too_late(wait_s: float | None) -> RateLimited:
+    return RateLimited(
+        "The rate limit would have held the request back for longer than a call may take; nothing was sent.",
+        next_step="Wait, then send the same call again.",
+        retry_after_s=wait_s,
+    )
