@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "journal": {"domain", "sqlite"},
     "backends": {"domain", "http", "sqlite"},
     "service": {"domain", "backends/base", "journal/journal"},
-    "server": {"domain", "backends/base", "journal/journal", "journal/readable", "service", "__init__"},
+    "server": {"domain", "backends/base", "journal/journal", "service", "__init__"},
     "install": {"domain", "config"},
     "sandbox": set(),
     "testing": {"domain", "config", "backends", "http", "journal", "sandbox", "server", "service", "wiring"},

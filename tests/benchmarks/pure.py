@@ -12,8 +12,8 @@ from taskhand.backends.close import mapping as close_mapping
 from taskhand.backends.hubspot import mapping as hubspot_mapping
 from taskhand.backends.hubspot.moment import Zones
 from taskhand.backends.hubspot.record import Record
-from taskhand.backends.local.query import State, selects
-from taskhand.backends.local.rows import columns
+from taskhand.backends.local.query import StoreState, build_selects
+from taskhand.backends.local.rows import to_columns
 from taskhand.backends.vambe import mapping as vambe_mapping
 from taskhand.domain import rules
 from taskhand.domain.capabilities import Capabilities
@@ -22,8 +22,8 @@ from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Member, Status, StatusChoice, Task, TaskPatch, TaskQuery
-from taskhand.journal.chain import START, linked
 from taskhand.journal.entry import ending_entry, opening_entries, result_entries
+from taskhand.journal.hash_chain import START, next_link
 from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result
 from taskhand.server import schema
 from taskhand.server.answer import compact
@@ -121,7 +121,7 @@ def _journalled() -> object:
     ]
     last = START
     for entry in entries:
-        last = linked(last, entry.body)
+        last = next_link(last, entry.body)
     return last
 
 
@@ -155,9 +155,9 @@ PIECES: Final[Mapping[str, Callable[[], object]]] = {
     "mapping: properties for HubSpot": lambda: hubspot_mapping.properties_of(
         Edit(title="Call", due=Due(date(2026, 3, 9)), priority=2), None, _ZONES
     ),
-    "mapping: columns of the store": lambda: columns(EDIT),
-    "mapping: the SQL of a list": lambda: selects(
-        TaskQuery(responsible_ids=(_ANA,), to_date="2026-03-09"), State((_STATUS["id"],), _NOW)
+    "mapping: columns of the store": lambda: to_columns(EDIT),
+    "mapping: the SQL of a list": lambda: build_selects(
+        TaskQuery(responsible_ids=(_ANA,), to_date="2026-03-09"), StoreState((_STATUS["id"],), _NOW)
     ),
     "mapping: a change for the journal": _journalled,
     "validation: arguments of a write": lambda: _understood("update_task", id=TASK.id, **_PATCH),

@@ -107,7 +107,7 @@ def test_what_is_nested_without_end_is_cut() -> None:
     ],
 )
 def test_a_hostile_text_is_looked_through_in_no_time(text: str) -> None:
-    assert Redaction(SECRETS).masked(text) == text
+    assert Redaction(SECRETS).mask(text) == text
 
 
 @given(st.text(), st.text())

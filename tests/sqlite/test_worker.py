@@ -15,7 +15,7 @@ from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.sqlite.store import Store
 
 HERE = current_thread().name
-THERE = TASK_STORE.called
+THERE = TASK_STORE.label
 LONG = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT max(i) FROM n"
 COUNT = "SELECT count(*) FROM contact"
 BOUND_S = 10

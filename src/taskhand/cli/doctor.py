@@ -71,7 +71,7 @@ def _backend(found: Configuration | OperatorError) -> BackendName | None:
 
 
 def _versions() -> CheckResult:
-    from taskhand.sqlite.health import VERSION
+    from taskhand.sqlite.health_checks import VERSION
 
     python = f"Python {platform.python_version()} on {platform.system()}"
     return CheckResult("versions", "ok", f"taskhand {__version__}, mcp {version('mcp')}, {python}, SQLite {VERSION}.")

@@ -14,7 +14,6 @@ from taskhand.domain.errors import OperatorError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from taskhand.journal.checking import Verdict
     from taskhand.journal.sqlite import SqliteJournal
 
 __all__ = ["OUTCOMES", "journal"]
@@ -107,7 +106,7 @@ def prune(settings: Settings) -> None:
 
 def _list(settings: Settings, filters: dict[str, Any]) -> None:
     from taskhand.journal.journal import ChangeQuery
-    from taskhand.journal.readable import render_change
+    from taskhand.journal.render import render_change
     from taskhand.wiring import journal_path
 
     if not journal_path(settings).exists():
@@ -123,7 +122,7 @@ def _list(settings: Settings, filters: dict[str, Any]) -> None:
         click.echo("There are older ones: --limit or --until shows them.", err=True)
 
 
-def _told(found: "Verdict") -> str:
+def _told(found: "Verification") -> str:
     """What verify found, in sentences."""
     said = f"Rows as they were written: {found.rows}. Head: {found.head.hash}"
     if found.fault:

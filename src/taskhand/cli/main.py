@@ -165,9 +165,9 @@ def demo(settings: Settings, *, brief: bool) -> None:
 @click.pass_obj
 def seed(settings: Settings, data: str) -> None:
     """Fill the embedded store with a believable data set."""
-    from taskhand.backends.local.seed import plant
+    from taskhand.backends.local.seed import seed_store
 
-    count = _at_store(settings, lambda backend: plant(backend, backend.now()))
+    count = _at_store(settings, lambda backend: seed_store(backend, backend.now()))
     click.echo(f"Planted the {data} data: {count} tasks.")
 
 

@@ -27,12 +27,12 @@ from taskhand.journal.journal import VOID, Change, Ending, Intent, Opening, Outc
 __all__ = [
     "COLUMNS",
     "Entry",
-    "body_of",
-    "change_from",
-    "damaged",
+    "build_change",
+    "damaged_error",
     "ending_entry",
     "is_void",
     "opening_entries",
+    "parse_body",
     "result_entries",
     "revised_entries",
 ]
@@ -105,23 +105,23 @@ def ending_entry(change_id: str, place: str, at: datetime, ending: Ending) -> En
     return Entry("ending", instant(at), value, change_id=change_id, place=place, outcome=ending.outcome)
 
 
-def body_of(text: str) -> dict[str, Any]:
+def parse_body(text: str) -> dict[str, Any]:
     """A row's body; OperatorError where it is none."""
     try:
         body = json.loads(text)
         return {name: body[name] for name in (*COLUMNS, "value")}
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise damaged() from None
+        raise damaged_error() from None
 
 
-def change_from(bodies: Iterable[Mapping[str, Any]]) -> Change:
+def build_change(bodies: Iterable[Mapping[str, Any]]) -> Change:
     """A change from the bodies of its rows in their order; OperatorError where they are not such."""
     draft = _Draft()
     try:
         for body in bodies:
             draft.take(body)
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise damaged() from None
+        raise damaged_error() from None
     return draft.change()
 
 
@@ -168,12 +168,12 @@ class _Draft:
     def change(self) -> Change:
         """What was read."""
         if self.opening is None:
-            raise damaged()
+            raise damaged_error()
         in_order = {place: self.results[place] for place in sorted(self.results)}
         return Change(self.id, self.opening, tuple(self.intents), in_order, self.ending)
 
 
-def damaged() -> OperatorError:
+def damaged_error() -> OperatorError:
     """The error for a journal that cannot be gone on with."""
     return OperatorError(
         "The journal has a row that is not as it was written.",

@@ -8,18 +8,18 @@ from anyio import to_thread
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
-from taskhand.journal.checking import Verdict, verdict
-from taskhand.sqlite.health import health, size_of
+from taskhand.journal.verification import Verification, verify_chain
+from taskhand.sqlite.health_checks import describe_size, find_damage
 from taskhand.sqlite.store import Store
 
-__all__ = ["examination"]
+__all__ = ["check_journal"]
 
 _KEEP: Final = "Keep the file for whoever is to find out, and set TASKHAND_JOURNAL to another one."
 
 _ELSEWHERE: Final = "Check its folder, or set TASKHAND_JOURNAL to another file."
 
 
-async def examination(store: Store, path: Path) -> CheckResult:
+async def check_journal(store: Store, path: Path) -> CheckResult:
     """Whether the file is there, sound, whole and writable, how large it is, and what is under way in it.
 
     A file that is not there is not made.
@@ -27,9 +27,9 @@ async def examination(store: Store, path: Path) -> CheckResult:
     try:
         if not await to_thread.run_sync(path.exists):
             return CheckResult("journal", "ok", f"There is none at {path} yet; the first write makes it.")
-        if fault := await health(store):
+        if fault := await find_damage(store):
             return CheckResult("journal", "failed", f"{path} is damaged: {fault}.", _KEEP)
-        found, under_way = await store.read(_looked_through)
+        found, under_way = await store.read(_verify_and_count)
     except OperatorError as error:
         return CheckResult("journal", "failed", error.message, error.next_step)
     except OSError as error:
@@ -37,12 +37,12 @@ async def examination(store: Store, path: Path) -> CheckResult:
     if found.fault:
         said = f"{path} was altered: row {found.fault.seq} is not right, {found.fault.what}."
         return CheckResult("journal", "failed", said, f"{_KEEP} `taskhand journal verify` says more.")
-    size = await size_of(path)
+    size = await describe_size(path)
     said = f"{path}, {size}: {found.rows} rows, all as they were written; open changes: {under_way}."
     if under_way:
         said += " The next start settles those that a dead process left."
     return CheckResult("journal", "ok", said)
 
 
-def _looked_through(connection: sqlite3.Connection) -> tuple[Verdict, int]:
-    return verdict(connection), int(connection.execute("SELECT count(*) FROM under_way").fetchone()[0])
+def _verify_and_count(connection: sqlite3.Connection) -> tuple[Verification, int]:
+    return verify_chain(connection), int(connection.execute("SELECT count(*) FROM under_way").fetchone()[0])

@@ -3,10 +3,10 @@
 import sqlite3
 from datetime import datetime
 
-from taskhand.journal.appending import anchor, append, move
-from taskhand.journal.chain import Link
 from taskhand.journal.codec import instant
 from taskhand.journal.entry import Entry
+from taskhand.journal.hash_chain import Link
+from taskhand.journal.writes import anchor, append, set_link
 
 __all__ = ["PORTION", "prune"]
 
@@ -43,7 +43,7 @@ def prune(connection: sqlite3.Connection, before: datetime, now: datetime, porti
     connection.execute("DELETE FROM claim WHERE seq <= ?", (through.seq,))
     value = {"through": through.seq, "hash": through.hash, "rows": gone, "before": instant(before)}
     append(connection, [Entry("pruned", instant(now), value)])
-    move(connection, "anchor", through)
+    set_link(connection, "anchor", through)
     return gone
 
 

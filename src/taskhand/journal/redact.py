@@ -57,7 +57,7 @@ class Redaction:
         known = sorted({one for one in secrets if len(one) >= _SHORTEST_SECRET}, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, known))) if known else None
 
-    def masked(self, text: str) -> str:
+    def mask(self, text: str) -> str:
         """The text with every credential in it replaced by MASK."""
         known = self._secrets.sub(MASK, text) if self._secrets else text
         return _CREDENTIALS.sub(MASK, known)
@@ -90,7 +90,7 @@ class Redaction:
 
     def _text(self, text: str) -> str:
         # Masked first: a credential that the cut goes through would not be known again.
-        whole = self.masked(text[:_LOOKED_AT])
+        whole = self.mask(text[:_LOOKED_AT])
         rest = len(whole) - _LONGEST + max(0, len(text) - _LOOKED_AT)
         return f"{whole[:_LONGEST]}{_rest(rest, 'characters')}" if rest > 0 else whole
 

@@ -16,20 +16,20 @@ from anyio import to_thread
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
-from taskhand.journal import appending, listing
-from taskhand.journal.checking import Verdict, verdict
+from taskhand.journal import queries, writes
 from taskhand.journal.entry import Entry, ending_entry, opening_entries, result_entries, revised_entries
-from taskhand.journal.health_checks import examination
+from taskhand.journal.health_checks import check_journal
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim, Ending, Intent, Opening, Result
-from taskhand.journal.process_locks import Presence
+from taskhand.journal.process_lock import ProcessLock
 from taskhand.journal.pruning import PORTION, prune
 from taskhand.journal.redact import Redaction
-from taskhand.sqlite.file import BUSY_S, Kind
+from taskhand.journal.verification import Verification, verify_chain
+from taskhand.sqlite.connection import BUSY_S, DatabaseKind
 from taskhand.sqlite.store import Store
 
 __all__ = ["JOURNAL", "NewId", "SqliteJournal"]
 
-JOURNAL: Final = Kind("journal", "TASKHAND_JOURNAL", "taskhand.journal")
+JOURNAL: Final = DatabaseKind("journal", "TASKHAND_JOURNAL", "taskhand.journal")
 
 NewId = Callable[[str, int], str]
 """An id for a new change: from `chg` or `plan`, and which change of the journal it is, counted from 1."""
@@ -75,10 +75,10 @@ class SqliteJournal:
         self._redaction = Redaction(secrets)
         self._keep_days = keep_days
         self._store = Store(path, JOURNAL, prepare=_prepare, busy_s=busy_s)
-        self._presence = Presence(path)
+        self._process_lock = ProcessLock(path)
         self._pruned: datetime | None = None
         self._was_swept = False
-        self._late: list[Callable[[sqlite3.Connection], None]] = []
+        self._unwritten: list[Callable[[sqlite3.Connection], None]] = []
         self._monotonic = monotonic
         self._look_again_at = -math.inf
 
@@ -92,55 +92,55 @@ class SqliteJournal:
         if self._pruned is None or self._clock() - self._pruned >= timedelta(days=1):
             self._pruned = self._clock()
             await self.prune()
-        return await self._store.write(partial(self._begin, self._fit(opening), intents), tasks=len(intents))
+        return await self._store.write(partial(self._begin, self._redact_opening(opening), intents), tasks=len(intents))
 
     async def revise(self, change_id: str, intents: Sequence[Intent]) -> None:
         """Write down that these are the intents now, on disk when this returns."""
         entries = revised_entries(change_id, self._place, self._clock(), intents)
-        await self._store.write(partial(appending.append, entries=entries))
+        await self._store.write(partial(writes.append, entries=entries))
 
     async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
         """Write down what came of it; of two results for one place, and of two endings, the later one counts."""
-        entries = self._outcome(change_id, results, ending)
+        entries = self._outcome_entries(change_id, results, ending)
 
         def work(connection: sqlite3.Connection) -> None:
-            appending.append(connection, entries)
+            writes.append(connection, entries)
             if ending is not None:
-                appending.end(connection, change_id)
+                writes.close_change(connection, change_id)
 
         # Lost in a power cut, the outcome is learned by looking at the tasks, like that of any open change.
         try:
             await self._store.write(work, durable=False, tasks=len(results))
         except OperatorError:
             _log.exception("the outcome of %s could not be written to the journal yet", change_id)
-            self._late.append(work)
+            self._unwritten.append(work)
 
     async def record(
         self, opening: Opening, ending: Ending, intents: Sequence[Intent] = (), results: Sequence[Result] = ()
     ) -> Change:
         """Write down a change that is over already, or that is only a plan; the id of a plan says so."""
         await self._catch_up()
-        opening = self._fit(opening)
+        opening = self._redact_opening(opening)
 
         def work(connection: sqlite3.Connection) -> Change:
             change_id = self._unused_id(connection, "plan" if ending.outcome == "planned" else "chg")
             first = opening_entries(change_id, self._place, opening, intents, None)
-            appending.append(connection, [*first, *self._outcome(change_id, results, ending)])
+            writes.append(connection, [*first, *self._outcome_entries(change_id, results, ending)])
             return Change(change_id, opening, tuple(intents), {one.place: one for one in results}, ending)
 
         return await self._store.write(work, durable=False, tasks=len(intents) + len(results))
 
     async def holder(self, claims: Sequence[Claim]) -> Change | None:
         """The newest change that holds one of the claims, the first claim's before the second's."""
-        return await self._seen(lambda connection: listing.holder(connection, self._place, claims))
+        return await self._peek(lambda connection: queries.find_holder(connection, self._place, claims))
 
     async def find(self, change_id: str) -> Change | None:
         """One change of this place, whole."""
-        return await self._seen(lambda connection: listing.find_change(connection, self._place, change_id))
+        return await self._peek(lambda connection: queries.find_change(connection, self._place, change_id))
 
     async def page(self, query: ChangeQuery) -> ChangePage:
         """Changes of this place, newest first; CallerError for a cursor that is none."""
-        return await self._seen(lambda connection: listing.paged(connection, self._place, query))
+        return await self._peek(lambda connection: queries.find_page(connection, self._place, query))
 
     async def abandoned(self) -> tuple[Change, ...]:
         """Open changes of this place whose process is gone, oldest first.
@@ -152,11 +152,11 @@ class SqliteJournal:
             return ()
         if not await to_thread.run_sync(self._path.exists):
             return ()  # looking for what others left open is no reason to make a file
-        found = await self._left_open()
+        found = await self._find_left_open()
         self._look_again_at = self._monotonic() + (0.0 if found else _LOOK_EVERY_S)
         return found
 
-    async def _seen(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    async def _peek(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """What the journal says, with the outcomes that came late where they can be written by now."""
         with suppress(OperatorError):
             await self._catch_up()
@@ -164,23 +164,23 @@ class SqliteJournal:
 
     async def _catch_up(self) -> None:
         """Write down the outcomes that could not be written when they came; OperatorError where they still cannot."""
-        while self._late:
-            work = self._late.pop(0)
+        while self._unwritten:
+            work = self._unwritten.pop(0)
             try:
                 await self._store.write(work, durable=False)
             except OperatorError:
-                self._late.insert(0, work)
+                self._unwritten.insert(0, work)
                 raise
 
-    async def _left_open(self) -> tuple[Change, ...]:
+    async def _find_left_open(self) -> tuple[Change, ...]:
         sessions = await self._store.peek(self._other_sessions)
         if not self._was_swept:
             self._was_swept = True
-            sessions |= set(self._presence.left_behind())
+            sessions |= set(self._process_lock.other_sessions())
         if not sessions:
             return ()
         # A transaction of its own: what another process settled before it let go of a lock must be seen.
-        return await self._store.read(partial(self._adopted, sessions))
+        return await self._store.read(partial(self._take_over, sessions))
 
     async def prune(self) -> int:
         """Remove what is older than the journal is to be kept; how many rows. Others can write in between."""
@@ -193,13 +193,13 @@ class SqliteJournal:
             gone += rows
         return gone
 
-    async def verify(self, noted: str | None = None) -> Verdict:
+    async def verify(self, noted: str | None = None) -> Verification:
         """Look for rows that were altered or removed; `noted` is the hash of a head that was noted earlier."""
-        return await self._store.read(partial(verdict, noted=noted))
+        return await self._store.read(partial(verify_chain, noted=noted))
 
     async def examine(self) -> tuple[CheckResult, ...]:
         """Whether the file is sound, whole and writable."""
-        return (await examination(self._store, self._path),)
+        return (await check_journal(self._store, self._path),)
 
     async def export(self) -> AsyncIterator[str]:
         """Every row as a line of JSON, oldest first: `seq`, `hash`, and `body` byte for byte as it was hashed."""
@@ -214,70 +214,70 @@ class SqliteJournal:
         try:
             with suppress(OperatorError):
                 await self._catch_up()
-            if self._presence.adopted:
+            if self._process_lock.taken_over:
                 with suppress(OperatorError):
-                    await self._store.read(partial(self._adopted, set(self._presence.adopted)))
+                    await self._store.read(partial(self._take_over, set(self._process_lock.taken_over)))
             await self._store.aclose()
         finally:
-            self._presence.leave()
+            self._process_lock.release_all()
 
     def _begin(
         self, opening: Opening, intents: Sequence[Intent], connection: sqlite3.Connection
     ) -> tuple[Change, bool]:
-        held = listing.holder(connection, self._place, opening.claims)
+        held = queries.find_holder(connection, self._place, opening.claims)
         if held is not None:
             return held, False
-        self._presence.appear()
-        change_id, session = self._unused_id(connection, "chg"), self._presence.session
+        self._process_lock.acquire()
+        change_id, session = self._unused_id(connection, "chg"), self._process_lock.session
         entries = opening_entries(change_id, self._place, opening, intents, session)
-        appending.begin(connection, entries, opening, session)
+        writes.open_change(connection, entries, opening, session)
         return Change(change_id, opening, tuple(intents)), True
 
-    def _fit(self, opening: Opening) -> Opening:
+    def _redact_opening(self, opening: Opening) -> Opening:
         """The opening as it may be kept: whatever a caller chose can hold a credential."""
-        masked, caller = self._redaction.masked, opening.caller
+        mask, caller = self._redaction.mask, opening.caller
         return replace(
             opening,
             arguments=self._redaction.arguments(opening.arguments),
-            reason=opening.reason and masked(opening.reason),
+            reason=opening.reason and mask(opening.reason),
             caller=replace(
-                caller, name=caller.name and masked(caller.name), version=caller.version and masked(caller.version)
+                caller, name=caller.name and mask(caller.name), version=caller.version and mask(caller.version)
             ),
         )
 
-    def _told(self, result: Result) -> Result:
+    def _redact_result(self, result: Result) -> Result:
         """A result as it may be kept: the id of a task that is not there is whatever was sent."""
         if result.outcome != "refused" or result.task_id is None:
             return result
-        return replace(result, task_id=self._redaction.masked(result.task_id))
+        return replace(result, task_id=self._redaction.mask(result.task_id))
 
-    def _outcome(self, change_id: str, results: Sequence[Result], ending: Ending | None) -> list[Entry]:
+    def _outcome_entries(self, change_id: str, results: Sequence[Result], ending: Ending | None) -> list[Entry]:
         now = self._clock()
-        entries = result_entries(change_id, self._place, now, [self._told(one) for one in results])
+        entries = result_entries(change_id, self._place, now, [self._redact_result(one) for one in results])
         return entries if ending is None else [*entries, ending_entry(change_id, self._place, now, ending)]
 
     def _unused_id(self, connection: sqlite3.Connection, prefix: str) -> str:
         while True:
-            change_id = self._new_id(prefix, appending.count(connection))
-            if not listing.exists(connection, change_id):
+            change_id = self._new_id(prefix, writes.count_change(connection))
+            if not queries.has_change(connection, change_id):
                 return change_id
 
     def _other_sessions(self, connection: sqlite3.Connection) -> set[str]:
         sql = "SELECT DISTINCT session FROM under_way WHERE session != ?"
-        rows = connection.execute(sql, (self._presence.session,))
-        return {row["session"] for row in rows} | self._presence.adopted
+        rows = connection.execute(sql, (self._process_lock.session,))
+        return {row["session"] for row in rows} | self._process_lock.taken_over
 
-    def _adopted(self, sessions: set[str], connection: sqlite3.Connection) -> tuple[Change, ...]:
+    def _take_over(self, sessions: set[str], connection: sqlite3.Connection) -> tuple[Change, ...]:
         """The open changes of those sessions that are over; what nobody needs of them any more is removed."""
-        gone = [session for session in sorted(sessions) if self._presence.adopt(session)]
-        rows = listing.under_way(connection, gone)
+        gone = [session for session in sorted(sessions) if self._process_lock.take_over(session)]
+        rows = queries.open_changes(connection, gone)
         ours = [row for row in rows if row["place"] == self._place]
         for session in gone:
             if not any(row["session"] == session for row in rows):
-                self._presence.bury(session)
+                self._process_lock.delete(session)
             elif not any(row["session"] == session for row in ours):
-                self._presence.let_go(session)
-        return listing.changes(connection, [row["change_id"] for row in ours])
+                self._process_lock.release(session)
+        return queries.load_changes(connection, [row["change_id"] for row in ours])
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

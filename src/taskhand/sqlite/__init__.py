@@ -1,1 +1,1 @@
-"""A SQLite file that any number of processes share: the task store and the journal are one each."""
+"""A SQLite file that any number of processes share: the task store is one, the journal another."""

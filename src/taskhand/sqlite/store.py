@@ -1,10 +1,10 @@
-"""A store of ours: one SQLite file, opened on first use, its connection shared by the event loop and a worker thread.
+"""One SQLite file, opened on first use, whose connection the event loop and a worker thread share.
 
-A hop to the worker and back takes longer than most of what is done there. So whoever asks does it, while the worker has
-nothing to do. A read that turns out to take long is begun anew by the worker, as is what has to wait for another
-process; after a write that took long, the next ones are the worker's until one is quick again.
+A hop to the worker and back takes longer than most statements. So the caller's thread runs the work itself while the
+worker is idle. The worker runs what takes long: a read that goes over its budget starts again there, as does work that
+has to wait for another process. After a slow write, the next writes go to the worker until one is quick again.
 
-This is the only place where an sqlite3 error is met; it leaves as OperatorError.
+This is the only module that meets an sqlite3 error; it leaves as OperatorError.
 """
 
 import sqlite3
@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from taskhand.domain.errors import OperatorError
-from taskhand.sqlite.file import BUSY_S, Kind, committed, identity, opened, transaction
+from taskhand.sqlite.connection import BUSY_S, DatabaseKind, file_identity, open_connection
+from taskhand.sqlite.transaction import commit_or_roll_back, transaction
 from taskhand.sqlite.worker import Worker
 
 __all__ = ["Store"]
@@ -24,17 +25,17 @@ __all__ = ["Store"]
 _T = TypeVar("_T")
 
 _STEPS: Final = 1_000
-"""After so many steps SQLite asks whether to go on. A page of 25 tasks takes about 2,000."""
-_MOST_ASKED: Final = 20
-"""How often it may ask in one peek."""
+"""SQLite calls the progress handler each time after so many steps. A page of 25 tasks takes about 2,000."""
+_MOST_CALLS: Final = 20
+"""Calls of the progress handler before a `peek` is interrupted."""
 _QUICK_S: Final = 0.005
-"""What a write may take; after one that took longer, the next is the worker's."""
+"""Seconds that a write may take; after one that took longer, the next goes to the worker."""
 _MANY: Final = 20
-"""Tasks of a write that is the worker's in any case."""
+"""A write of more tasks than this goes to the worker in any case."""
 
 
-class _NotHere(Exception):
-    """It is the worker's to do."""
+class _NeedsWorker(Exception):
+    """The work cannot run in the caller's thread."""
 
 
 class Store:
@@ -43,15 +44,15 @@ class Store:
     def __init__(
         self,
         path: Path,
-        kind: Kind,
+        kind: DatabaseKind,
         *,
         prepare: Callable[[sqlite3.Connection], None] | None = None,
         busy_s: float = BUSY_S,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """`prepare` is given every new connection, in a transaction; others that write are waited for `busy_s`.
+        """`prepare` is called with every new connection, in a transaction.
 
-        `clock` answers seconds: how long a write takes says whose the next one is.
+        `busy_s` is how many seconds a write waits for another process; `clock` answers seconds and measures writes.
         """
         self._path = path
         self._kind = kind
@@ -61,102 +62,105 @@ class Store:
         self._synchronous = ""
         self._busy_ms = int(busy_s * 1_000)
         self._clock = clock
-        self._waits_ms: int | None = None
-        self._asked = 0
+        self._busy_timeout_ms: int | None = None
+        self._progress_calls = 0
         self._was_slow = False
-        self._worker = Worker(kind.called)
+        self._worker = Worker(kind.label)
 
     async def peek(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """As `read`, for what takes no time as a rule: done here and now if it can be."""
+        """As `read`, for work that is usually quick: it runs in the caller's thread where it can."""
         try:
-            connection = self._at_hand()
-            self._asked = 0
+            connection = self._idle_connection()
+            self._progress_calls = 0
             connection.set_progress_handler(self._takes_long, _STEPS)
             try:
                 with transaction(connection, "BEGIN"):
                     return work(connection)
             finally:
                 connection.set_progress_handler(None, 0)
-        except (_NotHere, sqlite3.Error, OSError):
+        except (_NeedsWorker, sqlite3.Error, OSError):
             return await self.read(work)
 
     async def read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Run `work` on one consistent view of the store; OperatorError where the file cannot be used."""
-        return await self._worker.do(partial(self._read, work))
+        return await self._worker.run(partial(self._read, work))
 
     async def write(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool = True, tasks: int = 1) -> _T:
         """Run `work` in a transaction of its own, wholly or not at all; OperatorError where the file cannot be used.
 
-        Not `durable`: it survives a crash of the process, and perhaps not a power cut. `tasks` is of how many it is.
+        Not `durable`: the write survives a crash of the process, and perhaps not a power cut. `tasks` is how many
+        tasks it writes.
         """
         try:
-            connection = self._begun_here(durable=durable, tasks=tasks)
-        except (_NotHere, sqlite3.Error, OSError):
-            return await self._worker.do(partial(self._write, work, durable=durable))
+            connection = self._begin_here(durable=durable, tasks=tasks)
+        except (_NeedsWorker, sqlite3.Error, OSError):
+            return await self._worker.run(partial(self._write, work, durable=durable))
         with _as_operator_error(self._path, self._kind):
-            return self._ended(connection, work)
+            return self._run_and_commit(connection, work)
 
     async def aclose(self) -> None:
-        """Close the file, after whatever is under way; a wait for that can be cut short."""
-        await self._worker.end(self._close)
+        """Close the file after the work that is under way; the wait for that can be cancelled."""
+        await self._worker.stop(self._close)
 
-    def _at_hand(self) -> sqlite3.Connection:
-        """The connection, to wait for nobody; _NotHere while the worker may be at it, or has to open the file."""
-        if not self._worker.is_idle or self._connection is None or self._file != identity(self._path):
-            raise _NotHere
-        self._wait(self._connection, 0)
+    def _idle_connection(self) -> sqlite3.Connection:
+        """The connection, set not to wait for other processes.
+
+        Raises _NeedsWorker while the worker may be using it, or has to open the file.
+        """
+        if not self._worker.is_idle or self._connection is None or self._file != file_identity(self._path):
+            raise _NeedsWorker
+        self._set_busy_timeout(self._connection, 0)
         return self._connection
 
     def _takes_long(self) -> bool:
-        """What SQLite asks, which stops where it is so; it counts the steps of a statement over all its runs."""
-        self._asked += 1
-        return self._asked > _MOST_ASKED
+        """The progress handler: True interrupts the statement. SQLite counts a statement's steps over all its runs."""
+        self._progress_calls += 1
+        return self._progress_calls > _MOST_CALLS
 
-    def _begun_here(self, *, durable: bool, tasks: int) -> sqlite3.Connection:
+    def _begin_here(self, *, durable: bool, tasks: int) -> sqlite3.Connection:
         """The connection, with a transaction begun; sqlite3's error where another process is writing."""
         if self._was_slow or tasks > _MANY:
-            raise _NotHere
-        return self._begun(self._at_hand(), durable=durable)
+            raise _NeedsWorker
+        return self._begin(self._idle_connection(), durable=durable)
 
     def _read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        with _as_operator_error(self._path, self._kind), transaction(self._opened(), "BEGIN") as connection:
+        with _as_operator_error(self._path, self._kind), transaction(self._open(), "BEGIN") as connection:
             return work(connection)
 
     def _write(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool) -> _T:
         with _as_operator_error(self._path, self._kind):
-            return self._ended(self._begun(self._opened(), durable=durable), work)
+            return self._run_and_commit(self._begin(self._open(), durable=durable), work)
 
-    def _begun(self, connection: sqlite3.Connection, *, durable: bool) -> sqlite3.Connection:
-        # FULL: what was answered survives a power cut, not only a crash. SQLite takes it only between transactions.
+    def _begin(self, connection: sqlite3.Connection, *, durable: bool) -> sqlite3.Connection:
+        # FULL survives a power cut, NORMAL only a crash. SQLite takes the setting only between transactions.
         if self._synchronous != (wanted := "FULL" if durable else "NORMAL"):
             connection.execute(f"PRAGMA synchronous = {wanted}")
             self._synchronous = wanted
         connection.execute("BEGIN IMMEDIATE")
         return connection
 
-    def _ended(self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """What comes of the work, committed; how long that takes says whose the next one is."""
+    def _run_and_commit(self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Run the work, commit it, and measure how long both took."""
         began = self._clock()
-        with committed(connection):
-            done = work(connection)
+        with commit_or_roll_back(connection):
+            result = work(connection)
         self._was_slow = self._clock() - began > _QUICK_S
-        return done
+        return result
 
-    def _opened(self) -> sqlite3.Connection:
-        """The connection to the file that is there now, to wait for others: what goes into a removed one is lost."""
-        if self._connection is not None and self._file != identity(self._path):
+    def _open(self) -> sqlite3.Connection:
+        """The connection to the file that is there now, set to wait for others: a removed file's writes are lost."""
+        if self._connection is not None and self._file != file_identity(self._path):
             self._close()
         if self._connection is None:
-            self._connection = opened(self._path, self._kind, self._prepare)
-            self._file, self._synchronous, self._waits_ms = identity(self._path), "", None
-        self._wait(self._connection, self._busy_ms)
+            self._connection = open_connection(self._path, self._kind, self._prepare)
+            self._file, self._synchronous, self._busy_timeout_ms = file_identity(self._path), "", None
+        self._set_busy_timeout(self._connection, self._busy_ms)
         return self._connection
 
-    def _wait(self, connection: sqlite3.Connection, ms: int) -> None:
-        """How long other processes are waited for from now on."""
-        if self._waits_ms != ms:
+    def _set_busy_timeout(self, connection: sqlite3.Connection, ms: int) -> None:
+        if self._busy_timeout_ms != ms:
             connection.execute(f"PRAGMA busy_timeout = {ms}")
-            self._waits_ms = ms
+            self._busy_timeout_ms = ms
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -165,13 +169,13 @@ class Store:
 
 
 @contextmanager
-def _as_operator_error(path: Path, kind: Kind) -> Iterator[None]:
+def _as_operator_error(path: Path, kind: DatabaseKind) -> Iterator[None]:
     try:
         yield
     except (sqlite3.DatabaseError, OSError) as error:
         busy = "locked" in str(error) or "busy" in str(error)
         raise OperatorError(
-            f"The {kind.called} {path} could not be used: {error}.",
+            f"The {kind.label} {path} could not be used: {error}.",
             code="store_busy" if busy else "store_unavailable",
             retryable=busy,
             next_step="Try again in a moment."

@@ -1,6 +1,6 @@
-"""A thread of its own for one file: what is given to it is done in turn.
+"""A worker thread for one file: it runs the work it is given in turn.
 
-A hop there and back takes about half of what one to a pool of threads takes.
+A hop there and back takes about half as long as one to a pool of threads.
 """
 
 import asyncio
@@ -18,40 +18,40 @@ _T = TypeVar("_T")
 
 
 class _Job(Generic[_T]):
-    """A piece of work, and who waits for it."""
+    """A piece of work, and the future of the caller that waits for it; `on_end` is called in the caller's loop."""
 
-    def __init__(self, work: Callable[[], _T], over: Callable[[], None]) -> None:
+    def __init__(self, work: Callable[[], _T], on_end: Callable[[], None]) -> None:
         self._work = work
-        self._over = over
+        self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self.future: asyncio.Future[_T] = self._loop.create_future()
 
-    def do(self) -> None:
-        """Do it here, and tell the loop."""
+    def run(self) -> None:
+        """Run the work here, and hand its result or exception to the loop."""
         try:
-            done = self._work()
-        except BaseException as error:  # noqa: BLE001  it is raised where it is waited for
-            self._tell(self._failed, error)
+            result = self._work()
+        except BaseException as error:  # noqa: BLE001  it is raised where it is awaited
+            self._call_in_loop(self._set_exception, error)
         else:
-            self._tell(self._done, done)
+            self._call_in_loop(self._set_result, result)
 
-    def _tell(self, told: Callable[..., None], value: object) -> None:
-        with suppress(RuntimeError):  # the loop is over, and nobody waits any more
-            self._loop.call_soon_threadsafe(told, value)
+    def _call_in_loop(self, callback: Callable[..., None], value: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed, and nobody waits any more
+            self._loop.call_soon_threadsafe(callback, value)
 
-    def _done(self, value: _T) -> None:
-        self._over()
+    def _set_result(self, value: _T) -> None:
+        self._on_end()
         if not self.future.done():
             self.future.set_result(value)
 
-    def _failed(self, error: BaseException) -> None:
-        self._over()
+    def _set_exception(self, error: BaseException) -> None:
+        self._on_end()
         if not self.future.done():
             self.future.set_exception(error)
 
 
 class Worker:
-    """Starts its thread when there is something to do; a process ends without waiting for it."""
+    """Starts its thread with the first job; a process ends without waiting for it."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -62,41 +62,41 @@ class Worker:
 
     @property
     def is_idle(self) -> bool:
-        """Whether all that was given is done: nobody but the loop can be at what the two of them share."""
+        """Whether every job has ended, so that the loop's thread may use what it shares with the worker."""
         return not self._pending
 
-    async def do(self, work: Callable[[], _T]) -> _T:
-        """Do it after whatever was given before; whoever gives up waits all the same."""
-        job = self._given(work)
+    async def run(self, work: Callable[[], _T]) -> _T:
+        """Run the work after all earlier jobs; a caller that is cancelled still waits for it."""
+        job = self._submit(work)
         with anyio.CancelScope(shield=True):
             return await job.future
         raise AssertionError("a shielded scope ends with what is in it")
 
-    async def end(self, work: Callable[[], _T]) -> _T:
-        """Do it last, and end the thread; the wait for that can be cut short.
+    async def stop(self, work: Callable[[], _T]) -> _T:
+        """Run the work as the last job, and end the thread; the wait for that can be cancelled.
 
-        What is given after that is done by another thread, once this one is through: never two at the same time.
+        Another thread runs later jobs, once this one has ended: never two at the same time.
         """
-        job = self._given(work)
+        job = self._submit(work)
         self._jobs.put(None)
         self._former, self._thread = self._thread, None
         return await job.future
 
-    def _given(self, work: Callable[[], _T]) -> _Job[_T]:
-        job = _Job(work, self._over)
+    def _submit(self, work: Callable[[], _T]) -> _Job[_T]:
+        job = _Job(work, self._count_ended)
         self._pending += 1
         self._jobs.put(job)  # type: ignore[arg-type]  # of any type: the future knows which
         if self._thread is None:
-            self._thread = Thread(target=_works, args=(self._jobs, self._former), name=self._name, daemon=True)
+            self._thread = Thread(target=_run_jobs, args=(self._jobs, self._former), name=self._name, daemon=True)
             self._thread.start()
         return job
 
-    def _over(self) -> None:
+    def _count_ended(self) -> None:
         self._pending -= 1
 
 
-def _works(jobs: "SimpleQueue[_Job[object] | None]", former: Thread | None) -> None:
+def _run_jobs(jobs: "SimpleQueue[_Job[object] | None]", former: Thread | None) -> None:
     if former is not None:
         former.join()
     while (job := jobs.get()) is not None:
-        job.do()
+        job.run()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from backends.local.open_store import NOW, Clock, change, make, opened_at
 from backends.local.oracle import expected
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.query import State, selects
+from taskhand.backends.local.query import StoreState, build_selects
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.page import cursor_after, resume
@@ -94,10 +94,10 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connecti
         yield connection
 
 
-def state_of(connection: sqlite3.Connection) -> State:
+def state_of(connection: sqlite3.Connection) -> StoreState:
     """What a list depends on besides what was asked."""
     unfinished = connection.execute("SELECT id FROM status WHERE position < 3 ORDER BY position")
-    return State(tuple(row[0] for row in unfinished), NOW)
+    return StoreState(tuple(row[0] for row in unfinished), NOW)
 
 
 def steps(connection: sqlite3.Connection, query: TaskQuery) -> int:
@@ -112,7 +112,7 @@ def steps(connection: sqlite3.Connection, query: TaskQuery) -> int:
     try:
         rows = [
             connection.execute(select.sql, select.parameters).fetchall()
-            for select in selects(query, state_of(connection))
+            for select in build_selects(query, state_of(connection))
         ]
     finally:
         connection.set_progress_handler(None, 1)
@@ -124,7 +124,7 @@ def steps(connection: sqlite3.Connection, query: TaskQuery) -> int:
 def test_a_list_by_due_date_is_one_walk_along_an_index_for_each_person(
     small: sqlite3.Connection, query: TaskQuery
 ) -> None:
-    for select in selects(query, state_of(small)):
+    for select in build_selects(query, state_of(small)):
         plan = [row[3] for row in small.execute(f"EXPLAIN QUERY PLAN {select.sql}", select.parameters)]
         first = plan[0]
         if query.responsible_ids is None:
@@ -148,7 +148,7 @@ def test_a_page_by_due_date_costs_the_same_in_a_store_a_hundred_times_as_large(
 def test_a_list_of_a_few_statuses_is_one_walk_for_each_of_them(
     small: sqlite3.Connection, query: TaskQuery, people: tuple[str, ...] | None, index: str
 ) -> None:
-    walks = selects(replace(query, responsible_ids=people), state_of(small))
+    walks = build_selects(replace(query, responsible_ids=people), state_of(small))
     assert len(walks) == 2 * len(people or "1")
     for walk in walks:
         plan = [row[3] for row in small.execute(f"EXPLAIN QUERY PLAN {walk.sql}", walk.parameters)]

@@ -10,7 +10,7 @@ import pytest
 
 from backends.local.open_store import NOW, opened_at
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.seed import plant
+from taskhand.backends.local.seed import seed_store
 from taskhand.domain.due import due_of, is_overdue
 from taskhand.domain.errors import Ambiguous, CallerError
 from taskhand.domain.people import resolve_people
@@ -18,7 +18,7 @@ from taskhand.domain.task import Task, TaskQuery
 
 
 async def planted(backend: LocalBackend) -> tuple[Task, ...]:
-    count = await plant(backend, NOW)
+    count = await seed_store(backend, NOW)
     tasks = (await backend.list_tasks(TaskQuery(limit=100))).tasks
     assert len(tasks) == count
     return tasks
@@ -72,7 +72,7 @@ async def test_a_store_with_tasks_is_not_seeded_and_stays_as_it_is(backend: Loca
     await planted(backend)
     before = await backend.members()
     with pytest.raises(CallerError, match="has tasks already"):
-        await plant(backend, NOW)
+        await seed_store(backend, NOW)
     assert await backend.members() == before
 
 
@@ -87,7 +87,7 @@ async def test_it_is_the_same_every_time(tmp_path: Path) -> None:
     for name in ("one", "two"):
         path = tmp_path / f"{name}.sqlite"
         async with opened_at(path) as backend:
-            await plant(backend, NOW)
+            await seed_store(backend, NOW)
         with closing(sqlite3.connect(path)) as connection:
             dumps.append(list(connection.iterdump()))
     assert dumps[0] == dumps[1]

@@ -19,7 +19,7 @@ from backends.local.open_store import NOW, USER, change, make, opened_at
 from taskhand.backends.local.backend import TASK_STORE
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
-from taskhand.sqlite.file import opened
+from taskhand.sqlite.connection import open_connection
 from taskhand.sqlite.store import Store
 
 BOUND_S = 10
@@ -125,7 +125,7 @@ async def test_closing_leaves_the_one_file(store_file: Path) -> None:
 async def test_readers_and_a_writer_work_side_by_side(store_file: Path) -> None:
     async with opened_at(store_file) as backend:
         await backend.statuses()
-    with closing(opened(store_file, TASK_STORE)) as connection:
+    with closing(open_connection(store_file, TASK_STORE)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2
         assert connection.execute("PRAGMA foreign_keys").fetchone()[0] == 1

@@ -9,7 +9,7 @@ from typing import TypeVar
 from taskhand.backends.base import BulkProgress, ItemResult, Written
 from taskhand.backends.local import tasks
 from taskhand.backends.local.directory import Directory, NewId
-from taskhand.backends.local.health_checks import examination
+from taskhand.backends.local.health_checks import check_store
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import Due, is_overdue
@@ -17,12 +17,12 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
-from taskhand.sqlite.file import BUSY_S, Kind
+from taskhand.sqlite.connection import BUSY_S, DatabaseKind
 from taskhand.sqlite.store import Store
 
 __all__ = ["TASK_STORE", "LocalBackend"]
 
-TASK_STORE = Kind("task store", "TASKHAND_DB", "taskhand.backends.local")
+TASK_STORE = DatabaseKind("task store", "TASKHAND_DB", "taskhand.backends.local")
 
 _T = TypeVar("_T")
 
@@ -124,7 +124,7 @@ class LocalBackend:
 
     async def examine(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  reading makes the file as well
         """Whether the file is sound and can be written."""
-        return (await examination(self._store, self._path),)
+        return (await check_store(self._store, self._path),)
 
     def now(self) -> datetime:
         """What the clock of this store says."""
@@ -140,7 +140,7 @@ class LocalBackend:
 
     async def _update_all(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[ItemResult, ...]:
         def work(connection: sqlite3.Connection) -> tuple[ItemResult, ...]:
-            return tuple(tasks.outcome(connection, before, edit) for before, edit in edits)
+            return tuple(tasks.update_item(connection, before, edit) for before, edit in edits)
 
         try:
             return await self._store.write(work, tasks=len(edits))

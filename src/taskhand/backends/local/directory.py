@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from taskhand.backends.local.rows import contact_from, member_from, status_from
+from taskhand.backends.local.rows import to_contact, to_member, to_status
 from taskhand.domain import people
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.names import fold
@@ -48,11 +48,11 @@ class Directory:
 
     def statuses(self) -> tuple[Status, ...]:
         """All statuses by position."""
-        return tuple(map(status_from, self.connection.execute("SELECT * FROM status ORDER BY position")))
+        return tuple(map(to_status, self.connection.execute("SELECT * FROM status ORDER BY position")))
 
     def members(self) -> tuple[Member, ...]:
         """The active members by name."""
-        return tuple(map(member_from, self.connection.execute("SELECT * FROM member WHERE active ORDER BY name, id")))
+        return tuple(map(to_member, self.connection.execute("SELECT * FROM member WHERE active ORDER BY name, id")))
 
     def me(self) -> str | None:
         """The member that is the user."""
@@ -63,7 +63,7 @@ class Directory:
         """Contacts whose name, phone or e-mail contains `query`."""
         wanted = _digits(query) if len(_digits(query)) > len(query) / 2 else fold(query)
         sql = "SELECT * FROM contact WHERE instr(searchable, ?) > 0 ORDER BY name, id LIMIT ?"
-        return tuple(map(contact_from, self.connection.execute(sql, (wanted, limit))))
+        return tuple(map(to_contact, self.connection.execute(sql, (wanted, limit))))
 
     def add_status(self, name: str, kind: StatusType, color: str | None = None) -> str:
         """Add a status after the last one; CallerError when the name is taken. Its id."""
@@ -136,7 +136,7 @@ class Directory:
 
     def _find_status(self, name: str) -> Status | None:
         row = self.connection.execute("SELECT * FROM status WHERE folded = ?", (fold(name),)).fetchone()
-        return status_from(row) if row else None
+        return to_status(row) if row else None
 
     def _status(self, name: str) -> Status:
         if status := self._find_status(name):

@@ -5,20 +5,20 @@ from typing import Final
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
-from taskhand.sqlite.health import health, size_of
+from taskhand.sqlite.health_checks import describe_size, find_damage
 from taskhand.sqlite.store import Store
 
-__all__ = ["examination"]
+__all__ = ["check_store"]
 
 _COPY: Final = "Keep a copy of the file, then put back the last good one, or set TASKHAND_DB to another one."
 
 
-async def examination(store: Store, path: Path) -> CheckResult:
+async def check_store(store: Store, path: Path) -> CheckResult:
     """Whether the file is sound and can be written, and how large it is; one that is not there is made."""
     try:
-        fault = await health(store)
+        fault = await find_damage(store)
     except OperatorError as error:
         return CheckResult("store", "failed", error.message, error.next_step)
     if fault:
         return CheckResult("store", "failed", f"{path} is damaged: {fault}.", _COPY)
-    return CheckResult("store", "ok", f"{path}, {await size_of(path)}: sound, and can be written.")
+    return CheckResult("store", "ok", f"{path}, {await describe_size(path)}: sound, and can be written.")

@@ -15,7 +15,7 @@ from taskhand.domain.names import fold
 from taskhand.domain.page import NO_DUE
 from taskhand.domain.task import TaskQuery
 
-__all__ = ["Select", "State", "selects"]
+__all__ = ["Select", "StoreState", "build_selects"]
 
 _KEYS = {"due": "due_key", "created": "created_at", "priority": "priority"}
 
@@ -37,7 +37,7 @@ _Clauses = list[tuple[str, tuple[object, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class StoreState:
     """What the store knows and a query does not: the ids of the unfinished statuses, and what time it is."""
 
     unfinished: tuple[str, ...]
@@ -74,7 +74,7 @@ class _Walk:
     span: _Span
 
 
-def selects(query: TaskQuery, state: State) -> tuple[Select, ...]:
+def build_selects(query: TaskQuery, state: StoreState) -> tuple[Select, ...]:
     """The statements whose merged rows are the page, each with one row more, to tell whether more follow."""
     chosen, filters = _statuses(query, state), _filters(query, state)
     people: tuple[str | None, ...] = (None,)
@@ -96,7 +96,7 @@ def selects(query: TaskQuery, state: State) -> tuple[Select, ...]:
     )
 
 
-def _statuses(query: TaskQuery, state: State) -> tuple[str, ...] | None:
+def _statuses(query: TaskQuery, state: StoreState) -> tuple[str, ...] | None:
     """The only statuses that a task of the list can be in, None for any."""
     chosen = None if query.statuses is None else tuple(choice.id for choice in query.statuses if choice.id)
     if not query.overdue:
@@ -104,7 +104,7 @@ def _statuses(query: TaskQuery, state: State) -> tuple[str, ...] | None:
     return state.unfinished if chosen is None else tuple(one for one in chosen if one in state.unfinished)
 
 
-def _spans(query: TaskQuery, state: State) -> tuple[_Span, ...]:
+def _spans(query: TaskQuery, state: StoreState) -> tuple[_Span, ...]:
     """The due keys of the window, both its days included, and those of dateless tasks unless they are left out."""
     first = query.from_date or ""
     end = None if query.to_date is None else query.to_date + _END_OF_DAY
@@ -155,7 +155,7 @@ def _begin(span: _Span, due: str) -> _Clauses:
     return [(f"{due} >= ?", (span.first,))] if span.first else []
 
 
-def _filters(query: TaskQuery, state: State) -> _Clauses:
+def _filters(query: TaskQuery, state: StoreState) -> _Clauses:
     clauses: _Clauses = []
     if query.contact is not None:
         clauses.append(("(t.ai_contact_id = ? OR t.ai_customer_id = ?)", (query.contact,) * 2))

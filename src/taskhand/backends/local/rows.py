@@ -11,30 +11,30 @@ from taskhand.domain.names import fold
 from taskhand.domain.page import NO_DUE
 from taskhand.domain.task import Contact, Member, Responsible, Status, Task
 
-__all__ = ["columns", "contact_from", "member_from", "people_by_task", "searchable", "status_from", "task_from"]
+__all__ = ["people_by_task", "searchable", "to_columns", "to_contact", "to_member", "to_status", "to_task"]
 
 _PLAIN = ("title", "description", "ai_contact_id", "ai_customer_id", "priority")
 """Fields of an edit that are columns as they stand."""
 
 
-def status_from(row: sqlite3.Row) -> Status:
+def to_status(row: sqlite3.Row) -> Status:
     """A status row."""
     return Status(id=row["id"], name=row["name"], color=row["color"], type=row["type"], order=row["position"])
 
 
-def member_from(row: sqlite3.Row) -> Member:
+def to_member(row: sqlite3.Row) -> Member:
     """A member row."""
     return Member(id=row["id"], name=row["name"], email=row["email"])
 
 
-def contact_from(row: sqlite3.Row) -> Contact:
+def to_contact(row: sqlite3.Row) -> Contact:
     """A contact row."""
     return Contact(
         id=row["id"], name=row["name"], phone=row["phone"], email=row["email"], customer_id=row["customer_id"]
     )
 
 
-def task_from(row: sqlite3.Row, people: Iterable[str]) -> Task:
+def to_task(row: sqlite3.Row, people: Iterable[str]) -> Task:
     """A task row with its status beside it, and its people; `url` is null: the store has no web app."""
     status = Status(
         id=row["status_id"],
@@ -69,7 +69,7 @@ def people_by_task(rows: Iterable[sqlite3.Row]) -> dict[str, list[str]]:
     return people
 
 
-def columns(edit: Edit) -> dict[str, object]:
+def to_columns(edit: Edit) -> dict[str, object]:
     """The task columns that an edit sets (people are rows of their own)."""
     given = dict(edit.given())
     values = {name: given[name] for name in _PLAIN if name in given}

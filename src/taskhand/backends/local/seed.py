@@ -14,7 +14,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.task import StatusChoice, TaskQuery
 
-__all__ = ["plant"]
+__all__ = ["seed_store"]
 
 _ZONE = "America/Santiago"
 
@@ -80,7 +80,7 @@ _TASKS = (
 )
 
 
-async def plant(backend: LocalBackend, now: datetime) -> int:
+async def seed_store(backend: LocalBackend, now: datetime) -> int:
     """Fill an empty store with the data set, dated around `now`; how many tasks. CallerError when it has tasks."""
     if (await backend.list_tasks(TaskQuery(limit=1))).tasks:
         raise CallerError(

@@ -8,14 +8,14 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.backends.base import ItemResult, Misread, Written
-from taskhand.backends.local.query import State, selects
-from taskhand.backends.local.rows import columns, people_by_task, searchable, task_from
+from taskhand.backends.local.query import StoreState, build_selects
+from taskhand.backends.local.rows import people_by_task, searchable, to_columns, to_task
 from taskhand.domain.edit import Edit, current_value
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, Task, TaskPage, TaskQuery
 
-__all__ = ["create", "delete", "outcome", "page", "snapshots", "task", "update"]
+__all__ = ["create", "delete", "page", "snapshots", "task", "update", "update_item"]
 
 _WITH_STATUS: Final = """
 SELECT t.*, s.name AS status_name, s.color AS status_color, s.type AS status_type, s.position AS status_position
@@ -43,8 +43,8 @@ def snapshots(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, S
 def page(connection: sqlite3.Connection, query: TaskQuery, now: datetime) -> TaskPage:
     """One page of the tasks that the query finds."""
     statuses = connection.execute("SELECT id, type FROM status")
-    state = State(tuple(row["id"] for row in statuses if row["type"] not in FINISHED), now)
-    walks = [connection.execute(select.sql, select.parameters).fetchall() for select in selects(query, state)]
+    state = StoreState(tuple(row["id"] for row in statuses if row["type"] not in FINISHED), now)
+    walks = [connection.execute(select.sql, select.parameters).fetchall() for select in build_selects(query, state)]
     rows = sorted({tuple(row) for walk in walks for row in walk}, reverse=query.order != "due")
     ids = [task_id for _, task_id in rows[: query.limit]]
     found = _tasks(connection, ids)
@@ -55,13 +55,13 @@ def create(connection: sqlite3.Connection, edit: Edit, *, task_id: str, creator:
     """A new task, in the status asked for or else the first initial one."""
     _check_status(connection, edit)
     initial = "SELECT id FROM status WHERE type = 'initial' ORDER BY position LIMIT 1"
-    row = columns(Edit(due=None)) | {
+    row = to_columns(Edit(due=None)) | {
         "id": task_id,
         "created_at": _instant(at),
         "creator_id": creator,
         "status_id": connection.execute(initial).fetchone()["id"],
     }
-    row |= columns(edit)
+    row |= to_columns(edit)
     row["searchable"] = searchable(str(row["title"]), str(row.get("description") or ""))
     names = ", ".join(row)
     connection.execute(
@@ -78,7 +78,7 @@ def update(connection: sqlite3.Connection, before: Task, edit: Edit) -> Task:
     if any(current_value(before, name) != current_value(now, name) for name, _ in edit.given()):
         raise Misread(now, now)
     _check_status(connection, edit)
-    row = columns(edit)
+    row = to_columns(edit)
     title = now.title if edit.title is MISSING else edit.title
     description = now.description if edit.description is MISSING else edit.description
     row["searchable"] = searchable(title, description)
@@ -89,7 +89,7 @@ def update(connection: sqlite3.Connection, before: Task, edit: Edit) -> Task:
     return task(connection, now.id)
 
 
-def outcome(connection: sqlite3.Connection, before: Task, edit: Edit) -> ItemResult:
+def update_item(connection: sqlite3.Connection, before: Task, edit: Edit) -> ItemResult:
     """The same for one of many, which does not keep the others from being set: nobody could make its edit again."""
     try:
         return ItemResult(before.id, Written(update(connection, before, edit)))
@@ -140,7 +140,7 @@ def _tasks(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Task
     marks = ", ".join("?" * len(ids))
     rows = connection.execute(_WITH_STATUS.format(marks), ids).fetchall()
     people = people_by_task(connection.execute(_PEOPLE.format(marks), ids))
-    return {row["id"]: task_from(row, people.get(row["id"], ())) for row in rows}
+    return {row["id"]: to_task(row, people.get(row["id"], ())) for row in rows}
 
 
 def _instant(moment: datetime) -> str:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from taskhand.journal.appending import anchor, head
-from taskhand.journal.chain import START, Fault, Link, Row, Walk
 from taskhand.journal.entry import COLUMNS
+from taskhand.journal.hash_chain import START, ChainWalk, Fault, Link, Row
+from taskhand.journal.writes import anchor, head
 
-__all__ = ["Verdict", "verdict"]
+__all__ = ["Verification", "verify_chain"]
 
 _ROWS = f"SELECT seq, hash, body, {', '.join(COLUMNS)} FROM entry ORDER BY seq"  # noqa: S608  names of ours
 _CLAIMS = "SELECT scope, place, seq, change_id, at FROM claim"
@@ -17,7 +17,7 @@ _UNDER_WAY = "SELECT change_id, session, place, seq FROM under_way"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verification:
     """What a look through the journal found: `rows` that are right, the newest of them, and what is wrong, if anything.
 
     Whoever can write the file can make a whole new chain. `head` noted elsewhere shows that too: it must stay in the
@@ -57,26 +57,26 @@ class _Index:
         return None
 
 
-def verdict(connection: sqlite3.Connection, noted: str | None = None) -> Verdict:
+def verify_chain(connection: sqlite3.Connection, noted: str | None = None) -> Verification:
     """Look through every row; `noted` is the hash of a head that was noted earlier."""
     # What is not UTF-8 any more is to be named as altered, not to end the look.
     connection.text_factory = lambda raw: raw.decode(errors="replace")
     try:
-        return _walked(connection, noted)
+        return _verify_rows(connection, noted)
     finally:
         connection.text_factory = str
 
 
-def _walked(connection: sqlite3.Connection, noted: str | None) -> Verdict:
+def _verify_rows(connection: sqlite3.Connection, noted: str | None) -> Verification:
     start, newest = anchor(connection), head(connection)
     if start is None or newest is None:
-        return Verdict(0, START, Fault(0, "what says where the chain begins and ends was removed"))
-    walk, index, rows, has_noted = Walk(start), _Index(), 0, noted in (None, start.hash)
+        return Verification(0, START, Fault(0, "what says where the chain begins and ends was removed"))
+    walk, index, rows, has_noted = ChainWalk(start), _Index(), 0, noted in (None, start.hash)
     for stored in connection.execute(_ROWS):
         link = Link(stored["seq"], stored["hash"])
-        body, fault = walk.step(Row(link, tuple(stored[name] for name in COLUMNS), stored["body"]))
+        body, fault = walk.check_row(Row(link, tuple(stored[name] for name in COLUMNS), stored["body"]))
         if fault:
-            return Verdict(rows, walk.last, fault, has_noted)
+            return Verification(rows, walk.last, fault, has_noted)
         index.take(link.seq, body)
         rows, has_noted = rows + 1, has_noted or link.hash == noted
-    return Verdict(rows, walk.last, walk.end(newest) or index.fault(connection), has_noted)
+    return Verification(rows, walk.last, walk.end(newest) or index.fault(connection), has_noted)

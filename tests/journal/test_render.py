@@ -10,7 +10,7 @@ from journal.stage import call, deletion, rename
 from taskhand.domain.edit import Edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Caller, Change, Ending, Intent, Outcome, Result
-from taskhand.journal.readable import render_change
+from taskhand.journal.render import render_change
 
 
 def done(*parts: tuple[Intent, Result | None], outcome: Outcome = "applied", code: str | None = None) -> Change:

@@ -14,63 +14,63 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-__all__ = ["Presence"]
+__all__ = ["ProcessLock"]
 
 _WAIT_S: Final = 5.0
 """How long another process may look at our new file before it is ours."""
 
 
-class Presence:
+class ProcessLock:
     """This process among those that use the journal at `journal`; OSError where its folder cannot be used."""
 
     def __init__(self, journal: Path) -> None:
         self.session: Final = token_hex(8)
         self._journal = journal
         self._own: BaseFileLock | None = None
-        self._adopted: dict[str, BaseFileLock] = {}
+        self._taken_over: dict[str, BaseFileLock] = {}
 
     @property
-    def adopted(self) -> frozenset[str]:
+    def taken_over(self) -> frozenset[str]:
         """The sessions of dead processes whose locks are held here."""
-        return frozenset(self._adopted)
+        return frozenset(self._taken_over)
 
-    def appear(self) -> None:
+    def acquire(self) -> None:
         """Be known as alive from now on."""
         if self._own is None:
             lock = self._lock(self.session)
             lock.acquire(timeout=_WAIT_S)
             self._own = lock
 
-    def left_behind(self) -> Iterator[str]:
+    def other_sessions(self) -> Iterator[str]:
         """The sessions that have a file, dead and alive, but for this one."""
         for file in self._journal.parent.glob(f"{escape(self._journal.name)}.*.lock"):
             session = file.name.removeprefix(f"{self._journal.name}.").removesuffix(".lock")
             if session != self.session:
                 yield session
 
-    def adopt(self, session: str) -> bool:
+    def take_over(self, session: str) -> bool:
         """Whether that process is gone; its lock is held here from then on."""
-        if session not in self._adopted:
+        if session not in self._taken_over:
             lock = self._lock(session)
             try:
                 lock.acquire(blocking=False)
             except TimeoutError:
                 return False
-            self._adopted[session] = lock
+            self._taken_over[session] = lock
         return True
 
-    def let_go(self, session: str) -> None:
+    def release(self, session: str) -> None:
         """Let another process see to the changes of a dead one."""
-        self._adopted.pop(session).release()
+        self._taken_over.pop(session).release()
 
-    def bury(self, session: str) -> None:
+    def delete(self, session: str) -> None:
         """Remove the file of a dead process: it has left nothing open."""
-        _remove(self._adopted.pop(session), self._file(session))
+        _remove(self._taken_over.pop(session), self._file(session))
 
-    def leave(self) -> None:
+    def release_all(self) -> None:
         """This process is done with the journal."""
-        while self._adopted:
-            self._adopted.popitem()[1].release()
+        while self._taken_over:
+            self._taken_over.popitem()[1].release()
         if self._own is not None:
             own, self._own = self._own, None
             _remove(own, self._file(self.session))

@@ -3,11 +3,11 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from taskhand.journal.chain import Link, linked
-from taskhand.journal.entry import COLUMNS, Entry, damaged
+from taskhand.journal.entry import COLUMNS, Entry, damaged_error
+from taskhand.journal.hash_chain import Link, next_link
 from taskhand.journal.journal import Opening
 
-__all__ = ["anchor", "append", "begin", "count", "end", "head", "move"]
+__all__ = ["anchor", "append", "close_change", "count_change", "head", "open_change", "set_link"]
 
 _NAMES = ", ".join(("seq", *COLUMNS, "body", "hash"))
 _INSERT = f"INSERT INTO entry ({_NAMES}) VALUES ({', '.join('?' * (len(COLUMNS) + 3))})"  # noqa: S608  names of ours
@@ -23,7 +23,7 @@ def anchor(connection: sqlite3.Connection) -> Link | None:
     return _link(connection, "anchor")
 
 
-def move(connection: sqlite3.Connection, name: str, link: Link) -> None:
+def set_link(connection: sqlite3.Connection, name: str, link: Link) -> None:
     """Let `head` or `anchor` be this row."""
     connection.execute("INSERT OR REPLACE INTO link VALUES (?, ?, ?)", (name, link.seq, link.hash))
 
@@ -32,18 +32,18 @@ def append(connection: sqlite3.Connection, entries: Iterable[Entry]) -> int:
     """Add rows; the number of the first. OperatorError where the newest row is not known any more."""
     last = before = head(connection)
     if last is None or before is None:
-        raise damaged()
+        raise damaged_error()
     rows = []
     for entry in entries:
         body = entry.body
-        last = linked(last, body)
+        last = next_link(last, body)
         rows.append((last.seq, *entry.columns, body, last.hash))
     connection.executemany(_INSERT, rows)
-    move(connection, "head", last)
+    set_link(connection, "head", last)
     return before.seq + 1
 
 
-def begin(connection: sqlite3.Connection, entries: Sequence[Entry], opening: Opening, session: str) -> None:
+def open_change(connection: sqlite3.Connection, entries: Sequence[Entry], opening: Opening, session: str) -> None:
     """Add the rows of a change that is under way, and make its claims."""
     seq, first = append(connection, entries), entries[0]
     connection.execute("INSERT INTO under_way VALUES (?, ?, ?, ?)", (first.change_id, session, first.place, seq))
@@ -53,16 +53,16 @@ def begin(connection: sqlite3.Connection, entries: Sequence[Entry], opening: Ope
     )
 
 
-def end(connection: sqlite3.Connection, change_id: str) -> None:
+def close_change(connection: sqlite3.Connection, change_id: str) -> None:
     """A change is not under way any more."""
     connection.execute("DELETE FROM under_way WHERE change_id = ?", (change_id,))
 
 
-def count(connection: sqlite3.Connection) -> int:
+def count_change(connection: sqlite3.Connection) -> int:
     """One change more: how many there ever were. OperatorError where that is not known any more."""
     row = connection.execute("UPDATE made SET changes = changes + 1 RETURNING changes").fetchone()
     if row is None:
-        raise damaged()
+        raise damaged_error()
     return int(row["changes"])
 
 

@@ -28,7 +28,13 @@ def render_change(change: Change, zone: tzinfo | None = None, task_id: str | Non
 
 def _headline(change: Change, zone: tzinfo | None) -> str:
     at = change.opening.at.astimezone(zone)
-    words = (f"{at:%Y-%m-%d %H:%M:%S}", change.opening.tool, _outcome(change), _who(change.opening.caller), change.id)
+    words = (
+        f"{at:%Y-%m-%d %H:%M:%S}",
+        change.opening.tool,
+        _outcome(change),
+        _who(change.opening.caller),
+        change.id,
+    )
     return "  ".join(map(_line, words))
 
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from taskhand.domain.errors import CallerError
 from taskhand.journal.codec import instant
-from taskhand.journal.entry import body_of, change_from, is_void
+from taskhand.journal.entry import build_change, is_void, parse_body
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim
 
-__all__ = ["changes", "exists", "find_change", "holder", "paged", "under_way"]
+__all__ = ["find_change", "find_holder", "find_page", "has_change", "load_changes", "open_changes"]
 
 _OUTCOME = """coalesce(
     (SELECT e.outcome FROM entry e WHERE e.change_id = o.change_id AND e.kind = 'ending' ORDER BY e.seq DESC LIMIT 1),
@@ -20,7 +20,7 @@ _OF_TASK = "o.change_id IN (SELECT t.change_id FROM entry t WHERE t.task_id = ?)
 _Clauses = list[tuple[str, object]]
 
 
-def exists(connection: sqlite3.Connection, change_id: str) -> bool:
+def has_change(connection: sqlite3.Connection, change_id: str) -> bool:
     """Whether the id is taken, at any place."""
     sql = "SELECT 1 FROM entry WHERE change_id = ? AND kind = 'opening'"
     return connection.execute(sql, (change_id,)).fetchone() is not None
@@ -31,16 +31,16 @@ def find_change(connection: sqlite3.Connection, place: str, change_id: str) -> C
     sql = "SELECT 1 FROM entry WHERE change_id = ? AND kind = 'opening' AND place = ?"
     if connection.execute(sql, (change_id, place)).fetchone() is None:
         return None
-    return changes(connection, [change_id])[0]
+    return load_changes(connection, [change_id])[0]
 
 
-def changes(connection: sqlite3.Connection, ids: Sequence[str]) -> tuple[Change, ...]:
+def load_changes(connection: sqlite3.Connection, ids: Sequence[str]) -> tuple[Change, ...]:
     """The changes of these ids, in this order."""
     sql = "SELECT body FROM entry WHERE change_id = ? ORDER BY seq"
-    return tuple(change_from(body_of(row["body"]) for row in connection.execute(sql, (one,))) for one in ids)
+    return tuple(build_change(parse_body(row["body"]) for row in connection.execute(sql, (one,))) for one in ids)
 
 
-def paged(connection: sqlite3.Connection, place: str, query: ChangeQuery) -> ChangePage:
+def find_page(connection: sqlite3.Connection, place: str, query: ChangeQuery) -> ChangePage:
     """Changes of a place, newest first; CallerError for a cursor that is none."""
     # The plus keeps SQLite from walking along the place's changes where it can seek the few of one task.
     clauses = [("o.place = ?" if query.task_id is None else "+o.place = ?", place), *_wanted(query)]
@@ -52,22 +52,22 @@ def paged(connection: sqlite3.Connection, place: str, query: ChangeQuery) -> Cha
     rows = connection.execute(sql, (*(value for _, value in clauses), query.limit + 1)).fetchall()
     shown = rows[: query.limit]
     cursor = str(shown[-1]["seq"]) if shown and len(rows) > query.limit else None
-    return ChangePage(changes(connection, [row["change_id"] for row in shown]), cursor)
+    return ChangePage(load_changes(connection, [row["change_id"] for row in shown]), cursor)
 
 
-def holder(connection: sqlite3.Connection, place: str, claims: Sequence[Claim]) -> Change | None:
+def find_holder(connection: sqlite3.Connection, place: str, claims: Sequence[Claim]) -> Change | None:
     """The newest change that has one of the claims already and is not void."""
     sql = "SELECT change_id FROM claim WHERE scope = ? AND place = ? AND at >= ? ORDER BY seq DESC"
     for claim in claims:
         since = instant(claim.since) if claim.since else ""
         for row in connection.execute(sql, (claim.scope, place, since)).fetchall():
-            (change,) = changes(connection, [row["change_id"]])
+            (change,) = load_changes(connection, [row["change_id"]])
             if not is_void(change):
                 return change
     return None
 
 
-def under_way(connection: sqlite3.Connection, sessions: Sequence[str]) -> list[sqlite3.Row]:
+def open_changes(connection: sqlite3.Connection, sessions: Sequence[str]) -> list[sqlite3.Row]:
     """The open changes of these sessions, oldest first: change_id, session, place."""
     marks = ", ".join("?" * len(sessions))
     sql = f"SELECT change_id, session, place FROM under_way WHERE session IN ({marks}) ORDER BY seq"  # noqa: S608  marks

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from taskhand.journal.entry import COLUMNS
 
-__all__ = ["START", "Fault", "Link", "Row", "Walk", "linked"]
+__all__ = ["START", "ChainWalk", "Fault", "Link", "Row", "next_link"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,13 @@ class Fault:
     what: str
 
 
-def linked(previous: Link, body: str) -> Link:
+def next_link(previous: Link, body: str) -> Link:
     """The link of a new row after `previous`."""
     seq = previous.seq + 1
     return Link(seq, sha256(f"{previous.hash}\n{seq}\n{body}".encode()).hexdigest())
 
 
-class Walk:
+class ChainWalk:
     """A walk along the chain from its anchor to its head; it stops at the first fault."""
 
     def __init__(self, anchor: Link) -> None:
@@ -59,9 +59,9 @@ class Walk:
         self._anchor = anchor
         self._attested: Link = START
 
-    def step(self, row: Row) -> tuple[Mapping[str, Any], Fault | None]:
+    def check_row(self, row: Row) -> tuple[Mapping[str, Any], Fault | None]:
         """Look at the next row: its body, and the fault in it."""
-        expected = linked(self.last, row.body)
+        expected = next_link(self.last, row.body)
         if row.link.seq < expected.seq:
             return {}, Fault(row.link.seq, "it should not be there")
         if row.link.seq > expected.seq:

@@ -13,13 +13,13 @@ import pytest
 from builders import refused
 from journal.stage import NOW, Clock, begun, call, opened_at, rename, settled, whole
 from taskhand.domain.errors import OperatorError
-from taskhand.journal.appending import append, move
-from taskhand.journal.chain import Link, linked
-from taskhand.journal.checking import Verdict, verdict
 from taskhand.journal.codec import instant
 from taskhand.journal.entry import COLUMNS, Entry
+from taskhand.journal.hash_chain import Link, next_link
 from taskhand.journal.journal import Claim, Ending
 from taskhand.journal.sqlite import SqliteJournal
+from taskhand.journal.verification import Verification, verify_chain
+from taskhand.journal.writes import append, set_link
 
 Database = sqlite3.Connection
 Tamper = Callable[[Database], object]
@@ -58,13 +58,13 @@ def numbers(original: Database) -> list[int]:
     return [row["seq"] for row in original.execute("SELECT seq FROM entry ORDER BY seq")]
 
 
-def tampered(original: Database, tamper: Tamper, noted: str | None = None) -> Verdict:
+def tampered(original: Database, tamper: Tamper, noted: str | None = None) -> Verification:
     """What is found in a copy that somebody had in their hands."""
     with closing(sqlite3.connect(":memory:")) as copy:
         original.backup(copy)
         copy.row_factory = sqlite3.Row
         tamper(copy)
-        return verdict(copy, noted)
+        return verify_chain(copy, noted)
 
 
 def runs(sql: str, *values: object) -> Tamper:
@@ -95,7 +95,7 @@ def newest(original: Database) -> str:
 
 def test_the_journal_has_every_kind_of_row_and_is_whole(original: Database) -> None:
     assert {row["kind"] for row in original.execute("SELECT kind FROM entry")} == set(KINDS)
-    found = verdict(original)
+    found = verify_chain(original)
     assert (found.fault, found.rows, found.head.hash) == (None, len(numbers(original)), newest(original))
 
 
@@ -166,7 +166,7 @@ def test_rows_removed_from_the_oldest_end_are_found_also_when_the_anchor_was_mov
     def remove(copy: Database) -> None:
         row = copy.execute("SELECT seq, hash FROM entry ORDER BY seq LIMIT 1 OFFSET 2").fetchone()
         copy.execute("DELETE FROM entry WHERE seq <= ?", (row["seq"],))
-        move(copy, "anchor", Link(row["seq"], row["hash"]))
+        set_link(copy, "anchor", Link(row["seq"], row["hash"]))
 
     assert "no pruning says so" in str(tampered(original, remove).fault)
 
@@ -184,16 +184,16 @@ def test_what_is_kept_beside_the_chain_must_agree_with_it(original: Database, ta
 
 def test_a_new_chain_that_somebody_made_is_found_by_a_head_that_was_noted(original: Database) -> None:
     def forge(copy: Database) -> None:
-        last = verdict(copy).head
+        last = verify_chain(copy).head
         row = copy.execute("SELECT seq, body FROM entry ORDER BY seq DESC LIMIT 1").fetchone()
         before = copy.execute("SELECT seq, hash FROM entry WHERE seq = ?", (last.seq - 1,)).fetchone()
         body = row["body"].replace("New title", "Forged")
-        link = linked(Link(before["seq"], before["hash"]), body)
+        link = next_link(Link(before["seq"], before["hash"]), body)
         copy.execute("UPDATE entry SET body = ?, hash = ? WHERE seq = ?", (body, link.hash, link.seq))
-        move(copy, "head", link)
+        set_link(copy, "head", link)
 
     noted = newest(original)
-    assert verdict(original, noted).has_noted
+    assert verify_chain(original, noted).has_noted
     found = tampered(original, forge, noted)
     assert (found.fault, found.has_noted) == (None, False)
 

@@ -1,0 +1,77 @@
+"""A connection to a SQLite file: made for its owner alone, migrated, and shared safely with other processes (WAL)."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from taskhand.sqlite.migrations import migrate
+from taskhand.sqlite.transaction import transaction
+
+__all__ = ["BUSY_S", "DatabaseKind", "file_identity", "open_connection"]
+
+BUSY_S = 5.0
+"""Seconds that a write waits for another process."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseKind:
+    """One kind of database: `label` names it in a sentence, `variable` is the setting that says where its file is.
+
+    `package` has a folder `migrations` with its schema.
+    """
+
+    label: str
+    variable: str
+    package: str
+
+
+def file_identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode of the file at `path`; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def open_connection(
+    path: Path, kind: DatabaseKind, prepare: Callable[[sqlite3.Connection], None] | None = None
+) -> sqlite3.Connection:
+    """A connection to the migrated file at `path`, which is created for its owner alone if it is not there.
+
+    `prepare` is called with the connection in a transaction. Raises sqlite3.Error, OSError and OperatorError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    with ExitStack() as until_ready:
+        connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        until_ready.callback(connection.close)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        _use_wal(connection)
+        migrate(connection, kind.package, label=kind.label, variable=kind.variable)
+        if prepare is not None:
+            with transaction(connection, "BEGIN IMMEDIATE"):
+                prepare(connection)
+        until_ready.pop_all()
+    return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Let readers and a writer work side by side; the file keeps the mode once it is set.
+
+    SQLite answers "locked" at once, without waiting, while another process is making the same switch.
+    """
+    give_up = time.monotonic() + BUSY_S
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)

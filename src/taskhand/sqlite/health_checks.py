@@ -1,0 +1,48 @@
+"""Checks of a SQLite file: whether it is sound, whether it can be written, how large it is."""
+
+import sqlite3
+from pathlib import Path
+
+import anyio.to_thread
+
+from taskhand.sqlite.store import Store
+
+__all__ = ["VERSION", "describe_size", "find_damage"]
+
+VERSION = sqlite3.sqlite_version
+"""The version of the SQLite library."""
+
+_UNITS = ("B", "kB", "MB", "GB")
+_STEP = 1_000
+
+
+async def find_damage(store: Store) -> str | None:
+    """The first damage in the file, None where it is sound and can be written. OperatorError where it cannot be used.
+
+    https://www.sqlite.org/pragma.html#pragma_quick_check
+    """
+    await store.write(lambda _: None)
+    return await store.read(_quick_check)
+
+
+async def describe_size(path: Path) -> str:
+    """The size of the file and of its write-ahead log, for a person: `1.2 MB`."""
+
+    def size() -> int:
+        files = (path, path.with_name(f"{path.name}-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    return _render_size(await anyio.to_thread.run_sync(size))
+
+
+def _quick_check(connection: sqlite3.Connection) -> str | None:
+    answer = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    return None if answer == "ok" else answer
+
+
+def _render_size(size: float) -> str:
+    for unit in _UNITS[:-1]:
+        if size < _STEP:
+            return f"{size:.0f} {unit}"
+        size /= _STEP
+    return f"{size:.1f} {_UNITS[-1]}"
