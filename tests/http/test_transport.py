@@ -141,6 +141,17 @@ async def test_a_refused_connection_is_tried_again_by_everything_and_then_report
     assert time.slept == [0.25, 0.5, 1.0]  # half of 0.5, 1 and 2 seconds: the dice say 0.5
 
 
+@pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES, POST], ids=named)
+async def test_a_connection_that_is_not_made_in_time_sends_nothing_and_is_tried_again(
+    clients: Clients, server: Server, steps: type[Steps], call: Request
+) -> None:
+    server.steps = [steps.SILENT]  # the TLS handshake gets no answer
+    client = await clients(f"https://127.0.0.1:{server.port}", limits=Limits(connect_s=0.05))
+    error = await error_of(client, call)
+    assert (type(error), error.code, error.retryable) == (UpstreamError, "upstream_error", True)
+    assert client.sent == server.connections == 4
+
+
 async def test_a_repeated_delete_that_finds_nothing_is_not_called_missing(
     clients: Clients, server: Server, steps: type[Steps]
 ) -> None:

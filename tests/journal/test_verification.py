@@ -182,6 +182,20 @@ def test_what_is_kept_beside_the_chain_must_agree_with_it(original: Database, ta
         assert found_at(original, runs(sql)) == opened
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO claim SELECT 'another scope', place, seq, change_id, at FROM claim LIMIT 1",
+        "INSERT INTO claim SELECT scope, 'elsewhere', seq, change_id, at FROM claim LIMIT 1",
+        "INSERT INTO under_way SELECT 'chg_9999', session, place, seq FROM under_way LIMIT 1",
+    ],
+)
+def test_finds_a_row_added_beside_the_chain(original: Database, sql: str) -> None:
+    table = sql.split()[2]
+    seq = original.execute(f"SELECT seq FROM {table} LIMIT 1").fetchone()[0]  # noqa: S608  a table of ours
+    assert found_at(original, runs(sql)) == seq
+
+
 def test_a_new_chain_that_somebody_made_is_found_by_a_head_that_was_noted(original: Database) -> None:
     def forge(copy: Database) -> None:
         last = verify_chain(copy).head

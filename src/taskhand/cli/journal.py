@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from taskhand.journal.sqlite import SqliteJournal
+    from taskhand.journal.verification import Verification
 
 __all__ = ["OUTCOMES", "journal"]
 
