@@ -127,7 +127,7 @@ def _told(found: "Verification") -> str:
     """What verify found, in sentences."""
     said = f"Rows as they were written: {found.rows}. Head: {found.head.hash}"
     if found.fault:
-        said += f"\nRow {found.fault.seq} is not right: {found.fault.what}."
+        said += f"\nRow {found.fault.seq} is not right: {found.fault.problem}."
     if not found.has_noted:
         said += "\nThe head that was noted is not there: the journal was made anew, or cut."
     return said

@@ -1,1 +1,1 @@
-"""The journal: what was asked, what was there before, what came of it; before anything is sent."""
+"""The journal of changes: each is written down before it is sent, with the task as it was, and settled afterwards."""

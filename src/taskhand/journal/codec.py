@@ -1,4 +1,4 @@
-"""Between the journal's values and JSON, both ways; pure.
+"""Conversion between the journal's values and JSON; pure.
 
 A field that is *not given* is left out, one that is null is null: the two differ in an edit.
 """
@@ -34,7 +34,7 @@ _TUPLES = frozenset({"responsible_ids"})
 
 
 def instant(at: datetime) -> str:
-    """An aware datetime as text that sorts as it does; one at the very end of time is off by its offset."""
+    """An aware datetime as UTC text that sorts like it; beyond the years 1 and 9999 the offset is dropped."""
     try:
         in_utc = at.astimezone(UTC)
     except OverflowError:
@@ -43,7 +43,7 @@ def instant(at: datetime) -> str:
 
 
 def opening_json(opening: Opening) -> _Json:
-    """An opening but for its time, tool: the entry has those."""
+    """An opening without its time and tool, which are fields of the entry."""
     return {
         "caller": asdict(opening.caller),
         "arguments": opening.arguments,
@@ -56,7 +56,7 @@ def opening_json(opening: Opening) -> _Json:
 
 
 def opening_from(value: Mapping[str, Any], tool: str, at: str) -> Opening:
-    """What `opening_json` made."""
+    """The opening that `opening_json` converted."""
     return Opening(
         tool=tool,
         caller=Caller(**value["caller"]),
@@ -71,7 +71,7 @@ def opening_from(value: Mapping[str, Any], tool: str, at: str) -> Opening:
 
 
 def intent_json(intent: Intent) -> _Json:
-    """An intent; `asked` is left out where it is no different from the edit."""
+    """An intent; `asked` is left out where it equals the edit."""
     value: _Json = {
         "verb": intent.verb,
         "before": intent.before and _snapshot_json(intent.before),
@@ -82,7 +82,7 @@ def intent_json(intent: Intent) -> _Json:
 
 
 def intent_from(value: Mapping[str, Any]) -> Intent:
-    """What `intent_json` made."""
+    """The intent that `intent_json` converted."""
     before, edit, asked = value["before"], value["edit"], value.get("asked", value["edit"])
     return Intent(
         value["verb"],
@@ -93,9 +93,9 @@ def intent_from(value: Mapping[str, Any]) -> Intent:
 
 
 def result_json(result: Result) -> _Json:
-    """A result but for its outcome and task: the entry has those."""
+    """A result without its outcome and task id, which are fields of the entry."""
     return {
-        "place": result.place,
+        "place": result.index,
         "after": result.after and result.after.model_dump(),
         "code": result.code,
         "note": result.note,
@@ -103,7 +103,7 @@ def result_json(result: Result) -> _Json:
 
 
 def result_from(value: Mapping[str, Any], outcome: Any, task_id: str | None) -> Result:
-    """What `result_json` made."""
+    """The result that `result_json` converted."""
     after = value["after"]
     return Result(
         value["place"],
@@ -116,12 +116,12 @@ def result_from(value: Mapping[str, Any], outcome: Any, task_id: str | None) -> 
 
 
 def ending_json(ending: Ending) -> _Json:
-    """An ending but for its outcome: the entry has that."""
+    """An ending without its outcome, which is a field of the entry."""
     return {"code": ending.code, "requests": ending.requests, "took_s": ending.took_s}
 
 
 def ending_from(value: Mapping[str, Any], outcome: Any) -> Ending:
-    """What `ending_json` made."""
+    """The ending that `ending_json` converted."""
     return Ending(outcome, code=value["code"], requests=tuple(value["requests"]), took_s=value["took_s"])
 
 

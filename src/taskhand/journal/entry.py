@@ -1,7 +1,7 @@
-"""The rows that a change is written down in, and a change from its rows again; pure.
+"""The rows of a change, and the change from its rows again; pure.
 
-A change is an opening, its intents (anew after each `revised`), results as they come in, and an ending. Of two results
-for one place, and of two endings, the later one counts. `pruned` rows belong to no change.
+A change has an opening, its intents (a new list after each `revised`), results as they come in, and an ending. The
+later of two results for one intent counts, and the later of two endings. `pruned` rows belong to no change.
 """
 
 import json
@@ -40,12 +40,12 @@ __all__ = [
 Kind = Literal["opening", "intent", "revised", "result", "ending", "pruned"]
 
 COLUMNS: Final = ("kind", "change_id", "place", "task_id", "tool", "outcome", "at")
-"""What a row says outside its body as well, to be found by."""
+"""Fields of the body that are also columns, for queries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row to be: `place` is where the tasks live, `at` an instant as text, `value` the rest as JSON."""
+    """One row to write: `place` is the backend and account, `at` an instant as text, `value` all else as JSON."""
 
     kind: Kind
     at: str
@@ -63,14 +63,14 @@ class Entry:
 
     @property
     def body(self) -> str:
-        """All of it as one line of JSON in ASCII: it can be stored and hashed whatever characters it has."""
+        """The row as one line of JSON in ASCII, which can be stored and hashed whatever characters the values have."""
         return json.dumps({name: getattr(self, name) for name in (*COLUMNS, "value")}, separators=(",", ":"))
 
 
 def opening_entries(
     change_id: str, place: str, opening: Opening, intents: Sequence[Intent], session: str | None
 ) -> list[Entry]:
-    """How a change begins; `session` is the process that is at it, None where it is over already."""
+    """The rows with which a change begins; `session` is its process, None for a change that is over already."""
     at = instant(opening.at)
     value = opening_json(opening) | {"session": session}
     first = Entry("opening", at, value, change_id=change_id, place=place, tool=opening.tool)
@@ -78,13 +78,13 @@ def opening_entries(
 
 
 def revised_entries(change_id: str, place: str, at: datetime, intents: Sequence[Intent]) -> list[Entry]:
-    """That these are the intents now."""
-    told = Entry("revised", instant(at), {"intents": len(intents)}, change_id=change_id, place=place)
-    return [told, *_intent_entries(change_id, place, instant(at), intents)]
+    """The rows that replace the intents of a change."""
+    first = Entry("revised", instant(at), {"intents": len(intents)}, change_id=change_id, place=place)
+    return [first, *_intent_entries(change_id, place, instant(at), intents)]
 
 
 def result_entries(change_id: str, place: str, at: datetime, results: Sequence[Result]) -> list[Entry]:
-    """What came of the intents."""
+    """The rows of results."""
     return [
         Entry(
             "result",
@@ -100,13 +100,13 @@ def result_entries(change_id: str, place: str, at: datetime, results: Sequence[R
 
 
 def ending_entry(change_id: str, place: str, at: datetime, ending: Ending) -> Entry:
-    """How a change ends."""
+    """The row with which a change ends."""
     value = ending_json(ending)
     return Entry("ending", instant(at), value, change_id=change_id, place=place, outcome=ending.outcome)
 
 
 def parse_body(text: str) -> dict[str, Any]:
-    """A row's body; OperatorError where it is none."""
+    """The body of a row; OperatorError where it is damaged."""
     try:
         body = json.loads(text)
         return {name: body[name] for name in (*COLUMNS, "value")}
@@ -115,18 +115,18 @@ def parse_body(text: str) -> dict[str, Any]:
 
 
 def build_change(bodies: Iterable[Mapping[str, Any]]) -> Change:
-    """A change from the bodies of its rows in their order; OperatorError where they are not such."""
+    """The change that has these bodies, in the order of their rows; OperatorError where one is damaged."""
     draft = _Draft()
     try:
         for body in bodies:
-            draft.take(body)
+            draft.add(body)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise damaged_error() from None
     return draft.change()
 
 
 def is_void(change: Change) -> bool:
-    """Whether a change left nothing behind: it is over, and nothing of it was written."""
+    """Whether a change is over and wrote nothing."""
     if change.ending is None or any(one.outcome not in VOID for one in change.results.values()):
         return False
     never_wrote = bool(change.results) and len(change.results) >= len(change.intents)
@@ -141,7 +141,7 @@ def _intent_entries(change_id: str, place: str, at: str, intents: Sequence[Inten
 
 @dataclass(slots=True)
 class _Draft:
-    """A change as far as its rows have been read."""
+    """A change whose rows are being read."""
 
     id: str = ""
     opening: Opening | None = None
@@ -149,8 +149,8 @@ class _Draft:
     results: dict[int, Result] = field(default_factory=dict)
     ending: Ending | None = None
 
-    def take(self, body: Mapping[str, Any]) -> None:
-        """Read one row more."""
+    def add(self, body: Mapping[str, Any]) -> None:
+        """Read one more row."""
         value = body["value"]
         match body["kind"]:
             case "opening":
@@ -161,22 +161,22 @@ class _Draft:
                 self.intents.append(intent_from(value))
             case "result":
                 result = result_from(value, body["outcome"], body["task_id"])
-                self.results[result.place] = result
+                self.results[result.index] = result
             case "ending":
                 self.ending = ending_from(value, cast("Outcome", body["outcome"]))
 
     def change(self) -> Change:
-        """What was read."""
+        """The change of all rows read so far."""
         if self.opening is None:
             raise damaged_error()
-        in_order = {place: self.results[place] for place in sorted(self.results)}
+        in_order = {index: self.results[index] for index in sorted(self.results)}
         return Change(self.id, self.opening, tuple(self.intents), in_order, self.ending)
 
 
 def damaged_error() -> OperatorError:
-    """The error for a journal that cannot be gone on with."""
+    """The error for a journal whose rows cannot be trusted."""
     return OperatorError(
-        "The journal has a row that is not as it was written.",
+        "A row of the journal was altered or removed.",
         code="journal_damaged",
         next_step="Run taskhand journal verify: it names the row.",
     )

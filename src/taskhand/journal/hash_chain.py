@@ -1,8 +1,8 @@
 """The chain of hashes that ties every row to all rows before it; pure.
 
-A row's hash is sha256 over the hash before, its number and its body. Rows count from 1 without a gap. The head says
-which row is the newest, so that its removal is found; the anchor says which one was removed last from the oldest end,
-and a `pruned` row attests that this was meant.
+A row's hash is the SHA-256 of the previous row's hash, its number and its body. Rows are numbered from 1 without a gap.
+The head is the newest row, so that its removal is found. The anchor is the last row that was pruned from the oldest
+end, and a `pruned` row attests to that pruning.
 """
 
 import json
@@ -39,10 +39,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Where the chain is broken: the first row that is not right, and what is wrong with it."""
+    """The first row that is not right, and the problem with it in words that continue "Row 7 is not right: "."""
 
     seq: int
-    what: str
+    problem: str
 
 
 def next_link(previous: Link, body: str) -> Link:
@@ -60,37 +60,37 @@ class ChainWalk:
         self._attested: Link = START
 
     def check_row(self, row: Row) -> tuple[Mapping[str, Any], Fault | None]:
-        """Look at the next row: its body, and the fault in it."""
+        """Check the next row: its body, and the fault in it."""
         expected = next_link(self.last, row.body)
         if row.link.seq < expected.seq:
-            return {}, Fault(row.link.seq, "it should not be there")
+            return {}, Fault(row.link.seq, "it was added")
         if row.link.seq > expected.seq:
             return {}, Fault(expected.seq, "it is missing")
         if row.link != expected:
-            return {}, Fault(expected.seq, "it is not as it was written, or does not follow the row before it")
-        body = _read(row.body)
+            return {}, Fault(expected.seq, "it was altered, or does not follow the row before it")
+        body = _parse(row.body)
         wrong = [name for name, value in zip(COLUMNS, row.columns, strict=True) if body.get(name) != value]
         if wrong:
-            return body, Fault(expected.seq, f"its {wrong[0]} is not the one that was written")
+            return body, Fault(expected.seq, f"its {wrong[0]} was altered")
         match body:
             case {"kind": "pruned", "value": {"through": int(seq), "hash": str(digest)}}:
                 self._attested = Link(seq, digest)
         self.last = expected
         return body, None
 
-    def end(self, head: Link) -> Fault | None:
-        """Look whether the walk ended where it should."""
+    def check_end(self, head: Link) -> Fault | None:
+        """Check that the walk ended at `head`, and that a pruning attests to the anchor."""
         if head.seq > self.last.seq:
             return Fault(self.last.seq + 1, "it is missing")
         if head != self.last:
-            return Fault(self.last.seq, "it is not the newest one that was written")
+            return Fault(self.last.seq, "it is not the newest row that was written")
         if self._attested != self._anchor:
-            return Fault(self._anchor.seq + 1, "rows before it were removed, and no pruning says so")
+            return Fault(self._anchor.seq + 1, "rows before it were removed without a pruning")
         return None
 
 
-def _read(body: str) -> Mapping[str, Any]:
-    """A body that has the right hash: JSON that we wrote, or that of somebody who can make hashes too."""
+def _parse(body: str) -> Mapping[str, Any]:
+    """The body as an object; empty where it is not JSON: a forger can make the right hash of anything."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What a look at the journal's file finds."""
+"""The health check of the journal's file."""
 
 import sqlite3
 from pathlib import Path
@@ -14,34 +14,34 @@ from taskhand.sqlite.store import Store
 
 __all__ = ["check_journal"]
 
-_KEEP: Final = "Keep the file for whoever is to find out, and set TASKHAND_JOURNAL to another one."
+_KEEP: Final = "Keep the file as evidence, and set TASKHAND_JOURNAL to another one."
 
 _ELSEWHERE: Final = "Check its folder, or set TASKHAND_JOURNAL to another file."
 
 
 async def check_journal(store: Store, path: Path) -> CheckResult:
-    """Whether the file is there, sound, whole and writable, how large it is, and what is under way in it.
+    """Check that the file is sound, complete and writable; the result names its size and its open changes.
 
-    A file that is not there is not made.
+    A missing file is no failure, and is not created.
     """
     try:
         if not await to_thread.run_sync(path.exists):
-            return CheckResult("journal", "ok", f"There is none at {path} yet; the first write makes it.")
+            return CheckResult("journal", "ok", f"There is no file {path} yet; the first write creates it.")
         if fault := await find_damage(store):
             return CheckResult("journal", "failed", f"{path} is damaged: {fault}.", _KEEP)
         found, under_way = await store.read(_verify_and_count)
     except OperatorError as error:
         return CheckResult("journal", "failed", error.message, error.next_step)
     except OSError as error:
-        return CheckResult("journal", "failed", f"{path} cannot be looked at: {error.strerror}.", _ELSEWHERE)
+        return CheckResult("journal", "failed", f"{path} cannot be read: {error.strerror}.", _ELSEWHERE)
     if found.fault:
-        said = f"{path} was altered: row {found.fault.seq} is not right, {found.fault.what}."
-        return CheckResult("journal", "failed", said, f"{_KEEP} `taskhand journal verify` says more.")
+        sentence = f"{path} was altered: row {found.fault.seq} is not right, {found.fault.problem}."
+        return CheckResult("journal", "failed", sentence, f"{_KEEP} `taskhand journal verify` says more.")
     size = await describe_size(path)
-    said = f"{path}, {size}: {found.rows} rows, all as they were written; open changes: {under_way}."
+    sentence = f"{path}, {size}: {found.rows} rows, all as they were written; open changes: {under_way}."
     if under_way:
-        said += " The next start settles those that a dead process left."
-    return CheckResult("journal", "ok", said)
+        sentence += " The next start settles those of processes that have ended."
+    return CheckResult("journal", "ok", sentence)
 
 
 def _verify_and_count(connection: sqlite3.Connection) -> tuple[Verification, int]:

@@ -1,8 +1,8 @@
-"""What the service knows of a journal: its values, and the protocol that a store of them keeps.
+"""The journal's values, and the protocol that every journal implements.
 
-A change is one call of a tool that writes. It has an opening (who asked for what), an intent for each task, a result
-for each intent, and an ending. A call that was refused, or only planned, is a change too: it has no more than what was
-known of it. A plan is a change whose outcome is `planned`: its intents are what would be done.
+A change is one call of a tool that writes. It has an opening (the caller and the request), an intent for each task, a
+result for each intent, and an ending. A refused or planned call is a change too, perhaps without intents or results. A
+plan is a change whose outcome is `planned`: its intents are what `apply_plan` would do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,23 +36,23 @@ Verb = Literal["create", "update", "delete"]
 
 Outcome = Literal[
     "applied",  # it was written
-    "unchanged",  # the task was as asked already: nothing was sent
+    "unchanged",  # the task matched already: nothing was sent
     "refused",  # nothing was written; `code` says why
-    "not_applied",  # looked at after a crash: it was not written
-    "unknown",  # nobody can tell
-    "not_attempted",  # one of many, whose turn did not come
-    "planned",  # a dry run, or stopped at a plan
-    "declined",  # a person said no to the plan
-    "open",  # under way, or the process that did it is no more
+    "not_applied",  # read back after a crash: it was not written
+    "unknown",  # it may have been written
+    "not_attempted",  # the call ended before this task of many was sent
+    "planned",  # a dry run, or a guard rail demanded a plan
+    "declined",  # a person refused the plan
+    "open",  # under way, or its process ended before it was settled
 ]
 
 VOID: frozenset[Outcome] = frozenset({"refused", "not_applied", "not_attempted", "planned"})
-"""Outcomes that leave nothing behind: a claim made by such a change may be made again."""
+"""Outcomes that wrote nothing: a claim of such a change may be made again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asked: the client by its own name and version, and the person or account, where that is known."""
+    """The client by its own name and version, and the person or account that it acts for (`subject`), where known."""
 
     name: str | None = None
     version: str | None = None
@@ -60,15 +60,15 @@ class Caller:
 
     @property
     def key(self) -> str:
-        """What makes two callers the same: a newer version of a client is still that client."""
+        """Identifies the caller: two versions of one client are the same caller."""
         return f"{self.subject or ''}/{self.name or ''}"
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What no two changes may have: `scope`; `payload` tells whether the second one asks for the same.
+    """A claim on `scope`, which only one change may hold; `payload` shows whether a second call asks for the same.
 
-    With `since`, only a change that began then or later counts.
+    With `since`, only a change that began at that time or later holds the claim.
     """
 
     scope: str
@@ -78,9 +78,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Who asks for what: `arguments` are as they were sent, redacted; `at` is aware.
+    """The caller and the request: `arguments` as they were sent, redacted; `at` is an aware datetime.
 
-    `plan_id` is the plan that is carried out, `undoes` the change that is taken back.
+    `plan_id` is the plan that is carried out, `undoes` the change that is undone.
     """
 
     tool: str
@@ -96,9 +96,9 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What is to be done to one task: `before` is None for a new one, `edit` None for one that is deleted.
+    """The write to one task: `before` is None for a create, `edit` is None for a delete.
 
-    `asked` is the whole of what was asked, where `edit` is only the part that the task did not show yet.
+    `asked` is the whole edit that was asked for; `edit` is the part of it that the task did not match yet.
     """
 
     verb: Verb
@@ -108,18 +108,18 @@ class Intent:
 
     @property
     def task_id(self) -> str | None:
-        """The task, where there is one already."""
+        """The id of the task; None for a create."""
         return self.before.task.id if self.before else None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of the intent at `place`: `after` is the task as it was then, None for one that is gone.
+    """The result of the intent at `index`: `after` is the task after the write, None where it was deleted or not read.
 
-    `code` is that of the error; `note` what was worth saying.
+    `code` is the error's code; `note` is shown to the caller.
     """
 
-    place: int
+    index: int
     outcome: Outcome
     task_id: str | None = None
     after: Task | None = None
@@ -129,7 +129,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a call ended: its outcome as a whole, the requests that were sent, and how long it took."""
+    """The end of a call: its overall outcome, the requests that were sent, and the seconds that it took."""
 
     outcome: Outcome
     code: str | None = None
@@ -139,7 +139,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change as the journal has it; `results` are by place, `ending` is None while it is open."""
+    """A change as the journal has it; `results` are by the index of their intent, `ending` is None while it is open."""
 
     id: str
     opening: Opening
@@ -149,15 +149,15 @@ class Change:
 
     @property
     def outcome(self) -> Outcome:
-        """What came of it as a whole."""
+        """The overall outcome."""
         return self.ending.outcome if self.ending else "open"
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeQuery:
-    """Which changes to list, newest first; `None` does not filter. `since` and `until` are aware and included.
+    """Filters of a list of changes, newest first; None does not filter. `since` and `until` are aware and inclusive.
 
-    `after` is the cursor of the page before.
+    `after` is the cursor of the previous page.
     """
 
     task_id: str | None = None
@@ -171,61 +171,61 @@ class ChangeQuery:
 
 @dataclass(frozen=True, slots=True)
 class ChangePage:
-    """Changes, newest first; `cursor` goes on, None on the last page."""
+    """Changes, newest first; `cursor` leads to the next page, None on the last one."""
 
     changes: tuple[Change, ...]
     cursor: str | None = None
 
 
 class Journal(Protocol):
-    """Changes of one place where tasks live, on disk. Every method raises OperatorError where that cannot be used."""
+    """The changes of one backend and account, on disk. Every method raises OperatorError where it is unusable."""
 
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
-        """Write down what is about to be done, on disk when this returns; the change, and whether it is new.
+        """Write the change down before it is sent, on disk when this returns; the change, and whether it is new.
 
-        Where one of its claims is held by an earlier change that is not void, nothing is written and that one is
-        answered. Two calls at the same moment, of this process or another, do not both get it.
+        Where an earlier change that is not void holds one of its claims, nothing is written and that change is
+        returned. Of two simultaneous calls, in this process or another, only one gets the claim.
         """
         ...
 
     async def revise(self, change_id: str, intents: Sequence[Intent]) -> None:
-        """Write down that these are the intents now: the task was not as it had been read."""
+        """Replace the intents of a change: the task was not as it had been read."""
         ...
 
     async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
-        """Write down what came of it, all at once or in parts; `ending` closes the change.
+        """Write down results, all at once or in parts; `ending` closes the change.
 
-        What was done stays done, so this never raises: where the file cannot be written now, that is logged, and the
-        outcome is written before anything else is asked of the journal.
+        Never raises, because the write to the CRM has happened: where the file cannot be written now, that is logged,
+        and the results are written before the next use of the journal.
         """
         ...
 
     async def record(
         self, opening: Opening, ending: Ending, intents: Sequence[Intent] = (), results: Sequence[Result] = ()
     ) -> Change:
-        """Write down a change that is over already, or that is only a plan, in one go; its claims are not made."""
+        """Write down a change that is over already, or is only a plan; its claims are not held."""
         ...
 
     async def holder(self, claims: Sequence[Claim]) -> Change | None:
-        """The earlier change that holds one of the claims, where there is one."""
+        """The earlier change that holds one of the claims, if any."""
         ...
 
     async def find(self, change_id: str) -> Change | None:
-        """One change, whole."""
+        """The change with this id, if any."""
         ...
 
     async def page(self, query: ChangeQuery) -> ChangePage:
-        """Changes, newest first; of those that touch `task_id`, whole as they are."""
+        """One page of changes; a change of several tasks that includes `task_id` is returned whole."""
         ...
 
     async def abandoned(self) -> tuple[Change, ...]:
-        """Changes that are open and whose process is no more, oldest first; those of a living one are left out."""
+        """Open changes whose process has ended, oldest first."""
         ...
 
     async def examine(self) -> tuple[CheckResult, ...]:
-        """Whether it can be written, is sound, and whole: changes nothing, makes nothing, never raises."""
+        """Check that the journal is sound, complete and writable; changes and creates nothing, never raises."""
         ...
 
     async def aclose(self) -> None:
-        """Let go of the file."""
+        """Close the journal."""
         ...

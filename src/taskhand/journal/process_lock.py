@@ -1,7 +1,8 @@
 """Which processes are alive: each holds a lock on a file of its own beside the journal for as long as it lives.
 
-The operating system lets go of the lock when the process is gone, however it went. Whoever takes such a lock has the
-process's open changes to itself. Everything here is quick, and runs in one thread at a time.
+The operating system releases the lock when the process ends, however it ends. A process that takes over the lock of a
+dead one is the only one that settles the dead one's open changes. Everything here is quick, and runs in one thread at
+a time.
 """
 
 from collections.abc import Iterator
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
 __all__ = ["ProcessLock"]
 
 _WAIT_S: Final = 5.0
-"""How long another process may look at our new file before it is ours."""
+"""Seconds to wait for our own new file while another process tries its lock."""
 
 
 class ProcessLock:
-    """This process among those that use the journal at `journal`; OSError where its folder cannot be used."""
+    """The lock of this process, and the locks of dead processes that it took over.
+
+    `session` names this process among those that use the journal at `journal`. Raises OSError where the journal's
+    folder cannot be used.
+    """
 
     def __init__(self, journal: Path) -> None:
         self.session: Final = token_hex(8)
@@ -31,25 +36,25 @@ class ProcessLock:
 
     @property
     def taken_over(self) -> frozenset[str]:
-        """The sessions of dead processes whose locks are held here."""
+        """The sessions of dead processes whose locks this process holds."""
         return frozenset(self._taken_over)
 
     def acquire(self) -> None:
-        """Be known as alive from now on."""
+        """Hold this process's own lock until `release_all`."""
         if self._own is None:
             lock = self._lock(self.session)
             lock.acquire(timeout=_WAIT_S)
             self._own = lock
 
     def other_sessions(self) -> Iterator[str]:
-        """The sessions that have a file, dead and alive, but for this one."""
+        """The sessions that have a lock file, dead and alive, except this one."""
         for file in self._journal.parent.glob(f"{escape(self._journal.name)}.*.lock"):
             session = file.name.removeprefix(f"{self._journal.name}.").removesuffix(".lock")
             if session != self.session:
                 yield session
 
     def take_over(self, session: str) -> bool:
-        """Whether that process is gone; its lock is held here from then on."""
+        """Hold the lock of another process; False where that process is alive, or was taken over by a third."""
         if session not in self._taken_over:
             lock = self._lock(session)
             try:
@@ -60,15 +65,15 @@ class ProcessLock:
         return True
 
     def release(self, session: str) -> None:
-        """Let another process see to the changes of a dead one."""
+        """Release a lock that was taken over, so that another process can take it over."""
         self._taken_over.pop(session).release()
 
     def delete(self, session: str) -> None:
-        """Remove the file of a dead process: it has left nothing open."""
+        """Release a lock that was taken over, and delete its file: the dead process has no open changes left."""
         _remove(self._taken_over.pop(session), self._file(session))
 
     def release_all(self) -> None:
-        """This process is done with the journal."""
+        """Release every lock, and delete the file of this process's own."""
         while self._taken_over:
             self._taken_over.popitem()[1].release()
         if self._own is not None:
@@ -81,12 +86,12 @@ class ProcessLock:
     def _lock(self, session: str) -> "BaseFileLock":
         from filelock import FileLock  # noqa: PLC0415  start-up is a feature: a server that only reads needs none
 
-        # Not of one thread: worker threads come and go.
+        # Not bound to one thread: worker threads come and go.
         return FileLock(self._file(session), mode=0o600, thread_local=False)
 
 
 def _remove(lock: "BaseFileLock", file: Path) -> None:
-    """Remove a lock's file while it is held, so that nobody else holds it by then; Windows can only afterwards."""
+    """Delete a lock's file while the lock is held, so that no other process holds it; Windows deletes it afterwards."""
     with suppress(OSError):
         file.unlink()
     lock.release()

@@ -1,4 +1,4 @@
-"""Old changes removed from the oldest end of the chain, within a transaction of a connection."""
+"""Removal of old changes from the oldest end of the chain, within a transaction of a connection."""
 
 import sqlite3
 from datetime import datetime
@@ -22,33 +22,33 @@ SELECT min(o.seq) FROM entry o
 WHERE o.kind = 'opening' AND o.seq < :stays
 AND EXISTS (SELECT 1 FROM entry later WHERE later.change_id = o.change_id AND later.seq >= :stays)
 """
-"""The first change that begins before a row and goes on after it."""
+"""The first change that begins before a row and has rows at or after it."""
 
 
 PORTION = 10_000
-"""Rows that go at a time, where changes are not larger: other processes wait for it."""
+"""Rows removed in one transaction, while other processes wait. A larger change goes in one piece."""
 
 
 def prune(connection: sqlite3.Connection, before: datetime, now: datetime, portion: int = PORTION) -> int:
-    """Remove changes that are wholly older than `before` and over, as long as none is to stay; how many rows.
+    """Remove closed changes older than `before`, up to the first that has to stay; return how many rows were removed.
 
-    A row at the newest end says which rows went, and the anchor where the chain goes on from. Call it until it is 0:
-    about a `portion` of rows goes at a time.
+    A new `pruned` row attests to the removal, and the anchor becomes the last row removed. Each call removes about
+    `portion` rows: call it until it returns 0.
     """
     start = anchor(connection)
     through = start and _through(connection, start.seq + portion, _first_to_stay(connection, before))
     if through is None:
         return 0
-    gone = connection.execute("DELETE FROM entry WHERE seq <= ?", (through.seq,)).rowcount
+    removed = connection.execute("DELETE FROM entry WHERE seq <= ?", (through.seq,)).rowcount
     connection.execute("DELETE FROM claim WHERE seq <= ?", (through.seq,))
-    value = {"through": through.seq, "hash": through.hash, "rows": gone, "before": instant(before)}
+    value = {"through": through.seq, "hash": through.hash, "rows": removed, "before": instant(before)}
     append(connection, [Entry("pruned", instant(now), value)])
     set_link(connection, "anchor", through)
-    return gone
+    return removed
 
 
 def _first_to_stay(connection: sqlite3.Connection, before: datetime) -> int:
-    """The first row that is too young, or of a change that is open."""
+    """The first row that is younger than `before`, or belongs to an open change."""
     ((stays,),) = connection.execute(_FIRST_TO_STAY, {"before": instant(before)})
     if stays is None:
         ((newest,),) = connection.execute("SELECT coalesce(max(seq), 0) FROM entry")
@@ -57,7 +57,7 @@ def _first_to_stay(connection: sqlite3.Connection, before: datetime) -> int:
 
 
 def _through(connection: sqlite3.Connection, portion: int, stays: int) -> Link | None:
-    """The last row to go: of the portion up to that row, or where one change is larger of all that may go."""
+    """The last row to remove: within the portion, or before `stays` where one change is larger than the portion."""
     for end in (min(stays, portion + 1), stays):
         between = _between_changes(connection, end)
         row = connection.execute(
@@ -69,7 +69,7 @@ def _through(connection: sqlite3.Connection, portion: int, stays: int) -> Link |
 
 
 def _between_changes(connection: sqlite3.Connection, stays: int) -> int:
-    """The last row at or before this one that no change goes on across."""
+    """The last row at or before `stays` at which no change is split."""
     while (opened := connection.execute(_OPENED_EARLIER, {"stays": stays}).fetchone()[0]) is not None:
         stays = int(opened)
     return stays

@@ -1,4 +1,4 @@
-"""Changes found in the journal's rows, within a transaction of a connection."""
+"""Queries for changes in the journal's rows, within a transaction of a connection."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from taskhand.journal.codec import instant
 from taskhand.journal.entry import build_change, is_void, parse_body
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim
 
-__all__ = ["find_change", "find_holder", "find_page", "has_change", "load_changes", "open_changes"]
+__all__ = ["find_change", "find_holder", "find_open_changes", "find_page", "has_change", "load_changes"]
 
 _OUTCOME = """coalesce(
     (SELECT e.outcome FROM entry e WHERE e.change_id = o.change_id AND e.kind = 'ending' ORDER BY e.seq DESC LIMIT 1),
@@ -21,13 +21,13 @@ _Clauses = list[tuple[str, object]]
 
 
 def has_change(connection: sqlite3.Connection, change_id: str) -> bool:
-    """Whether the id is taken, at any place."""
+    """Whether a change of any place has this id."""
     sql = "SELECT 1 FROM entry WHERE change_id = ? AND kind = 'opening'"
     return connection.execute(sql, (change_id,)).fetchone() is not None
 
 
 def find_change(connection: sqlite3.Connection, place: str, change_id: str) -> Change | None:
-    """The change of that id, if it is one of this place."""
+    """The change with this id; None where this place has none."""
     sql = "SELECT 1 FROM entry WHERE change_id = ? AND kind = 'opening' AND place = ?"
     if connection.execute(sql, (change_id, place)).fetchone() is None:
         return None
@@ -35,15 +35,15 @@ def find_change(connection: sqlite3.Connection, place: str, change_id: str) -> C
 
 
 def load_changes(connection: sqlite3.Connection, ids: Sequence[str]) -> tuple[Change, ...]:
-    """The changes of these ids, in this order."""
+    """The changes with these ids, in this order."""
     sql = "SELECT body FROM entry WHERE change_id = ? ORDER BY seq"
     return tuple(build_change(parse_body(row["body"]) for row in connection.execute(sql, (one,))) for one in ids)
 
 
 def find_page(connection: sqlite3.Connection, place: str, query: ChangeQuery) -> ChangePage:
-    """Changes of a place, newest first; CallerError for a cursor that is none."""
-    # The plus keeps SQLite from walking along the place's changes where it can seek the few of one task.
-    clauses = [("o.place = ?" if query.task_id is None else "+o.place = ?", place), *_wanted(query)]
+    """Changes of a place, newest first; CallerError for an invalid cursor."""
+    # The plus keeps SQLite off the index of places, so that it seeks the few changes of one task instead.
+    clauses = [("o.place = ?" if query.task_id is None else "+o.place = ?", place), *_filters(query)]
     where = " AND ".join(clause for clause, _ in clauses)
     sql = (
         f"SELECT o.seq, o.change_id FROM entry o WHERE o.kind = 'opening' AND {where} "  # noqa: S608  clauses of ours
@@ -56,7 +56,7 @@ def find_page(connection: sqlite3.Connection, place: str, query: ChangeQuery) ->
 
 
 def find_holder(connection: sqlite3.Connection, place: str, claims: Sequence[Claim]) -> Change | None:
-    """The newest change that has one of the claims already and is not void."""
+    """The newest change that made a claim and is not void; the claims are tried in their order."""
     sql = "SELECT change_id FROM claim WHERE scope = ? AND place = ? AND at >= ? ORDER BY seq DESC"
     for claim in claims:
         since = instant(claim.since) if claim.since else ""
@@ -67,14 +67,14 @@ def find_holder(connection: sqlite3.Connection, place: str, claims: Sequence[Cla
     return None
 
 
-def open_changes(connection: sqlite3.Connection, sessions: Sequence[str]) -> list[sqlite3.Row]:
+def find_open_changes(connection: sqlite3.Connection, sessions: Sequence[str]) -> list[sqlite3.Row]:
     """The open changes of these sessions, oldest first: change_id, session, place."""
     marks = ", ".join("?" * len(sessions))
     sql = f"SELECT change_id, session, place FROM under_way WHERE session IN ({marks}) ORDER BY seq"  # noqa: S608  marks
     return connection.execute(sql, tuple(sessions)).fetchall()
 
 
-def _wanted(query: ChangeQuery) -> _Clauses:
+def _filters(query: ChangeQuery) -> _Clauses:
     clauses: _Clauses = []
     if query.task_id is not None:
         clauses.append((_OF_TASK, query.task_id))
@@ -95,7 +95,7 @@ def _position(cursor: str) -> int:
     if cursor.isascii() and cursor.isdigit() and len(cursor) <= len(str(2**62)):
         return int(cursor)
     raise CallerError(
-        "cursor does not belong to this list.",
+        "cursor is not one that this list gave.",
         code="invalid_cursor",
         next_step="Repeat the call that gave nextCursor, or leave cursor out.",
     )

@@ -1,6 +1,6 @@
-"""Arguments as the journal keeps them: without credentials, and not longer than is needed to know a call again; pure.
+"""Redaction of the arguments that the journal keeps: credentials are masked and long values are cut; pure.
 
-What a caller sends may be wrong in any way, and is written down all the same.
+Arguments of any type and size are accepted, because refused calls are journaled too.
 """
 
 import math
@@ -11,7 +11,7 @@ from typing import Any, Final
 __all__ = ["MASK", "Redaction"]
 
 MASK: Final = "[secret]"
-"""What stands where a credential was."""
+"""The text that replaces a credential."""
 
 _LONGEST: Final = 200
 """Characters of a text that are kept."""

@@ -1,6 +1,6 @@
-"""A change as a person reads it in a terminal; pure.
+"""Rendering of a change for a terminal; pure.
 
-What customers wrote may hold characters that a terminal obeys, or that turn around what is read: none gets through.
+Customers' text may contain control characters and characters that reverse the reading direction: all are removed.
 """
 
 import json
@@ -16,30 +16,30 @@ from taskhand.journal.journal import Caller, Change, Intent, Result
 __all__ = ["render_change"]
 
 _LONGEST: Final = 80
-"""Characters of a text that are shown."""
+"""Characters of a text that are rendered."""
 _MOST: Final = 10
-"""Tasks of a change that are shown, unless one is asked for."""
+"""Tasks of a change that are rendered, unless one is asked for."""
 
 
 def render_change(change: Change, zone: tzinfo | None = None, task_id: str | None = None) -> str:
-    """A change in a few lines, times on the clock of `zone` (the system's where None); of one task if `task_id`."""
-    return "\n".join([_headline(change, zone), *(f"  {line}" for line in _lines(change, task_id))])
+    """A change in a few lines: times in `zone` (None: the system's), all tasks or only `task_id`."""
+    return "\n".join([_render_headline(change, zone), *(f"  {line}" for line in _render_details(change, task_id))])
 
 
-def _headline(change: Change, zone: tzinfo | None) -> str:
+def _render_headline(change: Change, zone: tzinfo | None) -> str:
     at = change.opening.at.astimezone(zone)
     words = (
         f"{at:%Y-%m-%d %H:%M:%S}",
         change.opening.tool,
-        _outcome(change),
-        _who(change.opening.caller),
+        _render_outcome(change),
+        _render_caller(change.opening.caller),
         change.id,
     )
     return "  ".join(map(_line, words))
 
 
-def _outcome(change: Change) -> str:
-    """The outcome with its code, and of many tasks how many had which."""
+def _render_outcome(change: Change) -> str:
+    """The outcome with its code, and for several tasks how many had each outcome."""
     code = f" ({change.ending.code})" if change.ending and change.ending.code else ""
     counts = Counter(result.outcome for result in change.results.values())
     if len(change.results) <= 1:
@@ -47,52 +47,57 @@ def _outcome(change: Change) -> str:
     return f"{change.outcome}{code}: {', '.join(f'{count} {outcome}' for outcome, count in counts.items())}"
 
 
-def _who(caller: Caller) -> str:
+def _render_caller(caller: Caller) -> str:
     known = " ".join(filter(None, (caller.name, caller.version)))
     return f"by {known or 'an unknown client'}{f' for {caller.subject}' if caller.subject else ''}"
 
 
-def _lines(change: Change, task_id: str | None) -> Iterator[str]:
-    places = [place for place in _places(change) if task_id in (None, _id(change, place))]
-    for place in places[:_MOST]:
-        yield from _task(change, place)
-    if len(places) > _MOST:
-        yield f"… and {len(places) - _MOST} tasks more"
+def _render_details(change: Change, task_id: str | None) -> Iterator[str]:
+    indexes = [index for index in _indexes(change) if task_id in (None, _task_id(change, index))]
+    for index in indexes[:_MOST]:
+        yield from _render_task(change, index)
+    if len(indexes) > _MOST:
+        yield f"… and {len(indexes) - _MOST} tasks more"
     opening = change.opening
-    if not places and opening.arguments:
-        yield f"sent: {_shown(json.dumps(opening.arguments, ensure_ascii=False))[1:-1]}"
+    if not indexes and opening.arguments:
+        yield f"sent: {_render_value(json.dumps(opening.arguments, ensure_ascii=False))[1:-1]}"
     facts = {"reason": opening.reason, "carries out": opening.plan_id, "takes back": opening.undoes}
     yield from (f"{name}: {_line(value)}" for name, value in facts.items() if value)
 
 
-def _places(change: Change) -> list[int]:
-    """All that something was to be done to, or that has a result of its own."""
+def _indexes(change: Change) -> list[int]:
+    """The indexes of all intents and results."""
     return sorted({*range(len(change.intents)), *change.results})
 
 
-def _parts(change: Change, place: int) -> tuple[Intent | None, Result | None]:
-    return change.intents[place] if place < len(change.intents) else None, change.results.get(place)
+def _parts(change: Change, index: int) -> tuple[Intent | None, Result | None]:
+    return change.intents[index] if index < len(change.intents) else None, change.results.get(index)
 
 
-def _id(change: Change, place: int) -> str | None:
-    intent, result = _parts(change, place)
+def _task_id(change: Change, index: int) -> str | None:
+    intent, result = _parts(change, index)
     return (intent.task_id if intent else None) or (result.task_id if result else None)
 
 
-def _task(change: Change, place: int) -> Iterator[str]:
-    """One task: what was to become of it, what came of that, and its fields."""
-    intent, result = _parts(change, place)
-    known, name = _id(change, place), _title(intent, result)
-    words = [f"{intent.verb}:" if intent else "", _shown(name) if name else "", f"({known})" if known else ""]
-    yield _line(" ".join(filter(None, words)) + _apart(change, result))
+def _render_task(change: Change, index: int) -> Iterator[str]:
+    """One task: the intent, the result, and the fields that changed."""
+    intent, result = _parts(change, index)
+    task_id, title = _task_id(change, index), _title(intent, result)
+    words = [
+        f"{intent.verb}:" if intent else "",
+        _render_value(title) if title else "",
+        f"({task_id})" if task_id else "",
+    ]
+    yield _line(" ".join(filter(None, words)) + _render_own_outcome(change, result))
     if intent is not None and intent.verb != "delete":
         yield from (
-            f"  {line.field}: {_shown(line.before)} -> {_shown(line.after)}" for line in _fields(intent, result)
+            f"  {one.field}: {_render_value(one.before)} -> {_render_value(one.after)}"
+            for one in _fields(intent, result)
         )
 
 
-def _apart(change: Change, result: Result | None) -> str:
-    """What is to be said of this task besides what is said of the whole."""
+def _render_own_outcome(change: Change, result: Result | None) -> str:
+    """The outcome, code and note of one task where they differ from those of the whole change."""
     if result is None:
         return ""
     outcome = result.outcome if result.outcome != change.outcome else None
@@ -109,14 +114,14 @@ def _title(intent: Intent | None, result: Result | None) -> str | None:
 
 
 def _fields(intent: Intent, result: Result | None) -> tuple[FieldChange, ...]:
-    """What was different afterwards; where that is not known, what was to be."""
+    """The fields that changed; where the task was not read afterwards, the fields that were to change."""
     before = intent.before.task if intent.before else None
     if result is not None and result.after is not None:
         return changes(before, result.after)
     return changes(before, preview(before, intent.edit)) if intent.edit is not None else ()
 
 
-def _shown(value: object) -> str:
+def _render_value(value: object) -> str:
     match value:
         case None:
             return "none"
@@ -132,5 +137,5 @@ def _shown(value: object) -> str:
 
 
 def _line(text: str) -> str:
-    """The text in one line, without what is not seen."""
+    """The text in one line, without invisible characters."""
     return " ".join(plain(text).split())

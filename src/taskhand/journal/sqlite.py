@@ -32,23 +32,23 @@ __all__ = ["JOURNAL", "NewId", "SqliteJournal"]
 JOURNAL: Final = DatabaseKind("journal", "TASKHAND_JOURNAL", "taskhand.journal")
 
 NewId = Callable[[str, int], str]
-"""An id for a new change: from `chg` or `plan`, and which change of the journal it is, counted from 1."""
+"""Makes the id of a new change from its prefix (`chg` or `plan`) and its number in the journal, from 1."""
 
 _T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S: Final = 5.0
-"""How often changes that others left open are looked for, in seconds."""
+"""Seconds between two searches for changes that dead processes left open."""
 _CHUNK: Final = 500
-"""Rows that are exported at a time."""
+"""Rows exported at a time."""
 
 
 class SqliteJournal:
-    """Changes in one SQLite file: rows that are only added, each tied to all before it by its hash.
+    """Changes in one SQLite file: rows are only added, and each is chained to all earlier ones by its hash.
 
-    One file may serve several places where tasks live; a journal sees the changes of its own, but for `verify`,
-    `export` and `prune`, which are about the file.
+    One file may hold the changes of several backends and accounts (`place`). A journal sees only those of its own
+    place, except that `verify`, `export` and `prune` treat the whole file.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class SqliteJournal:
         monotonic: Callable[[], float] = time.monotonic,
         busy_s: float = BUSY_S,
     ) -> None:
-        """`place` names the backend and account; `clock` answers an aware datetime.
+        """`place` names the backend and account; `clock` returns an aware datetime.
 
         `secrets` are masked in arguments; changes older than `keep_days` are pruned, 0 keeps them for ever;
-        `monotonic` answers seconds; `busy_s` is how long another process that writes is waited for.
+        `monotonic` returns seconds; `busy_s` is how many seconds a write waits for another process.
         """
         self._path = path
         self._place = place
@@ -83,10 +83,10 @@ class SqliteJournal:
         self._look_again_at = -math.inf
 
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
-        """Write down what is about to be done, on disk when this returns; the change, and whether it is new.
+        """Write the change down before it is sent, on disk when this returns; the change, and whether it is new.
 
-        Where a claim is held, the newest change that has it is answered, the first claim's before the second's. Of
-        `arguments` and `reason`, credentials are masked.
+        Where a claim is held, the newest change that holds it is returned; the claims are tried in their order.
+        Credentials are masked in `arguments`, `reason` and the caller's name.
         """
         await self._catch_up()
         if self._pruned is None or self._clock() - self._pruned >= timedelta(days=1):
@@ -95,20 +95,20 @@ class SqliteJournal:
         return await self._store.write(partial(self._begin, self._redact_opening(opening), intents), tasks=len(intents))
 
     async def revise(self, change_id: str, intents: Sequence[Intent]) -> None:
-        """Write down that these are the intents now, on disk when this returns."""
+        """Replace the intents of a change, on disk when this returns."""
         entries = revised_entries(change_id, self._place, self._clock(), intents)
         await self._store.write(partial(writes.append, entries=entries))
 
     async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
-        """Write down what came of it; of two results for one place, and of two endings, the later one counts."""
+        """Write down results; the later of two results for one intent counts, and the later of two endings."""
         entries = self._outcome_entries(change_id, results, ending)
 
         def work(connection: sqlite3.Connection) -> None:
             writes.append(connection, entries)
             if ending is not None:
-                writes.close_change(connection, change_id)
+                writes.end_change(connection, change_id)
 
-        # Lost in a power cut, the outcome is learned by looking at the tasks, like that of any open change.
+        # Not durable: after a power cut the change is open again, and recovery reads the tasks back.
         try:
             await self._store.write(work, durable=False, tasks=len(results))
         except OperatorError:
@@ -118,7 +118,7 @@ class SqliteJournal:
     async def record(
         self, opening: Opening, ending: Ending, intents: Sequence[Intent] = (), results: Sequence[Result] = ()
     ) -> Change:
-        """Write down a change that is over already, or that is only a plan; the id of a plan says so."""
+        """Write down a change that is over already, or is only a plan, whose id then begins with `plan`."""
         await self._catch_up()
         opening = self._redact_opening(opening)
 
@@ -126,44 +126,44 @@ class SqliteJournal:
             change_id = self._unused_id(connection, "plan" if ending.outcome == "planned" else "chg")
             first = opening_entries(change_id, self._place, opening, intents, None)
             writes.append(connection, [*first, *self._outcome_entries(change_id, results, ending)])
-            return Change(change_id, opening, tuple(intents), {one.place: one for one in results}, ending)
+            return Change(change_id, opening, tuple(intents), {one.index: one for one in results}, ending)
 
         return await self._store.write(work, durable=False, tasks=len(intents) + len(results))
 
     async def holder(self, claims: Sequence[Claim]) -> Change | None:
-        """The newest change that holds one of the claims, the first claim's before the second's."""
+        """The newest change that holds one of the claims, which are tried in their order."""
         return await self._peek(lambda connection: queries.find_holder(connection, self._place, claims))
 
     async def find(self, change_id: str) -> Change | None:
-        """One change of this place, whole."""
+        """The change with this id; None where this place has none."""
         return await self._peek(lambda connection: queries.find_change(connection, self._place, change_id))
 
     async def page(self, query: ChangeQuery) -> ChangePage:
-        """Changes of this place, newest first; CallerError for a cursor that is none."""
+        """Changes of this place, newest first; CallerError for an invalid cursor."""
         return await self._peek(lambda connection: queries.find_page(connection, self._place, query))
 
     async def abandoned(self) -> tuple[Change, ...]:
-        """Open changes of this place whose process is gone, oldest first.
+        """Open changes of this place whose process has ended, oldest first.
 
-        They are this process's to settle from now on: no other one is told of them, unless this one goes too. Every
-        write asks: where nothing was found a moment ago, nobody looks again.
+        This process takes them over: no other process gets them, unless this one ends too. Every write calls this, so
+        a search that found nothing is not repeated for a few seconds.
         """
         if self._monotonic() < self._look_again_at:
             return ()
         if not await to_thread.run_sync(self._path.exists):
-            return ()  # looking for what others left open is no reason to make a file
+            return ()  # a search must not create the file
         found = await self._find_left_open()
         self._look_again_at = self._monotonic() + (0.0 if found else _LOOK_EVERY_S)
         return found
 
     async def _peek(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """What the journal says, with the outcomes that came late where they can be written by now."""
+        """Read the journal, after the results that could not be written earlier if that works by now."""
         with suppress(OperatorError):
             await self._catch_up()
         return await self._store.peek(work)
 
     async def _catch_up(self) -> None:
-        """Write down the outcomes that could not be written when they came; OperatorError where they still cannot."""
+        """Write down the results that could not be written earlier; OperatorError where that still fails."""
         while self._unwritten:
             work = self._unwritten.pop(0)
             try:
@@ -179,38 +179,38 @@ class SqliteJournal:
             sessions |= set(self._process_lock.other_sessions())
         if not sessions:
             return ()
-        # A transaction of its own: what another process settled before it let go of a lock must be seen.
+        # A new transaction, to see what another process settled before it released a lock.
         return await self._store.read(partial(self._take_over, sessions))
 
     async def prune(self) -> int:
-        """Remove what is older than the journal is to be kept; how many rows. Others can write in between."""
+        """Remove changes older than `keep_days`, and return how many rows that were. Others can write in between."""
         if not self._keep_days:
             return 0
         now = self._clock()
         portion = partial(prune, before=now - timedelta(days=self._keep_days), now=now)
-        gone = 0
+        removed = 0
         while rows := await self._store.write(portion, tasks=PORTION):
-            gone += rows
-        return gone
+            removed += rows
+        return removed
 
     async def verify(self, noted: str | None = None) -> Verification:
-        """Look for rows that were altered or removed; `noted` is the hash of a head that was noted earlier."""
+        """Look for rows that were altered, added or removed; `noted` is the hash of a head that was noted earlier."""
         return await self._store.read(partial(verify_chain, noted=noted))
 
     async def examine(self) -> tuple[CheckResult, ...]:
-        """Whether the file is sound, whole and writable."""
+        """Check that the file is sound, complete and writable."""
         return (await check_journal(self._store, self._path),)
 
     async def export(self) -> AsyncIterator[str]:
         """Every row as a line of JSON, oldest first: `seq`, `hash`, and `body` byte for byte as it was hashed."""
-        rows = await self._store.read(partial(_exported, after=0))
+        rows = await self._store.read(partial(_export_chunk, after=0))
         while rows:
             for _, line in rows:
                 yield line
-            rows = await self._store.read(partial(_exported, after=rows[-1][0]))
+            rows = await self._store.read(partial(_export_chunk, after=rows[-1][0]))
 
     async def aclose(self) -> None:
-        """Let go of the file, and of this process's place among the living."""
+        """Close the file, and release this process's locks."""
         try:
             with suppress(OperatorError):
                 await self._catch_up()
@@ -230,11 +230,11 @@ class SqliteJournal:
         self._process_lock.acquire()
         change_id, session = self._unused_id(connection, "chg"), self._process_lock.session
         entries = opening_entries(change_id, self._place, opening, intents, session)
-        writes.open_change(connection, entries, opening, session)
+        writes.begin_change(connection, entries, opening, session)
         return Change(change_id, opening, tuple(intents)), True
 
     def _redact_opening(self, opening: Opening) -> Opening:
-        """The opening as it may be kept: whatever a caller chose can hold a credential."""
+        """The opening without credentials: any text that the caller chose may contain one."""
         mask, caller = self._redaction.mask, opening.caller
         return replace(
             opening,
@@ -246,7 +246,7 @@ class SqliteJournal:
         )
 
     def _redact_result(self, result: Result) -> Result:
-        """A result as it may be kept: the id of a task that is not there is whatever was sent."""
+        """A result without credentials: the task id of a refused call may be any text."""
         if result.outcome != "refused" or result.task_id is None:
             return result
         return replace(result, task_id=self._redaction.mask(result.task_id))
@@ -268,11 +268,11 @@ class SqliteJournal:
         return {row["session"] for row in rows} | self._process_lock.taken_over
 
     def _take_over(self, sessions: set[str], connection: sqlite3.Connection) -> tuple[Change, ...]:
-        """The open changes of those sessions that are over; what nobody needs of them any more is removed."""
-        gone = [session for session in sorted(sessions) if self._process_lock.take_over(session)]
-        rows = queries.open_changes(connection, gone)
+        """Take over those of the sessions that are dead, delete unneeded locks, and return the open changes."""
+        dead = [session for session in sorted(sessions) if self._process_lock.take_over(session)]
+        rows = queries.find_open_changes(connection, dead)
         ours = [row for row in rows if row["place"] == self._place]
-        for session in gone:
+        for session in dead:
             if not any(row["session"] == session for row in rows):
                 self._process_lock.delete(session)
             elif not any(row["session"] == session for row in ours):
@@ -281,11 +281,11 @@ class SqliteJournal:
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    """Pruned rows are written over, not only forgotten."""
+    """Have SQLite overwrite pruned rows with zeros."""
     connection.execute("PRAGMA secure_delete = ON")
 
 
-def _exported(connection: sqlite3.Connection, after: int) -> list[tuple[int, str]]:
+def _export_chunk(connection: sqlite3.Connection, after: int) -> list[tuple[int, str]]:
     sql = "SELECT seq, hash, body FROM entry WHERE seq > ? ORDER BY seq LIMIT ?"
     rows = connection.execute(sql, (after, _CHUNK)).fetchall()
     return [(row["seq"], f'{{"seq":{row["seq"]},"hash":"{row["hash"]}","body":{row["body"]}}}') for row in rows]

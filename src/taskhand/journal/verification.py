@@ -1,4 +1,4 @@
-"""The whole journal looked through for rows that were altered or removed, within a transaction of a connection."""
+"""Verification of the whole journal: finds rows that were altered, added or removed."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ _UNDER_WAY = "SELECT change_id, session, place, seq FROM under_way"
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What a look through the journal found: `rows` that are right, the newest of them, and what is wrong, if anything.
+    """The result: how many `rows` are right, the newest of them (`head`), and the first `fault`.
 
-    Whoever can write the file can make a whole new chain. `head` noted elsewhere shows that too: it must stay in the
-    chain. `has_noted` is whether one asked for is there.
+    A person who can write the file can also make a whole new chain. A hash of the head that was noted elsewhere reveals
+    that: it must stay in the chain. `has_noted` is false where the noted hash is missing.
     """
 
     rows: int
@@ -31,14 +31,14 @@ class Verification:
 
 
 @dataclass(slots=True)
-class _Index:
-    """What the tables beside the chain must hold, by what the rows say."""
+class _ExpectedTables:
+    """What the tables beside the chain must contain according to the rows of the chain."""
 
     claims: set[tuple[object, ...]] = field(default_factory=set)
     under_way: dict[str, tuple[object, ...]] = field(default_factory=dict)
 
-    def take(self, seq: int, body: Mapping[str, Any]) -> None:
-        """Read one row more."""
+    def add(self, seq: int, body: Mapping[str, Any]) -> None:
+        """Take one more row of the chain into account."""
         match body:
             case {"kind": "opening", "change_id": change_id, "value": {"session": str(session), "claims": claims}}:
                 self.under_way[change_id] = (change_id, session, body["place"], seq)
@@ -46,20 +46,20 @@ class _Index:
             case {"kind": "ending", "change_id": change_id}:
                 self.under_way.pop(change_id, None)
 
-    def fault(self, connection: sqlite3.Connection) -> Fault | None:
-        """Where the tables do not hold that: the change of the first such row."""
+    def find_fault(self, connection: sqlite3.Connection) -> Fault | None:
+        """The first row of the chain that the tables disagree with."""
         claims = {tuple(row) for row in connection.execute(_CLAIMS)}
         if wrong := {int(str(row[2])) for row in self.claims ^ claims}:
-            return Fault(min(wrong), "the claims that are kept beside it are not the ones that it makes")
-        open_ones = {tuple(row) for row in connection.execute(_UNDER_WAY)}
-        if wrong := {int(str(row[3])) for row in set(self.under_way.values()) ^ open_ones}:
-            return Fault(min(wrong), "the list of open changes does not agree with it")
+            return Fault(min(wrong), "the table of claims does not match the claims that it makes")
+        under_way = {tuple(row) for row in connection.execute(_UNDER_WAY)}
+        if wrong := {int(str(row[3])) for row in set(self.under_way.values()) ^ under_way}:
+            return Fault(min(wrong), "the table of open changes does not match it")
         return None
 
 
 def verify_chain(connection: sqlite3.Connection, noted: str | None = None) -> Verification:
-    """Look through every row; `noted` is the hash of a head that was noted earlier."""
-    # What is not UTF-8 any more is to be named as altered, not to end the look.
+    """Check every row, within a transaction of the connection; `noted` is the hash of a head noted earlier."""
+    # Text that is not UTF-8 any more is reported as altered: it must not end the verification.
     connection.text_factory = lambda raw: raw.decode(errors="replace")
     try:
         return _verify_rows(connection, noted)
@@ -70,13 +70,13 @@ def verify_chain(connection: sqlite3.Connection, noted: str | None = None) -> Ve
 def _verify_rows(connection: sqlite3.Connection, noted: str | None) -> Verification:
     start, newest = anchor(connection), head(connection)
     if start is None or newest is None:
-        return Verification(0, START, Fault(0, "what says where the chain begins and ends was removed"))
-    walk, index, rows, has_noted = ChainWalk(start), _Index(), 0, noted in (None, start.hash)
+        return Verification(0, START, Fault(0, "the record of where the chain begins and ends was removed"))
+    walk, tables, rows, has_noted = ChainWalk(start), _ExpectedTables(), 0, noted in (None, start.hash)
     for stored in connection.execute(_ROWS):
         link = Link(stored["seq"], stored["hash"])
         body, fault = walk.check_row(Row(link, tuple(stored[name] for name in COLUMNS), stored["body"]))
         if fault:
             return Verification(rows, walk.last, fault, has_noted)
-        index.take(link.seq, body)
+        tables.add(link.seq, body)
         rows, has_noted = rows + 1, has_noted or link.hash == noted
-    return Verification(rows, walk.last, walk.end(newest) or index.fault(connection), has_noted)
+    return Verification(rows, walk.last, walk.check_end(newest) or tables.find_fault(connection), has_noted)

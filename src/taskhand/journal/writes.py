@@ -1,4 +1,4 @@
-"""Rows added to the chain, within a transaction of a connection."""
+"""Rows added to the journal's tables, within a transaction of a connection."""
 
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -7,29 +7,29 @@ from taskhand.journal.entry import COLUMNS, Entry, damaged_error
 from taskhand.journal.hash_chain import Link, next_link
 from taskhand.journal.journal import Opening
 
-__all__ = ["anchor", "append", "close_change", "count_change", "head", "open_change", "set_link"]
+__all__ = ["anchor", "append", "begin_change", "count_change", "end_change", "head", "set_link"]
 
 _NAMES = ", ".join(("seq", *COLUMNS, "body", "hash"))
 _INSERT = f"INSERT INTO entry ({_NAMES}) VALUES ({', '.join('?' * (len(COLUMNS) + 3))})"  # noqa: S608  names of ours
 
 
 def head(connection: sqlite3.Connection) -> Link | None:
-    """The newest row; None where somebody took that away."""
+    """The newest row; None where the record of it was removed."""
     return _link(connection, "head")
 
 
 def anchor(connection: sqlite3.Connection) -> Link | None:
-    """The last row that was pruned; None where somebody took that away."""
+    """The last row that was pruned; None where the record of it was removed."""
     return _link(connection, "anchor")
 
 
 def set_link(connection: sqlite3.Connection, name: str, link: Link) -> None:
-    """Let `head` or `anchor` be this row."""
+    """Set `head` or `anchor` to this row."""
     connection.execute("INSERT OR REPLACE INTO link VALUES (?, ?, ?)", (name, link.seq, link.hash))
 
 
 def append(connection: sqlite3.Connection, entries: Iterable[Entry]) -> int:
-    """Add rows; the number of the first. OperatorError where the newest row is not known any more."""
+    """Add rows, and return the number of the first. OperatorError where the record of the newest row was removed."""
     last = before = head(connection)
     if last is None or before is None:
         raise damaged_error()
@@ -43,8 +43,8 @@ def append(connection: sqlite3.Connection, entries: Iterable[Entry]) -> int:
     return before.seq + 1
 
 
-def open_change(connection: sqlite3.Connection, entries: Sequence[Entry], opening: Opening, session: str) -> None:
-    """Add the rows of a change that is under way, and make its claims."""
+def begin_change(connection: sqlite3.Connection, entries: Sequence[Entry], opening: Opening, session: str) -> None:
+    """Add the rows of a change that begins, list it as under way, and store its claims."""
     seq, first = append(connection, entries), entries[0]
     connection.execute("INSERT INTO under_way VALUES (?, ?, ?, ?)", (first.change_id, session, first.place, seq))
     connection.executemany(
@@ -53,13 +53,13 @@ def open_change(connection: sqlite3.Connection, entries: Sequence[Entry], openin
     )
 
 
-def close_change(connection: sqlite3.Connection, change_id: str) -> None:
-    """A change is not under way any more."""
+def end_change(connection: sqlite3.Connection, change_id: str) -> None:
+    """Remove a change from the list of those under way."""
     connection.execute("DELETE FROM under_way WHERE change_id = ?", (change_id,))
 
 
 def count_change(connection: sqlite3.Connection) -> int:
-    """One change more: how many there ever were. OperatorError where that is not known any more."""
+    """Count one more change, and return the count of all there ever were. OperatorError where that was removed."""
     row = connection.execute("UPDATE made SET changes = changes + 1 RETURNING changes").fetchone()
     if row is None:
         raise damaged_error()

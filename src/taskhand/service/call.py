@@ -137,7 +137,7 @@ class Call:
         """Write down what came of some of many; the change stays open."""
         if self.change is not None:
             await self.app.journal.settle(self.change.id, results)
-            self._told.update(result.place for result in results)
+            self._told.update(result.index for result in results)
 
     async def record(
         self,
