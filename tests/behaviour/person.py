@@ -6,14 +6,16 @@ from mcp.types import ElicitRequestParams, ElicitResult
 
 __all__ = ["Person"]
 
+_FILLED_IN: dict[str, Any] = {"confirm": True}
+
 
 class Person:
     """Says yes or no, or closes the question (`nothing`), and remembers what was asked."""
 
-    def __init__(self, says: Literal["yes", "no", "nothing"], form: dict[str, Any] | None = None) -> None:
-        """`form` is what stands in the form that is sent with a yes."""
+    def __init__(self, says: Literal["yes", "no", "nothing"], form: dict[str, Any] | None = _FILLED_IN) -> None:
+        """`form` is the content that the client sends with a yes; None sends no content."""
         self.says = says
-        self.form = {"confirm": True} if form is None else form
+        self.form = form
         self.questions: list[str] = []
 
     async def asked(self, context: Any, params: ElicitRequestParams) -> ElicitResult:

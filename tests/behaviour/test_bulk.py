@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import anyio
 import pytest
 
 from behaviour.agent import Agent, Refused
 from behaviour.arms import Arm
+
+DEADLOCK_S = 20.0
+"""Real seconds after which two calls are taken to wait for each other."""
 
 
 async def _three(agent: Agent) -> list[str]:
@@ -105,3 +109,18 @@ async def test_one_task_is_one_task_however_its_id_is_written(worker: Agent) -> 
     assert done["totals"]["applied"] == 1
     assert done["retryIds"] == []
     assert [day[:10] for day in await _field(worker, [task_id], "due_at")] == ["2026-03-12"]
+
+
+async def test_bulk_changes_of_the_same_tasks_in_opposite_order_do_not_wait_for_each_other(worker: Agent) -> None:
+    ids = [(await worker.create(f"Task {number}", dueDate="2026-03-10"))["id"] for number in range(8)]
+    totals: list[dict[str, int]] = []
+
+    async def shift(task_ids: list[str]) -> None:
+        totals.append((await worker("bulk_update_tasks", taskIds=task_ids, shiftDueDays=1))["totals"])
+
+    with anyio.fail_after(DEADLOCK_S):
+        async with anyio.create_task_group() as calls:
+            for task_ids in (ids, ids[::-1]):
+                calls.start_soon(shift, task_ids)
+    assert totals == [{"applied": 8}] * 2
+    assert {day[:10] for day in await _field(worker, ids, "due_at")} == {"2026-03-12"}

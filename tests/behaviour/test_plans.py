@@ -165,3 +165,23 @@ async def test_only_a_certain_yes_is_one(connect: Connect, era: str, said: Any) 
         assert "planId" in await agent("delete_task", id=task["id"])
     assert await agent.listed() == ["Call Acme"]
     assert len(person.questions) == 1
+
+
+@pytest.mark.parametrize("form", [None, {}], ids=["no content", "empty content"])
+async def test_counts_an_accepted_form_that_was_not_filled_in_as_a_yes(
+    connect: Connect, era: str, form: dict[str, Any] | None
+) -> None:
+    assert era
+    agent = await connect(person=Person("yes", form))
+    task = await agent.create()
+    gone = await agent("delete_task", id=task["id"])
+    assert "deleted" in gone["note"]
+    assert await agent.listed() == []
+
+
+async def test_changes_as_many_tasks_as_the_threshold_allows_without_a_plan(worker: Agent) -> None:
+    ids = [(await worker.create(f"Task {number:02}", dueDate="2026-03-10"))["id"] for number in range(11)]
+    done = await worker("bulk_update_tasks", taskIds=ids[:10], changes={"priority": "2"})
+    assert done["totals"] == {"applied": 10}
+    plan = await worker("bulk_update_tasks", taskIds=ids, shiftDueDays=1)
+    assert "A change of more than 10 tasks stops at a plan" in plan["note"]

@@ -17,6 +17,7 @@ from safety.stored import stored
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.directory import Directory
 from taskhand.sandbox.call import Call
+from taskhand.sandbox.faults import Fault
 
 ONE = {
     "vambe": ("PUT", "/api/public/tasks/{id}", '{"title": "Theirs"}'),
@@ -162,6 +163,28 @@ async def test_of_many_one_that_they_delete_meanwhile_is_said_to_be_gone_and_the
         assert change is not None
         assert change.ending is not None
         assert sorted(map(sent, change.ending.requests)) == sorted(map(heard, seen.log))
+
+
+@pytest.mark.parametrize("crm", [one for one in CRMS if one.name != "hubspot"], ids=str)
+async def test_an_update_of_which_only_the_first_request_was_applied_is_journaled_as_unknown(crm: Crm) -> None:
+    async with staged(crm) as stage:
+        task_id = stage.ids[0]
+        await stage.agent("get_task", id=task_id)
+
+        def arrives(number: int) -> None:
+            if number == 1:
+                they_rename(stage, task_id)
+            else:
+                stage.gate.there.faults = (Fault("status", status=403),)
+
+        stage.gate.arrives = arrives
+        arguments = {"id": task_id, "title": "Call Acme 1", "responsibleIds": ["Ana Soto"]}
+        seen = await told(stage, "update_task", arguments)
+        assert stage.gate.writes == 2
+        assert seen.after[task_id] == Sight("Theirs", (stage.ana,))
+        assert seen.change is not None
+        assert seen.change.outcome == "unknown"
+        assert [result.outcome for result in seen.change.results.values()] == ["unknown"]
 
 
 # People who are added.

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,9 @@ import pytest
 from anyio import to_thread
 from mcp import Client
 
+from backends.vambe import wired as on_vambe
 from behaviour.agent import Refused
+from behaviour.arms import NOW
 from passing import Time
 from safety.account import Agent
 from safety.crms import CRMS, Crm, Sight
@@ -272,6 +275,22 @@ async def again(agent: Agent, crm: Crm) -> dict[str, Any]:
             raise
     assert (await agent("list_tasks", text="Send it"))["tasks"] == []
     return await agent("create_task", **crm.needs | BODY | {"idempotencyKey": "another"})
+
+
+async def test_finds_the_task_of_a_killed_create_though_the_clock_of_the_crm_is_a_second_behind(
+    reaper: Reaper, tmp_path: Path
+) -> None:
+    crm = BY_CRM["vambe"]
+    there = on_vambe.vambe(clock=lambda: NOW - timedelta(seconds=1))
+    gate = Gate(there)
+    async with serve(gate) as url:
+        await killed(reaper, Job(crm.name, url, str(tmp_path), "create_task", BODY), Step(None, "done", 1), gate)
+        gate.shut, gate.done = False, lambda _: None
+        async with next_process(crm.name, url, tmp_path) as (app, agent):
+            answer = await agent("create_task", **BODY)
+            (change,) = (await app.journal.page(ChangeQuery())).changes
+    assert change.outcome == "applied"
+    assert answer["replayed"] is True
 
 
 @pytest.mark.parametrize(("crm", "at"), ONE, ids=str)
