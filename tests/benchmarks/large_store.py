@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from benchmarks.figure import Found, of_turns
 from benchmarks.host import Host, plain_environment, taskhand
-from taskhand.domain.page import NO_DUE
+from taskhand.domain.query import NO_DUE
 
 __all__ = ["measure"]
 

@@ -20,8 +20,9 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.change import Receipt
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
+from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Member, Status, StatusChoice, Task, TaskPatch, TaskQuery
+from taskhand.domain.task import Member, Status, StatusChoice, Task, TaskPatch
 from taskhand.journal.entry import ending_entry, opening_entries, result_entries
 from taskhand.journal.hash_chain import START, next_link
 from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from builders import TASK_ID, refused, task
 from taskhand.domain.errors import CallerError
-from taskhand.domain.page import NO_DUE, cursor_after, resume, sort_key
-from taskhand.domain.task import Order, StatusChoice, Task, TaskQuery
+from taskhand.domain.page import cursor_after, resume
+from taskhand.domain.query import NO_DUE, Order, TaskQuery, sort_key
+from taskhand.domain.task import StatusChoice, Task
 
 QUERY = TaskQuery(text="Ñandú", from_date="2026-01-01")
 ORDERS: list[Order] = ["due", "created", "priority"]

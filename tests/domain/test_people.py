@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from builders import ANA, BEN, JUAN, JUAN_TOO, MEMBERS, only_refuses, refused
 from taskhand.domain import people
-from taskhand.domain.change import Match
 from taskhand.domain.errors import Ambiguous, NotFound, TaskhandError
+from taskhand.domain.names import Match
 from taskhand.domain.task import Member
 
 

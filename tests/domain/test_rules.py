@@ -9,7 +9,8 @@ from builders import TASK_ID, only_refuses, refused
 from taskhand.domain import rules
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import DueRequest
-from taskhand.domain.task import TaskDraft, TaskFilter, TaskPatch
+from taskhand.domain.query import TaskFilter
+from taskhand.domain.task import TaskDraft, TaskPatch
 
 EVERYTHING = Capabilities()
 

@@ -5,8 +5,8 @@ from pydantic import MISSING
 
 from builders import CLOSED, DONE, PENDING, STARTED, known, only_refuses, refused
 from taskhand.domain import statuses
-from taskhand.domain.change import Match
 from taskhand.domain.errors import Ambiguous, NotFound, TaskhandError
+from taskhand.domain.names import Match
 from taskhand.domain.task import Status, StatusChoice, StatusList
 
 ALL = known(PENDING, STARTED, DONE)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from builders import task
-from taskhand.domain.change import Match
 from taskhand.domain.edit import Edit
+from taskhand.domain.names import Match
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Journal, Opening, Outcome, Result
 from taskhand.journal.sqlite import SqliteJournal

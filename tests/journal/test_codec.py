@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import MISSING
 
-from taskhand.domain.change import Match
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
+from taskhand.domain.names import Match
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Responsible, Status, StatusChoice, Task
 from taskhand.journal.codec import (

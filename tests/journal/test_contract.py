@@ -9,8 +9,8 @@ import pytest
 from builders import refused, task
 from journal.conftest import Opener
 from journal.stage import APPLIED, NOW, Clock, begun, call, deletion, rename, settled, whole
-from taskhand.domain.change import Match
 from taskhand.domain.edit import Edit
+from taskhand.domain.names import Match
 from taskhand.journal.journal import VOID, Caller, ChangeQuery, Claim, Ending, Intent, Journal, Outcome, Result
 
 KEY = Claim("key Claude 1", "payload")

@@ -26,7 +26,7 @@ from safety.crms import CRMS, Crm, Sight
 from safety.gate import Gate
 from safety.victim import Death, Job, desk_at, store_in
 from taskhand.domain.edit import Edit
-from taskhand.domain.task import TaskQuery
+from taskhand.domain.query import TaskQuery
 from taskhand.journal.journal import VOID, Change, ChangeQuery
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server

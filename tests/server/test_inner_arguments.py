@@ -10,7 +10,8 @@ from pydantic import MISSING, Field
 
 from builders import only_refuses, refused
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.task import Body, TaskFilter, TaskPatch
+from taskhand.domain.query import TaskFilter
+from taskhand.domain.task import Body, TaskPatch
 from taskhand.server.arguments import understood
 from taskhand.server.schema import input_schema
 

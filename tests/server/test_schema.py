@@ -10,9 +10,11 @@ from pydantic import MISSING, BaseModel, Field
 
 from builders import ANA, BEN, DONE, MEMBERS, PENDING, known, on_people, task
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.change import Match, Receipt
+from taskhand.domain.change import Receipt
 from taskhand.domain.edit import Edit
-from taskhand.domain.task import Contact, StatusChoice, TaskDraft, TaskFilter, TaskPatch, TaskQuery
+from taskhand.domain.names import Match
+from taskhand.domain.query import TaskFilter, TaskQuery
+from taskhand.domain.task import Contact, StatusChoice, TaskDraft, TaskPatch
 from taskhand.server.answer import compact
 from taskhand.server.schema import Schema, fields_of, input_schema, output_schema
 from taskhand.server.tools import TOOLS

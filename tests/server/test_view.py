@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import MISSING, BaseModel
 
 from builders import ANA, BEN, DONE, JUAN, JUAN_TOO, PENDING, known, on_people, task
-from taskhand.domain.change import FieldChange, Match, Receipt, Unapplied, changes
+from taskhand.domain.change import FieldChange, Receipt, Unapplied, changes
 from taskhand.domain.errors import (
     Ambiguous,
     CallerError,
@@ -18,8 +18,10 @@ from taskhand.domain.errors import (
     RateLimited,
     UpstreamError,
 )
-from taskhand.domain.page import resume, sort_key
-from taskhand.domain.task import Contact, Member, Status, Task, TaskQuery
+from taskhand.domain.names import Match
+from taskhand.domain.page import resume
+from taskhand.domain.query import TaskQuery, sort_key
+from taskhand.domain.task import Contact, Member, Status, Task
 from taskhand.server.answer import compact
 from taskhand.server.refusal import refusal
 from taskhand.server.view import (

@@ -4,8 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from taskhand.domain.change import Match, Unapplied
+from taskhand.domain.change import Unapplied
 from taskhand.domain.errors import TaskhandError
+from taskhand.domain.names import Match
 
 __all__ = ["BulkReceipt", "TaskOutcome"]
 

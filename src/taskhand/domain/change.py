@@ -8,9 +8,10 @@ from pydantic import MISSING
 
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
+from taskhand.domain.names import Match
 from taskhand.domain.task import Responsible, Status, StatusChoice, Task
 
-__all__ = ["EDIT_FIELDS", "FieldChange", "Match", "Receipt", "Unapplied", "changes", "inverse_edit", "preview"]
+__all__ = ["EDIT_FIELDS", "FieldChange", "Receipt", "Unapplied", "changes", "inverse_edit", "preview"]
 
 _SHOWN: dict[str, Callable[[Task], object]] = {
     "title": lambda task: task.title,
@@ -79,16 +80,6 @@ class Unapplied:
     field: str
     asked: object
     got: object
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """What was given for `argument`, and the one thing it was taken to mean."""
-
-    argument: str
-    given: str
-    id: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)

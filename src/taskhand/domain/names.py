@@ -2,15 +2,26 @@
 
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TypeVar
 
-__all__ = ["fold", "matching", "nearest_first"]
+__all__ = ["Match", "fold", "matching", "nearest_first"]
 
 _T = TypeVar("_T")
 
 _LONGEST = 80
 """Characters that are compared: likeness takes time that grows with the square of the length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What was given for `argument`, and the one thing it was taken to mean."""
+
+    argument: str
+    given: str
+    id: str
+    name: str
 
 
 def fold(text: str) -> str:

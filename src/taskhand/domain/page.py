@@ -1,31 +1,36 @@
-"""Pages of tasks: what they are sorted by, and the cursor that says where the next one starts; pure."""
+"""Pages of tasks: picking one out of tasks that are all at hand, and the cursor that says where the next one starts."""
 
 import base64
 import binascii
 import json
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from taskhand.domain.due import due_of
 from taskhand.domain.errors import CallerError
-from taskhand.domain.task import PRIORITY_WORDS, Order, Task, TaskQuery
+from taskhand.domain.query import Order, TaskQuery, matches, sort_key
+from taskhand.domain.task import PRIORITY_WORDS, Task
 
-__all__ = ["NO_DUE", "cursor_after", "resume", "sort_key"]
-
-NO_DUE = "~"
-"""The due key of a task without a due date: it sorts after every date."""
+__all__ = ["TaskPage", "cursor_after", "resume", "select_page"]
 
 _PRIORITIES = frozenset(int(digit) for digit in PRIORITY_WORDS.values())
 
 
-def sort_key(task: Task, order: Order) -> str | int:
-    """What a task is sorted by; equal keys are ordered by id, in the same direction."""
-    if order == "created":
-        return task.created_at
-    if order == "priority":
-        return task.priority
-    due = due_of(task)
-    return due.key if due else NO_DUE
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """Tasks in the order asked for, and whether more follow."""
+
+    tasks: tuple[Task, ...]
+    more: bool
+
+
+def select_page(tasks: Iterable[Task], query: TaskQuery, is_late: Callable[[Task], bool]) -> TaskPage:
+    """The page of `query` among `tasks`; `is_late` says whether a task is unfinished and past due."""
+    found = [task for task in tasks if matches(task, query) and query.overdue in (None, is_late(task))]
+    found.sort(key=lambda task: (sort_key(task, query.order), task.id), reverse=query.order != "due")
+    after = query.after
+    rest = found if after is None else [task for task in found if _follows(task, after, query.order)]
+    return TaskPage(tuple(rest[: query.limit]), more=len(rest) > query.limit)
 
 
 def cursor_after(task: Task, query: TaskQuery) -> str:
@@ -48,6 +53,12 @@ def resume(query: TaskQuery, cursor: str) -> TaskQuery:
             next_step="Repeat the call that gave nextCursor with the same filters and order, or leave cursor out.",
         )
     return replace(query, after=(key, task_id))
+
+
+def _follows(task: Task, after: tuple[str | int, str], order: Order) -> bool:
+    """Whether the task comes after the last one of the page before."""
+    own: tuple[object, ...] = (sort_key(task, order), task.id)
+    return own != after and (own > after) is (order == "due")
 
 
 def _is_text(value: object) -> bool:

@@ -3,9 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from taskhand.domain.change import Match
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
-from taskhand.domain.names import matching, nearest_first
+from taskhand.domain.names import Match, matching, nearest_first
 from taskhand.domain.task import Member
 
 __all__ = ["People", "resolve_people"]

@@ -1,25 +1,83 @@
-"""Picking one page out of tasks that are all at hand, for backends that cannot filter by themselves; pure."""
+"""Which tasks to list and in what order: the filter as it is sent, and the query that it resolves to; pure."""
 
-from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import MISSING, Field
 
 from taskhand.domain.due import due_of
 from taskhand.domain.names import fold
-from taskhand.domain.page import sort_key
-from taskhand.domain.task import Order, Task, TaskPage, TaskQuery
+from taskhand.domain.task import Body, PriorityDigit, StatusChoice, Task
 
-__all__ = ["select_page"]
+__all__ = ["NO_DUE", "Order", "TaskFilter", "TaskQuery", "matches", "sort_key"]
 
+Order = Literal["due", "created", "priority"]
 
-def select_page(tasks: Iterable[Task], query: TaskQuery, is_late: Callable[[Task], bool]) -> TaskPage:
-    """The page of `query` among `tasks`; `is_late` says whether a task is unfinished and past due."""
-    found = [task for task in tasks if _matches(task, query) and query.overdue in (None, is_late(task))]
-    found.sort(key=lambda task: (sort_key(task, query.order), task.id), reverse=query.order != "due")
-    after = query.after
-    rest = found if after is None else [task for task in found if _follows(task, after, query.order)]
-    return TaskPage(tuple(rest[: query.limit]), more=len(rest) > query.limit)
+NO_DUE = "~"
+"""The due key of a task without a due date: it sorts after every date."""
 
 
-def _matches(task: Task, query: TaskQuery) -> bool:
+class TaskFilter(Body):
+    """The documented query of GET /tasks (all optional here: everyone, no window), and the filters that are ours."""
+
+    responsible_ids: (
+        Annotated[
+            tuple[str, ...], Field(description="Whose tasks: ids, e-mails, full names or 'me'. Everyone if left out.")
+        ]
+        | MISSING
+    ) = MISSING
+    from_date: Annotated[str, Field(description="First due day, YYYY-MM-DD.")] | MISSING = MISSING
+    to_date: Annotated[str, Field(description="Last due day, YYYY-MM-DD.")] | MISSING = MISSING
+    include_tasks_without_dates: (
+        Annotated[bool, Field(description="Whether tasks without a due date count too; true if left out.")] | MISSING
+    ) = MISSING
+    status: (
+        Annotated[
+            tuple[str, ...],
+            Field(description="Status names, or types: initial, in_progress, done, master_done."),
+        ]
+        | MISSING
+    ) = MISSING
+    text: Annotated[str, Field(description="Words that title or description contain.")] | MISSING = MISSING
+    overdue: Annotated[bool, Field(description="true: unfinished and past due; false: all others.")] | MISSING = MISSING
+    priority: PriorityDigit | MISSING = MISSING
+    contact: Annotated[str, Field(description="aiContactId or aiCustomerId of the task.")] | MISSING = MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class TaskQuery:
+    """Which tasks to list, everything resolved: ids, ISO dates (both ends included), statuses.
+
+    `None` does not filter. `order` is `due` (earliest first, dateless last), `created` (newest first) or `priority`
+    (highest first), equal ones by id in the same direction; `after` is the position a page ended at.
+    """
+
+    responsible_ids: tuple[str, ...] | None = None
+    from_date: str | None = None
+    to_date: str | None = None
+    include_tasks_without_dates: bool = True
+    statuses: tuple[StatusChoice, ...] | None = None
+    text: str | None = None
+    overdue: bool | None = None
+    priority: int | None = None
+    contact: str | None = None
+    order: Order = "due"
+    limit: int = 25
+    after: tuple[str | int, str] | None = None
+
+
+def sort_key(task: Task, order: Order) -> str | int:
+    """What a task is sorted by; equal keys are ordered by id, in the same direction."""
+    if order == "created":
+        return task.created_at
+    if order == "priority":
+        return task.priority
+    due = due_of(task)
+    return due.key if due else NO_DUE
+
+
+def matches(task: Task, query: TaskQuery) -> bool:
+    """Whether `task` meets the filters of `query`, except for `overdue`, which depends on the clock."""
     return (
         (query.responsible_ids is None or not set(query.responsible_ids).isdisjoint(task.responsible_ids))
         and (query.statuses is None or any(choice.met_by(task.status_config) for choice in query.statuses))
@@ -37,9 +95,3 @@ def _in_window(task: Task, query: TaskQuery) -> bool:
         return query.include_tasks_without_dates and not query.overdue
     day = due.day.isoformat()
     return (query.from_date is None or query.from_date <= day) and (query.to_date is None or day <= query.to_date)
-
-
-def _follows(task: Task, after: tuple[str | int, str], order: Order) -> bool:
-    """Whether the task comes after the last one of the page before."""
-    own: tuple[object, ...] = (sort_key(task, order), task.id)
-    return own != after and (own > after) is (order == "due")

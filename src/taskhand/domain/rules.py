@@ -12,7 +12,8 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import DueRequest, iso_day
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.names import fold
-from taskhand.domain.task import PRIORITY_WORDS, TaskDraft, TaskFilter, TaskPatch
+from taskhand.domain.query import TaskFilter
+from taskhand.domain.task import PRIORITY_WORDS, TaskDraft, TaskPatch
 
 __all__ = [
     "check_draft",

@@ -5,9 +5,8 @@ from typing import get_args
 
 from pydantic import MISSING
 
-from taskhand.domain.change import Match
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
-from taskhand.domain.names import fold, matching, nearest_first
+from taskhand.domain.names import Match, fold, matching, nearest_first
 from taskhand.domain.task import FINISHED, Status, StatusChoice, StatusList, StatusType
 
 __all__ = ["finished_status", "found_by", "resolve_status", "status_at_position"]

@@ -20,7 +20,6 @@ __all__ = [
     "Body",
     "Contact",
     "Member",
-    "Order",
     "Priority",
     "PriorityDigit",
     "Responsible",
@@ -30,10 +29,7 @@ __all__ = [
     "StatusType",
     "Task",
     "TaskDraft",
-    "TaskFilter",
-    "TaskPage",
     "TaskPatch",
-    "TaskQuery",
     "Value",
 ]
 
@@ -209,66 +205,6 @@ class TaskPatch(Body):
     ai_contact_id: AiContactId | MISSING = MISSING
     ai_customer_id: AiCustomerId | MISSING = MISSING
     priority: PriorityDigit | MISSING = MISSING
-
-
-Order = Literal["due", "created", "priority"]
-
-
-class TaskFilter(Body):
-    """The documented query of GET /tasks (all optional here: everyone, no window), and the filters that are ours."""
-
-    responsible_ids: (
-        Annotated[
-            tuple[str, ...], Field(description="Whose tasks: ids, e-mails, full names or 'me'. Everyone if left out.")
-        ]
-        | MISSING
-    ) = MISSING
-    from_date: Annotated[str, Field(description="First due day, YYYY-MM-DD.")] | MISSING = MISSING
-    to_date: Annotated[str, Field(description="Last due day, YYYY-MM-DD.")] | MISSING = MISSING
-    include_tasks_without_dates: (
-        Annotated[bool, Field(description="Whether tasks without a due date count too; true if left out.")] | MISSING
-    ) = MISSING
-    status: (
-        Annotated[
-            tuple[str, ...],
-            Field(description="Status names, or types: initial, in_progress, done, master_done."),
-        ]
-        | MISSING
-    ) = MISSING
-    text: Annotated[str, Field(description="Words that title or description contain.")] | MISSING = MISSING
-    overdue: Annotated[bool, Field(description="true: unfinished and past due; false: all others.")] | MISSING = MISSING
-    priority: PriorityDigit | MISSING = MISSING
-    contact: Annotated[str, Field(description="aiContactId or aiCustomerId of the task.")] | MISSING = MISSING
-
-
-@dataclass(frozen=True, slots=True)
-class TaskQuery:
-    """Which tasks to list, everything resolved: ids, ISO dates (both ends included), statuses.
-
-    `None` does not filter. `order` is `due` (earliest first, dateless last), `created` (newest first) or `priority`
-    (highest first), equal ones by id in the same direction; `after` is the position a page ended at.
-    """
-
-    responsible_ids: tuple[str, ...] | None = None
-    from_date: str | None = None
-    to_date: str | None = None
-    include_tasks_without_dates: bool = True
-    statuses: tuple[StatusChoice, ...] | None = None
-    text: str | None = None
-    overdue: bool | None = None
-    priority: int | None = None
-    contact: str | None = None
-    order: Order = "due"
-    limit: int = 25
-    after: tuple[str | int, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TaskPage:
-    """Tasks in the order asked for, and whether more follow."""
-
-    tasks: tuple[Task, ...]
-    more: bool
 
 
 @dataclass(frozen=True, slots=True)

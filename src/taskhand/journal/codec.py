@@ -8,9 +8,9 @@ from dataclasses import asdict, fields
 from datetime import UTC, date, datetime
 from typing import Any
 
-from taskhand.domain.change import Match
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
+from taskhand.domain.names import Match
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.journal.journal import Caller, Claim, Ending, Intent, Opening, Result

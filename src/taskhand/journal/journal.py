@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from taskhand.domain.change import Match
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
+from taskhand.domain.names import Match
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 

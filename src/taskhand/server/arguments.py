@@ -15,7 +15,8 @@ from pydantic_core import ErrorDetails
 
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.names import fold
-from taskhand.domain.task import IMMUTABLE, TaskDraft, TaskFilter, TaskPatch
+from taskhand.domain.query import TaskFilter
+from taskhand.domain.task import IMMUTABLE, TaskDraft, TaskPatch
 from taskhand.server.coercion import kinds, meant, unsayable, wrong_kind
 from taskhand.server.schema import Schema, fields_of, objects_of
 

@@ -14,7 +14,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode
 
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.task import TaskDraft, TaskFilter, TaskPatch
+from taskhand.domain.query import TaskFilter
+from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.service.call import RepeatableOptions
 
 __all__ = ["Schema", "fields_of", "input_schema", "objects_of", "output_schema"]

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from pydantic import MISSING, Field, WithJsonSchema
 
 from taskhand.domain.bulk import BulkReceipt, TaskOutcome
-from taskhand.domain.change import FieldChange, Match, Receipt, Unapplied
+from taskhand.domain.change import FieldChange, Receipt, Unapplied
+from taskhand.domain.names import Match
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.task import Task
 from taskhand.server.answer import Answer, Marked, cut

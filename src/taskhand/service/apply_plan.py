@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from taskhand.domain.bulk import BulkReceipt
-from taskhand.domain.change import Match, Receipt
+from taskhand.domain.change import Receipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
+from taskhand.domain.names import Match
 from taskhand.domain.plan import Difference, Plan, drift
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task

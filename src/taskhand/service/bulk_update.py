@@ -7,12 +7,13 @@ from pydantic import BaseModel
 
 from taskhand.domain import rules
 from taskhand.domain.bulk import BulkReceipt
-from taskhand.domain.change import Match
 from taskhand.domain.due import due_of, shifted
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, TaskhandError
+from taskhand.domain.names import Match
 from taskhand.domain.plan import Plan
-from taskhand.domain.task import Task, TaskFilter, TaskPatch
+from taskhand.domain.query import TaskFilter
+from taskhand.domain.task import Task, TaskPatch
 from taskhand.journal.journal import VOID, Change, Claim, Intent
 from taskhand.service.apply_many import Skipped, apply_to_many, replayed_bulk
 from taskhand.service.call import Call, Held

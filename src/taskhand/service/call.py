@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import anyio
 from pydantic import MISSING, Field
 
-from taskhand.domain.change import Match
 from taskhand.domain.errors import OperatorError, OutcomeUnknown, TaskhandError
+from taskhand.domain.names import Match
 from taskhand.domain.task import Body
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Opening, Outcome, Result
 from taskhand.service.app_context import AppContext

@@ -6,7 +6,8 @@ from typing import Final
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import TaskhandError
-from taskhand.domain.task import FINISHED, TaskQuery
+from taskhand.domain.query import TaskQuery
+from taskhand.domain.task import FINISHED
 from taskhand.service.app_context import AppContext
 
 __all__ = ["check_health"]

@@ -7,8 +7,9 @@ from pydantic import MISSING
 
 from taskhand.domain import people, rules, statuses
 from taskhand.domain.due import due_of, is_overdue
-from taskhand.domain.page import resume
-from taskhand.domain.task import FINISHED, Member, Order, Task, TaskFilter, TaskPage, TaskQuery
+from taskhand.domain.page import TaskPage, resume
+from taskhand.domain.query import Order, TaskFilter, TaskQuery
+from taskhand.domain.task import FINISHED, Member, Task
 from taskhand.service.app_context import AppContext
 
 __all__ = ["TaskList", "check_known", "list_tasks", "page_of", "query_of"]

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from taskhand.domain.change import Match
 from taskhand.domain.errors import TaskhandError
+from taskhand.domain.names import Match
 from taskhand.domain.plan import Difference, Plan, difference
 from taskhand.journal.journal import Change, Claim, Intent, Result
 from taskhand.service.app_context import AppContext

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from taskhand.domain.edit import Edit, current_value, without
 from taskhand.domain.errors import TaskhandError
+from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Task, TaskQuery
+from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, ChangeQuery, Ending, Intent, Outcome, Result
 from taskhand.service.app_context import AppContext
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pydantic import MISSING
 
 from taskhand.domain import people, rules, statuses
-from taskhand.domain.change import Match
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
+from taskhand.domain.names import Match
 from taskhand.domain.people import People
 from taskhand.domain.task import Member, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
 from taskhand.service.app_context import AppContext

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from taskhand.domain import rules
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError
-from taskhand.domain.page import sort_key
+from taskhand.domain.query import TaskFilter, TaskQuery, sort_key
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Task, TaskFilter, TaskQuery
+from taskhand.domain.task import Task
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_tasks import check_known, page_of, query_of
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 import anyio
 
 from taskhand.backends.base import Misread, Written
-from taskhand.domain.change import Match, Receipt
+from taskhand.domain.change import Receipt
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import CallerError, NotFound
+from taskhand.domain.names import Match
 from taskhand.domain.plan import Difference, Plan, drift
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task

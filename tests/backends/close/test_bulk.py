@@ -18,7 +18,8 @@ from taskhand.backends.close.mapping import DONE, task_of
 from taskhand.backends.close.said import CLOSE, NOT_ALONE
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.task import StatusChoice, Task, TaskQuery
+from taskhand.domain.query import TaskQuery
+from taskhand.domain.task import StatusChoice, Task
 from taskhand.sandbox.close import CloseSandbox, Reading
 from taskhand.sandbox.faults import Fault
 

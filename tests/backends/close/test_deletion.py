@@ -13,8 +13,8 @@ from taskhand.backends.close.backend import CloseBackend
 from taskhand.backends.close.said import CLOSE
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError
+from taskhand.domain.query import TaskQuery
 from taskhand.domain.request_log import recorded_requests
-from taskhand.domain.task import TaskQuery
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.call import Answer, Call
 from taskhand.sandbox.close import CloseSandbox, Reading

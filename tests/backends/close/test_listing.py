@@ -19,9 +19,9 @@ from taskhand.backends.close.window import settled
 from taskhand.domain.due import Due, due_of, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
-from taskhand.domain.page import sort_key
-from taskhand.domain.query import select_page
-from taskhand.domain.task import Order, StatusChoice, Task, TaskQuery
+from taskhand.domain.page import select_page
+from taskhand.domain.query import Order, TaskQuery, sort_key
+from taskhand.domain.task import StatusChoice, Task
 from taskhand.sandbox.close import CloseSandbox, Reading
 from taskhand.sandbox.faults import Fault
 

@@ -15,8 +15,9 @@ from taskhand.backends.close.wire import credential, explain, offset_on
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError
+from taskhand.domain.query import TaskQuery
 from taskhand.domain.rules import check_id
-from taskhand.domain.task import StatusChoice, TaskQuery
+from taskhand.domain.task import StatusChoice
 from taskhand.sandbox.call import Answer, Call
 from taskhand.sandbox.close import CloseSandbox, Reading
 

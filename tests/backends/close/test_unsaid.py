@@ -14,8 +14,8 @@ from behaviour.arms import NOW
 from taskhand.backends.close.mapping import DONE
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, UpstreamError
-from taskhand.domain.page import sort_key
-from taskhand.domain.task import StatusChoice, TaskQuery
+from taskhand.domain.query import TaskQuery, sort_key
+from taskhand.domain.task import StatusChoice
 from taskhand.sandbox.call import Answer, Call
 from taskhand.sandbox.close import CloseSandbox, Reading
 from taskhand.sandbox.faults import Fault

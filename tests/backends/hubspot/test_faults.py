@@ -12,7 +12,8 @@ from taskhand.backends.hubspot.doubt import HUBSPOT
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OutcomeUnknown, TaskhandError, UpstreamError
-from taskhand.domain.task import Task, TaskQuery
+from taskhand.domain.query import TaskQuery
+from taskhand.domain.task import Task
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox, Reading

@@ -26,9 +26,9 @@ from taskhand.backends.hubspot.search import MOST_FOUND
 from taskhand.domain.due import Due, due_of, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
-from taskhand.domain.page import sort_key
-from taskhand.domain.query import select_page
-from taskhand.domain.task import FINISHED, Order, StatusChoice, Task, TaskQuery
+from taskhand.domain.page import select_page
+from taskhand.domain.query import Order, TaskQuery, sort_key
+from taskhand.domain.task import FINISHED, StatusChoice, Task
 
 OPEN = ("burst=0", "searches=0", "search_lag=0")
 LAGGING = ("burst=0", "searches=0", "search_lag=30")

@@ -8,7 +8,7 @@ from backends.hubspot.wired import CAROLINA, ELENA, Stage, Time, hubspot, row, s
 from taskhand.backends.hubspot.doubt import HUBSPOT
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError
-from taskhand.domain.task import TaskQuery
+from taskhand.domain.query import TaskQuery
 from taskhand.sandbox.faults import Fault
 
 TASK = "/crm/v3/objects/tasks/{id}"

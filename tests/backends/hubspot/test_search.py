@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskhand.backends.hubspot.search import searches
-from taskhand.domain.page import NO_DUE
-from taskhand.domain.task import Status, StatusChoice, TaskQuery
+from taskhand.domain.query import NO_DUE, TaskQuery
+from taskhand.domain.task import Status, StatusChoice
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 STATUSES = {

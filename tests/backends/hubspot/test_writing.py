@@ -23,7 +23,8 @@ from backends.hubspot.wired import (
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OperatorError
-from taskhand.domain.task import StatusChoice, TaskQuery
+from taskhand.domain.query import TaskQuery
+from taskhand.domain.task import StatusChoice
 from taskhand.sandbox.hubspot import Reading
 
 OPEN = ("burst=0", "searches=0")

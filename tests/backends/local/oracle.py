@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from backends.local.open_store import NOW
-from taskhand.domain.task import Task, TaskQuery
+from taskhand.domain.query import TaskQuery
+from taskhand.domain.task import Task
 
 __all__ = ["expected", "plain"]
 

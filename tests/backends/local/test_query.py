@@ -20,7 +20,8 @@ from taskhand.backends.local.query import StoreState, build_selects
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.page import cursor_after, resume
-from taskhand.domain.task import Order, Status, StatusChoice, Task, TaskQuery
+from taskhand.domain.query import Order, TaskQuery
+from taskhand.domain.task import Status, StatusChoice, Task
 
 T = TypeVar("T")
 ZONE = "Pacific/Auckland"

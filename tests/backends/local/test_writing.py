@@ -12,8 +12,9 @@ from taskhand.domain.change import inverse_edit, preview
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotAttempted
+from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import StatusChoice, Task, TaskQuery
+from taskhand.domain.task import StatusChoice, Task
 
 NOWHERE = "00000000-0000-4000-8000-00000000ffff"
 

@@ -14,7 +14,8 @@ from taskhand.backends.remote.messages import Doubt
 from taskhand.backends.vambe.backend import VambeBackend
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound, TaskhandError
-from taskhand.domain.task import Task, TaskQuery
+from taskhand.domain.query import TaskQuery
+from taskhand.domain.task import Task
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from server.transports.tales import DRAFT
-from taskhand.domain.task import TaskFilter, TaskPatch
+from taskhand.domain.query import TaskFilter
+from taskhand.domain.task import TaskPatch
 from taskhand.server.tools import TOOLS
 
 __all__ = ["CHANGE", "PLAN", "READS", "TASK", "TOGETHER", "VALID", "wrong_calls"]

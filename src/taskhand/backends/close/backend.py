@@ -24,8 +24,10 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate, NotFound, UpstreamError
+from taskhand.domain.page import TaskPage
+from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
+from taskhand.domain.task import Contact, Member, StatusList, Task
 
 __all__ = ["CAPABILITIES", "Account", "CloseBackend"]
 

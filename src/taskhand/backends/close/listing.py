@@ -11,8 +11,9 @@ from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.window import ORDERS, assignees, filters, settled, wants_dateless, window
 from taskhand.backends.close.wire import CHUNK
 from taskhand.domain.errors import NotFound, UpstreamError
-from taskhand.domain.query import select_page
-from taskhand.domain.task import Task, TaskPage, TaskQuery
+from taskhand.domain.page import TaskPage, select_page
+from taskhand.domain.query import TaskQuery
+from taskhand.domain.task import Task
 
 __all__ = ["Listing"]
 

@@ -11,8 +11,7 @@ from typing import Final
 
 from taskhand.backends.close.mapping import DONE, OPEN, created_at
 from taskhand.backends.close.pages import JsonObject
-from taskhand.domain.page import NO_DUE
-from taskhand.domain.task import Order, TaskQuery
+from taskhand.domain.query import NO_DUE, Order, TaskQuery
 
 __all__ = ["ORDERS", "assignees", "filters", "settled", "wants_dateless", "window"]
 

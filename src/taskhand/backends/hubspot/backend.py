@@ -19,8 +19,10 @@ from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
+from taskhand.domain.page import TaskPage
+from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
+from taskhand.domain.task import Contact, Member, StatusList, Task
 
 __all__ = ["HubSpotBackend"]
 

@@ -12,8 +12,9 @@ from taskhand.backends.hubspot.search import MOST_FOUND, Search, is_settled, sea
 from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.domain.due import due_of, is_overdue
 from taskhand.domain.errors import UpstreamError
-from taskhand.domain.query import select_page
-from taskhand.domain.task import FINISHED, Task, TaskPage, TaskQuery
+from taskhand.domain.page import TaskPage, select_page
+from taskhand.domain.query import TaskQuery
+from taskhand.domain.task import FINISHED, Task
 
 __all__ = ["TaskLists"]
 

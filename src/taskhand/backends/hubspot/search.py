@@ -14,8 +14,8 @@ from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES
 from taskhand.backends.hubspot.moment import day_start_ms, millis_of, moment_of
 from taskhand.backends.hubspot.record import JsonObject
 from taskhand.domain.due import due_of
-from taskhand.domain.page import NO_DUE
-from taskhand.domain.task import FINISHED, Status, Task, TaskQuery
+from taskhand.domain.query import NO_DUE, TaskQuery
+from taskhand.domain.task import FINISHED, Status, Task
 
 __all__ = ["MOST_FOUND", "PAGE", "Search", "is_settled", "newest_since", "searches"]
 

@@ -15,8 +15,10 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import Due, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
+from taskhand.domain.page import TaskPage
+from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Contact, Member, StatusList, Task, TaskPage, TaskQuery
+from taskhand.domain.task import Contact, Member, StatusList, Task
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind
 from taskhand.sqlite.store import Store
 

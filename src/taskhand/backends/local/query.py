@@ -12,8 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from taskhand.domain.names import fold
-from taskhand.domain.page import NO_DUE
-from taskhand.domain.task import TaskQuery
+from taskhand.domain.query import NO_DUE, TaskQuery
 
 __all__ = ["Select", "StoreState", "build_selects"]
 

@@ -8,7 +8,7 @@ from pydantic import MISSING
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.names import fold
-from taskhand.domain.page import NO_DUE
+from taskhand.domain.query import NO_DUE
 from taskhand.domain.task import Contact, Member, Responsible, Status, Task
 
 __all__ = ["people_by_task", "searchable", "to_columns", "to_contact", "to_member", "to_status", "to_task"]

@@ -12,7 +12,8 @@ from taskhand.backends.local.directory import Directory
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
-from taskhand.domain.task import StatusChoice, TaskQuery
+from taskhand.domain.query import TaskQuery
+from taskhand.domain.task import StatusChoice
 
 __all__ = ["seed_store"]
 

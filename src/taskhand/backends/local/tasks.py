@@ -12,8 +12,10 @@ from taskhand.backends.local.query import StoreState, build_selects
 from taskhand.backends.local.rows import people_by_task, searchable, to_columns, to_task
 from taskhand.domain.edit import Edit, current_value
 from taskhand.domain.errors import CallerError, NotFound
+from taskhand.domain.page import TaskPage
+from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import FINISHED, Task, TaskPage, TaskQuery
+from taskhand.domain.task import FINISHED, Task
 
 __all__ = ["create", "delete", "page", "snapshots", "task", "update", "update_item"]
 

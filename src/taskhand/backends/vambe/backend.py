@@ -18,9 +18,10 @@ from taskhand.domain.due import due_of, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, UpstreamError
 from taskhand.domain.names import fold
-from taskhand.domain.query import select_page
+from taskhand.domain.page import TaskPage, select_page
+from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import FINISHED, Contact, Member, StatusList, Task, TaskPage, TaskQuery
+from taskhand.domain.task import FINISHED, Contact, Member, StatusList, Task
 
 __all__ = ["Organisation", "VambeBackend"]
 

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import MISSING, Field
 
-from taskhand.domain.task import TaskFilter, TaskPatch
+from taskhand.domain.query import TaskFilter
+from taskhand.domain.task import TaskPatch
 from taskhand.server.tool import Tool, Written
 from taskhand.server.write_view import ManyAnswer
 from taskhand.service.bulk_update import Wish, bulk_update

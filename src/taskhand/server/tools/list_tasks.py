@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import MISSING, Field
 
-from taskhand.domain.task import Order, TaskFilter
+from taskhand.domain.query import Order, TaskFilter
 from taskhand.server.tool import Tool
 from taskhand.server.view import ListAnswer, RowField
 from taskhand.service.call import Call

@@ -11,7 +11,8 @@ from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.directory import Directory, sequential_id
 from taskhand.domain.due import due_of
 from taskhand.domain.edit import Edit
-from taskhand.domain.task import StatusChoice, Task, TaskQuery
+from taskhand.domain.query import TaskQuery
+from taskhand.domain.task import StatusChoice, Task
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
 from taskhand.testing.places.place import Place
