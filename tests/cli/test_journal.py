@@ -18,7 +18,8 @@ from journal.stage import NOW, call, opened_at, settled
 from taskhand.cli.journal import OUTCOMES, journal
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
-from taskhand.journal.journal import Ending, Outcome
+from taskhand.domain.outcome import Outcome
+from taskhand.journal.journal import Ending
 
 Run = Callable[..., Result]
 

@@ -11,8 +11,9 @@ from typing import Any
 from builders import task
 from taskhand.domain.edit import Edit
 from taskhand.domain.names import Match
+from taskhand.domain.outcome import Outcome
 from taskhand.domain.snapshot import Snapshot
-from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Journal, Opening, Outcome, Result
+from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Journal, Opening, Result
 from taskhand.journal.sqlite import SqliteJournal
 
 __all__ = [

@@ -12,6 +12,7 @@ from pydantic import MISSING
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.names import Match
+from taskhand.domain.outcome import VOID
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Responsible, Status, StatusChoice, Task
 from taskhand.journal.codec import (
@@ -25,7 +26,7 @@ from taskhand.journal.codec import (
     result_from,
     result_json,
 )
-from taskhand.journal.journal import VOID, Caller, Claim, Ending, Intent, Opening, Result
+from taskhand.journal.journal import Caller, Claim, Ending, Intent, Opening, Result
 
 SURROGATES_TOO = st.text(st.characters(exclude_categories=()), max_size=8)
 TEXT = st.text(max_size=8)

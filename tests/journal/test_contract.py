@@ -11,7 +11,8 @@ from journal.conftest import Opener
 from journal.stage import APPLIED, NOW, Clock, begun, call, deletion, rename, settled, whole
 from taskhand.domain.edit import Edit
 from taskhand.domain.names import Match
-from taskhand.journal.journal import VOID, Caller, ChangeQuery, Claim, Ending, Intent, Journal, Outcome, Result
+from taskhand.domain.outcome import VOID, Outcome
+from taskhand.journal.journal import Caller, ChangeQuery, Claim, Ending, Intent, Journal, Result
 
 KEY = Claim("key Claude 1", "payload")
 VOID_OUTCOMES = sorted(VOID)

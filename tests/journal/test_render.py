@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from builders import DONE, TASK_ID, on_people, task
 from journal.stage import call, deletion, rename
 from taskhand.domain.edit import Edit
+from taskhand.domain.outcome import Outcome
 from taskhand.domain.snapshot import Snapshot
-from taskhand.journal.journal import Caller, Change, Ending, Intent, Outcome, Result
+from taskhand.journal.journal import Caller, Change, Ending, Intent, Result
 from taskhand.journal.render import render_change
 
 

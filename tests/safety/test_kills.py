@@ -26,8 +26,9 @@ from safety.crms import CRMS, Crm, Sight
 from safety.gate import Gate
 from safety.victim import Death, Job, desk_at, store_in
 from taskhand.domain.edit import Edit
+from taskhand.domain.outcome import VOID
 from taskhand.domain.query import TaskQuery
-from taskhand.journal.journal import VOID, Change, ChangeQuery
+from taskhand.journal.journal import Change, ChangeQuery
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext

@@ -1,47 +1,48 @@
-"""What came of a change of many tasks, task by task; pure."""
+"""The result of a bulk change, task by task; pure."""
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal
 
 from taskhand.domain.change import Unapplied
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
+from taskhand.domain.outcome import Outcome
 
-__all__ = ["BulkReceipt", "TaskOutcome"]
-
-Became = Literal["applied", "unchanged", "refused", "unknown", "not_attempted"]
+__all__ = ["BulkReceipt", "TaskResult"]
 
 _WORTH_RETRYING = frozenset({"rate_limited", "upstream_error", "conflict", "not_attempted", "store_busy"})
-"""Codes of errors after which the same change may be sent again."""
+"""Error codes after which the same change may be sent again."""
 
 
 @dataclass(frozen=True, slots=True)
-class TaskOutcome:
-    """What became of one task; `code` and `message` say why it was not written, or what is worth knowing of how."""
+class TaskResult:
+    """The result of a bulk change for one task.
+
+    `code` and `message` say why the task was not written, or add a remark about how it was.
+    """
 
     id: str
-    became: Became
+    outcome: Outcome
     code: str | None = None
     message: str | None = None
     unapplied: tuple[Unapplied, ...] = ()
 
     @classmethod
-    def failed(cls, task_id: str, became: Became, error: TaskhandError) -> "TaskOutcome":
-        """The outcome that an error is."""
-        return cls(task_id, became, error.code, error.message)
+    def failed(cls, task_id: str, outcome: Outcome, error: TaskhandError) -> "TaskResult":
+        """The result of a task whose change ended in `error`."""
+        return cls(task_id, outcome, error.code, error.message)
 
     @property
     def may_be_retried(self) -> bool:
-        """Whether the same change may be sent again for this task: nothing of it was written."""
-        return self.became == "not_attempted" or (self.became == "refused" and self.code in _WORTH_RETRYING)
+        """Whether the same change may be sent again for this task, since nothing was written."""
+        return self.outcome == "not_attempted" or (self.outcome == "refused" and self.code in _WORTH_RETRYING)
 
 
 @dataclass(frozen=True, slots=True)
 class BulkReceipt:
-    """The answer to a change of many tasks: an outcome for each, in the order given."""
+    """The answer to a bulk change: one result for each task, in the order given."""
 
-    outcomes: tuple[TaskOutcome, ...]
+    results: tuple[TaskResult, ...]
     matched: tuple[Match, ...] = ()
     note: str | None = None
     change_id: str | None = None
@@ -49,10 +50,10 @@ class BulkReceipt:
 
     @property
     def totals(self) -> dict[str, int]:
-        """How many tasks had which outcome."""
-        return dict(Counter(one.became for one in self.outcomes))
+        """The number of tasks by outcome."""
+        return dict(Counter(one.outcome for one in self.results))
 
     @property
     def retry_ids(self) -> tuple[str, ...]:
-        """The tasks that the same change may be sent again for."""
-        return tuple(one.id for one in self.outcomes if one.may_be_retried)
+        """The ids of the tasks for which the same change may be sent again."""
+        return tuple(one.id for one in self.results if one.may_be_retried)

@@ -10,9 +10,9 @@ from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
 from taskhand.domain.task import Task
 
-__all__ = ["Difference", "Plan", "difference", "drift"]
+__all__ = ["Difference", "Plan", "Verb", "difference", "drift"]
 
-Does = Literal["create", "update", "delete"]
+Verb = Literal["create", "update", "delete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Difference:
 
     id: str | None
     title: str
-    does: Does
+    does: Verb
     changed: tuple[FieldChange, ...] = ()
 
 
@@ -44,7 +44,7 @@ class Plan:
     refused: tuple[tuple[str, TaskhandError], ...] = ()
 
 
-def difference(does: Does, before: Task | None, edit: Edit | None) -> Difference:
+def difference(does: Verb, before: Task | None, edit: Edit | None) -> Difference:
     """What one step does to a task."""
     after = preview(before, edit) if edit is not None else before
     changed = changes(before, after) if after is not None and does != "delete" else ()

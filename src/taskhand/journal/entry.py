@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, cast
 
 from taskhand.domain.errors import OperatorError
+from taskhand.domain.outcome import VOID, Outcome
 from taskhand.journal.codec import (
     ending_from,
     ending_json,
@@ -22,7 +23,7 @@ from taskhand.journal.codec import (
     result_from,
     result_json,
 )
-from taskhand.journal.journal import VOID, Change, Ending, Intent, Opening, Outcome, Result
+from taskhand.journal.journal import Change, Ending, Intent, Opening, Result
 
 __all__ = [
     "COLUMNS",

@@ -8,16 +8,17 @@ plan is a change whose outcome is `planned`: its intents are what `apply_plan` w
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.names import Match
+from taskhand.domain.outcome import Outcome
+from taskhand.domain.plan import Verb
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 
 __all__ = [
-    "VOID",
     "Caller",
     "Change",
     "ChangePage",
@@ -27,27 +28,8 @@ __all__ = [
     "Intent",
     "Journal",
     "Opening",
-    "Outcome",
     "Result",
-    "Verb",
 ]
-
-Verb = Literal["create", "update", "delete"]
-
-Outcome = Literal[
-    "applied",  # it was written
-    "unchanged",  # the task matched already: nothing was sent
-    "refused",  # nothing was written; `code` says why
-    "not_applied",  # read back after a crash: it was not written
-    "unknown",  # it may have been written
-    "not_attempted",  # the call ended before this task of many was sent
-    "planned",  # a dry run, or a guard rail demanded a plan
-    "declined",  # a person refused the plan
-    "open",  # under way, or its process ended before it was settled
-]
-
-VOID: frozenset[Outcome] = frozenset({"refused", "not_applied", "not_attempted", "planned"})
-"""Outcomes that wrote nothing: a claim of such a change may be made again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import MISSING, Field, WithJsonSchema
 
-from taskhand.domain.bulk import BulkReceipt, TaskOutcome
+from taskhand.domain.bulk import BulkReceipt, TaskResult
 from taskhand.domain.change import FieldChange, Receipt, Unapplied
 from taskhand.domain.names import Match
 from taskhand.domain.plan import Difference, Plan
@@ -142,12 +142,12 @@ def _of_one(receipt: Receipt) -> WriteAnswer:
 
 def _of_many(receipt: BulkReceipt) -> WriteAnswer:
     retry_ids = receipt.retry_ids
-    unapplied = _unapplied_rows(miss for one in receipt.outcomes for miss in one.unapplied)
+    unapplied = _unapplied_rows(miss for one in receipt.results for miss in one.unapplied)
     return ManyAnswer(
         change_id=receipt.change_id or MISSING,
-        count=len(receipt.outcomes),
+        count=len(receipt.results),
         totals=receipt.totals,
-        outcomes=tuple(_outcome_rows(receipt.outcomes, _ROOM_FOR_IDS - _size(retry_ids))),
+        outcomes=tuple(_outcome_rows(receipt.results, _ROOM_FOR_IDS - _size(retry_ids))),
         retry_ids=_fitting(retry_ids, _ROOM_FOR_IDS),
         unapplied=unapplied[:_MOST_MESSAGES] or MISSING,
         matched=_match_rows(receipt.matched) or MISSING,
@@ -160,8 +160,8 @@ def _of_plan(plan: Plan) -> WriteAnswer:
     shown = plan.differences[:_MOST_DIFFERENCES]
     more = f" {len(plan.differences) - len(shown)} more are not shown." if len(shown) < len(plan.differences) else ""
     why = f"{plan.guard} stops at a plan: nothing was written." if plan.guard else "Nothing was written."
-    left_out = [*(TaskOutcome(one, "unchanged") for one in plan.unchanged)]
-    left_out += [TaskOutcome.failed(one, "refused", error) for one, error in plan.refused]
+    left_out = [*(TaskResult(one, "unchanged") for one in plan.unchanged)]
+    left_out += [TaskResult.failed(one, "refused", error) for one, error in plan.refused]
     return ManyAnswer(
         plan_id=plan.id,
         count=len(plan.differences),
@@ -173,16 +173,16 @@ def _of_plan(plan: Plan) -> WriteAnswer:
     )
 
 
-def _outcome_rows(outcomes: Sequence[TaskOutcome], room: int) -> Iterable[OutcomeRow]:
+def _outcome_rows(outcomes: Sequence[TaskResult], room: int) -> Iterable[OutcomeRow]:
     """One row for each outcome and reason, the rarest first; ids as far as there is room, those to retry elsewhere."""
-    groups: dict[tuple[str, str | None, str | None], list[TaskOutcome]] = {}
+    groups: dict[tuple[str, str | None, str | None], list[TaskResult]] = {}
     for one in outcomes:
-        groups.setdefault((one.became, one.code, _reason(one)), []).append(one)
-    for (became, code, message), group in sorted(groups.items(), key=lambda item: len(item[1]))[:_MOST_MESSAGES]:
+        groups.setdefault((one.outcome, one.code, _reason(one)), []).append(one)
+    for (outcome, code, message), group in sorted(groups.items(), key=lambda item: len(item[1]))[:_MOST_MESSAGES]:
         ids = () if group[0].may_be_retried else _fitting([one.id for one in group], room)
         room -= _size(ids)
         yield OutcomeRow(
-            outcome=became,
+            outcome=outcome,
             count=len(group),
             ids=ids or MISSING,
             code=code or MISSING,
@@ -190,7 +190,7 @@ def _outcome_rows(outcomes: Sequence[TaskOutcome], room: int) -> Iterable[Outcom
         )
 
 
-def _reason(one: TaskOutcome) -> str | None:
+def _reason(one: TaskResult) -> str | None:
     """The message without the task's own id, so that tasks with the same trouble stand together."""
     return one.message.replace(one.id, "…") if one.message else None
 

@@ -1,18 +1,18 @@
 """Carry out many updates: written down, sent in the backend's own way, watched, counted, and stopped when asked to."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import anyio
 
 from taskhand.backends.base import BulkProgress, ItemResult
-from taskhand.domain.bulk import Became, BulkReceipt, TaskOutcome
+from taskhand.domain.bulk import BulkReceipt, TaskResult
 from taskhand.domain.change import Receipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OutcomeUnknown, TaskhandError
+from taskhand.domain.outcome import Outcome, overall_outcome
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Intent, Opening, Result
-from taskhand.journal.journal import Outcome as Ended
 from taskhand.service.call import Call
 
 __all__ = ["Skipped", "apply_to_many", "replayed_bulk"]
@@ -25,10 +25,10 @@ class Skipped:
     unchanged: tuple[str, ...] = ()
     refused: Mapping[str, TaskhandError] = field(default_factory=dict)
 
-    def outcomes(self) -> tuple[TaskOutcome, ...]:
+    def outcomes(self) -> tuple[TaskResult, ...]:
         """What is said of them."""
-        same = [TaskOutcome(one, "unchanged") for one in self.unchanged]
-        return (*same, *(TaskOutcome.failed(one, "refused", error) for one, error in self.refused.items()))
+        same = [TaskResult(one, "unchanged") for one in self.unchanged]
+        return (*same, *(TaskResult.failed(one, "refused", error) for one, error in self.refused.items()))
 
 
 async def apply_to_many(
@@ -68,13 +68,13 @@ def replayed_bulk(first: Change) -> BulkReceipt:
 class _Run:
     """One bulk write under way."""
 
-    def __init__(self, call: Call, intents: Sequence[Intent], outside: tuple[TaskOutcome, ...]) -> None:
+    def __init__(self, call: Call, intents: Sequence[Intent], outside: tuple[TaskResult, ...]) -> None:
         self.watch = BulkProgress()
         self.over = anyio.Event()
         self._call = call
         self._intents = intents
         self._outside = outside
-        self._outcomes: dict[int, TaskOutcome] = {}
+        self._outcomes: dict[int, TaskResult] = {}
         self._written: set[int] = set()
 
     async def to_the_end(self) -> None:
@@ -85,7 +85,7 @@ class _Run:
                 self.watch.outcomes[place] = outcome
             rest = [_result(len(pairs) + place, one) for place, one in enumerate(self._outside)]
             fresh = self._fresh()
-            await self._call.settle([*fresh, *rest], _together(self._outcomes.values()))
+            await self._call.settle([*fresh, *rest], overall_outcome({one.outcome for one in self._outcomes.values()}))
             await self._call.progress(len(pairs), len(pairs))
             self.over.set()
 
@@ -102,7 +102,7 @@ class _Run:
         """What is answered."""
         outcomes = (*(self._outcomes[place] for place in range(len(self._intents))), *self._outside)
         change_id = self._call.change.id if self._call.change else None
-        stopped = next((one.message for one in outcomes if one.became == "not_attempted"), None)
+        stopped = next((one.message for one in outcomes if one.outcome == "not_attempted"), None)
         return BulkReceipt(outcomes, opening.matched, stopped, change_id)
 
     def _fresh(self) -> list[Result]:
@@ -118,39 +118,32 @@ class _Run:
         return found
 
 
-def _outcome(intent: Intent, outcome: ItemResult) -> TaskOutcome:
+def _outcome(intent: Intent, outcome: ItemResult) -> TaskResult:
     """What became of a task: what was sent and is not so afterwards, not at all, was not written."""
     if outcome.error is not None or outcome.written is None or intent.before is None:
         error = outcome.error or TaskhandError("Nothing is known of it.", code="outcome_unknown")
-        return TaskOutcome.failed(outcome.task_id, _became(error), error)
+        return TaskResult.failed(outcome.task_id, _failure_outcome(error), error)
     receipt = Receipt.of(intent.before.task, outcome.written.task, intent.asked or intent.edit or Edit(), ())
     if receipt.unapplied and not receipt.changed:
-        return TaskOutcome(outcome.task_id, "refused", "not_applied", "The CRM left it as it was.", receipt.unapplied)
-    return TaskOutcome(outcome.task_id, "applied", None, outcome.written.note, receipt.unapplied)
+        return TaskResult(outcome.task_id, "refused", "not_applied", "The CRM left it as it was.", receipt.unapplied)
+    return TaskResult(outcome.task_id, "applied", None, outcome.written.note, receipt.unapplied)
 
 
-def _became(error: TaskhandError) -> Became:
+def _failure_outcome(error: TaskhandError) -> Outcome:
     if isinstance(error, NotAttempted):
         return "not_attempted"
     return "unknown" if isinstance(error, OutcomeUnknown) or error.code == "outcome_unknown" else "refused"
 
 
-def _result(place: int, one: TaskOutcome, after: Task | None = None) -> Result:
-    return Result(place, one.became, one.id, after, one.code, one.message)
+def _result(place: int, one: TaskResult, after: Task | None = None) -> Result:
+    return Result(place, one.outcome, one.id, after, one.code, one.message)
 
 
-def _told(result: Result) -> TaskOutcome:
+def _told(result: Result) -> TaskResult:
     if result.outcome == "not_applied":  # it was looked at after a crash: it may be sent
-        return TaskOutcome(result.task_id or "", "not_attempted", result.code, result.note)
-    became: Became = result.outcome if result.outcome in _SAID else "unknown"  # type: ignore[assignment]  # of _SAID
-    return TaskOutcome(result.task_id or "", became, result.code, result.note)
+        return TaskResult(result.task_id or "", "not_attempted", result.code, result.note)
+    outcome: Outcome = result.outcome if result.outcome in _ANSWERED else "unknown"
+    return TaskResult(result.task_id or "", outcome, result.code, result.note)
 
 
-_SAID = frozenset({"applied", "unchanged", "refused", "not_attempted"})
-
-
-def _together(outcomes: Collection[TaskOutcome]) -> Ended:
-    """The outcome of a whole: unknown if any is, applied if any was."""
-    order: tuple[Ended, ...] = ("unknown", "applied", "refused", "not_attempted")
-    became = {one.became for one in outcomes}
-    return next((one for one in order if one in became), "unchanged")
+_ANSWERED = frozenset({"applied", "unchanged", "refused", "not_attempted"})

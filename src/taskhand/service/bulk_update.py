@@ -11,10 +11,11 @@ from taskhand.domain.due import due_of, shifted
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.names import Match
+from taskhand.domain.outcome import VOID
 from taskhand.domain.plan import Plan
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import Task, TaskPatch
-from taskhand.journal.journal import VOID, Change, Claim, Intent
+from taskhand.journal.journal import Change, Claim, Intent
 from taskhand.service.apply_many import Skipped, apply_to_many, replayed_bulk
 from taskhand.service.call import Call, Held
 from taskhand.service.idempotency import claim_of_key, fingerprint, is_same_key, wait_until_ended

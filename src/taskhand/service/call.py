@@ -10,8 +10,9 @@ from pydantic import MISSING, Field
 
 from taskhand.domain.errors import OperatorError, OutcomeUnknown, TaskhandError
 from taskhand.domain.names import Match
+from taskhand.domain.outcome import Outcome
 from taskhand.domain.task import Body
-from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Opening, Outcome, Result
+from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Opening, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.recovery import recover_abandoned
 

@@ -9,9 +9,10 @@ from taskhand.domain import rules
 from taskhand.domain.change import Receipt
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import TaskhandError
+from taskhand.domain.outcome import VOID
 from taskhand.domain.plan import Plan
 from taskhand.domain.task import TaskDraft
-from taskhand.journal.journal import VOID, Change, ChangeQuery, Claim, Intent, Opening, Result
+from taskhand.journal.journal import Change, ChangeQuery, Claim, Intent, Opening, Result
 from taskhand.service.call import Call, Held
 from taskhand.service.idempotency import (
     claim_of_key,

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from taskhand.domain.edit import Edit, current_value, without
 from taskhand.domain.errors import TaskhandError
+from taskhand.domain.outcome import Outcome, overall_outcome
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
-from taskhand.journal.journal import Change, ChangeQuery, Ending, Intent, Outcome, Result
+from taskhand.journal.journal import Change, ChangeQuery, Ending, Intent, Result
 from taskhand.service.app_context import AppContext
 
 __all__ = ["recover_abandoned", "recover_at_start"]
@@ -47,14 +48,8 @@ async def _settle(app: AppContext, change: Change) -> None:
     now = await app.backend.snapshots(ids, fresh=True) if ids else {}
     results = [await _result(app, change, place, now) for place in places]
     outcomes: set[Outcome] = {result.outcome for result in (*change.results.values(), *results)}
-    await app.journal.settle(change.id, results, Ending(_together(outcomes), code="recovered"))
+    await app.journal.settle(change.id, results, Ending(overall_outcome(outcomes), code="recovered"))
     _log.warning("%s was left open; looking at its tasks says: %s", change.id, ", ".join(sorted(outcomes)))
-
-
-def _together(outcomes: set[Outcome]) -> Outcome:
-    """The outcome of a whole: unknown if any is, applied if any was."""
-    order: tuple[Outcome, ...] = ("unknown", "applied", "not_applied")
-    return next((one for one in order if one in outcomes), "unchanged")
 
 
 async def _result(app: AppContext, change: Change, place: int, now: Mapping[str, Snapshot]) -> Result:

@@ -10,10 +10,11 @@ from taskhand.domain.change import Receipt
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.names import Match
+from taskhand.domain.outcome import Outcome
 from taskhand.domain.plan import Difference, Plan, drift
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
-from taskhand.journal.journal import Intent, Opening, Outcome, Result
+from taskhand.journal.journal import Intent, Opening, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
 from taskhand.service.planning import make_plan

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import MISSING, Field
 
 from taskhand.domain.errors import CallerError
+from taskhand.domain.outcome import Outcome
 from taskhand.domain.task import Body
-from taskhand.journal.journal import ChangeQuery, Outcome
+from taskhand.journal.journal import ChangeQuery
 from taskhand.server.answer import LARGEST, compact
 from taskhand.server.changes_view import ChangesAnswer
 from taskhand.server.tool import Tool
