@@ -12,14 +12,15 @@ from taskhand.domain.plan import Difference, Plan, drift
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Claim, Intent, Opening
-from taskhand.service.apply_many import apply_to_many, replayed_bulk
+from taskhand.service.approval import reason_to_confirm
+from taskhand.service.bulk_write import apply_to_many, replayed_bulk
 from taskhand.service.call import Call, Held
 from taskhand.service.create_task import create, is_gone, replayed_create
 from taskhand.service.delete_task import delete
 from taskhand.service.idempotency import check_payload, wait_until_ended
-from taskhand.service.planning import plan_of, reason_to_confirm
+from taskhand.service.planning import plan_of
 from taskhand.service.resolver import Wanted
-from taskhand.service.write import write_edit
+from taskhand.service.task_write import write_edit
 
 __all__ = ["apply", "apply_plan", "changed_since", "decline_plan", "plan_again"]
 

@@ -16,13 +16,14 @@ from taskhand.domain.plan import Plan
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import Task, TaskPatch
 from taskhand.journal.journal import Change, Claim, Intent
-from taskhand.service.apply_many import Skipped, apply_to_many, replayed_bulk
+from taskhand.service.approval import reason_to_confirm
+from taskhand.service.bulk_targets import Targets, targets_of
+from taskhand.service.bulk_write import Skipped, apply_to_many, replayed_bulk
 from taskhand.service.call import Call, Held
 from taskhand.service.idempotency import claim_of_key, fingerprint, is_same_key, wait_until_ended
-from taskhand.service.planning import make_plan, reason_to_confirm
+from taskhand.service.planning import make_plan
 from taskhand.service.resolver import Resolver, Wanted
-from taskhand.service.targets import Targets, targets_of
-from taskhand.service.write import unmet_edit
+from taskhand.service.task_write import unmet_edit
 
 __all__ = ["Wish", "bulk_update"]
 

@@ -9,7 +9,7 @@ from taskhand.domain.plan import Plan
 from taskhand.domain.task import FINISHED, Task
 from taskhand.service.call import Call
 from taskhand.service.resolver import Wanted
-from taskhand.service.write import plan_or_write
+from taskhand.service.task_write import plan_or_write
 
 __all__ = ["complete_task"]
 

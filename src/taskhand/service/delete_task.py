@@ -9,9 +9,10 @@ from taskhand.domain.change import Receipt
 from taskhand.domain.plan import Plan
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent, Opening, Result
+from taskhand.service.approval import reason_to_confirm
 from taskhand.service.call import Call
-from taskhand.service.planning import make_plan, reason_to_confirm
-from taskhand.service.write import read_snapshot
+from taskhand.service.planning import make_plan
+from taskhand.service.task_write import read_snapshot
 
 __all__ = ["delete", "delete_task"]
 

@@ -9,18 +9,7 @@ from taskhand.journal.journal import Change, Claim, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
 
-__all__ = ["make_plan", "plan_of", "reason_to_confirm"]
-
-
-def reason_to_confirm(app: AppContext, intents: Sequence[Intent], *, by_filter: bool = False) -> str | None:
-    """Why these may not be carried out without being seen first, in words; None where they may."""
-    if any(intent.verb == "delete" for intent in intents):
-        return "Deleting a task"
-    if by_filter:
-        return "A change by filter"
-    if len(intents) > app.terms.plan_over:
-        return f"A change of more than {app.terms.plan_over} tasks"
-    return None
+__all__ = ["make_plan", "plan_of"]
 
 
 async def make_plan(

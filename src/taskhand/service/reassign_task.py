@@ -11,7 +11,7 @@ from taskhand.domain.plan import Plan
 from taskhand.domain.task import Task
 from taskhand.service.call import Call
 from taskhand.service.resolver import Resolver, Wanted
-from taskhand.service.write import plan_or_write
+from taskhand.service.task_write import plan_or_write
 
 __all__ = ["Mode", "reassign_task"]
 

@@ -12,12 +12,13 @@ from taskhand.domain.plan import Plan, drift
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.journal.journal import Change, Claim, Intent, Opening, Result
-from taskhand.service.apply_many import Skipped, apply_to_many
 from taskhand.service.apply_plan import apply, changed_since
+from taskhand.service.approval import reason_to_confirm
+from taskhand.service.bulk_write import Skipped, apply_to_many
 from taskhand.service.call import Call, Held
 from taskhand.service.create_task import is_gone, replayed_create
 from taskhand.service.idempotency import wait_until_ended
-from taskhand.service.planning import make_plan, reason_to_confirm
+from taskhand.service.planning import make_plan
 
 __all__ = ["undo_change"]
 

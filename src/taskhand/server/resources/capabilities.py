@@ -7,7 +7,7 @@ from taskhand.server.coercion import kinds
 from taskhand.server.resource import Resource
 from taskhand.server.schema import input_schema
 from taskhand.service.app_context import AppContext
-from taskhand.service.targets import MOST
+from taskhand.service.bulk_targets import MOST
 
 __all__ = ["CAPABILITIES", "CapabilitiesAnswer"]
 
