@@ -128,8 +128,7 @@ def _journalled() -> object:
 
 def _rules() -> object:
     patch = TaskPatch.model_validate({"title": "Call", "dueDate": "2026-03-09", "dueTime": "10:00", "priority": "2"})
-    rules.check_patch(patch, _ANY)
-    return rules.due_request(patch).on(None, "America/Santiago")
+    return rules.check_patch(patch, _ANY).on(None, "America/Santiago")
 
 
 def _hubspot() -> object:

@@ -1,3 +1,4 @@
+from datetime import date
 from typing import Any
 
 import pytest
@@ -190,7 +191,8 @@ def test_every_filter_is_optional_and_a_window_may_be_one_day(fields: dict[str, 
 
 
 def test_the_due_fields_of_a_body_keep_null_apart_from_not_given() -> None:
-    assert rules.due_request(patch(dueDate=None, dueTime="09:00")) == DueRequest(None, "09:00", MISSING)
+    request = rules.check_patch(patch(dueDate="2026-05-02", dueTime=None), EVERYTHING)
+    assert request == DueRequest(date(2026, 5, 2), None, MISSING)
 
 
 @given(st.fixed_dictionaries({}, optional={name: st.text() for name in ("title", "priority", "newStatusName")}))

@@ -70,65 +70,78 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class DueRequest:
-    """The three documented due fields as given; `MISSING` is not given, None is null."""
+    """The documented due fields of a request, parsed; `MISSING` means not given, None means null.
 
-    due_date: str | None | MISSING = MISSING
-    due_time: str | None | MISSING = MISSING
+    `due_date` is a day, or the instant that dueDate names, in the offset that it was written with. `timezone` is an
+    IANA name in its official spelling.
+    """
+
+    due_date: date | datetime | None | MISSING = MISSING
+    due_time: time | None | MISSING = MISSING
     timezone: str | None | MISSING = MISSING
 
-    @property
-    def given(self) -> bool:
-        """Whether any of the three was given."""
-        return any(part is not MISSING for part in (self.due_date, self.due_time, self.timezone))
-
-    @property
-    def takes_day_of_a_time(self) -> bool:
-        """Whether the whole day is asked for that an existing due time falls on."""
-        return self.due_date is MISSING and self.due_time is None
-
-    def check(self) -> None:
-        """Refuse what is wrong whatever the task looks like; CallerError says what to send."""
-        if isinstance(self.timezone, str):
-            known_zone(self.timezone)
-        if isinstance(self.due_time, str):
-            _clock(self.due_time)
-        if isinstance(self.due_date, str):
-            _date_or_instant(self.due_date)
-        if self.due_date is None and isinstance(self.due_time, str):
+    @classmethod
+    def parse(
+        cls,
+        due_date: str | None | MISSING = MISSING,
+        due_time: str | None | MISSING = MISSING,
+        timezone: str | None | MISSING = MISSING,
+    ) -> "DueRequest":
+        """Parse dueDate, dueTime and timezone as they were sent; CallerError says what to send instead."""
+        zone = known_zone(timezone) if isinstance(timezone, str) else timezone
+        clock = _parse_time(due_time) if isinstance(due_time, str) else due_time
+        day = _parse_date(due_date) if isinstance(due_date, str) else due_date
+        if day is None and isinstance(clock, time):
             raise CallerError(
                 "dueTime needs a date, and dueDate is null.",
                 code="due_date_required",
                 next_step="Send dueDate as YYYY-MM-DD with dueTime, or dueDate null alone to remove the due date.",
             )
+        return cls(day, clock, zone)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the request has any of the three fields."""
+        return any(part is not MISSING for part in (self.due_date, self.due_time, self.timezone))
+
+    @property
+    def needs_current_day(self) -> bool:
+        """Whether the request keeps the day of the current due date and drops its time."""
+        return self.due_date is MISSING and self.due_time is None
 
     def on(self, before: Due | None, default_zone: str | None) -> Due | None:
-        """The due date that this request makes of `before`; CallerError where a part is lacking or contradictory."""
-        nothing_to_clear = before is None and not isinstance(self.due_time, str) and not isinstance(self.timezone, str)
+        """The due date after this request is applied to `before`.
+
+        CallerError where a required part is missing or two parts contradict each other.
+        """
+        nothing_to_clear = before is None and not isinstance(self.due_time, time) and not isinstance(self.timezone, str)
         if self.due_date is None or (self.due_date is MISSING and nothing_to_clear):
             return None
-        day, at = self._day(before)
-        kept = before.zone if before else None
-        zone = known_zone(self.timezone) if isinstance(self.timezone, str) else kept
-        if isinstance(self.due_time, str):
-            return _timed(day, at, _clock(self.due_time), zone or default_zone, str(self.due_date))
+        day = self._day(before)
+        at = self.due_date if isinstance(self.due_date, datetime) else None
+        zone = self.timezone if isinstance(self.timezone, str) else before.zone if before else None
+        if isinstance(self.due_time, time):
+            return _timed(day, at, self.due_time, zone or default_zone)
         if at is not None and self.due_time is MISSING:
             return Due.instant(at, zone or default_zone)
-        stays = None if self.timezone is None else zone
+        zone_after = None if self.timezone is None else zone
         if self.due_time is None and at is not None:
-            return Due(at.astimezone(_zone_info(zone or default_zone)).date(), None, stays)
+            return Due(at.astimezone(_zone_info(zone or default_zone)).date(), None, zone_after)
         if before is None or before.local is None or self.due_time is None:
-            return Due(day, None, stays)
-        # Only the day or the zone moves: what the clock showed stays.
-        return Due.instant(_at_wall(day, before.local.time(), zone or "UTC"), stays)
+            return Due(day, None, zone_after)
+        # Only the day or the zone moves: the time on the clock stays.
+        return Due.instant(_at_wall(day, before.local.time(), zone or "UTC"), zone_after)
 
-    def _day(self, before: Due | None) -> tuple[date, datetime | None]:
-        """The day asked for, or the task's own; and the instant, when dueDate names one."""
-        if isinstance(self.due_date, str):
-            return _date_or_instant(self.due_date)
+    def _day(self, before: Due | None) -> date:
+        """The requested day as it was written, or the task's own."""
+        if isinstance(self.due_date, datetime):
+            return self.due_date.date()
+        if isinstance(self.due_date, date):
+            return self.due_date
         if before is not None:
-            return before.day, None
+            return before.day
         raise CallerError(
-            "The task has no due date that dueTime or timezone could apply to.",
+            "dueTime or timezone was given, but the task has no due date.",
             code="due_date_required",
             next_step="Send dueDate as YYYY-MM-DD together with dueTime and timezone.",
         )
@@ -219,7 +232,7 @@ def _zone_info(zone: str | None) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _clock(text: str) -> time:
+def _parse_time(text: str) -> time:
     if _CLOCK.fullmatch(text):
         return time.fromisoformat(text)
     raise CallerError(
@@ -229,18 +242,18 @@ def _clock(text: str) -> time:
     )
 
 
-def _date_or_instant(text: str) -> tuple[date, datetime | None]:
-    """The day as written, and the instant when `text` is a datetime that means one.
+def _parse_date(text: str) -> date | datetime:
+    """The day, or the instant where `text` is a datetime with an offset.
 
-    Midnight UTC without a dueTime means the day: the documentation writes `2025-11-26T00:00:00.000Z` for one
+    Midnight UTC means the day: the documentation writes the day 2025-11-26 as `2025-11-26T00:00:00.000Z`
     (https://docs.vambe.me/reference/tasks/create-task).
     """
-    if (at := _parsed(text)) is not None and _FIRST_YEAR <= at.year <= _LAST_YEAR:
-        at_midnight_utc = at.utcoffset() == timedelta() and at.time() == time()
-        if _DAY.fullmatch(text) or at_midnight_utc:
-            return at.date(), None
+    if (at := _parse_datetime(text)) is not None and _FIRST_YEAR <= at.year <= _LAST_YEAR:
+        is_midnight_utc = at.utcoffset() == timedelta() and at.time() == time()
+        if _DAY.fullmatch(text) or is_midnight_utc:
+            return at.date()
         if at.tzinfo is not None:
-            return at.date(), at
+            return at
     raise CallerError(
         f"dueDate {text[:60]!r} is neither a day nor a datetime with an offset.",
         code="invalid_due_date",
@@ -249,15 +262,15 @@ def _date_or_instant(text: str) -> tuple[date, datetime | None]:
     )
 
 
-def _parsed(text: str) -> datetime | None:
+def _parse_datetime(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text.upper()) if _MOMENT.fullmatch(text) else None
     except ValueError:
         return None
 
 
-def _timed(day: date, at: datetime | None, clock: time, zone: str | None, written: str) -> Due:
-    """A day and a dueTime on the clock of `zone`."""
+def _timed(day: date, at: datetime | None, clock: time, zone: str | None) -> Due:
+    """The due date of a day, or of the instant `at`, with the dueTime `clock` in `zone`."""
     if zone is None:
         raise CallerError(
             "dueTime needs a timezone, and neither the call, the task nor the configuration names one.",
@@ -265,15 +278,15 @@ def _timed(day: date, at: datetime | None, clock: time, zone: str | None, writte
             next_step="Send timezone with an IANA name such as America/Santiago.",
         )
     if at is not None:
-        day = _agreed_day(written, at, clock, zone)
+        day = _day_of_agreement(at, clock, zone)
     return Due.instant(_at_wall(day, clock, zone), zone)
 
 
-def _agreed_day(text: str, at: datetime, clock: time, zone: str) -> date:
-    """The day meant when a datetime and a dueTime come together.
+def _day_of_agreement(at: datetime, clock: time, zone: str) -> date:
+    """The day, where dueDate names the instant `at` and a dueTime is given too.
 
-    The documented samples send 15:00 local as `T15:00:00.000Z`: the written day counts where the written time is
-    dueTime, the day in `zone` where the instant is. Anything else contradicts itself.
+    The documented samples send 15:00 local time as `T15:00:00.000Z`. So dueTime may be the time as written, and then
+    the day is the written one, or the time in `zone`, and then the day is the one in `zone`. CallerError otherwise.
     """
     local = at.astimezone(_zone_info(zone))
     if (at.hour, at.minute) == (clock.hour, clock.minute):
@@ -281,7 +294,7 @@ def _agreed_day(text: str, at: datetime, clock: time, zone: str) -> date:
     if (local.hour, local.minute) == (clock.hour, clock.minute):
         return local.date()
     raise CallerError(
-        f"dueDate {text[:40]} is {local:%H:%M} in {zone}, and dueTime says {clock:%H:%M}.",
+        f"dueDate {at.isoformat()} is {local:%H:%M} in {zone}, but dueTime is {clock:%H:%M}.",
         code="due_conflict",
         next_step="Send dueDate as YYYY-MM-DD with dueTime and timezone.",
     )

@@ -22,15 +22,14 @@ __all__ = [
     "check_patch",
     "check_priority",
     "check_responsibles",
-    "due_request",
 ]
 
 _LONGEST = {"title": 1_000, "description": 50_000, "ai_contact_id": 200, "ai_customer_id": 200}
 """Characters; beyond this a text is a mistake, and an answer holding it would drown its reader."""
 
 
-def check_patch(patch: TaskPatch, capabilities: Capabilities) -> None:
-    """Refuse a patch that the documentation forbids."""
+def check_patch(patch: TaskPatch, capabilities: Capabilities) -> DueRequest:
+    """Refuse a patch that the documentation forbids; return its due fields, parsed."""
     if patch.new_status_name is not MISSING and patch.new_status_position is not MISSING:
         raise CallerError(
             "newStatusName and newStatusPosition were both given; a status is set by one of them.",
@@ -47,12 +46,12 @@ def check_patch(patch: TaskPatch, capabilities: Capabilities) -> None:
         raise CallerError(
             "newStatusName is empty.", code="unknown_status", next_step="Call list_statuses for the names."
         )
-    _check_body(patch, capabilities)
+    return _check_body(patch, capabilities)
 
 
-def check_draft(draft: TaskDraft, capabilities: Capabilities) -> None:
-    """Refuse a new task that the documentation forbids."""
-    _check_body(draft, capabilities)
+def check_draft(draft: TaskDraft, capabilities: Capabilities) -> DueRequest:
+    """Refuse a new task that the documentation forbids; return its due fields, parsed."""
+    return _check_body(draft, capabilities)
 
 
 def check_id(task_id: str, capabilities: Capabilities) -> None:
@@ -123,12 +122,7 @@ def check_responsibles(people: Sequence[str], capabilities: Capabilities) -> Non
     )
 
 
-def due_request(body: TaskDraft | TaskPatch) -> DueRequest:
-    """The due fields of a body."""
-    return DueRequest(body.due_date, body.due_time, body.timezone)
-
-
-def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities) -> None:
+def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities) -> DueRequest:
     if body.title is not MISSING and not any(c.isprintable() and not c.isspace() for c in body.title):
         raise CallerError("title is empty.", code="invalid_title", next_step="Send at least one character.")
     for name, longest in _LONGEST.items():
@@ -150,4 +144,4 @@ def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities) -> None
             )
     if body.priority is not MISSING:
         check_priority(body.priority, capabilities)
-    due_request(body).check()
+    return DueRequest.parse(body.due_date, body.due_time, body.timezone)

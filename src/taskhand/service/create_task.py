@@ -34,8 +34,8 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
     A call with the key of an earlier one, or without a key and like one of a moment ago, is answered with that one's
     task, marked `replayed`.
     """
-    rules.check_draft(draft, call.app.backend.capabilities)
-    edit, matched = await Resolver(call.app).wanted(draft, None)
+    due = rules.check_draft(draft, call.app.backend.capabilities)
+    edit, matched = await Resolver(call.app).wanted(draft, due, None)
     intent = Intent("create", edit=edit, asked=edit)
     payload = fingerprint(call.tool, draft)
     claims = claim_of_key(call, payload) or likeness_claim(call, payload)

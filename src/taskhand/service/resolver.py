@@ -1,11 +1,11 @@
 """Names to ids for one call: the statuses and the team, asked for once however many tasks there are."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from pydantic import MISSING
 
-from taskhand.domain import people, rules, statuses
-from taskhand.domain.due import Due, due_of
+from taskhand.domain import people, statuses
+from taskhand.domain.due import Due, DueRequest, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.names import Match
@@ -13,10 +13,13 @@ from taskhand.domain.people import People
 from taskhand.domain.task import Member, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
 from taskhand.service.app_context import AppContext
 
-__all__ = ["Resolver", "Wanted"]
+__all__ = ["EditFor", "Resolver", "Wanted"]
 
 Wanted = tuple[Edit, tuple[Match, ...]]
 """What is asked of a task, and what names were taken to mean."""
+
+EditFor = Callable[[Task], Awaitable[Wanted]]
+"""Makes the edit of one task from the task as it is now."""
 
 
 class Resolver:
@@ -28,14 +31,17 @@ class Resolver:
         self._statuses: StatusList | None = None
         self._team: tuple[tuple[Member, ...], str | None] | None = None
 
-    async def wanted(self, body: TaskDraft | TaskPatch, before: Task | None) -> Wanted:
-        """What `body` asks of the task `before` (None: a new one), names replaced by ids; and what was matched."""
+    async def wanted(self, body: TaskDraft | TaskPatch, due: DueRequest, before: Task | None) -> Wanted:
+        """What `body` asks of the task `before` (None: a new one), names replaced by ids; and what was matched.
+
+        `due` are the due fields of `body`, parsed.
+        """
         choice, status_matched = await self._status(body)
         responsible_ids, people_matched = await self._people(body, before)
         edit = Edit(
             title=body.title if body.title is MISSING else body.title.strip(),
             description=body.description if body.description is MISSING else body.description or None,
-            due=self._due(body, before),
+            due=self._due(due, before),
             responsible_ids=responsible_ids,
             ai_contact_id=body.ai_contact_id,
             ai_customer_id=body.ai_customer_id,
@@ -72,11 +78,10 @@ class Resolver:
         found = await self.people(body.responsible_ids, before.responsible_ids if before else ())
         return found.ids, found.matched
 
-    def _due(self, body: TaskDraft | TaskPatch, before: Task | None) -> Due | None | MISSING:
-        request = rules.due_request(body)
-        if not request.given:
+    def _due(self, request: DueRequest, before: Task | None) -> Due | None | MISSING:
+        if not request.is_given:
             return MISSING
-        if before and request.takes_day_of_a_time:
+        if before and request.needs_current_day:
             self.check_day(before)
         return self.shown(request.on(due_of(before) if before else None, self._desk.timezone))
 

@@ -14,10 +14,10 @@ __all__ = ["update_task"]
 async def update_task(call: Call, task_id: str, patch: TaskPatch) -> Receipt | Plan:
     """Set what the patch gives and leave the rest; CallerError where it breaks a rule, and then nothing is written."""
     rules.check_id(task_id, call.app.backend.capabilities)
-    rules.check_patch(patch, call.app.backend.capabilities)
+    due = rules.check_patch(patch, call.app.backend.capabilities)
     resolver = Resolver(call.app)
 
     async def wanted(before: Task) -> Wanted:
-        return await resolver.wanted(patch, before)
+        return await resolver.wanted(patch, due, before)
 
     return await plan_or_write(call, task_id, wanted)
