@@ -70,7 +70,7 @@ async def _vambe(tasks: int) -> AsyncIterator[AppContext]:
 
 async def _handed_over(there: AppContext, ids: list[str], to: str) -> float:
     """Seconds from the call to its answer; it is not stopped at a plan, which would look at every task twice."""
-    at_once = replace(there, terms=WritePolicy(plan_over=len(ids)))
+    at_once = replace(there, policy=WritePolicy(plan_over=len(ids)))
     async with connected(create_server(at_once)) as client:
         begin = perf_counter()
         answer = await client.call("bulk_update_tasks", taskIds=ids, changes={"responsibleIds": [to]})

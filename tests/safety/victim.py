@@ -99,19 +99,19 @@ def store_in(folder: Path, busy_s: float = 5.0) -> LocalBackend:
 
 @asynccontextmanager
 async def desk_at(
-    crm: str, url: str, folder: Path, terms: WritePolicy | None = None, busy_s: float = 5.0
+    crm: str, url: str, folder: Path, policy: WritePolicy | None = None, busy_s: float = 5.0
 ) -> AsyncIterator[AppContext]:
     """An app context with that journal; in a time of its own."""
     journal = journal_in(folder, busy_s)
     try:
         if crm == "local":
             store = store_in(folder)
-            yield AppContext(store, journal, lambda: NOW, None, terms or WritePolicy())
+            yield AppContext(store, journal, lambda: NOW, None, policy or WritePolicy())
             await store.aclose()
         else:
             there = next(one for one in CRMS if one.name == crm)
             async with there.wired(url, Time(), None) as app:
-                yield replace(app, journal=journal, terms=terms or app.terms)
+                yield replace(app, journal=journal, policy=policy or app.policy)
     finally:
         await journal.aclose()
 

@@ -16,14 +16,14 @@ async def test_locks_several_names_in_alphabetical_order(tmp_path: Path) -> None
     passed: list[str] = []
 
     async def take_all() -> None:
-        async with app.turns(reversed(NAMES)):
+        async with app.lock_all(reversed(NAMES)):
             pass
 
     async def take(name: str) -> None:
-        async with app.turn(name):
+        async with app.lock(name):
             passed.append(name)
 
-    async with anyio.create_task_group() as calls, app.turn("f"):
+    async with anyio.create_task_group() as calls, app.lock("f"):
         calls.start_soon(take_all)
         await anyio.wait_all_tasks_blocked()
         for name in NAMES:

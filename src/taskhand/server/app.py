@@ -59,7 +59,7 @@ def create_server(app: AppContext) -> MCPServer[Any]:
     OperatorError where no such offer can be made.
     """
     capabilities = app.backend.capabilities
-    offered = offer(TOOLS, app.terms.tools, only_reads=app.terms.only_reads)
+    offered = offer(TOOLS, app.policy.tools, only_reads=app.policy.only_reads)
     server = _Server(
         name="taskhand",
         title="Taskhand",

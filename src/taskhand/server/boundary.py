@@ -24,7 +24,7 @@ from taskhand.server.schema import Schema
 from taskhand.server.tool import Tool, Written
 from taskhand.server.write_view import shown
 from taskhand.service.app_context import AppContext
-from taskhand.service.apply_plan import apply_plan, decline_plan, plan_again
+from taskhand.service.apply_plan import apply_plan, decline_plan, review_plan
 from taskhand.service.call import Call, Options
 
 __all__ = ["call", "refused"]
@@ -50,7 +50,7 @@ async def call(
     """
     page = Call(app, tool.name, arguments=sent, progress=context.report_progress, refused=offers)
     if tool.kind != "read":
-        page.caller, page.asks = _caller(context), app.terms.asks and can_ask(context)
+        page.caller, page.asks = _caller(context), app.policy.asks and can_ask(context)
     try:
         with recorded_requests() as page.requests:
             found = await _found(tool, schema, page, context)
@@ -92,7 +92,7 @@ async def _after_asking(page: Call, plan_id: str, said: Said) -> Written:
     """Carry out the plan if the person said yes; the time that they took is not counted."""
     page.change = None
     if said == "nothing":
-        return replace(await plan_again(page, plan_id), note="The person was asked and did not answer.")
+        return replace(await review_plan(page, plan_id), note="The person was asked and did not answer.")
     if said == "yes":
         with call_deadline():
             return await apply_plan(page, plan_id)

@@ -40,9 +40,9 @@ class AppContext:
     journal: Journal
     clock: Callable[[], datetime]
     timezone: str | None = None
-    terms: WritePolicy = WritePolicy()
+    policy: WritePolicy = WritePolicy()
     sleep: Callable[[float], Awaitable[object]] = anyio.sleep
-    _turns: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
+    _locks: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
 
     async def aclose(self) -> None:
         """Let go of files, after whatever is being written; a wait for that can be cut short."""
@@ -50,21 +50,21 @@ class AppContext:
         await self.journal.aclose()
 
     @asynccontextmanager
-    async def turn(self, name: str) -> AsyncIterator[None]:
+    async def lock(self, name: str) -> AsyncIterator[None]:
         """One write after the other to what goes by this name: each begins with what the one before has left."""
         key = name.casefold()
-        lock = self._turns.setdefault(key, anyio.Lock())
+        lock = self._locks.setdefault(key, anyio.Lock())
         try:
             async with lock:
                 yield
         finally:
             if not lock.locked() and not lock.statistics().tasks_waiting:
-                self._turns.pop(key, None)
+                self._locks.pop(key, None)
 
     @asynccontextmanager
-    async def turns(self, names: Iterable[str]) -> AsyncIterator[None]:
+    async def lock_all(self, names: Iterable[str]) -> AsyncIterator[None]:
         """The same for several at once, always in the same order, so that no two calls wait for each other."""
         async with AsyncExitStack() as held:
             for name in sorted({name.casefold() for name in names}):
-                await held.enter_async_context(self.turn(name))
+                await held.enter_async_context(self.lock(name))
             yield

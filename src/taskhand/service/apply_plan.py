@@ -13,16 +13,16 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Claim, Intent, Opening
 from taskhand.service.approval import reason_to_confirm
-from taskhand.service.bulk_write import apply_to_many, replayed_bulk
-from taskhand.service.call import Call, Held
-from taskhand.service.create_task import create, is_gone, replayed_create
-from taskhand.service.delete_task import delete
-from taskhand.service.idempotency import check_payload, wait_until_ended
-from taskhand.service.planning import plan_of
-from taskhand.service.resolver import Wanted
+from taskhand.service.bulk_write import bulk_write, replay_bulk
+from taskhand.service.call import AlreadyClaimed, Call
+from taskhand.service.create_task import execute_create, is_task_deleted, replay_create
+from taskhand.service.delete_task import execute_delete
+from taskhand.service.idempotency import check_same_payload, wait_until_ended
+from taskhand.service.planning import to_plan
+from taskhand.service.resolver import ResolvedEdit
 from taskhand.service.task_write import write_edit
 
-__all__ = ["apply", "apply_plan", "changed_since", "decline_plan", "plan_again"]
+__all__ = ["apply_plan", "changed_since_error", "decline_plan", "execute_intents", "review_plan"]
 
 _SHOWN = 20
 
@@ -35,15 +35,15 @@ async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
     opening = call.opening(matched=matched, plan_id=plan_id, undoes=undoes, claims=claims)
     opening = replace(opening, reason=opening.reason or plan.opening.reason)
     scopes = [claim.scope for claim in claims]
-    async with call.app.turns(scopes), call.app.turns(filter(None, (one.task_id for one in plan.intents))):
+    async with call.app.lock_all(scopes), call.app.lock_all(filter(None, (one.task_id for one in plan.intents))):
         intents = await _as_seen(call, plan.intents)
         try:
-            return await apply(call, intents, opening)
-        except Held as held:
+            return await execute_intents(call, intents, opening)
+        except AlreadyClaimed as held:
             return await _before(call, plan, await wait_until_ended(call.app, held.change))
 
 
-async def plan_again(call: Call, plan_id: str) -> Plan:
+async def review_plan(call: Call, plan_id: str) -> Plan:
     """The plan once more, with its `guard` where a person has to be asked before it is carried out.
 
     CallerError as above; in a dry run also where a value has moved.
@@ -51,9 +51,9 @@ async def plan_again(call: Call, plan_id: str) -> Plan:
     change = await _found(call, plan_id)
     if call.is_dry:
         await _as_seen(call, change.intents)
-        return plan_of(change, call.app)
+        return to_plan(change, call.app)
     guard = reason_to_confirm(call.app, change.intents, by_filter="filter" in change.opening.arguments)
-    return plan_of(change, call.app, guard=guard)
+    return to_plan(change, call.app, guard=guard)
 
 
 async def decline_plan(call: Call, plan_id: str) -> None:
@@ -61,35 +61,35 @@ async def decline_plan(call: Call, plan_id: str) -> None:
     plan = await _found(call, plan_id)
     try:
         await call.begin(call.opening(plan_id=plan_id, claims=(_use_of(plan),)), ())
-    except Held as held:
+    except AlreadyClaimed as held:
         raise _used(held.change) from None
     await call.settle((), "declined")
 
 
-async def apply(call: Call, intents: Sequence[Intent], opening: Opening) -> Receipt | BulkReceipt:
+async def execute_intents(call: Call, intents: Sequence[Intent], opening: Opening) -> Receipt | BulkReceipt:
     """Carry out these intents; whoever calls has the turns of their tasks. Held as for the opening's claims."""
     if len(intents) != 1:
-        return await apply_to_many(call, intents, opening)
+        return await bulk_write(call, intents, opening)
     intent = intents[0]
     if intent.verb == "create" or intent.before is None:
-        return await create(call, intent, opening)
+        return await execute_create(call, intent, opening)
     if intent.verb == "delete":
-        return await delete(call, intent.before, opening)
+        return await execute_delete(call, intent.before, opening)
     edit = intent.asked or intent.edit or Edit()
 
-    async def wanted(_: Task) -> Wanted:
+    async def wanted(_: Task) -> ResolvedEdit:
         return edit, opening.matched
 
     def said(matched: tuple[Match, ...]) -> Opening:
         return replace(opening, matched=matched)
 
     def moved(moves: Difference) -> CallerError:
-        return changed_since(moves.id, moves) if opening.plan_id is None else _stale([moves], 1)
+        return changed_since_error(moves.id, moves) if opening.plan_id is None else _stale([moves], 1)
 
     return await write_edit(call, intent.before, wanted, opening=said, moved=moved)
 
 
-def changed_since(task_id: str | None, moves: Difference | None) -> CallerError:
+def changed_since_error(task_id: str | None, moves: Difference | None) -> CallerError:
     """The error for what cannot be undone any more: the task has moved as said, or is gone."""
     told = "is gone" if moves is not None and moves.does == "delete" else "has changed since"
     return CallerError(
@@ -116,7 +116,7 @@ async def _found(call: Call, plan_id: str) -> Change:
         )
     if (used := await call.app.journal.holder([_use_of(plan)])) is not None:
         raise _used(used)
-    if call.app.clock() > plan.opening.at + call.app.terms.plan_for:
+    if call.app.clock() > plan.opening.at + call.app.policy.plan_for:
         raise CallerError("The plan has expired.", code="plan_expired", next_step="Make the plan again.")
     return plan
 
@@ -153,14 +153,14 @@ async def _before(call: Call, plan: Change, first: Change) -> Receipt | BulkRece
     if first.opening.plan_id == plan.id:
         raise _used(first)
     for claim in plan.opening.claims:
-        check_payload(first, claim.payload)
+        check_same_payload(first, claim.payload)
     if plan.intents and plan.intents[0].verb == "create":
-        if await is_gone(call, first):
+        if await is_task_deleted(call, first):
             raise CallerError(
                 "The task was made since, and deleted again.", code="plan_used", next_step="Make the plan again."
             )
-        return replayed_create(first, by_key=first.opening.claims[0].scope.startswith("key"))
-    return replayed_bulk(first)
+        return replay_create(first, by_key=first.opening.claims[0].scope.startswith("key"))
+    return replay_bulk(first)
 
 
 def _used(first: Change) -> CallerError:

@@ -14,6 +14,6 @@ def reason_to_confirm(app: AppContext, intents: Sequence[Intent], *, by_filter: 
         return "Deleting a task"
     if by_filter:
         return "A change by filter"
-    if len(intents) > app.terms.plan_over:
-        return f"A change of more than {app.terms.plan_over} tasks"
+    if len(intents) > app.policy.plan_over:
+        return f"A change of more than {app.policy.plan_over} tasks"
     return None

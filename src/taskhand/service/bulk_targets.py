@@ -10,11 +10,11 @@ from taskhand.domain.query import TaskFilter, TaskQuery, sort_key
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.service.app_context import AppContext
-from taskhand.service.list_tasks import check_known, page_of, query_of
+from taskhand.service.list_tasks import check_people_known, fetch_page, resolve_filter
 
-__all__ = ["MOST", "Targets", "targets_of"]
+__all__ = ["MOST_TASKS", "Targets", "resolve_targets"]
 
-MOST = 1_000
+MOST_TASKS = 1_000
 """Tasks in one call."""
 _PAGE = 100
 
@@ -27,7 +27,7 @@ class Targets:
     refused: Mapping[str, TaskhandError]
 
 
-async def targets_of(app: AppContext, ids: Sequence[str] | None, given: TaskFilter | None) -> Targets:
+async def resolve_targets(app: AppContext, ids: Sequence[str] | None, given: TaskFilter | None) -> Targets:
     """The tasks of these ids, or those that the filter finds; CallerError where neither or both are given."""
     if ids is not None and given is None:
         return await _by_id(app, ids)
@@ -43,11 +43,11 @@ async def targets_of(app: AppContext, ids: Sequence[str] | None, given: TaskFilt
 async def _by_id(app: AppContext, ids: Sequence[str]) -> Targets:
     """The tasks of these ids, each once; CallerError for none or too many."""
     unique = list(dict.fromkeys(ids))
-    if not unique or len(unique) > MOST:
+    if not unique or len(unique) > MOST_TASKS:
         raise CallerError(
             f"{len(unique)} taskIds were given.",
             code="too_many_tasks" if unique else "nothing_to_change",
-            next_step=f"Send 1 to {MOST} ids.",
+            next_step=f"Send 1 to {MOST_TASKS} ids.",
         )
     pattern = app.backend.capabilities.id_pattern
     found = await app.backend.snapshots([one for one in unique if re.fullmatch(pattern, one)], fresh=True)
@@ -65,20 +65,20 @@ async def _by_filter(app: AppContext, given: TaskFilter) -> Targets:
             code="empty_filter",
             next_step="Send at least one of the filter's fields, or taskIds.",
         )
-    query = replace(await query_of(app, given), order="created", limit=_PAGE)
+    query = replace(await resolve_filter(app, given), order="created", limit=_PAGE)
     found: list[str] = []
     async for task in _walk(app, query):
         found.append(task.id)
-        if len(found) > MOST:
+        if len(found) > MOST_TASKS:
             raise CallerError(
-                f"More than {MOST} tasks answer to this filter.",
+                f"More than {MOST_TASKS} tasks answer to this filter.",
                 code="too_many_tasks",
                 next_step="Narrow the filter, or change them in several calls.",
             )
     if len(found) > 1:
         await _check_leaves_some(app, frozenset(found))
     if not found:
-        await check_known(app, given)
+        await check_people_known(app, given)
     return await _by_id(app, found) if found else Targets((), {})
 
 
@@ -97,7 +97,7 @@ async def _check_leaves_some(app: AppContext, found: frozenset[str]) -> None:
 async def _walk(app: AppContext, query: TaskQuery) -> AsyncIterator[Task]:
     """All tasks of a query, page by page."""
     while True:
-        page = await page_of(app, query)
+        page = await fetch_page(app, query)
         for task in page.tasks:
             yield task
         if not page.more or not page.tasks:

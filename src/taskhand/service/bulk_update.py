@@ -19,21 +19,21 @@ from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import Task, TaskPatch
 from taskhand.journal.journal import Change, Claim, Intent
 from taskhand.service.approval import reason_to_confirm
-from taskhand.service.bulk_targets import Targets, targets_of
-from taskhand.service.bulk_write import Skipped, apply_to_many, replayed_bulk
-from taskhand.service.call import Call, Held
-from taskhand.service.idempotency import claim_of_key, fingerprint, is_same_key, wait_until_ended
+from taskhand.service.bulk_targets import Targets, resolve_targets
+from taskhand.service.bulk_write import SkippedTasks, bulk_write, replay_bulk
+from taskhand.service.call import AlreadyClaimed, Call
+from taskhand.service.idempotency import fingerprint, is_key_replay, key_claim, wait_until_ended
 from taskhand.service.planning import make_plan
-from taskhand.service.resolver import EditFor, Resolver, Wanted
+from taskhand.service.resolver import EditFor, ResolvedEdit, Resolver
 from taskhand.service.task_write import unmet_edit
 
-__all__ = ["Wish", "bulk_update"]
+__all__ = ["BulkChange", "bulk_update"]
 
 _MOST_DAYS = 3_660
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class BulkChange:
     """The change to make to each task, given in exactly one way: a body, people to add or remove, or days to shift."""
 
     patch: TaskPatch | None = None
@@ -43,7 +43,7 @@ class Wish:
 
 
 async def bulk_update(
-    call: Call, body: BaseModel, wish: Wish, ids: Sequence[str] | None, given: TaskFilter | None
+    call: Call, body: BaseModel, change: BulkChange, ids: Sequence[str] | None, given: TaskFilter | None
 ) -> BulkReceipt | Plan:
     """Apply one change to the tasks with these ids, or to those that the filter finds.
 
@@ -51,13 +51,13 @@ async def bulk_update(
 
     `body` is the tool's arguments, for the idempotency key. CallerError where no task at all can be changed.
     """
-    edit_for = _check(call, wish)
+    edit_for = _check(call, change)
     payload = fingerprint(call.tool, body)
-    claims = claim_of_key(call, payload)
-    async with call.app.turns([claim.scope for claim in claims]), call.app.turns(ids or ()):
+    claims = key_claim(call, payload)
+    async with call.app.lock_all([claim.scope for claim in claims]), call.app.lock_all(ids or ()):
         if not call.is_dry and (first := await _first(call, claims, payload)) is not None:
             return first
-        steps = await _steps(call, edit_for, await targets_of(call.app, ids, given))
+        steps = await _steps(call, edit_for, await resolve_targets(call.app, ids, given))
         guard = reason_to_confirm(call.app, steps.intents, by_filter=given is not None and bool(steps.intents))
         if call.is_dry or guard:
             skipped = steps.skipped
@@ -72,14 +72,14 @@ async def bulk_update(
             )
         try:
             opening = call.opening(matched=steps.matched, claims=claims)
-            return await apply_to_many(call, steps.intents, opening, steps.skipped)
-        except Held as held:
+            return await bulk_write(call, steps.intents, opening, steps.skipped)
+        except AlreadyClaimed as held:
             return _replayed(call, await wait_until_ended(call.app, held.change), payload)
 
 
-def _check(call: Call, wish: Wish) -> EditFor:
+def _check(call: Call, change: BulkChange) -> EditFor:
     """The edit that the change makes to a task; CallerError unless the change is given in exactly one valid way."""
-    ways = [wish.patch is not None, bool(wish.add or wish.remove), wish.shift_days is not None]
+    ways = [change.patch is not None, bool(change.add or change.remove), change.shift_days is not None]
     if sum(ways) != 1:
         raise CallerError(
             "Several kinds of change were given." if any(ways) else "No change was given.",
@@ -87,12 +87,12 @@ def _check(call: Call, wish: Wish) -> EditFor:
             next_step="Send one of: changes; addResponsibleIds and removeResponsibleIds; shiftDueDays.",
         )
     resolver, capabilities = Resolver(call.app), call.app.backend.capabilities
-    if wish.patch is not None:
-        due = rules.check_patch(wish.patch, capabilities)
-        return partial(resolver.wanted, wish.patch, due)
-    if wish.shift_days is not None:
-        return partial(_shift, resolver, _check_days(wish.shift_days), call.app.timezone)
-    return partial(_change_people, resolver, wish, capabilities)
+    if change.patch is not None:
+        due = rules.check_patch(change.patch, capabilities)
+        return partial(resolver.wanted, change.patch, due)
+    if change.shift_days is not None:
+        return partial(_shift, resolver, _check_days(change.shift_days), call.app.timezone)
+    return partial(_edit_people, resolver, change, capabilities)
 
 
 def _check_days(days: int) -> int:
@@ -105,7 +105,7 @@ def _check_days(days: int) -> int:
     return days
 
 
-async def _shift(resolver: Resolver, days: int, zone: str | None, task: Task) -> Wanted:
+async def _shift(resolver: Resolver, days: int, zone: str | None, task: Task) -> ResolvedEdit:
     due = due_of(task)
     if due is None:
         raise CallerError(
@@ -115,9 +115,9 @@ async def _shift(resolver: Resolver, days: int, zone: str | None, task: Task) ->
     return Edit(due=resolver.shown(shifted(due, days, zone))), ()
 
 
-async def _change_people(resolver: Resolver, wish: Wish, capabilities: Capabilities, task: Task) -> Wanted:
+async def _edit_people(resolver: Resolver, change: BulkChange, capabilities: Capabilities, task: Task) -> ResolvedEdit:
     current = task.responsible_ids
-    add, remove = await resolver.people(wish.add, current), await resolver.people(wish.remove, current)
+    add, remove = await resolver.people(change.add, current), await resolver.people(change.remove, current)
     people = tuple(one for one in dict.fromkeys(current + add.ids) if one not in remove.ids)
     rules.check_responsibles(people, capabilities)
     return Edit(responsible_ids=people), add.matched + remove.matched
@@ -131,8 +131,8 @@ async def _first(call: Call, claims: tuple[Claim, ...], payload: str) -> BulkRec
 
 
 def _replayed(call: Call, first: Change, payload: str) -> BulkReceipt:
-    is_same_key(call, first, payload)
-    return replayed_bulk(first)
+    is_key_replay(call, first, payload)
+    return replay_bulk(first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class _Steps:
 
     intents: tuple[Intent, ...]
     matched: tuple[Match, ...]
-    skipped: Skipped
+    skipped: SkippedTasks
 
 
 async def _steps(call: Call, edit_for: EditFor, targets: Targets) -> _Steps:
@@ -163,7 +163,7 @@ async def _steps(call: Call, edit_for: EditFor, targets: Targets) -> _Steps:
         else:
             unchanged.append(task.id)
     _check_some(refused, left=len(intents) + len(unchanged))
-    return _Steps(tuple(intents), tuple(matched), Skipped(tuple(unchanged), refused))
+    return _Steps(tuple(intents), tuple(matched), SkippedTasks(tuple(unchanged), refused))
 
 
 def _check_some(refused: dict[str, TaskhandError], *, left: int) -> None:

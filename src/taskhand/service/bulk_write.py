@@ -15,11 +15,11 @@ from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Intent, Opening, Result
 from taskhand.service.call import Call
 
-__all__ = ["Skipped", "apply_to_many", "replayed_bulk"]
+__all__ = ["SkippedTasks", "bulk_write", "replay_bulk"]
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedTasks:
     """Tasks that nothing is sent for: those that are as asked already, and those that are refused, by id."""
 
     unchanged: tuple[str, ...] = ()
@@ -31,14 +31,14 @@ class Skipped:
         return (*same, *(TaskResult.failed(one, "refused", error) for one, error in self.refused.items()))
 
 
-async def apply_to_many(
-    call: Call, intents: Sequence[Intent], opening: Opening, skipped: Skipped | None = None
+async def bulk_write(
+    call: Call, intents: Sequence[Intent], opening: Opening, skipped: SkippedTasks | None = None
 ) -> BulkReceipt:
     """One outcome for each task; whoever calls has their turns. Held where an earlier change has one of the claims.
 
     A caller that gives up stops the sending; what is under way is waited for, and the journal has the truth.
     """
-    outside = (skipped or Skipped()).outcomes()
+    outside = (skipped or SkippedTasks()).outcomes()
     if not intents:
         results = [_result(place, one) for place, one in enumerate(outside)]
         change = await call.record("unchanged", opening, (), results)
@@ -58,7 +58,7 @@ async def apply_to_many(
     return run.receipt(opening)
 
 
-def replayed_bulk(first: Change) -> BulkReceipt:
+def replay_bulk(first: Change) -> BulkReceipt:
     """The first answer once more, out of the journal."""
     outcomes = tuple(_told(result) for _, result in sorted(first.results.items()))
     note = "This is what came of the first call with this idempotencyKey; nothing was sent."
@@ -93,7 +93,7 @@ class _Run:
         """Tell how far it is, tick by tick; what is known by then is in the journal."""
         while not self.over.is_set():
             await self._call.progress(len(self.watch.outcomes), len(self._intents))
-            await anyio.sleep(self._call.app.terms.tick_s)
+            await anyio.sleep(self._call.app.policy.tick_s)
             with anyio.CancelScope(shield=True):
                 if fresh := self._fresh():
                     await self._call.settle_some(fresh)

@@ -16,7 +16,7 @@ from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Open
 from taskhand.service.app_context import AppContext
 from taskhand.service.recovery import recover_abandoned
 
-__all__ = ["Call", "Held", "Options", "RepeatableOptions"]
+__all__ = ["AlreadyClaimed", "Call", "Options", "RepeatableOptions"]
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class RepeatableOptions(Options):
     ) = MISSING
 
 
-class Held(Exception):
+class AlreadyClaimed(Exception):
     """An earlier change has the claim: what is asked for was done, or is being done. No caller sees it."""
 
     def __init__(self, change: Change) -> None:
@@ -118,7 +118,7 @@ class Call:
         await recover_abandoned(self.app)
         change, is_new = await self.app.journal.begin(opening, intents)
         if not is_new:
-            raise Held(change)
+            raise AlreadyClaimed(change)
         self.change, self.is_open = change, True
 
     async def revise(self, intents: Sequence[Intent]) -> None:

@@ -8,7 +8,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Plan
 from taskhand.domain.task import FINISHED, Task
 from taskhand.service.call import Call
-from taskhand.service.resolver import Wanted
+from taskhand.service.resolver import ResolvedEdit
 from taskhand.service.task_write import plan_or_write
 
 __all__ = ["complete_task"]
@@ -19,7 +19,7 @@ async def complete_task(call: Call, task_id: str, status_name: str | MISSING = M
     backend = call.app.backend
     rules.check_id(task_id, backend.capabilities)
 
-    async def wanted(before: Task) -> Wanted:
+    async def wanted(before: Task) -> ResolvedEdit:
         if status_name is MISSING and _is_finished(before):
             # Only what is so now may be called finished already: what was read before may be old.
             before = await backend.get_task(task_id, fresh=True)

@@ -13,19 +13,19 @@ from taskhand.domain.outcome import VOID
 from taskhand.domain.plan import Plan
 from taskhand.domain.task import TaskDraft
 from taskhand.journal.journal import Change, ChangeQuery, Claim, Intent, Opening, Result
-from taskhand.service.call import Call, Held
+from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.idempotency import (
-    claim_of_key,
     fingerprint,
-    is_same_key,
+    is_key_replay,
+    key_claim,
     likeness_claim,
-    still_unknown,
+    outcome_unknown_error,
     wait_until_ended,
 )
 from taskhand.service.planning import make_plan
 from taskhand.service.resolver import Resolver
 
-__all__ = ["create", "create_task", "is_gone", "replayed_create"]
+__all__ = ["create_task", "execute_create", "is_task_deleted", "replay_create"]
 
 
 async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
@@ -38,20 +38,20 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
     edit, matched = await Resolver(call.app).wanted(draft, due, None)
     intent = Intent("create", edit=edit, asked=edit)
     payload = fingerprint(call.tool, draft)
-    claims = claim_of_key(call, payload) or likeness_claim(call, payload)
+    claims = key_claim(call, payload) or likeness_claim(call, payload)
     if call.is_dry:
         return await make_plan(call, [intent], matched, claims=claims)
     opening = call.opening(matched=matched, claims=claims)
-    async with call.app.turns(claim.scope for claim in claims):
+    async with call.app.lock_all(claim.scope for claim in claims):
         while True:
             try:
-                return await create(call, intent, opening)
-            except Held as held:
+                return await execute_create(call, intent, opening)
+            except AlreadyClaimed as held:
                 found = await wait_until_ended(call.app, held.change)
             if found.outcome in VOID:
                 continue  # it was waited for, and nothing came of it
-            if is_same_key(call, found, payload) or not await is_gone(call, found):
-                return replayed_create(found, by_key=call.key is not None)
+            if is_key_replay(call, found, payload) or not await is_task_deleted(call, found):
+                return replay_create(found, by_key=call.key is not None)
             opening = replace(opening, claims=_after(found, opening.claims))
 
 
@@ -60,7 +60,7 @@ def _after(gone: Change, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
     return tuple(replace(claim, scope=f"{claim.scope} after {gone.id}") for claim in claims)
 
 
-async def create(call: Call, intent: Intent, opening: Opening) -> Receipt:
+async def execute_create(call: Call, intent: Intent, opening: Opening) -> Receipt:
     """Make the task of an intent; Held where an earlier change has one of the opening's claims.
 
     A status other than the initial one is set afterwards: no place is asked to create a task in it.
@@ -86,7 +86,7 @@ async def _in_its_status(call: Call, written: Written, edit: Edit) -> Written:
         return Written(written.task, f"The task was made; its status could not be set: {error.message}")
 
 
-async def is_gone(call: Call, first: Change) -> bool:
+async def is_task_deleted(call: Call, first: Change) -> bool:
     """Whether the task of an earlier create was deleted since, as far as the journal knows."""
     task_id = first.results[0].task_id if 0 in first.results else None
     page = await call.app.journal.page(ChangeQuery(task_id=task_id, limit=50)) if task_id else None
@@ -95,11 +95,11 @@ async def is_gone(call: Call, first: Change) -> bool:
     )
 
 
-def replayed_create(first: Change, *, by_key: bool) -> Receipt:
+def replay_create(first: Change, *, by_key: bool) -> Receipt:
     """The first answer once more."""
     result = first.results.get(0)
     if result is None or result.after is None:
-        raise still_unknown(first)
+        raise outcome_unknown_error(first)
     edit = first.intents[0].edit or Edit()
     receipt = Receipt.of(None, result.after, edit, first.opening.matched)
     note = _UNDONE if first.opening.undoes else _OF_KEY if by_key else _SAME

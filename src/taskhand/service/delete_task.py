@@ -14,7 +14,7 @@ from taskhand.service.call import Call
 from taskhand.service.planning import make_plan
 from taskhand.service.task_write import read_snapshot
 
-__all__ = ["delete", "delete_task"]
+__all__ = ["delete_task", "execute_delete"]
 
 
 async def delete_task(call: Call, task_id: str) -> Plan:
@@ -24,7 +24,7 @@ async def delete_task(call: Call, task_id: str) -> Plan:
     return await make_plan(call, [intent], guard=None if call.is_dry else reason_to_confirm(call.app, [intent]))
 
 
-async def delete(call: Call, before: Snapshot, opening: Opening) -> Receipt:
+async def execute_delete(call: Call, before: Snapshot, opening: Opening) -> Receipt:
     """Remove the task; whoever calls has its turn. Held where an earlier change has one of the opening's claims."""
     with anyio.CancelScope(shield=True):
         await call.begin(opening, [Intent("delete", before)])

@@ -13,12 +13,12 @@ from taskhand.service.call import Call, RepeatableOptions
 from taskhand.service.recovery import recover_abandoned
 
 __all__ = [
-    "check_payload",
-    "claim_of_key",
+    "check_same_payload",
     "fingerprint",
-    "is_same_key",
+    "is_key_replay",
+    "key_claim",
     "likeness_claim",
-    "still_unknown",
+    "outcome_unknown_error",
     "wait_until_ended",
 ]
 
@@ -35,7 +35,7 @@ def fingerprint(tool: str, body: BaseModel) -> str:
     return sha256(json.dumps([tool, said], sort_keys=True).encode(errors="replace")).hexdigest()
 
 
-def claim_of_key(call: Call, payload: str) -> tuple[Claim, ...]:
+def key_claim(call: Call, payload: str) -> tuple[Claim, ...]:
     """The claim of a call with an idempotency key; none without one. CallerError for a key that is none."""
     if call.key is None:
         return ()
@@ -52,19 +52,19 @@ def claim_of_key(call: Call, payload: str) -> tuple[Claim, ...]:
 
 def likeness_claim(call: Call, payload: str) -> tuple[Claim, ...]:
     """The claim of a call without a key: no other like it within a short while."""
-    within = call.app.terms.same_within
+    within = call.app.policy.same_within
     return (Claim(f"same {call.caller.key} {payload}", payload, call.app.clock() - within),) if within else ()
 
 
-def is_same_key(call: Call, found: Change, payload: str) -> bool:
+def is_key_replay(call: Call, found: Change, payload: str) -> bool:
     """Whether the change found has this call's key; CallerError where it was given with something else."""
     if call.key is None:
         return False
-    check_payload(found, payload)
+    check_same_payload(found, payload)
     return True
 
 
-def check_payload(found: Change, payload: str) -> None:
+def check_same_payload(found: Change, payload: str) -> None:
     """Refuse a key that was given with something else."""
     if all(claim.payload != payload for claim in found.opening.claims):
         raise CallerError(
@@ -92,7 +92,7 @@ async def wait_until_ended(app: AppContext, change: Change) -> Change:
     )
 
 
-def still_unknown(first: Change) -> OutcomeUnknown:
+def outcome_unknown_error(first: Change) -> OutcomeUnknown:
     """The error for a repeated call whose first one nobody knows the outcome of."""
     otherwise = "make it with create_task" if first.opening.undoes else "send a new idempotencyKey"
     return OutcomeUnknown(

@@ -12,7 +12,7 @@ from taskhand.domain.query import Order, TaskFilter, TaskQuery
 from taskhand.domain.task import FINISHED, Member, Task
 from taskhand.service.app_context import AppContext
 
-__all__ = ["TaskList", "check_known", "list_tasks", "page_of", "query_of"]
+__all__ = ["TaskList", "check_people_known", "fetch_page", "list_tasks", "resolve_filter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +31,20 @@ async def list_tasks(
 ) -> TaskList:
     """One page of the tasks that the filter finds; CallerError where the filter or the cursor is not usable."""
     members = await app.backend.members()
-    query = replace(await query_of(app, given), order=order, limit=limit)
-    page = await page_of(app, resume(query, cursor) if cursor else query)
+    query = replace(await resolve_filter(app, given), order=order, limit=limit)
+    page = await fetch_page(app, resume(query, cursor) if cursor else query)
     if not page.tasks:
-        await check_known(app, given)
+        await check_people_known(app, given)
     late = frozenset(task.id for task in page.tasks if _is_late(app, task))
     return TaskList(page.tasks, query, page.more, {member.id: member for member in members}, late)
 
 
-async def page_of(app: AppContext, query: TaskQuery) -> TaskPage:
+async def fetch_page(app: AppContext, query: TaskQuery) -> TaskPage:
     """One page; where no status there is was asked for, nobody has to be asked."""
     return TaskPage((), more=False) if query.statuses == () else await app.backend.list_tasks(query)
 
 
-async def query_of(app: AppContext, given: TaskFilter) -> TaskQuery:
+async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
     """What the filter means, its names replaced by ids; CallerError where it is not usable."""
     rules.check_filter(given, app.backend.capabilities)
     members = await app.backend.members()
@@ -61,7 +61,7 @@ async def query_of(app: AppContext, given: TaskFilter) -> TaskQuery:
     )
 
 
-async def check_known(app: AppContext, given: TaskFilter) -> None:
+async def check_people_known(app: AppContext, given: TaskFilter) -> None:
     """Refuse a filter for somebody unknown: where nothing was found, an id that nobody has is not an idle person."""
     if given.responsible_ids is not MISSING:
         people.resolve_people(given.responsible_ids, await app.backend.members(), await app.backend.me())

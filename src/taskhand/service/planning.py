@@ -9,7 +9,7 @@ from taskhand.journal.journal import Change, Claim, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
 
-__all__ = ["make_plan", "plan_of"]
+__all__ = ["make_plan", "to_plan"]
 
 
 async def make_plan(
@@ -31,10 +31,10 @@ async def make_plan(
         Result(len(intents) + n, "refused", one, code=error.code) for n, (one, error) in enumerate(refused.items())
     ]
     change = await call.record("planned", opening, intents, results)
-    return plan_of(change, call.app, guard=guard, note=note, unchanged=tuple(unchanged), refused=tuple(refused.items()))
+    return to_plan(change, call.app, guard=guard, note=note, unchanged=tuple(unchanged), refused=tuple(refused.items()))
 
 
-def plan_of(
+def to_plan(
     change: Change,
     app: AppContext,
     *,
@@ -48,7 +48,7 @@ def plan_of(
         id=change.id,
         tool=change.opening.tool,
         differences=tuple(map(_difference, change.intents)),
-        expires_at=change.opening.at + app.terms.plan_for,
+        expires_at=change.opening.at + app.policy.plan_for,
         guard=guard,
         matched=change.opening.matched,
         note=note,

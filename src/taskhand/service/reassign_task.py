@@ -10,7 +10,7 @@ from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Plan
 from taskhand.domain.task import Task
 from taskhand.service.call import Call
-from taskhand.service.resolver import Resolver, Wanted
+from taskhand.service.resolver import ResolvedEdit, Resolver
 from taskhand.service.task_write import plan_or_write
 
 __all__ = ["Mode", "reassign_task"]
@@ -30,7 +30,7 @@ async def reassign_task(call: Call, task_id: str, given: Sequence[str], mode: Mo
         )
     resolver = Resolver(call.app)
 
-    async def wanted(before: Task) -> Wanted:
+    async def wanted(before: Task) -> ResolvedEdit:
         found = await resolver.people(given, before.responsible_ids)
         together = _combined(before.responsible_ids, found.ids, mode)
         rules.check_responsibles(together, capabilities)

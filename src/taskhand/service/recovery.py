@@ -28,7 +28,7 @@ _LOOKED_THROUGH = 100
 async def recover_abandoned(app: AppContext) -> None:
     """Settle every change that is open and whose process is no more; what cannot be looked at now stays open."""
     for change in await app.journal.abandoned():
-        async with app.turn(f"recover {change.id}"):
+        async with app.lock(f"recover {change.id}"):
             with suppress(TaskhandError):
                 # Of many calls that found it open, the first one settles it: its task may have moved on since.
                 found = await app.journal.find(change.id)

@@ -13,12 +13,12 @@ from taskhand.domain.people import People
 from taskhand.domain.task import Member, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
 from taskhand.service.app_context import AppContext
 
-__all__ = ["EditFor", "Resolver", "Wanted"]
+__all__ = ["EditFor", "ResolvedEdit", "Resolver"]
 
-Wanted = tuple[Edit, tuple[Match, ...]]
+ResolvedEdit = tuple[Edit, tuple[Match, ...]]
 """What is asked of a task, and what names were taken to mean."""
 
-EditFor = Callable[[Task], Awaitable[Wanted]]
+EditFor = Callable[[Task], Awaitable[ResolvedEdit]]
 """Makes the edit of one task from the task as it is now."""
 
 
@@ -31,7 +31,7 @@ class Resolver:
         self._statuses: StatusList | None = None
         self._team: tuple[tuple[Member, ...], str | None] | None = None
 
-    async def wanted(self, body: TaskDraft | TaskPatch, due: DueRequest, before: Task | None) -> Wanted:
+    async def wanted(self, body: TaskDraft | TaskPatch, due: DueRequest, before: Task | None) -> ResolvedEdit:
         """What `body` asks of the task `before` (None: a new one), names replaced by ids; and what was matched.
 
         `due` are the due fields of `body`, parsed.

@@ -18,7 +18,7 @@ from taskhand.journal.journal import Intent, Opening, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
 from taskhand.service.planning import make_plan
-from taskhand.service.resolver import Wanted
+from taskhand.service.resolver import ResolvedEdit
 
 __all__ = ["plan_or_write", "read_snapshot", "unmet_edit", "write_edit"]
 
@@ -27,21 +27,21 @@ _MOST_TRIES = 5
 
 
 async def plan_or_write(
-    call: Call, task_id: str, wanted_of: Callable[[Task], Awaitable[Wanted]], *, fresh: bool = False
+    call: Call, task_id: str, edit_for: Callable[[Task], Awaitable[ResolvedEdit]], *, fresh: bool = False
 ) -> Receipt | Plan:
-    """Make the edit that `wanted_of` the task says, in turn with other writes to it; `fresh` reads it anew first."""
-    async with call.app.turn(task_id):
+    """Make the edit that `edit_for` the task says, in turn with other writes to it; `fresh` reads it anew first."""
+    async with call.app.lock(task_id):
         before = await read_snapshot(call.app, task_id, fresh=fresh)
         if call.is_dry:
-            edit, matched = await wanted_of(before.task)
+            edit, matched = await edit_for(before.task)
             return await make_plan(call, [_intent(call.app, before, before, edit)], matched)
-        return await write_edit(call, before, wanted_of)
+        return await write_edit(call, before, edit_for)
 
 
 async def write_edit(
     call: Call,
     before: Snapshot,
-    wanted_of: Callable[[Task], Awaitable[Wanted]],
+    edit_for: Callable[[Task], Awaitable[ResolvedEdit]],
     *,
     opening: Callable[[tuple[Match, ...]], Opening] | None = None,
     moved: Callable[[Difference], CallerError] | None = None,
@@ -54,7 +54,7 @@ async def write_edit(
     app, now = call.app, before
     said = opening or (lambda matched: call.opening(matched=matched))
     for _ in range(_MOST_TRIES):
-        edit, matched = await wanted_of(before.task)
+        edit, matched = await edit_for(before.task)
         intent = _intent(app, before, now, edit)
         if not _has_any(intent.edit):
             seen_anew = await read_snapshot(app, before.task.id, fresh=True)

@@ -12,11 +12,11 @@ from taskhand.domain.plan import Plan, drift
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.journal.journal import Change, Claim, Intent, Opening, Result
-from taskhand.service.apply_plan import apply, changed_since
+from taskhand.service.apply_plan import changed_since_error, execute_intents
 from taskhand.service.approval import reason_to_confirm
-from taskhand.service.bulk_write import Skipped, apply_to_many
-from taskhand.service.call import Call, Held
-from taskhand.service.create_task import is_gone, replayed_create
+from taskhand.service.bulk_write import SkippedTasks, bulk_write
+from taskhand.service.call import AlreadyClaimed, Call
+from taskhand.service.create_task import is_task_deleted, replay_create
 from taskhand.service.idempotency import wait_until_ended
 from taskhand.service.planning import make_plan
 
@@ -37,7 +37,7 @@ async def undo_change(call: Call, change_id: str) -> Receipt | BulkReceipt | Pla
             next_step="Look at the change with list_changes.",
         )
     ids = [result.task_id for _, result in done if result.task_id]
-    async with call.app.turns(ids):
+    async with call.app.lock_all(ids):
         now = await call.app.backend.snapshots(ids, fresh=True)
         return await _undone(call, change, done, now)
 
@@ -62,13 +62,13 @@ async def _undone(
     guard = reason_to_confirm(call.app, intents)
     claims, earlier = await _made_before(call, change, intents)
     if earlier is not None:
-        return replayed_create(earlier, by_key=False)
+        return replay_create(earlier, by_key=False)
     if call.is_dry or guard:
         guard = None if call.is_dry else guard
         return await make_plan(call, intents, undoes=change.id, claims=claims, guard=guard, note=note, refused=refused)
     opening = call.opening(undoes=change.id, claims=claims)
     if len(done) > 1:
-        return _with_note(await apply_to_many(call, intents, opening, Skipped(refused=refused)), note)
+        return _with_note(await bulk_write(call, intents, opening, SkippedTasks(refused=refused)), note)
     return await _applied_once(call, intents, opening, note)
 
 
@@ -81,7 +81,7 @@ async def _made_before(
     claim = Claim(f"undo {change.id}", change.id)
     while (held := await call.app.journal.holder([claim])) is not None:
         earlier = await wait_until_ended(call.app, held)
-        if not await is_gone(call, earlier):
+        if not await is_task_deleted(call, earlier):
             return (claim,), earlier
         claim = Claim(f"undo {change.id} after {earlier.id}", change.id)
     return (claim,), None
@@ -92,9 +92,9 @@ async def _applied_once(
 ) -> Receipt | BulkReceipt:
     """Carry it out; where another process was faster to make a deleted task again, that is answered."""
     try:
-        return _with_note(await apply(call, intents, opening), note)
-    except Held as held:
-        return replayed_create(await wait_until_ended(call.app, held.change), by_key=False)
+        return _with_note(await execute_intents(call, intents, opening), note)
+    except AlreadyClaimed as held:
+        return replay_create(await wait_until_ended(call.app, held.change), by_key=False)
 
 
 def _with_note(receipt: Receipt | BulkReceipt, note: str | None) -> Receipt | BulkReceipt:
@@ -130,7 +130,7 @@ def _inverse(intent: Intent, result: Result, now: Snapshot | None) -> tuple[Inte
         raise _lost(result)
     moved = drift(result.after, now.task if now else None)
     if moved or now is None:
-        raise changed_since(result.task_id, moved)
+        raise changed_since_error(result.task_id, moved)
     if intent.verb == "create" or intent.before is None:
         return Intent("delete", now), None
     return _put_back(intent, intent.before, result.after, now)

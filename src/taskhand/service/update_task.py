@@ -5,7 +5,7 @@ from taskhand.domain.change import Receipt
 from taskhand.domain.plan import Plan
 from taskhand.domain.task import Task, TaskPatch
 from taskhand.service.call import Call
-from taskhand.service.resolver import Resolver, Wanted
+from taskhand.service.resolver import ResolvedEdit, Resolver
 from taskhand.service.task_write import plan_or_write
 
 __all__ = ["update_task"]
@@ -17,7 +17,7 @@ async def update_task(call: Call, task_id: str, patch: TaskPatch) -> Receipt | P
     due = rules.check_patch(patch, call.app.backend.capabilities)
     resolver = Resolver(call.app)
 
-    async def wanted(before: Task) -> Wanted:
+    async def wanted(before: Task) -> ResolvedEdit:
         return await resolver.wanted(patch, due, before)
 
     return await plan_or_write(call, task_id, wanted)

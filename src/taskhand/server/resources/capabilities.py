@@ -7,7 +7,7 @@ from taskhand.server.coercion import kinds
 from taskhand.server.resource import Resource
 from taskhand.server.schema import input_schema
 from taskhand.service.app_context import AppContext
-from taskhand.service.bulk_targets import MOST
+from taskhand.service.bulk_targets import MOST_TASKS
 
 __all__ = ["CAPABILITIES", "CapabilitiesAnswer"]
 
@@ -38,7 +38,8 @@ class CapabilitiesAnswer(Answer):
             lists="A list shows at once what was written."
             if can.lists_are_current
             else "A list may be a little behind: after a write believe its answer, or get_task.",
-            bulk=f"Up to {MOST} tasks in one call. More than {app.terms.plan_over}, or any filter, stop at a plan.",
+            bulk=f"Up to {MOST_TASKS} tasks in one call. "
+            f"More than {app.policy.plan_over}, or any filter, stop at a plan.",
         )
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from taskhand.server.tool import Tool, Written
 from taskhand.server.write_view import ManyAnswer
-from taskhand.service.apply_plan import apply_plan, plan_again
+from taskhand.service.apply_plan import apply_plan, review_plan
 from taskhand.service.call import Call, Options
 
 __all__ = ["APPLY_PLAN"]
@@ -20,7 +20,7 @@ class ApplyPlan(Options):
 
 async def _run(call: Call, arguments: ApplyPlan) -> Written:
     if call.is_dry or call.asks:
-        plan = await plan_again(call, arguments.plan_id)
+        plan = await review_plan(call, arguments.plan_id)
         if call.is_dry or plan.guard:
             return plan
     return await apply_plan(call, arguments.plan_id)

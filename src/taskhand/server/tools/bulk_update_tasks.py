@@ -8,7 +8,7 @@ from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskPatch
 from taskhand.server.tool import Tool, Written
 from taskhand.server.write_view import ManyAnswer
-from taskhand.service.bulk_update import Wish, bulk_update
+from taskhand.service.bulk_update import BulkChange, bulk_update
 from taskhand.service.call import Call, RepeatableOptions
 
 __all__ = ["BULK_UPDATE_TASKS"]
@@ -32,7 +32,7 @@ class BulkUpdateTasks(RepeatableOptions):
 
 
 async def _run(call: Call, arguments: BulkUpdateTasks) -> Written:
-    wish = Wish(
+    change = BulkChange(
         patch=None if arguments.changes is MISSING else arguments.changes,
         add=() if arguments.add_responsible_ids is MISSING else arguments.add_responsible_ids,
         remove=() if arguments.remove_responsible_ids is MISSING else arguments.remove_responsible_ids,
@@ -40,7 +40,7 @@ async def _run(call: Call, arguments: BulkUpdateTasks) -> Written:
     )
     ids = None if arguments.task_ids is MISSING else arguments.task_ids
     found_by = None if arguments.filter is MISSING else arguments.filter
-    return await bulk_update(call, arguments, wish, ids, found_by)
+    return await bulk_update(call, arguments, change, ids, found_by)
 
 
 BULK_UPDATE_TASKS = Tool(
