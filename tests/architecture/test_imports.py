@@ -38,7 +38,7 @@ OWNERS = {
 }
 """The parts that may import each library."""
 
-CATCHES_EVERYTHING = {"server/boundary", "sqlite/worker"}
+CATCHES_EVERYTHING = {"server/internal_error", "sqlite/worker"}
 """Where `except Exception` is allowed. The worker hands an exception on: it is raised again where it is awaited."""
 
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import anyio
-from mcp.server.mcpserver import MCPServer
+from mcp.server import Server
 from mcp.shared.memory import MessageStream, create_client_server_memory_streams
 from mcp.shared.message import SessionMessage
 from mcp.types import CallToolResult, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
@@ -47,11 +47,10 @@ class Within:
 
 
 @asynccontextmanager
-async def connected(server: MCPServer[Any]) -> AsyncIterator[Within]:
+async def connected(server: Server[Any]) -> AsyncIterator[Within]:
     """A connection that has shaken hands."""
-    lowlevel = server._lowlevel_server  # noqa: SLF001  a client of the SDK would be counted as well
     async with create_client_server_memory_streams() as (near, far), anyio.create_task_group() as tasks:
-        tasks.start_soon(lowlevel.run, *far, lowlevel.create_initialization_options())
+        tasks.start_soon(server.run, *far, server.create_initialization_options())
         connection = Within(near)
         await connection.hello()
         yield connection

@@ -107,7 +107,7 @@ async def _called(at: AppContext, tool: str, asked: dict[str, Any]) -> object:
     schema = input_schema(model, at.backend.capabilities)
     arguments = understood(model, schema, asked, reads=called.kind == "read")
     options = arguments if isinstance(arguments, Options) else Options()
-    answer = await called.call(Call(at, tool, arguments=asked, options=options), arguments)
+    answer = await called.run(Call(at, tool, arguments=asked, options=options), arguments)
     assert not isinstance(answer, Receipt) or (answer.change_id and not answer.unapplied)
     assert not isinstance(answer, BulkReceipt) or answer.totals == {"applied": _MANY}
     return answer

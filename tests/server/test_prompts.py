@@ -19,8 +19,7 @@ from server.as_listed import FILLED_IN, offer_files, words
 from server.surface import BACKENDS
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
-from taskhand.server.prompt import quoted
-from taskhand.server.prompt_handlers import offered
+from taskhand.server.prompt import quote
 from taskhand.server.prompts import PROMPTS
 from taskhand.server.tools import TOOLS
 from taskhand.wiring import open_app
@@ -115,7 +114,7 @@ async def test_what_is_filled_in_is_quoted_on_one_line_and_cut(store_file: Path)
 
 @pytest.mark.parametrize("nothing", ["", "  ", "\u200b\n"])
 async def test_what_is_left_blank_is_not_given(nothing: str, store_file: Path) -> None:
-    assert quoted(nothing) == ""
+    assert quote(nothing) == ""
     async with connected(store_file) as client:
         blank = await words(client, "daily_briefing", {"member": nothing})
         assert blank == await words(client, "daily_briefing")
@@ -163,4 +162,5 @@ async def test_a_prompt_is_offered_only_with_the_tools_that_it_needs(store_file:
         assert [prompt.name for prompt in (await client.list_prompts()).prompts] == ["daily_briefing"]
         with pytest.raises(MCPError, match="No prompt 'hand_over' is offered here"):
             await client.get_prompt("hand_over", FILLED_IN["hand_over"])
-    assert offered(["list_statuses"]) == ()
+    async with connected(store_file, tools="list_statuses") as client:
+        assert (await client.list_prompts()).prompts == []

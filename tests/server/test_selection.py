@@ -15,7 +15,7 @@ from builders import refused
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.server.app import INSTRUCTIONS, create_server
-from taskhand.server.selection import offer
+from taskhand.server.offered_tools import choose_tools
 from taskhand.server.tools import TOOLS
 from taskhand.wiring import open_app
 
@@ -67,18 +67,18 @@ async def error_of(client: Client, tool: str, arguments: dict[str, Any]) -> dict
     ],
 )
 def test_tools_are_chosen_by_name_and_by_group(chosen: str | None, names: list[str]) -> None:
-    assert list(offer(TOOLS, chosen, only_reads=False).names) == names
+    assert list(choose_tools(TOOLS, chosen, only_reads=False).names) == names
 
 
 @pytest.mark.parametrize("chosen", [None, "all", "read,complete_task"])
 def test_reading_only_leaves_out_what_writes_whatever_was_chosen(chosen: str | None) -> None:
-    assert list(offer(TOOLS, chosen, only_reads=True).names) == READS
+    assert list(choose_tools(TOOLS, chosen, only_reads=True).names) == READS
 
 
 @pytest.mark.parametrize("chosen", ["delete_tasks", "read,-delete_tasks", "- delete_tasks"])
 def test_a_name_that_no_tool_has_is_refused_with_the_nearest(chosen: str) -> None:
     with refused("configuration", OperatorError) as caught:
-        offer(TOOLS, chosen, only_reads=False)
+        choose_tools(TOOLS, chosen, only_reads=False)
     assert "delete_tasks" in caught.value.message
     assert caught.value.candidates[0].value == "delete_task"
     assert "delete_task" in str(caught.value.next_step)
@@ -87,7 +87,7 @@ def test_a_name_that_no_tool_has_is_refused_with_the_nearest(chosen: str) -> Non
 @pytest.mark.parametrize(("chosen", "only_reads"), [("-all", False), ("write", True), ("read,-read", False)])
 def test_an_offer_of_nothing_is_refused(chosen: str, *, only_reads: bool) -> None:
     with refused("configuration", OperatorError) as caught:
-        offer(TOOLS, chosen, only_reads=only_reads)
+        choose_tools(TOOLS, chosen, only_reads=only_reads)
     assert "no tool" in caught.value.message
 
 

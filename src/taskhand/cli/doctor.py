@@ -100,11 +100,11 @@ def _broken(error: OperatorError) -> CheckResult:
 
 def _tools(settings: Settings) -> CheckResult:
     """What is offered to hosts."""
-    from taskhand.server.selection import offer
+    from taskhand.server.offered_tools import choose_tools
     from taskhand.server.tools import TOOLS
 
     try:
-        offered = offer(TOOLS, settings.tools, only_reads=settings.read_only)
+        offered = choose_tools(TOOLS, settings.tools, only_reads=settings.read_only)
     except OperatorError as error:
         return CheckResult("tools", "failed", error.message, error.next_step)
     said = f"{len(offered.tools)} of {len(TOOLS)} are offered"

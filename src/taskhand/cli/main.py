@@ -288,9 +288,11 @@ command.add_command(scenario)
 def _serve(settings: Settings, place: tuple[str, int, tuple[str, ...]] | None) -> None:
     # What is made until the server is there stays: looking for garbage in it is a tenth of the time that a start takes.
     gc.disable()
-    from taskhand.server.address import Address
     from taskhand.server.app import create_server
-    from taskhand.server.transports.serve import leave, serve_http, serve_stdio
+    from taskhand.server.transports.address import Address
+    from taskhand.server.transports.http import serve_http
+    from taskhand.server.transports.process import leave
+    from taskhand.server.transports.stdio import serve_stdio
     from taskhand.service.recovery import recover_at_start
     from taskhand.wiring import open_app
 

@@ -11,7 +11,7 @@ versions, the newest characters.
 import re
 from typing import Any
 
-__all__ = ["may_hide", "plain", "plain_json"]
+__all__ = ["may_hide", "plain", "plain_json", "truncate"]
 
 _DEFAULT_IGNORABLE = (
     (0x00AD, 0x00AD),  # soft hyphen
@@ -79,3 +79,8 @@ def plain_json(value: Any) -> Any:
             return {name: plain_json(item) for name, item in value.items()}
         case _:
             return value
+
+
+def truncate(text: str, longest: int) -> str:
+    """The text; beyond `longest` characters its beginning, and the number of characters that were left out."""
+    return text if len(text) <= longest else f"{text[:longest]}… (+{len(text) - longest} characters)"

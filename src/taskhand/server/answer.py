@@ -12,9 +12,9 @@ from typing import Annotated, Any, ClassVar
 from pydantic import MISSING, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from taskhand.domain.text import may_hide, plain_json
+from taskhand.domain.text import may_hide, plain_json, truncate
 
-__all__ = ["LARGEST", "MOST_ITEMS", "Answer", "Marked", "Told", "compact", "cut", "marking", "told"]
+__all__ = ["LARGEST", "MOST_ITEMS", "Answer", "Marked", "Told", "compact", "marking", "told"]
 
 LARGEST = 36_000
 """Characters of an answer."""
@@ -89,16 +89,11 @@ def _is_at(value: Any, path: Sequence[str]) -> bool:
     return isinstance(value, dict) and _is_at(value.get(path[0]), path[1:])
 
 
-def cut(text: str, longest: int) -> str:
-    """The text, or its beginning with a word about the rest."""
-    return text if len(text) <= longest else f"{text[:longest]}… (+{len(text) - longest} characters)"
-
-
 def _trimmed(value: Any) -> Any:
     """JSON with every text and list cut to a length that no honest answer passes."""
     match value:
         case str():
-            return cut(value, _SNIPPET)
+            return truncate(value, _SNIPPET)
         case list():
             return [_trimmed(item) for item in value[:MOST_ITEMS]]
         case dict():

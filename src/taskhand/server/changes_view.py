@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from pydantic import MISSING, Field, WithJsonSchema
 
 from taskhand.domain.change import changes, preview
+from taskhand.domain.text import truncate
 from taskhand.journal.journal import Change, ChangePage, Intent, Result
-from taskhand.server.answer import Answer, Marked, cut
+from taskhand.server.answer import Answer, Marked
 from taskhand.server.write_view import FromTo, from_to
 
 __all__ = ["ChangesAnswer"]
@@ -60,7 +61,7 @@ def _row(change: Change, task_id: str | None) -> ChangeRow:
         "changed": _changed(change, about),
         "totals": _totals(change),
         "code": change.ending.code if change.ending else None,
-        "reason": cut(opening.reason, _REASON) if opening.reason else None,
+        "reason": truncate(opening.reason, _REASON) if opening.reason else None,
         "undoes": opening.undoes,
         "plan_id": opening.plan_id,
     }
@@ -96,7 +97,7 @@ def _title(change: Change, place: int | None) -> str | None:
     intent, result = change.intents[place], change.results.get(place)
     task = (result.after if result else None) or (intent.before.task if intent.before else None)
     named = task.title if task else intent.edit.title if intent.edit and isinstance(intent.edit.title, str) else None
-    return cut(named, _TITLE) if named else None
+    return truncate(named, _TITLE) if named else None
 
 
 def _does(change: Change, place: int | None) -> str | None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from taskhand.domain.errors import Candidate, TaskhandError
 from taskhand.domain.plan import Difference
-from taskhand.domain.text import plain, plain_json
-from taskhand.server.answer import cut, marking
+from taskhand.domain.text import plain, plain_json, truncate
+from taskhand.server.answer import marking
 from taskhand.server.write_view import difference_row
 
 __all__ = ["refusal", "sentence"]
@@ -18,7 +18,7 @@ _FREE_TEXT = ("candidates.name", "difference.title", "difference.changed")
 
 def refusal(error: TaskhandError) -> str:
     """`code`, `message`, `retryable`, and where there are any, `candidates`, `next`, `retry_after_s` and details."""
-    said: dict[str, Any] = {"code": error.code, "message": cut(error.message, _MESSAGE)}
+    said: dict[str, Any] = {"code": error.code, "message": truncate(error.message, _MESSAGE)}
     if error.candidates:
         said["candidates"] = [_candidate(candidate) for candidate in error.candidates]
     if error.next_step:
@@ -33,12 +33,12 @@ def refusal(error: TaskhandError) -> str:
 
 def sentence(error: TaskhandError) -> str:
     """What a person reads of an error where the protocol has room for nothing else."""
-    return plain(" ".join(filter(None, [cut(error.message, _MESSAGE), error.next_step])))
+    return plain(" ".join(filter(None, [truncate(error.message, _MESSAGE), error.next_step])))
 
 
 def _candidate(candidate: Candidate) -> dict[str, str]:
-    named = {"name": cut(candidate.name, _CANDIDATE)} if candidate.name else {}
-    return {"value": cut(candidate.value, _CANDIDATE)} | named
+    named = {"name": truncate(candidate.name, _CANDIDATE)} if candidate.name else {}
+    return {"value": truncate(candidate.value, _CANDIDATE)} | named
 
 
 def _detail(value: object) -> Any:

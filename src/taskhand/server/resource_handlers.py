@@ -1,55 +1,101 @@
-"""The border to MCP for resources: which are offered, and reading them."""
+"""MCP handlers for resources: list those that are offered, and read one."""
 
 from collections.abc import Collection
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
-from mcp.server import MCPServer
-from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.server import ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp.shared.uri_template import UriTemplate
+from mcp.types import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
+    PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    ResourceTemplate,
+    TextResourceContents,
+)
+from mcp.types import Resource as ListedResource
 
 from taskhand.domain.deadline import call_deadline
-from taskhand.domain.errors import CallerError, TaskhandError
+from taskhand.domain.errors import CallerError, NotFound, TaskhandError
 from taskhand.server.answer import compact
+from taskhand.server.internal_error import internal_errors
 from taskhand.server.refusal import sentence
 from taskhand.server.resource import Resource
 from taskhand.server.resources import RESOURCES
 from taskhand.service.app_context import AppContext
 
-__all__ = ["offered", "register"]
+__all__ = ["ResourceHandlers"]
+
+_JSON: Final = "application/json"
 
 
-def offered(tools: Collection[str]) -> tuple[Resource, ...]:
-    """The resources that tell no more than these tools do."""
-    return tuple(resource for resource in RESOURCES if resource.like is None or resource.like in tools)
+@dataclass(frozen=True, slots=True)
+class ResourceHandlers:
+    """The resources that are offered on an app context."""
 
+    app: AppContext
+    resources: tuple[Resource, ...]
 
-def register(server: MCPServer[Any], resource: Resource, app: AppContext) -> None:
-    """Let the server list the resource, and read it."""
+    @classmethod
+    def of(cls, app: AppContext, tools: Collection[str]) -> "ResourceHandlers":
+        """The resources that show no more than the tools of these names do."""
+        return cls(app, tuple(one for one in RESOURCES if one.like is None or one.like in tools))
 
-    async def read() -> str:
-        return await _text(resource, app)
+    async def list_resources(
+        self, _: ServerRequestContext[Any, Any], __: PaginatedRequestParams | None
+    ) -> ListResourcesResult:
+        """Every offered resource with one address."""
+        return ListResourcesResult(
+            resources=[
+                ListedResource(
+                    uri=one.uri, name=one.name, title=one.title, description=one.description, mime_type=_JSON
+                )
+                for one in self.resources
+                if not one.is_template
+            ]
+        )
 
-    async def read_one(id: str) -> str:  # noqa: A002  the SDK takes the name from the address
-        return await _text(resource, app, id)
+    async def list_templates(
+        self, _: ServerRequestContext[Any, Any], __: PaginatedRequestParams | None
+    ) -> ListResourceTemplatesResult:
+        """Every offered resource with an address for each task."""
+        return ListResourceTemplatesResult(
+            resource_templates=[
+                ResourceTemplate(
+                    uri_template=one.uri, name=one.name, title=one.title, description=one.description, mime_type=_JSON
+                )
+                for one in self.resources
+                if one.is_template
+            ]
+        )
 
-    listed = server.resource(
-        resource.uri,
-        name=resource.name,
-        title=resource.title,
-        description=resource.description,
-        mime_type="application/json",
-    )
-    listed(read_one if resource.is_template else read)
+    async def read_resource(
+        self, _: ServerRequestContext[Any, Any], params: ReadResourceRequestParams
+    ) -> ReadResourceResult:
+        """The JSON of one resource, as the tool like it answers.
 
+        MCPError with INVALID_PARAMS where there is no such resource or task, also for an id that no task can have.
+        """
+        uri = params.uri
+        try:
+            with internal_errors(f"resource {uri}"), call_deadline():
+                resource, task_id = self._find(uri)
+                text = compact(await resource.read(self.app, task_id))
+        except TaskhandError as error:
+            code = INVALID_PARAMS if isinstance(error, CallerError) else INTERNAL_ERROR
+            raise MCPError(code, sentence(error), {"uri": uri}) from None
+        return ReadResourceResult(contents=[TextResourceContents(uri=uri, text=text, mime_type=_JSON)])
 
-async def _text(resource: Resource, app: AppContext, task_id: str = "") -> str:
-    """What the resource holds, as the tool like it answers; the protocol's own error where it cannot be read.
-
-    An id that no task can have is one that no task has.
-    """
-    try:
-        with call_deadline():
-            return compact(await resource.read(app, task_id))
-    except CallerError as error:
-        raise ResourceNotFoundError(sentence(error)) from None
-    except TaskhandError as error:
-        raise ResourceError(sentence(error)) from None
+    def _find(self, uri: str) -> tuple[Resource, str]:
+        """The resource at an address, and the task id in it ("" where it has none); NotFound."""
+        for resource in self.resources:
+            if not resource.is_template and resource.uri == uri:
+                return resource, ""
+            if resource.is_template and (found := UriTemplate.parse(resource.uri).match(uri)) is not None:
+                return resource, str(found["id"])
+        raise NotFound(f"There is no resource {uri[:200]!r}.", next_step="List the resources for their addresses.")

@@ -1,8 +1,8 @@
-"""A tool as data: everything that is said of it and done by it, in one value."""
+"""A tool as data: everything that a client is shown of it, and what it runs."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -16,18 +16,23 @@ __all__ = ["Kind", "Tool", "Written"]
 Kind = Literal["read", "create", "update", "repeat", "destroy"]
 """What a tool does to tasks.
 
-Nothing; adds one; sets fields, again and again with the same outcome; changes them anew each time; may lose something.
+`read` changes nothing, `create` adds a task, `update` sets fields and may be repeated with the same outcome, `repeat`
+changes tasks again each time, `destroy` may lose something.
 """
 
 Written = Receipt | BulkReceipt | Plan
-"""What a tool that writes has to say."""
+"""What a tool that writes returns."""
 
 _Arguments = TypeVar("_Arguments", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[_Arguments]):
-    """A verb on tasks: `run` is given the call and the checked arguments; a read answers with an `answer`."""
+    """A verb on tasks.
+
+    `run` is given the call and the checked arguments; a read returns an `answer`. `verb` continues the tool's name in
+    the list of tools in the server's instructions; `advice` is a sentence of its own there.
+    """
 
     name: str
     title: str
@@ -36,7 +41,10 @@ class Tool(Generic[_Arguments]):
     arguments: type[_Arguments]
     answer: type[BaseModel]
     run: Callable[[Call, _Arguments], Awaitable[BaseModel | Written]]
+    verb: str | None = None
+    advice: str | None = None
 
-    async def call(self, call: Call, arguments: Any) -> BaseModel | Written:
-        """Run the tool on arguments that its own model has checked."""
-        return await self.run(call, arguments)
+    @property
+    def writes(self) -> bool:
+        """Whether the tool does more than read."""
+        return self.kind != "read"

@@ -10,7 +10,8 @@ from pydantic import MISSING, ConfigDict, Field
 from taskhand.domain.due import due_of
 from taskhand.domain.page import cursor_after
 from taskhand.domain.task import Contact, Member, Status, StatusList, Task
-from taskhand.server.answer import MOST_ITEMS, Answer, Marked, cut
+from taskhand.domain.text import truncate
+from taskhand.server.answer import MOST_ITEMS, Answer, Marked
 from taskhand.service.list_tasks import TaskList
 from taskhand.service.reads import Team
 
@@ -182,13 +183,13 @@ class ListAnswer(Marked):
 def _row(task: Task, found: TaskList, shown: Sequence[RowField], names: Mapping[str, str]) -> Row:
     due = due_of(task)
     everything: dict[RowField, object] = {
-        "title": cut(task.title, _TITLE),
-        "status": cut(task.status_config.name, _NAME) if task.status_config else None,
+        "title": truncate(task.title, _TITLE),
+        "status": truncate(task.status_config.name, _NAME) if task.status_config else None,
         "due": str(due) if due else None,
         "priority": task.priority,
         "responsibles": [names.get(person, person) for person in task.responsible_ids],
         "overdue": task.id in found.overdue,
-        "description": cut(task.description, _SNIPPET) if task.description else None,
+        "description": truncate(task.description, _SNIPPET) if task.description else None,
         "created_at": task.created_at,
         "ai_contact_id": task.ai_contact_id,
         "ai_customer_id": task.ai_customer_id,
@@ -201,7 +202,7 @@ def _names(members: Mapping[str, Member]) -> dict[str, str]:
     """What people are called, by id: a name; for a namesake the e-mail. Of somebody who left only the id is known."""
     bearers = Counter(member.name for member in members.values())
     return {
-        person: cut(one.name if bearers[one.name] == 1 else one.email or one.id, _NAME)
+        person: truncate(one.name if bearers[one.name] == 1 else one.email or one.id, _NAME)
         for person, one in members.items()
     }
 
@@ -209,26 +210,28 @@ def _names(members: Mapping[str, Member]) -> dict[str, str]:
 def whole(task: Task) -> Task:
     """The task with a description that fits an answer."""
     longest, whole = _DESCRIPTION, task.description or ""
-    while len(json.dumps(cut(whole, longest), ensure_ascii=False)) > _ESCAPED_DESCRIPTION:
+    while len(json.dumps(truncate(whole, longest), ensure_ascii=False)) > _ESCAPED_DESCRIPTION:
         longest //= 2
-    return task if len(whole) <= longest else task.model_copy(update={"description": cut(whole, longest)})
+    return task if len(whole) <= longest else task.model_copy(update={"description": truncate(whole, longest)})
 
 
 def _status_row(status: Status) -> StatusRow:
     return StatusRow(
-        position=status.order, name=cut(status.name, _NAME), type=status.type, color=status.color, id=status.id
+        position=status.order, name=truncate(status.name, _NAME), type=status.type, color=status.color, id=status.id
     )
 
 
 def _member_row(member: Member) -> MemberRow:
-    return MemberRow(id=member.id, name=cut(member.name, _NAME), email=member.email and cut(member.email, _NAME))
+    return MemberRow(
+        id=member.id, name=truncate(member.name, _NAME), email=member.email and truncate(member.email, _NAME)
+    )
 
 
 def _contact_row(contact: Contact) -> ContactRow:
     return ContactRow(
         ai_contact_id=contact.id,
         ai_customer_id=contact.customer_id,
-        name=cut(contact.name, _NAME),
-        phone=contact.phone and cut(contact.phone, _NAME),
-        email=contact.email and cut(contact.email, _NAME),
+        name=truncate(contact.name, _NAME),
+        phone=contact.phone and truncate(contact.phone, _NAME),
+        email=contact.email and truncate(contact.email, _NAME),
     )

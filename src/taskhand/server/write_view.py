@@ -11,7 +11,8 @@ from taskhand.domain.change import FieldChange, Receipt, Unapplied
 from taskhand.domain.names import Match
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.task import Task
-from taskhand.server.answer import Answer, Marked, cut
+from taskhand.domain.text import truncate
+from taskhand.server.answer import Answer, Marked
 from taskhand.server.view import whole
 
 __all__ = ["FromTo", "ManyAnswer", "WriteAnswer", "difference_row", "from_to", "shown"]
@@ -125,7 +126,7 @@ def from_to(changed: Iterable[FieldChange]) -> dict[str, FromTo]:
 
 def difference_row(one: Difference) -> DifferenceRow:
     """What happens to one task, as an agent sees it."""
-    return DifferenceRow(id=one.id, title=cut(one.title, _NAME), does=one.does, changed=from_to(one.changed))
+    return DifferenceRow(id=one.id, title=truncate(one.title, _NAME), does=one.does, changed=from_to(one.changed))
 
 
 def _of_one(receipt: Receipt) -> WriteAnswer:
@@ -214,14 +215,15 @@ def _unapplied_rows(missed: Iterable[Unapplied]) -> tuple[UnappliedRow, ...]:
 
 def _match_rows(matched: Iterable[Match]) -> tuple[MatchRow, ...]:
     return tuple(
-        MatchRow(argument=m.argument, given=cut(m.given, _NAME), id=m.id, name=cut(m.name, _NAME)) for m in matched
+        MatchRow(argument=m.argument, given=truncate(m.given, _NAME), id=m.id, name=truncate(m.name, _NAME))
+        for m in matched
     )
 
 
 def _clipped(value: object) -> object:
     if isinstance(value, list) and len(value) > _MOST_SHOWN:
         return [*value[:_MOST_SHOWN], f"… (+{len(value) - _MOST_SHOWN})"]
-    return cut(value, _SNIPPET) if isinstance(value, str) else value
+    return truncate(value, _SNIPPET) if isinstance(value, str) else value
 
 
 def _or_missing(text: str | None) -> str | MISSING:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mcp.server import MCPServer
+from mcp.server import Server
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from pydantic import BaseModel
 
@@ -36,7 +36,7 @@ class Called:
         return said if self.error is None else f"{said} → {self.error}"
 
 
-def recorded(server: MCPServer[Any], write: Callable[[Called], None]) -> MCPServer[Any]:
+def recorded(server: Server[Any], write: Callable[[Called], None]) -> Server[Any]:
     """The server, which hands every call of a tool to `write` once it is answered; also those that the SDK refuses.
 
     Where a person is asked in between, the call is written down with its last answer.
@@ -48,7 +48,7 @@ def recorded(server: MCPServer[Any], write: Callable[[Called], None]) -> MCPServ
             write(seen)
         return result
 
-    server._lowlevel_server.middleware.append(listen)  # noqa: SLF001  it is the server's own list of them
+    server.middleware.append(listen)
     return server
 
 

@@ -12,7 +12,8 @@ import anyio
 
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
-from taskhand.server.transports.serve import leave, serve_stdio
+from taskhand.server.transports.process import leave
+from taskhand.server.transports.stdio import serve_stdio
 from taskhand.service.recovery import recover_at_start
 from taskhand.testing.calls import recorded, to_file
 from taskhand.wiring import open_app

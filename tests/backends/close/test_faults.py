@@ -159,7 +159,7 @@ async def test_no_exception_holds_the_key_or_what_close_said(row: Row, call: Cal
     async with staged(placed(row, call), row, call) as stage:
         given = ToolCall(stage.app, call.tool, arguments=call.arguments)
         with pytest.raises(TaskhandError) as caught:
-            await tool.call(given, tool.arguments.model_validate(call.arguments))
+            await tool.run(given, tool.arguments.model_validate(call.arguments))
     error: BaseException | None = caught.value
     while error is not None:
         if isinstance(error, TaskhandError):

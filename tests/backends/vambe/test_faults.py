@@ -88,7 +88,7 @@ async def staged(faults: Iterable[Fault], call: Call, row: Row = NOTHING) -> Asy
 async def directly(app: AppContext, name: str, arguments: dict[str, Any]) -> None:
     """Run a tool without a protocol around it."""
     tool = next(tool for tool in TOOLS if tool.name == name)
-    await tool.call(ToolCall(app, name, arguments=arguments), tool.arguments.model_validate(arguments))
+    await tool.run(ToolCall(app, name, arguments=arguments), tool.arguments.model_validate(arguments))
 
 
 def placed(fault: Fault, call: Call, elsewhere: str) -> Fault:

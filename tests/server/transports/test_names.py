@@ -7,7 +7,7 @@ import pytest
 
 from server.transports.pipe import Web, run, serving
 from taskhand.domain.errors import OperatorError
-from taskhand.server.address import Address
+from taskhand.server.transports.address import Address
 
 NAMES = ("--allow-host", "Tasks.example.com", "--allow-host", "exact.example:8443")
 
@@ -17,7 +17,10 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """A server that every interface of this machine reaches, as one in a container is."""
     store = tmp_path_factory.mktemp("names") / "tasks.sqlite"
     with serving(store, "--host", "0.0.0.0", *NAMES) as web:  # noqa: S104  what a container needs
-        assert web.process.err.next() == "Whoever reaches this port can use it: nobody is asked who they are.\n"
+        assert (
+            web.process.err.next()
+            == "Anyone who reaches this port can use it: Taskhand does not ask callers who they are.\n"
+        )
         yield web
 
 

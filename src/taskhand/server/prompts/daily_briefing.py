@@ -3,20 +3,20 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from taskhand.server.prompt import QUOTED_IS_DATA, Argument, Occasion, Prompt
+from taskhand.server.prompt import QUOTED_IS_DATA, Argument, Prompt, PromptContext
 
 __all__ = ["DAILY_BRIEFING"]
 
 _AHEAD = timedelta(days=6)
 
 
-def _text(occasion: Occasion, given: Mapping[str, str]) -> str:
+def _text(context: PromptContext, given: Mapping[str, str]) -> str:
     member = given.get("member")
     whose, person = (f"the CRM tasks of {member}", member) if member else ("my CRM tasks", '"me"')
     return f"""\
-Brief me on {whose}. Today is {occasion.day}.
+Brief me on {whose}. Today is {context.day}.
 1. list_tasks with responsibleIds [{person}] and overdue true: what is late.
-2. list_tasks with responsibleIds [{person}], fromDate {occasion.today}, toDate {occasion.today + _AHEAD} and \
+2. list_tasks with responsibleIds [{person}], fromDate {context.today}, toDate {context.today + _AHEAD} and \
 includeTasksWithoutDates false: what is due in the next seven days.
 3. Follow nextCursor to the end of both. Leave out finished tasks; one that is in both lists is late.
 4. Tell me first what is late, then what is due today, then the rest of the seven days: a line for each task with \

@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping
 
-from taskhand.server.prompt import QUOTED_IS_DATA, Argument, Occasion, Prompt
+from taskhand.server.prompt import QUOTED_IS_DATA, Argument, Prompt, PromptContext
 
 __all__ = ["HAND_OVER"]
 
 
-def _text(occasion: Occasion, given: Mapping[str, str]) -> str:
+def _text(context: PromptContext, given: Mapping[str, str]) -> str:
     leaver, heir, status = given["from"], given["to"], given.get("status")
     what = f"CRM tasks in status {status}" if status else "unfinished CRM tasks"
     return f"""\
 Hand over the {what} of {leaver} to {heir}.
 1. {_found(leaver, status)} Follow nextCursor to the end. If there is none, say so and stop.
 2. If a name has several candidates, ask me which one is meant.
-3. bulk_update_tasks with all their ids as taskIds, {_change(occasion, leaver, heir)} and dryRun true: this only plans.
+3. bulk_update_tasks with all their ids as taskIds, {_change(context, leaver, heir)} and dryRun true: this only plans.
 4. Show me the count and the difference. Only after my yes call apply_plan with the planId.
 5. Tell me what came of it, and which tasks are left to try again (retryIds).
 {QUOTED_IS_DATA}"""
@@ -31,9 +31,9 @@ def _found(leaver: str, status: str | None) -> str:
     )
 
 
-def _change(occasion: Occasion, leaver: str, heir: str) -> str:
+def _change(context: PromptContext, leaver: str, heir: str) -> str:
     """The arguments that put one person in the place of another, and leave the others on a task where they are."""
-    if occasion.capabilities.most_responsibles > 1:
+    if context.capabilities.most_responsibles > 1:
         return f"addResponsibleIds [{heir}], removeResponsibleIds [{leaver}]"
     return f'changes {{"responsibleIds": [{heir}]}}'
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 
-from taskhand.server.prompt import QUOTED_IS_DATA, Argument, Occasion, Prompt
+from taskhand.server.prompt import QUOTED_IS_DATA, Argument, Prompt, PromptContext
 
 __all__ = ["OVERDUE_SWEEP"]
 
 
-def _text(occasion: Occasion, given: Mapping[str, str]) -> str:
+def _text(context: PromptContext, given: Mapping[str, str]) -> str:
     member = given.get("member")
     whose, only = (f" of {member}", f" and responsibleIds [{member}]") if member else ("", "")
     return f"""\
-Help me clear the overdue CRM tasks{whose}. Today is {occasion.day}.
+Help me clear the overdue CRM tasks{whose}. Today is {context.day}.
 1. list_tasks with overdue true{only}; follow nextCursor to the end. If there is none, say so and stop.
 2. Propose one thing for each task: complete it, move its due date, give it to somebody else, or leave it; with the \
 reason in a few words. Show me the list and wait for what I decide. Write nothing before.

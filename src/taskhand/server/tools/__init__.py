@@ -1,4 +1,4 @@
-"""The tools, in the order in which they are listed. Everything that needs a list of tools takes this one."""
+"""The table of tools, in the order in which they are listed. A tool is one module here and its line in the table."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from taskhand.server.tools.create_task import CREATE_TASK
 from taskhand.server.tools.delete_task import DELETE_TASK
 from taskhand.server.tools.find_contacts import FIND_CONTACTS
 from taskhand.server.tools.get_task import GET_TASK
-from taskhand.server.tools.list_changes import LIST_CHANGES
+from taskhand.server.tools.list_changes import list_changes_tool
 from taskhand.server.tools.list_statuses import LIST_STATUSES
 from taskhand.server.tools.list_tasks import LIST_TASKS
 from taskhand.server.tools.list_team_members import LIST_TEAM_MEMBERS
@@ -20,7 +20,7 @@ from taskhand.server.tools.update_task import UPDATE_TASK
 
 __all__ = ["TOOLS"]
 
-TOOLS: tuple[Tool[Any], ...] = (
+_ON_TASKS: tuple[Tool[Any], ...] = (
     LIST_STATUSES,
     LIST_TEAM_MEMBERS,
     LIST_TASKS,
@@ -33,6 +33,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     BULK_UPDATE_TASKS,
     DELETE_TASK,
     APPLY_PLAN,
-    LIST_CHANGES,
-    UNDO_CHANGE,
 )
+_WRITING = [tool.name for tool in (*_ON_TASKS, UNDO_CHANGE) if tool.writes]
+
+TOOLS: tuple[Tool[Any], ...] = (*_ON_TASKS, list_changes_tool(_WRITING), UNDO_CHANGE)

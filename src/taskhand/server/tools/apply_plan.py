@@ -37,4 +37,8 @@ APPLY_PLAN = Tool(
     arguments=ApplyPlan,
     answer=ManyAnswer,
     run=_run,
+    advice=(
+        "Deletes and large changes always stop at a plan: show its `difference` to the person, and only after their "
+        "yes call apply_plan with the planId."
+    ),
 )

@@ -54,4 +54,5 @@ BULK_UPDATE_TASKS = Tool(
     arguments=BulkUpdateTasks,
     answer=ManyAnswer,
     run=_run,
+    advice="Many tasks at once: bulk_update_tasks, never one call for each.",
 )

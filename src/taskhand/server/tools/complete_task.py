@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import MISSING, Field
 
-from taskhand.server.tool import Tool, Written
+from taskhand.server.tool import Tool
 from taskhand.server.tools.get_task import TaskId
 from taskhand.server.write_view import WriteAnswer
-from taskhand.service.call import Call, Options
+from taskhand.service.call import Options
 from taskhand.service.complete_task import complete_task
 
 __all__ = ["COMPLETE_TASK"]
@@ -22,10 +22,6 @@ class CompleteTask(Options):
     ) = MISSING
 
 
-async def _run(call: Call, arguments: CompleteTask) -> Written:
-    return await complete_task(call, arguments.id, arguments.new_status_name)
-
-
 COMPLETE_TASK = Tool(
     name="complete_task",
     title="Complete a task",
@@ -36,5 +32,6 @@ COMPLETE_TASK = Tool(
     kind="update",
     arguments=CompleteTask,
     answer=WriteAnswer,
-    run=_run,
+    run=lambda call, arguments: complete_task(call, arguments.id, arguments.new_status_name),
+    verb="finishes",
 )

@@ -1,9 +1,9 @@
 """The tool `create_task`."""
 
 from taskhand.domain.task import TaskDraft
-from taskhand.server.tool import Tool, Written
+from taskhand.server.tool import Tool
 from taskhand.server.write_view import WriteAnswer
-from taskhand.service.call import Call, RepeatableOptions
+from taskhand.service.call import RepeatableOptions
 from taskhand.service.create_task import create_task
 
 __all__ = ["CREATE_TASK"]
@@ -11,10 +11,6 @@ __all__ = ["CREATE_TASK"]
 
 class CreateTask(RepeatableOptions, TaskDraft):
     """The documented body."""
-
-
-async def _run(call: Call, draft: CreateTask) -> Written:
-    return await create_task(call, draft)
 
 
 CREATE_TASK = Tool(
@@ -27,5 +23,5 @@ CREATE_TASK = Tool(
     kind="create",
     arguments=CreateTask,
     answer=WriteAnswer,
-    run=_run,
+    run=create_task,
 )

@@ -1,9 +1,9 @@
 """The tool `delete_task`."""
 
-from taskhand.server.tool import Tool, Written
+from taskhand.server.tool import Tool
 from taskhand.server.tools.get_task import TaskId
 from taskhand.server.write_view import WriteAnswer
-from taskhand.service.call import Call, Options
+from taskhand.service.call import Options
 from taskhand.service.delete_task import delete_task
 
 __all__ = ["DELETE_TASK"]
@@ -13,10 +13,6 @@ class DeleteTask(Options):
     """Which task."""
 
     id: TaskId
-
-
-async def _run(call: Call, arguments: DeleteTask) -> Written:
-    return await delete_task(call, arguments.id)
 
 
 DELETE_TASK = Tool(
@@ -29,5 +25,5 @@ DELETE_TASK = Tool(
     kind="destroy",
     arguments=DeleteTask,
     answer=WriteAnswer,
-    run=_run,
+    run=lambda call, arguments: delete_task(call, arguments.id),
 )

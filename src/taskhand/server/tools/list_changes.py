@@ -1,10 +1,11 @@
 """The tool `list_changes`."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import MISSING, Field
+from pydantic import MISSING, Field, create_model
 
 from taskhand.domain.errors import CallerError
 from taskhand.domain.outcome import Outcome
@@ -16,28 +17,16 @@ from taskhand.server.tool import Tool
 from taskhand.service.call import Call
 from taskhand.service.list_changes import list_changes
 
-__all__ = ["LIST_CHANGES"]
+__all__ = ["list_changes_tool"]
 
 _LIMIT = 20
-
-_Writing = Literal[
-    "create_task",
-    "update_task",
-    "complete_task",
-    "reassign_task",
-    "bulk_update_tasks",
-    "delete_task",
-    "apply_plan",
-    "undo_change",
-]
-"""The tools that write: what reads is not in the journal."""
 
 
 class ListChanges(Body):
     """Which changes."""
 
     task_id: Annotated[str, Field(description="Only changes of this task.")] | MISSING = MISSING
-    tool: Annotated[_Writing, Field(description="Only by this tool.")] | MISSING = MISSING
+    tool: str | MISSING = MISSING
     outcome: Annotated[Outcome, Field(description="Only with this outcome.")] | MISSING = MISSING
     since: Annotated[str, Field(description="ISO 8601 time, included.")] | MISSING = MISSING
     until: Annotated[str, Field(description="Likewise, the latest.")] | MISSING = MISSING
@@ -76,15 +65,19 @@ def _moment(name: str, text: str | MISSING) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-LIST_CHANGES = Tool(
-    name="list_changes",
-    title="List changes",
-    description=(
-        "The journal of what was done here, newest first: when, by which tool and client, to which tasks, from what "
-        "to what, and with what outcome. changeId goes to undo_change."
-    ),
-    kind="read",
-    arguments=ListChanges,
-    answer=ChangesAnswer,
-    run=_run,
-)
+def list_changes_tool(writing: Sequence[str]) -> Tool[ListChanges]:
+    """The tool; `writing` are the names of the tools whose calls the journal keeps."""
+    names: Any = Annotated[Literal[*writing], Field(description="Only by this tool.")]
+    return Tool(
+        name="list_changes",
+        title="List changes",
+        description=(
+            "List the journal of what was done here, newest first: when, by which tool and client, to which tasks, "
+            "from what to what, and with what outcome. changeId goes to undo_change."
+        ),
+        kind="read",
+        arguments=create_model("ListChanges", __base__=ListChanges, tool=(names | MISSING, MISSING)),
+        answer=ChangesAnswer,
+        run=_run,
+        advice="list_changes shows the journal of every write.",
+    )

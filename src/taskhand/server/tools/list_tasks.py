@@ -61,4 +61,5 @@ LIST_TASKS = Tool(
     arguments=ListTasks,
     answer=ListAnswer,
     run=_run,
+    verb="finds tasks and their ids",
 )

@@ -40,4 +40,5 @@ REASSIGN_TASK = Tool(
     arguments=ReassignTask,
     answer=WriteAnswer,
     run=_run,
+    verb="changes people",
 )

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from taskhand.server.tool import Tool, Written
+from taskhand.server.tool import Tool
 from taskhand.server.write_view import ManyAnswer
-from taskhand.service.call import Call, Options
+from taskhand.service.call import Options
 from taskhand.service.undo_change import undo_change
 
 __all__ = ["UNDO_CHANGE"]
@@ -16,10 +16,6 @@ class UndoChange(Options):
     """Which change."""
 
     change_id: Annotated[str, Field(description="changeId from a write's answer or from list_changes.")]
-
-
-async def _run(call: Call, arguments: UndoChange) -> Written:
-    return await undo_change(call, arguments.change_id)
 
 
 UNDO_CHANGE = Tool(
@@ -32,5 +28,6 @@ UNDO_CHANGE = Tool(
     kind="update",
     arguments=UndoChange,
     answer=ManyAnswer,
-    run=_run,
+    run=lambda call, arguments: undo_change(call, arguments.change_id),
+    advice="undo_change with a changeId takes that change back.",
 )

@@ -1,10 +1,10 @@
 """The tool `update_task`."""
 
 from taskhand.domain.task import TaskPatch
-from taskhand.server.tool import Tool, Written
+from taskhand.server.tool import Tool
 from taskhand.server.tools.get_task import TaskId
 from taskhand.server.write_view import WriteAnswer
-from taskhand.service.call import Call, Options
+from taskhand.service.call import Options
 from taskhand.service.update_task import update_task
 
 __all__ = ["UPDATE_TASK"]
@@ -14,10 +14,6 @@ class UpdateTask(Options, TaskPatch):
     """Which task, and the documented body."""
 
     id: TaskId
-
-
-async def _run(call: Call, arguments: UpdateTask) -> Written:
-    return await update_task(call, arguments.id, arguments)
 
 
 UPDATE_TASK = Tool(
@@ -30,5 +26,6 @@ UPDATE_TASK = Tool(
     kind="update",
     arguments=UpdateTask,
     answer=WriteAnswer,
-    run=_run,
+    run=lambda call, arguments: update_task(call, arguments.id, arguments),
+    verb="changes any field",
 )

@@ -9,7 +9,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from taskhand.domain.errors import OperatorError
 
-__all__ = ["Address", "shown"]
+__all__ = ["Address", "host_in_url"]
 
 _ON_THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 
@@ -64,6 +64,6 @@ class Address:
         return [*lowered, *(f"{name}:*" for name in lowered if not re.search(r":[0-9]+$", name))]
 
 
-def shown(host: str) -> str:
+def host_in_url(host: str) -> str:
     """A host as it stands in a URL."""
     return f"[{host}]" if ":" in host else host

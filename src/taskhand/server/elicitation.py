@@ -1,0 +1,65 @@
+"""Ask the person at the client with an MCP form, in both protocol eras.
+
+In the older era the server sends the question and waits. In the newer era the question is the result of the call, and
+the client calls the tool again with the answer; the SDK seals the plan's id in the state that travels with it.
+"""
+
+from typing import Any, Final
+
+from mcp.server import ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    CallToolRequestParams,
+    ElicitRequest,
+    ElicitRequestFormParams,
+    ElicitResult,
+    InputRequiredResult,
+)
+
+from taskhand.service.confirmation import CONFIRM_FIELD, Answer, AskPerson, Question, to_answer
+
+__all__ = ["answer_in", "asker", "can_elicit", "to_input_required"]
+
+_MODERN: Final = "2026-07-28"
+"""The first version of the newer era; versions are days, and sort as text."""
+_FORM: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {CONFIRM_FIELD: {"type": "boolean", "title": "Carry it out", "default": True}},
+}
+
+
+def can_elicit(ctx: ServerRequestContext[Any, Any]) -> bool:
+    """Whether the client declared that it can show a form; `elicitation: {}` declares that too."""
+    capabilities = ctx.session.client_capabilities
+    declared = capabilities.elicitation if capabilities else None
+    return declared is not None and (declared.form is not None or declared.url is None)
+
+
+def asker(ctx: ServerRequestContext[Any, Any]) -> AskPerson:
+    """Asks the person behind this request; in the newer era the answer comes with a later call."""
+
+    async def ask(question: Question) -> Answer | None:
+        if ctx.protocol_version >= _MODERN:
+            return None
+        try:
+            result = await ctx.session.elicit_form(question.text, _FORM, ctx.request_id)
+        except MCPError:  # the client declared the form but cannot show it
+            return "none"
+        return to_answer(result.action, result.content)
+
+    return ask
+
+
+def to_input_required(question: Question) -> InputRequiredResult:
+    """The question as the result of a call; its answer comes with the next call."""
+    form = ElicitRequest(params=ElicitRequestFormParams(message=question.text, requested_schema=_FORM))
+    return InputRequiredResult(input_requests={CONFIRM_FIELD: form}, request_state=question.plan_id)
+
+
+def answer_in(params: CallToolRequestParams) -> tuple[str, Answer] | None:
+    """The id of the plan that the person was asked about, and the answer; None in a call that brings no answer."""
+    if params.request_state is None or params.input_responses is None:
+        return None
+    result = params.input_responses.get(CONFIRM_FIELD)
+    answer = to_answer(result.action, result.content) if isinstance(result, ElicitResult) else "none"
+    return params.request_state, answer

@@ -1,0 +1,139 @@
+"""MCP handlers for tools: list those that are offered, check the arguments of a call, run it, render its answer."""
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+from mcp.server import ServerRequestContext
+from mcp.types import (
+    CallToolRequestParams,
+    CallToolResult,
+    InputRequiredResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+    ToolAnnotations,
+)
+from mcp.types import Tool as ListedTool
+from pydantic import BaseModel
+
+from taskhand.domain.deadline import call_deadline
+from taskhand.domain.errors import TaskhandError
+from taskhand.domain.plan import Plan
+from taskhand.domain.request_log import recorded_requests
+from taskhand.domain.text import plain
+from taskhand.journal.journal import Caller
+from taskhand.server.answer import told
+from taskhand.server.arguments import understood
+from taskhand.server.elicitation import answer_in, asker, can_elicit, to_input_required
+from taskhand.server.internal_error import internal_errors
+from taskhand.server.offered_tools import OfferedTools
+from taskhand.server.refusal import refusal
+from taskhand.server.schema import Schema, input_schema, output_schema
+from taskhand.server.tool import Tool, Written
+from taskhand.server.write_view import shown
+from taskhand.service.app_context import AppContext
+from taskhand.service.call import Call, Options
+from taskhand.service.confirmation import Question, act_on_answer, confirm
+
+__all__ = ["ToolHandlers"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolHandlers:
+    """The tools that are offered on an app context, their input schemas narrowed to what its backend can express."""
+
+    app: AppContext
+    offered: OfferedTools
+    _schemas: dict[str, Schema] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Build every input schema once."""
+        capabilities = self.app.backend.capabilities
+        self._schemas.update({tool.name: input_schema(tool.arguments, capabilities) for tool in self.offered.tools})
+
+    def input_schema(self, name: str) -> Schema | None:
+        """The input schema of an offered tool; None for any other name."""
+        return self._schemas.get(name)
+
+    async def list_tools(self, _: ServerRequestContext[Any, Any], __: PaginatedRequestParams | None) -> ListToolsResult:
+        """Every offered tool."""
+        return ListToolsResult(tools=[_listed(tool, self._schemas[tool.name]) for tool in self.offered.tools])
+
+    async def call_tool(
+        self, ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams
+    ) -> CallToolResult | InputRequiredResult:
+        """The result of one call; every error is a result that a model can act on.
+
+        An error has no structured content: clients check that against the schema of an answer, and some do so for
+        errors too.
+        """
+        tool = self.offered.by_name.get(params.name)
+        if tool is None:
+            return _error_result(params.name, self.offered.refusal(params.name))
+        call = Call(
+            self.app,
+            tool.name,
+            arguments=params.arguments or {},
+            progress=ctx.session.report_progress,
+            refused=self.offered.reason_not_offered,
+        )
+        if tool.writes:
+            call.caller, call.asks = _caller(ctx), self.app.terms.asks and can_elicit(ctx)
+        try:
+            with recorded_requests() as call.requests, internal_errors(tool.name):
+                result = await self._run(tool, call, ctx, params)
+                if isinstance(result, Question):
+                    return to_input_required(result)
+                answer = told(result if isinstance(result, BaseModel) else shown(result))
+        except TaskhandError as error:
+            if tool.writes:
+                await call.failed(error)
+            return _error_result(tool.name, error)
+        return CallToolResult(content=[TextContent(text=answer.text)], structured_content=answer.value)
+
+    async def _run(
+        self, tool: Tool[Any], call: Call, ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams
+    ) -> BaseModel | Written | Question:
+        """Check the arguments and run the tool; ask the person where its plan needs that."""
+        arguments = understood(tool.arguments, self._schemas[tool.name], call.arguments, reads=not tool.writes)
+        if isinstance(arguments, Options):
+            call.options = arguments
+        if tool.writes and (answered := answer_in(params)) is not None:
+            return await act_on_answer(call, *answered)
+        with call_deadline():
+            result = await tool.run(call, arguments)
+        if isinstance(result, Plan) and result.guard is not None and call.asks:
+            return await confirm(call, result, asker(ctx))
+        return result
+
+
+def _listed(tool: Tool[Any], schema: Schema) -> ListedTool:
+    """The tool as a client lists it, with all four hints: a host assumes the worst of a hint that is not there."""
+    return ListedTool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=schema,
+        output_schema=output_schema(tool.answer),
+        annotations=ToolAnnotations(
+            read_only_hint=not tool.writes,
+            destructive_hint=tool.kind == "destroy",
+            idempotent_hint=tool.kind not in {"create", "repeat"},
+            open_world_hint=False,
+        ),
+    )
+
+
+def _caller(ctx: ServerRequestContext[Any, Any]) -> Caller:
+    """The client by the name that it gives itself, without hidden characters."""
+    params = ctx.session.client_params
+    info = params.client_info if params else None
+    return Caller(plain(info.name)[:100], plain(info.version)[:40]) if info else Caller()
+
+
+def _error_result(tool: str, error: TaskhandError) -> CallToolResult:
+    logger.info("%.60s refused: %s", tool, error.code)
+    return CallToolResult(content=[TextContent(text=refusal(error))], is_error=True)

@@ -1,0 +1,84 @@
+"""Serve Streamable HTTP."""
+
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from types import FrameType
+from typing import Any, Final
+
+import anyio
+from mcp.server import Server
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from taskhand import __version__
+from taskhand.domain.errors import OperatorError
+from taskhand.server.transports.address import Address, host_in_url
+from taskhand.server.transports.process import LAST_WRITE_S, leave
+
+__all__ = ["serve_http"]
+
+_LAST_REQUEST_S: Final = 0.4
+"""Seconds that an open HTTP connection may delay the end."""
+
+
+async def serve_http(server: Server[Any], address: Address, at_start: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Serve MCP at /mcp and a health answer at /health until a signal arrives.
+
+    `at_start` runs beside the first requests. OperatorError for an address that is refused or taken.
+    """
+    import uvicorn  # noqa: PLC0415  a stdio server starts without it
+
+    class _Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            """End soon in any case: a write that waits for another process must not delay the end."""
+            super().handle_exit(sig, frame)
+            last = threading.Timer(_LAST_REQUEST_S + LAST_WRITE_S, leave)
+            last.daemon = True
+            last.start()
+
+    address.check()
+    app = server.streamable_http_app(
+        transport_security=address.security(), custom_starlette_routes=[Route("/health", _health, methods=["GET"])]
+    )
+    config = uvicorn.Config(
+        app,
+        log_level="critical",
+        timeout_graceful_shutdown=_LAST_REQUEST_S,  # type: ignore[arg-type]  # uvicorn takes fractions of a second
+    )
+    with _bound(address.host, address.port) as bound:
+        url = f"http://{host_in_url(address.host)}:{bound.getsockname()[1]}/mcp"
+        sys.stderr.write(f"taskhand {__version__} serves {url}\n")
+        if not address.is_loopback:
+            sys.stderr.write("Anyone who reaches this port can use it: Taskhand does not ask callers who they are.\n")
+        sys.stderr.flush()
+        # uvicorn ends on the signal, then raises it again: by then its work is done.
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        signal.signal(signal.SIGINT, lambda *_: None)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(at_start)
+            await _Server(config).serve(sockets=[bound])
+            tasks.cancel_scope.cancel()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        bound = socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise OperatorError(
+            f"{host_in_url(host)}:{port} cannot be served: {error.strerror}.",
+            code="address_refused",
+            next_step="Choose another --port, or 0 for any free one.",
+        ) from None
+    # asyncio sets this only on sockets of protocol TCP, and create_server makes one of protocol 0: without it every
+    # small answer waits some 40 ms for an acknowledgement.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return bound
+
+
+async def _health(_: Request) -> JSONResponse:
+    return JSONResponse({"status": "ok", "version": __version__})

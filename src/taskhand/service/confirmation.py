@@ -1,0 +1,99 @@
+"""Ask a person before a plan is carried out: the question, and what each answer leads to.
+
+No argument that a model can send stands for the person's yes. The yes comes only in the client's own answer to the
+question.
+"""
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, Protocol
+
+from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.change import Receipt
+from taskhand.domain.deadline import call_deadline
+from taskhand.domain.errors import CallerError
+from taskhand.domain.plan import Difference, Plan
+from taskhand.domain.text import plain, truncate
+from taskhand.service.apply_plan import apply_plan, decline_plan, plan_again
+from taskhand.service.call import Call
+
+__all__ = ["CONFIRM_FIELD", "Answer", "AskPerson", "Question", "act_on_answer", "confirm", "question_text", "to_answer"]
+
+Answer = Literal["yes", "no", "none"]
+"""What the person answered; `none` where the question was closed or never shown."""
+
+CONFIRM_FIELD: Final = "confirm"
+"""The field of the form that holds the answer; a boolean."""
+
+_MOST_TASKS, _LONGEST_LINE, _LONGEST_TITLE, _LONGEST_VALUE = 5, 160, 60, 40
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question to the person at the client: whether to carry out the plan `plan_id`."""
+
+    plan_id: str
+    text: str
+
+
+class AskPerson(Protocol):
+    """Shows a question to the person at the client."""
+
+    def __call__(self, question: Question, /) -> Awaitable[Answer | None]:
+        """The person's answer; None where it arrives with a later call of the same tool."""
+        ...
+
+
+async def confirm(call: Call, plan: Plan, ask: AskPerson) -> Receipt | BulkReceipt | Plan | Question:
+    """Ask the person about the plan and act on the answer; the question itself where the answer comes later."""
+    question = Question(plan.id, question_text(plan))
+    answer = await ask(question)
+    return question if answer is None else await act_on_answer(call, plan.id, answer)
+
+
+async def act_on_answer(call: Call, plan_id: str, answer: Answer) -> Receipt | BulkReceipt | Plan:
+    """Carry out the plan after a yes; after no answer, return the plan. CallerError after a no.
+
+    The time that the person took does not count against the call's deadline.
+    """
+    call.change = None
+    if answer == "none":
+        return replace(await plan_again(call, plan_id), note="The person was asked and did not answer.")
+    if answer == "yes":
+        with call_deadline():
+            return await apply_plan(call, plan_id)
+    await decline_plan(call, plan_id)
+    raise CallerError(
+        "The person said no; nothing was written.",
+        code="declined",
+        next_step="Ask the person what they want instead.",
+    )
+
+
+def to_answer(action: Literal["accept", "decline", "cancel"], content: Mapping[str, Any] | None) -> Answer:
+    """The answer that a returned form gives; only what is certainly a yes is one."""
+    confirmed = (content or {}).get(CONFIRM_FIELD, True)  # a person who accepts an empty form says yes
+    if action == "decline" or (action == "accept" and confirmed is False):
+        return "no"
+    return "yes" if action == "accept" and confirmed is True else "none"
+
+
+def question_text(plan: Plan) -> str:
+    """The plan in words: the number of tasks, the first few with their changes, and how many more there are."""
+    count = len(plan.differences)
+    lines = [f"{plan.guard or 'This change'}: {count} {'task' if count == 1 else 'tasks'}."]
+    lines += [f"- {_difference_line(one)}" for one in plan.differences[:_MOST_TASKS]]
+    lines += [f"- and {count - _MOST_TASKS} more"] if count > _MOST_TASKS else []
+    return "\n".join([*lines, "Carry it out?"])
+
+
+def _difference_line(one: Difference) -> str:
+    title = " ".join(plain(one.title).split())
+    changed = "; ".join(f"{field.field}: {_value(field.before)} → {_value(field.after)}" for field in one.changed)
+    line = f"{one.does} “{truncate(title, _LONGEST_TITLE)}”"
+    return truncate(f"{line}: {changed}" if changed else line, _LONGEST_LINE)
+
+
+def _value(value: object) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else "nothing" if value is None else str(value)
+    return truncate(" ".join(plain(text).split()), _LONGEST_VALUE) or "nothing"

@@ -1,0 +1,59 @@
+"""What the answer to a question means, and what the question shows."""
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import pytest
+
+from taskhand.domain.change import FieldChange
+from taskhand.domain.plan import Difference, Plan
+from taskhand.service.confirmation import Answer, question_text, to_answer
+
+
+@pytest.mark.parametrize(
+    ("action", "content", "answer"),
+    [
+        ("accept", {"confirm": True}, "yes"),
+        ("accept", None, "yes"),
+        ("accept", {}, "yes"),
+        ("accept", {"confirm": False}, "no"),
+        ("accept", {"confirm": "true"}, "none"),
+        ("accept", {"confirm": 1}, "none"),
+        ("accept", {"confirm": None}, "none"),
+        ("decline", None, "no"),
+        ("decline", {"confirm": True}, "no"),
+        ("cancel", None, "none"),
+        ("cancel", {"confirm": True}, "none"),
+    ],
+)
+def test_only_what_is_certainly_a_yes_is_one(
+    action: Literal["accept", "decline", "cancel"], content: dict[str, Any] | None, answer: Answer
+) -> None:
+    assert to_answer(action, content) == answer
+
+
+def _plan(*differences: Difference, guard: str | None = None) -> Plan:
+    return Plan("plan-1", "update_task", differences, datetime(2026, 3, 2, tzinfo=UTC), guard)
+
+
+def test_the_question_shows_the_first_five_tasks_and_the_number_of_the_others() -> None:
+    changed = (FieldChange("priority", 1, 2),)
+    plan = _plan(*(Difference(str(n), f"Task {n}", "update", changed) for n in range(7)), guard="A change by filter")
+    first, *tasks, more, last = question_text(plan).splitlines()
+    assert first == "A change by filter: 7 tasks."
+    assert tasks == [f"- update “Task {n}”: priority: 1 → 2" for n in range(5)]
+    assert (more, last) == ("- and 2 more", "Carry it out?")
+
+
+def test_a_title_cannot_add_lines_to_the_question() -> None:
+    title = "Call\nCarry it out?\u202e " + "x" * 100
+    lines = question_text(_plan(Difference("1", title, "delete"))).splitlines()
+    assert len(lines) == 3
+    assert lines[1].startswith("- delete “Call Carry it out? xxx")
+    assert "\u202e" not in lines[1]
+
+
+def test_a_value_that_is_cleared_is_shown_as_nothing() -> None:
+    changed = (FieldChange("due_at", "2026-03-10", None), FieldChange("task_responsibles", [], ["ana", "ben"]))
+    line = question_text(_plan(Difference("1", "Call", "update", changed))).splitlines()[1]
+    assert line == "- update “Call”: due_at: 2026-03-10 → nothing; task_responsibles: nothing → ana, ben"
