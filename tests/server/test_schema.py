@@ -15,6 +15,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.names import Match
 from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.task import Contact, StatusChoice, TaskDraft, TaskPatch
+from taskhand.domain.field_notes import field_notes
 from taskhand.server.answer import compact
 from taskhand.server.schema import Schema, fields_of, input_schema, output_schema
 from taskhand.server.tools import TOOLS
@@ -140,7 +141,10 @@ def test_only_the_priorities_of_the_backend_are_offered(tool: str) -> None:
     assert input_schema(model, EVERYTHING)["properties"]["priority"]["enum"] == ["0", "1", "2"]
 
 
-Described = Annotated[str, Field(description="Said once.")]
+ForSeveral = Annotated[
+    str,
+    Field(description="Said once.", json_schema_extra=field_notes(needs="responsibleIds", for_several_people=True)),
+]
 
 
 class Outer(BaseModel):
@@ -151,10 +155,9 @@ class Outer(BaseModel):
     maybe: Annotated[TaskPatch | None, Field(description="Or nothing.")] | MISSING = MISSING
     draft: TaskDraft | MISSING = MISSING
     own: Annotated["Own", Field(description="Ours.")]
-    addResponsibleIds: Described | MISSING = MISSING  # noqa: N815
-    removeResponsibleIds: Described | MISSING = MISSING  # noqa: N815
-    shiftDueDays: Described | MISSING = MISSING  # noqa: N815
-    mode: Described | MISSING = MISSING
+    added: ForSeveral | MISSING = MISSING
+    removed: ForSeveral | MISSING = MISSING
+    days: Annotated[int, Field(description="Days.", json_schema_extra=field_notes(needs="dueDate"))] | MISSING = MISSING
 
 
 class Own(BaseModel):
@@ -243,7 +246,7 @@ def test_an_object_that_can_be_null_stays_so() -> None:
     assert [branch["type"] for branch in branches] == ["object", "null"]
 
 
-ONLY_FOR_SEVERAL = {"addResponsibleIds", "removeResponsibleIds", "mode"}
+ONLY_FOR_SEVERAL = {"added", "removed"}
 
 
 def test_adding_and_removing_people_is_not_offered_where_a_task_has_one() -> None:
@@ -252,9 +255,9 @@ def test_adding_and_removing_people_is_not_offered_where_a_task_has_one() -> Non
 
 
 def test_an_argument_about_a_field_that_the_backend_lacks_is_not_offered() -> None:
-    assert "shiftDueDays" in input_schema(Outer, ONE_PERSON)["properties"]
+    assert "days" in input_schema(Outer, ONE_PERSON)["properties"]
     lacking = Capabilities(absent=frozenset({"dueDate", "responsibleIds"}))
-    assert not {"shiftDueDays", *ONLY_FOR_SEVERAL} & input_schema(Outer, lacking)["properties"].keys()
+    assert not {"days", *ONLY_FOR_SEVERAL} & input_schema(Outer, lacking)["properties"].keys()
 
 
 WHOLE = task(

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import MISSING, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from taskhand.domain.field_notes import field_notes
 from taskhand.domain.names import fold
 
 __all__ = [
@@ -146,29 +147,48 @@ class Contact(Value):
     customer_id: str | None
 
 
-Description = Annotated[str | None, Field(description="Free text; null clears it.")]
+Description = Annotated[
+    str | None, Field(description="Free text.", json_schema_extra=field_notes(null="null clears it"))
+]
 DueDate = Annotated[
     str | None,
-    Field(description=("YYYY-MM-DD (all day unless dueTime is given), or a full ISO 8601 datetime with offset.")),
+    Field(description="YYYY-MM-DD (all day unless dueTime is given), or a full ISO 8601 datetime with offset."),
 ]
 NewDueDate = Annotated[
     str | None,
     Field(
-        description=(
-            "YYYY-MM-DD (a time the task has stays), or a full ISO 8601 datetime with offset; null removes it."
-        )
+        description="YYYY-MM-DD (a time the task has stays), or a full ISO 8601 datetime with offset.",
+        json_schema_extra=field_notes(null="null removes it"),
     ),
 ]
-DueTime = Annotated[str | None, Field(description="24-hour HH:MM on dueDate in timezone; null makes the task all-day.")]
+DueTime = Annotated[
+    str | None,
+    Field(
+        description="24-hour HH:MM on dueDate in timezone.",
+        json_schema_extra=field_notes(null="null makes the task all-day"),
+    ),
+]
 Timezone = Annotated[str | None, Field(description="IANA name, e.g. America/Santiago; send it with every dueTime.")]
 ResponsibleIds = Annotated[
     tuple[str, ...], Field(description="People by id, e-mail, full name or 'me'. Replaces all on the task.")
 ]
-AiContactId = Annotated[str | None, Field(description="Contact id from find_contacts; null unlinks.")]
-AiCustomerId = Annotated[str | None, Field(description="Customer id from find_contacts; null unlinks.")]
+AiContactId = Annotated[
+    str | None,
+    Field(description="Contact id from find_contacts.", json_schema_extra=field_notes(null="null unlinks")),
+]
+AiCustomerId = Annotated[
+    str | None,
+    Field(description="Customer id from find_contacts.", json_schema_extra=field_notes(null="null unlinks")),
+]
 PriorityDigit = Annotated[
     # A plain str, so that a word reaches the rule that names the digit to send.
-    str, Field(description="0 low, 1 medium, 2 high.", json_schema_extra={"enum": ["0", "1", "2"]})
+    str,
+    Field(
+        json_schema_extra={
+            "enum": list(PRIORITY_WORDS.values()),
+            **field_notes(meanings={digit: word for word, digit in PRIORITY_WORDS.items()}),
+        }
+    ),
 ]
 
 
@@ -182,7 +202,10 @@ class TaskDraft(Body):
     timezone: Timezone | MISSING = MISSING
     responsible_ids: Annotated[
         tuple[str, ...],
-        Field(description="People by id, e-mail, full name or 'me'; [] leaves it unassigned."),
+        Field(
+            description="People by id, e-mail, full name or 'me'.",
+            json_schema_extra=field_notes(empty="[] leaves it unassigned"),
+        ),
     ]
     ai_contact_id: AiContactId | MISSING = MISSING
     ai_customer_id: AiCustomerId | MISSING = MISSING

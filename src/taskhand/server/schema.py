@@ -4,8 +4,6 @@ Gemini refuses `type` lists, `$ref` and `default` in function declarations, Open
 an input schema; all accept `anyOf` with `null` on a property. Output schemas are read by clients, not by models.
 """
 
-import re
-from collections.abc import Sequence
 from functools import cache, lru_cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -16,34 +14,17 @@ from pydantic.json_schema import JsonSchemaMode
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskDraft, TaskPatch
+from taskhand.domain.field_notes import NOTES
+from taskhand.server.tools import TOOLS
 from taskhand.service.call import RepeatableOptions
 
 __all__ = ["Schema", "fields_of", "input_schema", "objects_of", "output_schema"]
 
 Schema = dict[str, Any]
 
-_NULL_CLAUSE = re.compile(r"; null [^.;]*")
-_EMPTY_CLAUSE = re.compile(r"; \[\] [^.;]*")
-_ABOUT_THE_CALL = frozenset(str(field.alias) for field in RepeatableOptions.model_fields.values())
-"""What is said about a call comes after what it is about."""
+_CALL_OPTIONS = frozenset(str(field.alias) for field in RepeatableOptions.model_fields.values())
+"""Options of the call; they come after the arguments about tasks."""
 _NOISE = frozenset({"title", "default", "$defs"})
-
-_DESCRIBED_IN: dict[type[BaseModel], str] = {
-    TaskDraft: "create_task",
-    TaskPatch: "update_task",
-    TaskFilter: "list_tasks",
-}
-"""The tool whose arguments a body is: as an object inside another tool its fields are not described again."""
-
-_SAYS_MORE_OF = {
-    "addResponsibleIds": "responsibleIds",
-    "removeResponsibleIds": "responsibleIds",
-    "mode": "responsibleIds",
-    "shiftDueDays": "dueDate",
-}
-"""Arguments of ours that mean nothing without a documented field."""
-_FOR_SEVERAL_PEOPLE = frozenset({"addResponsibleIds", "removeResponsibleIds", "mode"})
-"""With one person on a task there is nothing to add to, and nothing to keep."""
 
 
 def input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
@@ -88,40 +69,46 @@ def _object_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def _narrowed(schema: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
-    """An object's schema as the backend needs it, what is required first."""
-    properties = _offered(schema["properties"], model, capabilities)
+    """An object's schema with what the backend can express, the required fields first."""
+    properties = _expressible(schema["properties"], model, capabilities)
     for name, body in objects_of(model).items():
         if name in properties:
             properties[name] = _inner(properties[name], body, capabilities)
     needed = capabilities.required_on_create if issubclass(model, TaskDraft) else frozenset()
     for name in needed:
         properties[name] = _without_null(properties[name])
+    properties = {name: _described(node) for name, node in properties.items()}
     required = [name for name in properties if name in {*schema.get("required", ()), *needed}]
-    optional = sorted((name for name in properties if name not in required), key=_ABOUT_THE_CALL.__contains__)
+    optional = sorted((name for name in properties if name not in required), key=_CALL_OPTIONS.__contains__)
     shaped: Schema = {"type": "object", "properties": {name: properties[name] for name in [*required, *optional]}}
     return shaped | ({"required": required} if required else {}) | {"additionalProperties": False}
 
 
-def _offered(properties: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
+def _expressible(properties: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
     """The fields that the backend has, with the values that it has."""
     absent = capabilities.absent | (capabilities.absent_on_update if issubclass(model, TaskPatch) else frozenset())
     several = capabilities.most_responsibles > 1
-    offered = {
+    kept = {
         name: _without_null(node) if name in capabilities.not_clearable else node
         for name, node in properties.items()
-        if name not in absent and _SAYS_MORE_OF.get(name) not in absent and (several or name not in _FOR_SEVERAL_PEOPLE)
+        if name not in absent
+        and (notes := node.get(NOTES, {})).get("needs") not in absent
+        and (several or not notes.get("for_several_people"))
     }
-    if "enum" in offered.get("priority", ()):
-        offered["priority"] = _digits(offered["priority"], capabilities.priorities)
-    if "responsibleIds" in offered and not issubclass(model, TaskFilter):
-        offered["responsibleIds"] = _people(offered["responsibleIds"], capabilities)
-    return offered
+    if "enum" in kept.get("priority", ()):
+        kept["priority"] = kept["priority"] | {"enum": list(capabilities.priorities)}
+    if "responsibleIds" in kept and not issubclass(model, TaskFilter):
+        kept["responsibleIds"] = kept["responsibleIds"] | _number_of_people(capabilities)
+    return kept
 
 
 def _inner(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
-    """An argument that is an object, narrowed as the arguments of a tool are; said in few words where they are its."""
-    tool = next((name for body, name in _DESCRIBED_IN.items() if issubclass(model, body)), None)
-    said = " ".join(filter(None, [node.get("description"), tool and f"Fields as in {tool}."]))
+    """An argument that is an object, narrowed like a tool's arguments.
+
+    A body that is a tool's arguments refers to that tool instead of describing its fields again.
+    """
+    tool = next((tool.name for tool in TOOLS if issubclass(tool.arguments, model)), None)
+    description = " ".join(filter(None, [node.get("description"), tool and f"Fields as in {tool}."]))
 
     def shaped(branch: Schema) -> Schema:
         if "properties" not in branch:
@@ -130,16 +117,33 @@ def _inner(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> 
         return _undescribed(narrowed) if tool else narrowed
 
     inner = {"anyOf": [shaped(branch) for branch in node["anyOf"]]} if "anyOf" in node else shaped(node)
-    return ({"description": said} if said else {}) | inner
+    return ({"description": description} if description else {}) | inner
 
 
 def _undescribed(schema: Schema) -> Schema:
-    """The object's schema without what is said of its fields."""
+    """The object's schema without the descriptions of its fields."""
     fields = {
         name: {key: value for key, value in node.items() if key != "description"}
         for name, node in schema["properties"].items()
     }
     return schema | {"properties": fields}
+
+
+def _described(node: Schema) -> Schema:
+    """The field's schema with its notes in its description, as far as they hold here."""
+    if NOTES not in node:
+        return node
+    notes = node[NOTES]
+    clauses = [node["description"].removesuffix(".")] if "description" in node else []
+    if "meanings" in notes:
+        clauses.append(", ".join(f"{value} {notes['meanings'][value]}" for value in node["enum"]))
+    if "null" in notes and any(branch.get("type") == "null" for branch in node.get("anyOf", ())):
+        clauses.append(notes["null"])
+    if "empty" in notes and not node.get("minItems"):
+        clauses.append(notes["empty"])
+    kept: Schema = {key: value for key, value in node.items() if key != NOTES}
+    described = {"description": f"{'; '.join(clauses)}."} if clauses else {}
+    return kept | described if "description" in kept else described | kept
 
 
 def _plain(model: type[BaseModel], mode: JsonSchemaMode = "validation") -> Schema:
@@ -167,19 +171,10 @@ def _inlined(node: Any, definitions: Schema) -> Any:
     return shaped
 
 
-def _digits(node: Schema, allowed: Sequence[str]) -> Schema:
-    if "description" not in node:
-        return node | {"enum": list(allowed)}
-    said = node["description"].rstrip(".").split(", ")
-    told = ", ".join(meaning for meaning in said if meaning[0] in allowed)
-    return node | {"enum": list(allowed), "description": f"{told}."}
-
-
-def _people(node: Schema, capabilities: Capabilities) -> Schema:
-    one = {"maxItems": 1} if capabilities.most_responsibles == 1 else {}
-    if not capabilities.least_responsibles:
-        return node | one
-    return _told_less(node, _EMPTY_CLAUSE) | one | {"minItems": capabilities.least_responsibles}
+def _number_of_people(capabilities: Capabilities) -> Schema:
+    most = {"maxItems": 1} if capabilities.most_responsibles == 1 else {}
+    least = {"minItems": capabilities.least_responsibles} if capabilities.least_responsibles else {}
+    return most | least
 
 
 def _without_null(node: Schema) -> Schema:
@@ -187,13 +182,7 @@ def _without_null(node: Schema) -> Schema:
     if not branches:
         return node
     kept: Schema = {key: value for key, value in node.items() if key != "anyOf"} | branches[0]
-    # What null would do is the last clause of a description: it goes where null cannot be sent.
-    return _told_less(kept, _NULL_CLAUSE)
-
-
-def _told_less(node: Schema, clause: re.Pattern[str]) -> Schema:
-    """The schema, its description without a clause about what cannot be sent."""
-    return node | {"description": clause.sub("", node["description"])} if "description" in node else node
+    return kept
 
 
 def _short(node: Any) -> Any:

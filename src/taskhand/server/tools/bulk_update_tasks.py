@@ -6,12 +6,15 @@ from pydantic import MISSING, Field
 
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskPatch
+from taskhand.domain.field_notes import field_notes
 from taskhand.server.tool import Tool, Written
 from taskhand.server.write_view import ManyAnswer
 from taskhand.service.bulk_update import BulkChange, bulk_update
 from taskhand.service.call import Call, RepeatableOptions
 
 __all__ = ["BULK_UPDATE_TASKS"]
+
+_PEOPLE = field_notes(needs="responsibleIds", for_several_people=True)
 
 
 class BulkUpdateTasks(RepeatableOptions):
@@ -21,13 +24,24 @@ class BulkUpdateTasks(RepeatableOptions):
     filter: Annotated[TaskFilter, Field(description="Instead of taskIds.")] | MISSING = MISSING
     changes: Annotated[TaskPatch, Field(description="What to set on each.")] | MISSING = MISSING
     add_responsible_ids: (
-        Annotated[tuple[str, ...], Field(description="Instead of changes: people to add.")] | MISSING
+        Annotated[tuple[str, ...], Field(description="Instead of changes: people to add.", json_schema_extra=_PEOPLE)]
+        | MISSING
     ) = MISSING
     remove_responsible_ids: (
-        Annotated[tuple[str, ...], Field(description="Instead of changes: people to take off.")] | MISSING
+        Annotated[
+            tuple[str, ...], Field(description="Instead of changes: people to take off.", json_schema_extra=_PEOPLE)
+        ]
+        | MISSING
     ) = MISSING
     shift_due_days: (
-        Annotated[int, Field(description="Instead of changes: move due dates by days, negative is earlier.")] | MISSING
+        Annotated[
+            int,
+            Field(
+                description="Instead of changes: move due dates by days, negative is earlier.",
+                json_schema_extra=field_notes(needs="dueDate"),
+            ),
+        ]
+        | MISSING
     ) = MISSING
 
 

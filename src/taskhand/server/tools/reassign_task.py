@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import MISSING, Field
 
+from taskhand.domain.field_notes import field_notes
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import TaskId
 from taskhand.server.write_view import WriteAnswer
@@ -19,7 +20,13 @@ class ReassignTask(Options):
     id: TaskId
     responsible_ids: Annotated[tuple[str, ...], Field(description="People by id, e-mail, full name or 'me'.")]
     mode: (
-        Annotated[Mode, Field(description="replace everyone (default), add to or remove from those on the task.")]
+        Annotated[
+            Mode,
+            Field(
+                description="replace everyone (default), add to or remove from those on the task.",
+                json_schema_extra=field_notes(needs="responsibleIds", for_several_people=True),
+            ),
+        ]
         | MISSING
     ) = MISSING
 

@@ -1,0 +1,33 @@
+"""Notes on a field of a request body: what the field's JSON schema says only where a backend can express it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+__all__ = ["NOTES", "field_notes"]
+
+NOTES: Final = "notes"
+"""The key of the notes in a field's JSON schema; no schema that is sent has it."""
+
+
+def field_notes(
+    *,
+    null: str | None = None,
+    empty: str | None = None,
+    meanings: Mapping[str, str] | None = None,
+    needs: str | None = None,
+    for_several_people: bool = False,
+) -> dict[str, Any]:
+    """The notes, as a field's `json_schema_extra`.
+
+    `null` and `empty` are clauses of the description that say what null and [] do. `meanings` are the words for the
+    values of an enum; they are its description. `needs` is the field without which this one means nothing.
+    `for_several_people` is true of an argument that means nothing where a task has one person.
+    """
+    notes = {
+        "null": null,
+        "empty": empty,
+        "meanings": dict(meanings) if meanings else None,
+        "needs": needs,
+        "for_several_people": for_several_people,
+    }
+    return {NOTES: {name: note for name, note in notes.items() if note}}
