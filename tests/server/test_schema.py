@@ -12,10 +12,10 @@ from builders import ANA, BEN, DONE, MEMBERS, PENDING, known, on_people, task
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.change import Receipt
 from taskhand.domain.edit import Edit
+from taskhand.domain.field_notes import field_notes
 from taskhand.domain.names import Match
 from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.task import Contact, StatusChoice, TaskDraft, TaskPatch
-from taskhand.domain.field_notes import field_notes
 from taskhand.server.answer import compact
 from taskhand.server.schema import Schema, fields_of, input_schema, output_schema
 from taskhand.server.tools import TOOLS

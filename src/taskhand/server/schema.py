@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode
 
 from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.field_notes import NOTES
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskDraft, TaskPatch
-from taskhand.domain.field_notes import NOTES
 from taskhand.server.tools import TOOLS
 from taskhand.service.call import RepeatableOptions
 

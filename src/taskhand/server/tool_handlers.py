@@ -81,7 +81,7 @@ class ToolHandlers:
             refused=self.offered.reason_not_offered,
         )
         if tool.writes:
-            call.caller, call.asks = _caller(ctx), self.app.terms.asks and can_elicit(ctx)
+            call.caller, call.asks = _caller(ctx), self.app.policy.asks and can_elicit(ctx)
         try:
             with recorded_requests() as call.requests, internal_errors(tool.name):
                 result = await self._run(tool, call, ctx, params)
