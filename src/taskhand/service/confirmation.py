@@ -14,7 +14,7 @@ from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.text import plain, truncate
-from taskhand.service.apply_plan import apply_plan, decline_plan, plan_again
+from taskhand.service.apply_plan import apply_plan, decline_plan, review_plan
 from taskhand.service.call import Call
 
 __all__ = ["CONFIRM_FIELD", "Answer", "AskPerson", "Question", "act_on_answer", "confirm", "question_text", "to_answer"]
@@ -58,7 +58,7 @@ async def act_on_answer(call: Call, plan_id: str, answer: Answer) -> Receipt | B
     """
     call.change = None
     if answer == "none":
-        return replace(await plan_again(call, plan_id), note="The person was asked and did not answer.")
+        return replace(await review_plan(call, plan_id), note="The person was asked and did not answer.")
     if answer == "yes":
         with call_deadline():
             return await apply_plan(call, plan_id)
