@@ -8,25 +8,22 @@ would need them inside, and pydantic's are compiled for one kind of machine each
 from collections.abc import Mapping
 from typing import Any
 
-from taskhand.config.required_settings import NEEDS, is_secret, meaning
+from taskhand.backends.registry import FACTORIES
+from taskhand.config.variables import describe_variable, is_secret_variable
 from taskhand.server.tools import TOOLS
 
 __all__ = ["ENTRY", "manifest", "project_file"]
 
 ENTRY = "src/start.py"
 
-_WORDS = {"api": "API", "id": "ID", "hubspot": "HubSpot", "vambe": "Vambe", "close": "Close", "taskhand": "Taskhand"}
-
-_PRIVACY = (
-    "https://vambe.ai/en/privacy-policy",
-    "https://www.close.com/privacy",
-    "https://legal.hubspot.com/privacy-policy",
-)
+_WORDS = {"api": "API", "id": "ID", "taskhand": "Taskhand"} | {factory.name: factory.title for factory in FACTORIES}
+"""How a word of a variable's name is written in a field's title."""
 
 
 def manifest(project: Mapping[str, Any], repository: str) -> dict[str, Any]:
     """The manifest of this version of the project; `project` is the table of pyproject.toml."""
-    asked = list(dict.fromkeys(["TASKHAND_BACKEND", *(need.variable for needs in NEEDS.values() for need in needs)]))
+    questions = (question.variable for factory in FACTORIES for question in factory.questions)
+    asked = list(dict.fromkeys(["TASKHAND_BACKEND", *questions]))
     return {
         "manifest_version": "0.4",
         "name": project["name"],
@@ -37,7 +34,7 @@ def manifest(project: Mapping[str, Any], repository: str) -> dict[str, Any]:
         "repository": {"type": "git", "url": repository},
         "license": project["license"],
         "keywords": project["keywords"],
-        "privacy_policies": list(_PRIVACY),
+        "privacy_policies": [factory.privacy_policy for factory in FACTORIES if factory.privacy_policy],
         "server": {
             "type": "uv",
             "entry_point": ENTRY,
@@ -62,11 +59,11 @@ def _field(variable: str) -> dict[str, Any]:
     field = {
         "type": "string",
         "title": " ".join(_WORDS.get(word, word) for word in variable.lower().split("_")),
-        "description": meaning(variable),
+        "description": describe_variable(variable),
         "required": False,
         "default": "",
     }
-    return field | ({"sensitive": True} if is_secret(variable) else {})
+    return field | ({"sensitive": True} if is_secret_variable(variable) else {})
 
 
 def project_file(project: Mapping[str, Any]) -> str:

@@ -20,8 +20,10 @@ from requests_table.table import requests_table
 from server.as_listed import offer_files
 from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
 from taskhand import __version__
-from taskhand.config.required_settings import NEEDS, is_secret, meaning
-from taskhand.config.settings import BackendName, Settings
+from taskhand.backends.factory import BackendFactory
+from taskhand.backends.registry import FACTORIES
+from taskhand.config.settings import Settings
+from taskhand.config.variables import describe_variable, is_secret_variable
 from taskhand.domain.capabilities import Capabilities
 from taskhand.install import HOSTS, Host, Launch
 from taskhand.install.launch import FROM_THE_INDEX
@@ -129,16 +131,16 @@ def _link_table() -> str:
     """One-click links by backend; VS Code asks for the keys, Cursor shows where they go."""
     linked = [host for host in HOSTS if link(host, FROM_THE_INDEX)]
     rows = ["| | " + " | ".join(host.name for host in linked) + " |", "| --- " * (len(linked) + 1) + "|"]
-    for backend in NEEDS:
-        cells = [f"[Add to {host.name}]({_link(host, backend)})" for host in linked]
-        rows.append(f"| {backend} | " + " | ".join(cells) + " |")
+    for factory in FACTORIES:
+        cells = [f"[Add to {host.name}]({_link(host, factory)})" for host in linked]
+        rows.append(f"| {factory.name} | " + " | ".join(cells) + " |")
     return "\n".join(rows)
 
 
-def _link(host: Host, backend: BackendName) -> str | None:
-    keys = [need.variable for need in NEEDS[backend] if is_secret(need.variable)]
-    env = {"TASKHAND_BACKEND": backend} | {key: host.asked(key) if host.asks else "your key" for key in keys}
-    inputs = [host.asking(key, meaning(key)) for key in keys] if host.asks else []
+def _link(host: Host, factory: BackendFactory[Any]) -> str | None:
+    keys = [question.variable for question in factory.questions if is_secret_variable(question.variable)]
+    env = {"TASKHAND_BACKEND": factory.name} | {key: host.asked(key) if host.asks else "your key" for key in keys}
+    inputs = [host.asking(key, describe_variable(key)) for key in keys] if host.asks else []
     return link(host, replace(FROM_THE_INDEX, env=env if keys else {}), inputs)
 
 

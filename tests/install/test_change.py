@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from taskhand.config.required_settings import SECRETS
+from taskhand.config.variables import SECRETS
 from taskhand.install import HOSTS, Host, host_named
 from taskhand.install.change import MASK, Wanted, installed, uninstalled, without_keys
 from taskhand.install.edit import look, put

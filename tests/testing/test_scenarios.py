@@ -8,7 +8,7 @@ import pytest
 from taskhand.config.settings import BackendName
 from taskhand.server.tools import TOOLS
 from taskhand.testing import Clock, Scenario, Scripted, load_scenario, run_scenario, shipped
-from taskhand.testing.places.open import open_place
+from taskhand.testing.populated.open import open_populated
 from taskhand.testing.scenario import Wrong
 from taskhand.testing.verdict import Seen, reasons
 
@@ -39,7 +39,7 @@ async def test_an_agent_that_does_nothing_and_says_that_it_is_done_solves_none(t
         folder = tmp_path / name
         folder.mkdir()
         setup = scenario.setup(scenario.backends[0])
-        async with open_place(setup.backend, setup.data_set, Clock(setup.start), folder) as place:
+        async with open_populated(setup.backend, setup.data_set, Clock(setup.start), folder) as place:
             there = await place.read()
         assert reasons(scenario, Seen(there, there, (), (), (), "Done.", None)), name
 

@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import click
 
+from taskhand.backends.registry import NAMES
 from taskhand.config.settings import BackendName, Settings
 from taskhand.domain.errors import CallerError, OperatorError
 
 if TYPE_CHECKING:
-    from taskhand.config.required_settings import Need
+    from taskhand.backends.factory import InstallQuestion
     from taskhand.install import Host
     from taskhand.install.config_paths import System
     from taskhand.install.file import Found
@@ -46,7 +47,7 @@ class _Request:
 
 @click.command()
 @click.argument("host", type=click.Choice(HOST_NAMES))
-@click.option("--backend", type=click.Choice(get_args(BackendName)), help="Where tasks live; asks for its key.")
+@click.option("--backend", type=click.Choice(NAMES), help="Where tasks live; asks for its key.")
 @click.option("--project", is_flag=True, help="Into this folder's own file, which a team shares, not the user's.")
 @click.option("--file", type=click.Path(dir_okay=False, path_type=Path), help="Into this file.")
 @click.option(
@@ -99,13 +100,13 @@ def _file_of(asked: _Request) -> Path:
 
 def _given(variables: Sequence[str]) -> Mapping[str, str]:
     """The variables of --set. CallerError for one that is not configured with, or is a key."""
-    from taskhand.config.required_settings import VARIABLES, is_secret
+    from taskhand.config.variables import VARIABLES, is_secret_variable
 
     given = dict(variable.partition("=")[::2] for variable in variables)
     for name, value in given.items():
         if name not in VARIABLES or not value:
             raise CallerError(f"--set {name}: that is not NAME=VALUE with a variable of Taskhand.")
-        if is_secret(name):
+        if is_secret_variable(name):
             raise CallerError(f"{name} is a key: the command line is no place for it, --backend asks for it.")
     return given
 
@@ -140,7 +141,7 @@ def _install(asked: _Request, found: "Found") -> None:
 
 def _uninstall(asked: _Request, found: "Found") -> None:
     from taskhand.config.credentials import MARK, SERVICE
-    from taskhand.config.required_settings import SECRETS
+    from taskhand.config.variables import SECRETS
     from taskhand.install.change import entry_of, uninstalled
     from taskhand.install.file import copies
     from taskhand.install.host import input_id
@@ -163,28 +164,28 @@ def _uninstall(asked: _Request, found: "Found") -> None:
             click.echo(f"{name} stays in the system keyring; `keyring del {SERVICE} {name}` removes it.")
 
 
-def _rehearsed(need: "Need") -> str | None:
+def _rehearsed(question: "InstallQuestion") -> str | None:
     """A key that stands for the real one, which nobody is asked for before it is needed."""
-    from taskhand.config.required_settings import is_secret
+    from taskhand.config.variables import is_secret_variable
     from taskhand.install.change import MASK
 
-    return MASK if is_secret(need.variable) else None
+    return MASK if is_secret_variable(question.variable) else None
 
 
 def _asking(present: Mapping[str, object]) -> "Answer":
     """Take a variable from the environment of this command, else ask the person, where there is one."""
-    from taskhand.config.required_settings import is_secret, meaning
+    from taskhand.config.variables import describe_variable, is_secret_variable
 
-    def answer(need: "Need") -> str | None:
-        secret = is_secret(need.variable)
-        if found := os.environ.get(need.variable, "").strip():
-            click.echo(f"{need.variable} is taken from the environment.", err=True)
+    def answer(question: "InstallQuestion") -> str | None:
+        secret = is_secret_variable(question.variable)
+        if found := os.environ.get(question.variable, "").strip():
+            click.echo(f"{question.variable} is taken from the environment.", err=True)
             return found
         if not sys.stdin.isatty():
             return None
-        blank = " (empty: stays)" if need.variable in present else "" if need.required else " (empty: none)"
-        question = f"{need.variable}, {meaning(need.variable).rstrip('.')}{blank}"
-        typed: str = click.prompt(question, default="", show_default=False, hide_input=secret, err=True)
+        blank = " (empty: stays)" if question.variable in present else "" if question.required else " (empty: none)"
+        text = f"{question.variable}, {describe_variable(question.variable).rstrip('.')}{blank}"
+        typed: str = click.prompt(text, default="", show_default=False, hide_input=secret, err=True)
         return typed.strip() or None
 
     return answer
@@ -225,11 +226,11 @@ def _write(host: "Host", found: "Found", text: str) -> None:
 
 def _warn(host: "Host", made: "Environment", store: "Store") -> None:
     """Say what else a key needs to be found, or to be safe."""
-    from taskhand.config.required_settings import is_secret
+    from taskhand.config.variables import is_secret_variable
     from taskhand.install.change import stands_for_another
 
     for name, value in made.variables.items():
-        if not is_secret(name):
+        if not is_secret_variable(name):
             continue
         if store == "environment":
             click.echo(f"! Set {name} in the environment that starts {host.name}.", err=True)

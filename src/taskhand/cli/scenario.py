@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 import click
 
+from taskhand.backends.registry import NAMES
 from taskhand.domain.errors import CallerError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def list_scenarios(files: tuple[Path, ...]) -> None:
 @scenario.command("run")
 @_FILES
 @click.option("--agent", help="A command; {task} and {config} in it stand for the task and an MCP configuration file.")
-@click.option("--backend", type=click.Choice(["local", "vambe", "close", "hubspot"]), help="Only on this one.")
+@click.option("--backend", type=click.Choice(NAMES), help="Only on this one.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only the scenario of this name.")
 @click.option("--timeout", default=300.0, show_default=True, help="Seconds that the agent may take for each.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, a line for each.")

@@ -17,14 +17,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
+from taskhand.backends.factory import SettingKind
+from taskhand.backends.registry import FACTORIES
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import Candidate, OperatorError
 
 __all__ = ["SettingsFile", "key_of", "nearest", "read_settings_file"]
 
-_TABLES: Final = ("vambe", "close", "hubspot")
-_LISTS: Final = frozenset({"TASKHAND_TOOLS", "VAMBE_STATUSES", "CLOSE_TASK_TYPES"})
-"""What has commas between in a variable, and may be an array here."""
+_TABLES: Final = frozenset(factory.name for factory in FACTORIES if factory.settings.model_fields)
 _READ_BY_OTHERS: Final = 0o044
 
 
@@ -67,6 +67,10 @@ def key_of(variable: str) -> str:
 _VARIABLES: Final = {
     key_of(name): name for name in map(Settings.variable, Settings.model_fields) if name != "TASKHAND_CONFIG"
 }
+_LISTS: Final = frozenset(
+    Settings.variable(name) for name in Settings.model_fields if Settings.is_kind(name, SettingKind.COMMA_LIST)
+)
+"""The variables whose values have commas between, and may be an array here."""
 
 
 def nearest(key: str) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from pydantic import SecretStr
 
+from taskhand.backends.registry import FACTORIES, find_factory
 from taskhand.config.credentials import MARK
 from taskhand.config.file import SettingsFile, key_of, read_settings_file
 from taskhand.config.settings import Settings, in_environment
@@ -20,6 +21,7 @@ from taskhand.domain.errors import OperatorError
 
 __all__ = ["DEFAULT", "Configuration", "Origin", "configuration"]
 
+_PREFIXES: Final = tuple(factory.prefix for factory in FACTORIES if factory.settings.model_fields)
 _NEARLY: Final = 0.85
 """How alike a variable of a CRM's must be to one of ours to be taken for it: others have variables of those names."""
 
@@ -66,7 +68,7 @@ class Configuration:
         backend = self.settings.backend
         if self.settings.chosen_backend:
             return f"chosen by {self.origins['chosen_backend']}"
-        given = [name for name in self.origins if Settings.is_secret(name) and name.startswith(f"{backend}_")]
+        given = [name for name in find_factory(backend).credentials if name in self.origins]
         said = [f"{Settings.variable(name)} is set ({self.origins[name]})" for name in given]
         return " and ".join(said) or "no credential of a CRM is set"
 
@@ -114,11 +116,7 @@ def _typos(environ: Mapping[str, str]) -> Iterable[CheckResult]:
     known = [Settings.variable(name) for name in Settings.model_fields]
     for name in sorted(environ):
         ours = name.startswith("TASKHAND_")
-        if (
-            name in known
-            or not environ[name].strip()
-            or not (ours or name.startswith(("VAMBE_", "CLOSE_", "HUBSPOT_")))
-        ):
+        if name in known or not environ[name].strip() or not (ours or name.startswith(_PREFIXES)):
             continue
         near = get_close_matches(name, known, n=1, cutoff=0.6 if ours else _NEARLY)
         if ours or near:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from taskhand.config.credentials import MARK
-from taskhand.config.required_settings import SECRETS
+from taskhand.config.variables import SECRETS
 from taskhand.install.edit import Match, Path, Unsuitable, drop, look, put
 from taskhand.install.host import SERVER, Host
 from taskhand.install.jsonc import NotJson

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from taskhand.backends.factory import InstallQuestion
+from taskhand.backends.registry import find_factory
 from taskhand.config.credentials import MARK, kept_as
-from taskhand.config.required_settings import NEEDS, SECRETS, Need, is_secret, meaning
 from taskhand.config.settings import BackendName
+from taskhand.config.variables import SECRETS, describe_variable, is_secret_variable
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.install.host import Host
 
@@ -15,7 +17,7 @@ __all__ = ["Answer", "Environment", "Store", "environment", "store_for"]
 Store = Literal["host", "keyring", "environment", "file"]
 """The host asks and keeps it; the system's keyring; the environment that starts the host; the file, in the open."""
 
-Answer = Callable[[Need], str | None]
+Answer = Callable[[InstallQuestion], str | None]
 """What a person (or the environment) says a variable is; None for nothing."""
 
 
@@ -63,20 +65,20 @@ def environment(
     CallerError where one that is required is neither answered nor present.
     """
     made = Environment({"TASKHAND_BACKEND": backend} if backend else {})
-    for need in NEEDS[backend] if backend else ():
-        variable = need.variable
-        if is_secret(variable) and store == "host":
-            made.inputs.append(host.asking(variable, meaning(variable)))
+    for question in find_factory(backend).questions if backend else ():
+        variable = question.variable
+        if is_secret_variable(variable) and store == "host":
+            made.inputs.append(host.asking(variable, describe_variable(variable)))
             made.variables[variable] = host.asked(variable)
-        elif is_secret(variable) and store == "environment":
+        elif is_secret_variable(variable) and store == "environment":
             made.variables[variable] = host.expanded(variable) or ""
-        elif value := answer(need):
+        elif value := answer(question):
             made.variables[variable] = _stored(made, variable, value, store)
         elif isinstance(there := present.get(variable), str) and there:
             made.variables[variable] = there
-        elif need.required:
+        elif question.required:
             raise CallerError(
-                f"{variable} is needed for {backend}: {meaning(variable)}",
+                f"{variable} is needed for {backend}: {describe_variable(variable)}",
                 next_step=f"Run this in a terminal to be asked for it, or set {variable} for this command.",
             )
     return made
@@ -84,7 +86,7 @@ def environment(
 
 def _stored(made: Environment, variable: str, value: str, store: Store) -> str:
     """What stands in the file for a value."""
-    if not is_secret(variable) or store == "file" or value.startswith(MARK):
+    if not is_secret_variable(variable) or store == "file" or value.startswith(MARK):
         return value
     made.to_keep[variable] = value
     return kept_as(variable)

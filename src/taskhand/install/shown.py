@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 
-from taskhand.config.required_settings import SECRETS, VARIABLES
+from taskhand.config.variables import SECRETS, VARIABLES
 from taskhand.install.change import MASK, stands_for_another
 from taskhand.install.host import SERVER, Host
 from taskhand.install.jsonc import Child, Node, read

@@ -45,7 +45,7 @@ _HOMES = {
     "clock": ("Clock",),
     "command": ("Command",),
     "data": ("DATA", "PlannedTask"),
-    "kept": ("KeptTask",),
+    "stored_task": ("StoredTask",),
     "run": ("Agent", "Report", "run_scenario"),
     "scenario": ("Scenario", "load_scenario", "load_scenarios", "shipped"),
     "script": ("Scripted",),

@@ -21,8 +21,8 @@ from taskhand.server.app import create_server
 from taskhand.testing.calls import Called, recorded
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import NOW, ZONE, DataSet, PlannedTask, chosen
-from taskhand.testing.places.open import open_place
-from taskhand.testing.places.place import Place
+from taskhand.testing.populated.backend import PopulatedBackend
+from taskhand.testing.populated.open import open_populated
 from taskhand.testing.stored_task import StoredTask
 from taskhand.wiring import journal, open_app
 
@@ -88,7 +88,9 @@ class Bench:
     `calls` every call of a tool so far, `questions` what a person was asked.
     """
 
-    def __init__(self, place: Place, settings: Settings, clock: Clock, client: Client, questions: list[str]) -> None:
+    def __init__(
+        self, place: PopulatedBackend, settings: Settings, clock: Clock, client: Client, questions: list[str]
+    ) -> None:
         self.place = place
         self.settings = settings
         self.clock = clock
@@ -145,7 +147,7 @@ async def changes_of(settings: Settings) -> tuple[Change, ...]:
     return tuple(reversed(found))
 
 
-def environment_of(setup: Setup, place: Place, folder: Path) -> dict[str, str]:
+def environment_of(setup: Setup, place: PopulatedBackend, folder: Path) -> dict[str, str]:
     """What a server is configured with to work at that place, its journal in `folder`."""
     own = {
         "TASKHAND_CLOCK": setup.start.isoformat(),
@@ -164,7 +166,7 @@ async def open_bench(folder: Path, setup: Setup | None = None) -> AsyncIterator[
     """
     setup = setup or Setup()
     clock = Clock(setup.start)
-    async with open_place(setup.backend, setup.data_set, clock, folder, setup.reading) as place:
+    async with open_populated(setup.backend, setup.data_set, clock, folder, setup.reading) as place:
         settings = Settings.from_env(environment_of(setup, place, folder))
         place.script(setup.faults)
         async with open_app(settings, clock.now, _runtime(clock)) as at:

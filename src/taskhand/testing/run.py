@@ -15,8 +15,8 @@ from taskhand.testing.bench import changes_of, environment_of, open_bench
 from taskhand.testing.calls import Called, written
 from taskhand.testing.clock import Clock
 from taskhand.testing.command import Command, CommandFailed, Server
-from taskhand.testing.places.open import open_place
-from taskhand.testing.places.place import Place
+from taskhand.testing.populated.backend import PopulatedBackend
+from taskhand.testing.populated.open import open_populated
 from taskhand.testing.scenario import Scenario
 from taskhand.testing.stored_task import StoredTask
 from taskhand.testing.verdict import Seen, reasons
@@ -101,7 +101,7 @@ async def _run_command(
     """The place is in this process, the server in one that the agent starts: its calls are read from a file."""
     setup, calls, answer = scenario.setup(backend), folder / "calls.jsonl", ""
     failed: tuple[str, ...] = ()
-    async with open_place(backend, setup.data_set, Clock(setup.start), folder, setup.reading) as place:
+    async with open_populated(backend, setup.data_set, Clock(setup.start), folder, setup.reading) as place:
         environment = environment_of(setup, place, folder)
         server = Server(sys.executable, ("-m", "taskhand.testing.door", str(calls)), environment)
         before = await place.read()
@@ -114,7 +114,7 @@ async def _run_command(
 
 
 async def _seen(
-    place: Place, settings: Settings, before: Sequence[StoredTask], calls: Sequence[Called], answer: str
+    place: PopulatedBackend, settings: Settings, before: Sequence[StoredTask], calls: Sequence[Called], answer: str
 ) -> Seen:
     """What can be seen of a run that is over."""
     return Seen(

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from taskhand.domain.due import Due
@@ -10,10 +11,10 @@ from taskhand.sandbox.close import CloseSandbox, Reading
 from taskhand.sandbox.server import serve
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import ZONE, DataSet, PlannedTask
-from taskhand.testing.places.place import Place, Word
+from taskhand.testing.populated.backend import PopulatedBackend, Word
 from taskhand.testing.stored_task import StoredTask
 
-__all__ = ["close_place"]
+__all__ = ["populate"]
 
 _KEY: Final = "close-sandbox-key"
 _AGE: Final = timedelta(days=30)
@@ -103,7 +104,7 @@ def _due(row: Mapping[str, Any]) -> str | None:
 
 
 @asynccontextmanager
-async def close_place(data: DataSet, clock: Clock, reading: Sequence[str]) -> AsyncIterator[Place]:
+async def populate(data: DataSet, clock: Clock, _: Path, reading: Sequence[str]) -> AsyncIterator[PopulatedBackend]:
     """A Close on loopback; `reading` are `name=value` switches of its sandbox. ValueError for one that is none."""
     sandbox = CloseSandbox(
         key=_KEY, seed=_seed(data, clock.now()), reading=Reading.parse(reading), clock=clock.now, sleep=clock.sleep
@@ -119,4 +120,4 @@ async def close_place(data: DataSet, clock: Clock, reading: Sequence[str]) -> As
         async def read() -> tuple[StoredTask, ...]:
             return _kept(data, sandbox.tasks)
 
-        yield Place("close", environment, read, sandbox, _ROUTES)
+        yield PopulatedBackend("close", environment, read, sandbox, _ROUTES)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from taskhand.domain.due import Due
@@ -10,10 +11,10 @@ from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import Reading, VambeSandbox
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
-from taskhand.testing.places.place import Place, Word
+from taskhand.testing.populated.backend import PopulatedBackend, Word
 from taskhand.testing.stored_task import StoredTask
 
-__all__ = ["vambe_place"]
+__all__ = ["populate"]
 
 _KEY: Final = "vambe-sandbox-key"
 _AGE: Final = timedelta(days=30)
@@ -121,7 +122,7 @@ def _due(row: Mapping[str, Any]) -> str | None:
 
 
 @asynccontextmanager
-async def vambe_place(data: DataSet, clock: Clock, reading: Sequence[str]) -> AsyncIterator[Place]:
+async def populate(data: DataSet, clock: Clock, _: Path, reading: Sequence[str]) -> AsyncIterator[PopulatedBackend]:
     """A Vambe on loopback; `reading` are `name=value` switches of its sandbox. ValueError for one that is none."""
     sandbox = VambeSandbox(
         key=_KEY, seed=_seed(data, clock.now()), reading=Reading.parse(reading), clock=clock.now, sleep=clock.sleep
@@ -139,4 +140,4 @@ async def vambe_place(data: DataSet, clock: Clock, reading: Sequence[str]) -> As
         async def read() -> tuple[StoredTask, ...]:
             return _kept(data, sandbox.tasks)
 
-        yield Place("vambe", environment, read, sandbox, _ROUTES)
+        yield PopulatedBackend("vambe", environment, read, sandbox, _ROUTES)

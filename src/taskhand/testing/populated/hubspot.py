@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, time, timedelta
 from html import escape, unescape
+from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -13,10 +14,10 @@ from taskhand.sandbox.hubspot import HubSpotSandbox, Reading
 from taskhand.sandbox.server import serve
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
-from taskhand.testing.places.place import Place, Word
+from taskhand.testing.populated.backend import PopulatedBackend, Word
 from taskhand.testing.stored_task import StoredTask
 
-__all__ = ["hubspot_place"]
+__all__ = ["populate"]
 
 _TOKEN: Final = "pat-na1-sandbox"  # noqa: S105  # opens nothing but the sandbox
 _AGE: Final = timedelta(days=30)
@@ -136,7 +137,7 @@ def _text(body: str | None) -> str | None:
 
 
 @asynccontextmanager
-async def hubspot_place(data: DataSet, clock: Clock, reading: Sequence[str]) -> AsyncIterator[Place]:
+async def populate(data: DataSet, clock: Clock, _: Path, reading: Sequence[str]) -> AsyncIterator[PopulatedBackend]:
     """A HubSpot on loopback; `reading` are `name=value` switches of its sandbox. ValueError for one that is none."""
     sandbox = HubSpotSandbox(
         token=_TOKEN,
@@ -153,4 +154,4 @@ async def hubspot_place(data: DataSet, clock: Clock, reading: Sequence[str]) -> 
             "HUBSPOT_USER_ID": data.people[0].email,
             "HUBSPOT_RATE": "1000",
         }
-        yield Place("hubspot", environment, _Reader(sandbox, data).read, sandbox, _ROUTES)
+        yield PopulatedBackend("hubspot", environment, _Reader(sandbox, data).read, sandbox, _ROUTES)

@@ -11,14 +11,14 @@ from taskhand.sandbox.faults import Fault, parse_faults
 from taskhand.sandbox.log import Logged
 from taskhand.testing.stored_task import StoredTask
 
-__all__ = ["Place", "Word"]
+__all__ = ["PopulatedBackend", "Word"]
 
 Word = Literal["create", "update", "bulk", "delete", "list", "read"]
 """A route in a word that every CRM has."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PopulatedBackend:
     """A backend with data in it; `environment` is what a server is configured with to work there.
 
     `sandbox` is the CRM, None for the embedded store. `routes` are its routes by word.

@@ -1,6 +1,6 @@
 """The data in an embedded store."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,10 +15,10 @@ from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
-from taskhand.testing.places.place import Place
+from taskhand.testing.populated.backend import PopulatedBackend
 from taskhand.testing.stored_task import StoredTask
 
-__all__ = ["local_place"]
+__all__ = ["populate"]
 
 _AGE = timedelta(days=30)
 
@@ -106,10 +106,14 @@ class _Store:
 
 
 @asynccontextmanager
-async def local_place(data: DataSet, clock: Clock, folder: Path) -> AsyncIterator[Place]:
-    """An embedded store in `folder`."""
+async def populate(
+    data: DataSet, clock: Clock, folder: Path, reading: Sequence[str]
+) -> AsyncIterator[PopulatedBackend]:
+    """An embedded store in `folder`. ValueError for any reading: it has none."""
+    if reading:
+        raise ValueError("the embedded store has no readings")
     file = folder / "tasks.sqlite"
     store = _Store(file, data, clock)
     await store.plant()
     environment = {"TASKHAND_BACKEND": "local", "TASKHAND_DB": str(file), "TASKHAND_USER": data.people[0].name}
-    yield Place("local", environment, store.read)
+    yield PopulatedBackend("local", environment, store.read)

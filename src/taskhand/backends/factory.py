@@ -1,0 +1,131 @@
+"""The description of a backend: its name, its settings, and how it is opened.
+
+Each backend has one in `backends/<name>/factory.py`, called `FACTORY`. The command line, the settings, the installer
+and the documents read it there. A factory module is imported at every start, so it imports its adapter and the HTTP
+client inside `open`.
+"""
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+    from taskhand.backends.base import Backend
+    from taskhand.http.upstream import Runtime
+
+__all__ = [
+    "BackendFactory",
+    "BackendSettings",
+    "Clock",
+    "InstallQuestion",
+    "OpenContext",
+    "SettingKind",
+    "account_id",
+    "is_secret",
+]
+
+Clock = Callable[[], datetime]
+"""Returns the current time, aware of its zone."""
+
+
+class SettingKind(Enum):
+    """A property of a setting that its type does not show; it stands in the field's `Annotated`."""
+
+    TIME_ZONE = auto()
+    """An IANA time zone. One among a backend's settings is the default zone of its due times."""
+    COMMA_LIST = auto()
+    """Text with commas between its parts; the configuration file may give an array."""
+
+
+class BackendSettings(BaseModel):
+    """The settings of one backend; `config.settings.Settings` inherits them all.
+
+    In the backend `acme` each field is named `acme_*`, has the alias `ACME_*` (its environment variable) and a
+    description. A field of type SecretStr is a credential: it is never shown, and setting it chooses the backend.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", validate_by_name=True, validate_by_alias=True, defer_build=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class InstallQuestion:
+    """A variable that `taskhand install` asks for; it refuses to go on without an answer to a `required` one."""
+
+    variable: str
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenContext:
+    """What a backend is opened with besides its own settings.
+
+    `store` and `user` are the file and the first member of the embedded store. `runtime` is how HTTP requests wait,
+    None for the real one. What a backend opens is registered with `stack`, which closes it.
+    """
+
+    clock: Clock
+    timezone: str | None
+    store: Path
+    user: str | None = None
+    sequential_ids: bool = False
+    runtime: "Runtime | None" = None
+    stack: AsyncExitStack = dataclasses.field(default_factory=AsyncExitStack)
+
+
+S = TypeVar("S", bound=BackendSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class BackendFactory(Generic[S]):
+    """One backend.
+
+    `name` is the value of TASKHAND_BACKEND and the folder's name; `title` is the name in sentences. `account` returns
+    the account that the settings lead to: the ids in a journal are valid in that account only. None stands for the
+    embedded store, where the file takes its place. `questions` are asked by `taskhand install`, in this order.
+    """
+
+    name: str
+    title: str
+    settings: type[S]
+    open: Callable[[S, OpenContext], "Awaitable[Backend]"]
+    account: Callable[[S], str] | None = None
+    questions: Sequence[InstallQuestion] = ()
+    privacy_policy: str | None = None
+
+    @property
+    def prefix(self) -> str:
+        """How the environment variables of this backend begin, such as `VAMBE_`."""
+        return f"{self.name.upper()}_"
+
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        """The names of the fields that hold a credential."""
+        return tuple(name for name, field in self.settings.model_fields.items() if is_secret(field))
+
+
+def is_secret(field: "FieldInfo") -> bool:
+    """Whether the value of a setting must never be shown."""
+    return SecretStr in (field.annotation, *get_args(field.annotation))
+
+
+def account_id(base_url: str, key: SecretStr | None) -> str:
+    """The account behind a base URL and a lasting API key, of which only a short hash is kept.
+
+    An OAuth token changes by the hour and identifies nothing: pass None for it. Accounts that are reached with such
+    tokens need a journal each.
+    """
+    if key is None:
+        return f"{base_url} oauth"
+    return f"{base_url} {blake2b(key.get_secret_value().encode(), digest_size=6, person=b'taskhand').hexdigest()}"

@@ -1,0 +1,111 @@
+"""HubSpot as a backend: its settings, and how it is opened."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, SecretStr
+
+from taskhand.backends.factory import (
+    BackendFactory,
+    BackendSettings,
+    InstallQuestion,
+    OpenContext,
+    account_id,
+)
+from taskhand.domain.errors import OperatorError
+
+if TYPE_CHECKING:
+    from taskhand.backends.hubspot.backend import HubSpotBackend
+
+# Every start imports this module, and only a start on HubSpot imports the rest.
+# ruff: noqa: PLC0415
+
+__all__ = ["FACTORY", "HubSpotSettings"]
+
+
+class HubSpotSettings(BackendSettings):
+    """The settings of HubSpot."""
+
+    hubspot_access_token: Annotated[
+        SecretStr | None,
+        Field(alias="HUBSPOT_ACCESS_TOKEN", description="Token of a private app, a service key or an OAuth app."),
+    ] = None
+    hubspot_base_url: Annotated[
+        str,
+        Field(alias="HUBSPOT_BASE_URL", description="Where HubSpot's API is; default `https://api.hubapi.com`."),
+    ] = "https://api.hubapi.com"
+    hubspot_api_version: Annotated[
+        str, Field(alias="HUBSPOT_API_VERSION", description="`v3`, or dated such as `2026-03`; default `v3`.")
+    ] = "v3"
+    hubspot_user_id: Annotated[
+        str | None,
+        Field(
+            alias="HUBSPOT_USER_ID",
+            description="Who `me` is: an owner's id, a user's id or an e-mail; default: who made the private app.",
+        ),
+    ] = None
+    hubspot_id_property: Annotated[
+        str | None,
+        Field(
+            alias="HUBSPOT_ID_PROPERTY",
+            description="A unique task property whose values ids are; default: HubSpot's own ids.",
+        ),
+    ] = None
+    hubspot_rate: Annotated[
+        int, Field(alias="HUBSPOT_RATE", ge=1, le=1_000, description="Most requests in ten seconds; default 100.")
+    ] = 100
+
+
+async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubSpotBackend":
+    """The tasks of one HubSpot account. OperatorError where no access token is set."""
+    from taskhand.backends.hubspot.backend import HubSpotBackend
+    from taskhand.backends.hubspot.portal import Account
+    from taskhand.backends.hubspot.refusal import explain, read_limits, wait_s
+    from taskhand.backends.hubspot.wire import HubSpotWire
+    from taskhand.http.client import Client
+    from taskhand.http.rate_limiter import Rate, RateLimiter
+    from taskhand.http.upstream import Runtime, Upstream
+
+    token = settings.hubspot_access_token
+    if token is None:
+        raise OperatorError(
+            "HubSpot is chosen and HUBSPOT_ACCESS_TOKEN is not set.",
+            code="unauthorized",
+            next_step="Set HUBSPOT_ACCESS_TOKEN, or TASKHAND_BACKEND to local.",
+        )
+    upstream = Upstream(
+        name="HubSpot",
+        base_url=settings.hubspot_base_url,
+        auth={"authorization": f"Bearer {token.get_secret_value()}"},
+        credential="HUBSPOT_ACCESS_TOKEN",
+        variable="HUBSPOT_BASE_URL",
+        read_headers=read_limits,
+        read_wait=wait_s,
+        explain=explain,
+    )
+    runtime = context.runtime or Runtime()
+    calls = RateLimiter(Rate(settings.hubspot_rate, 10.0), clock=runtime.clock, sleep=runtime.sleep)
+    # Searches have a limit of their own: five a second for the whole account.
+    finds = RateLimiter(Rate(5, 1.0), 3, clock=runtime.clock, sleep=runtime.sleep)
+    client = await context.stack.enter_async_context(Client(upstream, runtime=runtime, rate_limiter=calls))
+    searching = await context.stack.enter_async_context(Client(upstream, runtime=runtime, rate_limiter=finds))
+    version, id_property = settings.hubspot_api_version, settings.hubspot_id_property
+    wire = HubSpotWire(client, searching, version=version, id_property=id_property)
+    account = Account(timezone=context.timezone, user=settings.hubspot_user_id, token=token)
+    return HubSpotBackend(wire, account, clock=context.clock, monotonic=runtime.clock, sleep=runtime.sleep)
+
+
+def _private_app_token(settings: HubSpotSettings) -> SecretStr | None:
+    """The token of a private app, which lasts; None for that of an OAuth app, which changes by the hour."""
+    token = settings.hubspot_access_token
+    return token if token is not None and token.get_secret_value().startswith("pat-") else None
+
+
+FACTORY = BackendFactory(
+    name="hubspot",
+    title="HubSpot",
+    settings=HubSpotSettings,
+    open=open_backend,
+    account=lambda settings: account_id(settings.hubspot_base_url, _private_app_token(settings)),
+    questions=(InstallQuestion("HUBSPOT_ACCESS_TOKEN", required=True), InstallQuestion("TASKHAND_TIMEZONE")),
+    privacy_policy="https://legal.hubspot.com/privacy-policy",
+)

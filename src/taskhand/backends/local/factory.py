@@ -1,0 +1,47 @@
+"""The embedded store as a backend, and how it is opened. Its settings are the server's own, such as TASKHAND_DB."""
+
+from typing import TYPE_CHECKING
+
+from taskhand.backends.factory import BackendFactory, BackendSettings, OpenContext
+
+if TYPE_CHECKING:
+    from taskhand.backends.local.backend import LocalBackend
+
+# Every start imports this module, and only a start on the embedded store imports the rest.
+# ruff: noqa: PLC0415
+
+__all__ = ["FACTORY", "open_store"]
+
+
+async def open_backend(_: BackendSettings, context: OpenContext) -> "LocalBackend":
+    """The tasks of the embedded store."""
+    return open_store(context)
+
+
+def open_store(context: OpenContext) -> "LocalBackend":
+    """The embedded store; its file is opened when it is first used."""
+    from uuid import uuid4
+
+    from taskhand.backends.local.backend import LocalBackend
+    from taskhand.backends.local.directory import sequential_id
+
+    return LocalBackend(
+        context.store,
+        clock=context.clock,
+        new_id=sequential_id if context.sequential_ids else lambda _: str(uuid4()),
+        user=context.user or _os_user(),
+        timezone=context.timezone,
+    )
+
+
+def _os_user() -> str:
+    """The name of the system's user; "user" where the system has no name for it, as in some containers."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return "user"
+
+
+FACTORY = BackendFactory(name="local", title="the embedded store", settings=BackendSettings, open=open_backend)

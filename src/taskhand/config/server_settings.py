@@ -1,0 +1,124 @@
+"""The settings that every backend shares."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from taskhand.backends.factory import SettingKind
+from taskhand.backends.registry import NAMES, BackendName
+
+__all__ = ["ServerSettings"]
+
+_CRMS = " or ".join(", ".join(f"`{name}`" for name in NAMES if name != "local").rsplit(", ", 1))
+
+
+class ServerSettings(BaseModel):
+    """What can be configured whatever the backend is; each field's alias is its environment variable."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", validate_by_name=True, validate_by_alias=True, defer_build=True
+    )
+
+    chosen_backend: Annotated[
+        BackendName | None,
+        Field(
+            alias="TASKHAND_BACKEND",
+            description=f"Where tasks live: `local` (the embedded store), {_CRMS}; default: the one whose credential "
+            "is set, else `local`.",
+        ),
+    ] = None
+    db: Annotated[
+        Path | None,
+        Field(alias="TASKHAND_DB", description="The embedded store's file; default: in the user's data folder."),
+    ] = None
+    timezone: Annotated[
+        str | None,
+        Field(alias="TASKHAND_TIMEZONE", description="IANA zone of a dueTime that comes without one; default: none."),
+        SettingKind.TIME_ZONE,
+    ] = None
+    clock: Annotated[
+        AwareDatetime | None,
+        Field(alias="TASKHAND_CLOCK", description="Freeze time at this ISO 8601 instant, for repeatable runs."),
+    ] = None
+    ids: Annotated[
+        Literal["random", "sequential"],
+        Field(alias="TASKHAND_IDS", description="`sequential` makes new ids repeatable; default `random`."),
+    ] = "random"
+    user: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_USER", description="Name of a new store's first member, you; default: the system's user."
+        ),
+    ] = None
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        Field(alias="TASKHAND_LOG_LEVEL", description="How much is logged to stderr; default `WARNING`."),
+    ] = "WARNING"
+
+    journal: Annotated[
+        Path | None,
+        Field(
+            alias="TASKHAND_JOURNAL",
+            description="The journal's file; default: beside the embedded store's, `tasks.journal.sqlite`.",
+        ),
+    ] = None
+    journal_days: Annotated[
+        int,
+        Field(
+            alias="TASKHAND_JOURNAL_DAYS",
+            ge=0,
+            le=36_500,
+            description="Days that a change stays in the journal, 0 for ever; default 365.",
+        ),
+    ] = 365
+    plan_over: Annotated[
+        int,
+        Field(
+            alias="TASKHAND_PLAN_OVER",
+            ge=0,
+            le=10_000,
+            description="A bulk change of more tasks than this stops at a plan; default 10.",
+        ),
+    ] = 10
+    duplicate_s: Annotated[
+        int,
+        Field(
+            alias="TASKHAND_DUPLICATE_S",
+            ge=0,
+            le=86_400,
+            description="An identical create within so many seconds is answered with the first one, 0 never; default "
+            "120.",
+        ),
+    ] = 120
+    ask: Annotated[
+        Literal["auto", "never"],
+        Field(
+            alias="TASKHAND_ASK",
+            description="Whether a person is asked before a guarded change, where the client can ask: `auto` or "
+            "`never` (it stops at a plan); default `auto`.",
+        ),
+    ] = "auto"
+    read_only: Annotated[
+        bool,
+        Field(
+            alias="TASKHAND_READ_ONLY",
+            description="`true` offers only the tools that read, and refuses calls of the others; default `false`.",
+        ),
+    ] = False
+    tools: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_TOOLS",
+            description="The tools that are offered: names and the groups `read`, `write`, `all` with commas between, "
+            "`-` before what to leave out, such as `all,-delete_task`; default: all.",
+        ),
+        SettingKind.COMMA_LIST,
+    ] = None
+    config: Annotated[
+        Path | None,
+        Field(
+            alias="TASKHAND_CONFIG",
+            description="The configuration file; default: `taskhand.toml` in the user's configuration folder.",
+        ),
+    ] = None

@@ -1,0 +1,31 @@
+"""The environment variables that configure Taskhand: which there are, which hold credentials, and what each is for."""
+
+from typing import TYPE_CHECKING
+
+from taskhand.backends.factory import is_secret
+from taskhand.config.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic.fields import FieldInfo
+
+__all__ = ["SECRETS", "VARIABLES", "describe_variable", "is_secret_variable"]
+
+_FIELDS: "Mapping[str, FieldInfo]" = {str(field.alias): field for field in Settings.model_fields.values()}
+
+VARIABLES = frozenset(_FIELDS)
+"""All of them."""
+
+SECRETS = frozenset(name for name, field in _FIELDS.items() if is_secret(field))
+"""Those whose values must not be shown."""
+
+
+def is_secret_variable(variable: str) -> bool:
+    """Whether the value of a variable must not be shown."""
+    return variable in SECRETS
+
+
+def describe_variable(variable: str) -> str:
+    """The description of a variable, as plain text. KeyError for one that configures nothing."""
+    return (_FIELDS[variable].description or "").replace("`", "")

@@ -1,0 +1,36 @@
+"""A backend with known data in it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from taskhand.config.settings import BackendName
+from taskhand.domain.errors import CallerError
+from taskhand.testing.clock import Clock
+from taskhand.testing.data import DataSet
+from taskhand.testing.populated.backend import PopulatedBackend
+
+__all__ = ["open_populated"]
+
+
+@asynccontextmanager
+async def open_populated(
+    backend: BackendName, data: DataSet, clock: Clock, folder: Path, reading: Sequence[str] = ()
+) -> AsyncIterator[PopulatedBackend]:
+    """The data on that backend: an embedded store in `folder`, or a CRM of its own on loopback.
+
+    The module of this folder with the backend's name populates it. `reading` are `name=value` switches of the CRM's
+    sandbox. CallerError for a switch that does not exist, and for a backend that has no such module.
+    """
+    module = f"taskhand.testing.populated.{backend}"
+    if find_spec(module) is None:
+        raise CallerError(f"There is no sandbox of {backend} to put test data into.", code="not_for_backend")
+    populate = import_module(module).populate
+    async with AsyncExitStack() as stack:
+        try:
+            populated = await stack.enter_async_context(populate(data, clock, folder, reading))
+        except ValueError as error:
+            raise CallerError(f"The CRM cannot be read so: {error}.", code="invalid_reading") from None
+        yield populated

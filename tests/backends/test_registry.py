@@ -1,0 +1,189 @@
+"""Adding a backend is one folder and one line: whoever lists backends learns of it from the registry."""
+
+# ruff: noqa: S106  the tokens of a toy open nothing
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+import taskhand
+from documents import ROOT
+from taskhand.backends.registry import FACTORIES, NAMES
+from taskhand.config.settings import Settings
+
+_TOY = """
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+
+from taskhand.backends.factory import (
+    BackendFactory, BackendSettings, InstallQuestion, OpenContext, SettingKind, account_id,
+)
+from taskhand.backends.local.factory import open_store
+
+
+class AcmeSettings(BackendSettings):
+    acme_token: Annotated[SecretStr | None, Field(alias="ACME_TOKEN", description="Token of Acme.")] = None
+    acme_base_url: Annotated[str, Field(alias="ACME_BASE_URL", description="Where Acme is.")] = "https://acme.example"
+    acme_labels: Annotated[
+        str | None, Field(alias="ACME_LABELS", description="Labels."), SettingKind.COMMA_LIST
+    ] = None
+    acme_timezone: Annotated[
+        str | None, Field(alias="ACME_TIMEZONE", description="Zone of Acme."), SettingKind.TIME_ZONE
+    ] = None
+
+
+async def open_backend(settings: AcmeSettings, context: OpenContext):
+    assert settings.acme_token is not None
+    return open_store(context)
+
+
+FACTORY = BackendFactory(
+    name="acme",
+    title="Acme",
+    settings=AcmeSettings,
+    open=open_backend,
+    account=lambda settings: account_id(settings.acme_base_url, settings.acme_token),
+    questions=(InstallQuestion("ACME_TOKEN", required=True), InstallQuestion("ACME_LABELS")),
+    privacy_policy="https://acme.example/privacy",
+)
+"""
+"""The factory of a backend whose tasks lie in the embedded store."""
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the sources with the toy backend: its folder, and its line in the registry."""
+    root = tmp_path_factory.mktemp("fifth") / "src"
+    shutil.copytree(Path(taskhand.__file__).parent, root / "taskhand", ignore=shutil.ignore_patterns("__pycache__"))
+    backends = root / "taskhand" / "backends"
+    (backends / "acme").mkdir()
+    (backends / "acme" / "__init__.py").write_text('"""Acme."""\n', encoding="utf-8")
+    (backends / "acme" / "factory.py").write_text(_TOY, encoding="utf-8")
+    registry = backends / "registry.py"
+    text = registry.read_text(encoding="utf-8")
+    registry.write_text(text.replace('    "hubspot",\n', '    "hubspot",\n    "acme",\n'), encoding="utf-8")
+    return root
+
+
+def _run(source: Path, arguments: Sequence[str], **variables: str) -> str:
+    """What Python prints when it runs with these sources, and with these variables as the only settings."""
+    folder = source.parent
+    environ = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    environ |= {"HOME": str(folder), "TASKHAND_CONFIG": os.devnull, "TASKHAND_DB": str(folder / "tasks.sqlite")}
+    environ |= {"PYTHONPATH": os.pathsep.join(map(str, (source, ROOT / "tests", ROOT / "bundle")))}
+    run = subprocess.run(  # noqa: S603  our own program
+        [sys.executable, *arguments], env=environ | variables, capture_output=True, text=True, timeout=60, check=False
+    )
+    return run.stdout + run.stderr
+
+
+def _taskhand(source: Path, *arguments: str, **variables: str) -> str:
+    return _run(source, ["-m", "taskhand", *arguments], **variables)
+
+
+def _create(source: Path, title: str, token: str) -> str:
+    task = {"title": title, "responsibleIds": [], "priority": "1"}
+    return _taskhand(source, "call", "create_task", json.dumps(task), ACME_TOKEN=token)
+
+
+def test_its_credential_chooses_it_and_its_settings_are_shown(source: Path) -> None:
+    shown = json.loads(_taskhand(source, "config", "--json", ACME_TOKEN="t0ken", ACME_LABELS="a,b"))
+    assert (shown["backend"], shown["why"]) == ("acme", "ACME_TOKEN is set (environment ACME_TOKEN).")
+    rows = {row["variable"]: row for row in shown["settings"]}
+    assert rows["ACME_TOKEN"]["value"] == "set"
+    assert (rows["ACME_LABELS"]["key"], rows["ACME_LABELS"]["value"]) == ("acme.labels", "a,b")
+
+
+def test_its_table_in_the_settings_file_is_read(source: Path) -> None:
+    file = source.parent / "taskhand.toml"
+    file.write_text('[acme]\ntoken = "t0ken"\nlabels = ["a", "b"]\n', encoding="utf-8")
+    file.chmod(0o600)
+    shown = json.loads(_taskhand(source, "config", "--json", TASKHAND_CONFIG=str(file)))
+    assert shown["backend"] == "acme"
+    assert {row["variable"]: row["value"] for row in shown["settings"]}["ACME_LABELS"] == "a,b"
+
+
+def test_a_variable_that_is_nearly_one_of_its_own_is_warned_about(source: Path) -> None:
+    shown = json.loads(_taskhand(source, "config", "--json", ACME_TOKENS="t0ken"))
+    assert ["ACME_TOKENS" in warning["found"] for warning in shown["warnings"]] == [True]
+
+
+def test_it_opens_and_answers_and_the_doctor_examines_it(source: Path) -> None:
+    assert "Call Ana" in _create(source, "Call Ana", "t0ken")
+    assert "Call Ana" in _taskhand(source, "call", "list_tasks", ACME_TOKEN="t0ken")
+    report = json.loads(_taskhand(source, "doctor", "--json", ACME_TOKEN="t0ken", ACME_TIMEZONE="america/lima"))
+    assert (report["backend"], report["ok"]) == ("acme", True)
+    assert "America/Lima" in str(report["findings"])
+
+
+def test_its_journal_belongs_to_its_account(source: Path) -> None:
+    _create(source, "Call Luis", "0ne")
+    [one, other] = (_taskhand(source, "call", "list_changes", ACME_TOKEN=token) for token in ("0ne", "two"))
+    assert "Call Luis" in one
+    assert "Call Luis" not in other
+
+
+def test_the_installer_asks_what_it_asks_for(source: Path) -> None:
+    file = source.parent / "host.json"
+    install = ("install", "cursor", "--backend", "acme", "--keys", "file", "--file", str(file))
+    assert "ACME_TOKEN is needed for acme: Token of Acme." in _taskhand(source, *install)
+    _taskhand(source, *install, ACME_TOKEN="t0ken", ACME_LABELS="a")
+    env = json.loads(file.read_text(encoding="utf-8"))["mcpServers"]["taskhand"]["env"]
+    assert {"TASKHAND_BACKEND": "acme", "ACME_TOKEN": "t0ken", "ACME_LABELS": "a"}.items() <= env.items()
+
+
+def test_commands_offer_it_and_say_that_it_has_no_sandbox(source: Path) -> None:
+    assert "acme" in _taskhand(source, "scenario", "run", "--help")
+    assert "acme" in _taskhand(source, "install", "--help")
+    assert "acme" in _taskhand(source, "config", TASKHAND_BACKEND="salesforce")
+    opening = (
+        "from pathlib import Path; from taskhand.testing.populated.open import open_populated as o; import anyio;"
+        "anyio.run(o('acme', None, None, Path()).__aenter__)"
+    )
+    assert "There is no sandbox of acme" in _run(source, ["-c", opening])
+
+
+def test_documents_and_the_bundle_list_it(source: Path) -> None:
+    printing = "import documents; print(documents._settings_table(), documents._link_table(), documents._server_json())"
+    printed = _run(source, ["-c", printing])
+    assert "| `ACME_TOKEN` | Token of Acme. |" in printed
+    assert "\n| acme | [Add to" in printed
+    assert "'name': 'ACME_BASE_URL'" in printed
+    form = (
+        "import json, tomllib; from manifest import manifest;"
+        f"project = tomllib.load(open({str(ROOT / 'pyproject.toml')!r}, 'rb'))['project'];"
+        "print(json.dumps(manifest(project, '')))"
+    )
+    made = json.loads(_run(source, ["-c", form]))
+    assert made["user_config"]["acme_token"]["title"] == "Acme token"
+    assert "https://acme.example/privacy" in made["privacy_policies"]
+
+
+def test_a_folder_is_named_as_its_factory_and_its_settings_begin_with_that_name() -> None:
+    folder = Path(taskhand.__file__).parent / "backends"
+    for factory in FACTORIES:
+        assert (folder / factory.name / "factory.py").exists()
+        for name, field in factory.settings.model_fields.items():
+            assert name.startswith(f"{factory.name}_")
+            assert field.alias == name.upper()
+    assert NAMES[0] == "local"
+
+
+def test_the_settings_of_every_backend_are_settings() -> None:
+    assert all(issubclass(Settings, factory.settings) for factory in FACTORIES)
+
+
+def test_a_start_imports_no_adapter_and_no_http_client() -> None:
+    listing = "import sys, taskhand.cli.main; print(*sys.modules)"
+    loaded = set(_run(Path(taskhand.__file__).parents[1], ["-c", listing]).split())
+    assert "taskhand.backends.registry" in loaded
+    assert not {name for name in loaded if name.startswith("taskhand.http") or name in {"httpx2", "mcp"}}
+    assert {name for name in loaded if name.startswith("taskhand.backends.") and name.count(".") == 3} == {
+        f"taskhand.backends.{name}.factory" for name in NAMES
+    }
