@@ -26,8 +26,8 @@ from taskhand.config.settings import Settings
 from taskhand.config.variables import describe_variable, is_secret_variable
 from taskhand.domain.capabilities import Capabilities
 from taskhand.install import HOSTS, Host, Launch
-from taskhand.install.launch import FROM_THE_INDEX
-from taskhand.install.links import link
+from taskhand.install.launch import LAUNCH_FROM_INDEX
+from taskhand.install.links import install_link
 
 ROOT = Path(__file__).parent.parent
 _BLOCKS = ROOT / "examples" / "hosts"
@@ -129,7 +129,7 @@ def _host_blocks(hosts: Sequence[Host], launch: Launch) -> str:
 
 def _link_table() -> str:
     """One-click links by backend; VS Code asks for the keys, Cursor shows where they go."""
-    linked = [host for host in HOSTS if link(host, FROM_THE_INDEX)]
+    linked = [host for host in HOSTS if install_link(host, LAUNCH_FROM_INDEX)]
     rows = ["| | " + " | ".join(host.name for host in linked) + " |", "| --- " * (len(linked) + 1) + "|"]
     for factory in FACTORIES:
         cells = [f"[Add to {host.name}]({_link(host, factory)})" for host in linked]
@@ -141,7 +141,7 @@ def _link(host: Host, factory: BackendFactory[Any]) -> str | None:
     keys = [question.variable for question in factory.questions if is_secret_variable(question.variable)]
     env = {"TASKHAND_BACKEND": factory.name} | {key: host.asked(key) if host.asks else "your key" for key in keys}
     inputs = [host.asking(key, describe_variable(key)) for key in keys] if host.asks else []
-    return link(host, replace(FROM_THE_INDEX, env=env if keys else {}), inputs)
+    return install_link(host, replace(LAUNCH_FROM_INDEX, env=env if keys else {}), inputs)
 
 
 def _server_json() -> dict[str, Any]:
@@ -158,7 +158,7 @@ def _server_json() -> dict[str, Any]:
                 "registryType": "pypi",
                 "identifier": "taskhand",
                 "version": __version__,
-                "runtimeHint": FROM_THE_INDEX.command,
+                "runtimeHint": LAUNCH_FROM_INDEX.command,
                 "transport": {"type": "stdio"},
                 "environmentVariables": [_variable(field) for field in Settings.model_fields.values()],
             }

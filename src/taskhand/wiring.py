@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from taskhand.http.upstream import Runtime
     from taskhand.journal.sqlite import SqliteJournal
 
-__all__ = ["journal", "journal_path", "local_backend", "open_app", "store_path"]
+__all__ = ["journal_path", "open_app", "open_journal", "open_local_store", "store_path"]
 
 _CLOSING_S = 0.3
 
@@ -40,19 +40,19 @@ async def open_app(
     clock = clock or _clock(settings)
     async with AsyncExitStack() as stack:
         backend = await find_factory(settings.backend).open(settings, _open_context(settings, clock, stack, runtime))
-        stack.push_async_callback(_closed, backend)
-        kept = journal(settings, clock)
-        stack.push_async_callback(_closed, kept)
-        yield AppContext(backend, kept, clock, settings.default_timezone, _policy(settings))
+        stack.push_async_callback(_close, backend)
+        kept = open_journal(settings, clock)
+        stack.push_async_callback(_close, kept)
+        yield AppContext(backend, kept, clock, settings.default_timezone, _write_policy(settings))
 
 
-async def _closed(file: "Backend | SqliteJournal") -> None:
+async def _close(file: "Backend | SqliteJournal") -> None:
     """Close a file, also when what used it was cancelled; one that another process holds is not waited for."""
     with anyio.move_on_after(_CLOSING_S, shield=True):
         await file.aclose()
 
 
-def journal(settings: Settings, clock: Clock | None = None) -> "SqliteJournal":
+def open_journal(settings: Settings, clock: Clock | None = None) -> "SqliteJournal":
     """The journal of the place that these settings choose; its file is opened when it is first used."""
     from taskhand.journal.sqlite import SqliteJournal
 
@@ -60,13 +60,13 @@ def journal(settings: Settings, clock: Clock | None = None) -> "SqliteJournal":
         journal_path(settings),
         place=_journal_place(settings),
         clock=clock or _clock(settings),
-        new_id=_numbered if settings.ids == "sequential" else lambda prefix, _: f"{prefix}_{token_hex(5)}",
+        new_id=_sequential_id if settings.ids == "sequential" else lambda prefix, _: f"{prefix}_{token_hex(5)}",
         secrets=settings.secrets,
         keep_days=settings.journal_days,
     )
 
 
-def _numbered(prefix: str, number: int) -> str:
+def _sequential_id(prefix: str, number: int) -> str:
     return f"{prefix}_{number:04}"
 
 
@@ -77,7 +77,7 @@ def _journal_place(settings: Settings) -> str:
     return f"{factory.name} {where}"
 
 
-def _policy(settings: Settings) -> WritePolicy:
+def _write_policy(settings: Settings) -> WritePolicy:
     return WritePolicy(
         plan_over=settings.plan_over,
         same_within=timedelta(seconds=settings.duplicate_s),
@@ -101,7 +101,7 @@ def _open_context(
     )
 
 
-def local_backend(settings: Settings, clock: Clock | None = None) -> "LocalBackend":
+def open_local_store(settings: Settings, clock: Clock | None = None) -> "LocalBackend":
     """The embedded store; its file is opened when it is first used."""
     from taskhand.backends.local.factory import open_store
 

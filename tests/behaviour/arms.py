@@ -22,7 +22,7 @@ from taskhand.sandbox.hubspot import Reading as HubSpotReading
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.service.app_context import AppContext
-from taskhand.wiring import local_backend, open_app
+from taskhand.wiring import open_app, open_local_store
 
 __all__ = ["ARMS", "CUSTOMER", "NOW", "PEOPLE", "STATUSES", "Arm", "vambe_sandbox", "vambe_settings"]
 
@@ -59,7 +59,7 @@ def _furnish(directory: Directory) -> None:
 @asynccontextmanager
 async def _local(folder: Path) -> AsyncIterator[AppContext]:
     settings = Settings(db=folder / "tasks.sqlite", clock=NOW, user="Elena")
-    backend = local_backend(settings)
+    backend = open_local_store(settings)
     await backend.edit(_furnish)
     await backend.aclose()
     async with open_app(settings) as at:

@@ -10,8 +10,8 @@ import pytest
 
 from server.transports.pipe import output, run
 from taskhand import __version__
-from taskhand.cli.doctor import examined
-from taskhand.config.report import Configuration, configuration
+from taskhand.cli.doctor import run_checks
+from taskhand.config.report import Configuration, load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
@@ -38,10 +38,10 @@ def looked_at(store: Path, **variables: str) -> tuple[CheckResult, ...]:
     """What the command finds with these variables, without a process of its own."""
     given = {"TASKHAND_DB": str(store), "TASKHAND_CONFIG": os.devnull} | variables
     try:
-        found: Configuration | OperatorError = configuration(given, {})
+        found: Configuration | OperatorError = load_configuration(given, {})
     except OperatorError as error:
         found = error
-    return anyio.run(examined, found)
+    return anyio.run(run_checks, found)
 
 
 def test_a_healthy_store_ends_with_0(store_file: Path) -> None:

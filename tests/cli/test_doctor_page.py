@@ -6,7 +6,7 @@ from typing import get_args
 
 from backends.remote.crms import CRMS, looked_at
 from documents import ROOT
-from taskhand.config.report import configuration
+from taskhand.config.report import load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckState
 from taskhand.service.health_checks import check_health
@@ -23,7 +23,7 @@ def test_its_file_is_one_that_is_taken(tmp_path: Path) -> None:
     file = tmp_path / "taskhand.toml"
     file.write_text(text, encoding="utf-8")
     file.chmod(0o600)
-    found = configuration({"TASKHAND_CONFIG": str(file)}, {})
+    found = load_configuration({"TASKHAND_CONFIG": str(file)}, {})
     assert (found.settings.backend, found.settings.plan_over) == ("vambe", 20)
     assert found.warnings == ()
 

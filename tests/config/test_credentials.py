@@ -8,7 +8,7 @@ from keyring.backends.fail import Keyring as NoKeyring
 from keyring.backends.null import Keyring as Oblivious
 
 from keyrings import InMemory, Locked
-from taskhand.config.credentials import keep, kept_as, opened, usable
+from taskhand.config.credentials import is_keyring_available, keyring_reference, resolve_credential, store_credential
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 
@@ -23,14 +23,14 @@ def before() -> Iterator[None]:
 
 
 def test_a_key_that_is_kept_is_found_by_the_value_that_stands_for_it() -> None:
-    keep("VAMBE_API_KEY", "sk-1")
-    assert kept_as("VAMBE_API_KEY") == "keyring:VAMBE_API_KEY"
-    assert opened("keyring:VAMBE_API_KEY") == "sk-1"
-    assert opened("sk-in-the-open") == "sk-in-the-open"
+    store_credential("VAMBE_API_KEY", "sk-1")
+    assert keyring_reference("VAMBE_API_KEY") == "keyring:VAMBE_API_KEY"
+    assert resolve_credential("keyring:VAMBE_API_KEY") == "sk-1"
+    assert resolve_credential("sk-in-the-open") == "sk-in-the-open"
 
 
 def test_the_settings_hold_the_key_itself_and_only_secrets_are_looked_up() -> None:
-    keep("other-account", "sk-2")
+    store_credential("other-account", "sk-2")
     settings = Settings.from_env({"VAMBE_API_KEY": "keyring:other-account", "VAMBE_USER_ID": "keyring:other-account"})
     assert settings.vambe_api_key
     assert settings.vambe_api_key.get_secret_value() == "sk-2"
@@ -40,24 +40,24 @@ def test_the_settings_hold_the_key_itself_and_only_secrets_are_looked_up() -> No
 
 def test_a_key_that_is_not_there_is_asked_for_by_name() -> None:
     with pytest.raises(OperatorError, match="keeps no VAMBE_API_KEY") as error:
-        opened("keyring:VAMBE_API_KEY")
+        resolve_credential("keyring:VAMBE_API_KEY")
     assert error.value.next_step == "keyring set taskhand VAMBE_API_KEY"
 
 
 def test_a_machine_without_a_keyring_says_so_and_gives_nothing() -> None:
     keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
-    assert not usable()
+    assert not is_keyring_available()
     with pytest.raises(OperatorError, match="did not give VAMBE_API_KEY"):
-        opened("keyring:VAMBE_API_KEY")
+        resolve_credential("keyring:VAMBE_API_KEY")
 
 
 def test_a_keyring_that_keeps_nothing_is_not_used() -> None:
     keyring.set_keyring(Oblivious())  # type: ignore[no-untyped-call]
-    assert not usable()
+    assert not is_keyring_available()
 
 
 def test_a_locked_keyring_is_named_as_the_reason() -> None:
     keyring.set_keyring(Locked())
-    assert usable()
+    assert is_keyring_available()
     with pytest.raises(OperatorError, match="does not take VAMBE_API_KEY: it is locked"):
-        keep("VAMBE_API_KEY", "sk-1")
+        store_credential("VAMBE_API_KEY", "sk-1")

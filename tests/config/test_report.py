@@ -14,7 +14,7 @@ from builders import refused
 from keyrings import InMemory
 from taskhand.config.credentials import SERVICE
 from taskhand.config.file import key_of
-from taskhand.config.report import Configuration, configuration
+from taskhand.config.report import Configuration, load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 
@@ -48,7 +48,7 @@ def read(file: Path, text: str, environ: dict[str, str] | None = None, **flags: 
     """The configuration with this file, which nobody else may read."""
     file.write_text(text, encoding="utf-8")
     file.chmod(0o600)
-    return configuration({"TASKHAND_CONFIG": str(file)} | (environ or {}), flags)
+    return load_configuration({"TASKHAND_CONFIG": str(file)} | (environ or {}), flags)
 
 
 def test_every_kind_of_value_is_read_from_the_file(file: Path) -> None:
@@ -92,24 +92,27 @@ def test_the_file_of_the_users_configuration_folder_is_read_if_it_is_there(
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
-    before = configuration({}, {})
+    before = load_configuration({}, {})
     assert not before.file.there
     assert (before.settings, before.origins) == (Settings(), {})
     before.file.path.parent.mkdir(parents=True, exist_ok=True)
     before.file.path.write_text('timezone = "america/santiago"', encoding="utf-8")
-    after = configuration({}, {})
+    after = load_configuration({}, {})
     assert after.file.there
     assert after.file.path.name == "taskhand.toml"
     assert after.settings.timezone == "America/Santiago"
 
 
 def test_no_file_at_all_can_be_asked_for() -> None:
-    assert configuration({"TASKHAND_CONFIG": os.devnull}, {}).settings.model_copy(update={"config": None}) == Settings()
+    assert (
+        load_configuration({"TASKHAND_CONFIG": os.devnull}, {}).settings.model_copy(update={"config": None})
+        == Settings()
+    )
 
 
 def test_a_file_that_a_windows_editor_wrote_is_read(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbf" + b"plan_over = 3\r\n")
-    assert configuration({"TASKHAND_CONFIG": str(file)}, {}).settings.plan_over == 3
+    assert load_configuration({"TASKHAND_CONFIG": str(file)}, {}).settings.plan_over == 3
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -203,7 +206,7 @@ def tomllib_key(text: str) -> str:
 def test_a_file_that_is_no_toml_is_refused_without_a_word_of_it(raw: bytes, why: str, file: Path) -> None:
     file.write_bytes(raw)
     with refused("configuration", OperatorError) as caught:
-        configuration({"TASKHAND_CONFIG": str(file)}, {})
+        load_configuration({"TASKHAND_CONFIG": str(file)}, {})
     assert f"{file} {why}" in caught.value.message
     assert SECRET not in repr(caught.value)
 
@@ -211,13 +214,13 @@ def test_a_file_that_is_no_toml_is_refused_without_a_word_of_it(raw: bytes, why:
 @pytest.mark.parametrize("path", ["absent.toml", "absent/taskhand.toml", "."])
 def test_a_file_that_was_named_and_cannot_be_read_is_refused(path: str, tmp_path: Path) -> None:
     with refused("configuration", OperatorError) as caught:
-        configuration({"TASKHAND_CONFIG": str(tmp_path / path)}, {})
+        load_configuration({"TASKHAND_CONFIG": str(tmp_path / path)}, {})
     assert "TASKHAND_CONFIG" in str(caught.value.next_step)
 
 
 def test_a_file_of_nobodys_folder_is_refused() -> None:
     with refused("configuration", OperatorError):
-        configuration({"TASKHAND_CONFIG": "~nobody-of-that-name/taskhand.toml"}, {})
+        load_configuration({"TASKHAND_CONFIG": "~nobody-of-that-name/taskhand.toml"}, {})
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are told otherwise there")
@@ -236,7 +239,7 @@ def test_a_file_with_a_secret_that_others_can_read_is_warned_about(
 ) -> None:
     file.write_text(text, encoding="utf-8")
     file.chmod(mode)
-    found = configuration({"TASKHAND_CONFIG": str(file)}, {})
+    found = load_configuration({"TASKHAND_CONFIG": str(file)}, {})
     assert [warning.remedy for warning in found.warnings] == ([f"Run: chmod 600 {file}"] if warned else [])
     assert SECRET not in repr(found)
 
@@ -249,7 +252,7 @@ def test_a_file_that_only_says_what_the_keyring_keeps_may_be_read_by_others(file
     try:
         file.write_text('[vambe]\napi_key = "keyring:VAMBE_API_KEY"', encoding="utf-8")
         file.chmod(0o644)
-        found = configuration({"TASKHAND_CONFIG": str(file)}, {})
+        found = load_configuration({"TASKHAND_CONFIG": str(file)}, {})
     finally:
         keyring.set_keyring(was)
     assert (found.settings.secrets, found.warnings) == ((SECRET,), ())
@@ -265,7 +268,7 @@ def test_a_file_that_only_says_what_the_keyring_keeps_may_be_read_by_others(file
     ],
 )
 def test_a_variable_that_looks_like_a_setting_is_warned_about_without_its_value(name: str, meant: str | None) -> None:
-    found = configuration({"TASKHAND_CONFIG": os.devnull, name: SECRET}, {})
+    found = load_configuration({"TASKHAND_CONFIG": os.devnull, name: SECRET}, {})
     [warning] = found.warnings
     assert name in warning.found
     assert warning.remedy
@@ -275,11 +278,11 @@ def test_a_variable_that_looks_like_a_setting_is_warned_about_without_its_value(
 
 @pytest.mark.parametrize("name", ["HUBSPOT_PORTAL", "CLOSE_WAIT", "PATH", "TASKHANDLER", "VAMBE_X"])
 def test_variables_of_others_are_nobodys_business(name: str) -> None:
-    assert configuration({"TASKHAND_CONFIG": os.devnull, name: "x"}, {}).warnings == ()
+    assert load_configuration({"TASKHAND_CONFIG": os.devnull, name: "x"}, {}).warnings == ()
 
 
 def test_a_blank_variable_that_nothing_reads_is_no_typo() -> None:
-    assert configuration({"TASKHAND_CONFIG": os.devnull, "TASKHAND_TIMEZON": " "}, {}).warnings == ()
+    assert load_configuration({"TASKHAND_CONFIG": os.devnull, "TASKHAND_TIMEZON": " "}, {}).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -292,14 +295,14 @@ def test_a_blank_variable_that_nothing_reads_is_no_typo() -> None:
     ],
 )
 def test_the_backend_says_why_it_is_the_one(environ: dict[str, str], why: str) -> None:
-    assert configuration({"TASKHAND_CONFIG": os.devnull} | environ, {}).why == why
+    assert load_configuration({"TASKHAND_CONFIG": os.devnull} | environ, {}).why == why
 
 
 @given(st.sampled_from(sorted(Settings.model_fields)), st.text("ab@:/?#[]%4", min_size=1))
 def test_no_secret_is_ever_shown(name: str, around: str) -> None:
     url = f"https://ana:{around}{SECRET}@host.example/"
     value = SecretStr(SECRET) if Settings.is_secret(name) else url
-    found = configuration({"TASKHAND_CONFIG": os.devnull}, {})
+    found = load_configuration({"TASKHAND_CONFIG": os.devnull}, {})
     odd = Configuration(Settings().model_copy(update={name: value}), {}, found.file)
     assert SECRET not in str(odd.shown(name))
     assert SECRET not in repr(odd) or not Settings.is_secret(name)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from taskhand.cli.install import HOST_NAMES
-from taskhand.install import HOSTS, host_named
+from taskhand.install import HOSTS, find_host
 from taskhand.install.config_paths import Machine, System
 
 FILES: dict[str, str | dict[System, str]] = {
@@ -36,7 +36,7 @@ def test_every_host_has_its_places_here_and_can_be_named() -> None:
 def test_a_host_keeps_its_file_where_its_documentation_says(tmp_path: Path, slug: str, system: System) -> None:
     expected = FILES[slug]
     where = expected if isinstance(expected, str) else expected[system]
-    assert host_named(slug).user_file(Machine(system, tmp_path)) == tmp_path / where
+    assert find_host(slug).user_file(Machine(system, tmp_path)) == tmp_path / where
 
 
 @pytest.mark.parametrize("slug", ["claude-desktop", "vscode"])
@@ -45,14 +45,14 @@ def test_a_folder_that_the_system_has_moved_is_followed(
     tmp_path: Path, slug: str, system: System, variable: str
 ) -> None:
     moved = Machine(system, tmp_path / "home", {variable: str(tmp_path / "moved")})
-    assert host_named(slug).user_file(moved).is_relative_to(tmp_path / "moved")
+    assert find_host(slug).user_file(moved).is_relative_to(tmp_path / "moved")
     nowhere = Machine(system, tmp_path / "home", {variable: "moved"})
-    assert host_named(slug).user_file(nowhere).is_relative_to(tmp_path / "home")
+    assert find_host(slug).user_file(nowhere).is_relative_to(tmp_path / "home")
 
 
 def test_the_folder_that_claude_code_is_told_to_use_is_used(tmp_path: Path) -> None:
     machine = Machine("Darwin", tmp_path, {"CLAUDE_CONFIG_DIR": str(tmp_path / "work")})
-    assert host_named("claude-code").user_file(machine) == tmp_path / "work" / ".claude.json"
+    assert find_host("claude-code").user_file(machine) == tmp_path / "work" / ".claude.json"
 
 
 def test_the_packaged_claude_desktop_of_windows_has_a_folder_of_its_own(tmp_path: Path) -> None:
@@ -61,6 +61,6 @@ def test_the_packaged_claude_desktop_of_windows_has_a_folder_of_its_own(tmp_path
     first, second = (packages / f"Claude_{name}" / "LocalCache" / "Roaming" / "Claude" for name in ("aaa", "bbb"))
     first.mkdir(parents=True)
     second.mkdir(parents=True)
-    assert host_named("claude-desktop").user_file(machine).parent == first
+    assert find_host("claude-desktop").user_file(machine).parent == first
     (second / "claude_desktop_config.json").touch()
-    assert host_named("claude-desktop").user_file(machine).parent == second
+    assert find_host("claude-desktop").user_file(machine).parent == second

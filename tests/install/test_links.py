@@ -4,11 +4,11 @@ import base64
 import json
 from urllib.parse import parse_qs, urlsplit
 
-from taskhand.install import HOSTS, host_named
-from taskhand.install.launch import FROM_THE_INDEX, Launch
-from taskhand.install.links import link
+from taskhand.install import HOSTS, find_host
+from taskhand.install.launch import LAUNCH_FROM_INDEX, Launch
+from taskhand.install.links import install_link
 
-CURSOR, VSCODE = host_named("cursor"), host_named("vscode")
+CURSOR, VSCODE = find_host("cursor"), find_host("vscode")
 LAUNCH = Launch("uvx", ("taskhand",), {"TASKHAND_USER": "Ñandú & co + 1/2"})
 
 
@@ -19,19 +19,19 @@ def _parameters(url: str | None) -> dict[str, str]:
 
 
 def test_the_link_for_cursor_carries_its_entry() -> None:
-    given = _parameters(link(CURSOR, LAUNCH))
+    given = _parameters(install_link(CURSOR, LAUNCH))
     assert given["name"] == "taskhand"
     assert json.loads(base64.b64decode(given["config"], validate=True)) == CURSOR.entry(LAUNCH)
 
 
 def test_the_link_for_vs_code_carries_its_entry_and_what_it_asks_for() -> None:
     asked = VSCODE.asking("VAMBE_API_KEY", "The key & more.")
-    given = _parameters(link(VSCODE, LAUNCH, [asked]))
+    given = _parameters(install_link(VSCODE, LAUNCH, [asked]))
     assert given["name"] == "taskhand"
     assert json.loads(given["config"]) == VSCODE.entry(LAUNCH)
     assert json.loads(given["inputs"]) == [asked]
-    assert "inputs" not in _parameters(link(VSCODE, LAUNCH))
+    assert "inputs" not in _parameters(install_link(VSCODE, LAUNCH))
 
 
 def test_no_other_host_has_such_links() -> None:
-    assert [host.slug for host in HOSTS if link(host, FROM_THE_INDEX)] == ["cursor", "vscode"]
+    assert [host.slug for host in HOSTS if install_link(host, LAUNCH_FROM_INDEX)] == ["cursor", "vscode"]

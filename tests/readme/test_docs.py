@@ -9,7 +9,7 @@ from pathlib import Path
 
 from documents import ROOT
 from taskhand.sandbox.faults import load_faults
-from taskhand.testing.run import run_scenario
+from taskhand.testing.runner import run_scenario
 from taskhand.testing.scenario import load_scenario
 from taskhand.testing.script import Scripted
 

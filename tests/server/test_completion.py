@@ -14,7 +14,7 @@ from taskhand.config.settings import Settings
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.server.prompts import PROMPTS
-from taskhand.wiring import local_backend, open_app
+from taskhand.wiring import open_app, open_local_store
 
 ERAS = ("legacy", "2026-07-28")
 
@@ -30,7 +30,7 @@ def _furnish(directory: Directory) -> None:
 async def client(request: pytest.FixtureRequest, store_file: Path) -> AsyncIterator[Client]:
     """A host on a store with a small team, in both eras."""
     settings = Settings(db=store_file, user="Elena")
-    backend = local_backend(settings)
+    backend = open_local_store(settings)
     await backend.edit(_furnish)
     await backend.aclose()
     async with open_app(settings) as at, Client(create_server(at), mode=request.param) as connected:
@@ -85,7 +85,7 @@ async def test_whoever_hands_over_is_not_offered_as_the_one_to_take_over(client:
 
 async def test_of_many_names_some_are_shown_and_the_rest_counted(store_file: Path) -> None:
     settings = Settings(db=store_file, user="Elena")
-    backend = local_backend(settings)
+    backend = open_local_store(settings)
     await backend.edit(lambda directory: [directory.add_member(f"Member {n}", None) for n in range(30)])
     await backend.aclose()
     async with open_app(settings) as at, Client(create_server(at)) as client:

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 # What an inner run is the first to import is forgotten after it, and would be imported again and again.
-import taskhand.testing.run  # noqa: F401
+import taskhand.testing.runner  # noqa: F401
 
 pytest_plugins = ["pytester"]
 
@@ -28,7 +28,7 @@ async def test_the_mark_sets_it_up(taskhand):
 
 @pytest.mark.anyio
 async def test_without_a_mark_it_is_the_store_and_as_it_was(taskhand):
-    assert taskhand.place.backend == "local"
+    assert taskhand.populated.backend == "local"
     assert len(await taskhand.state()) == 14
 
 def test_without_a_plugin_for_async_tests(taskhand_open):

@@ -8,9 +8,9 @@ import pytest
 from taskhand.config.settings import BackendName
 from taskhand.server.tools import TOOLS
 from taskhand.testing import Clock, Scenario, Scripted, load_scenario, run_scenario, shipped
+from taskhand.testing.evaluation import RunRecord, unmet_reasons
 from taskhand.testing.populated.open import open_populated
 from taskhand.testing.scenario import Wrong
-from taskhand.testing.verdict import Seen, reasons
 
 FILES = sorted(shipped().glob("*.toml"))
 SCENARIOS = {file.stem: load_scenario(file) for file in FILES}
@@ -41,7 +41,7 @@ async def test_an_agent_that_does_nothing_and_says_that_it_is_done_solves_none(t
         setup = scenario.setup(scenario.backends[0])
         async with open_populated(setup.backend, setup.data_set, Clock(setup.start), folder) as place:
             there = await place.read()
-        assert reasons(scenario, Seen(there, there, (), (), (), "Done.", None)), name
+        assert unmet_reasons(scenario, RunRecord(there, there, (), (), (), "Done.", None)), name
 
 
 def test_there_are_thirty_and_a_file_goes_by_the_name_of_its_scenario() -> None:

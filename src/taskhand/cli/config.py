@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["CONFIGURATION", "config", "rows_of"]
+__all__ = ["CONFIGURATION", "config", "setting_rows"]
 
 CONFIGURATION = "taskhand.config.report"
 """Where the command's context keeps the Configuration, or the error that there is instead."""
@@ -33,13 +33,13 @@ def config(context: click.Context, *, as_json: bool) -> None:
     """
     found: Configuration = context.meta[CONFIGURATION]
     if as_json:
-        click.echo(json.dumps(_told(found), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(_to_json(found), ensure_ascii=False, indent=2))
         return
     for line in _lines(found):
         click.echo(line)
 
 
-def rows_of(found: Configuration) -> list[dict[str, Any]]:
+def setting_rows(found: Configuration) -> list[dict[str, Any]]:
     """Every setting: its `variable`, its `key` in the file, its `value` as text, and its `origin`.
 
     Where the file is cannot be said in it: that has no key.
@@ -57,13 +57,13 @@ def rows_of(found: Configuration) -> list[dict[str, Any]]:
     ]
 
 
-def _told(found: Configuration) -> dict[str, Any]:
+def _to_json(found: Configuration) -> dict[str, Any]:
     backend, why, warnings = _backend(found)
     return {
         "backend": backend,
         "why": why,
         "file": {"path": str(found.file.path), "found": found.file.there},
-        "settings": rows_of(found),
+        "settings": setting_rows(found),
         "warnings": warnings,
     }
 
@@ -74,7 +74,7 @@ def _lines(found: Configuration) -> "Iterator[str]":
     yield f"file     {found.file.path}{'' if found.file.there else ' (not there)'}"
     yield ""
     rows = [("setting", "value", "origin")]
-    rows += [(row["variable"], row["value"] or "-", row["origin"]) for row in rows_of(found)]
+    rows += [(row["variable"], row["value"] or "-", row["origin"]) for row in setting_rows(found)]
     first = max(len(row[0]) for row in rows)
     second = min(_WIDEST, max(len(row[1]) for row in rows))
     yield from (f"{name:{first}}  {value:{second}}  {origin}" for name, value, origin in rows)

@@ -11,13 +11,13 @@ import anyio
 import click
 
 from taskhand import __version__
-from taskhand.cli.config import CONFIGURATION, rows_of
+from taskhand.cli.config import CONFIGURATION, setting_rows
 from taskhand.config.report import Configuration
 from taskhand.config.settings import BackendName, Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 
-__all__ = ["doctor", "examined"]
+__all__ = ["doctor", "run_checks"]
 
 _MARKS = {"ok": "✓", "warning": "!", "failed": "✗", "unknown": "?"}
 
@@ -34,7 +34,7 @@ def doctor(context: click.Context, *, as_json: bool) -> None:
     configuration comes once more for each thing that is odd about it.
     """
     found: Configuration | OperatorError = context.meta[CONFIGURATION]
-    findings = anyio.run(examined, found)
+    findings = anyio.run(run_checks, found)
     is_well = all(finding.outcome != "failed" for finding in findings)
     if as_json:
         rows = [asdict(finding) for finding in findings]
@@ -45,7 +45,7 @@ def doctor(context: click.Context, *, as_json: bool) -> None:
     sys.exit(0 if is_well else 1)
 
 
-async def examined(found: Configuration | OperatorError) -> tuple[CheckResult, ...]:
+async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult, ...]:
     """Everything that can be looked at with this configuration, or with the error that there is in its place."""
     if isinstance(found, OperatorError):
         return _versions(), _broken(found)
@@ -79,7 +79,7 @@ def _versions() -> CheckResult:
 
 def _configuration(found: Configuration) -> tuple[CheckResult, ...]:
     """What is set and where, then what is odd about it."""
-    given = [row for row in rows_of(found) if row["origin"] != "default"]
+    given = [row for row in setting_rows(found) if row["origin"] != "default"]
     said = ", ".join(f"{row['variable']}={row['value']} ({_short(row)})" for row in given)
     try:
         backend = f"{found.settings.backend}, {found.why}"

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from taskhand.backends.factory import InstallQuestion
     from taskhand.install import Host
     from taskhand.install.config_paths import System
-    from taskhand.install.file import Found
-    from taskhand.install.keys import Answer, Environment, Store
+    from taskhand.install.host_file import HostFile
+    from taskhand.install.key_storage import Answer, EntryVariables, KeyStore
 
 __all__ = ["HOST_NAMES", "install"]
 
@@ -39,7 +39,7 @@ class _Request:
 
     host: "Host"
     backend: BackendName | None
-    store: "Store | None"
+    store: "KeyStore | None"
     variables: Mapping[str, str]
     project: bool
     dry_run: bool
@@ -62,7 +62,7 @@ def install(
     host: str,
     backend: BackendName | None,
     file: Path | None,
-    keys: "Store | None",
+    keys: "KeyStore | None",
     variables: tuple[str, ...],
     *,
     project: bool,
@@ -70,14 +70,14 @@ def install(
     uninstall: bool,
 ) -> None:
     """Put Taskhand into the configuration of HOST; everything else in the file stays as it is."""
-    from taskhand.install import host_named
-    from taskhand.install.edit import Unsuitable
-    from taskhand.install.file import find
+    from taskhand.install import find_host
+    from taskhand.install.host_file import read_host_file
     from taskhand.install.jsonc import NotJson
+    from taskhand.install.jsonc_edit import Unsuitable
 
-    asked = _Request(host_named(host), backend, keys, _given(variables), project=project, dry_run=dry_run)
+    asked = _Request(find_host(host), backend, keys, _given(variables), project=project, dry_run=dry_run)
     path = file or _file_of(asked)
-    found = find(path)
+    found = read_host_file(path)
     try:
         (_uninstall if uninstall else _install)(asked, found)
     except (NotJson, Unsuitable) as error:
@@ -111,46 +111,46 @@ def _given(variables: Sequence[str]) -> Mapping[str, str]:
     return given
 
 
-def _install(asked: _Request, found: "Found") -> None:
+def _install(asked: _Request, found: "HostFile") -> None:
     from taskhand.config import credentials
-    from taskhand.install.change import Wanted, entry_of, installed
-    from taskhand.install.keys import environment, store_for
-    from taskhand.install.launch import as_here
+    from taskhand.install.key_storage import build_environment, choose_store
+    from taskhand.install.launch import launch_here
+    from taskhand.install.server_entry import WantedEntry, add_server, find_entry
 
-    store = store_for(asked.host, asked.store, project=asked.project, keyring=credentials.usable())
-    present = entry_of(found.text, asked.host).get("env", {})
+    store = choose_store(asked.host, asked.store, project=asked.project, keyring=credentials.is_keyring_available())
+    present = find_entry(found.text, asked.host).get("env", {})
     there = present if isinstance(present, dict) else {}
     answer = _rehearsed if asked.dry_run else _asking(there)
-    made = environment(asked.host, asked.backend, store, present=there, answer=answer)
+    made = build_environment(asked.host, asked.backend, store, present=there, answer=answer)
     made.variables |= asked.variables
     _check(made)
     extra = "[keyring]" if store == "keyring" else ""
-    launch = as_here(sys.executable, os.environ.get("UV"), made.variables, extra)
-    wanted = Wanted(launch, made.inputs, made.forget)
-    text = installed(found.text, asked.host, wanted)
+    launch = launch_here(sys.executable, os.environ.get("UV"), made.variables, extra)
+    wanted = WantedEntry(launch, made.inputs, made.forget)
+    text = add_server(found.text, asked.host, wanted)
     _show(asked, found, text)
     if asked.dry_run:
         return
     for name, secret in made.to_keep.items():
-        credentials.keep(name, secret)
+        credentials.store_credential(name, secret)
         click.echo(f"{name} is kept in the system keyring (service {credentials.SERVICE}).")
     _write(asked.host, found, text)
     _warn(asked.host, made, store)
     click.echo(asked.host.afterwards)
 
 
-def _uninstall(asked: _Request, found: "Found") -> None:
+def _uninstall(asked: _Request, found: "HostFile") -> None:
     from taskhand.config.credentials import MARK, SERVICE
     from taskhand.config.variables import SECRETS
-    from taskhand.install.change import entry_of, uninstalled
-    from taskhand.install.file import copies
     from taskhand.install.host import input_id
+    from taskhand.install.host_file import read_copies
+    from taskhand.install.server_entry import find_entry, remove_server
 
     if found.raw is None:
         click.echo(f"There is no {found.path}; nothing to do.")
         return
-    env = entry_of(found.text, asked.host).get("env", {})
-    text = uninstalled(found.text, asked.host, map(input_id, sorted(SECRETS)), copies(found))
+    env = find_entry(found.text, asked.host).get("env", {})
+    text = remove_server(found.text, asked.host, map(input_id, sorted(SECRETS)), read_copies(found))
     if text == found.text:
         click.echo(f"Taskhand is not in {found.path}; nothing to do.")
         return
@@ -167,7 +167,7 @@ def _uninstall(asked: _Request, found: "Found") -> None:
 def _rehearsed(question: "InstallQuestion") -> str | None:
     """A key that stands for the real one, which nobody is asked for before it is needed."""
     from taskhand.config.variables import is_secret_variable
-    from taskhand.install.change import MASK
+    from taskhand.install.server_entry import MASK
 
     return MASK if is_secret_variable(question.variable) else None
 
@@ -191,22 +191,22 @@ def _asking(present: Mapping[str, object]) -> "Answer":
     return answer
 
 
-def _check(made: "Environment") -> None:
+def _check(made: "EntryVariables") -> None:
     """Refuse what the server would refuse when it starts. OperatorError names the variable."""
-    from taskhand.install.change import stands_for_another
+    from taskhand.install.server_entry import is_reference
 
-    real = {name: value for name, value in made.variables.items() if not stands_for_another(value)}
+    real = {name: value for name, value in made.variables.items() if not is_reference(value)}
     Settings.from_env(real)
 
 
-def _show(asked: _Request, found: "Found", text: str) -> None:
-    from taskhand.install.shown import difference
+def _show(asked: _Request, found: "HostFile", text: str) -> None:
+    from taskhand.install.diff import render_diff
 
     click.echo(f"{asked.host.name}: {found.path}")
     if text == found.text:
         click.echo("It says so already; nothing changes.")
         return
-    lines = difference(found.text, text, asked.host)
+    lines = render_diff(found.text, text, asked.host)
     for line in lines:
         click.secho(line, fg=_COLOURS.get(line[:1]))
     if not lines:
@@ -215,26 +215,26 @@ def _show(asked: _Request, found: "Found", text: str) -> None:
         click.echo("Nothing was written.")
 
 
-def _write(host: "Host", found: "Found", text: str) -> None:
-    from taskhand.install.change import without_keys
-    from taskhand.install.file import replace
+def _write(host: "Host", found: "HostFile", text: str) -> None:
+    from taskhand.install.host_file import replace_host_file
+    from taskhand.install.server_entry import mask_keys
 
     if text != found.text:
-        copy = replace(found, text, copy=without_keys(found.text, host), now=datetime.now().astimezone())
+        copy = replace_host_file(found, text, copy=mask_keys(found.text, host), now=datetime.now().astimezone())
         click.echo("Written." + (f" The file as it was: {copy}" if copy else ""))
 
 
-def _warn(host: "Host", made: "Environment", store: "Store") -> None:
+def _warn(host: "Host", made: "EntryVariables", store: "KeyStore") -> None:
     """Say what else a key needs to be found, or to be safe."""
     from taskhand.config.variables import is_secret_variable
-    from taskhand.install.change import stands_for_another
+    from taskhand.install.server_entry import is_reference
 
     for name, value in made.variables.items():
         if not is_secret_variable(name):
             continue
         if store == "environment":
             click.echo(f"! Set {name} in the environment that starts {host.name}.", err=True)
-        elif store == "file" and not stands_for_another(value):
+        elif store == "file" and not is_reference(value):
             click.echo(
                 f"! {name} can be read by whoever reads that file. With `pip install '.[keyring]'` it goes "
                 "to the system's keyring.",

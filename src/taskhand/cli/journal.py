@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 import click
 
-from taskhand.cli.pipe import readers_may_leave
+from taskhand.cli.pipe import tolerate_closed_pipe
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 
@@ -76,7 +76,7 @@ def verify(settings: Settings, noted: str | None) -> None:
     The head that is printed stands for all rows so far. Noted elsewhere, it shows even a journal that was made anew.
     """
     found = _with_journal(settings, lambda at: at.verify(noted))
-    click.echo(_told(found))
+    click.echo(_render_verification(found))
     sys.exit(0 if found.fault is None and found.has_noted else 1)
 
 
@@ -93,7 +93,7 @@ def export(settings: Settings) -> None:
         async for line in at.export():
             click.echo(line)
 
-    with readers_may_leave():
+    with tolerate_closed_pipe():
         _with_journal(settings, printing)
 
 
@@ -111,7 +111,7 @@ def _list(settings: Settings, filters: dict[str, Any]) -> None:
     from taskhand.wiring import journal_path
 
     if not journal_path(settings).exists():
-        click.echo(_none_yet(settings), err=True)
+        click.echo(_no_journal(settings), err=True)
         return
     query = ChangeQuery(**filters)
     page = _with_journal(settings, lambda at: at.page(query))
@@ -123,7 +123,7 @@ def _list(settings: Settings, filters: dict[str, Any]) -> None:
         click.echo("There are older ones: --limit or --until shows them.", err=True)
 
 
-def _told(found: "Verification") -> str:
+def _render_verification(found: "Verification") -> str:
     """What verify found, in sentences."""
     said = f"Rows as they were written: {found.rows}. Head: {found.head.hash}"
     if found.fault:
@@ -135,14 +135,13 @@ def _told(found: "Verification") -> str:
 
 def _with_journal(settings: Settings, work: "Callable[[SqliteJournal], Awaitable[_T]]") -> _T:
     """Do something with the journal of these settings; OperatorError where there is none."""
-    from taskhand.wiring import journal as journal_of
-    from taskhand.wiring import journal_path
+    from taskhand.wiring import journal_path, open_journal
 
     if not journal_path(settings).exists():
-        raise OperatorError(_none_yet(settings), next_step="Set TASKHAND_JOURNAL, if it is elsewhere.")
+        raise OperatorError(_no_journal(settings), next_step="Set TASKHAND_JOURNAL, if it is elsewhere.")
 
     async def working() -> _T:
-        at = journal_of(settings)
+        at = open_journal(settings)
         try:
             return await work(at)
         finally:
@@ -151,7 +150,7 @@ def _with_journal(settings: Settings, work: "Callable[[SqliteJournal], Awaitable
     return anyio.run(working)
 
 
-def _none_yet(settings: Settings) -> str:
+def _no_journal(settings: Settings) -> str:
     from taskhand.wiring import journal_path
 
     return f"There is no journal at {journal_path(settings)} yet."

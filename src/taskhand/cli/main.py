@@ -18,10 +18,10 @@ from taskhand.cli.config import CONFIGURATION, config
 from taskhand.cli.doctor import doctor
 from taskhand.cli.install import install
 from taskhand.cli.journal import journal
-from taskhand.cli.pipe import readers_may_leave
+from taskhand.cli.pipe import tolerate_closed_pipe
 from taskhand.cli.sandbox import sandbox
 from taskhand.cli.scenario import scenario
-from taskhand.config.report import configuration
+from taskhand.config.report import load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 
@@ -74,7 +74,7 @@ def main() -> None:
 def command(context: click.Context, db: str | None, clock: str | None, ids: str | None) -> None:
     """Give AI agents hands on tasks. Without a command: serve MCP over standard input and output."""
     try:
-        found = configuration(os.environ, {"db": db or None, "clock": clock, "ids": ids})
+        found = load_configuration(os.environ, {"db": db or None, "clock": clock, "ids": ids})
     except OperatorError as error:
         if context.invoked_subcommand != "doctor":
             raise
@@ -151,7 +151,7 @@ def demo(settings: Settings, *, brief: bool) -> None:
 
     flags = ["--ids", settings.ids, *(["--clock", settings.clock.isoformat()] if settings.clock else [])]
     today = settings.clock.date() if settings.clock else None
-    with readers_may_leave():
+    with tolerate_closed_pipe():
         anyio.run(partial(show, click.echo, brief=brief, today=today, flags=flags))
         if not brief:
             click.echo(
@@ -321,10 +321,10 @@ def _with_app(settings: Settings, work: Callable[["AppContext"], Awaitable[_T]])
 
 
 def _at_store(settings: Settings, work: Callable[["LocalBackend"], Awaitable[_T]]) -> _T:
-    from taskhand.wiring import local_backend
+    from taskhand.wiring import open_local_store
 
     async def working() -> _T:
-        backend = local_backend(settings)
+        backend = open_local_store(settings)
         try:
             return await work(backend)
         finally:

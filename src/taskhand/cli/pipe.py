@@ -5,11 +5,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["readers_may_leave"]
+__all__ = ["tolerate_closed_pipe"]
 
 
 @contextmanager
-def readers_may_leave() -> Iterator[None]:
+def tolerate_closed_pipe() -> Iterator[None]:
     """End what is done here quietly once nobody reads standard output any more."""
     try:
         yield

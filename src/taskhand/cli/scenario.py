@@ -15,7 +15,7 @@ from taskhand.domain.errors import CallerError
 
 if TYPE_CHECKING:
     from taskhand.testing.command import Command
-    from taskhand.testing.run import Report
+    from taskhand.testing.runner import Report
     from taskhand.testing.scenario import Scenario
 
 __all__ = ["scenario"]
@@ -82,7 +82,7 @@ def _loaded(files: Sequence[Path]) -> "Sequence[Scenario]":
 async def _run(
     chosen: "Sequence[Scenario]", backend: str | None, command: "Command | None", *, as_json: bool
 ) -> "list[Report]":
-    from taskhand.testing.run import run_scenario
+    from taskhand.testing.runner import run_scenario
     from taskhand.testing.script import Scripted
 
     reports = []

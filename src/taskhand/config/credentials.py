@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Loading a keyring takes longer than all the rest of a start that has no use for it.
 # ruff: noqa: PLC0415
 
-__all__ = ["MARK", "SERVICE", "keep", "kept_as", "opened", "usable"]
+__all__ = ["MARK", "SERVICE", "is_keyring_available", "keyring_reference", "resolve_credential", "store_credential"]
 
 SERVICE = "taskhand"
 """Under which the keyring keeps the credentials."""
@@ -29,7 +29,7 @@ _LEAST_PRIORITY = 1
 """What keyring itself recommends: below it are the backends that keep nothing, or keep it in the open."""
 
 
-def opened(value: str) -> str:
+def resolve_credential(value: str) -> str:
     """What a setting's value stands for: itself, or what the keyring keeps under its name.
 
     OperatorError where the library is missing, the keyring refuses, or it has nothing under that name.
@@ -54,18 +54,18 @@ def opened(value: str) -> str:
     return found
 
 
-def usable() -> bool:
+def is_keyring_available() -> bool:
     """Whether there is a keyring on this machine that keeps what it is given, safely."""
     library = _library()
     return library is not None and library.get_keyring().priority >= _LEAST_PRIORITY
 
 
-def kept_as(name: str) -> str:
+def keyring_reference(name: str) -> str:
     """The value that stands for a credential in the keyring."""
     return f"{MARK}{name}"
 
 
-def keep(name: str, secret: str) -> None:
+def store_credential(name: str, secret: str) -> None:
     """Put a credential into the keyring, over the one that is there. OperatorError where it refuses."""
     library = _library()
     if library is None:

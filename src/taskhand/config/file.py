@@ -22,7 +22,7 @@ from taskhand.backends.registry import FACTORIES
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import Candidate, OperatorError
 
-__all__ = ["SettingsFile", "key_of", "nearest", "read_settings_file"]
+__all__ = ["SettingsFile", "key_of", "nearest_keys", "read_settings_file"]
 
 _TABLES: Final = frozenset(factory.name for factory in FACTORIES if factory.settings.model_fields)
 _READ_BY_OTHERS: Final = 0o044
@@ -73,7 +73,7 @@ _LISTS: Final = frozenset(
 """The variables whose values have commas between, and may be an array here."""
 
 
-def nearest(key: str) -> list[str]:
+def nearest_keys(key: str) -> list[str]:
     """The keys that may have been meant, at most two: longer ones of that table, by their looks, by their last word."""
     table, _, word = key.lower().rpartition(".")
     spelled = {variable.lower(): own for own, variable in _VARIABLES.items()} | {own: own for own in _VARIABLES}
@@ -124,7 +124,7 @@ def _rows(parsed: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _unknown(keys: list[str], path: Path) -> OperatorError:
-    near = {key: nearest(key) for key in keys}
+    near = {key: nearest_keys(key) for key in keys}
     said = [f"{key[:60]!r}" + (f" (perhaps {' or '.join(near[key])})" if near[key] else "") for key in keys]
     return OperatorError(
         f"The configuration file {path} has keys that are no settings: {', '.join(said)}.",

@@ -15,11 +15,11 @@ from pydantic import SecretStr
 from taskhand.backends.registry import FACTORIES, find_factory
 from taskhand.config.credentials import MARK
 from taskhand.config.file import SettingsFile, key_of, read_settings_file
-from taskhand.config.settings import Settings, in_environment
+from taskhand.config.settings import Settings, read_environment
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 
-__all__ = ["DEFAULT", "Configuration", "Origin", "configuration"]
+__all__ = ["DEFAULT", "Configuration", "Origin", "load_configuration"]
 
 _PREFIXES: Final = tuple(factory.prefix for factory in FACTORIES if factory.settings.model_fields)
 _NEARLY: Final = 0.85
@@ -73,12 +73,12 @@ class Configuration:
         return " and ".join(said) or "no credential of a CRM is set"
 
 
-def configuration(environ: Mapping[str, str], flags: Mapping[str, object]) -> Configuration:
+def load_configuration(environ: Mapping[str, str], flags: Mapping[str, object]) -> Configuration:
     """What is in force; flags that are None were not given.
 
     OperatorError names the variable, or the key and the file, of a value that cannot be used.
     """
-    variables = in_environment(environ)
+    variables = read_environment(environ)
     file = _file(variables.get("TASKHAND_CONFIG"))
     typed = {Settings.variable(name): (f"--{name}", value) for name, value in flags.items() if value is not None}
     settings = Settings.of(

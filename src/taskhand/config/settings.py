@@ -8,12 +8,12 @@ from pydantic import ConfigDict, SecretStr, ValidationError
 
 from taskhand.backends.factory import BackendFactory, SettingKind, is_secret
 from taskhand.backends.registry import FACTORIES, BackendName, find_factory
-from taskhand.config.credentials import opened
+from taskhand.config.credentials import resolve_credential
 from taskhand.config.server_settings import ServerSettings
 from taskhand.domain.due import known_zone
 from taskhand.domain.errors import CallerError, OperatorError
 
-__all__ = ["BackendName", "Settings", "in_environment"]
+__all__ = ["BackendName", "Settings", "read_environment"]
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 
@@ -63,7 +63,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
     def from_env(cls, environ: Mapping[str, str], **flags: object) -> "Settings":
         """The settings of an environment; `flags` that are not None win. OperatorError names the variable at fault."""
         over = {cls.variable(name): value for name, value in flags.items() if value is not None}
-        return cls.of({**in_environment(environ), **over})
+        return cls.of({**read_environment(environ), **over})
 
     @classmethod
     def of(cls, given: Mapping[str, object], called: Mapping[str, str] | None = None) -> "Settings":
@@ -74,7 +74,11 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
         """
         names = called or {}
         secrets = {cls.variable(name) for name in cls.model_fields if cls.is_secret(name)}
-        kept = {name: opened(value) for name, value in given.items() if name in secrets and isinstance(value, str)}
+        kept = {
+            name: resolve_credential(value)
+            for name, value in given.items()
+            if name in secrets and isinstance(value, str)
+        }
         try:
             settings = cls.model_validate({**given, **kept})
         except ValidationError as error:
@@ -105,7 +109,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
         return kind in cls.model_fields[name].metadata
 
 
-def in_environment(environ: Mapping[str, str]) -> dict[str, object]:
+def read_environment(environ: Mapping[str, str]) -> dict[str, object]:
     """The values that an environment gives, by variable, blanks around them left out; a blank one gives nothing."""
     names = {Settings.variable(name) for name in Settings.model_fields}
     return {name: value.strip() for name, value in environ.items() if name in names and value.strip()}

@@ -9,7 +9,7 @@ from taskhand.install import config_paths as place
 from taskhand.install.config_paths import Machine
 from taskhand.install.launch import Launch
 
-__all__ = ["HOSTS", "SERVER", "Host", "host_named"]
+__all__ = ["HOSTS", "SERVER", "Host", "find_host"]
 
 SERVER = "taskhand"
 """The name under which a host lists the server."""
@@ -129,6 +129,6 @@ HOSTS = (
 )
 
 
-def host_named(slug: str) -> Host:
+def find_host(slug: str) -> Host:
     """The host of this short name. KeyError for one that is not known."""
     return {host.slug: host for host in HOSTS}[slug]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-__all__ = ["WHITESPACE", "Child", "Node", "NotJson", "Text", "read"]
+__all__ = ["WHITESPACE", "Child", "Node", "NotJson", "Text", "parse_jsonc"]
 
 WHITESPACE = " \t\r\n"
 
@@ -70,7 +70,7 @@ class _Token(NamedTuple):
 
 
 @lru_cache(maxsize=4)
-def read(text: str) -> Text:
+def parse_jsonc(text: str) -> Text:
     """Read a text; one with nothing but space and comments has no value. NotJson says where it is none.
 
     What was read is kept for a while: a host's file may have megabytes, and one change looks at it several times.

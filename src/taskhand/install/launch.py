@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-__all__ = ["FROM_THE_INDEX", "Launch", "as_here", "by_interpreter"]
+__all__ = ["LAUNCH_FROM_INDEX", "Launch", "launch_by_interpreter", "launch_here"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,11 @@ class Launch:
         return entry | ({"env": dict(self.env)} if self.env else {})
 
 
-FROM_THE_INDEX = Launch("uvx", ("taskhand",))
+LAUNCH_FROM_INDEX = Launch("uvx", ("taskhand",))
 """For a machine on which Taskhand is not installed yet: uv fetches the published package, as server.json says."""
 
 
-def by_interpreter(interpreter: str, env: Mapping[str, str]) -> Launch:
+def launch_by_interpreter(interpreter: str, env: Mapping[str, str]) -> Launch:
     """Started by an interpreter's absolute path: a host's own PATH may be empty, and does not matter.
 
     `-P` keeps what lies in the host's working folder from being imported instead of the libraries of the same name.
@@ -33,7 +33,7 @@ def by_interpreter(interpreter: str, env: Mapping[str, str]) -> Launch:
     return Launch(interpreter, ("-P", "-m", "taskhand"), env)
 
 
-def as_here(interpreter: str, uv: str | None, env: Mapping[str, str], extra: str = "") -> Launch:
+def launch_here(interpreter: str, uv: str | None, env: Mapping[str, str], extra: str = "") -> Launch:
     """Started as the program that asks was: by its interpreter, but by uv where that one lies in uv's cache.
 
     What `uvx` runs lives there, until the cache is cleaned; `uv` is the path that uv tells what it runs
@@ -41,4 +41,4 @@ def as_here(interpreter: str, uv: str | None, env: Mapping[str, str], extra: str
     """
     if uv and any(part.startswith("archive-v") for part in PurePath(interpreter).parts):
         return Launch(uv, ("tool", "run", "--from", f"taskhand{extra}", "taskhand"), env)
-    return by_interpreter(interpreter, env)
+    return launch_by_interpreter(interpreter, env)

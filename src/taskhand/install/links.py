@@ -8,10 +8,10 @@ from urllib.parse import quote
 from taskhand.install.host import SERVER, Host
 from taskhand.install.launch import Launch
 
-__all__ = ["link"]
+__all__ = ["install_link"]
 
 
-def link(host: Host, launch: Launch, inputs: Sequence[Mapping[str, object]] = ()) -> str | None:
+def install_link(host: Host, launch: Launch, inputs: Sequence[Mapping[str, object]] = ()) -> str | None:
     """The link for a host; None for one that has no such links.
 
     They are https, and their page hands over to the program: what shows a README lets no other scheme through.

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from taskhand.testing.bench import Bench, Refused, Setup, open_bench
-    from taskhand.testing.calls import Called
     from taskhand.testing.clock import Clock
     from taskhand.testing.command import Command
     from taskhand.testing.data import DATA, PlannedTask
-    from taskhand.testing.run import Agent, Report, run_scenario
+    from taskhand.testing.recorded_calls import Called
+    from taskhand.testing.runner import Agent, Report, run_scenario
     from taskhand.testing.scenario import Scenario, load_scenario, load_scenarios, shipped
     from taskhand.testing.script import Scripted
     from taskhand.testing.stored_task import StoredTask
@@ -41,12 +41,12 @@ __all__ = [
 
 _HOMES = {
     "bench": ("Bench", "Refused", "Setup", "open_bench"),
-    "calls": ("Called",),
+    "recorded_calls": ("Called",),
     "clock": ("Clock",),
     "command": ("Command",),
     "data": ("DATA", "PlannedTask"),
     "stored_task": ("StoredTask",),
-    "run": ("Agent", "Report", "run_scenario"),
+    "runner": ("Agent", "Report", "run_scenario"),
     "scenario": ("Scenario", "load_scenario", "load_scenarios", "shipped"),
     "script": ("Scripted",),
 }

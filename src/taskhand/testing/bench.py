@@ -18,13 +18,13 @@ from taskhand.journal.journal import Change, ChangeQuery
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.log import Logged
 from taskhand.server.app import create_server
-from taskhand.testing.calls import Called, recorded
 from taskhand.testing.clock import Clock
-from taskhand.testing.data import NOW, ZONE, DataSet, PlannedTask, chosen
+from taskhand.testing.data import NOW, ZONE, DataSet, PlannedTask, find_data
 from taskhand.testing.populated.backend import PopulatedBackend
 from taskhand.testing.populated.open import open_populated
+from taskhand.testing.recorded_calls import Called, record_calls
 from taskhand.testing.stored_task import StoredTask
-from taskhand.wiring import journal, open_app
+from taskhand.wiring import open_app, open_journal
 
 __all__ = ["Bench", "Refused", "Setup", "changes_of", "environment_of", "open_bench"]
 
@@ -64,7 +64,7 @@ class Setup:
     @property
     def data_set(self) -> DataSet:
         """The data with what is planted besides; CallerError where there is no such set."""
-        return chosen(self.data).with_tasks(self.planted)
+        return find_data(self.data).with_tasks(self.planted)
 
 
 class Refused(Exception):
@@ -84,14 +84,14 @@ class Refused(Exception):
 class Bench:
     """A server under test with its client, and what can be seen of it from outside.
 
-    `client` is a connected MCP client, `clock` the time of the server and the CRM, `place` where the tasks live,
-    `calls` every call of a tool so far, `questions` what a person was asked.
+    `client` is a connected MCP client, `clock` the time of the server and the CRM, `populated` the backend with its
+    data, `calls` every call of a tool so far, `questions` what a person was asked.
     """
 
     def __init__(
-        self, place: PopulatedBackend, settings: Settings, clock: Clock, client: Client, questions: list[str]
+        self, populated: PopulatedBackend, settings: Settings, clock: Clock, client: Client, questions: list[str]
     ) -> None:
-        self.place = place
+        self.populated = populated
         self.settings = settings
         self.clock = clock
         self.client = client
@@ -109,7 +109,7 @@ class Bench:
 
     async def state(self) -> tuple[StoredTask, ...]:
         """All tasks as they are kept, read without the server, oldest first."""
-        return await self.place.read()
+        return await self.populated.read()
 
     async def task(self, title: str) -> StoredTask:
         """The one task of that title as it is kept; LookupError where there is none or are several."""
@@ -121,7 +121,7 @@ class Bench:
     @property
     def sent(self) -> tuple[Logged, ...]:
         """The requests that arrived at the CRM, oldest first; the embedded store gets none."""
-        return self.place.sent
+        return self.populated.sent
 
     async def changes(self) -> tuple[Change, ...]:
         """What the journal says was done, oldest first."""
@@ -129,12 +129,12 @@ class Bench:
 
     def faults(self, *faults: Fault | Mapping[str, Any]) -> None:
         """Let requests go wrong from now on, in place of what was scripted before; none mends everything."""
-        self.place.script(faults)
+        self.populated.script(faults)
 
 
 async def changes_of(settings: Settings) -> tuple[Change, ...]:
     """What the journal of these settings says was done, oldest first."""
-    kept = journal(settings)
+    kept = open_journal(settings)
     found: list[Change] = []
     try:
         page = await kept.page(ChangeQuery(limit=_MOST_CHANGES))
@@ -147,7 +147,7 @@ async def changes_of(settings: Settings) -> tuple[Change, ...]:
     return tuple(reversed(found))
 
 
-def environment_of(setup: Setup, place: PopulatedBackend, folder: Path) -> dict[str, str]:
+def environment_of(setup: Setup, populated: PopulatedBackend, folder: Path) -> dict[str, str]:
     """What a server is configured with to work at that place, its journal in `folder`."""
     own = {
         "TASKHAND_CLOCK": setup.start.isoformat(),
@@ -155,7 +155,7 @@ def environment_of(setup: Setup, place: PopulatedBackend, folder: Path) -> dict[
         "TASKHAND_TIMEZONE": ZONE,
         "TASKHAND_JOURNAL": str(folder / "journal.sqlite"),
     }
-    return own | dict(place.environment) | dict(setup.environment)
+    return own | dict(populated.environment) | dict(setup.environment)
 
 
 @asynccontextmanager
@@ -166,9 +166,9 @@ async def open_bench(folder: Path, setup: Setup | None = None) -> AsyncIterator[
     """
     setup = setup or Setup()
     clock = Clock(setup.start)
-    async with open_populated(setup.backend, setup.data_set, clock, folder, setup.reading) as place:
-        settings = Settings.from_env(environment_of(setup, place, folder))
-        place.script(setup.faults)
+    async with open_populated(setup.backend, setup.data_set, clock, folder, setup.reading) as populated:
+        settings = Settings.from_env(environment_of(setup, populated, folder))
+        populated.script(setup.faults)
         async with open_app(settings, clock.now, _runtime(clock)) as at:
             server = create_server(at)
             person = _Person(setup.person)
@@ -178,8 +178,8 @@ async def open_bench(folder: Path, setup: Setup | None = None) -> AsyncIterator[
                 client_info=Implementation(name=_NAME, version="1"),
                 elicitation_callback=None if setup.person is None else person.asked,
             )
-            bench = Bench(place, settings, clock, client, person.questions)
-            recorded(server, bench.calls.append)
+            bench = Bench(populated, settings, clock, client, person.questions)
+            record_calls(server, bench.calls.append)
             async with client:
                 yield bench
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from taskhand.domain.due import Due
 from taskhand.domain.errors import CallerError
 
-__all__ = ["DATA", "NOW", "STATUSES", "ZONE", "DataSet", "Outsider", "Person", "PlannedTask", "chosen"]
+__all__ = ["DATA", "NOW", "STATUSES", "ZONE", "DataSet", "Outsider", "Person", "PlannedTask", "find_data"]
 
 NOW = "2026-03-02T15:00:00Z"
 """When a run happens that does not say when: a Monday, noon in ZONE."""
@@ -233,7 +233,7 @@ DATA: Mapping[str, DataSet] = {
 """The sets that can be asked for."""
 
 
-def chosen(name: str) -> DataSet:
+def find_data(name: str) -> DataSet:
     """The set of that name; CallerError names the others."""
     if name not in DATA:
         raise CallerError(f"There is no data {name!r}. There is: {', '.join(DATA)}.", code="unknown_data")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from taskhand.testing.bench import Bench
-    from taskhand.testing.run import Agent, Report
+    from taskhand.testing.runner import Agent, Report
     from taskhand.testing.scenario import Scenario
 
 __all__ = ["OpenTaskhand", "RunScenario", "taskhand", "taskhand_open", "taskhand_scenario"]
@@ -87,7 +87,7 @@ def taskhand_scenario() -> RunScenario:
     """Run a scenario, or the file of one, with an agent of this process."""
 
     async def run(scenario: "Scenario | Path | str", agent: "Agent", backend: Any = None) -> "Report":
-        from taskhand.testing.run import run_scenario
+        from taskhand.testing.runner import run_scenario
         from taskhand.testing.scenario import Scenario, load_scenario
 
         loaded = scenario if isinstance(scenario, Scenario) else load_scenario(Path(scenario))

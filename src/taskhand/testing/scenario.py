@@ -20,7 +20,7 @@ A scenario is a TOML file. Nothing in it is about one agent: the same file tests
     route = "create"         # bulk, delete, list or read
     kind = "reset_after"
 
-    [calls]                  # patterns: taskhand.testing.pattern
+    [calls]                  # patterns: taskhand.testing.call_pattern
     allowed = ["reads", "complete_task"]   # nothing else; left out: anything
     forbidden = ["update_task dueDate"]
     needed = ["complete_task"]
@@ -70,8 +70,8 @@ from taskhand.config.settings import BackendName
 from taskhand.domain.errors import CallerError
 from taskhand.domain.names import fold
 from taskhand.testing.bench import Setup
+from taskhand.testing.call_pattern import CallPattern
 from taskhand.testing.data import DATA, NOW, PlannedTask
-from taskhand.testing.pattern import Pattern
 from taskhand.testing.stored_task import StoredTask
 
 __all__ = ["Expected", "Scenario", "Script", "ScriptedCall", "Wrong", "load_scenario", "load_scenarios", "shipped"]
@@ -79,7 +79,7 @@ __all__ = ["Expected", "Scenario", "Script", "ScriptedCall", "Wrong", "load_scen
 
 def _patterns(texts: tuple[str, ...]) -> tuple[str, ...]:
     for text in texts:
-        Pattern.read(text)
+        CallPattern.read(text)
     return texts
 
 

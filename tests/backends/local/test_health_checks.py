@@ -11,7 +11,7 @@ from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.journal.journal import Caller, Ending, Intent, Opening
 from taskhand.service.health_checks import check_health
-from taskhand.wiring import journal, journal_path, open_app, store_path
+from taskhand.wiring import journal_path, open_app, open_journal, store_path
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ async def looked_at(settings: Settings) -> dict[str, CheckResult]:
 
 async def keep(settings: Settings, *, ends: bool) -> None:
     """Write a change down; one that does not end is left open."""
-    kept = journal(settings)
+    kept = open_journal(settings)
     opening = Opening("create_task", Caller("tests", "1"), NOW)
     change, _ = await kept.begin(opening, [Intent("create")])
     if ends:

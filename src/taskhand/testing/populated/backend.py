@@ -11,9 +11,9 @@ from taskhand.sandbox.faults import Fault, parse_faults
 from taskhand.sandbox.log import Logged
 from taskhand.testing.stored_task import StoredTask
 
-__all__ = ["PopulatedBackend", "Word"]
+__all__ = ["PopulatedBackend", "RouteWord"]
 
-Word = Literal["create", "update", "bulk", "delete", "list", "read"]
+RouteWord = Literal["create", "update", "bulk", "delete", "list", "read"]
 """A route in a word that every CRM has."""
 
 
@@ -28,7 +28,7 @@ class PopulatedBackend:
     environment: Mapping[str, str]
     read: Callable[[], Awaitable[tuple[StoredTask, ...]]]
     sandbox: Emulator | None = None
-    routes: Mapping[Word, str] = field(default_factory=dict)
+    routes: Mapping[RouteWord, str] = field(default_factory=dict)
 
     @property
     def sent(self) -> tuple[Logged, ...]:

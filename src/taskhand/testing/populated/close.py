@@ -11,7 +11,7 @@ from taskhand.sandbox.close import CloseSandbox, Reading
 from taskhand.sandbox.server import serve
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import ZONE, DataSet, PlannedTask
-from taskhand.testing.populated.backend import PopulatedBackend, Word
+from taskhand.testing.populated.backend import PopulatedBackend, RouteWord
 from taskhand.testing.stored_task import StoredTask
 
 __all__ = ["populate"]
@@ -22,7 +22,7 @@ _OWN_LEAD: Final = "House"
 """The lead of what is about nobody outside."""
 _PRIORITIES: Final = {"medium": 1, "high": 2}
 _DAY_LENGTH: Final = len("2026-01-01")
-_ROUTES: Final[Mapping[Word, str]] = {
+_ROUTES: Final[Mapping[RouteWord, str]] = {
     "create": "POST /api/v1/task",
     "update": "PUT /api/v1/task/{id}",
     "bulk": "PUT /api/v1/task",

@@ -14,7 +14,7 @@ from taskhand.sandbox.hubspot import HubSpotSandbox, Reading
 from taskhand.sandbox.server import serve
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
-from taskhand.testing.populated.backend import PopulatedBackend, Word
+from taskhand.testing.populated.backend import PopulatedBackend, RouteWord
 from taskhand.testing.stored_task import StoredTask
 
 __all__ = ["populate"]
@@ -28,7 +28,7 @@ _STILL: Final = ("searches=0", "burst=0", "search_lag=0", "settle_ms=0")
 """What would need time to pass: limits, and a search that is behind."""
 _FIRST_CONTACT, _FIRST_COMPANY, _FIRST_OWNER, _FIRST_USER = 101, 201, 64_492_917, 98_499_705
 _TASKS: Final = "/crm/v3/objects/tasks"
-_ROUTES: Final[Mapping[Word, str]] = {
+_ROUTES: Final[Mapping[RouteWord, str]] = {
     "create": f"POST {_TASKS}",
     "update": f"PATCH {_TASKS}/{{id}}",
     "bulk": f"POST {_TASKS}/batch/update",

@@ -11,14 +11,14 @@ from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import Reading, VambeSandbox
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
-from taskhand.testing.populated.backend import PopulatedBackend, Word
+from taskhand.testing.populated.backend import PopulatedBackend, RouteWord
 from taskhand.testing.stored_task import StoredTask
 
 __all__ = ["populate"]
 
 _KEY: Final = "vambe-sandbox-key"
 _AGE: Final = timedelta(days=30)
-_ROUTES: Final[Mapping[Word, str]] = {
+_ROUTES: Final[Mapping[RouteWord, str]] = {
     "create": "POST /api/public/tasks",
     "update": "PUT /api/public/tasks/{id}",
     "bulk": "PUT /api/public/tasks/{id}",

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from taskhand.install.jsonc import WHITESPACE, Node, Text, read
+from taskhand.install.jsonc import WHITESPACE, Node, Text, parse_jsonc
 
-__all__ = ["Match", "Path", "Unsuitable", "drop", "look", "put"]
+__all__ = ["Match", "Path", "Unsuitable", "find_value", "put_value", "remove_value"]
 
 
 class Unsuitable(ValueError):
@@ -28,9 +28,9 @@ Path = Sequence[str | Match]
 """The way to a value: names of members, and matches of items."""
 
 
-def look(text: str, path: Path) -> Any:
+def find_value(text: str, path: Path) -> Any:
     """The value at the end of the path; None where there is none. Unsuitable where the path goes through no object."""
-    node = read(text).root
+    node = parse_jsonc(text).root
     for step in path:
         if node is None:
             return None
@@ -39,13 +39,13 @@ def look(text: str, path: Path) -> Any:
     return node.value if node else None
 
 
-def put(text: str, path: Path, value: object) -> str:
+def put_value(text: str, path: Path, value: object) -> str:
     """The text with `value` at the end of the path, made where it is not there yet.
 
     A text that says so already comes back as it is. NotJson for what cannot be read, Unsuitable where the path goes
     through something that is no object (or no array), or by a name that is there twice.
     """
-    found = read(text)
+    found = parse_jsonc(text)
     if found.root is None:
         blank = text if not text or text.endswith("\n") else f"{text}\n"
         return f"{blank}{_rendered(_wrapped(path, value), _Style(text), '')}\n"
@@ -62,9 +62,9 @@ def put(text: str, path: Path, value: object) -> str:
     return _checked(new, _after(found.root.value, path, value))
 
 
-def drop(text: str, path: Path) -> str:
+def remove_value(text: str, path: Path) -> str:
     """The text without what is at the end of the path, if it is there. NotJson and Unsuitable as `put`."""
-    found = read(text)
+    found = parse_jsonc(text)
     node = found.root
     for place, step in enumerate(path):
         index = None if node is None else _index(node, step)
@@ -202,7 +202,7 @@ def _next(value: Any, rest: Path, new: object) -> object:
 
 def _checked(text: str, expected: object) -> str:
     """The text, once it is sure that it can be read and says what it should, and nothing else."""
-    root = read(text).root
+    root = parse_jsonc(text).root
     if root is None or root.value != expected:
         raise RuntimeError("The edit of the file went wrong, so nothing is written.")
     return text

@@ -2,12 +2,12 @@
 
 import json
 
-from taskhand.install import host_named
-from taskhand.install.change import Wanted, installed
-from taskhand.install.launch import by_interpreter
-from taskhand.install.shown import difference
+from taskhand.install import find_host
+from taskhand.install.diff import render_diff
+from taskhand.install.launch import launch_by_interpreter
+from taskhand.install.server_entry import WantedEntry, add_server
 
-DESKTOP, VSCODE = host_named("claude-desktop"), host_named("vscode")
+DESKTOP, VSCODE = find_host("claude-desktop"), find_host("vscode")
 
 
 def test_only_our_lines_are_shown_as_they_are() -> None:
@@ -19,11 +19,11 @@ def test_only_our_lines_are_shown_as_they_are() -> None:
   }
 }
 """
-    launch = by_interpreter(
+    launch = launch_by_interpreter(
         "/opt/python",
         {"VAMBE_API_KEY": "s3cret-6", "TASKHAND_USER": "Ana", "OTHER": "s3cret-7", "CLOSE_API_KEY": "keyring:K"},
     )
-    shown = "\n".join(difference(text, installed(text, DESKTOP, Wanted(launch)), DESKTOP))
+    shown = "\n".join(render_diff(text, add_server(text, DESKTOP, WantedEntry(launch)), DESKTOP))
     assert "s3cret" not in shown
     assert '+        "VAMBE_API_KEY": "********",' in shown
     assert '+        "TASKHAND_USER": "Ana",' in shown
@@ -33,19 +33,21 @@ def test_only_our_lines_are_shown_as_they_are() -> None:
 
 
 def test_a_key_that_changes_is_not_shown_to_change() -> None:
-    old, new = (installed("", DESKTOP, Wanted(by_interpreter("/p", {"VAMBE_API_KEY": key}))) for key in "ab")
-    assert difference(old, new, DESKTOP) == []
+    old, new = (
+        add_server("", DESKTOP, WantedEntry(launch_by_interpreter("/p", {"VAMBE_API_KEY": key}))) for key in "ab"
+    )
+    assert render_diff(old, new, DESKTOP) == []
 
 
 def test_what_a_host_asks_for_is_shown_and_what_it_asks_for_others_is_not() -> None:
     text = '{\n  "inputs": [\n    {"id": "gh", "default": "s3cret"}\n  ]\n}'
-    wanted = Wanted(by_interpreter("/p", {}), [VSCODE.asking("VAMBE_API_KEY", "The key.")])
-    shown = "\n".join(difference(text, installed(text, VSCODE, wanted), VSCODE))
+    wanted = WantedEntry(launch_by_interpreter("/p", {}), [VSCODE.asking("VAMBE_API_KEY", "The key.")])
+    shown = "\n".join(render_diff(text, add_server(text, VSCODE, wanted), VSCODE))
     assert "s3cret" not in shown
     assert '"id": "taskhand-vambe-api-key"' in shown
 
 
 def test_a_file_of_megabytes_is_shown_by_its_few_lines_that_change() -> None:
     text = json.dumps({"projects": {f"/p/{place}": {"history": ["x"] * 20} for place in range(200)}}, indent=2)
-    shown = difference(text, installed(text, DESKTOP, Wanted(by_interpreter("/p", {}))), DESKTOP)
+    shown = render_diff(text, add_server(text, DESKTOP, WantedEntry(launch_by_interpreter("/p", {}))), DESKTOP)
     assert len(shown) < 25

@@ -8,16 +8,16 @@ from typing import Any
 from taskhand.domain.names import fold
 from taskhand.journal.journal import Change
 from taskhand.sandbox.log import Logged
-from taskhand.testing.calls import Called
-from taskhand.testing.pattern import Pattern
+from taskhand.testing.call_pattern import CallPattern
+from taskhand.testing.recorded_calls import Called
 from taskhand.testing.scenario import Expected, Scenario
 from taskhand.testing.stored_task import FIELDS, StoredTask
 
-__all__ = ["Seen", "reasons"]
+__all__ = ["RunRecord", "unmet_reasons"]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class RunRecord:
     """What was seen of a run; `create_route` is the CRM's route that creates tasks, None for the embedded store."""
 
     before: Sequence[StoredTask]
@@ -29,46 +29,46 @@ class Seen:
     create_route: str | None
 
 
-def reasons(scenario: Scenario, seen: Seen) -> tuple[str, ...]:
+def unmet_reasons(scenario: Scenario, record: RunRecord) -> tuple[str, ...]:
     """Why the run does not meet the scenario; none when it does."""
     return (
-        *_of_calls(scenario, seen.calls),
-        *_of_state(scenario, seen),
-        *_of_answer(scenario, seen.answer),
-        *_of_counts(scenario, seen),
+        *_of_calls(scenario, record.calls),
+        *_of_state(scenario, record),
+        *_of_answer(scenario, record.answer),
+        *_of_counts(scenario, record),
     )
 
 
 def _of_calls(scenario: Scenario, calls: Sequence[Called]) -> Iterator[str]:
     rules = scenario.calls
-    allowed = None if rules.allowed is None else [Pattern.read(text) for text in rules.allowed]
+    allowed = None if rules.allowed is None else [CallPattern.read(text) for text in rules.allowed]
     for called in calls:
         for text in rules.forbidden:
-            if Pattern.read(text).fits(called):
+            if CallPattern.read(text).fits(called):
                 yield f"forbidden call ({text}): {called}"
         if allowed is not None and not any(one.fits(called) for one in allowed):
             yield f"call that is not allowed: {called}"
     for text in rules.needed:
-        if not any(Pattern.read(text).fits(called) and called.error is None for called in calls):
+        if not any(CallPattern.read(text).fits(called) and called.error is None for called in calls):
             yield f"needed call is missing: {text}"
     if rules.at_most is not None and len(calls) > rules.at_most:
         yield f"too many calls: {len(calls)}, at most {rules.at_most}"
 
 
-def _of_state(scenario: Scenario, seen: Seen) -> Iterator[str]:
-    before = {task.id: task for task in seen.before}
+def _of_state(scenario: Scenario, record: RunRecord) -> Iterator[str]:
+    before = {task.id: task for task in record.before}
     met: set[str] = set()
     for expected in scenario.expect:
-        found = [task for task in seen.after if expected.is_about(task)]
-        met |= {task.id for task in (*found, *filter(expected.is_about, seen.before))}
+        found = [task for task in record.after if expected.is_about(task)]
+        met |= {task.id for task in (*found, *filter(expected.is_about, record.before))}
         if len(found) != expected.count:
             yield f"{expected.which}: {len(found)} tasks, expected {expected.count}"
             continue
         for task in found:
-            was = before.get(task.id) or _namesake(task, seen.before)
+            was = before.get(task.id) or _namesake(task, record.before)
             yield from _of_task(expected, task, was if scenario.unchanged else None)
     if scenario.unchanged:
-        yield from _of_others(before, {task.id: task for task in seen.after}, met)
+        yield from _of_others(before, {task.id: task for task in record.after}, met)
 
 
 def _namesake(task: StoredTask, before: Sequence[StoredTask]) -> StoredTask | None:
@@ -133,10 +133,10 @@ def _of_answer(scenario: Scenario, answer: str) -> Iterator[str]:
         yield "the answer asks nothing"
 
 
-def _of_counts(scenario: Scenario, seen: Seen) -> Iterator[str]:
-    kept = [request for request in seen.sent if request.committed]
-    created = [request for request in kept if request.route == seen.create_route]
-    applied = [change for change in seen.changes if change.outcome == "applied"]
+def _of_counts(scenario: Scenario, record: RunRecord) -> Iterator[str]:
+    kept = [request for request in record.sent if request.committed]
+    created = [request for request in kept if request.route == record.create_route]
+    applied = [change for change in record.changes if change.outcome == "applied"]
     for what, count, most in (
         ("tasks created upstream", len(created), scenario.sent.creates_at_most),
         ("writes upstream", len(kept), scenario.sent.writes_at_most),

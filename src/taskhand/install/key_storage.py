@@ -6,15 +6,15 @@ from typing import Literal
 
 from taskhand.backends.factory import InstallQuestion
 from taskhand.backends.registry import find_factory
-from taskhand.config.credentials import MARK, kept_as
+from taskhand.config.credentials import MARK, keyring_reference
 from taskhand.config.settings import BackendName
 from taskhand.config.variables import SECRETS, describe_variable, is_secret_variable
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.install.host import Host
 
-__all__ = ["Answer", "Environment", "Store", "environment", "store_for"]
+__all__ = ["Answer", "EntryVariables", "KeyStore", "build_environment", "choose_store"]
 
-Store = Literal["host", "keyring", "environment", "file"]
+KeyStore = Literal["host", "keyring", "environment", "file"]
 """The host asks and keeps it; the system's keyring; the environment that starts the host; the file, in the open."""
 
 Answer = Callable[[InstallQuestion], str | None]
@@ -22,7 +22,7 @@ Answer = Callable[[InstallQuestion], str | None]
 
 
 @dataclass(slots=True)
-class Environment:
+class EntryVariables:
     """The variables of an entry, the inputs that the host asks for, and what goes into the keyring."""
 
     variables: dict[str, str] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Environment:
         return sorted(SECRETS) if "TASKHAND_BACKEND" in self.variables else []
 
 
-def store_for(host: Host, asked: Store | None, *, project: bool, keyring: bool) -> Store:
+def choose_store(host: Host, asked: KeyStore | None, *, project: bool, keyring: bool) -> KeyStore:
     """Where keys go: as asked, else the safest place that there is. CallerError for one that cannot be."""
     match asked:
         case None if host.asks:
@@ -57,14 +57,14 @@ def store_for(host: Host, asked: Store | None, *, project: bool, keyring: bool) 
     return asked
 
 
-def environment(
-    host: Host, backend: BackendName | None, store: Store, *, present: Mapping[str, object], answer: Answer
-) -> Environment:
+def build_environment(
+    host: Host, backend: BackendName | None, store: KeyStore, *, present: Mapping[str, object], answer: Answer
+) -> EntryVariables:
     """The variables that make the server work on `backend`; `present` are those of the entry that is there.
 
     CallerError where one that is required is neither answered nor present.
     """
-    made = Environment({"TASKHAND_BACKEND": backend} if backend else {})
+    made = EntryVariables({"TASKHAND_BACKEND": backend} if backend else {})
     for question in find_factory(backend).questions if backend else ():
         variable = question.variable
         if is_secret_variable(variable) and store == "host":
@@ -84,9 +84,9 @@ def environment(
     return made
 
 
-def _stored(made: Environment, variable: str, value: str, store: Store) -> str:
+def _stored(made: EntryVariables, variable: str, value: str, store: KeyStore) -> str:
     """What stands in the file for a value."""
     if not is_secret_variable(variable) or store == "file" or value.startswith(MARK):
         return value
     made.to_keep[variable] = value
-    return kept_as(variable)
+    return keyring_reference(variable)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from taskhand.server.tools import TOOLS
-from taskhand.testing.calls import Called
+from taskhand.testing.recorded_calls import Called
 
-__all__ = ["Pattern"]
+__all__ = ["CallPattern"]
 
 _READS = frozenset(tool.name for tool in TOOLS if tool.kind == "read")
 _WRITES = frozenset(tool.name for tool in TOOLS) - _READS
@@ -19,7 +19,7 @@ _WORDS = {"reads": _READS, "writes": _WRITES, "*": _READS | _WRITES}
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
+class CallPattern:
     """One pattern, and the text it was read from."""
 
     text: str
@@ -27,7 +27,7 @@ class Pattern:
     words: tuple[str, ...]
 
     @classmethod
-    def read(cls, text: str) -> "Pattern":
+    def read(cls, text: str) -> "CallPattern":
         """The pattern that a text means; ValueError for a tool that does not exist."""
         first, *words = text.split() or [""]
         tools = _WORDS.get(first, frozenset({first}))

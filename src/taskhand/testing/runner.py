@@ -12,14 +12,14 @@ from mcp import Client
 
 from taskhand.config.settings import BackendName, Settings
 from taskhand.testing.bench import changes_of, environment_of, open_bench
-from taskhand.testing.calls import Called, written
 from taskhand.testing.clock import Clock
 from taskhand.testing.command import Command, CommandFailed, Server
+from taskhand.testing.evaluation import RunRecord, unmet_reasons
 from taskhand.testing.populated.backend import PopulatedBackend
 from taskhand.testing.populated.open import open_populated
+from taskhand.testing.recorded_calls import Called, read_calls
 from taskhand.testing.scenario import Scenario
 from taskhand.testing.stored_task import StoredTask
-from taskhand.testing.verdict import Seen, reasons
 
 __all__ = ["Agent", "Report", "run_scenario"]
 
@@ -81,48 +81,48 @@ async def run_scenario(
     with ExitStack() as stack:
         at = folder or Path(stack.enter_context(TemporaryDirectory(prefix="taskhand-scenario-")))
         run = _run_command if isinstance(agent, Command) else _run_here
-        seen, failed = await run(scenario, agent, chosen, at)  # type: ignore[arg-type]  # told apart the line before
-    why = (*failed, *reasons(scenario, seen))
-    return Report(scenario.name, chosen, why, tuple(seen.calls), seen.answer)
+        record, failed = await run(scenario, agent, chosen, at)  # type: ignore[arg-type]  # told apart the line before
+    why = (*failed, *unmet_reasons(scenario, record))
+    return Report(scenario.name, chosen, why, tuple(record.calls), record.answer)
 
 
 async def _run_here(
     scenario: Scenario, agent: Agent, backend: BackendName, folder: Path
-) -> tuple[Seen, tuple[str, ...]]:
+) -> tuple[RunRecord, tuple[str, ...]]:
     async with open_bench(folder, scenario.setup(backend)) as bench:
         before = await bench.state()
         answer = await agent(scenario.task, bench.client)
-        return await _seen(bench.place, bench.settings, before, bench.calls, answer), ()
+        return await _record(bench.populated, bench.settings, before, bench.calls, answer), ()
 
 
 async def _run_command(
     scenario: Scenario, agent: Command, backend: BackendName, folder: Path
-) -> tuple[Seen, tuple[str, ...]]:
+) -> tuple[RunRecord, tuple[str, ...]]:
     """The place is in this process, the server in one that the agent starts: its calls are read from a file."""
     setup, calls, answer = scenario.setup(backend), folder / "calls.jsonl", ""
     failed: tuple[str, ...] = ()
-    async with open_populated(backend, setup.data_set, Clock(setup.start), folder, setup.reading) as place:
-        environment = environment_of(setup, place, folder)
-        server = Server(sys.executable, ("-m", "taskhand.testing.door", str(calls)), environment)
-        before = await place.read()
-        place.script(setup.faults)
+    async with open_populated(backend, setup.data_set, Clock(setup.start), folder, setup.reading) as populated:
+        environment = environment_of(setup, populated, folder)
+        server = Server(sys.executable, ("-m", "taskhand.testing.recording_server", str(calls)), environment)
+        before = await populated.read()
+        populated.script(setup.faults)
         try:
             answer = await agent(scenario.task, server, folder)
         except CommandFailed as error:
             failed = (str(error),)
-        return await _seen(place, Settings.from_env(environment), before, written(calls), answer), failed
+        return await _record(populated, Settings.from_env(environment), before, read_calls(calls), answer), failed
 
 
-async def _seen(
-    place: PopulatedBackend, settings: Settings, before: Sequence[StoredTask], calls: Sequence[Called], answer: str
-) -> Seen:
+async def _record(
+    populated: PopulatedBackend, settings: Settings, before: Sequence[StoredTask], calls: Sequence[Called], answer: str
+) -> RunRecord:
     """What can be seen of a run that is over."""
-    return Seen(
+    return RunRecord(
         before=before,
-        after=await place.read(),
+        after=await populated.read(),
         calls=tuple(calls),
-        sent=place.sent,
+        sent=populated.sent,
         changes=await changes_of(settings),
         answer=answer,
-        create_route=place.routes.get("create"),
+        create_route=populated.routes.get("create"),
     )

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from taskhand.testing.calls import Called
+from taskhand.testing.evaluation import RunRecord, unmet_reasons
+from taskhand.testing.recorded_calls import Called
 from taskhand.testing.scenario import Scenario
 from taskhand.testing.stored_task import StoredTask
-from taskhand.testing.verdict import Seen, reasons
 
 CALL = StoredTask(
     id="1",
@@ -31,8 +31,8 @@ def _scenario(**said: Any) -> Scenario:
     return Scenario.model_validate(fixed | said)
 
 
-def _seen(*after: StoredTask, calls: tuple[Called, ...] = (), answer: str = "") -> Seen:
-    return Seen((CALL, OTHER), after, calls, (), (), answer, None)
+def _seen(*after: StoredTask, calls: tuple[Called, ...] = (), answer: str = "") -> RunRecord:
+    return RunRecord((CALL, OTHER), after, calls, (), (), answer, None)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def _seen(*after: StoredTask, calls: tuple[Called, ...] = (), answer: str = "") 
     ],
 )
 def test_an_expectation_is_met(expected: dict[str, Any], after: StoredTask) -> None:
-    assert reasons(_scenario(expect=[{"title": "Call Acme"} | expected]), _seen(after, OTHER)) == ()
+    assert unmet_reasons(_scenario(expect=[{"title": "Call Acme"} | expected]), _seen(after, OTHER)) == ()
 
 
 @pytest.mark.parametrize(
@@ -66,18 +66,18 @@ def test_an_expectation_is_met(expected: dict[str, Any], after: StoredTask) -> N
     ],
 )
 def test_an_expectation_is_not_met(expected: dict[str, Any], after: StoredTask, said: str) -> None:
-    (reason,) = reasons(_scenario(expect=[{"title": "Call Acme"} | expected]), _seen(after, OTHER))
+    (reason,) = unmet_reasons(_scenario(expect=[{"title": "Call Acme"} | expected]), _seen(after, OTHER))
     assert reason.startswith(said)
 
 
 def test_what_nobody_expected_is_named() -> None:
     late, new = replace(OTHER, due="2026-03-04"), replace(CALL, id="3", title="New")
-    assert reasons(_scenario(), _seen(late, new)) == (
+    assert unmet_reasons(_scenario(), _seen(late, new)) == (
         "New: was added",
         "Call Acme: is gone",
         "Book the room: due is 2026-03-04, and was 2026-03-03T15:00-03:00",
     )
-    assert reasons(_scenario(unchanged=False), _seen(late, new)) == ()
+    assert unmet_reasons(_scenario(unchanged=False), _seen(late, new)) == ()
 
 
 def test_calls_are_allowed_forbidden_needed_and_counted() -> None:
@@ -91,7 +91,7 @@ def test_calls_are_allowed_forbidden_needed_and_counted() -> None:
         "at_most": 2,
     }
     seen = _seen(CALL, OTHER, calls=(looked, wrote, refused))
-    assert reasons(_scenario(calls=rules), seen) == (
+    assert unmet_reasons(_scenario(calls=rules), seen) == (
         'forbidden call (writes dryRun=false): bulk_update_tasks {"filter": {"overdue": true}, "dryRun": false}',
         'call that is not allowed: complete_task {"id": "1"} → task_not_found',
         "needed call is missing: complete_task",
@@ -101,8 +101,8 @@ def test_calls_are_allowed_forbidden_needed_and_counted() -> None:
 
 def test_the_last_words_are_read_whatever_their_case_and_accents() -> None:
     asked = {"mentions": ["María"], "omits": ["secret"], "asks": True}
-    assert reasons(_scenario(answer=asked), _seen(CALL, OTHER, answer="Which MARIA?")) == ()
-    assert reasons(_scenario(answer=asked), _seen(CALL, OTHER, answer="A Secret.")) == (
+    assert unmet_reasons(_scenario(answer=asked), _seen(CALL, OTHER, answer="Which MARIA?")) == ()
+    assert unmet_reasons(_scenario(answer=asked), _seen(CALL, OTHER, answer="A Secret.")) == (
         "the answer does not mention 'María'",
         "the answer mentions 'secret'",
         "the answer asks nothing",

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from install.jsonc_texts import jsonc_texts, values
-from taskhand.install.edit import Match, Unsuitable, drop, look, put
-from taskhand.install.jsonc import NotJson, read
+from taskhand.install.jsonc import NotJson, parse_jsonc
+from taskhand.install.jsonc_edit import Match, Unsuitable, find_value, put_value, remove_value
 
 PATH = ("mcpServers", "taskhand")
 ENTRY = {"command": "/opt/python", "args": ["-m", "taskhand"]}
@@ -17,7 +17,7 @@ ENTRY = {"command": "/opt/python", "args": ["-m", "taskhand"]}
 
 def _tokens(text: str) -> list[str]:
     """A text without its space: the words and the comments, in their order."""
-    found = read(text)
+    found = parse_jsonc(text)
     comments = [(start, text[start:end].rstrip()) for start, end in found.comments]
     marks = [(place, text[place]) for place in range(len(text)) if text[place].strip()]
     outside = [mark for mark in marks if not any(start <= mark[0] < end for start, end in found.comments)]
@@ -31,7 +31,7 @@ def _is_within(part: list[str], whole: list[str]) -> bool:
 
 def _fits(text: str) -> bool:
     """Whether the servers of a text are an object, or not there."""
-    root = read(text).root
+    root = parse_jsonc(text).root
     return root is not None and isinstance(root.value.get("mcpServers", {}), dict)
 
 
@@ -39,33 +39,33 @@ def _fits(text: str) -> bool:
 def test_what_is_put_is_there_and_all_else_is_as_it_was(text: str, value: Any) -> None:
     if not _fits(text):
         return
-    new = put(text, PATH, value)
-    assert look(new, PATH) == value
+    new = put_value(text, PATH, value)
+    assert find_value(new, PATH) == value
     assert _is_within(_tokens(text), _tokens(new))
     assert ("\r\n" in new) == ("\r\n" in text) or "\n" not in text
 
 
 @given(jsonc_texts(), values)
 def test_what_was_put_among_others_can_be_taken_out_to_the_byte(text: str, value: Any) -> None:
-    if _fits(text) and look(text, PATH[:1]):
-        assert drop(put(text, PATH, value), PATH) == text
+    if _fits(text) and find_value(text, PATH[:1]):
+        assert remove_value(put_value(text, PATH, value), PATH) == text
 
 
 @given(jsonc_texts(), values)
 def test_putting_the_same_twice_changes_nothing(text: str, value: Any) -> None:
     if _fits(text):
-        once = put(text, PATH, value)
-        assert put(once, PATH, value) == once
+        once = put_value(text, PATH, value)
+        assert put_value(once, PATH, value) == once
 
 
 @given(jsonc_texts(), st.data())
 def test_anything_can_be_taken_out_and_all_else_stays(text: str, data: st.DataObject) -> None:
-    root = read(text).root
+    root = parse_jsonc(text).root
     assert root is not None
     name = data.draw(st.sampled_from(sorted(root.value) or ["none"]))
-    new = drop(text, (name,))
-    assert read(new).root is not None
-    assert look(new, (name,)) is None
+    new = remove_value(text, (name,))
+    assert parse_jsonc(new).root is not None
+    assert find_value(new, (name,)) is None
     assert _is_within(_tokens(new), _tokens(text))
 
 
@@ -75,16 +75,16 @@ def test_what_is_read_as_json_is_what_json_says(text: str) -> None:
         expected = json.loads(text)
     except ValueError:
         return
-    root = read(text).root
+    root = parse_jsonc(text).root
     assert root is not None
     assert root.value == expected
 
 
 @pytest.mark.parametrize("text", ["", " \n", "// nothing yet\n", "/* nothing */"])
 def test_a_file_with_nothing_in_it_gets_a_whole_object(text: str) -> None:
-    new = put(text, PATH, ENTRY)
+    new = put_value(text, PATH, ENTRY)
     assert new.startswith(text)
-    assert look(new, PATH) == ENTRY
+    assert find_value(new, PATH) == ENTRY
     assert new.endswith("}\n")
 
 
@@ -107,15 +107,15 @@ WRITTEN = {
 
 @pytest.mark.parametrize(("old", "new"), WRITTEN.values(), ids=WRITTEN)
 def test_an_entry_is_written_as_its_neighbours_are(old: str, new: str) -> None:
-    assert put(old, PATH, {"x": 1}) == new
+    assert put_value(old, PATH, {"x": 1}) == new
 
 
 def test_an_item_of_an_array_is_found_by_its_id() -> None:
     text = '{"inputs": [{"id": "theirs"}, /* ours */ {"id": "ours", "n": 1}]}'
     path = ("inputs", Match("id", "ours"))
-    assert put(text, path, {"id": "ours"}) == '{"inputs": [{"id": "theirs"}, /* ours */ {\n  "id": "ours"\n}]}'
-    assert drop(text, path) == '{"inputs": [{"id": "theirs"} /* ours */]}'
-    assert look(text, ("inputs", Match("id", "neither"))) is None
+    assert put_value(text, path, {"id": "ours"}) == '{"inputs": [{"id": "theirs"}, /* ours */ {\n  "id": "ours"\n}]}'
+    assert remove_value(text, path) == '{"inputs": [{"id": "theirs"} /* ours */]}'
+    assert find_value(text, ("inputs", Match("id", "neither"))) is None
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_an_item_of_an_array_is_found_by_its_id() -> None:
 )
 def test_a_file_of_another_shape_is_refused(text: str) -> None:
     with pytest.raises(Unsuitable):
-        put(text, PATH, ENTRY)
+        put_value(text, PATH, ENTRY)
 
 
 @pytest.mark.parametrize(
@@ -148,5 +148,5 @@ def test_a_file_of_another_shape_is_refused(text: str) -> None:
 )
 def test_what_is_not_json_is_refused_by_its_line(text: str, line: int) -> None:
     with pytest.raises(NotJson) as refused:
-        read(text)
+        parse_jsonc(text)
     assert refused.value.line == line

@@ -10,7 +10,7 @@ from mcp.server import Server
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from pydantic import BaseModel
 
-__all__ = ["Called", "recorded", "to_file", "written"]
+__all__ = ["Called", "call_writer", "read_calls", "record_calls"]
 
 _METHOD = "tools/call"
 _CHARACTERS_A_TOKEN = 4
@@ -36,7 +36,7 @@ class Called:
         return said if self.error is None else f"{said} → {self.error}"
 
 
-def recorded(server: Server[Any], write: Callable[[Called], None]) -> Server[Any]:
+def record_calls(server: Server[Any], write: Callable[[Called], None]) -> Server[Any]:
     """The server, which hands every call of a tool to `write` once it is answered; also those that the SDK refuses.
 
     Where a person is asked in between, the call is written down with its last answer.
@@ -52,7 +52,7 @@ def recorded(server: Server[Any], write: Callable[[Called], None]) -> Server[Any
     return server
 
 
-def to_file(file: Path) -> Callable[[Called], None]:
+def call_writer(file: Path) -> Callable[[Called], None]:
     """Writes calls to a file, a line of JSON for each."""
 
     def write(called: Called) -> None:
@@ -62,7 +62,7 @@ def to_file(file: Path) -> Callable[[Called], None]:
     return write
 
 
-def written(file: Path) -> Sequence[Called]:
+def read_calls(file: Path) -> Sequence[Called]:
     """The calls that were written to a file; none where there is no file."""
     lines = file.read_text(encoding="ascii").splitlines() if file.exists() else []
     return tuple(Called(**json.loads(line)) for line in lines)

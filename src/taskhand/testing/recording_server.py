@@ -1,6 +1,6 @@
 """The server on standard input and output, as `taskhand` starts it, with every call written to a file.
 
-Usage: `python -m taskhand.testing.door FILE`, configured by the environment as the server is.
+Usage: `python -m taskhand.testing.recording_server FILE`, configured by the environment as the server is.
 """
 
 import os
@@ -15,7 +15,7 @@ from taskhand.server.app import create_server
 from taskhand.server.transports.process import leave
 from taskhand.server.transports.stdio import serve_stdio
 from taskhand.service.recovery import recover_at_start
-from taskhand.testing.calls import recorded, to_file
+from taskhand.testing.recorded_calls import call_writer, record_calls
 from taskhand.wiring import open_app
 
 __all__ = ["main"]
@@ -27,7 +27,7 @@ def main(file: Path) -> None:
 
     async def serving() -> None:
         async with open_app(settings) as at:
-            server = recorded(create_server(at), to_file(file))
+            server = record_calls(create_server(at), call_writer(file))
             await serve_stdio(server, at.aclose, partial(recover_at_start, at))
 
     anyio.run(serving)

@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from taskhand.config.variables import SECRETS, VARIABLES
-from taskhand.install.change import MASK, stands_for_another
 from taskhand.install.host import SERVER, Host
-from taskhand.install.jsonc import Child, Node, read
+from taskhand.install.jsonc import Child, Node, parse_jsonc
+from taskhand.install.server_entry import MASK, is_reference
 
-__all__ = ["difference"]
+__all__ = ["render_diff"]
 
 _OTHERS = '"…"'
 """What stands for any text that is not ours to show: other servers have keys of their own."""
@@ -19,14 +19,14 @@ _QUOTED = re.compile(r"""("|')(?:(?!\1)[^\r\n])*\1?""")
 _Span = tuple[int, int, str]
 
 
-def difference(old: str, new: str, host: Host) -> Sequence[str]:
+def render_diff(old: str, new: str, host: Host) -> Sequence[str]:
     """The lines of a unified difference, with every secret masked; empty where only secrets differ, or nothing does."""
     before, after = (_masked(text, host).splitlines() for text in (old, new))
     return list(difflib.unified_diff(before, after, "before", "after", lineterm=""))
 
 
 def _masked(text: str, host: Host) -> str:
-    found = read(text)
+    found = parse_jsonc(text)
     spans = [(start, end, _QUOTED.sub(_OTHERS, text[start:end])) for start, end in found.comments]
     spans += _covered(found.root, host) if found.root else []
     shown, at = [], 0
@@ -61,7 +61,7 @@ def _servers(servers: Node) -> Iterator[_Span]:
 def _variable(variable: Child) -> Iterator[_Span]:
     """A variable of our own entry: what is secret is masked, as is what is not known to be none."""
     value = variable.node.value
-    elsewhere = isinstance(value, str) and stands_for_another(value)
+    elsewhere = isinstance(value, str) and is_reference(value)
     if not elsewhere and (variable.name in SECRETS or variable.name not in VARIABLES):
         yield variable.node.start, variable.node.end, f'"{MASK}"'
 

@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 
 from taskhand.domain.errors import OperatorError
-from taskhand.install.file import copies, find, replace
+from taskhand.install.host_file import read_copies, read_host_file, replace_host_file
 
 NOW = datetime(2026, 3, 2, 12, 0, 5, tzinfo=UTC)
 
 
 def _replaced(path: Path, text: str) -> Path | None:
-    found = find(path)
-    return replace(found, text, copy=found.text, now=NOW)
+    found = read_host_file(path)
+    return replace_host_file(found, text, copy=found.text, now=NOW)
 
 
 def test_a_file_that_is_not_there_is_made_with_its_folders_for_the_user_alone(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "mcp.json"
-    assert find(path).raw is None
+    assert read_host_file(path).raw is None
     assert _replaced(path, "{}\n") is None
     assert path.read_bytes() == b"{}\n"
     assert path.stat().st_mode & 0o777 == 0o600
@@ -42,7 +42,7 @@ def test_two_copies_of_one_second_are_both_kept(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.write_text("1", encoding="utf-8")
     assert _replaced(path, "2") != _replaced(path, "3")
-    assert set(copies(find(path))) == {"1", "2"}
+    assert set(read_copies(read_host_file(path))) == {"1", "2"}
 
 
 def test_a_link_is_followed_and_stays_a_link(tmp_path: Path) -> None:
@@ -68,21 +68,21 @@ def test_a_link_to_nothing_yet_makes_the_file_that_it_names(tmp_path: Path) -> N
 def test_a_byte_order_mark_stays(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.write_bytes(b"\xef\xbb\xbf{}")
-    assert find(path).text == "{}"
+    assert read_host_file(path).text == "{}"
     copy = _replaced(path, '{"ñ": 1}')
     assert path.read_bytes() == b'\xef\xbb\xbf{"\xc3\xb1": 1}'
     assert copy is not None
     assert copy.read_bytes() == b"\xef\xbb\xbf{}"
-    assert list(copies(find(path))) == ["{}"]
+    assert list(read_copies(read_host_file(path))) == ["{}"]
 
 
 def test_a_file_that_somebody_has_written_meanwhile_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.write_text("{}", encoding="utf-8")
-    found = find(path)
+    found = read_host_file(path)
     path.write_text('{"theirs": 1}', encoding="utf-8")
     with pytest.raises(OperatorError, match="has changed meanwhile"):
-        replace(found, '{"ours": 1}', copy=found.text, now=NOW)
+        replace_host_file(found, '{"ours": 1}', copy=found.text, now=NOW)
     assert path.read_text(encoding="utf-8") == '{"theirs": 1}'
     assert list(tmp_path.iterdir()) == [path]
 
@@ -92,18 +92,18 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path, raw: bytes) -> None
     path = tmp_path / "mcp.json"
     path.write_bytes(raw)
     with pytest.raises(OperatorError, match="UTF-8"):
-        find(path)
+        read_host_file(path)
 
 
 def test_a_folder_in_its_place_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="cannot be read"):
-        find(tmp_path)
+        read_host_file(tmp_path)
 
 
 def test_a_file_in_the_place_of_its_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    found = find(tmp_path / "file")
+    found = read_host_file(tmp_path / "file")
     inside = type(found)(tmp_path / "file" / "mcp.json", None, "")
     with pytest.raises(OperatorError, match="cannot be written"):
-        replace(inside, "{}", copy="", now=NOW)
+        replace_host_file(inside, "{}", copy="", now=NOW)
     assert os.listdir(tmp_path) == ["file"]  # noqa: PTH208  what is there, hidden files included

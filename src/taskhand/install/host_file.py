@@ -12,13 +12,13 @@ from pathlib import Path
 
 from taskhand.domain.errors import OperatorError
 
-__all__ = ["Found", "copies", "find", "replace"]
+__all__ = ["HostFile", "read_copies", "read_host_file", "replace_host_file"]
 
 _OWN = stat.S_IRUSR | stat.S_IWUSR
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class HostFile:
     """A file as it was read: where it really is, symbolic links followed, its bytes (None for no file), its text."""
 
     path: Path
@@ -28,23 +28,23 @@ class Found:
     mode: int = _OWN
 
 
-def find(path: Path) -> Found:
+def read_host_file(path: Path) -> HostFile:
     """Read a file, or find that there is none yet. OperatorError for one that cannot be read, or is not UTF-8."""
     real = Path(os.path.realpath(path))
     try:
         raw = real.read_bytes()
         mode = stat.S_IMODE(real.stat().st_mode)
         begins = codecs.BOM_UTF8 if raw.startswith(codecs.BOM_UTF8) else b""
-        return Found(real, raw, raw.removeprefix(begins).decode(), begins, mode)
+        return HostFile(real, raw, raw.removeprefix(begins).decode(), begins, mode)
     except FileNotFoundError:
-        return Found(real, None, "")
+        return HostFile(real, None, "")
     except UnicodeDecodeError:
         raise OperatorError(f"{path} is not text in UTF-8, so nothing is written.") from None
     except OSError as error:
         raise OperatorError(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def replace(found: Found, text: str, *, copy: str, now: datetime) -> Path | None:
+def replace_host_file(found: HostFile, text: str, *, copy: str, now: datetime) -> Path | None:
     """Put a new text in the place of the file, wholly or not at all, and answer where the `copy` of the old one is.
 
     OperatorError where that cannot be done, or the file has changed since it was read.
@@ -63,7 +63,7 @@ def replace(found: Found, text: str, *, copy: str, now: datetime) -> Path | None
     return kept
 
 
-def _written_beside(found: Found, text: str) -> Path:
+def _written_beside(found: HostFile, text: str) -> Path:
     """The new text in a file of its own, safely on disk, that may be as widely read as the old one."""
     with tempfile.NamedTemporaryFile(dir=found.path.parent, prefix=f".{found.path.name}.", delete=False) as file:
         file.write(found.begins + text.encode())
@@ -74,14 +74,14 @@ def _written_beside(found: Found, text: str) -> Path:
     return new
 
 
-def copies(found: Found) -> Iterator[str]:
+def read_copies(found: HostFile) -> Iterator[str]:
     """The texts that were kept of the file, newest first; those that cannot be read are left out."""
     for path in sorted(found.path.parent.glob(f"{_escaped(found.path.name)}.taskhand-*.bak"), reverse=True):
         with suppress(OSError, UnicodeDecodeError):
             yield path.read_bytes().removeprefix(found.begins).decode()
 
 
-def _kept(found: Found, text: str, now: datetime) -> Path | None:
+def _kept(found: HostFile, text: str, now: datetime) -> Path | None:
     """Keep a copy beside the file, for the user's eyes only: there may be keys of other servers in it."""
     if found.raw is None:
         return None
@@ -96,7 +96,7 @@ def _kept(found: Found, text: str, now: datetime) -> Path | None:
     raise FileExistsError(17, "there are too many copies of it from this second")
 
 
-def _check_unchanged(found: Found) -> None:
+def _check_unchanged(found: HostFile) -> None:
     """Refuse to write over what somebody else has written meanwhile: hosts write these files too."""
     now = found.path.read_bytes() if found.path.exists() else None
     if now != found.raw:

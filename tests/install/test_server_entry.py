@@ -6,27 +6,27 @@ from collections.abc import Mapping
 import pytest
 
 from taskhand.config.variables import SECRETS
-from taskhand.install import HOSTS, Host, host_named
-from taskhand.install.change import MASK, Wanted, installed, uninstalled, without_keys
-from taskhand.install.edit import look, put
+from taskhand.install import HOSTS, Host, find_host
 from taskhand.install.host import input_id
-from taskhand.install.launch import as_here, by_interpreter
+from taskhand.install.jsonc_edit import find_value, put_value
+from taskhand.install.launch import launch_by_interpreter, launch_here
+from taskhand.install.server_entry import MASK, WantedEntry, add_server, mask_keys, remove_server
 
-VSCODE, CURSOR = host_named("vscode"), host_named("cursor")
-LAUNCH = by_interpreter("/opt/taskhand/bin/python", {"TASKHAND_BACKEND": "vambe"})
+VSCODE, CURSOR = find_host("vscode"), find_host("cursor")
+LAUNCH = launch_by_interpreter("/opt/taskhand/bin/python", {"TASKHAND_BACKEND": "vambe"})
 IDS = sorted(map(input_id, SECRETS))
 ASKED = VSCODE.asking("VAMBE_API_KEY", "The key.")
 
 
 def _ours(text: str, host: Host) -> Mapping[str, object]:
-    entry = look(text, (host.key, "taskhand"))
+    entry = find_value(text, (host.key, "taskhand"))
     assert isinstance(entry, dict)
     return entry
 
 
 @pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.slug)
 def test_a_host_without_a_file_gets_the_block_that_the_readme_shows(host: Host) -> None:
-    assert installed("", host, Wanted(LAUNCH)) == host.block(LAUNCH) + "\n"
+    assert add_server("", host, WantedEntry(LAUNCH)) == host.block(LAUNCH) + "\n"
 
 
 TEXTS = {
@@ -42,24 +42,26 @@ TEXTS = {
 @pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.slug)
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_what_was_there_before_comes_back_to_the_byte(host: Host, text: str) -> None:
-    first = installed(text, host, Wanted(LAUNCH, [ASKED] if host.asks else []))
-    again = installed(first, host, Wanted(by_interpreter("/elsewhere/python", {}), [ASKED] if host.asks else []))
-    assert uninstalled(first, host, IDS, ["not json", "{}x", text]) == text
-    assert uninstalled(again, host, IDS, [first, text]) == text
+    first = add_server(text, host, WantedEntry(LAUNCH, [ASKED] if host.asks else []))
+    again = add_server(
+        first, host, WantedEntry(launch_by_interpreter("/elsewhere/python", {}), [ASKED] if host.asks else [])
+    )
+    assert remove_server(first, host, IDS, ["not json", "{}x", text]) == text
+    assert remove_server(again, host, IDS, [first, text]) == text
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_without_a_copy_only_the_entry_goes(text: str) -> None:
-    after = uninstalled(installed(text, VSCODE, Wanted(LAUNCH, [ASKED])), VSCODE, IDS, [])
-    assert look(after, ("servers", "taskhand")) is None
+    after = remove_server(add_server(text, VSCODE, WantedEntry(LAUNCH, [ASKED])), VSCODE, IDS, [])
+    assert find_value(after, ("servers", "taskhand")) is None
     assert "taskhand" not in after
-    assert look(after, ("theme",)) == look(text, ("theme",))
+    assert find_value(after, ("theme",)) == find_value(text, ("theme",))
 
 
 def test_a_copy_that_the_user_has_moved_on_from_does_not_come_back() -> None:
     before = '{\n  "mcpServers": {}\n}'
-    since = put(installed(before, CURSOR, Wanted(LAUNCH)), ("mcpServers", "new"), {})
-    after = uninstalled(since, CURSOR, [], [before])
+    since = put_value(add_server(before, CURSOR, WantedEntry(LAUNCH)), ("mcpServers", "new"), {})
+    after = remove_server(since, CURSOR, [], [before])
     assert json.loads(after) == {"mcpServers": {"new": {}}}
 
 
@@ -78,7 +80,7 @@ def test_of_an_entry_that_is_there_what_is_not_ours_stays_comments_included() ->
   }
 }
 """
-    new = installed(text, CURSOR, Wanted(LAUNCH, forget=sorted(SECRETS)))
+    new = add_server(text, CURSOR, WantedEntry(LAUNCH, forget=sorted(SECRETS)))
     assert _ours(new, CURSOR) == {
         "command": LAUNCH.command,
         "args": list(LAUNCH.args),
@@ -90,8 +92,8 @@ def test_of_an_entry_that_is_there_what_is_not_ours_stays_comments_included() ->
 
 
 def test_without_a_backend_the_variables_that_are_there_stay() -> None:
-    text = installed("", CURSOR, Wanted(LAUNCH))
-    again = installed(text, CURSOR, Wanted(by_interpreter("/new/python", {})))
+    text = add_server("", CURSOR, WantedEntry(LAUNCH))
+    again = add_server(text, CURSOR, WantedEntry(launch_by_interpreter("/new/python", {})))
     assert _ours(again, CURSOR) == {
         "command": "/new/python",
         "args": list(LAUNCH.args),
@@ -101,13 +103,13 @@ def test_without_a_backend_the_variables_that_are_there_stay() -> None:
 
 def test_a_server_elsewhere_becomes_one_here() -> None:
     text = '{"mcpServers": {"taskhand": {"url": "http://127.0.0.1:8000/mcp", "headers": {}}}}'
-    assert set(_ours(installed(text, CURSOR, Wanted(LAUNCH)), CURSOR)) == {"command", "args", "env"}
+    assert set(_ours(add_server(text, CURSOR, WantedEntry(LAUNCH)), CURSOR)) == {"command", "args", "env"}
 
 
 def test_an_input_is_asked_for_once_however_often_it_is_installed() -> None:
-    text = installed('{"inputs": [{"id": "theirs"}]}', VSCODE, Wanted(LAUNCH, [ASKED]))
-    again = installed(text, VSCODE, Wanted(LAUNCH, [VSCODE.asking("VAMBE_API_KEY", "Another meaning.")]))
-    inputs = look(again, ("inputs",))
+    text = add_server('{"inputs": [{"id": "theirs"}]}', VSCODE, WantedEntry(LAUNCH, [ASKED]))
+    again = add_server(text, VSCODE, WantedEntry(LAUNCH, [VSCODE.asking("VAMBE_API_KEY", "Another meaning.")]))
+    inputs = find_value(again, ("inputs",))
     assert [one["id"] for one in inputs] == ["theirs", "taskhand-vambe-api-key"]
     assert inputs[1]["password"] is True
 
@@ -115,16 +117,16 @@ def test_an_input_is_asked_for_once_however_often_it_is_installed() -> None:
 def test_a_copy_keeps_the_keys_of_others_and_not_ours() -> None:
     env = {"VAMBE_API_KEY": "sk-1", "CLOSE_API_KEY": "keyring:CLOSE_API_KEY", "TASKHAND_USER": "Ana"}
     text = json.dumps({"mcpServers": {"gh": {"env": {"T": "ghp"}}, "taskhand": {"env": env}}})
-    kept = json.loads(without_keys(text, CURSOR))["mcpServers"]
+    kept = json.loads(mask_keys(text, CURSOR))["mcpServers"]
     assert kept == {"gh": {"env": {"T": "ghp"}}, "taskhand": {"env": env | {"VAMBE_API_KEY": MASK}}}
 
 
 def test_what_uvx_runs_is_started_by_uv_again_and_not_from_its_cache() -> None:
     cached = "/home/ana/.cache/uv/archive-v0/7WEfqiiyeWY0u5HJ/bin/python"
-    assert as_here(cached, "/opt/uv", {}).entry() == {
+    assert launch_here(cached, "/opt/uv", {}).entry() == {
         "command": "/opt/uv",
         "args": ["tool", "run", "--from", "taskhand", "taskhand"],
     }
-    assert "taskhand[keyring]" in as_here(cached, "/opt/uv", {}, "[keyring]").args
+    assert "taskhand[keyring]" in launch_here(cached, "/opt/uv", {}, "[keyring]").args
     for interpreter, uv in ((cached, None), ("/home/ana/.local/share/uv/tools/taskhand/bin/python", "/opt/uv")):
-        assert as_here(interpreter, uv, {}).command == interpreter
+        assert launch_here(interpreter, uv, {}).command == interpreter
