@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from starlette.types import Message, Receive, Scope, Send
 
 from taskhand.sandbox import delivery
-from taskhand.sandbox.call import Call
 from taskhand.sandbox.emulator import Emulator
+from taskhand.sandbox.messages import Call
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -16,8 +16,8 @@ from safety.crms import CRMS, Crm, Sight
 from safety.stored import stored
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.directory import Directory
-from taskhand.sandbox.call import Call
 from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.messages import Call
 
 ONE = {
     "vambe": ("PUT", "/api/public/tasks/{id}", '{"title": "Theirs"}'),

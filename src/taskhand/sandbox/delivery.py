@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import anyio
 
-from taskhand.sandbox.call import Answer, Call
+from taskhand.sandbox.messages import Answer, Call
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -9,10 +9,10 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from taskhand.sandbox import delivery
-from taskhand.sandbox.call import Answer, Call, Found, find_route
 from taskhand.sandbox.control import control_routes
 from taskhand.sandbox.faults import RESETS, Fault, Script, disguise
 from taskhand.sandbox.log import Logged, RequestLog
+from taskhand.sandbox.messages import Answer, Call, Found, find_route
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from taskhand.sandbox.call import Answer
+from taskhand.sandbox.messages import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from taskhand.sandbox.call import Call, json_or_text
+from taskhand.sandbox.messages import Call, json_or_text
 
 SECRET_HEADERS = frozenset({"x-api-key", "authorization", "cookie"})
 SECRET_FIELDS = frozenset({"tokenKey"})  # of a body that carries a credential, as HubSpot's token check does

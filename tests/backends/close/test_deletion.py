@@ -16,9 +16,9 @@ from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, Taskha
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.request_log import recorded_requests
 from taskhand.http.upstream import Limits
-from taskhand.sandbox.call import Answer, Call
 from taskhand.sandbox.close import CloseSandbox, Reading
 from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.messages import Answer, Call
 
 DELETE, GET, LIST = "DELETE /api/v1/task/{id}", "GET /api/v1/task/{id}", "GET /api/v1/task"
 EVER: dict[str, Any] = {"nth": "every"}

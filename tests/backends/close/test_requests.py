@@ -18,8 +18,8 @@ from taskhand.domain.errors import CallerError, NotFound, OperatorError, Taskhan
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.rules import check_id
 from taskhand.domain.task import StatusChoice
-from taskhand.sandbox.call import Answer, Call
 from taskhand.sandbox.close import CloseSandbox, Reading
+from taskhand.sandbox.messages import Answer, Call
 
 SANTIAGO = "America/Santiago"
 SUMMER = Due.instant(datetime(2026, 1, 10, 15, tzinfo=UTC), SANTIAGO)

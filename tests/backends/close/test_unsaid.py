@@ -16,9 +16,9 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, UpstreamError
 from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.task import StatusChoice
-from taskhand.sandbox.call import Answer, Call
 from taskhand.sandbox.close import CloseSandbox, Reading
 from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.messages import Answer, Call
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 

@@ -14,9 +14,9 @@ from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Task
 from taskhand.http.upstream import Limits
-from taskhand.sandbox.call import Answer, Call
 from taskhand.sandbox.close import CloseSandbox, Reading
 from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.messages import Answer, Call
 
 URGENT = Edit(priority=2)
 NO_WORD = Reading(rates="hidden")

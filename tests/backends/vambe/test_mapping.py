@@ -26,7 +26,7 @@ from taskhand.backends.vambe.mapping import (
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Status, StatusChoice, Task
-from taskhand.sandbox.call import Call
+from taskhand.sandbox.messages import Call
 from taskhand.sandbox.vambe import Reading, VambeSandbox
 
 SANTIAGO, BEIRUT = "America/Santiago", "Asia/Beirut"

@@ -12,9 +12,9 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import validator_for
 
 from sandbox.close.stage import CALL, CONTACT, DRAFT, LEAD, TASK, Stage, play
-from taskhand.sandbox.close.fields import BULK_EXTRAS, IN_BULK, UPDATABLE
 from taskhand.sandbox.close.filters import KNOWN
 from taskhand.sandbox.close.routes import ENDPOINTS, ROOT
+from taskhand.sandbox.close.validation import BULK_EXTRAS, IN_BULK, UPDATABLE
 
 SPEC = Path(__file__).parents[4] / "shared" / "openapi" / "close.yml"
 pytestmark = pytest.mark.skipif(not SPEC.exists(), reason="the vendor's OpenAPI file is not beside this checkout")

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.close.stage import BEN, CALL, CONTACT, LEAD, SEED, TASK
-from taskhand.sandbox.call import Call
 from taskhand.sandbox.close import CloseSandbox
-from taskhand.sandbox.close.fields import UPDATABLE
 from taskhand.sandbox.close.filters import KNOWN
+from taskhand.sandbox.close.validation import UPDATABLE
+from taskhand.sandbox.messages import Call
 
 NAMES = sorted(UPDATABLE | {"_type", "_params", "url", "events", "query", "cursor", "sort", "_fields", "title"})
 WORDS = st.sampled_from(["", "2025-10-26", "9999-12-31", "2025-11-05T10:00:00Z", "lead", LEAD, BEN, CONTACT, TASK])

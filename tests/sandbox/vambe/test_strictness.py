@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.vambe.stage import SEED, TASK, TASKS, play
-from taskhand.sandbox.call import Call
+from taskhand.sandbox.messages import Call
 from taskhand.sandbox.vambe import Reading, VambeSandbox
 
 NAMES = (

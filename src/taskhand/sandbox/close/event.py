@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close.moment import bare_stamp
+from taskhand.sandbox.close.dates import bare_stamp
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from taskhand.sandbox.close.desk import Desk
+    from taskhand.sandbox.close.context import Desk
 
 LATE = frozenset({"updated", "deleted"})  # §6.2 [D]: these fire after the consolidation
 

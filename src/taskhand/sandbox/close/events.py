@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from taskhand.sandbox.close.date_range import Span
+from taskhand.sandbox.close.errors import absent, invalid, refused
 from taskhand.sandbox.close.event import Event, shown
-from taskhand.sandbox.close.refusal import absent, invalid, refused
-from taskhand.sandbox.close.span import Span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from taskhand.sandbox.close.desk import Desk
+    from taskhand.sandbox.close.context import Desk
 
 MOST = 50  # §6.5 [D]: capped at, and the default
 KEPT = dt.timedelta(days=30)  # §6.5 [D]

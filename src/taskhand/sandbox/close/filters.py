@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from taskhand.sandbox.close import kind as kinds
-from taskhand.sandbox.close.moment import order_of
-from taskhand.sandbox.close.refusal import invalid
-from taskhand.sandbox.close.span import COMPARISONS, Span
+from taskhand.sandbox.close import task_types
+from taskhand.sandbox.close.date_range import COMPARISONS, Span
+from taskhand.sandbox.close.dates import order_of
+from taskhand.sandbox.close.errors import invalid
 from taskhand.sandbox.close.task import Task, shown_date, view_of
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable
 
-    from taskhand.sandbox.close.desk import Desk
+    from taskhand.sandbox.close.context import Desk
 
     Test = Callable[[Task], bool]
 
@@ -29,7 +29,7 @@ CUT = {"inbox", "future"}  # §2.3 [D]: these views override two bounds
 FALSE = "false"
 
 
-def matching(tasks: Iterable[Task], desk: Desk, default_type: str = kinds.LEAD) -> list[Task]:
+def matching(tasks: Iterable[Task], desk: Desk, default_type: str = task_types.LEAD) -> list[Task]:
     """Keep what the call's filters hold; names that are no filters widen the result (§2.3 [S])."""
     unknown = sorted(set(desk.params) - KNOWN)
     if unknown and desk.reading.unknown_filters == "rejected":

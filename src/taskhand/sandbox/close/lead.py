@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close import task as tasks
-from taskhand.sandbox.close.moment import stamp
+from taskhand.sandbox.close import task
+from taskhand.sandbox.close.dates import stamp
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from taskhand.sandbox.close.desk import Desk
+    from taskhand.sandbox.close.context import Desk
 
 APP = "https://app.close.com/lead"  # §7 [D]
 
@@ -53,8 +53,8 @@ def contacts_of(lead: Lead, desk: Desk) -> list[Contact]:
 
 def shown(lead: Lead, desk: Desk) -> dict[str, Any]:
     """Write a lead; its `tasks` are the incomplete ones alone (§2.9 [D])."""
-    open_tasks = [task for task in desk.store.tasks.values() if task.lead_id == lead.id and not task.is_complete]
-    return plain(lead, desk) | {"tasks": [tasks.shown(task, desk) for task in open_tasks]}
+    open_tasks = [one for one in desk.store.tasks.values() if one.lead_id == lead.id and not one.is_complete]
+    return plain(lead, desk) | {"tasks": [task.shown(one, desk) for one in open_tasks]}
 
 
 def plain(lead: Lead, desk: Desk) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from taskhand.sandbox.close.words import has_phrase, has_words
+from taskhand.sandbox.close.text_match import has_phrase, has_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from taskhand.sandbox.close.errors import absent
 from taskhand.sandbox.close.lead import contacts_of, shown, shown_contact
 from taskhand.sandbox.close.lead_query import Query
-from taskhand.sandbox.close.page import paged, trimmed
-from taskhand.sandbox.close.refusal import absent
+from taskhand.sandbox.close.paging import paged, trimmed
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.close.desk import Desk
+    from taskhand.sandbox.close.context import Desk
     from taskhand.sandbox.close.lead import Lead
 
 

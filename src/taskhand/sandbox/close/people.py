@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close.moment import stamp
-from taskhand.sandbox.close.page import paged, trimmed
-from taskhand.sandbox.close.refusal import absent, invalid
+from taskhand.sandbox.close.dates import stamp
+from taskhand.sandbox.close.errors import absent, invalid
+from taskhand.sandbox.close.paging import paged, trimmed
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from taskhand.sandbox.close.desk import Desk
+    from taskhand.sandbox.close.context import Desk
 
 ORDERS = {"last_name,first_name": ("last_name", "first_name"), "first_name,last_name": ("first_name", "last_name")}
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close import bulk, completion, events, leads, people, search, tasks, webhooks
+from taskhand.sandbox.close import bulk_update, completions, events, leads, people, search, tasks, webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from taskhand.sandbox.close.desk import Desk
+    from taskhand.sandbox.close.context import Desk
 
     Endpoint = Callable[[Desk], dict[str, Any]]
 
@@ -19,13 +19,13 @@ ENDPOINTS: dict[str, Endpoint] = {
     for verb, path, endpoint in (
         ("GET", "/task", tasks.list_tasks),
         ("POST", "/task", tasks.create_task),
-        ("PUT", "/task", bulk.update_tasks),
+        ("PUT", "/task", bulk_update.update_tasks),
         ("GET", "/task/{id}", tasks.get_task),
         ("PUT", "/task/{id}", tasks.update_task),
         ("DELETE", "/task/{id}", tasks.delete_task),
-        ("GET", "/activity/task_completed", completion.list_completions),
-        ("GET", "/activity/task_completed/{id}", completion.get_completion),
-        ("DELETE", "/activity/task_completed/{id}", completion.delete_completion),
+        ("GET", "/activity/task_completed", completions.list_completions),
+        ("GET", "/activity/task_completed/{id}", completions.get_completion),
+        ("DELETE", "/activity/task_completed/{id}", completions.delete_completion),
         ("GET", "/me", people.get_me),
         ("GET", "/user", people.list_users),
         ("GET", "/user/{id}", people.get_user),

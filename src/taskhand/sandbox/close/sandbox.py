@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from taskhand.sandbox.call import Answer, Found, find_route
-from taskhand.sandbox.close import ask, lead, rates, task
-from taskhand.sandbox.close.desk import Desk
-from taskhand.sandbox.close.moment import read_zone
-from taskhand.sandbox.close.reading import Reading
-from taskhand.sandbox.close.refusal import URL_NOT_FOUND, RefusedError, failed, refused, unauthorized
+from taskhand.sandbox.close import lead, rate_limits, request_parsing, task
+from taskhand.sandbox.close.context import Desk
+from taskhand.sandbox.close.dates import read_zone
+from taskhand.sandbox.close.errors import URL_NOT_FOUND, RefusedError, failed, refused, unauthorized
 from taskhand.sandbox.close.routes import CREATING, DELETING, ENDPOINTS, HARMLESS, ROOT
 from taskhand.sandbox.close.seed import read_seed
+from taskhand.sandbox.close.spec_variant import Reading
 from taskhand.sandbox.close.webhook import deliveries
 from taskhand.sandbox.emulator import Emulator
+from taskhand.sandbox.messages import Answer, Found, find_route
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from taskhand.sandbox.call import Call
     from taskhand.sandbox.close.webhook import Delivery
     from taskhand.sandbox.faults import Fault
+    from taskhand.sandbox.messages import Call
 
 DOCUMENTED = Reading()
 THE_DAY = dt.datetime(2025, 11, 5, 15, 30, tzinfo=dt.UTC)  # the day of §2.2's sample of a call
@@ -85,7 +85,7 @@ class CloseSandbox(Emulator):
     def reseed(self) -> None:
         """Put everything back to the seed, fresh ids to the first, and the rate windows to the full."""
         self._store = read_seed(self._seed, self._clock(), self._ids)
-        self._meter = rates.Meter()
+        self._meter = rate_limits.Meter()
         self._calls = 0
 
     def state(self) -> dict[str, Any]:
@@ -106,13 +106,13 @@ class CloseSandbox(Emulator):
 
     def failure(self, status: int) -> Answer:
         """Give Close's body for an error status; a 429 says when to come back (§5 [D])."""
-        if status == ask.TOO_MANY:
-            return rates.too_many(rates.full(self.reading), self.reading)
+        if status == request_parsing.TOO_MANY:
+            return rate_limits.too_many(rate_limits.full(self.reading), self.reading)
         return failed(status)
 
     def route_of(self, call: Call) -> Found | None:
         """Find the route by the method that a call means (§1.1 [D])."""
-        return find_route(self.routes, ask.meant_method(call), call.path)
+        return find_route(self.routes, request_parsing.meant_method(call), call.path)
 
     def answer(self, call: Call, *, stale: bool) -> Answer:
         """Answer a call: the rate first, then the path, the credential, and the endpoint."""
@@ -121,10 +121,10 @@ class CloseSandbox(Emulator):
         group = found.key if found else call.path
         rate = self._meter.spend(group, now, self.reading)
         if rate is None:
-            return rates.too_many(self._meter.spent(group, now, self.reading), self.reading)
+            return rate_limits.too_many(self._meter.spent(group, now, self.reading), self.reading)
         if self.reading.throttle and self._calls % self.reading.throttle == 0:
-            return rates.too_many(rate, self.reading)  # §5 [D]: hidden limits refuse with requests remaining
-        return rates.rated(self._tried(call, found, stale=stale), rate, self.reading)
+            return rate_limits.too_many(rate, self.reading)  # §5 [D]: hidden limits refuse with requests remaining
+        return rate_limits.rated(self._tried(call, found, stale=stale), rate, self.reading)
 
     def _tried(self, call: Call, found: Found | None, *, stale: bool) -> Answer:
         try:
@@ -152,7 +152,7 @@ class CloseSandbox(Emulator):
         if not call.path.endswith("/") and (found is None or self.reading.slash == "missing"):
             raise refused(404, URL_NOT_FOUND)  # §1.1 [?]
         if found is None:
-            if any(find_route(self.routes, method, call.path) for method in ask.METHODS):
+            if any(find_route(self.routes, method, call.path) for method in request_parsing.METHODS):
                 raise refused(405, "The method is not allowed for the requested URL.")  # §10.1 [I]
             raise refused(404, URL_NOT_FOUND)  # §1.4 [S3 probe]: also without a credential
         if 0 < self.reading.max_url < len(call.path) + len(call.query) + 1:
@@ -160,18 +160,18 @@ class CloseSandbox(Emulator):
         return found
 
     def _called(self, call: Call, found: Found, *, stale: bool) -> Desk:
-        body = ask.read_body(call)
-        params = ask.read_params(call, body, self.reading)
+        body = request_parsing.read_body(call)
+        params = request_parsing.read_params(call, body, self.reading)
         now, home = self._clock(), self._store.users[self._store.key_owner].zone
         return Desk(
             reading=self.reading,
             store=self._store,
             now=now,
             zone=read_zone(call.header("x-tz-offset"), home, now, self.reading),
-            method=ask.meant_method(call),
+            method=request_parsing.meant_method(call),
             path=call.path.removeprefix(ROOT),
             params=params,
-            body={name: value for name, value in body.items() if name != ask.PARAMS},
+            body={name: value for name, value in body.items() if name != request_parsing.PARAMS},
             values=found.values,
             is_stale=stale,
         )

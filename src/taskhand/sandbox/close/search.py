@@ -7,12 +7,12 @@ import binascii
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from taskhand.sandbox.close.errors import REQUIRED, invalid
 from taskhand.sandbox.close.lead import shown, shown_contact
-from taskhand.sandbox.close.refusal import REQUIRED, invalid
 from taskhand.sandbox.close.search_tree import holds, kinds_in
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.close.desk import Desk
+    from taskhand.sandbox.close.context import Desk
 
 DEFAULT_LIMIT = 100  # §7 [?]
 MOST = 10_000  # §3 [D]: objects of one search

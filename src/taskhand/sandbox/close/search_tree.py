@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close.refusal import RefusedError, invalid
-from taskhand.sandbox.close.words import has_phrase, has_words
+from taskhand.sandbox.close.errors import RefusedError, invalid
+from taskhand.sandbox.close.text_match import has_phrase, has_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -13,16 +13,16 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close import completion
+from taskhand.sandbox.close import completions
+from taskhand.sandbox.close.context import Desk
+from taskhand.sandbox.close.dates import read_moment
 from taskhand.sandbox.close.demo import LEAD_STATUSES, ORGANIZATION, demo, people
-from taskhand.sandbox.close.desk import Desk
-from taskhand.sandbox.close.kind import KINDS
 from taskhand.sandbox.close.lead import Contact, Lead
-from taskhand.sandbox.close.moment import read_moment
 from taskhand.sandbox.close.people import Organization, User
-from taskhand.sandbox.close.reading import Reading
+from taskhand.sandbox.close.spec_variant import Reading
 from taskhand.sandbox.close.store import Store
 from taskhand.sandbox.close.task import Task
+from taskhand.sandbox.close.task_types import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -86,7 +86,7 @@ def _plant(store: Store, rows: Iterable[Mapping[str, Any]], now: dt.datetime) ->
     for number, row in enumerate(rows, start=1):
         task = _task(row, number, store, now)
         if task.is_complete and task.kind.is_completion_recorded:
-            made = completion.record(Desk(PLAIN, store, task.date_updated), task)
+            made = completions.record(Desk(PLAIN, store, task.date_updated), task)
             task = Task(**{**vars(task), "object_type": "taskcompleted", "object_id": made.id})
         store.put(task)
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable
 
-    from taskhand.sandbox.close.completion import Completion
+    from taskhand.sandbox.close.completions import Completion
     from taskhand.sandbox.close.event import Event
     from taskhand.sandbox.close.lead import Contact, Lead
     from taskhand.sandbox.close.people import Organization, User

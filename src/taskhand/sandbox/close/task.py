@@ -6,13 +6,13 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close import kind as kinds
-from taskhand.sandbox.close.moment import day_of, instant_of, stamp, text_of
+from taskhand.sandbox.close import task_types
+from taskhand.sandbox.close.dates import day_of, instant_of, stamp, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from taskhand.sandbox.close.desk import Desk
+    from taskhand.sandbox.close.context import Desk
     from taskhand.sandbox.close.store import Store
 
 
@@ -21,7 +21,7 @@ class Task:
     """One task as it is kept; a `date` of None is dateless, a datetime an instant, a date a whole day (§9)."""
 
     id: str
-    kind: kinds.Kind
+    kind: task_types.Kind
     assigned_to: str
     date_created: dt.datetime
     date_updated: dt.datetime
@@ -94,13 +94,13 @@ def _links(task: Task, store: Store) -> dict[str, Any]:
 def _optional(task: Task, desk: Desk) -> dict[str, Any]:
     """Write what not every type or every reading has."""
     fields: dict[str, Any] = {}
-    if task.kind.name in kinds.WITH_TEXT:
+    if task.kind.name in task_types.WITH_TEXT:
         fields["text"] = task.text
     if desk.reading.due_date == "shown":  # §2.2 [R]: as `date`, but null when dateless
         fields["due_date"] = _text(task.date)
     if task.kind.can_be_dateless:
         fields["is_dateless"] = task.date is None
-    if task.kind.name == kinds.LEAD:  # §2.2 [R 2025]
+    if task.kind.name == task_types.LEAD:  # §2.2 [R 2025]
         fields |= {"deduplication_key": None, "is_primary_lead_notification": True}
         if desk.reading.priority == "shown":  # §2.2 [I]
             fields["priority"] = task.priority

@@ -5,17 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close import fields, write
-from taskhand.sandbox.close import kind as kinds
-from taskhand.sandbox.close.edit import allowed, edited
+from taskhand.sandbox.close import task_types, validation, writes
+from taskhand.sandbox.close.dates import instant_of, read_moment
+from taskhand.sandbox.close.edits import allowed, edited
+from taskhand.sandbox.close.errors import absent, invalid
 from taskhand.sandbox.close.filters import arranged, matching
-from taskhand.sandbox.close.moment import instant_of, read_moment
-from taskhand.sandbox.close.page import paged, trimmed
-from taskhand.sandbox.close.refusal import absent, invalid
+from taskhand.sandbox.close.paging import paged, trimmed
 from taskhand.sandbox.close.task import Task, shown
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.close.desk import Desk
+    from taskhand.sandbox.close.context import Desk
 
 
 def list_tasks(desk: Desk) -> dict[str, Any]:
@@ -31,25 +30,25 @@ def get_task(desk: Desk) -> dict[str, Any]:
 
 def create_task(desk: Desk) -> dict[str, Any]:
     """`POST /task/`: 200 with the whole object; without `_type` it is a `lead` (§2.4 [D, R])."""
-    name = desk.body.get("_type", kinds.LEAD)
-    if name not in kinds.CREATABLE:
-        raise invalid(_type=f"Value must be one of: {', '.join(kinds.CREATABLE)}.")  # words: [I]
-    fields.check_create(desk.body, name, desk)
-    born = _born(desk, kinds.KINDS[name])
-    return trimmed(shown(write.create(desk, edited(born, desk.body, desk)), desk), desk)
+    name = desk.body.get("_type", task_types.LEAD)
+    if name not in task_types.CREATABLE:
+        raise invalid(_type=f"Value must be one of: {', '.join(task_types.CREATABLE)}.")  # words: [I]
+    validation.check_create(desk.body, name, desk)
+    born = _born(desk, task_types.KINDS[name])
+    return trimmed(shown(writes.create(desk, edited(born, desk.body, desk)), desk), desk)
 
 
 def update_task(desk: Desk) -> dict[str, Any]:
     """`PUT /task/{id}/`: only what is sent changes (§1.1, §2.6 [D])."""
     task = _find(desk)
-    fields.check_update(desk.body, desk)
-    body = allowed(task, {name: value for name, value in desk.body.items() if name in fields.UPDATABLE}, desk)
-    return trimmed(shown(write.change(desk, task, edited(task, body, desk)), desk), desk)
+    validation.check_update(desk.body, desk)
+    body = allowed(task, {name: value for name, value in desk.body.items() if name in validation.UPDATABLE}, desk)
+    return trimmed(shown(writes.change(desk, task, edited(task, body, desk)), desk), desk)
 
 
 def delete_task(desk: Desk) -> dict[str, Any]:
     """`DELETE /task/{id}/`: for good; a second time it is not there (§2.8 [D, L])."""
-    write.remove(desk, _find(desk))
+    writes.remove(desk, _find(desk))
     return {}
 
 
@@ -63,7 +62,7 @@ def _find(desk: Desk, late: int = 0) -> Task:
     return task
 
 
-def _born(desk: Desk, kind: kinds.Kind) -> Task:
+def _born(desk: Desk, kind: task_types.Kind) -> Task:
     """Make the task that the body is applied to: dateless, the key's user's (§2.4 [R])."""
     owner, sent = desk.store.key_owner, desk.body.get("date_created")
     made = desk.now if sent is None else instant_of(read_moment(sent, desk.zone, desk.reading), desk.zone)

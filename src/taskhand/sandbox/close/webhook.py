@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.close.event import Event, is_due, shown
-from taskhand.sandbox.close.filter_tree import passes
+from taskhand.sandbox.close.webhook_filter import passes
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from taskhand.sandbox.close.desk import Desk
+    from taskhand.sandbox.close.context import Desk
 
 
 @dataclass(frozen=True)

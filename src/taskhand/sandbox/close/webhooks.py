@@ -6,15 +6,15 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close.filter_tree import is_tree
-from taskhand.sandbox.close.moment import bare_stamp
-from taskhand.sandbox.close.refusal import REQUIRED, absent, invalid, refused
+from taskhand.sandbox.close.dates import bare_stamp
+from taskhand.sandbox.close.errors import REQUIRED, absent, invalid, refused
 from taskhand.sandbox.close.webhook import Webhook
+from taskhand.sandbox.close.webhook_filter import is_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from taskhand.sandbox.close.desk import Desk
+    from taskhand.sandbox.close.context import Desk
 
 MOST = 40  # §6.1 [D]: subscriptions of an organization
 ON_CREATE = frozenset({"url", "events", "verify_ssl", "event_filter"})  # §6.1 [D]

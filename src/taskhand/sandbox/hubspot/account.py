@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from taskhand.sandbox.hubspot.instant import stamp
-from taskhand.sandbox.hubspot.limits import ZONE
-from taskhand.sandbox.hubspot.refusal import APP, PORTAL, invalid, unauthorised
+from taskhand.sandbox.hubspot.dates import stamp
+from taskhand.sandbox.hubspot.errors import APP, PORTAL, invalid, unauthorised
+from taskhand.sandbox.hubspot.rate_limits import ZONE
 from taskhand.sandbox.hubspot.reply import Reply
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.hubspot.desk import Desk
+    from taskhand.sandbox.hubspot.context import Desk
 
 USER = 98499705  # §10 CAP: the user of the sample event
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.instant import stamp
-from taskhand.sandbox.hubspot.link import CATEGORY, TYPES, link_of, linked_ids, type_name
+from taskhand.sandbox.hubspot.dates import stamp
+from taskhand.sandbox.hubspot.errors import invalid, missing
+from taskhand.sandbox.hubspot.links import CATEGORY, TYPES, link_of, linked_ids, type_name
 from taskhand.sandbox.hubspot.objects import find
-from taskhand.sandbox.hubspot.pages import offset_page, whole
-from taskhand.sandbox.hubspot.refusal import invalid, missing
+from taskhand.sandbox.hubspot.paging import offset_page, whole
+from taskhand.sandbox.hubspot.rendering import asked, associations
 from taskhand.sandbox.hubspot.reply import NOTHING, Reply
-from taskhand.sandbox.hubspot.shape import asked, associations
-from taskhand.sandbox.hubspot.writing import check_target, link, unlink
+from taskhand.sandbox.hubspot.writes import check_target, link, unlink
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.hubspot.desk import Desk
-    from taskhand.sandbox.hubspot.kind import Kind
+    from taskhand.sandbox.hubspot.context import Desk
+    from taskhand.sandbox.hubspot.object_types import Kind
     from taskhand.sandbox.hubspot.record import Record
 
 PAGE = 500  # §8 SPEC: default

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from taskhand.sandbox.hubspot.envelope import Input, answered, is_partial, one_record_each, read_inputs
+from taskhand.sandbox.hubspot.batch_body import Input, answered, is_partial, one_record_each, read_inputs
+from taskhand.sandbox.hubspot.errors import RefusedError, invalid, listed, missing_many
 from taskhand.sandbox.hubspot.objects import find
-from taskhand.sandbox.hubspot.refusal import RefusedError, invalid, listed, missing_many
+from taskhand.sandbox.hubspot.rendering import asked, changed, created
 from taskhand.sandbox.hubspot.reply import NOTHING, Reply
-from taskhand.sandbox.hubspot.shape import asked, changed, created
-from taskhand.sandbox.hubspot.writing import archive, create, plan_create, plan_update, update
+from taskhand.sandbox.hubspot.writes import archive, create, plan_create, plan_update, update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from taskhand.sandbox.hubspot.desk import Desk
+    from taskhand.sandbox.hubspot.context import Desk
     from taskhand.sandbox.hubspot.record import Record
 
 Planned = TypeVar("Planned")

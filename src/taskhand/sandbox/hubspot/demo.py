@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, NamedTuple
 
-from taskhand.sandbox.hubspot.instant import stamp
+from taskhand.sandbox.hubspot.dates import stamp
 
 MARIA, JUAN, OTHER_JUAN, CAMILA, LUCIA = "6166860", "6166861", "6166862", "6166863", "6166864"
 UI = '<div style="" dir="auto" data-top-level="true">{}</div>'  # §5 CAP: how the web app wraps a note

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.instant import millis, read_moment
-from taskhand.sandbox.hubspot.refusal import invalid, listed
+from taskhand.sandbox.hubspot.dates import millis, read_moment
+from taskhand.sandbox.hubspot.errors import invalid, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from taskhand.sandbox.hubspot.catalogue import Definition
-    from taskhand.sandbox.hubspot.reading import Reading
+    from taskhand.sandbox.hubspot.property_definitions import Definition
+    from taskhand.sandbox.hubspot.spec_variant import Reading
 
 ASSOCIATED = "associations."  # §4 DOC: the pseudo-property
 UNFILTERABLE = "hs_body_preview_html"  # §4 DOC

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.pages import paging, start, whole
-from taskhand.sandbox.hubspot.refusal import invalid, missing
+from taskhand.sandbox.hubspot.errors import invalid, missing
+from taskhand.sandbox.hubspot.paging import paging, start, whole
+from taskhand.sandbox.hubspot.rendering import asked, associations, changed, created, known
 from taskhand.sandbox.hubspot.reply import NOTHING, Reply
-from taskhand.sandbox.hubspot.shape import asked, associations, changed, created, known
-from taskhand.sandbox.hubspot.writing import archive, create, plan_create, plan_update, update
+from taskhand.sandbox.hubspot.writes import archive, create, plan_create, plan_update, update
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.hubspot.desk import Desk
-    from taskhand.sandbox.hubspot.kind import Kind
+    from taskhand.sandbox.hubspot.context import Desk
+    from taskhand.sandbox.hubspot.object_types import Kind
     from taskhand.sandbox.hubspot.record import Record
 
 PAGE = 10  # §2 SPEC: default

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.kind import TASKS
-from taskhand.sandbox.hubspot.portal import PIPELINE
-from taskhand.sandbox.hubspot.refusal import RefusedError
+from taskhand.sandbox.hubspot.errors import RefusedError
+from taskhand.sandbox.hubspot.object_types import TASKS
+from taskhand.sandbox.hubspot.pipeline import PIPELINE
+from taskhand.sandbox.hubspot.rendering import known
 from taskhand.sandbox.hubspot.reply import Reply
-from taskhand.sandbox.hubspot.shape import known
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.hubspot.catalogue import Definition
-    from taskhand.sandbox.hubspot.desk import Desk
-    from taskhand.sandbox.hubspot.portal import Stage
+    from taskhand.sandbox.hubspot.context import Desk
+    from taskhand.sandbox.hubspot.pipeline import Stage
+    from taskhand.sandbox.hubspot.property_definitions import Definition
 
 MADE = "2020-01-01T00:00:00Z"
 

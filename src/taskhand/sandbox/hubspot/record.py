@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.instant import stamp
+from taskhand.sandbox.hubspot.dates import stamp
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Mapping
 
-    from taskhand.sandbox.hubspot.kind import Kind
+    from taskhand.sandbox.hubspot.object_types import Kind
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from taskhand.sandbox.call import Answer
+from taskhand.sandbox.messages import Answer
 
 JSON = ("content-type", "application/json;charset=utf-8")  # §1 CAP-derived
 

@@ -5,15 +5,24 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from taskhand.sandbox.hubspot import account, associations, batch, linkbatch, objects, owners, properties, search
-from taskhand.sandbox.hubspot.access import OPEN, OWNERS, PROPERTIES, of_kind
-from taskhand.sandbox.hubspot.kind import BY_NAME, KINDS
+from taskhand.sandbox.hubspot import (
+    account,
+    association_batches,
+    associations,
+    batch,
+    objects,
+    people,
+    properties,
+    search,
+)
+from taskhand.sandbox.hubspot.auth import OPEN, OWNERS, PROPERTIES, of_kind
+from taskhand.sandbox.hubspot.object_types import BY_NAME, KINDS
 from taskhand.sandbox.hubspot.reply import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from taskhand.sandbox.hubspot.desk import Desk
+    from taskhand.sandbox.hubspot.context import Desk
 
     Endpoint = Callable[[Desk], Reply]
 
@@ -34,12 +43,12 @@ class Route(NamedTuple):
 
 def list_owners(desk: Desk) -> Reply:
     """Answer with owners."""
-    return Reply(200, owners.list_owners(desk))
+    return Reply(200, people.list_owners(desk))
 
 
 def get_owner(desk: Desk) -> Reply:
     """Answer with one owner."""
-    return Reply(200, owners.get_owner(desk))
+    return Reply(200, people.get_owner(desk))
 
 
 def unknown_kind(desk: Desk) -> Reply:
@@ -72,11 +81,11 @@ _OTHERS: dict[str, Route] = {
     f"DELETE {_PAIR}/{{to}}/{{toId}}": Route(associations.dissociate, _TASKS_WRITE),
     f"PUT {_V3_PAIR}": Route(associations.associate_v3, _TASKS_WRITE),
     f"DELETE {_V3_PAIR}": Route(associations.dissociate_v3, _TASKS_WRITE),
-    f"POST {_PAIRS}/batch/read": Route(linkbatch.read_links, _TASKS_READ),
-    f"POST {_PAIRS}/batch/create": Route(linkbatch.create_links, _TASKS_WRITE),
-    f"POST {_PAIRS}/batch/associate/default": Route(linkbatch.create_default_links, _TASKS_WRITE),
-    f"POST {_PAIRS}/batch/archive": Route(linkbatch.archive_links, _TASKS_WRITE),
-    f"GET {_PAIRS}/labels": Route(linkbatch.list_labels, _TASKS_READ),
+    f"POST {_PAIRS}/batch/read": Route(association_batches.read_links, _TASKS_READ),
+    f"POST {_PAIRS}/batch/create": Route(association_batches.create_links, _TASKS_WRITE),
+    f"POST {_PAIRS}/batch/associate/default": Route(association_batches.create_default_links, _TASKS_WRITE),
+    f"POST {_PAIRS}/batch/archive": Route(association_batches.archive_links, _TASKS_WRITE),
+    f"GET {_PAIRS}/labels": Route(association_batches.list_labels, _TASKS_READ),
     "GET /crm/v3/owners": Route(list_owners, OWNERS),
     "GET /crm/v3/owners/{id}": Route(get_owner, OWNERS),
     "GET /crm/v3/properties/{kind}": Route(properties.list_properties, PROPERTIES),

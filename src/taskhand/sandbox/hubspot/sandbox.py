@@ -9,32 +9,32 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from taskhand.sandbox.call import find_route
 from taskhand.sandbox.emulator import Emulator
-from taskhand.sandbox.hubspot import owners
-from taskhand.sandbox.hubspot.access import SCOPES, check_scopes, check_token, granted
-from taskhand.sandbox.hubspot.calculated import view, written
-from taskhand.sandbox.hubspot.desk import Desk
-from taskhand.sandbox.hubspot.kind import KINDS, TASKS
-from taskhand.sandbox.hubspot.limits import WAITS, Limits
-from taskhand.sandbox.hubspot.portal import portal_of
-from taskhand.sandbox.hubspot.reading import Reading
+from taskhand.sandbox.hubspot import people
+from taskhand.sandbox.hubspot.auth import SCOPES, check_scopes, check_token, granted
+from taskhand.sandbox.hubspot.calculated_properties import view, written
+from taskhand.sandbox.hubspot.context import Desk
+from taskhand.sandbox.hubspot.errors import RefusedError, failed
+from taskhand.sandbox.hubspot.object_types import KINDS, TASKS
+from taskhand.sandbox.hubspot.pipeline import portal_of
+from taskhand.sandbox.hubspot.rate_limits import WAITS, Limits
 from taskhand.sandbox.hubspot.record import shown
-from taskhand.sandbox.hubspot.refusal import RefusedError, failed
 from taskhand.sandbox.hubspot.reply import Reply
 from taskhand.sandbox.hubspot.routes import HARMLESS, ROUTES, v3_path
 from taskhand.sandbox.hubspot.seed import EDITOR, read_seed, read_statuses
+from taskhand.sandbox.hubspot.spec_variant import Reading
 from taskhand.sandbox.hubspot.webhooks import Hooks
+from taskhand.sandbox.messages import find_route
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-    from taskhand.sandbox.call import Answer, Call, Found
     from taskhand.sandbox.faults import Fault
-    from taskhand.sandbox.hubspot.portal import Portal
+    from taskhand.sandbox.hubspot.pipeline import Portal
     from taskhand.sandbox.hubspot.record import Record
     from taskhand.sandbox.hubspot.routes import Route
     from taskhand.sandbox.hubspot.webhooks import Delivery
+    from taskhand.sandbox.messages import Answer, Call, Found
 
 RECORDED = Reading()
 THE_DAY = dt.datetime(2026, 11, 20, 14, 0, tzinfo=dt.UTC)
@@ -111,7 +111,7 @@ class HubSpotSandbox(Emulator):
         """Show what is kept: owners, every kind of record, archived ones too, links and subscriptions."""
         records = {kind.name: [self._whole(record) for record in self._store.all(kind)] for kind in KINDS}
         return {
-            "owners": [owners.shown(owner) for owner in self._store.owners],
+            "owners": [people.shown(owner) for owner in self._store.owners],
             **records,
             "links": [link._asdict() for link in self._store.links],
             "subscriptions": [one._asdict() for one in self.hooks.subscriptions],

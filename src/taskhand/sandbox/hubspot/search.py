@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.desk import named
+from taskhand.sandbox.hubspot.context import named
+from taskhand.sandbox.hubspot.errors import invalid, listed
 from taskhand.sandbox.hubspot.filters import ASSOCIATED, WORD, Filter, comparable, holds
-from taskhand.sandbox.hubspot.link import linked_ids
-from taskhand.sandbox.hubspot.pages import start
-from taskhand.sandbox.hubspot.refusal import invalid, listed
+from taskhand.sandbox.hubspot.links import linked_ids
+from taskhand.sandbox.hubspot.paging import start
+from taskhand.sandbox.hubspot.rendering import asked, known, viewed
 from taskhand.sandbox.hubspot.reply import Reply
-from taskhand.sandbox.hubspot.shape import asked, known, viewed
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from taskhand.sandbox.hubspot.catalogue import Definition
-    from taskhand.sandbox.hubspot.desk import Desk
+    from taskhand.sandbox.hubspot.context import Desk
+    from taskhand.sandbox.hubspot.property_definitions import Definition
     from taskhand.sandbox.hubspot.record import Record
 
 PAGE, MOST = 10, 200  # §4 DOC, SPEC

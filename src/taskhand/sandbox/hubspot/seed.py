@@ -12,21 +12,21 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.calculated import DEFAULTS, written
+from taskhand.sandbox.hubspot.calculated_properties import DEFAULTS, written
+from taskhand.sandbox.hubspot.dates import read_moment
 from taskhand.sandbox.hubspot.demo import OWNERS, demo
-from taskhand.sandbox.hubspot.instant import read_moment
-from taskhand.sandbox.hubspot.kind import KINDS, TASKS
-from taskhand.sandbox.hubspot.link import Link
-from taskhand.sandbox.hubspot.owners import Owner
-from taskhand.sandbox.hubspot.portal import Option, portal_of
-from taskhand.sandbox.hubspot.reading import Reading
+from taskhand.sandbox.hubspot.links import Link
+from taskhand.sandbox.hubspot.object_types import KINDS, TASKS
+from taskhand.sandbox.hubspot.people import Owner
+from taskhand.sandbox.hubspot.pipeline import Option, portal_of
 from taskhand.sandbox.hubspot.record import Record
+from taskhand.sandbox.hubspot.spec_variant import Reading
 from taskhand.sandbox.hubspot.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from taskhand.sandbox.hubspot.kind import Kind
+    from taskhand.sandbox.hubspot.object_types import Kind
 
 SEEDS = ("demo", "empty")
 SEED_KEYS = frozenset({"owners", "statuses", *(kind.name for kind in KINDS)})

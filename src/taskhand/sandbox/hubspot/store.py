@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from taskhand.sandbox.hubspot.kind import BY_NAME, KINDS
-from taskhand.sandbox.hubspot.link import Links
+from taskhand.sandbox.hubspot.links import Links
+from taskhand.sandbox.hubspot.object_types import BY_NAME, KINDS
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator
 
-    from taskhand.sandbox.hubspot.kind import Kind
-    from taskhand.sandbox.hubspot.owners import Owner
+    from taskhand.sandbox.hubspot.object_types import Kind
+    from taskhand.sandbox.hubspot.people import Owner
     from taskhand.sandbox.hubspot.record import Record
 
     Shelf = dict[str, Record]

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskhand.sandbox.hubspot import signature
-from taskhand.sandbox.hubspot.instant import millis
-from taskhand.sandbox.hubspot.kind import BY_NAME
-from taskhand.sandbox.hubspot.link import TYPES
-from taskhand.sandbox.hubspot.refusal import APP, PORTAL
+from taskhand.sandbox.hubspot.dates import millis
+from taskhand.sandbox.hubspot.errors import APP, PORTAL
+from taskhand.sandbox.hubspot.links import TYPES
+from taskhand.sandbox.hubspot.object_types import BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from taskhand.sandbox.hubspot.link import Link
+    from taskhand.sandbox.hubspot.links import Link
     from taskhand.sandbox.hubspot.record import Record
 
 FIRST_EVENT, FIRST_SUBSCRIPTION = 1765889350, 7662269  # §10 CAP: of the sample

@@ -6,12 +6,12 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.vambe.due import stamp
+from taskhand.sandbox.vambe.dates import stamp
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from taskhand.sandbox.vambe.reading import Reading
+    from taskhand.sandbox.vambe.spec_variant import Reading
 
 OPAQUE = "contact-"  # §8.12 [D]: the page's sample id is `contact-uuid-123`
 

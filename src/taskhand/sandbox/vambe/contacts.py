@@ -7,10 +7,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.vambe.contact import Contact, digits, same_id, shown
-from taskhand.sandbox.vambe.refusal import Issue, invalid, missing
+from taskhand.sandbox.vambe.errors import Issue, invalid, missing
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.vambe.desk import Desk
+    from taskhand.sandbox.vambe.context import Desk
 
 MOST_FOUND = 50  # §7 [D]: rows
 DAYS = re.compile(r"\d{1,3}", re.ASCII)

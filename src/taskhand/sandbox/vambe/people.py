@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.vambe.desk import Desk
+    from taskhand.sandbox.vambe.context import Desk
 
 
 @dataclass(frozen=True)

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from taskhand.sandbox.call import Answer, find_route
 from taskhand.sandbox.emulator import Emulator
+from taskhand.sandbox.messages import Answer, find_route
 from taskhand.sandbox.vambe import contact, contacts, people, tasks, webhooks
-from taskhand.sandbox.vambe.desk import Desk
-from taskhand.sandbox.vambe.reading import Reading
-from taskhand.sandbox.vambe.refusal import RefusedError, failed, unauthorised
+from taskhand.sandbox.vambe.context import Desk
+from taskhand.sandbox.vambe.errors import RefusedError, failed, unauthorised
 from taskhand.sandbox.vambe.seed import read_seed
+from taskhand.sandbox.vambe.spec_variant import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from taskhand.sandbox.call import Call
     from taskhand.sandbox.faults import Fault
+    from taskhand.sandbox.messages import Call
 
     Endpoint = Callable[[Desk], Any]
 

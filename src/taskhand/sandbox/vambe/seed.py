@@ -13,13 +13,13 @@ import datetime as dt
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.vambe import status as statuses
+from taskhand.sandbox.vambe import statuses
 from taskhand.sandbox.vambe.contact import Contact
+from taskhand.sandbox.vambe.dates import UNDATED, changed
 from taskhand.sandbox.vambe.demo import demo, people_and_statuses
-from taskhand.sandbox.vambe.due import UNDATED, changed
 from taskhand.sandbox.vambe.people import Member
-from taskhand.sandbox.vambe.reading import Reading
-from taskhand.sandbox.vambe.status import Status
+from taskhand.sandbox.vambe.spec_variant import Reading
+from taskhand.sandbox.vambe.statuses import Status
 from taskhand.sandbox.vambe.store import Store
 from taskhand.sandbox.vambe.task import Task
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.vambe.reading import Reading
+from taskhand.sandbox.vambe.spec_variant import Reading
 from taskhand.sandbox.vambe.task import shown
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.vambe.contact import Contact
     from taskhand.sandbox.vambe.people import Member
-    from taskhand.sandbox.vambe.status import Status
+    from taskhand.sandbox.vambe.statuses import Status
     from taskhand.sandbox.vambe.task import Task
     from taskhand.sandbox.vambe.webhooks import Webhook
 

@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.vambe.contact import shown_id
-from taskhand.sandbox.vambe.due import UNDATED, Due, due_at, stamp
+from taskhand.sandbox.vambe.dates import UNDATED, Due, due_at, stamp
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from taskhand.sandbox.vambe.reading import Reading
-    from taskhand.sandbox.vambe.status import Status
+    from taskhand.sandbox.vambe.spec_variant import Reading
+    from taskhand.sandbox.vambe.statuses import Status
 
 WORDS = ("low", "medium", "high")  # §8.3 [D]: what the list's table says of `priority`
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.vambe import due
-from taskhand.sandbox.vambe import status as statuses
+from taskhand.sandbox.vambe import dates, statuses
 from taskhand.sandbox.vambe.contact import same_id
-from taskhand.sandbox.vambe.fields import is_uuid, read_create, read_update
-from taskhand.sandbox.vambe.refusal import Issue, RefusedError, invalid, missing
+from taskhand.sandbox.vambe.errors import Issue, RefusedError, invalid, missing
+from taskhand.sandbox.vambe.filters import arranged, read_window
 from taskhand.sandbox.vambe.task import Task, listed, shown
-from taskhand.sandbox.vambe.window import arranged, read_window
+from taskhand.sandbox.vambe.validation import is_uuid, read_create, read_update
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from taskhand.sandbox.vambe.desk import Desk
-    from taskhand.sandbox.vambe.status import Status
+    from taskhand.sandbox.vambe.context import Desk
+    from taskhand.sandbox.vambe.statuses import Status
 
 
 def list_tasks(desk: Desk) -> list[dict[str, Any]]:
@@ -92,7 +91,7 @@ def _applied(task: Task, body: Mapping[str, Any], desk: Desk) -> Task:
         title=body.get("title", task.title),
         description=body.get("description", task.description),
         status=_status(task, body, desk),
-        due=due.changed(task.due, body, desk.reading),
+        due=dates.changed(task.due, body, desk.reading),
         responsible_ids=_responsibles(task, body, desk),
         contact_id=_contact(task, body, desk),
         customer_id=_customer(task, body, desk),

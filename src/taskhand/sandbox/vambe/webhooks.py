@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.vambe.fields import read_object
-from taskhand.sandbox.vambe.refusal import Issue, invalid, missing
+from taskhand.sandbox.vambe.errors import Issue, invalid, missing
+from taskhand.sandbox.vambe.validation import read_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from taskhand.sandbox.vambe.desk import Desk
-    from taskhand.sandbox.vambe.reading import Reading
+    from taskhand.sandbox.vambe.context import Desk
+    from taskhand.sandbox.vambe.spec_variant import Reading
 
 # §5 [D: WH-old], [D-partial: WH-new]
 OLD_TOPICS = ("message.received", "message.sent", "ticket.opened", "ticket.closed")

@@ -1,0 +1,111 @@
+"""Completions: the TaskCompleted activity, the one record of who completed what and when (§2.9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.close.date_range import Span
+from taskhand.sandbox.close.dates import stamp
+from taskhand.sandbox.close.errors import absent
+from taskhand.sandbox.close.paging import paged, trimmed
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from taskhand.sandbox.close.context import Desk
+    from taskhand.sandbox.close.task import Task
+
+OBJECT = "activity.task_completed"
+LISTS = ("id__in", "lead_id", "contact_id", "user_id")  # §2.9 [D]: comma lists
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One activity of type TaskCompleted."""
+
+    id: str
+    task_id: str
+    task_text: str | None
+    task_assigned_to: str
+    lead_id: str | None
+    contact_id: str | None
+    user_id: str
+    at: dt.datetime
+
+
+def record(desk: Desk, task: Task) -> Completion:
+    """Keep that the key's user completed a task now."""
+    made = Completion(
+        id=desk.store.fresh_id("acti"),
+        task_id=task.id,
+        task_text=task.text,
+        task_assigned_to=task.assigned_to,
+        lead_id=task.lead_id,
+        contact_id=task.contact_id,
+        user_id=desk.store.key_owner,
+        at=desk.now,
+    )
+    desk.store.completions[made.id] = made
+    return made
+
+
+def list_completions(desk: Desk) -> dict[str, Any]:
+    """`GET /activity/task_completed/`, the latest first ([I])."""
+    spans = [Span.read(desk, name) for name in ("date_created", "activity_at")]
+    wanted = {name: desk.params[name].split(",") for name in LISTS if desk.params.get(name)}
+    found = [
+        made
+        for made in reversed(desk.store.completions.values())
+        if all(getattr(made, name.removesuffix("__in")) in ids for name, ids in wanted.items())
+        and all(span.holds(made.at) for span in spans)
+    ]
+    return paged(found, desk, lambda made: shown(made, desk))
+
+
+def get_completion(desk: Desk) -> dict[str, Any]:
+    """`GET /activity/task_completed/{id}/` (§2.9 [D])."""
+    return trimmed(shown(_find(desk), desk), desk)
+
+
+def delete_completion(desk: Desk) -> dict[str, Any]:
+    """`DELETE /activity/task_completed/{id}/`: the record alone goes ([I]: the task stays complete)."""
+    made = _find(desk)
+    del desk.store.completions[made.id]
+    task = desk.store.tasks.get(made.task_id)
+    if task is not None and task.object_id == made.id:
+        desk.store.put(replace(task, object_type=None, object_id=None))
+    return {}
+
+
+def shown(made: Completion, desk: Desk) -> dict[str, Any]:
+    """Write the activity (§2.9 [D])."""
+    at, who = stamp(made.at), desk.store.user_name(made.user_id)
+    return {
+        "_type": "TaskCompleted",
+        "id": made.id,
+        "organization_id": desk.store.organization.id,
+        "task_id": made.task_id,
+        "task_text": made.task_text,
+        "task_assigned_to": made.task_assigned_to,
+        "task_assigned_to_name": desk.store.user_name(made.task_assigned_to),
+        "lead_id": made.lead_id,
+        "contact_id": made.contact_id,
+        "user_id": made.user_id,
+        "user_name": who,
+        "activity_at": at,
+        "date_created": at,
+        "date_updated": at,
+        "created_by": made.user_id,
+        "created_by_name": who,
+        "updated_by": made.user_id,
+        "updated_by_name": who,
+        "users": [],
+    }
+
+
+def _find(desk: Desk) -> Completion:
+    made = desk.store.completions.get(desk.values["id"])
+    if made is None:
+        raise absent("TaskCompleted")
+    return made

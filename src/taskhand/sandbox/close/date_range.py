@@ -1,0 +1,54 @@
+"""Spans: a moment's filters of one name: `__lt`, `__lte`, `__gt`, `__gte`, and the bare name (§2.3)."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from taskhand.sandbox.close.dates import instant_of, read_moment
+from taskhand.sandbox.close.errors import invalid
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+
+    from taskhand.sandbox.close.context import Desk
+
+COMPARISONS: dict[str, Callable[[dt.datetime, dt.datetime], bool]] = {
+    "": operator.eq,
+    "__lt": operator.lt,
+    "__lte": operator.le,
+    "__gt": operator.gt,
+    "__gte": operator.ge,
+}
+
+
+@dataclass(frozen=True)
+class Span:
+    """The bounds that a call sets; none holds every moment, and a missing one too."""
+
+    zone: dt.timezone
+    bounds: tuple[tuple[str, dt.datetime], ...]
+
+    @classmethod
+    def read(cls, desk: Desk, name: str, without: frozenset[str] = frozenset()) -> Span:
+        """Read the filters of this name, except those in `without`."""
+        names = {name + suffix: suffix for suffix in COMPARISONS if name + suffix not in without}
+        bounds = [(suffix, _bound(desk, key)) for key, suffix in names.items() if desk.params.get(key)]
+        return cls(desk.zone, tuple(bounds))
+
+    def holds(self, moment: dt.date | None) -> bool:
+        """Whether a moment is within all bounds: both as instants, a day as its midnight (§9 [I])."""
+        if moment is None:
+            return not self.bounds
+        instant = instant_of(moment, self.zone)
+        return all(COMPARISONS[suffix](instant, bound) for suffix, bound in self.bounds)
+
+
+def _bound(desk: Desk, key: str) -> dt.datetime:
+    try:
+        # a plus sign that was not encoded arrives as a blank
+        return instant_of(read_moment(desk.params[key].replace(" ", "+"), desk.zone, desk.reading), desk.zone)
+    except ValueError:
+        raise invalid(**{key: "Value must be a valid date or date-time."}) from None  # [I]

@@ -1,0 +1,76 @@
+"""Edits: what a checked body makes of a task. References that do not hold are refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.close.dates import day_of, read_moment
+from taskhand.sandbox.close.errors import ABSENT, invalid
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from taskhand.sandbox.close.context import Desk
+    from taskhand.sandbox.close.task import Task
+
+FORBIDDEN = "This field cannot be updated on this type of task."  # §2.6 [?]: no words are known
+PLAIN = ("text", "is_complete", "priority", "contact_id", "lead_id", "created_by")
+EXTRA = ("agent_config_id", "resolution")
+
+
+def allowed(task: Task, body: Mapping[str, Any], desk: Desk) -> dict[str, Any]:
+    """Take what this task's type lets change; the rest is refused, ignored or applied (§2.6 [?])."""
+    if desk.reading.forbidden_fields == "applied":
+        return dict(body)
+    forbidden = [name for name in body if name not in _changeable(task, body)]
+    if forbidden and desk.reading.forbidden_fields == "rejected":
+        raise invalid(**dict.fromkeys(forbidden, FORBIDDEN))
+    return {name: value for name, value in body.items() if name not in forbidden}
+
+
+def _changeable(task: Task, body: Mapping[str, Any]) -> frozenset[str]:
+    if task.kind.can_be_dateless:
+        return task.kind.changeable
+    clearing = {name for name in ("date", "due_date") if name in body and body[name] is None}
+    return task.kind.changeable - clearing  # §2.2: only these types show `is_dateless`
+
+
+def edited(task: Task, body: Mapping[str, Any], desk: Desk) -> Task:
+    """Apply a checked body: what it names changes, the rest stays (§1.1 [D]: PUT behaves as PATCH)."""
+    _check_references(body, desk)
+    changes = {name: body[name] for name in PLAIN if name in body}
+    changes["date"] = _date(task, body, desk)
+    if body.get("assigned_to") is not None:
+        changes["assigned_to"] = body["assigned_to"]
+    extra = {name: body[name] for name in EXTRA if name in body and name in task.kind.extra}
+    return replace(task, **changes, extra={**task.extra, **extra})
+
+
+def _date(task: Task, body: Mapping[str, Any], desk: Desk) -> dt.date | None:
+    if body.get("is_dateless"):  # §2.6 [I]: the way to remove a date
+        return None
+    name = "date" if "date" in body else "due_date"  # §2.2: the deprecated twin gives way
+    if name in body:
+        return None if body[name] is None else read_moment(body[name], desk.zone, desk.reading)
+    if body.get("is_dateless") is False and task.date is None:  # [I]
+        return day_of(task.date_created, desk.zone)
+    return task.date
+
+
+def _check_references(body: Mapping[str, Any], desk: Desk) -> None:
+    store = desk.store
+    strict = desk.reading.inactive_assignees == "rejected"
+    assignable = {user.id for user in store.users.values() if user.active or not strict}
+    known = {
+        "assigned_to": assignable,
+        "created_by": store.users.keys(),
+        "contact": store.contacts.keys(),
+        "lead": store.leads.keys(),
+        "organization_id": {store.organization.id},
+    }
+    for name, ids in known.items():
+        sent = body.get(f"{name}_id" if name in {"contact", "lead"} else name)
+        if sent is not None and sent not in ids:
+            raise invalid(**{name: ABSENT})  # §1.4 [R] for `lead`, [I] for the others

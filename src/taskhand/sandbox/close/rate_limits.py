@@ -1,0 +1,93 @@
+"""Rates: how many requests a window has left, and the header that says so (§5)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.messages import Answer
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from taskhand.sandbox.close.spec_variant import Reading
+
+GROUP = "ab60c1e5"  # §5 [R 2017]: groups have names, of which nothing is known
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What is left of a window: requests, and seconds until the next one."""
+
+    limit: int
+    remaining: int
+    reset: float
+
+    @property
+    def header(self) -> tuple[str, str]:
+        """Write `limit=100, remaining=50, reset=5` (§5 [D])."""
+        return ("ratelimit", f"limit={self.limit}, remaining={self.remaining}, reset={round(self.reset, 3):g}")
+
+
+class Meter:
+    """Counts requests by endpoint group: here, by route (§5 [D]; the real groups are unpublished)."""
+
+    def __init__(self) -> None:
+        self._windows: dict[str, tuple[dt.datetime, int]] = {}
+
+    def spend(self, group: str, now: dt.datetime, reading: Reading) -> Rate | None:
+        """Count one request; None when the window has none left."""
+        if reading.rates != "enforced":
+            return fresh(reading)
+        start, count = self._windows.get(group, (now, 0))
+        age = (now - start).total_seconds()
+        if age >= reading.rate_window:
+            start, count, age = now, 0, 0.0
+        self._windows[group] = (start, count + 1)
+        left = reading.rate_limit - count - 1
+        return Rate(reading.rate_limit, left, reading.rate_window - age) if left >= 0 else None
+
+    def spent(self, group: str, now: dt.datetime, reading: Reading) -> Rate:
+        """Tell of a window that is used up."""
+        start, _ = self._windows.get(group, (now, 0))
+        return Rate(reading.rate_limit, 0, reading.rate_window - (now - start).total_seconds())
+
+
+def fresh(reading: Reading) -> Rate:
+    """Tell of a window with its first request in it."""
+    return Rate(reading.rate_limit, max(reading.rate_limit - 1, 0), float(reading.rate_window))
+
+
+def full(reading: Reading) -> Rate:
+    """Tell of a window with nothing left of it, as long as it can be."""
+    return Rate(reading.rate_limit, 0, float(reading.rate_window))
+
+
+def rated(answer: Answer, rate: Rate, reading: Reading) -> Answer:
+    """Put the header on an answer, unless this reading has none."""
+    if reading.rates == "hidden":
+        return answer
+    return Answer(answer.status, answer.body, (*answer.headers, rate.header))
+
+
+def too_many(rate: Rate, reading: Reading) -> Answer:
+    """Refuse with 429: `RateLimit` and `retry-after`, whole seconds rounded up, are guaranteed (§5 [D])."""
+    body = _bodies(rate, reading)[reading.rate_body]
+    bare = Answer(429, b"") if body is None else Answer.of_json(429, body)
+    if reading.rates == "hidden":
+        return bare
+    after = ("retry-after", str(math.ceil(rate.reset)))
+    return Answer(429, bare.body, (*bare.headers, rate.header, after))
+
+
+def _bodies(rate: Rate, reading: Reading) -> dict[str, dict[str, Any] | None]:
+    old = {
+        "message": "API call count exceeded for this period",
+        "rate_endpoint_group": GROUP,
+        "rate_limit": rate.limit,
+        "rate_limit_type": "key",
+        "rate_reset": str(rate.reset),
+        "rate_window": reading.rate_window,
+    }
+    return {"error": {"error": "Too Many Requests"}, "old": old, "empty": None}

@@ -1,0 +1,64 @@
+"""What a call asks: the method it means, its parameters, its body (§1.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.close.errors import refused
+from taskhand.sandbox.messages import read_json
+
+if TYPE_CHECKING:
+    from taskhand.sandbox.close.spec_variant import Reading
+    from taskhand.sandbox.messages import Call
+
+METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
+TOO_MANY = 429
+WITH_BODY = frozenset({"POST", "PUT"})
+NO_JSON = "Please send valid JSON with a 'Content-Type: application/json' header."  # §1.4 [S]
+BAD_JSON = "The request contains invalid JSON."  # §1.4 [S]
+NO_OBJECT = "JSON data must be a dict."  # §1.4 [S]
+CHUNKED = "Chunked Transfer-Encoding is not supported."  # §1.4 [S]
+PARAMS = "_params"
+
+
+def meant_method(call: Call) -> str:
+    """Tell the method: a POST may mean another by `x-http-method-override` (§1.1 [D])."""
+    override = (call.header("x-http-method-override") or "").upper()
+    return override if call.method == "POST" and override in METHODS else call.method
+
+
+def read_body(call: Call) -> dict[str, Any]:
+    """Read the JSON object of a POST or PUT, or of any call that has one; no body of a GET is `{}`."""
+    if not call.body and call.method not in WITH_BODY:
+        return {}
+    if "chunked" in (call.header("transfer-encoding") or "").lower():
+        raise refused(400, CHUNKED)
+    kind = (call.header("content-type") or "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise refused(400, NO_JSON)
+    try:
+        body = read_json(call.body)
+    except ValueError as error:
+        raise refused(400, BAD_JSON) from error
+    if not isinstance(body, dict):
+        raise refused(400, NO_OBJECT)
+    return body
+
+
+def read_params(call: Call, body: dict[str, Any], reading: Reading) -> dict[str, str]:
+    """Read the parameters: the query string, or the body's `_params` in its place (§1.1 [D], §2.7.2 [S])."""
+    query = dict(call.pairs)
+    if PARAMS not in body:
+        return query
+    if not isinstance(body[PARAMS], dict):
+        raise refused(400, NO_OBJECT)
+    sent = {name: _text(value) for name, value in body[PARAMS].items()}
+    return query | sent if reading.params == "merge" else sent
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join(_text(item) for item in value)
+    return "" if value is None else str(value)

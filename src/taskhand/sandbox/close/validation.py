@@ -1,0 +1,108 @@
+"""The fields of the task bodies: what each may be. No rule here knows what is stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.close import task_types
+from taskhand.sandbox.close.dates import read_moment
+from taskhand.sandbox.close.errors import REQUIRED, invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from taskhand.sandbox.close.context import Desk
+
+    Check = Callable[[Any, Desk], str | None]
+
+# §2.6 [D]: the schema of PUT
+UPDATABLE = frozenset(
+    {"agent_config_id", "assigned_to", "contact_id", "created_by", "date", "due_date", "is_complete", "is_dateless"}
+    | {"lead_id", "organization_id", "priority", "resolution", "text"}
+)
+IN_BULK = task_types.ON_ALL  # §2.7 [D]: the prose
+BULK_EXTRAS = frozenset({"organization_id", "priority", "resolution", "text"})  # §2.7 [D]: the schema
+REQUIRED_FOR = {task_types.LEAD: ("lead_id", "text"), task_types.CALL: ("lead_id", "contact_id")}  # §2.4 [D]
+NULLABLE = frozenset({"contact_id", "agent_config_id", "resolution"})  # §2.6 [D]
+NULLABLE_AT_BIRTH = NULLABLE | {"assigned_to", "date", "due_date"}  # §2.4 [D] for the first, [I] for dates
+NULL = "This field may not be null."  # [I]
+UNKNOWN = "Extra inputs are not permitted"  # §2.6 [I], after the words of the newer validation (§1.4 [L])
+ERROR_NAMES = {"lead_id": "lead", "contact_id": "contact"}  # §1.4 [R]: the key is `lead`, not `lead_id`
+
+
+def _text(value: Any, _: Desk) -> str | None:
+    return None if isinstance(value, str) else "Value must be of basestring type."  # §1.4, old tests
+
+
+def _content(value: Any, desk: Desk) -> str | None:
+    # §2.4 [?]
+    return REQUIRED if value == "" and desk.reading.empty_text == "rejected" else _text(value, desk)
+
+
+def _boolean(value: Any, _: Desk) -> str | None:
+    return None if isinstance(value, bool) else "Value must be of bool type."  # [I]
+
+
+def _date(value: Any, desk: Desk) -> str | None:
+    try:
+        read_moment(value, desk.zone, desk.reading)
+    except ValueError:
+        return "Value must be a valid date or date-time."  # [I]
+    return None
+
+
+def _one_of(*words: str) -> Check:
+    return lambda value, _: None if value in words else f"Value must be one of: {', '.join(words)}."  # [I]
+
+
+CHECKS: dict[str, Check] = {  # §2.4, §2.6 [D]
+    "agent_config_id": _text,
+    "assigned_to": _text,
+    "contact_id": _text,
+    "created_by": _text,
+    "date": _date,
+    "date_created": _date,
+    "due_date": _date,
+    "is_complete": _boolean,
+    "is_dateless": _boolean,
+    "lead_id": _text,
+    "organization_id": _text,
+    "priority": _one_of("high", "medium"),  # §2.2 [D]
+    "resolution": _one_of("abandoned", "skipped"),  # §2.2 [D]
+    "text": _content,
+}
+
+
+def check_create(body: Mapping[str, Any], kind: str, desk: Desk) -> None:
+    """Check the body of POST; unknown keys are tolerated (§2.4 [I, L])."""
+    complaints = _complaints(body, NULLABLE_AT_BIRTH | ({"text"} if kind == task_types.CALL else set()), desk)
+    for name in REQUIRED_FOR[kind]:
+        if body.get(name) is None:
+            complaints[name] = REQUIRED
+    _raise(complaints)
+
+
+def check_update(body: Mapping[str, Any], desk: Desk, allowed: Iterable[str] = UPDATABLE) -> None:
+    """Check the body of PUT; a key that the schema lacks is refused (§2.6 [I])."""
+    may_clear = {"date", "due_date"} if desk.reading.null_date == "dateless" else set()
+    complaints = _complaints(body, NULLABLE | may_clear, desk)
+    if desk.reading.unknown_fields == "rejected":
+        complaints |= {name: UNKNOWN for name in body if name not in allowed}
+    _raise(complaints)
+
+
+def _complaints(body: Mapping[str, Any], nullable: Iterable[str], desk: Desk) -> dict[str, str]:
+    found = {}
+    for name, value in body.items():
+        if value is None and name in CHECKS:
+            complaint = None if name in nullable else NULL
+        else:
+            complaint = CHECKS[name](value, desk) if name in CHECKS else None
+        if complaint:
+            found[name] = complaint
+    return found
+
+
+def _raise(complaints: Mapping[str, str]) -> None:
+    if complaints:
+        raise invalid(**{ERROR_NAMES.get(name, name): words for name, words in complaints.items()})

@@ -1,0 +1,92 @@
+"""The association endpoints of many records (§8)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.hubspot.associations import check_type, default_rows, default_type, pair, to_row
+from taskhand.sandbox.hubspot.batch_body import answered, read_inputs
+from taskhand.sandbox.hubspot.errors import RefusedError, invalid, listed, missing_many
+from taskhand.sandbox.hubspot.links import CATEGORY, link_of, linked_ids
+from taskhand.sandbox.hubspot.objects import find
+from taskhand.sandbox.hubspot.reply import NOTHING, Reply
+from taskhand.sandbox.hubspot.writes import check_target, link, unlink
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from taskhand.sandbox.hubspot.context import Desk
+
+MOST_READ, MOST_WRITTEN = 1000, 2000  # §8 DOC
+
+
+def read_links(desk: Desk) -> Reply:
+    """`POST /crm/v4/associations/{kind}/{to}/batch/read`."""
+    results, errors = [], []
+    for one in read_inputs(desk, desk.object(), MOST_READ):
+        rows = [to_row(desk, desk.kind, desk.to_kind, found) for found in _ids(desk, one.id)]
+        if rows:
+            results.append({"from": {"id": one.id}, "to": rows})
+        elif desk.reading.no_associations == "error":
+            errors.append(_nothing(desk, one.id).part({}, desk.reading))
+    return answered(desk, 200, results, errors)
+
+
+def create_links(desk: Desk) -> Reply:
+    """`POST …/batch/create`."""
+    pairs = list(_pairs(desk, has_types=True))
+    for from_id, to_id in pairs:
+        link(desk, link_of(desk.kind, from_id, desk.to_kind, to_id))
+    return answered(desk, 201, [pair(desk.kind, from_id, desk.to_kind, to_id) for from_id, to_id in pairs], [])
+
+
+def create_default_links(desk: Desk) -> Reply:
+    """`POST …/batch/associate/default`."""
+    number = default_type(desk.kind, desk.to_kind)
+    pairs = list(_pairs(desk, has_types=False))
+    for from_id, to_id in pairs:
+        link(desk, link_of(desk.kind, from_id, desk.to_kind, to_id))
+    rows = [row for from_id, to_id in pairs for row in default_rows(desk, from_id, to_id, number)]
+    return answered(desk, 200, rows, [])
+
+
+def archive_links(desk: Desk) -> Reply:
+    """`POST …/batch/archive`: links that are not there are none to remove."""
+    for one in read_inputs(desk, desk.object(), MOST_WRITTEN):
+        for to in listed(one.body, "to"):
+            unlink(desk, link_of(desk.kind, _id(one.body, "from"), desk.to_kind, _id({"to": to}, "to")))
+    return NOTHING
+
+
+def list_labels(desk: Desk) -> Reply:
+    """`GET /crm/v4/associations/{kind}/{to}/labels`."""
+    spec = {"category": CATEGORY, "typeId": default_type(desk.kind, desk.to_kind), "label": None}
+    return Reply(200, {"results": [spec]})
+
+
+def _ids(desk: Desk, record_id: str) -> list[str]:
+    return linked_ids(desk.store, desk.kind, record_id, desk.to_kind)
+
+
+def _nothing(desk: Desk, record_id: str) -> RefusedError:
+    # §8 MEM
+    text = f"No {desk.to_kind.singular} is associated with {desk.kind.singular} {record_id}."
+    return RefusedError(404, text, "OBJECT_NOT_FOUND", context={"fromObjectId": [record_id]})
+
+
+def _pairs(desk: Desk, *, has_types: bool) -> Iterator[tuple[str, str]]:
+    """Read the pairs to link, each checked before any is written by the caller."""
+    for one in read_inputs(desk, desk.object(), MOST_WRITTEN):
+        for spec in listed(one.body, "types") or [None] if has_types else ():
+            check_type(desk.kind, desk.to_kind, spec)
+        from_id = _id(one.body, "from")
+        if find(desk, desk.kind, from_id) is None:
+            raise missing_many(desk.kind.label, [from_id])
+        yield from_id, check_target(desk, desk.to_kind, _id(one.body, "to"))
+
+
+def _id(body: Mapping[str, Any], end: str) -> str:
+    row = body.get(end)
+    if not isinstance(row, dict) or "id" not in row:
+        raise invalid(f"Each input has a {end}.id")
+    return str(row["id"])

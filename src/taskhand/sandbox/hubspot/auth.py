@@ -1,0 +1,65 @@
+"""Who may call: the token, and the scopes it has (§1, §3)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from typing import TYPE_CHECKING
+
+from taskhand.sandbox.hubspot.dates import stamp
+from taskhand.sandbox.hubspot.errors import expired, unauthorised, unscoped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from taskhand.sandbox.hubspot.spec_variant import Reading
+    from taskhand.sandbox.messages import Call
+
+AGO = dt.timedelta(seconds=75)  # §3 CAP
+BEARER = "bearer "
+READ, WRITE = "crm.objects.contacts.read", "crm.objects.contacts.write"  # §1 SPEC, DOC: tasks have none of their own
+SCOPES = (
+    READ,
+    WRITE,
+    "crm.objects.companies.read",
+    "crm.objects.companies.write",
+    "crm.objects.deals.read",
+    "crm.objects.deals.write",
+    "crm.objects.owners.read",
+    "oauth",
+)
+OWNERS = ("crm.objects.owners.read", "automation")  # §1 SPEC: any one of them suffices
+PROPERTIES = (READ, WRITE, "crm.objects.tasks.read", "crm.objects.companies.read", "crm.objects.deals.read")
+OPEN: tuple[str, ...] = ()
+
+
+def check_token(call: Call, token: str | None, now: dt.datetime, reading: Reading) -> None:
+    """Refuse a call without this token (§3 CAP); None lets every call through."""
+    if token is None:
+        return
+    sent = call.header("authorization") or ""
+    text = sent[len(BEARER) :] if sent.lower().startswith(BEARER) else ""
+    if not secrets.compare_digest(text.encode(), token.encode()):
+        if text and reading.unknown_credentials == "expired":
+            raise expired("20543 day(s)", "1970-01-01T00:00:00Z")
+        raise unauthorised()
+    if reading.credentials == "expired":
+        raise expired(f"{AGO.seconds} second(s)", stamp(now - AGO))
+
+
+def check_scopes(needed: Iterable[str], granted: frozenset[str], reading: Reading) -> None:
+    """Refuse a token that has none of the scopes; where none is needed, every token has it."""
+    wanted = tuple(needed)
+    if wanted and not granted.intersection(wanted):
+        raise unscoped(wanted, reading)
+
+
+def granted(scopes: Iterable[str], reading: Reading) -> frozenset[str]:
+    """Give a token's scopes less those that the reading takes away."""
+    return frozenset(scopes) - {name.strip() for name in reading.missing_scopes.split(",")}
+
+
+def of_kind(kind: str, *, writes: bool) -> tuple[str, ...]:
+    """Name the scope for one kind of record."""
+    family = "contacts" if kind == "tasks" else kind
+    return (f"crm.objects.{family}.{'write' if writes else 'read'}",)

@@ -1,0 +1,139 @@
+"""What HubSpot writes by itself: the effects of a write, and the calculated properties (§2.3, §5, §5.1)."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING
+
+from taskhand.sandbox.hubspot.dates import millis, read_moment, stamp
+from taskhand.sandbox.hubspot.errors import APP
+from taskhand.sandbox.hubspot.pipeline import PIPELINE
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from taskhand.sandbox.hubspot.people import Owner
+    from taskhand.sandbox.hubspot.pipeline import Portal
+    from taskhand.sandbox.hubspot.record import Record
+    from taskhand.sandbox.hubspot.spec_variant import Reading
+
+DEFAULTS = {"hs_task_status": "NOT_STARTED", "hs_task_type": "TODO", "hs_task_priority": "NONE"}  # §13 MEM
+STATUS, STAGE = "hs_task_status", "hs_pipeline_stage"
+PREVIEW = 150  # MEM: characters of a preview
+TAG = re.compile(r"<[^>]*>")
+
+
+def written(
+    old: Mapping[str, str], sent: Mapping[str, str], now: dt.datetime, portal: Portal, reading: Reading
+) -> dict[str, str]:
+    """Apply a write to a task's stored properties, with its effects; "" clears (§2 SPEC, DOC)."""
+    new = {**old, **sent, **_coupled(old, sent, portal, reading)}
+    if sent.get("hubspot_owner_id", old.get("hubspot_owner_id")) != old.get("hubspot_owner_id"):
+        new["hubspot_owner_assigneddate"] = stamp(now) if sent["hubspot_owner_id"] else ""
+    if is_done(new, portal) and not is_done(old, portal):  # §12.5; CAP names, INF behaviour
+        new["hs_task_completion_date"] = stamp(now)
+        new["hs_task_completion_count"] = str(int(old.get("hs_task_completion_count", "0")) + 1)
+    elif not is_done(new, portal):
+        new["hs_task_completion_date"] = ""
+    return {name: text for name, text in new.items() if text}
+
+
+def is_done(properties: Mapping[str, str], portal: Portal) -> bool:
+    """Whether a task is over: by its status, or by a closed stage (§5.1)."""
+    stage = portal.stage(properties.get(STAGE, ""))
+    return properties.get(STATUS) == "COMPLETED" or (stage is not None and stage.is_closed)
+
+
+def _coupled(old: Mapping[str, str], sent: Mapping[str, str], portal: Portal, reading: Reading) -> dict[str, str]:
+    """Let stage follow status and status follow stage (§5.1 INF both ways)."""
+    if reading.stage == "apart" or not (sent.get(STATUS) or sent.get(STAGE)):
+        return {}
+    by_stage = sent.get(STAGE) and not (sent.get(STATUS) and reading.status_or_stage == "status")
+    if not by_stage:
+        stage = portal.stage_of(sent[STATUS])
+        return {STAGE: stage.id if stage else ""}
+    chosen = portal.stage(sent[STAGE])
+    own = {"kept": old.get(STATUS, ""), "unset": "", "stage_id": sent[STAGE]}[reading.custom_stage]  # §13
+    return {STATUS: chosen.status if chosen and chosen.status else own}
+
+
+def view(
+    record: Record, now: dt.datetime, portal: Portal, owners: tuple[Owner, ...], reading: Reading
+) -> dict[str, str]:
+    """Give all of a record's properties: the stored and the calculated ones."""
+    kind = record.kind
+    facts = {
+        "hs_object_id": record.id,
+        kind.created: stamp(record.created_at),
+        kind.modified: stamp(record.updated_at),
+    }
+    if kind.name != "tasks":
+        return {**record.properties, **facts}
+    stored = dict(record.properties)
+    if not record.is_settled:  # §2.3 CAP: absent from the create response and present later
+        stored.pop(STAGE, None)
+    elif STAGE in stored:
+        stored["hs_pipeline"] = PIPELINE
+    if reading.due_echo == "millis" and (due := read_moment(stored.get("hs_timestamp", ""))):
+        stored["hs_timestamp"] = str(millis(due))
+    return (
+        _always(record) | stored | facts | _of_due(record, now, portal) | _of_body(record) | _of_owner(record, owners)
+    )
+
+
+def _always(record: Record) -> dict[str, str]:
+    # §2.3 CAP: what a create returned beside what was sent
+    source = "INTEGRATION" if record.maker_id is None else "CRM_UI"
+    return {
+        "hs_object_source": source,
+        "hs_object_source_id": str(APP) if record.maker_id is None else f"userId:{record.maker_id}",
+        "hs_object_source_label": source,
+        "hs_task_completion_count": "0",
+        "hs_task_family": "SALES",
+        "hs_task_for_object_type": "OWNER",
+        "hs_task_is_all_day": "false",
+    }
+
+
+def _of_due(record: Record, now: dt.datetime, portal: Portal) -> dict[str, str]:
+    done = is_done(record.properties, portal)
+    due = read_moment(record.properties.get("hs_timestamp", ""))
+    finished = read_moment(record.properties.get("hs_task_completion_date", ""))
+    late = due is not None and not done and due < now
+    missed = late or (due is not None and finished is not None and done and due < finished)
+    kinds = {"call": "CALL", "email": "EMAIL", "linked_in": "LINKED_IN", "sequence": ""}
+    own_type = record.properties.get("hs_task_type")
+    return {
+        "hs_task_is_completed": str(int(done)),
+        **{f"hs_task_is_completed_{name}": str(int(done and own_type == value)) for name, value in kinds.items()},
+        "hs_task_is_overdue": _word(late),
+        "hs_task_is_past_due_date": _word(late),
+        "hs_task_missed_due_date": _word(missed),
+        "hs_task_missed_due_date_count": str(int(missed)),
+    }
+
+
+def _of_body(record: Record) -> dict[str, str]:
+    body = record.properties.get("hs_task_body")
+    if body is None:
+        return {}
+    text = " ".join(html.unescape(TAG.sub(" ", body)).split())
+    return {  # §2.3 CAP
+        "hs_body_preview": text[:PREVIEW],
+        "hs_body_preview_html": f"<html>\n <head></head>\n <body>\n {text[:PREVIEW]}\n </body>\n</html>",
+        "hs_body_preview_is_truncated": _word(len(text) > PREVIEW),
+    }
+
+
+def _of_owner(record: Record, owners: tuple[Owner, ...]) -> dict[str, str]:
+    owner_id = record.properties.get("hubspot_owner_id")
+    if owner_id is None:
+        return {}
+    users = [str(owner.user_id) for owner in owners if owner.id == owner_id]
+    return {"hs_all_owner_ids": owner_id, "hs_user_ids_of_all_owners": ";".join(users)}  # §2.3 CAP
+
+
+def _word(value: bool) -> str:  # noqa: FBT001  # a truth is all it takes
+    return "true" if value else "false"

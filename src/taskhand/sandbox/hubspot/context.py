@@ -1,0 +1,93 @@
+"""What an endpoint has on its desk while it works on one call."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.hubspot.errors import RefusedError, unknown_type
+from taskhand.sandbox.hubspot.object_types import BY_NAME, Kind
+from taskhand.sandbox.messages import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from taskhand.sandbox.hubspot.pipeline import Portal
+    from taskhand.sandbox.hubspot.spec_variant import Reading
+    from taskhand.sandbox.hubspot.store import Store
+    from taskhand.sandbox.hubspot.webhooks import Hooks
+    from taskhand.sandbox.messages import Call
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The call, the values in its path, the reading in force, what is stored, the time, and fresh ids.
+
+    With `is_stale`, lists and searches are as they were before the last write. `scopes` are the
+    token's; `used` counts the calls of the day.
+    """
+
+    call: Call
+    reading: Reading
+    store: Store
+    portal: Portal
+    hooks: Hooks
+    now: dt.datetime
+    fresh_id: Callable[[], str]
+    scopes: frozenset[str]
+    token: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    is_stale: bool = False
+    used: int = 0
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query; of a repeated key, the last value."""
+        return dict(self.call.pairs)
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of record that the path is about."""
+        return named(self.values["kind"])
+
+    @property
+    def to_kind(self) -> Kind:
+        """The kind on the far side of an association."""
+        return named(self.values["to"])
+
+    def after(self, **span: float) -> dt.datetime:
+        """Tell the time after a span, such as `milliseconds=500`."""
+        return self.now + dt.timedelta(**span)
+
+    def flag(self, name: str) -> bool:
+        """Whether a key of the query says true."""
+        return self.query.get(name, "").lower() == "true"
+
+    def several(self, name: str) -> list[str]:
+        """Read an array of the query: commas (SPEC), repeats (SDK), or both (§2)."""
+        return [part for key, value in self.call.pairs if key == name for part in value.split(",") if part]
+
+    def json(self) -> Any:
+        """Read the body; what is no JSON is refused (§3 CAP-derived), nothing at all is None."""
+        try:
+            return read_json(self.call.body) if self.call.body else None
+        except ValueError as error:
+            line, column = getattr(error, "lineno", 1), getattr(error, "colno", 1)
+            reason = getattr(error, "msg", str(error))
+            text = f"Invalid input JSON on line {line}, column {column}: {reason}"
+            raise RefusedError(400, text, None) from error
+
+    def object(self) -> dict[str, Any]:
+        """Read a body that must be an object."""
+        body = self.json()
+        if not isinstance(body, dict):
+            raise RefusedError(400, "Invalid input JSON on line 1, column 1: Expected an object", None)
+        return body
+
+
+def named(name: str) -> Kind:
+    """Give the kind of that name, or id such as `0-27` (§1 SDK)."""
+    if name not in BY_NAME:
+        raise unknown_type(name)
+    return BY_NAME[name]

@@ -1,0 +1,93 @@
+"""Due dates: how one is set and changed, and what `due_at` then says in each reading."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from taskhand.sandbox.vambe.spec_variant import Reading
+
+
+@dataclass(frozen=True)
+class Due:
+    """A local date, a local time (None is all day), the zone's IANA name, and a datetime's literal words."""
+
+    date: dt.date | None = None
+    time: dt.time | None = None
+    zone: str | None = None
+    words: str | None = None
+
+    @property
+    def is_all_day(self) -> bool:
+        """Whether there is a date without a time (§2.3 [D]: `dueTime` omitted; undated is not, [I])."""
+        return self.date is not None and self.time is None
+
+
+UNDATED = Due()
+
+
+def changed(due: Due, body: Mapping[str, Any], reading: Reading) -> Due:
+    """Apply the due fields of a body; those that were not sent keep their value (§2.4 [D])."""
+    zone = body.get("timezone", due.zone)
+    if "dueDate" not in body:
+        return _retimed(due, body, reading, zone)
+    if body["dueDate"] is None:
+        # §2.4 [D]: null removes the due date; the zone's fate is [?]
+        return Due(zone=zone if reading.cleared_zone == "kept" else None)
+    kept = due.time if reading.date_without_time == "keeps_time" else None  # §2.4 [?]
+    return Due(dt.date.fromisoformat(body["dueDate"][:10]), _time(body, kept), zone, _words(body["dueDate"]))
+
+
+def due_at(due: Due, reading: Reading) -> str | None:
+    """Write `due_at` as this reading has it (§8.4, §8.5), or None without a date."""
+    if due.date is None:
+        return None
+    if reading.due_at == "echo":
+        return due.words or (f"{due.date}T{due.time:%H:%M}:00" if due.time else str(due.date))
+    return stamp(instant(due, reading))
+
+
+def instant(due: Due, reading: Reading) -> dt.datetime:
+    """Give the moment that `due_at` names, read as UTC; midnight for a whole day. The date must be set."""
+    local = dt.datetime.combine(due.date or dt.date.min, due.time or dt.time.min)
+    zoned = due.zone is not None and (due.time is not None or reading.midnight == "zone")
+    if reading.due_at == "wall" or not zoned:  # §8.4: the wall clock wearing a Z
+        return local.replace(tzinfo=dt.UTC)
+    return local.replace(tzinfo=ZoneInfo(str(due.zone))).astimezone(dt.UTC)
+
+
+def due_day(due: Due, reading: Reading) -> dt.date | None:
+    """Give the day by which the list's window finds the task (§2.2 [I])."""
+    if due.date is None or reading.date_zone == "task":
+        return due.date
+    return instant(due, reading).date()
+
+
+def stamp(moment: dt.datetime) -> str:
+    """Write a moment as the samples do: UTC, milliseconds, Z (§2.1 [D])."""
+    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _retimed(due: Due, body: Mapping[str, Any], reading: Reading, zone: str | None) -> Due:
+    """Apply `dueTime` and `timezone` without `dueDate` (§2.4 [?]); without a date there is nothing to time."""
+    if due.date is None or reading.time_without_date != "keeps_date":
+        return due
+    if "dueTime" not in body and "timezone" not in body:
+        return due
+    return Due(due.date, _time(body, due.time), zone)
+
+
+def _time(body: Mapping[str, Any], otherwise: dt.time | None) -> dt.time | None:
+    text = body.get("dueTime")
+    if "dueTime" not in body:
+        return otherwise
+    return dt.time.fromisoformat(text) if text else None
+
+
+def _words(date: str) -> str | None:
+    return date if "T" in date else None

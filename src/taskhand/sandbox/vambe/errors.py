@@ -1,0 +1,96 @@
+"""Refusals: what Vambe says when it says no, in each style that its error bodies could have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from taskhand.sandbox.messages import Answer
+
+if TYPE_CHECKING:
+    from taskhand.sandbox.vambe.spec_variant import Reading
+
+# §1.3, §8.3 [D]: the page's own sample, whose words contradict the page
+DOCUMENTED = {"priority": "Priority must be one of: low, medium, high"}
+UUID_EXPECTED = "Validation failed (uuid is expected)"  # §1.3 [I]: ParseUUIDPipe's default
+PHRASES = {status.value: status.phrase for status in HTTPStatus}
+THROTTLED = "ThrottlerException: Too Many Requests"  # §1.3 [I]: the throttler's default
+
+
+class Issue(NamedTuple):
+    """One complaint about one field: `code` as zod has it, `message` in words."""
+
+    field: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class RefusedError(Exception):
+    """A request that Vambe refuses; `issues` are the complaints of a validation."""
+
+    status: int
+    message: str
+    issues: tuple[Issue, ...] = ()
+
+    def answer(self, reading: Reading) -> Answer:
+        """Write it as this reading has error bodies."""
+        return Answer.of_json(self.status, _BODIES[reading.errors](self))
+
+
+def invalid(*issues: Issue) -> RefusedError:
+    """Refuse a body or a query: 400 with its issues."""
+    return RefusedError(400, "Validation failed", issues)
+
+
+def missing(what: str) -> RefusedError:
+    """Refuse for something that is not there, not visible, or not the organisation's: 404."""
+    return RefusedError(404, f"{what} not found")
+
+
+def unauthorised() -> RefusedError:
+    """Refuse a wrong or missing key: 401."""
+    return RefusedError(401, "Unauthorized")
+
+
+def failed(status: int) -> RefusedError:
+    """Fail for reasons of the server's own."""
+    return RefusedError(status, {429: THROTTLED, 500: "Internal server error"}.get(status, _phrase(status)))
+
+
+def _docs(refused: RefusedError) -> dict[str, Any]:
+    # §1.3 [D]: {"statusCode", "message"}, and "errors" of {"field", "message"} for a validation
+    body: dict[str, Any] = {"statusCode": refused.status, "message": refused.message}
+    if refused.issues:
+        body["errors"] = [
+            {"field": issue.field, "message": DOCUMENTED.get(issue.field, issue.message)} for issue in refused.issues
+        ]
+    return body
+
+
+def _nest(refused: RefusedError) -> dict[str, Any]:
+    # §1.3 [I]: zod's issues have a path; other refusals carry `error`, the bare 401, 429 and 500 do not
+    if refused.issues and refused.issues[0].field == "id":
+        return {"statusCode": 400, "message": UUID_EXPECTED, "error": "Bad Request"}
+    body: dict[str, Any] = {"statusCode": refused.status, "message": refused.message}
+    if refused.issues:
+        body["errors"] = [
+            {"code": issue.code, "path": [issue.field], "message": issue.message} for issue in refused.issues
+        ]
+    elif refused.status in {400, 404}:
+        body["error"] = _phrase(refused.status)
+    return body
+
+
+def _array(refused: RefusedError) -> dict[str, Any]:
+    # §1.3 [I]: class-validator's `message` is an array
+    messages = [f"{issue.field}: {issue.message}" for issue in refused.issues] or [refused.message]
+    return {"statusCode": refused.status, "message": messages, "error": _phrase(refused.status)}
+
+
+def _phrase(status: int) -> str:
+    return PHRASES.get(status, "Error")
+
+
+_BODIES = {"docs": _docs, "nest": _nest, "array": _array}

@@ -1,0 +1,142 @@
+"""The query of the task list: reading it strictly or leniently, and applying it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from taskhand.sandbox.messages import read_json
+from taskhand.sandbox.vambe.dates import due_day, instant
+from taskhand.sandbox.vambe.errors import Issue, invalid
+from taskhand.sandbox.vambe.validation import is_uuid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from taskhand.sandbox.vambe.context import Desk
+    from taskhand.sandbox.vambe.spec_variant import Reading
+    from taskhand.sandbox.vambe.task import Task
+
+IDS = "responsibleIds"
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+BRACKETS = re.compile(r"responsibleIds\[\d*\]", re.ASCII)
+BOOLEANS = {"true": True, "false": False}
+
+
+@dataclass(frozen=True)
+class Window:
+    """What the list was asked for: whose tasks (nobody named is everyone), which days, and undated ones."""
+
+    responsible_ids: tuple[str, ...]
+    first: dt.date
+    last: dt.date
+    has_undated: bool
+
+    def holds(self, task: Task, reading: Reading) -> bool:
+        """Whether the task belongs in the list."""
+        wanted = self.responsible_ids  # §2.2 [D]: empty is all users; [I]: one of several is enough
+        return (
+            task.is_visible
+            and (not wanted or any(who in wanted for who in task.responsible_ids))
+            and self._holds_day(due_day(task.due, reading), reading)
+        )
+
+    def _holds_day(self, day: dt.date | None, reading: Reading) -> bool:
+        if day is None:  # §2.2 [D]: tasks with no due date
+            return self.has_undated
+        after = self.first < day or (self.first == day and reading.date_bounds != "exclusive")
+        return after and (day < self.last or (day == self.last and reading.date_bounds == "inclusive"))
+
+
+def read_window(desk: Desk) -> Window:
+    """Read the query of `GET /api/public/tasks` (§2.2 [D]: three of four are required)."""
+    first, last = _day(desk, "fromDate"), _day(desk, "toDate")
+    _check_span(first, last, desk.reading)
+    return Window(_responsible_ids(desk), first, last, _has_undated(desk))
+
+
+def arranged(tasks: Iterable[Task], reading: Reading) -> list[Task]:
+    """Put the list in order (§2.2 [?])."""
+    made = sorted(tasks, key=lambda task: task.created_at, reverse=reading.list_order == "newest")
+    if reading.list_order != "due":
+        return made
+    last = dt.datetime.max.replace(tzinfo=dt.UTC)
+    return sorted(made, key=lambda task: instant(task.due, reading) if task.due.date else last)
+
+
+def _day(desk: Desk, name: str) -> dt.date:
+    text = desk.query.get(name, "")
+    try:
+        if DAY.fullmatch(text):
+            return dt.date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise invalid(Issue(name, "invalid_format", f"{name} is required as YYYY-MM-DD"))
+
+
+def _check_span(first: dt.date, last: dt.date, reading: Reading) -> None:
+    if first > last and reading.inverted_window == "rejected":  # §2.2 [?]
+        raise invalid(Issue("fromDate", "custom", "fromDate must not be after toDate"))
+    if 0 < reading.max_window_days < (last - first).days:  # §2.2 [?]
+        raise invalid(Issue("toDate", "custom", f"The range is at most {reading.max_window_days} days"))
+
+
+def _has_undated(desk: Desk) -> bool:
+    text = desk.query.get("includeTasksWithoutDates", "true")  # §2.2 [D]: default true
+    if desk.reading.without_dates == "coerced":  # §2.2 [I]: any text but the empty one is true
+        return bool(text)
+    if text not in BOOLEANS:
+        raise invalid(Issue("includeTasksWithoutDates", "invalid_type", "Expected boolean"))
+    return BOOLEANS[text]
+
+
+def _responsible_ids(desk: Desk) -> tuple[str, ...]:
+    plain = [value for key, value in desk.call.pairs if key == IDS]
+    bracketed = [value for key, value in desk.call.pairs if BRACKETS.fullmatch(key)]
+    forms, ids = _spelled(plain, bracketed)
+    _check_form(forms, ids, desk.reading)
+    if any(not is_uuid(who) for who in ids):
+        raise invalid(Issue(IDS, "invalid_format", "Expected an array of UUIDs"))
+    return tuple(who.lower() for who in ids)
+
+
+def _spelled(plain: list[str], bracketed: list[str]) -> tuple[frozenset[str], list[str]]:
+    """Tell in which forms the ids could have been written, and the ids; nothing written has no form."""
+    if bracketed and not plain:
+        return frozenset({"brackets"}), _filled(bracketed)
+    if len(plain) == 1 and not bracketed:
+        return _alone(plain[0])
+    return frozenset({"repeat"} if plain and not bracketed else ()), _filled(plain + bracketed)
+
+
+def _alone(value: str) -> tuple[frozenset[str], list[str]]:
+    if value.startswith("["):
+        return frozenset({"json"}), _from_json(value)
+    if "," in value:
+        return frozenset({"comma"}), _filled(value.split(","))
+    return frozenset({"repeat", "comma"}), _filled([value])  # a lone id looks the same in both forms
+
+
+def _from_json(value: str) -> list[str]:
+    try:
+        ids = read_json(value)
+    except ValueError:
+        ids = [value]
+    return [str(who) for who in ids]
+
+
+def _filled(values: list[str]) -> list[str]:
+    return [value for value in values if value]
+
+
+def _check_form(forms: frozenset[str], ids: list[str], reading: Reading) -> None:
+    omitted = not forms and not ids
+    if not ids and reading.everyone == ("blank" if omitted else "omitted"):  # §2.2, §8.9 [?]
+        raise invalid(Issue(IDS, "invalid_type", "Expected array of UUIDs"))
+    if not omitted and reading.array_query not in {"any", *forms}:  # §2.2 [?]
+        raise invalid(Issue(IDS, "invalid_type", f"Expected the {reading.array_query} form"))
+    lone = len(ids) == 1 and "repeat" in forms and reading.array_query in {"any", "repeat"}
+    if lone and reading.lone_id == "rejected":  # §2.2 [I]: one id arrives as a string
+        raise invalid(Issue(IDS, "invalid_type", "Expected array, received string"))
