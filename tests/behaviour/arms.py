@@ -18,7 +18,7 @@ from taskhand.backends.local.directory import Directory
 from taskhand.config.settings import Settings
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.hubspot import HubSpotSandbox
-from taskhand.sandbox.hubspot import Reading as HubSpotReading
+from taskhand.sandbox.hubspot import SpecVariant as HubSpotVariant
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.service.app_context import AppContext
@@ -159,8 +159,8 @@ def hubspot_sandbox() -> HubSpotSandbox:
         "companies": [{"id": COMPANY, "properties": {"name": "Acme SpA"}}],
         "tasks": [],
     }
-    reading = HubSpotReading.parse(["searches=0", "burst=0", "search_lag=0"])
-    return HubSpotSandbox(seed=world, clock=lambda: NOW, reading=reading)
+    spec_variant = HubSpotVariant.parse(["searches=0", "burst=0", "search_lag=0"])
+    return HubSpotSandbox(seed=world, clock=lambda: NOW, spec_variant=spec_variant)
 
 
 @asynccontextmanager

@@ -41,7 +41,7 @@ async def _measure(tasks: int) -> Found:
     close = on_close.close(tasks)
     async with serve(close) as url, on_close.wired(url, on_close.Time()) as there:
         await _handed_over(there, [on_close.task_id(number) for number in range(1, tasks + 1)], on_close.ANA)
-    hubspot = on_hubspot.hubspot(world=on_hubspot.seed(tasks), reading=["searches=0", "burst=0", "search_lag=0"])
+    hubspot = on_hubspot.hubspot(world=on_hubspot.seed(tasks), spec_variant=["searches=0", "burst=0", "search_lag=0"])
     async with serve(hubspot) as url, on_hubspot.wired(url, on_hubspot.Time()) as there:
         await _handed_over(there, [on_hubspot.task_id(number) for number in range(1, tasks + 1)], on_hubspot.ANA)
     return Found(

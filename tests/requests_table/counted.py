@@ -131,7 +131,7 @@ async def _close() -> AsyncIterator[Fresh]:
 async def _hubspot() -> AsyncIterator[Fresh]:
     time = on_hubspot.Time()
     # Time stands still there: a limit on searches in a second would never end.
-    there = on_hubspot.hubspot(time, on_hubspot.seed(_TASKS), reading=["searches=0"])
+    there = on_hubspot.hubspot(time, on_hubspot.seed(_TASKS), spec_variant=["searches=0"])
     async with serve(there) as url:
         yield lambda: on_hubspot.wired(url, time, timezone=on_hubspot.SANTIAGO)
 

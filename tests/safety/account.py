@@ -99,11 +99,11 @@ class AtCrm(Stage):
 
 @asynccontextmanager
 async def staged(
-    crm: Crm, *, tasks: int = 6, read_s: float = 30.0, reading: tuple[str, ...] = ()
+    crm: Crm, *, tasks: int = 6, read_s: float = 30.0, spec_variant: tuple[str, ...] = ()
 ) -> AsyncIterator[AtCrm]:
     """A CRM in which nothing goes wrong yet; `read_s` is how long an answer is waited for."""
     time = Time()
-    there = crm.sandbox(tasks, time, reading)
+    there = crm.sandbox(tasks, time, spec_variant)
     gate = Gate(there)
     async with (
         serve(gate) as url,

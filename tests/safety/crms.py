@@ -11,10 +11,10 @@ from backends.vambe import wired as on_vambe
 from passing import Time
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.close import CloseSandbox
-from taskhand.sandbox.close import Reading as CloseReading
+from taskhand.sandbox.close import SpecVariant as CloseVariant
 from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.log import Logged
-from taskhand.sandbox.vambe import Reading as VambeReading
+from taskhand.sandbox.vambe import SpecVariant as VambeVariant
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.service.app_context import AppContext
 
@@ -82,19 +82,19 @@ class Crm:
         return [self.task_id(number) for number in range(1, count + 1)]
 
 
-def _vambe(tasks: int, time: Time, reading: tuple[str, ...]) -> Sandbox:
+def _vambe(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Sandbox:
     del time
-    return on_vambe.vambe(tasks, reading=VambeReading.parse(reading))
+    return on_vambe.vambe(tasks, spec_variant=VambeVariant.parse(spec_variant))
 
 
-def _close(tasks: int, time: Time, reading: tuple[str, ...]) -> Sandbox:
+def _close(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Sandbox:
     del time
-    return on_close.close(tasks, reading=CloseReading.parse(("rates=hidden", *reading)))
+    return on_close.close(tasks, spec_variant=CloseVariant.parse(("rates=hidden", *spec_variant)))
 
 
-def _hubspot(tasks: int, time: Time, reading: tuple[str, ...]) -> Sandbox:
+def _hubspot(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Sandbox:
     quick = ("burst=0", "searches=0", "search_lag=0")
-    return on_hubspot.hubspot(time, on_hubspot.seed(tasks), reading=(*quick, *reading))
+    return on_hubspot.hubspot(time, on_hubspot.seed(tasks), spec_variant=(*quick, *spec_variant))
 
 
 VAMBE = Crm(

@@ -39,7 +39,7 @@ class Row:
     at: dict[tuple[str, Kind], str] = field(default_factory=dict)
     lasts: bool = False
     crm: str | None = None
-    reading: tuple[str, ...] = ()
+    spec_variant: tuple[str, ...] = ()
     read_s: float = 30.0
     waits_s: float = 0.0
 
@@ -100,6 +100,6 @@ ROWS: Final = (
         waits_s=3_600.0,
     ),
     # HubSpot's answers in part.
-    Row("in neither list, done", None, crm="hubspot", reading=("lost_input=3",)),
-    Row("in neither list, undone", None, crm="hubspot", reading=("lost_input=3", "lost_effect=undone")),
+    Row("in neither list, done", None, crm="hubspot", spec_variant=("lost_input=3",)),
+    Row("in neither list, undone", None, crm="hubspot", spec_variant=("lost_input=3", "lost_effect=undone")),
 )

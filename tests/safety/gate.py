@@ -6,7 +6,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from taskhand.sandbox import delivery
 from taskhand.sandbox.emulator import Emulator
-from taskhand.sandbox.messages import Call
+from taskhand.sandbox.messages import Request
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ class Gate:
         self.there = there
         self.writes = 0
         self.shut = False
-        self.heard: list[Call] = []
+        self.heard: list[Request] = []
         self.arrives: Callable[[int], object] = lambda _: None
         self.done: Callable[[int], Awaitable[object] | None] = lambda _: None
 
@@ -36,7 +36,7 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, unless it is shut; once it has come whole, it is done in one step."""
-        call = await delivery.read_call(scope, receive)
+        call = await delivery.read_request(scope, receive)
         if call is None:
             return
         self.heard.append(call)
@@ -50,7 +50,7 @@ class Gate:
         while self.shut and (await receive())["type"] != "http.disconnect":
             pass
 
-    def _is_write(self, call: Call) -> bool:
+    def _is_write(self, call: Request) -> bool:
         found = self.there.route_of(call)
         key = found.key if found else call.method
         return not key.startswith("GET") and key not in self.there.harmless
@@ -69,7 +69,7 @@ class Gate:
         return answer
 
 
-def _again(call: Call, receive: Receive) -> Receive:
+def _again(call: Request, receive: Receive) -> Receive:
     """The body once more, and then whatever else comes."""
     bodies = iter([call.body])
 

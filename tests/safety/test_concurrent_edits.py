@@ -17,7 +17,7 @@ from safety.stored import stored
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.directory import Directory
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.messages import Call
+from taskhand.sandbox.messages import Request
 
 ONE = {
     "vambe": ("PUT", "/api/public/tasks/{id}", '{"title": "Theirs"}'),
@@ -31,7 +31,7 @@ def they_send(stage: AtCrm, method: str, task_id: str, body: str = "") -> None:
     """What another client of the CRM does to a task, with the same credential."""
     own = tuple(pair for pair in stage.gate.heard[-1].headers if pair[0] != "content-type")
     headers = (*own, ("content-type", "application/json")) if body else own
-    call = Call(method, ONE[stage.crm.name][1].format(id=task_id), "", headers, body.encode())
+    call = Request(method, ONE[stage.crm.name][1].format(id=task_id), "", headers, body.encode())
     assert stage.gate.there.answer(call, stale=False).status in {200, 204}
 
 

@@ -17,7 +17,7 @@ TABLE = [(crm, case, row) for crm in CRMS for case in CASES for row in ROWS if r
 async def test_whatever_goes_wrong_nothing_is_lost_or_made_twice_and_all_is_told(
     crm: Crm, case: Case, row: Row
 ) -> None:
-    async with staged(crm, read_s=row.read_s, reading=row.reading) as stage:
+    async with staged(crm, read_s=row.read_s, spec_variant=row.spec_variant) as stage:
         tool, arguments, wish = await case.ask(stage)
         go_wrong(stage, row, case.kind)
         seen = await told(stage, tool, arguments)

@@ -54,12 +54,12 @@ class Step:
     nth: int = 0
     dies: Death = ""
     changes: dict[str, Any] = field(default_factory=lambda: ANA)
-    reading: tuple[str, ...] = ()
+    spec_variant: tuple[str, ...] = ()
     tick_s: float = 1.0
 
     def __str__(self) -> str:
         what = "" if self.changes == ANA else " of " + " and ".join(self.changes)
-        return f"{self.dies or self.at} {self.nth or ''}{what}{' '.join(('', *self.reading))}".strip()
+        return f"{self.dies or self.at} {self.nth or ''}{what}{' '.join(('', *self.spec_variant))}".strip()
 
 
 OF_ANY = (Step(0, "arrives", 1), Step(HUNDRED, dies="answered"))
@@ -78,13 +78,13 @@ STEPS = {
         *OF_ANY,
         Step(HUNDRED, "done", 1),
         Step(30, "done", 30, changes={"title": "Call again"}),
-        Step(41, "done", 2, reading=("bulk_fails_after=40",)),
+        Step(41, "done", 2, spec_variant=("bulk_fails_after=40",)),
     ),
     "hubspot": (
         *OF_ANY,
         Step(HUNDRED, "done", 1),
-        Step(99, "done", 1, reading=LOST),
-        Step(99, "arrives", 2, reading=LOST),
+        Step(99, "done", 1, spec_variant=LOST),
+        Step(99, "arrives", 2, spec_variant=LOST),
         Step(None, "done", 1, changes=LINKED),
         Step(HUNDRED, "done", 2, changes=LINKED),
     ),
@@ -180,7 +180,7 @@ def assert_it_is_so(change: Change, before: dict[str, Sight], now: dict[str, Sig
 async def test_a_killed_bulk_is_told_as_it_is_is_not_sent_again_and_is_undone_as_far_as_it_went(
     crm: Crm, step: Step, reaper: Reaper, tmp_path: Path
 ) -> None:
-    there = crm.sandbox(HUNDRED, Time(), step.reading)
+    there = crm.sandbox(HUNDRED, Time(), step.spec_variant)
     gate = Gate(there)
     async with serve(gate) as url:
         before = crm.tasks(there)

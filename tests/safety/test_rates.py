@@ -10,7 +10,7 @@ from backends.vambe.journey import Journey, Waiting
 from safety.account import Agent, staged, told
 from safety.crms import CRMS, Crm
 from taskhand.sandbox.server import serve
-from taskhand.sandbox.vambe import Reading
+from taskhand.sandbox.vambe import SpecVariant
 from taskhand.server.app import create_server
 
 RATE, TASKS = 10, 100
@@ -20,7 +20,7 @@ ANA = {"responsibleIds": ["Ana Soto"]}
 
 async def test_a_hundred_changes_at_vambe_take_no_longer_than_the_rate_asks_for_and_are_never_refused() -> None:
     time = Waiting()
-    there = on_vambe.vambe(TASKS, clock=time.moment, reading=Reading(per_second=RATE))
+    there = on_vambe.vambe(TASKS, clock=time.moment, spec_variant=SpecVariant(per_second=RATE))
     way = Journey(time, latency_s=0.25)
     async with (
         serve(there) as url,

@@ -26,7 +26,7 @@ class Crm:
     port: int
     key: str
     make: Callable[..., "Emulator"]
-    reading: Callable[[], "type[Switches]"]
+    spec_variant: Callable[[], "type[Switches]"]
     environment: Callable[[str, str], str]
 
 
@@ -52,22 +52,22 @@ def _hubspot(key: str, **options: Any) -> "Emulator":
     return HubSpotSandbox(token=key, clock=_now, **options)
 
 
-def _vambe_reading() -> "type[Switches]":
-    from taskhand.sandbox.vambe import Reading
+def _vambe_variant() -> "type[Switches]":
+    from taskhand.sandbox.vambe import SpecVariant
 
-    return Reading
-
-
-def _close_reading() -> "type[Switches]":
-    from taskhand.sandbox.close import Reading
-
-    return Reading
+    return SpecVariant
 
 
-def _hubspot_reading() -> "type[Switches]":
-    from taskhand.sandbox.hubspot import Reading
+def _close_variant() -> "type[Switches]":
+    from taskhand.sandbox.close import SpecVariant
 
-    return Reading
+    return SpecVariant
+
+
+def _hubspot_variant() -> "type[Switches]":
+    from taskhand.sandbox.hubspot import SpecVariant
+
+    return SpecVariant
 
 
 CRMS = (
@@ -76,7 +76,7 @@ CRMS = (
         8900,
         "vambe-sandbox-key",
         _vambe,
-        _vambe_reading,
+        _vambe_variant,
         lambda url, key: f"VAMBE_API_KEY={key} VAMBE_BASE_URL={url}",
     ),
     Crm(
@@ -84,7 +84,7 @@ CRMS = (
         8901,
         "close-sandbox-key",
         _close,
-        _close_reading,
+        _close_variant,
         lambda url, key: f"CLOSE_API_KEY={key} CLOSE_BASE_URL={url}/api/v1",
     ),
     Crm(
@@ -92,7 +92,7 @@ CRMS = (
         8902,
         "pat-na1-sandbox",
         _hubspot,
-        _hubspot_reading,
+        _hubspot_variant,
         lambda url, key: f"HUBSPOT_ACCESS_TOKEN={key} HUBSPOT_BASE_URL={url}",
     ),
 )
@@ -112,14 +112,14 @@ def _command(crm: Crm) -> click.Command:
     @click.option("--faults", type=click.Path(exists=True, dir_okay=False), help="A script of faults, in TOML.")
     def serve(*, port: int, seed: str, key: str, reading: tuple[str, ...], readings: bool, faults: str | None) -> None:
         if readings:
-            for name, values in crm.reading().allowed().items():
+            for name, values in crm.spec_variant().allowed().items():
                 click.echo(f"{name}: {', '.join(values)}")
             return
         from taskhand.sandbox.faults import load_faults
 
         try:
             script = load_faults(faults) if faults else ()
-            emulator = crm.make(key, seed=seed, reading=crm.reading().parse(reading), faults=script)
+            emulator = crm.make(key, seed=seed, spec_variant=crm.spec_variant().parse(reading), faults=script)
         except ValueError as error:
             raise CallerError(f"The sandbox cannot be served: {error}.") from None
         _serve([(crm, emulator, key, port)])

@@ -63,10 +63,10 @@ async def _reading(emulator: Emulator, request: Request) -> Response:
         switches = await request.json()
         if not isinstance(switches, dict):
             return _refuse(ValueError("expected an object of switches"))
-        emulator.reread(f"{name}={value}" for name, value in switches.items())
+        emulator.set_spec_variant(f"{name}={value}" for name, value in switches.items())
     except ValueError as error:
         return _refuse(error)
-    return _json(asdict(emulator.reading))
+    return _json(asdict(emulator.spec_variant))
 
 
 async def _reset(emulator: Emulator, _: Request) -> Response:

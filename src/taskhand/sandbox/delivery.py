@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import anyio
 
-from taskhand.sandbox.messages import Answer, Call
+from taskhand.sandbox.messages import Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,7 +18,7 @@ RESET = "taskhand.sandbox.reset"  # the key in scope["state"] of what resets the
 CLOSE = "taskhand.sandbox.close"  # the key of what closes it once the bytes written have left
 
 
-async def read_call(scope: Scope, receive: Receive) -> Call | None:
+async def read_request(scope: Scope, receive: Receive) -> Request | None:
     """Read a whole request; None when the client left before it ended."""
     body = b""
     more = True
@@ -30,16 +30,16 @@ async def read_call(scope: Scope, receive: Receive) -> Call | None:
         more = message.get("more_body", False)
     raw = scope.get("raw_path") or quote(scope["path"]).encode()
     headers = tuple((key.decode("latin-1"), value.decode("latin-1")) for key, value in scope["headers"])
-    return Call(scope["method"], raw.decode("latin-1"), scope["query_string"].decode("latin-1"), headers, body)
+    return Request(scope["method"], raw.decode("latin-1"), scope["query_string"].decode("latin-1"), headers, body)
 
 
-async def send_answer(answer: Answer, send: Send) -> None:
+async def send_answer(answer: Response, send: Send) -> None:
     """Send the whole answer."""
     await _start(answer, send)
     await send({"type": "http.response.body", "body": answer.body})
 
 
-async def send_half(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+async def send_half(answer: Response, scope: Scope, receive: Receive, send: Send) -> None:
     """Announce the whole body, send half of it, close."""
     await _start(answer, send)
     half = answer.body[: len(answer.body) // 2]
@@ -65,7 +65,7 @@ async def wait(sleep: Callable[[float], Awaitable[None]], seconds: float, receiv
         group.cancel_scope.cancel()
 
 
-async def _start(answer: Answer, send: Send) -> None:
+async def _start(answer: Response, send: Send) -> None:
     headers = [*answer.headers, ("content-length", str(len(answer.body)))]
     encoded = [(key.encode("latin-1"), value.encode("latin-1")) for key, value in headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": encoded})

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from taskhand.sandbox.messages import Answer
+from taskhand.sandbox.messages import Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -143,7 +143,7 @@ def load_faults(path: str | Path) -> tuple[Fault, ...]:
         raise ValueError(f"{path}: {error}") from error
 
 
-def disguise(fault: Fault, answer: Answer, failure: Answer, target: str) -> Answer:
+def disguise(fault: Fault, answer: Response, failure: Response, target: str) -> Response:
     """Turn the true `answer` into what the fault shows; `failure` is the CRM's body for an error status.
 
     `target` is the path with its query, which a redirect keeps.
@@ -151,10 +151,10 @@ def disguise(fault: Fault, answer: Answer, failure: Answer, target: str) -> Answ
     if fault.kind == "status":
         after = () if fault.retry_after is None else (("retry-after", str(fault.retry_after)),)
         kept = tuple(pair for pair in failure.headers if not after or pair[0] != "retry-after")
-        return Answer(failure.status, failure.body, kept + after)
+        return Response(failure.status, failure.body, kept + after)
     if fault.kind == "html":
-        return Answer(fault.status or 502, PAGE, (("content-type", "text/html; charset=utf-8"),))
+        return Response(fault.status or 502, PAGE, (("content-type", "text/html; charset=utf-8"),))
     if fault.kind == "redirect":
-        return Answer(fault.status or 307, b"", (("location", fault.to + target),))
+        return Response(fault.status or 307, b"", (("location", fault.to + target),))
     bodies = {"empty_body": b"", "not_json": b"upstream said: ok"}
-    return Answer(answer.status, bodies.get(fault.kind, answer.body), answer.headers)
+    return Response(answer.status, bodies.get(fault.kind, answer.body), answer.headers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from taskhand.sandbox.messages import Call, json_or_text
+from taskhand.sandbox.messages import Request, json_or_text
 
 SECRET_HEADERS = frozenset({"x-api-key", "authorization", "cookie"})
 SECRET_FIELDS = frozenset({"tokenKey"})  # of a body that carries a credential, as HubSpot's token check does
@@ -49,15 +49,17 @@ class RequestLog:
         """Forget them all; the next one is number 1."""
         self._entries.clear()
 
-    def add(self, call: Call, *, status: int | None, route: str | None, committed: bool, fault: str | None) -> None:
+    def add(
+        self, request: Request, *, status: int | None, route: str | None, committed: bool, fault: str | None
+    ) -> None:
         """Write down a call, its credentials masked."""
         entry = Logged(
             n=len(self._entries) + 1,
-            method=call.method,
-            path=call.path,
-            query=_grouped(call.pairs),
-            headers={key: MASK if key in SECRET_HEADERS else value for key, value in call.headers},
-            body=_masked(json_or_text(call.body)),
+            method=request.method,
+            path=request.path,
+            query=_grouped(request.pairs),
+            headers={key: MASK if key in SECRET_HEADERS else value for key, value in request.headers},
+            body=_masked(json_or_text(request.body)),
             status=status,
             route=route,
             committed=committed,

@@ -16,7 +16,7 @@ JSON_TYPE = "application/json; charset=utf-8"
 
 
 @dataclass(frozen=True)
-class Call:
+class Request:
     """What arrived: the path as it was encoded, header names in lower case, the body whole."""
 
     method: str
@@ -36,7 +36,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What goes back: a status, the headers besides Content-Length, and the whole body."""
 
     status: int
@@ -44,12 +44,12 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = (("content-type", JSON_TYPE),)
 
     @classmethod
-    def of_json(cls, status: int, value: object, *headers: tuple[str, str]) -> Answer:
+    def of_json(cls, status: int, value: object, *headers: tuple[str, str]) -> Response:
         """Answer with a JSON value and, after its Content-Type, `headers`."""
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         return cls(status, text.encode(errors="replace"), (("content-type", JSON_TYPE), *headers))
 
-    def dated(self, now: dt.datetime | None) -> Answer:
+    def dated(self, now: dt.datetime | None) -> Response:
         """Add the `Date` header, unless there is one or no clock."""
         if now is None or any(name.lower() == "date" for name, _ in self.headers):
             return self
@@ -57,21 +57,21 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Found:
+class RouteMatch:
     """The route that a call is for: its key, such as `PUT /tasks/{id}`, and the values in its path."""
 
     key: str
     values: dict[str, str]
 
 
-def find_route(keys: Iterable[str], method: str, path: str) -> Found | None:
+def find_route(keys: Iterable[str], method: str, path: str) -> RouteMatch | None:
     """Find the first of `keys` that fits; a trailing slash is ignored, as Express does by default."""
     parts = [unquote(part) for part in path.rstrip("/").split("/")]
     for key in keys:
         verb, _, template = key.partition(" ")
         values = _values(template.split("/"), parts)
         if verb == method and values is not None:
-            return Found(key, values)
+            return RouteMatch(key, values)
     return None
 
 

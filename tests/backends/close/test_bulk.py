@@ -20,7 +20,7 @@ from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice, Task
-from taskhand.sandbox.close import CloseSandbox, Reading
+from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
 
 COMPLETE = Edit(status=StatusChoice.of(DONE))
@@ -118,7 +118,7 @@ async def test_nothing_to_do_asks_for_nothing() -> None:
 
 
 async def test_other_fields_go_by_themselves_within_the_budget() -> None:
-    sandbox, time = close(25, reading=Reading(rates="hidden")), Time()
+    sandbox, time = close(25, spec_variant=SpecVariant(rates="hidden")), Time()
     async with on_close(sandbox, time, rate=5) as backend:
         edits = [(task, Edit(priority=2)) for task in await every(backend, 25)]
         outcomes = await backend.update_tasks(edits)
@@ -159,7 +159,7 @@ async def test_an_unknown_person_is_refused_for_all_without_asking_for_each() ->
 
 @pytest.mark.parametrize("stop", [1, 2, 40, 99])
 async def test_a_refusal_midway_leaves_some_changed_and_the_rest_is_sent_by_itself(stop: int) -> None:
-    sandbox = close(100, reading=Reading(bulk_fails_after=stop))
+    sandbox = close(100, spec_variant=SpecVariant(bulk_fails_after=stop))
     async with on_close(sandbox) as backend:
         edits = [(task, COMPLETE) for task in await every(backend, 100)]
         outcomes = await backend.update_tasks(edits)
@@ -275,7 +275,7 @@ async def test_a_list_that_is_behind_is_looked_at_again_before_anything_is_sent_
 @pytest.mark.parametrize("lag_s", [8, 100])
 async def test_a_thousand_tasks_take_few_requests_though_the_lists_are_behind(lag_s: int) -> None:
     time = Time()
-    sandbox = close(1_000, reading=Reading(list_lag=lag_s, rates="hidden"), clock=time.moment)
+    sandbox = close(1_000, spec_variant=SpecVariant(list_lag=lag_s, rates="hidden"), clock=time.moment)
     async with on_close(sandbox, time) as backend:
         edits = [(task, COMPLETE) for task in await every(backend, 1_000)]
         outcomes = await backend.update_tasks(edits)
@@ -341,24 +341,24 @@ async def test_ids_of_any_letters_and_dashes_go_together() -> None:
 
 
 @pytest.mark.parametrize(
-    "reading",
+    "spec_variant",
     [
-        Reading(params="merge"),
-        Reading(bulk_types="all"),
-        Reading(booleans="strict"),
-        Reading(unknown_filters="rejected"),
-        Reading(unknown_fields="ignored"),
-        Reading(list_lag=30),
-        Reading(list_order="shuffled"),
-        Reading(max_limit=100),
-        Reading(dateless_date="null", due_date="absent"),
-        Reading(max_url=2000),
+        SpecVariant(params="merge"),
+        SpecVariant(bulk_types="all"),
+        SpecVariant(booleans="strict"),
+        SpecVariant(unknown_filters="rejected"),
+        SpecVariant(unknown_fields="ignored"),
+        SpecVariant(list_lag=30),
+        SpecVariant(list_order="shuffled"),
+        SpecVariant(max_limit=100),
+        SpecVariant(dateless_date="null", due_date="absent"),
+        SpecVariant(max_url=2000),
     ],
     ids=str,
 )
 @pytest.mark.parametrize("edit", [COMPLETE, TO_ANA, MOVED])
-async def test_under_every_reading_what_is_told_is_so(reading: Reading, edit: Edit) -> None:
-    sandbox = close(60, reading=reading)
+async def test_under_every_reading_what_is_told_is_so(spec_variant: SpecVariant, edit: Edit) -> None:
+    sandbox = close(60, spec_variant=spec_variant)
     async with on_close(sandbox) as backend:
         edits = [(task, edit) for task in await every(backend, 60)]
         outcomes = await backend.update_tasks(edits)

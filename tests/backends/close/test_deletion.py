@@ -16,14 +16,14 @@ from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, Taskha
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.request_log import recorded_requests
 from taskhand.http.upstream import Limits
-from taskhand.sandbox.close import CloseSandbox, Reading
+from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.messages import Answer, Call
+from taskhand.sandbox.messages import Request, Response
 
 DELETE, GET, LIST = "DELETE /api/v1/task/{id}", "GET /api/v1/task/{id}", "GET /api/v1/task"
 EVER: dict[str, Any] = {"nth": "every"}
 NEW = Edit(title="Made", responsible_ids=(ELENA,), ai_customer_id=LEAD, priority=2)
-LINGERS = Reading(delete_lag=30, rates="hidden")
+LINGERS = SpecVariant(delete_lag=30, rates="hidden")
 
 
 def status(code: int, **more: Any) -> Fault:
@@ -138,14 +138,14 @@ LATE: list[tuple[str, list[Fault], str | None, str, bool]] = [
 async def test_a_task_that_close_still_shows_after_it_was_deleted_proves_nothing(
     faults: list[Fault], told: str | None, sent: str, *, kept: bool
 ) -> None:
-    sandbox = close(reading=LINGERS)
+    sandbox = close(spec_variant=LINGERS)
     async with on_close(sandbox) as backend:
         assert await deleted(backend, sandbox, faults) == (told, sent)
     assert is_there(sandbox) is kept
 
 
 async def test_a_deletion_in_doubt_says_to_wait_until_close_shows_what_is_so() -> None:
-    sandbox = close(reading=LINGERS)
+    sandbox = close(spec_variant=LINGERS)
     async with on_close(sandbox) as backend:
         before = await backend.get_task(TASK)
         sandbox.faults = tuple(lost("reset_after", "reset_after"))
@@ -157,7 +157,7 @@ async def test_a_deletion_in_doubt_says_to_wait_until_close_shows_what_is_so() -
 
 async def test_what_was_written_before_a_deletion_in_doubt_does_not_speak_for_the_task() -> None:
     time = Time()
-    sandbox = close(reading=LINGERS, clock=time.moment)
+    sandbox = close(spec_variant=LINGERS, clock=time.moment)
     async with on_close(sandbox, time) as backend:
         before = await backend.get_task(TASK)
         await backend.update_task(before, Edit(title="Written just now"))
@@ -183,10 +183,12 @@ async def test_a_task_that_somebody_else_deleted_is_not_found() -> None:
     assert sandbox.requests == ()
 
 
-@pytest.mark.parametrize("reading", [LINGERS, Reading(list_lag=60, rates="hidden"), Reading(deleted="empty")], ids=str)
-async def test_what_was_deleted_is_gone_at_once_though_close_shows_it_for_a_while(reading: Reading) -> None:
+@pytest.mark.parametrize(
+    "spec_variant", [LINGERS, SpecVariant(list_lag=60, rates="hidden"), SpecVariant(deleted="empty")], ids=str
+)
+async def test_what_was_deleted_is_gone_at_once_though_close_shows_it_for_a_while(spec_variant: SpecVariant) -> None:
     time = Time()
-    sandbox = close(4, reading=reading, clock=time.moment)
+    sandbox = close(4, spec_variant=spec_variant, clock=time.moment)
     ids = [task_id(number) for number in range(1, 5)]
     async with on_close(sandbox, time) as backend:
         before = await backend.get_task(TASK)
@@ -214,7 +216,7 @@ async def test_a_page_is_full_though_some_of_what_the_list_shows_is_deleted() ->
     time = Time()
     days = [(date(2026, 1, 1) + timedelta(days=number)).isoformat() for number in range(1, 200)]
     rows = [row(number, date=day) for number, day in enumerate(days, start=1)]
-    sandbox = close(rows, reading=Reading(list_lag=60, rates="hidden"), clock=time.moment)
+    sandbox = close(rows, spec_variant=SpecVariant(list_lag=60, rates="hidden"), clock=time.moment)
     async with on_close(sandbox, time) as backend:
         first = await backend.list_tasks(TaskQuery(limit=96))
         for task in first.tasks[:5]:
@@ -229,10 +231,10 @@ class Late(CloseSandbox):
 
     missing = 0
 
-    def answer(self, call: Call, *, stale: bool) -> Answer:
+    def answer(self, call: Request, *, stale: bool) -> Response:
         if self.missing and call.path.startswith("/api/v1/task/task_"):
             self.missing -= 1
-            return Answer.of_json(404, {"error": "Empty query: Task matching query does not exist."})
+            return Response.of_json(404, {"error": "Empty query: Task matching query does not exist."})
         return super().answer(call, stale=stale)
 
 
@@ -264,7 +266,7 @@ async def test_a_lost_deletion_of_a_task_that_close_does_not_find_yet_is_in_doub
 
 
 async def test_the_deleted_task_is_not_taken_for_the_one_that_is_made_in_its_place() -> None:
-    sandbox = close(1, reading=Reading(list_lag=30, rates="hidden"), clock=lambda: NOW)
+    sandbox = close(1, spec_variant=SpecVariant(list_lag=30, rates="hidden"), clock=lambda: NOW)
     async with on_close(sandbox) as backend:
         before = (await backend.snapshots([TASK]))[TASK]
         await backend.delete_task(before.task)

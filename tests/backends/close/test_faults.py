@@ -20,7 +20,7 @@ from taskhand.backends.close.wire import credential
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OutcomeUnknown, TaskhandError
 from taskhand.http.upstream import Limits
-from taskhand.sandbox.close import CloseSandbox, Reading
+from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
@@ -55,7 +55,7 @@ class Stage:
 @asynccontextmanager
 async def staged(faults: Iterable[Fault], row: Row = NOTHING, call: Call | None = None) -> AsyncIterator[Stage]:
     """The people are known, unless `call` asks for them; then Close goes wrong."""
-    there, elsewhere, time = close(reading=Reading(rates="hidden")), close(), Time()
+    there, elsewhere, time = close(spec_variant=SpecVariant(rates="hidden")), close(), Time()
     async with (
         serve(elsewhere) as away,
         serve(there) as url,
@@ -207,7 +207,9 @@ async def test_a_task_of_somebody_elses_is_not_taken_for_the_lost_one() -> None:
 
 async def test_a_limit_that_is_kept_is_waited_for_before_it_refuses_anything() -> None:
     moment = Time()
-    sandbox = close(30, reading=Reading(rates="enforced", rate_limit=10, rate_window=8), clock=lambda: _at(moment))
+    sandbox = close(
+        30, spec_variant=SpecVariant(rates="enforced", rate_limit=10, rate_window=8), clock=lambda: _at(moment)
+    )
     async with serve(sandbox) as url, wired(url, moment) as app:
         for number in range(1, 31):
             await app.backend.get_task(f"task_{number:043}")
@@ -225,7 +227,7 @@ def _at(moment: Time) -> Any:
 @pytest.mark.parametrize("rates", ["shown", "hidden"])
 async def test_a_hidden_limit_is_waited_out_whatever_it_says(body: Any, rates: Any) -> None:
     time = Time()
-    sandbox = close(6, reading=Reading(throttle=2, rate_body=body, rates=rates))
+    sandbox = close(6, spec_variant=SpecVariant(throttle=2, rate_body=body, rates=rates))
     async with serve(sandbox) as url, wired(url, time) as app:
         for number in range(1, 7):
             await app.backend.get_task(f"task_{number:043}")

@@ -22,7 +22,7 @@ from taskhand.domain.errors import UpstreamError
 from taskhand.domain.page import select_page
 from taskhand.domain.query import Order, TaskQuery, sort_key
 from taskhand.domain.task import StatusChoice, Task
-from taskhand.sandbox.close import CloseSandbox, Reading
+from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
 
 SANTIAGO = "America/Santiago"
@@ -97,24 +97,24 @@ async def assert_all_pages(backend: CloseBackend, sandbox: CloseSandbox, query: 
 
 
 READINGS = [
-    Reading(dateless_date="null"),
-    Reading(due_date="absent"),
-    Reading(dateless_date="null", due_date="absent"),
-    Reading(list_order="shuffled"),
-    Reading(list_order="newest"),
-    Reading(booleans="strict"),
-    Reading(unknown_filters="rejected"),
-    Reading(max_limit=100),
-    Reading(default_zone="user"),
-    Reading(rates="hidden"),
-    Reading(throttle=3),
+    SpecVariant(dateless_date="null"),
+    SpecVariant(due_date="absent"),
+    SpecVariant(dateless_date="null", due_date="absent"),
+    SpecVariant(list_order="shuffled"),
+    SpecVariant(list_order="newest"),
+    SpecVariant(booleans="strict"),
+    SpecVariant(unknown_filters="rejected"),
+    SpecVariant(max_limit=100),
+    SpecVariant(default_zone="user"),
+    SpecVariant(rates="hidden"),
+    SpecVariant(throttle=3),
 ]
 
 
-@pytest.mark.parametrize("reading", READINGS, ids=range(len(READINGS)))
+@pytest.mark.parametrize("spec_variant", READINGS, ids=range(len(READINGS)))
 @pytest.mark.parametrize("order", ORDERS)
-async def test_every_page_is_so_under_every_reading(reading: Reading, order: Order) -> None:
-    sandbox = close(world(130), reading=reading)
+async def test_every_page_is_so_under_every_reading(spec_variant: SpecVariant, order: Order) -> None:
+    sandbox = close(world(130), spec_variant=spec_variant)
     async with on_close(sandbox, timezone=SANTIAGO) as backend:
         for query in QUERIES[::2]:
             await assert_all_pages(backend, sandbox, replace(query, limit=40, order=order))
@@ -204,7 +204,7 @@ async def test_what_was_just_written_is_listed_although_the_list_is_behind() -> 
         made = (await backend.create_task(new("Made just now"))).task
         before = await backend.get_task(task_id(1))
         await backend.update_task(before, Edit(title="Changed", status=StatusChoice.of(DONE)))
-        sandbox.reread(["list_lag=30"])
+        sandbox.set_spec_variant(["list_lag=30"])
         listed = {task.id: task for task in (await backend.list_tasks(TaskQuery())).tasks}
         assert listed[made.id] == made
         assert (listed[before.id].title, listed[before.id].status_config) == ("Changed", DONE)

@@ -8,7 +8,7 @@ from mcp import Client
 
 from backends.close.wired import ANA, ELENA, LEAD, Time, close, wired
 from behaviour.agent import Agent, Refused
-from taskhand.sandbox.close import CloseSandbox, Reading
+from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 
@@ -73,25 +73,25 @@ STORY = (
 )
 
 READINGS = [
-    Reading.parse([f"{name}={value}"])
-    for name, values in Reading.allowed().items()
+    SpecVariant.parse([f"{name}={value}"])
+    for name, values in SpecVariant.allowed().items()
     for value in values
     if not value.startswith(("a whole", "any"))
 ]
 NUMBERED = [
-    Reading(delete_lag=30),
-    Reading(list_lag=30),
-    Reading(max_limit=100),
-    Reading(max_url=2_000),
-    Reading(throttle=3),
-    Reading(bulk_fails_after=1),
-    Reading(rates="enforced", rate_limit=1_000),
+    SpecVariant(delete_lag=30),
+    SpecVariant(list_lag=30),
+    SpecVariant(max_limit=100),
+    SpecVariant(max_url=2_000),
+    SpecVariant(throttle=3),
+    SpecVariant(bulk_fails_after=1),
+    SpecVariant(rates="enforced", rate_limit=1_000),
 ]
 
 
-@pytest.mark.parametrize("reading", [*dict.fromkeys(READINGS), *NUMBERED], ids=str)
-async def test_the_story_is_told_as_it_is_under_every_reading(reading: Reading) -> None:
-    sandbox = close(1, reading=reading)
+@pytest.mark.parametrize("spec_variant", [*dict.fromkeys(READINGS), *NUMBERED], ids=str)
+async def test_the_story_is_told_as_it_is_under_every_reading(spec_variant: SpecVariant) -> None:
+    sandbox = close(1, spec_variant=spec_variant)
     async with (
         serve(sandbox) as url,
         wired(url, Time(), timezone=SANTIAGO) as app,

@@ -18,8 +18,8 @@ from taskhand.domain.errors import CallerError, NotFound, OperatorError, Taskhan
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.rules import check_id
 from taskhand.domain.task import StatusChoice
-from taskhand.sandbox.close import CloseSandbox, Reading
-from taskhand.sandbox.messages import Answer, Call
+from taskhand.sandbox.close import CloseSandbox, SpecVariant
+from taskhand.sandbox.messages import Request, Response
 
 SANTIAGO = "America/Santiago"
 SUMMER = Due.instant(datetime(2026, 1, 10, 15, tzinfo=UTC), SANTIAGO)
@@ -276,7 +276,7 @@ async def test_many_tasks_are_read_a_hundred_at_a_time_in_the_order_asked_for() 
 
 @pytest.mark.parametrize("limit", [3, 60])
 async def test_no_request_line_is_longer_than_is_recommended(limit: int) -> None:
-    sandbox = close(limit, reading=Reading(max_url=2000))
+    sandbox = close(limit, spec_variant=SpecVariant(max_url=2000))
     async with on_close(sandbox) as backend:
         assert len(await backend.snapshots([task_id(number) for number in range(1, limit + 1)])) == limit
     assert [one.method for one in sandbox.requests] == ["GET" if limit == 3 else "POST"]
@@ -307,12 +307,12 @@ async def test_people_are_found_by_their_words_and_by_their_lead(query: str, nam
 class Terse(CloseSandbox):
     """A Close whose search answers ids alone, whatever is asked for."""
 
-    def answer(self, call: Call, *, stale: bool) -> Answer:
+    def answer(self, call: Request, *, stale: bool) -> Response:
         found = super().answer(call, stale=stale)
         if not call.path.endswith("/search/"):
             return found
         rows = [{"__object_type": row["__object_type"], "id": row["id"]} for row in json.loads(found.body)["data"]]
-        return Answer.of_json(found.status, {"data": rows, "cursor": None})
+        return Response.of_json(found.status, {"data": rows, "cursor": None})
 
 
 async def test_a_lead_that_a_search_answers_bare_is_read_with_its_contacts() -> None:
@@ -324,7 +324,7 @@ async def test_a_lead_that_a_search_answers_bare_is_read_with_its_contacts() -> 
 
 
 async def test_the_team_is_read_once_for_a_while_and_without_those_who_left() -> None:
-    sandbox = close(reading=Reading(ex_members="listed"))
+    sandbox = close(spec_variant=SpecVariant(ex_members="listed"))
     async with on_close(sandbox) as backend:
         first, again = await backend.members(), await backend.members()
         assert await backend.me() == await backend.me() == ELENA

@@ -10,7 +10,7 @@ from mcp import Client
 from backends.close.wired import ANA, CAROLINA, TASK, Time, close, row, task_id, wired
 from behaviour.agent import Agent, Refused
 from taskhand.backends.close.said import CLOSE
-from taskhand.sandbox.close import CloseSandbox, Reading
+from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
@@ -50,7 +50,7 @@ async def test_a_bulk_change_is_taken_back_to_the_microsecond() -> None:
 
 
 async def test_a_priority_that_close_never_said_is_not_put_back_on_a_guess() -> None:
-    sandbox = close([row(1, priority="high")], reading=Reading(priority="absent"))
+    sandbox = close([row(1, priority="high")], spec_variant=SpecVariant(priority="absent"))
     async with agent_on(sandbox) as agent:
         done = await agent("update_task", id=TASK, priority="1", title="Otherwise")
         undone = await agent("undo_change", changeId=done["changeId"])
@@ -60,11 +60,13 @@ async def test_a_priority_that_close_never_said_is_not_put_back_on_a_guess() -> 
 
 
 @pytest.mark.parametrize("kind", ["lead", "outgoing_call"])
-@pytest.mark.parametrize("reading", [Reading(), Reading(delete_lag=60, list_lag=60)], ids=["at once", "late"])
-async def test_a_deletion_whose_answer_is_lost_is_taken_back(kind: str, reading: Reading) -> None:
+@pytest.mark.parametrize(
+    "spec_variant", [SpecVariant(), SpecVariant(delete_lag=60, list_lag=60)], ids=["at once", "late"]
+)
+async def test_a_deletion_whose_answer_is_lost_is_taken_back(kind: str, spec_variant: SpecVariant) -> None:
     time = Time()
     rows = [row(1, _type=kind, date=FINE, contact_id=CAROLINA), row(2)]
-    sandbox = close(rows, reading=reading, clock=time.moment)
+    sandbox = close(rows, spec_variant=spec_variant, clock=time.moment)
     there = kept(sandbox)
     async with agent_on(sandbox, time) as agent:
         plan = await agent("delete_task", id=TASK)
@@ -88,7 +90,7 @@ async def test_what_happened_by_itself_is_deleted_and_not_made_again() -> None:
 
 
 async def test_a_bulk_that_close_holds_back_says_what_to_send_again() -> None:
-    sandbox = close(400, reading=Reading(rates="hidden"))
+    sandbox = close(400, spec_variant=SpecVariant(rates="hidden"))
     async with agent_on(sandbox) as agent:
         ids = [task_id(number) for number in range(1, 401)]
         plan = await agent("bulk_update_tasks", taskIds=ids, changes={"newStatusName": "Completed"})

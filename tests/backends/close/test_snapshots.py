@@ -16,7 +16,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OutcomeUnknown
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice
-from taskhand.sandbox.close import CloseSandbox, Reading
+from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
 
 FINE = "2026-03-10T15:00:00.123456+00:00"
@@ -84,10 +84,12 @@ async def test_native_is_what_close_says_by_its_own_names_as_json() -> None:
     }
 
 
-@pytest.mark.parametrize("reading", [Reading(), Reading(due_date="absent"), Reading(dateless_date="null")], ids=str)
+@pytest.mark.parametrize(
+    "spec_variant", [SpecVariant(), SpecVariant(due_date="absent"), SpecVariant(dateless_date="null")], ids=str
+)
 @pytest.mark.parametrize("day", DATES)
-async def test_a_task_comes_back_exactly_as_it_was(day: str | None, reading: Reading) -> None:
-    sandbox = close([row(1, date=day, priority="high")], reading=reading)
+async def test_a_task_comes_back_exactly_as_it_was(day: str | None, spec_variant: SpecVariant) -> None:
+    sandbox = close([row(1, date=day, priority="high")], spec_variant=spec_variant)
     there = kept(sandbox)
     async with on_close(sandbox) as backend:
         before = (await backend.snapshots([TASK]))[TASK]
@@ -174,7 +176,7 @@ async def test_many_come_back_together_each_to_its_own_date() -> None:
 
 async def test_a_priority_that_close_does_not_say_is_unknown_until_one_is_sent() -> None:
     rows = [row(1), row(2, _type="outgoing_call"), row(3, _type="missed_call", text=None)]
-    sandbox = close(rows, reading=Reading(priority="absent"))
+    sandbox = close(rows, spec_variant=SpecVariant(priority="absent"))
     ids = [task_id(number) for number in (1, 2, 3)]
     async with on_close(sandbox) as backend:
         found = await backend.snapshots(ids)
@@ -211,7 +213,7 @@ async def test_a_deleted_call_is_made_again_as_a_call_whatever_is_configured(day
 
 
 async def test_a_task_without_a_priority_that_is_known_is_made_again_without_one() -> None:
-    sandbox = close([row(1, priority="high")], reading=Reading(priority="absent"))
+    sandbox = close([row(1, priority="high")], spec_variant=SpecVariant(priority="absent"))
     async with on_close(sandbox) as backend:
         made = await made_again(backend, "ai_customer_id")
     assert "priority" not in (sandbox.requests[-1].body or {})

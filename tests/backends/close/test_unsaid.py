@@ -16,13 +16,13 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, UpstreamError
 from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.task import StatusChoice
-from taskhand.sandbox.close import CloseSandbox, Reading
+from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.messages import Answer, Call
+from taskhand.sandbox.messages import Request, Response
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 
-ABSENT = Reading(priority="absent")
+ABSENT = SpecVariant(priority="absent")
 POST, PUT, GET, LIST = "POST /api/v1/task", "PUT /api/v1/task/{id}", "GET /api/v1/task/{id}", "GET /api/v1/task"
 NEW = Edit(title="Made", responsible_ids=(ELENA,), ai_customer_id=LEAD, priority=2)
 
@@ -31,7 +31,7 @@ NEW = Edit(title="Made", responsible_ids=(ELENA,), ai_customer_id=LEAD, priority
 async def test_a_priority_that_close_does_not_say_is_always_sent_and_told_as_sent(
     asked: str, before: str, after: str
 ) -> None:
-    sandbox = close([row(1, priority=before)], reading=ABSENT)
+    sandbox = close([row(1, priority=before)], spec_variant=ABSENT)
     async with serve(sandbox) as url, wired(url, Time()) as app, Client(create_server(app)) as client:
         agent = Agent(client)
         answer = await agent("update_task", id=TASK, priority=asked)
@@ -44,7 +44,7 @@ async def test_a_priority_that_close_does_not_say_is_always_sent_and_told_as_sen
 
 async def test_what_somebody_else_changed_since_has_a_priority_that_nobody_knows() -> None:
     now = [NOW]
-    sandbox = close(1, reading=ABSENT, clock=lambda: now[0])
+    sandbox = close(1, spec_variant=ABSENT, clock=lambda: now[0])
     async with on_close(sandbox) as backend, on_close(sandbox) as other:
         before = await backend.get_task(TASK)
         assert (await backend.update_task(before, Edit(priority=2))).task.priority == 2
@@ -55,7 +55,7 @@ async def test_what_somebody_else_changed_since_has_a_priority_that_nobody_knows
 
 
 async def test_a_list_by_priority_says_that_it_cannot_be_made() -> None:
-    sandbox = close([row(1, priority="high"), row(2, _type="missed_call", text=None)], reading=ABSENT)
+    sandbox = close([row(1, priority="high"), row(2, _type="missed_call", text=None)], spec_variant=ABSENT)
     async with on_close(sandbox) as backend:
         with pytest.raises(UpstreamError) as refused:
             await backend.list_tasks(TaskQuery(priority=2))
@@ -66,7 +66,7 @@ async def test_a_list_by_priority_says_that_it_cannot_be_made() -> None:
 
 
 async def test_a_lost_create_is_found_though_no_priority_is_said() -> None:
-    sandbox = close(0, reading=ABSENT, faults=[Fault("reset_after", POST)])
+    sandbox = close(0, spec_variant=ABSENT, faults=[Fault("reset_after", POST)])
     async with on_close(sandbox) as backend:
         made = (await backend.create_task(NEW)).task
         assert (await backend.get_task(made.id)).priority == made.priority == 2
@@ -75,7 +75,7 @@ async def test_a_lost_create_is_found_though_no_priority_is_said() -> None:
 
 @pytest.mark.parametrize("fault", [Fault("reset_after", PUT), Fault("reset_before", PUT)])
 async def test_a_lost_change_of_a_priority_that_is_not_said_is_sent_again(fault: Fault) -> None:
-    sandbox = close(1, reading=ABSENT, faults=[fault])
+    sandbox = close(1, spec_variant=ABSENT, faults=[fault])
     async with on_close(sandbox) as backend:
         before = await backend.get_task(TASK)
         assert (await backend.update_task(before, Edit(priority=2))).task.priority == 2
@@ -83,7 +83,7 @@ async def test_a_lost_change_of_a_priority_that_is_not_said_is_sent_again(fault:
 
 
 async def test_a_failed_change_of_a_priority_that_is_not_said_is_in_doubt() -> None:
-    sandbox = close(1, reading=ABSENT, faults=[Fault("status", PUT, status=500, commit=True)])
+    sandbox = close(1, spec_variant=ABSENT, faults=[Fault("status", PUT, status=500, commit=True)])
     async with on_close(sandbox) as backend:
         before = await backend.get_task(TASK)
         with pytest.raises(OutcomeUnknown):
@@ -92,7 +92,7 @@ async def test_a_failed_change_of_a_priority_that_is_not_said_is_in_doubt() -> N
 
 async def test_a_lost_create_that_no_list_shows_says_to_wait_a_minute() -> None:
     time = Time()
-    sandbox = close(0, reading=Reading(list_lag=30), faults=[Fault("reset_after", POST)], clock=time.moment)
+    sandbox = close(0, spec_variant=SpecVariant(list_lag=30), faults=[Fault("reset_after", POST)], clock=time.moment)
     async with on_close(sandbox, time) as backend:
         with pytest.raises(OutcomeUnknown) as unknown:
             await backend.create_task(NEW)
@@ -126,15 +126,15 @@ class Late(CloseSandbox):
 
     missing = 0
 
-    def answer(self, call: Call, *, stale: bool) -> Answer:
+    def answer(self, call: Request, *, stale: bool) -> Response:
         if self.missing and call.path.startswith("/api/v1/task/task_"):
             self.missing -= 1
-            return Answer.of_json(404, {"error": "Empty query: Task matching query does not exist."})
+            return Response.of_json(404, {"error": "Empty query: Task matching query does not exist."})
         return super().answer(call, stale=stale)
 
 
 def late() -> Late:
-    return Late(seed=WORLD, key=KEY, clock=lambda: NOW, reading=Reading(list_lag=30))
+    return Late(seed=WORLD, key=KEY, clock=lambda: NOW, spec_variant=SpecVariant(list_lag=30))
 
 
 async def test_a_task_made_just_now_is_there_though_close_does_not_find_it_yet() -> None:
@@ -161,10 +161,10 @@ async def test_a_task_made_just_now_is_there_though_close_does_not_find_it_yet()
 class Slow(CloseSandbox):
     """A Close that answers a PUT with the task as it was."""
 
-    def answer(self, call: Call, *, stale: bool) -> Answer:
+    def answer(self, call: Request, *, stale: bool) -> Response:
         before = next((one for one in self.tasks if one["id"] in call.path), None)
         answer = super().answer(call, stale=stale)
-        return Answer.of_json(200, before) if call.method == "PUT" and before else answer
+        return Response.of_json(200, before) if call.method == "PUT" and before else answer
 
 
 async def test_an_answer_that_does_not_show_the_change_is_checked_by_reading_the_task() -> None:
@@ -177,16 +177,16 @@ async def test_an_answer_that_does_not_show_the_change_is_checked_by_reading_the
 class Elsewhere(CloseSandbox):
     """Another server than Close, which has none of its pages."""
 
-    page = Answer(404, b"<html>nothing here</html>", (("content-type", "text/html"),))
+    page = Response(404, b"<html>nothing here</html>", (("content-type", "text/html"),))
 
-    def answer(self, call: Call, *, stale: bool) -> Answer:  # noqa: ARG002 - it answers one thing
+    def answer(self, call: Request, *, stale: bool) -> Response:  # noqa: ARG002 - it answers one thing
         return self.page
 
 
 @pytest.mark.parametrize("body", [b"<html>nothing</html>", b'{"error": "The requested URL was not found."}', b""])
 async def test_a_404_that_is_not_closes_own_is_no_missing_task(body: bytes) -> None:
     sandbox = Elsewhere(seed=WORLD, key=KEY)
-    sandbox.page = Answer(404, body, (("content-type", "text/html"),))
+    sandbox.page = Response(404, body, (("content-type", "text/html"),))
     async with on_close(sandbox) as backend:
         for asked in (backend.get_task(TASK), backend.list_tasks(TaskQuery()), backend.members()):
             with pytest.raises(UpstreamError) as refused:
@@ -200,9 +200,9 @@ MADE = {task_id(number): (NOW + timedelta(microseconds=999 - number)).isoformat(
 class Fine(CloseSandbox):
     """A Close whose moments have microseconds."""
 
-    def answer(self, call: Call, *, stale: bool) -> Answer:
+    def answer(self, call: Request, *, stale: bool) -> Response:
         json = loads(super().answer(call, stale=stale).body)
-        return Answer.of_json(200, json | {"data": [one | {"date_created": MADE[one["id"]]} for one in json["data"]]})
+        return Response.of_json(200, json | {"data": [one | {"date_created": MADE[one["id"]]} for one in json["data"]]})
 
 
 async def test_pages_by_creation_lose_no_task_of_the_same_millisecond() -> None:
@@ -236,8 +236,8 @@ async def test_contacts_are_looked_for_on_every_page() -> None:
 class Endless(CloseSandbox):
     """A Close whose search has no end, and finds nobody who is meant."""
 
-    def answer(self, call: Call, *, stale: bool) -> Answer:  # noqa: ARG002 - it answers one thing
-        return Answer.of_json(200, {"data": [], "cursor": "more"})
+    def answer(self, call: Request, *, stale: bool) -> Response:  # noqa: ARG002 - it answers one thing
+        return Response.of_json(200, {"data": [], "cursor": "more"})
 
 
 async def test_a_search_that_is_given_up_says_so_and_not_that_this_was_all() -> None:

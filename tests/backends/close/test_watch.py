@@ -14,12 +14,12 @@ from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Task
 from taskhand.http.upstream import Limits
-from taskhand.sandbox.close import CloseSandbox, Reading
+from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.messages import Answer, Call
+from taskhand.sandbox.messages import Request, Response
 
 URGENT = Edit(priority=2)
-NO_WORD = Reading(rates="hidden")
+NO_WORD = SpecVariant(rates="hidden")
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ async def written(
 
 
 async def test_outcomes_are_told_as_the_chunks_are_read_back() -> None:
-    sandbox, watch = close(1_000, reading=NO_WORD), Watcher()
+    sandbox, watch = close(1_000, spec_variant=NO_WORD), Watcher()
     outcomes, _ = await written(sandbox, watch, COMPLETE, 1_000)
     assert codes(outcomes) == {None: 1_000}
     assert sent(sandbox) == {BULK: 10, LIST: 10}
@@ -72,14 +72,14 @@ async def test_outcomes_are_told_as_the_chunks_are_read_back() -> None:
 
 
 async def test_outcomes_are_told_while_others_are_still_to_be_sent_one_by_one() -> None:
-    sandbox, watch = close(60, reading=NO_WORD), Watcher()
+    sandbox, watch = close(60, spec_variant=NO_WORD), Watcher()
     await written(sandbox, watch, URGENT, 60)
     assert watch.seen[0] <= 17
     assert sent(sandbox) == {ONE: 60}
 
 
 async def test_tasks_that_do_not_go_together_are_told_by_their_own_place() -> None:
-    sandbox, watch = close(9, reading=NO_WORD), Watcher()
+    sandbox, watch = close(9, spec_variant=NO_WORD), Watcher()
     async with on_close(sandbox) as backend:
         tasks = await every(backend, 9)
         edits = [(task, (COMPLETE, URGENT, TO_ANA)[place % 3]) for place, task in enumerate(tasks)]
@@ -91,7 +91,7 @@ async def test_tasks_that_do_not_go_together_are_told_by_their_own_place() -> No
 
 @pytest.mark.parametrize("after", [1, 150, 450])
 async def test_a_bulk_that_is_stopped_sends_no_more_chunks_and_accounts_for_those_under_way(after: int) -> None:
-    sandbox, watch = close(1_000, reading=NO_WORD), Watcher(after=after)
+    sandbox, watch = close(1_000, spec_variant=NO_WORD), Watcher(after=after)
     outcomes, _ = await written(sandbox, watch, COMPLETE, 1_000)
     done = codes(outcomes)[None]
     assert codes(outcomes) == {None: done, "not_attempted": 1_000 - done}
@@ -104,7 +104,7 @@ async def test_a_bulk_that_is_stopped_sends_no_more_chunks_and_accounts_for_thos
 
 @pytest.mark.parametrize("after", [1, 20])
 async def test_a_bulk_of_single_tasks_that_is_stopped_sends_no_more(after: int) -> None:
-    sandbox, watch = close(100, reading=NO_WORD), Watcher(after=after)
+    sandbox, watch = close(100, spec_variant=NO_WORD), Watcher(after=after)
     outcomes, _ = await written(sandbox, watch, URGENT, 100)
     done = codes(outcomes)[None]
     assert codes(outcomes) == {None: done, "not_attempted": 100 - done}
@@ -113,7 +113,7 @@ async def test_a_bulk_of_single_tasks_that_is_stopped_sends_no_more(after: int) 
 
 
 async def test_a_bulk_that_is_stopped_before_it_begins_sends_nothing() -> None:
-    sandbox, watch = close(10, reading=NO_WORD), Watcher()
+    sandbox, watch = close(10, spec_variant=NO_WORD), Watcher()
     watch.stop("the client gave up")
     async with on_close(sandbox) as backend:
         tasks = await every(backend, 10)
@@ -126,7 +126,7 @@ async def test_a_bulk_that_is_stopped_before_it_begins_sends_nothing() -> None:
 
 
 async def test_when_close_asks_to_wait_for_long_the_chunks_behind_are_not_sent() -> None:
-    sandbox, watch = close(1_000, reading=NO_WORD), Watcher()
+    sandbox, watch = close(1_000, spec_variant=NO_WORD), Watcher()
     limited = Fault("status", BULK, status=429, retry_after=3600, nth=3, times=99)
     outcomes, _ = await written(sandbox, watch, COMPLETE, 1_000, limited)
     counted = codes(outcomes)
@@ -139,7 +139,7 @@ async def test_when_close_asks_to_wait_for_long_the_chunks_behind_are_not_sent()
 
 
 async def test_when_close_asks_to_wait_for_long_the_tasks_behind_are_not_sent() -> None:
-    sandbox, watch = close(60, reading=NO_WORD), Watcher()
+    sandbox, watch = close(60, spec_variant=NO_WORD), Watcher()
     limited = Fault("status", ONE, status=429, retry_after=3600, nth=5, times=99)
     outcomes, _ = await written(sandbox, watch, URGENT, 60, limited)
     counted = codes(outcomes)
@@ -149,7 +149,7 @@ async def test_when_close_asks_to_wait_for_long_the_tasks_behind_are_not_sent() 
 
 
 async def test_when_close_asks_to_wait_for_long_the_second_change_of_a_task_is_not_sent() -> None:
-    sandbox, watch = close(5, reading=NO_WORD), Watcher()
+    sandbox, watch = close(5, spec_variant=NO_WORD), Watcher()
     async with on_close(sandbox) as backend:
         tasks = await every(backend, 5)
         ignored = Fault("status", BULK, status=200, commit=False)
@@ -161,7 +161,7 @@ async def test_when_close_asks_to_wait_for_long_the_second_change_of_a_task_is_n
 
 
 async def test_when_the_reading_back_has_to_wait_for_long_nothing_more_is_sent() -> None:
-    sandbox, watch = close(1_000, reading=NO_WORD), Watcher()
+    sandbox, watch = close(1_000, spec_variant=NO_WORD), Watcher()
     limited = Fault("status", LIST, status=429, retry_after=3600, nth="every")
     outcomes, _ = await written(sandbox, watch, COMPLETE, 1_000, limited)
     unknown = 100 * sent(sandbox)[BULK]
@@ -174,17 +174,19 @@ class Interrupted(CloseSandbox):
 
     watch: BulkProgress | None = None
 
-    def answer(self, call: Call, *, stale: bool) -> Answer:
+    def answer(self, call: Request, *, stale: bool) -> Response:
         found = self.route_of(call)
         if self.watch is not None and found is not None and found.key == LIST:
             self.watch.stop("the client gave up")
         return super().answer(call, stale=stale)
 
 
-async def interrupted(fault: Fault | None = None, **reading: Any) -> tuple[CloseSandbox, tuple[ItemResult, ...]]:
+async def interrupted(fault: Fault | None = None, **spec_variant: Any) -> tuple[CloseSandbox, tuple[ItemResult, ...]]:
     """Complete ten tasks, while somebody gives up before the first of them is read back."""
     rows = [row(number) for number in range(1, 11)]
-    sandbox = Interrupted(seed=WORLD | {"tasks": rows}, key=KEY, reading=Reading(rates="hidden", **reading))
+    sandbox = Interrupted(
+        seed=WORLD | {"tasks": rows}, key=KEY, spec_variant=SpecVariant(rates="hidden", **spec_variant)
+    )
     watch = Watcher()
     async with on_close(sandbox, Time()) as backend:
         edits = [(task, COMPLETE) for task in await every(backend, 10)]
@@ -209,17 +211,17 @@ LEFT: list[tuple[str, Fault | None, dict[str, Any], dict[str | None, int]]] = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "reading", "expected"), [one[1:] for one in LEFT], ids=[one[0] for one in LEFT])
+@pytest.mark.parametrize(("fault", "spec_variant", "expected"), [one[1:] for one in LEFT], ids=[one[0] for one in LEFT])
 async def test_what_is_not_settled_when_it_is_stopped_is_not_sent_again_and_is_unknown(
-    fault: Fault | None, reading: dict[str, Any], expected: dict[str | None, int]
+    fault: Fault | None, spec_variant: dict[str, Any], expected: dict[str | None, int]
 ) -> None:
-    sandbox, outcomes = await interrupted(fault, **reading)
+    sandbox, outcomes = await interrupted(fault, **spec_variant)
     assert codes(outcomes) == expected
     assert (sent(sandbox)[BULK], sent(sandbox)[ONE]) == (1, 0)
 
 
 async def test_a_chunk_that_was_lost_and_then_refused_is_unknown_where_it_is_not_seen() -> None:
-    sandbox, watch = close(10, reading=NO_WORD), Watcher()
+    sandbox, watch = close(10, spec_variant=NO_WORD), Watcher()
     lost, refused = Fault("reset_before", BULK), Fault("status", BULK, status=403, nth=2)
     outcomes, _ = await written(sandbox, watch, COMPLETE, 10, lost, refused)
     assert codes(outcomes) == {"outcome_unknown": 10}
@@ -229,13 +231,13 @@ async def test_a_chunk_that_was_lost_and_then_refused_is_unknown_where_it_is_not
 async def test_a_chunk_that_failed_and_was_done_is_not_called_failed_because_the_list_is_behind(
     lag_s: int, code: str | None
 ) -> None:
-    sandbox, watch = close(10, reading=Reading(rates="hidden", list_lag=lag_s)), Watcher()
+    sandbox, watch = close(10, spec_variant=SpecVariant(rates="hidden", list_lag=lag_s)), Watcher()
     outcomes, _ = await written(sandbox, watch, COMPLETE, 10, Fault("status", BULK, status=500, commit=True))
     assert codes(outcomes) == {code: 10}
 
 
 async def test_each_chunk_has_the_time_of_a_call_for_itself() -> None:
-    sandbox, time = close(1_000, reading=NO_WORD), Time()
+    sandbox, time = close(1_000, spec_variant=NO_WORD), Time()
     async with on_close(sandbox, time) as backend:
         edits = [(task, COMPLETE) for task in await every(backend, 1_000)]
     async with on_close(sandbox, time, rate=1, limits=Limits(total_s=10)) as backend:

@@ -29,7 +29,7 @@ def writes(stage: Stage) -> list[Any]:
 @pytest.mark.parametrize("timezone", [AUCKLAND, "Pacific/Honolulu", SANTIAGO, None])
 async def test_a_day_is_written_and_read_on_the_portals_calendar(timezone: str | None) -> None:
     time = Time()
-    async with staged(hubspot(time, seed(1), reading=OPEN), time, timezone=timezone) as stage:
+    async with staged(hubspot(time, seed(1), spec_variant=OPEN), time, timezone=timezone) as stage:
         made = await stage.backend.create_task(EDIT)
         assert due_of(made.task) == DAY
         assert writes(stage)[0]["hs_timestamp"] == "2026-03-10T15:00:00.000Z"
@@ -38,13 +38,13 @@ async def test_a_day_is_written_and_read_on_the_portals_calendar(timezone: str |
 async def test_midnight_utc_of_an_all_day_task_is_that_day() -> None:
     time = Time()
     world = seed(rows=[row(1, hs_timestamp="2026-03-10T00:00:00Z", hs_task_is_all_day="true")])
-    async with staged(hubspot(time, world, reading=OPEN), time) as stage:
+    async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:
         assert due_of(await stage.backend.get_task(task_id(1))) == DAY
 
 
 async def test_days_are_those_of_the_configured_zone_where_the_portals_cannot_be_read() -> None:
     time = Time()
-    there = hubspot(time, seed(1), reading=OPEN)
+    there = hubspot(time, seed(1), spec_variant=OPEN)
     there.faults = [Fault("status", "GET /account-info/v3/details", status=403, nth="every")]
     async with staged(there, time, timezone=AUCKLAND) as stage:
         made = await stage.backend.create_task(EDIT)
@@ -54,7 +54,7 @@ async def test_days_are_those_of_the_configured_zone_where_the_portals_cannot_be
 
 async def test_a_new_task_of_a_day_is_made_where_the_account_takes_no_all_day() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(1), reading=READ_ONLY), time) as stage:
+    async with staged(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as stage:
         for _ in range(2):
             made = await stage.backend.create_task(EDIT)
             assert due_of(made.task) == Due.instant(NOON, SANTIAGO)
@@ -67,7 +67,7 @@ async def test_a_new_task_of_a_day_is_made_where_the_account_takes_no_all_day() 
 
 async def test_a_task_is_moved_to_a_day_where_the_account_takes_no_all_day() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(1), reading=READ_ONLY), time) as stage:
+    async with staged(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         changed = await stage.backend.update_task(before, Edit(title="New", due=DAY))
         assert (changed.task.title, due_of(changed.task)) == ("New", Due.instant(NOON, SANTIAGO))
@@ -75,10 +75,10 @@ async def test_a_task_is_moved_to_a_day_where_the_account_takes_no_all_day() -> 
         assert (await stage.backend.update_task(changed.task, Edit(title="Newer"))).note is None
 
 
-@pytest.mark.parametrize("reading", ["batch_errors=spec", "some_traces=partial"])
-async def test_many_are_moved_to_a_day_where_the_account_takes_no_all_day(reading: str) -> None:
+@pytest.mark.parametrize("spec_variant", ["batch_errors=spec", "some_traces=partial"])
+async def test_many_are_moved_to_a_day_where_the_account_takes_no_all_day(spec_variant: str) -> None:
     time = Time()
-    async with staged(hubspot(time, seed(3), reading=(*READ_ONLY, reading)), time) as stage:
+    async with staged(hubspot(time, seed(3), spec_variant=(*READ_ONLY, spec_variant)), time) as stage:
         before = [await stage.backend.get_task(task_id(number)) for number in (1, 2, 3)]
         edits = [Edit(due=DAY), Edit(title="New"), Edit(title="New", due=DAY)]
         outcomes = await stage.backend.update_tasks(list(zip(before, edits, strict=True)))
@@ -94,7 +94,7 @@ async def test_a_lost_write_is_recognised_where_the_account_takes_no_all_day(
     kind: Literal["reset_after", "reset_before"],
 ) -> None:
     time = Time()
-    async with staged(hubspot(time, seed(1), reading=READ_ONLY), time) as stage:
+    async with staged(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         await stage.backend.update_task(before, Edit(due=Due(date(2026, 3, 9))))
         before = await stage.backend.get_task(task_id(1))
@@ -110,7 +110,7 @@ async def test_a_lost_write_is_recognised_where_the_account_takes_no_all_day(
 
 async def test_another_value_that_is_refused_too_is_named_without_the_day() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(1), reading=READ_ONLY), time) as stage:
+    async with staged(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         with pytest.raises(CallerError) as refused:
             await stage.backend.update_task(before, Edit(due=DAY, responsible_ids=("5",)))

@@ -40,7 +40,7 @@ def codes(outcomes: tuple[ItemResult, ...]) -> list[str | None]:
 
 async def test_a_thousand_tasks_take_ten_updates_whose_answers_say_it_all() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(1000), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(1000), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 1000)
         outcomes = await stage.backend.update_tasks([(task, Edit(priority=2)) for task in before])
         assert counted(stage) == {UPDATE: 10}
@@ -51,7 +51,7 @@ async def test_a_thousand_tasks_take_ten_updates_whose_answers_say_it_all() -> N
 
 async def test_a_thousand_tasks_keep_to_the_documented_rate() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(1000), reading=("burst=12",)), time) as stage:
+    async with staged(hubspot(time, seed(1000), spec_variant=("burst=12",)), time) as stage:
         before = await tasks(stage, 1000)
         outcomes = await stage.backend.update_tasks([(task, Edit(priority=2)) for task in before])
         assert codes(outcomes) == [None] * 1000
@@ -61,7 +61,7 @@ async def test_a_thousand_tasks_keep_to_the_documented_rate() -> None:
 
 async def test_every_input_has_a_trace_id_of_its_own_and_only_what_changes() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(3), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(3), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 3)
         edit = Edit(title="New", due=Due(date(2026, 3, 10)), responsible_ids=(), status=StatusChoice(id="COMPLETED"))
         await stage.backend.update_tasks([(task, edit) for task in before])
@@ -83,10 +83,10 @@ async def test_every_input_has_a_trace_id_of_its_own_and_only_what_changes() -> 
 @pytest.mark.parametrize("errors", ["spec", "recorded"])
 async def test_an_input_that_an_answer_is_silent_about_is_read_back(effect: str, order: str, errors: str) -> None:
     time = Time()
-    reading = (*OPEN, "lost_input=2", f"lost_effect={effect}", f"results_order={order}", f"batch_errors={errors}")
+    spec_variant = (*OPEN, "lost_input=2", f"lost_effect={effect}", f"results_order={order}", f"batch_errors={errors}")
     async with staged(hubspot(time, seed(4)), time) as stage:
         before = await tasks(stage, 4)
-        stage.hubspot.reread(reading)
+        stage.hubspot.set_spec_variant(spec_variant)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before])
         titles = [one["properties"]["hs_task_subject"] for one in stage.hubspot.tasks]
         lost = outcomes[1]
@@ -98,7 +98,7 @@ async def test_an_input_that_an_answer_is_silent_about_is_read_back(effect: str,
 
 async def test_one_bad_task_does_not_cost_the_others() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(5), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(5), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 5)
         gone = before[1].model_copy(update={"id": "99999999999"})
         edits = [(task, Edit(title="New")) for task in before]
@@ -114,7 +114,7 @@ async def test_one_bad_task_does_not_cost_the_others() -> None:
 async def test_a_batch_refused_whole_is_sent_in_parts(bad: str) -> None:
     time = Time()
     fault = Fault("status", UPDATE, nth=1, status=400)
-    async with staged(hubspot(time, seed(9), reading=OPEN, faults=(fault,)), time) as stage:
+    async with staged(hubspot(time, seed(9), spec_variant=OPEN, faults=(fault,)), time) as stage:
         before = await tasks(stage, 9)
         worse = Edit(responsible_ids=("1",))
         edits = [
@@ -149,7 +149,7 @@ LOST = {
 async def test_a_batch_whose_answer_is_lost_costs_neither_a_task_nor_the_truth(name: str) -> None:
     fault, note, code = LOST[name]
     time = Time()
-    async with staged(hubspot(time, seed(3), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(3), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 3)
         stage.hubspot.faults = (fault,)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before])
@@ -165,7 +165,7 @@ async def test_a_batch_whose_answer_is_lost_costs_neither_a_task_nor_the_truth(n
 
 async def test_a_task_named_twice_gets_both_edits_in_their_order() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(1), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(1), spec_variant=OPEN), time) as stage:
         (task,) = await tasks(stage, 1)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="A")), (task, Edit(title="B"))])
         assert codes(outcomes) == [None, None]
@@ -176,8 +176,8 @@ async def test_a_task_named_twice_gets_both_edits_in_their_order() -> None:
 async def test_links_of_many_are_changed_in_few_requests_and_read_back(missing: str) -> None:
     time = Time()
     rows = [row(number, {"contacts": [CAROLINA]} if number % 2 else None) for number in range(1, 251)]
-    reading = (*OPEN, f"no_associations={missing}")
-    async with staged(hubspot(time, seed(rows=rows), reading=reading), time) as stage:
+    spec_variant = (*OPEN, f"no_associations={missing}")
+    async with staged(hubspot(time, seed(rows=rows), spec_variant=spec_variant), time) as stage:
         before = await tasks(stage, 250)
         edit = Edit(title="New", ai_contact_id=BRUNO, ai_customer_id=COMPANY)
         outcomes = await stage.backend.update_tasks([(task, edit) for task in before])
@@ -191,7 +191,7 @@ async def test_links_of_many_are_changed_in_few_requests_and_read_back(missing: 
 async def test_an_unknown_contact_leaves_every_task_as_it_was() -> None:
     time = Time()
     rows = [row(number, {"contacts": [CAROLINA]}) for number in range(1, 4)]
-    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 3)
         state = stage.hubspot.state()
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id="999")) for task in before])
@@ -202,7 +202,7 @@ async def test_an_unknown_contact_leaves_every_task_as_it_was() -> None:
 async def test_a_task_with_several_contacts_keeps_them() -> None:
     time = Time()
     rows = [row(1, {"contacts": [CAROLINA, BRUNO]}), row(2)]
-    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 2)
         outcomes = await stage.backend.update_tasks([(task, Edit(ai_contact_id=None)) for task in before])
         assert codes(outcomes) == ["several_links", None]
@@ -211,7 +211,7 @@ async def test_a_task_with_several_contacts_keeps_them() -> None:
 
 async def test_a_priority_that_a_task_shows_already_is_not_sent() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(rows=[row(1, hs_task_priority="NONE")]), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(rows=[row(1, hs_task_priority="NONE")]), spec_variant=OPEN), time) as stage:
         (task,) = await tasks(stage, 1)
         (outcome,) = await stage.backend.update_tasks([(task, Edit(priority=0))])
         assert outcome.written is not None
@@ -227,7 +227,7 @@ async def test_nothing_to_do_sends_nothing() -> None:
 
 async def test_a_refused_property_takes_the_new_link_back() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 2)
         bad = Edit(responsible_ids=("1",), ai_contact_id=CAROLINA)
         outcomes = await stage.backend.update_tasks(
@@ -240,7 +240,7 @@ async def test_a_refused_property_takes_the_new_link_back() -> None:
 async def test_a_thousand_tasks_get_another_contact_in_thirty_requests() -> None:
     time = Time()
     rows = [row(number, {"contacts": [CAROLINA]}) for number in range(1, 1001)]
-    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 1000)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id=BRUNO)) for task in before])
         assert codes(outcomes) == [None] * 1000
@@ -250,7 +250,7 @@ async def test_a_thousand_tasks_get_another_contact_in_thirty_requests() -> None
 
 async def test_a_task_that_is_gone_does_not_cost_the_others_their_link() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(3), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(3), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 3)
         before[1] = before[1].model_copy(update={"id": "99999999999"})
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id=BRUNO)) for task in before])
@@ -260,7 +260,7 @@ async def test_a_task_that_is_gone_does_not_cost_the_others_their_link() -> None
 
 async def test_links_of_many_that_cannot_be_read_back_stay_in_doubt() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 2)
         stage.hubspot.faults = (Fault("status", LINKS, nth=3, times=100, status=500),)  # the first two look beforehand
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id=BRUNO)) for task in before])

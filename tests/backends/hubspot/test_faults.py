@@ -16,7 +16,7 @@ from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import Task
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.hubspot import HubSpotSandbox, Reading
+from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 
 OPEN = ("burst=0", "searches=0", "search_lag=0")
 TASKS = "/crm/v3/objects/tasks"
@@ -95,7 +95,7 @@ async def test_what_goes_wrong_costs_neither_a_task_nor_the_truth(
     caplog.set_level(logging.DEBUG)
     time = Time()
     limits = Limits(read_s=0.2) if "slow" in fault else None
-    async with staged(hubspot(time, seed(2), reading=OPEN), time, limits=limits) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=OPEN), time, limits=limits) as stage:
         before = await stage.backend.get_task(task_id(1))
         await stage.backend.statuses()
         state = stage.hubspot.state()
@@ -153,7 +153,7 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 )
 async def test_how_an_outcome_was_learned_is_said(what: str, fault: str, expected: str | None) -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         stage.hubspot.faults = [placed(one, ROUTES[what]) for one in FAULTS[fault]]
         _, note = await done(stage, what, before)
@@ -163,7 +163,7 @@ async def test_how_an_outcome_was_learned_is_said(what: str, fault: str, expecte
 @pytest.mark.parametrize("what", ["create", "create linked"])
 async def test_a_lost_new_task_is_found_though_the_search_is_behind(what: str) -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=("burst=0", "searches=0", "search_lag=5")), time) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=("burst=0", "searches=0", "search_lag=5")), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         stage.hubspot.faults = [Fault("reset_after", POST)]
         task, note = await done(stage, what, before)
@@ -174,7 +174,7 @@ async def test_a_lost_new_task_is_found_though_the_search_is_behind(what: str) -
 
 async def test_a_lost_new_task_that_is_not_found_is_in_doubt_and_never_sent_again() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=("burst=0", "searches=0", "search_lag=30")), time) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=("burst=0", "searches=0", "search_lag=30")), time) as stage:
         stage.hubspot.faults = [Fault("reset_after", POST)]
         with pytest.raises(TaskhandError) as unknown:
             await stage.backend.create_task(EDIT)
@@ -184,7 +184,7 @@ async def test_a_lost_new_task_that_is_not_found_is_in_doubt_and_never_sent_agai
 
 async def test_an_update_that_cannot_be_read_back_is_told_as_hubspot_confirmed_it() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         stage.hubspot.faults = [Fault("status", GET, status=500, nth="every")]
         written = await stage.backend.update_task(before, EDIT)
@@ -195,7 +195,7 @@ async def test_an_update_that_cannot_be_read_back_is_told_as_hubspot_confirmed_i
 
 async def test_an_update_that_is_neither_confirmed_whole_nor_read_back_is_in_doubt() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=(*OPEN, "update_shows=changed")), time) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=(*OPEN, "update_shows=changed")), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         stage.hubspot.faults = [Fault("status", GET, status=500, nth="every")]
         with pytest.raises(OutcomeUnknown):
@@ -204,7 +204,7 @@ async def test_an_update_that_is_neither_confirmed_whole_nor_read_back_is_in_dou
 
 async def test_a_used_up_day_is_reported_and_not_waited_for() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=("burst=0", "searches=0", "daily=3")), time) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=("burst=0", "searches=0", "daily=3")), time) as stage:
         await stage.backend.get_task(task_id(1))
         with pytest.raises(TaskhandError) as refused:
             await stage.backend.members()
@@ -240,13 +240,15 @@ async def test_a_lost_new_task_is_found_whatever_hubspots_clock_says(ahead_s: in
 def elsewhere(time: Time, ahead_s: int) -> HubSpotSandbox:
     """A HubSpot whose clock is not ours."""
     ahead = timedelta(seconds=ahead_s)
-    return HubSpotSandbox(seed=seed(1), token=KEY, clock=lambda: time.moment() + ahead, reading=Reading.parse(OPEN))
+    return HubSpotSandbox(
+        seed=seed(1), token=KEY, clock=lambda: time.moment() + ahead, spec_variant=SpecVariant.parse(OPEN)
+    )
 
 
 async def test_a_change_that_was_lost_twice_and_is_not_there_is_said_to_be_not_applied() -> None:
     time = Time()
     world = seed(rows=[row(1, {"contacts": [CAROLINA]})])
-    async with staged(hubspot(time, world, reading=OPEN), time) as stage:
+    async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         state = stage.hubspot.state()
         stage.hubspot.faults = [Fault("reset_before", PATCH, **EVER)]
@@ -259,7 +261,7 @@ async def test_a_change_that_was_lost_twice_and_is_not_there_is_said_to_be_not_a
 async def test_a_change_in_doubt_says_which_link_it_may_have_left() -> None:
     time = Time()
     world = seed(rows=[row(1, {"contacts": [CAROLINA]})])
-    async with staged(hubspot(time, world, reading=OPEN), time) as stage:
+    async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         unreadable = [Fault("status", GET, status=500, nth=nth) for nth in range(2, 20)]
         stage.hubspot.faults = [Fault("reset_before", PATCH, **EVER), *unreadable]

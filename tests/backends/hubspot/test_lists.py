@@ -100,7 +100,7 @@ QUERIES = {
 @pytest.mark.parametrize("name", QUERIES)
 async def test_pages_hold_every_task_that_is_wanted_once_and_in_order(name: str, order: Order) -> None:
     time, count = Time(), 650
-    async with staged(hubspot(time, crowd(count), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, crowd(count), spec_variant=OPEN), time) as stage:
         query = replace(QUERIES[name], order=order, limit=60)
         wanted = select_page(
             await everything(stage, count, query.contact),
@@ -121,7 +121,7 @@ async def test_pages_hold_every_task_that_is_wanted_once_and_in_order(name: str,
 
 async def test_a_first_page_takes_few_requests() -> None:
     time = Time()
-    async with staged(hubspot(time, crowd(650), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, crowd(650), spec_variant=OPEN), time) as stage:
         await stage.backend.statuses()
         stage.hubspot.clear_requests()
         page = await stage.backend.list_tasks(TaskQuery(limit=25))
@@ -132,7 +132,7 @@ async def test_a_first_page_takes_few_requests() -> None:
 
 async def test_what_was_just_written_is_in_the_next_list_though_the_search_is_behind() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(3), reading=LAGGING), time) as stage:
+    async with staged(hubspot(time, seed(3), spec_variant=LAGGING), time) as stage:
         time.now += 60
         first = await stage.backend.get_task(task_id(1))
         await stage.backend.update_task(first, Edit(responsible_ids=(ANA,), title="Moved"))
@@ -152,9 +152,9 @@ async def test_more_than_can_be_paged_through_is_said_to_be_and_a_narrower_list_
     assert MOST_FOUND == 10_000
     # HubSpot shows the first 10,000; so that this takes no minute, here it shows the first 400.
     monkeypatch.setattr("taskhand.backends.hubspot.lists.MOST_FOUND", 400)
-    time, reading = Time(), ("burst=0", "searches=0", "search_lag=0", "search_cap=400")
+    time, spec_variant = Time(), ("burst=0", "searches=0", "search_lag=0", "search_cap=400")
     world = seed(500)
-    async with staged(hubspot(time, world, reading=reading), time) as stage:
+    async with staged(hubspot(time, world, spec_variant=spec_variant), time) as stage:
         with pytest.raises(UpstreamError) as refused:
             await stage.backend.list_tasks(TaskQuery(text="nowhere to be found"))
         assert refused.value.code == "too_many_tasks"
@@ -167,7 +167,7 @@ async def test_more_than_can_be_paged_through_is_said_to_be_and_a_narrower_list_
 
 async def test_searches_keep_to_five_a_second() -> None:
     time = Time()
-    async with staged(hubspot(time, crowd(650), reading=("burst=0", "search_lag=0")), time) as stage:
+    async with staged(hubspot(time, crowd(650), spec_variant=("burst=0", "search_lag=0")), time) as stage:
         for _ in range(4):
             await stage.backend.list_tasks(TaskQuery(order="priority", limit=100, text="nowhere"))
         assert all(one.status == 200 for one in stage.hubspot.requests)
@@ -189,7 +189,7 @@ async def test_a_day_is_due_on_its_day_wherever_its_instant_lies() -> None:
         row(1, hs_timestamp="2026-03-10T03:00:00Z", hs_task_is_all_day="true"),
         row(2, hs_timestamp="2026-03-11T02:59:59Z", hs_task_is_all_day="true"),
     ]
-    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time, timezone=None) as stage:
+    async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time, timezone=None) as stage:
         tenth = TaskQuery(from_date="2026-03-10", to_date="2026-03-10")
         page = await stage.backend.list_tasks(tenth)
         assert [due_of(task) for task in page.tasks] == [Due(datetime(2026, 3, 10, tzinfo=UTC).date())] * 2
@@ -198,7 +198,7 @@ async def test_a_day_is_due_on_its_day_wherever_its_instant_lies() -> None:
 
 async def test_a_contact_that_is_found_tells_its_company() -> None:
     time = Time()
-    async with staged(hubspot(time, reading=OPEN), time) as stage:
+    async with staged(hubspot(time, spec_variant=OPEN), time) as stage:
         (carolina,) = await stage.backend.find_contacts("Carolina", 5)
         assert (carolina.id, carolina.customer_id) == (CAROLINA, COMPANY)
 
@@ -206,7 +206,7 @@ async def test_a_contact_that_is_found_tells_its_company() -> None:
 async def test_a_priority_of_the_accounts_own_is_listed_as_0_and_kept() -> None:
     time = Time()
     world = seed(rows=[row(1, hs_task_priority="URGENT"), row(2)])
-    async with staged(hubspot(time, world, reading=OPEN), time) as stage:
+    async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:
         listed = (await stage.backend.list_tasks(TaskQuery(order="priority"))).tasks
         assert [task.priority for task in listed] == [1, 0]
         assert [task.id for task in (await stage.backend.list_tasks(TaskQuery(priority=0))).tasks] == [task_id(1)]

@@ -78,15 +78,15 @@ def back(before: Snapshot, after: Task) -> Edit:
     return Edit(**dict(edit.given()), native=before.native)  # type: ignore[arg-type]  # each as its field has it
 
 
-def world(reading: tuple[str, ...] = (), *rows: dict[str, Any]) -> tuple[Any, Time]:
+def world(spec_variant: tuple[str, ...] = (), *rows: dict[str, Any]) -> tuple[Any, Time]:
     time = Time()
-    return hubspot(time, seed(rows=list(rows) or [row(1, None, **ODD)]), reading=(*OPEN, *reading)), time
+    return hubspot(time, seed(rows=list(rows) or [row(1, None, **ODD)]), spec_variant=(*OPEN, *spec_variant)), time
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("reading", ["stage=apart", "due_echo=millis", "update_shows=changed", "search_lag=30"])
-async def test_every_value_is_put_back_as_it_was(way: Way, reading: str) -> None:
-    there, time = world((reading,))
+@pytest.mark.parametrize("spec_variant", ["stage=apart", "due_echo=millis", "update_shows=changed", "search_lag=30"])
+async def test_every_value_is_put_back_as_it_was(way: Way, spec_variant: str) -> None:
+    there, time = world((spec_variant,))
     async with staged(there, time) as stage:
         was, before = kept(stage), await snapshot(stage)
         after, _ = await updated(stage, way, before.task, CHANGE)

@@ -31,7 +31,7 @@ async def listed(stage: Stage) -> set[str]:
 
 async def test_a_deleted_task_is_gone_from_reads_and_lists_though_the_search_is_behind() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         assert await listed(stage) == {task_id(1), task_id(2)}
         assert await stage.backend.delete_task(before) is None
@@ -41,7 +41,7 @@ async def test_a_deleted_task_is_gone_from_reads_and_lists_though_the_search_is_
         assert await listed(stage) == {task_id(2)}
 
 
-@pytest.mark.parametrize("reading", ["archive_unknown=404", "archive_unknown=204"])
+@pytest.mark.parametrize("spec_variant", ["archive_unknown=404", "archive_unknown=204"])
 @pytest.mark.parametrize(
     ("fault", "note", "sent"),
     [
@@ -56,10 +56,10 @@ async def test_a_deleted_task_is_gone_from_reads_and_lists_though_the_search_is_
     ],
 )
 async def test_a_lost_answer_costs_neither_the_truth_nor_a_second_task(
-    fault: Fault, note: str | None, sent: int, reading: str
+    fault: Fault, note: str | None, sent: int, spec_variant: str
 ) -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=(*OPEN, reading)), time) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=(*OPEN, spec_variant)), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         stage.hubspot.faults = (fault,)
         assert await stage.backend.delete_task(before) == note
@@ -80,7 +80,7 @@ async def test_a_lost_answer_costs_neither_the_truth_nor_a_second_task(
 )
 async def test_what_was_not_deleted_is_not_said_to_be(faults: tuple[Fault, ...], code: str) -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         stage.hubspot.faults = faults
         with pytest.raises(TaskhandError) as failed:
@@ -93,7 +93,7 @@ async def test_what_was_not_deleted_is_not_said_to_be(faults: tuple[Fault, ...],
 
 async def test_nobody_can_tell_where_the_answer_is_lost_and_the_task_cannot_be_looked_for() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         stage.hubspot.faults = (Fault("reset_after", DELETE), Fault("status", GET, status=500, **EVER))
         with pytest.raises(OutcomeUnknown, match="could not be found out"):
@@ -104,7 +104,7 @@ async def test_nobody_can_tell_where_the_answer_is_lost_and_the_task_cannot_be_l
 
 async def test_a_task_that_somebody_else_deleted_is_not_found() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=(*OPEN, "archive_unknown=404")), time) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=(*OPEN, "archive_unknown=404")), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         await stage.backend.delete_task(before)
         with pytest.raises(NotFound) as gone:
@@ -114,7 +114,7 @@ async def test_a_task_that_somebody_else_deleted_is_not_found() -> None:
 
 async def test_a_404_to_the_second_sending_means_that_the_first_one_arrived() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=(*OPEN, "archive_unknown=404")), time) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=(*OPEN, "archive_unknown=404")), time) as stage:
         before = await stage.backend.get_task(task_id(1))
 
         async def meanwhile() -> None:
@@ -130,7 +130,9 @@ async def test_a_404_to_the_second_sending_means_that_the_first_one_arrived() ->
 async def test_a_deletion_goes_by_hubspots_own_id() -> None:
     time = Time()
     world = seed(rows=[row(number, {"contacts": [CAROLINA]}, ref=f"REF {number}") for number in (1, 2)])
-    async with staged(hubspot(time, world, reading=(*OPEN, "unique_property=ref")), time, id_property="ref") as stage:
+    async with staged(
+        hubspot(time, world, spec_variant=(*OPEN, "unique_property=ref")), time, id_property="ref"
+    ) as stage:
         before = await stage.backend.get_task("REF 1")
         assert await stage.backend.delete_task(before) is None
         assert there(stage) == {task_id(2)}
@@ -140,7 +142,7 @@ async def test_a_deletion_goes_by_hubspots_own_id() -> None:
 
 async def test_a_deleted_task_is_neither_changed_nor_brought_back_by_a_change() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         await stage.backend.delete_task(before)
         (outcome,) = await stage.backend.update_tasks([(before, Edit(title="New"))])

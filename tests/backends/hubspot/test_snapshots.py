@@ -43,7 +43,7 @@ async def test_one_task_is_one_request_with_everything_that_hubspot_says_of_it()
     time = Time()
     properties = {"hs_task_body": "<p>a <b>b</b></p>", "hs_task_priority": "NONE", "hs_task_type": "CALL"}
     rows = [row(1, {"contacts": [BRUNO, CAROLINA], "companies": [COMPANY]}, **properties)]
-    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
         one = (await snapshots(stage, 1))[task_id(1)]
         assert stage.sent == [f"GET /crm/v3/objects/tasks/{task_id(1)}"]
         assert one.task == await stage.backend.get_task(task_id(1))
@@ -63,7 +63,7 @@ async def test_one_task_is_one_request_with_everything_that_hubspot_says_of_it()
 async def test_many_tasks_are_the_same_as_each_of_them_alone() -> None:
     time = Time()
     rows = [row(1, {"contacts": [BRUNO, CAROLINA]}), row(2), row(3, {"companies": [COMPANY]}, hs_task_body="x")]
-    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
         together = await snapshots(stage, 3)
         assert len(stage.sent) == 3
         for one in together:
@@ -79,15 +79,15 @@ async def test_what_is_not_there_is_left_out_and_nothing_asked_is_nothing_sent()
 
 async def test_what_an_answer_is_silent_about_is_read_by_itself() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(3), reading=(*OPEN, "lost_input=2")), time) as stage:
+    async with staged(hubspot(time, seed(3), spec_variant=(*OPEN, "lost_input=2")), time) as stage:
         assert len(await snapshots(stage, 3)) == 3
 
 
 async def test_tasks_are_found_by_the_property_they_go_by_and_by_the_id_asked_for() -> None:
     time = Time()
     world = seed(rows=[row(number, {"contacts": [CAROLINA]}, ref=f"REF-{number}") for number in (1, 2)])
-    reading = (*OPEN, "unique_property=ref")
-    async with staged(hubspot(time, world, reading=reading), time, id_property="ref") as stage:
+    spec_variant = (*OPEN, "unique_property=ref")
+    async with staged(hubspot(time, world, spec_variant=spec_variant), time, id_property="ref") as stage:
         found = await stage.backend.snapshots(["ref-1", "REF-2", "REF-3"])
         assert {one: (of.task.id, of.task.ai_contact_id) for one, of in found.items()} == {
             "ref-1": ("REF-1", CAROLINA),
@@ -113,7 +113,7 @@ CHANGES = {
 async def test_a_thousand_tasks_are_read_and_changed_in_thirty_requests() -> None:
     time = Time()
     rows = [row(number, {"contacts": [CAROLINA]}) for number in range(1, 1001)]
-    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
         before = await snapshots(stage, 1000)
         edit = Edit(
             title="New", due=Due(date(2026, 3, 10)), responsible_ids=(), priority=0, status=StatusChoice(id="COMPLETED")
@@ -129,7 +129,7 @@ async def test_a_thousand_tasks_are_read_and_changed_in_thirty_requests() -> Non
 async def test_a_hundred_tasks_are_changed_in_one_request_and_shown_as_they_are(change: str, echo: str) -> None:
     time = Time()
     rows = [row(number, {"contacts": [CAROLINA]}, hs_task_body="<p>x</p>") for number in range(1, 4)]
-    async with staged(hubspot(time, seed(rows=rows), reading=(*OPEN, f"due_echo={echo}")), time) as stage:
+    async with staged(hubspot(time, seed(rows=rows), spec_variant=(*OPEN, f"due_echo={echo}")), time) as stage:
         before = await snapshots(stage, 3)
         stage.hubspot.clear_requests()
         outcomes = await stage.backend.update_tasks([(one.task, CHANGES[change]) for one in before.values()])
@@ -142,7 +142,7 @@ async def test_a_hundred_tasks_are_changed_in_one_request_and_shown_as_they_are(
 
 async def test_what_an_update_is_silent_about_is_read_back() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(3), reading=(*OPEN, "update_shows=changed")), time) as stage:
+    async with staged(hubspot(time, seed(3), spec_variant=(*OPEN, "update_shows=changed")), time) as stage:
         before = await snapshots(stage, 3)
         stage.hubspot.clear_requests()
         first, *others = before.values()
@@ -156,7 +156,7 @@ async def test_what_an_update_is_silent_about_is_read_back() -> None:
 
 async def test_a_task_named_twice_that_cannot_be_read_back_is_as_hubspot_confirmed_it() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(1), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(1), spec_variant=OPEN), time) as stage:
         (one,) = (await snapshots(stage, 1)).values()
         stage.hubspot.faults = (Fault("status", READ, status=500, nth="every"),)
         outcomes = await stage.backend.update_tasks([(one.task, Edit(title="A")), (one.task, Edit(priority=2))])

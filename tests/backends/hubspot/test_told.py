@@ -12,8 +12,8 @@ OPEN = ("burst=0", "searches=0")
 @pytest.mark.parametrize("key", ["requiredGranularScopes", "requiredScopes"])
 async def test_a_missing_scope_is_named(key: str) -> None:
     time = Time()
-    reading = (*OPEN, "missing_scopes=crm.objects.contacts.read", f"scope_key={key}")
-    async with staged(hubspot(time, reading=reading), time) as stage:
+    spec_variant = (*OPEN, "missing_scopes=crm.objects.contacts.read", f"scope_key={key}")
+    async with staged(hubspot(time, spec_variant=spec_variant), time) as stage:
         with pytest.raises(OperatorError, match=r"lacks the scope crm\.objects\.contacts\.read\.") as refused:
             await stage.backend.get_task(task_id(1))
         assert refused.value.code == "forbidden"
@@ -23,7 +23,7 @@ async def test_a_missing_scope_is_named(key: str) -> None:
 async def test_the_daily_limit_is_named_and_not_waited_for() -> None:
     time = Time()
     fault = Fault("status", status=429, nth="every")
-    async with staged(hubspot(time, reading=(*OPEN, "limit_policy=DAILY"), faults=(fault,)), time) as stage:
+    async with staged(hubspot(time, spec_variant=(*OPEN, "limit_policy=DAILY"), faults=(fault,)), time) as stage:
         with pytest.raises(RateLimited, match="daily limit") as refused:
             await stage.backend.get_task(task_id(1))
         assert refused.value.retry_after_s == 3600
@@ -34,7 +34,7 @@ async def test_the_daily_limit_is_named_and_not_waited_for() -> None:
 async def test_a_short_limit_is_waited_out_as_long_as_it_lasts(policy: str, seconds: float) -> None:
     time = Time()
     fault = Fault("status", status=429)
-    world = hubspot(time, seed(1), reading=(*OPEN, f"limit_policy={policy}"), faults=(fault,))
+    world = hubspot(time, seed(1), spec_variant=(*OPEN, f"limit_policy={policy}"), faults=(fault,))
     async with staged(world, time) as stage:
         assert (await stage.backend.get_task(task_id(1))).id == task_id(1)
         assert sum(time.slept) == seconds

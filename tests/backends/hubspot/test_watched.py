@@ -51,7 +51,7 @@ def titles(stage: Stage) -> list[str]:
 
 async def test_every_outcome_is_told_once_and_batch_by_batch() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(500), reading=(*OPEN, "lost_input=7")), time) as stage:
+    async with staged(hubspot(time, seed(500), spec_variant=(*OPEN, "lost_input=7")), time) as stage:
         before, watch = await tasks(stage, 500), Scribe(stage=stage)
         edits = [(task, Edit(title="New")) for task in before]
         edits[3] = (before[3], Edit(responsible_ids=("1",)))
@@ -65,7 +65,7 @@ async def test_every_outcome_is_told_once_and_batch_by_batch() -> None:
 
 async def test_nothing_more_leaves_once_a_call_is_stopped_and_what_left_is_accounted_for() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(1000), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(1000), spec_variant=OPEN), time) as stage:
         before, watch = await tasks(stage, 1000), Scribe(stage=stage, most=1)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before], watch)
         assert stage.sent.count(UPDATE) == 4
@@ -77,7 +77,7 @@ async def test_nothing_more_leaves_once_a_call_is_stopped_and_what_left_is_accou
 async def test_a_call_that_is_stopped_before_it_begins_sends_nothing() -> None:
     time = Time()
     rows = [row(1), row(2, {"contacts": [CAROLINA]}), row(3)]
-    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
         before, watch = await tasks(stage, 3), BulkProgress()
         watch.stop("the caller gave up")
         edits = [Edit(title="New"), Edit(ai_contact_id=None), Edit(title="New", ai_contact_id=BRUNO)]
@@ -88,7 +88,7 @@ async def test_a_call_that_is_stopped_before_it_begins_sends_nothing() -> None:
 
 async def test_what_was_lost_before_a_stop_is_looked_for_and_not_sent_again() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(600), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(600), spec_variant=OPEN), time) as stage:
         before, watch = await tasks(stage, 600), Scribe(stage=stage, most=1)
         stage.hubspot.faults = (Fault("reset_before", UPDATE, nth=2), Fault("reset_after", UPDATE, nth=3))
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before], watch)
@@ -103,7 +103,7 @@ async def test_what_was_lost_before_a_stop_is_looked_for_and_not_sent_again() ->
 
 async def test_being_asked_to_wait_stops_the_rest() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(700), reading=(*OPEN, "limit_policy=DAILY")), time) as stage:
+    async with staged(hubspot(time, seed(700), spec_variant=(*OPEN, "limit_policy=DAILY")), time) as stage:
         before = await tasks(stage, 700)
         stage.hubspot.faults = (Fault("status", UPDATE, nth=2, times=100, status=429),)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before])
@@ -115,7 +115,7 @@ async def test_being_asked_to_wait_stops_the_rest() -> None:
 
 async def test_what_has_a_new_link_is_not_said_to_be_not_sent() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(700), reading=(*OPEN, "limit_policy=DAILY")), time) as stage:
+    async with staged(hubspot(time, seed(700), spec_variant=(*OPEN, "limit_policy=DAILY")), time) as stage:
         before = await tasks(stage, 700)
         stage.hubspot.faults = (Fault("status", UPDATE, nth=2, times=100, status=429),)
         outcomes = await stage.backend.update_tasks(
@@ -129,7 +129,7 @@ async def test_what_has_a_new_link_is_not_said_to_be_not_sent() -> None:
 
 async def test_links_that_hubspot_asks_to_wait_for_are_not_followed_by_properties() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=(*OPEN, "limit_policy=DAILY")), time) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=(*OPEN, "limit_policy=DAILY")), time) as stage:
         before = await tasks(stage, 2)
         stage.hubspot.faults = (Fault("status", f"{PAIRS}/create", status=429),)
         edits = [Edit(title="New", ai_contact_id=CAROLINA), Edit(title="New")]
@@ -142,7 +142,7 @@ async def test_links_that_hubspot_asks_to_wait_for_are_not_followed_by_propertie
 async def test_a_stop_after_the_links_takes_back_those_of_what_was_not_sent() -> None:
     time = Time()
     rows = [row(number, {"contacts": [CAROLINA]}) for number in range(1, 602)]
-    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
         before, watch = await tasks(stage, 601), Scribe(stage=stage, most=1)
         edits = [(before[0], Edit(title="New")), *((one, Edit(title="New", ai_contact_id=BRUNO)) for one in before[1:])]
         outcomes = await stage.backend.update_tasks(edits, watch)
@@ -154,7 +154,7 @@ async def test_a_stop_after_the_links_takes_back_those_of_what_was_not_sent() ->
 
 async def test_new_links_that_could_not_be_taken_back_are_said() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 2)
         stage.hubspot.faults = (
             Fault("reset_before", UPDATE, **EVER),
@@ -172,7 +172,7 @@ async def test_new_links_that_could_not_be_taken_back_are_said() -> None:
 async def test_a_former_link_that_could_not_be_removed_is_said() -> None:
     time = Time()
     rows = [row(1, {"contacts": [CAROLINA]}), row(2, {"contacts": [CAROLINA]})]
-    async with staged(hubspot(time, seed(rows=rows), reading=OPEN), time) as stage:
+    async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 2)
         stage.hubspot.faults = (Fault("status", f"{PAIRS}/archive", status=500),)
         outcomes = await stage.backend.update_tasks([(task, Edit(ai_contact_id=BRUNO)) for task in before])
@@ -184,9 +184,9 @@ async def test_a_former_link_that_could_not_be_removed_is_said() -> None:
 
 async def test_a_whole_call_that_cannot_begin_is_told_too() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), reading=OPEN), time) as other:
+    async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as other:
         before = await tasks(other, 2)
-    there = hubspot(time, seed(2), reading=OPEN)
+    there = hubspot(time, seed(2), spec_variant=OPEN)
     there.faults = (Fault("status", "GET /crm/v3/properties/{kind}/{name}", status=403, **EVER),)
     async with staged(there, time) as stage:
         watch = Scribe(stage=stage)

@@ -25,7 +25,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OperatorError
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice
-from taskhand.sandbox.hubspot import Reading
+from taskhand.sandbox.hubspot import SpecVariant
 
 OPEN = ("burst=0", "searches=0")
 DUE = Due.instant(datetime(2026, 3, 6, 13, tzinfo=UTC), "America/Santiago")
@@ -126,7 +126,7 @@ async def test_a_link_is_made_changed_and_removed_and_read_back() -> None:
 async def test_what_is_refused_leaves_the_task_as_it_was(edit: Edit, code: str) -> None:
     time = Time()
     world = seed(rows=[row(1, {"contacts": [CAROLINA]})])
-    async with staged(hubspot(time, world, reading=OPEN), time) as stage:
+    async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         state = stage.hubspot.state()
         with pytest.raises(CallerError) as refused:
@@ -139,7 +139,7 @@ async def test_what_is_refused_leaves_the_task_as_it_was(edit: Edit, code: str) 
 async def test_several_contacts_are_left_alone() -> None:
     time = Time()
     world = seed(rows=[row(1, {"contacts": [CAROLINA, BRUNO]})])
-    async with staged(hubspot(time, world, reading=OPEN), time) as stage:
+    async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         for wanted in (None, BRUNO):
             with pytest.raises(CallerError) as refused:
@@ -153,7 +153,7 @@ async def test_several_contacts_are_left_alone() -> None:
 async def test_a_priority_nobody_asked_about_stays_none() -> None:
     time = Time()
     world = seed(rows=[row(1, hs_task_priority="NONE")])
-    async with staged(hubspot(time, world, reading=OPEN), time) as stage:
+    async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         await stage.backend.update_task(before, Edit(title="New"))
         assert stage.true(1)["hs_task_priority"] == "NONE"
@@ -170,11 +170,11 @@ async def test_a_new_task_needs_a_due_date() -> None:
 async def test_a_task_that_is_gone_is_not_found_whatever_the_tool() -> None:
     async with staged() as stage:
         before = (await stage.backend.get_task(task_id(1))).model_copy(update={"id": "99999999999"})
-        with pytest.raises(NotFound) as reading:
+        with pytest.raises(NotFound) as spec_variant:
             await stage.backend.get_task(before.id)
         with pytest.raises(NotFound) as writing:
             await stage.backend.update_task(before, Edit(title="New"))
-        assert (reading.value.code, writing.value.code) == ("task_not_found", "task_not_found")
+        assert (spec_variant.value.code, writing.value.code) == ("task_not_found", "task_not_found")
 
 
 async def test_who_me_is_comes_from_the_configuration_or_the_private_apps_token() -> None:
@@ -202,15 +202,15 @@ async def test_owners_are_read_page_by_page_without_those_archived() -> None:
         for number in range(1, 231)
     ]
     world = seed(0) | {"owners": [*owners[:200], *(one | {"archived": True} for one in owners[200:])]}
-    async with staged(hubspot(time, world, reading=OPEN), time) as stage:
+    async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:
         assert len(await stage.backend.members()) == 200
 
 
 async def test_a_task_goes_by_a_unique_property_where_one_is_configured() -> None:
     time = Time()
     world = seed(rows=[row(number, ref=f"REF {number}") for number in range(1, 4)])
-    reading = (*OPEN, "unique_property=ref", "search_lag=0")
-    async with staged(hubspot(time, world, reading=reading), time, id_property="ref") as stage:
+    spec_variant = (*OPEN, "unique_property=ref", "search_lag=0")
+    async with staged(hubspot(time, world, spec_variant=spec_variant), time, id_property="ref") as stage:
         task = await stage.backend.get_task("REF 1")
         assert task.id == "REF 1"
         changed = await stage.backend.update_task(task, Edit(title="New", ai_contact_id=CAROLINA))
@@ -230,17 +230,17 @@ async def test_a_task_goes_by_a_unique_property_where_one_is_configured() -> Non
 
 READINGS = [
     f"{name}={value}"
-    for name, values in Reading.allowed().items()
+    for name, values in SpecVariant.allowed().items()
     for value in values[1:]
     if value not in {"expired", "any text"} and name not in {"limit_policy", "unknown_credentials"}
     if not values[0].startswith(("a whole", "any"))
 ]
 
 
-@pytest.mark.parametrize("reading", [*READINGS, "settle_ms=0", "search_lag=30", "association_ids=number"])
-async def test_a_task_is_made_changed_linked_and_listed_under_every_reading(reading: str) -> None:
+@pytest.mark.parametrize("spec_variant", [*READINGS, "settle_ms=0", "search_lag=30", "association_ids=number"])
+async def test_a_task_is_made_changed_linked_and_listed_under_every_reading(spec_variant: str) -> None:
     time = Time()
-    async with staged(hubspot(time, seed(1), reading=(*OPEN, reading)), time) as stage:
+    async with staged(hubspot(time, seed(1), spec_variant=(*OPEN, spec_variant)), time) as stage:
         made = await stage.backend.create_task(Edit(title="Call", due=DUE, responsible_ids=(ANA,), priority=1))
         edit = Edit(
             title="Again",

@@ -19,7 +19,7 @@ from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.http.client import Client
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
-from taskhand.sandbox.hubspot import HubSpotSandbox, Reading
+from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.server import serve
 from taskhand.service.app_context import AppContext
 
@@ -106,9 +106,9 @@ def seed(tasks: int = 2, rows: list[dict[str, Any]] | None = None) -> dict[str, 
 
 def hubspot(time: Time | None = None, world: dict[str, Any] | None = None, **options: Any) -> HubSpotSandbox:
     """A HubSpot with the small world in it, in the same time."""
-    reading = Reading.parse(options.pop("reading", ()))
+    spec_variant = SpecVariant.parse(options.pop("spec_variant", ()))
     clock = time.moment if time else (lambda: NOW)
-    return HubSpotSandbox(seed=world or seed(), token=KEY, clock=clock, reading=reading, **options)
+    return HubSpotSandbox(seed=world or seed(), token=KEY, clock=clock, spec_variant=spec_variant, **options)
 
 
 @asynccontextmanager

@@ -167,14 +167,14 @@ async def test_what_is_configured_and_not_enough_is_a_warning(tmp_path: Path) ->
     check_remedies(found)
 
 
-def close_with(*reading: str) -> Emulator:
+def close_with(*spec_variant: str) -> Emulator:
     there = CRMS[1].sandbox()
-    there.reread(reading)
+    there.set_spec_variant(spec_variant)
     return there
 
 
 @pytest.mark.parametrize(
-    ("reading", "outcome", "said"),
+    ("spec_variant", "outcome", "said"),
     [
         (("rate_limit=100",), "ok", "Close allows 97 more requests in the next 8 s."),
         (("rate_limit=1",), "warning", "Close allows 0 more requests"),
@@ -182,9 +182,9 @@ def close_with(*reading: str) -> Emulator:
     ],
 )
 async def test_closes_own_word_on_the_rate_counts(
-    reading: tuple[str, ...], outcome: str, said: str, tmp_path: Path
+    spec_variant: tuple[str, ...], outcome: str, said: str, tmp_path: Path
 ) -> None:
-    found = (await looked_at(CRMS[1], tmp_path, close_with(*reading)))["rate"]
+    found = (await looked_at(CRMS[1], tmp_path, close_with(*spec_variant)))["rate"]
     assert found.outcome == outcome
     assert said in found.found
 
@@ -193,16 +193,16 @@ QUIET = ("searches=0", "search_lag=0")
 """A HubSpot whose clock stands still."""
 
 
-def hubspot_with(*reading: str) -> HubSpotSandbox:
+def hubspot_with(*spec_variant: str) -> HubSpotSandbox:
     there = CRMS[2].sandbox()
     assert isinstance(there, HubSpotSandbox)
-    there.reread([*QUIET, *reading])
+    there.set_spec_variant([*QUIET, *spec_variant])
     return there
 
 
-async def look(tmp_path: Path, *reading: str, **changed: str) -> Looked:
+async def look(tmp_path: Path, *spec_variant: str, **changed: str) -> Looked:
     """A HubSpot with this reading of its record."""
-    return await looked_at(CRMS[2], tmp_path, hubspot_with(*reading), changed)
+    return await looked_at(CRMS[2], tmp_path, hubspot_with(*spec_variant), changed)
 
 
 async def test_hubspots_own_word_on_the_rate_counts(tmp_path: Path) -> None:

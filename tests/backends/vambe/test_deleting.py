@@ -19,7 +19,7 @@ from taskhand.domain.task import Task
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
-from taskhand.sandbox.vambe import Reading, VambeSandbox
+from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
 DELETE = "DELETE /api/public/tasks/{id}"
 VAMBE = Doubt("Vambe")
@@ -174,16 +174,16 @@ class Stage:
 
 @asynccontextmanager
 async def staged(
-    faults: Iterable[Fault] = (), *readings: str, read_s: float = 30.0, **settings: Any
+    faults: Iterable[Fault] = (), *spec_variants: str, read_s: float = 30.0, **settings: Any
 ) -> AsyncIterator[Stage]:
-    there, elsewhere, time = vambe(reading=Reading.parse(readings)), vambe(), Time()
+    there, elsewhere, time = vambe(spec_variant=SpecVariant.parse(spec_variants)), vambe(), Time()
     async with AsyncExitStack() as stack:
         away = await stack.enter_async_context(serve(elsewhere))
         url = await stack.enter_async_context(serve(there))
         limits = Limits(read_s=read_s)
         backend = await stack.enter_async_context(backend_at(url, time, limits=limits, **settings))
         task = await backend.get_task(TASK)
-        if not readings:
+        if not spec_variants:
             await backend.list_tasks(TaskQuery())
         there.clear_requests()
         there.faults = tuple(replace(one, route=DELETE if one.route == "*" else one.route, to=away) for one in faults)

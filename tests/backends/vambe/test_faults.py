@@ -249,14 +249,14 @@ async def test_a_list_that_is_behind_does_not_make_a_write_seem_done() -> None:
     assert it.answer["changed"]["title"] == {"from": "Call Acme 7", "to": "Call Acme 1"}
 
 
-@pytest.mark.parametrize("reading", ["list_tasks", "get_task"])
-async def test_a_list_that_is_behind_does_not_take_back_what_was_just_written(reading: str) -> None:
+@pytest.mark.parametrize("spec_variant", ["list_tasks", "get_task"])
+async def test_a_list_that_is_behind_does_not_take_back_what_was_just_written(spec_variant: str) -> None:
     async with staged([Fault("stale_list", nth="every")], replace(UPDATE, route=LIST)) as stage:
         stage.time.now += 3
         await stage.agent("update_task", **UPDATE.arguments)
         stage.time.now += 3  # what was read before the write is forgotten, the write is not
         stage.vambe.clear_requests()
-        answer = await stage.agent(reading, **({"id": TASK} if reading == "get_task" else {}))
+        answer = await stage.agent(spec_variant, **({"id": TASK} if spec_variant == "get_task" else {}))
         sent = [request.path for request in stage.vambe.requests]
     tasks = answer.get("tasks") or [answer["task"]]
     assert "/api/public/tasks" in sent

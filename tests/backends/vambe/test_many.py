@@ -27,7 +27,7 @@ from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
-from taskhand.sandbox.vambe import Reading, VambeSandbox
+from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
 PUT = "PUT /api/public/tasks/{id}"
 VAMBE = Doubt("Vambe")
@@ -77,7 +77,7 @@ def changed(there: VambeSandbox) -> set[str]:
 
 async def test_a_thousand_changes_keep_to_the_rate_and_reach_it_and_each_has_the_time_of_one_call() -> None:
     time = Waiting()
-    there = vambe(1_000, clock=time.moment, reading=Reading(per_second=10))
+    there = vambe(1_000, clock=time.moment, spec_variant=SpecVariant(per_second=10))
     way = Journey(time, latency_s=0.25)
     async with staged(there, time, transport=way, vambe_rate=10) as (backend, tasks):
         began = time.now = time.now + 2
@@ -286,7 +286,7 @@ def timed(number: int) -> dict[str, Any]:
 
 def timed_vambe(due_at: str, tasks: int = 12) -> VambeSandbox:
     rows = [timed(number) for number in range(1, tasks + 1)]
-    return vambe(seed=WORLD | {"tasks": rows}, reading=Reading.parse([f"due_at={due_at}"]))
+    return vambe(seed=WORLD | {"tasks": rows}, spec_variant=SpecVariant.parse([f"due_at={due_at}"]))
 
 
 def later(tasks: Iterable[Task], days: int) -> Edits:

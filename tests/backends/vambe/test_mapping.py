@@ -26,8 +26,8 @@ from taskhand.backends.vambe.mapping import (
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Status, StatusChoice, Task
-from taskhand.sandbox.messages import Call
-from taskhand.sandbox.vambe import Reading, VambeSandbox
+from taskhand.sandbox.messages import Request
+from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
 SANTIAGO, BEIRUT = "America/Santiago", "Asia/Beirut"
 IDS = [someone["id"] for someone in PEOPLE]
@@ -89,21 +89,21 @@ PATCHES = st.builds(
     status=maybe(CHOICES),
     **FIELDS,
 )
-SWITCHES = {"midnight": st.sampled_from(Reading.allowed()["midnight"])} | {
-    name: st.sampled_from(Reading.allowed()[name]) for name in ("description", "cleared_zone", "date_without_time")
+SWITCHES = {"midnight": st.sampled_from(SpecVariant.allowed()["midnight"])} | {
+    name: st.sampled_from(SpecVariant.allowed()[name]) for name in ("description", "cleared_zone", "date_without_time")
 }
 
 
 def sandbox_of(due_at: str, **switches: str) -> VambeSandbox:
     items = [f"{name}={value}" for name, value in ({"due_at": due_at} | switches).items()]
-    return VambeSandbox(seed=WORLD, clock=lambda: NOW, reading=Reading.parse(items))
+    return VambeSandbox(seed=WORLD, clock=lambda: NOW, spec_variant=SpecVariant.parse(items))
 
 
 def sent(sandbox: VambeSandbox, body: dict[str, Any], task_id: str | None = None) -> dict[str, Any]:
     """What the sandbox answers to a write, which must be a success."""
     path = "/api/public/tasks" + (f"/{task_id}" if task_id else "")
     headers = (("x-api-key", sandbox.key), ("content-type", "application/json"))
-    call = Call("PUT" if task_id else "POST", path, "", headers, json.dumps(body).encode())
+    call = Request("PUT" if task_id else "POST", path, "", headers, json.dumps(body).encode())
     answer = sandbox.answer(call, stale=False)
     assert answer.status in (200, 201), answer.body
     written: dict[str, Any] = json.loads(answer.body)
@@ -117,12 +117,12 @@ def unmet(edit: Edit, task: Task) -> list[str]:
 @trying
 @given(DRAFTS, PATCHES, st.sampled_from(READINGS), st.fixed_dictionaries(SWITCHES))
 def test_whatever_vambe_can_hold_is_as_asked_after_a_create_and_after_an_update(
-    draft: Edit, patch: Edit, reading: tuple[str, DueAt], switches: dict[str, str]
+    draft: Edit, patch: Edit, spec_variant: tuple[str, DueAt], switches: dict[str, str]
 ) -> None:
-    sandbox = sandbox_of(reading[0], **switches)
-    created = task_of(sent(sandbox, body_of(draft, None)), reading[1], None, {})
+    sandbox = sandbox_of(spec_variant[0], **switches)
+    created = task_of(sent(sandbox, body_of(draft, None)), spec_variant[1], None, {})
     assert unmet(draft, created) == []
-    updated = task_of(sent(sandbox, body_of(patch, created), created.id), reading[1], None, {})
+    updated = task_of(sent(sandbox, body_of(patch, created), created.id), spec_variant[1], None, {})
     assert unmet(patch, updated) == []
     for name in ("title", "description", "priority", "ai_contact_id", "ai_customer_id", "responsible_ids"):
         if getattr(patch, name) is MISSING:
@@ -136,12 +136,12 @@ def test_whatever_vambe_can_hold_is_as_asked_after_a_create_and_after_an_update(
 @example(date(2026, 4, 4), time(23, 30), SANTIAGO, ("wall", "wall"), 1)
 @example(date(2026, 3, 8), time(2, 30), "America/New_York", ("utc", "utc"), 0)
 def test_a_time_comes_back_as_it_was_or_is_said_to_be_another(
-    day: date, clock: time, zone: str, reading: tuple[str, DueAt], fold: int
+    day: date, clock: time, zone: str, spec_variant: tuple[str, DueAt], fold: int
 ) -> None:
     due = timed(day, clock, zone, fold=fold)
     edit = Edit(title="x", responsible_ids=(), priority=1, due=due)
     body = body_of(edit, None)
-    task = task_of(sent(sandbox_of(reading[0]), body), reading[1], None, {})
+    task = task_of(sent(sandbox_of(spec_variant[0]), body), spec_variant[1], None, {})
     back = due_of(task)
     assert due.local is not None
     assert back is not None
@@ -152,15 +152,15 @@ def test_a_time_comes_back_as_it_was_or_is_said_to_be_another(
 
 
 @trying
-@given(DAYS, st.none() | ZONES, st.sampled_from(READINGS), st.sampled_from(Reading.allowed()["midnight"]))
+@given(DAYS, st.none() | ZONES, st.sampled_from(READINGS), st.sampled_from(SpecVariant.allowed()["midnight"]))
 @example(date(2026, 3, 29), BEIRUT, ("utc", "utc"), "zone")
 @example(date(2026, 9, 6), SANTIAGO, ("utc", "utc"), "zone")
 @example(date(2011, 12, 30), "Pacific/Apia", ("utc", "utc"), "utc")
 def test_a_whole_day_comes_back_as_that_day(
-    day: date, zone: str | None, reading: tuple[str, DueAt], midnight: str
+    day: date, zone: str | None, spec_variant: tuple[str, DueAt], midnight: str
 ) -> None:
     edit = Edit(title="x", responsible_ids=(), priority=1, due=Due(day, None, zone))
-    task = task_of(sent(sandbox_of(reading[0], midnight=midnight), body_of(edit, None)), reading[1], None, {})
+    task = task_of(sent(sandbox_of(spec_variant[0], midnight=midnight), body_of(edit, None)), spec_variant[1], None, {})
     assert due_of(task) == Due(day, None, zone)
 
 
@@ -173,16 +173,16 @@ def test_seconds_which_vambe_cannot_hold_are_not_passed_over() -> None:
 
 @given(DAYS, CLOCKS, ZONES, st.sampled_from(READINGS))
 def test_what_is_learned_of_due_at_is_never_wrong(
-    day: date, clock: time, zone: str, reading: tuple[str, DueAt]
+    day: date, clock: time, zone: str, spec_variant: tuple[str, DueAt]
 ) -> None:
     due = timed(day, clock, zone)
     edit = Edit(title="x", responsible_ids=(), priority=1, due=due)
-    raw = sent(sandbox_of(reading[0]), body_of(edit, None))
+    raw = sent(sandbox_of(spec_variant[0]), body_of(edit, None))
     found = learned(due, raw)
     if found is None:
         assert due_of(task_of(raw, "utc", None, {})) == due_of(task_of(raw, "wall", None, {}))
     else:
-        assert found == reading[0]
+        assert found == spec_variant[0]
 
 
 @pytest.mark.parametrize("due", [None, Due(date(2026, 3, 10))])
@@ -335,9 +335,9 @@ def test_what_is_not_as_documented_is_malformed_or_read_without_harm(wrong: dict
 
 @pytest.mark.parametrize("json", [None, [], "task", 5, True, {}, {"title": "x"}, {"id": ["x"]}], ids=repr)
 def test_what_has_no_id_is_malformed(json: Any) -> None:
-    for reading in (lambda one: task_of(one, "utc", None, {}), member_of, contact_of):
+    for spec_variant in (lambda one: task_of(one, "utc", None, {}), member_of, contact_of):
         with pytest.raises(Malformed, match=r"^with a "):
-            reading(json)
+            spec_variant(json)
 
 
 JSON = st.recursive(
@@ -382,9 +382,9 @@ def test_a_task_with_arbitrary_fields_is_a_task_or_malformed(
     JSON | st.dictionaries(st.sampled_from(["id", "name", "first_name", "email", "phone", "ai_customer_id"]), VALUES)
 )
 def test_arbitrary_json_is_a_member_and_a_contact_or_malformed(json: Any) -> None:
-    for reading in (member_of, contact_of):
+    for spec_variant in (member_of, contact_of):
         with suppress(Malformed):
-            assert reading(json).id == json["id"]
+            assert spec_variant(json).id == json["id"]
 
 
 @trying

@@ -30,7 +30,7 @@ from backends.vambe.wired import KEY, Time, wired
 from behaviour.agent import Agent, Refused
 from behaviour.arms import NOW, PEOPLE, STATUSES, WORLD
 from taskhand.sandbox.server import serve
-from taskhand.sandbox.vambe import Reading, VambeSandbox
+from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 from taskhand.server.app import create_server
 
 PLAYED = {"throttle": ("7",), "max_window_days": ("400",), "per_second": (), "redirect": ()}
@@ -59,14 +59,16 @@ PEOPLE_NAMES = {someone["id"]: someone["name"] for someone in PEOPLE}
 
 def _values() -> list[tuple[str, str]]:
     """Every value of every switch but the defaults, and the defaults once."""
-    shared = {name: values for name, values in Reading.allowed().items() if len(values) > 1}
+    shared = {name: values for name, values in SpecVariant.allowed().items() if len(values) > 1}
     plain = {(name, values[0]) for name, values in shared.items()}
-    every = [(name, value) for name, values in Reading.allowed().items() for value in shared.get(name) or PLAYED[name]]
+    every = [
+        (name, value) for name, values in SpecVariant.allowed().items() for value in shared.get(name) or PLAYED[name]
+    ]
     return [min(plain), *(pair for pair in every if pair not in plain)]
 
 
-def sandbox_of(*readings: str, seed: dict[str, Any] = SEED) -> VambeSandbox:
-    return VambeSandbox(seed=seed, clock=lambda: NOW, reading=Reading.parse(readings), key=KEY)
+def sandbox_of(*spec_variants: str, seed: dict[str, Any] = SEED) -> VambeSandbox:
+    return VambeSandbox(seed=seed, clock=lambda: NOW, spec_variant=SpecVariant.parse(spec_variants), key=KEY)
 
 
 @asynccontextmanager
@@ -88,14 +90,14 @@ def true_task(sandbox: VambeSandbox, task_id: str) -> dict[str, Any]:
 def truth(sandbox: VambeSandbox, task_id: str) -> dict[str, Any]:
     """The task as a tool is to show it: opaque ids and statuses without a name are all that an agent can be given."""
     task = true_task(sandbox, task_id) | {"url": None}
-    if task["ai_contact_id"] and sandbox.reading.contact_ids == "opaque":
+    if task["ai_contact_id"] and sandbox.spec_variant.contact_ids == "opaque":
         task["ai_contact_id"] = "contact-" + task["ai_contact_id"].replace("-", "")
-    return task if sandbox.reading.status_config == "object" else task | {"status_config": None}
+    return task if sandbox.spec_variant.status_config == "object" else task | {"status_config": None}
 
 
 def unnamed(sandbox: VambeSandbox, shown: dict[str, Any]) -> dict[str, Any]:
     """What a tool shows, but for names of statuses that Vambe never says: they may be learned from what was sent."""
-    if sandbox.reading.status_config == "object":
+    if sandbox.spec_variant.status_config == "object":
         return shown
     return shown | {name: None for name in ("status_config", "status") if name in shown}
 
@@ -211,13 +213,13 @@ async def test_every_step_of_the_story_comes_true_and_is_told_truly(switch: str,
         read = (await agent("get_task", id=telling.task_id))["task"]
         assert unnamed(sandbox, read) == truth(sandbox, telling.task_id)
     assert telling.untrue == []
-    assert bool(time.slept) == bool(sandbox.reading.throttle)
+    assert bool(time.slept) == bool(sandbox.spec_variant.throttle)
 
 
 def test_what_cannot_work_is_a_value_that_exists() -> None:
-    allowed = {(name, value) for name, values in Reading.allowed().items() for value in values}
+    allowed = {(name, value) for name, values in SpecVariant.allowed().items() for value in values}
     assert allowed >= GAPS.keys() | SETTINGS.keys()
-    assert PLAYED.keys() == {name for name, values in Reading.allowed().items() if len(values) == 1}
+    assert PLAYED.keys() == {name for name, values in SpecVariant.allowed().items() if len(values) == 1}
 
 
 # How due dates are written is learned, or configured.
@@ -230,7 +232,7 @@ def due_of(task: dict[str, Any]) -> dict[str, Any]:
     return {name: task[name] for name in ("due_at", "is_all_day", "due_timezone")}
 
 
-@pytest.mark.parametrize("reading", DUE_AT)
+@pytest.mark.parametrize("spec_variant", DUE_AT)
 @pytest.mark.parametrize(
     ("asked", "becomes"),
     [
@@ -245,9 +247,9 @@ def due_of(task: dict[str, Any]) -> dict[str, Any]:
     ids=["day", "zone", "time", "time as misread", "time as misread and title", "all-day", "another all-day"],
 )
 async def test_the_very_first_write_changes_only_what_it_says_of_a_task_older_than_the_server(
-    reading: str, asked: dict[str, Any], becomes: dict[str, Any]
+    spec_variant: str, asked: dict[str, Any], becomes: dict[str, Any]
 ) -> None:
-    sandbox = sandbox_of(f"due_at={reading}")
+    sandbox = sandbox_of(f"due_at={spec_variant}")
     async with connected(sandbox, vambe_api_key=KEY) as agent:
         answer = await agent("update_task", id=OLD, **asked)
         assert true_task(sandbox, OLD) == true_task(sandbox, OLD) | becomes
@@ -264,14 +266,14 @@ async def refusal_of(agent: Agent, **asked: Any) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("reading", DUE_AT)
+@pytest.mark.parametrize("spec_variant", DUE_AT)
 @pytest.mark.parametrize("clock", ["00:30", "23:30"])
 @pytest.mark.parametrize("zone", [SANTIAGO, KIRITIMATI])
 async def test_a_first_write_that_makes_a_task_all_day_leaves_it_on_its_day(
-    reading: str, clock: str, zone: str
+    spec_variant: str, clock: str, zone: str
 ) -> None:
     row = {"id": OLD, "title": "old", "dueDate": "2026-03-10", "dueTime": clock, "timezone": zone}
-    sandbox = sandbox_of(f"due_at={reading}", seed=WORLD | {"tasks": [row]})
+    sandbox = sandbox_of(f"due_at={spec_variant}", seed=WORLD | {"tasks": [row]})
     before = true_task(sandbox, OLD)
     async with connected(sandbox, vambe_api_key=KEY) as agent:
         refusal = await refusal_of(agent, id=OLD, dueTime=None)
@@ -283,17 +285,17 @@ async def test_a_first_write_that_makes_a_task_all_day_leaves_it_on_its_day(
     assert answer["task"] == truth(sandbox, OLD)
 
 
-@pytest.mark.parametrize("reading", DUE_AT)
-async def test_the_change_of_a_first_write_starts_from_the_time_that_really_was(reading: str) -> None:
-    sandbox = sandbox_of(f"due_at={reading}")
+@pytest.mark.parametrize("spec_variant", DUE_AT)
+async def test_the_change_of_a_first_write_starts_from_the_time_that_really_was(spec_variant: str) -> None:
+    sandbox = sandbox_of(f"due_at={spec_variant}")
     async with connected(sandbox, vambe_api_key=KEY) as agent:
         answer = await agent("update_task", id=OLD, dueDate="2026-03-12")
     assert answer["changed"] == {"due_at": {"from": "2026-03-10T18:00:00.000Z", "to": "2026-03-12T18:00:00.000Z"}}
 
 
-@pytest.mark.parametrize("reading", DUE_AT)
-async def test_a_timed_write_to_one_task_teaches_how_all_others_are_read(reading: str) -> None:
-    sandbox = sandbox_of(f"due_at={reading}")
+@pytest.mark.parametrize("spec_variant", DUE_AT)
+async def test_a_timed_write_to_one_task_teaches_how_all_others_are_read(spec_variant: str) -> None:
+    sandbox = sandbox_of(f"due_at={spec_variant}")
     async with connected(sandbox, vambe_api_key=KEY) as agent:
         await agent.create(dueDate="2026-03-20", dueTime="10:00", timezone=SANTIAGO)
         assert (await agent("get_task", id=OLD))["task"] == truth(sandbox, OLD)
@@ -301,7 +303,7 @@ async def test_a_timed_write_to_one_task_teaches_how_all_others_are_read(reading
         assert {row["id"]: row["due"] for row in rows} == {task["id"]: due_shown(task) for task in sandbox.tasks}
 
 
-@pytest.mark.parametrize("reading", DUE_AT)
+@pytest.mark.parametrize("spec_variant", DUE_AT)
 @pytest.mark.parametrize(
     "first",
     [
@@ -311,8 +313,8 @@ async def test_a_timed_write_to_one_task_teaches_how_all_others_are_read(reading
     ],
     ids=["a time in UTC", "a whole day", "no due date"],
 )
-async def test_a_write_that_teaches_nothing_misleads_nobody(reading: str, first: dict[str, str]) -> None:
-    sandbox = sandbox_of(f"due_at={reading}")
+async def test_a_write_that_teaches_nothing_misleads_nobody(spec_variant: str, first: dict[str, str]) -> None:
+    sandbox = sandbox_of(f"due_at={spec_variant}")
     async with connected(sandbox, vambe_api_key=KEY) as agent:
         created = await agent.create(**first)
         assert created == truth(sandbox, created["id"])
@@ -320,9 +322,11 @@ async def test_a_write_that_teaches_nothing_misleads_nobody(reading: str, first:
         assert due_of(true_task(sandbox, OLD)) == timed("2026-03-12T15:00", SANTIAGO)
 
 
-@pytest.mark.parametrize(("reading", "setting"), [("utc", "utc"), ("wall", "wall"), ("echo", "wall"), ("echo", "utc")])
-async def test_a_configured_reading_counts_from_the_start(reading: str, setting: str) -> None:
-    sandbox = sandbox_of(f"due_at={reading}")
+@pytest.mark.parametrize(
+    ("spec_variant", "setting"), [("utc", "utc"), ("wall", "wall"), ("echo", "wall"), ("echo", "utc")]
+)
+async def test_a_configured_reading_counts_from_the_start(spec_variant: str, setting: str) -> None:
+    sandbox = sandbox_of(f"due_at={spec_variant}")
     async with connected(sandbox, vambe_api_key=KEY, vambe_due_at=setting) as agent:
         assert (await agent("get_task", id=OLD))["task"] == truth(sandbox, OLD)
         rows = (await agent("list_tasks", **WINDOW))["tasks"]
@@ -364,9 +368,9 @@ async def test_an_unseen_name_is_sent_as_typed_and_checked_and_known_from_then_o
         assert [row["name"] for row in known["statuses"]] == ["Pendiente", "En Progreso"]
 
 
-@pytest.mark.parametrize(("reading", "works"), [("exact", False), ("loose", True)])
-async def test_an_unseen_name_in_another_case_is_what_vambe_makes_of_it(reading: str, *, works: bool) -> None:
-    sandbox = sandbox_of(f"status_names={reading}")
+@pytest.mark.parametrize(("spec_variant", "works"), [("exact", False), ("loose", True)])
+async def test_an_unseen_name_in_another_case_is_what_vambe_makes_of_it(spec_variant: str, *, works: bool) -> None:
+    sandbox = sandbox_of(f"status_names={spec_variant}")
     async with connected(sandbox, vambe_api_key=KEY, vambe_statuses=None) as agent:
         if works:
             answer = await agent("update_task", id=OLD, newStatusName="completado")
@@ -377,8 +381,8 @@ async def test_an_unseen_name_in_another_case_is_what_vambe_makes_of_it(reading:
     assert (refused.value.code, refused.value.values) == ("unknown_status", ["Pendiente"])
 
 
-@pytest.mark.parametrize("status", Reading.allowed()["unknown_status"])
-@pytest.mark.parametrize("errors", Reading.allowed()["errors"])
+@pytest.mark.parametrize("status", SpecVariant.allowed()["unknown_status"])
+@pytest.mark.parametrize("errors", SpecVariant.allowed()["errors"])
 @pytest.mark.parametrize("asked", [{"newStatusName": "Archivado"}, {"newStatusPosition": 9}], ids=["name", "position"])
 async def test_a_status_that_vambe_does_not_have_is_refused_with_those_that_are_known(
     status: str, errors: str, asked: dict[str, Any]
@@ -403,7 +407,7 @@ async def test_a_name_that_a_complete_list_lacks_never_leaves() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reading", "position", "status", "unapplied"),
+    ("spec_variant", "position", "status", "unapplied"),
     [
         ("order", 2, 2, []),
         ("order", 3, 3, []),
@@ -412,9 +416,9 @@ async def test_a_name_that_a_complete_list_lacks_never_leaves() -> None:
     ],
 )
 async def test_a_position_that_was_not_seen_is_sent_and_what_came_of_it_is_told(
-    reading: str, position: int, status: int, unapplied: list[dict[str, Any]] | None
+    spec_variant: str, position: int, status: int, unapplied: list[dict[str, Any]] | None
 ) -> None:
-    sandbox = sandbox_of(f"position={reading}")
+    sandbox = sandbox_of(f"position={spec_variant}")
     async with connected(sandbox, vambe_api_key=KEY, vambe_statuses=None) as agent:
         answer = await agent("update_task", id=OLD, newStatusPosition=position)
     assert true_task(sandbox, OLD)["status_config"]["order"] == status
@@ -449,36 +453,38 @@ async def test_a_status_filter_is_not_answered_with_an_untrue_nothing_where_task
 # People and windows.
 
 
-@pytest.mark.parametrize("reading", Reading.allowed()["everyone"])
+@pytest.mark.parametrize("spec_variant", SpecVariant.allowed()["everyone"])
 @pytest.mark.parametrize("form", ["repeat", "brackets", "comma", "json"])
-async def test_an_organisation_without_tasks_is_an_empty_list(reading: str, form: str) -> None:
-    sandbox = sandbox_of(f"everyone={reading}", seed=WORLD)
+async def test_an_organisation_without_tasks_is_an_empty_list(spec_variant: str, form: str) -> None:
+    sandbox = sandbox_of(f"everyone={spec_variant}", seed=WORLD)
     async with connected(sandbox, vambe_api_key=KEY, vambe_array_query=form) as agent:
         assert await agent.listed() == []
         await agent.create()
         assert await agent.listed() == ["Call Acme"]
 
 
-@pytest.mark.parametrize("reading", Reading.allowed()["array_query"])
+@pytest.mark.parametrize("spec_variant", SpecVariant.allowed()["array_query"])
 @pytest.mark.parametrize("setting", ["repeat", "brackets", "comma", "json"])
 async def test_a_query_form_that_vambe_does_not_take_is_refused_and_never_a_wrong_list(
-    reading: str, setting: str
+    spec_variant: str, setting: str
 ) -> None:
-    sandbox = sandbox_of(f"array_query={reading}")
+    sandbox = sandbox_of(f"array_query={spec_variant}")
     async with connected(sandbox, vambe_api_key=KEY, vambe_array_query=setting) as agent:
         for people in ([ANA], [ANA, LUIS]):
             wanted = there(sandbox, people, "2026-03-01", "2026-12-31", dateless=True)
             try:
                 assert sorted(await agent.listed(responsibleIds=people, **WINDOW)) == wanted
             except Refused as refused:
-                assert reading not in ("any", setting), refused.error  # noqa: PT017 - only then may it be refused
+                assert spec_variant not in ("any", setting), refused.error  # noqa: PT017 - only then may it be refused
                 assert refused.code == "upstream_refused"  # noqa: PT017
         assert len(await agent.listed()) == len(sandbox.tasks)
 
 
-@pytest.mark.parametrize(("reading", "works"), [("accepted", True), ("rejected", False)])
-async def test_adding_to_a_task_of_somebody_who_left_keeps_them_or_says_why_not(reading: str, *, works: bool) -> None:
-    sandbox = sandbox_of(f"inactive_responsibles={reading}")
+@pytest.mark.parametrize(("spec_variant", "works"), [("accepted", True), ("rejected", False)])
+async def test_adding_to_a_task_of_somebody_who_left_keeps_them_or_says_why_not(
+    spec_variant: str, *, works: bool
+) -> None:
+    sandbox = sandbox_of(f"inactive_responsibles={spec_variant}")
     before = true_task(sandbox, OLD)
     async with connected(sandbox, vambe_api_key=KEY) as agent:
         if works:

@@ -19,7 +19,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
-from taskhand.sandbox.vambe import Reading, VambeSandbox
+from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
 SANTIAGO = "America/Santiago"
 NEAR, FAR, PLAIN, IN_UTC = task_id(1), task_id(2), task_id(3), task_id(4)
@@ -34,9 +34,12 @@ ROWS: list[dict[str, Any]] = [
 
 @asynccontextmanager
 async def staged(
-    *readings: str, faults: Iterable[Fault] = (), **settings: Any
+    *spec_variants: str, faults: Iterable[Fault] = (), **settings: Any
 ) -> AsyncIterator[tuple[VambeBackend, VambeSandbox, Time]]:
-    there, time = vambe(faults=faults, seed=WORLD | {"tasks": ROWS}, reading=Reading.parse(readings)), Time()
+    there, time = (
+        vambe(faults=faults, seed=WORLD | {"tasks": ROWS}, spec_variant=SpecVariant.parse(spec_variants)),
+        Time(),
+    )
     async with serve(there) as url, backend_at(url, time, **settings) as backend:
         yield backend, there, time
 

@@ -18,7 +18,7 @@ from taskhand.http.client import Client
 from taskhand.http.upstream import Upstream
 from taskhand.sandbox.log import Logged
 from taskhand.sandbox.server import serve
-from taskhand.sandbox.vambe import Reading, VambeSandbox
+from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
 TASKS = "/api/public/tasks"
 TASK = "01d00000-0000-4000-8000-000000000001"
@@ -27,11 +27,11 @@ SANTIAGO = "America/Santiago"
 DAY = Window("2026-03-01", "2026-03-31")
 
 
-def sandbox_of(*readings: str, **task: Any) -> VambeSandbox:
+def sandbox_of(*spec_variants: str, **task: Any) -> VambeSandbox:
     row = {"id": TASK, "title": "Call Acme", "responsibleIds": [ME], "priority": "1", "description": "text"}
     row |= {"dueDate": "2026-03-10", "dueTime": "15:00", "timezone": SANTIAGO} | task
     seed = WORLD | {"tasks": [row]}
-    return VambeSandbox(seed=seed, clock=lambda: NOW, reading=Reading.parse(readings))
+    return VambeSandbox(seed=seed, clock=lambda: NOW, spec_variant=SpecVariant.parse(spec_variants))
 
 
 def written(sandbox: VambeSandbox) -> list[Logged]:
@@ -295,7 +295,7 @@ def test_whatever_a_refusal_holds_only_names_of_the_contract_are_repeated(body: 
     assert set(names[1].split(", ")) <= FIELDS
 
 
-@pytest.mark.parametrize("errors", Reading.allowed()["errors"])
+@pytest.mark.parametrize("errors", SpecVariant.allowed()["errors"])
 async def test_in_every_form_of_refusal_the_agent_reads_our_words(errors: str) -> None:
     sandbox = sandbox_of(f"errors={errors}", "reopen=refused", status="Completado")
     async with connected(sandbox) as agent:

@@ -12,7 +12,7 @@ import anyio.to_thread
 import httpx2
 from closeio_api import API  # type: ignore[import-untyped]  # the vendor's client has no types
 
-from taskhand.sandbox.close import CloseSandbox, Reading
+from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.server import serve
 
 if TYPE_CHECKING:
@@ -103,9 +103,9 @@ class Stage(NamedTuple):
 
 
 @asynccontextmanager
-async def play(*readings: str, offset: float = 0.0, **options: Any) -> AsyncIterator[Stage]:
+async def play(*spec_variants: str, offset: float = 0.0, **options: Any) -> AsyncIterator[Stage]:
     clock = Clock()
-    given: dict[str, Any] = {"seed": SEED, "reading": Reading.parse(readings), "clock": clock} | options
+    given: dict[str, Any] = {"seed": SEED, "spec_variant": SpecVariant.parse(spec_variants), "clock": clock} | options
     sandbox = CloseSandbox(**given)
     async with (
         serve(sandbox) as url,

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from sandbox.close.stage import BEN, CALL, DRAFT, GIL, MISSED, TASK, play
-from taskhand.sandbox.close import Reading
+from taskhand.sandbox.close import SpecVariant
 from taskhand.sandbox.faults import Fault
 
 
@@ -217,6 +217,6 @@ async def test_a_reading_can_be_changed_while_it_serves() -> None:
 
 
 def test_every_switch_names_what_it_takes() -> None:
-    assert Reading.allowed()["slash"] == ("missing", "redirect")
+    assert SpecVariant.allowed()["slash"] == ("missing", "redirect")
     with pytest.raises(ValueError, match="priority is one of"):
-        Reading.parse(["priority=maybe"])
+        SpecVariant.parse(["priority=maybe"])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import anyio.to_thread
 import httpx2
 
-from taskhand.sandbox.hubspot import HubSpotSandbox, Reading
+from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.server import serve
 
 if TYPE_CHECKING:
@@ -123,9 +123,13 @@ class Stage(NamedTuple):
 
 
 @asynccontextmanager
-async def play(*readings: str, **options: Any) -> AsyncIterator[Stage]:  # the sandbox's own options
+async def play(*spec_variants: str, **options: Any) -> AsyncIterator[Stage]:  # the sandbox's own options
     clock = Clock()
-    given: dict[str, Any] = {"seed": SEED, "clock": clock, "reading": Reading.parse(["searches=0", *readings])}
+    given: dict[str, Any] = {
+        "seed": SEED,
+        "clock": clock,
+        "spec_variant": SpecVariant.parse(["searches=0", *spec_variants]),
+    }
     sandbox = HubSpotSandbox(**(given | options))
     headers = {"authorization": f"Bearer {sandbox.token}"}
     async with (

@@ -71,8 +71,8 @@ async def test_the_day_ends_at_midnight_of_the_account() -> None:
 
 @pytest.mark.parametrize(("policy", "after"), [("SECONDLY", "1"), ("TEN_SECONDLY_ROLLING", "10"), ("DAILY", "3600")])
 async def test_a_scripted_429_has_the_body_of_a_policy(policy: str, after: str) -> None:
-    readings = (f"limit_policy={policy}", "retry_after=sent")
-    async with play(*readings, faults=[Fault("status", f"PATCH {TASKS}/{{id}}", status=429)]) as stage:
+    spec_variants = (f"limit_policy={policy}", "retry_after=sent")
+    async with play(*spec_variants, faults=[Fault("status", f"PATCH {TASKS}/{{id}}", status=429)]) as stage:
         answer = await stage.client.patch(PATH, json={"properties": {}})
         assert (answer.json()["policyName"], answer.headers["retry-after"]) == (policy, after)
         assert (await stage.client.patch(PATH, json={"properties": {}})).status_code == 200

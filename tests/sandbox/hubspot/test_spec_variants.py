@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.hubspot.stage import COMPLETED_STAGE, DRAFT, DUE, GIL, NOBODY, TASK, TASKS, play
-from taskhand.sandbox.hubspot import HubSpotSandbox, Reading
+from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 
 CANCELLED = "6049725638"
 
@@ -155,12 +155,12 @@ async def test_a_reading_can_be_changed_while_it_serves() -> None:
 
 
 def test_every_switch_says_what_it_takes() -> None:
-    allowed = Reading.allowed()
+    allowed = SpecVariant.allowed()
     assert allowed["results_order"] == ("shuffled", "input")
     assert allowed["burst"] == ("a whole number from 0",)
     with pytest.raises(ValueError, match="no name=value"):
-        Reading.parse(["nothing=1"])
+        SpecVariant.parse(["nothing=1"])
 
 
 def test_the_defaults_need_no_arguments() -> None:
-    assert HubSpotSandbox().reading == Reading()
+    assert HubSpotSandbox().spec_variant == SpecVariant()

@@ -30,8 +30,8 @@ class Vendor(NamedTuple):
 
 
 @asynccontextmanager
-async def at_home(*readings: str, token: str | None = None, **options: Any) -> AsyncIterator[Vendor]:
-    async with play(*readings, **options) as stage:
+async def at_home(*spec_variants: str, token: str | None = None, **options: Any) -> AsyncIterator[Vendor]:
+    async with play(*spec_variants, **options) as stage:
         host = str(stage.client.base_url).rstrip("/")
         yield Vendor(hubspot.Client.create(access_token=token or stage.sandbox.token, host=host), stage)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import httpx2
 
 from taskhand.sandbox.server import serve
-from taskhand.sandbox.vambe import Reading, VambeSandbox
+from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -93,8 +93,8 @@ class Stage(NamedTuple):
 
 
 @asynccontextmanager
-async def play(*readings: str, **options: Any) -> AsyncIterator[Stage]:  # the sandbox's own options
-    given: dict[str, Any] = {"seed": SEED, "reading": Reading.parse(readings)} | options
+async def play(*spec_variants: str, **options: Any) -> AsyncIterator[Stage]:  # the sandbox's own options
+    given: dict[str, Any] = {"seed": SEED, "spec_variant": SpecVariant.parse(spec_variants)} | options
     sandbox = VambeSandbox(**given)
     headers = {"x-api-key": sandbox.key}
     async with (

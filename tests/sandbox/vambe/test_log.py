@@ -73,12 +73,12 @@ async def test_the_reading_is_replaced_over_http() -> None:
         answer = await stage.client.put("/_sandbox/reading", json={"list_priority": "word"})
         assert answer.json()["list_priority"] == "word"
         assert (await stage.listed())[0]["priority"] == "high"
-        assert stage.sandbox.reading.created == 201
+        assert stage.sandbox.spec_variant.created == 201
         wrong: list[object] = [{"position": "first"}, [], "x"]
         for bad in wrong:
             refused = await stage.client.put("/_sandbox/reading", json=bad)
             assert refused.status_code == 400
-        assert stage.sandbox.reading.list_priority == "word"
+        assert stage.sandbox.spec_variant.list_priority == "word"
 
 
 async def test_a_reset_goes_back_to_the_start() -> None:

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from sandbox.vambe.stage import ANA, BEN, CONTACT, DRAFT, GONE, TASK, TASKS, YEAR, ZONE, play
-from taskhand.sandbox.vambe import Reading
+from taskhand.sandbox.vambe import SpecVariant
 
 THE_DAY = dt.datetime(2025, 10, 20, 10, 30, tzinfo=dt.UTC)
 STAMP = "2025-10-26T15:00:00.000Z"
@@ -301,8 +301,8 @@ async def test_every_request_may_be_redirected_to_another_host() -> None:
 
 
 def test_a_reading_is_parsed_from_words() -> None:
-    assert Reading.parse([]) == Reading()
-    assert Reading.parse(["created=200", "throttle=4"]) == Reading(created=200, throttle=4)
+    assert SpecVariant.parse([]) == SpecVariant()
+    assert SpecVariant.parse(["created=200", "throttle=4"]) == SpecVariant(created=200, throttle=4)
 
 
 @pytest.mark.parametrize(
@@ -317,11 +317,11 @@ def test_a_reading_is_parsed_from_words() -> None:
 )
 def test_a_reading_that_is_not_one_says_what_is_allowed(item: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        Reading.parse([item])
+        SpecVariant.parse([item])
 
 
 def test_every_switch_names_its_values_default_first() -> None:
-    allowed = Reading.allowed()
+    allowed = SpecVariant.allowed()
     assert allowed["position"] == ("order", "index")
     assert allowed["throttle"] == ("a whole number from 0",)
     assert allowed["redirect"] == ("any text",)

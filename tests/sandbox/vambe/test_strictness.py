@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.vambe.stage import SEED, TASK, TASKS, play
-from taskhand.sandbox.messages import Call
-from taskhand.sandbox.vambe import Reading, VambeSandbox
+from taskhand.sandbox.messages import Request
+from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
 NAMES = (
     "title",
@@ -45,7 +45,7 @@ def headers(sandbox: VambeSandbox) -> tuple[tuple[str, str], ...]:
 def test_no_body_breaks_it_and_a_refused_one_changes_nothing(write: tuple[str, str], body: dict[str, Any]) -> None:
     sandbox = VambeSandbox(seed=SEED)
     before = sandbox.state()
-    call = Call(*write, headers=headers(sandbox), body=json.dumps(body).encode())
+    call = Request(*write, headers=headers(sandbox), body=json.dumps(body).encode())
     status = sandbox.answer(call, stale=False).status
     assert status in {200, 201, 400, 404}
     assert status < 300 or sandbox.state() == before
@@ -55,7 +55,7 @@ def test_no_body_breaks_it_and_a_refused_one_changes_nothing(write: tuple[str, s
 def test_no_query_breaks_it(query: str, path: str) -> None:
     sandbox = VambeSandbox(seed=SEED)
     window = "fromDate=2025-01-01&toDate=2025-12-31&"
-    call = Call("GET", path, window + query, headers(sandbox))
+    call = Request("GET", path, window + query, headers(sandbox))
     assert sandbox.answer(call, stale=False).status in {200, 400}
 
 
@@ -84,15 +84,15 @@ async def test_half_a_surrogate_pair_is_survived() -> None:
             assert (await stage.client.get(path)).status_code == 200
 
 
-@pytest.mark.parametrize("name", Reading.allowed())
+@pytest.mark.parametrize("name", SpecVariant.allowed())
 def test_every_value_of_every_switch_lists_and_writes(name: str) -> None:
-    for value in Reading.allowed()[name]:
+    for value in SpecVariant.allowed()[name]:
         if value in {"any text", "a whole number from 0"}:
             continue
-        sandbox = VambeSandbox(seed=SEED, reading=Reading.parse([f"{name}={value}"]))
+        sandbox = VambeSandbox(seed=SEED, spec_variant=SpecVariant.parse([f"{name}={value}"]))
         query = "fromDate=2025-01-01&toDate=2025-12-31" + ("&responsibleIds=" if value == "blank" else "")
         for call in (
-            Call("GET", TASKS, query, headers(sandbox)),
-            Call("PUT", f"{TASKS}/{TASK}", headers=headers(sandbox), body=b'{"title":"x"}'),
+            Request("GET", TASKS, query, headers(sandbox)),
+            Request("PUT", f"{TASKS}/{TASK}", headers=headers(sandbox), body=b'{"title":"x"}'),
         ):
             assert sandbox.answer(call, stale=False).status == 200

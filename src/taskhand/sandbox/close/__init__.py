@@ -1,6 +1,6 @@
 """Close's API, as far as a task client goes, as a local server: its record made playable, in each reading."""
 
 from taskhand.sandbox.close.sandbox import CloseSandbox
-from taskhand.sandbox.close.spec_variant import Reading
+from taskhand.sandbox.close.spec_variant import SpecVariant
 
-__all__ = ["CloseSandbox", "Reading"]
+__all__ = ["CloseSandbox", "SpecVariant"]

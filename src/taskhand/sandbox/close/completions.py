@@ -13,7 +13,7 @@ from taskhand.sandbox.close.paging import paged, trimmed
 if TYPE_CHECKING:
     import datetime as dt
 
-    from taskhand.sandbox.close.context import Desk
+    from taskhand.sandbox.close.context import RequestContext
     from taskhand.sandbox.close.task import Task
 
 OBJECT = "activity.task_completed"
@@ -34,61 +34,61 @@ class Completion:
     at: dt.datetime
 
 
-def record(desk: Desk, task: Task) -> Completion:
+def record(ctx: RequestContext, task: Task) -> Completion:
     """Keep that the key's user completed a task now."""
     made = Completion(
-        id=desk.store.fresh_id("acti"),
+        id=ctx.store.fresh_id("acti"),
         task_id=task.id,
         task_text=task.text,
         task_assigned_to=task.assigned_to,
         lead_id=task.lead_id,
         contact_id=task.contact_id,
-        user_id=desk.store.key_owner,
-        at=desk.now,
+        user_id=ctx.store.key_owner,
+        at=ctx.now,
     )
-    desk.store.completions[made.id] = made
+    ctx.store.completions[made.id] = made
     return made
 
 
-def list_completions(desk: Desk) -> dict[str, Any]:
+def list_completions(ctx: RequestContext) -> dict[str, Any]:
     """`GET /activity/task_completed/`, the latest first ([I])."""
-    spans = [Span.read(desk, name) for name in ("date_created", "activity_at")]
-    wanted = {name: desk.params[name].split(",") for name in LISTS if desk.params.get(name)}
+    spans = [Span.read(ctx, name) for name in ("date_created", "activity_at")]
+    wanted = {name: ctx.params[name].split(",") for name in LISTS if ctx.params.get(name)}
     found = [
         made
-        for made in reversed(desk.store.completions.values())
+        for made in reversed(ctx.store.completions.values())
         if all(getattr(made, name.removesuffix("__in")) in ids for name, ids in wanted.items())
         and all(span.holds(made.at) for span in spans)
     ]
-    return paged(found, desk, lambda made: shown(made, desk))
+    return paged(found, ctx, lambda made: shown(made, ctx))
 
 
-def get_completion(desk: Desk) -> dict[str, Any]:
+def get_completion(ctx: RequestContext) -> dict[str, Any]:
     """`GET /activity/task_completed/{id}/` (§2.9 [D])."""
-    return trimmed(shown(_find(desk), desk), desk)
+    return trimmed(shown(_find(ctx), ctx), ctx)
 
 
-def delete_completion(desk: Desk) -> dict[str, Any]:
+def delete_completion(ctx: RequestContext) -> dict[str, Any]:
     """`DELETE /activity/task_completed/{id}/`: the record alone goes ([I]: the task stays complete)."""
-    made = _find(desk)
-    del desk.store.completions[made.id]
-    task = desk.store.tasks.get(made.task_id)
+    made = _find(ctx)
+    del ctx.store.completions[made.id]
+    task = ctx.store.tasks.get(made.task_id)
     if task is not None and task.object_id == made.id:
-        desk.store.put(replace(task, object_type=None, object_id=None))
+        ctx.store.put(replace(task, object_type=None, object_id=None))
     return {}
 
 
-def shown(made: Completion, desk: Desk) -> dict[str, Any]:
+def shown(made: Completion, ctx: RequestContext) -> dict[str, Any]:
     """Write the activity (§2.9 [D])."""
-    at, who = stamp(made.at), desk.store.user_name(made.user_id)
+    at, who = stamp(made.at), ctx.store.user_name(made.user_id)
     return {
         "_type": "TaskCompleted",
         "id": made.id,
-        "organization_id": desk.store.organization.id,
+        "organization_id": ctx.store.organization.id,
         "task_id": made.task_id,
         "task_text": made.task_text,
         "task_assigned_to": made.task_assigned_to,
-        "task_assigned_to_name": desk.store.user_name(made.task_assigned_to),
+        "task_assigned_to_name": ctx.store.user_name(made.task_assigned_to),
         "lead_id": made.lead_id,
         "contact_id": made.contact_id,
         "user_id": made.user_id,
@@ -104,8 +104,8 @@ def shown(made: Completion, desk: Desk) -> dict[str, Any]:
     }
 
 
-def _find(desk: Desk) -> Completion:
-    made = desk.store.completions.get(desk.values["id"])
+def _find(ctx: RequestContext) -> Completion:
+    made = ctx.store.completions.get(ctx.values["id"])
     if made is None:
         raise absent("TaskCompleted")
     return made

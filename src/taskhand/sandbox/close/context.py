@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from taskhand.sandbox.close.spec_variant import Reading
+    from taskhand.sandbox.close.spec_variant import SpecVariant
     from taskhand.sandbox.close.store import Store
     from taskhand.sandbox.close.task import Task
 
 
 @dataclass(frozen=True)
-class Desk:
+class RequestContext:
     """The reading in force, what is stored, the time and the caller's zone; then what the call brought.
 
     `params` are the query or what stands in its place, `body` is the JSON object without it, `values` are those
     in the path. With `is_stale`, lists are as they were before the last write.
     """
 
-    reading: Reading
+    spec_variant: SpecVariant
     store: Store
     now: dt.datetime
     zone: dt.timezone = dt.UTC
@@ -38,8 +38,8 @@ class Desk:
         """The tasks that lists are made of: those of now, of before, or of a while ago (§2.8 [L])."""
         if self.is_stale:
             return list(self.store.before().values())
-        if self.reading.list_lag:
-            return list(self.store.as_of(self.now - dt.timedelta(seconds=self.reading.list_lag)).values())
+        if self.spec_variant.list_lag:
+            return list(self.store.as_of(self.now - dt.timedelta(seconds=self.spec_variant.list_lag)).values())
         return list(self.store.tasks.values())
 
     @property

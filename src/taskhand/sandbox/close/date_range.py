@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
-    from taskhand.sandbox.close.context import Desk
+    from taskhand.sandbox.close.context import RequestContext
 
 COMPARISONS: dict[str, Callable[[dt.datetime, dt.datetime], bool]] = {
     "": operator.eq,
@@ -32,11 +32,11 @@ class Span:
     bounds: tuple[tuple[str, dt.datetime], ...]
 
     @classmethod
-    def read(cls, desk: Desk, name: str, without: frozenset[str] = frozenset()) -> Span:
+    def read(cls, ctx: RequestContext, name: str, without: frozenset[str] = frozenset()) -> Span:
         """Read the filters of this name, except those in `without`."""
         names = {name + suffix: suffix for suffix in COMPARISONS if name + suffix not in without}
-        bounds = [(suffix, _bound(desk, key)) for key, suffix in names.items() if desk.params.get(key)]
-        return cls(desk.zone, tuple(bounds))
+        bounds = [(suffix, _bound(ctx, key)) for key, suffix in names.items() if ctx.params.get(key)]
+        return cls(ctx.zone, tuple(bounds))
 
     def holds(self, moment: dt.date | None) -> bool:
         """Whether a moment is within all bounds: both as instants, a day as its midnight (§9 [I])."""
@@ -46,9 +46,9 @@ class Span:
         return all(COMPARISONS[suffix](instant, bound) for suffix, bound in self.bounds)
 
 
-def _bound(desk: Desk, key: str) -> dt.datetime:
+def _bound(ctx: RequestContext, key: str) -> dt.datetime:
     try:
         # a plus sign that was not encoded arrives as a blank
-        return instant_of(read_moment(desk.params[key].replace(" ", "+"), desk.zone, desk.reading), desk.zone)
+        return instant_of(read_moment(ctx.params[key].replace(" ", "+"), ctx.zone, ctx.spec_variant), ctx.zone)
     except ValueError:
         raise invalid(**{key: "Value must be a valid date or date-time."}) from None  # [I]

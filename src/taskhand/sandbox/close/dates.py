@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.close.spec_variant import Reading
+    from taskhand.sandbox.close.spec_variant import SpecVariant
 
 Moment = TypeVar("Moment", bound=dt.date)
 
@@ -18,7 +18,7 @@ OFFSET = re.compile(r"[+-]?\d{1,2}(\.\d{1,4})?", re.ASCII)
 FURTHEST = 24.0  # hours
 
 
-def read_moment(text: object, zone: dt.timezone, reading: Reading) -> dt.date:
+def read_moment(text: object, zone: dt.timezone, spec_variant: SpecVariant) -> dt.date:
     """Read a day, or an instant in UTC (a datetime); anything else is a ValueError (§2.2 [D])."""
     if isinstance(text, str) and DAY.fullmatch(text):
         return _in_bounds(dt.date.fromisoformat(text))
@@ -26,9 +26,9 @@ def read_moment(text: object, zone: dt.timezone, reading: Reading) -> dt.date:
         raise ValueError("neither a date nor a date-time")
     instant = _in_bounds(dt.datetime.fromisoformat(text))
     if instant.tzinfo is None:  # §9 [?]
-        if reading.naive_times == "rejected":
+        if spec_variant.naive_times == "rejected":
             raise ValueError("a date-time without an offset")
-        instant = instant.replace(tzinfo=zone if reading.naive_times == "offset" else dt.UTC)
+        instant = instant.replace(tzinfo=zone if spec_variant.naive_times == "offset" else dt.UTC)
     return instant.astimezone(dt.UTC)
 
 
@@ -60,12 +60,12 @@ def day_of(instant: dt.datetime, zone: dt.timezone) -> dt.date:
     return instant.astimezone(zone).date()
 
 
-def read_zone(header: str | None, home: str, now: dt.datetime, reading: Reading) -> dt.timezone:
+def read_zone(header: str | None, home: str, now: dt.datetime, spec_variant: SpecVariant) -> dt.timezone:
     """Read `x-tz-offset`, decimal hours (§1.1 [D]); without a usable one, UTC or the user's zone (§9 [?])."""
     text = (header or "").strip()
     if OFFSET.fullmatch(text) and abs(float(text)) < FURTHEST:
         return dt.timezone(dt.timedelta(hours=float(text)))
-    if reading.default_zone == "user":
+    if spec_variant.default_zone == "user":
         return dt.timezone(now.astimezone(ZoneInfo(home)).utcoffset() or dt.timedelta())
     return dt.UTC
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from taskhand.sandbox.close.context import Desk
+    from taskhand.sandbox.close.context import RequestContext
     from taskhand.sandbox.close.task import Task
 
 FORBIDDEN = "This field cannot be updated on this type of task."  # §2.6 [?]: no words are known
@@ -20,12 +20,12 @@ PLAIN = ("text", "is_complete", "priority", "contact_id", "lead_id", "created_by
 EXTRA = ("agent_config_id", "resolution")
 
 
-def allowed(task: Task, body: Mapping[str, Any], desk: Desk) -> dict[str, Any]:
+def allowed(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> dict[str, Any]:
     """Take what this task's type lets change; the rest is refused, ignored or applied (§2.6 [?])."""
-    if desk.reading.forbidden_fields == "applied":
+    if ctx.spec_variant.forbidden_fields == "applied":
         return dict(body)
     forbidden = [name for name in body if name not in _changeable(task, body)]
-    if forbidden and desk.reading.forbidden_fields == "rejected":
+    if forbidden and ctx.spec_variant.forbidden_fields == "rejected":
         raise invalid(**dict.fromkeys(forbidden, FORBIDDEN))
     return {name: value for name, value in body.items() if name not in forbidden}
 
@@ -37,31 +37,31 @@ def _changeable(task: Task, body: Mapping[str, Any]) -> frozenset[str]:
     return task.kind.changeable - clearing  # §2.2: only these types show `is_dateless`
 
 
-def edited(task: Task, body: Mapping[str, Any], desk: Desk) -> Task:
+def edited(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> Task:
     """Apply a checked body: what it names changes, the rest stays (§1.1 [D]: PUT behaves as PATCH)."""
-    _check_references(body, desk)
+    _check_references(body, ctx)
     changes = {name: body[name] for name in PLAIN if name in body}
-    changes["date"] = _date(task, body, desk)
+    changes["date"] = _date(task, body, ctx)
     if body.get("assigned_to") is not None:
         changes["assigned_to"] = body["assigned_to"]
     extra = {name: body[name] for name in EXTRA if name in body and name in task.kind.extra}
     return replace(task, **changes, extra={**task.extra, **extra})
 
 
-def _date(task: Task, body: Mapping[str, Any], desk: Desk) -> dt.date | None:
+def _date(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> dt.date | None:
     if body.get("is_dateless"):  # §2.6 [I]: the way to remove a date
         return None
     name = "date" if "date" in body else "due_date"  # §2.2: the deprecated twin gives way
     if name in body:
-        return None if body[name] is None else read_moment(body[name], desk.zone, desk.reading)
+        return None if body[name] is None else read_moment(body[name], ctx.zone, ctx.spec_variant)
     if body.get("is_dateless") is False and task.date is None:  # [I]
-        return day_of(task.date_created, desk.zone)
+        return day_of(task.date_created, ctx.zone)
     return task.date
 
 
-def _check_references(body: Mapping[str, Any], desk: Desk) -> None:
-    store = desk.store
-    strict = desk.reading.inactive_assignees == "rejected"
+def _check_references(body: Mapping[str, Any], ctx: RequestContext) -> None:
+    store = ctx.store
+    strict = ctx.spec_variant.inactive_assignees == "rejected"
     assignable = {user.id for user in store.users.values() if user.active or not strict}
     known = {
         "assigned_to": assignable,

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.messages import Answer
+from taskhand.sandbox.messages import Response
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.close.spec_variant import Reading
+    from taskhand.sandbox.close.spec_variant import SpecVariant
 
 REQUIRED = "This field is required."  # §1.4 [R]
 ABSENT = "Object does not exist."  # §1.4 [R]
@@ -27,9 +27,9 @@ class RefusedError(Exception):
     status: int
     body: dict[str, Any]
 
-    def answer(self) -> Answer:
+    def answer(self) -> Response:
         """Write it as an answer."""
-        return Answer.of_json(self.status, self.body)
+        return Response.of_json(self.status, self.body)
 
 
 def refused(status: int, message: str) -> RefusedError:
@@ -47,13 +47,13 @@ def absent(what: str) -> RefusedError:
     return refused(404, f"Empty query: {what} matching query does not exist.")
 
 
-def unauthorized(reading: Reading) -> RefusedError:
+def unauthorized(spec_variant: SpecVariant) -> RefusedError:
     """Refuse a wrong or missing credential: 401 (§1.4)."""
-    return refused(401, OLD_401 if reading.unauthorized == "old" else SHORT_401)
+    return refused(401, OLD_401 if spec_variant.unauthorized == "old" else SHORT_401)
 
 
-def failed(status: int) -> Answer:
+def failed(status: int) -> Response:
     """Fail for reasons of the server's own: gateways say nothing (§1.4 [R], §10.6)."""
     if status in SILENT:
-        return Answer(status, b"")
-    return Answer.of_json(status, {"error": PHRASES.get(status, "Error")})  # §1.4 [I]
+        return Response(status, b"")
+    return Response.of_json(status, {"error": PHRASES.get(status, "Error")})  # §1.4 [I]

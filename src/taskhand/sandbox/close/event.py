@@ -10,7 +10,7 @@ from taskhand.sandbox.close.dates import bare_stamp
 if TYPE_CHECKING:
     import datetime as dt
 
-    from taskhand.sandbox.close.context import Desk
+    from taskhand.sandbox.close.context import RequestContext
 
 LATE = frozenset({"updated", "deleted"})  # §6.2 [D]: these fire after the consolidation
 
@@ -41,25 +41,25 @@ class Event:
     path: str
 
 
-def emit(desk: Desk, happening: Happening) -> None:
+def emit(ctx: RequestContext, happening: Happening) -> None:
     """Log an event; updates of one object that come close together become one (§6.2 [D])."""
-    earlier = _earlier(desk, happening)
+    earlier = _earlier(ctx, happening)
     if earlier is not None:
-        desk.store.events.remove(earlier)
-        desk.store.events.append(_merged(earlier, happening, desk.now))
+        ctx.store.events.remove(earlier)
+        ctx.store.events.append(_merged(earlier, happening, ctx.now))
         return
-    fresh = desk.store.fresh_id
-    made = Event(fresh("ev"), happening, desk.now, desk.now, desk.store.key_owner, fresh("req"), desk.method, desk.path)
-    desk.store.events.append(made)
+    fresh = ctx.store.fresh_id
+    made = Event(fresh("ev"), happening, ctx.now, ctx.now, ctx.store.key_owner, fresh("req"), ctx.method, ctx.path)
+    ctx.store.events.append(made)
 
 
-def is_due(event: Event, desk: Desk) -> bool:
+def is_due(event: Event, ctx: RequestContext) -> bool:
     """Whether it may be delivered: updates and deletes wait for the consolidation to end (§6.2 [D])."""
-    age = (desk.now - event.made).total_seconds()
-    return event.happening.action not in LATE or age >= desk.reading.consolidation
+    age = (ctx.now - event.made).total_seconds()
+    return event.happening.action not in LATE or age >= ctx.spec_variant.consolidation
 
 
-def shown(event: Event, desk: Desk) -> dict[str, Any]:
+def shown(event: Event, ctx: RequestContext) -> dict[str, Any]:
     """Write an event as it is delivered and logged (§6.2 [R 2025])."""
     what = event.happening
     previous = what.previous or {}
@@ -67,7 +67,7 @@ def shown(event: Event, desk: Desk) -> dict[str, Any]:
         "id": event.id,
         "date_created": bare_stamp(event.made),
         "date_updated": bare_stamp(event.changed),
-        "organization_id": desk.store.organization.id,
+        "organization_id": ctx.store.organization.id,
         "user_id": event.user_id,
         "request_id": event.request_id,
         "api_key_id": None,
@@ -84,13 +84,13 @@ def shown(event: Event, desk: Desk) -> dict[str, Any]:
     }
 
 
-def _earlier(desk: Desk, happening: Happening) -> Event | None:
-    span = desk.reading.consolidation
+def _earlier(ctx: RequestContext, happening: Happening) -> Event | None:
+    span = ctx.spec_variant.consolidation
     if happening.action != "updated" or not span:
         return None
-    for event in reversed(desk.store.events):
+    for event in reversed(ctx.store.events):
         same = (event.happening.object_id, event.happening.action) == (happening.object_id, "updated")
-        if same and (desk.now - event.made).total_seconds() < span:
+        if same and (ctx.now - event.made).total_seconds() < span:
             return event
     return None
 

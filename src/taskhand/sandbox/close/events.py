@@ -12,7 +12,7 @@ from taskhand.sandbox.close.event import Event, shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from taskhand.sandbox.close.context import Desk
+    from taskhand.sandbox.close.context import RequestContext
 
 MOST = 50  # §6.5 [D]: capped at, and the default
 KEPT = dt.timedelta(days=30)  # §6.5 [D]
@@ -41,36 +41,36 @@ COMBINATIONS = {  # §6.5 [D]; none at all is [I]
 OLDER, NEWER = "older.", "newer."  # ours: what a cursor is made of is [?]
 
 
-def list_events(desk: Desk) -> dict[str, Any]:
+def list_events(ctx: RequestContext) -> dict[str, Any]:
     """`GET /event/` (§6.5 [D]); there is no `_skip`."""
-    found, limit = _found(desk), _limit(desk)
-    start = _start(found, desk.params.get("_cursor", ""), limit)
+    found, limit = _found(ctx), _limit(ctx)
+    start = _start(found, ctx.params.get("_cursor", ""), limit)
     page = found[start : start + limit]
     return {
-        "data": [shown(event, desk) for event in page],
+        "data": [shown(event, ctx) for event in page],
         "cursor_next": OLDER + page[-1].id if page and start + limit < len(found) else None,
         "cursor_previous": NEWER + page[0].id if page and start else None,
     }
 
 
-def get_event(desk: Desk) -> dict[str, Any]:
+def get_event(ctx: RequestContext) -> dict[str, Any]:
     """`GET /event/{id}/` (§6.5 [D])."""
-    for event in _kept(desk):
-        if event.id == desk.values["id"]:
-            return shown(event, desk)
+    for event in _kept(ctx):
+        if event.id == ctx.values["id"]:
+            return shown(event, ctx)
     raise absent("Event")
 
 
-def _found(desk: Desk) -> list[Event]:
-    wanted = {name: desk.params[name] for name in FILTERS if desk.params.get(name)}
+def _found(ctx: RequestContext) -> list[Event]:
+    wanted = {name: ctx.params[name] for name in FILTERS if ctx.params.get(name)}
     if frozenset(wanted) not in COMBINATIONS:  # words: [I]
         raise refused(400, f"The combination of filters is not supported: {', '.join(sorted(wanted))}.")
-    span = Span.read(desk, "date_updated")
-    return [event for event in _kept(desk) if _fits(event, wanted) and span.holds(event.changed)]
+    span = Span.read(ctx, "date_updated")
+    return [event for event in _kept(ctx) if _fits(event, wanted) and span.holds(event.changed)]
 
 
-def _kept(desk: Desk) -> list[Event]:
-    return [event for event in reversed(desk.store.events) if desk.now - event.changed < KEPT]
+def _kept(ctx: RequestContext) -> list[Event]:
+    return [event for event in reversed(ctx.store.events) if ctx.now - event.changed < KEPT]
 
 
 def _fits(event: Event, wanted: dict[str, str]) -> bool:
@@ -78,8 +78,8 @@ def _fits(event: Event, wanted: dict[str, str]) -> bool:
     return all(value == own.get(name, getattr(event.happening, name, None)) for name, value in wanted.items())
 
 
-def _limit(desk: Desk) -> int:
-    text = desk.params.get("_limit", "")
+def _limit(ctx: RequestContext) -> int:
+    text = ctx.params.get("_limit", "")
     return min(int(text), MOST) if text.isascii() and text.isdigit() and int(text) else MOST
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable
 
-    from taskhand.sandbox.close.context import Desk
+    from taskhand.sandbox.close.context import RequestContext
 
     Test = Callable[[Task], bool]
 
@@ -29,72 +29,72 @@ CUT = {"inbox", "future"}  # §2.3 [D]: these views override two bounds
 FALSE = "false"
 
 
-def matching(tasks: Iterable[Task], desk: Desk, default_type: str = task_types.LEAD) -> list[Task]:
+def matching(tasks: Iterable[Task], ctx: RequestContext, default_type: str = task_types.LEAD) -> list[Task]:
     """Keep what the call's filters hold; names that are no filters widen the result (§2.3 [S])."""
-    unknown = sorted(set(desk.params) - KNOWN)
-    if unknown and desk.reading.unknown_filters == "rejected":
+    unknown = sorted(set(ctx.params) - KNOWN)
+    if unknown and ctx.spec_variant.unknown_filters == "rejected":
         raise invalid(**dict.fromkeys(unknown, "Unknown filter"))
-    tests = [*_exact(desk), *_types(desk, default_type), *_completeness(desk), *_views(desk), *_spans(desk)]
+    tests = [*_exact(ctx), *_types(ctx, default_type), *_completeness(ctx), *_views(ctx), *_spans(ctx)]
     return [task for task in tasks if all(test(task) for test in tests)]
 
 
-def arranged(tasks: Iterable[Task], desk: Desk) -> list[Task]:
+def arranged(tasks: Iterable[Task], ctx: RequestContext) -> list[Task]:
     """Put a list in order: by `date` or `date_created` on request (§2.3 [D]), else as this reading has it."""
     made = sorted(tasks, key=lambda task: (task.date_created, task.id))
-    order = desk.params.get("_order_by", "")
+    order = ctx.params.get("_order_by", "")
     last = order.startswith("-")
     if order.removeprefix("-") == "date":
-        return sorted(made, key=lambda task: _date_key(task, desk), reverse=last)
+        return sorted(made, key=lambda task: _date_key(task, ctx), reverse=last)
     if order.removeprefix("-") == "date_created":
         return sorted(made, key=lambda task: task.date_created, reverse=last)
-    if desk.reading.list_order == "shuffled":  # §2.3 [S]: any other `_order_by` is ignored
+    if ctx.spec_variant.list_order == "shuffled":  # §2.3 [S]: any other `_order_by` is ignored
         return sorted(made, key=lambda task: hashlib.sha256(task.id.encode()).hexdigest())
-    return made[::-1] if desk.reading.list_order == "newest" else made
+    return made[::-1] if ctx.spec_variant.list_order == "newest" else made
 
 
-def _date_key(task: Task, desk: Desk) -> tuple[bool, tuple[dt.datetime, bool]]:
-    date = shown_date(task, desk)
-    return date is None, order_of(task.date_created if date is None else date, desk.zone)
+def _date_key(task: Task, ctx: RequestContext) -> tuple[bool, tuple[dt.datetime, bool]]:
+    date = shown_date(task, ctx)
+    return date is None, order_of(task.date_created if date is None else date, ctx.zone)
 
 
-def _exact(desk: Desk) -> Iterable[Test]:
+def _exact(ctx: RequestContext) -> Iterable[Test]:
     for name in EXACT:
-        if name in desk.params:
-            yield lambda task, name=name: getattr(task, name) == desk.params[name]  # type: ignore[misc]  # bound now
-    if "id__in" in desk.params:
-        ids = set(desk.params["id__in"].split(","))
+        if name in ctx.params:
+            yield lambda task, name=name: getattr(task, name) == ctx.params[name]  # type: ignore[misc]  # bound now
+    if "id__in" in ctx.params:
+        ids = set(ctx.params["id__in"].split(","))
         yield lambda task: task.id in ids
-    if "organization_id" in desk.params:
-        own = desk.params["organization_id"] == desk.store.organization.id
+    if "organization_id" in ctx.params:
+        own = ctx.params["organization_id"] == ctx.store.organization.id
         yield lambda _: own
 
 
-def _types(desk: Desk, default_type: str) -> Iterable[Test]:
+def _types(ctx: RequestContext, default_type: str) -> Iterable[Test]:
     # §2.3 [D]: only `lead` unless told otherwise; `all` is every type
-    if "_type__in" in desk.params:
-        names = set(desk.params["_type__in"].split(","))
+    if "_type__in" in ctx.params:
+        names = set(ctx.params["_type__in"].split(","))
         yield lambda task: task.kind.name in names
-    name = desk.params.get("_type") or ("all" if "_type__in" in desk.params else default_type)
+    name = ctx.params.get("_type") or ("all" if "_type__in" in ctx.params else default_type)
     if name != "all":
         yield lambda task: task.kind.name == name
 
 
-def _completeness(desk: Desk) -> Iterable[Test]:
-    text = desk.params.get("is_complete")
+def _completeness(ctx: RequestContext) -> Iterable[Test]:
+    text = ctx.params.get("is_complete")
     if text is not None:
-        folded = text.lower() if desk.reading.booleans == "lax" else text
+        folded = text.lower() if ctx.spec_variant.booleans == "lax" else text
         yield lambda task: task.is_complete == (folded != FALSE)  # §2.3 [S]
 
 
-def _views(desk: Desk) -> Iterable[Test]:
-    view = desk.params.get("view")
+def _views(ctx: RequestContext) -> Iterable[Test]:
+    view = ctx.params.get("view")
     if view:  # another word holds nothing: [I]
-        yield lambda task: view_of(task, desk) == view
+        yield lambda task: view_of(task, ctx) == view
 
 
-def _spans(desk: Desk) -> Iterable[Test]:
-    cut = desk.params.get("view") in CUT
-    date = Span.read(desk, "date", frozenset({"date__lt", "date__gte"} if cut else ()))
-    due, made, changed = (Span.read(desk, name) for name in ("due_date", *STAMPS))
-    yield lambda task: date.holds(shown_date(task, desk)) and due.holds(task.date)
+def _spans(ctx: RequestContext) -> Iterable[Test]:
+    cut = ctx.params.get("view") in CUT
+    date = Span.read(ctx, "date", frozenset({"date__lt", "date__gte"} if cut else ()))
+    due, made, changed = (Span.read(ctx, name) for name in ("due_date", *STAMPS))
+    yield lambda task: date.holds(shown_date(task, ctx)) and due.holds(task.date)
     yield lambda task: made.holds(task.date_created) and changed.holds(task.date_updated)

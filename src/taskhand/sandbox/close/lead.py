@@ -11,7 +11,7 @@ from taskhand.sandbox.close.dates import stamp
 if TYPE_CHECKING:
     import datetime as dt
 
-    from taskhand.sandbox.close.context import Desk
+    from taskhand.sandbox.close.context import RequestContext
 
 APP = "https://app.close.com/lead"  # §7 [D]
 
@@ -46,20 +46,20 @@ class Lead:
     url: str | None = None
 
 
-def contacts_of(lead: Lead, desk: Desk) -> list[Contact]:
+def contacts_of(lead: Lead, ctx: RequestContext) -> list[Contact]:
     """Give a lead's contacts."""
-    return [contact for contact in desk.store.contacts.values() if contact.lead_id == lead.id]
+    return [contact for contact in ctx.store.contacts.values() if contact.lead_id == lead.id]
 
 
-def shown(lead: Lead, desk: Desk) -> dict[str, Any]:
+def shown(lead: Lead, ctx: RequestContext) -> dict[str, Any]:
     """Write a lead; its `tasks` are the incomplete ones alone (§2.9 [D])."""
-    open_tasks = [one for one in desk.store.tasks.values() if one.lead_id == lead.id and not one.is_complete]
-    return plain(lead, desk) | {"tasks": [task.shown(one, desk) for one in open_tasks]}
+    open_tasks = [one for one in ctx.store.tasks.values() if one.lead_id == lead.id and not one.is_complete]
+    return plain(lead, ctx) | {"tasks": [task.shown(one, ctx) for one in open_tasks]}
 
 
-def plain(lead: Lead, desk: Desk) -> dict[str, Any]:
+def plain(lead: Lead, ctx: RequestContext) -> dict[str, Any]:
     """Write a lead without its tasks."""
-    contacts = contacts_of(lead, desk)
+    contacts = contacts_of(lead, ctx)
     return {
         "id": lead.id,
         "name": lead.name,
@@ -68,24 +68,24 @@ def plain(lead: Lead, desk: Desk) -> dict[str, Any]:
         "url": lead.url,
         "html_url": f"{APP}/{lead.id}/",  # §7 [D]
         "status_id": lead.status_id,
-        "status_label": dict(desk.store.organization.lead_statuses)[lead.status_id],
-        "organization_id": desk.store.organization.id,
+        "status_label": dict(ctx.store.organization.lead_statuses)[lead.status_id],
+        "organization_id": ctx.store.organization.id,
         "contact_ids": [contact.id for contact in contacts],
-        "contacts": [shown_contact(contact, desk) for contact in contacts],
+        "contacts": [shown_contact(contact, ctx) for contact in contacts],
         "opportunities": [],
         "addresses": [],
         "integration_links": [],
-        **_signed(lead.date_created, desk),
-        "created_by_name": desk.store.user_name(desk.store.key_owner),
-        "updated_by_name": desk.store.user_name(desk.store.key_owner),
+        **_signed(lead.date_created, ctx),
+        "created_by_name": ctx.store.user_name(ctx.store.key_owner),
+        "updated_by_name": ctx.store.user_name(ctx.store.key_owner),
     }
 
 
-def shown_contact(contact: Contact, desk: Desk) -> dict[str, Any]:
+def shown_contact(contact: Contact, ctx: RequestContext) -> dict[str, Any]:
     """Write a contact."""
     return {
         "id": contact.id,
-        "organization_id": desk.store.organization.id,
+        "organization_id": ctx.store.organization.id,
         "lead_id": contact.lead_id,
         "name": contact.name,
         "display_name": contact.display_name,
@@ -94,10 +94,10 @@ def shown_contact(contact: Contact, desk: Desk) -> dict[str, Any]:
         "phones": [{"type": "office", "phone": phone, "phone_formatted": phone} for phone in contact.phones],
         "urls": [],
         "integration_links": [],
-        **_signed(contact.date_created, desk),
+        **_signed(contact.date_created, ctx),
     }
 
 
-def _signed(made: dt.datetime, desk: Desk) -> dict[str, str]:
-    owner, at = desk.store.key_owner, stamp(made)
+def _signed(made: dt.datetime, ctx: RequestContext) -> dict[str, str]:
+    owner, at = ctx.store.key_owner, stamp(made)
     return {"created_by": owner, "updated_by": owner, "date_created": at, "date_updated": at}

@@ -12,7 +12,7 @@ from taskhand.sandbox.close.paging import paged, trimmed
 if TYPE_CHECKING:
     import datetime as dt
 
-    from taskhand.sandbox.close.context import Desk
+    from taskhand.sandbox.close.context import RequestContext
 
 ORDERS = {"last_name,first_name": ("last_name", "first_name"), "first_name,last_name": ("first_name", "last_name")}
 
@@ -45,48 +45,48 @@ class User:
         return f"{self.first_name} {self.last_name}"
 
 
-def list_users(desk: Desk) -> dict[str, Any]:
+def list_users(ctx: RequestContext) -> dict[str, Any]:
     """`GET /user/`: those in the organization, in pages; no filter by name (§4 [D])."""
-    with_all = desk.reading.ex_members == "listed"
-    users = [user for user in desk.store.users.values() if user.active or with_all]
-    return paged(_arranged(users, desk), desk, lambda user: _shown(user, desk))
+    with_all = ctx.spec_variant.ex_members == "listed"
+    users = [user for user in ctx.store.users.values() if user.active or with_all]
+    return paged(_arranged(users, ctx), ctx, lambda user: _shown(user, ctx))
 
 
-def get_user(desk: Desk) -> dict[str, Any]:
+def get_user(ctx: RequestContext) -> dict[str, Any]:
     """`GET /user/{id}/` (§4 [D])."""
-    user = desk.store.users.get(desk.values["id"])
+    user = ctx.store.users.get(ctx.values["id"])
     if user is None:
         raise absent("User")
-    return trimmed(_shown(user, desk), desk)
+    return trimmed(_shown(user, ctx), ctx)
 
 
-def get_me(desk: Desk) -> dict[str, Any]:
+def get_me(ctx: RequestContext) -> dict[str, Any]:
     """`GET /me/`: the key's user, with memberships and whole organizations (§4 [D])."""
-    user = desk.store.users[desk.store.key_owner]
+    user = ctx.store.users[ctx.store.key_owner]
     own = {
         "last_used_timezone": user.zone,
         "email_accounts": [],
         "phone_numbers": [user.phone] if user.phone else [],
-        "memberships": [_membership_ids(user, desk) | {"permissions_granted": []}],
-        "organizations": [_organization(desk)],
+        "memberships": [_membership_ids(user, ctx) | {"permissions_granted": []}],
+        "organizations": [_organization(ctx)],
     }
-    return trimmed(_shown(user, desk) | own, desk)
+    return trimmed(_shown(user, ctx) | own, ctx)
 
 
-def get_organization(desk: Desk) -> dict[str, Any]:
+def get_organization(ctx: RequestContext) -> dict[str, Any]:
     """`GET /organization/{id}/`: who is a member, and who no longer (§4 [D])."""
-    if desk.values["id"] != desk.store.organization.id:
+    if ctx.values["id"] != ctx.store.organization.id:
         raise absent("Organization")
-    expanded = [name.strip() for name in desk.params.get("_expand", "").split(",")]
+    expanded = [name.strip() for name in ctx.params.get("_expand", "").split(",")]
     members = {
-        name: [_membership(user, desk, nested=f"{name}__user" in expanded) for user in users]
-        for name, users in _by_activity(desk).items()
+        name: [_membership(user, ctx, nested=f"{name}__user" in expanded) for user in users]
+        for name, users in _by_activity(ctx).items()
     }
-    return trimmed(_organization(desk) | members, desk)
+    return trimmed(_organization(ctx) | members, ctx)
 
 
-def _arranged(users: list[User], desk: Desk) -> list[User]:
-    order = desk.params.get("_order_by")
+def _arranged(users: list[User], ctx: RequestContext) -> list[User]:
+    order = ctx.params.get("_order_by")
     if order is None:
         return users
     if order not in ORDERS:  # the OpenAPI's enum; the refusal is [I]
@@ -94,46 +94,46 @@ def _arranged(users: list[User], desk: Desk) -> list[User]:
     return sorted(users, key=lambda user: [getattr(user, name) for name in ORDERS[order]])
 
 
-def _by_activity(desk: Desk) -> dict[str, list[User]]:
-    users = list(desk.store.users.values())
+def _by_activity(ctx: RequestContext) -> dict[str, list[User]]:
+    users = list(ctx.store.users.values())
     return {
         "memberships": [user for user in users if user.active],
         "inactive_memberships": [user for user in users if not user.active],
     }
 
 
-def _shown(user: User, desk: Desk) -> dict[str, Any]:
+def _shown(user: User, ctx: RequestContext) -> dict[str, Any]:
     return {
         "id": user.id,
         "email": user.email,
         "first_name": user.first_name,
         "last_name": user.last_name,
         "image": None,
-        "organizations": [desk.store.organization.id] if user.active else [],  # §4 [R 2017]
+        "organizations": [ctx.store.organization.id] if user.active else [],  # §4 [R 2017]
         "date_created": stamp(user.date_created),
         "date_updated": stamp(user.date_created),
     }
 
 
-def _organization(desk: Desk) -> dict[str, Any]:
-    own = desk.store.organization
+def _organization(ctx: RequestContext) -> dict[str, Any]:
+    own = ctx.store.organization
     statuses = [{"id": status_id, "label": label} for status_id, label in own.lead_statuses]
     return {"id": own.id, "name": own.name, "lead_statuses": statuses, "pipelines": []}
 
 
-def _membership_ids(user: User, desk: Desk) -> dict[str, Any]:
+def _membership_ids(user: User, ctx: RequestContext) -> dict[str, Any]:
     return {
         "id": user.id.replace("user_", "memb_"),
-        "organization_id": desk.store.organization.id,
+        "organization_id": ctx.store.organization.id,
         "user_id": user.id,
-        "role_id": "admin" if user.id == desk.store.key_owner else "user",
+        "role_id": "admin" if user.id == ctx.store.key_owner else "user",
     }
 
 
-def _membership(user: User, desk: Desk, *, nested: bool) -> dict[str, Any]:
+def _membership(user: User, ctx: RequestContext, *, nested: bool) -> dict[str, Any]:
     if nested:
-        return _membership_ids(user, desk) | {"user": _shown(user, desk)}
-    return _membership_ids(user, desk) | {
+        return _membership_ids(user, ctx) | {"user": _shown(user, ctx)}
+    return _membership_ids(user, ctx) | {
         "user_email": user.email,
         "user_first_name": user.first_name,
         "user_last_name": user.last_name,

@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.messages import Answer
+from taskhand.sandbox.messages import Response
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from taskhand.sandbox.close.spec_variant import Reading
+    from taskhand.sandbox.close.spec_variant import SpecVariant
 
 GROUP = "ab60c1e5"  # §5 [R 2017]: groups have names, of which nothing is known
 
@@ -36,58 +36,58 @@ class Meter:
     def __init__(self) -> None:
         self._windows: dict[str, tuple[dt.datetime, int]] = {}
 
-    def spend(self, group: str, now: dt.datetime, reading: Reading) -> Rate | None:
+    def spend(self, group: str, now: dt.datetime, spec_variant: SpecVariant) -> Rate | None:
         """Count one request; None when the window has none left."""
-        if reading.rates != "enforced":
-            return fresh(reading)
+        if spec_variant.rates != "enforced":
+            return fresh(spec_variant)
         start, count = self._windows.get(group, (now, 0))
         age = (now - start).total_seconds()
-        if age >= reading.rate_window:
+        if age >= spec_variant.rate_window:
             start, count, age = now, 0, 0.0
         self._windows[group] = (start, count + 1)
-        left = reading.rate_limit - count - 1
-        return Rate(reading.rate_limit, left, reading.rate_window - age) if left >= 0 else None
+        left = spec_variant.rate_limit - count - 1
+        return Rate(spec_variant.rate_limit, left, spec_variant.rate_window - age) if left >= 0 else None
 
-    def spent(self, group: str, now: dt.datetime, reading: Reading) -> Rate:
+    def spent(self, group: str, now: dt.datetime, spec_variant: SpecVariant) -> Rate:
         """Tell of a window that is used up."""
         start, _ = self._windows.get(group, (now, 0))
-        return Rate(reading.rate_limit, 0, reading.rate_window - (now - start).total_seconds())
+        return Rate(spec_variant.rate_limit, 0, spec_variant.rate_window - (now - start).total_seconds())
 
 
-def fresh(reading: Reading) -> Rate:
+def fresh(spec_variant: SpecVariant) -> Rate:
     """Tell of a window with its first request in it."""
-    return Rate(reading.rate_limit, max(reading.rate_limit - 1, 0), float(reading.rate_window))
+    return Rate(spec_variant.rate_limit, max(spec_variant.rate_limit - 1, 0), float(spec_variant.rate_window))
 
 
-def full(reading: Reading) -> Rate:
+def full(spec_variant: SpecVariant) -> Rate:
     """Tell of a window with nothing left of it, as long as it can be."""
-    return Rate(reading.rate_limit, 0, float(reading.rate_window))
+    return Rate(spec_variant.rate_limit, 0, float(spec_variant.rate_window))
 
 
-def rated(answer: Answer, rate: Rate, reading: Reading) -> Answer:
+def rated(answer: Response, rate: Rate, spec_variant: SpecVariant) -> Response:
     """Put the header on an answer, unless this reading has none."""
-    if reading.rates == "hidden":
+    if spec_variant.rates == "hidden":
         return answer
-    return Answer(answer.status, answer.body, (*answer.headers, rate.header))
+    return Response(answer.status, answer.body, (*answer.headers, rate.header))
 
 
-def too_many(rate: Rate, reading: Reading) -> Answer:
+def too_many(rate: Rate, spec_variant: SpecVariant) -> Response:
     """Refuse with 429: `RateLimit` and `retry-after`, whole seconds rounded up, are guaranteed (§5 [D])."""
-    body = _bodies(rate, reading)[reading.rate_body]
-    bare = Answer(429, b"") if body is None else Answer.of_json(429, body)
-    if reading.rates == "hidden":
+    body = _bodies(rate, spec_variant)[spec_variant.rate_body]
+    bare = Response(429, b"") if body is None else Response.of_json(429, body)
+    if spec_variant.rates == "hidden":
         return bare
     after = ("retry-after", str(math.ceil(rate.reset)))
-    return Answer(429, bare.body, (*bare.headers, rate.header, after))
+    return Response(429, bare.body, (*bare.headers, rate.header, after))
 
 
-def _bodies(rate: Rate, reading: Reading) -> dict[str, dict[str, Any] | None]:
+def _bodies(rate: Rate, spec_variant: SpecVariant) -> dict[str, dict[str, Any] | None]:
     old = {
         "message": "API call count exceeded for this period",
         "rate_endpoint_group": GROUP,
         "rate_limit": rate.limit,
         "rate_limit_type": "key",
         "rate_reset": str(rate.reset),
-        "rate_window": reading.rate_window,
+        "rate_window": spec_variant.rate_window,
     }
     return {"error": {"error": "Too Many Requests"}, "old": old, "empty": None}

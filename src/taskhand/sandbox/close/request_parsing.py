@@ -8,8 +8,8 @@ from taskhand.sandbox.close.errors import refused
 from taskhand.sandbox.messages import read_json
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.close.spec_variant import Reading
-    from taskhand.sandbox.messages import Call
+    from taskhand.sandbox.close.spec_variant import SpecVariant
+    from taskhand.sandbox.messages import Request
 
 METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
 TOO_MANY = 429
@@ -21,23 +21,23 @@ CHUNKED = "Chunked Transfer-Encoding is not supported."  # §1.4 [S]
 PARAMS = "_params"
 
 
-def meant_method(call: Call) -> str:
+def meant_method(request: Request) -> str:
     """Tell the method: a POST may mean another by `x-http-method-override` (§1.1 [D])."""
-    override = (call.header("x-http-method-override") or "").upper()
-    return override if call.method == "POST" and override in METHODS else call.method
+    override = (request.header("x-http-method-override") or "").upper()
+    return override if request.method == "POST" and override in METHODS else request.method
 
 
-def read_body(call: Call) -> dict[str, Any]:
+def read_body(request: Request) -> dict[str, Any]:
     """Read the JSON object of a POST or PUT, or of any call that has one; no body of a GET is `{}`."""
-    if not call.body and call.method not in WITH_BODY:
+    if not request.body and request.method not in WITH_BODY:
         return {}
-    if "chunked" in (call.header("transfer-encoding") or "").lower():
+    if "chunked" in (request.header("transfer-encoding") or "").lower():
         raise refused(400, CHUNKED)
-    kind = (call.header("content-type") or "").partition(";")[0].strip().lower()
+    kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise refused(400, NO_JSON)
     try:
-        body = read_json(call.body)
+        body = read_json(request.body)
     except ValueError as error:
         raise refused(400, BAD_JSON) from error
     if not isinstance(body, dict):
@@ -45,15 +45,15 @@ def read_body(call: Call) -> dict[str, Any]:
     return body
 
 
-def read_params(call: Call, body: dict[str, Any], reading: Reading) -> dict[str, str]:
+def read_params(request: Request, body: dict[str, Any], spec_variant: SpecVariant) -> dict[str, str]:
     """Read the parameters: the query string, or the body's `_params` in its place (§1.1 [D], §2.7.2 [S])."""
-    query = dict(call.pairs)
+    query = dict(request.pairs)
     if PARAMS not in body:
         return query
     if not isinstance(body[PARAMS], dict):
         raise refused(400, NO_OBJECT)
     sent = {name: _text(value) for name, value in body[PARAMS].items()}
-    return query | sent if reading.params == "merge" else sent
+    return query | sent if spec_variant.params == "merge" else sent
 
 
 def _text(value: object) -> str:

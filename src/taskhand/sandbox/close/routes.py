@@ -9,9 +9,9 @@ from taskhand.sandbox.close import bulk_update, completions, events, leads, peop
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from taskhand.sandbox.close.context import Desk
+    from taskhand.sandbox.close.context import RequestContext
 
-    Endpoint = Callable[[Desk], dict[str, Any]]
+    Endpoint = Callable[[RequestContext], dict[str, Any]]
 
 ROOT = "/api/v1"
 ENDPOINTS: dict[str, Endpoint] = {

@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from taskhand.sandbox.close import lead, rate_limits, request_parsing, task
-from taskhand.sandbox.close.context import Desk
+from taskhand.sandbox.close.context import RequestContext
 from taskhand.sandbox.close.dates import read_zone
 from taskhand.sandbox.close.errors import URL_NOT_FOUND, RefusedError, failed, refused, unauthorized
 from taskhand.sandbox.close.routes import CREATING, DELETING, ENDPOINTS, HARMLESS, ROOT
 from taskhand.sandbox.close.seed import read_seed
-from taskhand.sandbox.close.spec_variant import Reading
+from taskhand.sandbox.close.spec_variant import SpecVariant
 from taskhand.sandbox.close.webhook import deliveries
 from taskhand.sandbox.emulator import Emulator
-from taskhand.sandbox.messages import Answer, Found, find_route
+from taskhand.sandbox.messages import Response, RouteMatch, find_route
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from taskhand.sandbox.close.webhook import Delivery
     from taskhand.sandbox.faults import Fault
-    from taskhand.sandbox.messages import Call
+    from taskhand.sandbox.messages import Request
 
-DOCUMENTED = Reading()
+DOCUMENTED = SpecVariant()
 THE_DAY = dt.datetime(2025, 11, 5, 15, 30, tzinfo=dt.UTC)  # the day of §2.2's sample of a call
 
 
@@ -48,7 +48,7 @@ class CloseSandbox(Emulator):
 
     routes = tuple(ENDPOINTS)
     harmless = HARMLESS
-    reading: Reading
+    spec_variant: SpecVariant
 
     def __init__(  # every one is optional and named
         self,
@@ -56,7 +56,7 @@ class CloseSandbox(Emulator):
         key: str = "close-sandbox-key",
         token: str = "close-sandbox-token",  # noqa: S107  # it opens nothing but this sandbox
         seed: str | Mapping[str, Any] = "demo",
-        reading: Reading = DOCUMENTED,
+        spec_variant: SpecVariant = DOCUMENTED,
         faults: Sequence[Fault] = (),
         clock: Callable[[], dt.datetime] = the_day,
         ids: Callable[[], str] | None = None,
@@ -64,7 +64,7 @@ class CloseSandbox(Emulator):
     ) -> None:
         self.key = key
         self.token = token
-        self.reading = reading
+        self.spec_variant = spec_variant
         self._seed = seed
         self._clock = clock
         self._ids = ids
@@ -74,13 +74,13 @@ class CloseSandbox(Emulator):
     @property
     def tasks(self) -> list[dict[str, Any]]:
         """All tasks of every type as documented objects, whatever the reading in force."""
-        desk = self._desk(DOCUMENTED)
-        return [task.shown(each, desk) for each in self._store.tasks.values()]
+        ctx = self._desk(DOCUMENTED)
+        return [task.shown(each, ctx) for each in self._store.tasks.values()]
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
         """The signed requests that the webhooks are due, in order; nothing is sent from here."""
-        return tuple(deliveries(self._desk(self.reading)))
+        return tuple(deliveries(self._desk(self.spec_variant)))
 
     def reseed(self) -> None:
         """Put everything back to the seed, fresh ids to the first, and the rate windows to the full."""
@@ -90,13 +90,13 @@ class CloseSandbox(Emulator):
 
     def state(self) -> dict[str, Any]:
         """Show what is kept: tasks, people, leads, contacts, completions, events and deliveries."""
-        desk = self._desk(DOCUMENTED)
+        ctx = self._desk(DOCUMENTED)
         return {
             "tasks": self.tasks,
-            "users": [asdict(user) | {"date_created": str(user.date_created)} for user in desk.store.users.values()],
-            "leads": [lead.plain(each, desk) for each in desk.store.leads.values()],
-            "contacts": [lead.shown_contact(each, desk) for each in desk.store.contacts.values()],
-            "completions": [asdict(each) | {"at": str(each.at)} for each in desk.store.completions.values()],
+            "users": [asdict(user) | {"date_created": str(user.date_created)} for user in ctx.store.users.values()],
+            "leads": [lead.plain(each, ctx) for each in ctx.store.leads.values()],
+            "contacts": [lead.shown_contact(each, ctx) for each in ctx.store.contacts.values()],
+            "completions": [asdict(each) | {"at": str(each.at)} for each in ctx.store.completions.values()],
             "deliveries": [asdict(delivery) for delivery in self.deliveries],
         }
 
@@ -104,80 +104,80 @@ class CloseSandbox(Emulator):
         """Tell the sandbox's time."""
         return self._clock()
 
-    def failure(self, status: int) -> Answer:
+    def failure(self, status: int) -> Response:
         """Give Close's body for an error status; a 429 says when to come back (§5 [D])."""
         if status == request_parsing.TOO_MANY:
-            return rate_limits.too_many(rate_limits.full(self.reading), self.reading)
+            return rate_limits.too_many(rate_limits.full(self.spec_variant), self.spec_variant)
         return failed(status)
 
-    def route_of(self, call: Call) -> Found | None:
+    def route_of(self, request: Request) -> RouteMatch | None:
         """Find the route by the method that a call means (§1.1 [D])."""
-        return find_route(self.routes, request_parsing.meant_method(call), call.path)
+        return find_route(self.routes, request_parsing.meant_method(request), request.path)
 
-    def answer(self, call: Call, *, stale: bool) -> Answer:
+    def answer(self, request: Request, *, stale: bool) -> Response:
         """Answer a call: the rate first, then the path, the credential, and the endpoint."""
         self._calls += 1
-        found, now = self.route_of(call), self._clock()
-        group = found.key if found else call.path
-        rate = self._meter.spend(group, now, self.reading)
+        found, now = self.route_of(request), self._clock()
+        group = found.key if found else request.path
+        rate = self._meter.spend(group, now, self.spec_variant)
         if rate is None:
-            return rate_limits.too_many(self._meter.spent(group, now, self.reading), self.reading)
-        if self.reading.throttle and self._calls % self.reading.throttle == 0:
-            return rate_limits.too_many(rate, self.reading)  # §5 [D]: hidden limits refuse with requests remaining
-        return rate_limits.rated(self._tried(call, found, stale=stale), rate, self.reading)
+            return rate_limits.too_many(self._meter.spent(group, now, self.spec_variant), self.spec_variant)
+        if self.spec_variant.throttle and self._calls % self.spec_variant.throttle == 0:
+            return rate_limits.too_many(rate, self.spec_variant)  # §5 [D]: hidden limits refuse with requests remaining
+        return rate_limits.rated(self._tried(request, found, stale=stale), rate, self.spec_variant)
 
-    def _tried(self, call: Call, found: Found | None, *, stale: bool) -> Answer:
+    def _tried(self, request: Request, found: RouteMatch | None, *, stale: bool) -> Response:
         try:
-            return self._answered(call, found, stale=stale)
+            return self._answered(request, found, stale=stale)
         except RefusedError as refusal:
             return refusal.answer()
 
-    def _answered(self, call: Call, found: Found | None, *, stale: bool) -> Answer:
-        found = self._checked(call, found)
-        if not call.path.endswith("/"):
-            query = f"?{call.query}" if call.query else ""
-            return Answer(308, b"", (("location", f"{call.path}/{query}"),))  # §1.1 [?]
-        if not self._is_known(call.header("authorization") or ""):
-            raise unauthorized(self.reading)
-        desk = self._called(call, found, stale=stale)
-        if desk.method != "GET":
-            desk.store.begin(desk.now)
-        value = ENDPOINTS[found.key](desk)
-        if found.key in DELETING and self.reading.deleted == "empty":  # §2.8 [L]
-            return Answer(200, b"")
-        return Answer.of_json(201 if found.key in CREATING else 200, value)
+    def _answered(self, request: Request, found: RouteMatch | None, *, stale: bool) -> Response:
+        found = self._checked(request, found)
+        if not request.path.endswith("/"):
+            query = f"?{request.query}" if request.query else ""
+            return Response(308, b"", (("location", f"{request.path}/{query}"),))  # §1.1 [?]
+        if not self._is_known(request.header("authorization") or ""):
+            raise unauthorized(self.spec_variant)
+        ctx = self._called(request, found, stale=stale)
+        if ctx.method != "GET":
+            ctx.store.begin(ctx.now)
+        value = ENDPOINTS[found.key](ctx)
+        if found.key in DELETING and self.spec_variant.deleted == "empty":  # §2.8 [L]
+            return Response(200, b"")
+        return Response.of_json(201 if found.key in CREATING else 200, value)
 
-    def _checked(self, call: Call, found: Found | None) -> Found:
+    def _checked(self, request: Request, found: RouteMatch | None) -> RouteMatch:
         """Check the path: a missing slash, an unknown one, another method, one that is too long."""
-        if not call.path.endswith("/") and (found is None or self.reading.slash == "missing"):
+        if not request.path.endswith("/") and (found is None or self.spec_variant.slash == "missing"):
             raise refused(404, URL_NOT_FOUND)  # §1.1 [?]
         if found is None:
-            if any(find_route(self.routes, method, call.path) for method in request_parsing.METHODS):
+            if any(find_route(self.routes, method, request.path) for method in request_parsing.METHODS):
                 raise refused(405, "The method is not allowed for the requested URL.")  # §10.1 [I]
             raise refused(404, URL_NOT_FOUND)  # §1.4 [S3 probe]: also without a credential
-        if 0 < self.reading.max_url < len(call.path) + len(call.query) + 1:
+        if 0 < self.spec_variant.max_url < len(request.path) + len(request.query) + 1:
             raise refused(414, "Request-URI Too Large")  # §1.1 [?]
         return found
 
-    def _called(self, call: Call, found: Found, *, stale: bool) -> Desk:
-        body = request_parsing.read_body(call)
-        params = request_parsing.read_params(call, body, self.reading)
+    def _called(self, request: Request, found: RouteMatch, *, stale: bool) -> RequestContext:
+        body = request_parsing.read_body(request)
+        params = request_parsing.read_params(request, body, self.spec_variant)
         now, home = self._clock(), self._store.users[self._store.key_owner].zone
-        return Desk(
-            reading=self.reading,
+        return RequestContext(
+            spec_variant=self.spec_variant,
             store=self._store,
             now=now,
-            zone=read_zone(call.header("x-tz-offset"), home, now, self.reading),
-            method=request_parsing.meant_method(call),
-            path=call.path.removeprefix(ROOT),
+            zone=read_zone(request.header("x-tz-offset"), home, now, self.spec_variant),
+            method=request_parsing.meant_method(request),
+            path=request.path.removeprefix(ROOT),
             params=params,
             body={name: value for name, value in body.items() if name != request_parsing.PARAMS},
             values=found.values,
             is_stale=stale,
         )
 
-    def _desk(self, reading: Reading) -> Desk:
-        return Desk(reading, self._store, self._clock())
+    def _desk(self, spec_variant: SpecVariant) -> RequestContext:
+        return RequestContext(spec_variant, self._store, self._clock())
 
     def _is_known(self, header: str) -> bool:
         """Whether this is the key as the user name of Basic with no password, or the token (§1.2 [D])."""

@@ -14,12 +14,12 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.close import completions
-from taskhand.sandbox.close.context import Desk
+from taskhand.sandbox.close.context import RequestContext
 from taskhand.sandbox.close.dates import read_moment
 from taskhand.sandbox.close.demo import LEAD_STATUSES, ORGANIZATION, demo, people
 from taskhand.sandbox.close.lead import Contact, Lead
 from taskhand.sandbox.close.people import Organization, User
-from taskhand.sandbox.close.spec_variant import Reading
+from taskhand.sandbox.close.spec_variant import SpecVariant
 from taskhand.sandbox.close.store import Store
 from taskhand.sandbox.close.task import Task
 from taskhand.sandbox.close.task_types import KINDS
@@ -36,7 +36,7 @@ COPIED = ("text", "lead_id", "contact_id", "object_id")
 TASK_KEYS = frozenset(
     {*COPIED, "id", "_type", "date", "assigned_to", "is_complete", "priority", "created_by", "date_created"}
 )
-PLAIN = Reading()
+PLAIN = SpecVariant()
 AGE = dt.timedelta(days=200)  # of people and leads
 
 
@@ -86,7 +86,7 @@ def _plant(store: Store, rows: Iterable[Mapping[str, Any]], now: dt.datetime) ->
     for number, row in enumerate(rows, start=1):
         task = _task(row, number, store, now)
         if task.is_complete and task.kind.is_completion_recorded:
-            made = completions.record(Desk(PLAIN, store, task.date_updated), task)
+            made = completions.record(RequestContext(PLAIN, store, task.date_updated), task)
             task = Task(**{**vars(task), "object_type": "taskcompleted", "object_id": made.id})
         store.put(task)
 

@@ -13,7 +13,7 @@ from taskhand.sandbox.switches import Switches
 
 
 @dataclass(frozen=True)
-class Reading(Switches):
+class SpecVariant(Switches):
     """One reading of the contract; the defaults follow its best evidence, and what a client meets most often."""
 
     # §1.1: a path without its trailing slash is not there, or redirects to the one with it

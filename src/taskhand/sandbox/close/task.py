@@ -12,7 +12,7 @@ from taskhand.sandbox.close.dates import day_of, instant_of, stamp, text_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from taskhand.sandbox.close.context import Desk
+    from taskhand.sandbox.close.context import RequestContext
     from taskhand.sandbox.close.store import Store
 
 
@@ -38,32 +38,32 @@ class Task:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-def shown_date(task: Task, desk: Desk) -> dt.date | None:
+def shown_date(task: Task, ctx: RequestContext) -> dt.date | None:
     """Give the `date` that is shown and filtered by: that of a dateless task is the day it was made (§2.4 [R])."""
-    if task.date is None and desk.reading.dateless_date == "day":
-        return day_of(task.date_created, desk.zone)  # whose day it is: [?]
+    if task.date is None and ctx.spec_variant.dateless_date == "day":
+        return day_of(task.date_created, ctx.zone)  # whose day it is: [?]
     return task.date
 
 
-def view_of(task: Task, desk: Desk) -> str:
+def view_of(task: Task, ctx: RequestContext) -> str:
     """Tell the view: complete ones are archived, the others cut at the end of the caller's day (§2.3, §9 [D])."""
     if task.is_complete:
         return "archive"
-    tomorrow = desk.today + dt.timedelta(days=1)
-    later = task.date is not None and instant_of(task.date, desk.zone) >= instant_of(tomorrow, desk.zone)
+    tomorrow = ctx.today + dt.timedelta(days=1)
+    later = task.date is not None and instant_of(task.date, ctx.zone) >= instant_of(tomorrow, ctx.zone)
     return "future" if later else "inbox"  # §2.4 [R]: dateless ones are in the inbox
 
 
-def shown(task: Task, desk: Desk) -> dict[str, Any]:
+def shown(task: Task, ctx: RequestContext) -> dict[str, Any]:
     """Write the task object."""
-    store = desk.store
+    store = ctx.store
     return {
         "_type": task.kind.name,
         "id": task.id,
         "organization_id": store.organization.id,
-        "date": _text(shown_date(task, desk)),
+        "date": _text(shown_date(task, ctx)),
         "is_complete": task.is_complete,
-        "view": view_of(task, desk),
+        "view": view_of(task, ctx),
         "assigned_to": task.assigned_to,
         "assigned_to_name": store.user_name(task.assigned_to),
         **_links(task, store),
@@ -73,7 +73,7 @@ def shown(task: Task, desk: Desk) -> dict[str, Any]:
         "updated_by_name": store.user_name(task.updated_by),
         "date_created": stamp(task.date_created),
         "date_updated": stamp(task.date_updated),
-        **_optional(task, desk),
+        **_optional(task, ctx),
         **{name: task.extra.get(name) for name in task.kind.extra},
     }
 
@@ -91,18 +91,18 @@ def _links(task: Task, store: Store) -> dict[str, Any]:
     }
 
 
-def _optional(task: Task, desk: Desk) -> dict[str, Any]:
+def _optional(task: Task, ctx: RequestContext) -> dict[str, Any]:
     """Write what not every type or every reading has."""
     fields: dict[str, Any] = {}
     if task.kind.name in task_types.WITH_TEXT:
         fields["text"] = task.text
-    if desk.reading.due_date == "shown":  # §2.2 [R]: as `date`, but null when dateless
+    if ctx.spec_variant.due_date == "shown":  # §2.2 [R]: as `date`, but null when dateless
         fields["due_date"] = _text(task.date)
     if task.kind.can_be_dateless:
         fields["is_dateless"] = task.date is None
     if task.kind.name == task_types.LEAD:  # §2.2 [R 2025]
         fields |= {"deduplication_key": None, "is_primary_lead_notification": True}
-        if desk.reading.priority == "shown":  # §2.2 [I]
+        if ctx.spec_variant.priority == "shown":  # §2.2 [I]
             fields["priority"] = task.priority
     return fields
 

@@ -14,60 +14,60 @@ from taskhand.sandbox.close.paging import paged, trimmed
 from taskhand.sandbox.close.task import Task, shown
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.close.context import Desk
+    from taskhand.sandbox.close.context import RequestContext
 
 
-def list_tasks(desk: Desk) -> dict[str, Any]:
+def list_tasks(ctx: RequestContext) -> dict[str, Any]:
     """`GET /task/`: filtered, in order, one page (§2.3 [D])."""
-    found = arranged(matching(desk.listed_tasks, desk), desk)
-    return paged(found, desk, lambda task: shown(task, desk))
+    found = arranged(matching(ctx.listed_tasks, ctx), ctx)
+    return paged(found, ctx, lambda task: shown(task, ctx))
 
 
-def get_task(desk: Desk) -> dict[str, Any]:
+def get_task(ctx: RequestContext) -> dict[str, Any]:
     """`GET /task/{id}/` (§2.5 [D]); soon after its delete a task may still be there (§2.8 [L])."""
-    return trimmed(shown(_find(desk, late=desk.reading.delete_lag), desk), desk)
+    return trimmed(shown(_find(ctx, late=ctx.spec_variant.delete_lag), ctx), ctx)
 
 
-def create_task(desk: Desk) -> dict[str, Any]:
+def create_task(ctx: RequestContext) -> dict[str, Any]:
     """`POST /task/`: 200 with the whole object; without `_type` it is a `lead` (§2.4 [D, R])."""
-    name = desk.body.get("_type", task_types.LEAD)
+    name = ctx.body.get("_type", task_types.LEAD)
     if name not in task_types.CREATABLE:
         raise invalid(_type=f"Value must be one of: {', '.join(task_types.CREATABLE)}.")  # words: [I]
-    validation.check_create(desk.body, name, desk)
-    born = _born(desk, task_types.KINDS[name])
-    return trimmed(shown(writes.create(desk, edited(born, desk.body, desk)), desk), desk)
+    validation.check_create(ctx.body, name, ctx)
+    born = _born(ctx, task_types.KINDS[name])
+    return trimmed(shown(writes.create(ctx, edited(born, ctx.body, ctx)), ctx), ctx)
 
 
-def update_task(desk: Desk) -> dict[str, Any]:
+def update_task(ctx: RequestContext) -> dict[str, Any]:
     """`PUT /task/{id}/`: only what is sent changes (§1.1, §2.6 [D])."""
-    task = _find(desk)
-    validation.check_update(desk.body, desk)
-    body = allowed(task, {name: value for name, value in desk.body.items() if name in validation.UPDATABLE}, desk)
-    return trimmed(shown(writes.change(desk, task, edited(task, body, desk)), desk), desk)
+    task = _find(ctx)
+    validation.check_update(ctx.body, ctx)
+    body = allowed(task, {name: value for name, value in ctx.body.items() if name in validation.UPDATABLE}, ctx)
+    return trimmed(shown(writes.change(ctx, task, edited(task, body, ctx)), ctx), ctx)
 
 
-def delete_task(desk: Desk) -> dict[str, Any]:
+def delete_task(ctx: RequestContext) -> dict[str, Any]:
     """`DELETE /task/{id}/`: for good; a second time it is not there (§2.8 [D, L])."""
-    writes.remove(desk, _find(desk))
+    writes.remove(ctx, _find(ctx))
     return {}
 
 
-def _find(desk: Desk, late: int = 0) -> Task:
-    task_id = desk.values["id"]
-    task = desk.store.tasks.get(task_id)
+def _find(ctx: RequestContext, late: int = 0) -> Task:
+    task_id = ctx.values["id"]
+    task = ctx.store.tasks.get(task_id)
     if task is None and late:
-        task = desk.store.as_of(desk.now - dt.timedelta(seconds=late)).get(task_id)
+        task = ctx.store.as_of(ctx.now - dt.timedelta(seconds=late)).get(task_id)
     if task is None:
         raise absent("Task")
     return task
 
 
-def _born(desk: Desk, kind: task_types.Kind) -> Task:
+def _born(ctx: RequestContext, kind: task_types.Kind) -> Task:
     """Make the task that the body is applied to: dateless, the key's user's (§2.4 [R])."""
-    owner, sent = desk.store.key_owner, desk.body.get("date_created")
-    made = desk.now if sent is None else instant_of(read_moment(sent, desk.zone, desk.reading), desk.zone)
+    owner, sent = ctx.store.key_owner, ctx.body.get("date_created")
+    made = ctx.now if sent is None else instant_of(read_moment(sent, ctx.zone, ctx.spec_variant), ctx.zone)
     return Task(
-        id=desk.store.fresh_id(kind.prefix),
+        id=ctx.store.fresh_id(kind.prefix),
         kind=kind,
         assigned_to=owner,
         date_created=made,

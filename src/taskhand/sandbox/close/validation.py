@@ -11,9 +11,9 @@ from taskhand.sandbox.close.errors import REQUIRED, invalid
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from taskhand.sandbox.close.context import Desk
+    from taskhand.sandbox.close.context import RequestContext
 
-    Check = Callable[[Any, Desk], str | None]
+    Check = Callable[[Any, RequestContext], str | None]
 
 # §2.6 [D]: the schema of PUT
 UPDATABLE = frozenset(
@@ -30,22 +30,22 @@ UNKNOWN = "Extra inputs are not permitted"  # §2.6 [I], after the words of the 
 ERROR_NAMES = {"lead_id": "lead", "contact_id": "contact"}  # §1.4 [R]: the key is `lead`, not `lead_id`
 
 
-def _text(value: Any, _: Desk) -> str | None:
+def _text(value: Any, _: RequestContext) -> str | None:
     return None if isinstance(value, str) else "Value must be of basestring type."  # §1.4, old tests
 
 
-def _content(value: Any, desk: Desk) -> str | None:
+def _content(value: Any, ctx: RequestContext) -> str | None:
     # §2.4 [?]
-    return REQUIRED if value == "" and desk.reading.empty_text == "rejected" else _text(value, desk)
+    return REQUIRED if value == "" and ctx.spec_variant.empty_text == "rejected" else _text(value, ctx)
 
 
-def _boolean(value: Any, _: Desk) -> str | None:
+def _boolean(value: Any, _: RequestContext) -> str | None:
     return None if isinstance(value, bool) else "Value must be of bool type."  # [I]
 
 
-def _date(value: Any, desk: Desk) -> str | None:
+def _date(value: Any, ctx: RequestContext) -> str | None:
     try:
-        read_moment(value, desk.zone, desk.reading)
+        read_moment(value, ctx.zone, ctx.spec_variant)
     except ValueError:
         return "Value must be a valid date or date-time."  # [I]
     return None
@@ -73,31 +73,31 @@ CHECKS: dict[str, Check] = {  # §2.4, §2.6 [D]
 }
 
 
-def check_create(body: Mapping[str, Any], kind: str, desk: Desk) -> None:
+def check_create(body: Mapping[str, Any], kind: str, ctx: RequestContext) -> None:
     """Check the body of POST; unknown keys are tolerated (§2.4 [I, L])."""
-    complaints = _complaints(body, NULLABLE_AT_BIRTH | ({"text"} if kind == task_types.CALL else set()), desk)
+    complaints = _complaints(body, NULLABLE_AT_BIRTH | ({"text"} if kind == task_types.CALL else set()), ctx)
     for name in REQUIRED_FOR[kind]:
         if body.get(name) is None:
             complaints[name] = REQUIRED
     _raise(complaints)
 
 
-def check_update(body: Mapping[str, Any], desk: Desk, allowed: Iterable[str] = UPDATABLE) -> None:
+def check_update(body: Mapping[str, Any], ctx: RequestContext, allowed: Iterable[str] = UPDATABLE) -> None:
     """Check the body of PUT; a key that the schema lacks is refused (§2.6 [I])."""
-    may_clear = {"date", "due_date"} if desk.reading.null_date == "dateless" else set()
-    complaints = _complaints(body, NULLABLE | may_clear, desk)
-    if desk.reading.unknown_fields == "rejected":
+    may_clear = {"date", "due_date"} if ctx.spec_variant.null_date == "dateless" else set()
+    complaints = _complaints(body, NULLABLE | may_clear, ctx)
+    if ctx.spec_variant.unknown_fields == "rejected":
         complaints |= {name: UNKNOWN for name in body if name not in allowed}
     _raise(complaints)
 
 
-def _complaints(body: Mapping[str, Any], nullable: Iterable[str], desk: Desk) -> dict[str, str]:
+def _complaints(body: Mapping[str, Any], nullable: Iterable[str], ctx: RequestContext) -> dict[str, str]:
     found = {}
     for name, value in body.items():
         if value is None and name in CHECKS:
             complaint = None if name in nullable else NULL
         else:
-            complaint = CHECKS[name](value, desk) if name in CHECKS else None
+            complaint = CHECKS[name](value, ctx) if name in CHECKS else None
         if complaint:
             found[name] = complaint
     return found

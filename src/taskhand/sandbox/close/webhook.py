@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from taskhand.sandbox.close.context import Desk
+    from taskhand.sandbox.close.context import RequestContext
 
 
 @dataclass(frozen=True)
@@ -47,24 +47,24 @@ def signature(key: str, timestamp: str, body: str) -> str:
     return hmac.new(bytes.fromhex(key), (timestamp + body).encode(), hashlib.sha256).hexdigest()
 
 
-def deliveries(desk: Desk) -> list[Delivery]:
+def deliveries(ctx: RequestContext) -> list[Delivery]:
     """Give what the subscriptions that are active are to be told of the events so far, in order."""
     return [
-        _delivery(hook, event, desk)
-        for event in desk.store.events
-        for hook in desk.store.webhooks.values()
-        if hook.status == "active" and hook.made <= event.made and is_due(event, desk) and _wants(hook, event, desk)
+        _delivery(hook, event, ctx)
+        for event in ctx.store.events
+        for hook in ctx.store.webhooks.values()
+        if hook.status == "active" and hook.made <= event.made and is_due(event, ctx) and _wants(hook, event, ctx)
     ]
 
 
-def _wants(hook: Webhook, event: Event, desk: Desk) -> bool:
+def _wants(hook: Webhook, event: Event, ctx: RequestContext) -> bool:
     what = event.happening
     asked = [wish for wish in hook.events if (wish["object_type"], wish["action"]) == (what.object_type, what.action)]
-    return any(passes(wish.get("extra_filter"), shown(event, desk)) for wish in asked)
+    return any(passes(wish.get("extra_filter"), shown(event, ctx)) for wish in asked)
 
 
-def _delivery(hook: Webhook, event: Event, desk: Desk) -> Delivery:
-    body = json.dumps({"subscription_id": hook.id, "event": shown(event, desk)})
+def _delivery(hook: Webhook, event: Event, ctx: RequestContext) -> Delivery:
+    body = json.dumps({"subscription_id": hook.id, "event": shown(event, ctx)})
     timestamp = str(int(event.changed.timestamp()))
     headers = {
         "content-type": "application/json",

@@ -14,7 +14,7 @@ from taskhand.sandbox.close.webhook_filter import is_tree
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from taskhand.sandbox.close.context import Desk
+    from taskhand.sandbox.close.context import RequestContext
 
 MOST = 40  # §6.1 [D]: subscriptions of an organization
 ON_CREATE = frozenset({"url", "events", "verify_ssl", "event_filter"})  # §6.1 [D]
@@ -22,62 +22,62 @@ ON_UPDATE = frozenset({"url", "events", "verify_ssl", "status"})  # §6.1 [D]
 NO_TYPES = frozenset({"task", "task.task", "task_completed"})  # §6.2 [D]
 
 
-def list_webhooks(desk: Desk) -> dict[str, Any]:
+def list_webhooks(ctx: RequestContext) -> dict[str, Any]:
     """`GET /webhook/` (§6.1 [D])."""
-    return {"data": [_shown(hook, desk) for hook in desk.store.webhooks.values()], "has_more": False}
+    return {"data": [_shown(hook, ctx) for hook in ctx.store.webhooks.values()], "has_more": False}
 
 
-def get_webhook(desk: Desk) -> dict[str, Any]:
+def get_webhook(ctx: RequestContext) -> dict[str, Any]:
     """`GET /webhook/{id}/` (§6.1 [D])."""
-    return _shown(_find(desk), desk)
+    return _shown(_find(ctx), ctx)
 
 
-def create_webhook(desk: Desk) -> dict[str, Any]:
+def create_webhook(ctx: RequestContext) -> dict[str, Any]:
     """`POST /webhook/`: 201, with the key that signs (§6.1 [D])."""
-    _check(desk.body, ON_CREATE)
-    missing = {name: REQUIRED for name in ("url", "events") if name not in desk.body}
+    _check(ctx.body, ON_CREATE)
+    missing = {name: REQUIRED for name in ("url", "events") if name not in ctx.body}
     if missing:
         raise invalid(**missing)
-    if len(desk.store.webhooks) >= MOST:
+    if len(ctx.store.webhooks) >= MOST:
         raise refused(400, f"An organization can have at most {MOST} webhook subscriptions.")  # words: [I]
-    hook = _made(desk)
-    desk.store.webhooks[hook.id] = hook
-    return _shown(hook, desk) | {"signature_key": hook.signature_key}
+    hook = _made(ctx)
+    ctx.store.webhooks[hook.id] = hook
+    return _shown(hook, ctx) | {"signature_key": hook.signature_key}
 
 
-def update_webhook(desk: Desk) -> dict[str, Any]:
+def update_webhook(ctx: RequestContext) -> dict[str, Any]:
     """`PUT /webhook/{id}/`: url, events, status, verify_ssl (§6.1 [D])."""
-    hook = _find(desk)
-    _check(desk.body, ON_UPDATE)
-    changes: dict[str, Any] = {**desk.body, "events": tuple(desk.body.get("events", hook.events))}
-    desk.store.webhooks[hook.id] = replace(hook, **changes, changed=desk.now)
-    return _shown(desk.store.webhooks[hook.id], desk)
+    hook = _find(ctx)
+    _check(ctx.body, ON_UPDATE)
+    changes: dict[str, Any] = {**ctx.body, "events": tuple(ctx.body.get("events", hook.events))}
+    ctx.store.webhooks[hook.id] = replace(hook, **changes, changed=ctx.now)
+    return _shown(ctx.store.webhooks[hook.id], ctx)
 
 
-def delete_webhook(desk: Desk) -> dict[str, Any]:
+def delete_webhook(ctx: RequestContext) -> dict[str, Any]:
     """`DELETE /webhook/{id}/` (§6.1 [D])."""
-    del desk.store.webhooks[_find(desk).id]
+    del ctx.store.webhooks[_find(ctx).id]
     return {}
 
 
-def _find(desk: Desk) -> Webhook:
-    hook = desk.store.webhooks.get(desk.values["id"])
+def _find(ctx: RequestContext) -> Webhook:
+    hook = ctx.store.webhooks.get(ctx.values["id"])
     if hook is None:
         raise absent("WebhookSubscription")
     return hook
 
 
-def _made(desk: Desk) -> Webhook:
-    hook_id = desk.store.fresh_id("whsub")
+def _made(ctx: RequestContext) -> Webhook:
+    hook_id = ctx.store.fresh_id("whsub")
     return Webhook(
         id=hook_id,
-        url=desk.body["url"],
-        events=tuple(desk.body["events"]),
+        url=ctx.body["url"],
+        events=tuple(ctx.body["events"]),
         signature_key=hashlib.sha256(hook_id.encode()).hexdigest(),
-        created_by=desk.store.key_owner,
-        made=desk.now,
-        changed=desk.now,
-        verify_ssl=desk.body.get("verify_ssl", True),
+        created_by=ctx.store.key_owner,
+        made=ctx.now,
+        changed=ctx.now,
+        verify_ssl=ctx.body.get("verify_ssl", True),
     )
 
 
@@ -101,8 +101,8 @@ def _is_wish(wish: Any) -> bool:
     return wish["object_type"] not in NO_TYPES and (tree is None or is_tree(tree))
 
 
-def _shown(hook: Webhook, desk: Desk) -> dict[str, Any]:
-    key = {"signature_key": hook.signature_key} if desk.reading.signature_key == "shown" else {}
+def _shown(hook: Webhook, ctx: RequestContext) -> dict[str, Any]:
+    key = {"signature_key": hook.signature_key} if ctx.spec_variant.signature_key == "shown" else {}
     return {
         "id": hook.id,
         "status": hook.status,

@@ -12,83 +12,83 @@ from taskhand.sandbox.close.task import shown
 if TYPE_CHECKING:
     from typing import Any
 
-    from taskhand.sandbox.close.context import Desk
+    from taskhand.sandbox.close.context import RequestContext
     from taskhand.sandbox.close.task import Task
 
 COMPLETED = "taskcompleted"  # §2.1 [R]: the object type of a completed task
 
 
-def create(desk: Desk, task: Task) -> Task:
+def create(ctx: RequestContext, task: Task) -> Task:
     """Store a new task; one that is born complete is completed at once (§2.4 [R])."""
-    made = _completed(desk, task) if task.is_complete else task
-    desk.store.put(made)
-    event.emit(desk, event.Happening(_type(made), "created", made.id, made.lead_id, _data(made, desk)))
+    made = _completed(ctx, task) if task.is_complete else task
+    ctx.store.put(made)
+    event.emit(ctx, event.Happening(_type(made), "created", made.id, made.lead_id, _data(made, ctx)))
     if made.is_complete:
-        _tell_completed(desk, made)
+        _tell_completed(ctx, made)
     return made
 
 
-def change(desk: Desk, before: Task, edited: Task) -> Task:
+def change(ctx: RequestContext, before: Task, edited: Task) -> Task:
     """Store an edited task; an edit that changes nothing leaves no trace (§2.2 [I from R])."""
     if edited == before:
         return before
-    after = replace(edited, date_updated=desk.now, updated_by=desk.store.key_owner)
+    after = replace(edited, date_updated=ctx.now, updated_by=ctx.store.key_owner)
     if after.is_complete and not before.is_complete:
-        after = _completed(desk, after)
+        after = _completed(ctx, after)
     elif before.is_complete and not after.is_complete:
-        after = _reopened(desk, after)
-    desk.store.put(after)
-    _tell_changed(desk, before, after)
+        after = _reopened(ctx, after)
+    ctx.store.put(after)
+    _tell_changed(ctx, before, after)
     return after
 
 
-def remove(desk: Desk, task: Task) -> None:
+def remove(ctx: RequestContext, task: Task) -> None:
     """Remove a task for good (§2.8 [D])."""
-    desk.store.drop(task.id)
-    gone = _data(task, desk)
-    event.emit(desk, event.Happening(_type(task), "deleted", task.id, task.lead_id, None, gone))
+    ctx.store.drop(task.id)
+    gone = _data(task, ctx)
+    event.emit(ctx, event.Happening(_type(task), "deleted", task.id, task.lead_id, None, gone))
 
 
-def _completed(desk: Desk, task: Task) -> Task:
+def _completed(ctx: RequestContext, task: Task) -> Task:
     if not task.kind.is_completion_recorded:
         return task
-    made = completions.record(desk, task)
+    made = completions.record(ctx, task)
     return replace(task, object_type=COMPLETED, object_id=made.id)  # §2.1 [R]
 
 
-def _reopened(desk: Desk, task: Task) -> Task:
+def _reopened(ctx: RequestContext, task: Task) -> Task:
     if task.object_type != COMPLETED:
         return task
-    gone = desk.store.completions.pop(task.object_id or "", None)
+    gone = ctx.store.completions.pop(task.object_id or "", None)
     if gone is not None:  # §2.6 [D]: the activity is deleted
-        data = completions.shown(gone, desk)
-        event.emit(desk, event.Happening(completions.OBJECT, "deleted", gone.id, gone.lead_id, None, data))
+        data = completions.shown(gone, ctx)
+        event.emit(ctx, event.Happening(completions.OBJECT, "deleted", gone.id, gone.lead_id, None, data))
     return replace(task, object_type=task.kind.object_type, object_id=None)
 
 
-def _tell_changed(desk: Desk, before: Task, after: Task) -> None:
-    old, new = _data(before, desk), _data(after, desk)
+def _tell_changed(ctx: RequestContext, before: Task, after: Task) -> None:
+    old, new = _data(before, ctx), _data(after, ctx)
     changed = {name: old.get(name) for name in new if new[name] != old.get(name)}
-    event.emit(desk, event.Happening(_type(after), "updated", after.id, after.lead_id, new, changed))
+    event.emit(ctx, event.Happening(_type(after), "updated", after.id, after.lead_id, new, changed))
     if after.is_complete and not before.is_complete:
-        _tell_completed(desk, after)
+        _tell_completed(ctx, after)
 
 
-def _tell_completed(desk: Desk, task: Task) -> None:
+def _tell_completed(ctx: RequestContext, task: Task) -> None:
     """Emit what a completion emits on the task, the activity and the lead (§6.2 [D], §10.5)."""
-    event.emit(desk, event.Happening(_type(task), "completed", task.id, task.lead_id, _data(task, desk)))
-    made = desk.store.completions.get(task.object_id or "")
+    event.emit(ctx, event.Happening(_type(task), "completed", task.id, task.lead_id, _data(task, ctx)))
+    made = ctx.store.completions.get(task.object_id or "")
     if made is not None:
-        data = completions.shown(made, desk)
-        event.emit(desk, event.Happening(completions.OBJECT, "created", made.id, made.lead_id, data))
-    lead = desk.store.leads.get(task.lead_id or "")
+        data = completions.shown(made, ctx)
+        event.emit(ctx, event.Happening(completions.OBJECT, "created", made.id, made.lead_id, data))
+    lead = ctx.store.leads.get(task.lead_id or "")
     if lead is not None:
-        event.emit(desk, event.Happening("lead", "updated", lead.id, lead.id, plain(lead, desk)))
+        event.emit(ctx, event.Happening("lead", "updated", lead.id, lead.id, plain(lead, ctx)))
 
 
 def _type(task: Task) -> str:
     return f"task.{task.kind.name}"  # §6.2 [R] for `task.lead`, [I] for the others
 
 
-def _data(task: Task, desk: Desk) -> dict[str, Any]:
-    return shown(task, desk) | {"view": None}  # §2.2 [R 2025]: no view in events
+def _data(task: Task, ctx: RequestContext) -> dict[str, Any]:
+    return shown(task, ctx) | {"view": None}  # §2.2 [R 2025]: no view in events

@@ -11,14 +11,14 @@ from taskhand.sandbox.hubspot.rate_limits import ZONE
 from taskhand.sandbox.hubspot.reply import Reply
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.hubspot.context import Desk
+    from taskhand.sandbox.hubspot.context import RequestContext
 
 USER = 98499705  # §10 CAP: the user of the sample event
 
 
-def details(desk: Desk) -> Reply:
+def details(ctx: RequestContext) -> Reply:
     """`GET /account-info/v3/details` (§1 SPEC)."""
-    offset = desk.now.astimezone(ZONE).utcoffset() or dt.timedelta()
+    offset = ctx.now.astimezone(ZONE).utcoffset() or dt.timedelta()
     minutes = int(offset.total_seconds() // 60)
     body = {
         "portalId": PORTAL,
@@ -34,26 +34,26 @@ def details(desk: Desk) -> Reply:
     return Reply(200, body)
 
 
-def usage(desk: Desk) -> Reply:
+def usage(ctx: RequestContext) -> Reply:
     """`GET /account-info/v3/api-usage/daily/private-apps` (§1 SPEC)."""
-    local = desk.now.astimezone(ZONE)
+    local = ctx.now.astimezone(ZONE)
     midnight = dt.datetime.combine(local.date() + dt.timedelta(days=1), dt.time.min, ZONE)
     row = {
         "name": "private-apps-api-calls-daily",
-        "usageLimit": desk.reading.daily,
-        "currentUsage": desk.used,
-        "collectedAt": stamp(desk.now),
+        "usageLimit": ctx.spec_variant.daily,
+        "currentUsage": ctx.used,
+        "collectedAt": stamp(ctx.now),
         "fetchStatus": "SUCCESS",
         "resetsAt": stamp(midnight),
     }
     return Reply(200, {"results": [row]})
 
 
-def token_info(desk: Desk) -> Reply:
+def token_info(ctx: RequestContext) -> Reply:
     """`POST /oauth/v2/private-apps/get/access-token-info` (§1 SDK): the token is in the body alone."""
-    sent = desk.object().get("tokenKey")
+    sent = ctx.object().get("tokenKey")
     if not isinstance(sent, str):
         raise invalid("tokenKey is required")
-    if sent != desk.token:
+    if sent != ctx.token:
         raise unauthorised()
-    return Reply(200, {"userId": USER, "hubId": PORTAL, "appId": APP, "scopes": sorted(desk.scopes)})
+    return Reply(200, {"userId": USER, "hubId": PORTAL, "appId": APP, "scopes": sorted(ctx.scopes)})

@@ -15,74 +15,74 @@ from taskhand.sandbox.hubspot.writes import check_target, link, unlink
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from taskhand.sandbox.hubspot.context import Desk
+    from taskhand.sandbox.hubspot.context import RequestContext
 
 MOST_READ, MOST_WRITTEN = 1000, 2000  # §8 DOC
 
 
-def read_links(desk: Desk) -> Reply:
+def read_links(ctx: RequestContext) -> Reply:
     """`POST /crm/v4/associations/{kind}/{to}/batch/read`."""
     results, errors = [], []
-    for one in read_inputs(desk, desk.object(), MOST_READ):
-        rows = [to_row(desk, desk.kind, desk.to_kind, found) for found in _ids(desk, one.id)]
+    for one in read_inputs(ctx, ctx.object(), MOST_READ):
+        rows = [to_row(ctx, ctx.kind, ctx.to_kind, found) for found in _ids(ctx, one.id)]
         if rows:
             results.append({"from": {"id": one.id}, "to": rows})
-        elif desk.reading.no_associations == "error":
-            errors.append(_nothing(desk, one.id).part({}, desk.reading))
-    return answered(desk, 200, results, errors)
+        elif ctx.spec_variant.no_associations == "error":
+            errors.append(_nothing(ctx, one.id).part({}, ctx.spec_variant))
+    return answered(ctx, 200, results, errors)
 
 
-def create_links(desk: Desk) -> Reply:
+def create_links(ctx: RequestContext) -> Reply:
     """`POST …/batch/create`."""
-    pairs = list(_pairs(desk, has_types=True))
+    pairs = list(_pairs(ctx, has_types=True))
     for from_id, to_id in pairs:
-        link(desk, link_of(desk.kind, from_id, desk.to_kind, to_id))
-    return answered(desk, 201, [pair(desk.kind, from_id, desk.to_kind, to_id) for from_id, to_id in pairs], [])
+        link(ctx, link_of(ctx.kind, from_id, ctx.to_kind, to_id))
+    return answered(ctx, 201, [pair(ctx.kind, from_id, ctx.to_kind, to_id) for from_id, to_id in pairs], [])
 
 
-def create_default_links(desk: Desk) -> Reply:
+def create_default_links(ctx: RequestContext) -> Reply:
     """`POST …/batch/associate/default`."""
-    number = default_type(desk.kind, desk.to_kind)
-    pairs = list(_pairs(desk, has_types=False))
+    number = default_type(ctx.kind, ctx.to_kind)
+    pairs = list(_pairs(ctx, has_types=False))
     for from_id, to_id in pairs:
-        link(desk, link_of(desk.kind, from_id, desk.to_kind, to_id))
-    rows = [row for from_id, to_id in pairs for row in default_rows(desk, from_id, to_id, number)]
-    return answered(desk, 200, rows, [])
+        link(ctx, link_of(ctx.kind, from_id, ctx.to_kind, to_id))
+    rows = [row for from_id, to_id in pairs for row in default_rows(ctx, from_id, to_id, number)]
+    return answered(ctx, 200, rows, [])
 
 
-def archive_links(desk: Desk) -> Reply:
+def archive_links(ctx: RequestContext) -> Reply:
     """`POST …/batch/archive`: links that are not there are none to remove."""
-    for one in read_inputs(desk, desk.object(), MOST_WRITTEN):
+    for one in read_inputs(ctx, ctx.object(), MOST_WRITTEN):
         for to in listed(one.body, "to"):
-            unlink(desk, link_of(desk.kind, _id(one.body, "from"), desk.to_kind, _id({"to": to}, "to")))
+            unlink(ctx, link_of(ctx.kind, _id(one.body, "from"), ctx.to_kind, _id({"to": to}, "to")))
     return NOTHING
 
 
-def list_labels(desk: Desk) -> Reply:
+def list_labels(ctx: RequestContext) -> Reply:
     """`GET /crm/v4/associations/{kind}/{to}/labels`."""
-    spec = {"category": CATEGORY, "typeId": default_type(desk.kind, desk.to_kind), "label": None}
+    spec = {"category": CATEGORY, "typeId": default_type(ctx.kind, ctx.to_kind), "label": None}
     return Reply(200, {"results": [spec]})
 
 
-def _ids(desk: Desk, record_id: str) -> list[str]:
-    return linked_ids(desk.store, desk.kind, record_id, desk.to_kind)
+def _ids(ctx: RequestContext, record_id: str) -> list[str]:
+    return linked_ids(ctx.store, ctx.kind, record_id, ctx.to_kind)
 
 
-def _nothing(desk: Desk, record_id: str) -> RefusedError:
+def _nothing(ctx: RequestContext, record_id: str) -> RefusedError:
     # §8 MEM
-    text = f"No {desk.to_kind.singular} is associated with {desk.kind.singular} {record_id}."
+    text = f"No {ctx.to_kind.singular} is associated with {ctx.kind.singular} {record_id}."
     return RefusedError(404, text, "OBJECT_NOT_FOUND", context={"fromObjectId": [record_id]})
 
 
-def _pairs(desk: Desk, *, has_types: bool) -> Iterator[tuple[str, str]]:
+def _pairs(ctx: RequestContext, *, has_types: bool) -> Iterator[tuple[str, str]]:
     """Read the pairs to link, each checked before any is written by the caller."""
-    for one in read_inputs(desk, desk.object(), MOST_WRITTEN):
+    for one in read_inputs(ctx, ctx.object(), MOST_WRITTEN):
         for spec in listed(one.body, "types") or [None] if has_types else ():
-            check_type(desk.kind, desk.to_kind, spec)
+            check_type(ctx.kind, ctx.to_kind, spec)
         from_id = _id(one.body, "from")
-        if find(desk, desk.kind, from_id) is None:
-            raise missing_many(desk.kind.label, [from_id])
-        yield from_id, check_target(desk, desk.to_kind, _id(one.body, "to"))
+        if find(ctx, ctx.kind, from_id) is None:
+            raise missing_many(ctx.kind.label, [from_id])
+        yield from_id, check_target(ctx, ctx.to_kind, _id(one.body, "to"))
 
 
 def _id(body: Mapping[str, Any], end: str) -> str:

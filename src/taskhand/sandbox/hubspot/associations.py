@@ -14,72 +14,72 @@ from taskhand.sandbox.hubspot.reply import NOTHING, Reply
 from taskhand.sandbox.hubspot.writes import check_target, link, unlink
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.hubspot.context import Desk
+    from taskhand.sandbox.hubspot.context import RequestContext
     from taskhand.sandbox.hubspot.object_types import Kind
     from taskhand.sandbox.hubspot.record import Record
 
 PAGE = 500  # §8 SPEC: default
 
 
-def list_associations(desk: Desk) -> Reply:
+def list_associations(ctx: RequestContext) -> Reply:
     """`GET /crm/v4/objects/{kind}/{id}/associations/{to}`."""
-    _from(desk)
-    ids = linked_ids(desk.store, desk.kind, desk.values["id"], desk.to_kind)
-    rows = [to_row(desk, desk.kind, desk.to_kind, found) for found in ids]
-    return Reply(200, offset_page(desk, rows, whole(desk, "limit", PAGE, PAGE)))
+    _from(ctx)
+    ids = linked_ids(ctx.store, ctx.kind, ctx.values["id"], ctx.to_kind)
+    rows = [to_row(ctx, ctx.kind, ctx.to_kind, found) for found in ids]
+    return Reply(200, offset_page(ctx, rows, whole(ctx, "limit", PAGE, PAGE)))
 
 
-def associate_default(desk: Desk) -> Reply:
+def associate_default(ctx: RequestContext) -> Reply:
     """`PUT …/associations/default/{to}/{toId}`: with the type that needs no label."""
-    number = default_type(desk.kind, desk.to_kind)
-    to_id = _linked(desk)
-    rows = default_rows(desk, desk.values["id"], to_id, number)
-    now = stamp(desk.now)
+    number = default_type(ctx.kind, ctx.to_kind)
+    to_id = _linked(ctx)
+    rows = default_rows(ctx, ctx.values["id"], to_id, number)
+    now = stamp(ctx.now)
     return Reply(200, {"status": "COMPLETE", "results": rows, "startedAt": now, "completedAt": now})
 
 
-def associate(desk: Desk) -> Reply:
+def associate(ctx: RequestContext) -> Reply:
     """`PUT …/associations/{to}/{toId}`: with the types of the body."""
-    specs = desk.json()
+    specs = ctx.json()
     if not isinstance(specs, list) or not specs:
         raise invalid("At least one association type is required")
     for spec in specs:
-        check_type(desk.kind, desk.to_kind, spec)
-    return Reply(201, pair(desk.kind, desk.values["id"], desk.to_kind, _linked(desk)))
+        check_type(ctx.kind, ctx.to_kind, spec)
+    return Reply(201, pair(ctx.kind, ctx.values["id"], ctx.to_kind, _linked(ctx)))
 
 
-def dissociate(desk: Desk) -> Reply:
+def dissociate(ctx: RequestContext) -> Reply:
     """`DELETE …/associations/{to}/{toId}`: every type between the pair."""
-    unlink(desk, link_of(desk.kind, desk.values["id"], desk.to_kind, desk.values["toId"]))
+    unlink(ctx, link_of(ctx.kind, ctx.values["id"], ctx.to_kind, ctx.values["toId"]))
     return NOTHING
 
 
-def associate_v3(desk: Desk) -> Reply:
+def associate_v3(ctx: RequestContext) -> Reply:
     """`PUT /crm/v3/objects/…/associations/{to}/{toId}/{typeId}`: still in the guide (§8 DOC); answer INF."""
-    _check_v3_type(desk)
-    _linked(desk)
-    record = _from(desk)
-    return Reply(200, asked(desk, record, ()) | associations(desk, record, [desk.to_kind.name]))
+    _check_v3_type(ctx)
+    _linked(ctx)
+    record = _from(ctx)
+    return Reply(200, asked(ctx, record, ()) | associations(ctx, record, [ctx.to_kind.name]))
 
 
-def dissociate_v3(desk: Desk) -> Reply:
+def dissociate_v3(ctx: RequestContext) -> Reply:
     """`DELETE` of the same."""
-    _check_v3_type(desk)
-    return dissociate(desk)
+    _check_v3_type(ctx)
+    return dissociate(ctx)
 
 
-def to_row(desk: Desk, kind: Kind, to_kind: Kind, to_id: str) -> dict[str, Any]:
+def to_row(ctx: RequestContext, kind: Kind, to_kind: Kind, to_id: str) -> dict[str, Any]:
     """Write one link as seen from a record; ids are strings (SPEC) or numbers (DOC)."""
-    shown_id = to_id if desk.reading.association_ids == "string" else int(to_id)
+    shown_id = to_id if ctx.spec_variant.association_ids == "string" else int(to_id)
     spec = {"category": CATEGORY, "typeId": default_type(kind, to_kind), "label": None}
     return {"toObjectId": shown_id, "associationTypes": [spec]}
 
 
-def default_rows(desk: Desk, from_id: str, to_id: str, number: int) -> list[dict[str, Any]]:
+def default_rows(ctx: RequestContext, from_id: str, to_id: str, number: int) -> list[dict[str, Any]]:
     """Write what a default association made: one direction, or both (§8 MEM)."""
     rows = [_default_row(from_id, to_id, number)]
-    back = _default_row(to_id, from_id, default_type(desk.to_kind, desk.kind))
-    return rows + ([back] if desk.reading.directions == "both" else [])
+    back = _default_row(to_id, from_id, default_type(ctx.to_kind, ctx.kind))
+    return rows + ([back] if ctx.spec_variant.directions == "both" else [])
 
 
 def pair(kind: Kind, from_id: str, to_kind: Kind, to_id: str) -> dict[str, Any]:
@@ -114,22 +114,22 @@ def _default_row(from_id: str, to_id: str, number: int) -> dict[str, Any]:
     return {"from": {"id": from_id}, "to": {"id": to_id}, "associationSpec": spec}
 
 
-def _check_v3_type(desk: Desk) -> None:
+def _check_v3_type(ctx: RequestContext) -> None:
     # §8 DOC: the type is a number or, say, `task_to_contact`
-    sent = desk.values["typeId"]
-    if sent not in {str(default_type(desk.kind, desk.to_kind)), type_name(desk.kind, desk.to_kind)}:
+    sent = ctx.values["typeId"]
+    if sent not in {str(default_type(ctx.kind, ctx.to_kind)), type_name(ctx.kind, ctx.to_kind)}:
         raise invalid(f"{sent} is not a valid association type", associationType=[sent])
 
 
-def _from(desk: Desk) -> Record:
-    record = find(desk, desk.kind, desk.values["id"])
+def _from(ctx: RequestContext) -> Record:
+    record = find(ctx, ctx.kind, ctx.values["id"])
     if record is None:
-        raise missing(desk.values["id"], desk.reading)
+        raise missing(ctx.values["id"], ctx.spec_variant)
     return record
 
 
-def _linked(desk: Desk) -> str:
-    record = _from(desk)
-    to_id = check_target(desk, desk.to_kind, desk.values["toId"])
-    link(desk, link_of(desk.kind, record.id, desk.to_kind, to_id))
+def _linked(ctx: RequestContext) -> str:
+    record = _from(ctx)
+    to_id = check_target(ctx, ctx.to_kind, ctx.values["toId"])
+    link(ctx, link_of(ctx.kind, record.id, ctx.to_kind, to_id))
     return to_id

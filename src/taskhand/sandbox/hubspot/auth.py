@@ -12,8 +12,8 @@ from taskhand.sandbox.hubspot.errors import expired, unauthorised, unscoped
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from taskhand.sandbox.hubspot.spec_variant import Reading
-    from taskhand.sandbox.messages import Call
+    from taskhand.sandbox.hubspot.spec_variant import SpecVariant
+    from taskhand.sandbox.messages import Request
 
 AGO = dt.timedelta(seconds=75)  # §3 CAP
 BEARER = "bearer "
@@ -33,30 +33,30 @@ PROPERTIES = (READ, WRITE, "crm.objects.tasks.read", "crm.objects.companies.read
 OPEN: tuple[str, ...] = ()
 
 
-def check_token(call: Call, token: str | None, now: dt.datetime, reading: Reading) -> None:
+def check_token(request: Request, token: str | None, now: dt.datetime, spec_variant: SpecVariant) -> None:
     """Refuse a call without this token (§3 CAP); None lets every call through."""
     if token is None:
         return
-    sent = call.header("authorization") or ""
+    sent = request.header("authorization") or ""
     text = sent[len(BEARER) :] if sent.lower().startswith(BEARER) else ""
     if not secrets.compare_digest(text.encode(), token.encode()):
-        if text and reading.unknown_credentials == "expired":
+        if text and spec_variant.unknown_credentials == "expired":
             raise expired("20543 day(s)", "1970-01-01T00:00:00Z")
         raise unauthorised()
-    if reading.credentials == "expired":
+    if spec_variant.credentials == "expired":
         raise expired(f"{AGO.seconds} second(s)", stamp(now - AGO))
 
 
-def check_scopes(needed: Iterable[str], granted: frozenset[str], reading: Reading) -> None:
+def check_scopes(needed: Iterable[str], granted: frozenset[str], spec_variant: SpecVariant) -> None:
     """Refuse a token that has none of the scopes; where none is needed, every token has it."""
     wanted = tuple(needed)
     if wanted and not granted.intersection(wanted):
-        raise unscoped(wanted, reading)
+        raise unscoped(wanted, spec_variant)
 
 
-def granted(scopes: Iterable[str], reading: Reading) -> frozenset[str]:
+def granted(scopes: Iterable[str], spec_variant: SpecVariant) -> frozenset[str]:
     """Give a token's scopes less those that the reading takes away."""
-    return frozenset(scopes) - {name.strip() for name in reading.missing_scopes.split(",")}
+    return frozenset(scopes) - {name.strip() for name in spec_variant.missing_scopes.split(",")}
 
 
 def of_kind(kind: str, *, writes: bool) -> tuple[str, ...]:

@@ -14,63 +14,63 @@ from taskhand.sandbox.hubspot.writes import archive, create, plan_create, plan_u
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from taskhand.sandbox.hubspot.context import Desk
+    from taskhand.sandbox.hubspot.context import RequestContext
     from taskhand.sandbox.hubspot.record import Record
 
 Planned = TypeVar("Planned")
 
 
-def batch_read(desk: Desk) -> Reply:
+def batch_read(ctx: RequestContext) -> Reply:
     """`POST /batch/read`: ids that are not there are one error together (§3.1 CAP)."""
-    body = desk.object()
+    body = ctx.object()
     names, histories = _names(body, "properties"), _names(body, "propertiesWithHistory")
-    inputs = read_inputs(desk, body)
-    pairs = [(one, _found(desk, one, body.get("idProperty"))) for one in inputs]
+    inputs = read_inputs(ctx, body)
+    pairs = [(one, _found(ctx, one, body.get("idProperty"))) for one in inputs]
     results = [
-        asked(desk, record, names, histories) for one, record in pairs if record is not None and not one.is_lost(desk)
+        asked(ctx, record, names, histories) for one, record in pairs if record is not None and not one.is_lost(ctx)
     ]
-    return answered(desk, 200, results, _missing(desk, [one for one, record in pairs if record is None]))
+    return answered(ctx, 200, results, _missing(ctx, [one for one, record in pairs if record is None]))
 
 
-def batch_create(desk: Desk) -> Reply:
+def batch_create(ctx: RequestContext) -> Reply:
     """`POST /batch/create`: in part when every input has a trace id, else all or nothing."""
-    inputs = read_inputs(desk, desk.object())
-    plans, errors = _planned(desk, inputs, lambda one: plan_create(desk, desk.kind, one.body))
-    results = [one.traced(created(desk, create(desk, draft))) for one, draft in plans if not one.is_skipped(desk)]
-    return answered(desk, 201, _kept(desk, [one for one, _ in plans], results), errors)
+    inputs = read_inputs(ctx, ctx.object())
+    plans, errors = _planned(ctx, inputs, lambda one: plan_create(ctx, ctx.kind, one.body))
+    results = [one.traced(created(ctx, create(ctx, draft))) for one, draft in plans if not one.is_skipped(ctx)]
+    return answered(ctx, 201, _kept(ctx, [one for one, _ in plans], results), errors)
 
 
-def batch_update(desk: Desk) -> Reply:
+def batch_update(ctx: RequestContext) -> Reply:
     """`POST /batch/update`: ids that are not there never fail the others (§3.1 CAP)."""
-    inputs = read_inputs(desk, desk.object())
-    pairs = [(one, _found(desk, one, one.body.get("idProperty"))) for one in inputs]
+    inputs = read_inputs(ctx, ctx.object())
+    pairs = [(one, _found(ctx, one, one.body.get("idProperty"))) for one in inputs]
     there = [(one, record) for one, record in pairs if record is not None]
-    one_record_each(desk, [record.id for _, record in there])
+    one_record_each(ctx, [record.id for _, record in there])
     records = {one.number: record for one, record in there}
     found = [one for one, _ in there]
-    plans, errors = _planned(desk, found, lambda one: plan_update(desk, desk.kind, one.body.get("properties")))
-    results = [one.traced(_updated(desk, records[one.number], sent)) for one, sent in plans if not one.is_skipped(desk)]
-    lost = _missing(desk, [one for one, record in pairs if record is None])
-    return answered(desk, 200, _kept(desk, [one for one, _ in plans], results), errors + lost)
+    plans, errors = _planned(ctx, found, lambda one: plan_update(ctx, ctx.kind, one.body.get("properties")))
+    results = [one.traced(_updated(ctx, records[one.number], sent)) for one, sent in plans if not one.is_skipped(ctx)]
+    lost = _missing(ctx, [one for one, record in pairs if record is None])
+    return answered(ctx, 200, _kept(ctx, [one for one, _ in plans], results), errors + lost)
 
 
-def batch_upsert(desk: Desk) -> Reply:
+def batch_upsert(ctx: RequestContext) -> Reply:
     """`POST /batch/upsert`: by a unique property, of which tasks have none by default (§2 INF)."""
-    inputs = read_inputs(desk, desk.object())
+    inputs = read_inputs(ctx, ctx.object())
     if any(not one.body.get("idProperty") for one in inputs):
         raise invalid("idProperty is required")
-    pairs = {one.number: _found(desk, one, one.body["idProperty"]) for one in inputs}
-    plans, errors = _planned(desk, inputs, lambda one: _upsert_plan(desk, one, pairs[one.number]))
-    results = [one.traced(_upserted(desk, pairs[one.number], sent)) for one, sent in plans]
-    return answered(desk, 200, results, errors)
+    pairs = {one.number: _found(ctx, one, one.body["idProperty"]) for one in inputs}
+    plans, errors = _planned(ctx, inputs, lambda one: _upsert_plan(ctx, one, pairs[one.number]))
+    results = [one.traced(_upserted(ctx, pairs[one.number], sent)) for one, sent in plans]
+    return answered(ctx, 200, results, errors)
 
 
-def batch_archive(desk: Desk) -> Reply:
+def batch_archive(ctx: RequestContext) -> Reply:
     """`POST /batch/archive`: 204, also for ids that are not there (§12.6 MEM)."""
-    for one in read_inputs(desk, desk.object()):
-        record = find(desk, desk.kind, one.id)
+    for one in read_inputs(ctx, ctx.object()):
+        record = find(ctx, ctx.kind, one.id)
         if record is not None:
-            archive(desk, record)
+            archive(ctx, record)
     return NOTHING
 
 
@@ -79,57 +79,57 @@ def _names(body: Mapping[str, Any], key: str) -> list[str]:
 
 
 def _planned(
-    desk: Desk, inputs: list[Input], plan: Callable[[Input], Planned]
+    ctx: RequestContext, inputs: list[Input], plan: Callable[[Input], Planned]
 ) -> tuple[list[tuple[Input, Planned]], list[dict[str, Any]]]:
     """Plan every input before any is written; one that is refused fails all of them, or itself alone."""
     plans: list[tuple[Input, Planned]] = []
     errors: list[dict[str, Any]] = []
-    partial = is_partial(desk, inputs)
+    partial = is_partial(ctx, inputs)
     for one in inputs:
         try:
             plans.append((one, plan(one)))
         except RefusedError as refused:
             if not partial:  # §3.1 CAP: the first offender alone is named
                 raise
-            errors.append(refused.part(one.context, desk.reading))
+            errors.append(refused.part(one.context, ctx.spec_variant))
     return plans, errors
 
 
-def _found(desk: Desk, one: Input, id_property: object) -> Record | None:
-    archived = desk.call.path.endswith("/batch/read") and desk.flag("archived")
-    return find(desk, desk.kind, one.id, id_property, archived=archived)
+def _found(ctx: RequestContext, one: Input, id_property: object) -> Record | None:
+    archived = ctx.request.path.endswith("/batch/read") and ctx.flag("archived")
+    return find(ctx, ctx.kind, one.id, id_property, archived=archived)
 
 
-def _missing(desk: Desk, inputs: list[Input]) -> list[dict[str, Any]]:
+def _missing(ctx: RequestContext, inputs: list[Input]) -> list[dict[str, Any]]:
     """Make the one error for all that is not there, with the trace ids (§3.1 CAP, 3P)."""
-    told = [one for one in inputs if not one.is_lost(desk)]
+    told = [one for one in inputs if not one.is_lost(ctx)]
     if not told:
         return []
     traces = [one.trace for one in told if one.trace is not None]
     context = {"objectWriteTraceId": traces} if traces else {}
-    return [missing_many(desk.kind.label, [one.id for one in told]).part(context, desk.reading)]
+    return [missing_many(ctx.kind.label, [one.id for one in told]).part(context, ctx.spec_variant)]
 
 
-def _kept(desk: Desk, done: list[Input], results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _kept(ctx: RequestContext, done: list[Input], results: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Leave out what the reading loses; an input that was skipped has no result already."""
-    told = [one for one in done if not one.is_skipped(desk)]
-    return [result for one, result in zip(told, results, strict=True) if not one.is_lost(desk)]
+    told = [one for one in done if not one.is_skipped(ctx)]
+    return [result for one, result in zip(told, results, strict=True) if not one.is_lost(ctx)]
 
 
-def _updated(desk: Desk, record: Record, sent: dict[str, str]) -> dict[str, Any]:
-    return changed(desk, record, update(desk, record, sent), sent)
+def _updated(ctx: RequestContext, record: Record, sent: dict[str, str]) -> dict[str, Any]:
+    return changed(ctx, record, update(ctx, record, sent), sent)
 
 
-def _upsert_plan(desk: Desk, one: Input, record: Record | None) -> dict[str, str]:
+def _upsert_plan(ctx: RequestContext, one: Input, record: Record | None) -> dict[str, str]:
     if record is not None:
-        return plan_update(desk, desk.kind, one.body.get("properties"))
+        return plan_update(ctx, ctx.kind, one.body.get("properties"))
     sent = one.body.get("properties") or {}
     properties = {**sent, one.body["idProperty"]: one.id} if isinstance(sent, dict) else sent
-    return dict(plan_create(desk, desk.kind, {"properties": properties}).properties)
+    return dict(plan_create(ctx, ctx.kind, {"properties": properties}).properties)
 
 
-def _upserted(desk: Desk, record: Record | None, sent: dict[str, str]) -> dict[str, Any]:
+def _upserted(ctx: RequestContext, record: Record | None, sent: dict[str, str]) -> dict[str, Any]:
     if record is not None:
-        return _updated(desk, record, sent) | {"new": False}
-    draft = plan_create(desk, desk.kind, {"properties": sent})
-    return created(desk, create(desk, draft)) | {"new": True}
+        return _updated(ctx, record, sent) | {"new": False}
+    draft = plan_create(ctx, ctx.kind, {"properties": sent})
+    return created(ctx, create(ctx, draft)) | {"new": True}

@@ -12,7 +12,7 @@ from taskhand.sandbox.hubspot.reply import Reply
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from taskhand.sandbox.hubspot.context import Desk
+    from taskhand.sandbox.hubspot.context import RequestContext
 
 MOST = 100  # §2 SDK: inputs
 MULTI_STATUS = 207
@@ -45,19 +45,19 @@ class Input:
         """Echo the trace id in a result (§3.1 CAP)."""
         return result if self.trace is None else result | {"objectWriteTraceId": self.trace}
 
-    def is_lost(self, desk: Desk) -> bool:
+    def is_lost(self, ctx: RequestContext) -> bool:
         """Whether the answer says nothing of it."""
-        return self.number == desk.reading.lost_input
+        return self.number == ctx.spec_variant.lost_input
 
-    def is_skipped(self, desk: Desk) -> bool:
+    def is_skipped(self, ctx: RequestContext) -> bool:
         """Whether it is not even done."""
-        return self.is_lost(desk) and desk.reading.lost_effect == "undone"
+        return self.is_lost(ctx) and ctx.spec_variant.lost_effect == "undone"
 
 
-def read_inputs(desk: Desk, body: Mapping[str, Any], most: int = MOST) -> list[Input]:
+def read_inputs(ctx: RequestContext, body: Mapping[str, Any], most: int = MOST) -> list[Input]:
     """Read the inputs of a batch; the text for too many is not recorded (§13)."""
     rows = body.get("inputs")
-    if rows is None and desk.reading.no_inputs == "empty":
+    if rows is None and ctx.spec_variant.no_inputs == "empty":
         return []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise invalid("inputs must be a list of objects")
@@ -66,25 +66,25 @@ def read_inputs(desk: Desk, body: Mapping[str, Any], most: int = MOST) -> list[I
     return [Input(number, row) for number, row in enumerate(rows, start=1)]
 
 
-def is_partial(desk: Desk, inputs: list[Input]) -> bool:
+def is_partial(ctx: RequestContext, inputs: list[Input]) -> bool:
     """Whether a bad input fails alone: trace ids on every input turn that on (§3.1 DOC)."""
     traced = [one for one in inputs if one.trace is not None]
     if not traced:
-        return desk.call.path.endswith("/update") and desk.reading.untraced_update == "partial"
-    return len(traced) == len(inputs) or desk.reading.some_traces == "partial"
+        return ctx.request.path.endswith("/update") and ctx.spec_variant.untraced_update == "partial"
+    return len(traced) == len(inputs) or ctx.spec_variant.some_traces == "partial"
 
 
-def one_record_each(desk: Desk, ids: list[str]) -> None:
+def one_record_each(ctx: RequestContext, ids: list[str]) -> None:
     """Refuse two inputs for one record (§3.1 3P); the text is not recorded."""
     doubled = sorted({one for one in ids if ids.count(one) > 1})
-    if doubled and desk.reading.duplicate_ids == "rejected":
+    if doubled and ctx.spec_variant.duplicate_ids == "rejected":
         raise invalid("Duplicate IDs found in batch input", ids=doubled)
 
 
-def answered(desk: Desk, status: int, results: list[dict[str, Any]], errors: list[dict[str, Any]]) -> Reply:
+def answered(ctx: RequestContext, status: int, results: list[dict[str, Any]], errors: list[dict[str, Any]]) -> Reply:
     """Answer with the results in an order of their own, and 207 when there are errors (§2.4 CAP)."""
-    shuffled = results[1::2] + results[::2] if desk.reading.results_order == "shuffled" else results
-    now = stamp(desk.now)
+    shuffled = results[1::2] + results[::2] if ctx.spec_variant.results_order == "shuffled" else results
+    now = stamp(ctx.now)
     body: dict[str, Any] = {"status": "COMPLETE", "results": shuffled}
     body |= {"numErrors": len(errors), "errors": errors} if errors else {}
     return Reply(MULTI_STATUS if errors else status, body | {"startedAt": now, "completedAt": now})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.people import Owner
     from taskhand.sandbox.hubspot.pipeline import Portal
     from taskhand.sandbox.hubspot.record import Record
-    from taskhand.sandbox.hubspot.spec_variant import Reading
+    from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 
 DEFAULTS = {"hs_task_status": "NOT_STARTED", "hs_task_type": "TODO", "hs_task_priority": "NONE"}  # §13 MEM
 STATUS, STAGE = "hs_task_status", "hs_pipeline_stage"
@@ -26,10 +26,10 @@ TAG = re.compile(r"<[^>]*>")
 
 
 def written(
-    old: Mapping[str, str], sent: Mapping[str, str], now: dt.datetime, portal: Portal, reading: Reading
+    old: Mapping[str, str], sent: Mapping[str, str], now: dt.datetime, portal: Portal, spec_variant: SpecVariant
 ) -> dict[str, str]:
     """Apply a write to a task's stored properties, with its effects; "" clears (§2 SPEC, DOC)."""
-    new = {**old, **sent, **_coupled(old, sent, portal, reading)}
+    new = {**old, **sent, **_coupled(old, sent, portal, spec_variant)}
     if sent.get("hubspot_owner_id", old.get("hubspot_owner_id")) != old.get("hubspot_owner_id"):
         new["hubspot_owner_assigneddate"] = stamp(now) if sent["hubspot_owner_id"] else ""
     if is_done(new, portal) and not is_done(old, portal):  # §12.5; CAP names, INF behaviour
@@ -46,21 +46,23 @@ def is_done(properties: Mapping[str, str], portal: Portal) -> bool:
     return properties.get(STATUS) == "COMPLETED" or (stage is not None and stage.is_closed)
 
 
-def _coupled(old: Mapping[str, str], sent: Mapping[str, str], portal: Portal, reading: Reading) -> dict[str, str]:
+def _coupled(
+    old: Mapping[str, str], sent: Mapping[str, str], portal: Portal, spec_variant: SpecVariant
+) -> dict[str, str]:
     """Let stage follow status and status follow stage (§5.1 INF both ways)."""
-    if reading.stage == "apart" or not (sent.get(STATUS) or sent.get(STAGE)):
+    if spec_variant.stage == "apart" or not (sent.get(STATUS) or sent.get(STAGE)):
         return {}
-    by_stage = sent.get(STAGE) and not (sent.get(STATUS) and reading.status_or_stage == "status")
+    by_stage = sent.get(STAGE) and not (sent.get(STATUS) and spec_variant.status_or_stage == "status")
     if not by_stage:
         stage = portal.stage_of(sent[STATUS])
         return {STAGE: stage.id if stage else ""}
     chosen = portal.stage(sent[STAGE])
-    own = {"kept": old.get(STATUS, ""), "unset": "", "stage_id": sent[STAGE]}[reading.custom_stage]  # §13
+    own = {"kept": old.get(STATUS, ""), "unset": "", "stage_id": sent[STAGE]}[spec_variant.custom_stage]  # §13
     return {STATUS: chosen.status if chosen and chosen.status else own}
 
 
 def view(
-    record: Record, now: dt.datetime, portal: Portal, owners: tuple[Owner, ...], reading: Reading
+    record: Record, now: dt.datetime, portal: Portal, owners: tuple[Owner, ...], spec_variant: SpecVariant
 ) -> dict[str, str]:
     """Give all of a record's properties: the stored and the calculated ones."""
     kind = record.kind
@@ -76,7 +78,7 @@ def view(
         stored.pop(STAGE, None)
     elif STAGE in stored:
         stored["hs_pipeline"] = PIPELINE
-    if reading.due_echo == "millis" and (due := read_moment(stored.get("hs_timestamp", ""))):
+    if spec_variant.due_echo == "millis" and (due := read_moment(stored.get("hs_timestamp", ""))):
         stored["hs_timestamp"] = str(millis(due))
     return (
         _always(record) | stored | facts | _of_due(record, now, portal) | _of_body(record) | _of_owner(record, owners)

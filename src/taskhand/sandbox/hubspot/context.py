@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from taskhand.sandbox.hubspot.pipeline import Portal
-    from taskhand.sandbox.hubspot.spec_variant import Reading
+    from taskhand.sandbox.hubspot.spec_variant import SpecVariant
     from taskhand.sandbox.hubspot.store import Store
     from taskhand.sandbox.hubspot.webhooks import Hooks
-    from taskhand.sandbox.messages import Call
+    from taskhand.sandbox.messages import Request
 
 
 @dataclass(frozen=True)
-class Desk:
+class RequestContext:
     """The call, the values in its path, the reading in force, what is stored, the time, and fresh ids.
 
     With `is_stale`, lists and searches are as they were before the last write. `scopes` are the
     token's; `used` counts the calls of the day.
     """
 
-    call: Call
-    reading: Reading
+    request: Request
+    spec_variant: SpecVariant
     store: Store
     portal: Portal
     hooks: Hooks
@@ -44,7 +44,7 @@ class Desk:
     @property
     def query(self) -> dict[str, str]:
         """The query; of a repeated key, the last value."""
-        return dict(self.call.pairs)
+        return dict(self.request.pairs)
 
     @property
     def kind(self) -> Kind:
@@ -66,12 +66,12 @@ class Desk:
 
     def several(self, name: str) -> list[str]:
         """Read an array of the query: commas (SPEC), repeats (SDK), or both (§2)."""
-        return [part for key, value in self.call.pairs if key == name for part in value.split(",") if part]
+        return [part for key, value in self.request.pairs if key == name for part in value.split(",") if part]
 
     def json(self) -> Any:
         """Read the body; what is no JSON is refused (§3 CAP-derived), nothing at all is None."""
         try:
-            return read_json(self.call.body) if self.call.body else None
+            return read_json(self.request.body) if self.request.body else None
         except ValueError as error:
             line, column = getattr(error, "lineno", 1), getattr(error, "colno", 1)
             reason = getattr(error, "msg", str(error))

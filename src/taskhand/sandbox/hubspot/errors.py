@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from taskhand.sandbox.hubspot.spec_variant import Reading
+    from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 
 PORTAL = 891936587  # §3 DOC: the portal of the sample error
 APP = 51879189  # §10 CAP: the app of the sample event
@@ -55,12 +55,14 @@ class RefusedError(Exception):
         given = {name: value for name, value in optional.items() if value}
         return head | {"correlationId": correlation} | given | self._category()
 
-    def part(self, context: Mapping[str, list[str]], reading: Reading) -> dict[str, Any]:
+    def part(self, context: Mapping[str, list[str]], spec_variant: SpecVariant) -> dict[str, Any]:
         """Write it as one error of a 207 (§3.1)."""
         body = (
             {"status": "error"} | self._category() | {"message": self.message, "context": {**self.context, **context}}
         )
-        return body | ({"errors": list(self.errors), "links": self.links} if reading.batch_errors == "spec" else {})
+        return body | (
+            {"errors": list(self.errors), "links": self.links} if spec_variant.batch_errors == "spec" else {}
+        )
 
     def _category(self) -> dict[str, str]:
         return {} if self.category is None else {"category": self.category}
@@ -111,12 +113,12 @@ def unset(label: str, names: list[str], doing: str = "creating") -> RefusedError
     return invalid(f"Error {doing} {label}. Some required properties were not set.", properties=names)
 
 
-def missing(sent: str, reading: Reading) -> RefusedError:
+def missing(sent: str, spec_variant: SpecVariant) -> RefusedError:
     """Refuse an id that is not there: one text for numbers (CAP-derived), one for all else (CAP) (§3)."""
     if not (sent.isascii() and sent.isdigit()):
         text = "Object not found.  objectId are usually numeric."
         return RefusedError(404, text, "OBJECT_NOT_FOUND", context={"id": [sent]})
-    category = None if reading.missing_category == "none" else reading.missing_category
+    category = None if spec_variant.missing_category == "none" else spec_variant.missing_category
     return RefusedError(404, "resource not found", category)
 
 
@@ -142,11 +144,11 @@ def expired(ago: str, moment: str) -> RefusedError:
     return RefusedError(401, text, "EXPIRED_AUTHENTICATION", context={"expire time": [moment]})
 
 
-def unscoped(scopes: Iterable[str], reading: Reading) -> RefusedError:
+def unscoped(scopes: Iterable[str], spec_variant: SpecVariant) -> RefusedError:
     """Refuse for want of any one of these scopes (§3 CAP)."""
     detail = {
         "message": "One or more of the following scopes are required.",
-        "context": {reading.scope_key: list(scopes)},
+        "context": {spec_variant.scope_key: list(scopes)},
     }
     links = {"scopes": "https://developers.hubspot.com/scopes"}
     return RefusedError(403, NO_SCOPE, "MISSING_SCOPES", (detail,), links=links)
@@ -157,8 +159,8 @@ def limited(policy: str) -> RefusedError:
     return RefusedError(429, f"You have reached your {LIMITS[policy]} limit.", None, limit=policy)
 
 
-def failed(status: int, reading: Reading) -> RefusedError:
+def failed(status: int, spec_variant: SpecVariant) -> RefusedError:
     """Fail for reasons that have nothing to do with the request."""
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return limited(reading.limit_policy)
+        return limited(spec_variant.limit_policy)
     return RefusedError(status, PHRASES.get(status, "internal error"), "INTERNAL_ERROR")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from taskhand.sandbox.hubspot.property_definitions import Definition
-    from taskhand.sandbox.hubspot.spec_variant import Reading
+    from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 
 ASSOCIATED = "associations."  # §4 DOC: the pseudo-property
 UNFILTERABLE = "hs_body_preview_html"  # §4 DOC
@@ -59,14 +59,14 @@ def _check_operands(row: Mapping[str, Any], values: list[Any]) -> None:
         raise invalid("Invalid filter: BETWEEN requires a highValue")
 
 
-def holds(one: Filter, text: str | None, definition: Definition, reading: Reading) -> bool:
+def holds(one: Filter, text: str | None, definition: Definition, spec_variant: SpecVariant) -> bool:
     """Whether a property's value meets a condition."""
     if one.operator == "HAS_PROPERTY":
         return text is not None
     if one.operator == "NOT_HAS_PROPERTY":
         return text is None
     if text is None:  # MEM: a record without the property differs from nothing
-        return one.operator in NEGATIVE and reading.unset_differs == "yes"
+        return one.operator in NEGATIVE and spec_variant.unset_differs == "yes"
     return _TESTS[one.operator](one, text, definition)
 
 

@@ -10,12 +10,12 @@ from taskhand.sandbox.hubspot.errors import invalid
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from taskhand.sandbox.hubspot.context import Desk
+    from taskhand.sandbox.hubspot.context import RequestContext
 
 
-def whole(desk: Desk, name: str, default: int, most: int) -> int:
+def whole(ctx: RequestContext, name: str, default: int, most: int) -> int:
     """Read a whole number of the query, from 1 to `most`; the texts of the refusals are not recorded (§13)."""
-    text = desk.query.get(name, "") or str(default)
+    text = ctx.query.get(name, "") or str(default)
     if not (text.isascii() and text.isdigit() and int(text) >= 1):
         raise invalid(f"{name} was not a valid integer", **{name: [text]})
     if int(text) > most:
@@ -30,16 +30,16 @@ def start(text: str) -> int:
     return int(text or "0")
 
 
-def offset_page(desk: Desk, rows: Sequence[dict[str, Any]], limit: int) -> dict[str, Any]:
+def offset_page(ctx: RequestContext, rows: Sequence[dict[str, Any]], limit: int) -> dict[str, Any]:
     """Give one page of rows, `after` being an offset."""
-    first = start(desk.query.get("after", ""))
+    first = start(ctx.query.get("after", ""))
     more = first + limit < len(rows)
-    return {"results": list(rows[first : first + limit])} | (paging(desk, str(first + limit)) if more else {})
+    return {"results": list(rows[first : first + limit])} | (paging(ctx, str(first + limit)) if more else {})
 
 
-def paging(desk: Desk, after: str) -> dict[str, Any]:
+def paging(ctx: RequestContext, after: str) -> dict[str, Any]:
     """Lead to the next page, with a link to it (§2 SPEC), which stays in the sandbox."""
-    pairs = [(key, value) for key, value in desk.call.pairs if key != "after"]
-    host = desk.call.header("host") or "api.hubapi.com"
-    link = f"http://{host}{desk.call.path}?{urlencode([*pairs, ('after', after)])}"
+    pairs = [(key, value) for key, value in ctx.request.pairs if key != "after"]
+    host = ctx.request.header("host") or "api.hubapi.com"
+    link = f"http://{host}{ctx.request.path}?{urlencode([*pairs, ('after', after)])}"
     return {"paging": {"next": {"after": after, "link": link}}}

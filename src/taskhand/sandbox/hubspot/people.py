@@ -9,7 +9,7 @@ from taskhand.sandbox.hubspot.errors import missing
 from taskhand.sandbox.hubspot.paging import offset_page, whole
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.hubspot.context import Desk
+    from taskhand.sandbox.hubspot.context import RequestContext
 
 PAGE = 100  # §7 SPEC: default
 MOST = 500  # §7 MEM, 3P
@@ -31,26 +31,26 @@ class Owner:
     teams: tuple[tuple[str, str], ...] = ()
 
 
-def list_owners(desk: Desk) -> dict[str, Any]:
+def list_owners(ctx: RequestContext) -> dict[str, Any]:
     """`GET /crm/v3/owners`: the active ones, or the archived ones; `email` to the letter (§7 MEM)."""
-    email = desk.query.get("email")
-    rows = [shown(owner) for owner in _side(desk) if email is None or owner.email.casefold() == email.casefold()]
-    return offset_page(desk, rows, whole(desk, "limit", PAGE, MOST))
+    email = ctx.query.get("email")
+    rows = [shown(owner) for owner in _side(ctx) if email is None or owner.email.casefold() == email.casefold()]
+    return offset_page(ctx, rows, whole(ctx, "limit", PAGE, MOST))
 
 
-def get_owner(desk: Desk) -> dict[str, Any]:
+def get_owner(ctx: RequestContext) -> dict[str, Any]:
     """`GET /crm/v3/owners/{id}`: by id, or by `userId` (§7 SPEC)."""
-    sent = desk.values["id"]
-    by_user = desk.query.get("idProperty") == "userId"
-    for owner in _side(desk):
+    sent = ctx.values["id"]
+    by_user = ctx.query.get("idProperty") == "userId"
+    for owner in _side(ctx):
         if sent == (str(owner.user_id) if by_user else owner.id):
             return shown(owner)
-    raise missing(sent, desk.reading)
+    raise missing(sent, ctx.spec_variant)
 
 
-def _side(desk: Desk) -> list[Owner]:
-    wants_archived = desk.flag("archived")
-    return [owner for owner in desk.store.owners if owner.archived == wants_archived]
+def _side(ctx: RequestContext) -> list[Owner]:
+    wants_archived = ctx.flag("archived")
+    return [owner for owner in ctx.store.owners if owner.archived == wants_archived]
 
 
 def shown(owner: Owner) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.hubspot.spec_variant import Reading
+    from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 
 PIPELINE = "3d314325-1b2a-4225-9388-375f49c57ec3"  # §5.1 CAP
 
@@ -65,12 +65,12 @@ class Portal:
         return next((stage for stage in self.stages if stage.id == stage_id), None)
 
 
-def portal_of(reading: Reading, statuses: tuple[Option, ...] | None) -> Portal:
+def portal_of(spec_variant: SpecVariant, statuses: tuple[Option, ...] | None) -> Portal:
     """Make the portal of a reading; `statuses` are the seed's own, in its order."""
     chosen = statuses or STATUSES
-    if statuses is None and reading.status_order == "workflow":
+    if statuses is None and spec_variant.status_order == "workflow":
         chosen = tuple(sorted(STATUSES, key=lambda option: WORKFLOW.index(option.value)))
-    if reading.stages == "default":
+    if spec_variant.stages == "default":
         return Portal(chosen, DEFAULT_STAGES)
     kept = tuple(stage for stage in DEFAULT_STAGES if stage.status != "IN_PROGRESS")
     return Portal(chosen, kept + OWN_STAGES)

@@ -11,42 +11,42 @@ from taskhand.sandbox.hubspot.rendering import known
 from taskhand.sandbox.hubspot.reply import Reply
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.hubspot.context import Desk
+    from taskhand.sandbox.hubspot.context import RequestContext
     from taskhand.sandbox.hubspot.pipeline import Stage
     from taskhand.sandbox.hubspot.property_definitions import Definition
 
 MADE = "2020-01-01T00:00:00Z"
 
 
-def list_properties(desk: Desk) -> Reply:
+def list_properties(ctx: RequestContext) -> Reply:
     """`GET /crm/v3/properties/{kind}`: all of them, no pages; none is archived here."""
-    rows = [] if desk.flag("archived") else [_shown(one) for one in known(desk, desk.kind).values()]
+    rows = [] if ctx.flag("archived") else [_shown(one) for one in known(ctx, ctx.kind).values()]
     return Reply(200, {"results": rows})
 
 
-def get_property(desk: Desk) -> Reply:
+def get_property(ctx: RequestContext) -> Reply:
     """`GET /crm/v3/properties/{kind}/{name}`; an unknown name is 404 (§6 INF)."""
-    one = known(desk, desk.kind).get(desk.values["name"])
+    one = known(ctx, ctx.kind).get(ctx.values["name"])
     if one is None:
-        text = f'Property "{desk.values["name"]}" does not exist'
-        raise RefusedError(404, text, "OBJECT_NOT_FOUND", context={"propertyName": [desk.values["name"]]})
+        text = f'Property "{ctx.values["name"]}" does not exist'
+        raise RefusedError(404, text, "OBJECT_NOT_FOUND", context={"propertyName": [ctx.values["name"]]})
     return Reply(200, _shown(one))
 
 
-def list_pipelines(desk: Desk) -> Reply:
+def list_pipelines(ctx: RequestContext) -> Reply:
     """`GET /crm/v3/pipelines/{kind}` (§5.1 CAP)."""
-    return Reply(200, {"results": [_pipeline(desk)] if desk.kind == TASKS else []})
+    return Reply(200, {"results": [_pipeline(ctx)] if ctx.kind == TASKS else []})
 
 
-def list_stages(desk: Desk) -> Reply:
+def list_stages(ctx: RequestContext) -> Reply:
     """`GET /crm/v3/pipelines/{kind}/{id}/stages`."""
-    if desk.kind != TASKS or desk.values["id"] != PIPELINE:
+    if ctx.kind != TASKS or ctx.values["id"] != PIPELINE:
         raise RefusedError(404, "resource not found", "OBJECT_NOT_FOUND")
-    return Reply(200, {"results": _pipeline(desk)["stages"]})
+    return Reply(200, {"results": _pipeline(ctx)["stages"]})
 
 
-def _pipeline(desk: Desk) -> dict[str, Any]:
-    stages = [_stage(stage, order) for order, stage in enumerate(desk.portal.stages)]
+def _pipeline(ctx: RequestContext) -> dict[str, Any]:
+    stages = [_stage(stage, order) for order, stage in enumerate(ctx.portal.stages)]
     return {
         "label": "Task Pipeline",
         "displayOrder": 0,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.hubspot.object_types import Kind
     from taskhand.sandbox.hubspot.pipeline import Portal
-    from taskhand.sandbox.hubspot.spec_variant import Reading
+    from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 
 
 @dataclass(frozen=True)
@@ -170,26 +170,26 @@ _TASK = (
 
 
 @lru_cache(maxsize=32)
-def definitions(kind: Kind, portal: Portal, reading: Reading) -> dict[str, Definition]:
+def definitions(kind: Kind, portal: Portal, spec_variant: SpecVariant) -> dict[str, Definition]:
     """Give the properties of a kind, by name."""
     if kind.name == "tasks":
-        return {one.name: one for one in _task_definitions(portal, reading)}
+        return {one.name: one for one in _task_definitions(portal, spec_variant)}
     texts = [Definition(name, name, group=f"{kind.singular}information") for name in _OTHERS[kind.name].split()]
     system = [*_calculated((kind.created, kind.modified), "datetime"), *_calculated(("hs_object_id",), "number")]
     return {one.name: one for one in [*texts, Definition("hubspot_owner_id", "Owner", is_external=True), *system]}
 
 
-def _task_definitions(portal: Portal, reading: Reading) -> list[Definition]:
+def _task_definitions(portal: Portal, spec_variant: SpecVariant) -> list[Definition]:
     choices: Mapping[str, tuple[Option, ...]] = {
         "hs_task_status": portal.statuses,
         "hs_pipeline_stage": tuple(Option(stage.id, stage.label) for stage in portal.stages),
     }
     rows = [replace(one, options=choices.get(one.name, one.options)) for one in _TASK]
     rows = [replace(one, field_type=_field_type(one)) for one in rows]
-    if reading.all_day == "read_only":
+    if spec_variant.all_day == "read_only":
         rows = [replace(one, is_read_only=one.is_read_only or one.name == "hs_task_is_all_day") for one in rows]
-    own = [Definition(reading.unique_property, reading.unique_property, is_unique=True)]
-    return rows + (own if reading.unique_property else [])
+    own = [Definition(spec_variant.unique_property, spec_variant.unique_property, is_unique=True)]
+    return rows + (own if spec_variant.unique_property else [])
 
 
 def _field_type(one: Definition) -> str:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from taskhand.sandbox.hubspot.errors import limited
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.hubspot.spec_variant import Reading
+    from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 
 ZONE = ZoneInfo("America/Santiago")  # the demo account's; §9 DOC: the day ends at its midnight
 BURST, SECOND = dt.timedelta(seconds=10), dt.timedelta(seconds=1)
@@ -26,32 +26,34 @@ class Limits:
         self._day: dt.date | None = None
         self.used = 0
 
-    def admit(self, now: dt.datetime, reading: Reading, *, is_search: bool) -> None:
+    def admit(self, now: dt.datetime, spec_variant: SpecVariant, *, is_search: bool) -> None:
         """Let a call through or refuse it; a search is exempt from the ten seconds (§4 SPEC)."""
         today = now.astimezone(ZONE).date()
         if today != self._day:
             self._day, self.used = today, 0
-        if reading.app == "private" and 0 < reading.daily <= self.used:
+        if spec_variant.app == "private" and 0 < spec_variant.daily <= self.used:
             raise limited("DAILY")
         if is_search:
-            _take(self._searches, now, SECOND, reading.searches, "SECONDLY")
+            _take(self._searches, now, SECOND, spec_variant.searches, "SECONDLY")
         else:
-            _take(self._calls, now, BURST, reading.burst, "TEN_SECONDLY_ROLLING")
+            _take(self._calls, now, BURST, spec_variant.burst, "TEN_SECONDLY_ROLLING")
         self.used += 1
 
-    def headers(self, now: dt.datetime, reading: Reading) -> tuple[tuple[str, str], ...]:
+    def headers(self, now: dt.datetime, spec_variant: SpecVariant) -> tuple[tuple[str, str], ...]:
         """Tell what is left, as every answer but a search's does (§9 DOC, CAP)."""
         last_second = sum(1 for moment in self._calls if now - moment < SECOND)
-        secondly = reading.burst // 10
+        secondly = spec_variant.burst // 10
         figures = {
-            "max": reading.burst,
-            "remaining": reading.burst - len(self._calls),
+            "max": spec_variant.burst,
+            "remaining": spec_variant.burst - len(self._calls),
             "interval-milliseconds": 10_000,
             "secondly": secondly,
             "secondly-remaining": secondly - last_second,
         }
-        daily = {"daily": reading.daily, "daily-remaining": reading.daily - self.used}
-        shown = (figures if reading.burst else {}) | (daily if reading.app == "private" and reading.daily else {})
+        daily = {"daily": spec_variant.daily, "daily-remaining": spec_variant.daily - self.used}
+        shown = (figures if spec_variant.burst else {}) | (
+            daily if spec_variant.app == "private" and spec_variant.daily else {}
+        )
         return tuple((f"x-hubspot-ratelimit-{name}", str(max(0, figure))) for name, figure in shown.items())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from taskhand.sandbox.messages import Answer
+from taskhand.sandbox.messages import Response
 
 JSON = ("content-type", "application/json;charset=utf-8")  # §1 CAP-derived
 
@@ -16,13 +16,13 @@ class Reply(NamedTuple):
     status: int
     value: Any = None
 
-    def answer(self, correlation: str, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    def answer(self, correlation: str, headers: tuple[tuple[str, str], ...] = ()) -> Response:
         """Write it, compactly, with the ids that every response has (§1 CAP-derived)."""
         ids = (("x-hubspot-correlation-id", correlation), ("x-request-id", correlation))
         if self.value is None:
-            return Answer(self.status, b"", (*ids, *headers))
+            return Response(self.status, b"", (*ids, *headers))
         text = json.dumps(self.value, ensure_ascii=False, separators=(",", ":"))
-        return Answer(self.status, text.encode(errors="replace"), (JSON, *ids, *headers))
+        return Response(self.status, text.encode(errors="replace"), (JSON, *ids, *headers))
 
 
 NOTHING = Reply(204)

@@ -22,9 +22,9 @@ from taskhand.sandbox.hubspot.reply import Reply
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from taskhand.sandbox.hubspot.context import Desk
+    from taskhand.sandbox.hubspot.context import RequestContext
 
-    Endpoint = Callable[[Desk], Reply]
+    Endpoint = Callable[[RequestContext], Reply]
 
 # §1 SPEC for objects; for the other families INF
 DATED = re.compile(r"/crm/(objects|owners|properties|pipelines|associations)/(2026-03|2026-09)(/.*|)")
@@ -41,19 +41,19 @@ class Route(NamedTuple):
     has_token: bool = True
 
 
-def list_owners(desk: Desk) -> Reply:
+def list_owners(ctx: RequestContext) -> Reply:
     """Answer with owners."""
-    return Reply(200, people.list_owners(desk))
+    return Reply(200, people.list_owners(ctx))
 
 
-def get_owner(desk: Desk) -> Reply:
+def get_owner(ctx: RequestContext) -> Reply:
     """Answer with one owner."""
-    return Reply(200, people.get_owner(desk))
+    return Reply(200, people.get_owner(ctx))
 
 
-def unknown_kind(desk: Desk) -> Reply:
+def unknown_kind(ctx: RequestContext) -> Reply:
     """Refuse a kind that does not exist: the template's own kinds came first."""
-    return Reply(404, desk.kind.name)
+    return Reply(404, ctx.kind.name)
 
 
 # key, endpoint, whether it writes

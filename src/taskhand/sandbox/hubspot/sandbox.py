@@ -13,7 +13,7 @@ from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.hubspot import people
 from taskhand.sandbox.hubspot.auth import SCOPES, check_scopes, check_token, granted
 from taskhand.sandbox.hubspot.calculated_properties import view, written
-from taskhand.sandbox.hubspot.context import Desk
+from taskhand.sandbox.hubspot.context import RequestContext
 from taskhand.sandbox.hubspot.errors import RefusedError, failed
 from taskhand.sandbox.hubspot.object_types import KINDS, TASKS
 from taskhand.sandbox.hubspot.pipeline import portal_of
@@ -22,7 +22,7 @@ from taskhand.sandbox.hubspot.record import shown
 from taskhand.sandbox.hubspot.reply import Reply
 from taskhand.sandbox.hubspot.routes import HARMLESS, ROUTES, v3_path
 from taskhand.sandbox.hubspot.seed import EDITOR, read_seed, read_statuses
-from taskhand.sandbox.hubspot.spec_variant import Reading
+from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 from taskhand.sandbox.hubspot.webhooks import Hooks
 from taskhand.sandbox.messages import find_route
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.record import Record
     from taskhand.sandbox.hubspot.routes import Route
     from taskhand.sandbox.hubspot.webhooks import Delivery
-    from taskhand.sandbox.messages import Answer, Call, Found
+    from taskhand.sandbox.messages import Request, Response, RouteMatch
 
-RECORDED = Reading()
+RECORDED = SpecVariant()
 THE_DAY = dt.datetime(2026, 11, 20, 14, 0, tzinfo=dt.UTC)
 STEP = dt.timedelta(milliseconds=250)  # below every limit: four searches a second, forty calls in ten
 FIRST_ID = 77_597_500_001  # §12.3: eleven digits
@@ -62,14 +62,14 @@ class HubSpotSandbox(Emulator):
 
     routes = tuple(ROUTES)
     harmless = HARMLESS
-    reading: Reading
+    spec_variant: SpecVariant
 
     def __init__(  # every one is optional and named
         self,
         *,
         token: str = "pat-na1-sandbox",  # noqa: S107  # opens nothing but this sandbox
         seed: str | Mapping[str, Any] = "demo",
-        reading: Reading = RECORDED,
+        spec_variant: SpecVariant = RECORDED,
         faults: Sequence[Fault] = (),
         clock: Callable[[], dt.datetime] | None = None,
         ids: Callable[[], str] | None = None,
@@ -77,7 +77,7 @@ class HubSpotSandbox(Emulator):
         scopes: Iterable[str] = SCOPES,
     ) -> None:
         self.token = token
-        self.reading = reading
+        self.spec_variant = spec_variant
         self.scopes = frozenset(scopes)
         self.client_secret = CLIENT_SECRET
         self.hooks = Hooks()
@@ -90,7 +90,7 @@ class HubSpotSandbox(Emulator):
     @property
     def portal(self) -> Portal:
         """The status options and the stages, as the reading in force has them."""
-        return portal_of(self.reading, read_statuses(self._seed))
+        return portal_of(self.spec_variant, read_statuses(self._seed))
 
     @property
     def tasks(self) -> list[dict[str, Any]]:
@@ -124,7 +124,7 @@ class HubSpotSandbox(Emulator):
         record = self._store.find(TASKS, task_id)
         if record is None or record.is_archived:
             raise ValueError(f"there is no task {task_id!r}")
-        changed = written(record.properties, properties, now, self.portal, self.reading)
+        changed = written(record.properties, properties, now, self.portal, self.spec_variant)
         new = replace(record, properties=changed, updated_at=now, source="CRM_UI", user_id=EDITOR)
         self._store.put(new, now)
         self.hooks.changed(record, new, now, EDITOR)
@@ -149,49 +149,53 @@ class HubSpotSandbox(Emulator):
         """Tell the time of the last call."""
         return self._now
 
-    def failure(self, status: int) -> Answer:
+    def failure(self, status: int) -> Response:
         """Give HubSpot's body for an error status."""
-        return self._refused(failed(status, self.reading), ())
+        return self._refused(failed(status, self.spec_variant), ())
 
-    def route_of(self, call: Call) -> Found | None:
+    def route_of(self, request: Request) -> RouteMatch | None:
         """Find the route by the v3 path that a call's path stands for."""
-        return find_route(ROUTES, call.method, v3_path(call.path))
+        return find_route(ROUTES, request.method, v3_path(request.path))
 
-    def answer(self, call: Call, *, stale: bool) -> Answer:
+    def answer(self, request: Request, *, stale: bool) -> Response:
         """Answer a call: the token first, then the limits, the scopes, and the endpoint."""
         self._calls += 1
         now = self._now = self._clock()
-        found = self.route_of(call)
+        found = self.route_of(request)
         if found is None:  # MEM: the words of a path that does not exist
-            text = f"Unable to find {call.method} {call.path}"
+            text = f"Unable to find {request.method} {request.path}"
             return self._refused(RefusedError(404, text, "OBJECT_NOT_FOUND"), ())
         route = ROUTES[found.key]
         try:
-            check_token(call, self.token if route.has_token else None, now, self.reading)
+            check_token(request, self.token if route.has_token else None, now, self.spec_variant)
         except RefusedError as refused:
             return self._refused(refused, ())
-        return self._admitted(call, found, route, now, stale=stale)
+        return self._admitted(request, found, route, now, stale=stale)
 
-    def _admitted(self, call: Call, found: Found, route: Route, now: dt.datetime, *, stale: bool) -> Answer:
+    def _admitted(
+        self, request: Request, found: RouteMatch, route: Route, now: dt.datetime, *, stale: bool
+    ) -> Response:
         try:
-            self._limits.admit(now, self.reading, is_search=route.is_search)
-            check_scopes(route.scopes, granted(self.scopes, self.reading), self.reading)
+            self._limits.admit(now, self.spec_variant, is_search=route.is_search)
+            check_scopes(route.scopes, granted(self.scopes, self.spec_variant), self.spec_variant)
             self._store.begin(now)
-            reply = route.endpoint(self._desk(call, found, route, now, stale=stale))
+            reply = route.endpoint(self._desk(request, found, route, now, stale=stale))
         except RefusedError as refused:
             return self._refused(refused, self._headers(route, now))
         return reply.answer(self._correlation(), self._headers(route, now))
 
-    def _desk(self, call: Call, found: Found, route: Route, now: dt.datetime, *, stale: bool) -> Desk:
-        return Desk(
-            call=call,
-            reading=self.reading,
+    def _desk(
+        self, request: Request, found: RouteMatch, route: Route, now: dt.datetime, *, stale: bool
+    ) -> RequestContext:
+        return RequestContext(
+            request=request,
+            spec_variant=self.spec_variant,
             store=self._store,
             portal=self.portal,
             hooks=self.hooks,
             now=now,
             fresh_id=self._fresh_id,
-            scopes=granted(self.scopes, self.reading),
+            scopes=granted(self.scopes, self.spec_variant),
             token=self.token,
             values=found.values | ({"kind": route.kind} if route.kind else {}),
             is_stale=stale,
@@ -199,10 +203,10 @@ class HubSpotSandbox(Emulator):
         )
 
     def _headers(self, route: Route, now: dt.datetime) -> tuple[tuple[str, str], ...]:
-        return () if route.is_search else self._limits.headers(now, self.reading)  # §9 DOC via 3P
+        return () if route.is_search else self._limits.headers(now, self.spec_variant)  # §9 DOC via 3P
 
-    def _refused(self, refused: RefusedError, headers: tuple[tuple[str, str], ...]) -> Answer:
-        if refused.limit is not None and self.reading.retry_after == "sent":
+    def _refused(self, refused: RefusedError, headers: tuple[tuple[str, str], ...]) -> Response:
+        if refused.limit is not None and self.spec_variant.retry_after == "sent":
             headers = (*headers, ("retry-after", WAITS[refused.limit]))
         return Reply(refused.status, refused.body(self._correlation())).answer(self._correlation(), headers)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from taskhand.sandbox.hubspot.context import Desk
+    from taskhand.sandbox.hubspot.context import RequestContext
     from taskhand.sandbox.hubspot.property_definitions import Definition
     from taskhand.sandbox.hubspot.record import Record
 
@@ -38,26 +38,26 @@ class Query:
     after: int
 
 
-def search_objects(desk: Desk) -> Reply:
+def search_objects(ctx: RequestContext) -> Reply:
     """Search one kind of record, as the index has it."""
-    query = _query(desk, desk.object())
-    found = [record for record in _indexed(desk) if _fits(desk, query, record)]
-    rows = _arranged(desk, query, found)
+    query = _query(ctx, ctx.object())
+    found = [record for record in _indexed(ctx) if _fits(ctx, query, record)]
+    rows = _arranged(ctx, query, found)
     last = query.after + query.limit
-    page = {"total": len(rows), "results": [asked(desk, one, query.names) for one in rows[query.after : last]]}
+    page = {"total": len(rows), "results": [asked(ctx, one, query.names) for one in rows[query.after : last]]}
     return Reply(200, page | ({"paging": {"next": {"after": str(last)}}} if last < len(rows) else {}))
 
 
-def _query(desk: Desk, body: Mapping[str, Any]) -> Query:
+def _query(ctx: RequestContext, body: Mapping[str, Any]) -> Query:
     """Read the body; which limits there are is documented, the texts are not recorded (§3)."""
     words = str(body.get("query") or "")
-    if len(desk.call.body) > CHARACTERS or len(words) > CHARACTERS:
+    if len(ctx.request.body) > CHARACTERS or len(words) > CHARACTERS:
         raise invalid(f"The request body must be at most {CHARACTERS} characters")
     limit, after = _limit(body.get("limit")), start(str(body.get("after") or ""))
-    if after + limit > desk.reading.search_cap:
-        raise invalid(f"Paging past {desk.reading.search_cap} results is not supported")
+    if after + limit > ctx.spec_variant.search_cap:
+        raise invalid(f"Paging past {ctx.spec_variant.search_cap} results is not supported")
     names = tuple(str(name) for name in listed(body, "properties"))
-    return Query(_groups(desk, body), words, _sort(desk, listed(body, "sorts")), names, limit, after)
+    return Query(_groups(ctx, body), words, _sort(ctx, listed(body, "sorts")), names, limit, after)
 
 
 def _limit(sent: object) -> int:
@@ -67,12 +67,12 @@ def _limit(sent: object) -> int:
     return int(text)
 
 
-def _groups(desk: Desk, body: Mapping[str, Any]) -> tuple[tuple[Filter, ...], ...]:
+def _groups(ctx: RequestContext, body: Mapping[str, Any]) -> tuple[tuple[Filter, ...], ...]:
     bare = listed(body, "filters")  # §4: a bare list works too
     rows = [*listed(body, "filterGroups"), *([{"filters": bare}] if bare else [])]
     if not all(isinstance(row, dict) for row in rows):
         raise invalid("Invalid filter group")
-    known_names = known(desk, desk.kind)
+    known_names = known(ctx, ctx.kind)
     groups = tuple(tuple(Filter.from_json(one, known_names) for one in listed(row, "filters")) for row in rows)
     sizes = [len(group) for group in groups]
     if len(groups) > GROUPS or max(sizes, default=0) > FILTERS or sum(sizes) > ALL_FILTERS:
@@ -80,7 +80,7 @@ def _groups(desk: Desk, body: Mapping[str, Any]) -> tuple[tuple[Filter, ...], ..
     return groups
 
 
-def _sort(desk: Desk, rules: list[Any]) -> tuple[str, bool] | None:
+def _sort(ctx: RequestContext, rules: list[Any]) -> tuple[str, bool] | None:
     if not rules:
         return None
     [rule] = rules if len(rules) == 1 else [None]
@@ -88,54 +88,54 @@ def _sort(desk: Desk, rules: list[Any]) -> tuple[str, bool] | None:
         name, descends = str(rule.get("propertyName", "")), rule.get("direction") == "DESCENDING"
     else:  # §4 SPEC, CAP: `-name`
         name, descends = str(rule).lstrip("-"), str(rule).startswith("-")
-    if rule is None or name not in known(desk, desk.kind):
+    if rule is None or name not in known(ctx, ctx.kind):
         raise invalid("sorts takes one rule with the name of a property")
     return name, descends
 
 
-def _indexed(desk: Desk) -> list[Record]:
+def _indexed(ctx: RequestContext) -> list[Record]:
     """Give the records as the index has them: some time ago, archived ones never (§4 DOC)."""
-    if desk.is_stale:
-        return [one for one in desk.store.all(desk.kind, stale=True) if not one.is_archived]
-    hides = desk.reading.archived_index == "hidden"
-    live = [one for one in desk.store.all(desk.kind) if not (hides and one.is_archived)]
-    seen = [desk.store.as_of(one, _horizon(desk)) for one in live]
+    if ctx.is_stale:
+        return [one for one in ctx.store.all(ctx.kind, stale=True) if not one.is_archived]
+    hides = ctx.spec_variant.archived_index == "hidden"
+    live = [one for one in ctx.store.all(ctx.kind) if not (hides and one.is_archived)]
+    seen = [ctx.store.as_of(one, _horizon(ctx)) for one in live]
     return [one for one in seen if one is not None and not one.is_archived]
 
 
-def _horizon(desk: Desk) -> dt.datetime:
-    return desk.after(seconds=-desk.reading.search_lag)
+def _horizon(ctx: RequestContext) -> dt.datetime:
+    return ctx.after(seconds=-ctx.spec_variant.search_lag)
 
 
-def _fits(desk: Desk, query: Query, record: Record) -> bool:
-    view = viewed(desk, record)
+def _fits(ctx: RequestContext, query: Query, record: Record) -> bool:
+    view = viewed(ctx, record)
     text = " ".join(view.get(name, "") for name in record.kind.searched).casefold()
     if not all(word in text for word in WORD.findall(query.words.casefold())):
         return False
-    definitions = known(desk, record.kind)
-    groups = [all(_holds(desk, one, record, view, definitions) for one in group) for group in query.groups]
+    definitions = known(ctx, record.kind)
+    groups = [all(_holds(ctx, one, record, view, definitions) for one in group) for group in query.groups]
     return any(groups) or not groups  # §4 DOC: OR between groups, AND in one
 
 
 def _holds(
-    desk: Desk, one: Filter, record: Record, view: Mapping[str, str], definitions: Mapping[str, Definition]
+    ctx: RequestContext, one: Filter, record: Record, view: Mapping[str, str], definitions: Mapping[str, Definition]
 ) -> bool:
     if not one.name.startswith(ASSOCIATED):
-        return holds(one, view.get(one.name), definitions[one.name], desk.reading)
+        return holds(one, view.get(one.name), definitions[one.name], ctx.spec_variant)
     kind = named(one.name.removeprefix(ASSOCIATED))
-    ids = linked_ids(desk.store, record.kind, record.id, kind, None if desk.is_stale else _horizon(desk))
+    ids = linked_ids(ctx.store, record.kind, record.id, kind, None if ctx.is_stale else _horizon(ctx))
     wanted = {one.value, *one.values} - {""}
     return bool(wanted & set(ids)) if wanted else bool(ids) == (one.operator == "HAS_PROPERTY")
 
 
-def _arranged(desk: Desk, query: Query, found: list[Record]) -> list[Record]:
+def _arranged(ctx: RequestContext, query: Query, found: list[Record]) -> list[Record]:
     """Sort by the one rule, records without the property last (INF); by default oldest first (§4 DOC)."""
     rows = sorted(found, key=lambda record: (record.created_at, int(record.id)))
     if query.sort is None:
         return rows
     name, descends = query.sort
-    definition = known(desk, desk.kind)[name]
-    views = {record.id: viewed(desk, record).get(name) for record in rows}
+    definition = known(ctx, ctx.kind)[name]
+    views = {record.id: viewed(ctx, record).get(name) for record in rows}
     valued = [record for record in rows if views[record.id] is not None]
     valued.sort(key=lambda record: comparable(str(views[record.id]), definition), reverse=descends)
     return valued + [record for record in rows if views[record.id] is None]

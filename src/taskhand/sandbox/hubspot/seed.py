@@ -20,7 +20,7 @@ from taskhand.sandbox.hubspot.object_types import KINDS, TASKS
 from taskhand.sandbox.hubspot.people import Owner
 from taskhand.sandbox.hubspot.pipeline import Option, portal_of
 from taskhand.sandbox.hubspot.record import Record
-from taskhand.sandbox.hubspot.spec_variant import Reading
+from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 from taskhand.sandbox.hubspot.store import Store
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ LINKED = ("contacts", "companies", "deals")
 FIRST_IDS = {"tasks": 77_597_400_001, "contacts": 101, "companies": 201, "deals": 301}  # §12.3: tasks have 11 digits
 EDITOR = 98_499_705  # §10 CAP: the user who made what is there
 AGE = dt.timedelta(days=1)
-PLAIN = Reading()
+PLAIN = SpecVariant()
 
 
 def read_seed(seed: str | Mapping[str, Any], now: dt.datetime) -> Store:

@@ -12,7 +12,7 @@ from taskhand.sandbox.switches import Switches
 
 
 @dataclass(frozen=True)
-class Reading(Switches):
+class SpecVariant(Switches):
     """One reading of the contract; the defaults follow its best evidence, and the lenient value where none is."""
 
     # §9 DOC: calls in any ten seconds, in a day, and searches in a second; 0 for no limit

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.hubspot.people import Owner
     from taskhand.sandbox.hubspot.property_definitions import Definition
-    from taskhand.sandbox.hubspot.spec_variant import Reading
+    from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 
     Check = Callable[["Rules", Definition, str], Complaint | None]
 
@@ -23,14 +23,14 @@ SECONDS = range(10**8, 10**11)  # §5 3P: what was meant as epoch seconds, from 
 class Rules:
     """What values are checked against: the definitions, the reading, and the owners."""
 
-    def __init__(self, known: Mapping[str, Definition], reading: Reading, owners: tuple[Owner, ...]) -> None:
+    def __init__(self, known: Mapping[str, Definition], spec_variant: SpecVariant, owners: tuple[Owner, ...]) -> None:
         self.known = known
-        self.reading = reading
-        self.owners = {owner.id for owner in owners if reading.archived_owner == "accepted" or not owner.archived}
+        self.spec_variant = spec_variant
+        self.owners = {owner.id for owner in owners if spec_variant.archived_owner == "accepted" or not owner.archived}
 
     def checked(self, properties: object) -> dict[str, str]:
         """Read the `properties` of a body: names to texts, "" for what is cleared; all that is wrong at once."""
-        sent = _texts(properties, self.reading)
+        sent = _texts(properties, self.spec_variant)
         complaints = [said for name, text in sent.items() if (said := self._complaint(name, text))]
         if complaints:
             raise invalid_values(complaints)
@@ -48,14 +48,16 @@ class Rules:
         return _CHECKS[definition.type](self, definition, text) if text else None
 
 
-def _texts(properties: object, reading: Reading) -> dict[str, str | None]:
+def _texts(properties: object, spec_variant: SpecVariant) -> dict[str, str | None]:
     if properties is None:
         return {}
     if not isinstance(properties, dict):
         raise RefusedError(400, "Invalid input JSON on line 1, column 1: Expected properties to be an object", None)
     nothing = {"clears": "", "rejected": None}
-    kept = {name: value for name, value in properties.items() if value is not None or reading.null_value in nothing}
-    return {name: nothing[reading.null_value] if value is None else _text(value) for name, value in kept.items()}
+    kept = {
+        name: value for name, value in properties.items() if value is not None or spec_variant.null_value in nothing
+    }
+    return {name: nothing[spec_variant.null_value] if value is None else _text(value) for name, value in kept.items()}
 
 
 def _text(value: Any) -> str:
@@ -68,7 +70,7 @@ def _text(value: Any) -> str:
 
 
 def _string(rules: Rules, definition: Definition, text: str) -> Complaint | None:
-    limit = rules.reading.body_limit
+    limit = rules.spec_variant.body_limit
     if definition.name == "hs_task_body" and 0 < limit < len(text):  # §5 MEM; the text is not recorded
         return Complaint(definition.name, "INVALID_LENGTH", f"{definition.name} is longer than {limit} characters")
     return None
@@ -84,11 +86,11 @@ def _number(_: Rules, definition: Definition, text: str) -> Complaint | None:
 
 def _moment(rules: Rules, definition: Definition, text: str) -> Complaint | None:
     moment = read_moment(text)
-    is_seconds = MILLIS.fullmatch(text) and int(text) in SECONDS and rules.reading.epoch_seconds == "rejected"
+    is_seconds = MILLIS.fullmatch(text) and int(text) in SECONDS and rules.spec_variant.epoch_seconds == "rejected"
     if moment is not None and not is_seconds:
         return None
     said = {"INVALID_LONG": f"{text} was not a valid long.", "INVALID_DATE": f"{text} was not a valid date."}
-    return Complaint(definition.name, rules.reading.bad_datetime, said[rules.reading.bad_datetime])
+    return Complaint(definition.name, rules.spec_variant.bad_datetime, said[rules.spec_variant.bad_datetime])
 
 
 def _choice(rules: Rules, definition: Definition, text: str) -> Complaint | None:

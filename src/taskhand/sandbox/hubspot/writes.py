@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from taskhand.sandbox.hubspot.context import Desk
+    from taskhand.sandbox.hubspot.context import RequestContext
     from taskhand.sandbox.hubspot.object_types import Kind
 
 REQUIRED = "hs_timestamp"  # §5 DOC
@@ -32,111 +32,111 @@ class Draft:
     links: tuple[tuple[Kind, str], ...] = ()
 
 
-def plan_create(desk: Desk, kind: Kind, body: Mapping[str, Any]) -> Draft:
+def plan_create(ctx: RequestContext, kind: Kind, body: Mapping[str, Any]) -> Draft:
     """Check the body of a create (§2.2)."""
     properties = body.get("properties")
     if kind == TASKS and not (isinstance(properties, dict) and properties.get(REQUIRED)):
         raise unset(kind.label, [REQUIRED])
-    sent = _rules(desk, kind).checked(properties)
-    _check_email(desk, kind, sent)
-    return Draft(kind, sent, _links(desk, kind, body.get("associations") or []))
+    sent = _rules(ctx, kind).checked(properties)
+    _check_email(ctx, kind, sent)
+    return Draft(kind, sent, _links(ctx, kind, body.get("associations") or []))
 
 
-def create(desk: Desk, draft: Draft) -> Record:
+def create(ctx: RequestContext, draft: Draft) -> Record:
     """Make a record."""
     properties = {name: text for name, text in draft.properties.items() if text}
     if draft.kind == TASKS:
-        filled = DEFAULTS if desk.reading.defaults == "filled" else {}
-        properties = written({}, {**filled, **properties}, desk.now, desk.portal, desk.reading)
-    record = Record(draft.kind, desk.fresh_id(), properties, desk.now, desk.now, settles_at=_settling(desk, draft.kind))
-    desk.store.put(record, desk.now)
-    desk.hooks.created(record, desk.now)
+        filled = DEFAULTS if ctx.spec_variant.defaults == "filled" else {}
+        properties = written({}, {**filled, **properties}, ctx.now, ctx.portal, ctx.spec_variant)
+    record = Record(draft.kind, ctx.fresh_id(), properties, ctx.now, ctx.now, settles_at=_settling(ctx, draft.kind))
+    ctx.store.put(record, ctx.now)
+    ctx.hooks.created(record, ctx.now)
     for kind, other_id in draft.links:
-        link(desk, Link(record.id, kind.name, other_id))
+        link(ctx, Link(record.id, kind.name, other_id))
     return record
 
 
-def plan_update(desk: Desk, kind: Kind, properties: object) -> dict[str, str]:
+def plan_update(ctx: RequestContext, kind: Kind, properties: object) -> dict[str, str]:
     """Check the properties of an update."""
-    sent = _rules(desk, kind).checked(properties)
+    sent = _rules(ctx, kind).checked(properties)
     if kind == TASKS and sent.get(REQUIRED) == "":  # §5: required; the text for an update is INF
         raise unset(kind.label, [REQUIRED], "updating")
     return sent
 
 
-def update(desk: Desk, record: Record, sent: Mapping[str, str]) -> Record:
+def update(ctx: RequestContext, record: Record, sent: Mapping[str, str]) -> Record:
     """Write some properties of a record; the others stay."""
     if record.kind == TASKS:
-        properties = written(record.properties, sent, desk.now, desk.portal, desk.reading)
+        properties = written(record.properties, sent, ctx.now, ctx.portal, ctx.spec_variant)
     else:
         properties = {name: text for name, text in {**record.properties, **sent}.items() if text}
-    again = _settling(desk, record.kind) if desk.reading.settles == "writes" else record.settles_at
+    again = _settling(ctx, record.kind) if ctx.spec_variant.settles == "writes" else record.settles_at
     new = replace(
-        record, properties=properties, updated_at=desk.now, settles_at=again, source="INTEGRATION", user_id=None
+        record, properties=properties, updated_at=ctx.now, settles_at=again, source="INTEGRATION", user_id=None
     )
-    desk.store.put(new, desk.now)
-    desk.hooks.changed(record, new, desk.now)
+    ctx.store.put(new, ctx.now)
+    ctx.hooks.changed(record, new, ctx.now)
     return new
 
 
-def archive(desk: Desk, record: Record) -> None:
+def archive(ctx: RequestContext, record: Record) -> None:
     """Move a record to the recycling bin (§2 DOC)."""
-    desk.store.put(replace(record, archived_at=desk.now, updated_at=desk.now, settles_at=None), desk.now)
-    desk.hooks.deleted(record, desk.now)
+    ctx.store.put(replace(record, archived_at=ctx.now, updated_at=ctx.now, settles_at=None), ctx.now)
+    ctx.hooks.deleted(record, ctx.now)
 
 
-def link(desk: Desk, wanted: Link) -> None:
+def link(ctx: RequestContext, wanted: Link) -> None:
     """Link two records, once."""
-    if desk.store.links.add(wanted, desk.now):
-        desk.hooks.associated(wanted, desk.now, is_removed=False)
+    if ctx.store.links.add(wanted, ctx.now):
+        ctx.hooks.associated(wanted, ctx.now, is_removed=False)
 
 
-def unlink(desk: Desk, wanted: Link) -> None:
+def unlink(ctx: RequestContext, wanted: Link) -> None:
     """Unlink two records, if they are linked."""
-    if desk.store.links.remove(wanted):
-        desk.hooks.associated(wanted, desk.now, is_removed=True)
+    if ctx.store.links.remove(wanted):
+        ctx.hooks.associated(wanted, ctx.now, is_removed=True)
 
 
-def check_target(desk: Desk, kind: Kind, sent: object) -> str:
+def check_target(ctx: RequestContext, kind: Kind, sent: object) -> str:
     """Read the id of a record to link with; one that is not there is refused (§3 3P)."""
     other_id = str(sent)
-    record = desk.store.find(kind, other_id)
+    record = ctx.store.find(kind, other_id)
     if record is None or record.is_archived:
         context = {"INVALID_OBJECT_IDS": [other_id], "objectId": [other_id], "objectType": [kind.label]}
         raise RefusedError(400, "One or more associations are invalid", context=context)
     return other_id
 
 
-def _rules(desk: Desk, kind: Kind) -> Rules:
-    return Rules(known(desk, kind), desk.reading, desk.store.owners)
+def _rules(ctx: RequestContext, kind: Kind) -> Rules:
+    return Rules(known(ctx, kind), ctx.spec_variant, ctx.store.owners)
 
 
-def _check_email(desk: Desk, kind: Kind, sent: Mapping[str, str]) -> None:
+def _check_email(ctx: RequestContext, kind: Kind, sent: Mapping[str, str]) -> None:
     # §3 CAP: contacts only; tasks have no natural key
     email = sent.get("email", "").casefold()
-    for record in desk.store.all(kind) if kind.name == "contacts" and email else ():
+    for record in ctx.store.all(kind) if kind.name == "contacts" and email else ():
         if record.properties.get("email", "").casefold() == email and not record.is_archived:
             raise RefusedError(409, f"Contact already exists. Existing ID: {record.id}", "CONFLICT")
 
 
-def _settling(desk: Desk, kind: Kind) -> dt.datetime | None:
-    return desk.after(milliseconds=desk.reading.settle_ms) if kind == TASKS else None
+def _settling(ctx: RequestContext, kind: Kind) -> dt.datetime | None:
+    return ctx.after(milliseconds=ctx.spec_variant.settle_ms) if kind == TASKS else None
 
 
-def _links(desk: Desk, kind: Kind, rows: Any) -> tuple[tuple[Kind, str], ...]:
+def _links(ctx: RequestContext, kind: Kind, rows: Any) -> tuple[tuple[Kind, str], ...]:
     found: list[tuple[Kind, str]] = []
     for row in rows if isinstance(rows, list) else [rows]:
         try:
             to_id, type_ids = row["to"]["id"], [int(spec["associationTypeId"]) for spec in row["types"]]
         except (KeyError, TypeError, ValueError) as error:
             raise invalid("Invalid associations: each has a to.id and types") from error
-        found += [(to_kind, check_target(desk, to_kind, to_id)) for to_kind in _kinds(desk, kind, type_ids)]
+        found += [(to_kind, check_target(ctx, to_kind, to_id)) for to_kind in _kinds(ctx, kind, type_ids)]
     return tuple(found)
 
 
-def _kinds(desk: Desk, kind: Kind, type_ids: list[int]) -> list[Kind]:
+def _kinds(ctx: RequestContext, kind: Kind, type_ids: list[int]) -> list[Kind]:
     """Tell where association types lead; a wrong one leads nowhere, without an error (§2.2 CAP), or is refused."""
     kinds = [targets(type_id) if kind == TASKS else None for type_id in type_ids]
-    if None in kinds and desk.reading.wrong_type == "rejected":
+    if None in kinds and ctx.spec_variant.wrong_type == "rejected":
         raise invalid("One or more associations are invalid", associationTypeId=[str(one) for one in type_ids])
     return [found for found in kinds if found is not None]

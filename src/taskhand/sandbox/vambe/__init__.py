@@ -1,6 +1,6 @@
 """Vambe's public API as a local server: its documentation made playable, in each reading it allows."""
 
 from taskhand.sandbox.vambe.sandbox import VambeSandbox
-from taskhand.sandbox.vambe.spec_variant import Reading
+from taskhand.sandbox.vambe.spec_variant import SpecVariant
 
-__all__ = ["Reading", "VambeSandbox"]
+__all__ = ["SpecVariant", "VambeSandbox"]

@@ -11,7 +11,7 @@ from taskhand.sandbox.vambe.dates import stamp
 if TYPE_CHECKING:
     import datetime as dt
 
-    from taskhand.sandbox.vambe.spec_variant import Reading
+    from taskhand.sandbox.vambe.spec_variant import SpecVariant
 
 OPAQUE = "contact-"  # §8.12 [D]: the page's sample id is `contact-uuid-123`
 
@@ -43,22 +43,22 @@ def digits(phone: str) -> str:
     return re.sub(r"\D", "", phone)
 
 
-def shown(contact: Contact, reading: Reading) -> dict[str, Any]:
+def shown(contact: Contact, spec_variant: SpecVariant) -> dict[str, Any]:
     """Write a contact as the search has it (§7 [D])."""
     return asdict(contact) | {
-        "id": shown_id(contact.id, reading),
+        "id": shown_id(contact.id, spec_variant),
         "created_at": stamp(contact.created_at),
         "last_message_at": stamp(contact.last_message_at),
     }
 
 
-def shown_id(contact_id: str | None, reading: Reading) -> str | None:
+def shown_id(contact_id: str | None, spec_variant: SpecVariant) -> str | None:
     """Write a contact's id, or None; opaque ids are no UUIDs."""
-    if contact_id is None or reading.contact_ids == "uuid":
+    if contact_id is None or spec_variant.contact_ids == "uuid":
         return contact_id
     return OPAQUE + contact_id.replace("-", "")
 
 
-def same_id(sent: str, contact: Contact, reading: Reading) -> bool:
+def same_id(sent: str, contact: Contact, spec_variant: SpecVariant) -> bool:
     """Whether the id that was sent is this contact's, as this reading writes ids."""
-    return sent.lower() == shown_id(contact.id, reading)
+    return sent.lower() == shown_id(contact.id, spec_variant)

@@ -10,36 +10,36 @@ from taskhand.sandbox.vambe.contact import Contact, digits, same_id, shown
 from taskhand.sandbox.vambe.errors import Issue, invalid, missing
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.vambe.context import Desk
+    from taskhand.sandbox.vambe.context import RequestContext
 
 MOST_FOUND = 50  # §7 [D]: rows
 DAYS = re.compile(r"\d{1,3}", re.ASCII)
 MOST_DAYS = 365  # §7 [D]
 
 
-def search_contacts(desk: Desk) -> list[dict[str, Any]]:
+def search_contacts(ctx: RequestContext) -> list[dict[str, Any]]:
     """`GET /api/public/contacts/search`: by phone, e-mail or both, at least one (§7 [D])."""
-    phone, email = desk.query.get("phone"), desk.query.get("email")
+    phone, email = ctx.query.get("phone"), ctx.query.get("email")
     if not email and not (phone and digits(phone)):
         raise invalid(Issue("phone", "custom", "phone or email is required"))
-    found = [contact for contact in desk.store.contacts if contact.matches(phone, email)]
-    return [shown(contact, desk.reading) for contact in found[:MOST_FOUND]]
+    found = [contact for contact in ctx.store.contacts if contact.matches(phone, email)]
+    return [shown(contact, ctx.spec_variant) for contact in found[:MOST_FOUND]]
 
 
-def recent_contacts(desk: Desk) -> list[dict[str, Any]]:
+def recent_contacts(ctx: RequestContext) -> list[dict[str, Any]]:
     """`GET /api/public/contacts`: those heard from within `days`, latest first (§7 [D]); an array ([I])."""
-    since = desk.now - dt.timedelta(days=_days(desk))
-    stage = desk.query.get("stage_id")  # §7 [3P]: the filter's name
-    found = [contact for contact in desk.store.contacts if contact.last_message_at >= since]
+    since = ctx.now - dt.timedelta(days=_days(ctx))
+    stage = ctx.query.get("stage_id")  # §7 [3P]: the filter's name
+    found = [contact for contact in ctx.store.contacts if contact.last_message_at >= since]
     staged = [contact for contact in found if stage is None or contact.default_stage_id == stage]
-    return [shown(contact, desk.reading) for contact in _latest_first(staged)]
+    return [shown(contact, ctx.spec_variant) for contact in _latest_first(staged)]
 
 
-def contact_info(desk: Desk) -> dict[str, Any]:
+def contact_info(ctx: RequestContext) -> dict[str, Any]:
     """`GET /api/public/contact/{aiContactId}/info`: the search's fields and the chat's (§7 [D])."""
-    for contact in desk.store.contacts:
-        if same_id(desk.values["aiContactId"], contact, desk.reading):
-            return shown(contact, desk.reading) | {
+    for contact in ctx.store.contacts:
+        if same_id(ctx.values["aiContactId"], contact, ctx.spec_variant):
+            return shown(contact, ctx.spec_variant) | {
                 "last_message_content": None,
                 "is_chat_read": True,
                 "blocked": False,
@@ -47,8 +47,8 @@ def contact_info(desk: Desk) -> dict[str, Any]:
     raise missing("Contact")
 
 
-def _days(desk: Desk) -> int:
-    text = desk.query.get("days", "")
+def _days(ctx: RequestContext) -> int:
+    text = ctx.query.get("days", "")
     days = int(text) if DAYS.fullmatch(text) else 0
     if not 1 <= days <= MOST_DAYS:
         raise invalid(Issue("days", "invalid_value", f"days is required, from 1 to {MOST_DAYS}"))

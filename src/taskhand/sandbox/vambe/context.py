@@ -9,20 +9,20 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping
 
-    from taskhand.sandbox.messages import Call
-    from taskhand.sandbox.vambe.spec_variant import Reading
+    from taskhand.sandbox.messages import Request
+    from taskhand.sandbox.vambe.spec_variant import SpecVariant
     from taskhand.sandbox.vambe.store import Store
 
 
 @dataclass(frozen=True)
-class Desk:
+class RequestContext:
     """The call, the values in its path, the reading in force, what is stored, the time, and fresh ids.
 
     With `is_stale`, lists are as they were before the last write.
     """
 
-    call: Call
-    reading: Reading
+    request: Request
+    spec_variant: SpecVariant
     store: Store
     now: dt.datetime
     fresh_id: Callable[[], str]
@@ -32,4 +32,4 @@ class Desk:
     @property
     def query(self) -> dict[str, str]:
         """The query; of a repeated key, the last value."""
-        return dict(self.call.pairs)
+        return dict(self.request.pairs)

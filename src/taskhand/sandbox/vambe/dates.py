@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from taskhand.sandbox.vambe.spec_variant import Reading
+    from taskhand.sandbox.vambe.spec_variant import SpecVariant
 
 
 @dataclass(frozen=True)
@@ -31,41 +31,41 @@ class Due:
 UNDATED = Due()
 
 
-def changed(due: Due, body: Mapping[str, Any], reading: Reading) -> Due:
+def changed(due: Due, body: Mapping[str, Any], spec_variant: SpecVariant) -> Due:
     """Apply the due fields of a body; those that were not sent keep their value (§2.4 [D])."""
     zone = body.get("timezone", due.zone)
     if "dueDate" not in body:
-        return _retimed(due, body, reading, zone)
+        return _retimed(due, body, spec_variant, zone)
     if body["dueDate"] is None:
         # §2.4 [D]: null removes the due date; the zone's fate is [?]
-        return Due(zone=zone if reading.cleared_zone == "kept" else None)
-    kept = due.time if reading.date_without_time == "keeps_time" else None  # §2.4 [?]
+        return Due(zone=zone if spec_variant.cleared_zone == "kept" else None)
+    kept = due.time if spec_variant.date_without_time == "keeps_time" else None  # §2.4 [?]
     return Due(dt.date.fromisoformat(body["dueDate"][:10]), _time(body, kept), zone, _words(body["dueDate"]))
 
 
-def due_at(due: Due, reading: Reading) -> str | None:
+def due_at(due: Due, spec_variant: SpecVariant) -> str | None:
     """Write `due_at` as this reading has it (§8.4, §8.5), or None without a date."""
     if due.date is None:
         return None
-    if reading.due_at == "echo":
+    if spec_variant.due_at == "echo":
         return due.words or (f"{due.date}T{due.time:%H:%M}:00" if due.time else str(due.date))
-    return stamp(instant(due, reading))
+    return stamp(instant(due, spec_variant))
 
 
-def instant(due: Due, reading: Reading) -> dt.datetime:
+def instant(due: Due, spec_variant: SpecVariant) -> dt.datetime:
     """Give the moment that `due_at` names, read as UTC; midnight for a whole day. The date must be set."""
     local = dt.datetime.combine(due.date or dt.date.min, due.time or dt.time.min)
-    zoned = due.zone is not None and (due.time is not None or reading.midnight == "zone")
-    if reading.due_at == "wall" or not zoned:  # §8.4: the wall clock wearing a Z
+    zoned = due.zone is not None and (due.time is not None or spec_variant.midnight == "zone")
+    if spec_variant.due_at == "wall" or not zoned:  # §8.4: the wall clock wearing a Z
         return local.replace(tzinfo=dt.UTC)
     return local.replace(tzinfo=ZoneInfo(str(due.zone))).astimezone(dt.UTC)
 
 
-def due_day(due: Due, reading: Reading) -> dt.date | None:
+def due_day(due: Due, spec_variant: SpecVariant) -> dt.date | None:
     """Give the day by which the list's window finds the task (§2.2 [I])."""
-    if due.date is None or reading.date_zone == "task":
+    if due.date is None or spec_variant.date_zone == "task":
         return due.date
-    return instant(due, reading).date()
+    return instant(due, spec_variant).date()
 
 
 def stamp(moment: dt.datetime) -> str:
@@ -73,9 +73,9 @@ def stamp(moment: dt.datetime) -> str:
     return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _retimed(due: Due, body: Mapping[str, Any], reading: Reading, zone: str | None) -> Due:
+def _retimed(due: Due, body: Mapping[str, Any], spec_variant: SpecVariant, zone: str | None) -> Due:
     """Apply `dueTime` and `timezone` without `dueDate` (§2.4 [?]); without a date there is nothing to time."""
-    if due.date is None or reading.time_without_date != "keeps_date":
+    if due.date is None or spec_variant.time_without_date != "keeps_date":
         return due
     if "dueTime" not in body and "timezone" not in body:
         return due

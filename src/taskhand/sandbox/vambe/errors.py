@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskhand.sandbox.messages import Answer
+from taskhand.sandbox.messages import Response
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.vambe.spec_variant import Reading
+    from taskhand.sandbox.vambe.spec_variant import SpecVariant
 
 # §1.3, §8.3 [D]: the page's own sample, whose words contradict the page
 DOCUMENTED = {"priority": "Priority must be one of: low, medium, high"}
@@ -34,9 +34,9 @@ class RefusedError(Exception):
     message: str
     issues: tuple[Issue, ...] = ()
 
-    def answer(self, reading: Reading) -> Answer:
+    def answer(self, spec_variant: SpecVariant) -> Response:
         """Write it as this reading has error bodies."""
-        return Answer.of_json(self.status, _BODIES[reading.errors](self))
+        return Response.of_json(self.status, _BODIES[spec_variant.errors](self))
 
 
 def invalid(*issues: Issue) -> RefusedError:

@@ -15,8 +15,8 @@ from taskhand.sandbox.vambe.validation import is_uuid
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from taskhand.sandbox.vambe.context import Desk
-    from taskhand.sandbox.vambe.spec_variant import Reading
+    from taskhand.sandbox.vambe.context import RequestContext
+    from taskhand.sandbox.vambe.spec_variant import SpecVariant
     from taskhand.sandbox.vambe.task import Task
 
 IDS = "responsibleIds"
@@ -34,40 +34,40 @@ class Window:
     last: dt.date
     has_undated: bool
 
-    def holds(self, task: Task, reading: Reading) -> bool:
+    def holds(self, task: Task, spec_variant: SpecVariant) -> bool:
         """Whether the task belongs in the list."""
         wanted = self.responsible_ids  # §2.2 [D]: empty is all users; [I]: one of several is enough
         return (
             task.is_visible
             and (not wanted or any(who in wanted for who in task.responsible_ids))
-            and self._holds_day(due_day(task.due, reading), reading)
+            and self._holds_day(due_day(task.due, spec_variant), spec_variant)
         )
 
-    def _holds_day(self, day: dt.date | None, reading: Reading) -> bool:
+    def _holds_day(self, day: dt.date | None, spec_variant: SpecVariant) -> bool:
         if day is None:  # §2.2 [D]: tasks with no due date
             return self.has_undated
-        after = self.first < day or (self.first == day and reading.date_bounds != "exclusive")
-        return after and (day < self.last or (day == self.last and reading.date_bounds == "inclusive"))
+        after = self.first < day or (self.first == day and spec_variant.date_bounds != "exclusive")
+        return after and (day < self.last or (day == self.last and spec_variant.date_bounds == "inclusive"))
 
 
-def read_window(desk: Desk) -> Window:
+def read_window(ctx: RequestContext) -> Window:
     """Read the query of `GET /api/public/tasks` (§2.2 [D]: three of four are required)."""
-    first, last = _day(desk, "fromDate"), _day(desk, "toDate")
-    _check_span(first, last, desk.reading)
-    return Window(_responsible_ids(desk), first, last, _has_undated(desk))
+    first, last = _day(ctx, "fromDate"), _day(ctx, "toDate")
+    _check_span(first, last, ctx.spec_variant)
+    return Window(_responsible_ids(ctx), first, last, _has_undated(ctx))
 
 
-def arranged(tasks: Iterable[Task], reading: Reading) -> list[Task]:
+def arranged(tasks: Iterable[Task], spec_variant: SpecVariant) -> list[Task]:
     """Put the list in order (§2.2 [?])."""
-    made = sorted(tasks, key=lambda task: task.created_at, reverse=reading.list_order == "newest")
-    if reading.list_order != "due":
+    made = sorted(tasks, key=lambda task: task.created_at, reverse=spec_variant.list_order == "newest")
+    if spec_variant.list_order != "due":
         return made
     last = dt.datetime.max.replace(tzinfo=dt.UTC)
-    return sorted(made, key=lambda task: instant(task.due, reading) if task.due.date else last)
+    return sorted(made, key=lambda task: instant(task.due, spec_variant) if task.due.date else last)
 
 
-def _day(desk: Desk, name: str) -> dt.date:
-    text = desk.query.get(name, "")
+def _day(ctx: RequestContext, name: str) -> dt.date:
+    text = ctx.query.get(name, "")
     try:
         if DAY.fullmatch(text):
             return dt.date.fromisoformat(text)
@@ -76,27 +76,27 @@ def _day(desk: Desk, name: str) -> dt.date:
     raise invalid(Issue(name, "invalid_format", f"{name} is required as YYYY-MM-DD"))
 
 
-def _check_span(first: dt.date, last: dt.date, reading: Reading) -> None:
-    if first > last and reading.inverted_window == "rejected":  # §2.2 [?]
+def _check_span(first: dt.date, last: dt.date, spec_variant: SpecVariant) -> None:
+    if first > last and spec_variant.inverted_window == "rejected":  # §2.2 [?]
         raise invalid(Issue("fromDate", "custom", "fromDate must not be after toDate"))
-    if 0 < reading.max_window_days < (last - first).days:  # §2.2 [?]
-        raise invalid(Issue("toDate", "custom", f"The range is at most {reading.max_window_days} days"))
+    if 0 < spec_variant.max_window_days < (last - first).days:  # §2.2 [?]
+        raise invalid(Issue("toDate", "custom", f"The range is at most {spec_variant.max_window_days} days"))
 
 
-def _has_undated(desk: Desk) -> bool:
-    text = desk.query.get("includeTasksWithoutDates", "true")  # §2.2 [D]: default true
-    if desk.reading.without_dates == "coerced":  # §2.2 [I]: any text but the empty one is true
+def _has_undated(ctx: RequestContext) -> bool:
+    text = ctx.query.get("includeTasksWithoutDates", "true")  # §2.2 [D]: default true
+    if ctx.spec_variant.without_dates == "coerced":  # §2.2 [I]: any text but the empty one is true
         return bool(text)
     if text not in BOOLEANS:
         raise invalid(Issue("includeTasksWithoutDates", "invalid_type", "Expected boolean"))
     return BOOLEANS[text]
 
 
-def _responsible_ids(desk: Desk) -> tuple[str, ...]:
-    plain = [value for key, value in desk.call.pairs if key == IDS]
-    bracketed = [value for key, value in desk.call.pairs if BRACKETS.fullmatch(key)]
+def _responsible_ids(ctx: RequestContext) -> tuple[str, ...]:
+    plain = [value for key, value in ctx.request.pairs if key == IDS]
+    bracketed = [value for key, value in ctx.request.pairs if BRACKETS.fullmatch(key)]
     forms, ids = _spelled(plain, bracketed)
-    _check_form(forms, ids, desk.reading)
+    _check_form(forms, ids, ctx.spec_variant)
     if any(not is_uuid(who) for who in ids):
         raise invalid(Issue(IDS, "invalid_format", "Expected an array of UUIDs"))
     return tuple(who.lower() for who in ids)
@@ -131,12 +131,12 @@ def _filled(values: list[str]) -> list[str]:
     return [value for value in values if value]
 
 
-def _check_form(forms: frozenset[str], ids: list[str], reading: Reading) -> None:
+def _check_form(forms: frozenset[str], ids: list[str], spec_variant: SpecVariant) -> None:
     omitted = not forms and not ids
-    if not ids and reading.everyone == ("blank" if omitted else "omitted"):  # §2.2, §8.9 [?]
+    if not ids and spec_variant.everyone == ("blank" if omitted else "omitted"):  # §2.2, §8.9 [?]
         raise invalid(Issue(IDS, "invalid_type", "Expected array of UUIDs"))
-    if not omitted and reading.array_query not in {"any", *forms}:  # §2.2 [?]
-        raise invalid(Issue(IDS, "invalid_type", f"Expected the {reading.array_query} form"))
-    lone = len(ids) == 1 and "repeat" in forms and reading.array_query in {"any", "repeat"}
-    if lone and reading.lone_id == "rejected":  # §2.2 [I]: one id arrives as a string
+    if not omitted and spec_variant.array_query not in {"any", *forms}:  # §2.2 [?]
+        raise invalid(Issue(IDS, "invalid_type", f"Expected the {spec_variant.array_query} form"))
+    lone = len(ids) == 1 and "repeat" in forms and spec_variant.array_query in {"any", "repeat"}
+    if lone and spec_variant.lone_id == "rejected":  # §2.2 [I]: one id arrives as a string
         raise invalid(Issue(IDS, "invalid_type", "Expected array, received string"))

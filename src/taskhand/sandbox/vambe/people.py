@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from taskhand.sandbox.vambe.context import Desk
+    from taskhand.sandbox.vambe.context import RequestContext
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Member:
     active: bool = True
 
 
-def list_members(desk: Desk) -> list[dict[str, Any]]:
+def list_members(ctx: RequestContext) -> list[dict[str, Any]]:
     """Give the active members: a plain array in the order of the database (§3 [D])."""
-    return [_shown(member) for member in desk.store.members if member.active]
+    return [_shown(member) for member in ctx.store.members if member.active]
 
 
 def _shown(member: Member) -> dict[str, Any]:

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from taskhand.sandbox.emulator import Emulator
-from taskhand.sandbox.messages import Answer, find_route
+from taskhand.sandbox.messages import Response, find_route
 from taskhand.sandbox.vambe import contact, contacts, people, tasks, webhooks
-from taskhand.sandbox.vambe.context import Desk
+from taskhand.sandbox.vambe.context import RequestContext
 from taskhand.sandbox.vambe.errors import RefusedError, failed, unauthorised
 from taskhand.sandbox.vambe.seed import read_seed
-from taskhand.sandbox.vambe.spec_variant import Reading
+from taskhand.sandbox.vambe.spec_variant import SpecVariant
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from taskhand.sandbox.faults import Fault
-    from taskhand.sandbox.messages import Call
+    from taskhand.sandbox.messages import Request
 
-    Endpoint = Callable[[Desk], Any]
+    Endpoint = Callable[[RequestContext], Any]
 
 ENDPOINTS: dict[str, Endpoint] = {
     "GET /api/public/tasks": tasks.list_tasks,
@@ -46,7 +46,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     "POST /api/webhooks/{id}/restore": webhooks.restore_webhook,
 }
 CREATING = frozenset({"POST /api/public/tasks", "POST /api/webhooks"})
-DOCUMENTED = Reading()
+DOCUMENTED = SpecVariant()
 A_SECOND = dt.timedelta(seconds=1)
 THE_DAY = dt.datetime(2025, 10, 20, 10, 30, tzinfo=dt.UTC)  # `created_at` of the page's sample (§2.1)
 
@@ -65,21 +65,21 @@ class VambeSandbox(Emulator):
     """
 
     routes = tuple(ENDPOINTS)
-    reading: Reading
+    spec_variant: SpecVariant
 
     def __init__(  # every one is optional and named
         self,
         *,
         key: str = "vambe-sandbox-key",
         seed: str | Mapping[str, Any] = "demo",
-        reading: Reading = DOCUMENTED,
+        spec_variant: SpecVariant = DOCUMENTED,
         faults: Sequence[Fault] = (),
         clock: Callable[[], dt.datetime] = the_day,
         ids: Callable[[], str] | None = None,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         self.key = key
-        self.reading = reading
+        self.spec_variant = spec_variant
         self._seed = seed
         self._clock = clock
         self._ids = ids
@@ -104,7 +104,7 @@ class VambeSandbox(Emulator):
             "tasks": self.tasks,
             "members": [asdict(member) for member in self._store.members],
             "statuses": [asdict(status) for status in self._store.statuses],
-            "contacts": [contact.shown(who, self.reading) for who in self._store.contacts],
+            "contacts": [contact.shown(who, self.spec_variant) for who in self._store.contacts],
             "webhooks": [asdict(hook) | {"secret": None} for hook in self._store.webhooks.values()],
         }
 
@@ -112,45 +112,47 @@ class VambeSandbox(Emulator):
         """Tell the sandbox's time."""
         return self._clock()
 
-    def failure(self, status: int) -> Answer:
+    def failure(self, status: int) -> Response:
         """Give Vambe's body for an error status."""
-        return failed(status).answer(self.reading)
+        return failed(status).answer(self.spec_variant)
 
-    def answer(self, call: Call, *, stale: bool) -> Answer:
+    def answer(self, request: Request, *, stale: bool) -> Response:
         """Answer a call: limits and the redirect first, then the route, the key, and the endpoint."""
         if self._is_too_much():
-            refused = failed(429).answer(self.reading)  # §6 [?], §1.3 [I]
-            return Answer(429, refused.body, (*refused.headers, ("retry-after", "1")))
-        if self.reading.redirect:  # §1.1 [?]: one of the two hosts may redirect to the other
-            return Answer(308, b"", (("location", self._elsewhere(call)),))
+            refused = failed(429).answer(self.spec_variant)  # §6 [?], §1.3 [I]
+            return Response(429, refused.body, (*refused.headers, ("retry-after", "1")))
+        if self.spec_variant.redirect:  # §1.1 [?]: one of the two hosts may redirect to the other
+            return Response(308, b"", (("location", self._elsewhere(request)),))
         try:
-            return self._answer(call, stale=stale)
+            return self._answer(request, stale=stale)
         except RefusedError as refused:
-            return refused.answer(self.reading)
+            return refused.answer(self.spec_variant)
 
-    def _answer(self, call: Call, *, stale: bool) -> Answer:
-        found = find_route(ENDPOINTS, call.method, call.path)
+    def _answer(self, request: Request, *, stale: bool) -> Response:
+        found = find_route(ENDPOINTS, request.method, request.path)
         if found is None:  # §1.3 [I]: Nest answers an unknown method or path with 404
-            raise RefusedError(404, f"Cannot {call.method} {call.path}")
-        if not secrets.compare_digest((call.header("x-api-key") or "").encode(), self.key.encode()):
+            raise RefusedError(404, f"Cannot {request.method} {request.path}")
+        if not secrets.compare_digest((request.header("x-api-key") or "").encode(), self.key.encode()):
             raise unauthorised()  # §1.2 [D]: `x-api-key`, required
-        desk = Desk(call, self.reading, self._store, self._clock(), self._fresh_id, found.values, stale)
-        status = self.reading.created if found.key in CREATING else 200  # §2.3 [I]
-        return Answer.of_json(status, ENDPOINTS[found.key](desk))
+        ctx = RequestContext(
+            request, self.spec_variant, self._store, self._clock(), self._fresh_id, found.values, stale
+        )
+        status = self.spec_variant.created if found.key in CREATING else 200  # §2.3 [I]
+        return Response.of_json(status, ENDPOINTS[found.key](ctx))
 
     def _is_too_much(self) -> bool:
         """Whether a call is refused to slow its sender down (§6 [?]); what is refused does not count against it."""
         self._calls += 1
-        nth, most, now = self.reading.throttle, self.reading.per_second, self._clock()
+        nth, most, now = self.spec_variant.throttle, self.spec_variant.per_second, self._clock()
         self._answered = [at for at in self._answered if most and now - at < A_SECOND]
         if (nth and self._calls % nth == 0) or (most and len(self._answered) >= most):
             return True
         self._answered.append(now)
         return False
 
-    def _elsewhere(self, call: Call) -> str:
-        query = f"?{call.query}" if call.query else ""
-        return f"{self.reading.redirect.rstrip('/')}{call.path}{query}"
+    def _elsewhere(self, request: Request) -> str:
+        query = f"?{request.query}" if request.query else ""
+        return f"{self.spec_variant.redirect.rstrip('/')}{request.path}{query}"
 
 
 def _sequential() -> Callable[[], str]:

@@ -18,7 +18,7 @@ from taskhand.sandbox.vambe.contact import Contact
 from taskhand.sandbox.vambe.dates import UNDATED, changed
 from taskhand.sandbox.vambe.demo import demo, people_and_statuses
 from taskhand.sandbox.vambe.people import Member
-from taskhand.sandbox.vambe.spec_variant import Reading
+from taskhand.sandbox.vambe.spec_variant import SpecVariant
 from taskhand.sandbox.vambe.statuses import Status
 from taskhand.sandbox.vambe.store import Store
 from taskhand.sandbox.vambe.task import Task
@@ -33,7 +33,7 @@ TASK_KEYS = frozenset(
     {"id", "title", "description", "status", "dueDate", "dueTime", "timezone", "responsibleIds", "aiContactId"}
     | {"aiCustomerId", "priority", "createdAt", "creatorId", "deleted", "foreign"}
 )
-PLAIN = Reading()
+PLAIN = SpecVariant()
 
 
 def read_seed(seed: str | Mapping[str, Any], now: dt.datetime) -> Store:

@@ -13,7 +13,7 @@ from taskhand.sandbox.switches import Switches
 
 
 @dataclass(frozen=True)
-class Reading(Switches):
+class SpecVariant(Switches):
     """One reading of the contract; the defaults follow its best evidence, and the lenient value where none is."""
 
     # §4, §8.6: `newStatusPosition` is the status's `order`, or its 0-based index

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from taskhand.sandbox.vambe.spec_variant import Reading
+    from taskhand.sandbox.vambe.spec_variant import SpecVariant
 
 FINISHED = frozenset({"done", "master_done"})  # §4 [I]: both count as finished
 
@@ -40,23 +40,23 @@ def in_order(statuses: Sequence[Status]) -> list[Status]:
     return sorted(statuses, key=lambda status: status.order)
 
 
-def wanted(statuses: Sequence[Status], body: Mapping[str, Any], reading: Reading) -> Status | None:
+def wanted(statuses: Sequence[Status], body: Mapping[str, Any], spec_variant: SpecVariant) -> Status | None:
     """Find the status that a PUT body asks for; None when there is no such status."""
     if "newStatusName" in body:
-        return _by_name(statuses, body["newStatusName"], reading)
-    return _by_position(statuses, body["newStatusPosition"], reading)
+        return _by_name(statuses, body["newStatusName"], spec_variant)
+    return _by_position(statuses, body["newStatusPosition"], spec_variant)
 
 
-def _by_name(statuses: Sequence[Status], name: str, reading: Reading) -> Status | None:
+def _by_name(statuses: Sequence[Status], name: str, spec_variant: SpecVariant) -> Status | None:
     # §2.4 [D]: must match an existing name; how closely is [?]
-    fold = _folded if reading.status_names == "loose" else str
+    fold = _folded if spec_variant.status_names == "loose" else str
     return next((status for status in in_order(statuses) if fold(status.name) == fold(name)), None)
 
 
-def _by_position(statuses: Sequence[Status], position: float, reading: Reading) -> Status | None:
+def _by_position(statuses: Sequence[Status], position: float, spec_variant: SpecVariant) -> Status | None:
     # §4: H1, the position is the `order`; H2, the 0-based index
     numbered = enumerate(in_order(statuses))
-    places = {index if reading.position == "index" else status.order: status for index, status in numbered}
+    places = {index if spec_variant.position == "index" else status.order: status for index, status in numbered}
     return next((status for place, status in places.items() if place == position), None)
 
 

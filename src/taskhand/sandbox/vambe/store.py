@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.vambe.spec_variant import Reading
+from taskhand.sandbox.vambe.spec_variant import SpecVariant
 from taskhand.sandbox.vambe.task import shown
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.vambe.task import Task
     from taskhand.sandbox.vambe.webhooks import Webhook
 
-PLAIN = Reading()
+PLAIN = SpecVariant()
 
 
 class Store:

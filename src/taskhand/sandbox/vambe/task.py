@@ -11,7 +11,7 @@ from taskhand.sandbox.vambe.dates import UNDATED, Due, due_at, stamp
 if TYPE_CHECKING:
     import datetime as dt
 
-    from taskhand.sandbox.vambe.spec_variant import Reading
+    from taskhand.sandbox.vambe.spec_variant import SpecVariant
     from taskhand.sandbox.vambe.statuses import Status
 
 WORDS = ("low", "medium", "high")  # §8.3 [D]: what the list's table says of `priority`
@@ -41,27 +41,27 @@ class Task:
         return not self.is_deleted and not self.is_foreign
 
 
-def shown(task: Task, reading: Reading) -> dict[str, Any]:
+def shown(task: Task, spec_variant: SpecVariant) -> dict[str, Any]:
     """Write the task object (§2.1 [D]); `priority` is an integer, as PUT documents."""
     return {
         "id": task.id,
         "title": task.title,
-        "description": "" if task.description is None and reading.description == "empty" else task.description,
+        "description": "" if task.description is None and spec_variant.description == "empty" else task.description,
         "due_timezone": task.due.zone,
-        "due_at": due_at(task.due, reading),
+        "due_at": due_at(task.due, spec_variant),
         "is_all_day": task.due.is_all_day,
         "created_at": stamp(task.created_at),
-        "ai_contact_id": shown_id(task.contact_id, reading),
+        "ai_contact_id": shown_id(task.contact_id, spec_variant),
         "ai_customer_id": task.customer_id,
         "task_status_config_id": task.status.id,
         "priority": task.priority,
         "creator_id": task.creator_id,
         "task_responsibles": [{"responsible_id": who} for who in task.responsible_ids],
-        "status_config": asdict(task.status) if reading.status_config == "object" else None,
+        "status_config": asdict(task.status) if spec_variant.status_config == "object" else None,
     }
 
 
-def listed(task: Task, reading: Reading) -> dict[str, Any]:
+def listed(task: Task, spec_variant: SpecVariant) -> dict[str, Any]:
     """Write the task object as the list has it: `priority` in the form of §8.3."""
     forms = {"int": task.priority, "digit": str(task.priority), "word": WORDS[task.priority]}
-    return shown(task, reading) | {"priority": forms[reading.list_priority]}
+    return shown(task, spec_variant) | {"priority": forms[spec_variant.list_priority]}

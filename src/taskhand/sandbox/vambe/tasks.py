@@ -15,133 +15,133 @@ from taskhand.sandbox.vambe.validation import is_uuid, read_create, read_update
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from taskhand.sandbox.vambe.context import Desk
+    from taskhand.sandbox.vambe.context import RequestContext
     from taskhand.sandbox.vambe.statuses import Status
 
 
-def list_tasks(desk: Desk) -> list[dict[str, Any]]:
+def list_tasks(ctx: RequestContext) -> list[dict[str, Any]]:
     """`GET /api/public/tasks`: a plain array, no envelope, no pages (§2.2 [D])."""
-    window = read_window(desk)
-    tasks = desk.store.before if desk.is_stale else desk.store.tasks
-    held = [task for task in tasks.values() if window.holds(task, desk.reading)]
-    return [listed(task, desk.reading) for task in arranged(held, desk.reading)]
+    window = read_window(ctx)
+    tasks = ctx.store.before if ctx.is_stale else ctx.store.tasks
+    held = [task for task in tasks.values() if window.holds(task, ctx.spec_variant)]
+    return [listed(task, ctx.spec_variant) for task in arranged(held, ctx.spec_variant)]
 
 
-def get_task(desk: Desk) -> dict[str, Any]:
+def get_task(ctx: RequestContext) -> dict[str, Any]:
     """`GET /api/public/tasks/{id}`: no page was found (§2 [?]), so by default there is no such route."""
-    if desk.reading.get_task == "absent":
-        raise RefusedError(404, f"Cannot GET {desk.call.path}")
-    return shown(_find(desk), desk.reading)
+    if ctx.spec_variant.get_task == "absent":
+        raise RefusedError(404, f"Cannot GET {ctx.request.path}")
+    return shown(_find(ctx), ctx.spec_variant)
 
 
-def create_task(desk: Desk) -> dict[str, Any]:
+def create_task(ctx: RequestContext) -> dict[str, Any]:
     """`POST /api/public/tasks`: the created task, with the first initial status (§2.3)."""
-    body = read_create(desk.call, desk.reading)
+    body = read_create(ctx.request, ctx.spec_variant)
     task = Task(
-        id=desk.fresh_id(),
+        id=ctx.fresh_id(),
         title=body["title"],
-        created_at=desk.now,
-        status=statuses.first(desk.store.statuses),  # §2.3 [I]: no field sets it
-        creator_id=desk.store.key_owner,  # §1.2 [I]: the key resolves to a user
+        created_at=ctx.now,
+        status=statuses.first(ctx.store.statuses),  # §2.3 [I]: no field sets it
+        creator_id=ctx.store.key_owner,  # §1.2 [I]: the key resolves to a user
     )
-    task = _applied(task, body, desk)
-    desk.store.put(task)
-    return shown(task, desk.reading)
+    task = _applied(task, body, ctx)
+    ctx.store.put(task)
+    return shown(task, ctx.spec_variant)
 
 
-def update_task(desk: Desk) -> dict[str, Any]:
+def update_task(ctx: RequestContext) -> dict[str, Any]:
     """`PUT /api/public/tasks/{id}`: only the fields sent change (§2.4 [D])."""
-    task_id = _task_id(desk)
-    body = read_update(desk.call, desk.reading)
-    task = _applied(_visible(desk, task_id), body, desk)
-    desk.store.put(task)
-    return shown(task, desk.reading)
+    task_id = _task_id(ctx)
+    body = read_update(ctx.request, ctx.spec_variant)
+    task = _applied(_visible(ctx, task_id), body, ctx)
+    ctx.store.put(task)
+    return shown(task, ctx.spec_variant)
 
 
-def delete_task(desk: Desk) -> dict[str, Any]:
+def delete_task(ctx: RequestContext) -> dict[str, Any]:
     """`DELETE /api/public/tasks/{id}`: soft; a second time it is not there (§2.5 [D])."""
-    desk.store.put(replace(_find(desk), is_deleted=True))
+    ctx.store.put(replace(_find(ctx), is_deleted=True))
     return {"status": "success"}
 
 
-def _find(desk: Desk) -> Task:
-    return _visible(desk, _task_id(desk))
+def _find(ctx: RequestContext) -> Task:
+    return _visible(ctx, _task_id(ctx))
 
 
-def _task_id(desk: Desk) -> str:
-    task_id = desk.values["id"]
+def _task_id(ctx: RequestContext) -> str:
+    task_id = ctx.values["id"]
     if not is_uuid(task_id):  # §1.3 [D]: 400 for an invalid id format
         raise invalid(Issue("id", "invalid_format", "Invalid task ID format"))
     return task_id.lower()
 
 
-def _visible(desk: Desk, task_id: str) -> Task:
-    task = desk.store.tasks.get(task_id)
+def _visible(ctx: RequestContext, task_id: str) -> Task:
+    task = ctx.store.tasks.get(task_id)
     if task is None or not task.is_visible:  # §1.3 [D]: 404, also for another organisation's or a deleted one
         raise missing("Task")
     return task
 
 
-def _applied(task: Task, body: Mapping[str, Any], desk: Desk) -> Task:
+def _applied(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> Task:
     """Apply a checked body to a task; references that do not hold are refused."""
-    if desk.reading.time_without_date == "rejected" and "dueDate" not in body and body.get("dueTime"):
+    if ctx.spec_variant.time_without_date == "rejected" and "dueDate" not in body and body.get("dueTime"):
         raise invalid(Issue("dueDate", "custom", "dueDate is required with dueTime"))  # §2.4 [?]
     return replace(
         task,
         title=body.get("title", task.title),
         description=body.get("description", task.description),
-        status=_status(task, body, desk),
-        due=dates.changed(task.due, body, desk.reading),
-        responsible_ids=_responsibles(task, body, desk),
-        contact_id=_contact(task, body, desk),
-        customer_id=_customer(task, body, desk),
+        status=_status(task, body, ctx),
+        due=dates.changed(task.due, body, ctx.spec_variant),
+        responsible_ids=_responsibles(task, body, ctx),
+        contact_id=_contact(task, body, ctx),
+        customer_id=_customer(task, body, ctx),
         priority=int(body.get("priority", task.priority)),  # §2.4 [D]: sent as a string, kept as an integer
     )
 
 
-def _status(task: Task, body: Mapping[str, Any], desk: Desk) -> Status:
+def _status(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> Status:
     if "newStatusName" not in body and "newStatusPosition" not in body:
         return task.status
-    status = statuses.wanted(desk.store.statuses, body, desk.reading)
+    status = statuses.wanted(ctx.store.statuses, body, ctx.spec_variant)
     if status is None:  # §2.4 [?]: an invalid reference, or an invalid body
-        raise _unknown_status(desk)
-    if desk.reading.reopen == "refused" and task.status.is_finished and not status.is_finished:  # §2.4 [?]
+        raise _unknown_status(ctx)
+    if ctx.spec_variant.reopen == "refused" and task.status.is_finished and not status.is_finished:  # §2.4 [?]
         raise invalid(Issue("newStatusName", "custom", "A finished task cannot be reopened"))
     return status
 
 
-def _unknown_status(desk: Desk) -> RefusedError:
+def _unknown_status(ctx: RequestContext) -> RefusedError:
     refusals = {404: missing("Status"), 400: invalid(Issue("newStatusName", "invalid_value", "Unknown status"))}
-    return refusals[desk.reading.unknown_status]
+    return refusals[ctx.spec_variant.unknown_status]
 
 
-def _responsibles(task: Task, body: Mapping[str, Any], desk: Desk) -> tuple[str, ...]:
+def _responsibles(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> tuple[str, ...]:
     # §2.4 [D]: replaces all assignees; each a valid user of the organisation, else 404 (§1.3 [D])
     if "responsibleIds" not in body:
         return task.responsible_ids
     ids = tuple(dict.fromkeys(who.lower() for who in body["responsibleIds"]))
-    strict = desk.reading.inactive_responsibles == "rejected"
-    known = {member.id for member in desk.store.members if member.active or not strict}
+    strict = ctx.spec_variant.inactive_responsibles == "rejected"
+    known = {member.id for member in ctx.store.members if member.active or not strict}
     if not known.issuperset(ids):
         raise missing("Responsible user")
     return ids
 
 
-def _contact(task: Task, body: Mapping[str, Any], desk: Desk) -> str | None:
+def _contact(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> str | None:
     # §2.4: null unlinks ([I]); one that does not exist is an invalid reference, 404 (§1.3 [D])
     if body.get("aiContactId") is None:
         return task.contact_id if "aiContactId" not in body else None
-    for contact in desk.store.contacts:
-        if same_id(body["aiContactId"], contact, desk.reading):
+    for contact in ctx.store.contacts:
+        if same_id(body["aiContactId"], contact, ctx.spec_variant):
             return contact.id
     raise missing("Contact")
 
 
-def _customer(task: Task, body: Mapping[str, Any], desk: Desk) -> str | None:
+def _customer(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> str | None:
     # §7 [I]: a customer is known by its contacts alone
     if body.get("aiCustomerId") is None:
         return task.customer_id if "aiCustomerId" not in body else None
     sent = str(body["aiCustomerId"]).lower()
-    if sent not in {contact.ai_customer_id for contact in desk.store.contacts}:
+    if sent not in {contact.ai_customer_id for contact in ctx.store.contacts}:
         raise missing("Customer")
     return sent

@@ -13,8 +13,8 @@ from taskhand.sandbox.vambe.errors import Issue, invalid
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from taskhand.sandbox.messages import Call
-    from taskhand.sandbox.vambe.spec_variant import Reading
+    from taskhand.sandbox.messages import Request
+    from taskhand.sandbox.vambe.spec_variant import SpecVariant
 
 
 class Complaint(NamedTuple):
@@ -128,11 +128,11 @@ ON_UPDATE = SHARED | {"newStatusName": _text, "newStatusPosition": _number}  # �
 REQUIRED = ("title", "responsibleIds", "priority")  # §2.3 [D]
 
 
-def read_create(call: Call, reading: Reading) -> dict[str, Any]:
+def read_create(request: Request, spec_variant: SpecVariant) -> dict[str, Any]:
     """Read and check the body of POST; every complaint at once, as a refusal."""
-    body = read_object(call)
-    opaque = reading.contact_ids == "opaque"  # §8.12: then ids cannot be checked for being UUIDs
-    issues = [*_issues(body, SHARED if opaque else ON_CREATE, reading), *_missing(body)]
+    body = read_object(request)
+    opaque = spec_variant.contact_ids == "opaque"  # §8.12: then ids cannot be checked for being UUIDs
+    issues = [*_issues(body, SHARED if opaque else ON_CREATE, spec_variant), *_missing(body)]
     if body.get("dueTime") is not None and body.get("timezone") is None:
         # §2.3, §8.10 [D]: the newer POST page requires a timezone with a time
         issues.append(Issue("timezone", "custom", "timezone is required when dueTime is specified"))
@@ -140,26 +140,26 @@ def read_create(call: Call, reading: Reading) -> dict[str, Any]:
     return body
 
 
-def read_update(call: Call, reading: Reading) -> dict[str, Any]:
+def read_update(request: Request, spec_variant: SpecVariant) -> dict[str, Any]:
     """Read and check the body of PUT; every complaint at once, as a refusal."""
-    body = read_object(call)
-    issues = [*_issues(body, ON_UPDATE, reading)]
+    body = read_object(request)
+    issues = [*_issues(body, ON_UPDATE, spec_variant)]
     if "newStatusName" in body and "newStatusPosition" in body:
         # §2.4 [D]: never both; §10: answered 400
         issues.append(Issue("newStatusName", "custom", "Use newStatusName or newStatusPosition, not both"))
-    if not body and reading.empty_body == "rejected":  # §2.4 [?]
+    if not body and spec_variant.empty_body == "rejected":  # §2.4 [?]
         issues.append(Issue("body", "custom", "Expected at least one field"))
     _raise(issues)
     return body
 
 
-def read_object(call: Call) -> dict[str, Any]:
+def read_object(request: Request) -> dict[str, Any]:
     """Read a JSON object; another content type or shape is refused with 400 (§1.3 [I]: Express's parser)."""
-    kind = (call.header("content-type") or "").partition(";")[0].strip().lower()
+    kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise invalid(Issue("body", "invalid_type", "Expected Content-Type: application/json"))
     try:
-        body = read_json(call.body)
+        body = read_json(request.body)
     except ValueError:
         body = None
     if not isinstance(body, dict):
@@ -167,15 +167,15 @@ def read_object(call: Call) -> dict[str, Any]:
     return body
 
 
-def _issues(body: Mapping[str, Any], checks: Mapping[str, Check], reading: Reading) -> Iterator[Issue]:
+def _issues(body: Mapping[str, Any], checks: Mapping[str, Check], spec_variant: SpecVariant) -> Iterator[Issue]:
     for name, value in body.items():
         if name in checks:
             complaint = checks[name](value)
             if complaint:
                 yield Issue(name, *complaint)
-        elif reading.unknown_fields == "rejected":  # §2.4 [?]; id, created_at, creator_id are such fields
+        elif spec_variant.unknown_fields == "rejected":  # §2.4 [?]; id, created_at, creator_id are such fields
             yield Issue(name, "unrecognized_keys", f"Unrecognized key: {name}")
-    if body.get("responsibleIds") == [] and reading.empty_responsibles == "rejected":  # §2.3, §2.4 [?]
+    if body.get("responsibleIds") == [] and spec_variant.empty_responsibles == "rejected":  # §2.3, §2.4 [?]
         yield Issue("responsibleIds", "too_small", "Expected at least 1 responsible")
 
 

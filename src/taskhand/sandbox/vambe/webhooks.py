@@ -11,8 +11,8 @@ from taskhand.sandbox.vambe.validation import read_object
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from taskhand.sandbox.vambe.context import Desk
-    from taskhand.sandbox.vambe.spec_variant import Reading
+    from taskhand.sandbox.vambe.context import RequestContext
+    from taskhand.sandbox.vambe.spec_variant import SpecVariant
 
 # §5 [D: WH-old], [D-partial: WH-new]
 OLD_TOPICS = ("message.received", "message.sent", "ticket.opened", "ticket.closed")
@@ -43,90 +43,90 @@ class Webhook:
     is_deleted: bool = False
 
 
-def list_topics(desk: Desk) -> list[str]:
+def list_topics(ctx: RequestContext) -> list[str]:
     """`GET /api/webhooks/topics`: an array of names ([I])."""
-    return list(TOPICS[desk.reading.topics])
+    return list(TOPICS[ctx.spec_variant.topics])
 
 
-def list_calls(_: Desk) -> list[dict[str, Any]]:
+def list_calls(_: RequestContext) -> list[dict[str, Any]]:
     """`GET /api/webhooks/calls`: the delivery log (§5 [D]), empty because nothing is delivered here."""
     return []
 
 
-def list_webhooks(desk: Desk) -> list[dict[str, Any]]:
+def list_webhooks(ctx: RequestContext) -> list[dict[str, Any]]:
     """`GET /api/webhooks`: may include the soft-deleted ones (§5 [D])."""
-    hidden = desk.reading.deleted_webhooks == "hidden"
-    return [_shown(hook) for hook in desk.store.webhooks.values() if not (hidden and hook.is_deleted)]
+    hidden = ctx.spec_variant.deleted_webhooks == "hidden"
+    return [_shown(hook) for hook in ctx.store.webhooks.values() if not (hidden and hook.is_deleted)]
 
 
-def get_webhook(desk: Desk) -> dict[str, Any]:
+def get_webhook(ctx: RequestContext) -> dict[str, Any]:
     """`GET /api/webhooks/{id}` (§5 [D])."""
-    return _shown(_live(desk))
+    return _shown(_live(ctx))
 
 
-def create_webhook(desk: Desk) -> dict[str, Any]:
+def create_webhook(ctx: RequestContext) -> dict[str, Any]:
     """`POST /api/webhooks`: answers `{"status": "created", "id": ...}` (§5 [D: WH-old])."""
-    body = read_object(desk.call)
-    _check(body, desk.reading, is_new=True)
-    hook = _applied(Webhook(f"webhook_{len(desk.store.webhooks) + 1}", body["url"], ()), body)
-    desk.store.webhooks[hook.id] = hook
+    body = read_object(ctx.request)
+    _check(body, ctx.spec_variant, is_new=True)
+    hook = _applied(Webhook(f"webhook_{len(ctx.store.webhooks) + 1}", body["url"], ()), body)
+    ctx.store.webhooks[hook.id] = hook
     return {"status": "created", "id": hook.id}
 
 
-def update_webhook(desk: Desk) -> dict[str, Any]:
+def update_webhook(ctx: RequestContext) -> dict[str, Any]:
     """`PUT /api/webhooks/{id}`: the fields sent change (§5 [D: WH-old] fields, [I] answer)."""
-    hook = _live(desk)
-    body = read_object(desk.call)
-    _check(body, desk.reading, is_new=False)
-    desk.store.webhooks[hook.id] = _applied(hook, body)
+    hook = _live(ctx)
+    body = read_object(ctx.request)
+    _check(body, ctx.spec_variant, is_new=False)
+    ctx.store.webhooks[hook.id] = _applied(hook, body)
     return {"status": "updated", "id": hook.id}
 
 
-def delete_webhook(desk: Desk) -> dict[str, Any]:
+def delete_webhook(ctx: RequestContext) -> dict[str, Any]:
     """`DELETE /api/webhooks/{id}`: soft (§5 [D])."""
-    hook = _live(desk)
-    desk.store.webhooks[hook.id] = replace(hook, is_deleted=True)
+    hook = _live(ctx)
+    ctx.store.webhooks[hook.id] = replace(hook, is_deleted=True)
     return {"status": "success"}
 
 
-def restore_webhook(desk: Desk) -> dict[str, Any]:
+def restore_webhook(ctx: RequestContext) -> dict[str, Any]:
     """`POST /api/webhooks/{id}/restore` (§5 [D], [I] answer)."""
-    hook = _any(desk)
-    desk.store.webhooks[hook.id] = replace(hook, is_deleted=False)
+    hook = _any(ctx)
+    ctx.store.webhooks[hook.id] = replace(hook, is_deleted=False)
     return {"status": "restored", "id": hook.id}
 
 
-def _any(desk: Desk) -> Webhook:
-    hook = desk.store.webhooks.get(desk.values["id"])
+def _any(ctx: RequestContext) -> Webhook:
+    hook = ctx.store.webhooks.get(ctx.values["id"])
     if hook is None:
         raise missing("Webhook")
     return hook
 
 
-def _live(desk: Desk) -> Webhook:
-    hook = _any(desk)
+def _live(ctx: RequestContext) -> Webhook:
+    hook = _any(ctx)
     if hook.is_deleted:
         raise missing("Webhook")
     return hook
 
 
-def _check(body: Mapping[str, Any], reading: Reading, *, is_new: bool) -> None:
-    form = _form(body, reading)
+def _check(body: Mapping[str, Any], spec_variant: SpecVariant, *, is_new: bool) -> None:
+    form = _form(body, spec_variant)
     # §5 [D: WH-old]: topic, url and secret all required; [3P] url and topics
     required = {"topic": ("topic", "url", "secret"), "topics": ("topics", "url")}[form] if is_new else ()
     issues = [Issue(name, "invalid_type", f"{name} is required") for name in required if name not in body]
     if not all(isinstance(body.get(name, ""), str) for name in ("topic", "url", "secret")):
         issues.append(Issue("url", "invalid_type", "Expected strings"))
-    if not all(topic in TOPICS[reading.topics] for topic in _topics(body) or ()):
-        issues.append(Issue(form, "invalid_value", f"Expected of: {', '.join(TOPICS[reading.topics])}"))
+    if not all(topic in TOPICS[spec_variant.topics] for topic in _topics(body) or ()):
+        issues.append(Issue(form, "invalid_value", f"Expected of: {', '.join(TOPICS[spec_variant.topics])}"))
     if issues:
         raise invalid(*issues)
 
 
-def _form(body: Mapping[str, Any], reading: Reading) -> str:
+def _form(body: Mapping[str, Any], spec_variant: SpecVariant) -> str:
     """Tell which of the two bodies this is to be; the other one's field is refused by a strict reading."""
     sent = "topics" if "topics" in body else "topic"
-    form = sent if reading.webhook_body == "any" else reading.webhook_body
+    form = sent if spec_variant.webhook_body == "any" else spec_variant.webhook_body
     if sent in body and sent != form:
         raise invalid(Issue(sent, "unrecognized_keys", f"Unrecognized key: {sent}"))
     return form

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from taskhand.domain.due import Due
-from taskhand.sandbox.close import CloseSandbox, Reading
+from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.server import serve
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import ZONE, DataSet, PlannedTask
@@ -107,7 +107,11 @@ def _due(row: Mapping[str, Any]) -> str | None:
 async def populate(data: DataSet, clock: Clock, _: Path, reading: Sequence[str]) -> AsyncIterator[PopulatedBackend]:
     """A Close on loopback; `reading` are `name=value` switches of its sandbox. ValueError for one that is none."""
     sandbox = CloseSandbox(
-        key=_KEY, seed=_seed(data, clock.now()), reading=Reading.parse(reading), clock=clock.now, sleep=clock.sleep
+        key=_KEY,
+        seed=_seed(data, clock.now()),
+        spec_variant=SpecVariant.parse(reading),
+        clock=clock.now,
+        sleep=clock.sleep,
     )
     async with serve(sandbox) as url:
         environment = {

@@ -10,7 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from taskhand.domain.due import Due
-from taskhand.sandbox.hubspot import HubSpotSandbox, Reading
+from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.server import serve
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
@@ -142,7 +142,7 @@ async def populate(data: DataSet, clock: Clock, _: Path, reading: Sequence[str])
     sandbox = HubSpotSandbox(
         token=_TOKEN,
         seed=_seed(data, clock.now()),
-        reading=Reading.parse([*_STILL, *reading]),
+        spec_variant=SpecVariant.parse([*_STILL, *reading]),
         clock=clock.now,
         sleep=clock.sleep,
     )

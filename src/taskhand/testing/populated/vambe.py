@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from taskhand.domain.due import Due
 from taskhand.sandbox.server import serve
-from taskhand.sandbox.vambe import Reading, VambeSandbox
+from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
 from taskhand.testing.populated.backend import PopulatedBackend, RouteWord
@@ -125,7 +125,11 @@ def _due(row: Mapping[str, Any]) -> str | None:
 async def populate(data: DataSet, clock: Clock, _: Path, reading: Sequence[str]) -> AsyncIterator[PopulatedBackend]:
     """A Vambe on loopback; `reading` are `name=value` switches of its sandbox. ValueError for one that is none."""
     sandbox = VambeSandbox(
-        key=_KEY, seed=_seed(data, clock.now()), reading=Reading.parse(reading), clock=clock.now, sleep=clock.sleep
+        key=_KEY,
+        seed=_seed(data, clock.now()),
+        spec_variant=SpecVariant.parse(reading),
+        clock=clock.now,
+        sleep=clock.sleep,
     )
     async with serve(sandbox) as url:
         environment = {
