@@ -1,33 +1,33 @@
-"""The bulk update: `PUT /task/`, every match at once, and no word of what matched (§2.7)."""
+"""The bulk update: `PUT /task/`, every match at once, and no word of what matched."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.close import task_types, validation, writes
-from taskhand.sandbox.close.edits import edited
-from taskhand.sandbox.close.errors import RefusedError, invalid
-from taskhand.sandbox.close.filters import arranged, matching
+from taskhand.sandbox.close.edits import apply_edit
+from taskhand.sandbox.close.errors import ApiError, validation_error
+from taskhand.sandbox.close.filters import filter_tasks, sort_tasks
 
 if TYPE_CHECKING:
     from taskhand.sandbox.close.context import RequestContext
     from taskhand.sandbox.close.task import Task
 
-EXCLUDED = "This field cannot be updated in bulk."  # §2.7 [?]: no words are known
+EXCLUDED = "This field cannot be updated in bulk."  # no words are known
 
 
 def update_tasks(ctx: RequestContext) -> dict[str, Any]:
-    """Change all tasks that the filters hold: `{"ok": true}`, also for none (§2.7 [D]).
+    """Change all tasks that the filters hold: `{"ok": true}`, also for none.
 
-    Without a filter that is every task of the default type (§2.7.1).
+    Without a filter that is every task of the default type.
     """
     validation.check_update(ctx.body, ctx, validation.IN_BULK | validation.BULK_EXTRAS)
     body = _allowed(ctx)
     default_type = "all" if ctx.spec_variant.bulk_types == "all" else task_types.LEAD
-    found = arranged(matching(ctx.store.tasks.values(), ctx, default_type), ctx)
-    if len(found) >= ctx.spec_variant.bulk_limit:  # §1.4, §2.7.5 [S]: compared with >=
+    found = sort_tasks(filter_tasks(ctx.store.tasks.values(), ctx, default_type), ctx)
+    if len(found) >= ctx.spec_variant.bulk_limit:  # compared with >=
         sentence = f"It's not allowed to update more than {ctx.spec_variant.bulk_limit} objects at once"
-        raise RefusedError(400, {"errors": [sentence]})
+        raise ApiError(400, {"errors": [sentence]})
     _change(found, body, ctx)
     return {"ok": True}
 
@@ -35,15 +35,15 @@ def update_tasks(ctx: RequestContext) -> dict[str, Any]:
 def _allowed(ctx: RequestContext) -> dict[str, Any]:
     extras = [name for name in ctx.body if name in validation.BULK_EXTRAS]
     if extras and ctx.spec_variant.bulk_extras == "rejected":
-        raise invalid(**dict.fromkeys(extras, EXCLUDED))
+        raise validation_error(**dict.fromkeys(extras, EXCLUDED))
     taken = validation.IN_BULK | (validation.BULK_EXTRAS if ctx.spec_variant.bulk_extras == "applied" else set())
     return {name: value for name, value in ctx.body.items() if name in taken}
 
 
 def _change(found: list[Task], body: dict[str, Any], ctx: RequestContext) -> None:
-    """Change one after the other; what fails midway leaves the earlier ones changed (§2.7.4 [S])."""
+    """Change one after the other; what fails midway leaves the earlier ones changed."""
     stop = ctx.spec_variant.bulk_fails_after
     for count, task in enumerate(found):
         if stop and count == stop:
-            raise RefusedError(400, {"errors": ["The update could not be completed."], "count": count})
-        writes.change(ctx, task, edited(task, body, ctx))
+            raise ApiError(400, {"errors": ["The update could not be completed."], "count": count})
+        writes.change(ctx, task, apply_edit(task, body, ctx))

@@ -1,14 +1,14 @@
-"""Completions: the TaskCompleted activity, the one record of who completed what and when (§2.9)."""
+"""Completions: the TaskCompleted activity, the one record of who completed what and when."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close.date_range import Span
-from taskhand.sandbox.close.dates import stamp
-from taskhand.sandbox.close.errors import absent
-from taskhand.sandbox.close.paging import paged, trimmed
+from taskhand.sandbox.close.date_range import DateRange
+from taskhand.sandbox.close.dates import format_instant
+from taskhand.sandbox.close.errors import not_found
+from taskhand.sandbox.close.paging import render_page, select_fields
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.close.task import Task
 
 OBJECT = "activity.task_completed"
-LISTS = ("id__in", "lead_id", "contact_id", "user_id")  # §2.9 [D]: comma lists
+LISTS = ("id__in", "lead_id", "contact_id", "user_id")  # comma lists
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Completion:
     at: dt.datetime
 
 
-def record(ctx: RequestContext, task: Task) -> Completion:
+def record_completion(ctx: RequestContext, task: Task) -> Completion:
     """Keep that the key's user completed a task now."""
     made = Completion(
         id=ctx.store.fresh_id("acti"),
@@ -51,8 +51,8 @@ def record(ctx: RequestContext, task: Task) -> Completion:
 
 
 def list_completions(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /activity/task_completed/`, the latest first ([I])."""
-    spans = [Span.read(ctx, name) for name in ("date_created", "activity_at")]
+    """`GET /activity/task_completed/`, the latest first."""
+    spans = [DateRange.read(ctx, name) for name in ("date_created", "activity_at")]
     wanted = {name: ctx.params[name].split(",") for name in LISTS if ctx.params.get(name)}
     found = [
         made
@@ -60,16 +60,16 @@ def list_completions(ctx: RequestContext) -> dict[str, Any]:
         if all(getattr(made, name.removesuffix("__in")) in ids for name, ids in wanted.items())
         and all(span.holds(made.at) for span in spans)
     ]
-    return paged(found, ctx, lambda made: shown(made, ctx))
+    return render_page(found, ctx, lambda made: render_completion(made, ctx))
 
 
 def get_completion(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /activity/task_completed/{id}/` (§2.9 [D])."""
-    return trimmed(shown(_find(ctx), ctx), ctx)
+    """`GET /activity/task_completed/{id}/`."""
+    return select_fields(render_completion(_find(ctx), ctx), ctx)
 
 
 def delete_completion(ctx: RequestContext) -> dict[str, Any]:
-    """`DELETE /activity/task_completed/{id}/`: the record alone goes ([I]: the task stays complete)."""
+    """`DELETE /activity/task_completed/{id}/`: the record alone goes (the task stays complete)."""
     made = _find(ctx)
     del ctx.store.completions[made.id]
     task = ctx.store.tasks.get(made.task_id)
@@ -78,9 +78,9 @@ def delete_completion(ctx: RequestContext) -> dict[str, Any]:
     return {}
 
 
-def shown(made: Completion, ctx: RequestContext) -> dict[str, Any]:
-    """Write the activity (§2.9 [D])."""
-    at, who = stamp(made.at), ctx.store.user_name(made.user_id)
+def render_completion(made: Completion, ctx: RequestContext) -> dict[str, Any]:
+    """Write the activity."""
+    at, who = format_instant(made.at), ctx.store.user_name(made.user_id)
     return {
         "_type": "TaskCompleted",
         "id": made.id,
@@ -107,5 +107,5 @@ def shown(made: Completion, ctx: RequestContext) -> dict[str, Any]:
 def _find(ctx: RequestContext) -> Completion:
     made = ctx.store.completions.get(ctx.values["id"])
     if made is None:
-        raise absent("TaskCompleted")
+        raise not_found("TaskCompleted")
     return made

@@ -35,7 +35,7 @@ class RequestContext:
 
     @property
     def listed_tasks(self) -> list[Task]:
-        """The tasks that lists are made of: those of now, of before, or of a while ago (§2.8 [L])."""
+        """The tasks that lists are made of: those of now, of before, or of a while ago."""
         if self.is_stale:
             return list(self.store.before().values())
         if self.spec_variant.list_lag:

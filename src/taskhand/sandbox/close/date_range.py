@@ -1,4 +1,4 @@
-"""Spans: a moment's filters of one name: `__lt`, `__lte`, `__gt`, `__gte`, and the bare name (§2.3)."""
+"""Spans: a moment's filters of one name: `__lt`, `__lte`, `__gt`, `__gte`, and the bare name."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from taskhand.sandbox.close.dates import instant_of, read_moment
-from taskhand.sandbox.close.errors import invalid
+from taskhand.sandbox.close.dates import parse_date, to_instant
+from taskhand.sandbox.close.errors import validation_error
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -25,30 +25,30 @@ COMPARISONS: dict[str, Callable[[dt.datetime, dt.datetime], bool]] = {
 
 
 @dataclass(frozen=True)
-class Span:
+class DateRange:
     """The bounds that a call sets; none holds every moment, and a missing one too."""
 
     zone: dt.timezone
     bounds: tuple[tuple[str, dt.datetime], ...]
 
     @classmethod
-    def read(cls, ctx: RequestContext, name: str, without: frozenset[str] = frozenset()) -> Span:
+    def read(cls, ctx: RequestContext, name: str, without: frozenset[str] = frozenset()) -> DateRange:
         """Read the filters of this name, except those in `without`."""
         names = {name + suffix: suffix for suffix in COMPARISONS if name + suffix not in without}
         bounds = [(suffix, _bound(ctx, key)) for key, suffix in names.items() if ctx.params.get(key)]
         return cls(ctx.zone, tuple(bounds))
 
     def holds(self, moment: dt.date | None) -> bool:
-        """Whether a moment is within all bounds: both as instants, a day as its midnight (§9 [I])."""
+        """Whether a moment is within all bounds: both as instants, a day as its midnight."""
         if moment is None:
             return not self.bounds
-        instant = instant_of(moment, self.zone)
+        instant = to_instant(moment, self.zone)
         return all(COMPARISONS[suffix](instant, bound) for suffix, bound in self.bounds)
 
 
 def _bound(ctx: RequestContext, key: str) -> dt.datetime:
     try:
         # a plus sign that was not encoded arrives as a blank
-        return instant_of(read_moment(ctx.params[key].replace(" ", "+"), ctx.zone, ctx.spec_variant), ctx.zone)
+        return to_instant(parse_date(ctx.params[key].replace(" ", "+"), ctx.zone, ctx.spec_variant), ctx.zone)
     except ValueError:
-        raise invalid(**{key: "Value must be a valid date or date-time."}) from None  # [I]
+        raise validation_error(**{key: "Value must be a valid date or date-time."}) from None

@@ -7,7 +7,7 @@ import hashlib
 from typing import Any, NamedTuple
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-ID_LENGTH = 43  # of the part after the prefix, as in the samples (§2.2 [R])
+ID_LENGTH = 43  # of the part after the prefix, as in the samples
 OFFSET = dt.timezone(dt.timedelta(hours=-7))  # Denver's in winter
 
 
@@ -111,7 +111,7 @@ _PHONES = {
     "phone_number_description": "Office",
     "local_phone": "+13035550100",
 }
-_EXTRAS: dict[str, dict[str, Any]] = {  # §2.1 [D]
+_EXTRAS: dict[str, dict[str, Any]] = {
     "incoming_email": {"emails": [], "subject": "Question about the quote", "body_preview": "Hi Kenneth, could you"},
     "email_followup": {"email_id": _id("acti", "mail"), "subject": "Price list", "body_preview": "Here is the list"},
     "missed_call": _PHONES,
@@ -162,7 +162,7 @@ def _lead(number: int) -> dict[str, Any]:
 
 def _task(row: _Row, number: int, leads: list[dict[str, Any]], now: dt.datetime) -> dict[str, Any]:
     lead = leads[row.lead]
-    prefix = "task" if row.kind in {"lead", "outgoing_call"} else "noti"  # §2.1
+    prefix = "task" if row.kind in {"lead", "outgoing_call"} else "noti"
     return _EXTRAS.get(row.kind, {}) | {
         "id": _id(prefix, f"task {number}"),
         "_type": row.kind,

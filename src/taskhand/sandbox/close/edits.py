@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close.dates import day_of, read_moment
-from taskhand.sandbox.close.errors import ABSENT, invalid
+from taskhand.sandbox.close.dates import parse_date, to_day
+from taskhand.sandbox.close.errors import ABSENT, validation_error
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from taskhand.sandbox.close.context import RequestContext
     from taskhand.sandbox.close.task import Task
 
-FORBIDDEN = "This field cannot be updated on this type of task."  # §2.6 [?]: no words are known
+FORBIDDEN = "This field cannot be updated on this type of task."  # no words are known
 PLAIN = ("text", "is_complete", "priority", "contact_id", "lead_id", "created_by")
 EXTRA = ("agent_config_id", "resolution")
 
 
-def allowed(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> dict[str, Any]:
-    """Take what this task's type lets change; the rest is refused, ignored or applied (§2.6 [?])."""
+def changeable_fields(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> dict[str, Any]:
+    """Take what this task's type lets change; the rest is refused, ignored or applied."""
     if ctx.spec_variant.forbidden_fields == "applied":
         return dict(body)
     forbidden = [name for name in body if name not in _changeable(task, body)]
     if forbidden and ctx.spec_variant.forbidden_fields == "rejected":
-        raise invalid(**dict.fromkeys(forbidden, FORBIDDEN))
+        raise validation_error(**dict.fromkeys(forbidden, FORBIDDEN))
     return {name: value for name, value in body.items() if name not in forbidden}
 
 
@@ -34,11 +34,11 @@ def _changeable(task: Task, body: Mapping[str, Any]) -> frozenset[str]:
     if task.kind.can_be_dateless:
         return task.kind.changeable
     clearing = {name for name in ("date", "due_date") if name in body and body[name] is None}
-    return task.kind.changeable - clearing  # §2.2: only these types show `is_dateless`
+    return task.kind.changeable - clearing  # only these types show `is_dateless`
 
 
-def edited(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> Task:
-    """Apply a checked body: what it names changes, the rest stays (§1.1 [D]: PUT behaves as PATCH)."""
+def apply_edit(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> Task:
+    """Apply a checked body: what it names changes, the rest stays (PUT behaves as PATCH)."""
     _check_references(body, ctx)
     changes = {name: body[name] for name in PLAIN if name in body}
     changes["date"] = _date(task, body, ctx)
@@ -49,13 +49,13 @@ def edited(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> Task:
 
 
 def _date(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> dt.date | None:
-    if body.get("is_dateless"):  # §2.6 [I]: the way to remove a date
+    if body.get("is_dateless"):  # the way to remove a date
         return None
-    name = "date" if "date" in body else "due_date"  # §2.2: the deprecated twin gives way
+    name = "date" if "date" in body else "due_date"  # the deprecated twin gives way
     if name in body:
-        return None if body[name] is None else read_moment(body[name], ctx.zone, ctx.spec_variant)
-    if body.get("is_dateless") is False and task.date is None:  # [I]
-        return day_of(task.date_created, ctx.zone)
+        return None if body[name] is None else parse_date(body[name], ctx.zone, ctx.spec_variant)
+    if body.get("is_dateless") is False and task.date is None:
+        return to_day(task.date_created, ctx.zone)
     return task.date
 
 
@@ -73,4 +73,4 @@ def _check_references(body: Mapping[str, Any], ctx: RequestContext) -> None:
     for name, ids in known.items():
         sent = body.get(f"{name}_id" if name in {"contact", "lead"} else name)
         if sent is not None and sent not in ids:
-            raise invalid(**{name: ABSENT})  # §1.4 [R] for `lead`, [I] for the others
+            raise validation_error(**{name: ABSENT})  # §1.4 [R] for `lead`, [I] for the others

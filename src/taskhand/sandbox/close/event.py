@@ -1,22 +1,22 @@
-"""Events: what happened to which object, told to the log and to the webhooks that asked for it (§6.2)."""
+"""Events: what happened to which object, told to the log and to the webhooks that asked for it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close.dates import bare_stamp
+from taskhand.sandbox.close.dates import format_instant_without_offset
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from taskhand.sandbox.close.context import RequestContext
 
-LATE = frozenset({"updated", "deleted"})  # §6.2 [D]: these fire after the consolidation
+LATE = frozenset({"updated", "deleted"})  # these fire after the consolidation
 
 
 @dataclass(frozen=True)
-class Happening:
+class Change:
     """What happened: `data` is the object after it, `previous` is what changed, or all of a deleted object."""
 
     object_type: str
@@ -32,7 +32,7 @@ class Event:
     """One event of the log."""
 
     id: str
-    happening: Happening
+    happening: Change
     made: dt.datetime
     changed: dt.datetime
     user_id: str
@@ -41,8 +41,8 @@ class Event:
     path: str
 
 
-def emit(ctx: RequestContext, happening: Happening) -> None:
-    """Log an event; updates of one object that come close together become one (§6.2 [D])."""
+def emit(ctx: RequestContext, happening: Change) -> None:
+    """Log an event; updates of one object that come close together become one."""
     earlier = _earlier(ctx, happening)
     if earlier is not None:
         ctx.store.events.remove(earlier)
@@ -54,19 +54,19 @@ def emit(ctx: RequestContext, happening: Happening) -> None:
 
 
 def is_due(event: Event, ctx: RequestContext) -> bool:
-    """Whether it may be delivered: updates and deletes wait for the consolidation to end (§6.2 [D])."""
+    """Whether it may be delivered: updates and deletes wait for the consolidation to end."""
     age = (ctx.now - event.made).total_seconds()
     return event.happening.action not in LATE or age >= ctx.spec_variant.consolidation
 
 
-def shown(event: Event, ctx: RequestContext) -> dict[str, Any]:
-    """Write an event as it is delivered and logged (§6.2 [R 2025])."""
+def render_event(event: Event, ctx: RequestContext) -> dict[str, Any]:
+    """Write an event as it is delivered and logged."""
     what = event.happening
     previous = what.previous or {}
     return {
         "id": event.id,
-        "date_created": bare_stamp(event.made),
-        "date_updated": bare_stamp(event.changed),
+        "date_created": format_instant_without_offset(event.made),
+        "date_updated": format_instant_without_offset(event.changed),
         "organization_id": ctx.store.organization.id,
         "user_id": event.user_id,
         "request_id": event.request_id,
@@ -84,7 +84,7 @@ def shown(event: Event, ctx: RequestContext) -> dict[str, Any]:
     }
 
 
-def _earlier(ctx: RequestContext, happening: Happening) -> Event | None:
+def _earlier(ctx: RequestContext, happening: Change) -> Event | None:
     span = ctx.spec_variant.consolidation
     if happening.action != "updated" or not span:
         return None
@@ -95,7 +95,7 @@ def _earlier(ctx: RequestContext, happening: Happening) -> Event | None:
     return None
 
 
-def _merged(earlier: Event, happening: Happening, now: dt.datetime) -> Event:
-    # §6.2 [D]: the first `date_created`, the last `date_updated`, `previous_data` from before the first
+def _merged(earlier: Event, happening: Change, now: dt.datetime) -> Event:
+    # the first `date_created`, the last `date_updated`, `previous_data` from before the first
     previous = {**(happening.previous or {}), **(earlier.happening.previous or {})}
     return replace(earlier, happening=replace(happening, previous=previous), changed=now)

@@ -1,23 +1,23 @@
-"""The event log's endpoints: newest first, by cursor, in the documented combinations of filters (§6.5)."""
+"""The event log's endpoints: newest first, by cursor, in the documented combinations of filters."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close.date_range import Span
-from taskhand.sandbox.close.errors import absent, invalid, refused
-from taskhand.sandbox.close.event import Event, shown
+from taskhand.sandbox.close.date_range import DateRange
+from taskhand.sandbox.close.errors import error_with_message, not_found, validation_error
+from taskhand.sandbox.close.event import Event, render_event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from taskhand.sandbox.close.context import RequestContext
 
-MOST = 50  # §6.5 [D]: capped at, and the default
-KEPT = dt.timedelta(days=30)  # §6.5 [D]
+MOST = 50  # capped at, and the default
+KEPT = dt.timedelta(days=30)
 FILTERS = ("object_type", "object_id", "action", "lead_id", "user_id", "request_id")
-COMBINATIONS = {  # §6.5 [D]; none at all is [I]
+COMBINATIONS = {  # none at all is
     frozenset(names.split())
     for names in (
         "",
@@ -38,34 +38,34 @@ COMBINATIONS = {  # §6.5 [D]; none at all is [I]
         "request_id",
     )
 }
-OLDER, NEWER = "older.", "newer."  # ours: what a cursor is made of is [?]
+OLDER, NEWER = "older.", "newer."  # ours: what a cursor is made of is
 
 
 def list_events(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /event/` (§6.5 [D]); there is no `_skip`."""
+    """`GET /event/`; there is no `_skip`."""
     found, limit = _found(ctx), _limit(ctx)
     start = _start(found, ctx.params.get("_cursor", ""), limit)
     page = found[start : start + limit]
     return {
-        "data": [shown(event, ctx) for event in page],
+        "data": [render_event(event, ctx) for event in page],
         "cursor_next": OLDER + page[-1].id if page and start + limit < len(found) else None,
         "cursor_previous": NEWER + page[0].id if page and start else None,
     }
 
 
 def get_event(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /event/{id}/` (§6.5 [D])."""
+    """`GET /event/{id}/`."""
     for event in _kept(ctx):
         if event.id == ctx.values["id"]:
-            return shown(event, ctx)
-    raise absent("Event")
+            return render_event(event, ctx)
+    raise not_found("Event")
 
 
 def _found(ctx: RequestContext) -> list[Event]:
     wanted = {name: ctx.params[name] for name in FILTERS if ctx.params.get(name)}
-    if frozenset(wanted) not in COMBINATIONS:  # words: [I]
-        raise refused(400, f"The combination of filters is not supported: {', '.join(sorted(wanted))}.")
-    span = Span.read(ctx, "date_updated")
+    if frozenset(wanted) not in COMBINATIONS:  # words:
+        raise error_with_message(400, f"The combination of filters is not supported: {', '.join(sorted(wanted))}.")
+    span = DateRange.read(ctx, "date_updated")
     return [event for event in _kept(ctx) if _fits(event, wanted) and span.holds(event.changed)]
 
 
@@ -89,5 +89,5 @@ def _start(found: Sequence[Event], cursor: str, limit: int) -> int:
     if not cursor:
         return 0
     if place is None or not cursor.startswith((OLDER, NEWER)):
-        raise invalid(_cursor="Invalid cursor")  # words: [I]
+        raise validation_error(_cursor="Invalid cursor")  # words:
     return place + 1 if cursor.startswith(OLDER) else max(place - limit, 0)

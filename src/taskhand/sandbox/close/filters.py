@@ -1,4 +1,4 @@
-"""The filters and the order of the task list, which a bulk update shares (§2.3, §2.7)."""
+"""The filters and the order of the task list, which a bulk update shares."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from taskhand.sandbox.close import task_types
-from taskhand.sandbox.close.date_range import COMPARISONS, Span
-from taskhand.sandbox.close.dates import order_of
-from taskhand.sandbox.close.errors import invalid
-from taskhand.sandbox.close.task import Task, shown_date, view_of
+from taskhand.sandbox.close.date_range import COMPARISONS, DateRange
+from taskhand.sandbox.close.dates import sort_key
+from taskhand.sandbox.close.errors import validation_error
+from taskhand.sandbox.close.task import Task, view_of, visible_date
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -25,21 +25,21 @@ RANGED = ("date", "due_date")
 CONTROLS = frozenset({"_limit", "_skip", "_fields", "_order_by", "format"})
 SPANS = frozenset(name + suffix for name in (*RANGED, *STAMPS) for suffix in COMPARISONS)
 KNOWN = CONTROLS | SPANS | {*EXACT, "id__in", "_type", "_type__in", "organization_id", "is_complete", "view"}
-CUT = {"inbox", "future"}  # §2.3 [D]: these views override two bounds
+CUT = {"inbox", "future"}  # these views override two bounds
 FALSE = "false"
 
 
-def matching(tasks: Iterable[Task], ctx: RequestContext, default_type: str = task_types.LEAD) -> list[Task]:
-    """Keep what the call's filters hold; names that are no filters widen the result (§2.3 [S])."""
+def filter_tasks(tasks: Iterable[Task], ctx: RequestContext, default_type: str = task_types.LEAD) -> list[Task]:
+    """Keep what the call's filters hold; names that are no filters widen the result."""
     unknown = sorted(set(ctx.params) - KNOWN)
     if unknown and ctx.spec_variant.unknown_filters == "rejected":
-        raise invalid(**dict.fromkeys(unknown, "Unknown filter"))
+        raise validation_error(**dict.fromkeys(unknown, "Unknown filter"))
     tests = [*_exact(ctx), *_types(ctx, default_type), *_completeness(ctx), *_views(ctx), *_spans(ctx)]
     return [task for task in tasks if all(test(task) for test in tests)]
 
 
-def arranged(tasks: Iterable[Task], ctx: RequestContext) -> list[Task]:
-    """Put a list in order: by `date` or `date_created` on request (§2.3 [D]), else as this reading has it."""
+def sort_tasks(tasks: Iterable[Task], ctx: RequestContext) -> list[Task]:
+    """Put a list in order: by `date` or `date_created` on request, else as this reading has it."""
     made = sorted(tasks, key=lambda task: (task.date_created, task.id))
     order = ctx.params.get("_order_by", "")
     last = order.startswith("-")
@@ -47,14 +47,14 @@ def arranged(tasks: Iterable[Task], ctx: RequestContext) -> list[Task]:
         return sorted(made, key=lambda task: _date_key(task, ctx), reverse=last)
     if order.removeprefix("-") == "date_created":
         return sorted(made, key=lambda task: task.date_created, reverse=last)
-    if ctx.spec_variant.list_order == "shuffled":  # §2.3 [S]: any other `_order_by` is ignored
+    if ctx.spec_variant.list_order == "shuffled":  # any other `_order_by` is ignored
         return sorted(made, key=lambda task: hashlib.sha256(task.id.encode()).hexdigest())
     return made[::-1] if ctx.spec_variant.list_order == "newest" else made
 
 
 def _date_key(task: Task, ctx: RequestContext) -> tuple[bool, tuple[dt.datetime, bool]]:
-    date = shown_date(task, ctx)
-    return date is None, order_of(task.date_created if date is None else date, ctx.zone)
+    date = visible_date(task, ctx)
+    return date is None, sort_key(task.date_created if date is None else date, ctx.zone)
 
 
 def _exact(ctx: RequestContext) -> Iterable[Test]:
@@ -70,7 +70,7 @@ def _exact(ctx: RequestContext) -> Iterable[Test]:
 
 
 def _types(ctx: RequestContext, default_type: str) -> Iterable[Test]:
-    # §2.3 [D]: only `lead` unless told otherwise; `all` is every type
+    # only `lead` unless told otherwise; `all` is every type
     if "_type__in" in ctx.params:
         names = set(ctx.params["_type__in"].split(","))
         yield lambda task: task.kind.name in names
@@ -83,18 +83,18 @@ def _completeness(ctx: RequestContext) -> Iterable[Test]:
     text = ctx.params.get("is_complete")
     if text is not None:
         folded = text.lower() if ctx.spec_variant.booleans == "lax" else text
-        yield lambda task: task.is_complete == (folded != FALSE)  # §2.3 [S]
+        yield lambda task: task.is_complete == (folded != FALSE)
 
 
 def _views(ctx: RequestContext) -> Iterable[Test]:
     view = ctx.params.get("view")
-    if view:  # another word holds nothing: [I]
+    if view:  # another word holds nothing:
         yield lambda task: view_of(task, ctx) == view
 
 
 def _spans(ctx: RequestContext) -> Iterable[Test]:
     cut = ctx.params.get("view") in CUT
-    date = Span.read(ctx, "date", frozenset({"date__lt", "date__gte"} if cut else ()))
-    due, made, changed = (Span.read(ctx, name) for name in ("due_date", *STAMPS))
-    yield lambda task: date.holds(shown_date(task, ctx)) and due.holds(task.date)
+    date = DateRange.read(ctx, "date", frozenset({"date__lt", "date__gte"} if cut else ()))
+    due, made, changed = (DateRange.read(ctx, name) for name in ("due_date", *STAMPS))
+    yield lambda task: date.holds(visible_date(task, ctx)) and due.holds(task.date)
     yield lambda task: made.holds(task.date_created) and changed.holds(task.date_updated)

@@ -1,4 +1,4 @@
-"""Leads and their contacts, as the OpenAPI file has them (§7)."""
+"""Leads and their contacts, as the OpenAPI file has them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.close import task
-from taskhand.sandbox.close.dates import stamp
+from taskhand.sandbox.close.dates import format_instant
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from taskhand.sandbox.close.context import RequestContext
 
-APP = "https://app.close.com/lead"  # §7 [D]
+APP = "https://app.close.com/lead"
 
 
 @dataclass(frozen=True)
 class Contact:
-    """One person of a lead; the name may be empty (§2.2 [D])."""
+    """One person of a lead; the name may be empty."""
 
     id: str
     lead_id: str
@@ -30,7 +30,7 @@ class Contact:
 
     @property
     def display_name(self) -> str:
-        """The name, or what stands in for one ([I])."""
+        """The name, or what stands in for one."""
         return next(iter(filter(None, (self.name, *self.emails, *self.phones))), "")
 
 
@@ -51,13 +51,13 @@ def contacts_of(lead: Lead, ctx: RequestContext) -> list[Contact]:
     return [contact for contact in ctx.store.contacts.values() if contact.lead_id == lead.id]
 
 
-def shown(lead: Lead, ctx: RequestContext) -> dict[str, Any]:
-    """Write a lead; its `tasks` are the incomplete ones alone (§2.9 [D])."""
+def render_lead(lead: Lead, ctx: RequestContext) -> dict[str, Any]:
+    """Write a lead; its `tasks` are the incomplete ones alone."""
     open_tasks = [one for one in ctx.store.tasks.values() if one.lead_id == lead.id and not one.is_complete]
-    return plain(lead, ctx) | {"tasks": [task.shown(one, ctx) for one in open_tasks]}
+    return render_lead_without_tasks(lead, ctx) | {"tasks": [task.render_task(one, ctx) for one in open_tasks]}
 
 
-def plain(lead: Lead, ctx: RequestContext) -> dict[str, Any]:
+def render_lead_without_tasks(lead: Lead, ctx: RequestContext) -> dict[str, Any]:
     """Write a lead without its tasks."""
     contacts = contacts_of(lead, ctx)
     return {
@@ -66,12 +66,12 @@ def plain(lead: Lead, ctx: RequestContext) -> dict[str, Any]:
         "display_name": lead.name,
         "description": lead.description,
         "url": lead.url,
-        "html_url": f"{APP}/{lead.id}/",  # §7 [D]
+        "html_url": f"{APP}/{lead.id}/",
         "status_id": lead.status_id,
         "status_label": dict(ctx.store.organization.lead_statuses)[lead.status_id],
         "organization_id": ctx.store.organization.id,
         "contact_ids": [contact.id for contact in contacts],
-        "contacts": [shown_contact(contact, ctx) for contact in contacts],
+        "contacts": [render_contact(contact, ctx) for contact in contacts],
         "opportunities": [],
         "addresses": [],
         "integration_links": [],
@@ -81,7 +81,7 @@ def plain(lead: Lead, ctx: RequestContext) -> dict[str, Any]:
     }
 
 
-def shown_contact(contact: Contact, ctx: RequestContext) -> dict[str, Any]:
+def render_contact(contact: Contact, ctx: RequestContext) -> dict[str, Any]:
     """Write a contact."""
     return {
         "id": contact.id,
@@ -99,5 +99,5 @@ def shown_contact(contact: Contact, ctx: RequestContext) -> dict[str, Any]:
 
 
 def _signed(made: dt.datetime, ctx: RequestContext) -> dict[str, str]:
-    owner, at = ctx.store.key_owner, stamp(made)
+    owner, at = ctx.store.key_owner, format_instant(made)
     return {"created_by": owner, "updated_by": owner, "date_created": at, "date_updated": at}

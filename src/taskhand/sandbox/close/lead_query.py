@@ -1,4 +1,4 @@
-"""The search words of `GET /lead/?query=`: phrases, `field:value`, `sort:` (§7)."""
+"""The search words of `GET /lead/?query=`: phrases, `field:value`, `sort:`."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ class Query:
         return cls(tuple(terms), sort)
 
     def holds(self, words: Mapping[str, Sequence[str]]) -> bool:
-        """Whether a lead with these words is found; a field that is unknown holds none ([I])."""
+        """Whether a lead with these words is found; a field that is unknown holds none."""
         return all(term.holds(words) for term in self.terms)
 
     def arranged(self, leads: Sequence[Lead]) -> list[Lead]:
-        """Put leads in order: latest first unless sorted by a known name (§7 [?])."""
+        """Put leads in order: latest first unless sorted by a known name."""
         name = (self.sort or "-date_created").removeprefix("-")
         last = (self.sort or "-").startswith("-")
         if name not in SORTS:

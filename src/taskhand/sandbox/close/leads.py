@@ -1,13 +1,13 @@
-"""The endpoints of leads and contacts, to be read and looked up by name (§7)."""
+"""The endpoints of leads and contacts, to be read and looked up by name."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close.errors import absent
-from taskhand.sandbox.close.lead import contacts_of, shown, shown_contact
+from taskhand.sandbox.close.errors import not_found
+from taskhand.sandbox.close.lead import contacts_of, render_contact, render_lead
 from taskhand.sandbox.close.lead_query import Query
-from taskhand.sandbox.close.paging import paged, trimmed
+from taskhand.sandbox.close.paging import render_page, select_fields
 
 if TYPE_CHECKING:
     from taskhand.sandbox.close.context import RequestContext
@@ -15,37 +15,37 @@ if TYPE_CHECKING:
 
 
 def list_leads(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /lead/`: by `query`, deprecated and honoured (§7 [D, L]); the one list with a total (§3 [D])."""
+    """`GET /lead/`: by `query`, deprecated and honoured; the one list with a total."""
     query = Query.read(ctx.params.get("query", ""))
     found = query.arranged([lead for lead in ctx.store.leads.values() if query.holds(_words(lead, ctx))])
-    return paged(found, ctx, lambda lead: shown(lead, ctx)) | {"total_results": len(found)}
+    return render_page(found, ctx, lambda lead: render_lead(lead, ctx)) | {"total_results": len(found)}
 
 
 def get_lead(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /lead/{id}/` (§7 [D])."""
+    """`GET /lead/{id}/`."""
     lead = ctx.store.leads.get(ctx.values["id"])
     if lead is None:
-        raise absent("Lead")
-    return trimmed(shown(lead, ctx), ctx)
+        raise not_found("Lead")
+    return select_fields(render_lead(lead, ctx), ctx)
 
 
 def list_contacts(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /contact/`: of a lead, or all (§7 [D])."""
+    """`GET /contact/`: of a lead, or all."""
     wanted = ctx.params.get("lead_id")
     found = [contact for contact in ctx.store.contacts.values() if wanted in {None, contact.lead_id}]
-    return paged(found, ctx, lambda contact: shown_contact(contact, ctx))
+    return render_page(found, ctx, lambda contact: render_contact(contact, ctx))
 
 
 def get_contact(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /contact/{id}/` (§7 [D])."""
+    """`GET /contact/{id}/`."""
     contact = ctx.store.contacts.get(ctx.values["id"])
     if contact is None:
-        raise absent("Contact")
-    return trimmed(shown_contact(contact, ctx), ctx)
+        raise not_found("Contact")
+    return select_fields(render_contact(contact, ctx), ctx)
 
 
 def _words(lead: Lead, ctx: RequestContext) -> dict[str, list[str]]:
-    """Give what a query may name (§7: "like the UI"; which names there are is [?])."""
+    """Give what a query may name ("like the UI"; which names there are is)."""
     contacts = contacts_of(lead, ctx)
     return {
         "id": [lead.id],

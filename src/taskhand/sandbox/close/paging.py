@@ -1,10 +1,10 @@
-"""Pages: `_limit`, `_skip`, `has_more` (§3), and `_fields` (§1.1)."""
+"""Pages: `_limit`, `_skip`, `has_more`, and `_fields`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from taskhand.sandbox.close.errors import RefusedError, invalid, refused
+from taskhand.sandbox.close.errors import ApiError, error_with_message, validation_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-DEFAULT_LIMIT = 100  # §3 [D]
+DEFAULT_LIMIT = 100
 
 
-def paged(items: Sequence[Item], ctx: RequestContext, show: Callable[[Item], dict[str, Any]]) -> dict[str, Any]:
-    """Give one page in the envelope `{"data": [...], "has_more": bool}` (§3 [D]); no total for tasks."""
+def render_page(items: Sequence[Item], ctx: RequestContext, show: Callable[[Item], dict[str, Any]]) -> dict[str, Any]:
+    """Give one page in the envelope `{"data": [...], "has_more": bool}`; no total for tasks."""
     limit = _whole(ctx, "_limit", DEFAULT_LIMIT, ctx.spec_variant.max_limit)
     skip = _whole(ctx, "_skip", 0, ctx.spec_variant.max_skip)
-    rows = [trimmed(show(item), ctx) for item in items[skip : skip + limit]]
+    rows = [select_fields(show(item), ctx) for item in items[skip : skip + limit]]
     return {"data": rows, "has_more": len(items) > skip + limit}
 
 
-def trimmed(shown: dict[str, Any], ctx: RequestContext) -> dict[str, Any]:
-    """Keep the fields that `_fields` names, all without it (§1.1 [D])."""
+def select_fields(shown: dict[str, Any], ctx: RequestContext) -> dict[str, Any]:
+    """Keep the fields that `_fields` names, all without it."""
     names = [name.strip() for name in ctx.params.get("_fields", "").split(",") if name.strip()]
     if not names:
         return shown
     unknown = [name for name in names if name not in shown]
-    if unknown and ctx.spec_variant.unknown_names == "rejected":  # §1.1 [?]
-        raise invalid(_fields=f"Unknown fields: {', '.join(unknown)}")
+    if unknown and ctx.spec_variant.unknown_names == "rejected":
+        raise validation_error(_fields=f"Unknown fields: {', '.join(unknown)}")
     return {name: value for name, value in shown.items() if name in names}
 
 
@@ -41,16 +41,16 @@ def _whole(ctx: RequestContext, name: str, default: int, cap: int) -> int:
         return default
     if not (text.isascii() and text.isdigit()):
         kind = "an integer" if name == "_limit" else "a non-negative integer"
-        raise refused(400, f'{name} must be {kind} (got "{text}" instead).')  # §1.4 [S]
+        raise error_with_message(400, f'{name} must be {kind} (got "{text}" instead).')
     number = int(text) if len(text) < len(str(cap)) + 1 else cap + 1
     if number > cap:
         raise _over_cap(name, cap, ctx)
     return number
 
 
-def _over_cap(name: str, cap: int, ctx: RequestContext) -> RefusedError:
-    if ctx.spec_variant.over_cap == "field":  # §1.4 [L 2026, leads]
-        return invalid(**{name: f"Input should be less than or equal to {cap}"})
+def _over_cap(name: str, cap: int, ctx: RequestContext) -> ApiError:
+    if ctx.spec_variant.over_cap == "field":
+        return validation_error(**{name: f"Input should be less than or equal to {cap}"})
     word = name.strip("_")
     sentence = f"The {word} you set is larger than the maximum {word} for this resource (max_{word} = {cap})."
-    return refused(400, sentence)  # §1.4 [S]
+    return error_with_message(400, sentence)

@@ -1,13 +1,13 @@
-"""People: users, the key's own, and the organization with its memberships (§4)."""
+"""People: users, the key's own, and the organization with its memberships."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close.dates import stamp
-from taskhand.sandbox.close.errors import absent, invalid
-from taskhand.sandbox.close.paging import paged, trimmed
+from taskhand.sandbox.close.dates import format_instant
+from taskhand.sandbox.close.errors import not_found, validation_error
+from taskhand.sandbox.close.paging import render_page, select_fields
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -46,22 +46,22 @@ class User:
 
 
 def list_users(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /user/`: those in the organization, in pages; no filter by name (§4 [D])."""
+    """`GET /user/`: those in the organization, in pages; no filter by name."""
     with_all = ctx.spec_variant.ex_members == "listed"
     users = [user for user in ctx.store.users.values() if user.active or with_all]
-    return paged(_arranged(users, ctx), ctx, lambda user: _shown(user, ctx))
+    return render_page(_arranged(users, ctx), ctx, lambda user: _shown(user, ctx))
 
 
 def get_user(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /user/{id}/` (§4 [D])."""
+    """`GET /user/{id}/`."""
     user = ctx.store.users.get(ctx.values["id"])
     if user is None:
-        raise absent("User")
-    return trimmed(_shown(user, ctx), ctx)
+        raise not_found("User")
+    return select_fields(_shown(user, ctx), ctx)
 
 
 def get_me(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /me/`: the key's user, with memberships and whole organizations (§4 [D])."""
+    """`GET /me/`: the key's user, with memberships and whole organizations."""
     user = ctx.store.users[ctx.store.key_owner]
     own = {
         "last_used_timezone": user.zone,
@@ -70,27 +70,27 @@ def get_me(ctx: RequestContext) -> dict[str, Any]:
         "memberships": [_membership_ids(user, ctx) | {"permissions_granted": []}],
         "organizations": [_organization(ctx)],
     }
-    return trimmed(_shown(user, ctx) | own, ctx)
+    return select_fields(_shown(user, ctx) | own, ctx)
 
 
 def get_organization(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /organization/{id}/`: who is a member, and who no longer (§4 [D])."""
+    """`GET /organization/{id}/`: who is a member, and who no longer."""
     if ctx.values["id"] != ctx.store.organization.id:
-        raise absent("Organization")
+        raise not_found("Organization")
     expanded = [name.strip() for name in ctx.params.get("_expand", "").split(",")]
     members = {
         name: [_membership(user, ctx, nested=f"{name}__user" in expanded) for user in users]
         for name, users in _by_activity(ctx).items()
     }
-    return trimmed(_organization(ctx) | members, ctx)
+    return select_fields(_organization(ctx) | members, ctx)
 
 
 def _arranged(users: list[User], ctx: RequestContext) -> list[User]:
     order = ctx.params.get("_order_by")
     if order is None:
         return users
-    if order not in ORDERS:  # the OpenAPI's enum; the refusal is [I]
-        raise invalid(_order_by=f"Input should be one of: {'; '.join(ORDERS)}")
+    if order not in ORDERS:  # the OpenAPI's enum; the refusal is
+        raise validation_error(_order_by=f"Input should be one of: {'; '.join(ORDERS)}")
     return sorted(users, key=lambda user: [getattr(user, name) for name in ORDERS[order]])
 
 
@@ -109,9 +109,9 @@ def _shown(user: User, ctx: RequestContext) -> dict[str, Any]:
         "first_name": user.first_name,
         "last_name": user.last_name,
         "image": None,
-        "organizations": [ctx.store.organization.id] if user.active else [],  # §4 [R 2017]
-        "date_created": stamp(user.date_created),
-        "date_updated": stamp(user.date_created),
+        "organizations": [ctx.store.organization.id] if user.active else [],
+        "date_created": format_instant(user.date_created),
+        "date_updated": format_instant(user.date_created),
     }
 
 

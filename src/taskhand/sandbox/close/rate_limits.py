@@ -1,4 +1,4 @@
-"""Rates: how many requests a window has left, and the header that says so (§5)."""
+"""Rates: how many requests a window has left, and the header that says so."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.close.spec_variant import SpecVariant
 
-GROUP = "ab60c1e5"  # §5 [R 2017]: groups have names, of which nothing is known
+GROUP = "ab60c1e5"  # groups have names, of which nothing is known
 
 
 @dataclass(frozen=True)
-class Rate:
+class RateWindow:
     """What is left of a window: requests, and seconds until the next one."""
 
     limit: int
@@ -26,53 +26,53 @@ class Rate:
 
     @property
     def header(self) -> tuple[str, str]:
-        """Write `limit=100, remaining=50, reset=5` (§5 [D])."""
+        """Write `limit=100, remaining=50, reset=5`."""
         return ("ratelimit", f"limit={self.limit}, remaining={self.remaining}, reset={round(self.reset, 3):g}")
 
 
 class Meter:
-    """Counts requests by endpoint group: here, by route (§5 [D]; the real groups are unpublished)."""
+    """Counts requests by endpoint group: here, by route (the real groups are unpublished)."""
 
     def __init__(self) -> None:
         self._windows: dict[str, tuple[dt.datetime, int]] = {}
 
-    def spend(self, group: str, now: dt.datetime, spec_variant: SpecVariant) -> Rate | None:
+    def spend(self, group: str, now: dt.datetime, spec_variant: SpecVariant) -> RateWindow | None:
         """Count one request; None when the window has none left."""
         if spec_variant.rates != "enforced":
-            return fresh(spec_variant)
+            return window_after_first(spec_variant)
         start, count = self._windows.get(group, (now, 0))
         age = (now - start).total_seconds()
         if age >= spec_variant.rate_window:
             start, count, age = now, 0, 0.0
         self._windows[group] = (start, count + 1)
         left = spec_variant.rate_limit - count - 1
-        return Rate(spec_variant.rate_limit, left, spec_variant.rate_window - age) if left >= 0 else None
+        return RateWindow(spec_variant.rate_limit, left, spec_variant.rate_window - age) if left >= 0 else None
 
-    def spent(self, group: str, now: dt.datetime, spec_variant: SpecVariant) -> Rate:
+    def spent(self, group: str, now: dt.datetime, spec_variant: SpecVariant) -> RateWindow:
         """Tell of a window that is used up."""
         start, _ = self._windows.get(group, (now, 0))
-        return Rate(spec_variant.rate_limit, 0, spec_variant.rate_window - (now - start).total_seconds())
+        return RateWindow(spec_variant.rate_limit, 0, spec_variant.rate_window - (now - start).total_seconds())
 
 
-def fresh(spec_variant: SpecVariant) -> Rate:
+def window_after_first(spec_variant: SpecVariant) -> RateWindow:
     """Tell of a window with its first request in it."""
-    return Rate(spec_variant.rate_limit, max(spec_variant.rate_limit - 1, 0), float(spec_variant.rate_window))
+    return RateWindow(spec_variant.rate_limit, max(spec_variant.rate_limit - 1, 0), float(spec_variant.rate_window))
 
 
-def full(spec_variant: SpecVariant) -> Rate:
+def exhausted_window(spec_variant: SpecVariant) -> RateWindow:
     """Tell of a window with nothing left of it, as long as it can be."""
-    return Rate(spec_variant.rate_limit, 0, float(spec_variant.rate_window))
+    return RateWindow(spec_variant.rate_limit, 0, float(spec_variant.rate_window))
 
 
-def rated(answer: Response, rate: Rate, spec_variant: SpecVariant) -> Response:
+def add_rate_header(answer: Response, rate: RateWindow, spec_variant: SpecVariant) -> Response:
     """Put the header on an answer, unless this reading has none."""
     if spec_variant.rates == "hidden":
         return answer
     return Response(answer.status, answer.body, (*answer.headers, rate.header))
 
 
-def too_many(rate: Rate, spec_variant: SpecVariant) -> Response:
-    """Refuse with 429: `RateLimit` and `retry-after`, whole seconds rounded up, are guaranteed (§5 [D])."""
+def rate_limit_response(rate: RateWindow, spec_variant: SpecVariant) -> Response:
+    """Refuse with 429: `RateLimit` and `retry-after`, whole seconds rounded up, are guaranteed."""
     body = _bodies(rate, spec_variant)[spec_variant.rate_body]
     bare = Response(429, b"") if body is None else Response.of_json(429, body)
     if spec_variant.rates == "hidden":
@@ -81,7 +81,7 @@ def too_many(rate: Rate, spec_variant: SpecVariant) -> Response:
     return Response(429, bare.body, (*bare.headers, rate.header, after))
 
 
-def _bodies(rate: Rate, spec_variant: SpecVariant) -> dict[str, dict[str, Any] | None]:
+def _bodies(rate: RateWindow, spec_variant: SpecVariant) -> dict[str, dict[str, Any] | None]:
     old = {
         "message": "API call count exceeded for this period",
         "rate_endpoint_group": GROUP,

@@ -1,10 +1,10 @@
-"""What a call asks: the method it means, its parameters, its body (§1.1)."""
+"""What a call asks: the method it means, its parameters, its body."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close.errors import refused
+from taskhand.sandbox.close.errors import error_with_message
 from taskhand.sandbox.messages import read_json
 
 if TYPE_CHECKING:
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
 TOO_MANY = 429
 WITH_BODY = frozenset({"POST", "PUT"})
-NO_JSON = "Please send valid JSON with a 'Content-Type: application/json' header."  # §1.4 [S]
-BAD_JSON = "The request contains invalid JSON."  # §1.4 [S]
-NO_OBJECT = "JSON data must be a dict."  # §1.4 [S]
-CHUNKED = "Chunked Transfer-Encoding is not supported."  # §1.4 [S]
+NO_JSON = "Please send valid JSON with a 'Content-Type: application/json' header."
+BAD_JSON = "The request contains invalid JSON."
+NO_OBJECT = "JSON data must be a dict."
+CHUNKED = "Chunked Transfer-Encoding is not supported."
 PARAMS = "_params"
 
 
-def meant_method(request: Request) -> str:
-    """Tell the method: a POST may mean another by `x-http-method-override` (§1.1 [D])."""
+def effective_method(request: Request) -> str:
+    """Tell the method: a POST may mean another by `x-http-method-override`."""
     override = (request.header("x-http-method-override") or "").upper()
     return override if request.method == "POST" and override in METHODS else request.method
 
@@ -32,26 +32,26 @@ def read_body(request: Request) -> dict[str, Any]:
     if not request.body and request.method not in WITH_BODY:
         return {}
     if "chunked" in (request.header("transfer-encoding") or "").lower():
-        raise refused(400, CHUNKED)
+        raise error_with_message(400, CHUNKED)
     kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise refused(400, NO_JSON)
+        raise error_with_message(400, NO_JSON)
     try:
         body = read_json(request.body)
     except ValueError as error:
-        raise refused(400, BAD_JSON) from error
+        raise error_with_message(400, BAD_JSON) from error
     if not isinstance(body, dict):
-        raise refused(400, NO_OBJECT)
+        raise error_with_message(400, NO_OBJECT)
     return body
 
 
 def read_params(request: Request, body: dict[str, Any], spec_variant: SpecVariant) -> dict[str, str]:
-    """Read the parameters: the query string, or the body's `_params` in its place (§1.1 [D], §2.7.2 [S])."""
+    """Read the parameters: the query string, or the body's `_params` in its place."""
     query = dict(request.pairs)
     if PARAMS not in body:
         return query
     if not isinstance(body[PARAMS], dict):
-        raise refused(400, NO_OBJECT)
+        raise error_with_message(400, NO_OBJECT)
     sent = {name: _text(value) for name, value in body[PARAMS].items()}
     return query | sent if spec_variant.params == "merge" else sent
 

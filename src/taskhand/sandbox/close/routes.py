@@ -1,4 +1,4 @@
-"""The routes: which endpoint answers which method and path (§2, §4, §6, §7)."""
+"""The routes: which endpoint answers which method and path."""
 
 from __future__ import annotations
 
@@ -45,5 +45,5 @@ ENDPOINTS: dict[str, Endpoint] = {
     )
 }
 DELETING = frozenset(key for key in ENDPOINTS if key.startswith("DELETE "))
-CREATING = frozenset({f"POST {ROOT}/webhook"})  # §1.3 [D]: 201 here; the creation of a task is 200
+CREATING = frozenset({f"POST {ROOT}/webhook"})  # 201 here; the creation of a task is 200
 HARMLESS = frozenset({f"POST {ROOT}/data/search"})  # it reads, by POST

@@ -13,8 +13,8 @@ import anyio
 
 from taskhand.sandbox.close import lead, rate_limits, request_parsing, task
 from taskhand.sandbox.close.context import RequestContext
-from taskhand.sandbox.close.dates import read_zone
-from taskhand.sandbox.close.errors import URL_NOT_FOUND, RefusedError, failed, refused, unauthorized
+from taskhand.sandbox.close.dates import parse_zone
+from taskhand.sandbox.close.errors import URL_NOT_FOUND, ApiError, error_for_status, error_with_message, unauthorized
 from taskhand.sandbox.close.routes import CREATING, DELETING, ENDPOINTS, HARMLESS, ROOT
 from taskhand.sandbox.close.seed import read_seed
 from taskhand.sandbox.close.spec_variant import SpecVariant
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from taskhand.sandbox.messages import Request
 
 DOCUMENTED = SpecVariant()
-THE_DAY = dt.datetime(2025, 11, 5, 15, 30, tzinfo=dt.UTC)  # the day of §2.2's sample of a call
+FIXED_TIME = dt.datetime(2025, 11, 5, 15, 30, tzinfo=dt.UTC)  # the day of §2.2's sample of a call
 
 
-def the_day() -> dt.datetime:
+def fixed_time() -> dt.datetime:
     """Tell the sandbox's default time, which stands still."""
-    return THE_DAY
+    return FIXED_TIME
 
 
 class CloseSandbox(Emulator):
@@ -58,7 +58,7 @@ class CloseSandbox(Emulator):
         seed: str | Mapping[str, Any] = "demo",
         spec_variant: SpecVariant = DOCUMENTED,
         faults: Sequence[Fault] = (),
-        clock: Callable[[], dt.datetime] = the_day,
+        clock: Callable[[], dt.datetime] = fixed_time,
         ids: Callable[[], str] | None = None,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
@@ -75,7 +75,7 @@ class CloseSandbox(Emulator):
     def tasks(self) -> list[dict[str, Any]]:
         """All tasks of every type as documented objects, whatever the reading in force."""
         ctx = self._desk(DOCUMENTED)
-        return [task.shown(each, ctx) for each in self._store.tasks.values()]
+        return [task.render_task(each, ctx) for each in self._store.tasks.values()]
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
@@ -94,8 +94,8 @@ class CloseSandbox(Emulator):
         return {
             "tasks": self.tasks,
             "users": [asdict(user) | {"date_created": str(user.date_created)} for user in ctx.store.users.values()],
-            "leads": [lead.plain(each, ctx) for each in ctx.store.leads.values()],
-            "contacts": [lead.shown_contact(each, ctx) for each in ctx.store.contacts.values()],
+            "leads": [lead.render_lead_without_tasks(each, ctx) for each in ctx.store.leads.values()],
+            "contacts": [lead.render_contact(each, ctx) for each in ctx.store.contacts.values()],
             "completions": [asdict(each) | {"at": str(each.at)} for each in ctx.store.completions.values()],
             "deliveries": [asdict(delivery) for delivery in self.deliveries],
         }
@@ -105,14 +105,14 @@ class CloseSandbox(Emulator):
         return self._clock()
 
     def failure(self, status: int) -> Response:
-        """Give Close's body for an error status; a 429 says when to come back (§5 [D])."""
+        """Give Close's body for an error status; a 429 says when to come back."""
         if status == request_parsing.TOO_MANY:
-            return rate_limits.too_many(rate_limits.full(self.spec_variant), self.spec_variant)
-        return failed(status)
+            return rate_limits.rate_limit_response(rate_limits.exhausted_window(self.spec_variant), self.spec_variant)
+        return error_for_status(status)
 
     def route_of(self, request: Request) -> RouteMatch | None:
-        """Find the route by the method that a call means (§1.1 [D])."""
-        return find_route(self.routes, request_parsing.meant_method(request), request.path)
+        """Find the route by the method that a call means."""
+        return find_route(self.routes, request_parsing.effective_method(request), request.path)
 
     def answer(self, request: Request, *, stale: bool) -> Response:
         """Answer a call: the rate first, then the path, the credential, and the endpoint."""
@@ -121,42 +121,44 @@ class CloseSandbox(Emulator):
         group = found.key if found else request.path
         rate = self._meter.spend(group, now, self.spec_variant)
         if rate is None:
-            return rate_limits.too_many(self._meter.spent(group, now, self.spec_variant), self.spec_variant)
+            return rate_limits.rate_limit_response(self._meter.spent(group, now, self.spec_variant), self.spec_variant)
         if self.spec_variant.throttle and self._calls % self.spec_variant.throttle == 0:
-            return rate_limits.too_many(rate, self.spec_variant)  # §5 [D]: hidden limits refuse with requests remaining
-        return rate_limits.rated(self._tried(request, found, stale=stale), rate, self.spec_variant)
+            return rate_limits.rate_limit_response(
+                rate, self.spec_variant
+            )  # hidden limits refuse with requests remaining
+        return rate_limits.add_rate_header(self._tried(request, found, stale=stale), rate, self.spec_variant)
 
     def _tried(self, request: Request, found: RouteMatch | None, *, stale: bool) -> Response:
         try:
             return self._answered(request, found, stale=stale)
-        except RefusedError as refusal:
+        except ApiError as refusal:
             return refusal.answer()
 
     def _answered(self, request: Request, found: RouteMatch | None, *, stale: bool) -> Response:
         found = self._checked(request, found)
         if not request.path.endswith("/"):
             query = f"?{request.query}" if request.query else ""
-            return Response(308, b"", (("location", f"{request.path}/{query}"),))  # §1.1 [?]
+            return Response(308, b"", (("location", f"{request.path}/{query}"),))
         if not self._is_known(request.header("authorization") or ""):
             raise unauthorized(self.spec_variant)
         ctx = self._called(request, found, stale=stale)
         if ctx.method != "GET":
             ctx.store.begin(ctx.now)
         value = ENDPOINTS[found.key](ctx)
-        if found.key in DELETING and self.spec_variant.deleted == "empty":  # §2.8 [L]
+        if found.key in DELETING and self.spec_variant.deleted == "empty":
             return Response(200, b"")
         return Response.of_json(201 if found.key in CREATING else 200, value)
 
     def _checked(self, request: Request, found: RouteMatch | None) -> RouteMatch:
         """Check the path: a missing slash, an unknown one, another method, one that is too long."""
         if not request.path.endswith("/") and (found is None or self.spec_variant.slash == "missing"):
-            raise refused(404, URL_NOT_FOUND)  # §1.1 [?]
+            raise error_with_message(404, URL_NOT_FOUND)
         if found is None:
             if any(find_route(self.routes, method, request.path) for method in request_parsing.METHODS):
-                raise refused(405, "The method is not allowed for the requested URL.")  # §10.1 [I]
-            raise refused(404, URL_NOT_FOUND)  # §1.4 [S3 probe]: also without a credential
+                raise error_with_message(405, "The method is not allowed for the requested URL.")
+            raise error_with_message(404, URL_NOT_FOUND)  # also without a credential
         if 0 < self.spec_variant.max_url < len(request.path) + len(request.query) + 1:
-            raise refused(414, "Request-URI Too Large")  # §1.1 [?]
+            raise error_with_message(414, "Request-URI Too Large")
         return found
 
     def _called(self, request: Request, found: RouteMatch, *, stale: bool) -> RequestContext:
@@ -167,8 +169,8 @@ class CloseSandbox(Emulator):
             spec_variant=self.spec_variant,
             store=self._store,
             now=now,
-            zone=read_zone(request.header("x-tz-offset"), home, now, self.spec_variant),
-            method=request_parsing.meant_method(request),
+            zone=parse_zone(request.header("x-tz-offset"), home, now, self.spec_variant),
+            method=request_parsing.effective_method(request),
             path=request.path.removeprefix(ROOT),
             params=params,
             body={name: value for name, value in body.items() if name != request_parsing.PARAMS},
@@ -180,7 +182,7 @@ class CloseSandbox(Emulator):
         return RequestContext(spec_variant, self._store, self._clock())
 
     def _is_known(self, header: str) -> bool:
-        """Whether this is the key as the user name of Basic with no password, or the token (§1.2 [D])."""
+        """Whether this is the key as the user name of Basic with no password, or the token."""
         scheme, _, credential = header.partition(" ")
         if scheme.lower() == "bearer":
             return secrets.compare_digest(credential.strip().encode(), self.token.encode())

@@ -1,4 +1,4 @@
-"""The endpoint of the advanced search, `POST /data/search/`: leads and contacts (§7)."""
+"""The endpoint of the advanced search, `POST /data/search/`: leads and contacts."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import binascii
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close.errors import REQUIRED, invalid
-from taskhand.sandbox.close.lead import shown, shown_contact
-from taskhand.sandbox.close.search_tree import holds, kinds_in
+from taskhand.sandbox.close.errors import REQUIRED, validation_error
+from taskhand.sandbox.close.lead import render_contact, render_lead
+from taskhand.sandbox.close.search_tree import matches, object_types_in
 
 if TYPE_CHECKING:
     from taskhand.sandbox.close.context import RequestContext
 
-DEFAULT_LIMIT = 100  # §7 [?]
-MOST = 10_000  # §3 [D]: objects of one search
-LIFE = dt.timedelta(seconds=30)  # §3 [D, L]: of a cursor
+DEFAULT_LIMIT = 100
+MOST = 10_000  # objects of one search
+LIFE = dt.timedelta(seconds=30)  # of a cursor
 
 
 def search(ctx: RequestContext) -> dict[str, Any]:
-    """Answer `{"data": [...], "cursor": ...}`, with a count on request, and no `has_more` (§3 [L], §7 [D])."""
+    """Answer `{"data": [...], "cursor": ...}`, with a count on request, and no `has_more`."""
     query = ctx.body.get("query")
     if not isinstance(query, dict):
-        raise invalid(query=REQUIRED)
-    found = [row for row in _rows(ctx) if row["__object_type"] in kinds_in(query) and holds(query, row)]
+        raise validation_error(query=REQUIRED)
+    found = [row for row in _rows(ctx) if row["__object_type"] in object_types_in(query) and matches(query, row)]
     arranged = _arranged(found, ctx)[: min(_number(ctx, "results_limit", MOST), MOST)]
     start, limit = _start(ctx), _number(ctx, "_limit", DEFAULT_LIMIT)
     more = start + limit < len(arranged)
@@ -37,15 +37,15 @@ def search(ctx: RequestContext) -> dict[str, Any]:
 
 
 def _rows(ctx: RequestContext) -> list[dict[str, Any]]:
-    leads = [{"__object_type": "lead"} | shown(lead, ctx) for lead in ctx.store.leads.values()]
-    people = [{"__object_type": "contact"} | shown_contact(who, ctx) for who in ctx.store.contacts.values()]
+    leads = [{"__object_type": "lead"} | render_lead(lead, ctx) for lead in ctx.store.leads.values()]
+    people = [{"__object_type": "contact"} | render_contact(who, ctx) for who in ctx.store.contacts.values()]
     return leads + people
 
 
 def _trimmed(row: dict[str, Any], ctx: RequestContext) -> dict[str, Any]:
     wanted = ctx.body.get("_fields")
     names = wanted.get(row["__object_type"]) if isinstance(wanted, dict) else None
-    kept = names if isinstance(names, list) else ["id"]  # §7 [D]: ids alone unless asked
+    kept = names if isinstance(names, list) else ["id"]  # ids alone unless asked
     return {name: value for name, value in row.items() if name == "__object_type" or name in kept}
 
 
@@ -60,7 +60,7 @@ def _sorts(ctx: RequestContext) -> list[tuple[str, bool]]:
     try:
         return [(str(sort["field"]["field_name"]), sort.get("direction") == "desc") for sort in sent]
     except (KeyError, TypeError, AttributeError):
-        raise invalid(sort="Invalid sort") from None  # words: [I]
+        raise validation_error(sort="Invalid sort") from None  # words:
 
 
 def _number(ctx: RequestContext, name: str, default: int) -> int:
@@ -68,7 +68,7 @@ def _number(ctx: RequestContext, name: str, default: int) -> int:
     if value is None:
         return default
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise invalid(**{name: "Input should be a valid integer"})
+        raise validation_error(**{name: "Input should be a valid integer"})
     return value
 
 
@@ -84,7 +84,7 @@ def _start(ctx: RequestContext) -> int:
         start, _, made = base64.urlsafe_b64decode(str(text)).decode().partition(" ")
         place, age = int(start), ctx.now - dt.datetime.fromisoformat(made)
     except (ValueError, TypeError, binascii.Error):
-        raise invalid(cursor="Invalid cursor") from None  # words: [I]
-    if age > LIFE:  # §1.4 [L]: this one has no `errors`, but nobody can tell by that
-        raise invalid(cursor="Expired cursor")
+        raise validation_error(cursor="Invalid cursor") from None  # words:
+    if age > LIFE:  # this one has no `errors`, but nobody can tell by that
+        raise validation_error(cursor="Expired cursor")
     return max(place, 0)

@@ -1,10 +1,10 @@
-"""The `query` of the advanced search: a tree of conditions on leads and contacts (§7 [D])."""
+"""The `query` of the advanced search: a tree of conditions on leads and contacts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close.errors import RefusedError, invalid
+from taskhand.sandbox.close.errors import ApiError, validation_error
 from taskhand.sandbox.close.text_match import has_phrase, has_words
 
 if TYPE_CHECKING:
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 KINDS = frozenset({"lead", "contact"})
-SPOKEN = ("name", "title", "description", "url", "emails", "phones")  # what free text looks at ([I])
+SPOKEN = ("name", "title", "description", "url", "emails", "phones")  # what free text looks at
 RELATED = {"contact": "contacts", "contact_email": "emails", "contact_phone": "phones", "task": "tasks"}
 
 
-def kinds_in(tree: Tree) -> frozenset[str]:
-    """Tell which kinds of objects a query is about: leads unless it says so (§7 [?])."""
+def object_types_in(tree: Tree) -> frozenset[str]:
+    """Tell which kinds of objects a query is about: leads unless it says so."""
     named = {kind for kind in _kinds(tree) if kind in KINDS}
     return frozenset(named or {"lead"})
 
 
-def holds(tree: Tree, row: Row) -> bool:
-    """Whether an object is found; `negate` turns any condition round (§7 [D])."""
+def matches(tree: Tree, row: Row) -> bool:
+    """Whether an object is found; `negate` turns any condition round."""
     test = TESTS.get(str(tree.get("type"))) if isinstance(tree, dict) else None
     if test is None:
         raise _unreadable("type")
@@ -45,12 +45,12 @@ def _kinds(tree: Any) -> Iterator[str]:
         yield from _kinds(query)
 
 
-def _unreadable(what: str) -> RefusedError:
-    return invalid(query=f"Invalid query: {what}")  # words: [I]
+def _unreadable(what: str) -> ApiError:
+    return validation_error(query=f"Invalid query: {what}")  # words:
 
 
 def _text(tree: Tree, value: Any) -> bool:
-    test = has_phrase if tree.get("mode") == "phrase" else has_words  # §7 [D]: the two modes
+    test = has_phrase if tree.get("mode") == "phrase" else has_words  # the two modes
     return any(test(text, tree["value"]) for text in _strings(value))
 
 
@@ -96,12 +96,12 @@ def _related(tree: Tree, row: Row) -> bool:
     name = RELATED.get(tree["related_object_type"])
     if name is None:
         raise _unreadable(f"related_object_type {tree['related_object_type']}")
-    return any(holds(tree["related_query"], part) for part in row.get(name, []))
+    return any(matches(tree["related_query"], part) for part in row.get(name, []))
 
 
 TESTS: dict[str, Callable[[Tree, Row], bool]] = {
-    "and": lambda tree, row: all(holds(query, row) for query in tree["queries"]),
-    "or": lambda tree, row: any(holds(query, row) for query in tree["queries"]),
+    "and": lambda tree, row: all(matches(query, row) for query in tree["queries"]),
+    "or": lambda tree, row: any(matches(query, row) for query in tree["queries"]),
     "match_all": lambda _, __: True,
     "object_type": lambda tree, row: row.get("__object_type", tree["object_type"]) == tree["object_type"],
     "id": lambda tree, row: row["id"] == tree["value"],

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.close import completions
 from taskhand.sandbox.close.context import RequestContext
-from taskhand.sandbox.close.dates import read_moment
+from taskhand.sandbox.close.dates import parse_date
 from taskhand.sandbox.close.demo import LEAD_STATUSES, ORGANIZATION, demo, people
 from taskhand.sandbox.close.lead import Contact, Lead
 from taskhand.sandbox.close.people import Organization, User
@@ -86,7 +86,7 @@ def _plant(store: Store, rows: Iterable[Mapping[str, Any]], now: dt.datetime) ->
     for number, row in enumerate(rows, start=1):
         task = _task(row, number, store, now)
         if task.is_complete and task.kind.is_completion_recorded:
-            made = completions.record(RequestContext(PLAIN, store, task.date_updated), task)
+            made = completions.record_completion(RequestContext(PLAIN, store, task.date_updated), task)
             task = Task(**{**vars(task), "object_type": "taskcompleted", "object_id": made.id})
         store.put(task)
 
@@ -95,7 +95,7 @@ def _task(row: Mapping[str, Any], number: int, store: Store, now: dt.datetime) -
     kind = KINDS[row.get("_type", "lead")]
     _check_keys("a seeded task", row, TASK_KEYS | set(kind.extra))
     made = dt.datetime.fromisoformat(row["date_created"]) if "date_created" in row else now
-    maker = row.get("created_by", store.key_owner if kind.can_be_dateless else None)  # §2.2: null if automatic
+    maker = row.get("created_by", store.key_owner if kind.can_be_dateless else None)  # null if automatic
     date = row.get("date")
     return Task(
         id=row.get("id") or f"{kind.prefix}_seed{number:039d}",
@@ -103,7 +103,7 @@ def _task(row: Mapping[str, Any], number: int, store: Store, now: dt.datetime) -
         assigned_to=row.get("assigned_to", store.key_owner),
         date_created=made,
         date_updated=made,
-        date=None if date is None else read_moment(date, dt.UTC, PLAIN),
+        date=None if date is None else parse_date(date, dt.UTC, PLAIN),
         is_complete=row.get("is_complete", False),
         priority=row.get("priority", "medium"),
         created_by=maker,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Batch:
+class WriteBatch:
     """One call's writes: when, and what each task was before; None is a task that was not there."""
 
     moment: dt.datetime
@@ -27,7 +27,7 @@ class Batch:
 
 
 class Store:
-    """The state. `key_owner` is the user whom actions are attributed to (§1.2 [R])."""
+    """The state. `key_owner` is the user whom actions are attributed to."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Store:
         self.completions: dict[str, Completion] = {}
         self.events: list[Event] = []
         self.webhooks: dict[str, Webhook] = {}
-        self._batches: list[Batch] = []
+        self._batches: list[WriteBatch] = []
         self._task_ids = task_ids
         self._numbers: dict[str, itertools.count[int]] = {}
 
@@ -68,7 +68,7 @@ class Store:
         """Open the batch of a call that may write."""
         if self._batches and not self._batches[-1].before:
             self._batches.pop()
-        self._batches.append(Batch(now))
+        self._batches.append(WriteBatch(now))
 
     def put(self, task: Task) -> None:
         """Write one task."""
@@ -93,7 +93,7 @@ class Store:
         if self._batches:  # a seed is planted before there is any
             self._batches[-1].before.setdefault(task_id, self.tasks.get(task_id))
 
-    def _undone(self, batches: Iterable[Batch]) -> dict[str, Task]:
+    def _undone(self, batches: Iterable[WriteBatch]) -> dict[str, Task]:
         tasks = dict(self.tasks)
         for batch in batches:
             for task_id, task in batch.before.items():

@@ -1,4 +1,4 @@
-"""A stored task, and the documented object that shows it (§2.2)."""
+"""A stored task, and the documented object that shows it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.close import task_types
-from taskhand.sandbox.close.dates import day_of, instant_of, stamp, text_of
+from taskhand.sandbox.close.dates import format_instant, to_day, to_instant, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """One task as it is kept; a `date` of None is dateless, a datetime an instant, a date a whole day (§9)."""
+    """One task as it is kept; a `date` of None is dateless, a datetime an instant, a date a whole day."""
 
     id: str
-    kind: task_types.Kind
+    kind: task_types.TaskType
     assigned_to: str
     date_created: dt.datetime
     date_updated: dt.datetime
@@ -30,7 +30,7 @@ class Task:
     lead_id: str | None = None
     contact_id: str | None = None
     is_complete: bool = False
-    priority: str = "medium"  # §2.2 [I]: the default, after S12
+    priority: str = "medium"  # the default, after S12
     created_by: str | None = None
     updated_by: str | None = None
     object_type: str | None = None
@@ -38,30 +38,30 @@ class Task:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-def shown_date(task: Task, ctx: RequestContext) -> dt.date | None:
-    """Give the `date` that is shown and filtered by: that of a dateless task is the day it was made (§2.4 [R])."""
+def visible_date(task: Task, ctx: RequestContext) -> dt.date | None:
+    """Give the `date` that is shown and filtered by: that of a dateless task is the day it was made."""
     if task.date is None and ctx.spec_variant.dateless_date == "day":
-        return day_of(task.date_created, ctx.zone)  # whose day it is: [?]
+        return to_day(task.date_created, ctx.zone)  # whose day it is:
     return task.date
 
 
 def view_of(task: Task, ctx: RequestContext) -> str:
-    """Tell the view: complete ones are archived, the others cut at the end of the caller's day (§2.3, §9 [D])."""
+    """Tell the view: complete ones are archived, the others cut at the end of the caller's day."""
     if task.is_complete:
         return "archive"
     tomorrow = ctx.today + dt.timedelta(days=1)
-    later = task.date is not None and instant_of(task.date, ctx.zone) >= instant_of(tomorrow, ctx.zone)
-    return "future" if later else "inbox"  # §2.4 [R]: dateless ones are in the inbox
+    later = task.date is not None and to_instant(task.date, ctx.zone) >= to_instant(tomorrow, ctx.zone)
+    return "future" if later else "inbox"  # dateless ones are in the inbox
 
 
-def shown(task: Task, ctx: RequestContext) -> dict[str, Any]:
+def render_task(task: Task, ctx: RequestContext) -> dict[str, Any]:
     """Write the task object."""
     store = ctx.store
     return {
         "_type": task.kind.name,
         "id": task.id,
         "organization_id": store.organization.id,
-        "date": _text(shown_date(task, ctx)),
+        "date": _text(visible_date(task, ctx)),
         "is_complete": task.is_complete,
         "view": view_of(task, ctx),
         "assigned_to": task.assigned_to,
@@ -71,8 +71,8 @@ def shown(task: Task, ctx: RequestContext) -> dict[str, Any]:
         "created_by_name": store.user_name(task.created_by),
         "updated_by": task.updated_by,
         "updated_by_name": store.user_name(task.updated_by),
-        "date_created": stamp(task.date_created),
-        "date_updated": stamp(task.date_updated),
+        "date_created": format_instant(task.date_created),
+        "date_updated": format_instant(task.date_updated),
         **_optional(task, ctx),
         **{name: task.extra.get(name) for name in task.kind.extra},
     }
@@ -96,16 +96,16 @@ def _optional(task: Task, ctx: RequestContext) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if task.kind.name in task_types.WITH_TEXT:
         fields["text"] = task.text
-    if ctx.spec_variant.due_date == "shown":  # §2.2 [R]: as `date`, but null when dateless
+    if ctx.spec_variant.due_date == "shown":  # as `date`, but null when dateless
         fields["due_date"] = _text(task.date)
     if task.kind.can_be_dateless:
         fields["is_dateless"] = task.date is None
-    if task.kind.name == task_types.LEAD:  # §2.2 [R 2025]
+    if task.kind.name == task_types.LEAD:
         fields |= {"deduplication_key": None, "is_primary_lead_notification": True}
-        if ctx.spec_variant.priority == "shown":  # §2.2 [I]
+        if ctx.spec_variant.priority == "shown":
             fields["priority"] = task.priority
     return fields
 
 
 def _text(date: dt.date | None) -> str | None:
-    return None if date is None else text_of(date)
+    return None if date is None else to_text(date)

@@ -1,4 +1,4 @@
-"""Words: how text is matched in a search, without regard to case, accents and punctuation ([I])."""
+"""Words: how text is matched in a search, without regard to case, accents and punctuation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 
-def words_of(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """Split text into its words, folded."""
     letters = unicodedata.normalize("NFD", text.casefold())
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
@@ -15,12 +15,12 @@ def words_of(text: str) -> list[str]:
 
 def has_words(text: str, wanted: str) -> bool:
     """Whether all the words occur, in any order, each whole."""
-    words, sought = set(words_of(text)), words_of(wanted)
+    words, sought = set(split_words(text)), split_words(wanted)
     return bool(sought) and words.issuperset(sought)
 
 
 def has_phrase(text: str, wanted: str) -> bool:
     """Whether the words occur one after the other."""
-    words, phrase = words_of(text), words_of(wanted)
+    words, phrase = split_words(text), split_words(wanted)
     starts = range(len(words) - len(phrase) + 1)
     return bool(phrase) and any(words[start : start + len(phrase)] == phrase for start in starts)

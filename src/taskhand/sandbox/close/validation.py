@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.close import task_types
-from taskhand.sandbox.close.dates import read_moment
-from taskhand.sandbox.close.errors import REQUIRED, invalid
+from taskhand.sandbox.close.dates import parse_date
+from taskhand.sandbox.close.errors import REQUIRED, validation_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -15,47 +15,46 @@ if TYPE_CHECKING:
 
     Check = Callable[[Any, RequestContext], str | None]
 
-# §2.6 [D]: the schema of PUT
+# the schema of PUT
 UPDATABLE = frozenset(
     {"agent_config_id", "assigned_to", "contact_id", "created_by", "date", "due_date", "is_complete", "is_dateless"}
     | {"lead_id", "organization_id", "priority", "resolution", "text"}
 )
-IN_BULK = task_types.ON_ALL  # §2.7 [D]: the prose
-BULK_EXTRAS = frozenset({"organization_id", "priority", "resolution", "text"})  # §2.7 [D]: the schema
-REQUIRED_FOR = {task_types.LEAD: ("lead_id", "text"), task_types.CALL: ("lead_id", "contact_id")}  # §2.4 [D]
-NULLABLE = frozenset({"contact_id", "agent_config_id", "resolution"})  # §2.6 [D]
+IN_BULK = task_types.ON_ALL  # the prose
+BULK_EXTRAS = frozenset({"organization_id", "priority", "resolution", "text"})  # the schema
+REQUIRED_FOR = {task_types.LEAD: ("lead_id", "text"), task_types.CALL: ("lead_id", "contact_id")}
+NULLABLE = frozenset({"contact_id", "agent_config_id", "resolution"})
 NULLABLE_AT_BIRTH = NULLABLE | {"assigned_to", "date", "due_date"}  # §2.4 [D] for the first, [I] for dates
-NULL = "This field may not be null."  # [I]
-UNKNOWN = "Extra inputs are not permitted"  # §2.6 [I], after the words of the newer validation (§1.4 [L])
-ERROR_NAMES = {"lead_id": "lead", "contact_id": "contact"}  # §1.4 [R]: the key is `lead`, not `lead_id`
+NULL = "This field may not be null."
+UNKNOWN = "Extra inputs are not permitted"  # after the words of the newer validation
+ERROR_NAMES = {"lead_id": "lead", "contact_id": "contact"}  # the key is `lead`, not `lead_id`
 
 
 def _text(value: Any, _: RequestContext) -> str | None:
-    return None if isinstance(value, str) else "Value must be of basestring type."  # §1.4, old tests
+    return None if isinstance(value, str) else "Value must be of basestring type."  # old tests
 
 
 def _content(value: Any, ctx: RequestContext) -> str | None:
-    # §2.4 [?]
     return REQUIRED if value == "" and ctx.spec_variant.empty_text == "rejected" else _text(value, ctx)
 
 
 def _boolean(value: Any, _: RequestContext) -> str | None:
-    return None if isinstance(value, bool) else "Value must be of bool type."  # [I]
+    return None if isinstance(value, bool) else "Value must be of bool type."
 
 
 def _date(value: Any, ctx: RequestContext) -> str | None:
     try:
-        read_moment(value, ctx.zone, ctx.spec_variant)
+        parse_date(value, ctx.zone, ctx.spec_variant)
     except ValueError:
-        return "Value must be a valid date or date-time."  # [I]
+        return "Value must be a valid date or date-time."
     return None
 
 
 def _one_of(*words: str) -> Check:
-    return lambda value, _: None if value in words else f"Value must be one of: {', '.join(words)}."  # [I]
+    return lambda value, _: None if value in words else f"Value must be one of: {', '.join(words)}."
 
 
-CHECKS: dict[str, Check] = {  # §2.4, §2.6 [D]
+CHECKS: dict[str, Check] = {
     "agent_config_id": _text,
     "assigned_to": _text,
     "contact_id": _text,
@@ -67,14 +66,14 @@ CHECKS: dict[str, Check] = {  # §2.4, §2.6 [D]
     "is_dateless": _boolean,
     "lead_id": _text,
     "organization_id": _text,
-    "priority": _one_of("high", "medium"),  # §2.2 [D]
-    "resolution": _one_of("abandoned", "skipped"),  # §2.2 [D]
+    "priority": _one_of("high", "medium"),
+    "resolution": _one_of("abandoned", "skipped"),
     "text": _content,
 }
 
 
 def check_create(body: Mapping[str, Any], kind: str, ctx: RequestContext) -> None:
-    """Check the body of POST; unknown keys are tolerated (§2.4 [I, L])."""
+    """Check the body of POST; unknown keys are tolerated."""
     complaints = _complaints(body, NULLABLE_AT_BIRTH | ({"text"} if kind == task_types.CALL else set()), ctx)
     for name in REQUIRED_FOR[kind]:
         if body.get(name) is None:
@@ -83,7 +82,7 @@ def check_create(body: Mapping[str, Any], kind: str, ctx: RequestContext) -> Non
 
 
 def check_update(body: Mapping[str, Any], ctx: RequestContext, allowed: Iterable[str] = UPDATABLE) -> None:
-    """Check the body of PUT; a key that the schema lacks is refused (§2.6 [I])."""
+    """Check the body of PUT; a key that the schema lacks is refused."""
     may_clear = {"date", "due_date"} if ctx.spec_variant.null_date == "dateless" else set()
     complaints = _complaints(body, NULLABLE | may_clear, ctx)
     if ctx.spec_variant.unknown_fields == "rejected":
@@ -105,4 +104,4 @@ def _complaints(body: Mapping[str, Any], nullable: Iterable[str], ctx: RequestCo
 
 def _raise(complaints: Mapping[str, str]) -> None:
     if complaints:
-        raise invalid(**{ERROR_NAMES.get(name, name): words for name, words in complaints.items()})
+        raise validation_error(**{ERROR_NAMES.get(name, name): words for name, words in complaints.items()})

@@ -1,4 +1,4 @@
-"""Webhooks: a subscription, what it is told, and the signature on it (§6.1, §6.3)."""
+"""Webhooks: a subscription, what it is told, and the signature on it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close.event import Event, is_due, shown
-from taskhand.sandbox.close.webhook_filter import passes
+from taskhand.sandbox.close.event import Event, is_due, render_event
+from taskhand.sandbox.close.webhook_filter import matches
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -43,7 +43,7 @@ class Delivery:
 
 
 def signature(key: str, timestamp: str, body: str) -> str:
-    """Sign: HMAC-SHA256 under the key's bytes, of the timestamp and the raw body without a separator (§6.3 [D])."""
+    """Sign: HMAC-SHA256 under the key's bytes, of the timestamp and the raw body without a separator."""
     return hmac.new(bytes.fromhex(key), (timestamp + body).encode(), hashlib.sha256).hexdigest()
 
 
@@ -60,11 +60,11 @@ def deliveries(ctx: RequestContext) -> list[Delivery]:
 def _wants(hook: Webhook, event: Event, ctx: RequestContext) -> bool:
     what = event.happening
     asked = [wish for wish in hook.events if (wish["object_type"], wish["action"]) == (what.object_type, what.action)]
-    return any(passes(wish.get("extra_filter"), shown(event, ctx)) for wish in asked)
+    return any(matches(wish.get("extra_filter"), render_event(event, ctx)) for wish in asked)
 
 
 def _delivery(hook: Webhook, event: Event, ctx: RequestContext) -> Delivery:
-    body = json.dumps({"subscription_id": hook.id, "event": shown(event, ctx)})
+    body = json.dumps({"subscription_id": hook.id, "event": render_event(event, ctx)})
     timestamp = str(int(event.changed.timestamp()))
     headers = {
         "content-type": "application/json",

@@ -1,4 +1,4 @@
-"""The endpoints of webhook subscriptions (§6.1)."""
+"""The endpoints of webhook subscriptions."""
 
 from __future__ import annotations
 
@@ -6,47 +6,47 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close.dates import bare_stamp
-from taskhand.sandbox.close.errors import REQUIRED, absent, invalid, refused
+from taskhand.sandbox.close.dates import format_instant_without_offset
+from taskhand.sandbox.close.errors import REQUIRED, error_with_message, not_found, validation_error
 from taskhand.sandbox.close.webhook import Webhook
-from taskhand.sandbox.close.webhook_filter import is_tree
+from taskhand.sandbox.close.webhook_filter import is_valid_filter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from taskhand.sandbox.close.context import RequestContext
 
-MOST = 40  # §6.1 [D]: subscriptions of an organization
-ON_CREATE = frozenset({"url", "events", "verify_ssl", "event_filter"})  # §6.1 [D]
-ON_UPDATE = frozenset({"url", "events", "verify_ssl", "status"})  # §6.1 [D]
-NO_TYPES = frozenset({"task", "task.task", "task_completed"})  # §6.2 [D]
+MOST = 40  # subscriptions of an organization
+ON_CREATE = frozenset({"url", "events", "verify_ssl", "event_filter"})
+ON_UPDATE = frozenset({"url", "events", "verify_ssl", "status"})
+NO_TYPES = frozenset({"task", "task.task", "task_completed"})
 
 
 def list_webhooks(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /webhook/` (§6.1 [D])."""
+    """`GET /webhook/`."""
     return {"data": [_shown(hook, ctx) for hook in ctx.store.webhooks.values()], "has_more": False}
 
 
 def get_webhook(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /webhook/{id}/` (§6.1 [D])."""
+    """`GET /webhook/{id}/`."""
     return _shown(_find(ctx), ctx)
 
 
 def create_webhook(ctx: RequestContext) -> dict[str, Any]:
-    """`POST /webhook/`: 201, with the key that signs (§6.1 [D])."""
+    """`POST /webhook/`: 201, with the key that signs."""
     _check(ctx.body, ON_CREATE)
     missing = {name: REQUIRED for name in ("url", "events") if name not in ctx.body}
     if missing:
-        raise invalid(**missing)
+        raise validation_error(**missing)
     if len(ctx.store.webhooks) >= MOST:
-        raise refused(400, f"An organization can have at most {MOST} webhook subscriptions.")  # words: [I]
+        raise error_with_message(400, f"An organization can have at most {MOST} webhook subscriptions.")  # words:
     hook = _made(ctx)
     ctx.store.webhooks[hook.id] = hook
     return _shown(hook, ctx) | {"signature_key": hook.signature_key}
 
 
 def update_webhook(ctx: RequestContext) -> dict[str, Any]:
-    """`PUT /webhook/{id}/`: url, events, status, verify_ssl (§6.1 [D])."""
+    """`PUT /webhook/{id}/`: url, events, status, verify_ssl."""
     hook = _find(ctx)
     _check(ctx.body, ON_UPDATE)
     changes: dict[str, Any] = {**ctx.body, "events": tuple(ctx.body.get("events", hook.events))}
@@ -55,7 +55,7 @@ def update_webhook(ctx: RequestContext) -> dict[str, Any]:
 
 
 def delete_webhook(ctx: RequestContext) -> dict[str, Any]:
-    """`DELETE /webhook/{id}/` (§6.1 [D])."""
+    """`DELETE /webhook/{id}/`."""
     del ctx.store.webhooks[_find(ctx).id]
     return {}
 
@@ -63,7 +63,7 @@ def delete_webhook(ctx: RequestContext) -> dict[str, Any]:
 def _find(ctx: RequestContext) -> Webhook:
     hook = ctx.store.webhooks.get(ctx.values["id"])
     if hook is None:
-        raise absent("WebhookSubscription")
+        raise not_found("WebhookSubscription")
     return hook
 
 
@@ -82,7 +82,7 @@ def _made(ctx: RequestContext) -> Webhook:
 
 
 def _check(body: Mapping[str, Any], allowed: frozenset[str]) -> None:
-    wrong = {name: "Extra inputs are not permitted" for name in body if name not in allowed}  # §6.1 [D], words [I]
+    wrong = {name: "Extra inputs are not permitted" for name in body if name not in allowed}  # words
     tests: dict[str, Callable[[Any], bool]] = {
         "url": lambda url: isinstance(url, str) and url.startswith(("http://", "https://")),
         "events": lambda events: isinstance(events, list) and all(map(_is_wish, events)),
@@ -91,14 +91,14 @@ def _check(body: Mapping[str, Any], allowed: frozenset[str]) -> None:
     }
     wrong |= {name: "Invalid value." for name, test in tests.items() if name in body and not test(body[name])}
     if wrong:
-        raise invalid(**wrong)
+        raise validation_error(**wrong)
 
 
 def _is_wish(wish: Any) -> bool:
     if not isinstance(wish, dict) or not all(isinstance(wish.get(name), str) for name in ("object_type", "action")):
         return False
     tree = wish.get("extra_filter")
-    return wish["object_type"] not in NO_TYPES and (tree is None or is_tree(tree))
+    return wish["object_type"] not in NO_TYPES and (tree is None or is_valid_filter(tree))
 
 
 def _shown(hook: Webhook, ctx: RequestContext) -> dict[str, Any]:
@@ -117,6 +117,6 @@ def _shown(hook: Webhook, ctx: RequestContext) -> dict[str, Any]:
         "recent_consecutive_fail_buckets_cnt": 0,
         "created_by": hook.created_by,
         "updated_by": hook.created_by,
-        "date_created": bare_stamp(hook.made),
-        "date_updated": bare_stamp(hook.changed),
+        "date_created": format_instant_without_offset(hook.made),
+        "date_updated": format_instant_without_offset(hook.changed),
     }

@@ -1,4 +1,4 @@
-"""Writes: a task is stored, and what follows from it happens: completions, and events (§2.2, §6.2)."""
+"""Writes: a task is stored, and what follows from it happens: completions, and events."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from taskhand.sandbox.close import completions, event
-from taskhand.sandbox.close.lead import plain
-from taskhand.sandbox.close.task import shown
+from taskhand.sandbox.close.lead import render_lead_without_tasks
+from taskhand.sandbox.close.task import render_task
 
 if TYPE_CHECKING:
     from typing import Any
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from taskhand.sandbox.close.context import RequestContext
     from taskhand.sandbox.close.task import Task
 
-COMPLETED = "taskcompleted"  # §2.1 [R]: the object type of a completed task
+COMPLETED = "taskcompleted"  # the object type of a completed task
 
 
 def create(ctx: RequestContext, task: Task) -> Task:
-    """Store a new task; one that is born complete is completed at once (§2.4 [R])."""
+    """Store a new task; one that is born complete is completed at once."""
     made = _completed(ctx, task) if task.is_complete else task
     ctx.store.put(made)
-    event.emit(ctx, event.Happening(_type(made), "created", made.id, made.lead_id, _data(made, ctx)))
+    event.emit(ctx, event.Change(_type(made), "created", made.id, made.lead_id, _data(made, ctx)))
     if made.is_complete:
         _tell_completed(ctx, made)
     return made
 
 
 def change(ctx: RequestContext, before: Task, edited: Task) -> Task:
-    """Store an edited task; an edit that changes nothing leaves no trace (§2.2 [I from R])."""
+    """Store an edited task; an edit that changes nothing leaves no trace."""
     if edited == before:
         return before
     after = replace(edited, date_updated=ctx.now, updated_by=ctx.store.key_owner)
@@ -43,47 +43,47 @@ def change(ctx: RequestContext, before: Task, edited: Task) -> Task:
 
 
 def remove(ctx: RequestContext, task: Task) -> None:
-    """Remove a task for good (§2.8 [D])."""
+    """Remove a task for good."""
     ctx.store.drop(task.id)
     gone = _data(task, ctx)
-    event.emit(ctx, event.Happening(_type(task), "deleted", task.id, task.lead_id, None, gone))
+    event.emit(ctx, event.Change(_type(task), "deleted", task.id, task.lead_id, None, gone))
 
 
 def _completed(ctx: RequestContext, task: Task) -> Task:
     if not task.kind.is_completion_recorded:
         return task
-    made = completions.record(ctx, task)
-    return replace(task, object_type=COMPLETED, object_id=made.id)  # §2.1 [R]
+    made = completions.record_completion(ctx, task)
+    return replace(task, object_type=COMPLETED, object_id=made.id)
 
 
 def _reopened(ctx: RequestContext, task: Task) -> Task:
     if task.object_type != COMPLETED:
         return task
     gone = ctx.store.completions.pop(task.object_id or "", None)
-    if gone is not None:  # §2.6 [D]: the activity is deleted
-        data = completions.shown(gone, ctx)
-        event.emit(ctx, event.Happening(completions.OBJECT, "deleted", gone.id, gone.lead_id, None, data))
+    if gone is not None:  # the activity is deleted
+        data = completions.render_completion(gone, ctx)
+        event.emit(ctx, event.Change(completions.OBJECT, "deleted", gone.id, gone.lead_id, None, data))
     return replace(task, object_type=task.kind.object_type, object_id=None)
 
 
 def _tell_changed(ctx: RequestContext, before: Task, after: Task) -> None:
     old, new = _data(before, ctx), _data(after, ctx)
     changed = {name: old.get(name) for name in new if new[name] != old.get(name)}
-    event.emit(ctx, event.Happening(_type(after), "updated", after.id, after.lead_id, new, changed))
+    event.emit(ctx, event.Change(_type(after), "updated", after.id, after.lead_id, new, changed))
     if after.is_complete and not before.is_complete:
         _tell_completed(ctx, after)
 
 
 def _tell_completed(ctx: RequestContext, task: Task) -> None:
-    """Emit what a completion emits on the task, the activity and the lead (§6.2 [D], §10.5)."""
-    event.emit(ctx, event.Happening(_type(task), "completed", task.id, task.lead_id, _data(task, ctx)))
+    """Emit what a completion emits on the task, the activity and the lead."""
+    event.emit(ctx, event.Change(_type(task), "completed", task.id, task.lead_id, _data(task, ctx)))
     made = ctx.store.completions.get(task.object_id or "")
     if made is not None:
-        data = completions.shown(made, ctx)
-        event.emit(ctx, event.Happening(completions.OBJECT, "created", made.id, made.lead_id, data))
+        data = completions.render_completion(made, ctx)
+        event.emit(ctx, event.Change(completions.OBJECT, "created", made.id, made.lead_id, data))
     lead = ctx.store.leads.get(task.lead_id or "")
     if lead is not None:
-        event.emit(ctx, event.Happening("lead", "updated", lead.id, lead.id, plain(lead, ctx)))
+        event.emit(ctx, event.Change("lead", "updated", lead.id, lead.id, render_lead_without_tasks(lead, ctx)))
 
 
 def _type(task: Task) -> str:
@@ -91,4 +91,4 @@ def _type(task: Task) -> str:
 
 
 def _data(task: Task, ctx: RequestContext) -> dict[str, Any]:
-    return shown(task, ctx) | {"view": None}  # §2.2 [R 2025]: no view in events
+    return render_task(task, ctx) | {"view": None}  # no view in events

@@ -1,23 +1,23 @@
-"""The endpoints about the account and the token (§1)."""
+"""The endpoints about the account and the token."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from taskhand.sandbox.hubspot.dates import stamp
-from taskhand.sandbox.hubspot.errors import APP, PORTAL, invalid, unauthorised
+from taskhand.sandbox.hubspot.dates import format_instant
+from taskhand.sandbox.hubspot.errors import APP, PORTAL, unauthorized, validation_error
 from taskhand.sandbox.hubspot.rate_limits import ZONE
 from taskhand.sandbox.hubspot.reply import Reply
 
 if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.context import RequestContext
 
-USER = 98499705  # §10 CAP: the user of the sample event
+USER = 98499705  # the user of the sample event
 
 
 def details(ctx: RequestContext) -> Reply:
-    """`GET /account-info/v3/details` (§1 SPEC)."""
+    """`GET /account-info/v3/details`."""
     offset = ctx.now.astimezone(ZONE).utcoffset() or dt.timedelta()
     minutes = int(offset.total_seconds() // 60)
     body = {
@@ -35,25 +35,25 @@ def details(ctx: RequestContext) -> Reply:
 
 
 def usage(ctx: RequestContext) -> Reply:
-    """`GET /account-info/v3/api-usage/daily/private-apps` (§1 SPEC)."""
+    """`GET /account-info/v3/api-usage/daily/private-apps`."""
     local = ctx.now.astimezone(ZONE)
     midnight = dt.datetime.combine(local.date() + dt.timedelta(days=1), dt.time.min, ZONE)
     row = {
         "name": "private-apps-api-calls-daily",
         "usageLimit": ctx.spec_variant.daily,
         "currentUsage": ctx.used,
-        "collectedAt": stamp(ctx.now),
+        "collectedAt": format_instant(ctx.now),
         "fetchStatus": "SUCCESS",
-        "resetsAt": stamp(midnight),
+        "resetsAt": format_instant(midnight),
     }
     return Reply(200, {"results": [row]})
 
 
 def token_info(ctx: RequestContext) -> Reply:
-    """`POST /oauth/v2/private-apps/get/access-token-info` (§1 SDK): the token is in the body alone."""
+    """`POST /oauth/v2/private-apps/get/access-token-info`: the token is in the body alone."""
     sent = ctx.object().get("tokenKey")
     if not isinstance(sent, str):
-        raise invalid("tokenKey is required")
+        raise validation_error("tokenKey is required")
     if sent != ctx.token:
-        raise unauthorised()
+        raise unauthorized()
     return Reply(200, {"userId": USER, "hubId": PORTAL, "appId": APP, "scopes": sorted(ctx.scopes)})

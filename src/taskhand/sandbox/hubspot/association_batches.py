@@ -1,12 +1,12 @@
-"""The association endpoints of many records (§8)."""
+"""The association endpoints of many records."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.hubspot.associations import check_type, default_rows, default_type, pair, to_row
-from taskhand.sandbox.hubspot.batch_body import answered, read_inputs
-from taskhand.sandbox.hubspot.errors import RefusedError, invalid, listed, missing_many
+from taskhand.sandbox.hubspot.batch_body import batch_reply, read_inputs
+from taskhand.sandbox.hubspot.errors import ApiError, not_found_many, read_list, validation_error
 from taskhand.sandbox.hubspot.links import CATEGORY, link_of, linked_ids
 from taskhand.sandbox.hubspot.objects import find
 from taskhand.sandbox.hubspot.reply import NOTHING, Reply
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.hubspot.context import RequestContext
 
-MOST_READ, MOST_WRITTEN = 1000, 2000  # §8 DOC
+MOST_READ, MOST_WRITTEN = 1000, 2000
 
 
 def read_links(ctx: RequestContext) -> Reply:
@@ -29,7 +29,7 @@ def read_links(ctx: RequestContext) -> Reply:
             results.append({"from": {"id": one.id}, "to": rows})
         elif ctx.spec_variant.no_associations == "error":
             errors.append(_nothing(ctx, one.id).part({}, ctx.spec_variant))
-    return answered(ctx, 200, results, errors)
+    return batch_reply(ctx, 200, results, errors)
 
 
 def create_links(ctx: RequestContext) -> Reply:
@@ -37,7 +37,7 @@ def create_links(ctx: RequestContext) -> Reply:
     pairs = list(_pairs(ctx, has_types=True))
     for from_id, to_id in pairs:
         link(ctx, link_of(ctx.kind, from_id, ctx.to_kind, to_id))
-    return answered(ctx, 201, [pair(ctx.kind, from_id, ctx.to_kind, to_id) for from_id, to_id in pairs], [])
+    return batch_reply(ctx, 201, [pair(ctx.kind, from_id, ctx.to_kind, to_id) for from_id, to_id in pairs], [])
 
 
 def create_default_links(ctx: RequestContext) -> Reply:
@@ -47,13 +47,13 @@ def create_default_links(ctx: RequestContext) -> Reply:
     for from_id, to_id in pairs:
         link(ctx, link_of(ctx.kind, from_id, ctx.to_kind, to_id))
     rows = [row for from_id, to_id in pairs for row in default_rows(ctx, from_id, to_id, number)]
-    return answered(ctx, 200, rows, [])
+    return batch_reply(ctx, 200, rows, [])
 
 
 def archive_links(ctx: RequestContext) -> Reply:
     """`POST …/batch/archive`: links that are not there are none to remove."""
     for one in read_inputs(ctx, ctx.object(), MOST_WRITTEN):
-        for to in listed(one.body, "to"):
+        for to in read_list(one.body, "to"):
             unlink(ctx, link_of(ctx.kind, _id(one.body, "from"), ctx.to_kind, _id({"to": to}, "to")))
     return NOTHING
 
@@ -68,25 +68,24 @@ def _ids(ctx: RequestContext, record_id: str) -> list[str]:
     return linked_ids(ctx.store, ctx.kind, record_id, ctx.to_kind)
 
 
-def _nothing(ctx: RequestContext, record_id: str) -> RefusedError:
-    # §8 MEM
+def _nothing(ctx: RequestContext, record_id: str) -> ApiError:
     text = f"No {ctx.to_kind.singular} is associated with {ctx.kind.singular} {record_id}."
-    return RefusedError(404, text, "OBJECT_NOT_FOUND", context={"fromObjectId": [record_id]})
+    return ApiError(404, text, "OBJECT_NOT_FOUND", context={"fromObjectId": [record_id]})
 
 
 def _pairs(ctx: RequestContext, *, has_types: bool) -> Iterator[tuple[str, str]]:
     """Read the pairs to link, each checked before any is written by the caller."""
     for one in read_inputs(ctx, ctx.object(), MOST_WRITTEN):
-        for spec in listed(one.body, "types") or [None] if has_types else ():
+        for spec in read_list(one.body, "types") or [None] if has_types else ():
             check_type(ctx.kind, ctx.to_kind, spec)
         from_id = _id(one.body, "from")
         if find(ctx, ctx.kind, from_id) is None:
-            raise missing_many(ctx.kind.label, [from_id])
+            raise not_found_many(ctx.kind.label, [from_id])
         yield from_id, check_target(ctx, ctx.to_kind, _id(one.body, "to"))
 
 
 def _id(body: Mapping[str, Any], end: str) -> str:
     row = body.get(end)
     if not isinstance(row, dict) or "id" not in row:
-        raise invalid(f"Each input has a {end}.id")
+        raise validation_error(f"Each input has a {end}.id")
     return str(row["id"])

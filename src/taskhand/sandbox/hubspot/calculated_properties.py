@@ -1,4 +1,4 @@
-"""What HubSpot writes by itself: the effects of a write, and the calculated properties (§2.3, §5, §5.1)."""
+"""What HubSpot writes by itself: the effects of a write, and the calculated properties."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from taskhand.sandbox.hubspot.dates import millis, read_moment, stamp
+from taskhand.sandbox.hubspot.dates import format_instant, parse_instant, to_millis
 from taskhand.sandbox.hubspot.errors import APP
 from taskhand.sandbox.hubspot.pipeline import PIPELINE
 
@@ -15,41 +15,41 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from taskhand.sandbox.hubspot.people import Owner
-    from taskhand.sandbox.hubspot.pipeline import Portal
+    from taskhand.sandbox.hubspot.pipeline import TaskPipeline
     from taskhand.sandbox.hubspot.record import Record
     from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 
-DEFAULTS = {"hs_task_status": "NOT_STARTED", "hs_task_type": "TODO", "hs_task_priority": "NONE"}  # §13 MEM
+DEFAULTS = {"hs_task_status": "NOT_STARTED", "hs_task_type": "TODO", "hs_task_priority": "NONE"}
 STATUS, STAGE = "hs_task_status", "hs_pipeline_stage"
-PREVIEW = 150  # MEM: characters of a preview
+PREVIEW = 150  # characters of a preview
 TAG = re.compile(r"<[^>]*>")
 
 
-def written(
-    old: Mapping[str, str], sent: Mapping[str, str], now: dt.datetime, portal: Portal, spec_variant: SpecVariant
+def apply_write(
+    old: Mapping[str, str], sent: Mapping[str, str], now: dt.datetime, portal: TaskPipeline, spec_variant: SpecVariant
 ) -> dict[str, str]:
-    """Apply a write to a task's stored properties, with its effects; "" clears (§2 SPEC, DOC)."""
+    """Apply a write to a task's stored properties, with its effects; "" clears."""
     new = {**old, **sent, **_coupled(old, sent, portal, spec_variant)}
     if sent.get("hubspot_owner_id", old.get("hubspot_owner_id")) != old.get("hubspot_owner_id"):
-        new["hubspot_owner_assigneddate"] = stamp(now) if sent["hubspot_owner_id"] else ""
-    if is_done(new, portal) and not is_done(old, portal):  # §12.5; CAP names, INF behaviour
-        new["hs_task_completion_date"] = stamp(now)
+        new["hubspot_owner_assigneddate"] = format_instant(now) if sent["hubspot_owner_id"] else ""
+    if is_done(new, portal) and not is_done(old, portal):
+        new["hs_task_completion_date"] = format_instant(now)
         new["hs_task_completion_count"] = str(int(old.get("hs_task_completion_count", "0")) + 1)
     elif not is_done(new, portal):
         new["hs_task_completion_date"] = ""
     return {name: text for name, text in new.items() if text}
 
 
-def is_done(properties: Mapping[str, str], portal: Portal) -> bool:
-    """Whether a task is over: by its status, or by a closed stage (§5.1)."""
+def is_done(properties: Mapping[str, str], portal: TaskPipeline) -> bool:
+    """Whether a task is over: by its status, or by a closed stage."""
     stage = portal.stage(properties.get(STAGE, ""))
     return properties.get(STATUS) == "COMPLETED" or (stage is not None and stage.is_closed)
 
 
 def _coupled(
-    old: Mapping[str, str], sent: Mapping[str, str], portal: Portal, spec_variant: SpecVariant
+    old: Mapping[str, str], sent: Mapping[str, str], portal: TaskPipeline, spec_variant: SpecVariant
 ) -> dict[str, str]:
-    """Let stage follow status and status follow stage (§5.1 INF both ways)."""
+    """Let stage follow status and status follow stage (both ways)."""
     if spec_variant.stage == "apart" or not (sent.get(STATUS) or sent.get(STAGE)):
         return {}
     by_stage = sent.get(STAGE) and not (sent.get(STATUS) and spec_variant.status_or_stage == "status")
@@ -57,36 +57,36 @@ def _coupled(
         stage = portal.stage_of(sent[STATUS])
         return {STAGE: stage.id if stage else ""}
     chosen = portal.stage(sent[STAGE])
-    own = {"kept": old.get(STATUS, ""), "unset": "", "stage_id": sent[STAGE]}[spec_variant.custom_stage]  # §13
+    own = {"kept": old.get(STATUS, ""), "unset": "", "stage_id": sent[STAGE]}[spec_variant.custom_stage]
     return {STATUS: chosen.status if chosen and chosen.status else own}
 
 
-def view(
-    record: Record, now: dt.datetime, portal: Portal, owners: tuple[Owner, ...], spec_variant: SpecVariant
+def with_calculated(
+    record: Record, now: dt.datetime, portal: TaskPipeline, owners: tuple[Owner, ...], spec_variant: SpecVariant
 ) -> dict[str, str]:
     """Give all of a record's properties: the stored and the calculated ones."""
     kind = record.kind
     facts = {
         "hs_object_id": record.id,
-        kind.created: stamp(record.created_at),
-        kind.modified: stamp(record.updated_at),
+        kind.created: format_instant(record.created_at),
+        kind.modified: format_instant(record.updated_at),
     }
     if kind.name != "tasks":
         return {**record.properties, **facts}
     stored = dict(record.properties)
-    if not record.is_settled:  # §2.3 CAP: absent from the create response and present later
+    if not record.is_settled:  # absent from the create response and present later
         stored.pop(STAGE, None)
     elif STAGE in stored:
         stored["hs_pipeline"] = PIPELINE
-    if spec_variant.due_echo == "millis" and (due := read_moment(stored.get("hs_timestamp", ""))):
-        stored["hs_timestamp"] = str(millis(due))
+    if spec_variant.due_echo == "millis" and (due := parse_instant(stored.get("hs_timestamp", ""))):
+        stored["hs_timestamp"] = str(to_millis(due))
     return (
         _always(record) | stored | facts | _of_due(record, now, portal) | _of_body(record) | _of_owner(record, owners)
     )
 
 
 def _always(record: Record) -> dict[str, str]:
-    # §2.3 CAP: what a create returned beside what was sent
+    # what a create returned beside what was sent
     source = "INTEGRATION" if record.maker_id is None else "CRM_UI"
     return {
         "hs_object_source": source,
@@ -99,10 +99,10 @@ def _always(record: Record) -> dict[str, str]:
     }
 
 
-def _of_due(record: Record, now: dt.datetime, portal: Portal) -> dict[str, str]:
+def _of_due(record: Record, now: dt.datetime, portal: TaskPipeline) -> dict[str, str]:
     done = is_done(record.properties, portal)
-    due = read_moment(record.properties.get("hs_timestamp", ""))
-    finished = read_moment(record.properties.get("hs_task_completion_date", ""))
+    due = parse_instant(record.properties.get("hs_timestamp", ""))
+    finished = parse_instant(record.properties.get("hs_task_completion_date", ""))
     late = due is not None and not done and due < now
     missed = late or (due is not None and finished is not None and done and due < finished)
     kinds = {"call": "CALL", "email": "EMAIL", "linked_in": "LINKED_IN", "sequence": ""}
@@ -122,7 +122,7 @@ def _of_body(record: Record) -> dict[str, str]:
     if body is None:
         return {}
     text = " ".join(html.unescape(TAG.sub(" ", body)).split())
-    return {  # §2.3 CAP
+    return {
         "hs_body_preview": text[:PREVIEW],
         "hs_body_preview_html": f"<html>\n <head></head>\n <body>\n {text[:PREVIEW]}\n </body>\n</html>",
         "hs_body_preview_is_truncated": _word(len(text) > PREVIEW),
@@ -134,7 +134,7 @@ def _of_owner(record: Record, owners: tuple[Owner, ...]) -> dict[str, str]:
     if owner_id is None:
         return {}
     users = [str(owner.user_id) for owner in owners if owner.id == owner_id]
-    return {"hs_all_owner_ids": owner_id, "hs_user_ids_of_all_owners": ";".join(users)}  # §2.3 CAP
+    return {"hs_all_owner_ids": owner_id, "hs_user_ids_of_all_owners": ";".join(users)}
 
 
 def _word(value: bool) -> str:  # noqa: FBT001  # a truth is all it takes

@@ -6,17 +6,17 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.errors import RefusedError, unknown_type
-from taskhand.sandbox.hubspot.object_types import BY_NAME, Kind
+from taskhand.sandbox.hubspot.errors import ApiError, unknown_type
+from taskhand.sandbox.hubspot.object_types import BY_NAME, ObjectType
 from taskhand.sandbox.messages import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from taskhand.sandbox.hubspot.pipeline import Portal
+    from taskhand.sandbox.hubspot.pipeline import TaskPipeline
     from taskhand.sandbox.hubspot.spec_variant import SpecVariant
     from taskhand.sandbox.hubspot.store import Store
-    from taskhand.sandbox.hubspot.webhooks import Hooks
+    from taskhand.sandbox.hubspot.webhooks import Webhooks
     from taskhand.sandbox.messages import Request
 
 
@@ -31,8 +31,8 @@ class RequestContext:
     request: Request
     spec_variant: SpecVariant
     store: Store
-    portal: Portal
-    hooks: Hooks
+    portal: TaskPipeline
+    hooks: Webhooks
     now: dt.datetime
     fresh_id: Callable[[], str]
     scopes: frozenset[str]
@@ -47,14 +47,14 @@ class RequestContext:
         return dict(self.request.pairs)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ObjectType:
         """The kind of record that the path is about."""
-        return named(self.values["kind"])
+        return find_object_type(self.values["kind"])
 
     @property
-    def to_kind(self) -> Kind:
+    def to_kind(self) -> ObjectType:
         """The kind on the far side of an association."""
-        return named(self.values["to"])
+        return find_object_type(self.values["to"])
 
     def after(self, **span: float) -> dt.datetime:
         """Tell the time after a span, such as `milliseconds=500`."""
@@ -65,29 +65,29 @@ class RequestContext:
         return self.query.get(name, "").lower() == "true"
 
     def several(self, name: str) -> list[str]:
-        """Read an array of the query: commas (SPEC), repeats (SDK), or both (§2)."""
+        """Read an array of the query: commas, repeats, or both."""
         return [part for key, value in self.request.pairs if key == name for part in value.split(",") if part]
 
     def json(self) -> Any:
-        """Read the body; what is no JSON is refused (§3 CAP-derived), nothing at all is None."""
+        """Read the body; what is no JSON is refused, nothing at all is None."""
         try:
             return read_json(self.request.body) if self.request.body else None
         except ValueError as error:
             line, column = getattr(error, "lineno", 1), getattr(error, "colno", 1)
             reason = getattr(error, "msg", str(error))
             text = f"Invalid input JSON on line {line}, column {column}: {reason}"
-            raise RefusedError(400, text, None) from error
+            raise ApiError(400, text, None) from error
 
     def object(self) -> dict[str, Any]:
         """Read a body that must be an object."""
         body = self.json()
         if not isinstance(body, dict):
-            raise RefusedError(400, "Invalid input JSON on line 1, column 1: Expected an object", None)
+            raise ApiError(400, "Invalid input JSON on line 1, column 1: Expected an object", None)
         return body
 
 
-def named(name: str) -> Kind:
-    """Give the kind of that name, or id such as `0-27` (§1 SDK)."""
+def find_object_type(name: str) -> ObjectType:
+    """Give the kind of that name, or id such as `0-27`."""
     if name not in BY_NAME:
         raise unknown_type(name)
     return BY_NAME[name]

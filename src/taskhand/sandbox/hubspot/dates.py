@@ -10,20 +10,20 @@ MILLIS = re.compile(r"-?\d{1,14}", re.ASCII)
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
-def stamp(moment: dt.datetime) -> str:
-    """Write UTC with three digits of milliseconds, or none when they are zero (§5 CAP, §12.11)."""
+def format_instant(moment: dt.datetime) -> str:
+    """Write UTC with three digits of milliseconds, or none when they are zero."""
     utc = moment.astimezone(dt.UTC)
     has_millis = utc.microsecond // 1000 > 0
     return utc.isoformat(timespec="milliseconds" if has_millis else "seconds").replace("+00:00", "Z")
 
 
-def millis(moment: dt.datetime) -> int:
+def to_millis(moment: dt.datetime) -> int:
     """Count the milliseconds since 1970."""
     return (moment - EPOCH) // dt.timedelta(milliseconds=1)
 
 
-def read_moment(text: str) -> dt.datetime | None:
-    """Read epoch milliseconds or ISO 8601, whose offset becomes UTC (§5 DOC); None for anything else."""
+def parse_instant(text: str) -> dt.datetime | None:
+    """Read epoch milliseconds or ISO 8601, whose offset becomes UTC; None for anything else."""
     try:
         if MILLIS.fullmatch(text):
             return EPOCH + dt.timedelta(milliseconds=int(text))

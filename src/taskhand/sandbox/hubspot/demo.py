@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, NamedTuple
 
-from taskhand.sandbox.hubspot.dates import stamp
+from taskhand.sandbox.hubspot.dates import format_instant
 
 MARIA, JUAN, OTHER_JUAN, CAMILA, LUCIA = "6166860", "6166861", "6166862", "6166863", "6166864"
-UI = '<div style="" dir="auto" data-top-level="true">{}</div>'  # §5 CAP: how the web app wraps a note
+UI = '<div style="" dir="auto" data-top-level="true">{}</div>'  # how the web app wraps a note
 MIDNIGHT = "00:00"
 
 
@@ -21,7 +21,7 @@ def _owner(number: str, first: str, last: str, email: str, user: int, *, archive
 OWNERS: tuple[dict[str, Any], ...] = (
     _owner(MARIA, "María", "Rodríguez", "maria.rodriguez@company.example", 1296619),
     _owner(JUAN, "Juan", "Pérez", "juan.perez@company.example", 1296620),
-    _owner(OTHER_JUAN, "Juan", "Pérez", "jp.ventas@company.example", 1296621),  # the same name on purpose (§7)
+    _owner(OTHER_JUAN, "Juan", "Pérez", "jp.ventas@company.example", 1296621),  # the same name on purpose
     _owner(CAMILA, "Camila", "Soto", "camila.soto@company.example", 1296622),
     _owner(LUCIA, "Lucía", "Fernández", "lucia.fernandez@company.example", 1296623, archived=True),
 )
@@ -129,7 +129,7 @@ def _task(number: int, row: _Row, now: dt.datetime) -> dict[str, Any]:
     links = {} if row.contact is None else _links(row.contact)
     made = now - dt.timedelta(days=30, minutes=-number)
     properties |= {name: text for name, text in optional.items() if text}
-    return {"properties": properties, "createdAt": stamp(made)} | links
+    return {"properties": properties, "createdAt": format_instant(made)} | links
 
 
 def _links(contact: int) -> dict[str, Any]:
@@ -138,4 +138,4 @@ def _links(contact: int) -> dict[str, Any]:
 
 def _due(row: _Row, now: dt.datetime) -> str:
     time = dt.time.fromisoformat(row.time or MIDNIGHT)
-    return stamp(dt.datetime.combine(now.date() + dt.timedelta(days=row.day), time, dt.UTC))
+    return format_instant(dt.datetime.combine(now.date() + dt.timedelta(days=row.day), time, dt.UTC))

@@ -1,4 +1,4 @@
-"""Refusals: what HubSpot says when it says no (§3)."""
+"""Refusals: what HubSpot says when it says no."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 
-PORTAL = 891936587  # §3 DOC: the portal of the sample error
-APP = 51879189  # §10 CAP: the app of the sample event
+PORTAL = 891936587  # the portal of the sample error
+APP = 51879189  # the app of the sample event
 PHRASES = {status.value: status.phrase for status in HTTPStatus}
 LIMITS = {"TEN_SECONDLY_ROLLING": "ten_secondly_rolling", "SECONDLY": "secondly", "DAILY": "daily"}
-NO_CREDENTIALS = (  # §3 CAP
+NO_CREDENTIALS = (
     "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more "
     "details at https://developers.hubspot.com/docs/methods/auth/oauth-overview"
 )
-NO_SCOPE = (  # §3 CAP
+NO_SCOPE = (
     "This app hasn't been granted all required scopes to make this call. Read more about required scopes here: "
     "https://developers.hubspot.com/scopes."
 )
@@ -35,7 +35,7 @@ class Complaint(NamedTuple):
 
 
 @dataclass(eq=False)
-class RefusedError(Exception):
+class ApiError(Exception):
     """A request, or one input of a batch, that HubSpot refuses. `limit` is the policy of a 429."""
 
     status: int
@@ -47,7 +47,7 @@ class RefusedError(Exception):
     limit: str | None = None
 
     def body(self, correlation: str) -> dict[str, Any]:
-        """Write it as a whole answer, its keys in the recorded order (§3 CAP-derived)."""
+        """Write it as a whole answer, its keys in the recorded order."""
         head = {"status": "error", "message": self.message}
         if self.limit is not None:
             return head | {"errorType": "RATE_LIMIT", "correlationId": correlation} | self._policy(correlation)
@@ -56,7 +56,7 @@ class RefusedError(Exception):
         return head | {"correlationId": correlation} | given | self._category()
 
     def part(self, context: Mapping[str, list[str]], spec_variant: SpecVariant) -> dict[str, Any]:
-        """Write it as one error of a 207 (§3.1)."""
+        """Write it as one error of a 207."""
         body = (
             {"status": "error"} | self._category() | {"message": self.message, "context": {**self.context, **context}}
         )
@@ -68,28 +68,28 @@ class RefusedError(Exception):
         return {} if self.category is None else {"category": self.category}
 
     def _policy(self, correlation: str) -> dict[str, str]:
-        own = {  # §3 CAP, DOC: what one policy has beside its name
+        own = {  # what one policy has beside its name
             "SECONDLY": {"groupName": f"publicapi:crm:search:oauth:{APP}:{PORTAL}"},
             "DAILY": {"requestId": correlation},
         }
         return {"policyName": str(self.limit)} | own.get(str(self.limit), {})
 
 
-def invalid(message: str, **context: list[str]) -> RefusedError:
+def validation_error(message: str, **context: list[str]) -> ApiError:
     """Refuse a body or a query: 400."""
-    return RefusedError(400, message, context=context)
+    return ApiError(400, message, context=context)
 
 
-def listed(body: Mapping[str, Any], name: str) -> list[Any]:
+def read_list(body: Mapping[str, Any], name: str) -> list[Any]:
     """Read a list of a body, empty when it is not there; anything else is refused."""
     value = body.get(name)
     if value is not None and not isinstance(value, list):
-        raise RefusedError(400, f"Invalid input JSON on line 1, column 1: Expected {name} to be a list", None)
+        raise ApiError(400, f"Invalid input JSON on line 1, column 1: Expected {name} to be a list", None)
     return value or []
 
 
-def invalid_values(complaints: list[Complaint]) -> RefusedError:
-    """Refuse property values, all of one input together (§3 DOC, CAP): an array as JSON text in the message."""
+def invalid_values(complaints: list[Complaint]) -> ApiError:
+    """Refuse property values, all of one input together: an array as JSON text in the message."""
     rows = [
         {
             "isValid": False,
@@ -105,62 +105,62 @@ def invalid_values(complaints: list[Complaint]) -> RefusedError:
     details = [
         {"message": said.message, "code": said.code, "context": {"propertyName": [said.name]}} for said in complaints
     ]
-    return RefusedError(400, f"Property values were not valid: {text}", errors=tuple(details))
+    return ApiError(400, f"Property values were not valid: {text}", errors=tuple(details))
 
 
-def unset(label: str, names: list[str], doing: str = "creating") -> RefusedError:
-    """Refuse for want of required properties (§3 CAP)."""
-    return invalid(f"Error {doing} {label}. Some required properties were not set.", properties=names)
+def missing_required(label: str, names: list[str], doing: str = "creating") -> ApiError:
+    """Refuse for want of required properties."""
+    return validation_error(f"Error {doing} {label}. Some required properties were not set.", properties=names)
 
 
-def missing(sent: str, spec_variant: SpecVariant) -> RefusedError:
-    """Refuse an id that is not there: one text for numbers (CAP-derived), one for all else (CAP) (§3)."""
+def not_found(sent: str, spec_variant: SpecVariant) -> ApiError:
+    """Refuse an id that is not there: one text for numbers, one for all else."""
     if not (sent.isascii() and sent.isdigit()):
         text = "Object not found.  objectId are usually numeric."
-        return RefusedError(404, text, "OBJECT_NOT_FOUND", context={"id": [sent]})
+        return ApiError(404, text, "OBJECT_NOT_FOUND", context={"id": [sent]})
     category = None if spec_variant.missing_category == "none" else spec_variant.missing_category
-    return RefusedError(404, "resource not found", category)
+    return ApiError(404, "resource not found", category)
 
 
-def missing_many(label: str, ids: list[str]) -> RefusedError:
-    """Refuse the ids of a batch that are not there, all in one error (§3.1 CAP; for tasks INF)."""
+def not_found_many(label: str, ids: list[str]) -> ApiError:
+    """Refuse the ids of a batch that are not there, all in one error (for tasks INF)."""
     text = f"Could not get some {label} objects, they may be deleted or not exist. Check that ids are valid."
-    return RefusedError(404, text, "OBJECT_NOT_FOUND", context={"ids": ids})
+    return ApiError(404, text, "OBJECT_NOT_FOUND", context={"ids": ids})
 
 
-def unknown_type(name: str) -> RefusedError:
-    """Refuse an object type that does not exist (§3 3P)."""
-    return RefusedError(404, f"Unable to infer object type from: {name}", "OBJECT_NOT_FOUND")
+def unknown_type(name: str) -> ApiError:
+    """Refuse an object type that does not exist."""
+    return ApiError(404, f"Unable to infer object type from: {name}", "OBJECT_NOT_FOUND")
 
 
-def unauthorised() -> RefusedError:
-    """Refuse a missing or wrong token (§3 CAP)."""
-    return RefusedError(401, NO_CREDENTIALS, "INVALID_AUTHENTICATION")
+def unauthorized() -> ApiError:
+    """Refuse a missing or wrong token."""
+    return ApiError(401, NO_CREDENTIALS, "INVALID_AUTHENTICATION")
 
 
-def expired(ago: str, moment: str) -> RefusedError:
-    """Refuse a token that was good until a moment (§3 CAP)."""
+def expired_token(ago: str, moment: str) -> ApiError:
+    """Refuse a token that was good until a moment."""
     text = f"The OAuth token used to make this call expired {ago} ago."
-    return RefusedError(401, text, "EXPIRED_AUTHENTICATION", context={"expire time": [moment]})
+    return ApiError(401, text, "EXPIRED_AUTHENTICATION", context={"expire time": [moment]})
 
 
-def unscoped(scopes: Iterable[str], spec_variant: SpecVariant) -> RefusedError:
-    """Refuse for want of any one of these scopes (§3 CAP)."""
+def missing_scopes(scopes: Iterable[str], spec_variant: SpecVariant) -> ApiError:
+    """Refuse for want of any one of these scopes."""
     detail = {
         "message": "One or more of the following scopes are required.",
         "context": {spec_variant.scope_key: list(scopes)},
     }
     links = {"scopes": "https://developers.hubspot.com/scopes"}
-    return RefusedError(403, NO_SCOPE, "MISSING_SCOPES", (detail,), links=links)
+    return ApiError(403, NO_SCOPE, "MISSING_SCOPES", (detail,), links=links)
 
 
-def limited(policy: str) -> RefusedError:
-    """Refuse a call over a limit (§3 CAP for SECONDLY, DOC for DAILY, 3P for the other)."""
-    return RefusedError(429, f"You have reached your {LIMITS[policy]} limit.", None, limit=policy)
+def rate_limited(policy: str) -> ApiError:
+    """Refuse a call over a limit (for SECONDLY, DOC for DAILY, 3P for the other)."""
+    return ApiError(429, f"You have reached your {LIMITS[policy]} limit.", None, limit=policy)
 
 
-def failed(status: int, spec_variant: SpecVariant) -> RefusedError:
+def error_for_status(status: int, spec_variant: SpecVariant) -> ApiError:
     """Fail for reasons that have nothing to do with the request."""
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return limited(spec_variant.limit_policy)
-    return RefusedError(status, PHRASES.get(status, "internal error"), "INTERNAL_ERROR")
+        return rate_limited(spec_variant.limit_policy)
+    return ApiError(status, PHRASES.get(status, "internal error"), "INTERNAL_ERROR")

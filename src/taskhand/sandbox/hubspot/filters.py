@@ -1,4 +1,4 @@
-"""The filters of a search (§4): what one condition says of one record."""
+"""The filters of a search: what one condition says of one record."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.dates import millis, read_moment
-from taskhand.sandbox.hubspot.errors import invalid, listed
+from taskhand.sandbox.hubspot.dates import parse_instant, to_millis
+from taskhand.sandbox.hubspot.errors import read_list, validation_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.property_definitions import Definition
     from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 
-ASSOCIATED = "associations."  # §4 DOC: the pseudo-property
-UNFILTERABLE = "hs_body_preview_html"  # §4 DOC
+ASSOCIATED = "associations."  # the pseudo-property
+UNFILTERABLE = "hs_body_preview_html"
 NEGATIVE = frozenset({"NEQ", "NOT_IN", "NOT_CONTAINS_TOKEN"})
 OPERATORS = frozenset(
     {"EQ", "LT", "LTE", "GT", "GTE", "BETWEEN", "IN", "HAS_PROPERTY", "NOT_HAS_PROPERTY", "CONTAINS_TOKEN"} | NEGATIVE
@@ -39,10 +39,10 @@ class Filter:
     def from_json(cls, row: Any, known: Mapping[str, Definition]) -> Filter:
         """Read one filter; what cannot be is refused, in words that are not recorded."""
         if not isinstance(row, dict) or str(row.get("operator")) not in OPERATORS:
-            raise invalid("Invalid filter: operator must be one of the allowed operators")
-        name, values = str(row.get("propertyName", "")), listed(row, "values")
+            raise validation_error("Invalid filter: operator must be one of the allowed operators")
+        name, values = str(row.get("propertyName", "")), read_list(row, "values")
         if name == UNFILTERABLE or (name not in known and not name.startswith(ASSOCIATED)):
-            raise invalid(f"There was a problem with the request: property {name} cannot be filtered")
+            raise validation_error(f"There was a problem with the request: property {name} cannot be filtered")
         _check_operands(row, values)
         texts = tuple(str(value) for value in values)
         return cls(name, row["operator"], str(row.get("value", "")), str(row.get("highValue", "")), texts)
@@ -52,28 +52,28 @@ def _check_operands(row: Mapping[str, Any], values: list[Any]) -> None:
     operator = row["operator"]
     is_listed = operator in {"IN", "NOT_IN"}
     if is_listed and not values:
-        raise invalid(f"Invalid filter: {operator} requires values")
+        raise validation_error(f"Invalid filter: {operator} requires values")
     if not is_listed and "HAS_PROPERTY" not in operator and row.get("value") is None:
-        raise invalid(f"Invalid filter: {operator} requires a value")
+        raise validation_error(f"Invalid filter: {operator} requires a value")
     if operator == "BETWEEN" and row.get("highValue") is None:
-        raise invalid("Invalid filter: BETWEEN requires a highValue")
+        raise validation_error("Invalid filter: BETWEEN requires a highValue")
 
 
-def holds(one: Filter, text: str | None, definition: Definition, spec_variant: SpecVariant) -> bool:
+def matches(one: Filter, text: str | None, definition: Definition, spec_variant: SpecVariant) -> bool:
     """Whether a property's value meets a condition."""
     if one.operator == "HAS_PROPERTY":
         return text is not None
     if one.operator == "NOT_HAS_PROPERTY":
         return text is None
-    if text is None:  # MEM: a record without the property differs from nothing
+    if text is None:  # a record without the property differs from nothing
         return one.operator in NEGATIVE and spec_variant.unset_differs == "yes"
     return _TESTS[one.operator](one, text, definition)
 
 
 def comparable(text: str, definition: Definition) -> float | str:
     """Make a value comparable: numbers and moments by size, enumerations to the letter, the rest in lower case."""
-    if definition.type == "datetime" and (moment := read_moment(text)):
-        return float(millis(moment))
+    if definition.type == "datetime" and (moment := parse_instant(text)):
+        return float(to_millis(moment))
     if definition.type == "number" or definition.name == "hs_object_id":
         try:
             return float(text)
@@ -83,7 +83,7 @@ def comparable(text: str, definition: Definition) -> float | str:
 
 
 def tokens_match(pattern: str, text: str) -> bool:
-    """Whether a word of the text, or all of it, fits a pattern with `*` (§4 DOC)."""
+    """Whether a word of the text, or all of it, fits a pattern with `*`."""
     words = [text.casefold(), *WORD.findall(text.casefold())]
     return any(fnmatchcase(word, pattern.casefold()) for word in words)
 
@@ -105,7 +105,7 @@ def _between(one: Filter, text: str, definition: Definition) -> bool:
 
 
 def _in(one: Filter, text: str, definition: Definition) -> bool:
-    if definition.type == "string":  # §4 DOC: the values must be lower case
+    if definition.type == "string":  # the values must be lower case
         return text.casefold() in one.values
     return any(_compared(text, value, definition) == 0 for value in one.values)
 

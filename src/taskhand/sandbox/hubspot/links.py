@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
-    from taskhand.sandbox.hubspot.object_types import Kind
+    from taskhand.sandbox.hubspot.object_types import ObjectType
     from taskhand.sandbox.hubspot.record import Record
     from taskhand.sandbox.hubspot.store import Store
 
 CATEGORY = "HUBSPOT_DEFINED"
-# §8 DOC: the type of each direction
+# the type of each direction
 TYPES = {
     ("tasks", "contacts"): 204,
     ("contacts", "tasks"): 203,
@@ -72,30 +72,32 @@ def _sides(link: Link) -> tuple[tuple[str, str, bool], tuple[str, str, bool]]:
     return (link.task_id, link.other, True), (link.other_id, link.other, False)
 
 
-def link_of(kind: Kind, record_id: str, to_kind: Kind, to_id: str) -> Link:
+def link_of(kind: ObjectType, record_id: str, to_kind: ObjectType, to_id: str) -> Link:
     """Make the link between two records, of which one is a task."""
     if kind.name == "tasks":
         return Link(record_id, to_kind.name, to_id)
     return Link(to_id, kind.name, record_id)
 
 
-def linked_ids(store: Store, kind: Kind, record_id: str, to_kind: Kind, by: dt.datetime | None = None) -> list[str]:
+def linked_ids(
+    store: Store, kind: ObjectType, record_id: str, to_kind: ObjectType, by: dt.datetime | None = None
+) -> list[str]:
     """Give the ids of one kind that a record is linked with, in numerical order; `by` leaves out later links."""
     is_task = kind.name == "tasks"
     ids = store.links.of(record_id, to_kind.name if is_task else kind.name, is_task=is_task, by=by)
     return sorted((found for found in ids if _is_live(store, to_kind, found)), key=int)
 
 
-def targets(type_id: int) -> Kind | None:
+def targets(type_id: int) -> ObjectType | None:
     """Tell the kind that a task's association type leads to."""
     return next((BY_NAME[to] for (source, to), number in TYPES.items() if (source, number) == ("tasks", type_id)), None)
 
 
-def type_name(kind: Kind, to_kind: Kind) -> str:
-    """Write a type in snake case (§2.1 DOC)."""
+def type_name(kind: ObjectType, to_kind: ObjectType) -> str:
+    """Write a type in snake case."""
     return f"{kind.singular}_to_{to_kind.singular}"
 
 
-def _is_live(store: Store, kind: Kind, record_id: str) -> bool:
+def _is_live(store: Store, kind: ObjectType, record_id: str) -> bool:
     record: Record | None = store.find(kind, record_id)
     return record is not None and not record.is_archived

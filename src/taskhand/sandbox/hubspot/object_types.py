@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Kind:
+class ObjectType:
     """One object type. `always` are the properties of every answer, `defaults` those when none were asked for."""
 
     name: str
@@ -24,20 +24,22 @@ class Kind:
 
     @property
     def always(self) -> tuple[str, ...]:
-        """Give the properties of every answer (§2 DOC)."""
+        """Give the properties of every answer."""
         return (self.created, self.modified, "hs_object_id")
 
     @property
     def defaults(self) -> tuple[str, ...]:
-        """Give the properties of an answer when none were asked for (§4, §8)."""
+        """Give the properties of an answer when none were asked for."""
         return self.always + self.more
 
 
-TASKS = Kind("tasks", "0-27", "task", "hs_createdate", "hs_lastmodifieddate", (), ("hs_task_body", "hs_task_subject"))
+TASKS = ObjectType(
+    "tasks", "0-27", "task", "hs_createdate", "hs_lastmodifieddate", (), ("hs_task_body", "hs_task_subject")
+)
 KINDS = (
     TASKS,
-    # §8: what a search shows by default and looks in; for contacts the look-in list is MEM
-    Kind(
+    # what a search shows by default and looks in; for contacts the look-in list is MEM
+    ObjectType(
         "contacts",
         "0-1",
         "contact",
@@ -46,7 +48,7 @@ KINDS = (
         ("email", "firstname", "lastname"),
         ("firstname", "lastname", "email", "phone", "company"),
     ),
-    Kind(
+    ObjectType(
         "companies",
         "0-2",
         "company",
@@ -55,6 +57,6 @@ KINDS = (
         ("name", "domain"),
         ("website", "phone", "name", "domain"),
     ),
-    Kind("deals", "0-3", "deal", "createdate", "hs_lastmodifieddate", ("dealname",), ("dealname",)),
+    ObjectType("deals", "0-3", "deal", "createdate", "hs_lastmodifieddate", ("dealname",), ("dealname",)),
 )
 BY_NAME = {name: kind for kind in KINDS for name in (kind.name, kind.type_id, kind.singular)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from taskhand.sandbox.hubspot.errors import invalid
+from taskhand.sandbox.hubspot.errors import validation_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,32 +13,32 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.context import RequestContext
 
 
-def whole(ctx: RequestContext, name: str, default: int, most: int) -> int:
-    """Read a whole number of the query, from 1 to `most`; the texts of the refusals are not recorded (§13)."""
+def read_limit(ctx: RequestContext, name: str, default: int, most: int) -> int:
+    """Read a whole number of the query, from 1 to `most`; the texts of the refusals are not recorded."""
     text = ctx.query.get(name, "") or str(default)
     if not (text.isascii() and text.isdigit() and int(text) >= 1):
-        raise invalid(f"{name} was not a valid integer", **{name: [text]})
+        raise validation_error(f"{name} was not a valid integer", **{name: [text]})
     if int(text) > most:
-        raise invalid(f"{name} must be at most {most}", **{name: [text]})
+        raise validation_error(f"{name} must be at most {most}", **{name: [text]})
     return int(text)
 
 
-def start(text: str) -> int:
+def read_offset(text: str) -> int:
     """Read `after` as an offset; nothing is the beginning."""
     if text and not (text.isascii() and text.isdigit()):
-        raise invalid("Invalid value for after", after=[text])
+        raise validation_error("Invalid value for after", after=[text])
     return int(text or "0")
 
 
 def offset_page(ctx: RequestContext, rows: Sequence[dict[str, Any]], limit: int) -> dict[str, Any]:
     """Give one page of rows, `after` being an offset."""
-    first = start(ctx.query.get("after", ""))
+    first = read_offset(ctx.query.get("after", ""))
     more = first + limit < len(rows)
     return {"results": list(rows[first : first + limit])} | (paging(ctx, str(first + limit)) if more else {})
 
 
 def paging(ctx: RequestContext, after: str) -> dict[str, Any]:
-    """Lead to the next page, with a link to it (§2 SPEC), which stays in the sandbox."""
+    """Lead to the next page, with a link to it, which stays in the sandbox."""
     pairs = [(key, value) for key, value in ctx.request.pairs if key != "after"]
     host = ctx.request.header("host") or "api.hubapi.com"
     link = f"http://{host}{ctx.request.path}?{urlencode([*pairs, ('after', after)])}"

@@ -1,18 +1,18 @@
-"""Owners, and their endpoints (§7)."""
+"""Owners, and their endpoints."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.errors import missing
-from taskhand.sandbox.hubspot.paging import offset_page, whole
+from taskhand.sandbox.hubspot.errors import not_found
+from taskhand.sandbox.hubspot.paging import offset_page, read_limit
 
 if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.context import RequestContext
 
-PAGE = 100  # §7 SPEC: default
-MOST = 500  # §7 MEM, 3P
+PAGE = 100  # default
+MOST = 500
 
 
 @dataclass(frozen=True)
@@ -32,20 +32,20 @@ class Owner:
 
 
 def list_owners(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /crm/v3/owners`: the active ones, or the archived ones; `email` to the letter (§7 MEM)."""
+    """`GET /crm/v3/owners`: the active ones, or the archived ones; `email` to the letter."""
     email = ctx.query.get("email")
-    rows = [shown(owner) for owner in _side(ctx) if email is None or owner.email.casefold() == email.casefold()]
-    return offset_page(ctx, rows, whole(ctx, "limit", PAGE, MOST))
+    rows = [render_owner(owner) for owner in _side(ctx) if email is None or owner.email.casefold() == email.casefold()]
+    return offset_page(ctx, rows, read_limit(ctx, "limit", PAGE, MOST))
 
 
 def get_owner(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /crm/v3/owners/{id}`: by id, or by `userId` (§7 SPEC)."""
+    """`GET /crm/v3/owners/{id}`: by id, or by `userId`."""
     sent = ctx.values["id"]
     by_user = ctx.query.get("idProperty") == "userId"
     for owner in _side(ctx):
         if sent == (str(owner.user_id) if by_user else owner.id):
-            return shown(owner)
-    raise missing(sent, ctx.spec_variant)
+            return render_owner(owner)
+    raise not_found(sent, ctx.spec_variant)
 
 
 def _side(ctx: RequestContext) -> list[Owner]:
@@ -53,9 +53,9 @@ def _side(ctx: RequestContext) -> list[Owner]:
     return [owner for owner in ctx.store.owners if owner.archived == wants_archived]
 
 
-def shown(owner: Owner) -> dict[str, Any]:
-    """Write an owner (§7 SPEC)."""
-    user = {} if owner.archived else {"userId": owner.user_id}  # §7: `userIdIncludingInactive` says what `userId` omits
+def render_owner(owner: Owner) -> dict[str, Any]:
+    """Write an owner."""
+    user = {} if owner.archived else {"userId": owner.user_id}  # `userIdIncludingInactive` says what `userId` omits
     body: dict[str, Any] = {
         "id": owner.id,
         "email": owner.email,

@@ -1,4 +1,4 @@
-"""A portal's own choices: the status options and the stages of its task pipeline (§5.1, §6)."""
+"""A portal's own choices: the status options and the stages of its task pipeline."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 
-PIPELINE = "3d314325-1b2a-4225-9388-375f49c57ec3"  # §5.1 CAP
+PIPELINE = "3d314325-1b2a-4225-9388-375f49c57ec3"
 
 
 class Option(NamedTuple):
@@ -27,7 +27,7 @@ class Stage(NamedTuple):
     status: str | None
 
 
-# §5.1 CAP: ids and labels; the last one is In Progress by elimination (INF)
+# ids and labels; the last one is In Progress by elimination
 DEFAULT_STAGES = (
     Stage("af0e6a5c-2ea3-4c72-b69f-7c6cb3fdb591", "Not Started", is_closed=False, status="NOT_STARTED"),
     Stage("60b5c368-04c4-4d32-9b4a-457e159f49b7", "In Progress", is_closed=False, status="IN_PROGRESS"),
@@ -35,11 +35,11 @@ DEFAULT_STAGES = (
     Stage("fc8148fb-3a2d-4b59-834e-69b7859347cb", "Deferred", is_closed=False, status="DEFERRED"),
     Stage("61bafb31-e7fa-46ed-aaa9-1322438d6e67", "Completed", is_closed=True, status="COMPLETED"),
 )
-OWN_STAGES = (  # §5.1 CAP: the recorded portal's own; its In progress replaced the default one
+OWN_STAGES = (  # the recorded portal's own; its In progress replaced the default one
     Stage("5996831934", "In progress", is_closed=False, status=None),
     Stage("6049725638", "Cancelled", is_closed=True, status=None),
 )
-STATUSES = (  # §5, §6 CAP-derived values and labels; alphabetical (INF)
+STATUSES = (  # §6 CAP-derived values and labels; alphabetical
     Option("COMPLETED", "Completed"),
     Option("DEFERRED", "Deferred"),
     Option("IN_PROGRESS", "In Progress"),
@@ -50,7 +50,7 @@ WORKFLOW = tuple(stage.status for stage in DEFAULT_STAGES)
 
 
 @dataclass(frozen=True)
-class Portal:
+class TaskPipeline:
     """The status options in their order, and the stages in theirs."""
 
     statuses: tuple[Option, ...]
@@ -65,12 +65,12 @@ class Portal:
         return next((stage for stage in self.stages if stage.id == stage_id), None)
 
 
-def portal_of(spec_variant: SpecVariant, statuses: tuple[Option, ...] | None) -> Portal:
+def build_pipeline(spec_variant: SpecVariant, statuses: tuple[Option, ...] | None) -> TaskPipeline:
     """Make the portal of a reading; `statuses` are the seed's own, in its order."""
     chosen = statuses or STATUSES
     if statuses is None and spec_variant.status_order == "workflow":
         chosen = tuple(sorted(STATUSES, key=lambda option: WORKFLOW.index(option.value)))
     if spec_variant.stages == "default":
-        return Portal(chosen, DEFAULT_STAGES)
+        return TaskPipeline(chosen, DEFAULT_STAGES)
     kept = tuple(stage for stage in DEFAULT_STAGES if stage.status != "IN_PROGRESS")
-    return Portal(chosen, kept + OWN_STAGES)
+    return TaskPipeline(chosen, kept + OWN_STAGES)

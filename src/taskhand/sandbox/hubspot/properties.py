@@ -1,13 +1,13 @@
-"""The endpoints of property definitions (§6) and of the task pipeline (§5.1)."""
+"""The endpoints of property definitions and of the task pipeline."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.errors import RefusedError
+from taskhand.sandbox.hubspot.errors import ApiError
 from taskhand.sandbox.hubspot.object_types import TASKS
 from taskhand.sandbox.hubspot.pipeline import PIPELINE
-from taskhand.sandbox.hubspot.rendering import known
+from taskhand.sandbox.hubspot.rendering import known_properties
 from taskhand.sandbox.hubspot.reply import Reply
 
 if TYPE_CHECKING:
@@ -20,28 +20,28 @@ MADE = "2020-01-01T00:00:00Z"
 
 def list_properties(ctx: RequestContext) -> Reply:
     """`GET /crm/v3/properties/{kind}`: all of them, no pages; none is archived here."""
-    rows = [] if ctx.flag("archived") else [_shown(one) for one in known(ctx, ctx.kind).values()]
+    rows = [] if ctx.flag("archived") else [_shown(one) for one in known_properties(ctx, ctx.kind).values()]
     return Reply(200, {"results": rows})
 
 
 def get_property(ctx: RequestContext) -> Reply:
-    """`GET /crm/v3/properties/{kind}/{name}`; an unknown name is 404 (§6 INF)."""
-    one = known(ctx, ctx.kind).get(ctx.values["name"])
+    """`GET /crm/v3/properties/{kind}/{name}`; an unknown name is 404."""
+    one = known_properties(ctx, ctx.kind).get(ctx.values["name"])
     if one is None:
         text = f'Property "{ctx.values["name"]}" does not exist'
-        raise RefusedError(404, text, "OBJECT_NOT_FOUND", context={"propertyName": [ctx.values["name"]]})
+        raise ApiError(404, text, "OBJECT_NOT_FOUND", context={"propertyName": [ctx.values["name"]]})
     return Reply(200, _shown(one))
 
 
 def list_pipelines(ctx: RequestContext) -> Reply:
-    """`GET /crm/v3/pipelines/{kind}` (§5.1 CAP)."""
+    """`GET /crm/v3/pipelines/{kind}`."""
     return Reply(200, {"results": [_pipeline(ctx)] if ctx.kind == TASKS else []})
 
 
 def list_stages(ctx: RequestContext) -> Reply:
     """`GET /crm/v3/pipelines/{kind}/{id}/stages`."""
     if ctx.kind != TASKS or ctx.values["id"] != PIPELINE:
-        raise RefusedError(404, "resource not found", "OBJECT_NOT_FOUND")
+        raise ApiError(404, "resource not found", "OBJECT_NOT_FOUND")
     return Reply(200, {"results": _pipeline(ctx)["stages"]})
 
 

@@ -1,4 +1,4 @@
-"""The properties that exist: their names, types and choices (§5, §6)."""
+"""The properties that exist: their names, types and choices."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from taskhand.sandbox.hubspot.pipeline import PIPELINE, Option
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from taskhand.sandbox.hubspot.object_types import Kind
-    from taskhand.sandbox.hubspot.pipeline import Portal
+    from taskhand.sandbox.hubspot.object_types import ObjectType
+    from taskhand.sandbox.hubspot.pipeline import TaskPipeline
     from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 
 
@@ -39,8 +39,8 @@ FIELD_TYPES = {
     "number": "number",
     "datetime": "date",
 }
-PRIORITIES = (Option("NONE", "None"), Option("LOW", "Low"), Option("MEDIUM", "Medium"), Option("HIGH", "High"))  # §6
-TYPES = (  # §6 CAP-derived
+PRIORITIES = (Option("NONE", "None"), Option("LOW", "Low"), Option("MEDIUM", "Medium"), Option("HIGH", "High"))
+TYPES = (
     Option("CALL", "Call"),
     Option("EMAIL", "Email"),
     Option("LINKED_IN", "LinkedIn"),
@@ -51,7 +51,7 @@ TYPES = (  # §6 CAP-derived
 )
 BOOLEANS = (Option("true", "True"), Option("false", "False"))
 
-# §5: names DOC, CAP; which of them can be set is INF for the last lines
+# names DOC, CAP; which of them can be set is INF for the last lines
 _WRITABLE = (
     Definition("hs_timestamp", "Due date", "datetime", description="The due date of the task"),
     Definition("hs_task_subject", "Task Title", description="The title of the task"),
@@ -149,8 +149,8 @@ _TEXTS = [
     "hs_user_ids_of_all_notification_unfollowers",
     "hs_user_ids_of_all_owners",
 ]
-_OTHERS = {  # §8: as much of the other kinds as finding them needs
-    "contacts": "email firstname lastname phone company associatedcompanyid",  # MEM: the last, its primary company's id
+_OTHERS = {  # as much of the other kinds as finding them needs
+    "contacts": "email firstname lastname phone company associatedcompanyid",  # the last, its primary company's id
     "companies": "name domain website phone",
     "deals": "dealname amount",
 }
@@ -170,7 +170,7 @@ _TASK = (
 
 
 @lru_cache(maxsize=32)
-def definitions(kind: Kind, portal: Portal, spec_variant: SpecVariant) -> dict[str, Definition]:
+def definitions(kind: ObjectType, portal: TaskPipeline, spec_variant: SpecVariant) -> dict[str, Definition]:
     """Give the properties of a kind, by name."""
     if kind.name == "tasks":
         return {one.name: one for one in _task_definitions(portal, spec_variant)}
@@ -179,7 +179,7 @@ def definitions(kind: Kind, portal: Portal, spec_variant: SpecVariant) -> dict[s
     return {one.name: one for one in [*texts, Definition("hubspot_owner_id", "Owner", is_external=True), *system]}
 
 
-def _task_definitions(portal: Portal, spec_variant: SpecVariant) -> list[Definition]:
+def _task_definitions(portal: TaskPipeline, spec_variant: SpecVariant) -> list[Definition]:
     choices: Mapping[str, tuple[Option, ...]] = {
         "hs_task_status": portal.statuses,
         "hs_pipeline_stage": tuple(Option(stage.id, stage.label) for stage in portal.stages),

@@ -1,4 +1,4 @@
-"""The rate limits (§9): ten seconds, the day, and searches in a second."""
+"""The rate limits: ten seconds, the day, and searches in a second."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from taskhand.sandbox.hubspot.errors import limited
+from taskhand.sandbox.hubspot.errors import rate_limited
 
 if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.spec_variant import SpecVariant
@@ -27,12 +27,12 @@ class Limits:
         self.used = 0
 
     def admit(self, now: dt.datetime, spec_variant: SpecVariant, *, is_search: bool) -> None:
-        """Let a call through or refuse it; a search is exempt from the ten seconds (§4 SPEC)."""
+        """Let a call through or refuse it; a search is exempt from the ten seconds."""
         today = now.astimezone(ZONE).date()
         if today != self._day:
             self._day, self.used = today, 0
         if spec_variant.app == "private" and 0 < spec_variant.daily <= self.used:
-            raise limited("DAILY")
+            raise rate_limited("DAILY")
         if is_search:
             _take(self._searches, now, SECOND, spec_variant.searches, "SECONDLY")
         else:
@@ -40,7 +40,7 @@ class Limits:
         self.used += 1
 
     def headers(self, now: dt.datetime, spec_variant: SpecVariant) -> tuple[tuple[str, str], ...]:
-        """Tell what is left, as every answer but a search's does (§9 DOC, CAP)."""
+        """Tell what is left, as every answer but a search's does."""
         last_second = sum(1 for moment in self._calls if now - moment < SECOND)
         secondly = spec_variant.burst // 10
         figures = {
@@ -61,5 +61,5 @@ def _take(taken: deque[dt.datetime], now: dt.datetime, window: dt.timedelta, lim
     while taken and now - taken[0] >= window:
         taken.popleft()
     if 0 < limit <= len(taken):
-        raise limited(policy)
+        raise rate_limited(policy)
     taken.append(now)

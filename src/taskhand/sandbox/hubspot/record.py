@@ -1,17 +1,17 @@
-"""A record, and the object that shows it (§2.1)."""
+"""A record, and the object that shows it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.dates import stamp
+from taskhand.sandbox.hubspot.dates import format_instant
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Mapping
 
-    from taskhand.sandbox.hubspot.object_types import Kind
+    from taskhand.sandbox.hubspot.object_types import ObjectType
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Record:
     `settles_at` is when the calculated properties will have been written, and its modification date moves.
     """
 
-    kind: Kind
+    kind: ObjectType
     id: str
     properties: Mapping[str, str]
     created_at: dt.datetime
@@ -40,20 +40,22 @@ class Record:
         return self.archived_at is not None
 
 
-def shown(record: Record, properties: Mapping[str, str | None]) -> dict[str, Any]:
-    """Write the object; property values are strings or null, their names sorted (§2.1 SPEC, CAP)."""
+def render_record(record: Record, properties: Mapping[str, str | None]) -> dict[str, Any]:
+    """Write the object; property values are strings or null, their names sorted."""
     body: dict[str, Any] = {
         "id": record.id,
         "properties": dict(sorted(properties.items())),
-        "createdAt": stamp(record.created_at),
-        "updatedAt": stamp(record.updated_at),
+        "createdAt": format_instant(record.created_at),
+        "updatedAt": format_instant(record.updated_at),
         "archived": record.is_archived,
     }
-    return body | ({"archivedAt": stamp(record.archived_at)} if record.archived_at else {})
+    return body | ({"archivedAt": format_instant(record.archived_at)} if record.archived_at else {})
 
 
-def picked(view: Mapping[str, str], kind: Kind, wanted: Iterable[str], known: Iterable[str]) -> dict[str, str | None]:
-    """Pick what was asked for: unknown names are left out, known ones without a value are null (§2 DOC)."""
+def select_properties(
+    view: Mapping[str, str], kind: ObjectType, wanted: Iterable[str], known: Iterable[str]
+) -> dict[str, str | None]:
+    """Pick what was asked for: unknown names are left out, known ones without a value are null."""
     asked = list(wanted)
     names = [*kind.always, *(name for name in asked if name in known)] if asked else kind.defaults
     return {name: view.get(name) for name in names}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from taskhand.sandbox.messages import Response
 
-JSON = ("content-type", "application/json;charset=utf-8")  # §1 CAP-derived
+JSON = ("content-type", "application/json;charset=utf-8")
 
 
 class Reply(NamedTuple):
@@ -17,7 +17,7 @@ class Reply(NamedTuple):
     value: Any = None
 
     def answer(self, correlation: str, headers: tuple[tuple[str, str], ...] = ()) -> Response:
-        """Write it, compactly, with the ids that every response has (§1 CAP-derived)."""
+        """Write it, compactly, with the ids that every response has."""
         ids = (("x-hubspot-correlation-id", correlation), ("x-request-id", correlation))
         if self.value is None:
             return Response(self.status, b"", (*ids, *headers))

@@ -1,4 +1,4 @@
-"""Which endpoint answers which route, and what it needs; and the v3 path that any other path stands for (§1)."""
+"""Which endpoint answers which route, and what it needs; and the v3 path that any other path stands for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from taskhand.sandbox.hubspot import (
     properties,
     search,
 )
-from taskhand.sandbox.hubspot.auth import OPEN, OWNERS, PROPERTIES, of_kind
+from taskhand.sandbox.hubspot.auth import OPEN, OWNERS, PROPERTIES, scopes_for
 from taskhand.sandbox.hubspot.object_types import BY_NAME, KINDS
 from taskhand.sandbox.hubspot.reply import Reply
 
@@ -70,7 +70,7 @@ _OBJECTS: tuple[tuple[str, str, Endpoint, bool], ...] = (
     ("PATCH", "/{id}", objects.update_object, True),
     ("DELETE", "/{id}", objects.archive_object, True),
 )
-_TASKS_READ, _TASKS_WRITE = of_kind("tasks", writes=False), of_kind("tasks", writes=True)
+_TASKS_READ, _TASKS_WRITE = scopes_for("tasks", writes=False), scopes_for("tasks", writes=True)
 _PAIR = "/crm/v4/objects/{kind}/{id}/associations"
 _PAIRS = "/crm/v4/associations/{kind}/{to}"
 _V3_PAIR = "/crm/v3/objects/{kind}/{id}/associations/{to}/{toId}/{typeId}"
@@ -102,7 +102,7 @@ def _of_objects() -> dict[str, Route]:
     """Make the routes of records, one set for each kind, so that a fault can be about one of them."""
     table = {
         f"{verb} /crm/v3/objects/{kind.name}{rest}": Route(
-            endpoint, of_kind(kind.name, writes=writes), kind.name, endpoint is search.search_objects
+            endpoint, scopes_for(kind.name, writes=writes), kind.name, endpoint is search.search_objects
         )
         for kind in KINDS
         for verb, rest, endpoint, writes in _OBJECTS

@@ -11,42 +11,42 @@ import anyio
 
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.hubspot import people
-from taskhand.sandbox.hubspot.auth import SCOPES, check_scopes, check_token, granted
-from taskhand.sandbox.hubspot.calculated_properties import view, written
+from taskhand.sandbox.hubspot.auth import SCOPES, check_scopes, check_token, granted_scopes
+from taskhand.sandbox.hubspot.calculated_properties import apply_write, with_calculated
 from taskhand.sandbox.hubspot.context import RequestContext
-from taskhand.sandbox.hubspot.errors import RefusedError, failed
+from taskhand.sandbox.hubspot.errors import ApiError, error_for_status
 from taskhand.sandbox.hubspot.object_types import KINDS, TASKS
-from taskhand.sandbox.hubspot.pipeline import portal_of
+from taskhand.sandbox.hubspot.pipeline import build_pipeline
 from taskhand.sandbox.hubspot.rate_limits import WAITS, Limits
-from taskhand.sandbox.hubspot.record import shown
+from taskhand.sandbox.hubspot.record import render_record
 from taskhand.sandbox.hubspot.reply import Reply
 from taskhand.sandbox.hubspot.routes import HARMLESS, ROUTES, v3_path
 from taskhand.sandbox.hubspot.seed import EDITOR, read_seed, read_statuses
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant
-from taskhand.sandbox.hubspot.webhooks import Hooks
+from taskhand.sandbox.hubspot.webhooks import Webhooks
 from taskhand.sandbox.messages import find_route
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from taskhand.sandbox.faults import Fault
-    from taskhand.sandbox.hubspot.pipeline import Portal
+    from taskhand.sandbox.hubspot.pipeline import TaskPipeline
     from taskhand.sandbox.hubspot.record import Record
     from taskhand.sandbox.hubspot.routes import Route
     from taskhand.sandbox.hubspot.webhooks import Delivery
     from taskhand.sandbox.messages import Request, Response, RouteMatch
 
 RECORDED = SpecVariant()
-THE_DAY = dt.datetime(2026, 11, 20, 14, 0, tzinfo=dt.UTC)
+START = dt.datetime(2026, 11, 20, 14, 0, tzinfo=dt.UTC)
 STEP = dt.timedelta(milliseconds=250)  # below every limit: four searches a second, forty calls in ten
-FIRST_ID = 77_597_500_001  # §12.3: eleven digits
-CLIENT_SECRET = "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy"  # noqa: S105  # §10 DOC: of the sample
+FIRST_ID = 77_597_500_001  # eleven digits
+CLIENT_SECRET = "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy"  # noqa: S105  # of the sample
 
 
-def ticking() -> Callable[[], dt.datetime]:
+def ticking_clock() -> Callable[[], dt.datetime]:
     """Make the sandbox's default clock: it moves on by itself, a quarter of a second each time it is asked."""
     steps = itertools.count()
-    return lambda: THE_DAY + STEP * next(steps)
+    return lambda: START + STEP * next(steps)
 
 
 class HubSpotSandbox(Emulator):
@@ -80,7 +80,7 @@ class HubSpotSandbox(Emulator):
         self.spec_variant = spec_variant
         self.scopes = frozenset(scopes)
         self.client_secret = CLIENT_SECRET
-        self.hooks = Hooks()
+        self.hooks = Webhooks()
         self._seed = seed
         self._given_clock = clock
         self._ids = ids
@@ -88,9 +88,9 @@ class HubSpotSandbox(Emulator):
         super().__init__(faults, sleep)
 
     @property
-    def portal(self) -> Portal:
+    def portal(self) -> TaskPipeline:
         """The status options and the stages, as the reading in force has them."""
-        return portal_of(self.spec_variant, read_statuses(self._seed))
+        return build_pipeline(self.spec_variant, read_statuses(self._seed))
 
     @property
     def tasks(self) -> list[dict[str, Any]]:
@@ -99,7 +99,7 @@ class HubSpotSandbox(Emulator):
 
     def reseed(self) -> None:
         """Put records, links, limits and the default clock back to the start; webhook subscriptions stay."""
-        self._clock = self._given_clock or ticking()
+        self._clock = self._given_clock or ticking_clock()
         self._now = self._clock()
         self._store = read_seed(self._seed, self._now)
         self._fresh_id = self._ids or _sequential()
@@ -111,7 +111,7 @@ class HubSpotSandbox(Emulator):
         """Show what is kept: owners, every kind of record, archived ones too, links and subscriptions."""
         records = {kind.name: [self._whole(record) for record in self._store.all(kind)] for kind in KINDS}
         return {
-            "owners": [people.shown(owner) for owner in self._store.owners],
+            "owners": [people.render_owner(owner) for owner in self._store.owners],
             **records,
             "links": [link._asdict() for link in self._store.links],
             "subscriptions": [one._asdict() for one in self.hooks.subscriptions],
@@ -124,7 +124,7 @@ class HubSpotSandbox(Emulator):
         record = self._store.find(TASKS, task_id)
         if record is None or record.is_archived:
             raise ValueError(f"there is no task {task_id!r}")
-        changed = written(record.properties, properties, now, self.portal, self.spec_variant)
+        changed = apply_write(record.properties, properties, now, self.portal, self.spec_variant)
         new = replace(record, properties=changed, updated_at=now, source="CRM_UI", user_id=EDITOR)
         self._store.put(new, now)
         self.hooks.changed(record, new, now, EDITOR)
@@ -151,7 +151,7 @@ class HubSpotSandbox(Emulator):
 
     def failure(self, status: int) -> Response:
         """Give HubSpot's body for an error status."""
-        return self._refused(failed(status, self.spec_variant), ())
+        return self._refused(error_for_status(status, self.spec_variant), ())
 
     def route_of(self, request: Request) -> RouteMatch | None:
         """Find the route by the v3 path that a call's path stands for."""
@@ -162,13 +162,13 @@ class HubSpotSandbox(Emulator):
         self._calls += 1
         now = self._now = self._clock()
         found = self.route_of(request)
-        if found is None:  # MEM: the words of a path that does not exist
+        if found is None:  # the words of a path that does not exist
             text = f"Unable to find {request.method} {request.path}"
-            return self._refused(RefusedError(404, text, "OBJECT_NOT_FOUND"), ())
+            return self._refused(ApiError(404, text, "OBJECT_NOT_FOUND"), ())
         route = ROUTES[found.key]
         try:
             check_token(request, self.token if route.has_token else None, now, self.spec_variant)
-        except RefusedError as refused:
+        except ApiError as refused:
             return self._refused(refused, ())
         return self._admitted(request, found, route, now, stale=stale)
 
@@ -177,10 +177,10 @@ class HubSpotSandbox(Emulator):
     ) -> Response:
         try:
             self._limits.admit(now, self.spec_variant, is_search=route.is_search)
-            check_scopes(route.scopes, granted(self.scopes, self.spec_variant), self.spec_variant)
+            check_scopes(route.scopes, granted_scopes(self.scopes, self.spec_variant), self.spec_variant)
             self._store.begin(now)
             reply = route.endpoint(self._desk(request, found, route, now, stale=stale))
-        except RefusedError as refused:
+        except ApiError as refused:
             return self._refused(refused, self._headers(route, now))
         return reply.answer(self._correlation(), self._headers(route, now))
 
@@ -195,7 +195,7 @@ class HubSpotSandbox(Emulator):
             hooks=self.hooks,
             now=now,
             fresh_id=self._fresh_id,
-            scopes=granted(self.scopes, self.spec_variant),
+            scopes=granted_scopes(self.scopes, self.spec_variant),
             token=self.token,
             values=found.values | ({"kind": route.kind} if route.kind else {}),
             is_stale=stale,
@@ -203,18 +203,18 @@ class HubSpotSandbox(Emulator):
         )
 
     def _headers(self, route: Route, now: dt.datetime) -> tuple[tuple[str, str], ...]:
-        return () if route.is_search else self._limits.headers(now, self.spec_variant)  # §9 DOC via 3P
+        return () if route.is_search else self._limits.headers(now, self.spec_variant)
 
-    def _refused(self, refused: RefusedError, headers: tuple[tuple[str, str], ...]) -> Response:
+    def _refused(self, refused: ApiError, headers: tuple[tuple[str, str], ...]) -> Response:
         if refused.limit is not None and self.spec_variant.retry_after == "sent":
             headers = (*headers, ("retry-after", WAITS[refused.limit]))
         return Reply(refused.status, refused.body(self._correlation())).answer(self._correlation(), headers)
 
     def _correlation(self) -> str:
-        return f"01932f3a-0000-7000-8000-{self._calls:012x}"  # §3 3P: a UUID of version 7
+        return f"01932f3a-0000-7000-8000-{self._calls:012x}"  # a UUID of version 7
 
     def _whole(self, record: Record) -> dict[str, Any]:
-        return shown(record, view(record, self._now, self.portal, self._store.owners, RECORDED))
+        return render_record(record, with_calculated(record, self._now, self.portal, self._store.owners, RECORDED))
 
 
 def _sequential() -> Callable[[], str]:

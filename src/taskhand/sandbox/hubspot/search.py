@@ -1,16 +1,16 @@
-"""`POST /search` (§4): an index of its own that is behind, limits of its own."""
+"""`POST /search`: an index of its own that is behind, limits of its own."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.context import named
-from taskhand.sandbox.hubspot.errors import invalid, listed
-from taskhand.sandbox.hubspot.filters import ASSOCIATED, WORD, Filter, comparable, holds
+from taskhand.sandbox.hubspot.context import find_object_type
+from taskhand.sandbox.hubspot.errors import read_list, validation_error
+from taskhand.sandbox.hubspot.filters import ASSOCIATED, WORD, Filter, comparable, matches
 from taskhand.sandbox.hubspot.links import linked_ids
-from taskhand.sandbox.hubspot.paging import start
-from taskhand.sandbox.hubspot.rendering import asked, known, viewed
+from taskhand.sandbox.hubspot.paging import read_offset
+from taskhand.sandbox.hubspot.rendering import all_properties, known_properties, render_requested
 from taskhand.sandbox.hubspot.reply import Reply
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.property_definitions import Definition
     from taskhand.sandbox.hubspot.record import Record
 
-PAGE, MOST = 10, 200  # §4 DOC, SPEC
-GROUPS, FILTERS, ALL_FILTERS = 5, 6, 18  # §4 DOC
-CHARACTERS = 3000  # §3, §4 DOC
+PAGE, MOST = 10, 200
+GROUPS, FILTERS, ALL_FILTERS = 5, 6, 18
+CHARACTERS = 3000
 
 
 @dataclass(frozen=True)
@@ -44,39 +44,42 @@ def search_objects(ctx: RequestContext) -> Reply:
     found = [record for record in _indexed(ctx) if _fits(ctx, query, record)]
     rows = _arranged(ctx, query, found)
     last = query.after + query.limit
-    page = {"total": len(rows), "results": [asked(ctx, one, query.names) for one in rows[query.after : last]]}
+    page = {
+        "total": len(rows),
+        "results": [render_requested(ctx, one, query.names) for one in rows[query.after : last]],
+    }
     return Reply(200, page | ({"paging": {"next": {"after": str(last)}}} if last < len(rows) else {}))
 
 
 def _query(ctx: RequestContext, body: Mapping[str, Any]) -> Query:
-    """Read the body; which limits there are is documented, the texts are not recorded (§3)."""
+    """Read the body; which limits there are is documented, the texts are not recorded."""
     words = str(body.get("query") or "")
     if len(ctx.request.body) > CHARACTERS or len(words) > CHARACTERS:
-        raise invalid(f"The request body must be at most {CHARACTERS} characters")
-    limit, after = _limit(body.get("limit")), start(str(body.get("after") or ""))
+        raise validation_error(f"The request body must be at most {CHARACTERS} characters")
+    limit, after = _limit(body.get("limit")), read_offset(str(body.get("after") or ""))
     if after + limit > ctx.spec_variant.search_cap:
-        raise invalid(f"Paging past {ctx.spec_variant.search_cap} results is not supported")
-    names = tuple(str(name) for name in listed(body, "properties"))
-    return Query(_groups(ctx, body), words, _sort(ctx, listed(body, "sorts")), names, limit, after)
+        raise validation_error(f"Paging past {ctx.spec_variant.search_cap} results is not supported")
+    names = tuple(str(name) for name in read_list(body, "properties"))
+    return Query(_groups(ctx, body), words, _sort(ctx, read_list(body, "sorts")), names, limit, after)
 
 
 def _limit(sent: object) -> int:
     text = str(PAGE if sent in (None, 0) else sent)
     if not (text.isdigit() and int(text) <= MOST):
-        raise invalid(f"limit must be from 1 to {MOST}", limit=[text])
+        raise validation_error(f"limit must be from 1 to {MOST}", limit=[text])
     return int(text)
 
 
 def _groups(ctx: RequestContext, body: Mapping[str, Any]) -> tuple[tuple[Filter, ...], ...]:
-    bare = listed(body, "filters")  # §4: a bare list works too
-    rows = [*listed(body, "filterGroups"), *([{"filters": bare}] if bare else [])]
+    bare = read_list(body, "filters")  # a bare list works too
+    rows = [*read_list(body, "filterGroups"), *([{"filters": bare}] if bare else [])]
     if not all(isinstance(row, dict) for row in rows):
-        raise invalid("Invalid filter group")
-    known_names = known(ctx, ctx.kind)
-    groups = tuple(tuple(Filter.from_json(one, known_names) for one in listed(row, "filters")) for row in rows)
+        raise validation_error("Invalid filter group")
+    known_names = known_properties(ctx, ctx.kind)
+    groups = tuple(tuple(Filter.from_json(one, known_names) for one in read_list(row, "filters")) for row in rows)
     sizes = [len(group) for group in groups]
     if len(groups) > GROUPS or max(sizes, default=0) > FILTERS or sum(sizes) > ALL_FILTERS:
-        raise invalid(f"At most {GROUPS} filter groups, {FILTERS} filters in one, {ALL_FILTERS} in all")
+        raise validation_error(f"At most {GROUPS} filter groups, {FILTERS} filters in one, {ALL_FILTERS} in all")
     return groups
 
 
@@ -84,17 +87,17 @@ def _sort(ctx: RequestContext, rules: list[Any]) -> tuple[str, bool] | None:
     if not rules:
         return None
     [rule] = rules if len(rules) == 1 else [None]
-    if isinstance(rule, dict):  # §4 DOC: the guide's form
+    if isinstance(rule, dict):  # the guide's form
         name, descends = str(rule.get("propertyName", "")), rule.get("direction") == "DESCENDING"
-    else:  # §4 SPEC, CAP: `-name`
+    else:  # `-name`
         name, descends = str(rule).lstrip("-"), str(rule).startswith("-")
-    if rule is None or name not in known(ctx, ctx.kind):
-        raise invalid("sorts takes one rule with the name of a property")
+    if rule is None or name not in known_properties(ctx, ctx.kind):
+        raise validation_error("sorts takes one rule with the name of a property")
     return name, descends
 
 
 def _indexed(ctx: RequestContext) -> list[Record]:
-    """Give the records as the index has them: some time ago, archived ones never (§4 DOC)."""
+    """Give the records as the index has them: some time ago, archived ones never."""
     if ctx.is_stale:
         return [one for one in ctx.store.all(ctx.kind, stale=True) if not one.is_archived]
     hides = ctx.spec_variant.archived_index == "hidden"
@@ -108,34 +111,34 @@ def _horizon(ctx: RequestContext) -> dt.datetime:
 
 
 def _fits(ctx: RequestContext, query: Query, record: Record) -> bool:
-    view = viewed(ctx, record)
+    view = all_properties(ctx, record)
     text = " ".join(view.get(name, "") for name in record.kind.searched).casefold()
     if not all(word in text for word in WORD.findall(query.words.casefold())):
         return False
-    definitions = known(ctx, record.kind)
+    definitions = known_properties(ctx, record.kind)
     groups = [all(_holds(ctx, one, record, view, definitions) for one in group) for group in query.groups]
-    return any(groups) or not groups  # §4 DOC: OR between groups, AND in one
+    return any(groups) or not groups  # OR between groups, AND in one
 
 
 def _holds(
     ctx: RequestContext, one: Filter, record: Record, view: Mapping[str, str], definitions: Mapping[str, Definition]
 ) -> bool:
     if not one.name.startswith(ASSOCIATED):
-        return holds(one, view.get(one.name), definitions[one.name], ctx.spec_variant)
-    kind = named(one.name.removeprefix(ASSOCIATED))
+        return matches(one, view.get(one.name), definitions[one.name], ctx.spec_variant)
+    kind = find_object_type(one.name.removeprefix(ASSOCIATED))
     ids = linked_ids(ctx.store, record.kind, record.id, kind, None if ctx.is_stale else _horizon(ctx))
     wanted = {one.value, *one.values} - {""}
     return bool(wanted & set(ids)) if wanted else bool(ids) == (one.operator == "HAS_PROPERTY")
 
 
 def _arranged(ctx: RequestContext, query: Query, found: list[Record]) -> list[Record]:
-    """Sort by the one rule, records without the property last (INF); by default oldest first (§4 DOC)."""
+    """Sort by the one rule, records without the property last; by default oldest first."""
     rows = sorted(found, key=lambda record: (record.created_at, int(record.id)))
     if query.sort is None:
         return rows
     name, descends = query.sort
-    definition = known(ctx, ctx.kind)[name]
-    views = {record.id: viewed(ctx, record).get(name) for record in rows}
+    definition = known_properties(ctx, ctx.kind)[name]
+    views = {record.id: all_properties(ctx, record).get(name) for record in rows}
     valued = [record for record in rows if views[record.id] is not None]
     valued.sort(key=lambda record: comparable(str(views[record.id]), definition), reverse=descends)
     return valued + [record for record in rows if views[record.id] is None]

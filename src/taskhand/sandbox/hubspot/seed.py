@@ -12,13 +12,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.calculated_properties import DEFAULTS, written
-from taskhand.sandbox.hubspot.dates import read_moment
+from taskhand.sandbox.hubspot.calculated_properties import DEFAULTS, apply_write
+from taskhand.sandbox.hubspot.dates import parse_instant
 from taskhand.sandbox.hubspot.demo import OWNERS, demo
 from taskhand.sandbox.hubspot.links import Link
 from taskhand.sandbox.hubspot.object_types import KINDS, TASKS
 from taskhand.sandbox.hubspot.people import Owner
-from taskhand.sandbox.hubspot.pipeline import Option, portal_of
+from taskhand.sandbox.hubspot.pipeline import Option, build_pipeline
 from taskhand.sandbox.hubspot.record import Record
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 from taskhand.sandbox.hubspot.store import Store
@@ -26,14 +26,14 @@ from taskhand.sandbox.hubspot.store import Store
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from taskhand.sandbox.hubspot.object_types import Kind
+    from taskhand.sandbox.hubspot.object_types import ObjectType
 
 SEEDS = ("demo", "empty")
 SEED_KEYS = frozenset({"owners", "statuses", *(kind.name for kind in KINDS)})
 ROW_KEYS = frozenset({"id", "properties", "createdAt", "archived"})
 LINKED = ("contacts", "companies", "deals")
-FIRST_IDS = {"tasks": 77_597_400_001, "contacts": 101, "companies": 201, "deals": 301}  # §12.3: tasks have 11 digits
-EDITOR = 98_499_705  # §10 CAP: the user who made what is there
+FIRST_IDS = {"tasks": 77_597_400_001, "contacts": 101, "companies": 201, "deals": 301}  # tasks have 11 digits
+EDITOR = 98_499_705  # the user who made what is there
 AGE = dt.timedelta(days=1)
 PLAIN = SpecVariant()
 
@@ -82,13 +82,13 @@ def _owner(row: Mapping[str, Any]) -> Owner:
     )
 
 
-def _record(kind: Kind, row: Mapping[str, Any], number: int, now: dt.datetime) -> Record:
-    made = read_moment(row["createdAt"]) if "createdAt" in row else None
+def _record(kind: ObjectType, row: Mapping[str, Any], number: int, now: dt.datetime) -> Record:
+    made = parse_instant(row["createdAt"]) if "createdAt" in row else None
     made = made or now - AGE
     properties = dict(row.get("properties", {}))
     if kind == TASKS:
-        portal = portal_of(PLAIN, None)
-        properties = written({}, {**DEFAULTS, **properties}, made, portal, PLAIN)
+        portal = build_pipeline(PLAIN, None)
+        properties = apply_write({}, {**DEFAULTS, **properties}, made, portal, PLAIN)
     return Record(
         kind=kind,
         id=str(row.get("id", number)),

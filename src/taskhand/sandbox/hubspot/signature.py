@@ -1,4 +1,4 @@
-"""The signatures of webhooks (§10 DOC, SDK)."""
+"""The signatures of webhooks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import re
 
-# §10 DOC: of the URI, these escapes alone are undone before hashing
+# of the URI, these escapes alone are undone before hashing
 ESCAPES = re.compile("%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGNORECASE)
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator
 
-    from taskhand.sandbox.hubspot.object_types import Kind
+    from taskhand.sandbox.hubspot.object_types import ObjectType
     from taskhand.sandbox.hubspot.people import Owner
     from taskhand.sandbox.hubspot.record import Record
 
@@ -31,7 +31,7 @@ class Store:
         self._is_written = False
 
     def begin(self, now: dt.datetime) -> None:
-        """Begin a call: what was calculated meanwhile is written (§2.3 CAP)."""
+        """Begin a call: what was calculated meanwhile is written."""
         self._is_written = False
         for record in [record for record in self.all(BY_NAME["tasks"]) if _is_due(record, now)]:
             moment = record.settles_at or now
@@ -43,11 +43,11 @@ class Store:
             self._before, self._is_written = self._copied(), True
         self._keep(record, now)
 
-    def find(self, kind: Kind, record_id: str) -> Record | None:
+    def find(self, kind: ObjectType, record_id: str) -> Record | None:
         """Find a record as it is now, archived or not."""
         return self._live[kind.name].get(record_id)
 
-    def all(self, kind: Kind, *, stale: bool = False) -> Iterator[Record]:
+    def all(self, kind: ObjectType, *, stale: bool = False) -> Iterator[Record]:
         """Give every record, archived ones too; with `stale`, as they were before the last write."""
         return iter((self._before if stale else self._live)[kind.name].values())
 

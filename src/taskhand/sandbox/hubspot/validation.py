@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.dates import MILLIS, read_moment, stamp
-from taskhand.sandbox.hubspot.errors import Complaint, RefusedError, invalid_values
+from taskhand.sandbox.hubspot.dates import MILLIS, format_instant, parse_instant
+from taskhand.sandbox.hubspot.errors import ApiError, Complaint, invalid_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.property_definitions import Definition
     from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 
-    Check = Callable[["Rules", Definition, str], Complaint | None]
+    Check = Callable[["PropertyRules", Definition, str], Complaint | None]
 
-SECONDS = range(10**8, 10**11)  # §5 3P: what was meant as epoch seconds, from 1973 to 5138
+SECONDS = range(10**8, 10**11)  # what was meant as epoch seconds, from 1973 to 5138
 
 
-class Rules:
+class PropertyRules:
     """What values are checked against: the definitions, the reading, and the owners."""
 
     def __init__(self, known: Mapping[str, Definition], spec_variant: SpecVariant, owners: tuple[Owner, ...]) -> None:
@@ -38,12 +38,12 @@ class Rules:
 
     def _complaint(self, name: str, text: str | None) -> Complaint | None:
         definition = self.known.get(name)
-        if definition is None:  # §2: SPEC and every recording (CAP) against the guide (DOC), which says ignored
+        if definition is None:  # SPEC and every recording against the guide, which says ignored
             return Complaint(name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist')
-        if definition.is_read_only:  # §3 CAP-derived
+        if definition.is_read_only:
             said = f'"{name}" is a calculated property; its value cannot be set.'
             return Complaint(name, "READ_ONLY_VALUE", said)
-        if text is None:  # §2: not documented
+        if text is None:  # not documented
             return Complaint(name, "INVALID_VALUE", f"{name} cannot be null")
         return _CHECKS[definition.type](self, definition, text) if text else None
 
@@ -52,7 +52,7 @@ def _texts(properties: object, spec_variant: SpecVariant) -> dict[str, str | Non
     if properties is None:
         return {}
     if not isinstance(properties, dict):
-        raise RefusedError(400, "Invalid input JSON on line 1, column 1: Expected properties to be an object", None)
+        raise ApiError(400, "Invalid input JSON on line 1, column 1: Expected properties to be an object", None)
     nothing = {"clears": "", "rejected": None}
     kept = {
         name: value for name, value in properties.items() if value is not None or spec_variant.null_value in nothing
@@ -61,31 +61,31 @@ def _texts(properties: object, spec_variant: SpecVariant) -> dict[str, str | Non
 
 
 def _text(value: Any) -> str:
-    # §2.1 CAP-derived: numbers and booleans are read as their text
+    # numbers and booleans are read as their text
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int | float):
         return str(value)
-    raise RefusedError(400, "Invalid input JSON on line 1, column 1: Cannot deserialize value of type String", None)
+    raise ApiError(400, "Invalid input JSON on line 1, column 1: Cannot deserialize value of type String", None)
 
 
-def _string(rules: Rules, definition: Definition, text: str) -> Complaint | None:
+def _string(rules: PropertyRules, definition: Definition, text: str) -> Complaint | None:
     limit = rules.spec_variant.body_limit
-    if definition.name == "hs_task_body" and 0 < limit < len(text):  # §5 MEM; the text is not recorded
+    if definition.name == "hs_task_body" and 0 < limit < len(text):  # the text is not recorded
         return Complaint(definition.name, "INVALID_LENGTH", f"{definition.name} is longer than {limit} characters")
     return None
 
 
-def _number(_: Rules, definition: Definition, text: str) -> Complaint | None:
-    if definition.name == "hs_task_reminders" and not MILLIS.fullmatch(text):  # §5 DOC: epoch milliseconds only
+def _number(_: PropertyRules, definition: Definition, text: str) -> Complaint | None:
+    if definition.name == "hs_task_reminders" and not MILLIS.fullmatch(text):  # epoch milliseconds only
         return Complaint(definition.name, "INVALID_LONG", f"{text} was not a valid long.")
-    if not text.lstrip("-").replace(".", "", 1).isdigit():  # §3 DOC
+    if not text.lstrip("-").replace(".", "", 1).isdigit():
         return Complaint(definition.name, "INVALID_INTEGER", f"{text} was not a valid number")
     return None
 
 
-def _moment(rules: Rules, definition: Definition, text: str) -> Complaint | None:
-    moment = read_moment(text)
+def _moment(rules: PropertyRules, definition: Definition, text: str) -> Complaint | None:
+    moment = parse_instant(text)
     is_seconds = MILLIS.fullmatch(text) and int(text) in SECONDS and rules.spec_variant.epoch_seconds == "rejected"
     if moment is not None and not is_seconds:
         return None
@@ -93,9 +93,9 @@ def _moment(rules: Rules, definition: Definition, text: str) -> Complaint | None
     return Complaint(definition.name, rules.spec_variant.bad_datetime, said[rules.spec_variant.bad_datetime])
 
 
-def _choice(rules: Rules, definition: Definition, text: str) -> Complaint | None:
+def _choice(rules: PropertyRules, definition: Definition, text: str) -> Complaint | None:
     if definition.name == "hubspot_owner_id":
-        said = f"Owner {text} does not exist"  # §7 3P: the code; its text is not recorded
+        said = f"Owner {text} does not exist"  # the code; its text is not recorded
         return None if text in rules.owners else Complaint(definition.name, "INVALID_OWNER_ID", said)
     if definition.is_external or text in {option.value for option in definition.options}:
         return None
@@ -105,7 +105,7 @@ def _choice(rules: Rules, definition: Definition, text: str) -> Complaint | None
 
 
 def _list(definition: Definition) -> str:
-    # §3 CAP: the options as text, one field a line
+    # the options as text, one field a line
     rows = [
         f'label: "{option.label}"\nvalue: "{option.value}"\ndisplay_order: {order}\nhidden: false\nread_only: false\n'
         for order, option in enumerate(definition.options)
@@ -123,6 +123,6 @@ _CHECKS: dict[str, Check] = {
 
 
 def _kept(definition: Definition, text: str) -> str:
-    """Give the text that is kept: moments in ISO (§5 DOC, CAP), all else as it came."""
-    moment = read_moment(text) if definition.type == "datetime" and text else None
-    return stamp(moment) if isinstance(moment, dt.datetime) else text
+    """Give the text that is kept: moments in ISO, all else as it came."""
+    moment = parse_instant(text) if definition.type == "datetime" and text else None
+    return format_instant(moment) if isinstance(moment, dt.datetime) else text

@@ -1,4 +1,4 @@
-"""Webhooks (§10): what happened, as the events of subscriptions, and the signed requests that tell it."""
+"""Webhooks: what happened, as the events of subscriptions, and the signed requests that tell it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskhand.sandbox.hubspot import signature
-from taskhand.sandbox.hubspot.dates import millis
+from taskhand.sandbox.hubspot.dates import to_millis
 from taskhand.sandbox.hubspot.errors import APP, PORTAL
 from taskhand.sandbox.hubspot.links import TYPES
 from taskhand.sandbox.hubspot.object_types import BY_NAME
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.links import Link
     from taskhand.sandbox.hubspot.record import Record
 
-FIRST_EVENT, FIRST_SUBSCRIPTION = 1765889350, 7662269  # §10 CAP: of the sample
-MOST_EVENTS = 100  # §10 MEM: in one request
-MOST_ATTEMPTS = 11  # §10 DOC: the first, and up to ten more
-RETRY = dt.timedelta(hours=2)  # §10 DOC: ten in 24 hours; here evenly, so that runs are alike
+FIRST_EVENT, FIRST_SUBSCRIPTION = 1765889350, 7662269  # of the sample
+MOST_EVENTS = 100  # in one request
+MOST_ATTEMPTS = 11  # the first, and up to ten more
+RETRY = dt.timedelta(hours=2)  # ten in 24 hours; here evenly, so that runs are alike
 FIRST_ERROR = 400
 CREATION, DELETION = "object.creation", "object.deletion"
 CHANGE, ASSOCIATION = "object.propertyChange", "object.associationChange"
@@ -55,8 +55,8 @@ class Delivery:
         return json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode()
 
     def headers(self, secret: str, now: dt.datetime) -> dict[str, str]:
-        """Sign it for this moment (§10 DOC, CAP)."""
-        timestamp, text = str(millis(now)), self.body.decode()
+        """Sign it for this moment."""
+        timestamp, text = str(to_millis(now)), self.body.decode()
         return {
             "Content-Type": "application/json",
             "User-Agent": AGENT,
@@ -84,7 +84,7 @@ class _Happening(NamedTuple):
         return is_meant and one.property_name in (None, self.what.get("propertyName"))
 
 
-class Hooks:
+class Webhooks:
     """The app's target, its subscriptions, and the events that still have to be told."""
 
     def __init__(self) -> None:
@@ -145,7 +145,7 @@ class Hooks:
         return ripe
 
     def settle(self, one: Delivery, status: int | None, now: dt.datetime) -> None:
-        """Note how a delivery went; without an answer, or after any 4xx and 5xx, it comes again (§10 DOC)."""
+        """Note how a delivery went; without an answer, or after any 4xx and 5xx, it comes again."""
         went_well = status is not None and status < FIRST_ERROR
         if not went_well and one.attempt + 1 < MOST_ATTEMPTS:
             self.pending.append(replace(one, attempt=one.attempt + 1, due=now + RETRY))
@@ -173,7 +173,7 @@ def _event(number: int, one: Subscription, happened: _Happening) -> dict[str, An
         "subscriptionId": one.id,
         "portalId": PORTAL,
         "appId": APP,
-        "occurredAt": millis(happened.now),
+        "occurredAt": to_millis(happened.now),
         "subscriptionType": one.event_type,
         "objectId": int(happened.object_id),
         "objectTypeId": one.object_type_id,

@@ -6,19 +6,19 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.vambe.dates import stamp
+from taskhand.sandbox.vambe.dates import format_instant
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from taskhand.sandbox.vambe.spec_variant import SpecVariant
 
-OPAQUE = "contact-"  # §8.12 [D]: the page's sample id is `contact-uuid-123`
+OPAQUE = "contact-"  # the page's sample id is `contact-uuid-123`
 
 
 @dataclass(frozen=True)
 class Contact:
-    """One contact, in the fields of the search (§7 [D]); several may share an `ai_customer_id` ([I])."""
+    """One contact, in the fields of the search; several may share an `ai_customer_id`."""
 
     id: str
     name: str
@@ -33,7 +33,7 @@ class Contact:
     default_stage_id: str | None = None
 
     def matches(self, phone: str | None, email: str | None) -> bool:
-        """Whether both that are given occur in it: phones by their digits, e-mails in any case (§7 [D])."""
+        """Whether both that are given occur in it: phones by their digits, e-mails in any case."""
         fits_phone = not phone or digits(phone) in digits(self.phone or "")
         return fits_phone and (not email or email.casefold() in (self.email or "").casefold())
 
@@ -43,22 +43,22 @@ def digits(phone: str) -> str:
     return re.sub(r"\D", "", phone)
 
 
-def shown(contact: Contact, spec_variant: SpecVariant) -> dict[str, Any]:
-    """Write a contact as the search has it (§7 [D])."""
+def render_contact(contact: Contact, spec_variant: SpecVariant) -> dict[str, Any]:
+    """Write a contact as the search has it."""
     return asdict(contact) | {
-        "id": shown_id(contact.id, spec_variant),
-        "created_at": stamp(contact.created_at),
-        "last_message_at": stamp(contact.last_message_at),
+        "id": render_contact_id(contact.id, spec_variant),
+        "created_at": format_instant(contact.created_at),
+        "last_message_at": format_instant(contact.last_message_at),
     }
 
 
-def shown_id(contact_id: str | None, spec_variant: SpecVariant) -> str | None:
+def render_contact_id(contact_id: str | None, spec_variant: SpecVariant) -> str | None:
     """Write a contact's id, or None; opaque ids are no UUIDs."""
     if contact_id is None or spec_variant.contact_ids == "uuid":
         return contact_id
     return OPAQUE + contact_id.replace("-", "")
 
 
-def same_id(sent: str, contact: Contact, spec_variant: SpecVariant) -> bool:
+def has_id(sent: str, contact: Contact, spec_variant: SpecVariant) -> bool:
     """Whether the id that was sent is this contact's, as this reading writes ids."""
-    return sent.lower() == shown_id(contact.id, spec_variant)
+    return sent.lower() == render_contact_id(contact.id, spec_variant)

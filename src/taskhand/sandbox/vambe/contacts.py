@@ -1,4 +1,4 @@
-"""The contact endpoints (§7): search, by days, and one contact's info."""
+"""The contact endpoints: search, by days, and one contact's info."""
 
 from __future__ import annotations
 
@@ -6,52 +6,52 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.vambe.contact import Contact, digits, same_id, shown
-from taskhand.sandbox.vambe.errors import Issue, invalid, missing
+from taskhand.sandbox.vambe.contact import Contact, digits, has_id, render_contact
+from taskhand.sandbox.vambe.errors import Issue, not_found, validation_error
 
 if TYPE_CHECKING:
     from taskhand.sandbox.vambe.context import RequestContext
 
-MOST_FOUND = 50  # §7 [D]: rows
+MOST_FOUND = 50  # rows
 DAYS = re.compile(r"\d{1,3}", re.ASCII)
-MOST_DAYS = 365  # §7 [D]
+MOST_DAYS = 365
 
 
 def search_contacts(ctx: RequestContext) -> list[dict[str, Any]]:
-    """`GET /api/public/contacts/search`: by phone, e-mail or both, at least one (§7 [D])."""
+    """`GET /api/public/contacts/search`: by phone, e-mail or both, at least one."""
     phone, email = ctx.query.get("phone"), ctx.query.get("email")
     if not email and not (phone and digits(phone)):
-        raise invalid(Issue("phone", "custom", "phone or email is required"))
+        raise validation_error(Issue("phone", "custom", "phone or email is required"))
     found = [contact for contact in ctx.store.contacts if contact.matches(phone, email)]
-    return [shown(contact, ctx.spec_variant) for contact in found[:MOST_FOUND]]
+    return [render_contact(contact, ctx.spec_variant) for contact in found[:MOST_FOUND]]
 
 
 def recent_contacts(ctx: RequestContext) -> list[dict[str, Any]]:
-    """`GET /api/public/contacts`: those heard from within `days`, latest first (§7 [D]); an array ([I])."""
+    """`GET /api/public/contacts`: those heard from within `days`, latest first; an array."""
     since = ctx.now - dt.timedelta(days=_days(ctx))
-    stage = ctx.query.get("stage_id")  # §7 [3P]: the filter's name
+    stage = ctx.query.get("stage_id")  # the filter's name
     found = [contact for contact in ctx.store.contacts if contact.last_message_at >= since]
     staged = [contact for contact in found if stage is None or contact.default_stage_id == stage]
-    return [shown(contact, ctx.spec_variant) for contact in _latest_first(staged)]
+    return [render_contact(contact, ctx.spec_variant) for contact in _latest_first(staged)]
 
 
 def contact_info(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /api/public/contact/{aiContactId}/info`: the search's fields and the chat's (§7 [D])."""
+    """`GET /api/public/contact/{aiContactId}/info`: the search's fields and the chat's."""
     for contact in ctx.store.contacts:
-        if same_id(ctx.values["aiContactId"], contact, ctx.spec_variant):
-            return shown(contact, ctx.spec_variant) | {
+        if has_id(ctx.values["aiContactId"], contact, ctx.spec_variant):
+            return render_contact(contact, ctx.spec_variant) | {
                 "last_message_content": None,
                 "is_chat_read": True,
                 "blocked": False,
             }
-    raise missing("Contact")
+    raise not_found("Contact")
 
 
 def _days(ctx: RequestContext) -> int:
     text = ctx.query.get("days", "")
     days = int(text) if DAYS.fullmatch(text) else 0
     if not 1 <= days <= MOST_DAYS:
-        raise invalid(Issue("days", "invalid_value", f"days is required, from 1 to {MOST_DAYS}"))
+        raise validation_error(Issue("days", "invalid_value", f"days is required, from 1 to {MOST_DAYS}"))
     return days
 
 

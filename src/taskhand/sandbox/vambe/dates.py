@@ -1,4 +1,4 @@
-"""Due dates: how one is set and changed, and what `due_at` then says in each reading."""
+"""Due dates: how one is set and changed, and what `render_due_at` then says in each reading."""
 
 from __future__ import annotations
 
@@ -24,57 +24,57 @@ class Due:
 
     @property
     def is_all_day(self) -> bool:
-        """Whether there is a date without a time (§2.3 [D]: `dueTime` omitted; undated is not, [I])."""
+        """Whether there is a date without a time (`dueTime` omitted; undated is not)."""
         return self.date is not None and self.time is None
 
 
 UNDATED = Due()
 
 
-def changed(due: Due, body: Mapping[str, Any], spec_variant: SpecVariant) -> Due:
-    """Apply the due fields of a body; those that were not sent keep their value (§2.4 [D])."""
+def apply_due_fields(due: Due, body: Mapping[str, Any], spec_variant: SpecVariant) -> Due:
+    """Apply the due fields of a body; those that were not sent keep their value."""
     zone = body.get("timezone", due.zone)
     if "dueDate" not in body:
         return _retimed(due, body, spec_variant, zone)
     if body["dueDate"] is None:
-        # §2.4 [D]: null removes the due date; the zone's fate is [?]
+        # null removes the due date; the zone's fate is
         return Due(zone=zone if spec_variant.cleared_zone == "kept" else None)
-    kept = due.time if spec_variant.date_without_time == "keeps_time" else None  # §2.4 [?]
+    kept = due.time if spec_variant.date_without_time == "keeps_time" else None
     return Due(dt.date.fromisoformat(body["dueDate"][:10]), _time(body, kept), zone, _words(body["dueDate"]))
 
 
-def due_at(due: Due, spec_variant: SpecVariant) -> str | None:
-    """Write `due_at` as this reading has it (§8.4, §8.5), or None without a date."""
+def render_due_at(due: Due, spec_variant: SpecVariant) -> str | None:
+    """Write `render_due_at` as this reading has it, or None without a date."""
     if due.date is None:
         return None
     if spec_variant.due_at == "echo":
         return due.words or (f"{due.date}T{due.time:%H:%M}:00" if due.time else str(due.date))
-    return stamp(instant(due, spec_variant))
+    return format_instant(to_instant(due, spec_variant))
 
 
-def instant(due: Due, spec_variant: SpecVariant) -> dt.datetime:
-    """Give the moment that `due_at` names, read as UTC; midnight for a whole day. The date must be set."""
+def to_instant(due: Due, spec_variant: SpecVariant) -> dt.datetime:
+    """Give the moment that `render_due_at` names, read as UTC; midnight for a whole day. The date must be set."""
     local = dt.datetime.combine(due.date or dt.date.min, due.time or dt.time.min)
     zoned = due.zone is not None and (due.time is not None or spec_variant.midnight == "zone")
-    if spec_variant.due_at == "wall" or not zoned:  # §8.4: the wall clock wearing a Z
+    if spec_variant.due_at == "wall" or not zoned:  # the wall clock wearing a Z
         return local.replace(tzinfo=dt.UTC)
     return local.replace(tzinfo=ZoneInfo(str(due.zone))).astimezone(dt.UTC)
 
 
 def due_day(due: Due, spec_variant: SpecVariant) -> dt.date | None:
-    """Give the day by which the list's window finds the task (§2.2 [I])."""
+    """Give the day by which the list's window finds the task."""
     if due.date is None or spec_variant.date_zone == "task":
         return due.date
-    return instant(due, spec_variant).date()
+    return to_instant(due, spec_variant).date()
 
 
-def stamp(moment: dt.datetime) -> str:
-    """Write a moment as the samples do: UTC, milliseconds, Z (§2.1 [D])."""
+def format_instant(moment: dt.datetime) -> str:
+    """Write a moment as the samples do: UTC, milliseconds, Z."""
     return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _retimed(due: Due, body: Mapping[str, Any], spec_variant: SpecVariant, zone: str | None) -> Due:
-    """Apply `dueTime` and `timezone` without `dueDate` (§2.4 [?]); without a date there is nothing to time."""
+    """Apply `dueTime` and `timezone` without `dueDate`; without a date there is nothing to time."""
     if due.date is None or spec_variant.time_without_date != "keeps_date":
         return due
     if "dueTime" not in body and "timezone" not in body:

@@ -11,8 +11,8 @@ ZONE = "America/Santiago"
 STAGE = str(uuid.uuid5(NAMESPACE, "stage"))
 ORGANISATION = str(uuid.uuid5(NAMESPACE, "organisation"))
 
-MARIA = "228d7a0d-9072-4ca8-939b-959b75cc606a"  # §3 [D]: the page's sample member
-JUAN = "338e8b1e-8183-5db9-a4ab-a6ab86dd717b"  # §2.1 [D]: the second responsible of the page's sample
+MARIA = "228d7a0d-9072-4ca8-939b-959b75cc606a"  # the page's sample member
+JUAN = "338e8b1e-8183-5db9-a4ab-a6ab86dd717b"  # the second responsible of the page's sample
 
 
 class _Person(NamedTuple):
@@ -46,15 +46,15 @@ def _id(name: str) -> str:
 CAMILA, OTHER_JUAN, DIEGO, LUCIA = (_id(f"member {n}") for n in ("camila", "juan 2", "diego", "lucia"))
 
 _MEMBERS = (
-    (MARIA, "Maria", "Rodriguez", "maria.rodriguez@company.com", "+56912345678", True),  # §3 [D]
+    (MARIA, "Maria", "Rodriguez", "maria.rodriguez@company.com", "+56912345678", True),
     (JUAN, "Juan", "Pérez", "juan.perez@company.com", "+56922334455", True),
     (OTHER_JUAN, "Juan", "Pérez", "jp.ventas@company.com", "+56933445566", True),  # the same name on purpose
     (CAMILA, "Camila", "Soto", "camila.soto@company.com", "+56944556677", True),
     (DIEGO, "Diego", "Muñoz", "diego.munoz@company.com", None, True),
-    (LUCIA, "Lucía", "Fernández", "lucia.fernandez@company.com", None, False),  # §3 [I]: left the team
+    (LUCIA, "Lucía", "Fernández", "lucia.fernandez@company.com", None, False),  # left the team
 )
 
-_STATUSES = (  # §4 [D]: names, types and colour of the samples, as far as there are any
+_STATUSES = (  # names, types and colour of the samples, as far as there are any
     ("Pendiente", "#60a5fa", "initial", 1),
     ("En Progreso", "#fbbf24", "in_progress", 2),
     ("Completado", "#34d399", "done", 3),
@@ -109,7 +109,7 @@ _TASKS = (
 )  # fmt: skip
 
 
-def people_and_statuses() -> dict[str, Any]:
+def members_and_statuses() -> dict[str, Any]:
     """Give the members and statuses alone: what even an empty organisation has."""
     keys = ("id", "first_name", "last_name", "email", "phone", "active")
     members = [dict(zip(keys, row, strict=True)) for row in _MEMBERS]
@@ -164,13 +164,13 @@ def _task(row: _Row, number: int, contacts: dict[str, dict[str, Any]], now: dt.d
 
 
 def _foreign(now: dt.datetime) -> dict[str, Any]:
-    """Give a task of another organisation, which the key must not see (§1.2 [D])."""
+    """Give a task of another organisation, which the key must not see."""
     other = {"id": _id("task foreign"), "title": "De otra organización", "foreign": True}
     return other | {"createdAt": now.isoformat(), "creatorId": _id("member foreign")}
 
 
 def _deleted(now: dt.datetime) -> dict[str, Any]:
-    """Give a task that was deleted before today (§2.5 [D])."""
+    """Give a task that was deleted before today."""
     return {"id": _id("task deleted"), "title": "Duplicada", "deleted": True, "createdAt": now.isoformat()}
 
 

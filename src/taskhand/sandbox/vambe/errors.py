@@ -11,11 +11,11 @@ from taskhand.sandbox.messages import Response
 if TYPE_CHECKING:
     from taskhand.sandbox.vambe.spec_variant import SpecVariant
 
-# §1.3, §8.3 [D]: the page's own sample, whose words contradict the page
+# the page's own sample, whose words contradict the page
 DOCUMENTED = {"priority": "Priority must be one of: low, medium, high"}
-UUID_EXPECTED = "Validation failed (uuid is expected)"  # §1.3 [I]: ParseUUIDPipe's default
+UUID_EXPECTED = "Validation failed (uuid is expected)"  # ParseUUIDPipe's default
 PHRASES = {status.value: status.phrase for status in HTTPStatus}
-THROTTLED = "ThrottlerException: Too Many Requests"  # §1.3 [I]: the throttler's default
+THROTTLED = "ThrottlerException: Too Many Requests"  # the throttler's default
 
 
 class Issue(NamedTuple):
@@ -27,7 +27,7 @@ class Issue(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RefusedError(Exception):
+class ApiError(Exception):
     """A request that Vambe refuses; `issues` are the complaints of a validation."""
 
     status: int
@@ -39,28 +39,28 @@ class RefusedError(Exception):
         return Response.of_json(self.status, _BODIES[spec_variant.errors](self))
 
 
-def invalid(*issues: Issue) -> RefusedError:
+def validation_error(*issues: Issue) -> ApiError:
     """Refuse a body or a query: 400 with its issues."""
-    return RefusedError(400, "Validation failed", issues)
+    return ApiError(400, "Validation failed", issues)
 
 
-def missing(what: str) -> RefusedError:
+def not_found(what: str) -> ApiError:
     """Refuse for something that is not there, not visible, or not the organisation's: 404."""
-    return RefusedError(404, f"{what} not found")
+    return ApiError(404, f"{what} not found")
 
 
-def unauthorised() -> RefusedError:
+def unauthorized() -> ApiError:
     """Refuse a wrong or missing key: 401."""
-    return RefusedError(401, "Unauthorized")
+    return ApiError(401, "Unauthorized")
 
 
-def failed(status: int) -> RefusedError:
+def error_for_status(status: int) -> ApiError:
     """Fail for reasons of the server's own."""
-    return RefusedError(status, {429: THROTTLED, 500: "Internal server error"}.get(status, _phrase(status)))
+    return ApiError(status, {429: THROTTLED, 500: "Internal server error"}.get(status, _phrase(status)))
 
 
-def _docs(refused: RefusedError) -> dict[str, Any]:
-    # §1.3 [D]: {"statusCode", "message"}, and "errors" of {"field", "message"} for a validation
+def _docs(refused: ApiError) -> dict[str, Any]:
+    # {"statusCode", "message"}, and "errors" of {"field", "message"} for a validation
     body: dict[str, Any] = {"statusCode": refused.status, "message": refused.message}
     if refused.issues:
         body["errors"] = [
@@ -69,8 +69,8 @@ def _docs(refused: RefusedError) -> dict[str, Any]:
     return body
 
 
-def _nest(refused: RefusedError) -> dict[str, Any]:
-    # §1.3 [I]: zod's issues have a path; other refusals carry `error`, the bare 401, 429 and 500 do not
+def _nest(refused: ApiError) -> dict[str, Any]:
+    # zod's issues have a path; other refusals carry `error`, the bare 401, 429 and 500 do not
     if refused.issues and refused.issues[0].field == "id":
         return {"statusCode": 400, "message": UUID_EXPECTED, "error": "Bad Request"}
     body: dict[str, Any] = {"statusCode": refused.status, "message": refused.message}
@@ -83,8 +83,8 @@ def _nest(refused: RefusedError) -> dict[str, Any]:
     return body
 
 
-def _array(refused: RefusedError) -> dict[str, Any]:
-    # §1.3 [I]: class-validator's `message` is an array
+def _array(refused: ApiError) -> dict[str, Any]:
+    # class-validator's `message` is an array
     messages = [f"{issue.field}: {issue.message}" for issue in refused.issues] or [refused.message]
     return {"statusCode": refused.status, "message": messages, "error": _phrase(refused.status)}
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from taskhand.sandbox.messages import read_json
-from taskhand.sandbox.vambe.dates import due_day, instant
-from taskhand.sandbox.vambe.errors import Issue, invalid
+from taskhand.sandbox.vambe.dates import due_day, to_instant
+from taskhand.sandbox.vambe.errors import Issue, validation_error
 from taskhand.sandbox.vambe.validation import is_uuid
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Window:
 
     def holds(self, task: Task, spec_variant: SpecVariant) -> bool:
         """Whether the task belongs in the list."""
-        wanted = self.responsible_ids  # §2.2 [D]: empty is all users; [I]: one of several is enough
+        wanted = self.responsible_ids  # empty is all users;: one of several is enough
         return (
             task.is_visible
             and (not wanted or any(who in wanted for who in task.responsible_ids))
@@ -44,26 +44,26 @@ class Window:
         )
 
     def _holds_day(self, day: dt.date | None, spec_variant: SpecVariant) -> bool:
-        if day is None:  # §2.2 [D]: tasks with no due date
+        if day is None:  # tasks with no due date
             return self.has_undated
         after = self.first < day or (self.first == day and spec_variant.date_bounds != "exclusive")
         return after and (day < self.last or (day == self.last and spec_variant.date_bounds == "inclusive"))
 
 
 def read_window(ctx: RequestContext) -> Window:
-    """Read the query of `GET /api/public/tasks` (§2.2 [D]: three of four are required)."""
+    """Read the query of `GET /api/public/tasks` (three of four are required)."""
     first, last = _day(ctx, "fromDate"), _day(ctx, "toDate")
     _check_span(first, last, ctx.spec_variant)
     return Window(_responsible_ids(ctx), first, last, _has_undated(ctx))
 
 
-def arranged(tasks: Iterable[Task], spec_variant: SpecVariant) -> list[Task]:
-    """Put the list in order (§2.2 [?])."""
+def sort_tasks(tasks: Iterable[Task], spec_variant: SpecVariant) -> list[Task]:
+    """Put the list in order."""
     made = sorted(tasks, key=lambda task: task.created_at, reverse=spec_variant.list_order == "newest")
     if spec_variant.list_order != "due":
         return made
     last = dt.datetime.max.replace(tzinfo=dt.UTC)
-    return sorted(made, key=lambda task: instant(task.due, spec_variant) if task.due.date else last)
+    return sorted(made, key=lambda task: to_instant(task.due, spec_variant) if task.due.date else last)
 
 
 def _day(ctx: RequestContext, name: str) -> dt.date:
@@ -73,22 +73,22 @@ def _day(ctx: RequestContext, name: str) -> dt.date:
             return dt.date.fromisoformat(text)
     except ValueError:
         pass
-    raise invalid(Issue(name, "invalid_format", f"{name} is required as YYYY-MM-DD"))
+    raise validation_error(Issue(name, "invalid_format", f"{name} is required as YYYY-MM-DD"))
 
 
 def _check_span(first: dt.date, last: dt.date, spec_variant: SpecVariant) -> None:
-    if first > last and spec_variant.inverted_window == "rejected":  # §2.2 [?]
-        raise invalid(Issue("fromDate", "custom", "fromDate must not be after toDate"))
-    if 0 < spec_variant.max_window_days < (last - first).days:  # §2.2 [?]
-        raise invalid(Issue("toDate", "custom", f"The range is at most {spec_variant.max_window_days} days"))
+    if first > last and spec_variant.inverted_window == "rejected":
+        raise validation_error(Issue("fromDate", "custom", "fromDate must not be after toDate"))
+    if 0 < spec_variant.max_window_days < (last - first).days:
+        raise validation_error(Issue("toDate", "custom", f"The range is at most {spec_variant.max_window_days} days"))
 
 
 def _has_undated(ctx: RequestContext) -> bool:
-    text = ctx.query.get("includeTasksWithoutDates", "true")  # §2.2 [D]: default true
-    if ctx.spec_variant.without_dates == "coerced":  # §2.2 [I]: any text but the empty one is true
+    text = ctx.query.get("includeTasksWithoutDates", "true")  # default true
+    if ctx.spec_variant.without_dates == "coerced":  # any text but the empty one is true
         return bool(text)
     if text not in BOOLEANS:
-        raise invalid(Issue("includeTasksWithoutDates", "invalid_type", "Expected boolean"))
+        raise validation_error(Issue("includeTasksWithoutDates", "invalid_type", "Expected boolean"))
     return BOOLEANS[text]
 
 
@@ -98,7 +98,7 @@ def _responsible_ids(ctx: RequestContext) -> tuple[str, ...]:
     forms, ids = _spelled(plain, bracketed)
     _check_form(forms, ids, ctx.spec_variant)
     if any(not is_uuid(who) for who in ids):
-        raise invalid(Issue(IDS, "invalid_format", "Expected an array of UUIDs"))
+        raise validation_error(Issue(IDS, "invalid_format", "Expected an array of UUIDs"))
     return tuple(who.lower() for who in ids)
 
 
@@ -133,10 +133,10 @@ def _filled(values: list[str]) -> list[str]:
 
 def _check_form(forms: frozenset[str], ids: list[str], spec_variant: SpecVariant) -> None:
     omitted = not forms and not ids
-    if not ids and spec_variant.everyone == ("blank" if omitted else "omitted"):  # §2.2, §8.9 [?]
-        raise invalid(Issue(IDS, "invalid_type", "Expected array of UUIDs"))
-    if not omitted and spec_variant.array_query not in {"any", *forms}:  # §2.2 [?]
-        raise invalid(Issue(IDS, "invalid_type", f"Expected the {spec_variant.array_query} form"))
+    if not ids and spec_variant.everyone == ("blank" if omitted else "omitted"):
+        raise validation_error(Issue(IDS, "invalid_type", "Expected array of UUIDs"))
+    if not omitted and spec_variant.array_query not in {"any", *forms}:
+        raise validation_error(Issue(IDS, "invalid_type", f"Expected the {spec_variant.array_query} form"))
     lone = len(ids) == 1 and "repeat" in forms and spec_variant.array_query in {"any", "repeat"}
-    if lone and spec_variant.lone_id == "rejected":  # §2.2 [I]: one id arrives as a string
-        raise invalid(Issue(IDS, "invalid_type", "Expected array, received string"))
+    if lone and spec_variant.lone_id == "rejected":  # one id arrives as a string
+        raise validation_error(Issue(IDS, "invalid_type", "Expected array, received string"))

@@ -23,7 +23,7 @@ class Member:
 
 
 def list_members(ctx: RequestContext) -> list[dict[str, Any]]:
-    """Give the active members: a plain array in the order of the database (§3 [D])."""
+    """Give the active members: a plain array in the order of the database."""
     return [_shown(member) for member in ctx.store.members if member.active]
 
 

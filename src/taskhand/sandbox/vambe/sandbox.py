@@ -14,7 +14,7 @@ from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.messages import Response, find_route
 from taskhand.sandbox.vambe import contact, contacts, people, tasks, webhooks
 from taskhand.sandbox.vambe.context import RequestContext
-from taskhand.sandbox.vambe.errors import RefusedError, failed, unauthorised
+from taskhand.sandbox.vambe.errors import ApiError, error_for_status, unauthorized
 from taskhand.sandbox.vambe.seed import read_seed
 from taskhand.sandbox.vambe.spec_variant import SpecVariant
 
@@ -48,12 +48,12 @@ ENDPOINTS: dict[str, Endpoint] = {
 CREATING = frozenset({"POST /api/public/tasks", "POST /api/webhooks"})
 DOCUMENTED = SpecVariant()
 A_SECOND = dt.timedelta(seconds=1)
-THE_DAY = dt.datetime(2025, 10, 20, 10, 30, tzinfo=dt.UTC)  # `created_at` of the page's sample (§2.1)
+FIXED_TIME = dt.datetime(2025, 10, 20, 10, 30, tzinfo=dt.UTC)  # `created_at` of the page's sample
 
 
-def the_day() -> dt.datetime:
+def fixed_time() -> dt.datetime:
     """Tell the sandbox's default time, which stands still."""
-    return THE_DAY
+    return FIXED_TIME
 
 
 class VambeSandbox(Emulator):
@@ -74,7 +74,7 @@ class VambeSandbox(Emulator):
         seed: str | Mapping[str, Any] = "demo",
         spec_variant: SpecVariant = DOCUMENTED,
         faults: Sequence[Fault] = (),
-        clock: Callable[[], dt.datetime] = the_day,
+        clock: Callable[[], dt.datetime] = fixed_time,
         ids: Callable[[], str] | None = None,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
@@ -104,7 +104,7 @@ class VambeSandbox(Emulator):
             "tasks": self.tasks,
             "members": [asdict(member) for member in self._store.members],
             "statuses": [asdict(status) for status in self._store.statuses],
-            "contacts": [contact.shown(who, self.spec_variant) for who in self._store.contacts],
+            "contacts": [contact.render_contact(who, self.spec_variant) for who in self._store.contacts],
             "webhooks": [asdict(hook) | {"secret": None} for hook in self._store.webhooks.values()],
         }
 
@@ -114,34 +114,34 @@ class VambeSandbox(Emulator):
 
     def failure(self, status: int) -> Response:
         """Give Vambe's body for an error status."""
-        return failed(status).answer(self.spec_variant)
+        return error_for_status(status).answer(self.spec_variant)
 
     def answer(self, request: Request, *, stale: bool) -> Response:
         """Answer a call: limits and the redirect first, then the route, the key, and the endpoint."""
         if self._is_too_much():
-            refused = failed(429).answer(self.spec_variant)  # §6 [?], §1.3 [I]
+            refused = error_for_status(429).answer(self.spec_variant)
             return Response(429, refused.body, (*refused.headers, ("retry-after", "1")))
-        if self.spec_variant.redirect:  # §1.1 [?]: one of the two hosts may redirect to the other
+        if self.spec_variant.redirect:  # one of the two hosts may redirect to the other
             return Response(308, b"", (("location", self._elsewhere(request)),))
         try:
             return self._answer(request, stale=stale)
-        except RefusedError as refused:
+        except ApiError as refused:
             return refused.answer(self.spec_variant)
 
     def _answer(self, request: Request, *, stale: bool) -> Response:
         found = find_route(ENDPOINTS, request.method, request.path)
-        if found is None:  # §1.3 [I]: Nest answers an unknown method or path with 404
-            raise RefusedError(404, f"Cannot {request.method} {request.path}")
+        if found is None:  # Nest answers an unknown method or path with 404
+            raise ApiError(404, f"Cannot {request.method} {request.path}")
         if not secrets.compare_digest((request.header("x-api-key") or "").encode(), self.key.encode()):
-            raise unauthorised()  # §1.2 [D]: `x-api-key`, required
+            raise unauthorized()  # `x-api-key`, required
         ctx = RequestContext(
             request, self.spec_variant, self._store, self._clock(), self._fresh_id, found.values, stale
         )
-        status = self.spec_variant.created if found.key in CREATING else 200  # §2.3 [I]
+        status = self.spec_variant.created if found.key in CREATING else 200
         return Response.of_json(status, ENDPOINTS[found.key](ctx))
 
     def _is_too_much(self) -> bool:
-        """Whether a call is refused to slow its sender down (§6 [?]); what is refused does not count against it."""
+        """Whether a call is refused to slow its sender down; what is refused does not count against it."""
         self._calls += 1
         nth, most, now = self.spec_variant.throttle, self.spec_variant.per_second, self._clock()
         self._answered = [at for at in self._answered if most and now - at < A_SECOND]

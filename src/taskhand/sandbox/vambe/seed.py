@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.vambe import statuses
 from taskhand.sandbox.vambe.contact import Contact
-from taskhand.sandbox.vambe.dates import UNDATED, changed
-from taskhand.sandbox.vambe.demo import demo, people_and_statuses
+from taskhand.sandbox.vambe.dates import UNDATED, apply_due_fields
+from taskhand.sandbox.vambe.demo import demo, members_and_statuses
 from taskhand.sandbox.vambe.people import Member
 from taskhand.sandbox.vambe.spec_variant import SpecVariant
 from taskhand.sandbox.vambe.statuses import Status
@@ -41,7 +41,7 @@ def read_seed(seed: str | Mapping[str, Any], now: dt.datetime) -> Store:
     if isinstance(seed, str) and seed not in SEEDS:
         raise ValueError(f"seed is one of {', '.join(SEEDS)}, or data; not {seed!r}")
     named = demo(now) if seed == "demo" else {}
-    data = people_and_statuses() | (named if isinstance(seed, str) else dict(seed))
+    data = members_and_statuses() | (named if isinstance(seed, str) else dict(seed))
     _check_keys("a seed", data, SEED_KEYS)
     members = [Member(**row) for row in data["members"]]
     configured = [Status(**row) for row in data["statuses"]]
@@ -65,7 +65,7 @@ def _task(row: Mapping[str, Any], number: int, configured: Sequence[Status], own
         status=_status(row, configured),
         creator_id=row.get("creatorId", owner),
         description=row.get("description"),
-        due=changed(UNDATED, row, PLAIN),
+        due=apply_due_fields(UNDATED, row, PLAIN),
         responsible_ids=tuple(row.get("responsibleIds", ())),
         contact_id=row.get("aiContactId"),
         customer_id=row.get("aiCustomerId"),
@@ -77,8 +77,8 @@ def _task(row: Mapping[str, Any], number: int, configured: Sequence[Status], own
 
 def _status(row: Mapping[str, Any], configured: Sequence[Status]) -> Status:
     if "status" not in row:
-        return statuses.first(configured)
-    status = statuses.wanted(configured, {"newStatusName": row["status"]}, PLAIN)
+        return statuses.initial_status(configured)
+    status = statuses.find_status(configured, {"newStatusName": row["status"]}, PLAIN)
     if status is None:
         raise ValueError(f"the seed has no status {row['status']!r}")
     return status

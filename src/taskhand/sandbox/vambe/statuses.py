@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.vambe.spec_variant import SpecVariant
 
-FINISHED = frozenset({"done", "master_done"})  # §4 [I]: both count as finished
+FINISHED = frozenset({"done", "master_done"})  # both count as finished
 
 
 @dataclass(frozen=True)
 class Status:
-    """One status configuration, in the fields of `status_config` (§2.1 [D])."""
+    """One status configuration, in the fields of `status_config`."""
 
     id: str
     name: str
     color: str
-    type: Literal["initial", "in_progress", "done", "master_done"]  # §4 [D]
+    type: Literal["initial", "in_progress", "done", "master_done"]
     order: int
 
     @property
@@ -30,17 +30,17 @@ class Status:
         return self.type in FINISHED
 
 
-def first(statuses: Sequence[Status]) -> Status:
-    """Give the status of a new task: the first of type `initial` (§2.3 [I])."""
-    return next(status for status in in_order(statuses) if status.type == "initial")
+def initial_status(statuses: Sequence[Status]) -> Status:
+    """Give the status of a new task: the first of type `initial`."""
+    return next(status for status in sort_statuses(statuses) if status.type == "initial")
 
 
-def in_order(statuses: Sequence[Status]) -> list[Status]:
+def sort_statuses(statuses: Sequence[Status]) -> list[Status]:
     """Sort by `order`."""
     return sorted(statuses, key=lambda status: status.order)
 
 
-def wanted(statuses: Sequence[Status], body: Mapping[str, Any], spec_variant: SpecVariant) -> Status | None:
+def find_status(statuses: Sequence[Status], body: Mapping[str, Any], spec_variant: SpecVariant) -> Status | None:
     """Find the status that a PUT body asks for; None when there is no such status."""
     if "newStatusName" in body:
         return _by_name(statuses, body["newStatusName"], spec_variant)
@@ -48,14 +48,14 @@ def wanted(statuses: Sequence[Status], body: Mapping[str, Any], spec_variant: Sp
 
 
 def _by_name(statuses: Sequence[Status], name: str, spec_variant: SpecVariant) -> Status | None:
-    # §2.4 [D]: must match an existing name; how closely is [?]
+    # must match an existing name; how closely is
     fold = _folded if spec_variant.status_names == "loose" else str
-    return next((status for status in in_order(statuses) if fold(status.name) == fold(name)), None)
+    return next((status for status in sort_statuses(statuses) if fold(status.name) == fold(name)), None)
 
 
 def _by_position(statuses: Sequence[Status], position: float, spec_variant: SpecVariant) -> Status | None:
-    # §4: H1, the position is the `order`; H2, the 0-based index
-    numbered = enumerate(in_order(statuses))
+    # H1, the position is the `order`; H2, the 0-based index
+    numbered = enumerate(sort_statuses(statuses))
     places = {index if spec_variant.position == "index" else status.order: status for index, status in numbered}
     return next((status for place, status in places.items() if place == position), None)
 

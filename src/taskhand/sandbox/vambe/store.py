@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.vambe.spec_variant import SpecVariant
-from taskhand.sandbox.vambe.task import shown
+from taskhand.sandbox.vambe.task import render_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,4 +45,4 @@ class Store:
 
     def visible_tasks(self) -> list[dict[str, Any]]:
         """Show the organisation's live tasks under the default reading, oldest write first."""
-        return [shown(task, PLAIN) for task in self.tasks.values() if task.is_visible]
+        return [render_task(task, PLAIN) for task in self.tasks.values() if task.is_visible]

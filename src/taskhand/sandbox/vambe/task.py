@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.vambe.contact import shown_id
-from taskhand.sandbox.vambe.dates import UNDATED, Due, due_at, stamp
+from taskhand.sandbox.vambe.contact import render_contact_id
+from taskhand.sandbox.vambe.dates import UNDATED, Due, format_instant, render_due_at
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from taskhand.sandbox.vambe.spec_variant import SpecVariant
     from taskhand.sandbox.vambe.statuses import Status
 
-WORDS = ("low", "medium", "high")  # §8.3 [D]: what the list's table says of `priority`
+PRIORITY_WORDS = ("low", "medium", "high")  # what the list's table says of `priority`
 
 
 @dataclass(frozen=True)
 class Task:
-    """One task as it is kept; a deleted one is kept too (§2.5 [D]: soft delete)."""
+    """One task as it is kept; a deleted one is kept too (soft delete)."""
 
     id: str
     title: str
@@ -41,17 +41,17 @@ class Task:
         return not self.is_deleted and not self.is_foreign
 
 
-def shown(task: Task, spec_variant: SpecVariant) -> dict[str, Any]:
-    """Write the task object (§2.1 [D]); `priority` is an integer, as PUT documents."""
+def render_task(task: Task, spec_variant: SpecVariant) -> dict[str, Any]:
+    """Write the task object; `priority` is an integer, as PUT documents."""
     return {
         "id": task.id,
         "title": task.title,
         "description": "" if task.description is None and spec_variant.description == "empty" else task.description,
         "due_timezone": task.due.zone,
-        "due_at": due_at(task.due, spec_variant),
+        "due_at": render_due_at(task.due, spec_variant),
         "is_all_day": task.due.is_all_day,
-        "created_at": stamp(task.created_at),
-        "ai_contact_id": shown_id(task.contact_id, spec_variant),
+        "created_at": format_instant(task.created_at),
+        "ai_contact_id": render_contact_id(task.contact_id, spec_variant),
         "ai_customer_id": task.customer_id,
         "task_status_config_id": task.status.id,
         "priority": task.priority,
@@ -61,7 +61,7 @@ def shown(task: Task, spec_variant: SpecVariant) -> dict[str, Any]:
     }
 
 
-def listed(task: Task, spec_variant: SpecVariant) -> dict[str, Any]:
+def render_listed_task(task: Task, spec_variant: SpecVariant) -> dict[str, Any]:
     """Write the task object as the list has it: `priority` in the form of §8.3."""
-    forms = {"int": task.priority, "digit": str(task.priority), "word": WORDS[task.priority]}
-    return shown(task, spec_variant) | {"priority": forms[spec_variant.list_priority]}
+    forms = {"int": task.priority, "digit": str(task.priority), "word": PRIORITY_WORDS[task.priority]}
+    return render_task(task, spec_variant) | {"priority": forms[spec_variant.list_priority]}

@@ -1,11 +1,11 @@
-"""The webhook endpoints (§5): managed here, never delivered."""
+"""The webhook endpoints: managed here, never delivered."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.vambe.errors import Issue, invalid, missing
+from taskhand.sandbox.vambe.errors import Issue, not_found, validation_error
 from taskhand.sandbox.vambe.validation import read_object
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from taskhand.sandbox.vambe.context import RequestContext
     from taskhand.sandbox.vambe.spec_variant import SpecVariant
 
-# §5 [D: WH-old], [D-partial: WH-new]
 OLD_TOPICS = ("message.received", "message.sent", "ticket.opened", "ticket.closed")
 NEW_TOPICS = (
     "message.received",
@@ -26,7 +25,7 @@ NEW_TOPICS = (
     "contact.updated",
     "stage.changed",
 )
-TASK_TOPICS = ("task.updated", "task.completed", "task.reassigned")  # §5 [D: PUT], in neither list
+TASK_TOPICS = ("task.updated", "task.completed", "task.reassigned")  # in neither list
 TOPICS = {"old": OLD_TOPICS, "new": NEW_TOPICS, "tasks": NEW_TOPICS + TASK_TOPICS}
 
 
@@ -44,28 +43,28 @@ class Webhook:
 
 
 def list_topics(ctx: RequestContext) -> list[str]:
-    """`GET /api/webhooks/topics`: an array of names ([I])."""
+    """`GET /api/webhooks/topics`: an array of names."""
     return list(TOPICS[ctx.spec_variant.topics])
 
 
 def list_calls(_: RequestContext) -> list[dict[str, Any]]:
-    """`GET /api/webhooks/calls`: the delivery log (§5 [D]), empty because nothing is delivered here."""
+    """`GET /api/webhooks/calls`: the delivery log, empty because nothing is delivered here."""
     return []
 
 
 def list_webhooks(ctx: RequestContext) -> list[dict[str, Any]]:
-    """`GET /api/webhooks`: may include the soft-deleted ones (§5 [D])."""
+    """`GET /api/webhooks`: may include the soft-deleted ones."""
     hidden = ctx.spec_variant.deleted_webhooks == "hidden"
     return [_shown(hook) for hook in ctx.store.webhooks.values() if not (hidden and hook.is_deleted)]
 
 
 def get_webhook(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /api/webhooks/{id}` (§5 [D])."""
+    """`GET /api/webhooks/{id}`."""
     return _shown(_live(ctx))
 
 
 def create_webhook(ctx: RequestContext) -> dict[str, Any]:
-    """`POST /api/webhooks`: answers `{"status": "created", "id": ...}` (§5 [D: WH-old])."""
+    """`POST /api/webhooks`: answers `{"status": "created", "id": ...}`."""
     body = read_object(ctx.request)
     _check(body, ctx.spec_variant, is_new=True)
     hook = _applied(Webhook(f"webhook_{len(ctx.store.webhooks) + 1}", body["url"], ()), body)
@@ -74,7 +73,7 @@ def create_webhook(ctx: RequestContext) -> dict[str, Any]:
 
 
 def update_webhook(ctx: RequestContext) -> dict[str, Any]:
-    """`PUT /api/webhooks/{id}`: the fields sent change (§5 [D: WH-old] fields, [I] answer)."""
+    """`PUT /api/webhooks/{id}`: the fields sent change (fields, [I] answer)."""
     hook = _live(ctx)
     body = read_object(ctx.request)
     _check(body, ctx.spec_variant, is_new=False)
@@ -83,14 +82,14 @@ def update_webhook(ctx: RequestContext) -> dict[str, Any]:
 
 
 def delete_webhook(ctx: RequestContext) -> dict[str, Any]:
-    """`DELETE /api/webhooks/{id}`: soft (§5 [D])."""
+    """`DELETE /api/webhooks/{id}`: soft."""
     hook = _live(ctx)
     ctx.store.webhooks[hook.id] = replace(hook, is_deleted=True)
     return {"status": "success"}
 
 
 def restore_webhook(ctx: RequestContext) -> dict[str, Any]:
-    """`POST /api/webhooks/{id}/restore` (§5 [D], [I] answer)."""
+    """`POST /api/webhooks/{id}/restore` (answer)."""
     hook = _any(ctx)
     ctx.store.webhooks[hook.id] = replace(hook, is_deleted=False)
     return {"status": "restored", "id": hook.id}
@@ -99,20 +98,20 @@ def restore_webhook(ctx: RequestContext) -> dict[str, Any]:
 def _any(ctx: RequestContext) -> Webhook:
     hook = ctx.store.webhooks.get(ctx.values["id"])
     if hook is None:
-        raise missing("Webhook")
+        raise not_found("Webhook")
     return hook
 
 
 def _live(ctx: RequestContext) -> Webhook:
     hook = _any(ctx)
     if hook.is_deleted:
-        raise missing("Webhook")
+        raise not_found("Webhook")
     return hook
 
 
 def _check(body: Mapping[str, Any], spec_variant: SpecVariant, *, is_new: bool) -> None:
     form = _form(body, spec_variant)
-    # §5 [D: WH-old]: topic, url and secret all required; [3P] url and topics
+    # topic, url and secret all required; [3P] url and topics
     required = {"topic": ("topic", "url", "secret"), "topics": ("topics", "url")}[form] if is_new else ()
     issues = [Issue(name, "invalid_type", f"{name} is required") for name in required if name not in body]
     if not all(isinstance(body.get(name, ""), str) for name in ("topic", "url", "secret")):
@@ -120,7 +119,7 @@ def _check(body: Mapping[str, Any], spec_variant: SpecVariant, *, is_new: bool) 
     if not all(topic in TOPICS[spec_variant.topics] for topic in _topics(body) or ()):
         issues.append(Issue(form, "invalid_value", f"Expected of: {', '.join(TOPICS[spec_variant.topics])}"))
     if issues:
-        raise invalid(*issues)
+        raise validation_error(*issues)
 
 
 def _form(body: Mapping[str, Any], spec_variant: SpecVariant) -> str:
@@ -128,7 +127,7 @@ def _form(body: Mapping[str, Any], spec_variant: SpecVariant) -> str:
     sent = "topics" if "topics" in body else "topic"
     form = sent if spec_variant.webhook_body == "any" else spec_variant.webhook_body
     if sent in body and sent != form:
-        raise invalid(Issue(sent, "unrecognized_keys", f"Unrecognized key: {sent}"))
+        raise validation_error(Issue(sent, "unrecognized_keys", f"Unrecognized key: {sent}"))
     return form
 
 
@@ -151,7 +150,7 @@ def _applied(hook: Webhook, body: Mapping[str, Any]) -> Webhook:
 
 
 def _shown(hook: Webhook) -> dict[str, Any]:
-    # §5 [?]: no shape is shown; both spellings of the topic are here
+    # no shape is shown; both spellings of the topic are here
     return {
         "id": hook.id,
         "url": hook.url,
