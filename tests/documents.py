@@ -1,8 +1,9 @@
-"""What is generated: the README's tables, snapshots, host blocks, server.json. `--check` says what is out of date.
+"""Write the generated files: tables in README.md and docs/, tool snapshots, host blocks, the demo picture, server.json.
 
-Run from anywhere: `python tests/documents.py [--check]`.
+Run from anywhere: `python tests/documents.py` writes what is out of date; `--check` lists it and fails.
 """
 
+import ast
 import json
 import re
 import sys
@@ -14,6 +15,8 @@ from typing import Any, get_args
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+import taskhand
+from architecture.test_imports import MAY_IMPORT, OWNERS
 from behaviour.gaps import CLOSE_GAPS, HUBSPOT_GAPS
 from picture import picture
 from requests_table.table import requests_table
@@ -30,24 +33,21 @@ from taskhand.install.launch import LAUNCH_FROM_INDEX
 from taskhand.install.links import install_link
 
 ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+"""The pages that people read. The text between two marks is generated."""
+
+_DESCRIPTION = "Lets AI agents manage tasks in Vambe, Close, HubSpot or a built-in store, with undo for every write."
 _BLOCKS = ROOT / "examples" / "hosts"
+_PACKAGE = Path(taskhand.__file__).parent
 _MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def documents() -> dict[Path, str]:
-    """Every generated file with what it should hold."""
+    """Every generated file with the text that it should have."""
     tools = tools_of()
     files = {SNAPSHOTS / f"{tool['name']}.json": snapshot(tool) for tool in tools} | offer_files()
-    readme = ROOT / "README.md"
-    parts = {"tools": _tool_table(tools), "configuration": _settings_table(), "hosts": _host_blocks(HOSTS, Launch())}
-    with_key = Launch(env={"VAMBE_API_KEY": "your key", "VAMBE_USER_ID": "your user id"})
-    parts["vambe"] = _host_blocks(HOSTS[:1], with_key)
-    parts["close"] = _host_blocks(HOSTS[:1], Launch(env={"CLOSE_API_KEY": "your key", **_ZONE}))
-    parts["hubspot"] = _host_blocks(HOSTS[:1], Launch(env={"HUBSPOT_ACCESS_TOKEN": "your token", **_ZONE}))
-    parts["links"] = _link_table()
-    parts["backends"] = _backend_table()
-    parts["requests"] = requests_table()
-    files[readme] = _filled(readme.read_text(encoding="utf-8"), parts)
+    parts = _parts(tools)
+    files |= {page: _filled(page.read_text(encoding="utf-8"), parts) for page in PAGES}
     files[ROOT / "docs" / "demo.svg"] = picture()
     files |= {_BLOCKS / f"{host.slug}.json": f"{host.block(Launch())}\n" for host in HOSTS}
     files[ROOT / "server.json"] = json.dumps(_server_json(), indent=2) + "\n"
@@ -55,11 +55,29 @@ def documents() -> dict[Path, str]:
 
 
 def stale() -> list[Path]:
-    """The generated files that do not hold what they should, those that should not be there included."""
+    """The generated files whose text is out of date, and the files in generated folders that should not exist."""
     wanted = documents()
     wrong = [file for file, text in wanted.items() if not file.exists() or file.read_text(encoding="utf-8") != text]
-    there = [*SNAPSHOTS.rglob("*"), *_BLOCKS.glob("*")]
-    return wrong + [file for file in there if file.is_file() and file not in wanted]
+    found = [*SNAPSHOTS.rglob("*"), *_BLOCKS.glob("*")]
+    return wrong + [file for file in found if file.is_file() and file not in wanted]
+
+
+def _parts(tools: list[dict[str, Any]]) -> dict[str, str]:
+    """The generated parts of the pages, by the name in their mark."""
+    return {
+        "tools": _tool_table(tools),
+        "backends": _backend_table(),
+        "gaps": _gap_list(),
+        "requests": requests_table(),
+        "configuration": _settings_table(),
+        "hosts": _host_blocks(HOSTS, Launch()),
+        "vambe": _host_blocks(HOSTS[:1], Launch(env={"VAMBE_API_KEY": "your key", "VAMBE_USER_ID": "your user id"})),
+        "close": _host_blocks(HOSTS[:1], Launch(env={"CLOSE_API_KEY": "your key", **_ZONE})),
+        "hubspot": _host_blocks(HOSTS[:1], Launch(env={"HUBSPOT_ACCESS_TOKEN": "your token", **_ZONE})),
+        "links": _link_table(),
+        "imports": _import_table(),
+        "libraries": _library_table(),
+    }
 
 
 def _filled(text: str, parts: Mapping[str, str]) -> str:
@@ -77,33 +95,36 @@ def _tool_table(tools: list[dict[str, Any]]) -> str:
 
 
 def _backend_table() -> str:
-    """Feature by backend, from what each says it can express; below it, each gap's reason."""
-    can = {name: capabilities_of(name) for name in BACKENDS}
-    rows = ["| | " + " | ".join(can) + " |", "| --- " * (len(can) + 1) + "|"]
-    rows += [f"| {said} | " + " | ".join(tell(one) for one in can.values()) + " |" for said, tell in _FEATURES.items()]
-    reasons = [
-        f"- {name}: {'; '.join(dict.fromkeys(gaps.values()))}."
-        for name, gaps in (("close", CLOSE_GAPS), ("hubspot", HUBSPOT_GAPS))
-    ]
-    return "\n".join([*rows, "", *reasons])
+    """The features of each backend, from its capabilities."""
+    capabilities = {name: capabilities_of(name) for name in BACKENDS}
+    rows = ["| | " + " | ".join(capabilities) + " |", "| --- " * (len(capabilities) + 1) + "|"]
+    for feature, render in _FEATURES.items():
+        rows.append(f"| {feature} | " + " | ".join(map(render, capabilities.values())) + " |")
+    return "\n".join(rows)
 
 
-def _yes(*, holds: bool) -> str:
+def _gap_list() -> str:
+    """The reasons why a backend cannot express a field."""
+    gaps = {"close": CLOSE_GAPS, "hubspot": HUBSPOT_GAPS}
+    return "\n".join(f"- {name}: {'; '.join(dict.fromkeys(reasons.values()))}." for name, reasons in gaps.items())
+
+
+def _yes_or_no(*, holds: bool) -> str:
     return "yes" if holds else "no"
 
 
-def _people(can: Capabilities) -> str:
+def _responsibles(can: Capabilities) -> str:
     least, most = can.least_responsibles, can.most_responsibles
     return f"exactly {most}" if least == most else f"up to {most}"
 
 
 _FEATURES: dict[str, Callable[[Capabilities], str]] = {
-    "description": lambda can: _yes(holds="description" not in can.absent),
-    "a task may have no due date": lambda can: _yes(holds="dueDate" not in can.not_clearable),
-    "a due time remembers its zone": lambda can: _yes(holds=can.keeps_timezone),
+    "description": lambda can: _yes_or_no(holds="description" not in can.absent),
+    "a task may have no due date": lambda can: _yes_or_no(holds="dueDate" not in can.not_clearable),
+    "a due time remembers its zone": lambda can: _yes_or_no(holds=can.keeps_timezone),
     "priorities": lambda can: ", ".join(can.priorities),
-    "responsibles": _people,
-    "contact and customer can change": lambda can: _yes(holds="aiContactId" not in can.absent_on_update),
+    "responsibles": _responsibles,
+    "contact and customer can change": lambda can: _yes_or_no(holds="aiContactId" not in can.absent_on_update),
     "a new task also needs": lambda can: ", ".join(sorted(can.required_on_create)) or "nothing",
 }
 
@@ -117,7 +138,7 @@ def _settings_table() -> str:
 
 
 def _host_blocks(hosts: Sequence[Host], launch: Launch) -> str:
-    """The block of each host; those whose blocks are the same share one."""
+    """The configuration of each host as JSON; hosts with the same JSON share one block."""
     sharing: dict[str, list[Host]] = {}
     for host in hosts:
         sharing.setdefault(host.block(launch), []).append(host)
@@ -128,8 +149,16 @@ def _host_blocks(hosts: Sequence[Host], launch: Launch) -> str:
 
 
 def _link_table() -> str:
+<<<<<<< ours
     """One-click links by backend; VS Code asks for the keys, Cursor shows where they go."""
     linked = [host for host in HOSTS if install_link(host, LAUNCH_FROM_INDEX)]
+||||||| base
+    """One-click links by backend; VS Code asks for the keys, Cursor shows where they go."""
+    linked = [host for host in HOSTS if link(host, FROM_THE_INDEX)]
+=======
+    """One-click links by backend. VS Code asks for the keys; Cursor shows placeholders for them."""
+    linked = [host for host in HOSTS if link(host, FROM_THE_INDEX)]
+>>>>>>> theirs
     rows = ["| | " + " | ".join(host.name for host in linked) + " |", "| --- " * (len(linked) + 1) + "|"]
     for factory in FACTORIES:
         cells = [f"[Add to {host.name}]({_link(host, factory)})" for host in linked]
@@ -144,13 +173,45 @@ def _link(host: Host, factory: BackendFactory[Any]) -> str | None:
     return install_link(host, replace(LAUNCH_FROM_INDEX, env=env if keys else {}), inputs)
 
 
+def _import_table() -> str:
+    """The parts of the package: what each holds, and what else it may import."""
+    rows = ["| part of `src/taskhand` | holds | may import |", "| --- | --- | --- |"]
+    rows += [f"| `{part}` | {_summary(part)} | {_code(allowed)} |" for part, allowed in MAY_IMPORT.items()]
+    rows += [f"| `{part}` | {_summary(part)} | everything |" for part in sorted(_top_level() - MAY_IMPORT.keys())]
+    return "\n".join(rows)
+
+
+def _library_table() -> str:
+    rows = ["| library | imported only by |", "| --- | --- |"]
+    return "\n".join([*rows, *(f"| `{library}` | {_code(owners)} |" for library, owners in OWNERS.items())])
+
+
+def _top_level() -> set[str]:
+    """The folders and modules of the package that hold code of their own."""
+    found = {path.stem for path in _PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    return found - {"__init__", "__main__"}
+
+
+def _summary(part: str) -> str:
+    """The first sentence of a part's docstring, without the full stop."""
+    folder = _PACKAGE / part / "__init__.py"
+    source = folder if folder.exists() else _PACKAGE / f"{part}.py"
+    docstring = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
+    return docstring.split("\n")[0].rstrip(".")
+
+
+def _code(names: set[str]) -> str:
+    shown = sorted(name.replace("__init__", "the version") for name in names)
+    return ", ".join(name if " " in name else f"`{name}`" for name in shown) or "nothing else"
+
+
 def _server_json() -> dict[str, Any]:
     """The entry for the MCP registry, schema 2025-12-11."""
     return {
         "$schema": "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
         "name": "io.github.taskhand/taskhand",
         "title": "Taskhand",
-        "description": "Hands for AI agents on CRM tasks, or on an embedded task store that needs no account.",
+        "description": _DESCRIPTION,
         "version": __version__,
         "repository": {"url": "https://github.com/taskhand/taskhand", "source": "github"},
         "packages": [
@@ -176,15 +237,16 @@ def _variable(field: FieldInfo) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Write what is out of date, or with --check name it and fail."""
+    """Write the files that are out of date; with --check, list them and return 1."""
     if "--check" in sys.argv:
         wrong = stale()
         for file in wrong:
             sys.stderr.write(f"{file.relative_to(ROOT)} is out of date: run `python tests/documents.py`.\n")
         return 1 if wrong else 0
     SNAPSHOTS.mkdir(exist_ok=True)
+    wanted = documents()
     for file in stale():
-        text = documents().get(file)
+        text = wanted.get(file)
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8") if text is not None else file.unlink()
     return 0

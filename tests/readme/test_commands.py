@@ -1,0 +1,80 @@
+"""The commands in README.md and docs/ run as they are written."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+
+from documents import PAGES, ROOT
+
+WAITING = {"sandbox", "serve", "--clock", "run"}
+"""Words of commands that wait for a client or an agent; other tests run these commands."""
+PLACEHOLDERS = {"NAME", "HOST"}
+ENDING = {"--help", "--readings"}
+"""Options with which a waiting command prints something and ends."""
+BIN = Path(sys.executable).parent
+
+
+def taskhand_commands() -> list[str]:
+    """The `taskhand` commands of all pages, each once; the commands that fill the built-in store come first."""
+    pages = sorted(PAGES, key=lambda page: page.name != "backends.md")
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    found = [*re.findall(r"^(taskhand .+)$", text, re.MULTILINE), *re.findall(r"`(taskhand [^`]+)`", text)]
+    return [command for command in dict.fromkeys(found) if _ends(set(command.split()))]
+
+
+def _ends(words: set[str]) -> bool:
+    return not PLACEHOLDERS & words and (not WAITING & words or bool(ENDING & words))
+
+
+def make_targets() -> set[str]:
+    """The `make` targets that the pages and CONTRIBUTING.md name."""
+    pages = [*PAGES, ROOT / "CONTRIBUTING.md"]
+    return {
+        target for page in pages for target in re.findall(r"(?:^|`)make (\w+)", page.read_text("utf-8"), re.MULTILINE)
+    }
+
+
+def test_every_taskhand_command_runs(environment: dict[str, str], tmp_path: Path) -> None:
+    commands = taskhand_commands()
+    assert len(commands) >= 15
+    for command in commands:
+        run = subprocess.run(  # noqa: S603  the pages' own commands
+            shlex.split(command), env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
+        )
+        assert run.returncode == 0, f"{command}: {run.stderr}"
+
+
+def test_every_make_target_exists() -> None:
+    targets = make_targets()
+    assert {"demo", "test", "check"} <= targets
+    subprocess.run(["make", "--dry-run", *targets], cwd=ROOT, capture_output=True, check=True, timeout=30)  # noqa: S603, S607
+
+
+def test_make_demo_shows_the_use_cases(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    ready.touch()
+    demo = ["make", "demo", f"BIN={BIN}", f"READY={ready}"]
+    run = subprocess.run(demo, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)  # noqa: S603
+    assert "■ Take it back." in run.stdout
+    assert '"mcpServers"' in run.stdout
+
+
+@pytest.mark.parametrize("crm", ["vambe", "close", "hubspot"])
+async def test_the_command_that_a_sandbox_prints_connects(
+    environment: dict[str, str], tmp_path: Path, crm: str
+) -> None:
+    command = [sys.executable, "-m", "taskhand", "sandbox", crm, "--port", "0"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as sandbox:  # noqa: ASYNC220, S603
+        assert sandbox.stdout
+        lines = [sandbox.stdout.readline() for _ in range(2)]
+        key, url, taskhand = lines[-1].split()[:3]
+        connected = environment | dict(part.split("=", 1) for part in (key, url))
+        run = await anyio.run_process([taskhand, "doctor"], env=connected, cwd=tmp_path, check=False)
+        sandbox.terminate()
+    assert run.returncode == 0
+    assert f"backend {crm}".encode() in run.stdout

@@ -1,0 +1,30 @@
+"""docs/hosts.md has the configuration of every host, and that configuration starts the server."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+
+from documents import ROOT
+from taskhand.install import HOSTS, Host, Launch
+
+PAGE = (ROOT / "docs" / "hosts.md").read_text(encoding="utf-8")
+BIN = Path(sys.executable).parent
+
+
+@pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.name)
+async def test_the_block_of_a_host_starts_the_server(host: Host, environment: dict[str, str]) -> None:
+    block = host.block(Launch())
+    assert f"```json\n{block}\n```" in PAGE
+    entry = json.loads(block)[host.key]["taskhand"]
+    server = StdioServerParameters(command=str(BIN / entry["command"]), args=entry["args"], env=environment)
+    async with Client(stdio_client(server), mode="legacy") as client:
+        assert (await client.list_tools()).tools
+
+
+@pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.name)
+def test_the_table_has_every_host(host: Host) -> None:
+    assert f"| `{host.slug}` |" in PAGE

@@ -1,0 +1,67 @@
+"""The install commands of the README, run word for word against this checkout."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from documents import PAGES, ROOT
+
+_INSTALL = re.compile(r"(?:^|`)((pip|pipx|uv tool) install [^`\n]+)", re.MULTILINE)
+COMMANDS = list(dict.fromkeys(found for page in PAGES for found in _INSTALL.findall(page.read_text(encoding="utf-8"))))
+EXAMPLE_ADDRESS = "https://git.example.com/taskhand.git"
+"""The Git address in the README. Git is told to clone this checkout in its place."""
+
+
+def _environment(folder: Path, programs: Path) -> dict[str, str]:
+    """A user's shell that installs below `folder`, with this machine's package index, proxy and certificates."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return inherited | {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "TASKHAND_DB": str(folder / "tasks.sqlite"),
+        "PIPX_HOME": str(folder / "pipx"),
+        "PIPX_BIN_DIR": str(programs),
+        "UV_TOOL_DIR": str(folder / "uv"),
+        "UV_TOOL_BIN_DIR": str(programs),
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{ROOT.as_uri()}.insteadOf",
+        "GIT_CONFIG_VALUE_0": EXAMPLE_ADDRESS,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_COMPILE": "1",  # compiling what is imported once takes longer than importing it
+    }
+
+
+def test_the_readme_installs_from_git_and_from_a_folder_with_each_tool() -> None:
+    assert {tool for _, tool in COMMANDS} == {"pip", "pipx", "uv tool"}
+    for tool in ("pip", "pipx", "uv tool"):
+        assert {f"{tool} install git+{EXAMPLE_ADDRESS}", f"{tool} install ."} <= {command for command, _ in COMMANDS}
+
+
+@pytest.mark.parametrize("tool", ["pip", "pipx", "uv tool"])
+def test_every_install_command_leaves_a_taskhand_that_runs(tool: str, tmp_path: Path) -> None:
+    program = tool.removesuffix(" tool")
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed on this machine")
+    programs = tmp_path / "venv" / "bin"
+    if tool == "pip":
+        subprocess.run([sys.executable, "-m", "venv", programs.parent], check=True, timeout=60)  # noqa: S603
+    environment = _environment(tmp_path, programs)
+    for command in (command for command, by in COMMANDS if by == tool):
+        again = [] if tool == "pip" else ["--force"]
+        done = subprocess.run(  # noqa: S603  the README's own commands
+            [*shlex.split(command), *again],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        listed = subprocess.run([programs / "taskhand", "tools"], env=environment, capture_output=True, check=False)  # noqa: S603
+        assert b'"create_task"' in listed.stdout, command

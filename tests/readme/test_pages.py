@@ -1,0 +1,64 @@
+"""The pages under docs/ are true: their links lead to a file, their files are accepted, their test passes."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from documents import PAGES, ROOT
+from taskhand.sandbox.faults import load_faults
+from taskhand.testing.runner import run_scenario
+from taskhand.testing.scenario import load_scenario
+from taskhand.testing.script import Scripted
+
+TEXT = {page.stem: page.read_text(encoding="utf-8") for page in [*PAGES, ROOT / "CONTRIBUTING.md"]}
+
+
+def test_every_link_leads_to_a_file_and_a_heading() -> None:
+    links = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^):]+)\)", page.read_text("utf-8"))]
+    assert len(links) >= 10
+    for page, link in links:
+        file, _, heading = link.partition("#")
+        target = page.parent / file if file else page
+        assert target.exists(), f"{page.name}: {link}"
+        assert not heading or heading in _headings(target), f"{page.name}: {link}"
+
+
+def _headings(page: Path) -> set[str]:
+    """The anchors of a page's headings."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in found}
+
+
+def test_a_sandbox_accepts_the_fault_script_of_the_page(tmp_path: Path) -> None:
+    (script,) = re.findall(r"```toml\n(.*?)```", TEXT["sandbox"], re.DOTALL)
+    file = tmp_path / "faults.toml"
+    file.write_text(script, encoding="utf-8")
+    assert [fault.kind for fault in load_faults(file)] == ["reset_after", "status"]
+
+
+async def test_the_scenario_of_the_page_accepts_its_solution_and_rejects_its_wrong_attempts(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", TEXT["testing"], re.DOTALL)
+    file = tmp_path / "finish_one.toml"
+    file.write_text(text, encoding="utf-8")
+    scenario = load_scenario(file)
+    for backend in scenario.backends:
+        assert (await run_scenario(scenario, Scripted(scenario.solution), backend)).passed
+    for wrong in scenario.wrong:
+        report = await run_scenario(scenario, Scripted(wrong))
+        assert any(wrong.because in reason for reason in report.reasons)
+
+
+def test_the_test_of_the_page_passes(tmp_path: Path) -> None:
+    (test,) = re.findall(r"```python\n(.*?)```", TEXT["testing"], re.DOTALL)
+    event_loop = '\n\n@pytest.fixture\ndef anyio_backend():\n    return "asyncio"\n'
+    (tmp_path / "test_page.py").write_text(test + event_loop, encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_page.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout
