@@ -149,16 +149,8 @@ def _host_blocks(hosts: Sequence[Host], launch: Launch) -> str:
 
 
 def _link_table() -> str:
-<<<<<<< ours
-    """One-click links by backend; VS Code asks for the keys, Cursor shows where they go."""
-    linked = [host for host in HOSTS if install_link(host, LAUNCH_FROM_INDEX)]
-||||||| base
-    """One-click links by backend; VS Code asks for the keys, Cursor shows where they go."""
-    linked = [host for host in HOSTS if link(host, FROM_THE_INDEX)]
-=======
     """One-click links by backend. VS Code asks for the keys; Cursor shows placeholders for them."""
-    linked = [host for host in HOSTS if link(host, FROM_THE_INDEX)]
->>>>>>> theirs
+    linked = [host for host in HOSTS if install_link(host, LAUNCH_FROM_INDEX)]
     rows = ["| | " + " | ".join(host.name for host in linked) + " |", "| --- " * (len(linked) + 1) + "|"]
     for factory in FACTORIES:
         cells = [f"[Add to {host.name}]({_link(host, factory)})" for host in linked]

@@ -1,4 +1,4 @@
-"""The requests of every tool on every sandboxed CRM, counted where they leave."""
+"""Count the requests that every tool sends to every sandboxed CRM."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -23,121 +23,122 @@ from taskhand.service.call import Call, Options
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["PLACES", "Place", "counted"]
+__all__ = ["SANDBOXED_CRMS", "SandboxedCrm", "count_requests"]
 
 _TASKS: Final = 100
 _MANY: Final = 10
 _TOOLS: Final = {tool.name: tool for tool in TOOLS}
 
 
-Fresh = Callable[[], AbstractAsyncContextManager[AppContext]]
-"""What gives desks that know nothing yet of the place they are at."""
+OpenApp = Callable[[], AbstractAsyncContextManager[AppContext]]
+"""Opens an app context whose caches are empty."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """A sandboxed CRM with tasks of Elena's; `needs` is what a new task cannot be without there."""
+class SandboxedCrm:
+    """A sandboxed CRM with tasks of Elena's; `required` are further fields that a new task there must have."""
 
-    open: Callable[[], AbstractAsyncContextManager[Fresh]]
+    open: Callable[[], AbstractAsyncContextManager[OpenApp]]
     task_id: Callable[[int], str]
-    needs: dict[str, str] = field(default_factory=dict)
+    required: dict[str, str] = field(default_factory=dict)
 
 
-async def counted(place: Place) -> dict[str, Requests]:
-    """Cold and warm, tool by tool; every call is about tasks that none before was about."""
-    async with place.open() as fresh, fresh() as busy:
-        cases = _Cases(place)
-        made: dict[str, Requests] = {}
+async def count_requests(crm: SandboxedCrm) -> dict[str, Requests]:
+    """The cold and warm requests of each tool; no two calls are about the same task."""
+    async with crm.open() as open_app, open_app() as shared:
+        examples = _Examples(crm)
+        counts: dict[str, Requests] = {}
         for tool in _TOOLS:
-            async with fresh() as other:
-                at = replace(other, journal=busy.journal)
-                cold = await _count(at, tool, await cases.asked(tool, busy))
-                made[tool] = Requests(cold, await _count(at, tool, await cases.asked(tool, at)))
-        return made
+            async with open_app() as fresh:
+                app = replace(fresh, journal=shared.journal)
+                cold = await _count(app, tool, await examples.arguments(tool, shared))
+                counts[tool] = Requests(cold, await _count(app, tool, await examples.arguments(tool, app)))
+        return counts
 
 
 @dataclass
-class _Cases:
-    """What is asked of the tools, each time about other tasks."""
+class _Examples:
+    """Example arguments for each tool, every time about another task."""
 
-    place: Place
+    crm: SandboxedCrm
     used: int = 0
 
-    async def asked(self, tool: str, before: AppContext) -> dict[str, Any]:
-        """The arguments of a call; what has to be there for it is made at the app context `before`."""
+    async def arguments(self, tool: str, app: AppContext) -> dict[str, Any]:
+        """The arguments of one call of `tool`; a plan or a change that it needs is made through `app`."""
         match tool:
             case "get_task" | "complete_task" | "delete_task":
-                return {"id": self._task()}
+                return {"id": self._next_task()}
             case "find_contacts":
                 return {"query": "Carolina"}
             case "create_task":
-                title = f"Call Initech {self._task()}"
-                return {"title": title, "responsibleIds": ["Ana Soto"], "priority": "1"} | self.place.needs
+                title = f"Call Initech {self._next_task()}"
+                return {"title": title, "responsibleIds": ["Ana Soto"], "priority": "1"} | self.crm.required
             case "update_task":
-                return {"id": self._task(), "title": "Call Globex"}
+                return {"id": self._next_task(), "title": "Call Globex"}
             case "reassign_task":
-                return {"id": self._task(), "responsibleIds": ["Ana Soto"]}
+                return {"id": self._next_task(), "responsibleIds": ["Ana Soto"]}
             case "bulk_update_tasks":
-                return {"taskIds": [self._task() for _ in range(_MANY)], "changes": {"responsibleIds": ["Ana Soto"]}}
+                ids = [self._next_task() for _ in range(_MANY)]
+                return {"taskIds": ids, "changes": {"responsibleIds": ["Ana Soto"]}}
             case "apply_plan":
-                plan = await _called(before, "delete_task", {"id": self._task()})
+                plan = await _call(app, "delete_task", {"id": self._next_task()})
                 assert isinstance(plan, Plan)
                 return {"planId": plan.id}
             case "undo_change":
-                receipt = await _called(before, "update_task", {"id": self._task(), "title": "Call Globex"})
+                receipt = await _call(app, "update_task", {"id": self._next_task(), "title": "Call Globex"})
                 assert isinstance(receipt, Receipt)
                 return {"changeId": receipt.change_id}
         return {}
 
-    def _task(self) -> str:
+    def _next_task(self) -> str:
         self.used += 1
-        return self.place.task_id(self.used)
+        return self.crm.task_id(self.used)
 
 
-async def _count(at: AppContext, tool: str, asked: dict[str, Any]) -> int:
+async def _count(app: AppContext, tool: str, arguments: dict[str, Any]) -> int:
     with recorded_requests() as sent:
-        await _called(at, tool, asked)
+        await _call(app, tool, arguments)
     return len(sent)
 
 
-async def _called(at: AppContext, tool: str, asked: dict[str, Any]) -> object:
-    """What a tool answers, that has done what was asked."""
-    called = _TOOLS[tool]
-    model: type[BaseModel] = called.arguments
-    schema = input_schema(model, at.backend.capabilities)
-    arguments = understood(model, schema, asked, reads=called.kind == "read")
+async def _call(app: AppContext, name: str, given: dict[str, Any]) -> object:
+    """The answer of a tool, which must have applied everything."""
+    tool = _TOOLS[name]
+    model: type[BaseModel] = tool.arguments
+    schema = input_schema(model, app.backend.capabilities)
+    arguments = understood(model, schema, given, reads=tool.kind == "read")
     options = arguments if isinstance(arguments, Options) else Options()
-    answer = await called.run(Call(at, tool, arguments=asked, options=options), arguments)
+    answer = await tool.run(Call(app, name, arguments=given, options=options), arguments)
     assert not isinstance(answer, Receipt) or (answer.change_id and not answer.unapplied)
     assert not isinstance(answer, BulkReceipt) or answer.totals == {"applied": _MANY}
     return answer
 
 
 @asynccontextmanager
-async def _vambe() -> AsyncIterator[Fresh]:
+async def _vambe() -> AsyncIterator[OpenApp]:
     time = on_vambe.Time()
     async with serve(on_vambe.vambe(_TASKS)) as url:
         yield lambda: on_vambe.wired(url, time)
 
 
 @asynccontextmanager
-async def _close() -> AsyncIterator[Fresh]:
+async def _close() -> AsyncIterator[OpenApp]:
     time = on_close.Time()
     async with serve(on_close.close(_TASKS)) as url:
         yield lambda: on_close.wired(url, time)
 
 
 @asynccontextmanager
-async def _hubspot() -> AsyncIterator[Fresh]:
+async def _hubspot() -> AsyncIterator[OpenApp]:
     time = on_hubspot.Time()
-    # Time stands still there: a limit on searches in a second would never end.
-    there = on_hubspot.hubspot(time, on_hubspot.seed(_TASKS), spec_variant=["searches=0"])
-    async with serve(there) as url:
+    # The clock stands still, so a limit on searches per second would never end.
+    sandbox = on_hubspot.hubspot(time, on_hubspot.seed(_TASKS), spec_variant=["searches=0"])
+    async with serve(sandbox) as url:
         yield lambda: on_hubspot.wired(url, time, timezone=on_hubspot.SANTIAGO)
 
 
-PLACES: Final = {
-    "vambe": Place(_vambe, on_vambe.task_id),
-    "close": Place(_close, on_close.task_id, {"aiCustomerId": on_close.LEAD}),
-    "hubspot": Place(_hubspot, on_hubspot.task_id, {"dueDate": "2026-03-09"}),
+SANDBOXED_CRMS: Final = {
+    "vambe": SandboxedCrm(_vambe, on_vambe.task_id),
+    "close": SandboxedCrm(_close, on_close.task_id, {"aiCustomerId": on_close.LEAD}),
+    "hubspot": SandboxedCrm(_hubspot, on_hubspot.task_id, {"dueDate": "2026-03-09"}),
 }

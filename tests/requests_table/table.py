@@ -1,96 +1,55 @@
-"""How many upstream requests each tool makes: on a fresh process (cold), and when it is called again (warm).
+"""The number of CRM requests that each tool makes.
 
-What the README shows; `test_requests` holds it to what the sandboxes are really asked.
+docs/backends.md shows the table. `test_requests` compares it with the requests that the sandboxes receive.
 """
 
-from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-__all__ = ["CALLS", "REQUESTS", "Requests", "requests_table"]
+__all__ = ["CRMS", "ROWS", "Requests", "Row", "requests_table"]
+
+CRMS: Final = ("vambe", "close", "hubspot")
 
 
 class Requests(NamedTuple):
-    """Upstream requests of one call."""
+    """The requests of one call: in a new process (`cold`), and of a second call on another task (`warm`)."""
 
     cold: int
     warm: int
 
 
-CALLS: Final[Mapping[str, str]] = {
-    "list_statuses": "",
-    "list_team_members": "",
-    "list_tasks": "no filter",
-    "get_task": "",
-    "find_contacts": "by name",
-    "create_task": "for a person by name",
-    "update_task": "the title",
-    "complete_task": "",
-    "reassign_task": "to a person by name",
-    "bulk_update_tasks": "10 tasks to a person by name",
-    "delete_task": "stops at a plan",
-    "apply_plan": "of one deletion",
-    "list_changes": "",
-    "undo_change": "of one update",
-}
-"""The tools, and what is asked of them."""
+class Row(NamedTuple):
+    """A tool, its requests on each CRM, and the arguments that the numbers hold for, in words."""
 
-REQUESTS: Final[Mapping[str, Mapping[str, Requests]]] = {
-    "vambe": {
-        "list_statuses": Requests(1, 0),
-        "list_team_members": Requests(1, 0),
-        "list_tasks": Requests(2, 0),
-        "get_task": Requests(1, 0),
-        "find_contacts": Requests(1, 1),
-        "create_task": Requests(2, 1),
-        "update_task": Requests(2, 1),
-        "complete_task": Requests(2, 1),
-        "reassign_task": Requests(3, 1),
-        "bulk_update_tasks": Requests(12, 11),
-        "delete_task": Requests(1, 1),
-        "apply_plan": Requests(2, 2),
-        "list_changes": Requests(0, 0),
-        "undo_change": Requests(2, 2),
-    },
-    "close": {
-        "list_statuses": Requests(0, 0),
-        "list_team_members": Requests(2, 0),
-        "list_tasks": Requests(2, 1),
-        "get_task": Requests(1, 1),
-        "find_contacts": Requests(1, 1),
-        "create_task": Requests(3, 1),
-        "update_task": Requests(2, 2),
-        "complete_task": Requests(2, 2),
-        "reassign_task": Requests(4, 2),
-        "bulk_update_tasks": Requests(5, 3),
-        "delete_task": Requests(1, 1),
-        "apply_plan": Requests(2, 2),
-        "list_changes": Requests(0, 0),
-        "undo_change": Requests(2, 2),
-    },
-    "hubspot": {
-        "list_statuses": Requests(1, 0),
-        "list_team_members": Requests(1, 0),
-        "list_tasks": Requests(6, 3),
-        "get_task": Requests(3, 1),
-        "find_contacts": Requests(2, 2),
-        "create_task": Requests(5, 2),
-        "update_task": Requests(5, 3),
-        "complete_task": Requests(5, 3),
-        "reassign_task": Requests(6, 3),
-        "bulk_update_tasks": Requests(7, 4),
-        "delete_task": Requests(3, 1),
-        "apply_plan": Requests(4, 2),
-        "list_changes": Requests(0, 0),
-        "undo_change": Requests(5, 3),
-    },
-}
-"""By backend, then by tool."""
+    tool: str
+    vambe: Requests
+    close: Requests
+    hubspot: Requests
+    arguments: str = ""
+
+
+ROWS: Final = (
+    Row("list_statuses", Requests(1, 0), Requests(0, 0), Requests(1, 0)),
+    Row("list_team_members", Requests(1, 0), Requests(2, 0), Requests(1, 0)),
+    Row("list_tasks", Requests(2, 0), Requests(2, 1), Requests(6, 3), "no filter"),
+    Row("get_task", Requests(1, 0), Requests(1, 1), Requests(3, 1)),
+    Row("find_contacts", Requests(1, 1), Requests(1, 1), Requests(2, 2), "by name"),
+    Row("create_task", Requests(2, 1), Requests(3, 1), Requests(5, 2), "for a person by name"),
+    Row("update_task", Requests(2, 1), Requests(2, 2), Requests(5, 3), "the title"),
+    Row("complete_task", Requests(2, 1), Requests(2, 2), Requests(5, 3)),
+    Row("reassign_task", Requests(3, 1), Requests(4, 2), Requests(6, 3), "to a person by name"),
+    Row("bulk_update_tasks", Requests(12, 11), Requests(5, 3), Requests(7, 4), "10 tasks to a person by name"),
+    Row("delete_task", Requests(1, 1), Requests(1, 1), Requests(3, 1), "stops at a plan"),
+    Row("apply_plan", Requests(2, 2), Requests(2, 2), Requests(4, 2), "of one deletion"),
+    Row("list_changes", Requests(0, 0), Requests(0, 0), Requests(0, 0)),
+    Row("undo_change", Requests(2, 2), Requests(2, 2), Requests(5, 3), "of one update"),
+)
+"""One row for each tool, in the order of the tool list."""
 
 
 def requests_table() -> str:
     """The table as Markdown."""
-    rows = ["| tool | " + " | ".join(REQUESTS) + " |", "| --- " * (len(REQUESTS) + 1) + "|"]
-    for tool, asked in CALLS.items():
-        cells = [f"{made[tool].cold} / {made[tool].warm}" for made in REQUESTS.values()]
-        rows.append(f"| `{tool}`{asked and f', {asked}'} | " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+    lines = ["| tool | " + " | ".join(CRMS) + " |", "| --- " * (len(CRMS) + 1) + "|"]
+    for row in ROWS:
+        cells = [f"{made.cold} / {made.warm}" for made in (row.vambe, row.close, row.hubspot)]
+        lines.append(f"| `{row.tool}`{row.arguments and f', {row.arguments}'} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)

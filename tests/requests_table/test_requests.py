@@ -1,16 +1,16 @@
-"""The README's table of upstream requests is what the CRMs are really asked."""
+"""The table of CRM requests agrees with what the sandboxes receive."""
 
 import pytest
 
-from requests_table.counted import PLACES, counted
-from requests_table.table import CALLS, REQUESTS
+from requests_table.counted import SANDBOXED_CRMS, count_requests
+from requests_table.table import CRMS, ROWS
 from taskhand.server.tools import TOOLS
 
 
-@pytest.mark.parametrize("backend", PLACES)
-async def test_every_tool_makes_as_many_requests_as_the_table_says(backend: str) -> None:
-    assert await counted(PLACES[backend]) == REQUESTS[backend]
+@pytest.mark.parametrize("crm", CRMS)
+async def test_every_tool_makes_the_number_of_requests_in_the_table(crm: str) -> None:
+    assert await count_requests(SANDBOXED_CRMS[crm]) == {row.tool: getattr(row, crm) for row in ROWS}
 
 
-def test_the_table_has_every_tool() -> None:
-    assert [*CALLS] == [tool.name for tool in TOOLS]
+def test_the_table_has_a_row_for_every_tool() -> None:
+    assert [row.tool for row in ROWS] == [tool.name for tool in TOOLS]
