@@ -13,9 +13,9 @@ from backends.close.wired import ANA, ELENA, LUIS, Time, close, on_close, row, t
 from taskhand.backends.base import ItemResult
 from taskhand.backends.close.backend import CloseBackend
 from taskhand.backends.close.chunks import Place, chunks_of
-from taskhand.backends.close.kind import INBOX
 from taskhand.backends.close.mapping import DONE, task_of
 from taskhand.backends.close.said import CLOSE, NOT_ALONE
+from taskhand.backends.close.task_types import INBOX
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.query import TaskQuery

@@ -14,8 +14,8 @@ from backends.close.wired import ANA, CAROLINA, ELENA, LEAD, LUIS, OTHER_LEAD, T
 from behaviour.arms import NOW
 from taskhand.backends.close.backend import CloseBackend
 from taskhand.backends.close.mapping import DONE, OPEN, task_of
-from taskhand.backends.close.pages import MOST_PAGES, JsonObject, Page, TooMany, gathered
-from taskhand.backends.close.window import settled
+from taskhand.backends.close.paging import MOST_PAGES, Page, TooManyPages, read_all_pages
+from taskhand.backends.close.query import settled
 from taskhand.domain.due import Due, due_of, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
@@ -157,7 +157,7 @@ class Moving:
     """A list that loses rows while it is read: `lost` says how many, after each page."""
 
     def __init__(self, size: int, lost: Sequence[int]) -> None:
-        self.rows: list[JsonObject] = [{"id": f"task_{number}"} for number in range(size)]
+        self.rows: list[dict[str, Any]] = [{"id": f"task_{number}"} for number in range(size)]
         self.always = list(self.rows)
         self._lost = list(lost)
 
@@ -172,7 +172,7 @@ class Moving:
 @given(st.integers(0, 450), st.lists(st.integers(0, 180), max_size=6))
 async def test_a_list_that_moves_while_it_is_read_loses_nothing(size: int, lost: list[int]) -> None:
     moving = Moving(size, lost)
-    found = await gathered(moving.fetch)
+    found = await read_all_pages(moving.fetch)
     ids = [row["id"] for row in found]
     assert len(ids) == len(set(map(str, ids)))
     assert {str(row["id"]) for row in moving.rows} <= set(map(str, ids))
@@ -182,13 +182,13 @@ async def test_a_list_without_an_end_is_not_read_for_ever() -> None:
     async def fetch(skip: int) -> Page:
         return Page(tuple({"id": f"task_{number}"} for number in range(skip, skip + 100)), more=True)
 
-    with pytest.raises(TooMany):
-        await gathered(fetch)
+    with pytest.raises(TooManyPages):
+        await read_all_pages(fetch)
 
 
 @given(st.lists(st.dates(datetime(2026, 1, 1).date(), datetime(2026, 2, 1).date()), max_size=40))  # noqa: DTZ001 - days
 def test_what_is_settled_cannot_be_overtaken_and_a_list_out_of_order_settles_nothing(days: list[Any]) -> None:
-    rows: list[JsonObject] = [{"id": str(place), "date": day.isoformat()} for place, day in enumerate(days)]
+    rows: list[dict[str, Any]] = [{"id": str(place), "date": day.isoformat()} for place, day in enumerate(days)]
     ordered = sorted(rows, key=lambda row: str(row["date"]))
     certain = settled(ordered, "due")
     assert all(str(row["date"]) < str(ordered[-1]["date"]) for row in certain)

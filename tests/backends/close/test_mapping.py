@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from pydantic import MISSING
 
 from taskhand.backends.close.body import body_of, draft_of, is_complete, native_body
-from taskhand.backends.close.kind import CALL, INBOX, LEAD, check_change, listed_kinds
-from taskhand.backends.close.mapping import DONE, OPEN, Malformed, member_of, task_of
+from taskhand.backends.close.mapping import DONE, OPEN, member_of, task_of
+from taskhand.backends.close.task_types import CALL, INBOX, LEAD, check_change, listed_kinds
+from taskhand.backends.remote.parsing import Malformed
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OperatorError

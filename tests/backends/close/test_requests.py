@@ -9,9 +9,9 @@ import pytest
 
 from backends.close.wired import ANA, CAROLINA, ELENA, KEY, LEAD, OTHER_LEAD, TASK, WORLD, close, on_close, row, task_id
 from taskhand.backends.close.backend import CAPABILITIES
-from taskhand.backends.close.kind import INBOX
+from taskhand.backends.close.client import credential, explain, offset_on
 from taskhand.backends.close.mapping import DONE, OPEN
-from taskhand.backends.close.wire import credential, explain, offset_on
+from taskhand.backends.close.task_types import INBOX
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError

@@ -16,7 +16,7 @@ from behaviour.arms import NOW, PEOPLE
 from journals import journal_at
 from passing import Time
 from taskhand.backends.close.backend import Account, CloseBackend
-from taskhand.backends.close.wire import CloseWire, credential, explain
+from taskhand.backends.close.client import CloseClient, credential, explain
 from taskhand.http.client import Client
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
@@ -112,7 +112,7 @@ async def wired(
     async with Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=transport) as client:
         settings = Account(**account)
         backend = CloseBackend(
-            CloseWire(client, settings.timezone),
+            CloseClient(client, settings.timezone),
             settings,
             clock=lambda: NOW,
             monotonic=time.clock,

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from pydantic import MISSING
 
 from behaviour.arms import CAROLINA, CUSTOMER, NOW, PEOPLE, STATUSES, WORLD
+from taskhand.backends.remote.parsing import Malformed
 from taskhand.backends.vambe.mapping import (
     DueAt,
-    Malformed,
     body_of,
     contact_of,
     learned,

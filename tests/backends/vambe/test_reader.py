@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from backends.vambe.wired import TASK
-from taskhand.backends.vambe.catalogue import Catalogue
-from taskhand.backends.vambe.lists import JsonObject
+from taskhand.backends.remote.parsing import JsonObject
+from taskhand.backends.vambe.account import StatusCatalogue
 from taskhand.backends.vambe.reader import Organisation, Reader, rests_on
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
@@ -24,7 +24,7 @@ def row(due_at: str | None = AFTERNOON, zone: str | None = SANTIAGO, **more: Any
 
 
 def reader(**configured: Any) -> Reader:
-    return Reader(Organisation(Catalogue(), **configured))
+    return Reader(Organisation(StatusCatalogue(), **configured))
 
 
 def task(due_at: str | None = AFTERNOON, zone: str | None = SANTIAGO, **more: Any) -> Task:

@@ -11,8 +11,8 @@ from backends.vambe.vambe_agent import connected
 from behaviour.agent import Agent, Refused
 from behaviour.arms import NOW, PEOPLE, WORLD
 from taskhand.backends.remote.ttl_cache import TtlCache
+from taskhand.backends.vambe.client import Window
 from taskhand.backends.vambe.lists import WIDEST, TaskLists
-from taskhand.backends.vambe.wire import Window
 from taskhand.domain.errors import NotFound
 from taskhand.http.reply import Json
 from taskhand.sandbox.vambe import VambeSandbox

@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from behaviour.arms import NOW, PEOPLE, WORLD, vambe_settings
 from journals import journal_at
 from passing import Time
+from taskhand.backends.vambe.account import StatusCatalogue, parse_statuses
 from taskhand.backends.vambe.backend import Organisation, VambeBackend
-from taskhand.backends.vambe.catalogue import Catalogue, configured
-from taskhand.backends.vambe.wire import VambeWire, explain
+from taskhand.backends.vambe.client import VambeClient, explain
 from taskhand.http.client import Client
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
@@ -93,14 +93,14 @@ async def backend_at(
     inner = transport or Witness(time)
     async with Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=inner) as client:
         organisation = Organisation(
-            Catalogue(configured(settings.vambe_statuses) if settings.vambe_statuses else ()),
+            StatusCatalogue(parse_statuses(settings.vambe_statuses) if settings.vambe_statuses else ()),
             user_id=settings.vambe_user_id,
             timezone=settings.default_timezone,
             due_at=settings.vambe_due_at,
             keep_s=settings.vambe_cache_s,
             in_hand=2 * settings.vambe_in_flight,
         )
-        wire = VambeWire(client, settings.vambe_array_query)
+        wire = VambeClient(client, settings.vambe_array_query)
         yield VambeBackend(wire, organisation, clock=lambda: NOW, monotonic=time.clock)
         await inner.aclose()
 

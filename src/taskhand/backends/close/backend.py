@@ -6,19 +6,20 @@ from datetime import datetime
 from typing import Any, Final
 
 from taskhand.backends.base import BulkProgress, ItemResult, Written
+from taskhand.backends.close.account import contacts_of, search_body
 from taskhand.backends.close.bulk import BulkUpdate
+from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.creation import Creation
 from taskhand.backends.close.deletion import Deletion
-from taskhand.backends.close.directory import contacts_of, search_body
 from taskhand.backends.close.health_checks import REMEDIES, examination
-from taskhand.backends.close.kind import CALL, LEAD, NewKind, listed_kinds, new_kind
 from taskhand.backends.close.listing import Listing
 from taskhand.backends.close.mapping import DONE, OPEN, member_of
-from taskhand.backends.close.pages import JsonObject, TooMany, gathered
-from taskhand.backends.close.reading import Reader, well_formed
+from taskhand.backends.close.paging import TooManyPages, read_all_pages
+from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.recent import Recent
-from taskhand.backends.close.wire import CloseWire
+from taskhand.backends.close.task_types import CALL, LEAD, NewKind, listed_kinds, new_kind
 from taskhand.backends.close.writing import Writer
+from taskhand.backends.remote.parsing import JsonObject, parse
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
@@ -74,7 +75,7 @@ class CloseBackend:
 
     def __init__(
         self,
-        wire: CloseWire,
+        wire: CloseClient,
         account: Account,
         *,
         clock: Callable[[], datetime],
@@ -105,10 +106,10 @@ class CloseBackend:
 
         async def fetched() -> tuple[Member, ...]:
             try:
-                rows = await gathered(self._wire.users)
-            except TooMany:
+                rows = await read_all_pages(self._wire.users)
+            except TooManyPages:
                 raise _too_many("users", "Tell whoever runs Taskhand.") from None
-            return tuple(member for row in rows if (member := well_formed(member_of, row)) is not None)
+            return tuple(member for row in rows if (member := parse("Close", member_of, row)) is not None)
 
         return await self._team.get(None, fetched)
 
@@ -154,7 +155,7 @@ class CloseBackend:
         """One page of the tasks that are listed here; UpstreamError `too_many_tasks` where too many are in question."""
         try:
             return await self._listing.page(query)
-        except TooMany:
+        except TooManyPages:
             step = "Narrow the filter: responsibleIds, status, or fromDate and toDate without dateless tasks."
             raise _too_many("tasks", step) from None
 

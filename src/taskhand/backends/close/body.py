@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from pydantic import MISSING
 
-from taskhand.backends.close.kind import CALL, LEAD
 from taskhand.backends.close.mapping import DONE, OPEN, PRIORITIES, is_dateless
+from taskhand.backends.close.task_types import CALL, LEAD
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.task import StatusChoice

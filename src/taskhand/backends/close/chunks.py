@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from taskhand.backends.close.body import native_body
-from taskhand.backends.close.pages import JsonObject
-from taskhand.backends.close.wire import CHUNK
+from taskhand.backends.close.client import CHUNK
+from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.task import Task

@@ -12,9 +12,9 @@ from typing import Any, Final
 from taskhand.backends.base import Written
 from taskhand.backends.close.chunks import Place, accepted_row
 from taskhand.backends.close.outcomes import Outcomes
-from taskhand.backends.close.pages import JsonObject
 from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.said import CLOSE, LOOK
+from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import CallerError, TaskhandError
 

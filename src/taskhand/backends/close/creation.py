@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from taskhand.backends.base import Written
 from taskhand.backends.close.body import draft_of
-from taskhand.backends.close.kind import NewKind
 from taskhand.backends.close.mapping import created_at
-from taskhand.backends.close.pages import JsonObject, Page
+from taskhand.backends.close.paging import Page
 from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.said import CLOSE
+from taskhand.backends.close.task_types import NewKind
+from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import Candidate, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
 from taskhand.domain.task import Task

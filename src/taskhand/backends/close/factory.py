@@ -62,7 +62,7 @@ class CloseSettings(BackendSettings):
 async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseBackend":
     """The tasks of one Close account. OperatorError unless exactly one credential is set."""
     from taskhand.backends.close.backend import Account, CloseBackend
-    from taskhand.backends.close.wire import CloseWire, credential, explain
+    from taskhand.backends.close.client import CloseClient, credential, explain
     from taskhand.http.client import Client
     from taskhand.http.rate_limiter import Rate, RateLimiter
     from taskhand.http.upstream import Runtime, Upstream
@@ -81,7 +81,7 @@ async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseB
     limiter = RateLimiter(Rate(settings.close_rate), settings.close_in_flight, clock=runtime.clock, sleep=runtime.sleep)
     client = await context.stack.enter_async_context(Client(upstream, runtime=runtime, rate_limiter=limiter))
     account = Account(context.timezone, settings.close_task_types, settings.close_new_task_type)
-    wire = CloseWire(client, account.timezone)
+    wire = CloseClient(client, account.timezone)
     return CloseBackend(wire, account, clock=context.clock, monotonic=runtime.clock, sleep=runtime.sleep)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-from taskhand.backends.close.wire import CloseWire
+from taskhand.backends.close.client import CloseClient
 from taskhand.backends.remote.health_checks import examined, refused, untold
 from taskhand.domain.check_result import CheckResult
 
@@ -15,7 +15,7 @@ REMEDIES: Final[Mapping[str, str]] = {
 }
 
 
-async def examination(wire: CloseWire, clock: Callable[[], datetime], *, writes: bool) -> tuple[CheckResult, ...]:
+async def examination(wire: CloseClient, clock: Callable[[], datetime], *, writes: bool) -> tuple[CheckResult, ...]:
     """The way to Close, the credential, what it may read, and the rate: three requests.
 
     Close tells neither what an API key nor what an OAuth token may do; a key acts as its user

@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
+from taskhand.backends.close.client import CHUNK
 from taskhand.backends.close.mapping import UNSAID
-from taskhand.backends.close.pages import JsonObject, Page, gathered
+from taskhand.backends.close.paging import Page, read_all_pages
+from taskhand.backends.close.query import ORDERS, assignees, filters, settled, wants_dateless, window
 from taskhand.backends.close.reading import Reader
-from taskhand.backends.close.window import ORDERS, assignees, filters, settled, wants_dateless, window
-from taskhand.backends.close.wire import CHUNK
+from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.errors import NotFound, UpstreamError
 from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import TaskQuery
@@ -32,7 +33,7 @@ class Listing:
         self._names = frozenset(kinds["_type__in"].split(",")) if "_type__in" in kinds else None
 
     async def page(self, query: TaskQuery) -> TaskPage:
-        """The page asked for. TooMany where more tasks are in question than will be read.
+        """The page asked for. TooManyPages where more tasks are in question than will be read.
 
         Dateless tasks come last in order of the due date, and can only be found among all: they are looked for when
         the dated ones do not fill the page.
@@ -55,7 +56,7 @@ class Listing:
             async def fetch(skip: int, params: Params = params) -> Page:
                 return await self._reader.wire.tasks(params, skip, first)
 
-            rows |= {str(row.get("id")): row for row in await gathered(fetch, _Enough(self._reader, query))}
+            rows |= {str(row.get("id")): row for row in await read_all_pages(fetch, _Enough(self._reader, query))}
         rows = {one: row for one, row in rows.items() if not self._reader.recent.is_deleted(one)}
         for row in rows.values():
             self._reader.priorities.read(row)

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from taskhand.backends.close.kind import CALL, LEAD, label_of
+from taskhand.backends.close.task_types import CALL, LEAD, label_of
+from taskhand.backends.remote.parsing import Malformed
 from taskhand.domain.due import Due
 from taskhand.domain.task import Member, Responsible, Status, Task
 
@@ -19,7 +20,6 @@ __all__ = [
     "OPEN",
     "PRIORITIES",
     "UNSAID",
-    "Malformed",
     "created_at",
     "is_dateless",
     "member_of",
@@ -41,10 +41,6 @@ _DETAILS: Final = ("subject", "text", "opportunity_note", "phone_formatted", "ph
 _DAY_LENGTH: Final = len("2026-01-01")
 _WRITTEN: Final = ("text", "date", "is_dateless", "due_date", "assigned_to", "priority", "is_complete")
 _NATIVE: Final = (*_WRITTEN, "lead_id", "contact_id", "agent_config_id")
-
-
-class Malformed(ValueError):
-    """An answer lacks what a task cannot be without; the text is ours and continues "... answered"."""
 
 
 def task_of(json: Any, zone: str | None) -> Task:

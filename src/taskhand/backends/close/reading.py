@@ -2,28 +2,26 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import MISSING
 
-from taskhand.backends.close.kind import LEAD
-from taskhand.backends.close.mapping import UNSAID, Malformed, native_of, task_of
-from taskhand.backends.close.pages import JsonObject
+from taskhand.backends.close.client import CHUNK, CloseClient
+from taskhand.backends.close.mapping import UNSAID, native_of, task_of
 from taskhand.backends.close.recent import Recent
 from taskhand.backends.close.said import no_task
+from taskhand.backends.close.task_types import LEAD
 from taskhand.backends.close.unsaid import Priorities
-from taskhand.backends.close.wire import CHUNK, CloseWire
+from taskhand.backends.remote.parsing import JsonObject, parse
 from taskhand.domain.due import due_of, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound, UpstreamError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, Task
-from taskhand.http.reply import Json, Reply
+from taskhand.http.reply import Reply
 
-__all__ = ["Reader", "well_formed"]
-
-_T = TypeVar("_T")
+__all__ = ["Reader"]
 
 
 class Reader:
@@ -33,7 +31,7 @@ class Reader:
     aware datetime.
     """
 
-    def __init__(self, wire: CloseWire, zone: str | None, recent: Recent, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, wire: CloseClient, zone: str | None, recent: Recent, *, clock: Callable[[], datetime]) -> None:
         self.wire = wire
         self.recent = recent
         self.priorities = Priorities()
@@ -51,7 +49,7 @@ class Reader:
         def read(json: Any) -> Task:
             return task_of(json, self._zone)
 
-        task = well_formed(read, self.priorities.filled(raw))
+        task = parse("Close", read, self.priorities.filled(raw))
         self.kinds[task.id] = str(raw.get("_type") or LEAD)
         return task
 
@@ -154,13 +152,3 @@ class Reader:
         """Whether a task is open and past due."""
         unfinished = task.status_config is None or task.status_config.type not in FINISHED
         return unfinished and is_overdue(due_of(task), self.clock(), self._zone)
-
-
-def well_formed(read: Callable[[Json], _T], json: Json) -> _T:
-    """A value out of an answer; UpstreamError when it is not what is documented."""
-    try:
-        return read(json)
-    except Malformed as error:
-        raise UpstreamError(
-            f"Close answered {error}.", code="upstream_invalid", next_step="Tell whoever runs Taskhand."
-        ) from None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from math import inf
 from typing import Final
 
-from taskhand.backends.close.pages import JsonObject
+from taskhand.backends.remote.parsing import JsonObject
 
 __all__ = ["Recent"]
 

@@ -7,7 +7,7 @@ else since.
 from typing import Final
 
 from taskhand.backends.close.mapping import said_priority
-from taskhand.backends.close.pages import JsonObject
+from taskhand.backends.remote.parsing import JsonObject
 
 __all__ = ["Priorities"]
 

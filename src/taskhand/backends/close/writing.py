@@ -7,10 +7,10 @@ from typing import Any
 from taskhand.backends.base import Written
 from taskhand.backends.close.arrival import once_there
 from taskhand.backends.close.body import body_of
-from taskhand.backends.close.kind import check_change
-from taskhand.backends.close.pages import JsonObject
 from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.said import CLOSE
+from taskhand.backends.close.task_types import check_change
+from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
 from taskhand.domain.task import Task

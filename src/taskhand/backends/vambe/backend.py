@@ -5,12 +5,13 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 
 from taskhand.backends.base import BulkProgress, ItemResult, Written
+from taskhand.backends.remote.parsing import parse
 from taskhand.backends.remote.ttl_cache import TtlCache
+from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.health_checks import REMEDIES, examination
 from taskhand.backends.vambe.lists import WIDEST, TaskLists
 from taskhand.backends.vambe.mapping import contact_of, member_of
-from taskhand.backends.vambe.reader import Organisation, Reader, values_of
-from taskhand.backends.vambe.wire import VambeWire, Window
+from taskhand.backends.vambe.reader import Organisation, Reader
 from taskhand.backends.vambe.writer import Writer
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
@@ -39,7 +40,7 @@ class VambeBackend:
 
     def __init__(
         self,
-        wire: VambeWire,
+        wire: VambeClient,
         organisation: Organisation,
         *,
         clock: Callable[[], datetime],
@@ -67,7 +68,7 @@ class VambeBackend:
         """The active members of the organisation."""
 
         async def fetched() -> tuple[Member, ...]:
-            return tuple(values_of(member_of, await self._wire.members()))
+            return tuple(parse("Vambe", member_of, row) for row in await self._wire.members())
 
         return await self._team.get(None, fetched)
 
@@ -82,13 +83,16 @@ class VambeBackend:
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """By e-mail or phone Vambe searches; by name, those heard from within a year are looked through."""
         digits = "".join(filter(str.isdigit, query))
+        by_name = False
         if "@" in query:
-            found = values_of(contact_of, await self._wire.search_contacts(email=query))
+            rows = await self._wire.search_contacts(email=query)
         elif len(digits) > len(query) / 2:
-            found = values_of(contact_of, await self._wire.search_contacts(phone=digits))
+            rows = await self._wire.search_contacts(phone=digits)
         else:
-            heard = values_of(contact_of, await self._wire.recent_contacts(_CONTACT_DAYS))
-            found = [one for one in heard if fold(query) in fold(f"{one.name} {one.email or ''}")]
+            rows, by_name = await self._wire.recent_contacts(_CONTACT_DAYS), True
+        found = [parse("Vambe", contact_of, row) for row in rows]
+        if by_name:
+            found = [one for one in found if fold(query) in fold(f"{one.name} {one.email or ''}")]
         return tuple(found[:limit])
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:

@@ -74,9 +74,9 @@ class VambeSettings(BackendSettings):
 
 async def open_backend(settings: VambeSettings, context: OpenContext) -> "VambeBackend":
     """The tasks of one Vambe account. OperatorError where no API key is set."""
+    from taskhand.backends.vambe.account import StatusCatalogue, parse_statuses
     from taskhand.backends.vambe.backend import Organisation, VambeBackend
-    from taskhand.backends.vambe.catalogue import Catalogue, configured
-    from taskhand.backends.vambe.wire import VambeWire, explain
+    from taskhand.backends.vambe.client import VambeClient, explain
     from taskhand.http.client import Client
     from taskhand.http.rate_limiter import Rate, RateLimiter
     from taskhand.http.upstream import Runtime, Upstream
@@ -99,14 +99,14 @@ async def open_backend(settings: VambeSettings, context: OpenContext) -> "VambeB
     limiter = RateLimiter(Rate(settings.vambe_rate), settings.vambe_in_flight, clock=runtime.clock, sleep=runtime.sleep)
     client = await context.stack.enter_async_context(Client(upstream, runtime=runtime, rate_limiter=limiter))
     organisation = Organisation(
-        Catalogue(configured(settings.vambe_statuses) if settings.vambe_statuses else ()),
+        StatusCatalogue(parse_statuses(settings.vambe_statuses) if settings.vambe_statuses else ()),
         user_id=settings.vambe_user_id,
         timezone=context.timezone,
         due_at=settings.vambe_due_at,
         keep_s=settings.vambe_cache_s,
         in_hand=2 * settings.vambe_in_flight,
     )
-    wire = VambeWire(client, settings.vambe_array_query)
+    wire = VambeClient(client, settings.vambe_array_query)
     return VambeBackend(wire, organisation, clock=context.clock, monotonic=runtime.clock)
 
 

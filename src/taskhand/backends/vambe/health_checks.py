@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from taskhand.backends.remote.health_checks import examined, refused, untold
-from taskhand.backends.vambe.wire import VambeWire, Window
+from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.domain.check_result import CheckResult
 
 __all__ = ["REMEDIES", "examination"]
@@ -17,7 +17,7 @@ REMEDIES: Final[Mapping[str, str]] = {
 }
 
 
-async def examination(wire: VambeWire, clock: Callable[[], datetime], *, writes: bool) -> tuple[CheckResult, ...]:
+async def examination(wire: VambeClient, clock: Callable[[], datetime], *, writes: bool) -> tuple[CheckResult, ...]:
     """The way to Vambe, the key, what it may read, and the rate: two requests.
 
     Vambe documents neither scopes of a key nor rate headers.

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.ttl_cache import TtlCache
-from taskhand.backends.vambe.wire import Window
+from taskhand.backends.vambe.client import Window
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.http.reply import Json
 
-__all__ = ["WIDEST", "JsonObject", "TaskLists"]
+__all__ = ["WIDEST", "TaskLists"]
 
 WIDEST = Window("1000-01-01", "9998-12-31")
 """Every task there could be, as due dates may be written; both days are required."""
@@ -22,8 +23,6 @@ _NEAR_PAST, _NEAR_FUTURE = timedelta(days=60), timedelta(days=180)
 
 _BEHIND_S: Final = 60.0
 """How long a list may go on showing a task that Vambe has deleted; nothing public ever restores one."""
-
-JsonObject = dict[str, Json]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import MISSING, ValidationError
 
+from taskhand.backends.remote.parsing import Malformed, text_of
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import PRIORITY_WORDS, Contact, Member, Responsible, Status, Task
 
 __all__ = [
     "DueAt",
-    "Malformed",
     "body_of",
     "contact_of",
     "learned",
@@ -37,10 +37,6 @@ _PRIORITIES: dict[object, int] = {
     **{digit: int(digit) for digit in PRIORITY_WORDS.values()},
     **{word: int(digit) for word, digit in PRIORITY_WORDS.items()},
 }
-
-
-class Malformed(ValueError):
-    """An answer lacks what a task cannot be without; the text is ours and continues "... answered"."""
 
 
 def task_of(json: Any, due_at: DueAt, zone: str | None, statuses: Mapping[str, Status]) -> Task:
@@ -75,10 +71,10 @@ def status_of(json: Any) -> Status | None:
         return None
     order = json.get("order")
     return Status(
-        id=_text(json.get("id")),
+        id=text_of(json.get("id")),
         name=json["name"],
-        color=_text(json.get("color")),
-        type=_text(json.get("type")) or "unknown",
+        color=text_of(json.get("color")),
+        type=text_of(json.get("type")) or "unknown",
         order=int(order) if isinstance(order, int | float) and isfinite(order) else 0,
     )
 
@@ -87,9 +83,9 @@ def member_of(json: Any) -> Member:
     """A member of the team (https://docs.vambe.me/reference/team-members/get-all-team-members)."""
     if not isinstance(json, dict) or not isinstance(json.get("id"), str):
         raise Malformed("with a team member without an id")
-    parts = (_text(json.get("first_name")), _text(json.get("last_name")))
-    name = _text(json.get("name")) or " ".join(filter(None, parts)) or json["id"]
-    return Member(id=json["id"], name=name, email=_text(json.get("email")))
+    parts = (text_of(json.get("first_name")), text_of(json.get("last_name")))
+    name = text_of(json.get("name")) or " ".join(filter(None, parts)) or json["id"]
+    return Member(id=json["id"], name=name, email=text_of(json.get("email")))
 
 
 def contact_of(json: Any) -> Contact:
@@ -98,10 +94,10 @@ def contact_of(json: Any) -> Contact:
         raise Malformed("with a contact without an id")
     return Contact(
         id=json["id"],
-        name=_text(json.get("name")) or "",
-        phone=_text(json.get("phone")),
-        email=_text(json.get("email")),
-        customer_id=_text(json.get("ai_customer_id")),
+        name=text_of(json.get("name")) or "",
+        phone=text_of(json.get("phone")),
+        email=text_of(json.get("email")),
+        customer_id=text_of(json.get("ai_customer_id")),
     )
 
 
@@ -161,7 +157,7 @@ def _due_fields(due: Due | None, before: Due | None, *, new: bool) -> dict[str, 
 
 
 def _due(json: Mapping[str, Any], due_at: DueAt, default_zone: str | None) -> Due | None:
-    raw, zone = json.get("due_at"), _text(json.get("due_timezone"))
+    raw, zone = json.get("due_at"), text_of(json.get("due_timezone"))
     at = _moment(raw)
     if at is None:
         if raw is not None:
@@ -202,7 +198,3 @@ def _priority(value: object) -> int:
 
 def _responsible(json: Any) -> Responsible:
     return Responsible(responsible_id=str(json["responsible_id"] if isinstance(json, dict) else json))
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

@@ -1,14 +1,13 @@
 """What Vambe's rows mean: how its due times are read, as configured or learned, and the statuses that were seen."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from pydantic import MISSING
 
-from taskhand.backends.vambe.catalogue import Catalogue
-from taskhand.backends.vambe.lists import JsonObject
-from taskhand.backends.vambe.mapping import DueAt, Malformed, learned, names_no_zone, status_of, task_of
+from taskhand.backends.remote.parsing import JsonObject, parse
+from taskhand.backends.vambe.account import StatusCatalogue
+from taskhand.backends.vambe.mapping import DueAt, learned, names_no_zone, status_of, task_of
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
@@ -16,9 +15,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.http.reply import Json
 
-__all__ = ["Organisation", "Reader", "rests_on", "values_of"]
-
-_T = TypeVar("_T")
+__all__ = ["Organisation", "Reader", "rests_on"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +27,7 @@ class Organisation:
     many tasks of a bulk are worked on at once.
     """
 
-    catalogue: Catalogue
+    catalogue: StatusCatalogue
     user_id: str | None = None
     timezone: str | None = None
     due_at: DueAt | None = None
@@ -65,7 +62,7 @@ class Reader:
         def read(raw: Json) -> Task:
             return task_of(raw, due_at or self.due_at, self._timezone, self._catalogue.by_id)
 
-        return values_of(read, [raw])[0]
+        return parse("Vambe", read, raw)
 
     def snapshot(self, raw: JsonObject, *, assumed: bool = False) -> Snapshot:
         """A row as a task, with what it does not tell for certain: when it is due, what its status is called.
@@ -119,13 +116,3 @@ def rests_on(before: Task, edit: Edit) -> bool:
     if not isinstance(due, Due) or due.local is None or was is None or was.local is None:
         return False
     return due.day == was.day or due.local.time() == was.local.time()
-
-
-def values_of(read: Callable[[Json], _T], raws: Iterable[Json]) -> list[_T]:
-    """Values out of an answer; UpstreamError when it is not what is documented."""
-    try:
-        return [read(raw) for raw in raws]
-    except Malformed as error:
-        raise UpstreamError(
-            f"Vambe answered {error}.", code="upstream_invalid", next_step="Tell whoever runs Taskhand."
-        ) from None

@@ -11,11 +11,12 @@ from pydantic import MISSING
 from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
 from taskhand.backends.remote.concurrency import each_by_itself, none_of_them
 from taskhand.backends.remote.messages import Doubt
-from taskhand.backends.vambe.catalogue import Catalogue
-from taskhand.backends.vambe.lists import WIDEST, JsonObject, TaskLists
+from taskhand.backends.remote.parsing import JsonObject
+from taskhand.backends.vambe.account import StatusCatalogue
+from taskhand.backends.vambe.client import VambeClient
+from taskhand.backends.vambe.lists import WIDEST, TaskLists
 from taskhand.backends.vambe.mapping import body_of
 from taskhand.backends.vambe.reader import Reader, rests_on
-from taskhand.backends.vambe.wire import VambeWire
 from taskhand.domain.change import inverse_edit
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.due import due_of
@@ -47,10 +48,10 @@ class Writer:
 
     def __init__(
         self,
-        wire: VambeWire,
+        wire: VambeClient,
         lists: TaskLists,
         reader: Reader,
-        catalogue: Catalogue,
+        catalogue: StatusCatalogue,
         *,
         clock: Callable[[], datetime],
     ) -> None:

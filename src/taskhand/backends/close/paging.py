@@ -1,4 +1,4 @@
-"""A list that comes in pages by position (`_limit`, `_skip`), gathered so that nothing in it is missed.
+"""A list that comes in pages by position (`_limit`, `_skip`), read so that nothing in it is missed.
 
 A list moves while it is read: a task that is completed meanwhile leaves it, and all behind it move up. So each page
 begins with a row that the page before has shown; where it does not, the reading goes back until it does.
@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from taskhand.http.reply import Json
+from taskhand.backends.remote.parsing import JsonObject
 
-__all__ = ["MOST_PAGES", "PAGE", "JsonObject", "Page", "TooMany", "gathered"]
+__all__ = ["MOST_PAGES", "PAGE", "Page", "TooManyPages", "read_all_pages"]
 
 PAGE: Final = 100
 """Rows in a page: the documented default, as the cap for tasks is not documented."""
 MOST_PAGES: Final = 50
 _BACK: Final = PAGE // 2
-
-JsonObject = dict[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Page:
     at: datetime | None = None
 
 
-class TooMany(Exception):
+class TooManyPages(Exception):
     """The list has more than so many pages."""
 
 
@@ -38,10 +36,10 @@ def _never(_: Sequence[JsonObject]) -> bool:
     return False
 
 
-async def gathered(
+async def read_all_pages(
     fetch: Callable[[int], Awaitable[Page]], enough: Callable[[Sequence[JsonObject]], bool] = _never
 ) -> list[JsonObject]:
-    """Every row once, or as many as are `enough`; `fetch` takes how many to skip. TooMany beyond 50 pages."""
+    """Every row once, or as many as are `enough`; `fetch` takes how many to skip. TooManyPages beyond 50 pages."""
     seen: dict[str, JsonObject] = {}
     skip = 0
     for _ in range(MOST_PAGES):
@@ -53,7 +51,7 @@ async def gathered(
         if not page.more or not page.rows or enough(list(seen.values())):
             return list(seen.values())
         skip += max(len(page.rows) - 1, 1)
-    raise TooMany
+    raise TooManyPages
 
 
 def _id(row: JsonObject) -> str:

@@ -11,14 +11,15 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from taskhand.backends.close.pages import PAGE, JsonObject, Page
+from taskhand.backends.close.paging import PAGE, Page
+from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.errors import NotFound, OperatorError, UpstreamError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
 from taskhand.http.reply import Json, Reply
 from taskhand.http.retry import posix_time
 
-__all__ = ["CHUNK", "CloseWire", "credential", "explain", "offset_on"]
+__all__ = ["CHUNK", "CloseClient", "credential", "explain", "offset_on"]
 
 CHUNK: Final = 100
 """Most ids in one request; the cap of a bulk update is not documented."""
@@ -50,7 +51,7 @@ _ARGUMENTS: Final = {
 """The contract's names of the fields that Close may refuse; it says `lead` where `lead_id` was sent."""
 
 
-class CloseWire:
+class CloseClient:
     """Speaks to Close through `client`; errors are the client's. `zone` is the IANA zone that days are meant in."""
 
     def __init__(self, client: Client, zone: str | None) -> None:

@@ -1,4 +1,4 @@
-"""The statuses of a Vambe organisation: no documented endpoint lists them, so they are configured, or gathered."""
+"""The statuses of a Vambe organisation: no documented endpoint lists them, so they are configured, or learned."""
 
 from collections.abc import Sequence
 from typing import get_args
@@ -7,10 +7,10 @@ from taskhand.domain.errors import OperatorError
 from taskhand.domain.names import fold
 from taskhand.domain.task import Status, StatusList, StatusType
 
-__all__ = ["Catalogue", "configured"]
+__all__ = ["StatusCatalogue", "parse_statuses"]
 
 
-def configured(text: str) -> tuple[tuple[str, StatusType], ...]:
+def parse_statuses(text: str) -> tuple[tuple[str, StatusType], ...]:
     """`VAMBE_STATUSES`: names in their order, each with its type after a colon; OperatorError says what is wrong.
 
     Without types the first is initial, the last done, and those between are in progress.
@@ -34,7 +34,7 @@ def _usual(place: int, count: int) -> StatusType:
     return "done" if place == count - 1 else "in_progress"
 
 
-class Catalogue:
+class StatusCatalogue:
     """What is known of the statuses: those configured make the list complete, those seen give ids and colours."""
 
     def __init__(self, named: Sequence[tuple[str, StatusType]] = ()) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from backends.vambe.vambe_agent import connected
 from behaviour.agent import Agent
 from behaviour.arms import CAROLINA, CUSTOMER, NOW, PEOPLE, WORLD
-from taskhand.backends.vambe.wire import ArrayQuery, VambeWire, Window, explain
+from taskhand.backends.vambe.client import ArrayQuery, VambeClient, Window, explain
 from taskhand.domain.errors import CallerError
 from taskhand.http.client import Client
 from taskhand.http.upstream import Upstream
@@ -146,11 +146,11 @@ async def _everything(agent: Agent) -> None:
 
 
 @asynccontextmanager
-async def wire_to(sandbox: VambeSandbox, form: ArrayQuery = "repeat") -> AsyncIterator[VambeWire]:
+async def wire_to(sandbox: VambeSandbox, form: ArrayQuery = "repeat") -> AsyncIterator[VambeClient]:
     async with serve(sandbox) as url:
         upstream = Upstream("Vambe", url, {"x-api-key": sandbox.key}, "VAMBE_API_KEY", explain=explain)
         async with Client(upstream) as client:
-            yield VambeWire(client, form)
+            yield VambeClient(client, form)
 
 
 def people_asked(sandbox: VambeSandbox) -> list[dict[str, list[str]]]:

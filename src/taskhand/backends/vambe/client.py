@@ -11,7 +11,7 @@ from taskhand.http.path import Path
 from taskhand.http.reply import Json, Reply
 from taskhand.http.retry import posix_time
 
-__all__ = ["ArrayQuery", "VambeWire", "Window", "explain"]
+__all__ = ["ArrayQuery", "VambeClient", "Window", "explain"]
 
 ArrayQuery = Literal["repeat", "brackets", "comma", "json"]
 """How an array is written in a query; the documentation does not say."""
@@ -52,7 +52,7 @@ class Window:
     dateless: bool = True
 
 
-class VambeWire:
+class VambeClient:
     """Speaks to Vambe through `client`; errors are the client's."""
 
     def __init__(self, client: Client, array_query: ArrayQuery) -> None:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from taskhand.backends.close.mapping import DONE, OPEN, created_at
-from taskhand.backends.close.pages import JsonObject
+from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.query import NO_DUE, Order, TaskQuery
 
 __all__ = ["ORDERS", "assignees", "filters", "settled", "wants_dateless", "window"]

@@ -1,8 +1,8 @@
-"""The statuses of an organisation: configured, gathered from tasks, or both."""
+"""The statuses of an organisation: configured, seen on tasks, or both."""
 
 import pytest
 
-from taskhand.backends.vambe.catalogue import Catalogue, configured
+from taskhand.backends.vambe.account import StatusCatalogue, parse_statuses
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.task import Status
 
@@ -25,7 +25,7 @@ DONE = Status(id="s-3", name="Completado", color="#22c55e", type="done", order=3
 def test_a_list_of_names_is_read_in_its_order_with_the_types_given_or_usual(
     text: str, statuses: list[tuple[str, str]]
 ) -> None:
-    assert list(configured(text)) == statuses
+    assert list(parse_statuses(text)) == statuses
 
 
 @pytest.mark.parametrize(
@@ -33,12 +33,12 @@ def test_a_list_of_names_is_read_in_its_order_with_the_types_given_or_usual(
 )
 def test_a_list_that_cannot_be_meant_is_the_operators_to_mend(text: str) -> None:
     with pytest.raises(OperatorError, match="VAMBE_STATUSES") as refused:
-        configured(text)
+        parse_statuses(text)
     assert "initial, in_progress, done, master_done" in str(refused.value.next_step)
 
 
 def test_what_was_only_seen_is_partial_and_by_position() -> None:
-    catalogue = Catalogue()
+    catalogue = StatusCatalogue()
     for status in (DONE, PENDING, None, DONE):
         catalogue.see(status)
     known = catalogue.known()
@@ -48,11 +48,11 @@ def test_what_was_only_seen_is_partial_and_by_position() -> None:
 
 
 def test_nothing_seen_is_an_empty_part() -> None:
-    assert (Catalogue().known().statuses, Catalogue().known().complete) == ((), False)
+    assert (StatusCatalogue().known().statuses, StatusCatalogue().known().complete) == ((), False)
 
 
 def test_what_is_configured_is_complete_with_positions_from_one() -> None:
-    known = Catalogue(configured("Pendiente,En Progreso,Completado")).known()
+    known = StatusCatalogue(parse_statuses("Pendiente,En Progreso,Completado")).known()
     assert known.complete is True
     assert "VAMBE_STATUSES" in known.source
     assert [(status.id, status.name, status.type, status.order) for status in known.statuses] == [
@@ -64,13 +64,13 @@ def test_what_is_configured_is_complete_with_positions_from_one() -> None:
 
 @pytest.mark.parametrize(("order", "positions"), [(0, [-1, 0, 1]), (1, [0, 1, 2]), (2, [1, 2, 3]), (12, [11, 12, 13])])
 def test_positions_count_from_where_a_seen_status_stands(order: int, positions: list[int]) -> None:
-    catalogue = Catalogue(configured("Pendiente,En Progreso,Completado"))
+    catalogue = StatusCatalogue(parse_statuses("Pendiente,En Progreso,Completado"))
     catalogue.see(STARTED.model_copy(update={"order": order}))
     assert [status.order for status in catalogue.known().statuses] == positions
 
 
 def test_a_configured_status_that_was_seen_has_its_id_and_colour() -> None:
-    catalogue = Catalogue(configured("Pendiente,En Progreso,Completado"))
+    catalogue = StatusCatalogue(parse_statuses("Pendiente,En Progreso,Completado"))
     for status in (PENDING, STARTED, DONE):
         catalogue.see(status)
     assert catalogue.known().statuses == (PENDING, STARTED, DONE)
@@ -78,14 +78,14 @@ def test_a_configured_status_that_was_seen_has_its_id_and_colour() -> None:
 
 @pytest.mark.parametrize("text", ["pendiente,COMPLETADO", "Pendiénte,completado"])
 def test_a_seen_status_is_named_as_vambe_writes_it_however_it_was_configured(text: str) -> None:
-    catalogue = Catalogue(configured(text))
+    catalogue = StatusCatalogue(parse_statuses(text))
     catalogue.see(PENDING)
     catalogue.see(DONE.model_copy(update={"order": 2}))
     assert [status.name for status in catalogue.known().statuses] == ["Pendiente", "Completado"]
 
 
 def test_a_status_seen_again_is_as_it_was_seen_last() -> None:
-    catalogue = Catalogue()
+    catalogue = StatusCatalogue()
     catalogue.see(PENDING)
     renamed = PENDING.model_copy(update={"name": "Por hacer"})
     catalogue.see(renamed)
@@ -94,7 +94,7 @@ def test_a_status_seen_again_is_as_it_was_seen_last() -> None:
 
 
 def test_a_status_without_an_id_is_known_by_its_name() -> None:
-    catalogue = Catalogue()
+    catalogue = StatusCatalogue()
     nameless = PENDING.model_copy(update={"id": None})
     catalogue.see(nameless)
     catalogue.see(nameless.model_copy(update={"name": "PENDIENTE"}))

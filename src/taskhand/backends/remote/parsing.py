@@ -1,0 +1,39 @@
+"""Reads values out of a CRM's answers; an answer that is not as documented is an error."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from taskhand.domain.errors import UpstreamError
+from taskhand.http.reply import Json, Reply
+from taskhand.http.retry import posix_time
+
+__all__ = ["JsonObject", "Malformed", "parse", "sent_at", "text_of"]
+
+JsonObject = dict[str, Json]
+_T = TypeVar("_T")
+
+
+class Malformed(ValueError):
+    """An answer lacks a required value; the text continues "<CRM> answered ..."."""
+
+
+def parse(name: str, read: Callable[[Json], _T], json: Json) -> _T:
+    """`read(json)`; UpstreamError `upstream_invalid` where the CRM called `name` answered something malformed."""
+    try:
+        return read(json)
+    except Malformed as error:
+        raise UpstreamError(
+            f"{name} answered {error}.", code="upstream_invalid", next_step="Tell whoever runs Taskhand."
+        ) from None
+
+
+def text_of(value: object) -> str | None:
+    """`value` if it is a text, else None."""
+    return value if isinstance(value, str) else None
+
+
+def sent_at(reply: Reply) -> datetime | None:
+    """The `Date` header of an answer (RFC 9110 §6.6.1) in UTC, None where there is none."""
+    moment = posix_time(reply.headers.get("date"))
+    return None if moment is None else datetime.fromtimestamp(moment, UTC)
