@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from pydantic import MISSING, BaseModel
 
-from taskhand.backends.close import body as close_body
 from taskhand.backends.close import mapping as close_mapping
 from taskhand.backends.hubspot import mapping as hubspot_mapping
 from taskhand.backends.hubspot.moment import Zones
@@ -150,7 +149,7 @@ PIECES: Final[Mapping[str, Callable[[], object]]] = {
     "mapping: a task from Vambe": lambda: vambe_mapping.task_of(_VAMBE_ROW, "utc", "America/Santiago", {}),
     "mapping: a body for Vambe": lambda: vambe_mapping.body_of(EDIT, TASK),
     "mapping: a task from Close": lambda: close_mapping.task_of(_CLOSE_ROW, "America/Santiago"),
-    "mapping: a body for Close": lambda: close_body.body_of(Edit(title="Call", priority=2), dateless=False),
+    "mapping: a body for Close": lambda: close_mapping.update_body(Edit(title="Call", priority=2), dateless=False),
     "mapping: a task from HubSpot": _hubspot,
     "mapping: properties for HubSpot": lambda: hubspot_mapping.properties_of(
         Edit(title="Call", due=Due(date(2026, 3, 9)), priority=2), None, _ZONES

@@ -16,7 +16,7 @@ from backends.close.faults_table import BEFORE_A_WRITE, CALLS, GET, LIST, PUT, R
 from backends.close.wired import ANA, CAROLINA, KEY, LEAD, Time, close, wired
 from behaviour.agent import Agent
 from seen import Seen, seen_of
-from taskhand.backends.close.client import credential
+from taskhand.backends.close.auth import credential
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OutcomeUnknown, TaskhandError
 from taskhand.http.upstream import Limits

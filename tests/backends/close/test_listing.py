@@ -15,7 +15,7 @@ from behaviour.arms import NOW
 from taskhand.backends.close.backend import CloseBackend
 from taskhand.backends.close.mapping import DONE, OPEN, task_of
 from taskhand.backends.close.paging import MOST_PAGES, Page, TooManyPages, read_all_pages
-from taskhand.backends.close.query import settled
+from taskhand.backends.close.query import settled_rows
 from taskhand.domain.due import Due, due_of, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
@@ -190,11 +190,11 @@ async def test_a_list_without_an_end_is_not_read_for_ever() -> None:
 def test_what_is_settled_cannot_be_overtaken_and_a_list_out_of_order_settles_nothing(days: list[Any]) -> None:
     rows: list[dict[str, Any]] = [{"id": str(place), "date": day.isoformat()} for place, day in enumerate(days)]
     ordered = sorted(rows, key=lambda row: str(row["date"]))
-    certain = settled(ordered, "due")
+    certain = settled_rows(ordered, "due")
     assert all(str(row["date"]) < str(ordered[-1]["date"]) for row in certain)
     if any((one - later).days > 1 for one, later in pairwise(days)):
-        assert settled(rows, "due") == []
-    assert settled(rows, "priority") == []
+        assert settled_rows(rows, "due") == []
+    assert settled_rows(rows, "priority") == []
 
 
 async def test_what_was_just_written_is_listed_although_the_list_is_behind() -> None:

@@ -10,9 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import MISSING
 
-from taskhand.backends.close.body import body_of, draft_of, is_complete, native_body
-from taskhand.backends.close.mapping import DONE, OPEN, member_of, task_of
-from taskhand.backends.close.task_types import CALL, INBOX, LEAD, check_change, listed_kinds
+from taskhand.backends.close.mapping import (
+    DONE,
+    OPEN,
+    bulk_body,
+    create_body,
+    is_complete,
+    member_of,
+    task_of,
+    update_body,
+)
+from taskhand.backends.close.task_types import CALL, INBOX, LEAD, check_change, type_filter
 from taskhand.backends.remote.parsing import Malformed
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
@@ -84,7 +92,7 @@ def test_what_is_sent_comes_back_and_nothing_else_changes(data: st.DataObject, z
     dateless = data.draw(st.booleans())
     before = ROW | {"is_dateless": dateless, "due_date": None if dateless else ROW["date"]}
     edit = data.draw(edits(zone))
-    shown = task_of(after(before, body_of(edit, dateless=dateless)), zone)
+    shown = task_of(after(before, update_body(edit, dateless=dateless)), zone)
     assert not any(edit.unmet_by(shown).given())
     asked = {name for name, _ in edit.given()}
     untouched = {
@@ -102,7 +110,7 @@ def test_what_is_sent_comes_back_and_nothing_else_changes(data: st.DataObject, z
 @given(DAYS | INSTANTS.map(lambda at: Due.instant(at, None)), ZONES)
 def test_any_due_day_or_instant_comes_back_unmoved(due: Due, zone: str | None) -> None:
     wanted = Due.instant(due.at, zone) if due.at else due
-    body = draft_of(Edit(title="x", due=wanted, ai_customer_id="lead_1"), LEAD)
+    body = create_body(Edit(title="x", due=wanted, ai_customer_id="lead_1"), LEAD)
     assert due_of(task_of(ROW | body, zone)) == wanted
     assert (len(body["date"]) == len("2026-03-10")) is (due.at is None)
 
@@ -231,12 +239,12 @@ def test_who_has_left_the_organization_is_no_member() -> None:
 def test_no_responsible_or_two_are_refused(people: tuple[str, ...], kind: str) -> None:
     edit = Edit(responsible_ids=people, title="x", ai_customer_id="lead_1")
     with pytest.raises(CallerError, match="a task in Close has exactly 1"):
-        draft_of(edit, LEAD) if kind == "create" else body_of(edit, dateless=False)
+        create_body(edit, LEAD) if kind == "create" else update_body(edit, dateless=False)
 
 
 def test_a_low_priority_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(CallerError) as refused:
-        body_of(Edit(priority=0), dateless=False)
+        update_body(Edit(priority=0), dateless=False)
     assert [candidate.value for candidate in refused.value.candidates] == ["1", "2"]
 
 
@@ -248,29 +256,29 @@ def test_a_status_that_close_does_not_have_is_refused_with_the_two_it_has() -> N
 
 def test_a_new_to_do_without_a_date_says_so() -> None:
     plain = {"_type": "lead", "lead_id": "lead_1", "text": "x", "is_dateless": True}
-    assert draft_of(Edit(title="x", ai_customer_id="lead_1"), LEAD) == plain
-    assert draft_of(Edit(title="x", ai_customer_id="lead_1", due=None), LEAD) == plain
+    assert create_body(Edit(title="x", ai_customer_id="lead_1"), LEAD) == plain
+    assert create_body(Edit(title="x", ai_customer_id="lead_1", due=None), LEAD) == plain
 
 
 def test_a_call_takes_a_contact_and_has_no_priority() -> None:
     edit = Edit(title="x", ai_customer_id="lead_1", ai_contact_id="cont_1", priority=1)
-    assert draft_of(edit, CALL) == {
+    assert create_body(edit, CALL) == {
         "_type": "outgoing_call",
         "lead_id": "lead_1",
         "contact_id": "cont_1",
         "text": "x",
     }
     with pytest.raises(CallerError, match="aiContactId is required"):
-        draft_of(Edit(title="x", ai_customer_id="lead_1"), CALL)
+        create_body(Edit(title="x", ai_customer_id="lead_1"), CALL)
     with pytest.raises(CallerError, match="no priority"):
-        draft_of(Edit(title="x", ai_customer_id="lead_1", ai_contact_id="cont_1", priority=2), CALL)
+        create_body(Edit(title="x", ai_customer_id="lead_1", ai_contact_id="cont_1", priority=2), CALL)
 
 
 def test_a_new_task_without_a_lead_or_with_a_description_is_refused() -> None:
     with pytest.raises(CallerError, match="aiCustomerId is required"):
-        draft_of(Edit(title="x"), LEAD)
+        create_body(Edit(title="x"), LEAD)
     with pytest.raises(CallerError, match="no description"):
-        draft_of(Edit(title="x", ai_customer_id="lead_1", description="y"), LEAD)
+        create_body(Edit(title="x", ai_customer_id="lead_1", description="y"), LEAD)
 
 
 CHANGES: dict[str, Edit] = {
@@ -335,16 +343,16 @@ def test_what_never_changes_is_refused_by_name(edit: Edit, why: str) -> None:
     ],
 )
 def test_only_three_fields_are_for_bulk(edit: Edit, body: dict[str, Any] | None) -> None:
-    assert native_body(edit) == body
+    assert bulk_body(edit) == body
 
 
 def test_types_are_listed_as_they_are_asked_for() -> None:
-    assert listed_kinds("all") == {"_type": "all"}
-    assert listed_kinds("inbox")["_type__in"].split(",") == list(INBOX)
-    assert listed_kinds("voicemail, lead") == {"_type__in": "voicemail,lead"}
+    assert type_filter("all") == {"_type": "all"}
+    assert type_filter("inbox")["_type__in"].split(",") == list(INBOX)
+    assert type_filter("voicemail, lead") == {"_type__in": "voicemail,lead"}
     for wrong in ("", "leads", "lead,", "all,lead"):
         with pytest.raises(OperatorError, match="CLOSE_TASK_TYPES"):
-            listed_kinds(wrong)
+            type_filter(wrong)
 
 
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2050, 1, 1)), st.sampled_from([1, 5, 90]))  # noqa: DTZ001 - naive on purpose
@@ -353,6 +361,6 @@ def test_the_wall_clock_survives_a_change_of_clocks(naive: datetime, days: int) 
     at = datetime.combine(naive.date(), time(15), ZoneInfo(zone))
     later = datetime.combine(naive.date() + timedelta(days=days), time(15), ZoneInfo(zone))
     for moment in (at, later):
-        due = due_of(task_of(ROW | body_of(Edit(due=Due.instant(moment, zone)), dateless=False), zone))
+        due = due_of(task_of(ROW | update_body(Edit(due=Due.instant(moment, zone)), dateless=False), zone))
         assert due is not None
         assert due.local == moment

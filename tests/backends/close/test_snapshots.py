@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from backends.close.wired import ANA, CAROLINA, ELENA, LEAD, TASK, close, on_close, row, task_id
-from taskhand.backends.close.body import body_of
-from taskhand.backends.close.mapping import DONE, OPEN
+from taskhand.backends.close.mapping import DONE, OPEN, update_body
 from taskhand.backends.close.task_types import INBOX
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
@@ -117,8 +116,10 @@ def test_closes_own_words_are_sent_as_they_were() -> None:
     native = {"text": " x", "date": FINE, "assigned_to": "user_1", "priority": "High", "is_complete": True}
     edit = Edit(title="x", due=Due(date(2026, 3, 10)), responsible_ids=(), priority=2, native=native)
     sent = {name: native[name] for name in native if name != "is_complete"}
-    assert body_of(edit, dateless=False) == sent
-    assert body_of(replace(edit, native={"date": FINE, "due_date": None}, responsible_ids=(ANA,)), dateless=False) == {
+    assert update_body(edit, dateless=False) == sent
+    assert update_body(
+        replace(edit, native={"date": FINE, "due_date": None}, responsible_ids=(ANA,)), dateless=False
+    ) == {
         "text": "x",
         "is_dateless": True,
         "assigned_to": ANA,

@@ -15,8 +15,11 @@ import httpx2
 from behaviour.arms import NOW, PEOPLE
 from journals import journal_at
 from passing import Time
-from taskhand.backends.close.backend import Account, CloseBackend
-from taskhand.backends.close.client import CloseClient, credential, explain
+from taskhand.backends.close.account import AccountSettings
+from taskhand.backends.close.auth import credential
+from taskhand.backends.close.backend import CloseBackend
+from taskhand.backends.close.client import CloseClient
+from taskhand.backends.close.errors import explain
 from taskhand.http.client import Client
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
@@ -110,7 +113,7 @@ async def wired(
     limiter = RateLimiter(Rate(rate), 8, clock=time.clock, sleep=time.sleep)
     transport = httpx2.AsyncHTTPTransport(verify=TRUST)
     async with Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=transport) as client:
-        settings = Account(**account)
+        settings = AccountSettings(**account)
         backend = CloseBackend(
             CloseClient(client, settings.timezone),
             settings,

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from backends.vambe.vambe_agent import connected
 from behaviour.agent import Agent
 from behaviour.arms import CAROLINA, CUSTOMER, NOW, PEOPLE, WORLD
-from taskhand.backends.vambe.client import ArrayQuery, VambeClient, Window, explain
+from taskhand.backends.vambe.client import ArrayQuery, VambeClient, Window
+from taskhand.backends.vambe.errors import explain
 from taskhand.domain.errors import CallerError
 from taskhand.http.client import Client
 from taskhand.http.upstream import Upstream

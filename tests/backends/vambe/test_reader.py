@@ -6,8 +6,8 @@ import pytest
 
 from backends.vambe.wired import TASK
 from taskhand.backends.remote.parsing import JsonObject
-from taskhand.backends.vambe.account import StatusCatalogue
-from taskhand.backends.vambe.reader import Organisation, Reader, rests_on
+from taskhand.backends.vambe.account import AccountSettings, StatusCatalogue
+from taskhand.backends.vambe.reader import Reader, rests_on
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
@@ -24,7 +24,7 @@ def row(due_at: str | None = AFTERNOON, zone: str | None = SANTIAGO, **more: Any
 
 
 def reader(**configured: Any) -> Reader:
-    return Reader(Organisation(StatusCatalogue(), **configured))
+    return Reader(AccountSettings(StatusCatalogue(), **configured))
 
 
 def task(due_at: str | None = AFTERNOON, zone: str | None = SANTIAGO, **more: Any) -> Task:

@@ -11,9 +11,11 @@ from pydantic import SecretStr
 from behaviour.arms import NOW, PEOPLE, WORLD, vambe_settings
 from journals import journal_at
 from passing import Time
-from taskhand.backends.vambe.account import StatusCatalogue, parse_statuses
-from taskhand.backends.vambe.backend import Organisation, VambeBackend
-from taskhand.backends.vambe.client import VambeClient, explain
+from taskhand.backends.vambe.account import AccountSettings, StatusCatalogue, parse_statuses
+from taskhand.backends.vambe.auth import credential
+from taskhand.backends.vambe.backend import VambeBackend
+from taskhand.backends.vambe.client import VambeClient
+from taskhand.backends.vambe.errors import explain
 from taskhand.http.client import Client
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
@@ -80,11 +82,12 @@ async def backend_at(
 ) -> AsyncIterator[VambeBackend]:
     """A backend as `taskhand.wiring` makes it for these settings, but for the time and for chance, which is a half."""
     settings = vambe_settings(url, vambe_api_key=SecretStr(KEY), **changed)
+    variable, auth = credential(KEY)
     upstream = Upstream(
         name="Vambe",
         base_url=settings.vambe_base_url,
-        auth={"x-api-key": KEY},
-        credential="VAMBE_API_KEY",
+        auth=auth,
+        credential=variable,
         variable="VAMBE_BASE_URL",
         explain=explain,
     )
@@ -92,7 +95,7 @@ async def backend_at(
     limiter = RateLimiter(Rate(settings.vambe_rate), settings.vambe_in_flight, clock=time.clock, sleep=time.sleep)
     inner = transport or Witness(time)
     async with Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=inner) as client:
-        organisation = Organisation(
+        account = AccountSettings(
             StatusCatalogue(parse_statuses(settings.vambe_statuses) if settings.vambe_statuses else ()),
             user_id=settings.vambe_user_id,
             timezone=settings.default_timezone,
@@ -101,7 +104,7 @@ async def backend_at(
             in_hand=2 * settings.vambe_in_flight,
         )
         wire = VambeClient(client, settings.vambe_array_query)
-        yield VambeBackend(wire, organisation, clock=lambda: NOW, monotonic=time.clock)
+        yield VambeBackend(wire, account, clock=lambda: NOW, monotonic=time.clock)
         await inner.aclose()
 
 

@@ -1,88 +1,210 @@
-"""Finding leads and their contacts: what Close is asked, and what of its answer was meant; pure.
+"""A Close organization: its settings, users, leads with their contacts, and health checks.
 
-Source: https://developer.close.com/api/advanced-filtering/search. A lead is the contract's customer; a lead that has
-no contact of its own is answered with an empty contact id.
+A lead is the contract's customer. A lead without contacts is answered as a contact without an id.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
+from taskhand.backends.close.client import CloseClient
+from taskhand.backends.close.mapping import member_of
+from taskhand.backends.close.paging import TooManyPages, read_all_pages
+from taskhand.backends.close.task_types import LEAD, NewTaskType
+from taskhand.backends.remote.health_checks import find_refused_reads, report_scopes, run_checks
+from taskhand.backends.remote.parsing import JsonObject, parse, text_of
+from taskhand.backends.remote.ttl_cache import TtlCache
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.errors import CallerError, Candidate, NotFound, UpstreamError
 from taskhand.domain.names import fold
-from taskhand.domain.task import Contact
+from taskhand.domain.task import Contact, Member
 
-__all__ = ["contacts_of", "search_body"]
+__all__ = ["REMEDIES", "Account", "AccountSettings"]
 
-_FIELDS: Final = ("id", "display_name", "contacts")
+REMEDIES: Final[Mapping[str, str]] = {
+    "me": "Use the credential of somebody who is an active user of the organization.",
+}
+
+_PAGE: Final = 100
+"""Leads in a page of a search."""
+_MOST_PAGES: Final = 10
+_MOST_READS: Final = 25
+"""Maximum leads that are read one by one because a search left their contacts out."""
 _FEWEST_DIGITS: Final = 4
 
 
-def search_body(query: str, limit: int) -> dict[str, Any]:
-    """A search for leads that have every word somewhere, their contacts included; a phone number by its digits too."""
-    ways = [_all_of(query.split())]
-    if digits := _digits(query):
-        ways.append(_all_of([digits]))
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """The settings of a Close organization.
+
+    `timezone` is the IANA zone of days and of shown times, UTC where None; `types` the listed types of tasks (`inbox`,
+    `all`, or names with commas between); `creates` the type of new tasks; `keep_s` the cache lifetime of the users in
+    seconds.
+    """
+
+    timezone: str | None = None
+    types: str = "inbox"
+    creates: NewTaskType = LEAD
+    keep_s: float = 30.0
+
+
+class Account:
+    """Reads the organization of a credential."""
+
+    def __init__(self, client: CloseClient, keep_s: float, monotonic: Callable[[], float]) -> None:
+        """`keep_s` is how many seconds of `monotonic` the users are kept."""
+        self._client = client
+        self._members: TtlCache[None, tuple[Member, ...]] = TtlCache(keep_s, monotonic)
+        self.user_id: str | None = None
+        """The user of the credential, once `me` has read it."""
+
+    async def members(self) -> tuple[Member, ...]:
+        """The users of the organization, without those who have left it."""
+        return await self._members.get(None, self._read_members)
+
+    async def me(self) -> str:
+        """The user of the credential."""
+        if self.user_id is None:
+            reply = await self._client.me()
+            self.user_id = text_of(reply.object.get("id")) or None
+            if self.user_id is None:
+                raise self._client.invalid(reply, "with a user without an id")
+        return self.user_id
+
+    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
+        """Contacts by their own name, e-mail or phone, or by the name of their lead.
+
+        CallerError `query_too_wide` where too many leads match.
+        """
+        found: list[Contact] = []
+        cursor: str | None = None
+        reads_left = _MOST_READS
+        for _ in range(_MOST_PAGES):
+            try:
+                leads, cursor = await self._client.search(_search_body(query), cursor)
+            except CallerError:
+                if cursor is None:
+                    raise
+                break  # a cursor expires after half a minute
+            for lead in leads:
+                has_contacts = isinstance(lead.get("contacts"), list)
+                reads_left -= not has_contacts
+                if reads_left < 0:
+                    raise _too_wide(found)
+                found += _matching_contacts(lead if has_contacts else await self._read_lead(lead), query)
+                if len(found) >= limit:
+                    return tuple(found[:limit])
+            if cursor is None:
+                return tuple(found)
+        raise _too_wide(found)
+
+    async def run_checks(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
+        """Health checks, in three requests.
+
+        Close does not tell what a credential may do; an API key acts as its user
+        (https://developer.close.com/api/overview/api-key-authentication).
+        """
+        client = self._client
+        open_tasks = {"_type": LEAD, "is_complete": "false"}
+        reads = {"tasks": lambda: client.tasks(open_tasks, 0, now.date()), "users": lambda: client.users(0)}
+
+        async def check_scopes() -> CheckResult:
+            refused = await find_refused_reads(reads, "Close")
+            return refused or report_scopes("Close", reads, writes=writes, more="A key may do what its user may.")
+
+        return await run_checks(client.http, client.me, check_scopes, rate="CLOSE_RATE")
+
+    async def _read_members(self) -> tuple[Member, ...]:
+        try:
+            rows = await read_all_pages(self._client.users)
+        except TooManyPages:
+            message, step = "There are more users than can be read in one call.", "Tell whoever runs Taskhand."
+            raise UpstreamError(message, code="too_many_tasks", next_step=step) from None
+        return tuple(member for row in rows if (member := parse("Close", member_of, row)) is not None)
+
+    async def _read_lead(self, lead: JsonObject) -> JsonObject:
+        """A lead with its contacts; as the search found it where it is gone."""
+        try:
+            return await self._client.lead(str(lead.get("id")))
+        except NotFound:
+            return lead
+
+
+def _search_body(query: str) -> dict[str, Any]:
+    """A search for leads that have every word of `query`; those of a phone number also by its digits.
+
+    Source: https://developer.close.com/api/advanced-filtering/search.
+    """
+    alternatives = [_all_words(query.split())] + ([_all_words([digits])] if (digits := _phone_digits(query)) else [])
     lead = {"type": "object_type", "object_type": "lead"}
     return {
-        "query": {"type": "and", "queries": [lead, {"type": "or", "queries": ways}]},
-        "_fields": {"lead": list(_FIELDS)},
-        "_limit": limit,
+        "query": {"type": "and", "queries": [lead, {"type": "or", "queries": alternatives}]},
+        "_fields": {"lead": ["id", "display_name", "contacts"]},
+        "_limit": _PAGE,
     }
 
 
-def _all_of(words: Sequence[str]) -> dict[str, Any]:
+def _all_words(words: Sequence[str]) -> dict[str, Any]:
     texts = [{"type": "text", "value": word, "mode": "full_words"} for word in words]
     return texts[0] if len(texts) == 1 else {"type": "and", "queries": texts}
 
 
-def contacts_of(lead: Mapping[str, Any], query: str) -> list[Contact]:
-    """The contacts of a lead that the query means: by their own words, else together with the lead's name.
-
-    The lead stands for itself where it has no contact and its name is meant.
-    """
-    lead_id, name = lead.get("id"), _text(lead.get("display_name") or lead.get("name")) or ""
-    if not isinstance(lead_id, str) or not lead_id:
+def _matching_contacts(lead: JsonObject, query: str) -> list[Contact]:
+    """The contacts of a lead that match by their own words, else those that match together with the lead's name."""
+    lead_id, name = text_of(lead.get("id")), text_of(lead.get("display_name") or lead.get("name")) or ""
+    if not lead_id:
         return []
     rows = lead.get("contacts")
     contacts = [_contact(row, lead_id) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     if not contacts:
         contacts = [(Contact(id=None, name=name, phone=None, email=None, customer_id=lead_id), "")]
-    by_themselves = [contact for contact, words in contacts if words and _answers(query, words)]
-    return by_themselves or [contact for contact, words in contacts if _answers(query, f"{name} {words}")]
+    by_own_words = [contact for contact, words in contacts if words and _matches(query, words)]
+    return by_own_words or [contact for contact, words in contacts if _matches(query, f"{name} {words}")]
 
 
-def _contact(row: Mapping[str, Any], lead_id: str) -> tuple[Contact, str]:
-    """A contact, and all the words that it can be found by."""
+def _contact(row: JsonObject, lead_id: str) -> tuple[Contact, str]:
+    """A contact, and the words that it is found by."""
     phones, emails = _values(row, "phones", "phone"), _values(row, "emails", "email")
+    name = text_of(row.get("display_name") or row.get("name")) or ""
     contact = Contact(
-        id=_text(row.get("id")),
-        name=_text(row.get("display_name") or row.get("name")) or "",
+        id=text_of(row.get("id")),
+        name=name,
         phone=phones[0] if phones else None,
         email=emails[0] if emails else None,
         customer_id=lead_id,
     )
-    return contact, " ".join([contact.name, _text(row.get("name")) or "", *emails, *phones])
+    return contact, " ".join([name, text_of(row.get("name")) or "", *emails, *phones])
 
 
-def _values(row: Mapping[str, Any], many: str, one: str) -> list[str]:
+def _values(row: JsonObject, many: str, one: str) -> list[str]:
     entries = row.get(many)
-    found = [entry.get(one) for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    return [value for value in found if isinstance(value, str) and value]
-
-
-def _answers(query: str, words: str) -> bool:
-    """Whether every word asked for is in there, or the digits of a phone number are."""
-    digits = _digits(query)
-    folded = fold(words)
-    return all(word in folded for word in fold(query).split()) or bool(
-        digits and digits in "".join(filter(str.isdigit, words))
+    found = (
+        [text_of(entry.get(one)) for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
     )
+    return [value for value in found if value]
 
 
-def _digits(query: str) -> str | None:
-    """The digits of a query that is a phone number, or the most of one."""
-    digits = "".join(filter(str.isdigit, query))
+def _matches(query: str, words: str) -> bool:
+    """Whether `words` contain every word of the query, or the digits of its phone number."""
+    digits, folded = _phone_digits(query), fold(words)
+    return all(word in folded for word in fold(query).split()) or bool(digits and digits in _digits(words))
+
+
+def _phone_digits(query: str) -> str | None:
+    """The digits of a query that is mostly a phone number."""
+    digits = _digits(query)
     return digits if len(digits) >= _FEWEST_DIGITS and len(digits) > len(query) / 2 else None
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
+
+
+def _too_wide(found: Sequence[Contact]) -> CallerError:
+    return CallerError(
+        "Too many leads match this query to look at all of them.",
+        code="query_too_wide",
+        candidates=[Candidate(one.id or one.customer_id or "", one.name) for one in found],
+        next_step="Send more of the name, or an e-mail or a phone number; the candidates are those found so far.",
+    )

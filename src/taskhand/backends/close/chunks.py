@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from taskhand.backends.close.body import native_body
 from taskhand.backends.close.client import CHUNK
+from taskhand.backends.close.mapping import bulk_body
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
@@ -74,7 +74,7 @@ def accepted_row(raw: JsonObject, values: dict[str, Any]) -> JsonObject:
 def _values(place: Place) -> dict[str, Any] | None:
     """What to send for many; None where the edit goes by itself, be it to be refused there."""
     try:
-        return native_body(place.edit) if _PLAIN_ID.fullmatch(place.before.id) else None
+        return bulk_body(place.edit) if _PLAIN_ID.fullmatch(place.before.id) else None
     except CallerError:
         return None
 

@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from taskhand.backends.base import Written
-from taskhand.backends.close.body import draft_of
-from taskhand.backends.close.mapping import created_at
+from taskhand.backends.close.mapping import create_body, created_at
 from taskhand.backends.close.paging import Page
 from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.said import CLOSE
-from taskhand.backends.close.task_types import NewKind
+from taskhand.backends.close.task_types import NewTaskType
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import Candidate, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
@@ -40,12 +39,12 @@ class Creation:
         self._creating: Counter[Edit] = Counter()
         self._made: set[str] = set()
 
-    async def __call__(self, edit: Edit, kind: NewKind, me: str | None) -> Written:
+    async def __call__(self, edit: Edit, kind: NewTaskType, me: str | None) -> Written:
         """POST, once; OutcomeUnknown where nobody can tell whether there is one.
 
         `me` is who creates it, where that is known: nobody else's task is taken for it.
         """
-        body, started, note = draft_of(edit, kind), self._reader.clock(), None
+        body, started, note = create_body(edit, kind), self._reader.clock(), None
         known = frozenset(self._reader.kinds)
         self._creating[edit] += 1
         try:

@@ -61,8 +61,11 @@ class CloseSettings(BackendSettings):
 
 async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseBackend":
     """The tasks of one Close account. OperatorError unless exactly one credential is set."""
-    from taskhand.backends.close.backend import Account, CloseBackend
-    from taskhand.backends.close.client import CloseClient, credential, explain
+    from taskhand.backends.close.account import AccountSettings
+    from taskhand.backends.close.auth import credential
+    from taskhand.backends.close.backend import CloseBackend
+    from taskhand.backends.close.client import CloseClient
+    from taskhand.backends.close.errors import explain
     from taskhand.http.client import Client
     from taskhand.http.rate_limiter import Rate, RateLimiter
     from taskhand.http.upstream import Runtime, Upstream
@@ -80,9 +83,9 @@ async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseB
     runtime = context.runtime or Runtime()
     limiter = RateLimiter(Rate(settings.close_rate), settings.close_in_flight, clock=runtime.clock, sleep=runtime.sleep)
     client = await context.stack.enter_async_context(Client(upstream, runtime=runtime, rate_limiter=limiter))
-    account = Account(context.timezone, settings.close_task_types, settings.close_new_task_type)
-    wire = CloseClient(client, account.timezone)
-    return CloseBackend(wire, account, clock=context.clock, monotonic=runtime.clock, sleep=runtime.sleep)
+    account = AccountSettings(context.timezone, settings.close_task_types, settings.close_new_task_type)
+    close = CloseClient(client, account.timezone)
+    return CloseBackend(close, account, clock=context.clock, monotonic=runtime.clock, sleep=runtime.sleep)
 
 
 FACTORY = BackendFactory(

@@ -1,55 +1,62 @@
-"""From Close's JSON to the contract; pure. `body` is the way back.
+"""Mapping between Close's JSON and the contract, both ways.
 
-Answers are read more widely than they are documented (https://developer.close.com/api/resources/tasks): fields come
-and go by type, `priority` and `due_date` are not in every sample, and what is dateless has a `date` all the same.
+Requests have the documented fields and no others. Answers are read more widely than they are documented
+(https://developer.close.com/api/resources/tasks): fields come and go by type, `priority` and `due_date` are not in
+every sample, and a dateless task has a `date` all the same. Where an edit carries raw values of an earlier answer,
+those are sent: a `date` to the microsecond.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import MISSING, ValidationError
 
-from taskhand.backends.close.task_types import CALL, LEAD, label_of
-from taskhand.backends.remote.parsing import Malformed
+from taskhand.backends.close.task_types import CALL, LEAD, NewTaskType, label_of
+from taskhand.backends.remote.parsing import JsonObject, Malformed, text_of
 from taskhand.domain.due import Due
-from taskhand.domain.task import Member, Responsible, Status, Task
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.task import Member, Responsible, Status, StatusChoice, Task
 
 __all__ = [
     "DONE",
     "OPEN",
-    "PRIORITIES",
-    "UNSAID",
+    "UNLISTED_PRIORITY",
+    "UnlistedPriorities",
+    "bulk_body",
+    "create_body",
     "created_at",
-    "is_dateless",
+    "is_complete",
     "member_of",
-    "native_of",
-    "said_priority",
+    "raw_values",
     "task_of",
+    "update_body",
 ]
 
 OPEN: Final = Status(id="open", name="Open", color=None, type="initial", order=0)
 DONE: Final = Status(id="completed", name="Completed", color=None, type="done", order=1)
 
 _MEDIUM: Final = 1
-PRIORITIES: Final = {_MEDIUM: "medium", 2: "high"}
-"""Close's words of the contract's numbers; for 0 it has none."""
-UNSAID: Final = 0
-"""The priority of a to-do of which Close does not say it: none that can be asked for equals it."""
-_NUMBERS: Final = {word: number for number, word in PRIORITIES.items()}
+_PRIORITIES: Final = {_MEDIUM: "medium", 2: "high"}
+"""Close's words for the contract's numbers; it has none for 0."""
+UNLISTED_PRIORITY: Final = 0
+"""The priority of a to-do whose answer lists none: no priority that can be asked for equals it."""
+
 _DETAILS: Final = ("subject", "text", "opportunity_note", "phone_formatted", "phone", "remote_phone_formatted")
-_DAY_LENGTH: Final = len("2026-01-01")
-_WRITTEN: Final = ("text", "date", "is_dateless", "due_date", "assigned_to", "priority", "is_complete")
-_NATIVE: Final = (*_WRITTEN, "lead_id", "contact_id", "agent_config_id")
+_WRITABLE: Final = ("text", "date", "is_dateless", "due_date", "assigned_to", "priority", "is_complete")
+_RAW_VALUES: Final = (*_WRITABLE, "lead_id", "contact_id", "agent_config_id")
+_BULK_FIELDS: Final = frozenset({"due", "status", "responsible_ids"})
 
 
 def task_of(json: Any, zone: str | None) -> Task:
-    """A task; `zone` is the IANA zone that instants are shown in, a day has none."""
-    if not isinstance(json, dict) or not isinstance(json.get("id"), str) or not json["id"]:
+    """A task; instants are shown in the IANA `zone`, days have none. Malformed where it is no task."""
+    if not isinstance(json, dict) or not _text(json.get("id")):
         raise Malformed("with a task without an id")
     try:
         due, status = _due(json, zone), DONE if json.get("is_complete") else OPEN
         assignee, lead_id = _text(json.get("assigned_to")), _text(json.get("lead_id"))
+        priority = _priority(json)
         return Task(
             id=json["id"],
             title=_title(json),
@@ -57,11 +64,11 @@ def task_of(json: Any, zone: str | None) -> Task:
             due_timezone=due.zone if due else None,
             due_at=due.due_at if due else None,
             is_all_day=due is not None and due.at is None,
-            created_at=_stamp(json.get("date_created")),
+            created_at=_created_text(json),
             ai_contact_id=_text(json.get("contact_id")),
             ai_customer_id=lead_id,
             task_status_config_id=status.id,
-            priority=UNSAID if (said := said_priority(json)) is None else said,
+            priority=UNLISTED_PRIORITY if priority is None else priority,
             creator_id=_text(json.get("created_by")),
             task_responsibles=(Responsible(responsible_id=assignee),) if assignee else (),
             status_config=status,
@@ -77,65 +84,208 @@ def member_of(json: Any) -> Member | None:
         raise Malformed("with a user without an id")
     if json.get("organizations") == []:
         return None
-    parts = (_text(json.get("first_name")), _text(json.get("last_name")))
     email = _text(json.get("email"))
-    return Member(id=json["id"], name=" ".join(filter(None, parts)) or email or json["id"], email=email)
-
-
-def said_priority(json: Mapping[str, Any]) -> int | None:
-    """The priority that an answer says; None where it does not. Of the types but to-dos, which have none, medium."""
-    number = _NUMBERS.get(str(json.get("priority")).casefold())
-    return _MEDIUM if number is None and (json.get("_type") or LEAD) != LEAD else number
+    name = " ".join(filter(None, (_text(json.get("first_name")), _text(json.get("last_name")))))
+    return Member(id=json["id"], name=name or email or json["id"], email=email)
 
 
 def created_at(json: Mapping[str, Any]) -> datetime | None:
-    """When a task was created, None where its JSON does not say."""
-    return _moment(json.get("date_created"))
+    """When a task was created, in UTC; None where its JSON does not say."""
+    try:
+        at = datetime.fromisoformat(json["date_created"])
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
 
 
-def is_dateless(json: Mapping[str, Any]) -> bool:
-    """What the task says; where it does not, its deprecated twin `due_date` is null while `date` is not."""
-    told = json.get("is_dateless")
-    return bool(told) if told is not None else "due_date" in json and json["due_date"] is None
+def raw_values(json: Mapping[str, Any]) -> dict[str, Any]:
+    """Close's own values of a task that can be written back, and its type."""
+    return {"_type": json.get("_type") or LEAD} | {name: json[name] for name in _RAW_VALUES if name in json}
 
 
-def native_of(json: Mapping[str, Any]) -> dict[str, Any]:
-    """What Close itself says of a task, as far as it can be written back, and its type."""
-    return {"_type": json.get("_type") or LEAD} | {name: json[name] for name in _NATIVE if name in json}
+def update_body(edit: Edit, *, dateless: bool) -> dict[str, Any]:
+    """The body of PUT /task/{id}/ with the fields that `edit` sets; `dateless`: the task has no due date so far.
+
+    CallerError where Close cannot hold a value.
+    """
+    raw = edit.native or {}
+    body: dict[str, Any] = {}
+    if edit.title is not MISSING:
+        body["text"] = edit.title if raw.get("text") is None else raw["text"]
+    if edit.due is not MISSING:
+        body |= _due_fields(edit.due, raw, dateless=dateless)
+    if edit.responsible_ids is not MISSING:
+        body["assigned_to"] = raw.get("assigned_to") or _assignee(edit.responsible_ids)
+    if edit.priority is not MISSING:
+        body["priority"] = raw.get("priority") or _priority_word(edit.priority)
+    if edit.status is not MISSING:
+        body["is_complete"] = is_complete(edit.status) if raw.get("is_complete") is None else raw["is_complete"]
+    return body
+
+
+def bulk_body(edit: Edit) -> dict[str, Any] | None:
+    """The values of a bulk update; None where a field of the edit cannot be updated in bulk."""
+    given = dict(edit.given())
+    if not given or not given.keys() <= _BULK_FIELDS:
+        return None
+    body = update_body(edit, dateless=False)
+    return None if "is_dateless" in body else body
+
+
+def create_body(edit: Edit, task_type: NewTaskType) -> dict[str, Any]:
+    """The body of POST /task/.
+
+    A to-do without a due date sends `is_dateless`, as the server would otherwise choose its `date`. An outgoing call
+    has no priority and no `is_dateless`, and a deleted one may have had no text.
+    """
+    given = dict(edit.given())
+    _check_new(given, task_type)
+    body = {"_type": task_type, "lead_id": given["ai_customer_id"]} | update_body(edit, dateless=True)
+    if given.get("ai_contact_id") is not None:
+        body["contact_id"] = given["ai_contact_id"]
+    if task_type == LEAD:
+        return body if "date" in body else body | {"is_dateless": True}
+    if body.pop("priority", None) == _PRIORITIES[2] and edit.native is None:
+        raise CallerError(
+            "An outgoing call has no priority in Close.", code="invalid_priority", next_step='Send priority "1".'
+        )
+    body.pop("is_dateless", None)
+    if edit.native is not None and edit.native.get("text", "") is None:
+        body.pop("text", None)
+    return body
+
+
+def is_complete(choice: StatusChoice) -> bool:
+    """Whether the chosen status is Completed; CallerError for any other than Open and Completed."""
+    for status in (OPEN, DONE):
+        if choice.met_by(status):
+            return status is DONE
+    raise CallerError(
+        "A task in Close is either Open or Completed.",
+        code="unknown_status",
+        candidates=[Candidate(OPEN.name), Candidate(DONE.name)],
+        next_step="Send newStatusName with one of the candidates.",
+    )
+
+
+class UnlistedPriorities:
+    """Priorities that were sent for tasks whose answers list none; the latest 10,000.
+
+    A sent priority counts until Close lists one, or somebody else changes the task.
+    """
+
+    _MOST: Final = 10_000
+
+    def __init__(self) -> None:
+        self._sent: dict[str, tuple[str, str]] = {}
+
+    def note_write(self, raw: JsonObject, sent: object = None) -> None:
+        """`raw` is the task after a write of ours, in which the priority `sent` was sent, if any."""
+        word, _ = self._sent.pop(str(raw.get("id")), (None, ""))
+        if (sent or word) and _priority(raw) is None:
+            self._sent[str(raw.get("id"))] = (str(sent or word), _updated(raw))
+            if len(self._sent) > self._MOST:
+                del self._sent[next(iter(self._sent))]
+
+    def note_read(self, raw: JsonObject) -> None:
+        """`raw` is the task as Close has it: a sent priority is forgotten where somebody else changed the task."""
+        if self.fill_in(raw) is raw:
+            self._sent.pop(str(raw.get("id")), None)
+
+    def fill_in(self, raw: JsonObject) -> JsonObject:
+        """The task with the priority that was sent, where that counts."""
+        word, updated = self._sent.get(str(raw.get("id")), (None, ""))
+        is_current = word is not None and _priority(raw) is None and updated >= _updated(raw)
+        return raw | {"priority": word} if is_current else raw
+
+
+def _priority(json: Mapping[str, Any]) -> int | None:
+    """The priority that an answer lists; medium where it is of a type that has none, None where it is a to-do."""
+    word = str(json.get("priority")).casefold()
+    number = next((number for number, known in _PRIORITIES.items() if known == word), None)
+    return _MEDIUM if number is None and (json.get("_type") or LEAD) != LEAD else number
+
+
+def _updated(json: JsonObject) -> str:
+    return str(json.get("date_updated") or "")
 
 
 def _due(json: Mapping[str, Any], zone: str | None) -> Due | None:
     raw = json.get("date")
-    if raw is None or is_dateless(json):
+    if raw is None or _is_dateless(json):
         return None
-    if len(raw) == _DAY_LENGTH:
+    if len(raw) == len("2026-01-01"):
         return Due(date.fromisoformat(raw))
     at = datetime.fromisoformat(raw)
     return Due.instant(at if at.tzinfo else at.replace(tzinfo=UTC), zone)
 
 
+def _is_dateless(json: Mapping[str, Any]) -> bool:
+    """`is_dateless`; where an answer lacks it, whether the deprecated twin `due_date` of `date` is null."""
+    value = json.get("is_dateless")
+    return bool(value) if value is not None else "due_date" in json and json["due_date"] is None
+
+
 def _title(json: Mapping[str, Any]) -> str:
-    """The text of what people wrote; of what happened by itself its kind, and what tells it from others."""
-    kind, text = str(json.get("_type") or LEAD), _text(json.get("text"))
-    if kind in {LEAD, CALL}:
-        return text or (label_of(kind) if kind == CALL else "")
+    """The text of a to-do or a call; of another type its label and the first detail that Close lists."""
+    task_type, text = str(json.get("_type") or LEAD), _text(json.get("text"))
+    if task_type in {LEAD, CALL}:
+        return text or (label_of(CALL) if task_type == CALL else "")
     detail = next((found for name in _DETAILS if (found := _text(json.get(name)))), None)
-    return f"{label_of(kind)}: {detail}" if detail else label_of(kind)
+    return f"{label_of(task_type)}: {detail}" if detail else label_of(task_type)
 
 
-def _stamp(raw: object) -> str:
-    """A moment as the documented Task writes it; as it came where it is none."""
-    at = _moment(raw)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else str(raw or "")
+def _created_text(json: Mapping[str, Any]) -> str:
+    """`created_at` as the contract writes it; the raw value where it is no time."""
+    at = created_at(json)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else str(json.get("date_created") or "")
 
 
-def _moment(raw: object) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(raw) if isinstance(raw, str) else None
-        return at and (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+def _due_fields(due: Due | None, raw: Mapping[str, Any], *, dateless: bool) -> dict[str, Any]:
+    """`date` as a day or an instant in UTC; it is not nullable: `is_dateless` removes it, and brings it back."""
+    value = (due.at or due.day).isoformat() if due is not None else None
+    if "date" in raw:
+        value = None if _is_dateless(raw) else raw["date"]
+    if value is None:
+        return {"is_dateless": True}
+    return {"date": value, "is_dateless": False} if dateless else {"date": value}
+
+
+def _check_new(given: Mapping[str, object], task_type: NewTaskType) -> None:
+    """CallerError where a new task lacks its lead or contact, or has a description."""
+    required = {"ai_customer_id": "aiCustomerId"} | ({"ai_contact_id": "aiContactId"} if task_type == CALL else {})
+    missing = next((argument for name, argument in required.items() if given.get(name) is None), None)
+    if missing:
+        raise CallerError(
+            f"{missing} is required: a task of the type {task_type} belongs to one in Close.",
+            code="missing_argument",
+            next_step=f"Take {missing} from find_contacts.",
+        )
+    if given.get("description"):
+        raise CallerError("A task in Close has no description.", next_step="Leave description out.")
+
+
+def _assignee(people: tuple[str, ...]) -> str:
+    if len(people) == 1:
+        return people[0]
+    raise CallerError(
+        f"{len(people)} responsibles were given; a task in Close has exactly 1.",
+        code="too_many_responsibles" if people else "responsible_required",
+        next_step="Send exactly 1 person in responsibleIds.",
+    )
+
+
+def _priority_word(priority: int) -> str:
+    if priority in _PRIORITIES:
+        return _PRIORITIES[priority]
+    raise CallerError(
+        f"priority {priority} does not exist in Close.",
+        code="invalid_priority",
+        candidates=[Candidate(str(number), word) for number, word in _PRIORITIES.items()],
+        next_step="Send one of the candidates.",
+    )
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    """`value` if it is a text that is not empty."""
+    return text_of(value) or None

@@ -1,7 +1,7 @@
-"""A list that comes in pages by position (`_limit`, `_skip`), read so that nothing in it is missed.
+"""Lists that come in pages by position (`_limit`, `_skip`), read so that no row is missed.
 
-A list moves while it is read: a task that is completed meanwhile leaves it, and all behind it move up. So each page
-begins with a row that the page before has shown; where it does not, the reading goes back until it does.
+A list moves while it is read: a task that is completed meanwhile leaves it, and every row behind it moves up. So each
+page starts with the last row of the page before; where it does not, the reading goes back half a page.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,14 +14,14 @@ from taskhand.backends.remote.parsing import JsonObject
 __all__ = ["MOST_PAGES", "PAGE", "Page", "TooManyPages", "read_all_pages"]
 
 PAGE: Final = 100
-"""Rows in a page: the documented default, as the cap for tasks is not documented."""
+"""Rows in a page: the documented default, as the limit for tasks is not documented."""
 MOST_PAGES: Final = 50
 _BACK: Final = PAGE // 2
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows of a list, whether more follow, and what the clock of the place said."""
+    """Rows of a list, whether more follow, and the time of the answer by Close's clock."""
 
     rows: tuple[JsonObject, ...]
     more: bool
@@ -29,30 +29,23 @@ class Page:
 
 
 class TooManyPages(Exception):
-    """The list has more than so many pages."""
-
-
-def _never(_: Sequence[JsonObject]) -> bool:
-    return False
+    """The list has more than 50 pages."""
 
 
 async def read_all_pages(
-    fetch: Callable[[int], Awaitable[Page]], enough: Callable[[Sequence[JsonObject]], bool] = _never
+    fetch: Callable[[int], Awaitable[Page]], is_enough: Callable[[Sequence[JsonObject]], bool] = lambda _: False
 ) -> list[JsonObject]:
-    """Every row once, or as many as are `enough`; `fetch` takes how many to skip. TooManyPages beyond 50 pages."""
-    seen: dict[str, JsonObject] = {}
+    """Every row once, or as many as `is_enough`; `fetch` takes how many rows to skip. TooManyPages beyond 50 pages."""
+    rows: dict[str, JsonObject] = {}
     skip = 0
     for _ in range(MOST_PAGES):
         page = await fetch(skip)
-        if skip and not (page.rows and _id(page.rows[0]) in seen):
+        if skip and not (page.rows and str(page.rows[0].get("id")) in rows):
             skip = max(0, skip - _BACK)
             continue
-        seen |= {_id(row): row for row in page.rows if _id(row) not in seen}
-        if not page.more or not page.rows or enough(list(seen.values())):
-            return list(seen.values())
+        for row in page.rows:
+            rows.setdefault(str(row.get("id")), row)
+        if not page.more or not page.rows or is_enough(list(rows.values())):
+            return list(rows.values())
         skip += max(len(page.rows) - 1, 1)
     raise TooManyPages
-
-
-def _id(row: JsonObject) -> str:
-    return str(row.get("id"))

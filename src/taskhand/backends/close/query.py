@@ -1,112 +1,203 @@
-"""What of a query Close can filter and order by itself, and what is certain of a list that is not yet whole; pure.
+"""Task lists: Close filters what it can, the rest is filtered here, and no matching task is missed.
 
 Source: https://developer.close.com/api/resources/tasks, "List or filter all tasks". Close has no filter for dateless
-tasks: they carry the day they were created as their `date`, so that a window of dates would lose them.
+tasks: they have the day of their creation as `date`, so a window of dates does not find them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from taskhand.backends.close.mapping import DONE, OPEN, created_at
+from taskhand.backends.close.client import CHUNK
+from taskhand.backends.close.mapping import DONE, OPEN, UNLISTED_PRIORITY, created_at
+from taskhand.backends.close.paging import Page, TooManyPages, read_all_pages
+from taskhand.backends.close.reading import Reader
+from taskhand.backends.close.task_types import LEAD
 from taskhand.backends.remote.parsing import JsonObject
+from taskhand.domain.errors import NotFound, UpstreamError
+from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import NO_DUE, Order, TaskQuery
+from taskhand.domain.task import Task
 
-__all__ = ["ORDERS", "assignees", "filters", "settled", "wants_dateless", "window"]
+__all__ = ["TaskSearch", "settled_rows"]
 
-ORDERS: Final[Mapping[Order, str]] = {"due": "date", "created": "-date_created", "priority": "date_created"}
-"""The `_order_by` of each order; by priority Close has none."""
+Params = Mapping[str, str]
+
+_ORDERS: Final[Mapping[Order, str]] = {"due": "date", "created": "-date_created", "priority": "date_created"}
+"""The `_order_by` of each order; Close has none for priorities."""
 
 _SLACK: Final = timedelta(days=2)
-"""A window is asked for wider than it is: how a day compares with an instant is not documented."""
+"""A window is wider than the query's, as Close does not document how a day compares with an instant."""
 _YEARS: Final = range(1900, 3000)
-"""A window that ends beyond is asked for without that end: which years Close takes is not documented."""
-_MOST_APART: Final = 3
-"""People whose tasks are asked for one by one, as Close filters by one; beyond that everyone's are."""
+"""The years that are sent, as Close does not document which it accepts; a window end beyond them is left out."""
+_MOST_ASSIGNEES: Final = 3
+"""Maximum people that are filtered by, one list each; beyond that everyone's tasks are listed."""
+_MOST_UNLISTED: Final = 10
+"""Maximum tasks that were just written, and that no list shows, that are read one by one."""
 
-Params = dict[str, str]
+
+class TaskSearch:
+    """Lists tasks of the types that the parameters `types` select."""
+
+    def __init__(self, reader: Reader, types: Params) -> None:
+        self._reader = reader
+        self._types = types
+        self._names = frozenset(types["_type__in"].split(",")) if "_type__in" in types else None
+
+    async def page(self, query: TaskQuery) -> TaskPage:
+        """One page; UpstreamError `too_many_tasks` where more tasks may match than are read.
+
+        In order of the due date, dateless tasks come last, and are found only in a list of all tasks: that is read when
+        the dated ones do not fill the page.
+        """
+        try:
+            window = _window(query, self._reader.today())
+            if window and _wants_dateless(query):
+                dated = [task for task in await self._tasks(query, window) if task.due_at is not None]
+                page = self._select(dated, query)
+                if page.more:
+                    return page
+                window = {}
+            return self._select(await self._tasks(query, window), query)
+        except TooManyPages:
+            raise UpstreamError(
+                "There are more tasks in question than can be read in one call.",
+                code="too_many_tasks",
+                next_step="Narrow the filter: responsibleIds, status, or fromDate and toDate without dateless tasks.",
+            ) from None
+
+    def _select(self, tasks: Sequence[Task], query: TaskQuery) -> TaskPage:
+        return select_page(tasks, query, self._reader.is_late)
+
+    async def _tasks(self, query: TaskQuery, window: Params) -> list[Task]:
+        """The tasks in the window that may match, as they are now."""
+        rows: dict[str, JsonObject] = {}
+        day = date.fromisoformat(window["date__gte"]) if "date__gte" in window else self._reader.today()
+        for assignee in _assignees(query):
+            params = {**self._types, **_filters(query), **assignee, **window, "_order_by": _ORDERS[query.order]}
+
+            async def fetch(skip: int, params: Params = params) -> Page:
+                return await self._reader.wire.tasks(params, skip, day)
+
+            rows |= {str(row.get("id")): row for row in await read_all_pages(fetch, self._fills_page(query))}
+        rows = {one: row for one, row in rows.items() if not self._reader.recent.is_deleted(one)}
+        for row in rows.values():
+            self._reader.priorities.note_read(row)
+        tasks = [self._reader.task(row) for row in await self._up_to_date(rows, query)]
+        self._check_priorities(tasks, query)
+        return tasks
+
+    def _fills_page(self, query: TaskQuery) -> Callable[[Sequence[JsonObject]], bool]:
+        """Whether rows of a list hold the page, whatever follows them; each row is read as a task once."""
+        tasks: dict[str, Task] = {}
+
+        def fills_page(rows: Sequence[JsonObject]) -> bool:
+            certain = []
+            for row in settled_rows(rows, query.order):
+                task_id = str(row.get("id"))
+                if task_id not in tasks:
+                    tasks[task_id] = self._reader.task(row)
+                if not self._reader.recent.is_deleted(task_id) and (query.order != "due" or tasks[task_id].due_at):
+                    certain.append(tasks[task_id])
+            return self._select(certain, query).more
+
+        return fills_page
+
+    def _check_priorities(self, tasks: Sequence[Task], query: TaskQuery) -> None:
+        """UpstreamError where the query filters by priority, and Close does not list that of all tasks in question."""
+        if query.priority is None:
+            return
+        unlisted = replace(query, priority=UNLISTED_PRIORITY, after=None, limit=len(tasks))
+        if count := len(self._select(tasks, unlisted).tasks):
+            raise UpstreamError(
+                f"Close did not say the priority of {count} tasks, so tasks cannot be found by priority here.",
+                code="priority_unknown",
+                next_step="Leave priority out. In a task, priority 0 means that Close does not say it.",
+            )
+
+    async def _up_to_date(self, rows: Mapping[str, JsonObject], query: TaskQuery) -> list[JsonObject]:
+        """The rows as they were last written here, and the matching tasks that were written and are not listed yet."""
+        recent = self._reader.recent
+        written = {one: raw for one, raw in recent.all().items() if one not in rows and self._matches(raw, query)}
+        found = await self._reader.many(list(written)[:CHUNK])
+        unlisted = [one for one in written if one not in found][:_MOST_UNLISTED]
+        gone = {one for one in unlisted if not await self._exists(one)}
+        listed = [recent.newest(row, listed=True) for row in rows.values()]
+        return listed + [found.get(one, raw) for one, raw in written.items() if one not in gone]
+
+    async def _exists(self, task_id: str) -> bool:
+        try:
+            await self._reader.one(task_id)
+        except NotFound:
+            return False
+        return True
+
+    def _matches(self, raw: JsonObject, query: TaskQuery) -> bool:
+        if self._names is not None and raw.get("_type", LEAD) not in self._names:
+            return False
+        return bool(self._select([self._reader.task(raw)], replace(query, after=None, limit=1)).tasks)
 
 
-def filters(query: TaskQuery) -> Params:
-    """The filters that lose nothing that the query wants."""
-    params: Params = {}
-    complete = _completeness(query)
-    if complete is not None:
-        params["is_complete"] = "true" if complete else "false"
+def settled_rows(rows: Sequence[JsonObject], order: Order) -> list[JsonObject]:
+    """The rows of a list so far that no further row can come before; none where the list is not in order."""
+    if order == "due":
+        days = [(day, row) for row in rows if (day := _day(str(row.get("date"))[:10])) is not None]
+        if not days or any(later[0] < _moved(one[0], -_SLACK / 2) for one, later in pairwise(days)):
+            return []
+        frontier = _moved(max(day for day, _ in days), -_SLACK)
+        return [row for day, row in days if day < frontier]
+    if order == "created":
+        times = [(_milliseconds(time), row) for row in rows if (time := created_at(row))]
+        if len(times) < len(rows) or any(one[0] < later[0] for one, later in pairwise(times)):
+            return []
+        return [row for time, row in times if time > times[-1][0]]
+    return []
+
+
+def _milliseconds(time: datetime) -> datetime:
+    """A time as pages are sorted by it; equal ones are sorted by id."""
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def _filters(query: TaskQuery) -> Params:
+    """The filters of Close that lose no matching task."""
+    params = {}
+    wanted = {status is DONE for status in (OPEN, DONE) if any(one.met_by(status) for one in query.statuses or ())}
+    if query.overdue or wanted == {False}:
+        params["is_complete"] = "false"
+    elif wanted == {True}:
+        params["is_complete"] = "true"
     if query.contact is not None and query.contact.startswith("lead_"):
         params["lead_id"] = query.contact
     return params
 
 
-def assignees(query: TaskQuery) -> tuple[Params, ...]:
-    """One filter for each person asked for, or one that is empty."""
-    people = dict.fromkeys(query.responsible_ids or ())
-    return tuple({"assigned_to": one} for one in people) if 0 < len(people) <= _MOST_APART else ({},)
+def _assignees(query: TaskQuery) -> Sequence[Params]:
+    """One filter for each responsible, or an empty one."""
+    people = list(dict.fromkeys(query.responsible_ids or ()))
+    return [{"assigned_to": one} for one in people] if 0 < len(people) <= _MOST_ASSIGNEES else [{}]
 
 
-def wants_dateless(query: TaskQuery) -> bool:
-    """Whether a task without a due date can be among what is asked for."""
+def _wants_dateless(query: TaskQuery) -> bool:
     return query.include_tasks_without_dates and not query.overdue
 
 
-def window(query: TaskQuery, today: date) -> Params:
-    """The window of dates in which every dated task is that the query wants, wide enough; none where that is no help.
-
-    Only in order of the due date do dated tasks come before all others, so that dateless ones can be left for later.
-    """
-    at_dateless = query.order == "due" and query.after is not None and query.after[0] == NO_DUE
-    if wants_dateless(query) and (at_dateless or query.order != "due"):
+def _window(query: TaskQuery, today: date) -> Params:
+    """The window of dates with every matching task that has a due date; empty where dateless tasks may come first."""
+    is_past_dated = query.after is not None and query.after[0] == NO_DUE
+    if _wants_dateless(query) and (query.order != "due" or is_past_dated):
         return {}
-    first = max(filter(None, (_day(query.from_date), _reached(query))), default=None)
+    last_page = str(query.after[0])[:10] if query.after is not None and query.order == "due" else None
+    first = max(filter(None, (_day(query.from_date), _day(last_page))), default=None)
     last = min(filter(None, (_day(query.to_date), today if query.overdue else None)), default=None)
-    found = {"date__gte": first and _moved(first, -_SLACK), "date__lte": last and _moved(last, _SLACK)}
-    return {name: day.isoformat() for name, day in found.items() if day and day.year in _YEARS}
-
-
-def settled(raws: Sequence[JsonObject], order: Order) -> list[JsonObject]:
-    """Those of a list so far before which nothing can come any more; none where the list is not in order."""
-    if order == "due":
-        return _settled_by_day(raws)
-    return _settled_by_creation(raws) if order == "created" else []
-
-
-def _settled_by_day(raws: Sequence[JsonObject]) -> list[JsonObject]:
-    days = [(_day(str(raw.get("date"))[:10]), raw) for raw in raws]
-    dated = [(day, raw) for day, raw in days if day is not None]
-    if not dated or any(later[0] < _moved(one[0], -_SLACK / 2) for one, later in pairwise(dated)):
-        return []
-    frontier = _moved(max(day for day, _ in dated), -_SLACK)
-    return [raw for day, raw in dated if day < frontier]
-
-
-def _settled_by_creation(raws: Sequence[JsonObject]) -> list[JsonObject]:
-    made = [(_cut(moment), raw) for raw in raws if (moment := created_at(raw))]
-    if len(made) < len(raws) or any(one[0] < later[0] for one, later in pairwise(made)):
-        return []
-    return [raw for moment, raw in made if moment > made[-1][0]]
-
-
-def _cut(moment: datetime) -> datetime:
-    """A moment as pages are sorted by it: in milliseconds, equal ones by id."""
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
-def _completeness(query: TaskQuery) -> bool | None:
-    """Whether only complete or only open tasks are wanted."""
-    if query.overdue:
-        return False
-    wanted = {status for status in (OPEN, DONE) if any(choice.met_by(status) for choice in query.statuses or ())}
-    return DONE in wanted if len(wanted) == 1 else None
-
-
-def _reached(query: TaskQuery) -> date | None:
-    """The day that a page before ended at, in order of the due date."""
-    return _day(str(query.after[0])[:10]) if query.after is not None and query.order == "due" else None
+    ends = {"date__gte": first and _moved(first, -_SLACK), "date__lte": last and _moved(last, _SLACK)}
+    return {name: day.isoformat() for name, day in ends.items() if day and day.year in _YEARS}
 
 
 def _moved(day: date, by: timedelta) -> date:
-    """A day so much earlier or later; itself at the ends of the calendar."""
+    """`day` moved by `by`; itself at the ends of the calendar."""
     try:
         return day + by
     except OverflowError:

@@ -8,11 +8,10 @@ from zoneinfo import ZoneInfo
 from pydantic import MISSING
 
 from taskhand.backends.close.client import CHUNK, CloseClient
-from taskhand.backends.close.mapping import UNSAID, native_of, task_of
+from taskhand.backends.close.mapping import UNLISTED_PRIORITY, UnlistedPriorities, raw_values, task_of
 from taskhand.backends.close.recent import Recent
 from taskhand.backends.close.said import no_task
 from taskhand.backends.close.task_types import LEAD
-from taskhand.backends.close.unsaid import Priorities
 from taskhand.backends.remote.parsing import JsonObject, parse
 from taskhand.domain.due import due_of, is_overdue
 from taskhand.domain.edit import Edit
@@ -34,7 +33,7 @@ class Reader:
     def __init__(self, wire: CloseClient, zone: str | None, recent: Recent, *, clock: Callable[[], datetime]) -> None:
         self.wire = wire
         self.recent = recent
-        self.priorities = Priorities()
+        self.priorities = UnlistedPriorities()
         self.kinds: dict[str, str] = {}
         self.clock = clock
         self._zone = zone
@@ -49,13 +48,13 @@ class Reader:
         def read(json: Any) -> Task:
             return task_of(json, self._zone)
 
-        task = parse("Close", read, self.priorities.filled(raw))
+        task = parse("Close", read, self.priorities.fill_in(raw))
         self.kinds[task.id] = str(raw.get("_type") or LEAD)
         return task
 
     def snapshot(self, raw: JsonObject) -> Snapshot:
         """A row as a task with Close's own values; a priority that was sent, and that Close does not say, is one."""
-        return Snapshot(self.task(raw), native_of(self.priorities.filled(raw)), frozenset(self.unsaid(raw)))
+        return Snapshot(self.task(raw), raw_values(self.priorities.fill_in(raw)), frozenset(self.unsaid(raw)))
 
     def written(self, raw: JsonObject, priority: object = None) -> Task:
         """A task as a write has just answered it: what lists show of it from now on.
@@ -63,7 +62,7 @@ class Reader:
         `priority` is Close's word for the one that was sent: it counts where the answer does not say any.
         """
         self.task(raw)
-        self.priorities.wrote(raw, priority)
+        self.priorities.note_write(raw, priority)
         self.recent.keep(raw)
         return self.task(raw)
 
@@ -80,7 +79,7 @@ class Reader:
 
     def unsaid(self, raw: JsonObject) -> set[str]:
         """The fields that Close does not say of a task."""
-        return {"priority"} if self.task(raw).priority == UNSAID else set()
+        return {"priority"} if self.task(raw).priority == UNLISTED_PRIORITY else set()
 
     def day(self, edit: Edit) -> date:
         """The day that an edit is about."""
@@ -102,7 +101,7 @@ class Reader:
         if reply.object.get("id") != task_id:
             raise self.wire.invalid(reply, "with something that is not the task")
         if not ours:
-            self.priorities.read(reply.object)
+            self.priorities.note_read(reply.object)
         return self.recent.newest(reply.object, listed=False)
 
     async def many(self, ids: Sequence[str], day: date | None = None, *, ours: bool = False) -> dict[str, JsonObject]:
@@ -112,7 +111,7 @@ class Reader:
         for start in range(0, len(unique), CHUNK):
             for raw in await self.wire.tasks_by_id(unique[start : start + CHUNK], day or self.today()):
                 if not ours:
-                    self.priorities.read(raw)
+                    self.priorities.note_read(raw)
                 found[self.task(raw).id] = self.recent.newest(raw, listed=True)
         return found
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from taskhand.backends.base import Written
 from taskhand.backends.close.arrival import once_there
-from taskhand.backends.close.body import body_of
+from taskhand.backends.close.mapping import update_body
 from taskhand.backends.close.reading import Reader
 from taskhand.backends.close.said import CLOSE
 from taskhand.backends.close.task_types import check_change
@@ -31,7 +31,7 @@ class Writer:
     async def update(self, before: Task, edit: Edit) -> Written:
         """PUT with the fields that change; CallerError for a change that the type of the task does not take."""
         check_change(edit, await self._reader.kind(before.id))
-        body = body_of(edit, dateless=before.due_at is None)
+        body = update_body(edit, dateless=before.due_at is None)
         if not body:
             return Written(self._reader.task(await self._reader.one(before.id)))
         return await self._put(before.id, body, edit)

@@ -6,7 +6,7 @@ from typing import Final
 
 from taskhand.backends.hubspot.portal import Account
 from taskhand.backends.hubspot.wire import HubSpotWire
-from taskhand.backends.remote.health_checks import examined, refused, untold
+from taskhand.backends.remote.health_checks import find_refused_reads, report_scopes, run_checks
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import TaskhandError
 
@@ -36,7 +36,7 @@ class Examination:
         async def may() -> CheckResult:
             return await self._scopes(writes=writes)
 
-        *others, rate = await examined(self._wire.client, self._knock, may, rate="HUBSPOT_RATE")
+        *others, rate = await run_checks(self._wire.client, self._knock, may, rate="HUBSPOT_RATE")
         return (*others, replace(rate, found=f"{rate.found}{self._day()}"))
 
     async def _knock(self) -> None:
@@ -46,10 +46,10 @@ class Examination:
     async def _scopes(self, *, writes: bool) -> CheckResult:
         """What can be read is tried; what else a token may do, HubSpot tells of that of a private app."""
         reads = {"tasks": self._wire.first_task, "owners": lambda: self._wire.owners(None)}
-        if (found := await refused(reads, "HubSpot")) is not None:
+        if (found := await find_refused_reads(reads, "HubSpot")) is not None:
             return replace(found, remedy=_ADD.format("the scope")) if found.remedy else found
         granted = await self._granted()
-        return untold("HubSpot", reads, writes=writes) if granted is None else _told(granted, writes=writes)
+        return report_scopes("HubSpot", reads, writes=writes) if granted is None else _told(granted, writes=writes)
 
     async def _granted(self) -> Collection[str] | None:
         """The scopes of a private app's token, None where HubSpot does not tell them."""

@@ -1,13 +1,29 @@
-"""The statuses of a Vambe organisation: no documented endpoint lists them, so they are configured, or learned."""
+"""A Vambe organisation: its settings, statuses, team and contacts, and health checks."""
 
-from collections.abc import Sequence
-from typing import get_args
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, get_args
 
+from taskhand.backends.remote.health_checks import find_refused_reads, report_scopes, run_checks
+from taskhand.backends.remote.parsing import parse
+from taskhand.backends.remote.ttl_cache import TtlCache
+from taskhand.backends.vambe.client import VambeClient, Window
+from taskhand.backends.vambe.mapping import DueAt, contact_of, member_of
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.names import fold
-from taskhand.domain.task import Status, StatusList, StatusType
+from taskhand.domain.task import Contact, Member, Status, StatusList, StatusType
 
-__all__ = ["StatusCatalogue", "parse_statuses"]
+__all__ = ["REMEDIES", "Account", "AccountSettings", "StatusCatalogue", "parse_statuses"]
+
+REMEDIES: Final[Mapping[str, str]] = {
+    "statuses": "Set VAMBE_STATUSES to all of them in their order, e.g. Pendiente:initial,Completado:done.",
+    "me": "Set VAMBE_USER_ID to the id of a member that list_team_members shows.",
+    "due times": "Set VAMBE_DUE_AT to utc or wall: see which of the two shows a task's time as Vambe's own app does.",
+}
+
+_CONTACT_DAYS: Final = 365
 
 
 def parse_statuses(text: str) -> tuple[tuple[str, StatusType], ...]:
@@ -17,7 +33,8 @@ def parse_statuses(text: str) -> tuple[tuple[str, StatusType], ...]:
     """
     entries = [entry.strip() for entry in text.split(",") if entry.strip()]
     pairs = [(name.strip(), kind.strip()) for name, _, kind in (entry.partition(":") for entry in entries)]
-    types = [kind or _usual(place, len(pairs)) for place, (_, kind) in enumerate(pairs)]
+    defaults = ["initial", *["in_progress"] * (len(pairs) - 2), "done"]
+    types = [kind or default for (_, kind), default in zip(pairs, defaults, strict=False)]
     allowed = get_args(StatusType)
     names = {fold(name) for name, _ in pairs} - {""}
     if not pairs or len(names) < len(pairs) or not set(types) <= set(allowed):
@@ -28,17 +45,11 @@ def parse_statuses(text: str) -> tuple[tuple[str, StatusType], ...]:
     return tuple((name, kind) for (name, _), kind in zip(pairs, types, strict=True))  # type: ignore[misc]  # checked
 
 
-def _usual(place: int, count: int) -> StatusType:
-    if place == 0:
-        return "initial"
-    return "done" if place == count - 1 else "in_progress"
-
-
 class StatusCatalogue:
-    """What is known of the statuses: those configured make the list complete, those seen give ids and colours."""
+    """The known statuses, as Vambe documents no list of them: the configured ones, and those seen on tasks."""
 
-    def __init__(self, named: Sequence[tuple[str, StatusType]] = ()) -> None:
-        self._named = named
+    def __init__(self, configured: Sequence[tuple[str, StatusType]] = ()) -> None:
+        self._configured = configured
         self._seen: dict[str, Status] = {}
 
     @property
@@ -52,30 +63,88 @@ class StatusCatalogue:
             self._seen[status.id or fold(status.name)] = status
 
     def name(self, status_id: str, name: str) -> None:
-        """Take note of what a status that is only ever shown by its id is called."""
+        """Take note of the name of a status that tasks show only by its id."""
         known = next((status for status in self.known().statuses if fold(status.name) == fold(name)), None)
         if status_id not in self._seen and known is not None:
             self._seen[status_id] = known.model_copy(update={"id": status_id})
 
     def known(self) -> StatusList:
-        """The statuses by position, and whether they are all."""
-        if self._named:
-            source = "VAMBE_STATUSES, with ids as seen on tasks"
-            return StatusList(tuple(self._configured()), complete=True, source=source)
-        seen = sorted(self._seen.values(), key=lambda status: status.order)
-        return StatusList(
-            tuple(seen), complete=False, source="seen on tasks, as Vambe lists none; set VAMBE_STATUSES for all"
+        """The statuses by position, and whether the list is complete."""
+        if self._configured:
+            return StatusList(self._placed(), complete=True, source="VAMBE_STATUSES, with ids as seen on tasks")
+        seen = tuple(sorted(self._seen.values(), key=lambda status: status.order))
+        source = "seen on tasks, as Vambe lists none; set VAMBE_STATUSES for all"
+        return StatusList(seen, complete=False, source=source)
+
+    def _placed(self) -> tuple[Status, ...]:
+        """The configured statuses, each as Vambe spells it once it was seen.
+
+        Positions count from that of the first one seen; where none was seen from 1, as in Vambe's sample.
+        """
+        seen = {fold(status.name): status for status in self._seen.values()}
+        orders = [seen[fold(name)].order - n for n, (name, _) in enumerate(self._configured) if fold(name) in seen]
+        first = orders[0] if orders else 1
+        return tuple(
+            seen[fold(name)].model_copy(update={"order": order})
+            if fold(name) in seen
+            else Status(id=None, name=name, color=None, type=kind, order=order)
+            for order, (name, kind) in enumerate(self._configured, first)
         )
 
-    def _configured(self) -> list[Status]:
-        """The configured statuses; where none was seen positions count from 1, as in Vambe's sample."""
-        seen = {fold(status.name): status for status in self._seen.values()}
-        places = [seen[fold(name)].order - place for place, (name, _) in enumerate(self._named) if fold(name) in seen]
-        first = places[0] if places else 1
-        statuses = []
-        for place, (name, kind) in enumerate(self._named):
-            met = seen.get(fold(name))
-            plain = Status(id=None, name=name, color=None, type=kind, order=first + place)
-            # Vambe's own spelling, and its own type, count once they have been seen.
-            statuses.append(met.model_copy(update={"order": first + place}) if met else plain)
-        return statuses
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """The settings of a Vambe organisation.
+
+    `user_id` is the user that `me` answers; `timezone` the IANA zone of times without one; `due_at` how Vambe writes
+    due dates, None to learn it from the answer to the first timed due date; `keep_s` the cache lifetime of a list in
+    seconds; `in_hand` the maximum tasks of a bulk under way.
+    """
+
+    catalogue: StatusCatalogue
+    user_id: str | None = None
+    timezone: str | None = None
+    due_at: DueAt | None = None
+    keep_s: float = 5.0
+    in_hand: int = 16
+
+
+class Account:
+    """Reads the team and the contacts of an organisation."""
+
+    def __init__(self, client: VambeClient, keep_s: float, monotonic: Callable[[], float]) -> None:
+        """`keep_s` is how many seconds of `monotonic` the team is kept."""
+        self._client = client
+        self._members: TtlCache[None, tuple[Member, ...]] = TtlCache(keep_s, monotonic)
+
+    async def members(self) -> tuple[Member, ...]:
+        """The active members of the organisation."""
+
+        async def read() -> tuple[Member, ...]:
+            return tuple(parse("Vambe", member_of, row) for row in await self._client.members())
+
+        return await self._members.get(None, read)
+
+    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
+        """By e-mail or phone as Vambe searches; by name among those who wrote within a year."""
+        digits = "".join(filter(str.isdigit, query))
+        name = ""
+        if "@" in query:
+            rows = await self._client.search_contacts(email=query)
+        elif len(digits) > len(query) / 2:
+            rows = await self._client.search_contacts(phone=digits)
+        else:
+            rows, name = await self._client.recent_contacts(_CONTACT_DAYS), fold(query)
+        contacts = (parse("Vambe", contact_of, row) for row in rows)
+        return tuple([one for one in contacts if name in fold(f"{one.name} {one.email or ''}")][:limit])
+
+    async def run_checks(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
+        """Health checks, in two requests. Vambe documents neither scopes of a key nor rate headers."""
+        client, today = self._client, now.date().isoformat()
+        reads = {"the team": client.members, "tasks": lambda: client.tasks(Window(today, today, dateless=False))}
+
+        async def check_scopes() -> CheckResult:
+            refused = await find_refused_reads({"tasks": reads["tasks"]}, "Vambe")
+            return refused or report_scopes("Vambe", reads, writes=writes)
+
+        return await run_checks(client.http, client.members, check_scopes, rate="VAMBE_RATE")

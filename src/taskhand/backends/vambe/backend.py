@@ -5,34 +5,29 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 
 from taskhand.backends.base import BulkProgress, ItemResult, Written
-from taskhand.backends.remote.parsing import parse
-from taskhand.backends.remote.ttl_cache import TtlCache
+from taskhand.backends.vambe.account import REMEDIES, Account, AccountSettings
 from taskhand.backends.vambe.client import VambeClient, Window
-from taskhand.backends.vambe.health_checks import REMEDIES, examination
 from taskhand.backends.vambe.lists import WIDEST, TaskLists
-from taskhand.backends.vambe.mapping import contact_of, member_of
-from taskhand.backends.vambe.reader import Organisation, Reader
+from taskhand.backends.vambe.reader import Reader
 from taskhand.backends.vambe.writer import Writer
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import due_of, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, UpstreamError
-from taskhand.domain.names import fold
 from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, Contact, Member, StatusList, Task
 
-__all__ = ["Organisation", "VambeBackend"]
+__all__ = ["VambeBackend"]
 
 _SLACK = timedelta(days=2)
 """A window is asked for wider than it is: whether its ends count, and in which zone, is not documented."""
-_CONTACT_DAYS = 365
 
 
 class VambeBackend:
-    """Tasks in one Vambe organisation."""
+    """Tasks in one Vambe settings."""
 
     name = "vambe"
     capabilities = Capabilities()
@@ -41,20 +36,20 @@ class VambeBackend:
     def __init__(
         self,
         wire: VambeClient,
-        organisation: Organisation,
+        settings: AccountSettings,
         *,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
     ) -> None:
         """`clock` answers an aware datetime, `monotonic` seconds."""
         self._wire = wire
-        self._organisation = organisation
-        self._catalogue = organisation.catalogue
+        self._settings = settings
+        self._catalogue = settings.catalogue
         self._clock = clock
-        self._lists = TaskLists(wire.tasks, organisation.keep_s, clock=clock, monotonic=monotonic)
-        self._reader = Reader(organisation)
+        self._lists = TaskLists(wire.tasks, settings.keep_s, clock=clock, monotonic=monotonic)
+        self._reader = Reader(settings)
         self._writer = Writer(wire, self._lists, self._reader, self._catalogue, clock=clock)
-        self._team: TtlCache[None, tuple[Member, ...]] = TtlCache(organisation.keep_s, monotonic)
+        self._account = Account(wire, settings.keep_s, monotonic)
 
     async def statuses(self) -> StatusList:
         """Those configured, or those seen on tasks; the widest list is looked at where no finished one was seen."""
@@ -65,16 +60,12 @@ class VambeBackend:
         return self._catalogue.known()
 
     async def members(self) -> tuple[Member, ...]:
-        """The active members of the organisation."""
-
-        async def fetched() -> tuple[Member, ...]:
-            return tuple(parse("Vambe", member_of, row) for row in await self._wire.members())
-
-        return await self._team.get(None, fetched)
+        """The active members of the settings."""
+        return await self._account.members()
 
     async def me(self) -> str | None:
         """The configured user: Vambe has no way to ask whose key it is."""
-        return self._organisation.user_id
+        return self._settings.user_id
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """Whether `due_at` was read rightly: while the reading is not known, a time in a zone off UTC may not be."""
@@ -82,18 +73,7 @@ class VambeBackend:
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """By e-mail or phone Vambe searches; by name, those heard from within a year are looked through."""
-        digits = "".join(filter(str.isdigit, query))
-        by_name = False
-        if "@" in query:
-            rows = await self._wire.search_contacts(email=query)
-        elif len(digits) > len(query) / 2:
-            rows = await self._wire.search_contacts(phone=digits)
-        else:
-            rows, by_name = await self._wire.recent_contacts(_CONTACT_DAYS), True
-        found = [parse("Vambe", contact_of, row) for row in rows]
-        if by_name:
-            found = [one for one in found if fold(query) in fold(f"{one.name} {one.email or ''}")]
-        return tuple(found[:limit])
+        return await self._account.find_contacts(query, limit)
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """A window of Vambe's list, filtered here by everything that its query cannot say."""
@@ -134,7 +114,7 @@ class VambeBackend:
         self, edits: Sequence[tuple[Task, Edit]], watch: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
         """Parallel PUTs within the rate budget: Vambe documents nothing for many tasks at once."""
-        return await self._writer.update_all(edits, watch, in_hand=self._organisation.in_hand)
+        return await self._writer.update_all(edits, watch, in_hand=self._settings.in_hand)
 
     async def delete_task(self, before: Task) -> str | None:
         """DELETE, which nothing public takes back; sent again where its answer was lost and the task is still there."""
@@ -142,11 +122,11 @@ class VambeBackend:
 
     async def upstream_time(self) -> datetime | None:
         """The `Date` of an answer."""
-        return await self._wire.date()
+        return await self._wire.now()
 
     async def examine(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """The way there, the key, what it may read, and the rate."""
-        return await examination(self._wire, self._clock, writes=writes)
+        return await self._account.run_checks(self._clock(), writes=writes)
 
     async def aclose(self) -> None:
         """Nothing is open here: the client is closed by whoever opened it."""
@@ -156,7 +136,7 @@ class VambeBackend:
 
     def _is_late(self, task: Task) -> bool:
         unfinished = task.status_config is None or task.status_config.type not in FINISHED
-        return unfinished and is_overdue(due_of(task), self._clock(), self._organisation.timezone)
+        return unfinished and is_overdue(due_of(task), self._clock(), self._settings.timezone)
 
 
 def _window_of(query: TaskQuery) -> Window:

@@ -12,7 +12,6 @@ from taskhand.backends.factory import (
     SettingKind,
     account_id,
 )
-from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
     from taskhand.backends.vambe.backend import VambeBackend
@@ -74,31 +73,29 @@ class VambeSettings(BackendSettings):
 
 async def open_backend(settings: VambeSettings, context: OpenContext) -> "VambeBackend":
     """The tasks of one Vambe account. OperatorError where no API key is set."""
-    from taskhand.backends.vambe.account import StatusCatalogue, parse_statuses
-    from taskhand.backends.vambe.backend import Organisation, VambeBackend
-    from taskhand.backends.vambe.client import VambeClient, explain
+    from taskhand.backends.vambe.account import AccountSettings, StatusCatalogue, parse_statuses
+    from taskhand.backends.vambe.auth import credential
+    from taskhand.backends.vambe.backend import VambeBackend
+    from taskhand.backends.vambe.client import VambeClient
+    from taskhand.backends.vambe.errors import explain
     from taskhand.http.client import Client
     from taskhand.http.rate_limiter import Rate, RateLimiter
     from taskhand.http.upstream import Runtime, Upstream
 
-    if settings.vambe_api_key is None:
-        raise OperatorError(
-            "Vambe is chosen and VAMBE_API_KEY is not set.",
-            code="unauthorized",
-            next_step="Set VAMBE_API_KEY (Vambe's developer section shows it), or TASKHAND_BACKEND to local.",
-        )
+    key = settings.vambe_api_key
+    variable, auth = credential(key.get_secret_value() if key else None)
     upstream = Upstream(
         name="Vambe",
         base_url=settings.vambe_base_url,
-        auth={"x-api-key": settings.vambe_api_key.get_secret_value()},
-        credential="VAMBE_API_KEY",
+        auth=auth,
+        credential=variable,
         variable="VAMBE_BASE_URL",
         explain=explain,
     )
     runtime = context.runtime or Runtime()
     limiter = RateLimiter(Rate(settings.vambe_rate), settings.vambe_in_flight, clock=runtime.clock, sleep=runtime.sleep)
     client = await context.stack.enter_async_context(Client(upstream, runtime=runtime, rate_limiter=limiter))
-    organisation = Organisation(
+    account = AccountSettings(
         StatusCatalogue(parse_statuses(settings.vambe_statuses) if settings.vambe_statuses else ()),
         user_id=settings.vambe_user_id,
         timezone=context.timezone,
@@ -106,8 +103,8 @@ async def open_backend(settings: VambeSettings, context: OpenContext) -> "VambeB
         keep_s=settings.vambe_cache_s,
         in_hand=2 * settings.vambe_in_flight,
     )
-    wire = VambeClient(client, settings.vambe_array_query)
-    return VambeBackend(wire, organisation, clock=context.clock, monotonic=runtime.clock)
+    vambe = VambeClient(client, settings.vambe_array_query)
+    return VambeBackend(vambe, account, clock=context.clock, monotonic=runtime.clock)
 
 
 FACTORY = BackendFactory(

@@ -1,12 +1,11 @@
 """What Vambe's rows mean: how its due times are read, as configured or learned, and the statuses that were seen."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from pydantic import MISSING
 
 from taskhand.backends.remote.parsing import JsonObject, parse
-from taskhand.backends.vambe.account import StatusCatalogue
+from taskhand.backends.vambe.account import AccountSettings
 from taskhand.backends.vambe.mapping import DueAt, learned, names_no_zone, status_of, task_of
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
@@ -15,34 +14,17 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.http.reply import Json
 
-__all__ = ["Organisation", "Reader", "rests_on"]
-
-
-@dataclass(frozen=True, slots=True)
-class Organisation:
-    """What is configured of a Vambe organisation.
-
-    `user_id` is who `me` is; `timezone` the IANA zone of times without one; `due_at` how Vambe writes due dates, None
-    to learn it from the answer to the first timed due date; `keep_s` how many seconds a list is good for; `in_hand` how
-    many tasks of a bulk are worked on at once.
-    """
-
-    catalogue: StatusCatalogue
-    user_id: str | None = None
-    timezone: str | None = None
-    due_at: DueAt | None = None
-    keep_s: float = 5.0
-    in_hand: int = 16
+__all__ = ["Reader", "rests_on"]
 
 
 class Reader:
     """Tasks out of Vambe's JSON; `due_at` is how that is read now, which an answer may show to have been wrong."""
 
-    def __init__(self, organisation: Organisation) -> None:
-        self._timezone = organisation.timezone
-        self._catalogue = organisation.catalogue
-        self._is_known = organisation.due_at is not None
-        self.due_at: DueAt = organisation.due_at or "utc"
+    def __init__(self, settings: AccountSettings) -> None:
+        self._timezone = settings.timezone
+        self._catalogue = settings.catalogue
+        self._is_known = settings.due_at is not None
+        self.due_at: DueAt = settings.due_at or "utc"
 
     def note(self, rows: Iterable[JsonObject]) -> None:
         """Take note of what rows say of statuses, and of how due times are written."""

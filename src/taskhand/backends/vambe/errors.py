@@ -1,0 +1,35 @@
+"""Error bodies of Vambe: the refused fields."""
+
+from typing import Final
+
+from taskhand.http.reply import Json
+
+__all__ = ["explain"]
+
+_FIELDS: Final = frozenset(
+    [
+        "title",
+        "description",
+        "newStatusName",
+        "newStatusPosition",
+        "dueDate",
+        "dueTime",
+        "timezone",
+        "responsibleIds",
+        "aiContactId",
+        "aiCustomerId",
+        "priority",
+        "id",
+    ]
+)
+
+
+def explain(_status: int, json: Json) -> str | None:
+    """Which documented fields an error body names, under `field` or `path`; nothing else of it is repeated."""
+    errors = json.get("errors") if isinstance(json, dict) else None
+    names: list[str] = []
+    for error in errors if isinstance(errors, list) else ():
+        path = error.get("field") or error.get("path") if isinstance(error, dict) else None
+        names += [part for part in (path if isinstance(path, list) else [path]) if isinstance(part, str)]
+    known = sorted(_FIELDS.intersection(names))
+    return f"Vambe refused the value of {', '.join(known)}." if known else None
