@@ -22,7 +22,7 @@ from backends.hubspot.wired import (
     staged,
     task_id,
 )
-from taskhand.backends.hubspot.search import MOST_FOUND
+from taskhand.backends.hubspot.query import MOST_FOUND
 from taskhand.domain.due import Due, due_of, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError

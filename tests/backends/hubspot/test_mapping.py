@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import MISSING
 
-from taskhand.backends.hubspot.body import html_of, text_of
+from taskhand.backends.hubspot.due import Zones, due_from, moment_of, stamp_of
+from taskhand.backends.hubspot.html import html_of, text_of
 from taskhand.backends.hubspot.mapping import member_of, properties_of, record_of, statuses_of, task_of
-from taskhand.backends.hubspot.moment import Zones, due_from, moment_of, stamp_of
 from taskhand.backends.hubspot.record import ID_OF, KINDS, Malformed, Record
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit

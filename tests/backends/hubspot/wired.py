@@ -12,10 +12,10 @@ from pydantic import SecretStr
 
 from journals import journal_at
 from passing import Time
+from taskhand.backends.hubspot.account import AccountSettings
 from taskhand.backends.hubspot.backend import HubSpotBackend
-from taskhand.backends.hubspot.portal import Account
-from taskhand.backends.hubspot.refusal import explain, read_limits, wait_s
-from taskhand.backends.hubspot.wire import HubSpotWire
+from taskhand.backends.hubspot.client import HubSpotClient
+from taskhand.backends.hubspot.errors import explain, read_limits, read_wait
 from taskhand.http.client import Client
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
@@ -132,7 +132,7 @@ async def wired(
         credential="HUBSPOT_ACCESS_TOKEN",
         variable="HUBSPOT_BASE_URL",
         read_headers=read_limits,
-        read_wait=wait_s,
+        read_wait=read_wait,
         explain=explain,
     )
     runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5)
@@ -143,8 +143,8 @@ async def wired(
         return Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=transport)
 
     async with client(rate or Rate(100, 10.0)) as calls, client(searches or Rate(5, 1.0)) as finds:
-        wire = HubSpotWire(calls, finds, version=version, id_property=id_property)
-        account = Account(timezone=timezone, user=user, token=SecretStr(KEY))
+        wire = HubSpotClient(calls, finds, version=version, id_property=id_property)
+        account = AccountSettings(timezone=timezone, user=user, token=SecretStr(KEY))
         backend = HubSpotBackend(
             wire, account, clock=time.moment, monotonic=time.clock, sleep=time.sleep, new_id=lambda: "trace"
         )

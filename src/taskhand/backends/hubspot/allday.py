@@ -6,8 +6,8 @@ from typing import Final
 
 from pydantic import MISSING
 
-from taskhand.backends.hubspot.moment import Zones, read_otherwise
-from taskhand.backends.hubspot.refusal import refuses_all_day
+from taskhand.backends.hubspot.due import Zones, read_otherwise
+from taskhand.backends.hubspot.errors import refuses_all_day
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import TaskhandError

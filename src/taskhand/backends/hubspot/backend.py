@@ -7,15 +7,15 @@ from uuid import uuid4
 import anyio
 
 from taskhand.backends.base import BulkProgress, ItemResult, Written
+from taskhand.backends.hubspot.account import Account, AccountSettings
 from taskhand.backends.hubspot.bulk import Bulk
+from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.creation import Creation
-from taskhand.backends.hubspot.health_checks import REMEDIES, Examination
-from taskhand.backends.hubspot.lists import TaskLists
-from taskhand.backends.hubspot.portal import Account, Portal
+from taskhand.backends.hubspot.health_checks import REMEDIES, HealthChecks
+from taskhand.backends.hubspot.lists import TaskPages
 from taskhand.backends.hubspot.reader import Reader
 from taskhand.backends.hubspot.removal import Removal
 from taskhand.backends.hubspot.update import Update
-from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
@@ -38,8 +38,8 @@ class HubSpotBackend:
 
     def __init__(
         self,
-        wire: HubSpotWire,
-        account: Account,
+        wire: HubSpotClient,
+        account: AccountSettings,
         *,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
@@ -56,10 +56,10 @@ class HubSpotBackend:
             keeps_timezone=False,
         )
         self._wire = wire
-        self._examination = Examination(wire, account)
-        self._portal = Portal(wire, account, monotonic)
+        self._examination = HealthChecks(wire, account)
+        self._portal = Account(wire, account, monotonic)
         self._reader = Reader(wire, self._portal, monotonic)
-        self._lists = TaskLists(wire, self._reader, self._portal, clock=clock, timezone=account.timezone)
+        self._lists = TaskPages(wire, self._reader, self._portal, clock=clock, timezone=account.timezone)
         self._create = Creation(wire, self._reader, self._portal, clock=clock, sleep=sleep)
         self._update = Update(wire, self._reader, self._portal)
         self._delete = Removal(wire, self._reader)

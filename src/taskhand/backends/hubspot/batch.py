@@ -9,8 +9,8 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from taskhand.backends.hubspot.errors import to_error
 from taskhand.backends.hubspot.record import JsonObject, objects
-from taskhand.backends.hubspot.refusal import error_of
 from taskhand.domain.errors import TaskhandError
 
 __all__ = ["MOST_INPUTS", "Input", "Parted", "body_of", "chunks", "parted", "unheard_of"]
@@ -84,9 +84,9 @@ def parted(inputs: Sequence[Input], answer: JsonObject, id_property: str | None)
     nameless: list[TaskhandError] = []
     for error in objects(answer.get("errors")):
         for place in _of_error(error, by_trace, by_id):
-            refused.setdefault(place, error_of(error))
+            refused.setdefault(place, to_error(error))
         if not _names_inputs(error):
-            nameless.append(error_of(error))
+            nameless.append(to_error(error))
     both = done.keys() & refused.keys()
     unmatched = [one.place for one in inputs if one.place not in done and one.place not in refused]
     is_plain = len(nameless) == 1 or (nameless and len(unmatched) == 1)

@@ -12,21 +12,21 @@ from typing import Final
 import anyio
 
 from taskhand.backends.base import BulkProgress, ItemResult
+from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.batch import MOST_INPUTS, Input, Parted, body_of, chunks, parted
+from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.confirmed import is_complete
 from taskhand.backends.hubspot.doubt import HUBSPOT
 from taskhand.backends.hubspot.job import Job, Terms
 from taskhand.backends.hubspot.links import changes_links
 from taskhand.backends.hubspot.mapping import properties_of
-from taskhand.backends.hubspot.native import stage_after
-from taskhand.backends.hubspot.portal import Portal
+from taskhand.backends.hubspot.raw_values import stage_after
 from taskhand.backends.hubspot.reader import Reader, gone
 from taskhand.backends.hubspot.record import Record
 from taskhand.backends.hubspot.relink import Relink
 from taskhand.backends.hubspot.restage import UNSTAGED, restaged_many
 from taskhand.backends.hubspot.together import heed, side_by_side
 from taskhand.backends.hubspot.update import checked
-from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
     CallerError,
@@ -48,7 +48,7 @@ _AT_ONCE: Final = 4
 class Bulk:
     """Changes many tasks: one batch update for every hundred of them, and a batch read for what it leaves open."""
 
-    def __init__(self, wire: HubSpotWire, reader: Reader, portal: Portal, new_id: Callable[[], str]) -> None:
+    def __init__(self, wire: HubSpotClient, reader: Reader, portal: Account, new_id: Callable[[], str]) -> None:
         """`new_id` makes the part of the trace ids that no other call has."""
         self._wire = wire
         self._reader = reader

@@ -10,7 +10,7 @@ would ask the same store the same question. Whatever an answer is silent about, 
 from collections.abc import Mapping
 from typing import Final
 
-from taskhand.backends.hubspot.moment import moment_of
+from taskhand.backends.hubspot.due import moment_of
 from taskhand.backends.hubspot.record import JsonObject
 
 __all__ = ["is_complete", "shows"]

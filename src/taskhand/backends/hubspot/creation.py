@@ -9,18 +9,18 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.backends.base import Written
+from taskhand.backends.hubspot.account import Account
+from taskhand.backends.hubspot.account import read as read_as
+from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.doubt import HUBSPOT, LOOK
+from taskhand.backends.hubspot.due import moment_of
 from taskhand.backends.hubspot.links import association_of
 from taskhand.backends.hubspot.mapping import properties_of
-from taskhand.backends.hubspot.moment import moment_of
-from taskhand.backends.hubspot.native import says_status, stage_after
-from taskhand.backends.hubspot.portal import Portal
-from taskhand.backends.hubspot.portal import read as read_as
+from taskhand.backends.hubspot.query import newest_since
+from taskhand.backends.hubspot.raw_values import has_raw_status, stage_after
 from taskhand.backends.hubspot.reader import Reader
 from taskhand.backends.hubspot.record import ID_OF, KINDS, JsonObject, Record, linked_ids, objects
 from taskhand.backends.hubspot.restage import restaged
-from taskhand.backends.hubspot.search import newest_since
-from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
     CallerError,
@@ -50,9 +50,9 @@ class Creation:
 
     def __init__(
         self,
-        wire: HubSpotWire,
+        wire: HubSpotClient,
         reader: Reader,
-        portal: Portal,
+        portal: Account,
         *,
         clock: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[object]],
@@ -115,7 +115,7 @@ class Creation:
 
     async def _in_a_status(self, edit: Edit) -> Edit:
         """The edit with the value of its status: the initial one where none was asked for."""
-        if says_status(edit, new=True):
+        if has_raw_status(edit, new=True):
             return edit
         if edit.status is not MISSING:
             return replace(edit, status=await self._portal.value_of(edit.status))

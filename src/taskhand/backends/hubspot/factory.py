@@ -57,10 +57,10 @@ class HubSpotSettings(BackendSettings):
 
 async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubSpotBackend":
     """The tasks of one HubSpot account. OperatorError where no access token is set."""
+    from taskhand.backends.hubspot.account import AccountSettings
     from taskhand.backends.hubspot.backend import HubSpotBackend
-    from taskhand.backends.hubspot.portal import Account
-    from taskhand.backends.hubspot.refusal import explain, read_limits, wait_s
-    from taskhand.backends.hubspot.wire import HubSpotWire
+    from taskhand.backends.hubspot.client import HubSpotClient
+    from taskhand.backends.hubspot.errors import explain, read_limits, read_wait
     from taskhand.http.client import Client
     from taskhand.http.rate_limiter import Rate, RateLimiter
     from taskhand.http.upstream import Runtime, Upstream
@@ -79,7 +79,7 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
         credential="HUBSPOT_ACCESS_TOKEN",
         variable="HUBSPOT_BASE_URL",
         read_headers=read_limits,
-        read_wait=wait_s,
+        read_wait=read_wait,
         explain=explain,
     )
     runtime = context.runtime or Runtime()
@@ -89,8 +89,8 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
     client = await context.stack.enter_async_context(Client(upstream, runtime=runtime, rate_limiter=calls))
     searching = await context.stack.enter_async_context(Client(upstream, runtime=runtime, rate_limiter=finds))
     version, id_property = settings.hubspot_api_version, settings.hubspot_id_property
-    wire = HubSpotWire(client, searching, version=version, id_property=id_property)
-    account = Account(timezone=context.timezone, user=settings.hubspot_user_id, token=token)
+    wire = HubSpotClient(client, searching, version=version, id_property=id_property)
+    account = AccountSettings(timezone=context.timezone, user=settings.hubspot_user_id, token=token)
     return HubSpotBackend(wire, account, clock=context.clock, monotonic=runtime.clock, sleep=runtime.sleep)
 
 

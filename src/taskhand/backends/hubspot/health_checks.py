@@ -4,13 +4,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
-from taskhand.backends.hubspot.portal import Account
-from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.backends.remote.health_checks import find_refused_reads, report_scopes, run_checks
+from taskhand.backends.hubspot.account import AccountSettings
+from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import TaskhandError
 
-__all__ = ["REMEDIES", "Examination"]
+__all__ = ["REMEDIES", "HealthChecks"]
 
 REMEDIES: Final[Mapping[str, str]] = {
     "statuses": "Let one of the options of the property hs_task_status be a finished one, in HubSpot.",
@@ -22,10 +22,10 @@ _COMPANIES: Final = "crm.objects.companies.read"
 _ADD: Final = "Add {} to the app or the key in HubSpot, and use the token that it then has."
 
 
-class Examination:
+class HealthChecks:
     """Looks at the account of a token."""
 
-    def __init__(self, wire: HubSpotWire, account: Account) -> None:
+    def __init__(self, wire: HubSpotClient, account: AccountSettings) -> None:
         self._wire = wire
         self._account = account
         self._headers: Mapping[str, str] = {}

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from taskhand.backends.base import BulkProgress, ItemResult, Written
+from taskhand.backends.hubspot.account import read
 from taskhand.backends.hubspot.confirmed import shows
 from taskhand.backends.hubspot.doubt import HUBSPOT, is_untouched, not_applied
+from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.links import changes_links
 from taskhand.backends.hubspot.mapping import record_of
-from taskhand.backends.hubspot.moment import Zones
-from taskhand.backends.hubspot.native import stage_after
-from taskhand.backends.hubspot.portal import read
+from taskhand.backends.hubspot.raw_values import stage_after
 from taskhand.backends.hubspot.reader import View
 from taskhand.backends.hubspot.record import JsonObject, Record
 from taskhand.backends.hubspot.relink import linked_as

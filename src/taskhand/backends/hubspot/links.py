@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import MISSING
 
-from taskhand.backends.hubspot.native import native_links
+from taskhand.backends.hubspot.raw_values import raw_links
 from taskhand.backends.hubspot.record import ID_OF, KINDS, JsonObject, Kind, Malformed, Record, linked_ids, objects
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
@@ -96,7 +96,7 @@ def _linked(edit: Edit, kind: Kind) -> tuple[str, ...]:
     wanted = getattr(edit, ID_OF[kind][0])
     if wanted is MISSING:
         return ()
-    known = native_links(edit, kind)
+    known = raw_links(edit, kind)
     return known if known is not None else (wanted,) if wanted else ()
 
 

@@ -4,26 +4,32 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from taskhand.backends.hubspot.portal import Portal, next_page
-from taskhand.backends.hubspot.portal import read as read_as
+from taskhand.backends.hubspot.account import Account, next_page
+from taskhand.backends.hubspot.account import read as read_as
+from taskhand.backends.hubspot.client import HubSpotClient
+from taskhand.backends.hubspot.query import MOST_FOUND, Search, is_settled, searches
 from taskhand.backends.hubspot.reader import Reader
 from taskhand.backends.hubspot.record import Record, objects
-from taskhand.backends.hubspot.search import MOST_FOUND, Search, is_settled, searches
-from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.domain.due import due_of, is_overdue
 from taskhand.domain.errors import UpstreamError
 from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import FINISHED, Task
 
-__all__ = ["TaskLists"]
+__all__ = ["TaskPages"]
 
 
-class TaskLists:
+class TaskPages:
     """Searches page by page until nothing that is still to come could belong on the page asked for."""
 
     def __init__(
-        self, wire: HubSpotWire, reader: Reader, portal: Portal, *, clock: Callable[[], datetime], timezone: str | None
+        self,
+        wire: HubSpotClient,
+        reader: Reader,
+        portal: Account,
+        *,
+        clock: Callable[[], datetime],
+        timezone: str | None,
     ) -> None:
         """`clock` answers an aware datetime; `timezone` is the IANA zone whose day it is."""
         self._wire = wire

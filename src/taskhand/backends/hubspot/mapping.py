@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from pydantic import MISSING, ValidationError
 
-from taskhand.backends.hubspot.body import html_of, text_of
-from taskhand.backends.hubspot.moment import Zones, due_from, moment_of, stamp_of, stamp_text
-from taskhand.backends.hubspot.native import KEPT, own_properties, status_value
+from taskhand.backends.hubspot.due import Zones, due_from, moment_of, stamp_of, stamp_text
+from taskhand.backends.hubspot.html import html_of, text_of
+from taskhand.backends.hubspot.raw_values import RAW_PROPERTIES, raw_properties, status_value
 from taskhand.backends.hubspot.record import JsonObject, Kind, Malformed, Record, objects
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
@@ -28,7 +28,7 @@ __all__ = [
     "task_of",
 ]
 
-PROPERTIES: Final = (*KEPT, "hs_createdate")
+PROPERTIES: Final = (*RAW_PROPERTIES, "hs_createdate")
 """What is asked for of a task: nothing else comes back unless it is."""
 
 PRIORITY_VALUES: Final[Mapping[int, tuple[str, ...]]] = {0: ("LOW", "NONE"), 1: ("MEDIUM",), 2: ("HIGH",)}
@@ -114,7 +114,7 @@ def properties_of(edit: Edit, before: Task | None, zones: Zones) -> dict[str, st
         properties["hs_task_priority"] = PRIORITY_VALUES[edit.priority][0]
     if edit.status is not MISSING and edit.status.id is not None:
         properties["hs_task_status"] = edit.status.id
-    own = own_properties(edit, new=before is None)
+    own = raw_properties(edit, new=before is None)
     return {name: text for name, text in (properties | own).items() if text is not None}
 
 

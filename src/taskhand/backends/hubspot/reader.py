@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+from taskhand.backends.hubspot.account import Account, read
 from taskhand.backends.hubspot.batch import MOST_INPUTS, unheard_of
+from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.links import MOST_PAIRS, links_in
 from taskhand.backends.hubspot.mapping import task_of
-from taskhand.backends.hubspot.native import native_of
-from taskhand.backends.hubspot.portal import Portal, read
+from taskhand.backends.hubspot.raw_values import raw_values_of
 from taskhand.backends.hubspot.record import KINDS, Kind, Record, objects
 from taskhand.backends.hubspot.together import side_by_side
-from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.domain.errors import NotFound
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
@@ -28,7 +28,7 @@ _MOST_RECENT: Final = 1_000
 class Reader:
     """Reads tasks, and remembers which were written lately and which were ever seen."""
 
-    def __init__(self, wire: HubSpotWire, portal: Portal, monotonic: Callable[[], float]) -> None:
+    def __init__(self, wire: HubSpotClient, portal: Account, monotonic: Callable[[], float]) -> None:
         self._wire = wire
         self._portal = portal
         self._monotonic = monotonic
@@ -87,7 +87,7 @@ class Reader:
         wanted = list(dict.fromkeys(ids))
         found = await (self._one_of(wanted[0]) if len(wanted) == 1 else self._all_of(wanted))
         tasks = await self.tasks(found.values())
-        told = {one: Snapshot(task, native_of(found[one])) for one, task in zip(found, tasks, strict=True)}
+        told = {one: Snapshot(task, raw_values_of(found[one])) for one, task in zip(found, tasks, strict=True)}
         return {one: told[one] for one in wanted if one in told}
 
     async def _one_of(self, task_id: str) -> dict[str, Record]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 
 from taskhand.backends.base import BulkProgress
+from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.doubt import HUBSPOT
 from taskhand.backends.hubspot.links import (
     MOST_PAIRS,
@@ -18,7 +19,6 @@ from taskhand.backends.hubspot.links import (
 from taskhand.backends.hubspot.reader import Reader, gone
 from taskhand.backends.hubspot.record import Kind, Record
 from taskhand.backends.hubspot.together import heed
-from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OutcomeUnknown, RateLimited, TaskhandError
 from taskhand.domain.task import Task
@@ -34,7 +34,7 @@ class Relink:
     """
 
     def __init__(
-        self, wire: HubSpotWire, reader: Reader, edits: Mapping[int, tuple[Task, Edit]], watch: BulkProgress
+        self, wire: HubSpotClient, reader: Reader, edits: Mapping[int, tuple[Task, Edit]], watch: BulkProgress
     ) -> None:
         self._wire = wire
         self._reader = reader

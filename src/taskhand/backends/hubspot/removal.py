@@ -2,9 +2,9 @@
 
 from contextlib import suppress
 
+from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.doubt import HUBSPOT, not_applied
 from taskhand.backends.hubspot.reader import Reader
-from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.domain.errors import NotFound, OutcomeUnknown, UpstreamError, UpstreamFailed
 from taskhand.domain.task import Task
 
@@ -14,7 +14,7 @@ __all__ = ["Removal"]
 class Removal:
     """Moves tasks to HubSpot's recycling bin."""
 
-    def __init__(self, wire: HubSpotWire, reader: Reader) -> None:
+    def __init__(self, wire: HubSpotClient, reader: Reader) -> None:
         self._wire = wire
         self._reader = reader
 

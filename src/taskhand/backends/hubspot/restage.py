@@ -5,10 +5,10 @@ from typing import Final
 
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.hubspot.batch import Input, body_of, chunks, parted
-from taskhand.backends.hubspot.native import STAGE, stage_after
+from taskhand.backends.hubspot.client import HubSpotClient
+from taskhand.backends.hubspot.raw_values import STAGE, stage_after
 from taskhand.backends.hubspot.record import JsonObject
 from taskhand.backends.hubspot.together import heed
-from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import TaskhandError
 
@@ -17,7 +17,7 @@ __all__ = ["UNSTAGED", "restaged", "restaged_many"]
 UNSTAGED: Final = "HubSpot did not confirm that the task is in the stage again that it was in; look at it there."
 
 
-async def restaged(wire: HubSpotWire, task_id: str, edit: Edit, *, new: bool = False) -> str | None:
+async def restaged(wire: HubSpotClient, task_id: str, edit: Edit, *, new: bool = False) -> str | None:
     """Put a task back into its stage where that has to be written by itself; what is to be said if it failed.
 
     A `new` task goes by HubSpot's own id.
@@ -33,7 +33,7 @@ async def restaged(wire: HubSpotWire, task_id: str, edit: Edit, *, new: bool = F
 
 
 async def restaged_many(
-    wire: HubSpotWire, edits: Mapping[int, tuple[str, Edit]], call: str, watch: BulkProgress
+    wire: HubSpotClient, edits: Mapping[int, tuple[str, Edit]], call: str, watch: BulkProgress
 ) -> dict[int, JsonObject]:
     """The same for many, by place: the answers of those that HubSpot confirmed. `call` begins their trace ids."""
     rows: dict[int, JsonObject] = {}
@@ -48,7 +48,7 @@ async def restaged_many(
     return rows
 
 
-async def _answers(wire: HubSpotWire, batch: Sequence[Input], watch: BulkProgress) -> Mapping[int, JsonObject]:
+async def _answers(wire: HubSpotClient, batch: Sequence[Input], watch: BulkProgress) -> Mapping[int, JsonObject]:
     if watch.stopped is not None:
         return {}
     try:

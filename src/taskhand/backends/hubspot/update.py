@@ -7,6 +7,9 @@ from dataclasses import replace
 from pydantic import MISSING
 
 from taskhand.backends.base import Written
+from taskhand.backends.hubspot.account import Account
+from taskhand.backends.hubspot.account import read as read_as
+from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.confirmed import shows
 from taskhand.backends.hubspot.doubt import HUBSPOT, is_untouched, not_applied
 from taskhand.backends.hubspot.links import (
@@ -18,13 +21,10 @@ from taskhand.backends.hubspot.links import (
     unknown_link,
 )
 from taskhand.backends.hubspot.mapping import properties_of, record_of
-from taskhand.backends.hubspot.native import says_status
-from taskhand.backends.hubspot.portal import Portal
-from taskhand.backends.hubspot.portal import read as read_as
+from taskhand.backends.hubspot.raw_values import has_raw_status
 from taskhand.backends.hubspot.reader import Reader
 from taskhand.backends.hubspot.record import Record
 from taskhand.backends.hubspot.restage import restaged
-from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
 from taskhand.domain.task import Task
@@ -36,7 +36,7 @@ __all__ = ["Update", "checked", "unlinked", "wanted_link"]
 class Update:
     """Changes tasks one at a time."""
 
-    def __init__(self, wire: HubSpotWire, reader: Reader, portal: Portal) -> None:
+    def __init__(self, wire: HubSpotClient, reader: Reader, portal: Account) -> None:
         self._wire = wire
         self._reader = reader
         self._portal = portal
@@ -171,7 +171,7 @@ class Update:
         return Written(task, note)
 
 
-async def checked(portal: Portal, edit: Edit) -> Edit:
+async def checked(portal: Account, edit: Edit) -> Edit:
     """The edit with the value of its status; CallerError for what HubSpot cannot hold."""
     if edit.due is None:
         raise CallerError(
@@ -179,7 +179,7 @@ async def checked(portal: Portal, edit: Edit) -> Edit:
             code="due_date_required",
             next_step="Send dueDate as YYYY-MM-DD, or leave it out.",
         )
-    if edit.status is MISSING or says_status(edit):
+    if edit.status is MISSING or has_raw_status(edit):
         return edit
     return replace(edit, status=await portal.value_of(edit.status))
 

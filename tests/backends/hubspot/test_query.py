@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.backends.hubspot.search import searches
+from taskhand.backends.hubspot.query import searches
 from taskhand.domain.query import NO_DUE, TaskQuery
 from taskhand.domain.task import Status, StatusChoice
 

@@ -14,12 +14,12 @@ from taskhand.backends.hubspot.record import KINDS, JsonObject, Kind, Record
 from taskhand.domain.edit import Edit
 
 __all__ = [
-    "KEPT",
+    "RAW_PROPERTIES",
     "STAGE",
-    "native_links",
-    "native_of",
-    "own_properties",
-    "says_status",
+    "has_raw_status",
+    "raw_links",
+    "raw_properties",
+    "raw_values_of",
     "stage_after",
     "status_value",
 ]
@@ -36,7 +36,7 @@ _PROPERTY_OF: Final[Mapping[str, str]] = {
 }
 """The property behind a field of an edit; whether a due date is a day is said by the due date itself."""
 
-KEPT: Final = (*_PROPERTY_OF.values(), "hs_task_is_all_day", _STATUS, STAGE, _TYPE)
+RAW_PROPERTIES: Final = (*_PROPERTY_OF.values(), "hs_task_is_all_day", _STATUS, STAGE, _TYPE)
 """The properties that are kept of a task."""
 
 _STAGE_OF: Final[Mapping[str, str]] = {
@@ -49,13 +49,13 @@ _STAGE_OF: Final[Mapping[str, str]] = {
 """The stage that goes with a status, the same in every account; not documented, but recorded in several."""
 
 
-def native_of(record: Record) -> JsonObject:
+def raw_values_of(record: Record) -> JsonObject:
     """What HubSpot says of a task, by its own names, and the ids that it is linked to by their kind."""
-    properties = {name: record.properties.get(name) for name in KEPT}
+    properties = {name: record.properties.get(name) for name in RAW_PROPERTIES}
     return properties | {kind: list(record.links.get(kind, ())) for kind in KINDS}
 
 
-def native_links(edit: Edit, kind: Kind) -> tuple[str, ...] | None:
+def raw_links(edit: Edit, kind: Kind) -> tuple[str, ...] | None:
     """Everything of a kind that the task was linked to; None where that is not known."""
     links = (edit.native or {}).get(kind)
     return tuple(map(str, links)) if isinstance(links, list | tuple) else None
@@ -67,7 +67,7 @@ def status_value(properties: JsonObject) -> str | None:
     return status or next((one for one, its in _STAGE_OF.items() if its == stage), stage) or None
 
 
-def own_properties(edit: Edit, *, new: bool) -> dict[str, str | None]:
+def raw_properties(edit: Edit, *, new: bool) -> dict[str, str | None]:
     """HubSpot's own values for the fields that an edit sets; None leaves a property out, an empty string clears it.
 
     A new task also gets its type back, and its status whether the edit sets it or not. It has nothing to clear.
@@ -79,14 +79,14 @@ def own_properties(edit: Edit, *, new: bool) -> dict[str, str | None]:
     own: dict[str, str | None] = {name: _text(native, name) for name in names if name in native}
     if not own.get(_DUE):
         own.pop(_DUE, None)
-    if says_status(edit, new=new):
+    if has_raw_status(edit, new=new):
         own |= _status(native, new=new)
     if new:
         own = {name: text or None for name, text in own.items()} | {_TYPE: _text(native, _TYPE) or None}
     return own
 
 
-def says_status(edit: Edit, *, new: bool = False) -> bool:
+def has_raw_status(edit: Edit, *, new: bool = False) -> bool:
     """Whether the status is to be set, and native values say to which one."""
     native = edit.native or {}
     return (new or edit.status is not MISSING) and bool(_text(native, _STATUS) or _text(native, STAGE))
@@ -100,7 +100,7 @@ def stage_after(edit: Edit, *, new: bool = False) -> str | None:
     """
     native = edit.native or {}
     status, stage = _text(native, _STATUS), _text(native, STAGE)
-    if not says_status(edit, new=new) or not stage or _STAGE_OF.get(status) == stage:
+    if not has_raw_status(edit, new=new) or not stage or _STAGE_OF.get(status) == stage:
         return None
     return stage if new or _is_status(status, stage) else None
 

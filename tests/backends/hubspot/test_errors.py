@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.backends.hubspot.refusal import error_of, explain, read_limits, refuses_all_day, wait_s
+from taskhand.backends.hubspot.errors import explain, read_limits, read_wait, refuses_all_day, to_error
 from taskhand.domain.errors import CallerError, NotFound, UpstreamError
 from taskhand.http.rate_limiter import RateHeaders
 
@@ -61,10 +61,10 @@ def test_a_missing_due_date_is_named() -> None:
 @pytest.mark.parametrize("code", ["READ_ONLY_VALUE", "PROPERTY_DOESNT_EXIST"])
 def test_that_an_account_has_no_all_day_tasks_is_known_where_nothing_else_was_refused(code: str) -> None:
     alone = values(("hs_task_is_all_day", code))
-    assert refuses_all_day(error_of(alone))
+    assert refuses_all_day(to_error(alone))
     for other in ("hubspot_owner_id", "own_property"):
-        assert not refuses_all_day(error_of(values(("hs_task_is_all_day", code), (other, "INVALID_OPTION"))))
-    assert not refuses_all_day(error_of(values(("hs_task_is_all_day", "INVALID_OPTION"))))
+        assert not refuses_all_day(to_error(values(("hs_task_is_all_day", code), (other, "INVALID_OPTION"))))
+    assert not refuses_all_day(to_error(values(("hs_task_is_all_day", "INVALID_OPTION"))))
 
 
 @pytest.mark.parametrize("key", ["requiredGranularScopes", "requiredScopes"])
@@ -85,8 +85,8 @@ def test_what_does_not_look_like_a_scope_is_not_repeated(scope: str) -> None:
 @pytest.mark.parametrize(("policy", "seconds"), [("SECONDLY", 1.0), ("TEN_SECONDLY_ROLLING", 10.0), ("DAILY", 3600.0)])
 def test_a_limit_says_which_it_is_and_how_long_it_lasts(policy: str, seconds: float) -> None:
     assert explain(429, {"policyName": policy, "message": "SECRET"})
-    assert wait_s({"policyName": policy}) == seconds
-    assert wait_s({"policyName": "OTHER"}) is None
+    assert read_wait({"policyName": policy}) == seconds
+    assert read_wait({"policyName": "OTHER"}) is None
 
 
 def test_an_association_that_is_refused_is_said_to_be_one() -> None:
@@ -119,7 +119,7 @@ def test_no_body_breaks_the_explanation_or_gets_into_it(status: int, json: Any, 
     ],
 )
 def test_an_error_of_a_batch_becomes_one_of_ours(error: dict[str, Any], kind: type[Exception], code: str) -> None:
-    made = error_of(error)
+    made = to_error(error)
     assert isinstance(made, kind)
     assert made.code == code
     assert made.next_step

@@ -17,14 +17,14 @@ from taskhand.http.path import Path
 from taskhand.http.reply import Reply
 from taskhand.http.retry import posix_time
 
-__all__ = ["HubSpotWire"]
+__all__ = ["HubSpotClient"]
 
 _DATED: Final = re.compile(r"20\d{2}-\d{2}(-beta)?", re.ASCII)
 _CONTACT_PROPERTIES: Final = ("firstname", "lastname", "email", "phone", "mobilephone", "associatedcompanyid")
 _COMPANY_PROPERTIES: Final = ("name", "domain", "phone")
 
 
-class HubSpotWire:
+class HubSpotClient:
     """Speaks to HubSpot through `client`, and searches through `searching`, whose budget is its own.
 
     `version` is `v3` or dated, such as `2026-03`; `id_property` names a unique property that tasks go by. Errors are

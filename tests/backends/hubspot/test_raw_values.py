@@ -48,14 +48,14 @@ CHANGE = Edit(
     priority=2,
     status=StatusChoice(id="COMPLETED"),
 )
-KEPT = (*ODD, "hs_task_subject", "hs_task_status", "hs_pipeline_stage", "hubspot_owner_id")
+COMPARED = (*ODD, "hs_task_subject", "hs_task_status", "hs_pipeline_stage", "hubspot_owner_id")
 Way = Literal["single", "bulk"]
 WAYS: tuple[Way, ...] = ("single", "bulk")
 
 
 def kept(stage: Stage, number: int = 1) -> dict[str, Any]:
     """The values of a seeded task as HubSpot really has them."""
-    return {name: stage.true(number).get(name) for name in KEPT}
+    return {name: stage.true(number).get(name) for name in COMPARED}
 
 
 async def snapshot(stage: Stage, number: int = 1) -> Snapshot:
@@ -215,7 +215,7 @@ async def test_a_deleted_task_is_made_again_as_it_was(fault: Fault | None, statu
         stage.hubspot.faults = (fault,) if fault else ()
         made = await stage.backend.create_task(again(before))
         (true,) = stage.hubspot.tasks
-        assert {name: true["properties"].get(name) for name in KEPT} == was
+        assert {name: true["properties"].get(name) for name in COMPARED} == was
         after = (await stage.backend.snapshots([made.task.id]))[made.task.id]
         assert {**after.native} == {**before.native}
         assert made.task == after.task

@@ -7,16 +7,16 @@ from typing import Any, Final, TypeVar
 from pydantic import SecretStr
 
 from taskhand.backends.hubspot.allday import AllDay
+from taskhand.backends.hubspot.client import HubSpotClient
+from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import company_of, contact_of, member_of, statuses_of
-from taskhand.backends.hubspot.moment import Zones
 from taskhand.backends.hubspot.record import JsonObject, Malformed, objects
-from taskhand.backends.hubspot.wire import HubSpotWire
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.due import known_zone
 from taskhand.domain.errors import CallerError, OperatorError, UpstreamError
 from taskhand.domain.task import Contact, Member, Status, StatusChoice, StatusList
 
-__all__ = ["Account", "Portal", "next_page", "read"]
+__all__ = ["Account", "AccountSettings", "next_page", "read"]
 
 _T = TypeVar("_T")
 
@@ -26,7 +26,7 @@ _SOURCE: Final = "the options of hs_task_status in HubSpot"
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AccountSettings:
     """What is configured of a HubSpot account.
 
     `timezone` is the IANA zone in which times are shown, and of days where the account's own cannot be read; `user`
@@ -46,10 +46,10 @@ class _Statuses:
     by_value: dict[str, Status]
 
 
-class Portal:
+class Account:
     """Reads them when they are first needed, and keeps them for a while."""
 
-    def __init__(self, wire: HubSpotWire, account: Account, monotonic: Callable[[], float]) -> None:
+    def __init__(self, wire: HubSpotClient, account: AccountSettings, monotonic: Callable[[], float]) -> None:
         self._wire = wire
         self._account = account
         self._zones: Zones | None = None

@@ -14,7 +14,7 @@ from taskhand.domain.errors import CallerError, NotFound, TaskhandError, Upstrea
 from taskhand.http.rate_limiter import RateHeaders
 from taskhand.http.reply import Json
 
-__all__ = ["error_of", "explain", "read_limits", "refuses_all_day", "wait_s"]
+__all__ = ["explain", "read_limits", "read_wait", "refuses_all_day", "to_error"]
 
 _NAMES: Final[Mapping[str, str]] = {
     "hs_task_subject": "title",
@@ -59,7 +59,7 @@ def explain(status: int, json: Json) -> str | None:
     return _of_values(json)
 
 
-def error_of(json: JsonObject) -> TaskhandError:
+def to_error(json: JsonObject) -> TaskhandError:
     """The error for one input of a batch (`errors[]` of a 207)."""
     category = json.get("category")
     if category == "OBJECT_NOT_FOUND":
@@ -87,7 +87,7 @@ def refuses_all_day(error: TaskhandError) -> bool:
     return isinstance(error, CallerError) and error.message == _NO_ALL_DAY
 
 
-def wait_s(json: Json) -> float | None:
+def read_wait(json: Json) -> float | None:
     """Seconds that a 429 asks to wait: HubSpot documents no `Retry-After`, its `policyName` says which limit it is.
 
     An hour for the daily limit, which is longer than any call may take: it is reported, not waited for.

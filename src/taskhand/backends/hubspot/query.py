@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from typing import Final, Literal
 
+from taskhand.backends.hubspot.due import day_start_ms, millis_of, moment_of
 from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES
-from taskhand.backends.hubspot.moment import day_start_ms, millis_of, moment_of
 from taskhand.backends.hubspot.record import JsonObject
 from taskhand.domain.due import due_of
 from taskhand.domain.query import NO_DUE, TaskQuery
