@@ -151,7 +151,7 @@ async def test_more_than_can_be_paged_through_is_said_to_be_and_a_narrower_list_
 ) -> None:
     assert MOST_FOUND == 10_000
     # HubSpot shows the first 10,000; so that this takes no minute, here it shows the first 400.
-    monkeypatch.setattr("taskhand.backends.hubspot.lists.MOST_FOUND", 400)
+    monkeypatch.setattr("taskhand.backends.hubspot.query.MOST_FOUND", 400)
     time, spec_variant = Time(), ("burst=0", "searches=0", "search_lag=0", "search_cap=400")
     world = seed(500)
     async with staged(hubspot(time, world, spec_variant=spec_variant), time) as stage:

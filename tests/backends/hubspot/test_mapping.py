@@ -12,8 +12,17 @@ from pydantic import MISSING
 
 from taskhand.backends.hubspot.due import Zones, due_from, moment_of, stamp_of
 from taskhand.backends.hubspot.html import html_of, text_of
-from taskhand.backends.hubspot.mapping import member_of, properties_of, record_of, statuses_of, task_of
-from taskhand.backends.hubspot.record import ID_OF, KINDS, Malformed, Record
+from taskhand.backends.hubspot.mapping import (
+    ID_OF,
+    KINDS,
+    Record,
+    member_of,
+    properties_of,
+    record_of,
+    statuses_of,
+    task_of,
+)
+from taskhand.backends.remote.parsing import Malformed
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Status, StatusChoice, Task

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from journals import journal_at
 from passing import Time
 from taskhand.backends.hubspot.account import AccountSettings
+from taskhand.backends.hubspot.auth import auth_headers
 from taskhand.backends.hubspot.backend import HubSpotBackend
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.errors import explain, read_limits, read_wait
@@ -128,7 +129,7 @@ async def wired(
     upstream = Upstream(
         name="HubSpot",
         base_url=url,
-        auth={"authorization": f"Bearer {KEY}"},
+        auth=auth_headers(KEY),
         credential="HUBSPOT_ACCESS_TOKEN",
         variable="HUBSPOT_BASE_URL",
         read_headers=read_limits,

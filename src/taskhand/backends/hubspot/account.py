@@ -1,28 +1,33 @@
-"""What a HubSpot account has around its tasks: statuses, owners, a time zone, and whoever the token belongs to."""
+"""A HubSpot account around its tasks: statuses, owners, contacts, its time zone, its token and its health."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from pydantic import SecretStr
 
-from taskhand.backends.hubspot.allday import AllDay
-from taskhand.backends.hubspot.client import HubSpotClient
-from taskhand.backends.hubspot.due import Zones
+from taskhand.backends.hubspot.client import HubSpotClient, next_page
+from taskhand.backends.hubspot.due import AllDayFlag, Zones
 from taskhand.backends.hubspot.mapping import company_of, contact_of, member_of, statuses_of
-from taskhand.backends.hubspot.record import JsonObject, Malformed, objects
+from taskhand.backends.remote.health_checks import find_refused_reads, report_scopes, run_checks
+from taskhand.backends.remote.parsing import JsonObject, objects, parse
 from taskhand.backends.remote.ttl_cache import TtlCache
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import known_zone
-from taskhand.domain.errors import CallerError, OperatorError, UpstreamError
+from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 from taskhand.domain.task import Contact, Member, Status, StatusChoice, StatusList
 
-__all__ = ["Account", "AccountSettings", "next_page", "read"]
+__all__ = ["REMEDIES", "Account", "AccountSettings"]
 
-_T = TypeVar("_T")
-
+REMEDIES: Final[Mapping[str, str]] = {
+    "statuses": "Let one of the options of the property hs_task_status be a finished one, in HubSpot.",
+    "me": "Set HUBSPOT_USER_ID to the id of an owner, the id of a user, or an e-mail that list_team_members shows.",
+}
 _STATUSES_KEPT_S: Final = 300.0
 _MOST_PAGES: Final = 100
-_SOURCE: Final = "the options of hs_task_status in HubSpot"
+_WRITE: Final = "crm.objects.contacts.write"
+_COMPANIES: Final = "crm.objects.companies.read"
+_ADD: Final = "Add {} to the app or the key in HubSpot, and use the token that it then has."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +35,8 @@ class AccountSettings:
     """What is configured of a HubSpot account.
 
     `timezone` is the IANA zone in which times are shown, and of days where the account's own cannot be read; `user`
-    says who `me` is, as an owner's id, a user's id or an e-mail; without it a private app's `token` is asked. `keep_s`
-    is how many seconds the owners are good for.
+    is `me`, as an owner's id, a user's id or an e-mail; without it a private app's `token` is asked. `keep_s` is the
+    cache lifetime of the owners in seconds.
     """
 
     timezone: str | None = None
@@ -47,24 +52,24 @@ class _Statuses:
 
 
 class Account:
-    """Reads them when they are first needed, and keeps them for a while."""
+    """Fetches what belongs to the account when it is first needed, and caches it."""
 
-    def __init__(self, wire: HubSpotClient, account: AccountSettings, monotonic: Callable[[], float]) -> None:
-        self._wire = wire
-        self._account = account
+    def __init__(self, client: HubSpotClient, settings: AccountSettings, monotonic: Callable[[], float]) -> None:
+        self._client = client
+        self._settings = settings
         self._zones: Zones | None = None
         self._statuses: TtlCache[None, _Statuses] = TtlCache(_STATUSES_KEPT_S, monotonic)
-        self._owners: TtlCache[None, tuple[JsonObject, ...]] = TtlCache(account.keep_s, monotonic)
-        self._user: str | None = account.user
-        self.all_day = AllDay()
-        """Whether this account lets it be said that a task is all day."""
+        self._owners: TtlCache[None, tuple[JsonObject, ...]] = TtlCache(settings.keep_s, monotonic)
+        self._user = settings.user
+        self.all_day = AllDayFlag()
 
     async def statuses(self) -> StatusList:
-        """Those that can be chosen, by position."""
-        return StatusList((await self._status_options()).known, complete=True, source=_SOURCE)
+        """The statuses that can be chosen, by position."""
+        known = (await self._status_options()).known
+        return StatusList(known, complete=True, source="the options of hs_task_status in HubSpot")
 
     async def by_value(self) -> dict[str, Status]:
-        """All statuses a task may have, hidden ones too, by their value."""
+        """All statuses that a task may have, hidden ones too, by their value."""
         return (await self._status_options()).by_value
 
     async def initial(self) -> str | None:
@@ -72,7 +77,7 @@ class Account:
         return next((one.id for one in (await self._status_options()).known if one.type == "initial"), None)
 
     async def value_of(self, choice: StatusChoice) -> StatusChoice:
-        """The same choice with the value of its status; CallerError where there is none."""
+        """The same choice with the value of its status; CallerError `unknown_status` where there is none."""
         if choice.id is not None:
             return choice
         for status in (await self._status_options()).known:
@@ -83,20 +88,27 @@ class Account:
         )
 
     async def zones(self) -> Zones:
-        """In which zone instants are shown, and days are days: those of the account's own calendar."""
+        """The zones of instants and of days; days are those of the account's zone, where the token may read it."""
         if self._zones is None:
-            self._zones = Zones(self._account.timezone, await self._own_zone())
+            try:
+                own = known_zone(str((await self._client.account()).object.get("timeZone")))
+            except (OperatorError, CallerError):
+                own = None
+            self._zones = Zones(self._settings.timezone, own)
         return self._zones
 
     async def members(self) -> tuple[Member, ...]:
         """The owners who are people, without those archived."""
-        owners = await self._people()
-        return tuple(read(member_of, owner) for owner in owners)
+        return tuple(parse("HubSpot", member_of, owner) for owner in await self._people())
 
     async def me(self) -> str | None:
         """The owner who is configured, or who made the private app; None where neither is known."""
         if self._user is None:
-            self._user = await self._maker()
+            try:
+                user = (await self._token_info()).get("userId")
+            except (OperatorError, CallerError):
+                user = None
+            self._user = str(user) if isinstance(user, int | str) and user else None
         wanted = (self._user or "").casefold()
         for owner in await self._people() if wanted else ():
             if wanted in {str(owner.get(name)).casefold() for name in ("id", "userId", "email")}:
@@ -105,73 +117,74 @@ class Account:
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts, then the companies that none of them belongs to."""
-        people = objects((await self._wire.search_contacts(query, limit)).get("results"))
-        found = [read(lambda json: contact_of(json, _company_id(json)), json) for json in people]
+        people = objects((await self._client.find("contacts", query, limit)).get("results"))
+        found = [parse("HubSpot", contact_of, json) for json in people]
         if len(found) < limit:
             theirs = {one.customer_id for one in found}
-            companies = objects((await self._wire.search_companies(query, limit)).get("results"))
-            found += [one for one in (read(company_of, json) for json in companies) if one.customer_id not in theirs]
+            rows = objects((await self._client.find("companies", query, limit)).get("results"))
+            companies = [parse("HubSpot", company_of, json) for json in rows]
+            found += [one for one in companies if one.customer_id not in theirs]
         return tuple(found[:limit])
 
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
+        """The results for reachability, the token, its scopes, and the rate of ten seconds and of the day."""
+        headers: Mapping[str, str] = {}
+
+        async def details() -> None:
+            nonlocal headers
+            headers = (await self._client.account()).headers
+
+        async def scopes() -> CheckResult:
+            return await self._check_scopes(writes=writes)
+
+        *others, rate = await run_checks(self._client.http, details, scopes, rate="HUBSPOT_RATE")
+        # These headers are not sent to OAuth apps.
+        left, most = (headers.get(f"x-hubspot-ratelimit-daily{what}", "") for what in ("-remaining", ""))
+        day = f" Of the day's {most} requests {left} are left." if left.isdigit() and most.isdigit() else ""
+        return (*others, replace(rate, found=f"{rate.found}{day}"))
+
+    async def _check_scopes(self, *, writes: bool) -> CheckResult:
+        """Reading is tried; the other scopes are known of a private app's token only."""
+        reads = {"tasks": self._client.first_task, "owners": lambda: self._client.owners(None)}
+        if (denied := await find_refused_reads(reads, "HubSpot")) is not None:
+            return replace(denied, remedy=_ADD.format("the scope")) if denied.remedy else denied
+        try:
+            granted = (await self._token_info()).get("scopes")
+        except TaskhandError:
+            granted = None
+        if not isinstance(granted, list):
+            return report_scopes("HubSpot", reads, writes=writes)
+        if writes and _WRITE not in granted:
+            found = f"The token lacks {_WRITE}: no task can be written."
+            return CheckResult("scopes", "failed", found, _ADD.format(_WRITE))
+        if _COMPANIES not in granted:
+            found = f"The token lacks {_COMPANIES}: find_contacts cannot look for companies."
+            return CheckResult("scopes", "warning", found, _ADD.format(_COMPANIES))
+        can = "read and write tasks" if _WRITE in granted else "read tasks"
+        return CheckResult("scopes", "ok", f"It may {can}, and read owners, contacts and companies.")
+
     async def _status_options(self) -> _Statuses:
-        async def fetched() -> _Statuses:
-            known, hidden = read(statuses_of, await self._wire.statuses())
+        async def fetch() -> _Statuses:
+            known, hidden = parse("HubSpot", statuses_of, await self._client.statuses())
             return _Statuses(known, {one.id: one for one in (*hidden, *known) if one.id})
 
-        return await self._statuses.get(None, fetched)
+        return await self._statuses.get(None, fetch)
 
     async def _people(self) -> tuple[JsonObject, ...]:
-        async def fetched() -> tuple[JsonObject, ...]:
+        async def fetch() -> tuple[JsonObject, ...]:
             owners: list[JsonObject] = []
             after: str | None = None
             for _ in range(_MOST_PAGES):
-                page = await self._wire.owners(after)
+                page = await self._client.owners(after)
                 owners += objects(page.get("results"))
                 after = next_page(page)
                 if after is None:
                     break
             return tuple(one for one in owners if one.get("archived") is not True and one.get("type") != "QUEUE")
 
-        return await self._owners.get(None, fetched)
+        return await self._owners.get(None, fetch)
 
-    async def _own_zone(self) -> str | None:
-        """The account's zone; none where the token may not ask, or where nobody here knows that zone."""
-        try:
-            return known_zone(str((await self._wire.account()).get("timeZone")))
-        except (OperatorError, CallerError):
-            return None
-
-    async def _maker(self) -> str | None:
-        """The user who made the private app; a token of another kind is not asked about: its answer would name it."""
-        token = self._account.token.get_secret_value() if self._account.token else ""
-        if not token.startswith("pat-"):
-            return None
-        try:
-            user = (await self._wire.token_info(token)).get("userId")
-        except (OperatorError, CallerError):
-            return None
-        return str(user) if isinstance(user, int | str) and user else None
-
-
-def next_page(answer: JsonObject) -> str | None:
-    """Where the next page goes on; None after the last."""
-    paging = answer.get("paging")
-    following = paging.get("next") if isinstance(paging, dict) else None
-    after = following.get("after") if isinstance(following, dict) else None
-    return str(after) if after else None
-
-
-def read(reader: Callable[[Any], _T], json: object) -> _T:
-    """A value out of an answer; UpstreamError when it is not what is documented."""
-    try:
-        return reader(json)
-    except Malformed as error:
-        raise UpstreamError(
-            f"HubSpot answered {error}.", code="upstream_invalid", next_step="Tell whoever runs Taskhand."
-        ) from None
-
-
-def _company_id(json: JsonObject) -> str | None:
-    properties = json.get("properties")
-    company = properties.get("associatedcompanyid") if isinstance(properties, dict) else None
-    return str(company) if company else None
+    async def _token_info(self) -> JsonObject:
+        """User and scopes of a private app's token; other tokens are not sent, as the answer would repeat them."""
+        token = self._settings.token.get_secret_value() if self._settings.token else ""
+        return await self._client.token_info(token) if token.startswith("pat-") else {}

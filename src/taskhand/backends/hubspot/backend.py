@@ -7,12 +7,11 @@ from uuid import uuid4
 import anyio
 
 from taskhand.backends.base import BulkProgress, ItemResult, Written
-from taskhand.backends.hubspot.account import Account, AccountSettings
+from taskhand.backends.hubspot.account import REMEDIES, Account, AccountSettings
 from taskhand.backends.hubspot.bulk import Bulk
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.creation import Creation
-from taskhand.backends.hubspot.health_checks import REMEDIES, HealthChecks
-from taskhand.backends.hubspot.lists import TaskPages
+from taskhand.backends.hubspot.query import TaskPages
 from taskhand.backends.hubspot.reader import Reader
 from taskhand.backends.hubspot.removal import Removal
 from taskhand.backends.hubspot.update import Update
@@ -56,7 +55,6 @@ class HubSpotBackend:
             keeps_timezone=False,
         )
         self._wire = wire
-        self._examination = HealthChecks(wire, account)
         self._portal = Account(wire, account, monotonic)
         self._reader = Reader(wire, self._portal, monotonic)
         self._lists = TaskPages(wire, self._reader, self._portal, clock=clock, timezone=account.timezone)
@@ -124,7 +122,7 @@ class HubSpotBackend:
 
     async def examine(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """The way there, the token, its scopes, and the rate."""
-        return await self._examination(writes=writes)
+        return await self._portal.check_health(writes=writes)
 
     async def aclose(self) -> None:
         """Nothing is open here: the clients are closed by whoever opened them."""

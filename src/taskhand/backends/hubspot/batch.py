@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from taskhand.backends.hubspot.errors import to_error
-from taskhand.backends.hubspot.record import JsonObject, objects
+from taskhand.backends.remote.parsing import JsonObject, objects
 from taskhand.domain.errors import TaskhandError
 
 __all__ = ["MOST_INPUTS", "Input", "Parted", "body_of", "chunks", "parted", "unheard_of"]

@@ -19,10 +19,9 @@ from taskhand.backends.hubspot.confirmed import is_complete
 from taskhand.backends.hubspot.doubt import HUBSPOT
 from taskhand.backends.hubspot.job import Job, Terms
 from taskhand.backends.hubspot.links import changes_links
-from taskhand.backends.hubspot.mapping import properties_of
+from taskhand.backends.hubspot.mapping import Record, properties_of
 from taskhand.backends.hubspot.raw_values import stage_after
 from taskhand.backends.hubspot.reader import Reader, gone
-from taskhand.backends.hubspot.record import Record
 from taskhand.backends.hubspot.relink import Relink
 from taskhand.backends.hubspot.restage import UNSTAGED, restaged_many
 from taskhand.backends.hubspot.together import heed, side_by_side
@@ -85,7 +84,7 @@ class Bulk:
         """Ask for what is needed to read an answer now: afterwards, a failure would hide what was written."""
         all_day = self._portal.all_day
         view, zones = await self._reader.view(), await self._portal.zones()
-        return Terms(zones, view, all_day.unmet, all_day.note, self._wire.id_property)
+        return Terms(zones, view, all_day.is_unmet, all_day.add_note, self._wire.id_property)
 
     def _tell(self, job: Job, places: Iterable[int], *, last: bool = False) -> None:
         self._reader.wrote(*(record.id for record in job.tell(list(places), last=last)))
@@ -161,11 +160,11 @@ class Bulk:
             await self._send_batch(job, self._flagless(again))
 
     def _is_of_flag(self, error: TaskhandError, batch: Sequence[Input]) -> bool:
-        return any(self._portal.all_day.refused(error, one.properties) for one in batch)
+        return any(self._portal.all_day.note_refusal(error, one.properties) for one in batch)
 
     def _flagless(self, batch: Sequence[Input]) -> list[Input]:
         """The inputs as this account takes them."""
-        return [replace(one, properties=self._portal.all_day.of(one.properties)) for one in batch]
+        return [replace(one, properties=self._portal.all_day.strip(one.properties)) for one in batch]
 
     async def _send_parts(self, job: Job, batch: Sequence[Input], refused: CallerError) -> None:
         """A batch refused whole: its first input by itself, then the others in halves.

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from taskhand.backends.hubspot.due import moment_of
-from taskhand.backends.hubspot.record import JsonObject
+from taskhand.backends.remote.parsing import JsonObject
 
 __all__ = ["is_complete", "shows"]
 

@@ -10,17 +10,16 @@ from pydantic import MISSING
 
 from taskhand.backends.base import Written
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.account import read as read_as
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.doubt import HUBSPOT, LOOK
 from taskhand.backends.hubspot.due import moment_of
 from taskhand.backends.hubspot.links import association_of
-from taskhand.backends.hubspot.mapping import properties_of
+from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Record, linked_ids, properties_of
 from taskhand.backends.hubspot.query import newest_since
 from taskhand.backends.hubspot.raw_values import has_raw_status, stage_after
 from taskhand.backends.hubspot.reader import Reader
-from taskhand.backends.hubspot.record import ID_OF, KINDS, JsonObject, Record, linked_ids, objects
 from taskhand.backends.hubspot.restage import restaged
+from taskhand.backends.remote.parsing import JsonObject, objects, parse
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
     CallerError,
@@ -99,7 +98,7 @@ class Creation:
 
     async def _told(self, edit: Edit, record: Record, note: str | None = None) -> Written:
         task = await self._reader.task(record)
-        return Written(task, self._portal.all_day.note(edit, task, note))
+        return Written(task, self._portal.all_day.add_note(edit, task, note))
 
     async def _body(self, edit: Edit) -> JsonObject:
         """The documented body, in the initial status unless another was asked for; CallerError without a due date."""
@@ -125,7 +124,7 @@ class Creation:
     async def _answered(self, body: JsonObject) -> Record:
         reply = await self._posted(body)
         try:
-            record = read_as(Record.from_json, reply.object)
+            record = parse("HubSpot", Record.from_json, reply.object)
             await self._reader.task(record)
         except UpstreamError:
             raise self._wire.invalid(reply, "with something that is not a task") from None
@@ -135,11 +134,11 @@ class Creation:
         """POST; once more without what says all day, where the account refused that and wrote nothing."""
         all_day, properties = self._portal.all_day, body["properties"]
         try:
-            return await self._wire.create(body | {"properties": all_day.of(properties)})
+            return await self._wire.create(body | {"properties": all_day.strip(properties)})
         except CallerError as refused:
-            if not all_day.refused(refused, properties):
+            if not all_day.note_refusal(refused, properties):
                 raise
-        return await self._wire.create(body | {"properties": all_day.of(properties)})
+        return await self._wire.create(body | {"properties": all_day.strip(properties)})
 
     async def _looked_for(self, edit: Edit, started: datetime, known: frozenset[str], unknown: UpstreamError) -> Record:
         """The one new task that is what was asked for; the doubt stays where there is none, or more than one.
@@ -181,7 +180,7 @@ class Creation:
         tasks = await self._reader.tasks(linked)
         pairs = zip(linked, tasks, strict=True)
         zones = await self._portal.zones()
-        return [one for one in pairs if not self._portal.all_day.unmet(edit, one[1], zones)]
+        return [one for one in pairs if not self._portal.all_day.is_unmet(edit, one[1], zones)]
 
     async def _candidates(self, edit: Edit, since: datetime) -> list[str]:
         """Ids from the contact's or company's own tasks, which are never behind, and from a search, which is."""

@@ -1,28 +1,37 @@
-"""Between `hs_timestamp` and a due date, both ways; pure.
+"""Between HubSpot's `hs_timestamp` with `hs_task_is_all_day` and a due date, both ways.
 
-HubSpot keeps an instant, and beside it `hs_task_is_all_day`. How its own all-day tasks choose their instant is not
-documented: midnight UTC means that day of UTC's, and any other instant the day on the calendar of the portal. What is
-written here is noon of the day there, which is the same day for everybody within half a day's clocks of the portal.
+How HubSpot's own all-day tasks choose their instant is not documented: midnight UTC means that day in UTC, and any
+other instant the day on the account's calendar. Taskhand writes noon of the day there, which is the same day for
+everybody whose clock is less than half a day away from the account's.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from taskhand.domain.due import Due
+from pydantic import MISSING
 
-__all__ = ["Zones", "day_start_ms", "due_from", "millis_of", "moment_of", "read_otherwise", "stamp_of", "stamp_text"]
+from taskhand.backends.hubspot.errors import ALL_DAY, refuses_all_day
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import TaskhandError
+from taskhand.domain.task import Task
+
+__all__ = ["AllDayFlag", "Zones", "due_from", "millis_of", "moment_of", "stamp_of", "stamp_text"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_NOON: Final = time(12)
-_MINUTE: Final = timedelta(minutes=1)
-_DAY_MS: Final = 86_400_000
+_NO_FLAG: Final = (
+    f"This HubSpot account does not accept {ALL_DAY}, which marks a task as all day; "
+    "the due date was written without it."
+)
 
 
 class Zones:
-    """`shown` is the configured IANA zone, in which instants are shown (None is UTC); `days` is the portal's own.
+    """`shown` is the configured IANA zone in which instants are shown (None is UTC); `days` is that of days.
 
-    Days are those of the portal, whatever is configured; where its zone cannot be read they are those of `shown`.
+    Days are those of the account's own zone `days`, whatever is configured; of `shown` where that cannot be read.
     """
 
     def __init__(self, shown: str | None, days: str | None = None) -> None:
@@ -31,9 +40,9 @@ class Zones:
 
 
 def moment_of(raw: object) -> datetime | None:
-    """The instant that a value means, as ISO 8601 or epoch milliseconds; None for an empty one.
+    """The instant of a value in ISO 8601 or epoch milliseconds; None for an empty one.
 
-    Raises ValueError for anything else: a due date that cannot be read must not look like none.
+    ValueError or OverflowError for anything else: an unreadable due date must not look like none.
     """
     if raw is None or raw == "":
         return None
@@ -58,14 +67,10 @@ def stamp_of(due: Due, zones: Zones) -> str:
     """The `hs_timestamp` to write, ISO 8601 in UTC with milliseconds."""
     if due.at is not None:
         return stamp_text(due.at)
-    noon = datetime.combine(due.day, _NOON, zones.days).astimezone(UTC)
+    noon = datetime.combine(due.day, time(12), zones.days).astimezone(UTC)
     # Where noon is midnight UTC of another day, that instant would mean the other day.
-    return stamp_text(noon + _MINUTE if noon.time() == time() and noon.date() != due.day else noon)
-
-
-def read_otherwise(due: Due, zones: Zones) -> Due | None:
-    """What `due` reads as once written, where `hs_task_is_all_day` could not be set with it."""
-    return due_from(stamp_of(due, zones), all_day=due.at is not None, zones=zones)
+    means_other_day = noon.time() == time() and noon.date() != due.day
+    return stamp_text(noon + timedelta(minutes=1) if means_other_day else noon)
 
 
 def stamp_text(moment: datetime) -> str:
@@ -73,12 +78,39 @@ def stamp_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def day_start_ms(day: date, shift_days: int = 0) -> str:
-    """Epoch milliseconds of midnight UTC, some days later or earlier, as search filters take them."""
-    midnight = (datetime.combine(day, time(), UTC) - _EPOCH) // timedelta(milliseconds=1)
-    return str(midnight + shift_days * _DAY_MS)
+def millis_of(moment: datetime) -> int:
+    """Epoch milliseconds."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
-def millis_of(moment: datetime) -> str:
-    """Epoch milliseconds as text."""
-    return str((moment - _EPOCH) // timedelta(milliseconds=1))
+class AllDayFlag:
+    """Whether an account accepts `hs_task_is_all_day`: it does until it refuses it, which is remembered."""
+
+    def __init__(self) -> None:
+        self._refused = False
+
+    def strip(self, properties: Mapping[str, str]) -> dict[str, str]:
+        """The properties to send: without the flag where the account refuses it."""
+        return {name: value for name, value in properties.items() if name != ALL_DAY or not self._refused}
+
+    def note_refusal(self, error: TaskhandError, properties: Mapping[str, str]) -> bool:
+        """Remember that the account refused the flag; whether to send these properties again, without it."""
+        if not refuses_all_day(error):
+            return False
+        self._refused = True
+        return ALL_DAY in properties
+
+    def is_unmet(self, edit: Edit, task: Task, zones: Zones) -> bool:
+        """Whether `task` is not as `edit` makes it in this account."""
+        unmet = edit.unmet_by(task, written=True)
+        if self._refused and isinstance(unmet.due, Due):
+            # Without the flag, a day reads as an instant, and an instant may read as a day.
+            reads_as = due_from(stamp_of(unmet.due, zones), all_day=unmet.due.at is not None, zones=zones)
+            unmet = replace(unmet, due=reads_as or MISSING).unmet_by(task, written=True)
+        return any(unmet.given())
+
+    def add_note(self, edit: Edit, task: Task, note: str | None) -> str | None:
+        """The note of a write, with a sentence more where the due date could not be marked as a day or an instant."""
+        if not self._refused or not isinstance(edit.due, Due) or edit.unmet_by(task, written=True).due is MISSING:
+            return note
+        return f"{note} {_NO_FLAG}" if note else _NO_FLAG

@@ -4,17 +4,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from taskhand.backends.base import BulkProgress, ItemResult, Written
-from taskhand.backends.hubspot.account import read
 from taskhand.backends.hubspot.confirmed import shows
 from taskhand.backends.hubspot.doubt import HUBSPOT, is_untouched, not_applied
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.links import changes_links
-from taskhand.backends.hubspot.mapping import record_of
+from taskhand.backends.hubspot.mapping import Record, record_of
 from taskhand.backends.hubspot.raw_values import stage_after
 from taskhand.backends.hubspot.reader import View
-from taskhand.backends.hubspot.record import JsonObject, Record
 from taskhand.backends.hubspot.relink import linked_as
 from taskhand.backends.hubspot.update import unlinked, wanted_link
+from taskhand.backends.remote.parsing import JsonObject, parse
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import TaskhandError, UpstreamError
 from taskhand.domain.task import Task
@@ -101,7 +100,7 @@ class Job:
         if row is None or sent is None or place in self.unknown:
             return False
         try:
-            answer = read(Record.from_json, row)
+            answer = parse("HubSpot", Record.from_json, row)
             record = record_of(before, answer, self.terms.zones, id_property=self.terms.id_property)
             if not self._is_of(answer, before) or not shows(answer.properties, sent):
                 return False

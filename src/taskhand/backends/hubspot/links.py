@@ -10,8 +10,9 @@ from typing import Final
 
 from pydantic import MISSING
 
+from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Kind, Record, linked_ids
 from taskhand.backends.hubspot.raw_values import raw_links
-from taskhand.backends.hubspot.record import ID_OF, KINDS, JsonObject, Kind, Malformed, Record, linked_ids, objects
+from taskhand.backends.remote.parsing import JsonObject, Malformed, objects
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
 

@@ -4,23 +4,30 @@ Property names and values: https://developers.hubspot.com/docs/api-reference/crm
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from pydantic import MISSING, ValidationError
 
 from taskhand.backends.hubspot.due import Zones, due_from, moment_of, stamp_of, stamp_text
+from taskhand.backends.hubspot.errors import ALL_DAY
 from taskhand.backends.hubspot.html import html_of, text_of
 from taskhand.backends.hubspot.raw_values import RAW_PROPERTIES, raw_properties, status_value
-from taskhand.backends.hubspot.record import JsonObject, Kind, Malformed, Record, objects
+from taskhand.backends.remote.parsing import JsonObject, Malformed, objects
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Contact, Member, Responsible, Status, StatusType, Task
 
 __all__ = [
+    "ID_OF",
+    "KINDS",
     "PRIORITY_VALUES",
     "PROPERTIES",
+    "Kind",
+    "Record",
     "company_of",
     "contact_of",
+    "linked_ids",
     "member_of",
     "properties_of",
     "record_of",
@@ -28,14 +35,80 @@ __all__ = [
     "task_of",
 ]
 
+Kind = Literal["contacts", "companies"]
+"""What a task can be linked to."""
+
+KINDS: Final[tuple[Kind, ...]] = ("contacts", "companies")
+
+ID_OF: Final[Mapping[Kind, tuple[str, str, int]]] = {
+    "contacts": ("ai_contact_id", "aiContactId", 204),
+    "companies": ("ai_customer_id", "aiCustomerId", 192),
+}
+"""The field of an edit, the documented argument, and HubSpot's type of the association from a task.
+
+https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide, "Association type ID values".
+"""
+
 PROPERTIES: Final = (*RAW_PROPERTIES, "hs_createdate")
-"""What is asked for of a task: nothing else comes back unless it is."""
+"""The properties to ask for: HubSpot answers no others."""
 
 PRIORITY_VALUES: Final[Mapping[int, tuple[str, ...]]] = {0: ("LOW", "NONE"), 1: ("MEDIUM",), 2: ("HIGH",)}
-"""HubSpot's values of a documented priority, the one that is written first."""
+"""HubSpot's values of a documented priority; the first one is written."""
 
 _PRIORITIES: Final = {value: digit for digit, values in PRIORITY_VALUES.items() for value in values}
 _TYPES: Final[Mapping[str, StatusType]] = {"NOT_STARTED": "initial", "COMPLETED": "done"}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One object of HubSpot's; `links` are the ids that a task is linked to, in ascending order."""
+
+    json: JsonObject
+    links: Mapping[Kind, tuple[str, ...]]
+
+    @classmethod
+    def from_json(cls, json: object) -> "Record":
+        """A record out of an answer, with the links that came along; Malformed."""
+        if not isinstance(json, dict) or not isinstance(json.get("id"), str | int):
+            raise Malformed("with a task without an id")
+        if not isinstance(json.get("properties"), dict):
+            raise Malformed("with a task without properties")
+        inline = json.get("associations")
+        held = {kind: inline.get(kind) if isinstance(inline, dict) else None for kind in KINDS}
+        links = {kind: linked_ids(one.get("results") if isinstance(one, dict) else None) for kind, one in held.items()}
+        return cls(json, links)
+
+    @property
+    def id(self) -> str:
+        """HubSpot's id of the record."""
+        return str(self.json["id"])
+
+    def known_by(self, id_property: str | None) -> str:
+        """The value of the unique property that tasks go by; the record's id without one, or where it has no value."""
+        value = self.properties.get(id_property) if id_property else None
+        return str(value) if value else self.id
+
+    @property
+    def properties(self) -> JsonObject:
+        """Property values, strings or null, by name."""
+        properties: JsonObject = self.json["properties"]
+        return properties
+
+    @property
+    def raw_values(self) -> JsonObject:
+        """The values that an undo may need, by HubSpot's own names, and the linked ids by kind."""
+        properties = {name: self.properties.get(name) for name in RAW_PROPERTIES}
+        return properties | {kind: list(self.links.get(kind, ())) for kind in KINDS}
+
+    def with_links(self, links: Mapping[Kind, tuple[str, ...]]) -> "Record":
+        """The same task, linked to these."""
+        return Record(self.json, links)
+
+
+def linked_ids(results: object) -> tuple[str, ...]:
+    """The ids in a list of associations: `toObjectId` in the v4 form, `id` in the v3 form; text or numbers."""
+    found = {str(row.get("toObjectId", row.get("id"))) for row in objects(results)}
+    return tuple(sorted((one for one in found if one.isdecimal()), key=lambda one: (len(one), one)))
 
 
 def task_of(
@@ -46,14 +119,19 @@ def task_of(
     of_links: str | None = None,
     id_property: str | None = None,
 ) -> Task:
-    """A task; `statuses` are by value. Of several links the one `of_links` names is shown, else the lowest id.
+    """A task; `statuses` are by value. Of several links `of_links` is shown where it is one of them, else the lowest.
 
-    With `id_property` a task goes by the value of that property, where it has one. Malformed.
+    With `id_property` the task's id is the value of that property, where it has one. Malformed.
     """
     properties = record.properties
+    owner = properties.get("hubspot_owner_id")
+    url = record.json.get("url")
     try:
-        due = _due(properties, zones)
+        all_day = str(properties.get(ALL_DAY)).casefold() == "true"
+        due = due_from(properties.get("hs_timestamp"), all_day=all_day, zones=zones)
         status = _status(status_value(properties), statuses)
+        # HubSpot leaves milliseconds out when they are zero; lists are sorted by this text, so it always has them.
+        created = moment_of(record.json.get("createdAt") or properties.get("hs_createdate"))
         return Task(
             id=record.known_by(id_property),
             title=_text(properties.get("hs_task_subject")) or "",
@@ -61,23 +139,24 @@ def task_of(
             due_timezone=due.zone if due else None,
             due_at=due.due_at if due else None,
             is_all_day=due is not None and due.at is None,
-            created_at=_created(record.json),
-            ai_contact_id=_shown(record, "contacts", of_links),
-            ai_customer_id=_shown(record, "companies", of_links),
+            created_at=stamp_text(created) if created else "",
+            ai_contact_id=_shown_link(record, "contacts", of_links),
+            ai_customer_id=_shown_link(record, "companies", of_links),
             task_status_config_id=status.id if status else None,
-            priority=_priority(properties.get("hs_task_priority")),
-            # Who created a task is told as a user or an app, neither of which is an owner's id.
+            # An account's own priority, and none, read as 0.
+            priority=_PRIORITIES.get(str(properties.get("hs_task_priority")).upper(), 0),
+            # HubSpot names the creator as a user or an app, and neither has an owner's id.
             creator_id=None,
-            task_responsibles=_responsibles(properties.get("hubspot_owner_id")),
+            task_responsibles=(Responsible(responsible_id=str(owner)),) if owner else (),
             status_config=status,
-            url=_url(record.json.get("url")),
+            url=url if isinstance(url, str) and url.startswith("https://") and url.isprintable() else None,
         )
     except (ValidationError, ValueError, TypeError, OverflowError):
         raise Malformed("with a task whose properties are not what they are documented to be") from None
 
 
 def record_of(task: Task, answer: Record, zones: Zones, *, id_property: str | None = None) -> Record:
-    """A task as it was with what an answer to an update says of it: such an answer holds only some properties."""
+    """The task before an update, with the properties that the answer to the update holds: those that changed."""
     was = Edit(
         title=task.title,
         description=task.description,
@@ -99,7 +178,7 @@ def properties_of(edit: Edit, before: Task | None, zones: Zones) -> dict[str, st
     """The properties to write for `edit` of the task `before`, or of a new one; an empty string clears.
 
     A priority that the task shows already is not written: NONE or an own value, which read as 0, would become LOW.
-    HubSpot's own values that come with the edit are written as they are.
+    Raw values that come with the edit are written as they are.
     """
     properties: dict[str, str] = {}
     if edit.title is not MISSING:
@@ -107,18 +186,20 @@ def properties_of(edit: Edit, before: Task | None, zones: Zones) -> dict[str, st
     if edit.description is not MISSING and (before is not None or edit.description):
         properties["hs_task_body"] = html_of(edit.description)
     if isinstance(edit.due, Due):
-        properties |= _due_properties(edit.due, before, zones)
+        properties["hs_timestamp"] = stamp_of(edit.due, zones)
+        is_day, was_day = edit.due.at is None, before is not None and before.is_all_day
+        properties |= {} if is_day == was_day else {ALL_DAY: str(is_day).lower()}
     if edit.responsible_ids is not MISSING and (before is not None or edit.responsible_ids):
         properties["hubspot_owner_id"] = edit.responsible_ids[0] if edit.responsible_ids else ""
     if edit.priority is not MISSING and (before is None or before.priority != edit.priority):
         properties["hs_task_priority"] = PRIORITY_VALUES[edit.priority][0]
     if edit.status is not MISSING and edit.status.id is not None:
         properties["hs_task_status"] = edit.status.id
-    own = raw_properties(edit, new=before is None)
-    return {name: text for name, text in (properties | own).items() if text is not None}
+    raw = raw_properties(edit, new=before is None)
+    return {name: text for name, text in (properties | raw).items() if text is not None}
 
 
-def statuses_of(json: Any) -> tuple[tuple[Status, ...], tuple[Status, ...]]:
+def statuses_of(json: JsonObject) -> tuple[tuple[Status, ...], tuple[Status, ...]]:
     """The statuses that can be chosen, by position from 1, and those that are hidden.
 
     From `options` of https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide: ids are values, names
@@ -127,90 +208,62 @@ def statuses_of(json: Any) -> tuple[tuple[Status, ...], tuple[Status, ...]]:
     options = [one for one in objects(json.get("options")) if _text(one.get("value"))]
     if not options:
         raise Malformed("without any status")
-    options.sort(key=_place)
+    options.sort(key=_display_order)
     chosen = [one for one in options if one.get("hidden") is not True]
     hidden = [one for one in options if one.get("hidden") is True]
-    return tuple(_option(one, place) for place, one in enumerate(chosen, 1)), tuple(_option(one, 0) for one in hidden)
+    return tuple(_option(one, order) for order, one in enumerate(chosen, 1)), tuple(_option(one, 0) for one in hidden)
 
 
-def member_of(json: Any) -> Member:
+def member_of(json: JsonObject) -> Member:
     """An owner (https://developers.hubspot.com/docs/api-reference/crm-owners-v3/guide); Malformed."""
-    if not isinstance(json, dict) or not isinstance(json.get("id"), str | int):
+    if not isinstance(json.get("id"), str | int):
         raise Malformed("with an owner without an id")
-    email = _text(json.get("email"))
-    name = " ".join(filter(None, (_text(json.get("firstName")), _text(json.get("lastName")))))
+    email, name = _text(json.get("email")), _full_name(json, "firstName", "lastName")
     return Member(id=str(json["id"]), name=name or email or str(json["id"]), email=email)
 
 
-def contact_of(json: JsonObject, company_id: str | None) -> Contact:
-    """A contact and the company it belongs to; Malformed."""
+def contact_of(json: JsonObject) -> Contact:
+    """A contact with the company it belongs to; Malformed."""
     record = Record.from_json(json)
-    of = record.properties
-    name = " ".join(filter(None, (_text(of.get("firstname")), _text(of.get("lastname")))))
-    email, phone = _text(of.get("email")), _text(of.get("phone")) or _text(of.get("mobilephone"))
-    return Contact(id=record.id, name=name or email or "", phone=phone, email=email, customer_id=company_id)
+    given, company = record.properties, record.properties.get("associatedcompanyid")
+    email, phone = _text(given.get("email")), _text(given.get("phone")) or _text(given.get("mobilephone"))
+    name = _full_name(given, "firstname", "lastname") or email or ""
+    return Contact(id=record.id, name=name, phone=phone, email=email, customer_id=str(company) if company else None)
 
 
 def company_of(json: JsonObject) -> Contact:
     """A company, to be linked as a customer: it has no contact's id; Malformed."""
     record = Record.from_json(json)
-    of = record.properties
-    name = _text(of.get("name")) or _text(of.get("domain")) or ""
-    return Contact(id=None, name=name, phone=_text(of.get("phone")), email=None, customer_id=record.id)
-
-
-def _due(properties: JsonObject, zones: Zones) -> Due | None:
-    all_day = str(properties.get("hs_task_is_all_day")).casefold() == "true"
-    return due_from(properties.get("hs_timestamp"), all_day=all_day, zones=zones)
-
-
-def _due_properties(due: Due, before: Task | None, zones: Zones) -> dict[str, str]:
-    """The instant, and whether it means its day where that is not what it means already."""
-    is_day, was_day = due.at is None, before is not None and before.is_all_day
-    flag = {} if is_day == was_day else {"hs_task_is_all_day": str(is_day).lower()}
-    return {"hs_timestamp": stamp_of(due, zones)} | flag
+    given = record.properties
+    name = _text(given.get("name")) or _text(given.get("domain")) or ""
+    return Contact(id=None, name=name, phone=_text(given.get("phone")), email=None, customer_id=record.id)
 
 
 def _status(value: str | None, statuses: Mapping[str, Status]) -> Status | None:
-    """The status of a value; one that is not among the options (a portal's own stage) goes by its value."""
+    """The status of a value; one that is not among the options, such as an account's own stage, is its own name."""
     if value is None:
         return None
     return statuses.get(value) or Status(id=value, name=value, color=None, type="unknown", order=0)
 
 
-def _option(json: JsonObject, place: int) -> Status:
+def _option(json: JsonObject, order: int) -> Status:
     value = str(json["value"])
     kind = _TYPES.get(value, "in_progress")
-    return Status(id=value, name=_text(json.get("label")) or value, color=None, type=kind, order=place)
+    return Status(id=value, name=_text(json.get("label")) or value, color=None, type=kind, order=order)
 
 
-def _place(option: JsonObject) -> tuple[bool, int]:
-    place = option.get("displayOrder")
-    return (False, place) if isinstance(place, int) and place >= 0 else (True, 0)
+def _display_order(option: JsonObject) -> tuple[bool, int]:
+    order = option.get("displayOrder")
+    return (False, order) if isinstance(order, int) and order >= 0 else (True, 0)
 
 
-def _priority(value: object) -> int:
-    """The documented priority; 0 for none, and for a value that an account has made its own."""
-    return _PRIORITIES.get(str(value).upper(), 0)
-
-
-def _responsibles(owner: object) -> tuple[Responsible, ...]:
-    return (Responsible(responsible_id=str(owner)),) if owner else ()
-
-
-def _shown(record: Record, kind: Kind, of_links: str | None) -> str | None:
+def _shown_link(record: Record, kind: Kind, of_links: str | None) -> str | None:
     ids = record.links.get(kind, ())
     return of_links if of_links in ids else next(iter(ids), None)
 
 
-def _created(json: JsonObject) -> str:
-    """Always with milliseconds, which HubSpot leaves out when they are zero: lists are sorted by this text."""
-    moment = moment_of(json.get("createdAt") or json["properties"].get("hs_createdate"))
-    return stamp_text(moment) if moment else ""
-
-
-def _url(value: object) -> str | None:
-    return value if isinstance(value, str) and value.startswith("https://") and value.isprintable() else None
+def _full_name(json: Mapping[str, Any], *names: str) -> str:
+    return " ".join(text for name in names if (text := _text(json.get(name))))
 
 
 def _text(value: object) -> str | None:

@@ -1,52 +1,58 @@
-"""Searches for tasks: what HubSpot is asked for, so that nothing that a query wants is missing; pure.
+"""Lists of tasks: the searches that find what a query wants, and one page out of what they find.
 
 https://developers.hubspot.com/docs/api-reference/crm-search-v3/guide: at most five groups of six filters, eighteen in
-all; groups are alternatives. What a search cannot say, or has no room for, is left out and filtered afterwards.
+all; groups are alternatives. What a search cannot express, or has no room for, is left out and filtered afterwards.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
 from typing import Final, Literal
 
-from taskhand.backends.hubspot.due import day_start_ms, millis_of, moment_of
-from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES
-from taskhand.backends.hubspot.record import JsonObject
-from taskhand.domain.due import due_of
+from taskhand.backends.hubspot.account import Account
+from taskhand.backends.hubspot.client import HubSpotClient, next_page
+from taskhand.backends.hubspot.due import millis_of, moment_of
+from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES, Record
+from taskhand.backends.hubspot.reader import Reader
+from taskhand.backends.remote.parsing import JsonObject, objects, parse
+from taskhand.domain.due import due_of, is_overdue
+from taskhand.domain.errors import UpstreamError
+from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import NO_DUE, TaskQuery
 from taskhand.domain.task import FINISHED, Status, Task
 
-__all__ = ["MOST_FOUND", "PAGE", "Search", "is_settled", "newest_since", "searches"]
+__all__ = ["MOST_FOUND", "Search", "TaskPages", "newest_since", "searches"]
 
-PAGE: Final = 200
-"""Results of one request, the most there can be."""
 MOST_FOUND: Final = 10_000
 """Results that can be paged through; beyond, HubSpot answers 400."""
 
 _MOST_GROUPS, _MOST_IN_GROUP, _MOST_FILTERS = 5, 6, 18
 _MOST_VALUES: Final = 100
+_PAGE: Final = 200
+_DAY_MS: Final = 86_400_000
 _SLACK_DAYS: Final = 1
-"""The due day is told in a zone, a search in UTC: a day more on either side."""
+"""A due day is that of a zone, and a search is in UTC: it covers a day more on either side."""
 
-Filter = Mapping[str, object]
-Alternatives = Sequence[Sequence[Filter]]
+_Filter = Mapping[str, object]
+_Alternatives = Sequence[Sequence[_Filter]]
+_Direction = Literal["ASCENDING", "DESCENDING"]
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     """One search: alternatives of filters, the property it is sorted by, and the direction."""
 
-    groups: tuple[tuple[Filter, ...], ...]
+    groups: _Alternatives
     sort_by: str
-    direction: Literal["ASCENDING", "DESCENDING"] = "ASCENDING"
+    direction: _Direction = "ASCENDING"
 
     def body(self, after: str | None, more: Sequence[str] = ()) -> JsonObject:
-        """The documented body of one page; `after` is where the page before said to go on."""
+        """The body of one page; `after` is from the page before, `more` are further properties to ask for."""
         body: JsonObject = {
             "sorts": [{"propertyName": self.sort_by, "direction": self.direction}],
             "properties": [*PROPERTIES, *more],
-            "limit": PAGE,
+            "limit": _PAGE,
         }
         if any(self.groups):
             body["filterGroups"] = [{"filters": list(group)} for group in self.groups]
@@ -59,36 +65,29 @@ def searches(query: TaskQuery, statuses: Mapping[str, Status], now: datetime) ->
     By priority there is one for each, the highest first: how HubSpot sorts the values of a choice is not documented.
     """
     if query.order != "priority":
-        sort_by = "hs_timestamp" if query.order == "due" else "hs_createdate"
-        direction: Literal["ASCENDING", "DESCENDING"] = "ASCENDING" if query.order == "due" else "DESCENDING"
-        yield Search(_groups(_wanted(query, statuses, now, query.priority)), sort_by, direction)
+        by_due: tuple[str, _Direction] = ("hs_timestamp", "ASCENDING")
+        by_creation: tuple[str, _Direction] = ("hs_createdate", "DESCENDING")
+        yield Search(
+            _groups(_conditions(query, statuses, now, query.priority)),
+            *(by_due if query.order == "due" else by_creation),
+        )
         return
     highest = query.after[0] if query.after and isinstance(query.after[0], int) else max(PRIORITY_VALUES)
     for priority in sorted(PRIORITY_VALUES, reverse=True):
         if query.priority in (None, priority) and priority <= highest:
-            yield Search(_groups(_wanted(query, statuses, now, priority)), "hs_object_id")
+            yield Search(_groups(_conditions(query, statuses, now, priority)), "hs_object_id")
 
 
 def newest_since(moment: datetime) -> Search:
-    """The tasks made since a moment, the newest first."""
-    since = _filter("hs_createdate", "GTE", value=millis_of(moment))
-    return Search(((since,),), "hs_createdate", "DESCENDING")
+    """The tasks created since a moment, the newest first."""
+    since = _filter("hs_createdate", "GTE", value=str(millis_of(moment)))
+    return Search([[since]], "hs_createdate", "DESCENDING")
 
 
-def is_settled(last_found: Task, last_picked: Task, query: TaskQuery) -> bool:
-    """Whether what a sorted search has not shown yet comes after the last task of the page."""
-    if query.order == "created":
-        return last_found.created_at < last_picked.created_at
-    found, picked = due_of(last_found), due_of(last_picked)
-    if query.order != "due" or found is None or picked is None:
-        return False
-    return found.day > picked.day + timedelta(days=_SLACK_DAYS)
-
-
-def _wanted(
+def _conditions(
     query: TaskQuery, statuses: Mapping[str, Status], now: datetime, priority: int | None
-) -> Iterator[Alternatives]:
-    """What has to hold, the most telling first; each as its alternatives."""
+) -> Iterator[_Alternatives]:
+    """The conditions of a query, the most selective first; each as its alternatives."""
     if query.contact is not None:
         yield [[_filter(f"associations.{kind}", "EQ", value=query.contact)] for kind in ("contact", "company")]
     if query.responsible_ids is not None and len(query.responsible_ids) <= _MOST_VALUES:
@@ -96,28 +95,23 @@ def _wanted(
     if values := _status_values(query, statuses):
         yield [[_filter("hs_task_status", "IN", values=values)]]
     if query.order == "created" and query.after is not None and (last := moment_of(query.after[0])):
-        yield [[_filter("hs_createdate", "LTE", value=millis_of(last))]]
+        yield [[_filter("hs_createdate", "LTE", value=str(millis_of(last)))]]
     if window := _window(query, now):
         dateless = query.include_tasks_without_dates and not query.overdue
         yield [window, [_filter("hs_timestamp", "NOT_HAS_PROPERTY")]] if dateless else [window]
-    if priority is not None:
-        yield _of_priority(priority)
-
-
-def _of_priority(priority: int) -> Alternatives:
-    """The tasks that read as a priority; an account's own values, and none at all, read as 0."""
     if priority:
-        return [[_filter("hs_task_priority", "IN", values=list(PRIORITY_VALUES[priority]))]]
-    others = [value for one, values in PRIORITY_VALUES.items() if one for value in values]
-    unset = _filter("hs_task_priority", "NOT_HAS_PROPERTY")
-    return [[_filter("hs_task_priority", "NOT_IN", values=others)], [unset]]
+        yield [[_filter("hs_task_priority", "IN", values=list(PRIORITY_VALUES[priority]))]]
+    elif priority == 0:  # an account's own values, and none, read as 0
+        others = [value for one, values in PRIORITY_VALUES.items() if one for value in values]
+        unset = _filter("hs_task_priority", "NOT_HAS_PROPERTY")
+        yield [[_filter("hs_task_priority", "NOT_IN", values=others)], [unset]]
 
 
-def _groups(wanted: Iterator[Alternatives]) -> tuple[tuple[Filter, ...], ...]:
+def _groups(conditions: Iterator[_Alternatives]) -> _Alternatives:
     """Every combination of the alternatives, as far as HubSpot's limits have room for them."""
-    groups: tuple[tuple[Filter, ...], ...] = ((),)
-    for alternatives in wanted:
-        wider = tuple((*group, *one) for group, one in product(groups, alternatives))
+    groups: _Alternatives = [()]
+    for alternatives in conditions:
+        wider = [(*group, *one) for group, one in product(groups, alternatives)]
         longest = max(len(group) for group in wider)
         fits = len(wider) <= _MOST_GROUPS and longest <= _MOST_IN_GROUP and sum(map(len, wider)) <= _MOST_FILTERS
         groups = wider if fits else groups
@@ -125,31 +119,142 @@ def _groups(wanted: Iterator[Alternatives]) -> tuple[tuple[Filter, ...], ...]:
 
 
 def _status_values(query: TaskQuery, statuses: Mapping[str, Status]) -> list[str]:
-    """The values to ask for: those of the statuses, and for what is overdue the unfinished ones."""
-    values = None if query.statuses is None else [choice.id for choice in query.statuses]
-    if values is None:
-        return []
+    """The values of the statuses, without finished ones for what is overdue; none where they cannot be filtered by."""
+    values = [choice.id for choice in query.statuses or ()]
     known = [value for value in values if value is not None]
-    unfinished = [one for one in known if not query.overdue or one not in statuses or not _is_finished(statuses[one])]
-    return unfinished if len(known) == len(values) and len(unfinished) <= _MOST_VALUES else []
+    open_values = [one for one in known if not (query.overdue and one in statuses and statuses[one].type in FINISHED)]
+    return open_values if len(known) == len(values) and len(open_values) <= _MOST_VALUES else []
 
 
-def _is_finished(status: Status) -> bool:
-    return status.type in FINISHED
-
-
-def _window(query: TaskQuery, now: datetime) -> list[Filter]:
-    """The days to look at, from the first one that the page can begin with."""
-    days = [date.fromisoformat(query.from_date)] if query.from_date else []
+def _window(query: TaskQuery, now: datetime) -> list[_Filter]:
+    """The due days to look at, from the first one that the page can begin with."""
+    first = [date.fromisoformat(query.from_date)] if query.from_date else []
     if query.order == "due" and query.after is not None and query.after[0] != NO_DUE:
-        days.append(date.fromisoformat(str(query.after[0])[: len("2026-01-01")]))
+        first.append(date.fromisoformat(str(query.after[0])[: len("2026-01-01")]))
     last = [date.fromisoformat(query.to_date)] if query.to_date else []
     if query.overdue:
         last.append(now.astimezone(UTC).date())
-    lower = _filter("hs_timestamp", "GTE", value=day_start_ms(max(days), -_SLACK_DAYS)) if days else None
-    upper = _filter("hs_timestamp", "LTE", value=day_start_ms(min(last), _SLACK_DAYS + 1)) if last else None
-    return [one for one in (lower, upper) if one is not None]
+    lower = [_filter("hs_timestamp", "GTE", value=_midnight_ms(max(first), -_SLACK_DAYS))] if first else []
+    upper = [_filter("hs_timestamp", "LTE", value=_midnight_ms(min(last), _SLACK_DAYS + 1))] if last else []
+    return lower + upper
 
 
-def _filter(name: str, operator: str, **operands: object) -> Filter:
+def _midnight_ms(day: date, shift_days: int) -> str:
+    """Epoch milliseconds of midnight UTC, some days later or earlier; also past the first and last day of `date`."""
+    return str(millis_of(datetime.combine(day, time(), UTC)) + shift_days * _DAY_MS)
+
+
+def _filter(name: str, operator: str, **operands: object) -> _Filter:
     return {"propertyName": name, "operator": operator, **operands}
+
+
+class TaskPages:
+    """Lists tasks: searches until no further result could be on the page, and filters the results again."""
+
+    def __init__(
+        self,
+        client: HubSpotClient,
+        reader: Reader,
+        account: Account,
+        *,
+        clock: Callable[[], datetime],
+        timezone: str | None,
+    ) -> None:
+        """`clock` answers an aware datetime; `timezone` is the IANA zone in which tasks are overdue."""
+        self._client = client
+        self._reader = reader
+        self._account = account
+        self._clock = clock
+        self._timezone = timezone
+
+    async def page(self, query: TaskQuery) -> TaskPage:
+        """One page; UpstreamError `too_many_tasks` where it would take more results than HubSpot gives.
+
+        Tasks written lately are read by id, as a search may show them as they were before.
+        """
+        found = _Found(query, self._is_late)
+        recent = await self._reader.recent()
+        await self._add(found, [record for record in recent.values() if record is not None])
+        for search in searches(query, await self._account.by_value(), self._clock()):
+            await self._run(search, found, recent)
+            if found.page.more:
+                break
+        return await self._with_links(found)
+
+    async def _run(self, search: Search, found: "_Found", recent: Container[str]) -> None:
+        after: str | None = None
+        more = [self._client.id_property] if self._client.id_property else []
+        while True:
+            answer = await self._client.search(search.body(after, more))
+            rows = [parse("HubSpot", Record.from_json, row) for row in objects(answer.get("results"))]
+            last = await self._add(found, [record for record in rows if record.id not in recent])
+            after = next_page(answer)
+            if after is None or (last and found.is_settled(last)):
+                return
+            if not after.isdecimal() or int(after) >= MOST_FOUND:
+                raise _too_many(answer.get("total"))
+
+    async def _add(self, found: "_Found", records: list[Record]) -> Task | None:
+        """Enter records; the last of them, in the order of the search, as a task."""
+        if found.query.contact is not None:
+            records = await self._reader.with_links(records)
+        tasks = await self._reader.tasks(records, found.query.contact)
+        self._reader.seen.update(record.id for record in records)
+        found.add(records, tasks)
+        return tasks[-1] if tasks else None
+
+    async def _with_links(self, found: "_Found") -> TaskPage:
+        """The page, its tasks with their contacts and companies."""
+        page = found.page
+        if found.query.contact is not None:
+            return page
+        records = await self._reader.with_links([found.records[task.id] for task in page.tasks])
+        return replace(page, tasks=tuple(await self._reader.tasks(records)))
+
+    def _is_late(self, task: Task) -> bool:
+        unfinished = task.status_config is None or task.status_config.type not in FINISHED
+        return unfinished and is_overdue(due_of(task), self._clock(), self._timezone)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The tasks found so far that match a query, by id, with their records."""
+
+    query: TaskQuery
+    is_late: Callable[[Task], bool]
+    records: dict[str, Record] = field(default_factory=dict)
+    tasks: dict[str, Task] = field(default_factory=dict)
+
+    def add(self, records: Sequence[Record], tasks: Sequence[Task]) -> None:
+        """Enter tasks with their records; of one that was found before, the later state counts."""
+        matching = select_page(tasks, replace(self.query, limit=len(tasks)), self.is_late).tasks
+        for record, task in zip(records, tasks, strict=True):
+            self.records[task.id] = record
+            self.tasks.pop(task.id, None)
+        self.tasks.update((task.id, task) for task in matching)
+
+    @property
+    def page(self) -> TaskPage:
+        """The page of the query among the tasks found."""
+        return select_page(self.tasks.values(), self.query, self.is_late)
+
+    def is_settled(self, last: Task) -> bool:
+        """Whether the page is full, and whatever a search shows after `last` comes after the page."""
+        page = self.page
+        if not page.more:
+            return False
+        if self.query.order == "created":
+            return last.created_at < page.tasks[-1].created_at
+        last_due, page_due = due_of(last), due_of(page.tasks[-1])
+        if self.query.order != "due" or last_due is None or page_due is None:
+            return False
+        return last_due.day > page_due.day + timedelta(days=_SLACK_DAYS)
+
+
+def _too_many(total: object) -> UpstreamError:
+    how_many = f"{total} tasks" if isinstance(total, int) else "more tasks"
+    return UpstreamError(
+        f"The search found {how_many}; HubSpot shows only the first {MOST_FOUND:,}, which is not enough for this list.",
+        code="too_many_tasks",
+        next_step="Narrow the filter: give fromDate and toDate, responsibleIds or status.",
+    )

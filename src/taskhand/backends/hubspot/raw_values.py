@@ -1,6 +1,6 @@
-"""HubSpot's own values of a task: what is kept of one, and what is written to put them back; pure.
+"""HubSpot's own values of a task, which an undo writes back as they were; pure.
 
-The contract has no word for some of them: a body is HTML, a priority may be NONE or an account's own, and a stage may
+The contract cannot express some of them: a body is HTML, a priority may be NONE or an account's own, and a stage may
 be one that no status stands for. Properties: https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide;
 that a task has a stage beside its status is recorded, not documented.
 """
@@ -10,19 +10,10 @@ from typing import Final
 
 from pydantic import MISSING
 
-from taskhand.backends.hubspot.record import KINDS, JsonObject, Kind, Record
+from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.edit import Edit
 
-__all__ = [
-    "RAW_PROPERTIES",
-    "STAGE",
-    "has_raw_status",
-    "raw_links",
-    "raw_properties",
-    "raw_values_of",
-    "stage_after",
-    "status_value",
-]
+__all__ = ["RAW_PROPERTIES", "STAGE", "has_raw_status", "raw_links", "raw_properties", "stage_after", "status_value"]
 
 STAGE: Final = "hs_pipeline_stage"
 _STATUS, _TYPE, _DUE = "hs_task_status", "hs_task_type", "hs_timestamp"
@@ -34,10 +25,10 @@ _PROPERTY_OF: Final[Mapping[str, str]] = {
     "responsible_ids": "hubspot_owner_id",
     "priority": "hs_task_priority",
 }
-"""The property behind a field of an edit; whether a due date is a day is said by the due date itself."""
+"""The property behind a field of an edit. `hs_task_is_all_day` is not among them: the due date itself decides it."""
 
 RAW_PROPERTIES: Final = (*_PROPERTY_OF.values(), "hs_task_is_all_day", _STATUS, STAGE, _TYPE)
-"""The properties that are kept of a task."""
+"""The properties of a task that an undo may need."""
 
 _STAGE_OF: Final[Mapping[str, str]] = {
     "NOT_STARTED": "af0e6a5c-2ea3-4c72-b69f-7c6cb3fdb591",
@@ -49,74 +40,59 @@ _STAGE_OF: Final[Mapping[str, str]] = {
 """The stage that goes with a status, the same in every account; not documented, but recorded in several."""
 
 
-def raw_values_of(record: Record) -> JsonObject:
-    """What HubSpot says of a task, by its own names, and the ids that it is linked to by their kind."""
-    properties = {name: record.properties.get(name) for name in RAW_PROPERTIES}
-    return properties | {kind: list(record.links.get(kind, ())) for kind in KINDS}
-
-
-def raw_links(edit: Edit, kind: Kind) -> tuple[str, ...] | None:
-    """Everything of a kind that the task was linked to; None where that is not known."""
+def raw_links(edit: Edit, kind: str) -> tuple[str, ...] | None:
+    """The ids of every contact or company that the task was linked to; None where they are not known."""
     links = (edit.native or {}).get(kind)
     return tuple(map(str, links)) if isinstance(links, list | tuple) else None
 
 
 def status_value(properties: JsonObject) -> str | None:
-    """The value of a task's status; one that has only a stage goes by that."""
+    """The value of a task's status; the stage's, or its id, for a task that has only a stage."""
     status, stage = _text(properties, _STATUS), _text(properties, STAGE)
     return status or next((one for one, its in _STAGE_OF.items() if its == stage), stage) or None
 
 
 def raw_properties(edit: Edit, *, new: bool) -> dict[str, str | None]:
-    """HubSpot's own values for the fields that an edit sets; None leaves a property out, an empty string clears it.
+    """The raw values of the fields that an edit sets; None leaves a property out, an empty string clears it.
 
     A new task also gets its type back, and its status whether the edit sets it or not. It has nothing to clear.
     """
-    native = edit.native
-    if native is None:
+    raw = edit.native
+    if raw is None:
         return {}
     names = [_PROPERTY_OF[field] for field, _ in edit.given() if field in _PROPERTY_OF]
-    own: dict[str, str | None] = {name: _text(native, name) for name in names if name in native}
-    if not own.get(_DUE):
-        own.pop(_DUE, None)
+    values: dict[str, str | None] = {name: _text(raw, name) for name in names if name in raw}
+    if not values.get(_DUE):
+        values.pop(_DUE, None)
     if has_raw_status(edit, new=new):
-        own |= _status(native, new=new)
+        status, stage = _text(raw, _STATUS), _text(raw, STAGE)
+        # The stage is written in the status's place where there is no status, or one that only repeats the stage.
+        in_its_place = {_STATUS: None, STAGE: None if new else stage}
+        values |= {_STATUS: status} if status not in {"", stage} else in_its_place
     if new:
-        own = {name: text or None for name, text in own.items()} | {_TYPE: _text(native, _TYPE) or None}
-    return own
+        values = {name: text or None for name, text in values.items()} | {_TYPE: _text(raw, _TYPE) or None}
+    return values
 
 
 def has_raw_status(edit: Edit, *, new: bool = False) -> bool:
-    """Whether the status is to be set, and native values say to which one."""
-    native = edit.native or {}
-    return (new or edit.status is not MISSING) and bool(_text(native, _STATUS) or _text(native, STAGE))
+    """Whether an edit sets the status, and its raw values contain one."""
+    raw = edit.native or {}
+    return (new or edit.status is not MISSING) and bool(_text(raw, _STATUS) or _text(raw, STAGE))
 
 
 def stage_after(edit: Edit, *, new: bool = False) -> str | None:
-    """The stage to put a task in once everything else is written; None where the status says it, or the first write.
+    """The stage to write once everything else is written; None where the status, or the first write, sets it.
 
-    An account's own stage has no status that stands for it. Of a status and a stage written together it is not
-    documented which one counts; written one after the other, neither undoes the other.
+    An account's own stage has no status that stands for it. Which of a status and a stage written together counts is
+    not documented; written one after the other, neither undoes the other.
     """
-    native = edit.native or {}
-    status, stage = _text(native, _STATUS), _text(native, STAGE)
+    raw = edit.native or {}
+    status, stage = _text(raw, _STATUS), _text(raw, STAGE)
     if not has_raw_status(edit, new=new) or not stage or _STAGE_OF.get(status) == stage:
         return None
-    return stage if new or _is_status(status, stage) else None
+    return stage if new or status not in {"", stage} else None
 
 
-def _status(native: Mapping[str, object], *, new: bool) -> dict[str, str | None]:
-    """The status; a stage in its place where there is no status, or only the stage's own id."""
-    status, stage = _text(native, _STATUS), _text(native, STAGE)
-    if _is_status(status, stage):
-        return {_STATUS: status}
-    return {_STATUS: None, STAGE: None if new else stage}
-
-
-def _is_status(status: str, stage: str) -> bool:
-    return status not in {"", stage}
-
-
-def _text(native: Mapping[str, object], name: str) -> str:
-    value = native.get(name)
+def _text(raw: Mapping[str, object], name: str) -> str:
+    value = raw.get(name)
     return "" if value is None else str(value)

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from taskhand.backends.hubspot.account import Account, read
+from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.batch import MOST_INPUTS, unheard_of
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.links import MOST_PAIRS, links_in
-from taskhand.backends.hubspot.mapping import task_of
-from taskhand.backends.hubspot.raw_values import raw_values_of
-from taskhand.backends.hubspot.record import KINDS, Kind, Record, objects
+from taskhand.backends.hubspot.mapping import KINDS, Kind, Record, task_of
 from taskhand.backends.hubspot.together import side_by_side
+from taskhand.backends.remote.parsing import objects, parse
 from taskhand.domain.errors import NotFound
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
@@ -42,7 +41,7 @@ class Reader:
             reply = await self._wire.task(task_id, by_property=by_property)
         except NotFound:
             raise gone(task_id) from None
-        record = read(Record.from_json, reply.object)
+        record = parse("HubSpot", Record.from_json, reply.object)
         if record.json.get("archived") is True:
             raise gone(task_id)
         self.seen.add(record.id)
@@ -59,7 +58,7 @@ class Reader:
             answer = await self._wire.read_many(batch, by_property=by_property)
             rows = [one for one in objects(answer.get("results")) if one.get("archived") is not True]
             asked = {one.casefold(): one for one in batch}
-            for record in (read(Record.from_json, row) for row in rows):
+            for record in (parse("HubSpot", Record.from_json, row) for row in rows):
                 known_by = record.known_by(self._wire.id_property if by_property else None)
                 found[asked.get(known_by.casefold(), known_by)] = record
             for one in unheard_of(batch, answer, found):
@@ -87,7 +86,7 @@ class Reader:
         wanted = list(dict.fromkeys(ids))
         found = await (self._one_of(wanted[0]) if len(wanted) == 1 else self._all_of(wanted))
         tasks = await self.tasks(found.values())
-        told = {one: Snapshot(task, raw_values_of(found[one])) for one, task in zip(found, tasks, strict=True)}
+        told = {one: Snapshot(task, found[one].raw_values) for one, task in zip(found, tasks, strict=True)}
         return {one: told[one] for one in wanted if one in told}
 
     async def _one_of(self, task_id: str) -> dict[str, Record]:
@@ -107,7 +106,7 @@ class Reader:
         async def fetch(part: tuple[Kind, Sequence[str]]) -> None:
             kind, ids = part
             answer = await self._wire.links(kind, ids)
-            links[kind] |= read(lambda json: links_in(json, ids), answer)
+            links[kind] |= parse("HubSpot", lambda json: links_in(json, ids), answer)
 
         ids = [record.id for record in records]
         parts = [(kind, ids[at : at + MOST_PAIRS]) for at in range(0, len(ids), MOST_PAIRS) for kind in KINDS]
@@ -129,7 +128,9 @@ class Reader:
         by = self._wire.id_property
 
         def of(record: Record, of_links: str | None) -> Task:
-            return read(lambda one: task_of(one, zones, statuses, of_links=of_links, id_property=by), record)
+            return parse(
+                "HubSpot", lambda one: task_of(one, zones, statuses, of_links=of_links, id_property=by), record
+            )
 
         return of
 

@@ -16,8 +16,8 @@ from taskhand.backends.hubspot.links import (
     still_linked,
     unknown_link,
 )
+from taskhand.backends.hubspot.mapping import Kind, Record
 from taskhand.backends.hubspot.reader import Reader, gone
-from taskhand.backends.hubspot.record import Kind, Record
 from taskhand.backends.hubspot.together import heed
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OutcomeUnknown, RateLimited, TaskhandError

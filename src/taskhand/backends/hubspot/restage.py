@@ -7,8 +7,8 @@ from taskhand.backends.base import BulkProgress
 from taskhand.backends.hubspot.batch import Input, body_of, chunks, parted
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.raw_values import STAGE, stage_after
-from taskhand.backends.hubspot.record import JsonObject
 from taskhand.backends.hubspot.together import heed
+from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import TaskhandError
 

@@ -8,7 +8,6 @@ from pydantic import MISSING
 
 from taskhand.backends.base import Written
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.account import read as read_as
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.confirmed import shows
 from taskhand.backends.hubspot.doubt import HUBSPOT, is_untouched, not_applied
@@ -20,11 +19,11 @@ from taskhand.backends.hubspot.links import (
     still_linked,
     unknown_link,
 )
-from taskhand.backends.hubspot.mapping import properties_of, record_of
+from taskhand.backends.hubspot.mapping import Record, properties_of, record_of
 from taskhand.backends.hubspot.raw_values import has_raw_status
 from taskhand.backends.hubspot.reader import Reader
-from taskhand.backends.hubspot.record import Record
 from taskhand.backends.hubspot.restage import restaged
+from taskhand.backends.remote.parsing import parse
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
 from taskhand.domain.task import Task
@@ -124,7 +123,7 @@ class Update:
             await self._reader.one(task_id)
             raise
         try:
-            return read_as(Record.from_json, reply.object)
+            return parse("HubSpot", Record.from_json, reply.object)
         except UpstreamError:
             raise self._wire.invalid(reply, "with something that is not a task") from None
 
@@ -132,11 +131,11 @@ class Update:
         """PATCH; once more without what says all day, where the account refused that and wrote nothing."""
         all_day = self._portal.all_day
         try:
-            return await self._wire.update(task_id, all_day.of(properties))
+            return await self._wire.update(task_id, all_day.strip(properties))
         except CallerError as refused:
-            if not all_day.refused(refused, properties):
+            if not all_day.note_refusal(refused, properties):
                 raise
-        return await self._wire.update(task_id, all_day.of(properties))
+        return await self._wire.update(task_id, all_day.strip(properties))
 
     async def _seen(self, task_id: str, unknown: UpstreamError) -> tuple[Record, Task]:
         """The task as it is now; the doubt stays where it cannot be read."""
@@ -149,9 +148,9 @@ class Update:
     async def _shows(self, record: Record, task: Task, edit: Edit, properties: dict[str, str]) -> bool:
         """Whether a task is as an edit makes it, links aside; HubSpot's own values have to be there as they are."""
         all_day = self._portal.all_day
-        if edit.native is not None and not shows(record.properties, all_day.of(properties)):
+        if edit.native is not None and not shows(record.properties, all_day.strip(properties)):
             return False
-        return not all_day.unmet(unlinked(edit), task, await self._portal.zones())
+        return not all_day.is_unmet(unlinked(edit), task, await self._portal.zones())
 
     async def _read_back(
         self, before: Task, edit: Edit, answer: Record | None, note: str | None, relinked: Sequence[Relinking]
@@ -161,13 +160,13 @@ class Update:
             record = await self._reader.one(before.id)
         except UpstreamError as error:
             zones = await self._portal.zones()
-            sent = self._portal.all_day.of(properties_of(edit, before, zones))
+            sent = self._portal.all_day.strip(properties_of(edit, before, zones))
             if answer is None or changes_links(edit) or not shows(answer.properties, sent):
                 raise HUBSPOT.of_task(before.id) from error
             record, note = record_of(before, answer, zones, id_property=self._wire.id_property), HUBSPOT.accepted
         self._reader.wrote(record.id)
         task = await self._reader.task(record, wanted_link(edit))
-        note = self._portal.all_day.note(edit, task, still_linked(record, relinked) or note)
+        note = self._portal.all_day.add_note(edit, task, still_linked(record, relinked) or note)
         return Written(task, note)
 
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from taskhand.domain.errors import UpstreamError
-from taskhand.http.reply import Json, Reply
+from taskhand.http.reply import Reply
 from taskhand.http.retry import posix_time
 
-__all__ = ["JsonObject", "Malformed", "parse", "sent_at", "text_of"]
+__all__ = ["JsonObject", "Malformed", "objects", "parse", "sent_at", "text_of"]
 
-JsonObject = dict[str, Json]
+JsonObject = dict[str, Any]
 _T = TypeVar("_T")
 
 
@@ -18,7 +18,7 @@ class Malformed(ValueError):
     """An answer lacks a required value; the text continues "<CRM> answered ..."."""
 
 
-def parse(name: str, read: Callable[[Json], _T], json: Json) -> _T:
+def parse(name: str, read: Callable[[Any], _T], json: object) -> _T:
     """`read(json)`; UpstreamError `upstream_invalid` where the CRM called `name` answered something malformed."""
     try:
         return read(json)
@@ -26,6 +26,11 @@ def parse(name: str, read: Callable[[Json], _T], json: Json) -> _T:
         raise UpstreamError(
             f"{name} answered {error}.", code="upstream_invalid", next_step="Tell whoever runs Taskhand."
         ) from None
+
+
+def objects(value: object) -> list[JsonObject]:
+    """The objects in a list; none where the value is no list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def text_of(value: object) -> str | None:
