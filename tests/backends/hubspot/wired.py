@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from journals import journal_at
 from passing import Time
 from taskhand.backends.hubspot.account import AccountSettings
-from taskhand.backends.hubspot.auth import auth_headers
+from taskhand.backends.hubspot.auth import credential
 from taskhand.backends.hubspot.backend import HubSpotBackend
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.errors import explain, read_limits, read_wait
@@ -126,11 +126,12 @@ async def wired(
     searches: Rate | None = None,
 ) -> AsyncIterator[AppContext]:
     """An app context as a wiring would make it, but for the time and for chance, which is a half."""
+    variable, auth = credential(KEY)
     upstream = Upstream(
         name="HubSpot",
         base_url=url,
-        auth=auth_headers(KEY),
-        credential="HUBSPOT_ACCESS_TOKEN",
+        auth=auth,
+        credential=variable,
         variable="HUBSPOT_BASE_URL",
         read_headers=read_limits,
         read_wait=read_wait,

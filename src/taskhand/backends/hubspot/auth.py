@@ -1,10 +1,16 @@
-"""How the credential goes on a request: an access token of a private app, a service key and OAuth look the same."""
+"""The credential of HubSpot: an access token of a private app, a service key or an OAuth token, all sent alike."""
 
-from collections.abc import Mapping
+from taskhand.domain.errors import OperatorError
 
-__all__ = ["auth_headers"]
+__all__ = ["credential"]
 
 
-def auth_headers(token: str) -> Mapping[str, str]:
-    """The headers that carry an access token (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide)."""
-    return {"authorization": f"Bearer {token}"}
+def credential(access_token: str | None) -> tuple[str, dict[str, str]]:
+    """The variable that holds the credential, and the header that carries it; OperatorError without one."""
+    if not access_token:
+        raise OperatorError(
+            "HubSpot is chosen and HUBSPOT_ACCESS_TOKEN is not set.",
+            code="unauthorized",
+            next_step="Set HUBSPOT_ACCESS_TOKEN, or TASKHAND_BACKEND to local.",
+        )
+    return "HUBSPOT_ACCESS_TOKEN", {"authorization": f"Bearer {access_token}"}

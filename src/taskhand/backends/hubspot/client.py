@@ -6,16 +6,15 @@ them. The account and the token have one address in every version.
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from taskhand.backends.hubspot.mapping import PROPERTIES, Kind
-from taskhand.backends.remote.parsing import JsonObject
-from taskhand.domain.errors import OperatorError, UpstreamError
+from taskhand.backends.remote.parsing import JsonObject, sent_at
+from taskhand.domain.errors import OperatorError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
 from taskhand.http.reply import Reply
-from taskhand.http.retry import posix_time
 
 __all__ = ["HubSpotClient", "next_page"]
 
@@ -116,10 +115,8 @@ class HubSpotClient:
         return (await self.http.get(Path.of(self._base("owners")), params=params, expect="object")).object
 
     async def date(self) -> datetime | None:
-        """The `Date` header of an answer (RFC 9110 §6.6.1), None where there is none."""
-        reply = await self.http.get(Path.of(self._base("owners")), params={"limit": "1"}, expect="object")
-        moment = posix_time(reply.headers.get("date"))
-        return None if moment is None else datetime.fromtimestamp(moment, UTC)
+        """The `Date` header of an answer, None where there is none."""
+        return sent_at(await self.http.get(Path.of(self._base("owners")), params={"limit": "1"}, expect="object"))
 
     async def statuses(self) -> JsonObject:
         """GET the property whose options the statuses are."""
@@ -133,10 +130,6 @@ class HubSpotClient:
     async def token_info(self, token: str) -> JsonObject:
         """POST a private app's token to learn its user and scopes; the token is in the body alone."""
         return await self._read(Path.of("/oauth/v2/private-apps/get/access-token-info"), {"tokenKey": token})
-
-    def invalid(self, reply: Reply, why: str) -> UpstreamError:
-        """The error for an answer that is not what was asked for; `why` continues "... answered"."""
-        return self.http.invalid(reply, why)
 
     async def _read(self, path: Path, body: JsonObject) -> JsonObject:
         """A POST that only reads."""

@@ -127,7 +127,7 @@ class Creation:
             record = parse("HubSpot", Record.from_json, reply.object)
             await self._reader.task(record)
         except UpstreamError:
-            raise self._wire.invalid(reply, "with something that is not a task") from None
+            raise self._wire.http.invalid(reply, "with something that is not a task") from None
         return record
 
     async def _posted(self, body: JsonObject) -> Reply:

@@ -11,7 +11,6 @@ from taskhand.backends.factory import (
     OpenContext,
     account_id,
 )
-from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.backend import HubSpotBackend
@@ -58,6 +57,7 @@ class HubSpotSettings(BackendSettings):
 async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubSpotBackend":
     """The tasks of one HubSpot account. OperatorError where no access token is set."""
     from taskhand.backends.hubspot.account import AccountSettings
+    from taskhand.backends.hubspot.auth import credential
     from taskhand.backends.hubspot.backend import HubSpotBackend
     from taskhand.backends.hubspot.client import HubSpotClient
     from taskhand.backends.hubspot.errors import explain, read_limits, read_wait
@@ -66,17 +66,12 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
     from taskhand.http.upstream import Runtime, Upstream
 
     token = settings.hubspot_access_token
-    if token is None:
-        raise OperatorError(
-            "HubSpot is chosen and HUBSPOT_ACCESS_TOKEN is not set.",
-            code="unauthorized",
-            next_step="Set HUBSPOT_ACCESS_TOKEN, or TASKHAND_BACKEND to local.",
-        )
+    variable, auth = credential(token.get_secret_value() if token else None)
     upstream = Upstream(
         name="HubSpot",
         base_url=settings.hubspot_base_url,
-        auth={"authorization": f"Bearer {token.get_secret_value()}"},
-        credential="HUBSPOT_ACCESS_TOKEN",
+        auth=auth,
+        credential=variable,
         variable="HUBSPOT_BASE_URL",
         read_headers=read_limits,
         read_wait=read_wait,

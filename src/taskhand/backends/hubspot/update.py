@@ -125,7 +125,7 @@ class Update:
         try:
             return parse("HubSpot", Record.from_json, reply.object)
         except UpstreamError:
-            raise self._wire.invalid(reply, "with something that is not a task") from None
+            raise self._wire.http.invalid(reply, "with something that is not a task") from None
 
     async def _sent(self, task_id: str, properties: dict[str, str]) -> Reply:
         """PATCH; once more without what says all day, where the account refused that and wrote nothing."""
