@@ -11,7 +11,7 @@ from taskhand.backends.hubspot.account import REMEDIES, Account, AccountSettings
 from taskhand.backends.hubspot.bulk import Bulk
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.creation import Creation
-from taskhand.backends.hubspot.query import TaskPages
+from taskhand.backends.hubspot.query import PageSearch
 from taskhand.backends.hubspot.reader import Reader
 from taskhand.backends.hubspot.removal import Removal
 from taskhand.backends.hubspot.update import Update
@@ -57,7 +57,8 @@ class HubSpotBackend:
         self._wire = wire
         self._portal = Account(wire, account, monotonic)
         self._reader = Reader(wire, self._portal, monotonic)
-        self._lists = TaskPages(wire, self._reader, self._portal, clock=clock, timezone=account.timezone)
+        self._clock = clock
+        self._timezone = account.timezone
         self._create = Creation(wire, self._reader, self._portal, clock=clock, sleep=sleep)
         self._update = Update(wire, self._reader, self._portal)
         self._delete = Removal(wire, self._reader)
@@ -86,7 +87,8 @@ class HubSpotBackend:
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page; UpstreamError `too_many_tasks` where HubSpot does not let it be found."""
-        return await self._lists.page(query)
+        search = PageSearch(self._wire, self._reader, query, self._clock(), self._timezone)
+        return await search.run(await self._portal.by_value())
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
         """One task with its links, always read; NotFound."""

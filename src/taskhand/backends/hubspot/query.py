@@ -4,13 +4,12 @@ https://developers.hubspot.com/docs/api-reference/crm-search-v3/guide: at most f
 all; groups are alternatives. What a search cannot express, or has no room for, is left out and filtered afterwards.
 """
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
-from typing import Final, Literal
+from typing import Final
 
-from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import HubSpotClient, next_page
 from taskhand.backends.hubspot.due import millis_of, moment_of
 from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES, Record
@@ -22,7 +21,7 @@ from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import NO_DUE, TaskQuery
 from taskhand.domain.task import FINISHED, Status, Task
 
-__all__ = ["MOST_FOUND", "Search", "TaskPages", "newest_since", "searches"]
+__all__ = ["MOST_FOUND", "PageSearch", "Search", "newest_since", "searches"]
 
 MOST_FOUND: Final = 10_000
 """Results that can be paged through; beyond, HubSpot answers 400."""
@@ -36,7 +35,6 @@ _SLACK_DAYS: Final = 1
 
 _Filter = Mapping[str, object]
 _Alternatives = Sequence[Sequence[_Filter]]
-_Direction = Literal["ASCENDING", "DESCENDING"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Search:
 
     groups: _Alternatives
     sort_by: str
-    direction: _Direction = "ASCENDING"
+    direction: str = "ASCENDING"
 
     def body(self, after: str | None, more: Sequence[str] = ()) -> JsonObject:
         """The body of one page; `after` is from the page before, `more` are further properties to ask for."""
@@ -65,12 +63,8 @@ def searches(query: TaskQuery, statuses: Mapping[str, Status], now: datetime) ->
     By priority there is one for each, the highest first: how HubSpot sorts the values of a choice is not documented.
     """
     if query.order != "priority":
-        by_due: tuple[str, _Direction] = ("hs_timestamp", "ASCENDING")
-        by_creation: tuple[str, _Direction] = ("hs_createdate", "DESCENDING")
-        yield Search(
-            _groups(_conditions(query, statuses, now, query.priority)),
-            *(by_due if query.order == "due" else by_creation),
-        )
+        sort = ("hs_timestamp", "ASCENDING") if query.order == "due" else ("hs_createdate", "DESCENDING")
+        yield Search(_groups(_conditions(query, statuses, now, query.priority)), *sort)
         return
     highest = query.after[0] if query.after and isinstance(query.after[0], int) else max(PRIORITY_VALUES)
     for priority in sorted(PRIORITY_VALUES, reverse=True):
@@ -148,107 +142,84 @@ def _filter(name: str, operator: str, **operands: object) -> _Filter:
     return {"propertyName": name, "operator": operator, **operands}
 
 
-class TaskPages:
-    """Lists tasks: searches until no further result could be on the page, and filters the results again."""
+class PageSearch:
+    """The search for one page: it goes on until no further result could be on it, and filters the results again."""
 
     def __init__(
-        self,
-        client: HubSpotClient,
-        reader: Reader,
-        account: Account,
-        *,
-        clock: Callable[[], datetime],
-        timezone: str | None,
+        self, client: HubSpotClient, reader: Reader, query: TaskQuery, now: datetime, timezone: str | None
     ) -> None:
-        """`clock` answers an aware datetime; `timezone` is the IANA zone in which tasks are overdue."""
+        """`now` is aware; `timezone` is the IANA zone in which tasks are overdue."""
         self._client = client
         self._reader = reader
-        self._account = account
-        self._clock = clock
+        self._query = query
+        self._now = now
         self._timezone = timezone
+        self._records: dict[str, Record] = {}
+        self._tasks: dict[str, Task] = {}
 
-    async def page(self, query: TaskQuery) -> TaskPage:
-        """One page; UpstreamError `too_many_tasks` where it would take more results than HubSpot gives.
+    async def run(self, statuses: Mapping[str, Status]) -> TaskPage:
+        """The page, by all `statuses` of the account; UpstreamError `too_many_tasks` beyond `MOST_FOUND` results.
 
         Tasks written lately are read by id, as a search may show them as they were before.
         """
-        found = _Found(query, self._is_late)
         recent = await self._reader.recent()
-        await self._add(found, [record for record in recent.values() if record is not None])
-        for search in searches(query, await self._account.by_value(), self._clock()):
-            await self._run(search, found, recent)
-            if found.page.more:
+        await self._add([record for record in recent.values() if record is not None])
+        for search in searches(self._query, statuses, self._now):
+            await self._follow(search, recent)
+            if self._page.more:
                 break
-        return await self._with_links(found)
+        page = self._page
+        if self._query.contact is not None:
+            return page
+        records = await self._reader.with_links([self._records[task.id] for task in page.tasks])
+        return replace(page, tasks=tuple(await self._reader.tasks(records)))
 
-    async def _run(self, search: Search, found: "_Found", recent: Container[str]) -> None:
+    async def _follow(self, search: Search, recent: Container[str]) -> None:
+        """Fetch the results of a search, page by page, as far as they are needed."""
         after: str | None = None
         more = [self._client.id_property] if self._client.id_property else []
         while True:
             answer = await self._client.search(search.body(after, more))
             rows = [parse("HubSpot", Record.from_json, row) for row in objects(answer.get("results"))]
-            last = await self._add(found, [record for record in rows if record.id not in recent])
+            last = await self._add([record for record in rows if record.id not in recent])
             after = next_page(answer)
-            if after is None or (last and found.is_settled(last)):
+            if after is None or (last and self._is_settled(last)):
                 return
             if not after.isdecimal() or int(after) >= MOST_FOUND:
                 raise _too_many(answer.get("total"))
 
-    async def _add(self, found: "_Found", records: list[Record]) -> Task | None:
-        """Enter records; the last of them, in the order of the search, as a task."""
-        if found.query.contact is not None:
+    async def _add(self, records: list[Record]) -> Task | None:
+        """Keep what matches, in its latest state; the last of the records, in the order of the search, as a task."""
+        if self._query.contact is not None:
             records = await self._reader.with_links(records)
-        tasks = await self._reader.tasks(records, found.query.contact)
+        tasks = await self._reader.tasks(records, self._query.contact)
         self._reader.seen.update(record.id for record in records)
-        found.add(records, tasks)
+        for record, task in zip(records, tasks, strict=True):
+            self._records[task.id] = record
+            self._tasks.pop(task.id, None)
+        matching = select_page(tasks, replace(self._query, limit=len(tasks)), self._is_late)
+        self._tasks.update((task.id, task) for task in matching.tasks)
         return tasks[-1] if tasks else None
 
-    async def _with_links(self, found: "_Found") -> TaskPage:
-        """The page, its tasks with their contacts and companies."""
-        page = found.page
-        if found.query.contact is not None:
-            return page
-        records = await self._reader.with_links([found.records[task.id] for task in page.tasks])
-        return replace(page, tasks=tuple(await self._reader.tasks(records)))
+    @property
+    def _page(self) -> TaskPage:
+        return select_page(self._tasks.values(), self._query, self._is_late)
+
+    def _is_settled(self, last: Task) -> bool:
+        """Whether the page is full, and whatever a search shows after `last` comes after the page."""
+        page = self._page
+        if not page.more:
+            return False
+        if self._query.order == "created":
+            return last.created_at < page.tasks[-1].created_at
+        last_due, page_due = due_of(last), due_of(page.tasks[-1])
+        if self._query.order != "due" or last_due is None or page_due is None:
+            return False
+        return last_due.day > page_due.day + timedelta(days=_SLACK_DAYS)
 
     def _is_late(self, task: Task) -> bool:
         unfinished = task.status_config is None or task.status_config.type not in FINISHED
-        return unfinished and is_overdue(due_of(task), self._clock(), self._timezone)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """The tasks found so far that match a query, by id, with their records."""
-
-    query: TaskQuery
-    is_late: Callable[[Task], bool]
-    records: dict[str, Record] = field(default_factory=dict)
-    tasks: dict[str, Task] = field(default_factory=dict)
-
-    def add(self, records: Sequence[Record], tasks: Sequence[Task]) -> None:
-        """Enter tasks with their records; of one that was found before, the later state counts."""
-        matching = select_page(tasks, replace(self.query, limit=len(tasks)), self.is_late).tasks
-        for record, task in zip(records, tasks, strict=True):
-            self.records[task.id] = record
-            self.tasks.pop(task.id, None)
-        self.tasks.update((task.id, task) for task in matching)
-
-    @property
-    def page(self) -> TaskPage:
-        """The page of the query among the tasks found."""
-        return select_page(self.tasks.values(), self.query, self.is_late)
-
-    def is_settled(self, last: Task) -> bool:
-        """Whether the page is full, and whatever a search shows after `last` comes after the page."""
-        page = self.page
-        if not page.more:
-            return False
-        if self.query.order == "created":
-            return last.created_at < page.tasks[-1].created_at
-        last_due, page_due = due_of(last), due_of(page.tasks[-1])
-        if self.query.order != "due" or last_due is None or page_due is None:
-            return False
-        return last_due.day > page_due.day + timedelta(days=_SLACK_DAYS)
+        return unfinished and is_overdue(due_of(task), self._now, self._timezone)
 
 
 def _too_many(total: object) -> UpstreamError:
