@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from taskhand.backends.hubspot.client import HubSpotClient, next_page
 from taskhand.backends.hubspot.due import AllDayFlag, Zones
-from taskhand.backends.hubspot.mapping import company_of, contact_of, member_of, statuses_of
+from taskhand.backends.hubspot.mapping import company_of, contact_of, member_of, statuses_of, StatusOptions
 from taskhand.backends.remote.health_checks import find_refused_reads, report_scopes, run_checks
 from taskhand.backends.remote.parsing import JsonObject, objects, parse
 from taskhand.backends.remote.ttl_cache import TtlCache
@@ -45,12 +45,6 @@ class AccountSettings:
     keep_s: float = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Statuses:
-    known: tuple[Status, ...]
-    by_value: dict[str, Status]
-
-
 class Account:
     """Fetches what belongs to the account when it is first needed, and caches it."""
 
@@ -58,29 +52,32 @@ class Account:
         self._client = client
         self._settings = settings
         self._zones: Zones | None = None
-        self._statuses: TtlCache[None, _Statuses] = TtlCache(_STATUSES_KEPT_S, monotonic)
+        self._statuses: TtlCache[None, StatusOptions] = TtlCache(_STATUSES_KEPT_S, monotonic)
         self._owners: TtlCache[None, tuple[JsonObject, ...]] = TtlCache(settings.keep_s, monotonic)
         self._user = settings.user
         self.all_day = AllDayFlag()
 
     async def statuses(self) -> StatusList:
         """The statuses that can be chosen, by position."""
-        known = (await self._status_options()).known
+        known, _ = await self._status_options()
         return StatusList(known, complete=True, source="the options of hs_task_status in HubSpot")
 
     async def by_value(self) -> dict[str, Status]:
         """All statuses that a task may have, hidden ones too, by their value."""
-        return (await self._status_options()).by_value
+        known, hidden = await self._status_options()
+        return {one.id: one for one in (*hidden, *known) if one.id}
 
     async def initial(self) -> str | None:
         """The value of the status that a new task starts in."""
-        return next((one.id for one in (await self._status_options()).known if one.type == "initial"), None)
+        known, _ = await self._status_options()
+        return next((one.id for one in known if one.type == "initial"), None)
 
     async def value_of(self, choice: StatusChoice) -> StatusChoice:
         """The same choice with the value of its status; CallerError `unknown_status` where there is none."""
         if choice.id is not None:
             return choice
-        for status in (await self._status_options()).known:
+        known, _ = await self._status_options()
+        for status in known:
             if choice.met_by(status):
                 return StatusChoice.of(status)
         raise CallerError(
@@ -163,10 +160,9 @@ class Account:
         can = "read and write tasks" if _WRITE in granted else "read tasks"
         return CheckResult("scopes", "ok", f"It may {can}, and read owners, contacts and companies.")
 
-    async def _status_options(self) -> _Statuses:
-        async def fetch() -> _Statuses:
-            known, hidden = parse("HubSpot", statuses_of, await self._client.statuses())
-            return _Statuses(known, {one.id: one for one in (*hidden, *known) if one.id})
+    async def _status_options(self) -> StatusOptions:
+        async def fetch() -> StatusOptions:
+            return parse("HubSpot", statuses_of, await self._client.statuses())
 
         return await self._statuses.get(None, fetch)
 

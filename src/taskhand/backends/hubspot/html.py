@@ -1,8 +1,8 @@
 """Between the HTML of `hs_task_body` and plain text, both ways; pure.
 
-Bodies come from HubSpot's editor as HTML, and from other programs as plain text
-(https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide). Text written here reads back the same. Only a
-reference that ends in `;` is one: `R&D`, `?a=1&copy=2` and whatever breaks off at the end are text.
+HubSpot's editor writes HTML, and other programs write plain text
+(https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide). Text written by Taskhand reads back the same. A
+character reference ends in `;`: `R&D`, `?a=1&copy=2` and an incomplete tag or reference at the end are text.
 """
 
 import re
@@ -22,24 +22,24 @@ _BLOCKS: Final = frozenset(
     | {"h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table"}
     | {"tr", "ul"}
 )
-_UNSEEN: Final = frozenset({"head", "script", "style", "title", "template"})
-_WRITTEN: Final = {"\n": "<br>", "\r": "&#13;", "\xa0": "&#160;"}
+_HIDDEN: Final = frozenset({"head", "script", "style", "title", "template"})
+_ESCAPES: Final = {"\n": "<br>", "\r": "&#13;", "\xa0": "&#160;"}
 
 
 def html_of(text: str | None) -> str:
-    """HTML that shows the text and reads back as it; an empty string, which clears the body, for none."""
+    """HTML that shows the text and reads back the same; an empty string, which clears the body, for None."""
     escaped = escape(text or "", quote=False)
-    return "".join(_WRITTEN.get(character, character) for character in escaped)
+    return "".join(_ESCAPES.get(character, character) for character in escaped)
 
 
 def text_of(body: str | None) -> str | None:
-    """The text of a body, its lines where the editor shows them; None for a body without any."""
+    """The text of a body, with the lines that the editor shows; None for a body without text."""
     if not body:
         return None
     closed, end, tail = body.rpartition(">")
     if not _TAG.search(closed):
-        return _REFERENCE.sub(_decoded, body)
-    # The parser guesses at references that are none, so that it is shown none at all.
+        return _REFERENCE.sub(_decode, body)
+    # The parser also decodes incomplete references, so it gets a private character in place of each `&`.
     stand_in = next((one for one in map(chr, _PRIVATE_USE) if one not in body), "&")
     reader = _Reader(stand_in)
     reader.feed((closed + end + tail.replace("<", "&lt;")).replace("&", stand_in))
@@ -47,27 +47,27 @@ def text_of(body: str | None) -> str | None:
     return "".join(reader.parts) or None
 
 
-def _decoded(reference: re.Match[str]) -> str:
-    """The character of a reference; one that names none stays as it is."""
+def _decode(reference: re.Match[str]) -> str:
+    """The character of a reference; an unknown reference stays as it is."""
     name = reference[1]
-    if name == "nbsp":  # the editor writes it for every second space; a true no-break space is a number here
+    if name == "nbsp":  # the editor writes it for every second space; Taskhand writes a real no-break space as a number
         return " "
     return unescape(reference[0]) if name.startswith("#") or f"{name};" in html5 else reference[0]
 
 
 class _Reader(HTMLParser):
-    """Collects text, in which `stand_in` means `&`; a line end in the source is a space."""
+    """Collects text, in which `stand_in` means `&`; a line end in the source becomes a space."""
 
     def __init__(self, stand_in: str) -> None:
         super().__init__(convert_charrefs=False)
         self.parts: list[str] = []
         self._stand_in = stand_in
-        self._unseen = 0
+        self._hidden = 0
         self._breaks = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         del attrs
-        self._unseen += tag in _UNSEEN
+        self._hidden += tag in _HIDDEN
         self._breaks = self._breaks or tag in _BLOCKS
         if tag == "br":
             self._add("\n")
@@ -75,11 +75,11 @@ class _Reader(HTMLParser):
             self._add("- ")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in _UNSEEN:
+        if tag not in _HIDDEN:
             self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
-        self._unseen = max(0, self._unseen - (tag in _UNSEEN))
+        self._hidden = max(0, self._hidden - (tag in _HIDDEN))
         self._breaks = self._breaks or tag in _BLOCKS
 
     def handle_data(self, data: str) -> None:
@@ -87,10 +87,10 @@ class _Reader(HTMLParser):
             if self._breaks or not self.parts or self.parts[-1].endswith("\n"):
                 data = data[match.end() :] if (match := _BREAK.match(data)) else data
             data = _BREAK.sub(" ", data)
-        self._add(_REFERENCE.sub(_decoded, data.replace(self._stand_in, "&")))
+        self._add(_REFERENCE.sub(_decode, data.replace(self._stand_in, "&")))
 
     def _add(self, text: str) -> None:
-        if self._unseen or not text:
+        if self._hidden or not text:
             return
         if self._breaks and self.parts and not self.parts[-1].endswith("\n"):
             self.parts.append("\n")

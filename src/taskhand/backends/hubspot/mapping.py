@@ -25,6 +25,7 @@ __all__ = [
     "PROPERTIES",
     "Kind",
     "Record",
+    "StatusOptions",
     "company_of",
     "contact_of",
     "linked_ids",
@@ -54,6 +55,9 @@ PROPERTIES: Final = (*RAW_PROPERTIES, "hs_createdate")
 
 PRIORITY_VALUES: Final[Mapping[int, tuple[str, ...]]] = {0: ("LOW", "NONE"), 1: ("MEDIUM",), 2: ("HIGH",)}
 """HubSpot's values of a documented priority; the first one is written."""
+
+StatusOptions = tuple[tuple[Status, ...], tuple[Status, ...]]
+"""The statuses that can be chosen, by position from 1, and those that are hidden."""
 
 _PRIORITIES: Final = {value: digit for digit, values in PRIORITY_VALUES.items() for value in values}
 _TYPES: Final[Mapping[str, StatusType]] = {"NOT_STARTED": "initial", "COMPLETED": "done"}
@@ -199,11 +203,10 @@ def properties_of(edit: Edit, before: Task | None, zones: Zones) -> dict[str, st
     return {name: text for name, text in (properties | raw).items() if text is not None}
 
 
-def statuses_of(json: JsonObject) -> tuple[tuple[Status, ...], tuple[Status, ...]]:
-    """The statuses that can be chosen, by position from 1, and those that are hidden.
+def statuses_of(json: JsonObject) -> StatusOptions:
+    """The `options` of a property, with their values as ids and their labels as names; Malformed.
 
-    From `options` of https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide: ids are values, names
-    are labels; a negative `displayOrder` comes last. Malformed.
+    https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide; a negative `displayOrder` comes last.
     """
     options = [one for one in objects(json.get("options")) if _text(one.get("value"))]
     if not options:
