@@ -1,12 +1,17 @@
-"""Days: those of the portal's calendar, and told as they are where an account takes no all-day tasks."""
+"""Due dates: days are those of the account's calendar, also where the account refuses the all-day flag."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from backends.hubspot.strategies import DAYS, INSTANTS, ZONES, exists
 from backends.hubspot.wired import SANTIAGO, Stage, Time, hubspot, row, seed, staged, task_id
 from taskhand.backends.hubspot.doubt import HUBSPOT
+from taskhand.backends.hubspot.due import Zones, due_from, moment_of, stamp_of
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
@@ -27,7 +32,7 @@ def writes(stage: Stage) -> list[Any]:
 
 
 @pytest.mark.parametrize("timezone", [AUCKLAND, "Pacific/Honolulu", SANTIAGO, None])
-async def test_a_day_is_written_and_read_on_the_portals_calendar(timezone: str | None) -> None:
+async def test_writes_and_reads_a_day_on_the_accounts_calendar(timezone: str | None) -> None:
     time = Time()
     async with staged(hubspot(time, seed(1), spec_variant=OPEN), time, timezone=timezone) as stage:
         made = await stage.backend.create_task(EDIT)
@@ -42,7 +47,7 @@ async def test_midnight_utc_of_an_all_day_task_is_that_day() -> None:
         assert due_of(await stage.backend.get_task(task_id(1))) == DAY
 
 
-async def test_days_are_those_of_the_configured_zone_where_the_portals_cannot_be_read() -> None:
+async def test_uses_the_configured_zone_for_days_where_the_accounts_zone_cannot_be_read() -> None:
     time = Time()
     there = hubspot(time, seed(1), spec_variant=OPEN)
     there.faults = [Fault("status", "GET /account-info/v3/details", status=403, nth="every")]
@@ -52,7 +57,7 @@ async def test_days_are_those_of_the_configured_zone_where_the_portals_cannot_be
         assert writes(stage)[0]["hs_timestamp"] == "2026-03-09T23:00:00.000Z"
 
 
-async def test_a_new_task_of_a_day_is_made_where_the_account_takes_no_all_day() -> None:
+async def test_creates_an_all_day_task_where_the_account_refuses_the_flag() -> None:
     time = Time()
     async with staged(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as stage:
         for _ in range(2):
@@ -65,7 +70,7 @@ async def test_a_new_task_of_a_day_is_made_where_the_account_takes_no_all_day() 
         assert len(stage.hubspot.tasks) == 3
 
 
-async def test_a_task_is_moved_to_a_day_where_the_account_takes_no_all_day() -> None:
+async def test_moves_a_task_to_a_day_where_the_account_refuses_the_flag() -> None:
     time = Time()
     async with staged(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as stage:
         before = await stage.backend.get_task(task_id(1))
@@ -76,7 +81,7 @@ async def test_a_task_is_moved_to_a_day_where_the_account_takes_no_all_day() -> 
 
 
 @pytest.mark.parametrize("spec_variant", ["batch_errors=spec", "some_traces=partial"])
-async def test_many_are_moved_to_a_day_where_the_account_takes_no_all_day(spec_variant: str) -> None:
+async def test_moves_many_tasks_to_a_day_where_the_account_refuses_the_flag(spec_variant: str) -> None:
     time = Time()
     async with staged(hubspot(time, seed(3), spec_variant=(*READ_ONLY, spec_variant)), time) as stage:
         before = [await stage.backend.get_task(task_id(number)) for number in (1, 2, 3)]
@@ -90,7 +95,7 @@ async def test_many_are_moved_to_a_day_where_the_account_takes_no_all_day(spec_v
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "reset_before"])
-async def test_a_lost_write_is_recognised_where_the_account_takes_no_all_day(
+async def test_recognises_a_lost_write_where_the_account_refuses_the_flag(
     kind: Literal["reset_after", "reset_before"],
 ) -> None:
     time = Time()
@@ -108,7 +113,7 @@ async def test_a_lost_write_is_recognised_where_the_account_takes_no_all_day(
         assert made.note.startswith(HUBSPOT.found)
 
 
-async def test_another_value_that_is_refused_too_is_named_without_the_day() -> None:
+async def test_names_another_refused_value_without_the_day() -> None:
     time = Time()
     async with staged(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as stage:
         before = await stage.backend.get_task(task_id(1))
@@ -116,3 +121,47 @@ async def test_another_value_that_is_refused_too_is_named_without_the_day() -> N
             await stage.backend.update_task(before, Edit(due=DAY, responsible_ids=("5",)))
         assert "responsibleIds" in refused.value.message
         assert "dueDate" not in refused.value.message
+
+
+@given(DAYS, st.sampled_from(ZONES))
+def test_a_day_is_the_same_day_in_every_zone(day: date, zone: str) -> None:
+    zones = Zones(zone)
+    if exists(day, zones.days):
+        assert due_from(stamp_of(Due(day), zones), all_day=True, zones=zones) == Due(day)
+
+
+@given(DAYS, st.sampled_from(ZONES), st.sampled_from(ZONES))
+def test_a_day_written_for_one_zone_is_the_same_day_within_half_a_days_clocks(day: date, one: str, other: str) -> None:
+    mine, theirs = Zones(one), Zones(other)
+    stamp = moment_of(stamp_of(Due(day), mine))
+    assert stamp is not None
+    apart = (stamp.astimezone(theirs.days).utcoffset() or timedelta()) - (
+        stamp.astimezone(mine.days).utcoffset() or timedelta()
+    )
+    if exists(day, mine.days) and -timedelta(hours=12) <= apart < timedelta(hours=12):
+        assert due_from(stamp_of(Due(day), mine), all_day=True, zones=theirs) == Due(day)
+
+
+@given(DAYS, st.sampled_from(ZONES), st.sampled_from(ZONES))
+def test_a_day_is_that_of_the_accounts_calendar_in_every_zone(day: date, shown: str, account: str) -> None:
+    zones = Zones(shown, account)
+    if exists(day, ZoneInfo(account)):
+        stamp = moment_of(stamp_of(Due(day), zones))
+        assert stamp is not None
+        assert stamp.astimezone(ZoneInfo(account)).date() == day
+        assert due_from(stamp_of(Due(day), zones), all_day=True, zones=zones) == Due(day)
+
+
+@given(DAYS, st.sampled_from(ZONES), st.sampled_from(ZONES))
+def test_midnight_utc_is_that_day_in_every_zone(day: date, shown: str, account: str) -> None:
+    assert due_from(f"{day.isoformat()}T00:00:00Z", all_day=True, zones=Zones(shown, account)) == Due(day)
+
+
+@given(INSTANTS, st.sampled_from(ZONES), st.sampled_from(["", "millis"]))
+def test_reads_the_same_instant_from_both_forms_of_answer(at: datetime, zone: str, millis: str) -> None:
+    zones = Zones(zone)
+    due = Due.instant(at, zone)
+    assert due.at is not None
+    stamp = stamp_of(due, zones)
+    shown = str((due.at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)) if millis else stamp
+    assert due_from(shown, all_day=False, zones=zones) == due

@@ -1,28 +1,54 @@
-"""Searches: within HubSpot's limits whatever is asked for, and none that leaves out what is wanted."""
+"""Lists of tasks: searches within HubSpot's limits, and pages that are right though the search lags."""
 
-from datetime import UTC, datetime
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.backends.hubspot.query import searches
-from taskhand.domain.query import NO_DUE, TaskQuery
-from taskhand.domain.task import Status, StatusChoice
+from backends.hubspot.wired import (
+    ANA,
+    BRUNO,
+    CAROLINA,
+    COMPANY,
+    ELENA,
+    SANTIAGO,
+    Stage,
+    Time,
+    hubspot,
+    row,
+    seed,
+    staged,
+    task_id,
+)
+from taskhand.backends.hubspot.query import MOST_FOUND, searches
+from taskhand.domain.due import Due, due_of, is_overdue
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import UpstreamError
+from taskhand.domain.page import select_page
+from taskhand.domain.query import NO_DUE, Order, TaskQuery, sort_key
+from taskhand.domain.task import FINISHED, Status, StatusChoice, Task
 
+OPEN = ("burst=0", "searches=0", "search_lag=0")
+LAGGING = ("burst=0", "searches=0", "search_lag=30")
+START = datetime(2026, 2, 20, tzinfo=UTC)
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 STATUSES = {
     value: Status(id=value, name=value, color=None, type=kind, order=1)
     for value, kind in (("NOT_STARTED", "initial"), ("COMPLETED", "done"))
 }
-DAYS = st.one_of(st.none(), st.dates().map(lambda day: day.isoformat()))
+ISO_DAYS = st.one_of(st.none(), st.dates().map(lambda day: day.isoformat()))
 CHOICES = st.sampled_from([StatusChoice.of(one) for one in STATUSES.values()] + [StatusChoice(name="Later")])
-QUERIES = st.builds(
+ANY_QUERY = st.builds(
     TaskQuery,
     responsible_ids=st.one_of(
         st.none(), st.lists(st.integers(1, 10**10).map(str), min_size=1, max_size=120).map(tuple)
     ),
-    from_date=DAYS,
-    to_date=DAYS,
+    from_date=ISO_DAYS,
+    to_date=ISO_DAYS,
     include_tasks_without_dates=st.booleans(),
     statuses=st.one_of(st.none(), st.lists(CHOICES, min_size=1).map(tuple)),
     overdue=st.sampled_from([None, True, False]),
@@ -33,8 +59,8 @@ QUERIES = st.builds(
 )
 
 
-@given(QUERIES)
-def test_no_search_is_larger_than_hubspot_takes(query: TaskQuery) -> None:
+@given(ANY_QUERY)
+def test_no_search_exceeds_hubspots_limits(query: TaskQuery) -> None:
     for search in searches(query, STATUSES, NOW):
         groups = search.body(None).get("filterGroups", [])
         sizes = [len(group["filters"]) for group in groups]
@@ -44,13 +70,176 @@ def test_no_search_is_larger_than_hubspot_takes(query: TaskQuery) -> None:
         assert len(str(search.body("9800"))) <= 3_000
 
 
-def test_a_status_that_is_known_by_name_alone_is_not_filtered_by() -> None:
+def test_does_not_filter_by_a_status_that_has_no_value() -> None:
     query = TaskQuery(statuses=(StatusChoice(name="Later"), StatusChoice(id="COMPLETED")))
     (search,) = searches(query, STATUSES, NOW)
     assert "filterGroups" not in search.body(None)
 
 
-def test_by_priority_there_is_a_search_for_each_from_where_the_page_begins() -> None:
+def test_order_by_priority_takes_one_search_for_each_priority_from_the_cursor_on() -> None:
     assert len(list(searches(TaskQuery(order="priority"), STATUSES, NOW))) == 3
     assert len(list(searches(TaskQuery(order="priority", after=(0, "5")), STATUSES, NOW))) == 1
     assert len(list(searches(TaskQuery(order="priority", priority=1), STATUSES, NOW))) == 1
+
+
+def crowd(count: int) -> dict[str, Any]:
+    """Tasks of every kind, the same ones every time."""
+    chance = random.Random(4711)  # noqa: S311 - the same world every time
+    rows = []
+    for number in range(1, count + 1):
+        at = START + timedelta(minutes=chance.randrange(0, 20 * 24 * 60, 15))
+        links = {
+            "contacts": chance.choice([[], [CAROLINA], [CAROLINA, BRUNO]]),
+            "companies": chance.choice([[], [COMPANY]]),
+        }
+        rows.append(
+            row(
+                number,
+                links,
+                hs_timestamp=at.isoformat().replace("+00:00", "Z"),
+                hs_task_is_all_day=chance.choice(["true", "false", "false"]),
+                hs_task_priority=chance.choice(["NONE", "LOW", "MEDIUM", "HIGH"]),
+                hs_task_status=chance.choice(["NOT_STARTED", "IN_PROGRESS", "COMPLETED"]),
+                hubspot_owner_id=chance.choice([ELENA, ANA]),
+            )
+            | {"createdAt": (START - timedelta(minutes=number // 3)).isoformat().replace("+00:00", "Z")}
+        )
+    return seed(rows=rows)
+
+
+def is_late(stage: Stage, task: Task) -> bool:
+    unfinished = task.status_config is None or task.status_config.type not in FINISHED
+    return unfinished and is_overdue(due_of(task), stage.time.moment(), SANTIAGO)
+
+
+async def everything(stage: Stage, count: int, of_links: str | None = None) -> list[Task]:
+    """All seeded tasks as they really are."""
+    reader = stage.backend._reader  # noqa: SLF001 - the truth to compare lists with
+    records = await reader.many([task_id(number) for number in range(1, count + 1)], by_property=False)
+    return await reader.tasks(await reader.with_links(list(records.values())), of_links)
+
+
+QUERIES = {
+    "all": TaskQuery(),
+    "one person": TaskQuery(responsible_ids=(ANA,)),
+    "a window": TaskQuery(from_date="2026-02-25", to_date="2026-02-27"),
+    "a window, dated only": TaskQuery(from_date="2026-02-25", include_tasks_without_dates=False),
+    "a status": TaskQuery(statuses=(StatusChoice(id="COMPLETED"),)),
+    "priority 0": TaskQuery(priority=0),
+    "priority 2": TaskQuery(priority=2, responsible_ids=(ELENA,)),
+    "overdue": TaskQuery(overdue=True),
+    "not overdue": TaskQuery(overdue=False),
+    "a contact": TaskQuery(contact=BRUNO),
+    "a company": TaskQuery(contact=COMPANY),
+    "words": TaskQuery(text="acme 12"),
+    "all at once": TaskQuery(
+        responsible_ids=(ANA, ELENA),
+        from_date="2026-02-21",
+        to_date="2026-03-05",
+        statuses=(StatusChoice(id="NOT_STARTED"), StatusChoice(id="IN_PROGRESS")),
+        priority=0,
+        contact=CAROLINA,
+    ),
+}
+
+
+@pytest.mark.parametrize("order", ["due", "created", "priority"])
+@pytest.mark.parametrize("name", QUERIES)
+async def test_pages_contain_every_matching_task_once_and_in_order(name: str, order: Order) -> None:
+    time, count = Time(), 650
+    async with staged(hubspot(time, crowd(count), spec_variant=OPEN), time) as stage:
+        query = replace(QUERIES[name], order=order, limit=60)
+        wanted = select_page(
+            await everything(stage, count, query.contact),
+            replace(query, limit=count),
+            lambda task: is_late(stage, task),
+        )
+        listed: list[Task] = []
+        while True:
+            page = await stage.backend.list_tasks(query)
+            listed += page.tasks
+            if not page.more:
+                break
+            last = page.tasks[-1]
+            query = replace(query, after=(sort_key(last, order), last.id))
+        assert [task.id for task in listed] == [task.id for task in wanted.tasks]
+        assert listed == list(wanted.tasks)
+
+
+async def test_a_first_page_takes_few_requests() -> None:
+    time = Time()
+    async with staged(hubspot(time, crowd(650), spec_variant=OPEN), time) as stage:
+        await stage.backend.statuses()
+        stage.hubspot.clear_requests()
+        page = await stage.backend.list_tasks(TaskQuery(limit=25))
+        assert page.more
+        assert stage.sent.count("POST /crm/v3/objects/tasks/search") <= 2
+        assert len(stage.sent) <= 4
+
+
+async def test_a_list_shows_recent_writes_though_the_search_lags() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(3), spec_variant=LAGGING), time) as stage:
+        time.now += 60
+        first = await stage.backend.get_task(task_id(1))
+        await stage.backend.update_task(first, Edit(responsible_ids=(ANA,), title="Moved"))
+        made = await stage.backend.create_task(Edit(title="New", due=due_of(first), responsible_ids=(ANA,), priority=1))
+        of_ana = await stage.backend.list_tasks(TaskQuery(responsible_ids=(ANA,)))
+        assert sorted(task.title for task in of_ana.tasks) == ["Moved", "New"]
+        of_elena = await stage.backend.list_tasks(TaskQuery(responsible_ids=(ELENA,)))
+        assert [task.id for task in of_elena.tasks] == [task_id(2), task_id(3)]
+        stage.hubspot.edit(made.task.id, hs_task_subject="Changed in the app")
+        again = await stage.backend.list_tasks(TaskQuery(responsible_ids=(ANA,)))
+        assert sorted(task.title for task in again.tasks) == ["Changed in the app", "Moved"]
+
+
+async def test_reports_more_tasks_than_hubspot_gives_and_a_narrower_list_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert MOST_FOUND == 10_000
+    # HubSpot shows the first 10,000; so that this takes no minute, here it shows the first 400.
+    monkeypatch.setattr("taskhand.backends.hubspot.query.MOST_FOUND", 400)
+    time, spec_variant = Time(), ("burst=0", "searches=0", "search_lag=0", "search_cap=400")
+    world = seed(500)
+    async with staged(hubspot(time, world, spec_variant=spec_variant), time) as stage:
+        with pytest.raises(UpstreamError) as refused:
+            await stage.backend.list_tasks(TaskQuery(text="nowhere to be found"))
+        assert refused.value.code == "too_many_tasks"
+        assert refused.value.next_step
+        assert "the first 400" in refused.value.message
+        assert len(stage.sent) <= 7
+        narrow = TaskQuery(text="nowhere to be found", responsible_ids=(ANA,))
+        assert (await stage.backend.list_tasks(narrow)).tasks == ()
+
+
+async def test_sends_at_most_five_searches_a_second() -> None:
+    time = Time()
+    async with staged(hubspot(time, crowd(650), spec_variant=("burst=0", "search_lag=0")), time) as stage:
+        for _ in range(4):
+            await stage.backend.list_tasks(TaskQuery(order="priority", limit=100, text="nowhere"))
+        assert all(one.status == 200 for one in stage.hubspot.requests)
+        assert sum(time.slept) > 0
+
+
+async def test_an_all_day_task_is_due_on_its_day_whatever_its_instant() -> None:
+    time = Time()
+    rows = [
+        row(1, hs_timestamp="2026-03-10T03:00:00Z", hs_task_is_all_day="true"),
+        row(2, hs_timestamp="2026-03-11T02:59:59Z", hs_task_is_all_day="true"),
+    ]
+    async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time, timezone=None) as stage:
+        tenth = TaskQuery(from_date="2026-03-10", to_date="2026-03-10")
+        page = await stage.backend.list_tasks(tenth)
+        assert [due_of(task) for task in page.tasks] == [Due(datetime(2026, 3, 10, tzinfo=UTC).date())] * 2
+        assert (await stage.backend.list_tasks(replace(tenth, from_date="2026-03-11", to_date=None))).tasks == ()
+
+
+async def test_an_accounts_own_priority_reads_as_0_and_survives_an_update() -> None:
+    time = Time()
+    world = seed(rows=[row(1, hs_task_priority="URGENT"), row(2)])
+    async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:
+        listed = (await stage.backend.list_tasks(TaskQuery(order="priority"))).tasks
+        assert [task.priority for task in listed] == [1, 0]
+        assert [task.id for task in (await stage.backend.list_tasks(TaskQuery(priority=0))).tasks] == [task_id(1)]
+        await stage.backend.update_task(listed[1], Edit(title="New"))
+        assert stage.true(1)["hs_task_priority"] == "URGENT"

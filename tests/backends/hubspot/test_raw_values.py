@@ -1,4 +1,4 @@
-"""Putting back what was there: HubSpot's own values, also where the contract has no word for them."""
+"""An undo restores HubSpot's own values, also those that the contract cannot express."""
 
 from typing import Any, Literal
 
@@ -85,7 +85,7 @@ def world(spec_variant: tuple[str, ...] = (), *rows: dict[str, Any]) -> tuple[An
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("spec_variant", ["stage=apart", "due_echo=millis", "update_shows=changed", "search_lag=30"])
-async def test_every_value_is_put_back_as_it_was(way: Way, spec_variant: str) -> None:
+async def test_undo_restores_every_raw_value(way: Way, spec_variant: str) -> None:
     there, time = world((spec_variant,))
     async with staged(there, time) as stage:
         was, before = kept(stage), await snapshot(stage)
@@ -97,7 +97,7 @@ async def test_every_value_is_put_back_as_it_was(way: Way, spec_variant: str) ->
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_what_was_empty_is_empty_again(way: Way) -> None:
+async def test_undo_empties_properties_that_were_empty(way: Way) -> None:
     there, time = world((), row(1, hs_task_subject="", hs_task_priority="", hubspot_owner_id=""))
     async with staged(there, time) as stage:
         was, before = kept(stage), await snapshot(stage)
@@ -107,7 +107,7 @@ async def test_what_was_empty_is_empty_again(way: Way) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_only_the_fields_that_are_set_are_put_back(way: Way) -> None:
+async def test_undo_writes_only_the_fields_that_the_edit_sets(way: Way) -> None:
     there, time = world()
     async with staged(there, time) as stage:
         before = await snapshot(stage)
@@ -118,7 +118,7 @@ async def test_only_the_fields_that_are_set_are_put_back(way: Way) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_value_that_is_not_among_the_native_ones_is_written_from_the_contract(way: Way) -> None:
+async def test_a_field_without_a_raw_value_is_written_from_the_contract(way: Way) -> None:
     there, time = world()
     async with staged(there, time) as stage:
         before = await snapshot(stage)
@@ -135,7 +135,7 @@ async def test_a_value_that_is_not_among_the_native_ones_is_written_from_the_con
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("seen", ["kept", "unset", "stage_id"])
 @pytest.mark.parametrize("more", ["stage=coupled", "stage=apart", "status_or_stage=stage"])
-async def test_a_task_is_back_in_a_stage_that_no_status_stands_for(way: Way, seen: str, more: str) -> None:
+async def test_undo_restores_a_stage_that_no_status_stands_for(way: Way, seen: str, more: str) -> None:
     there, time = world(("stages=custom", f"custom_stage={seen}", more))
     async with staged(there, time) as stage:
         stage.hubspot.edit(task_id(1), hs_pipeline_stage=CANCELLED)
@@ -147,7 +147,7 @@ async def test_a_task_is_back_in_a_stage_that_no_status_stands_for(way: Way, see
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_stage_that_could_not_be_put_back_is_said(way: Way) -> None:
+async def test_notes_a_stage_that_could_not_be_restored(way: Way) -> None:
     there, time = world(("stages=custom",))
     async with staged(there, time) as stage:
         stage.hubspot.edit(task_id(1), hs_pipeline_stage=CANCELLED)
@@ -160,7 +160,7 @@ async def test_a_stage_that_could_not_be_put_back_is_said(way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", ["reset_after", "reset_before"])
-async def test_a_lost_answer_counts_as_applied_only_where_hubspots_own_value_is_there(
+async def test_a_lost_answer_counts_as_applied_only_where_the_raw_value_is_there(
     way: Way, kind: Literal["reset_after", "reset_before"]
 ) -> None:
     there, time = world()
@@ -175,7 +175,7 @@ async def test_a_lost_answer_counts_as_applied_only_where_hubspots_own_value_is_
         assert stage.true(1)["hs_task_priority"] == "NONE"
 
 
-async def test_a_day_is_put_back_where_the_account_takes_no_all_day() -> None:
+async def test_undo_restores_a_day_where_the_account_refuses_the_flag() -> None:
     there, time = world(("all_day=read_only",))
     async with staged(there, time) as stage:
         before = await snapshot(stage)
@@ -203,7 +203,7 @@ def again(before: Snapshot) -> Edit:
 
 @pytest.mark.parametrize("fault", [None, Fault("reset_after", POST)])
 @pytest.mark.parametrize("status", ["COMPLETED", "NOT_STARTED", "own"])
-async def test_a_deleted_task_is_made_again_as_it_was(fault: Fault | None, status: str) -> None:
+async def test_undo_of_a_deletion_creates_the_task_as_it_was(fault: Fault | None, status: str) -> None:
     own = {"hs_task_status": status} if status != "own" else {}
     links = {"contacts": [BRUNO, CAROLINA], "companies": [COMPANY, "202"]}
     there, time = world(("stages=custom",), row(1, links, **(ODD | own)))
@@ -223,7 +223,7 @@ async def test_a_deleted_task_is_made_again_as_it_was(fault: Fault | None, statu
         assert made.note == (HUBSPOT.found if fault else None)
 
 
-async def test_a_task_made_again_is_linked_to_nothing_that_the_edit_leaves_out() -> None:
+async def test_undo_of_a_deletion_links_only_what_the_edit_names() -> None:
     there, time = world((), row(1, {"contacts": [CAROLINA], "companies": [COMPANY]}, **ODD))
     async with staged(there, time) as stage:
         before = await snapshot(stage)
@@ -234,7 +234,7 @@ async def test_a_task_made_again_is_linked_to_nothing_that_the_edit_leaves_out()
         assert made.task.responsible_ids == ()
 
 
-async def test_a_person_who_is_gone_is_named_as_what_keeps_a_task_from_being_put_back() -> None:
+async def test_names_an_owner_who_no_longer_exists_as_the_reason_that_undo_fails() -> None:
     there, time = world((), row(1, hubspot_owner_id=ELENA))
     async with staged(there, time) as stage:
         before = await snapshot(stage)
