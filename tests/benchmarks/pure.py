@@ -26,12 +26,12 @@ from taskhand.journal.entry import ending_entry, opening_entries, result_entries
 from taskhand.journal.hash_chain import START, next_link
 from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result
 from taskhand.server import schema
-from taskhand.server.answer import compact
-from taskhand.server.arguments import understood
+from taskhand.server.arguments import parse_arguments
+from taskhand.server.render.answer import render_text
+from taskhand.server.render.reads import ListAnswer
+from taskhand.server.render.writes import render_write
 from taskhand.server.schema import input_schema, output_schema
 from taskhand.server.tools import TOOLS
-from taskhand.server.view import ListAnswer
-from taskhand.server.write_view import shown
 from taskhand.service.list_tasks import TaskList
 
 __all__ = ["PIECES"]
@@ -108,7 +108,7 @@ _OPENING: Final = Opening(tool="update_task", caller=Caller("bench", "1"), at=_N
 
 
 def _understood(tool: str, **sent: Any) -> object:
-    return understood(_MODELS[tool], _SCHEMAS[tool], sent, reads=_TOOLS[tool].kind == "read")
+    return parse_arguments(_MODELS[tool], _SCHEMAS[tool], sent, reads=_TOOLS[tool].kind == "read")
 
 
 def _journalled() -> object:
@@ -142,7 +142,7 @@ def _schemas() -> object:
 
 
 def _whole(task: Task) -> object:
-    return compact(_TOOLS["get_task"].answer.of(task))  # type: ignore[attr-defined]  # an answer of its own
+    return render_text(_TOOLS["get_task"].answer.of(task))  # type: ignore[attr-defined]  # an answer of its own
 
 
 PIECES: Final[Mapping[str, Callable[[], object]]] = {
@@ -164,8 +164,8 @@ PIECES: Final[Mapping[str, Callable[[], object]]] = {
     "validation: rules of a body": _rules,
     "validation: what an edit leaves to do": lambda: EDIT.unmet_by(TASK),
     "rendering: one whole task": lambda: _whole(TASK),
-    "rendering: a page of 25": lambda: compact(ListAnswer.of(_PAGE, MISSING)),
-    "rendering: a write's answer": lambda: compact(shown(Receipt.of(TASK, AFTER, EDIT, ()))),
+    "rendering: a page of 25": lambda: render_text(ListAnswer.of(_PAGE, MISSING)),
+    "rendering: a write's answer": lambda: render_text(render_write(Receipt.of(TASK, AFTER, EDIT, ()))),
     "rendering: all schemas": _schemas,
 }
 """Each answers something, so that a piece that stops working is seen."""

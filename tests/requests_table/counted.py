@@ -14,7 +14,7 @@ from taskhand.domain.change import Receipt
 from taskhand.domain.plan import Plan
 from taskhand.domain.request_log import recorded_requests
 from taskhand.sandbox.server import serve
-from taskhand.server.arguments import understood
+from taskhand.server.arguments import parse_arguments
 from taskhand.server.schema import input_schema
 from taskhand.server.tools import TOOLS
 from taskhand.service.app_context import AppContext
@@ -106,7 +106,7 @@ async def _call(app: AppContext, name: str, given: dict[str, Any]) -> object:
     tool = _TOOLS[name]
     model: type[BaseModel] = tool.arguments
     schema = input_schema(model, app.backend.capabilities)
-    arguments = understood(model, schema, given, reads=tool.kind == "read")
+    arguments = parse_arguments(model, schema, given, reads=tool.kind == "read")
     options = arguments if isinstance(arguments, Options) else Options()
     answer = await tool.run(Call(app, name, arguments=given, options=options), arguments)
     assert not isinstance(answer, Receipt) or (answer.change_id and not answer.unapplied)

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from builders import TASK_ID, only_refuses, refused
 from taskhand.domain.capabilities import Capabilities
-from taskhand.server.arguments import understood
+from taskhand.server.arguments import parse_arguments
 from taskhand.server.schema import input_schema
 from taskhand.server.tool import Tool
 from taskhand.server.tools import TOOLS
@@ -22,7 +22,7 @@ DRAFT = {"title": "Call back", "responsibleIds": [], "priority": "1"}
 def read(name: str, sent: dict[str, Any], capabilities: Capabilities = EVERYTHING) -> BaseModel:
     tool = BY_NAME[name]
     schema = SCHEMAS[name] if capabilities is EVERYTHING else input_schema(tool.arguments, capabilities)
-    model: BaseModel = understood(tool.arguments, schema, sent, reads=tool.kind == "read")
+    model: BaseModel = parse_arguments(tool.arguments, schema, sent, reads=tool.kind == "read")
     return model
 
 

@@ -12,7 +12,7 @@ from builders import only_refuses, refused
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import Body, TaskPatch
-from taskhand.server.arguments import understood
+from taskhand.server.arguments import parse_arguments
 from taskhand.server.schema import input_schema
 
 Ids = Annotated[tuple[str, ...], Field(description="Ids.")]
@@ -54,7 +54,7 @@ NARROW = Capabilities(absent=frozenset({"description"}), not_clearable=frozenset
 
 
 def read(sent: dict[str, Any], model: type[Body] = Bulk, capabilities: Capabilities = EVERYTHING) -> Body:
-    return understood(model, input_schema(model, capabilities), sent, reads=False)
+    return parse_arguments(model, input_schema(model, capabilities), sent, reads=False)
 
 
 def meant(sent: dict[str, Any]) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def test_a_blank_does_not_widen_what_a_filter_writes_to() -> None:
 
 def test_a_read_takes_blanks_inside_an_object_for_not_given() -> None:
     sent = {"filter": {"text": "", "status": None, "toDate": "2026-03-01"}, "changes": ""}
-    model = understood(Bulk, input_schema(Bulk, EVERYTHING), sent, reads=True)
+    model = parse_arguments(Bulk, input_schema(Bulk, EVERYTHING), sent, reads=True)
     assert model.model_dump(by_alias=True, exclude_unset=True) == {"filter": {"toDate": "2026-03-01"}}
 
 

@@ -16,10 +16,8 @@ from taskhand.domain.field_notes import field_notes
 from taskhand.domain.names import Match
 from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.task import Contact, StatusChoice, TaskDraft, TaskPatch
-from taskhand.server.answer import compact
-from taskhand.server.schema import Schema, fields_of, input_schema, output_schema
-from taskhand.server.tools import TOOLS
-from taskhand.server.view import (
+from taskhand.server.render.answer import render_text
+from taskhand.server.render.reads import (
     ContactsAnswer,
     ListAnswer,
     RowField,
@@ -27,7 +25,9 @@ from taskhand.server.view import (
     TaskAnswer,
     TeamAnswer,
 )
-from taskhand.server.write_view import shown
+from taskhand.server.render.writes import render_write
+from taskhand.server.schema import Schema, fields_of, input_schema, output_schema
+from taskhand.server.tools import TOOLS
 from taskhand.service.list_tasks import TaskList
 from taskhand.service.reads import Team
 
@@ -291,15 +291,15 @@ ANSWERS: list[BaseModel] = [
         TaskList((WHOLE, BARE), TaskQuery(), more=False, members=BY_ID, overdue=frozenset({BARE.id})), FIELDS
     ),
     ListAnswer.of(TaskList((), TaskQuery(), more=False, members={}, overdue=frozenset()), ()),
-    shown(RECEIPT),
-    shown(Receipt(BARE, note="Nothing was written.")),
-    shown(Receipt.of(None, WHOLE, Edit(), ())),
+    render_write(RECEIPT),
+    render_write(Receipt(BARE, note="Nothing was written.")),
+    render_write(Receipt.of(None, WHOLE, Edit(), ())),
 ]
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: type(answer).__name__)
 def test_a_real_answer_fits_its_output_schema(answer: BaseModel) -> None:
-    sent = json.loads(compact(answer))
+    sent = json.loads(render_text(answer))
     jsonschema.validate(sent, output_schema(type(answer)))
     assert {*sent} <= {*output_schema(type(answer))["properties"]}
 
@@ -307,4 +307,4 @@ def test_a_real_answer_fits_its_output_schema(answer: BaseModel) -> None:
 @given(st.text(), st.none() | st.text(), st.integers(), st.booleans())
 def test_any_task_fits_its_output_schema(title: str, description: str | None, priority: int, all_day: bool) -> None:  # noqa: FBT001
     answer = TaskAnswer.of(task(title=title, description=description, priority=priority, is_all_day=all_day))
-    jsonschema.validate(json.loads(compact(answer)), output_schema(TaskAnswer))
+    jsonschema.validate(json.loads(render_text(answer)), output_schema(TaskAnswer))

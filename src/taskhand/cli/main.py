@@ -147,12 +147,12 @@ def call(settings: Settings, tool: str, arguments: str) -> None:
 def demo(settings: Settings, *, brief: bool) -> None:
     """Walk the documented use cases with a real client on a temporary store, showing what an agent sees."""
     from taskhand.install import HOSTS, Launch
-    from taskhand.server.demo import show
+    from taskhand.server.demo import run_demo
 
     flags = ["--ids", settings.ids, *(["--clock", settings.clock.isoformat()] if settings.clock else [])]
     today = settings.clock.date() if settings.clock else None
     with tolerate_closed_pipe():
-        anyio.run(partial(show, click.echo, brief=brief, today=today, flags=flags))
+        anyio.run(partial(run_demo, click.echo, brief=brief, today=today, flags=flags))
         if not brief:
             click.echo(
                 "\nTo use Taskhand from Claude Desktop, paste this into claude_desktop_config.json and restart it:\n"

@@ -17,10 +17,10 @@ from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.names import fold
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import IMMUTABLE, TaskDraft, TaskPatch
-from taskhand.server.coercion import kinds, meant, unsayable, wrong_kind
+from taskhand.server.coercion import coerce, expected_type, json_types, refused_value
 from taskhand.server.schema import Schema, fields_of, objects_of
 
-__all__ = ["understood"]
+__all__ = ["parse_arguments"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -30,14 +30,14 @@ _DOCUMENTED = frozenset(
 """Fields of the documented body: null is theirs to mean something, or to be refused."""
 
 
-def understood(model: type[_Model], schema: Schema, sent: dict[str, Any], *, reads: bool) -> _Model:
+def parse_arguments(model: type[_Model], schema: Schema, sent: dict[str, Any], *, reads: bool) -> _Model:
     """The arguments as `model`; CallerError says which one is wrong and what to send.
 
     Some hosts fill in every optional argument. A read takes null or an empty string for *not given* where null has no
     meaning of its own; a write does so for its own arguments, never for a field of the documented body.
     """
-    found = _Found()
-    values = _read(_Place(model, schema, reads=reads), sent, found)
+    found = _Faults()
+    values = _coerce_all(_Scope(model, schema, reads=reads), sent, found)
     try:
         checked = model.model_validate(values, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -50,7 +50,7 @@ def understood(model: type[_Model], schema: Schema, sent: dict[str, Any], *, rea
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Scope:
     """Where arguments stand: those of the call, or those inside the object that `within` names.
 
     `elsewhere` are the dotted names of what can be sent in other places of the same call.
@@ -76,12 +76,12 @@ class _Place:
         """The name that an argument here is called by."""
         return f"{self.within}.{name}" if self.within else name
 
-    def inside(self, name: str) -> "_Place | None":
+    def inside(self, name: str) -> "_Scope | None":
         """The place inside one of the objects here; None for anything else."""
         if name not in objects_of(self.model):
             return None
         around = tuple(self.dotted(other) for other in self.properties)
-        return _Place(objects_of(self.model)[name], self.properties[name], self.reads, self.dotted(name), around)
+        return _Scope(objects_of(self.model)[name], self.properties[name], self.reads, self.dotted(name), around)
 
     def leaves_out(self, name: str, value: Any) -> bool:
         """Whether null or a blank says no more of an argument than leaving it out."""
@@ -90,15 +90,15 @@ class _Place:
         if self.reads:
             return True
         node = self.properties[name]
-        if name in self.documented or (value is None and "null" in kinds(node)):
+        if name in self.documented or (value is None and "null" in json_types(node)):
             return False
         # A blank is no choice of a switch or a word, and inside an object it must not widen what a filter writes to.
-        silent = not self.within and "enum" not in node and kinds(node) <= {"string", "array", "object"}
+        silent = not self.within and "enum" not in node and json_types(node) <= {"string", "array", "object"}
         return value is None or silent
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Faults:
     """What is wrong with arguments, and which are missing: a sentence each, by dotted name."""
 
     wrong: dict[str, str] = field(default_factory=dict)
@@ -106,7 +106,7 @@ class _Found:
 
     def add(self, error: ErrorDetails, schema: Schema) -> None:
         """One more thing that is wrong, unless something is known of that argument already."""
-        name, node = _located(error["loc"], schema)
+        name, node = _locate(error["loc"], schema)
         if name in self.wrong or name in self.missing:
             return
         if error["type"] == "missing":
@@ -123,7 +123,7 @@ class _Found:
         )
 
 
-def _read(place: _Place, sent: Mapping[str, Any], found: _Found) -> dict[str, Any]:
+def _coerce_all(place: _Scope, sent: Mapping[str, Any], found: _Faults) -> dict[str, Any]:
     """The values by name as they were meant, those of objects included; what is wrong with them is added to `found`."""
     properties, required = place.properties, _required_in(place.schema)
     for name in sent:
@@ -132,10 +132,10 @@ def _read(place: _Place, sent: Mapping[str, Any], found: _Found) -> dict[str, An
     values: dict[str, Any] = {}
     for name, node in properties.items():
         called = place.dotted(name)
-        if name in sent and not place.leaves_out(name, value := meant(name, sent[name], node)):
+        if name in sent and not place.leaves_out(name, value := coerce(name, sent[name], node)):
             inside = place.inside(name)
-            values[name] = _read(inside, value, found) if inside and isinstance(value, dict) else value
-            if said := unsayable(called, value, node, optional=name not in required):
+            values[name] = _coerce_all(inside, value, found) if inside and isinstance(value, dict) else value
+            if said := refused_value(called, value, node, optional=name not in required):
                 found.wrong[called] = said
         elif name in required:
             found.missing[called] = _required(called, node)
@@ -151,11 +151,11 @@ def _required_in(schema: Schema) -> Sequence[str]:
     return ()
 
 
-def _unknown(place: _Place, name: str) -> CallerError:
+def _unknown(place: _Scope, name: str) -> CallerError:
     """The refusal of an argument that the tool, or an object in its arguments, does not have."""
-    called, squeezed = place.dotted(name[:60]), _squeezed(name[:60])
-    own = {_squeezed(other): place.dotted(other) for other in place.properties}
-    if squeezed not in own and place.documented and squeezed in map(_squeezed, IMMUTABLE):
+    called, squeezed = place.dotted(name[:60]), _squeeze(name[:60])
+    own = {_squeeze(other): place.dotted(other) for other in place.properties}
+    if squeezed not in own and place.documented and squeezed in map(_squeeze, IMMUTABLE):
         return CallerError(
             f"{called} cannot be set: it never changes after a task is created.",
             code="immutable_field",
@@ -172,21 +172,21 @@ def _unknown(place: _Place, name: str) -> CallerError:
     )
 
 
-def _namesakes(place: _Place, squeezed: str) -> list[str]:
+def _namesakes(place: _Scope, squeezed: str) -> list[str]:
     """What is called so in another place of the same call: around the object, or inside one."""
     inner = [
         place.dotted(f"{name}.{other}")
         for name in objects_of(place.model)
         for other in fields_of(place.properties.get(name, {}))
     ]
-    return [other for other in [*place.elsewhere, *inner] if _squeezed(other.rpartition(".")[2]) == squeezed]
+    return [other for other in [*place.elsewhere, *inner] if _squeeze(other.rpartition(".")[2]) == squeezed]
 
 
-def _squeezed(name: str) -> str:
+def _squeeze(name: str) -> str:
     return fold(name).replace("_", "").replace("-", "")
 
 
-def _located(location: Sequence[int | str], schema: Schema) -> tuple[str, Schema]:
+def _locate(location: Sequence[int | str], schema: Schema) -> tuple[str, Schema]:
     """The dotted name of the argument that an error is in, and its schema."""
     names: list[str] = []
     for part in location:
@@ -204,7 +204,7 @@ def _sentence(error: ErrorDetails, name: str, node: Schema) -> str:
             return f"{name} must be {error['ctx']['expected']}."
         case "greater_than_equal" | "less_than_equal":
             return f"{name} must be {error['msg'].removeprefix('Input should be ')}."
-    return wrong_kind(name, node)
+    return expected_type(name, node)
 
 
 def _required(name: str, node: Schema) -> str:

@@ -10,7 +10,7 @@ from mcp.types import INTERNAL_ERROR, CompleteRequestParams, CompleteResult, Com
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import TaskhandError
 from taskhand.server.internal_error import internal_errors
-from taskhand.server.refusal import sentence
+from taskhand.server.render.errors import error_sentence
 from taskhand.service.app_context import AppContext
 from taskhand.service.complete_name import complete_name
 
@@ -31,7 +31,7 @@ def complete_with(
             with internal_errors(f"completion of {argument.name}"), call_deadline():
                 names = await complete_name(app, argument.name, argument.value, taken)
         except TaskhandError as error:
-            raise MCPError(INTERNAL_ERROR, sentence(error)) from None
+            raise MCPError(INTERNAL_ERROR, error_sentence(error)) from None
         values = list(names[:_MOST])
         return CompleteResult(completion=Completion(values=values, total=len(names), has_more=len(values) < len(names)))
 

@@ -16,7 +16,7 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, get_default_environment, stdio_client
 from mcp.types import CallToolResult, TextContent
 
-__all__ = ["STEPS", "Step", "show"]
+__all__ = ["STEPS", "Step", "run_demo"]
 
 _UNCONFIGURED = {"TASKHAND_CONFIG": os.devnull}
 """The demo is the same whatever the user has configured."""
@@ -93,7 +93,7 @@ STEPS: Sequence[Step] = (
 """The use cases of https://docs.vambe.me/reference/tasks/update-task, in words; then a change of many, and back."""
 
 
-async def show(
+async def run_demo(
     say: Callable[[str], object], *, brief: bool, today: date | None = None, flags: Sequence[str] = ()
 ) -> None:
     """Walk the steps, saying each call and its answer; RuntimeError when one does not go as it should.

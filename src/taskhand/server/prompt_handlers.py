@@ -25,7 +25,7 @@ from taskhand.domain.errors import CallerError, Candidate, TaskhandError
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.prompt import Prompt, PromptContext, quote
 from taskhand.server.prompts import PROMPTS
-from taskhand.server.refusal import sentence
+from taskhand.server.render.errors import error_sentence
 from taskhand.service.app_context import AppContext
 
 __all__ = ["PromptHandlers"]
@@ -59,7 +59,7 @@ class PromptHandlers:
                 text = prompt.text(context, _quoted(given))
         except TaskhandError as error:
             code = INVALID_PARAMS if isinstance(error, CallerError) else INTERNAL_ERROR
-            raise MCPError(code, sentence(error)) from None
+            raise MCPError(code, error_sentence(error)) from None
         message = PromptMessage(role="user", content=TextContent(text=text))
         return GetPromptResult(description=prompt.description, messages=[message])
 

@@ -22,9 +22,9 @@ from mcp.types import Resource as ListedResource
 
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError
-from taskhand.server.answer import compact
 from taskhand.server.internal_error import internal_errors
-from taskhand.server.refusal import sentence
+from taskhand.server.render.answer import render_text
+from taskhand.server.render.errors import error_sentence
 from taskhand.server.resource import Resource
 from taskhand.server.resources import RESOURCES
 from taskhand.service.app_context import AppContext
@@ -85,10 +85,10 @@ class ResourceHandlers:
         try:
             with internal_errors(f"resource {uri}"), call_deadline():
                 resource, task_id = self._find(uri)
-                text = compact(await resource.read(self.app, task_id))
+                text = render_text(await resource.read(self.app, task_id))
         except TaskhandError as error:
             code = INVALID_PARAMS if isinstance(error, CallerError) else INTERNAL_ERROR
-            raise MCPError(code, sentence(error), {"uri": uri}) from None
+            raise MCPError(code, error_sentence(error), {"uri": uri}) from None
         return ReadResourceResult(contents=[TextResourceContents(uri=uri, text=text, mime_type=_JSON)])
 
     def _find(self, uri: str) -> tuple[Resource, str]:

@@ -23,15 +23,15 @@ from taskhand.domain.plan import Plan
 from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.text import plain
 from taskhand.journal.journal import Caller
-from taskhand.server.answer import told
-from taskhand.server.arguments import understood
+from taskhand.server.arguments import parse_arguments
 from taskhand.server.elicitation import answer_in, asker, can_elicit, to_input_required
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.offered_tools import OfferedTools
-from taskhand.server.refusal import refusal
+from taskhand.server.render.answer import render_answer
+from taskhand.server.render.errors import render_error
+from taskhand.server.render.writes import render_write
 from taskhand.server.schema import Schema, input_schema, output_schema
 from taskhand.server.tool import Tool, Written
-from taskhand.server.write_view import shown
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call, Options
 from taskhand.service.confirmation import Question, act_on_answer, confirm
@@ -87,7 +87,7 @@ class ToolHandlers:
                 result = await self._run(tool, call, ctx, params)
                 if isinstance(result, Question):
                     return to_input_required(result)
-                answer = told(result if isinstance(result, BaseModel) else shown(result))
+                answer = render_answer(result if isinstance(result, BaseModel) else render_write(result))
         except TaskhandError as error:
             if tool.writes:
                 await call.failed(error)
@@ -98,7 +98,7 @@ class ToolHandlers:
         self, tool: Tool[Any], call: Call, ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams
     ) -> BaseModel | Written | Question:
         """Check the arguments and run the tool; ask the person where its plan needs that."""
-        arguments = understood(tool.arguments, self._schemas[tool.name], call.arguments, reads=not tool.writes)
+        arguments = parse_arguments(tool.arguments, self._schemas[tool.name], call.arguments, reads=not tool.writes)
         if isinstance(arguments, Options):
             call.options = arguments
         if tool.writes and (answered := answer_in(params)) is not None:
@@ -136,4 +136,4 @@ def _caller(ctx: ServerRequestContext[Any, Any]) -> Caller:
 
 def _error_result(tool: str, error: TaskhandError) -> CallToolResult:
     logger.info("%.60s refused: %s", tool, error.code)
-    return CallToolResult(content=[TextContent(text=refusal(error))], is_error=True)
+    return CallToolResult(content=[TextContent(text=render_error(error))], is_error=True)

@@ -2,8 +2,8 @@
 
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.task import PRIORITY_WORDS, TaskDraft, TaskPatch
-from taskhand.server.answer import Answer
-from taskhand.server.coercion import kinds
+from taskhand.server.coercion import json_types
+from taskhand.server.render.answer import Answer
 from taskhand.server.resource import Resource
 from taskhand.server.schema import input_schema
 from taskhand.service.app_context import AppContext
@@ -53,7 +53,7 @@ def _fields(can: Capabilities) -> dict[str, str]:
         if name in create["properties"]:
             uses.append("create (required)" if name in create["required"] else "create")
         if name in update["properties"]:
-            uses.append("update (may be null)" if "null" in kinds(update["properties"][name]) else "update")
+            uses.append("update (may be null)" if "null" in json_types(update["properties"][name]) else "update")
         said[name] = ", ".join(uses) or _NOT_HERE
     return said
 

@@ -1,7 +1,7 @@
 """The resource `taskhand://members`."""
 
+from taskhand.server.render.reads import TeamAnswer
 from taskhand.server.resource import Resource
-from taskhand.server.view import TeamAnswer
 from taskhand.service.app_context import AppContext
 from taskhand.service.reads import list_team_members
 

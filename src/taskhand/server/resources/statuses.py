@@ -1,7 +1,7 @@
 """The resource `taskhand://statuses`."""
 
+from taskhand.server.render.reads import StatusesAnswer
 from taskhand.server.resource import Resource
-from taskhand.server.view import StatusesAnswer
 from taskhand.service.app_context import AppContext
 from taskhand.service.reads import list_statuses
 

@@ -1,7 +1,7 @@
 """The resource `task://{id}`."""
 
+from taskhand.server.render.reads import TaskAnswer
 from taskhand.server.resource import Resource
-from taskhand.server.view import TaskAnswer
 from taskhand.service.app_context import AppContext
 from taskhand.service.reads import get_task
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.server.write_view import ManyAnswer
 from taskhand.service.apply_plan import apply_plan, review_plan
 from taskhand.service.call import Call, Options
 

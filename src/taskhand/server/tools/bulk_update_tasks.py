@@ -7,8 +7,8 @@ from pydantic import MISSING, Field
 from taskhand.domain.field_notes import field_notes
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskPatch
+from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.server.write_view import ManyAnswer
 from taskhand.service.bulk_update import BulkChange, bulk_update
 from taskhand.service.call import Call, RepeatableOptions
 

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import MISSING, Field
 
+from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool
 from taskhand.server.tools.get_task import TaskId
-from taskhand.server.write_view import WriteAnswer
 from taskhand.service.call import Options
 from taskhand.service.complete_task import complete_task
 

@@ -1,8 +1,8 @@
 """The tool `create_task`."""
 
 from taskhand.domain.task import TaskDraft
+from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool
-from taskhand.server.write_view import WriteAnswer
 from taskhand.service.call import RepeatableOptions
 from taskhand.service.create_task import create_task
 

@@ -1,8 +1,8 @@
 """The tool `delete_task`."""
 
+from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool
 from taskhand.server.tools.get_task import TaskId
-from taskhand.server.write_view import WriteAnswer
 from taskhand.service.call import Options
 from taskhand.service.delete_task import delete_task
 

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from taskhand.domain.task import Body
+from taskhand.server.render.reads import ContactsAnswer
 from taskhand.server.tool import Tool
-from taskhand.server.view import ContactsAnswer
 from taskhand.service.call import Call
 from taskhand.service.reads import find_contacts
 

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from taskhand.domain.task import Body
+from taskhand.server.render.reads import TaskAnswer
 from taskhand.server.tool import Tool
-from taskhand.server.view import TaskAnswer
 from taskhand.service.call import Call
 from taskhand.service.reads import get_task
 

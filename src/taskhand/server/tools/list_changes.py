@@ -11,8 +11,8 @@ from taskhand.domain.errors import CallerError
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.task import Body
 from taskhand.journal.journal import ChangeQuery
-from taskhand.server.answer import LARGEST, compact
-from taskhand.server.changes_view import ChangesAnswer
+from taskhand.server.render.answer import LARGEST, render_text
+from taskhand.server.render.changes import ChangesAnswer
 from taskhand.server.tool import Tool
 from taskhand.service.call import Call
 from taskhand.service.list_changes import list_changes
@@ -46,7 +46,7 @@ async def _run(call: Call, arguments: ListChanges) -> ChangesAnswer:
     )
     while True:
         answer = ChangesAnswer.of(await list_changes(call.app, query), query.task_id)
-        if query.limit == 1 or len(compact(answer)) <= LARGEST:
+        if query.limit == 1 or len(render_text(answer)) <= LARGEST:
             return answer
         query = replace(query, limit=query.limit // 2)  # a page of large changes has fewer rows
 

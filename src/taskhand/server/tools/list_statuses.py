@@ -1,8 +1,8 @@
 """The tool `list_statuses`."""
 
 from taskhand.domain.task import Body
+from taskhand.server.render.reads import StatusesAnswer
 from taskhand.server.tool import Tool
-from taskhand.server.view import StatusesAnswer
 from taskhand.service.call import Call
 from taskhand.service.reads import list_statuses
 

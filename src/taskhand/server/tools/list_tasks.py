@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import MISSING, Field
 
 from taskhand.domain.query import Order, TaskFilter
+from taskhand.server.render.reads import ListAnswer, RowField
 from taskhand.server.tool import Tool
-from taskhand.server.view import ListAnswer, RowField
 from taskhand.service.call import Call
 from taskhand.service.list_tasks import list_tasks
 

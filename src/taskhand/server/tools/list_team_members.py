@@ -1,8 +1,8 @@
 """The tool `list_team_members`."""
 
 from taskhand.domain.task import Body
+from taskhand.server.render.reads import TeamAnswer
 from taskhand.server.tool import Tool
-from taskhand.server.view import TeamAnswer
 from taskhand.service.call import Call
 from taskhand.service.reads import list_team_members
 

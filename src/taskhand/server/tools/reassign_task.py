@@ -5,9 +5,9 @@ from typing import Annotated
 from pydantic import MISSING, Field
 
 from taskhand.domain.field_notes import field_notes
+from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import TaskId
-from taskhand.server.write_view import WriteAnswer
 from taskhand.service.call import Call, Options
 from taskhand.service.reassign_task import Mode, reassign_task
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool
-from taskhand.server.write_view import ManyAnswer
 from taskhand.service.call import Options
 from taskhand.service.undo_change import undo_change
 

@@ -1,9 +1,9 @@
 """The tool `update_task`."""
 
 from taskhand.domain.task import TaskPatch
+from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool
 from taskhand.server.tools.get_task import TaskId
-from taskhand.server.write_view import WriteAnswer
 from taskhand.service.call import Options
 from taskhand.service.update_task import update_task
 

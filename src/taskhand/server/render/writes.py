@@ -12,10 +12,10 @@ from taskhand.domain.names import Match
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.task import Task
 from taskhand.domain.text import truncate
-from taskhand.server.answer import Answer, Marked
-from taskhand.server.view import whole
+from taskhand.server.render.answer import Answer, UntrustedAnswer
+from taskhand.server.render.reads import fit_description
 
-__all__ = ["FromTo", "ManyAnswer", "WriteAnswer", "difference_row", "from_to", "shown"]
+__all__ = ["FromTo", "ManyAnswer", "WriteAnswer", "changed_fields", "render_write", "to_difference_row"]
 
 _NAME, _SNIPPET = 60, 200
 _MOST_SHOWN = 8
@@ -80,7 +80,7 @@ _CHANGED = Annotated[Any, WithJsonSchema({"type": "object", "description": "Fiel
 _TASK = Annotated[Any, WithJsonSchema({"type": "object", "description": "As get_task answers it."})]
 
 
-class WriteAnswer(Marked):
+class WriteAnswer(UntrustedAnswer):
     """What a write of one task did (`task`), or would do (`planId`)."""
 
     free_text = ("task.title", "task.description", "changed", "difference.title", "difference.changed", "matched.name")
@@ -106,34 +106,36 @@ class ManyAnswer(WriteAnswer):
     retry_ids: tuple[str, ...] | MISSING = MISSING
 
 
-def shown(written: Receipt | BulkReceipt | Plan) -> WriteAnswer:
+def render_write(written: Receipt | BulkReceipt | Plan) -> WriteAnswer:
     """What a write has to say, as an agent sees it."""
     match written:
         case Receipt():
-            return _of_one(written)
+            return _render_receipt(written)
         case BulkReceipt():
-            return _of_many(written)
+            return _render_bulk(written)
         case Plan():
-            return _of_plan(written)
+            return _render_plan(written)
 
 
-def from_to(changed: Iterable[FieldChange]) -> dict[str, FromTo]:
+def changed_fields(changed: Iterable[FieldChange]) -> dict[str, FromTo]:
     """The fields that change, by name."""
     return {
-        one.field: FromTo.model_validate({"from": _clipped(one.before), "to": _clipped(one.after)}) for one in changed
+        one.field: FromTo.model_validate({"from": _shorten(one.before), "to": _shorten(one.after)}) for one in changed
     }
 
 
-def difference_row(one: Difference) -> DifferenceRow:
+def to_difference_row(one: Difference) -> DifferenceRow:
     """What happens to one task, as an agent sees it."""
-    return DifferenceRow(id=one.id, title=truncate(one.title, _NAME), does=one.does, changed=from_to(one.changed))
+    return DifferenceRow(
+        id=one.id, title=truncate(one.title, _NAME), does=one.does, changed=changed_fields(one.changed)
+    )
 
 
-def _of_one(receipt: Receipt) -> WriteAnswer:
+def _render_receipt(receipt: Receipt) -> WriteAnswer:
     return WriteAnswer(
         change_id=receipt.change_id or MISSING,
-        task=whole(receipt.task).model_dump(mode="json") if isinstance(receipt.task, Task) else MISSING,
-        changed={name: one.model_dump(mode="json") for name, one in from_to(receipt.changed).items()},
+        task=fit_description(receipt.task).model_dump(mode="json") if isinstance(receipt.task, Task) else MISSING,
+        changed={name: one.model_dump(mode="json") for name, one in changed_fields(receipt.changed).items()},
         unapplied=_unapplied_rows(receipt.unapplied),
         matched=_match_rows(receipt.matched),
         replayed=receipt.replayed or MISSING,
@@ -141,7 +143,7 @@ def _of_one(receipt: Receipt) -> WriteAnswer:
     )
 
 
-def _of_many(receipt: BulkReceipt) -> WriteAnswer:
+def _render_bulk(receipt: BulkReceipt) -> WriteAnswer:
     retry_ids = receipt.retry_ids
     unapplied = _unapplied_rows(miss for one in receipt.results for miss in one.unapplied)
     return ManyAnswer(
@@ -149,7 +151,7 @@ def _of_many(receipt: BulkReceipt) -> WriteAnswer:
         count=len(receipt.results),
         totals=receipt.totals,
         outcomes=tuple(_outcome_rows(receipt.results, _ROOM_FOR_IDS - _size(retry_ids))),
-        retry_ids=_fitting(retry_ids, _ROOM_FOR_IDS),
+        retry_ids=_as_many_as_fit(retry_ids, _ROOM_FOR_IDS),
         unapplied=unapplied[:_MOST_MESSAGES] or MISSING,
         matched=_match_rows(receipt.matched) or MISSING,
         replayed=receipt.replayed or MISSING,
@@ -157,7 +159,7 @@ def _of_many(receipt: BulkReceipt) -> WriteAnswer:
     )
 
 
-def _of_plan(plan: Plan) -> WriteAnswer:
+def _render_plan(plan: Plan) -> WriteAnswer:
     shown = plan.differences[:_MOST_DIFFERENCES]
     more = f" {len(plan.differences) - len(shown)} more are not shown." if len(shown) < len(plan.differences) else ""
     why = f"{plan.guard} stops at a plan: nothing was written." if plan.guard else "Nothing was written."
@@ -166,7 +168,7 @@ def _of_plan(plan: Plan) -> WriteAnswer:
     return ManyAnswer(
         plan_id=plan.id,
         count=len(plan.differences),
-        difference=tuple(map(difference_row, shown)),
+        difference=tuple(map(to_difference_row, shown)),
         outcomes=tuple(_outcome_rows(left_out, _ROOM_FOR_IDS)) or MISSING,
         expires_at=plan.expires_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         matched=_match_rows(plan.matched) or MISSING,
@@ -180,7 +182,7 @@ def _outcome_rows(outcomes: Sequence[TaskResult], room: int) -> Iterable[Outcome
     for one in outcomes:
         groups.setdefault((one.outcome, one.code, _reason(one)), []).append(one)
     for (outcome, code, message), group in sorted(groups.items(), key=lambda item: len(item[1]))[:_MOST_MESSAGES]:
-        ids = () if group[0].may_be_retried else _fitting([one.id for one in group], room)
+        ids = () if group[0].may_be_retried else _as_many_as_fit([one.id for one in group], room)
         room -= _size(ids)
         yield OutcomeRow(
             outcome=outcome,
@@ -200,7 +202,7 @@ def _size(ids: Sequence[str]) -> int:
     return sum(len(one) + 3 for one in ids)
 
 
-def _fitting(ids: Sequence[str], room: int) -> tuple[str, ...]:
+def _as_many_as_fit(ids: Sequence[str], room: int) -> tuple[str, ...]:
     """As many ids as there is room for; the count beside them says how many there are."""
     if _size(ids) <= room:
         return tuple(ids)
@@ -210,7 +212,7 @@ def _fitting(ids: Sequence[str], room: int) -> tuple[str, ...]:
 
 
 def _unapplied_rows(missed: Iterable[Unapplied]) -> tuple[UnappliedRow, ...]:
-    return tuple(UnappliedRow(field=one.field, asked=_clipped(one.asked), got=_clipped(one.got)) for one in missed)
+    return tuple(UnappliedRow(field=one.field, asked=_shorten(one.asked), got=_shorten(one.got)) for one in missed)
 
 
 def _match_rows(matched: Iterable[Match]) -> tuple[MatchRow, ...]:
@@ -220,7 +222,7 @@ def _match_rows(matched: Iterable[Match]) -> tuple[MatchRow, ...]:
     )
 
 
-def _clipped(value: object) -> object:
+def _shorten(value: object) -> object:
     if isinstance(value, list) and len(value) > _MOST_SHOWN:
         return [*value[:_MOST_SHOWN], f"… (+{len(value) - _MOST_SHOWN})"]
     return truncate(value, _SNIPPET) if isinstance(value, str) else value

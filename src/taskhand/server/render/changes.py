@@ -9,8 +9,8 @@ from pydantic import MISSING, Field, WithJsonSchema
 from taskhand.domain.change import changes, preview
 from taskhand.domain.text import truncate
 from taskhand.journal.journal import Change, ChangePage, Intent, Result
-from taskhand.server.answer import Answer, Marked
-from taskhand.server.write_view import FromTo, from_to
+from taskhand.server.render.answer import Answer, UntrustedAnswer
+from taskhand.server.render.writes import FromTo, changed_fields
 
 __all__ = ["ChangesAnswer"]
 
@@ -36,7 +36,7 @@ class ChangeRow(Answer):
     plan_id: str | MISSING = MISSING
 
 
-class ChangesAnswer(Marked):
+class ChangesAnswer(UntrustedAnswer):
     """A page of the journal."""
 
     free_text = ("changes.title", "changes.changed", "changes.reason")
@@ -52,7 +52,7 @@ class ChangesAnswer(Marked):
 
 
 def _row(change: Change, task_id: str | None) -> ChangeRow:
-    about = _place(change, task_id)
+    about = _intent_index(change, task_id)
     opening = change.opening
     facts: dict[str, Any] = {
         "task_id": _task_id(change, about),
@@ -75,7 +75,7 @@ def _row(change: Change, task_id: str | None) -> ChangeRow:
     )
 
 
-def _place(change: Change, task_id: str | None) -> int | None:
+def _intent_index(change: Change, task_id: str | None) -> int | None:
     """Which of its intents the row is about: the only one, or the one of the task asked for."""
     if len(change.intents) == 1:
         return 0
@@ -109,7 +109,7 @@ def _changed(change: Change, place: int | None) -> dict[str, FromTo] | None:
     """What was different afterwards; of a plan and of what nobody knows the outcome of, what would be."""
     if place is None:
         return None
-    return from_to(_difference(change.intents[place], change.results.get(place), change.outcome)) or None
+    return changed_fields(_difference(change.intents[place], change.results.get(place), change.outcome)) or None
 
 
 def _difference(intent: Intent, result: Result | None, outcome: str) -> Any:

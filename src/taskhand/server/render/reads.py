@@ -11,11 +11,11 @@ from taskhand.domain.due import due_of
 from taskhand.domain.page import cursor_after
 from taskhand.domain.task import Contact, Member, Status, StatusList, Task
 from taskhand.domain.text import truncate
-from taskhand.server.answer import MOST_ITEMS, Answer, Marked
+from taskhand.server.render.answer import MOST_ITEMS, Answer, UntrustedAnswer
 from taskhand.service.list_tasks import TaskList
 from taskhand.service.reads import Team
 
-__all__ = ["ContactsAnswer", "ListAnswer", "RowField", "StatusesAnswer", "TaskAnswer", "TeamAnswer", "whole"]
+__all__ = ["ContactsAnswer", "ListAnswer", "RowField", "StatusesAnswer", "TaskAnswer", "TeamAnswer", "fit_description"]
 
 _TITLE, _NAME, _SNIPPET, _DESCRIPTION = 100, 60, 200, 12_000
 _ESCAPED_DESCRIPTION = 16_000
@@ -62,7 +62,7 @@ class MemberRow(Answer):
     email: str | None
 
 
-class TeamAnswer(Marked):
+class TeamAnswer(UntrustedAnswer):
     """The team."""
 
     free_text = ("members.name",)
@@ -88,7 +88,7 @@ class ContactRow(Answer):
     email: str | None
 
 
-class ContactsAnswer(Marked):
+class ContactsAnswer(UntrustedAnswer):
     """Contacts that were found."""
 
     free_text = ("contacts.name",)
@@ -102,7 +102,7 @@ class ContactsAnswer(Marked):
         return cls(contacts=tuple(map(_contact_row, found[:limit])), more=len(found) > limit)
 
 
-class TaskAnswer(Marked):
+class TaskAnswer(UntrustedAnswer):
     """One whole task."""
 
     free_text = ("task.title", "task.description")
@@ -112,7 +112,7 @@ class TaskAnswer(Marked):
     @classmethod
     def of(cls, task: Task) -> "TaskAnswer":
         """The task as an agent sees it."""
-        return cls(task=whole(task))
+        return cls(task=fit_description(task))
 
 
 RowField = Literal[
@@ -152,7 +152,7 @@ class Row(Answer):
     url: str | None | MISSING = MISSING
 
 
-class ListAnswer(Marked):
+class ListAnswer(UntrustedAnswer):
     """A page of tasks."""
 
     free_text = ("tasks.title", "tasks.description", "tasks.responsibles")
@@ -207,7 +207,7 @@ def _names(members: Mapping[str, Member]) -> dict[str, str]:
     }
 
 
-def whole(task: Task) -> Task:
+def fit_description(task: Task) -> Task:
     """The task with a description that fits an answer."""
     longest, whole = _DESCRIPTION, task.description or ""
     while len(json.dumps(truncate(whole, longest), ensure_ascii=False)) > _ESCAPED_DESCRIPTION:

@@ -14,7 +14,16 @@ from pydantic.alias_generators import to_camel
 
 from taskhand.domain.text import may_hide, plain_json, truncate
 
-__all__ = ["LARGEST", "MOST_ITEMS", "Answer", "Marked", "Told", "compact", "marking", "told"]
+__all__ = [
+    "LARGEST",
+    "MOST_ITEMS",
+    "Answer",
+    "RenderedAnswer",
+    "UntrustedAnswer",
+    "mark_untrusted",
+    "render_answer",
+    "render_text",
+]
 
 LARGEST = 36_000
 """Characters of an answer."""
@@ -31,7 +40,7 @@ class Answer(BaseModel):
     free_text: ClassVar[tuple[str, ...]] = ()
 
 
-class Marked(Answer):
+class UntrustedAnswer(Answer):
     """An answer that holds text by others."""
 
     untrusted: (
@@ -45,48 +54,48 @@ class Marked(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RenderedAnswer:
     """An answer as it is sent: its JSON, and the shortest text of that."""
 
     value: dict[str, Any]
     text: str
 
 
-def told(answer: BaseModel) -> Told:
+def render_answer(answer: BaseModel) -> RenderedAnswer:
     """An answer without what a person would not see in a text; what others wrote is marked.
 
     Where it is too long, long texts and lists are cut, whatever they are.
     """
     said, places = answer.model_dump(mode="json"), getattr(answer, "free_text", ())
-    found = _written(marking(said, places) | said)
+    found = _rendered(mark_untrusted(said, places) | said)
     if may_hide(found.text):
         said = plain_json(said)
-        found = _written(marking(said, places) | said)
-    return found if len(found.text) <= LARGEST else _written(_trimmed(found.value))
+        found = _rendered(mark_untrusted(said, places) | said)
+    return found if len(found.text) <= LARGEST else _rendered(_trimmed(found.value))
 
 
-def compact(answer: BaseModel) -> str:
+def render_text(answer: BaseModel) -> str:
     """The text of an answer."""
-    return told(answer).text
+    return render_answer(answer).text
 
 
-def _written(value: dict[str, Any]) -> Told:
-    return Told(value, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+def _rendered(value: dict[str, Any]) -> RenderedAnswer:
+    return RenderedAnswer(value, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
-def marking(said: Any, places: Sequence[str]) -> dict[str, Any]:
+def mark_untrusted(said: Any, places: Sequence[str]) -> dict[str, Any]:
     """What says that the text at these places is by others, where there is any."""
-    found = [place for place in places if _is_at(said, place.split("."))]
+    found = [place for place in places if _has_text_at(said, place.split("."))]
     return {"untrusted": {"fields": found, "note": _WORDS}} if found else {}
 
 
-def _is_at(value: Any, path: Sequence[str]) -> bool:
+def _has_text_at(value: Any, path: Sequence[str]) -> bool:
     """Whether there is something at a place; a list is looked through."""
     if isinstance(value, list):
-        return any(_is_at(item, path) for item in value)
+        return any(_has_text_at(item, path) for item in value)
     if not path:
         return value not in (None, "", {})
-    return isinstance(value, dict) and _is_at(value.get(path[0]), path[1:])
+    return isinstance(value, dict) and _has_text_at(value.get(path[0]), path[1:])
 
 
 def _trimmed(value: Any) -> Any:

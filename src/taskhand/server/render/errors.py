@@ -7,16 +7,16 @@ from typing import Any
 from taskhand.domain.errors import Candidate, TaskhandError
 from taskhand.domain.plan import Difference
 from taskhand.domain.text import plain, plain_json, truncate
-from taskhand.server.answer import marking
-from taskhand.server.write_view import difference_row
+from taskhand.server.render.answer import mark_untrusted
+from taskhand.server.render.writes import to_difference_row
 
-__all__ = ["refusal", "sentence"]
+__all__ = ["error_sentence", "render_error"]
 
 _MESSAGE, _CANDIDATE = 2_000, 200
 _FREE_TEXT = ("candidates.name", "difference.title", "difference.changed")
 
 
-def refusal(error: TaskhandError) -> str:
+def render_error(error: TaskhandError) -> str:
     """`code`, `message`, `retryable`, and where there are any, `candidates`, `next`, `retry_after_s` and details."""
     said: dict[str, Any] = {"code": error.code, "message": truncate(error.message, _MESSAGE)}
     if error.candidates:
@@ -28,10 +28,10 @@ def refusal(error: TaskhandError) -> str:
         said["retry_after_s"] = math.ceil(error.retry_after_s)
     said |= {name: _detail(value) for name, value in error.details.items()}
     said = plain_json(said)
-    return json.dumps({"error": said | marking(said, _FREE_TEXT)}, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps({"error": said | mark_untrusted(said, _FREE_TEXT)}, ensure_ascii=False, separators=(",", ":"))
 
 
-def sentence(error: TaskhandError) -> str:
+def error_sentence(error: TaskhandError) -> str:
     """What a person reads of an error where the protocol has room for nothing else."""
     return plain(" ".join(filter(None, [truncate(error.message, _MESSAGE), error.next_step])))
 
@@ -44,4 +44,4 @@ def _candidate(candidate: Candidate) -> dict[str, str]:
 def _detail(value: object) -> Any:
     if isinstance(value, list | tuple):
         return [_detail(item) for item in value]
-    return difference_row(value).model_dump(mode="json") if isinstance(value, Difference) else value
+    return to_difference_row(value).model_dump(mode="json") if isinstance(value, Difference) else value

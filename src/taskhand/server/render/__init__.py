@@ -1,0 +1,1 @@
+"""What an agent reads of answers and errors."""
