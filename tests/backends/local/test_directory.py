@@ -80,7 +80,7 @@ async def test_an_unknown_status_is_answered_with_those_that_are(backend: LocalB
 
 async def test_a_status_that_a_task_has_cannot_be_removed(backend: LocalBackend) -> None:
     await add_task(backend, status="En Progreso")
-    with pytest.raises(CallerError, match="Tasks that are En Progreso: 1") as refused:
+    with pytest.raises(CallerError, match="Tasks with the status En Progreso: 1") as refused:
         await backend.edit(lambda directory: directory.remove_status("En Progreso"))
     assert refused.value.code == "in_use"
 

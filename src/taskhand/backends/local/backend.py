@@ -1,4 +1,4 @@
-"""The embedded store as a backend."""
+"""The embedded task store as a backend."""
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -49,9 +49,9 @@ class LocalBackend:
         timezone: str | None,
         busy_s: float = BUSY_S,
     ) -> None:
-        """`clock` answers an aware datetime; `user` is the first member's name; `timezone` the default zone.
+        """`clock` returns an aware datetime; `user` is the first member's name; `timezone` the default zone.
 
-        `busy_s` is how long another process that writes is waited for, in seconds.
+        `busy_s` is how many seconds a write waits for another process.
         """
         self._clock = clock
         self._new_id = new_id
@@ -61,7 +61,7 @@ class LocalBackend:
         self._store = Store(path, TASK_STORE, prepare=self._prepare, busy_s=busy_s)
 
     async def statuses(self) -> StatusList:
-        """All of them: the store knows its statuses."""
+        """All statuses; the list is complete."""
         known = await self._store.peek(lambda connection: self._directory(connection).statuses())
         return StatusList(known, complete=True, source="the embedded store")
 
@@ -74,7 +74,7 @@ class LocalBackend:
         return await self._store.peek(lambda connection: self._directory(connection).me())
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:  # noqa: ARG002  the store wrote it itself
-        """Always."""
+        """Always true."""
         return True
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
@@ -82,15 +82,15 @@ class LocalBackend:
         return await self._store.peek(lambda connection: self._directory(connection).contacts(query, limit))
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
-        """One page, found by index."""
+        """One page of tasks, found by an index of the database."""
         return await self._store.peek(lambda connection: tasks.page(connection, query, self._clock()))
 
-    async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002  nothing is kept here
+    async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002  there is no cache
         """One task by id; NotFound."""
         return await self._store.peek(lambda connection: tasks.task(connection, task_id))
 
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002  as above
-        """Many tasks with the same few queries as one; the contract says all that the store has of them."""
+        """The tasks with these ids, in two queries however many there are; the store has no native values."""
         return await self._store.peek(lambda connection: tasks.snapshots(connection, ids))
 
     async def create_task(self, edit: Edit) -> Written:
@@ -104,36 +104,36 @@ class LocalBackend:
     async def update_tasks(
         self, edits: Sequence[tuple[Task, Edit]], watch: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
-        """All of them in one transaction; one that is gone, or changed since, does not keep the others from being set.
+        """Update all tasks in one transaction; a task that is gone or changed since does not stop the others.
 
-        All or none is sent: `watch` is asked once, and told when it is over.
+        `watch` is asked once whether to stop, and gets every result when the transaction is over.
         """
         if watch is not None and watch.stopped is not None:
-            outcomes = tuple(ItemResult(before.id, error=watch.stopped) for before, _ in edits)
+            results = tuple(ItemResult(before.id, error=watch.stopped) for before, _ in edits)
         else:
-            outcomes = await self._update_all(edits)
+            results = await self._update_all(edits)
         if watch is not None:
-            for place, outcome in enumerate(outcomes):
-                watch.tell(place, outcome)
-        return outcomes
+            for index, result in enumerate(results):
+                watch.tell(index, result)
+        return results
 
     async def delete_task(self, before: Task) -> None:
         """Remove a task; NotFound when it is gone already, CallerError when it changed since."""
         await self._store.write(lambda connection: tasks.delete(connection, before))
 
     async def upstream_time(self) -> None:
-        """The store has no clock of its own."""
+        """None: the store has no clock of its own."""
 
     async def examine(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  reading makes the file as well
-        """Whether the file is sound and can be written."""
+        """Check that the file is sound and can be written."""
         return (await check_store(self._store, self._path),)
 
     def now(self) -> datetime:
-        """What the clock of this store says."""
+        """The time on the clock of this store."""
         return self._clock()
 
     async def edit(self, work: Callable[[Directory], _T]) -> _T:
-        """Do something to the statuses, people and contacts, wholly or not at all."""
+        """Change the statuses, people and contacts in one transaction."""
         return await self._store.write(lambda connection: work(self._directory(connection)))
 
     async def aclose(self) -> None:
@@ -157,7 +157,7 @@ class LocalBackend:
             return is_overdue(Due.read(due_at, zone, all_day=bool(is_all_day)), self._clock(), self._timezone)
 
         connection.create_function("is_overdue", 3, overdue)
-        self._directory(connection).furnish(self._user)
+        self._directory(connection).add_defaults(self._user)
 
     def _create(self, connection: sqlite3.Connection, edit: Edit) -> Task:
         task_id, creator = self._new_id(connection), self._directory(connection).me()

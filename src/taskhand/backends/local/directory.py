@@ -1,4 +1,4 @@
-"""The statuses, people and contacts of the embedded store: read by the server, edited from the command line."""
+"""The statuses, members and contacts of the embedded store: read by the server, edited from the command line."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -22,20 +22,20 @@ _FIRST_STATUSES: Sequence[tuple[str, StatusType, str]] = (
 
 
 def sequential_id(connection: sqlite3.Connection) -> str:
-    """The next id of `--ids sequential`, in the shape of a UUID; it goes on where the last run stopped."""
+    """The next id of `--ids sequential`, in the form of a UUID; the numbers continue across runs."""
     number = connection.execute("UPDATE id_sequence SET last = last + 1 RETURNING last").fetchone()[0]
     return f"00000000-0000-4000-8000-{number:012d}"
 
 
 class Directory:
-    """Who and what the store knows besides tasks, within a transaction of `connection`."""
+    """The statuses, members and contacts, within a transaction of `connection`."""
 
     def __init__(self, connection: sqlite3.Connection, new_id: NewId) -> None:
         self.connection = connection
         self._new_id = new_id
 
-    def furnish(self, user: str) -> None:
-        """Give a new store its statuses and its one member, the user; leave any other store alone."""
+    def add_defaults(self, user: str) -> None:
+        """Add the default statuses and the member `user` to a new store; leave any other store unchanged."""
         if self.connection.execute("SELECT 1 FROM status").fetchone():
             return
         for status in _FIRST_STATUSES:
@@ -43,7 +43,7 @@ class Directory:
         self.connection.execute("UPDATE member SET is_me = 1 WHERE id = ?", (self.add_member(user),))
 
     def new_id(self) -> str:
-        """An id for something new."""
+        """A new id."""
         return self._new_id(self.connection)
 
     def statuses(self) -> tuple[Status, ...]:
@@ -55,7 +55,7 @@ class Directory:
         return tuple(map(to_member, self.connection.execute("SELECT * FROM member WHERE active ORDER BY name, id")))
 
     def me(self) -> str | None:
-        """The member that is the user."""
+        """The id of the member that is the user."""
         row = self.connection.execute("SELECT id FROM member WHERE is_me AND active").fetchone()
         return row["id"] if row else None
 
@@ -66,30 +66,32 @@ class Directory:
         return tuple(map(to_contact, self.connection.execute(sql, (wanted, limit))))
 
     def add_status(self, name: str, kind: StatusType, color: str | None = None) -> str:
-        """Add a status after the last one; CallerError when the name is taken. Its id."""
+        """Add a status after the last one, and return its id; CallerError when the name is taken."""
         self._check_free(name)
         status_id = self.new_id()
         self.connection.execute(
             "INSERT INTO status SELECT ?, ?, ?, ?, ?, coalesce(max(position), 0) + 1 FROM status",
-            (status_id, _named(name), fold(name), color, kind),
+            (status_id, _checked_name(name), fold(name), color, kind),
         )
         return status_id
 
     def rename_status(self, name: str, new_name: str) -> None:
         """Give a status another name; its tasks stay with it."""
-        status = self._status(name)
+        status = self._resolve_status(name)
         self._check_free(new_name, but=status.id)
         self.connection.execute(
-            "UPDATE status SET name = ?, folded = ? WHERE id = ?", (_named(new_name), fold(new_name), status.id)
+            "UPDATE status SET name = ?, folded = ? WHERE id = ?", (_checked_name(new_name), fold(new_name), status.id)
         )
 
     def remove_status(self, name: str) -> None:
-        """Remove a status that no task has; the last initial one stays, as new tasks need it."""
-        status = self._status(name)
+        """Remove a status; CallerError when a task has it, or it is the only initial one, which new tasks need."""
+        status = self._resolve_status(name)
         used = self.connection.execute("SELECT count(*) FROM task WHERE status_id = ?", (status.id,)).fetchone()[0]
         if used:
             raise CallerError(
-                f"Tasks that are {status.name}: {used}.", code="in_use", next_step="Give them another status first."
+                f"Tasks with the status {status.name}: {used}.",
+                code="in_use",
+                next_step="Give those tasks another status first.",
             )
         if status.type == "initial" and sum(other.type == "initial" for other in self.statuses()) == 1:
             raise CallerError(
@@ -98,22 +100,24 @@ class Directory:
         self.connection.execute("DELETE FROM status WHERE id = ?", (status.id,))
 
     def add_member(self, name: str, email: str | None = None) -> str:
-        """Add someone who can be responsible for tasks. The id."""
+        """Add a person who can be responsible for tasks, and return the id."""
         if fold(name) == "me":
-            raise CallerError("'me' is you.", code="invalid_name", next_step="Choose another name.")
+            raise CallerError("The name 'me' always means you.", code="invalid_name", next_step="Choose another name.")
         member_id = self.new_id()
         self.connection.execute(
-            "INSERT INTO member (id, name, email) VALUES (?, ?, ?)", (member_id, _named(name), email)
+            "INSERT INTO member (id, name, email) VALUES (?, ?, ?)", (member_id, _checked_name(name), email)
         )
         return member_id
 
     def rename_member(self, who: str, name: str) -> None:
         """Give a member another name."""
-        self.connection.execute("UPDATE member SET name = ? WHERE id = ?", (_named(name), self._member(who)))
+        self.connection.execute(
+            "UPDATE member SET name = ? WHERE id = ?", (_checked_name(name), self._resolve_member(who))
+        )
 
     def remove_member(self, who: str) -> None:
-        """Let a member go: nobody can be given new tasks in that name; tasks that have it keep it."""
-        member_id = self._member(who)
+        """Remove a member: new tasks cannot be given to them; tasks that they are responsible for stay theirs."""
+        member_id = self._resolve_member(who)
         if member_id == self.me():
             raise CallerError("That member is you.", code="in_use", next_step="Rename the member instead.")
         self.connection.execute("UPDATE member SET active = 0 WHERE id = ?", (member_id,))
@@ -121,24 +125,24 @@ class Directory:
     def add_contact(
         self, name: str, phone: str | None = None, email: str | None = None, customer_id: str | None = None
     ) -> str:
-        """Add a contact for find_contacts to find. The id."""
+        """Add a contact, and return its id."""
         contact_id = self.new_id()
         searchable = fold(" ".join(filter(None, (name, phone, email, _digits(phone or "")))))
         self.connection.execute(
             "INSERT INTO contact VALUES (?, ?, ?, ?, ?, ?)",
-            (contact_id, _named(name), phone, email, customer_id, searchable),
+            (contact_id, _checked_name(name), phone, email, customer_id, searchable),
         )
         return contact_id
 
-    def _member(self, who: str) -> str:
-        """The member meant, by id, e-mail, full name or `me`."""
+    def _resolve_member(self, who: str) -> str:
+        """The id of a member, by id, e-mail, full name or `me`."""
         return people.resolve_people([who], self.members(), self.me()).ids[0]
 
     def _find_status(self, name: str) -> Status | None:
         row = self.connection.execute("SELECT * FROM status WHERE folded = ?", (fold(name),)).fetchone()
         return to_status(row) if row else None
 
-    def _status(self, name: str) -> Status:
+    def _resolve_status(self, name: str) -> Status:
         if status := self._find_status(name):
             return status
         names = ", ".join(status.name for status in self.statuses())
@@ -149,7 +153,7 @@ class Directory:
     def _check_free(self, name: str, but: str | None = None) -> None:
         if (status := self._find_status(name)) and status.id != but:
             raise CallerError(
-                f"A status named {status.name!r} exists.", code="exists", next_step="Choose another name."
+                f"A status named {status.name!r} exists already.", code="exists", next_step="Choose another name."
             )
 
 
@@ -157,7 +161,7 @@ def _digits(text: str) -> str:
     return "".join(filter(str.isdigit, text))
 
 
-def _named(name: str) -> str:
+def _checked_name(name: str) -> str:
     if fold(name):
         return name.strip()
     raise CallerError("A name needs at least one character.", code="invalid_name", next_step="Send a name.")

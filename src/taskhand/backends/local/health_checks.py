@@ -1,4 +1,4 @@
-"""What a look at the embedded store's file finds."""
+"""The health check of the embedded store's file."""
 
 from pathlib import Path
 from typing import Final
@@ -10,11 +10,11 @@ from taskhand.sqlite.store import Store
 
 __all__ = ["check_store"]
 
-_COPY: Final = "Keep a copy of the file, then put back the last good one, or set TASKHAND_DB to another one."
+_COPY: Final = "Keep a copy of the file, then restore the last good one, or set TASKHAND_DB to another one."
 
 
 async def check_store(store: Store, path: Path) -> CheckResult:
-    """Whether the file is sound and can be written, and how large it is; one that is not there is made."""
+    """Check that the file is sound and can be written; the result names its size. A missing file is created."""
     try:
         fault = await find_damage(store)
     except OperatorError as error:

@@ -1,9 +1,9 @@
-"""From a TaskQuery to SQL that an index answers, but for words that are searched for; pure.
+"""Translation of a TaskQuery into SQL that uses an index for everything except text search; pure.
 
-A list is put together from walks along an index, each of which stops as soon as the page is full: one for each person,
-and by due date one for each of a few statuses, and one each for the window and for the dateless tasks, whose key `~`
-comes after every day. A page goes on by comparing (key, id) as one value, which SQLite seeks; two conditions side by
-side it would filter.
+A page is merged from several walks along an index, each of which stops when the page is full. There is one walk for
+each person; in due order also one for each of a few statuses, and one each for the window and the dateless tasks, whose
+key `~` sorts after every day. The next page is found by comparing (key, id) as one row value: SQLite seeks to that,
+whereas it would filter by two separate conditions.
 """
 
 from collections.abc import Sequence
@@ -19,32 +19,32 @@ __all__ = ["Select", "StoreState", "build_selects"]
 _KEYS = {"due": "due_key", "created": "created_at", "priority": "priority"}
 
 _WITH_TASK = " CROSS JOIN task t ON t.id = r.task_id"
-"""CROSS JOIN fixes the order of the two for SQLite's planner: the person's index first."""
+"""CROSS JOIN makes SQLite's planner use the person's index first."""
 
 _LATE = "is_overdue(t.due_at, t.is_all_day, t.due_timezone)"
-"""A function of the backend's: only Python knows the zones."""
+"""An SQL function defined by the backend, because only Python knows the time zones."""
 
 _ON_IT = "EXISTS (SELECT 1 FROM task_responsible r WHERE r.task_id = t.id AND r.responsible_id IN ({}))"
 
 _END_OF_DAY = "U"
-"""After a day in a due key comes nothing or `T`; this sorts after both."""
+"""A due key continues after its day with nothing or with `T`; this letter sorts after both."""
 
 _MOST_STATUSES: Final = 8
-"""With more of them, rows of one walk are looked through: that many walks would find too much that is not shown."""
+"""For more statuses than this, one filtered walk costs less than a walk for each."""
 
 _Clauses = list[tuple[str, tuple[object, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """What the store knows and a query does not: the ids of the unfinished statuses, and what time it is."""
+    """Facts that a query does not have: the ids of the unfinished statuses, and the current time."""
 
     unfinished: tuple[str, ...]
     now: datetime
 
     @property
     def future(self) -> str:
-        """A due key that nothing overdue reaches, whatever its zone: no place is a day ahead of UTC."""
+        """A due key after every overdue one, in any zone: no zone is a whole day ahead of UTC."""
         return (self.now.astimezone(UTC) + timedelta(days=2)).date().isoformat()
 
 
@@ -58,7 +58,7 @@ class Select:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A stretch of due keys: from `first` on, before `end` (None: to the last one)."""
+    """A range of due keys from `first`, inclusive, to `end`, exclusive (None: to the last one)."""
 
     first: str
     end: str | None = None
@@ -66,7 +66,7 @@ class _Span:
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """One way along an index: somebody's tasks or everyone's, in one status or any."""
+    """One walk along an index: the tasks of one person or of all, in one status or any."""
 
     person: str | None
     status: str | None
@@ -74,13 +74,13 @@ class _Walk:
 
 
 def build_selects(query: TaskQuery, state: StoreState) -> tuple[Select, ...]:
-    """The statements whose merged rows are the page, each with one row more, to tell whether more follow."""
+    """The statements whose merged rows are the page; each returns one extra row, to tell whether a next page exists."""
     chosen, filters = _statuses(query, state), _filters(query, state)
     people: tuple[str | None, ...] = (None,)
     statuses: tuple[str | None, ...] = (None,)
     if query.responsible_ids is not None and query.contact is None:
         people = query.responsible_ids
-    elif query.responsible_ids is not None:  # a contact has few tasks: they are looked through
+    elif query.responsible_ids is not None:  # a contact has few tasks, so filtering them is cheap
         filters.append((_ON_IT.format(_marks(query.responsible_ids)), query.responsible_ids))
     if chosen is not None and query.order == "due" and query.contact is None and len(chosen) <= _MOST_STATUSES:
         statuses = chosen
@@ -96,7 +96,7 @@ def build_selects(query: TaskQuery, state: StoreState) -> tuple[Select, ...]:
 
 
 def _statuses(query: TaskQuery, state: StoreState) -> tuple[str, ...] | None:
-    """The only statuses that a task of the list can be in, None for any."""
+    """The ids of the statuses to which the list is limited; None for any."""
     chosen = None if query.statuses is None else tuple(choice.id for choice in query.statuses if choice.id)
     if not query.overdue:
         return chosen
@@ -104,7 +104,7 @@ def _statuses(query: TaskQuery, state: StoreState) -> tuple[str, ...] | None:
 
 
 def _spans(query: TaskQuery, state: StoreState) -> tuple[_Span, ...]:
-    """The due keys of the window, both its days included, and those of dateless tasks unless they are left out."""
+    """The due keys of the window, whose last day is included, and of dateless tasks where they are wanted."""
     first = query.from_date or ""
     end = None if query.to_date is None else query.to_date + _END_OF_DAY
     if query.overdue:
@@ -139,7 +139,7 @@ def _marks(values: Sequence[str]) -> str:
 
 
 def _from(query: TaskQuery, span: _Span, due: str, key: str, task_id: str) -> _Clauses:
-    """Where the walk begins and ends: at the span, or after the last row of the page before, whichever comes later."""
+    """The bounds of the walk: the span's, or the last row of the previous page where that is later."""
     clauses: _Clauses = [] if span.end is None else [(f"{due} < ?", (span.end,))]
     if query.after is None:
         return [*clauses, *_begin(span, due)]

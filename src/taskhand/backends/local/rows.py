@@ -1,4 +1,4 @@
-"""Between rows of the store and values of the contract, both ways; pure."""
+"""Conversion between rows of the store and values of the contract; pure."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -14,28 +14,28 @@ from taskhand.domain.task import Contact, Member, Responsible, Status, Task
 __all__ = ["people_by_task", "searchable", "to_columns", "to_contact", "to_member", "to_status", "to_task"]
 
 _PLAIN = ("title", "description", "ai_contact_id", "ai_customer_id", "priority")
-"""Fields of an edit that are columns as they stand."""
+"""Fields of an edit that are columns of the same name and value."""
 
 
 def to_status(row: sqlite3.Row) -> Status:
-    """A status row."""
+    """The status of a row."""
     return Status(id=row["id"], name=row["name"], color=row["color"], type=row["type"], order=row["position"])
 
 
 def to_member(row: sqlite3.Row) -> Member:
-    """A member row."""
+    """The member of a row."""
     return Member(id=row["id"], name=row["name"], email=row["email"])
 
 
 def to_contact(row: sqlite3.Row) -> Contact:
-    """A contact row."""
+    """The contact of a row."""
     return Contact(
         id=row["id"], name=row["name"], phone=row["phone"], email=row["email"], customer_id=row["customer_id"]
     )
 
 
 def to_task(row: sqlite3.Row, people: Iterable[str]) -> Task:
-    """A task row with its status beside it, and its people; `url` is null: the store has no web app."""
+    """The task of a row that is joined with its status; `url` is null, because the store has no web app."""
     status = Status(
         id=row["status_id"],
         name=row["status_name"],
@@ -70,7 +70,7 @@ def people_by_task(rows: Iterable[sqlite3.Row]) -> dict[str, list[str]]:
 
 
 def to_columns(edit: Edit) -> dict[str, object]:
-    """The task columns that an edit sets (people are rows of their own)."""
+    """The columns of the task table that an edit sets. Responsible people are rows of another table."""
     given = dict(edit.given())
     values = {name: given[name] for name in _PLAIN if name in given}
     if edit.due is not MISSING:
@@ -81,7 +81,7 @@ def to_columns(edit: Edit) -> dict[str, object]:
 
 
 def searchable(title: str, description: str | None) -> str:
-    """What text search looks in."""
+    """The folded text in which text search looks."""
     return fold(f"{title} {description or ''}")
 
 

@@ -26,7 +26,7 @@ _PEOPLE = (
     ("Maria Rodriguez", "maria.r@example.com"),
     ("Camila Núñez", "camila.nunez@example.com"),
 )
-"""Two of them share a name, as people do."""
+"""Two people share a name, apart from its accents."""
 
 _CONTACTS = (
     ("Carolina Vega (Acme)", "+56 9 5555 0101", "carolina@acme.example", "acme"),
@@ -38,8 +38,8 @@ _CONTACTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Planned:
-    """A task to plant: due `day` days from today (None: no due date) at `hour` (None: all day)."""
+class _SeedTask:
+    """A task of the data set: due `day` days from today (None: no due date) at `hour` (None: all day)."""
 
     title: str
     day: int | None
@@ -52,56 +52,59 @@ class _Planned:
 
 
 _TASKS = (
-    _Planned("Send the proposal to Acme", -6, None, (0,), 2, "En Progreso", 0, "Annual plan, 12 seats."),
-    _Planned("Call Andes Solar about the invoice", -3, 11, (1,), 2, contact=1),
-    _Planned("Collect the signed contract from Clínica Norte", -2, None, (0, 4), 1, contact=2),
-    _Planned(
+    _SeedTask("Send the proposal to Acme", -6, None, (0,), 2, "En Progreso", 0, "Annual plan, 12 seats."),
+    _SeedTask("Call Andes Solar about the invoice", -3, 11, (1,), 2, contact=1),
+    _SeedTask("Collect the signed contract from Clínica Norte", -2, None, (0, 4), 1, contact=2),
+    _SeedTask(
         "Answer the complaint of Ferretería Paz", -1, 16, (2,), 2, "En Progreso", 3, "Delivery was two days late."
     ),
-    _Planned("Prepare the demo for Estudio Lagos", 0, 15, (4,), 1, contact=4),
-    _Planned("Update the price list", 0, None, (3,), 0, "En Progreso"),
-    _Planned("Review the open quotes", 0, None, (0, 1), 1),
-    _Planned("Call Carolina Vega about the renewal", 1, 10, (0,), 2, contact=0),
-    _Planned("Confirm the training date with Clínica Norte", 1, None, (4,), 1, contact=2),
-    _Planned("Send the welcome kit to Andes Solar", 2, None, (1,), 0, contact=1),
-    _Planned("Weekly pipeline review", 3, 9, (0, 1, 2, 4), 1),
-    _Planned("Check the bounced e-mails", 3, None, (3,), 0),
-    _Planned("Visit Ferretería Paz", 4, 12, (2,), 1, contact=3),
-    _Planned("Write the case study about Acme", 6, None, (4,), 0, contact=0),
-    _Planned("Renew the domain of the landing page", 8, None, (3,), 1),
-    _Planned("Quarterly call with Estudio Lagos", 11, 17, (2,), 1, contact=4),
-    _Planned("Plan the spring campaign", 14, None, (0, 4), 1),
-    _Planned("Clean up duplicate contacts", None, None, (3,), 0),
-    _Planned("Find a speaker for the webinar", None, None, (4,), 0),
-    _Planned("Collect ideas for the onboarding", None, None, (), 0),
-    _Planned("Send the invoice to Clínica Norte", -9, None, (1,), 1, "Completado", 2),
-    _Planned("Book the room for the training", -5, None, (4,), 0, "Completado"),
-    _Planned("Call back Jorge Paz", -4, 12, (2,), 2, "Completado", 3),
-    _Planned("Set up the shared calendar", -12, None, (3,), 0, "Completado"),
+    _SeedTask("Prepare the demo for Estudio Lagos", 0, 15, (4,), 1, contact=4),
+    _SeedTask("Update the price list", 0, None, (3,), 0, "En Progreso"),
+    _SeedTask("Review the open quotes", 0, None, (0, 1), 1),
+    _SeedTask("Call Carolina Vega about the renewal", 1, 10, (0,), 2, contact=0),
+    _SeedTask("Confirm the training date with Clínica Norte", 1, None, (4,), 1, contact=2),
+    _SeedTask("Send the welcome kit to Andes Solar", 2, None, (1,), 0, contact=1),
+    _SeedTask("Weekly pipeline review", 3, 9, (0, 1, 2, 4), 1),
+    _SeedTask("Check the bounced e-mails", 3, None, (3,), 0),
+    _SeedTask("Visit Ferretería Paz", 4, 12, (2,), 1, contact=3),
+    _SeedTask("Write the case study about Acme", 6, None, (4,), 0, contact=0),
+    _SeedTask("Renew the domain of the landing page", 8, None, (3,), 1),
+    _SeedTask("Quarterly call with Estudio Lagos", 11, 17, (2,), 1, contact=4),
+    _SeedTask("Plan the spring campaign", 14, None, (0, 4), 1),
+    _SeedTask("Clean up duplicate contacts", None, None, (3,), 0),
+    _SeedTask("Find a speaker for the webinar", None, None, (4,), 0),
+    _SeedTask("Collect ideas for the onboarding", None, None, (), 0),
+    _SeedTask("Send the invoice to Clínica Norte", -9, None, (1,), 1, "Completado", 2),
+    _SeedTask("Book the room for the training", -5, None, (4,), 0, "Completado"),
+    _SeedTask("Call back Jorge Paz", -4, 12, (2,), 2, "Completado", 3),
+    _SeedTask("Set up the shared calendar", -12, None, (3,), 0, "Completado"),
 )
 
 
 async def seed_store(backend: LocalBackend, now: datetime) -> int:
-    """Fill an empty store with the data set, dated around `now`; how many tasks. CallerError when it has tasks."""
+    """Fill an empty store with the data set, dated around `now`, and return the number of tasks.
+
+    Raises CallerError where the store has tasks.
+    """
     if (await backend.list_tasks(TaskQuery(limit=1))).tasks:
         raise CallerError(
-            "The store has tasks already.", code="in_use", next_step="Name a new file with --db, then seed it."
+            "The store has tasks already.", code="in_use", next_step="Choose a new file with --db, then seed it."
         )
-    people, contacts = await backend.edit(_furnish)
+    people, contacts = await backend.edit(_add_people_and_contacts)
     statuses = {status.name: StatusChoice.of(status) for status in (await backend.statuses()).statuses}
     for planned in _TASKS:
         await backend.create_task(_edit(planned, people, contacts, statuses.get(planned.status), now))
     return len(_TASKS)
 
 
-def _furnish(directory: Directory) -> tuple[list[str], list[tuple[str, str]]]:
-    """The ids of the people, and of each contact with its customer."""
+def _add_people_and_contacts(directory: Directory) -> tuple[list[str], list[tuple[str, str]]]:
+    """Add people and contacts; return the ids of the people, and the id and customer of each contact."""
     people = [directory.add_member(name, email) for name, email in _PEOPLE]
     return people, [(directory.add_contact(*contact), contact[3]) for contact in _CONTACTS]
 
 
 def _edit(
-    planned: _Planned,
+    planned: _SeedTask,
     people: Sequence[str],
     contacts: Sequence[tuple[str, str]],
     status: StatusChoice | None,
@@ -120,7 +123,7 @@ def _edit(
     )
 
 
-def _due(planned: _Planned, now: datetime) -> Due | None:
+def _due(planned: _SeedTask, now: datetime) -> Due | None:
     if planned.day is None:
         return None
     day = now.astimezone(ZoneInfo(_ZONE)).date() + timedelta(days=planned.day)

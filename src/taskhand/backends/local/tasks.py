@@ -1,4 +1,4 @@
-"""Tasks in the store's tables, within a transaction of a connection."""
+"""Reading and writing of tasks, within a transaction of a connection."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -37,24 +37,24 @@ def task(connection: sqlite3.Connection, task_id: str) -> Task:
 
 
 def snapshots(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Snapshot]:
-    """Those of these that there are, by the id that was given."""
+    """The tasks that exist, by the id that was given."""
     found = _tasks(connection, [task_id.lower() for task_id in ids])
     return {task_id: Snapshot(found[task_id.lower()]) for task_id in ids if task_id.lower() in found}
 
 
 def page(connection: sqlite3.Connection, query: TaskQuery, now: datetime) -> TaskPage:
-    """One page of the tasks that the query finds."""
+    """One page of the tasks that match the query."""
     statuses = connection.execute("SELECT id, type FROM status")
     state = StoreState(tuple(row["id"] for row in statuses if row["type"] not in FINISHED), now)
-    walks = [connection.execute(select.sql, select.parameters).fetchall() for select in build_selects(query, state)]
-    rows = sorted({tuple(row) for walk in walks for row in walk}, reverse=query.order != "due")
+    selects = [connection.execute(select.sql, select.parameters).fetchall() for select in build_selects(query, state)]
+    rows = sorted({tuple(row) for found in selects for row in found}, reverse=query.order != "due")
     ids = [task_id for _, task_id in rows[: query.limit]]
     found = _tasks(connection, ids)
     return TaskPage(tuple(found[task_id] for task_id in ids), more=len(rows) > query.limit)
 
 
 def create(connection: sqlite3.Connection, edit: Edit, *, task_id: str, creator: str | None, at: datetime) -> Task:
-    """A new task, in the status asked for or else the first initial one."""
+    """Add a task, in the given status or else the first initial one."""
     _check_status(connection, edit)
     initial = "SELECT id FROM status WHERE type = 'initial' ORDER BY position LIMIT 1"
     row = to_columns(Edit(due=None)) | {
@@ -92,7 +92,7 @@ def update(connection: sqlite3.Connection, before: Task, edit: Edit) -> Task:
 
 
 def update_item(connection: sqlite3.Connection, before: Task, edit: Edit) -> ItemResult:
-    """The same for one of many, which does not keep the others from being set: nobody could make its edit again."""
+    """Update one task of many: its failure becomes its result, so that the others are still written."""
     try:
         return ItemResult(before.id, Written(update(connection, before, edit)))
     except Misread:
@@ -110,7 +110,7 @@ def delete(connection: sqlite3.Connection, before: Task) -> None:
 
 def _conflict() -> CallerError:
     return CallerError(
-        "The task changed while it was to be written.",
+        "The task changed after it was read.",
         code="conflict",
         retryable=True,
         next_step="Call get_task, and send the change again if it is still wanted.",
@@ -118,12 +118,12 @@ def _conflict() -> CallerError:
 
 
 def _check_status(connection: sqlite3.Connection, edit: Edit) -> None:
-    """Refuse a status that was removed since it was seen: an undo may ask for one."""
+    """Refuse a status that was removed since it was read, which an undo may ask for."""
     if edit.status is MISSING:
         return
     if connection.execute("SELECT 1 FROM status WHERE id = ?", (edit.status.id,)).fetchone() is None:
         raise NotFound(
-            f"There is no status {edit.status.name or edit.status.position} any more.",
+            f"The status {edit.status.name or edit.status.position} does not exist any more.",
             code="unknown_status",
             next_step="Call list_statuses, and send one of them.",
         )
@@ -138,7 +138,7 @@ def _set_people(connection: sqlite3.Connection, task_id: str, people: Sequence[s
 
 
 def _tasks(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Task]:
-    """Tasks by id, with two queries for any number of them."""
+    """Tasks by id, in two queries for any number of them."""
     marks = ", ".join("?" * len(ids))
     rows = connection.execute(_WITH_STATUS.format(marks), ids).fetchall()
     people = people_by_task(connection.execute(_PEOPLE.format(marks), ids))
