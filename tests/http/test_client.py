@@ -42,6 +42,11 @@ async def test_the_base_path_the_query_the_body_and_the_key_arrive(clients: Clie
     assert wanted.items() <= received.headers.items()
 
 
+async def test_a_header_of_a_request_does_not_replace_the_key(clients: Clients, server: Server) -> None:
+    await (await clients(server.url)).get(TASK, headers={"x-api-key": "another"})
+    assert server.received[0].headers["x-api-key"] == "sk-very-secret-4711"
+
+
 async def test_a_request_without_a_body_has_none(clients: Clients, server: Server) -> None:
     client = await clients(server.url)
     await client.get(TASK)

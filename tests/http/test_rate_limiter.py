@@ -172,6 +172,16 @@ async def test_a_turn_that_would_come_too_late_is_refused_at_once_and_costs_noth
         assert time.now == 1100.0
 
 
+async def test_a_turn_after_the_deadline_is_refused(time: Time) -> None:
+    rate_limiter = RateLimiter(in_flight=1, clock=time.clock, sleep=time.sleep)
+    for late_s in (0.0, 1.0):
+        with pytest.raises(RateLimited):
+            async with rate_limiter.turn(time.now - late_s):
+                pass
+    async with rate_limiter.turn(time.now + 1.0):
+        pass
+
+
 async def test_whoever_finds_all_places_taken_until_the_deadline_is_told(time: Time) -> None:
     rate_limiter = RateLimiter(in_flight=1, clock=time.clock, sleep=time.sleep)
     async with rate_limiter.turn(time.now + 60.0):

@@ -32,6 +32,7 @@ def test_json_of_the_expected_shape_is_returned() -> None:
 
 def test_an_answer_without_a_body_is_none_where_that_is_meant() -> None:
     assert parse_json(204, b"", "any") is None
+    assert parse_json(204, b"[]", "any") == []
     assert parse_json(200, b"<html>", "nothing") is None
     assert parse_json(200, b" ", "object or nothing") is None
     assert parse_json(200, b"{}", "object or nothing") == {}
@@ -114,6 +115,8 @@ def test_a_bomb_is_not_unpacked_beyond_the_limit() -> None:
     ("status", "kind", "code"),
     [
         (400, CallerError, "upstream_refused"),
+        (413, CallerError, "upstream_refused"),
+        (414, CallerError, "upstream_refused"),
         (422, CallerError, "upstream_refused"),
         (401, OperatorError, "unauthorized"),
         (402, OperatorError, "forbidden"),
@@ -121,6 +124,7 @@ def test_a_bomb_is_not_unpacked_beyond_the_limit() -> None:
         (404, NotFound, "not_found"),
         (410, NotFound, "not_found"),
         (409, CallerError, "conflict"),
+        (423, RateLimited, "rate_limited"),
         (429, RateLimited, "rate_limited"),
         (477, RateLimited, "rate_limited"),
         (304, UpstreamError, "upstream_error"),

@@ -129,9 +129,10 @@ def test_retry_after_is_waited_out_up_to_the_cap_and_reported_beyond_it() -> Non
     assert decide(POLICY, state(RequestKind.READ, Event.THROTTLED, asked_s=30.1)) == Stop()
 
 
-def test_a_wait_longer_than_what_is_left_is_not_begun() -> None:
-    now = AttemptState(RequestKind.READ, Event.UNREACHED, attempt=1, left_s=0.4, jitter=0.5)
-    assert decide(POLICY, now) == Stop()
+@pytest.mark.parametrize(("left_s", "decision"), [(0.4, Stop()), (0.5, Stop()), (0.6, Retry(0.5))])
+def test_a_wait_that_leaves_no_time_is_not_begun(left_s: float, decision: Decision) -> None:
+    now = AttemptState(RequestKind.READ, Event.UNREACHED, attempt=1, left_s=left_s, jitter=0.5)
+    assert decide(POLICY, now) == decision
 
 
 @given(attempt=st.integers(1, 10_000), jitter=st.floats(0, 1, exclude_max=True))

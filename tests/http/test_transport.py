@@ -159,6 +159,15 @@ async def test_a_repeated_delete_that_finds_nothing_is_not_called_missing(
     assert isinstance(await error_of(await clients(server.url), SAFE_DELETE), OutcomeUnknown)
 
 
+async def test_a_write_in_doubt_stays_so_when_a_later_attempt_certainly_did_not_arrive(
+    clients: Clients, server: Server, steps: type[Steps]
+) -> None:
+    server.steps = [steps.RESET_AFTER_READING, steps.answer(503), steps.answer(404)]
+    client = await clients(server.url)
+    assert isinstance(await error_of(client, SAFE_DELETE), OutcomeUnknown)
+    assert client.sent == 3
+
+
 async def test_a_write_in_doubt_stays_so_when_its_repetition_gets_no_turn(
     clients: Clients, server: Server, steps: type[Steps], time: Time
 ) -> None:

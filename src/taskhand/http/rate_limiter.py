@@ -185,11 +185,10 @@ class RateLimiter:
         self._state = with_headers(self._state, headers, self._clock(), in_flight=max(0, self._in_flight - 1))
 
     async def _take_slot(self, deadline: float) -> None:
-        left_s = deadline - self._clock()
-        if left_s > 0 and self._slots.value > 0:
+        if self._slots.value > 0:
             self._slots.acquire_nowait()  # the usual case, without the cost of a scope
             return
-        with anyio.move_on_after(left_s):
+        with anyio.move_on_after(deadline - self._clock()):
             await self._slots.acquire()
             return
         raise _too_late(None)

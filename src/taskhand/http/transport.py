@@ -44,6 +44,11 @@ _HEADERS: Final = {
     "user-agent": f"taskhand/{__version__}",
 }
 _JSON: Final = {"content-type": "application/json"}
+_UNSENT_SHARE: Final = 0.9
+"""The share of an attempt's time in which the connection must be there.
+
+A late connection then fails as one, and it is known that nothing was sent, before the attempt as a whole times out.
+"""
 _log = logging.getLogger("taskhand.http")
 
 
@@ -140,9 +145,9 @@ class RetryTransport:
     async def _attempt(self, wire: httpx2.Request, request: Request, deadline: float, number: int) -> Attempt:
         self.sent += 1
         limits, within_s = self._config.limits, deadline - self._config.runtime.clock()
-        read_s = min(limits.read_s, within_s)
-        connect_s = min(limits.connect_s, within_s)
-        wire.extensions["timeout"] = {"connect": connect_s, "read": read_s, "write": read_s, "pool": within_s}
+        unsent_s = _UNSENT_SHARE * within_s
+        read_s, connect_s = min(limits.read_s, within_s), min(limits.connect_s, unsent_s)
+        wire.extensions["timeout"] = {"connect": connect_s, "read": read_s, "write": read_s, "pool": unsent_s}
         with self._traced(request, number) as ended:
             attempt = await send_once(self._inner, wire, within_s=within_s, body_bytes=limits.body_bytes)
             ended.append(attempt)

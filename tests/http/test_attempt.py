@@ -1,0 +1,127 @@
+"""One attempt: what each failure says about whether the request was sent, and how long its parts may take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+import httpx2
+import pytest
+
+from taskhand.domain.errors import OutcomeUnknown, UpstreamError
+from taskhand.http.attempt import send_once
+from taskhand.http.path import Path
+from taskhand.http.retry import Event
+from taskhand.http.upstream import Limits
+
+if TYPE_CHECKING:
+    from http.conftest import Clients, Server, Steps
+
+TASKS = Path.of("/tasks")
+
+
+class Failing(httpx2.AsyncBaseTransport):
+    """A transport that always fails in one way."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def handle_async_request(self, _request: httpx2.Request) -> httpx2.Response:
+        raise self._error
+
+
+class Recording(httpx2.AsyncBaseTransport):
+    """A transport that asks to wait 18 seconds once and then succeeds, and records the timeouts of each attempt."""
+
+    def __init__(self) -> None:
+        self.timeouts: list[dict[str, float]] = []
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.timeouts.append(request.extensions["timeout"])
+        is_first = len(self.timeouts) == 1
+        headers = {"retry-after": "18"} if is_first else {}
+        return httpx2.Response(503 if is_first else 200, headers=headers, stream=httpx2.ByteStream(b"{}"))
+
+
+@pytest.mark.parametrize(
+    ("error", "event"),
+    [
+        (httpx2.ConnectError(""), Event.UNREACHED),
+        (httpx2.ConnectTimeout(""), Event.UNREACHED),
+        (httpx2.PoolTimeout(""), Event.UNREACHED),
+        (httpx2.ProxyError(""), Event.UNREACHED),
+        (httpx2.ReadTimeout(""), Event.TIMED_OUT),
+        (httpx2.WriteTimeout(""), Event.TIMED_OUT),
+        (httpx2.ReadError(""), Event.BROKEN),
+        (httpx2.WriteError(""), Event.BROKEN),
+        (httpx2.RemoteProtocolError(""), Event.BROKEN),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+async def test_tells_failures_before_sending_from_failures_after(error: Exception, event: Event) -> None:
+    attempt = await send_once(
+        Failing(error), httpx2.Request("POST", "https://crm.test/"), within_s=1.0, body_bytes=1_000
+    )
+    assert (attempt.event, attempt.cause, attempt.answer) == (event, type(error).__name__, None)
+
+
+async def test_names_a_silent_server_and_a_broken_connection_apart(
+    clients: Clients, server: Server, steps: type[Steps]
+) -> None:
+    client = await clients(server.url)
+    for step, sentence in ((steps.SILENT, "did not answer in time"), (steps.NOT_HTTP, "broke the connection off")):
+        server.steps = [step]
+        with pytest.raises(UpstreamError, match=sentence):
+            await client.get(TASKS)
+
+
+async def test_no_part_of_an_attempt_may_take_longer_than_what_is_left_of_the_call(clients: Clients) -> None:
+    recording = Recording()
+    limits = Limits(connect_s=5.0, read_s=15.0, total_s=20.0)
+    await (await clients("http://127.0.0.1:1", limits=limits, transport=recording)).get(TASKS)
+    first, second = recording.timeouts
+    assert first == {"connect": 5.0, "read": 15.0, "write": 15.0, "pool": 18.0}
+    assert second == {"connect": 1.8, "read": 2.0, "write": 2.0, "pool": 1.8}
+
+
+async def test_a_connection_that_takes_all_the_time_left_sent_nothing(
+    clients: Clients, server: Server, steps: type[Steps]
+) -> None:
+    server.steps = [steps.SILENT]  # the TLS handshake gets no answer
+    client = await clients(f"https://127.0.0.1:{server.port}", limits=Limits(connect_s=20.0, total_s=0.1))
+    with pytest.raises(UpstreamError) as caught:
+        await client.post(TASKS, json={})
+    assert (type(caught.value), caught.value.code) == (UpstreamError, "upstream_error")
+
+
+async def test_a_body_that_reaches_the_limit_in_the_middle_is_not_taken_for_the_whole(
+    clients: Clients, server: Server, steps: type[Steps]
+) -> None:
+    chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    server.steps = [type(steps.CUT)(chunked + b"4\r\n1234\r\n", then="hang")]
+    client = await clients(server.url, limits=Limits(read_s=0.1, body_bytes=4))
+    with pytest.raises(UpstreamError) as caught:
+        await client.get(TASKS)
+    assert caught.value.code == "upstream_invalid"
+
+
+async def test_an_answer_that_is_too_large_gives_its_connection_back(
+    clients: Clients, server: Server, steps: type[Steps]
+) -> None:
+    server.steps = [steps.answer(200, b'"' + b"x" * 200_000 + b'"'), steps.answer(200)]
+    pool = httpx2.AsyncHTTPTransport(limits=httpx2.Limits(max_connections=1))
+    client = await clients(server.url, limits=Limits(read_s=0.5, body_bytes=1_000), transport=pool)
+    with pytest.raises(UpstreamError):
+        await client.get(TASKS)
+    with anyio.fail_after(5):
+        assert (await client.get(TASKS)).status == 200
+
+
+async def test_a_write_whose_answer_is_too_large_is_reported_with_that_reason(
+    clients: Clients, server: Server, steps: type[Steps]
+) -> None:
+    server.steps = [steps.answer(200, b'"' + b"x" * 200_000 + b'"')]
+    client = await clients(server.url, limits=Limits(body_bytes=1_000))
+    with pytest.raises(OutcomeUnknown, match="larger than is accepted") as caught:
+        await client.put(TASKS)
+    assert caught.value.code == "upstream_invalid"
