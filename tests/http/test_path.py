@@ -44,6 +44,10 @@ def test_missing_and_surplus_values_are_bugs() -> None:
         Path.of("/tasks", id="1")
 
 
+def test_takes_an_id_of_256_characters() -> None:
+    assert Path.of("/tasks/{id}", id="x" * 256).raw == "/tasks/" + "x" * 256
+
+
 @given(st.text(min_size=1, max_size=256))
 def test_any_accepted_id_stays_one_segment_and_comes_back_whole(value: str) -> None:
     try:

@@ -79,7 +79,7 @@ async def test_a_write_that_may_have_arrived_is_never_repeated(
     assert server.connections == client.sent == 1
 
 
-@pytest.mark.parametrize("status", [502, 504, 524])
+@pytest.mark.parametrize("status", [408, 502, 504, 520, 524])
 async def test_a_gateways_word_repeats_reads_and_leaves_writes_in_doubt(
     clients: Clients, server: Server, steps: type[Steps], status: int
 ) -> None:
@@ -185,6 +185,23 @@ async def test_retry_after_as_a_date_is_counted_from_the_upstreams_own_clock(
     server.steps = [steps.answer(503, date=then, retry_after=later), steps.answer(200)]
     await (await clients(server.url)).send(GET)
     assert time.slept == [9.0]
+
+
+async def test_retry_after_as_a_date_is_counted_from_our_clock_where_the_answer_has_no_date(
+    clients: Clients, server: Server, steps: type[Steps], time: Time
+) -> None:
+    server.steps = [steps.answer(503, retry_after="Fri, 15 Jan 2027 08:00:09 GMT"), steps.answer(200)]
+    await (await clients(server.url)).send(GET)
+    assert time.slept == [9.0]
+
+
+async def test_a_429_without_a_time_reports_the_end_of_a_spent_window_and_of_no_other(
+    clients: Clients, server: Server, steps: type[Steps]
+) -> None:
+    for remaining, reported in ((0, 100.0), (1, None)):
+        server.steps = [steps.answer(429, ratelimit=f"limit=9, remaining={remaining}, reset=100")]
+        error = await error_of(await clients(server.url, limits=Limits(total_s=0.1)), GET)
+        assert (type(error), error.retry_after_s) == (RateLimited, reported)
 
 
 async def test_retry_after_beyond_the_cap_is_reported_and_not_waited_out(
