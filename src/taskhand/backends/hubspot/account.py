@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from taskhand.backends.hubspot.client import HubSpotClient, next_page
 from taskhand.backends.hubspot.due import AllDayFlag, Zones
-from taskhand.backends.hubspot.mapping import company_of, contact_of, member_of, statuses_of, StatusOptions
+from taskhand.backends.hubspot.mapping import StatusOptions, company_of, contact_of, member_of, statuses_of
 from taskhand.backends.remote.health_checks import find_refused_reads, report_scopes, run_checks
 from taskhand.backends.remote.parsing import JsonObject, objects, parse
 from taskhand.backends.remote.ttl_cache import TtlCache
