@@ -9,6 +9,7 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, RateLimited, TaskhandError
+from taskhand.domain.lost_create import CreateCandidates
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
@@ -36,20 +37,25 @@ class ItemResult:
 
 @dataclass(slots=True)
 class BulkProgress:
-    """What a bulk write tells as outcomes come in, and asks before it sends more.
+    """What a bulk write reports as results come in, and asks before it sends more.
 
-    `outcomes` are those so far, by place. Once `stopped` says why, nothing more is sent: what was not sent has that
-    error as its outcome. A write that the place asked to hold back for longer than a call may take stops the rest.
+    `results` are those so far, by index. Once `stopped` says why, nothing more is sent, and what was not sent has that
+    error as its result. A CRM that asks to wait for longer than a call may take stops the rest.
     """
 
-    outcomes: dict[int, ItemResult] = field(default_factory=dict)
+    results: dict[int, ItemResult] = field(default_factory=dict)
     stopped: NotAttempted | None = None
 
-    def tell(self, place: int, outcome: ItemResult) -> None:
-        """The outcome of the edit at `place` is known."""
-        self.outcomes[place] = outcome
-        if isinstance(outcome.error, RateLimited) and self.stopped is None:
-            self.stop("the CRM asked to wait", retry_after_s=outcome.error.retry_after_s)
+    def report(self, index: int, result: ItemResult) -> None:
+        """The result of the edit at `index` is known."""
+        self.results[index] = result
+        if result.error is not None:
+            self.heed(result.error)
+
+    def heed(self, error: TaskhandError) -> None:
+        """Stop where the CRM asks to wait."""
+        if isinstance(error, RateLimited) and self.stopped is None:
+            self.stop("the CRM asked to wait", retry_after_s=error.retry_after_s)
 
     def stop(self, why: str, *, retry_after_s: float | None = None) -> None:
         """Send nothing more; `why` continues "It was not sent: ..."."""
@@ -122,12 +128,16 @@ class Backend(Protocol):
         ...
 
     async def update_tasks(
-        self, edits: Sequence[tuple[Task, Edit]], watch: BulkProgress | None = None
+        self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
         """Set fields of many tasks in the backend's own way: one outcome for each, in the order given; never raises.
 
-        `watch` is told of every outcome as soon as it is known, and asked before every request that writes.
+        `progress` is told of every result as soon as it is known, and asked before every request that writes.
         """
+        ...
+
+    async def find_created(self, edit: Edit, sent_at: datetime) -> CreateCandidates:
+        """The tasks that a create of `edit` sent at `sent_at` may have made; TaskhandError where nobody can look."""
         ...
 
     async def delete_task(self, before: Task) -> str | None:
@@ -141,7 +151,7 @@ class Backend(Protocol):
         """What the clock of the place says, to be compared with ours; None where it is the same clock."""
         ...
 
-    async def examine(self, *, writes: bool) -> tuple[CheckResult, ...]:
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """What only the place itself can tell of how it is: the file, or the way there, the credential, the rate.
 
         `writes` is whether the server is to write too. Nothing is changed to find out; never raises.

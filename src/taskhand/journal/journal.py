@@ -204,7 +204,7 @@ class Journal(Protocol):
         """Open changes whose process has ended, oldest first."""
         ...
 
-    async def examine(self) -> tuple[CheckResult, ...]:
+    async def check_health(self) -> tuple[CheckResult, ...]:
         """Check that the journal is sound, complete and writable; changes and creates nothing, never raises."""
         ...
 

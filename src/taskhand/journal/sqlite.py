@@ -197,7 +197,7 @@ class SqliteJournal:
         """Look for rows that were altered, added or removed; `noted` is the hash of a head that was noted earlier."""
         return await self._store.read(partial(verify_chain, noted=noted))
 
-    async def examine(self) -> tuple[CheckResult, ...]:
+    async def check_health(self) -> tuple[CheckResult, ...]:
         """Check that the file is sound, complete and writable."""
         return (await check_journal(self._store, self._path),)
 

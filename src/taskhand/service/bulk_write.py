@@ -53,7 +53,7 @@ async def bulk_write(
         try:
             await run.over.wait()
         finally:
-            run.watch.stop("the caller gave up")  # nothing is left to stop where the run is over
+            run.progress.stop("the caller gave up")  # nothing is left to stop where the run is over
             group.cancel_scope.cancel()
     return run.receipt(opening)
 
@@ -69,7 +69,7 @@ class _Run:
     """One bulk write under way."""
 
     def __init__(self, call: Call, intents: Sequence[Intent], outside: tuple[TaskResult, ...]) -> None:
-        self.watch = BulkProgress()
+        self.progress = BulkProgress()
         self.over = anyio.Event()
         self._call = call
         self._intents = intents
@@ -81,8 +81,8 @@ class _Run:
         """Send everything and write down what came of it, whoever gives up meanwhile."""
         with anyio.CancelScope(shield=True):
             pairs = [(one.before.task, one.edit or Edit()) for one in self._intents if one.before]
-            for place, outcome in enumerate(await self._call.app.backend.update_tasks(pairs, self.watch)):
-                self.watch.outcomes[place] = outcome
+            for place, outcome in enumerate(await self._call.app.backend.update_tasks(pairs, self.progress)):
+                self.progress.results[place] = outcome
             rest = [_result(len(pairs) + place, one) for place, one in enumerate(self._outside)]
             fresh = self._fresh()
             await self._call.settle([*fresh, *rest], overall_outcome({one.outcome for one in self._outcomes.values()}))
@@ -92,7 +92,7 @@ class _Run:
     async def tell(self) -> None:
         """Tell how far it is, tick by tick; what is known by then is in the journal."""
         while not self.over.is_set():
-            await self._call.progress(len(self.watch.outcomes), len(self._intents))
+            await self._call.progress(len(self.progress.results), len(self._intents))
             await anyio.sleep(self._call.app.policy.tick_s)
             with anyio.CancelScope(shield=True):
                 if fresh := self._fresh():
@@ -107,11 +107,11 @@ class _Run:
 
     def _fresh(self) -> list[Result]:
         """The outcomes that have come since, as results for the journal."""
-        places = [place for place in list(self.watch.outcomes) if place not in self._written]
+        places = [place for place in list(self.progress.results) if place not in self._written]
         self._written.update(places)
         found = []
         for place in places:
-            outcome, intent = self.watch.outcomes[place], self._intents[place]
+            outcome, intent = self.progress.results[place], self._intents[place]
             self._outcomes[place] = _outcome(intent, outcome)
             after = outcome.written.task if outcome.written else None
             found.append(_result(place, self._outcomes[place], after))

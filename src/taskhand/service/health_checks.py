@@ -20,8 +20,8 @@ _IN_PART: Final = frozenset({"scopes"})
 
 async def check_health(app: AppContext) -> tuple[CheckResult, ...]:
     """What the journal and the backend are like; where the backend cannot be worked with, the rest is unknown."""
-    kept = await app.journal.examine()
-    own = await app.backend.examine(writes=not app.policy.only_reads)
+    kept = await app.journal.check_health()
+    own = await app.backend.check_health(writes=not app.policy.only_reads)
     works = all(finding.outcome != "failed" or finding.subject in _IN_PART for finding in own)
     rest = [await _checked(subject, check, app, works=works) for subject, check in _CHECKS.items()]
     return (*kept, *own, *rest, _zone(app))

@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 from taskhand.domain.edit import Edit, current_value, without
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.outcome import Outcome, overall_outcome
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, ChangeQuery, Ending, Intent, Result
@@ -18,11 +18,8 @@ __all__ = ["recover_abandoned", "recover_at_start"]
 
 _log = logging.getLogger(__name__)
 
-_SLACK = timedelta(seconds=2)
-"""How much earlier than it was sent a task may seem to be created."""
 _LAG = timedelta(minutes=2)
 """So long after a create a list may still not show it."""
-_LOOKED_THROUGH = 100
 
 
 async def recover_abandoned(app: AppContext) -> None:
@@ -76,36 +73,24 @@ def _looked_at(intent: Intent, now: Task | None) -> Outcome:
 
 
 async def _created(app: AppContext, change: Change, place: int) -> Result:
-    """Look for the one task that the create would have made; where that cannot ever be done, nobody can tell."""
+    """Look for the one task that the create has made; where that can never be done, nobody can tell."""
     began = change.opening.at
     edit = without(change.intents[place].edit or Edit(), "status")
     try:
-        found = await _alike(app, change.id, edit, began - _LAG)
+        found = await app.backend.find_created(edit, began)
     except TaskhandError as error:
         if error.retryable:
             raise
         return Result(place, "unknown", code=error.code)
-    if len(found) == 1 and _made_since(found[0], began - _SLACK):
-        return Result(place, "applied", found[0].id, found[0])
+    unclaimed = [task for task in found.tasks if not await _is_known(app, task, change.id)]
+    made = replace(found, tasks=unclaimed).made
+    if made is not None:
+        return Result(place, "applied", made.id, made)
     shows_all = app.backend.capabilities.lists_are_current or app.clock() - began > _LAG
-    return Result(place, "unknown" if found or not shows_all else "not_applied")
-
-
-async def _alike(app: AppContext, change_id: str, edit: Edit, earliest: datetime) -> list[Task]:
-    """The tasks made since that are as asked and that no other change is known to have made."""
-    title = edit.title if isinstance(edit.title, str) else None
-    page = await app.backend.list_tasks(TaskQuery(text=title, order="created", limit=_LOOKED_THROUGH))
-    new = [task for task in page.tasks if _made_since(task, earliest)]
-    alike = [task for task in new if not any(edit.unmet_by(task, written=True).given())]
-    return [task for task in alike if not await _is_known(app, task, change_id)]
+    return Result(place, "unknown" if unclaimed or not shows_all else "not_applied")
 
 
 async def _is_known(app: AppContext, task: Task, change_id: str) -> bool:
+    """Whether the journal names the task in another change: that one has made it, or it was there before."""
     page = await app.journal.page(ChangeQuery(task_id=task.id))
     return any(one.id != change_id for one in page.changes)
-
-
-def _made_since(task: Task, earliest: datetime) -> bool:
-    with suppress(ValueError, TypeError):
-        return datetime.fromisoformat(task.created_at) >= earliest
-    return False

@@ -128,7 +128,7 @@ async def test_every_outcome_is_told(backend: LocalBackend) -> None:
     await backend.delete_task(gone)
     watch = BulkProgress()
     outcomes = await backend.update_tasks([(task, Edit(title="Mine")) for task in (gone, stays)], watch)
-    assert watch.outcomes == dict(enumerate(outcomes))
+    assert watch.results == dict(enumerate(outcomes))
 
 
 async def test_nothing_is_written_once_it_was_stopped(backend: LocalBackend) -> None:
@@ -137,7 +137,7 @@ async def test_nothing_is_written_once_it_was_stopped(backend: LocalBackend) -> 
     watch.stop("the call was cancelled")
     outcomes = await backend.update_tasks([(task, Edit(title="Mine")) for task in tasks], watch)
     assert all(isinstance(outcome.error, NotAttempted) for outcome in outcomes)
-    assert watch.outcomes == dict(enumerate(outcomes))
+    assert watch.results == dict(enumerate(outcomes))
     assert [await backend.get_task(task.id) for task in tasks] == tasks
 
 
@@ -147,4 +147,4 @@ async def test_a_store_that_cannot_be_used_is_every_task_s_outcome(tmp_path: Pat
     async with opened_at(tmp_path) as unusable:
         outcomes = await unusable.update_tasks([(task, Edit(title="Mine")) for task in tasks], watch)
     assert [outcome.error and outcome.error.code for outcome in outcomes] == ["store_unavailable"] * 2
-    assert len(watch.outcomes) == 2
+    assert len(watch.results) == 2

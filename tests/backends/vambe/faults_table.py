@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from backends.vambe.wired import ANA, ELENA, TASK
 from behaviour.arms import NOW
-from taskhand.backends.remote.messages import Doubt
+from taskhand.backends.remote.messages import Messages
 from taskhand.sandbox.faults import Fault
 
 __all__ = ["BEFORE_A_WRITE", "CALLS", "LIST", "PASSING", "ROWS", "TEAM", "TEAM_READ", "Call", "First", "Outcome", "Row"]
@@ -121,7 +121,7 @@ def doubt(sent: str, *, kept: bool) -> Outcome:
     return Outcome(sent, "outcome_unknown", kept=kept)
 
 
-VAMBE = Doubt("Vambe")
+VAMBE = Messages("Vambe")
 APPLIED, SENT_AGAIN, FOUND = VAMBE.applied, VAMBE.sent_again, VAMBE.found
 
 
@@ -288,7 +288,7 @@ ROWS: tuple[Row, ...] = (
             name,
             (fault,),
             read=fails(sent("GET", 4), **FAILED),
-            write=doubt("PUT GET PUT GET", kept=False),
+            write=fails("PUT GET PUT GET", **FAILED),
             create=doubt("POST GET", kept=False),
             read_s=read_s,
         )

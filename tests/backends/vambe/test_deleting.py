@@ -10,8 +10,8 @@ import pytest
 from backends.vambe.faults_table import EVER, FAILED, LATE_S, LIST, list_fault, status
 from backends.vambe.wired import TASK, backend_at, task_id, vambe
 from passing import Time
-from taskhand.backends.remote.messages import Doubt
-from taskhand.backends.vambe.backend import VambeBackend
+from taskhand.backends.remote.messages import Messages
+from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound, TaskhandError
 from taskhand.domain.query import TaskQuery
@@ -22,7 +22,7 @@ from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
 DELETE = "DELETE /api/public/tasks/{id}"
-VAMBE = Doubt("Vambe")
+VAMBE = Messages("Vambe")
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,8 @@ def looked_up() -> Iterator[Row]:
 def twice() -> Iterator[Row]:
     """Two things that go wrong."""
     lost, kept = Fault("reset_before"), Fault("reset_after")
-    yield doubt("reset before commit, for ever", [Fault("reset_before", **EVER)], "DELETE GET DELETE GET", left=True)
-    yield doubt("502 for ever", [status(502, **EVER)], "DELETE GET DELETE GET", left=True)
+    yield fails("reset before commit, for ever", [Fault("reset_before", **EVER)], "DELETE GET DELETE GET", **FAILED)
+    yield fails("502 for ever", [status(502, **EVER)], "DELETE GET DELETE GET", **FAILED)
     yield fails("reset before commit, then 500", [lost, status(500, nth=2)], "DELETE GET DELETE GET", **FAILED)
     yield fails("reset before commit, then 403", [lost, status(403, nth=2)], "DELETE GET DELETE", "forbidden")
     hour = [lost, status(429, 3600, nth=2)]
@@ -148,7 +148,7 @@ ROWS = (*settled(), *looked_up(), *twice())
 class Stage:
     """A backend that has read the task, Vambe behind it, another host, and the time they are in."""
 
-    backend: VambeBackend
+    backend: VambeAdapter
     there: VambeSandbox
     elsewhere: VambeSandbox
     task: Task

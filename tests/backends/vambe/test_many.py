@@ -16,9 +16,10 @@ from backends.vambe.wired import ANA, backend_at, task_id, vambe
 from behaviour.arms import WORLD
 from passing import Time
 from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
-from taskhand.backends.remote.concurrency import each_by_itself
-from taskhand.backends.remote.messages import Doubt
-from taskhand.backends.vambe.backend import VambeBackend
+from taskhand.backends.remote.bulk_item import Item
+from taskhand.backends.remote.messages import Messages
+from taskhand.backends.remote.parsing import JsonObject
+from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.due import Due, due_of, shifted
 from taskhand.domain.edit import Edit
@@ -30,7 +31,7 @@ from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
 PUT = "PUT /api/public/tasks/{id}"
-VAMBE = Doubt("Vambe")
+VAMBE = Messages("Vambe")
 SANTIAGO = "America/Santiago"
 Edits = list[tuple[Task, Edit]]
 
@@ -43,7 +44,7 @@ async def staged(
     *,
     transport: httpx2.AsyncBaseTransport | None = None,
     **settings: Any,
-) -> AsyncIterator[tuple[VambeBackend, list[Task]]]:
+) -> AsyncIterator[tuple[VambeAdapter, list[Task]]]:
     """A backend that has read all tasks; then Vambe goes wrong."""
     async with serve(there) as url, backend_at(url, time, transport=transport, **settings) as backend:
         found = await backend.snapshots([task["id"] for task in there.tasks])
@@ -101,20 +102,21 @@ async def test_the_lists_are_read_once_however_long_it_takes() -> None:
     assert len(changed(there)) == 30
 
 
-async def test_no_more_are_in_hand_than_twice_what_may_be_under_way() -> None:
+async def test_no_more_are_in_hand_than_twice_what_may_be_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
     in_hand, most = 0, 0
 
-    async def update(before: Task, _: Edit) -> Written:
+    async def update(_: VambeAdapter, item: Item[JsonObject], __: BulkProgress) -> Written:
         nonlocal in_hand, most
         in_hand += 1
         most = max(most, in_hand)
         await checkpoint()
         in_hand -= 1
-        return Written(before)
+        return Written(item.before)
 
-    async with staged(vambe(1), Time()) as (_, (task,)):
-        outcomes = await each_by_itself(update, [(task, Edit())] * 50, in_hand=8)
-    assert (len(outcomes), most) == (50, 8)
+    monkeypatch.setattr(VambeAdapter, "update_item", update)
+    async with staged(vambe(50), Time(), vambe_in_flight=4) as (backend, tasks):
+        results = await backend.update_tasks([(task, Edit()) for task in tasks])
+    assert (len(results), most) == (50, 8)
 
 
 async def test_what_is_sent_for_each_is_told_to_whoever_listens_to_all() -> None:
@@ -133,7 +135,7 @@ async def test_every_outcome_is_told_by_its_place_as_soon_as_it_is_known() -> No
     early: list[int] = []
 
     async def look() -> None:
-        early.extend(watch.outcomes)
+        early.extend(watch.results)
 
     async with staged(there, time, [status(400, nth=3, route=PUT)], vambe_rate=5, vambe_in_flight=1) as (
         backend,
@@ -142,19 +144,9 @@ async def test_every_outcome_is_told_by_its_place_as_soon_as_it_is_known() -> No
         time.on_sleep = look
         outcomes = await backend.update_tasks(renamed(tasks), watch)
     assert early == [0, 1, 2, 3], "five requests in the first second, of which reading the tasks was one"
-    assert [watch.outcomes[place] for place in range(20)] == list(outcomes)
+    assert [watch.results[place] for place in range(20)] == list(outcomes)
     assert len(errors(outcomes)) == 1
     assert written(outcomes) == changed(there)
-
-
-async def test_the_watch_may_know_the_edits_by_other_places() -> None:
-    async def update(before: Task, _: Edit) -> Written:
-        return Written(before)
-
-    watch = BulkProgress()
-    async with staged(vambe(2), Time()) as (_, tasks):
-        outcomes = await each_by_itself(update, renamed(tasks), watch, places=[7, 3])
-    assert watch.outcomes == {7: outcomes[0], 3: outcomes[1]}
 
 
 async def test_stopped_in_the_middle_nothing_more_is_begun_and_what_was_sent_is_accounted_for() -> None:
@@ -243,7 +235,7 @@ async def test_where_the_lists_cannot_be_read_none_is_sent() -> None:
     async with staged(there, Time(), down, vambe_cache_s=0) as (backend, tasks):
         outcomes = await backend.update_tasks(renamed(tasks), watch)
     assert {type(error) for error in errors(outcomes)} <= {UpstreamError, *UpstreamError.__subclasses__()}
-    assert len(errors(outcomes)) == len(watch.outcomes) == 3
+    assert len(errors(outcomes)) == len(watch.results) == 3
     assert puts(there) == []
 
 
@@ -265,14 +257,15 @@ async def test_nothing_to_change_is_nothing_sent() -> None:
 # Edits that were made from a task that was read wrongly.
 
 
-async def test_an_edit_that_does_not_show_after_a_misreading_is_to_be_made_again_and_one_that_shows_is_done() -> None:
-    async with staged(vambe(2), Time()) as (_, (one, other)):
+async def test_an_edit_that_does_not_show_after_a_misreading_is_to_be_made_again_and_one_that_shows_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def update(_: VambeAdapter, item: Item[JsonObject], __: BulkProgress) -> Written:
+        raise Misread(item.before, item.before)
 
-        async def update(before: Task, _: Edit) -> Written:
-            raise Misread(before, before)
-
-        edits = [(one, Edit(title=one.title)), (other, Edit(title="x"))]
-        done, failed = await each_by_itself(update, edits)
+    monkeypatch.setattr(VambeAdapter, "update_item", update)
+    async with staged(vambe(2), Time()) as (backend, (one, other)):
+        done, failed = await backend.update_tasks([(one, Edit(title=one.title)), (other, Edit(title="x"))])
     assert done.written == Written(one)
     assert failed.error is not None
     assert (failed.error.code, failed.error.retryable) == ("conflict", True)

@@ -11,7 +11,7 @@ from backends.vambe.faults_table import LIST
 from backends.vambe.wired import ANA, ELENA, backend_at, task_id, vambe
 from behaviour.arms import WORLD
 from passing import Time
-from taskhand.backends.vambe.backend import VambeBackend
+from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
@@ -35,7 +35,7 @@ ROWS: list[dict[str, Any]] = [
 @asynccontextmanager
 async def staged(
     *spec_variants: str, faults: Iterable[Fault] = (), **settings: Any
-) -> AsyncIterator[tuple[VambeBackend, VambeSandbox, Time]]:
+) -> AsyncIterator[tuple[VambeAdapter, VambeSandbox, Time]]:
     there, time = (
         vambe(faults=faults, seed=WORLD | {"tasks": ROWS}, spec_variant=SpecVariant.parse(spec_variants)),
         Time(),
@@ -48,7 +48,7 @@ def row(there: VambeSandbox, wanted: str) -> dict[str, Any]:
     return next(task for task in there.tasks if task["id"] == wanted)
 
 
-async def one(backend: VambeBackend, wanted: str) -> Snapshot:
+async def one(backend: VambeAdapter, wanted: str) -> Snapshot:
     return (await backend.snapshots([wanted], fresh=True))[wanted]
 
 

@@ -11,9 +11,10 @@ from pydantic import SecretStr
 from behaviour.arms import NOW, PEOPLE, WORLD, vambe_settings
 from journals import journal_at
 from passing import Time
+from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.vambe.account import AccountSettings, StatusCatalogue, parse_statuses
+from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.backends.vambe.auth import credential
-from taskhand.backends.vambe.backend import VambeBackend
 from taskhand.backends.vambe.client import VambeClient
 from taskhand.backends.vambe.errors import explain
 from taskhand.http.client import Client
@@ -79,7 +80,7 @@ async def backend_at(
     limits: Limits | None = None,
     transport: httpx2.AsyncBaseTransport | None = None,
     **changed: Any,
-) -> AsyncIterator[VambeBackend]:
+) -> AsyncIterator[VambeAdapter]:
     """A backend as `taskhand.wiring` makes it for these settings, but for the time and for chance, which is a half."""
     settings = vambe_settings(url, vambe_api_key=SecretStr(KEY), **changed)
     variable, auth = credential(KEY)
@@ -104,7 +105,7 @@ async def backend_at(
             in_hand=2 * settings.vambe_in_flight,
         )
         wire = VambeClient(client, settings.vambe_array_query)
-        yield VambeBackend(wire, account, clock=lambda: NOW, monotonic=time.clock)
+        yield VambeAdapter(wire, account, Timing(lambda: NOW, time.clock, time.sleep))
         await inner.aclose()
 
 

@@ -124,7 +124,7 @@ class CloseBackend:
         """The `Date` of an answer."""
         return await self._wire.now()
 
-    async def examine(self, *, writes: bool) -> tuple[CheckResult, ...]:
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """The way there, the credential, what it may read, and the rate."""
         return await self._account.run_checks(self._clock(), writes=writes)
 

@@ -122,7 +122,7 @@ class HubSpotBackend:
         """The `Date` of an answer."""
         return await self._wire.date()
 
-    async def examine(self, *, writes: bool) -> tuple[CheckResult, ...]:
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """The way there, the token, its scopes, and the rate."""
         return await self._portal.check_health(writes=writes)
 

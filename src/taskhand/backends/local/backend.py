@@ -15,6 +15,7 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import Due, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
+from taskhand.domain.lost_create import SEARCHED_BEFORE, CreateCandidates, is_created_since
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
@@ -27,6 +28,9 @@ __all__ = ["TASK_STORE", "LocalBackend"]
 TASK_STORE = DatabaseKind("task store", "TASKHAND_DB", "taskhand.backends.local")
 
 _T = TypeVar("_T")
+
+_MOST_CREATED = 100
+"""Tasks that are looked through for a lost create, newest first."""
 
 
 class LocalBackend:
@@ -102,20 +106,27 @@ class LocalBackend:
         return Written(await self._store.write(lambda connection: tasks.update(connection, before, edit)))
 
     async def update_tasks(
-        self, edits: Sequence[tuple[Task, Edit]], watch: BulkProgress | None = None
+        self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
         """Update all tasks in one transaction; a task that is gone or changed since does not stop the others.
 
-        `watch` is asked once whether to stop, and gets every result when the transaction is over.
+        `progress` is asked once whether to stop, and gets every result when the transaction is over.
         """
-        if watch is not None and watch.stopped is not None:
-            results = tuple(ItemResult(before.id, error=watch.stopped) for before, _ in edits)
+        if progress is not None and progress.stopped is not None:
+            results = tuple(ItemResult(before.id, error=progress.stopped) for before, _ in edits)
         else:
             results = await self._update_all(edits)
-        if watch is not None:
+        if progress is not None:
             for index, result in enumerate(results):
-                watch.tell(index, result)
+                progress.report(index, result)
         return results
+
+    async def find_created(self, edit: Edit, sent_at: datetime) -> CreateCandidates:
+        """The tasks created since that show `edit`: the store's lists and its clock are ours."""
+        title = edit.title if isinstance(edit.title, str) else None
+        page = await self.list_tasks(TaskQuery(text=title, order="created", limit=_MOST_CREATED))
+        new = [task for task in page.tasks if is_created_since(task, sent_at - SEARCHED_BEFORE)]
+        return CreateCandidates([one for one in new if not any(edit.unmet_by(one, written=True).given())], sent_at)
 
     async def delete_task(self, before: Task) -> None:
         """Remove a task; NotFound when it is gone already, CallerError when it changed since."""
@@ -124,7 +135,7 @@ class LocalBackend:
     async def upstream_time(self) -> None:
         """None: the store has no clock of its own."""
 
-    async def examine(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  reading makes the file as well
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  reading makes the file as well
         """Check that the file is sound and can be written."""
         return (await check_store(self._store, self._path),)
 

@@ -1,54 +1,77 @@
-"""What is said when the outcome of a write had to be found out, or could not be; the same for every CRM."""
+"""What an agent is told when the answer to a write was lost: the same sentences for every CRM."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from taskhand.domain.errors import Candidate, OutcomeUnknown
+from taskhand.domain.errors import Candidate, NotFound, OutcomeUnknown, UpstreamError
 
-__all__ = ["Doubt"]
+__all__ = ["Messages"]
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """The sentences for one CRM, by its name."""
+class Messages:
+    """The notes and errors of one CRM. `name` is how people write it, `behind` what is said where its lists lag."""
 
     name: str
+    behind: str = ""
 
     @property
     def applied(self) -> str:
-        """A change whose answer was lost and which is there."""
+        """The note of an update that was read back after its answer was lost."""
         return f"{self.name} did not confirm the write; reading the task back shows it applied."
 
     @property
     def sent_again(self) -> str:
-        """A change whose answer was lost, which was not there, and whose second answer came."""
+        """The note of a write that was not applied by its first request and was confirmed the second time."""
         return f"{self.name} did not confirm the first attempt, which was not seen applied; it was sent again."
 
     @property
     def found(self) -> str:
-        """A new task whose answer was lost and which is there."""
+        """The note of a create that was found after its answer was lost."""
         return f"{self.name} did not confirm the new task; it was found afterwards."
 
     @property
     def accepted(self) -> str:
-        """A change that was confirmed and could not be read back."""
+        """The note of a confirmed write that could not be read back."""
         return (
             f"{self.name} accepted the write; the task could not be read back, so this is as {self.name} confirmed it."
         )
 
     @property
     def removed(self) -> str:
-        """A deletion whose answer was lost, of a task that is gone."""
+        """The note of a deletion whose answer was lost."""
         return f"{self.name} did not confirm the deletion; looking again shows that the task is gone."
 
-    def unsettled(self, next_step: str, candidates: Iterable[Candidate] = ()) -> OutcomeUnknown:
-        """The error for a write of which nobody can tell whether it was applied."""
+    def no_task(self, task_id: str, why: str | None = None) -> NotFound:
+        """The error for a task that does not exist, or cannot be seen for the reason that `why` says."""
+        return NotFound(
+            why or f"There is no task {task_id[:200]} in {self.name}.",
+            code="task_not_found",
+            next_step="Call list_tasks to find the task's id.",
+        )
+
+    def not_applied(self) -> UpstreamError:
+        """The error for a write that was sent twice, was never confirmed, and is not there."""
+        return UpstreamError(
+            f"{self.name} did not confirm the write; reading the task back shows that it was not applied.",
+            next_step="Send the same call again later.",
+            retryable=True,
+        )
+
+    def unknown(self, next_step: str, candidates: Iterable[Candidate] = ()) -> OutcomeUnknown:
+        """The error for a write that may have been applied."""
         return OutcomeUnknown(
             f"{self.name} did not confirm the write, and it could not be found out whether it was applied.",
             candidates=tuple(candidates),
-            next_step=next_step,
+            next_step=f"{self.behind} {next_step}".lstrip(),
         )
 
-    def of_task(self, task_id: str) -> OutcomeUnknown:
-        """The same for a change or the deletion of one task: reading it tells."""
-        return self.unsettled(f"Read task {task_id} with get_task, then decide.")
+    def unknown_update(self, task_id: str) -> OutcomeUnknown:
+        """The error for an update or a deletion that may have been applied."""
+        return self.unknown(f"Read task {task_id} with get_task, then decide.")
+
+    def unknown_create(self, candidates: Iterable[Candidate] = ()) -> OutcomeUnknown:
+        """The error for a create that may have made a task; `candidates` are those that it may have made."""
+        return self.unknown(
+            "Look with list_tasks for the title; create it again only if it is not there.", candidates=candidates
+        )

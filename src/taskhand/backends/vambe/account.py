@@ -1,21 +1,26 @@
 """A Vambe organisation: its settings, statuses, team and contacts, and health checks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, get_args
 
+from pydantic import MISSING
+
 from taskhand.backends.remote.health_checks import find_refused_reads, report_scopes, run_checks
-from taskhand.backends.remote.parsing import parse
+from taskhand.backends.remote.parsing import JsonObject, parse
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.backends.vambe.client import VambeClient, Window
-from taskhand.backends.vambe.mapping import DueAt, contact_of, member_of
+from taskhand.backends.vambe.mapping import DueAt, contact_of, learned, member_of, names_no_zone, status_of, task_of
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.errors import OperatorError
+from taskhand.domain.due import Due, due_of
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import OperatorError, UpstreamError
 from taskhand.domain.names import fold
-from taskhand.domain.task import Contact, Member, Status, StatusList, StatusType
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Contact, Member, Status, StatusList, StatusType, Task
 
-__all__ = ["REMEDIES", "Account", "AccountSettings", "StatusCatalogue", "parse_statuses"]
+__all__ = ["REMEDIES", "Account", "AccountSettings", "StatusCatalogue", "TaskReader", "parse_statuses", "rests_on"]
 
 REMEDIES: Final[Mapping[str, str]] = {
     "statuses": "Set VAMBE_STATUSES to all of them in their order, e.g. Pendiente:initial,Completado:done.",
@@ -107,6 +112,84 @@ class AccountSettings:
     due_at: DueAt | None = None
     keep_s: float = 5.0
     in_hand: int = 16
+
+
+class TaskReader:
+    """Reads rows as tasks. `due_at` is how due times are read now; an answer may show that this was wrong."""
+
+    def __init__(self, settings: AccountSettings) -> None:
+        self._timezone = settings.timezone
+        self._catalogue = settings.catalogue
+        self._is_known = settings.due_at is not None
+        self.due_at: DueAt = settings.due_at or "utc"
+
+    def note(self, rows: Iterable[JsonObject]) -> None:
+        """Take note of what rows say of statuses, and of how due times are written."""
+        for raw in rows:
+            self._catalogue.see(status_of(raw.get("status_config")))
+            # A time without Z or offset can only be the wall clock's: where one is met, none wears a wrong Z.
+            self._is_known = self._is_known or names_no_zone(raw)
+
+    def tasks(self, rows: Sequence[JsonObject]) -> list[Task]:
+        """Rows as tasks, each read by what all of them say."""
+        self.note(rows)
+        return [self.task(raw) for raw in rows]
+
+    def task(self, raw: JsonObject, *, due_at: DueAt | None = None) -> Task:
+        """A row as a task, as read now or in another way; UpstreamError when it is none."""
+
+        def read(json: object) -> Task:
+            return task_of(json, due_at or self.due_at, self._timezone, self._catalogue.by_id)
+
+        return parse("Vambe", read, raw)
+
+    def snapshot(self, raw: JsonObject, *, assumed: bool = False) -> Snapshot:
+        """A row as a task, with what it does not tell for certain: when it is due, what its status is called.
+
+        `assumed`: the row is a write's answer, and a fresh list shows the task as it was before.
+        """
+        task = self.task(raw)
+        doubts = {"due": not self.sure_of_due(task), "status": task.status_config is None}
+        unknown = frozenset(name for name, is_doubtful in doubts.items() if is_doubtful)
+        return Snapshot(task, dict(raw), unknown, assumed)
+
+    def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
+        """Whether `due_at` was read rightly: while the reading is not known, a time in a zone off UTC may not be."""
+        due = due_of(task)
+        if self._is_known or due is None or due.at is None or due.local is None:
+            return True
+        return due.at.date() == due.day if of_day else not due.local.utcoffset()
+
+    def was_misread(self, before: Task, was: JsonObject) -> bool:
+        """Whether `before` is when the row `was` would be due if it were read in the other way."""
+        other: DueAt = "wall" if self.due_at == "utc" else "utc"
+        try:
+            otherwise = due_of(self.task(was, due_at=other))
+        except UpstreamError:  # a zone that we do not know matters in one of the ways only
+            return False
+        return due_of(before) == otherwise != due_of(self.task(was))
+
+    def learn(self, edit: Edit, raw: JsonObject) -> None:
+        """Learn how `due_at` is to be read from a task that was given a timed due date."""
+        form = learned(None if edit.due is MISSING else edit.due, raw)
+        if form is not None and not self._is_known:
+            self.due_at, self._is_known = form, True
+
+    def learn_status(self, before: Task, edit: Edit, raw: JsonObject) -> None:
+        """Where Vambe shows statuses by id only, the id that a task got when a name was sent is that name's."""
+        status_id = raw.get("task_status_config_id")
+        if edit.status is MISSING or edit.status.name is None or raw.get("status_config") is not None:
+            return
+        if isinstance(status_id, str) and status_id != before.task_status_config_id:
+            self._catalogue.name(status_id, edit.status.name)
+
+
+def rests_on(before: Task, edit: Edit) -> bool:
+    """Whether a due time keeps the day or the clock that `before` shows, so that it was probably made from that."""
+    due, was = edit.due, due_of(before)
+    if not isinstance(due, Due) or due.local is None or was is None or was.local is None:
+        return False
+    return due.day == was.day or due.local.time() == was.local.time()
 
 
 class Account:

@@ -14,7 +14,7 @@ from taskhand.backends.factory import (
 )
 
 if TYPE_CHECKING:
-    from taskhand.backends.vambe.backend import VambeBackend
+    from taskhand.backends.vambe.adapter import VambeAdapter
 
 # Every start imports this module, and only a start on Vambe imports the rest.
 # ruff: noqa: PLC0415
@@ -71,11 +71,12 @@ class VambeSettings(BackendSettings):
     ] = 8
 
 
-async def open_backend(settings: VambeSettings, context: OpenContext) -> "VambeBackend":
+async def open_backend(settings: VambeSettings, context: OpenContext) -> "VambeAdapter":
     """The tasks of one Vambe account. OperatorError where no API key is set."""
+    from taskhand.backends.remote.adapter import Timing
     from taskhand.backends.vambe.account import AccountSettings, StatusCatalogue, parse_statuses
+    from taskhand.backends.vambe.adapter import VambeAdapter
     from taskhand.backends.vambe.auth import credential
-    from taskhand.backends.vambe.backend import VambeBackend
     from taskhand.backends.vambe.client import VambeClient
     from taskhand.backends.vambe.errors import explain
     from taskhand.http.client import Client
@@ -104,7 +105,7 @@ async def open_backend(settings: VambeSettings, context: OpenContext) -> "VambeB
         in_hand=2 * settings.vambe_in_flight,
     )
     vambe = VambeClient(client, settings.vambe_array_query)
-    return VambeBackend(vambe, account, clock=context.clock, monotonic=runtime.clock)
+    return VambeAdapter(vambe, account, Timing(context.clock, runtime.clock, runtime.sleep))
 
 
 FACTORY = BackendFactory(

@@ -6,8 +6,7 @@ import pytest
 
 from backends.vambe.wired import TASK
 from taskhand.backends.remote.parsing import JsonObject
-from taskhand.backends.vambe.account import AccountSettings, StatusCatalogue
-from taskhand.backends.vambe.reader import Reader, rests_on
+from taskhand.backends.vambe.account import AccountSettings, StatusCatalogue, TaskReader, rests_on
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
@@ -23,8 +22,8 @@ def row(due_at: str | None = AFTERNOON, zone: str | None = SANTIAGO, **more: Any
     return found
 
 
-def reader(**configured: Any) -> Reader:
-    return Reader(AccountSettings(StatusCatalogue(), **configured))
+def reader(**configured: Any) -> TaskReader:
+    return TaskReader(AccountSettings(StatusCatalogue(), **configured))
 
 
 def task(due_at: str | None = AFTERNOON, zone: str | None = SANTIAGO, **more: Any) -> Task:

@@ -1,0 +1,173 @@
+"""What a CRM has to bring: its wire. Everything that happens around a request is shared and stands in this folder.
+
+A new CRM is a subclass of `CrmAdapter`. It sends requests, reads answers and compares a row with an edit; it never
+decides what a lost answer means. A *row* is a task in the CRM's own form.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar, Generic, TypeVar
+
+from taskhand.backends.base import BulkProgress, ItemResult, Written
+from taskhand.backends.remote.bulk import BulkUpdate
+from taskhand.backends.remote.bulk_item import BatchAnswer, Item
+from taskhand.backends.remote.lost_create import LostCreates
+from taskhand.backends.remote.messages import Messages
+from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.writer import Writer
+from taskhand.domain.edit import Edit
+from taskhand.domain.lost_create import CreateCandidates
+from taskhand.domain.task import Task
+
+__all__ = ["CrmAdapter", "Timing"]
+
+_Row = TypeVar("_Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The clocks of an adapter: `clock` answers an aware datetime, `monotonic` seconds; `sleep` takes seconds."""
+
+    clock: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], Awaitable[object]]
+
+
+class CrmAdapter(ABC, Generic[_Row]):
+    """One CRM behind the `Backend` protocol: a subclass adds the reads of that protocol to the methods below."""
+
+    messages: Messages
+    """The sentences of this CRM."""
+    min_batch: ClassVar[int] = 1
+    """The fewest tasks that are worth a request for many; fewer are written one by one."""
+    probes: ClassVar[int] = 1
+    """After a refused batch, how many tasks with the same values are tried alone before the values count as refused."""
+    lists_lag: ClassVar[bool] = False
+    """Whether reading many tasks may show what was there before a write; reading one task never does."""
+    batch_is_atomic: ClassVar[bool] = False
+    """Whether a refused request for many tasks has changed none of them."""
+    deletes_show_at_once: ClassVar[bool] = True
+    """Whether a task that is still found was certainly not deleted."""
+    singles_at_once: int = 16
+    """Tasks of a bulk update that are written one by one at the same time: half of them wait in the rate budget."""
+    search_waits_s: ClassVar[Sequence[float]] = (0.0,)
+    """Seconds to wait before each search for a lost create: more than one where the CRM's search lags."""
+
+    def __init__(self, timing: Timing, recent: RecentWrites[_Row]) -> None:
+        self.timing = timing
+        self.recent = recent
+        self._lost_creates = LostCreates(self)
+        self._writer = Writer(self, self._lost_creates)
+
+    # The wire.
+
+    @abstractmethod
+    async def create(self, edit: Edit) -> _Row:
+        """POST a new task; OutcomeUnknown where the answer is no task."""
+
+    @abstractmethod
+    async def update(self, before: Task, edit: Edit) -> _Row | None:
+        """PUT or PATCH the fields of an edit; None where none of them has to be sent."""
+
+    @abstractmethod
+    async def delete(self, task_id: str) -> None:
+        """DELETE a task; NotFound where it does not exist."""
+
+    @abstractmethod
+    async def get(self, task_id: str) -> _Row:
+        """One task as it is now; NotFound."""
+
+    @abstractmethod
+    async def created_since(
+        self, moment: datetime, edit: Edit, known: frozenset[str]
+    ) -> tuple[Sequence[_Row], timedelta]:
+        """Tasks that a create of `edit` may have made, and how far the CRM's clock is ahead of ours (0 if unknown).
+
+        Those were created at `moment` (our clock) or later; tasks with `known` ids may be left out.
+        """
+
+    @abstractmethod
+    def unmet(self, row: _Row, edit: Edit) -> frozenset[str]:
+        """The fields of an edit that a row does not show."""
+
+    @abstractmethod
+    def to_task(self, row: _Row) -> Task:
+        """A row as a task; UpstreamError `upstream_invalid` where it is none."""
+
+    # What a CRM may do otherwise.
+
+    async def prepare(self) -> None:
+        """Fetch what an answer cannot be read without: after a request has left, a failure would hide its outcome."""
+
+    def is_conclusive(self, row: _Row, edit: Edit) -> bool:  # noqa: ARG002 - for CRMs that hide something
+        """Whether a row that does not show an edit proves that the edit was not applied."""
+        return True
+
+    async def complete(self, row: _Row, before: Task, edit: Edit) -> tuple[_Row, str | None]:  # noqa: ARG002 - as above
+        """The whole task after a confirmed update, where the answer does not say all of it; with a note."""
+        return row, None
+
+    def to_written(self, row: _Row, edit: Edit, before: Task | None, note: str | None) -> Written:
+        """The task after a write, remembered as a recent write; `before` is None for a new task."""
+        del edit
+        task = self.to_task(row)
+        self.recent.wrote(before.id if before else task.id, row)
+        return Written(task, note)
+
+    # Many tasks at once.
+
+    def batches(self, items: Sequence[Item[_Row]]) -> tuple[list[list[Item[_Row]]], list[Item[_Row]]]:
+        """The items that go together, batch by batch, and those that are written one by one."""
+        return [], list(items)
+
+    async def prepare_many(self, items: Sequence[Item[_Row]], progress: BulkProgress) -> None:
+        """Get ready to write these: an item that cannot be written is refused here; TaskhandError refuses all."""
+
+    async def update_many(self, items: Sequence[Item[_Row]]) -> BatchAnswer[_Row]:
+        """One request for a batch; an item that the answer does not mention counts as confirmed."""
+        raise NotImplementedError
+
+    async def get_many(self, items: Sequence[Item[_Row]]) -> Mapping[str, _Row]:
+        """The tasks of these items by id; those that do not exist are left out."""
+        raise NotImplementedError
+
+    def confirmed_row(self, row: _Row, edit: Edit) -> _Row:  # noqa: ARG002 - for CRMs whose lists lag
+        """A row that is behind, as an edit that the CRM has confirmed leaves it."""
+        return row
+
+    async def finish_many(self, items: Sequence[Item[_Row]], progress: BulkProgress) -> None:
+        """Finish what `prepare_many` has begun, for items that are `is_late`."""
+
+    # The writes of the Backend protocol.
+
+    async def create_task(self, edit: Edit) -> Written:
+        """Create a task with one POST; where its answer is lost, the task is searched for and never sent again."""
+        return await self._writer.create(edit)
+
+    async def update_task(self, before: Task, edit: Edit) -> Written:
+        """Update a task; where the answer is lost, the task is read before anything is sent again."""
+        return await self._writer.update(before, edit)
+
+    async def update_item(self, item: Item[_Row], progress: BulkProgress) -> Written:
+        """Write one item of a bulk update by itself; nothing is sent once `progress` is stopped."""
+        return await self._writer.update(item.before, item.edit, progress)
+
+    async def update_tasks(
+        self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
+    ) -> tuple[ItemResult, ...]:
+        """Update many tasks, in batches where the CRM has them."""
+        return await BulkUpdate(self, progress or BulkProgress()).run(edits)
+
+    async def delete_task(self, before: Task) -> str | None:
+        """Delete a task; where the answer is lost, the task is looked for before anything is sent again."""
+        return await self._writer.delete(before.id)
+
+    async def find_created(self, edit: Edit, sent_at: datetime) -> CreateCandidates:
+        """The tasks that a create of `edit` sent at `sent_at` may have made; TaskhandError where nobody can look."""
+        await self.prepare()
+        return await self._lost_creates.candidates(edit, sent_at)
+
+    async def aclose(self) -> None:
+        """Close nothing: the HTTP client is closed by whoever opened it."""

@@ -1,0 +1,312 @@
+"""A bulk update: send, read what is in doubt, send once more what is surely not there, and say what came of each task.
+
+Every batch takes these steps by itself, a few batches at a time; tasks that no batch takes are written one by one.
+What the CRM confirmed and its lists do not show yet is settled at the end (`lagging_lists`).
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+import anyio
+
+from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
+from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
+from taskhand.backends.remote.lagging_lists import settle_confirmed
+from taskhand.backends.remote.writer import is_untouched
+from taskhand.domain.deadline import call_deadline
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import (
+    CallerError,
+    NotAttempted,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    TaskhandError,
+    UpstreamError,
+    UpstreamFailed,
+)
+from taskhand.domain.request_log import recorded_requests
+from taskhand.domain.task import Task
+
+if TYPE_CHECKING:
+    from taskhand.backends.remote.adapter import CrmAdapter
+
+__all__ = ["BulkUpdate"]
+
+_Row = TypeVar("_Row")
+
+_BATCHES_AT_ONCE: Final = 3
+"""Batches under way at once: a stop comes too late for these."""
+
+
+class BulkUpdate(Generic[_Row]):
+    """One bulk update: `run` it once."""
+
+    def __init__(self, adapter: "CrmAdapter[_Row]", progress: BulkProgress) -> None:
+        self._adapter = adapter
+        self._messages = adapter.messages
+        self._progress = progress
+        self._turns = anyio.Semaphore(_BATCHES_AT_ONCE)
+        self._results: dict[int, ItemResult] = {}
+
+    async def run(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[ItemResult, ...]:
+        """One result for each edit, in their order. Edits of one task are made one after the other."""
+        last: dict[str, Task] = {}
+        for indexes in _rounds([before.id for before, _ in edits]):
+            items = [Item[_Row](one, last.get(edits[one][0].id, edits[one][0]), edits[one][1]) for one in indexes]
+            await self._round(items)
+            last |= {item.id: item.written.task for item in items if item.written is not None}
+        return tuple(self._results[index] for index in range(len(edits)))
+
+    async def _round(self, items: Sequence[Item[_Row]]) -> None:
+        """Write items that are different tasks."""
+        try:
+            with call_deadline():
+                await self._adapter.prepare()
+                await self._adapter.prepare_many(items, self._progress)
+        except TaskhandError as error:
+            for item in items:
+                item.fail(self._progress.stopped or error)
+                self._progress.heed(error)
+        self._report(items)
+        batches, singles = self._adapter.batches([item for item in items if not item.is_over])
+        async with anyio.create_task_group() as group:
+            for batch in batches:
+                group.start_soon(self._batch, batch)
+            group.start_soon(self._singles, singles)
+        unshown = [[item for item in batch if item.state is State.CONFIRMED] for batch in batches]
+        await settle_confirmed(self._adapter, [batch for batch in unshown if batch], self._look, self._singles)
+        self._report(items)
+        late = [item for item in items if item.is_late]
+        if late:
+            await self._adapter.finish_many(late, self._progress)
+            self._report(late, last=True)
+
+    async def _batch(self, items: Sequence[Item[_Row]]) -> None:
+        """Take one batch through all steps."""
+        async with self._turns:
+            with call_deadline():
+                await self._send(items)
+                await self._look([item for item in items if not item.is_over])
+                lost = [item for item in items if item.state is State.LOST]
+                again = [item for item in lost if item.failure is None and self._progress.stopped is None]
+                for item in again:
+                    item.is_resent = True
+                if again:
+                    await self._send(again)
+                    await self._look([item for item in again if not item.is_over])
+                await self._conclude([item for item in lost if item.state is State.LOST])
+
+    async def _send(self, items: Sequence[Item[_Row]]) -> None:
+        """Send these in one request, or one by one where they are few."""
+        if len(items) < self._adapter.min_batch:
+            await self._singles(items)
+            return
+        if self._progress.stopped is not None:
+            self._fail_each(items, self._progress.stopped)
+            return
+        self._adapter.recent.forget([item.id for item in items])
+        try:
+            with recorded_requests() as requests:
+                answer = await self._adapter.update_many(items)
+        except (OutcomeUnknown, UpstreamFailed) as fault:
+            failure = fault if isinstance(fault, UpstreamFailed) else None
+            self._enter(items, BatchAnswer(lost=dict.fromkeys((item.index for item in items), failure)))
+        except CallerError as refused:
+            await self._split(items, refused)
+        except TaskhandError as error:
+            self._fail_each(items, error, requests)
+        else:
+            self._enter(items, answer)
+        self._report(items)
+
+    def _enter(self, items: Sequence[Item[_Row]], answer: BatchAnswer[_Row]) -> None:
+        """Enter what an answer says of each item."""
+        for item in items:
+            row = answer.rows.get(item.index)
+            if (error := answer.refused.get(item.index)) is not None:
+                item.fail(error)
+            elif item.index in answer.lost:
+                item.state, item.failure = State.LOST, answer.lost[item.index]
+            elif row is not None and self._shows(row, item.edit):
+                item.apply(row, self._messages.sent_again if item.is_resent else None)
+            else:
+                item.state = State.CONFIRMED
+
+    async def _split(self, items: Sequence[Item[_Row]], refused: CallerError) -> None:
+        """Find out which items the refusal of a batch was about.
+
+        The first ones are tried alone. Where each of them is refused too, so are all others with the same edit.
+        """
+        if len(items) == 1:
+            items[0].fail(refused)
+            return
+        if not self._adapter.batch_is_atomic:
+            for item in items:
+                item.state, item.may_be_applied = State.LOST, True
+            await self._look(items)
+        left = [item for item in items if not item.is_over]
+        probes, others = left[: self._adapter.probes], left[self._adapter.probes :]
+        for probe in probes:
+            await self._send([probe])
+        if probes and all(_is_of_values(probe) for probe in probes):
+            _fail([item for item in others if item.edit == probes[0].edit], probes[0].error or refused)
+            others = [item for item in others if not item.is_over]
+        middle = (len(others) + 1) // 2
+        for half in (others[:middle], others[middle:]):
+            if half:
+                await self._send(half)
+
+    async def _look(self, items: Sequence[Item[_Row]]) -> None:
+        """Read the tasks of items that were confirmed or lost; those that show their edit are applied."""
+        if not items:
+            return
+        try:
+            rows = await self._adapter.get_many(items)
+        except TaskhandError as error:
+            self._progress.heed(error)
+            for item in items:
+                item.fail(self._messages.unknown_update(item.id))
+            rows = {}
+        for item in items:
+            row = rows.get(item.id)
+            if item.is_over:
+                continue
+            if row is not None:
+                self._read(item, row)
+            elif not self._adapter.lists_lag:
+                item.fail(self._messages.no_task(item.id))
+        self._report(items)
+
+    def _read(self, item: Item[_Row], row: _Row) -> None:
+        item.row = row
+        if item.state is State.LOST and self._shows(row, item.edit):
+            item.apply(row, self._messages.applied)
+        elif item.state is State.CONFIRMED and (not self._adapter.lists_lag or self._shows(row, item.edit)):
+            item.apply(row, self._messages.sent_again if item.is_resent else None)
+
+    async def _conclude(self, items: Sequence[Item[_Row]]) -> None:
+        """Say what came of items that were lost and that reading does not show."""
+        is_current = bool(items) and await self._is_current(items[0])
+        for item in items:
+            if is_current and item.failure is not None:
+                item.fail(item.failure)
+            elif is_current and item.row is not None and self._is_untouched(item, item.row):
+                item.fail(self._messages.not_applied())
+            else:
+                item.fail(self._messages.unknown_update(item.id))
+
+    async def _is_current(self, item: Item[_Row]) -> bool:
+        """Whether reading many tasks is not behind: this one, read by itself, does not show its edit either."""
+        if not self._adapter.lists_lag:
+            return True
+        try:
+            return not self._shows(await self._adapter.get(item.id), item.edit)
+        except TaskhandError:
+            return False
+
+    def _shows(self, row: _Row, edit: Edit) -> bool:
+        """Whether a row shows an edit; one that cannot be read shows nothing."""
+        try:
+            return not self._adapter.unmet(row, edit)
+        except UpstreamError:
+            return False
+
+    def _is_untouched(self, item: Item[_Row], row: _Row) -> bool:
+        try:
+            return is_untouched(self._adapter.to_task(row), item.before, item.edit)
+        except UpstreamError:
+            return False
+
+    async def _singles(self, items: Sequence[Item[_Row]]) -> None:
+        """Write each of these by itself, side by side; the rate budget says how fast."""
+        queue = iter(items)
+
+        async def work() -> None:
+            for item in queue:
+                await self._single(item)
+                self._report([item])
+
+        async with anyio.create_task_group() as workers:
+            for _ in range(min(self._adapter.singles_at_once, len(items))):
+                workers.start_soon(work)
+
+    async def _single(self, item: Item[_Row]) -> None:
+        """Write one item with a call's time for itself."""
+        if self._progress.stopped is not None:
+            self._fail_each([item], self._progress.stopped)
+            return
+        with call_deadline(), recorded_requests() as requests:
+            try:
+                item.written = await self._adapter.update_item(item, self._progress)
+                item.state = State.APPLIED
+            except Misread as misread:
+                self._after_misread(item, misread)
+            except TaskhandError as error:
+                self._fail_each([item], error, requests)
+
+    def _after_misread(self, item: Item[_Row], misread: Misread) -> None:
+        """Count an edit that was made from a misread task if it shows; whoever asked makes it again where not."""
+        if not any(item.edit.unmet_by(misread.now, written=True).given()):
+            item.state, item.written = State.APPLIED, Written(misread.now)
+            return
+        item.fail(
+            CallerError(
+                "The task changed while it was to be written.",
+                code="conflict",
+                retryable=True,
+                next_step="Send retryIds again as taskIds.",
+            )
+        )
+
+    def _fail_each(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: Sequence[str] = ()) -> None:
+        """End items with an error; `requests` are those that have left since.
+
+        An item that waited for its turn until all was stopped was not sent. One that may have been applied by an
+        earlier request is not refused by what stops a later one.
+        """
+        stopped = self._progress.stopped
+        self._progress.heed(error)
+        if isinstance(error, RateLimited) and stopped is not None and all(one.startswith("GET ") for one in requests):
+            error = stopped
+        for item in items:
+            in_doubt = item.is_resent or (item.may_be_applied and isinstance(error, NotAttempted))
+            in_doubt = in_doubt or item.state is State.CONFIRMED
+            is_answer = isinstance(error, CallerError | OutcomeUnknown) and not isinstance(error, NotAttempted)
+            item.fail(self._messages.unknown_update(item.id) if in_doubt and not is_answer else error)
+
+    def _report(self, items: Sequence[Item[_Row]], *, last: bool = False) -> None:
+        """Report the items that are over, each once."""
+        for item in items:
+            if not item.is_over or item.index in self._results or (item.is_late and not last):
+                continue
+            if item.state is State.APPLIED and item.written is None and item.row is not None:
+                try:
+                    item.written = self._adapter.to_written(item.row, item.edit, item.before, item.note)
+                except UpstreamError:
+                    item.error = self._messages.unknown_update(item.id)
+            self._results[item.index] = ItemResult(item.id, item.written, item.error)
+            self._progress.report(item.index, self._results[item.index])
+
+
+def _rounds(ids: Sequence[str]) -> list[list[int]]:
+    """Indexes in rounds in which each task occurs once: a second edit of a task belongs to the next round."""
+    rounds: list[dict[str, int]] = []
+    for index, task_id in enumerate(ids):
+        for one in rounds:
+            if task_id not in one:
+                one[task_id] = index
+                break
+        else:
+            rounds.append({task_id: index})
+    return [list(one.values()) for one in rounds]
+
+
+def _fail(items: Sequence[Item[_Row]], error: TaskhandError) -> None:
+    for item in items:
+        item.fail(error)
+
+
+def _is_of_values(item: Item[_Row]) -> bool:
+    """Whether an item was refused for what it says, rather than for its own task or for something passing."""
+    return isinstance(item.error, CallerError) and not isinstance(item.error, NotFound | NotAttempted | RateLimited)

@@ -1,0 +1,78 @@
+"""One task of a bulk update on its way: what was asked, what has left, and what is known of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Generic, TypeVar
+
+from taskhand.backends.base import Written
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import TaskhandError
+from taskhand.domain.task import Task
+
+__all__ = ["BatchAnswer", "Item", "State"]
+
+_Row = TypeVar("_Row")
+
+
+class State(Enum):
+    """How far an item has come."""
+
+    OPEN = "not sent"
+    CONFIRMED = "the CRM said that it is done"
+    LOST = "sent, and the answer was lost or did not mention it"
+    APPLIED = "done, and how the task is now is known"
+    FAILED = "not done, or nobody knows; the error says which"
+
+
+@dataclass(slots=True)
+class Item(Generic[_Row]):
+    """The update at `index` of a bulk update.
+
+    `row` is the task as it was answered or read last, `written` what is reported of it. `failure` is the CRM's word
+    that a lost update failed. `may_be_applied` is whether a request that has left may have applied it, `is_resent`
+    whether a second one has left. The adapter finishes `is_late` items together, and they are reported then.
+    """
+
+    index: int
+    before: Task
+    edit: Edit
+    state: State = State.OPEN
+    row: _Row | None = None
+    note: str | None = None
+    written: Written | None = None
+    error: TaskhandError | None = None
+    failure: TaskhandError | None = None
+    may_be_applied: bool = False
+    is_resent: bool = False
+    is_late: bool = False
+
+    @property
+    def id(self) -> str:
+        """The task's id."""
+        return self.before.id
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will be sent for it."""
+        return self.state in {State.APPLIED, State.FAILED}
+
+    def fail(self, error: TaskhandError) -> None:
+        """End with an error."""
+        self.state, self.error = State.FAILED, error
+
+    def apply(self, row: _Row, note: str | None = None) -> None:
+        """End with the task as it is now."""
+        self.state, self.row, self.note = State.APPLIED, row, note
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer(Generic[_Row]):
+    """What a CRM answered to a batch, by index of the item; an item in none of these was confirmed without its row.
+
+    `lost` are those that the answer says nothing certain of, with the CRM's reason if it gave one.
+    """
+
+    rows: Mapping[int, _Row] = field(default_factory=dict)
+    refused: Mapping[int, TaskhandError] = field(default_factory=dict)
+    lost: Mapping[int, TaskhandError | None] = field(default_factory=dict)

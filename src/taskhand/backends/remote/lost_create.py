@@ -1,0 +1,86 @@
+"""The search for a task whose create was not confirmed. It is claimed only where that is certain, and never sent again.
+
+Recovery after a crash uses the same search (`Backend.find_created`).
+"""
+
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import Candidate, TaskhandError, UpstreamError
+from taskhand.domain.lost_create import SEARCHED_BEFORE, CreateCandidates, is_created_since
+from taskhand.domain.task import Task
+
+if TYPE_CHECKING:
+    from taskhand.backends.remote.adapter import CrmAdapter
+
+__all__ = ["LostCreates"]
+
+_Row = TypeVar("_Row")
+
+
+class LostCreates(Generic[_Row]):
+    """Searches for lost creates; remembers which tasks were made here, and which creates are under way."""
+
+    def __init__(self, adapter: "CrmAdapter[_Row]") -> None:
+        self._adapter = adapter
+        self._under_way: Counter[Edit] = Counter()
+        self._made: set[str] = set()
+
+    @contextmanager
+    def under_way(self, edit: Edit) -> Generator[None, None, None]:
+        """A create of `edit` is under way: while two equal ones are, neither can claim a task."""
+        self._under_way[edit] += 1
+        try:
+            yield
+        finally:
+            self._under_way[edit] -= 1
+
+    def made(self, task_id: str) -> None:
+        """Remember that a create has made this task: no other create has."""
+        self._made.add(task_id)
+
+    async def find(self, edit: Edit, sent_at: datetime, known: frozenset[str], fault: TaskhandError) -> _Row:
+        """The task that a create sent at `sent_at` has made; OutcomeUnknown, from `fault`, where that is not certain.
+
+        `known` are the ids of tasks that were read before.
+        """
+        found = CreateCandidates((), sent_at)
+        for wait_s in self._adapter.search_waits_s:
+            if wait_s:
+                await self._adapter.timing.sleep(wait_s)
+            try:
+                rows, by_their_clock = await self._alike(edit, sent_at, known | self._made)
+            except TaskhandError:
+                raise self._adapter.messages.unknown_create() from fault
+            found = CreateCandidates([task for _, task in rows], by_their_clock)
+            if found.made is not None and self._under_way[edit] == 1:
+                return next(row for row, task in rows if task is found.made)
+        candidates = [Candidate(task.id, task.title) for task in found.tasks]
+        raise self._adapter.messages.unknown_create(candidates) from fault
+
+    async def candidates(self, edit: Edit, sent_at: datetime) -> CreateCandidates:
+        """The tasks that a create may have made, whoever has read them since."""
+        rows, by_their_clock = await self._alike(edit, sent_at, frozenset())
+        return CreateCandidates([task for _, task in rows], by_their_clock)
+
+    async def _alike(
+        self, edit: Edit, sent_at: datetime, known: frozenset[str]
+    ) -> tuple[list[tuple[_Row, Task]], datetime]:
+        """New tasks that may show `edit`, each with its row; and `sent_at` by the CRM's clock."""
+        rows, ahead = await self._adapter.created_since(sent_at - SEARCHED_BEFORE, edit, known)
+        earliest = sent_at + ahead - SEARCHED_BEFORE
+        alike = [(row, task) for row in rows if (task := self._if_alike(row, edit)) is not None]
+        new = [one for one in alike if one[1].id not in known and is_created_since(one[1], earliest)]
+        return new, sent_at + ahead
+
+    def _if_alike(self, row: _Row, edit: Edit) -> Task | None:
+        """The task of a row that may show `edit`; a row that cannot be read is none that we made."""
+        try:
+            may_show = not self._adapter.unmet(row, edit) or not self._adapter.is_conclusive(row, edit)
+            return self._adapter.to_task(row) if may_show else None
+        except UpstreamError:
+            return None

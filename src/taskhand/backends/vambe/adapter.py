@@ -1,0 +1,272 @@
+"""Vambe behind the `Backend` protocol: reads from lists, one PUT for each update, nothing native for many tasks."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import anyio
+from pydantic import MISSING
+
+from taskhand.backends.base import BulkProgress, Misread, Written
+from taskhand.backends.remote.adapter import CrmAdapter, Timing
+from taskhand.backends.remote.bulk_item import Item
+from taskhand.backends.remote.parsing import JsonObject
+from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.vambe.account import REMEDIES, Account, AccountSettings, TaskReader, rests_on
+from taskhand.backends.vambe.client import VambeClient, Window
+from taskhand.backends.vambe.mapping import body_of
+from taskhand.backends.vambe.query import MESSAGES, WIDEST, TaskLists, window_of
+from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.change import inverse_edit
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.due import due_of, is_overdue
+from taskhand.domain.edit import Edit, without
+from taskhand.domain.errors import CallerError, Candidate, NotFound, TaskhandError, UpstreamError
+from taskhand.domain.page import TaskPage, select_page
+from taskhand.domain.query import TaskQuery
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import FINISHED, Contact, Member, StatusList, Task
+from taskhand.http.reply import Reply
+
+__all__ = ["VambeAdapter"]
+
+
+class VambeAdapter(CrmAdapter[JsonObject]):
+    """Tasks in one Vambe organisation."""
+
+    name = "vambe"
+    capabilities = Capabilities()
+    remedies = REMEDIES
+    messages = MESSAGES
+
+    def __init__(self, client: VambeClient, settings: AccountSettings, timing: Timing) -> None:
+        super().__init__(timing, RecentWrites(settings.keep_s, timing.monotonic, str.lower))
+        self.singles_at_once = settings.in_hand
+        self._client = client
+        self._settings = settings
+        self._catalogue = settings.catalogue
+        self._account = Account(client, settings.keep_s, timing.monotonic)
+        self._lists = TaskLists(client.tasks, settings.keep_s, self.recent, timing)
+        self._reader = TaskReader(settings)
+        self._lesson = anyio.Lock()
+
+    # Reads.
+
+    async def statuses(self) -> StatusList:
+        """Those configured, or those seen on tasks; the widest list is read where no finished one was seen."""
+        await self._tasks(self._lists.near)
+        if not any(status.type in FINISHED for status in self._catalogue.known().statuses):
+            with suppress(CallerError):  # a window that Vambe finds too wide is no reason to hide what was seen
+                await self._tasks(WIDEST)
+        return self._catalogue.known()
+
+    async def members(self) -> tuple[Member, ...]:
+        """The active members of the organisation."""
+        return await self._account.members()
+
+    async def me(self) -> str | None:
+        """The configured user: Vambe has no way to ask whose key it is."""
+        return self._settings.user_id
+
+    def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
+        """Whether `due_at` was read rightly: while its form is not known, a time in a zone off UTC may not be."""
+        return self._reader.sure_of_due(task, of_day=of_day)
+
+    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
+        """Contacts by e-mail, phone or name."""
+        return await self._account.find_contacts(query, limit)
+
+    async def list_tasks(self, query: TaskQuery) -> TaskPage:
+        """A window of Vambe's list, filtered here by everything that its query cannot say."""
+        tasks = await self._tasks(window_of(query))
+        unnamed = sum(task.status_config is None for task in tasks)
+        if unnamed and (query.statuses is not None or query.overdue is not None):
+            raise UpstreamError(
+                f"Vambe did not name the status of {unnamed} tasks, so tasks cannot be found by status here.",
+                code="status_unknown",
+                next_step="Leave status and overdue out, and look at each task's status.",
+            )
+        return select_page(tasks, query, self._is_late)
+
+    async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
+        """One task out of the lists; NotFound."""
+        return self._reader.tasks([await self._lists.find(task_id, fresh=fresh)])[0]
+
+    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
+        """Many tasks out of two lists at most, however many they are.
+
+        The raw values are the rows as listed. Vambe takes none of them back, so fields of a row that the contract
+        cannot express are unknown.
+        """
+        rows, _ = await self._lists.find_all(ids, fresh=fresh)
+        self._reader.note(rows.values())
+        assumed = {one for one, row in rows.items() if fresh and self._lists.hidden(row) is not None}
+        return {one: self._reader.snapshot(row, assumed=one in assumed) for one, row in rows.items()}
+
+    async def upstream_time(self) -> datetime | None:
+        """The `Date` of an answer."""
+        return await self._client.now()
+
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
+        """The way there, the key, what it may read, and the rate."""
+        return await self._account.run_checks(self.timing.clock(), writes=writes)
+
+    # The wire.
+
+    async def create(self, edit: Edit) -> JsonObject:
+        """POST a new task."""
+        return self._answered(await self._client.create(body_of(edit, None)), None)
+
+    async def update(self, before: Task, edit: Edit) -> JsonObject:
+        """PUT the fields of an edit."""
+        try:
+            reply = await self._client.update(before.id, body_of(edit, before))
+        except CallerError as refused:
+            raise await self._explained(refused, before, edit) from None
+        return self._answered(reply, before.id)
+
+    async def delete(self, task_id: str) -> None:
+        """DELETE a task."""
+        await self._client.delete(task_id)
+
+    async def get(self, task_id: str) -> JsonObject:
+        """One task as the lists have it now; NotFound only where Vambe lists all that there are."""
+        found, is_complete = await self._lists.find_all([task_id], fresh=True)
+        if found:
+            return found[task_id]
+        raise self.messages.no_task(task_id) if is_complete else self.messages.unknown_update(task_id)
+
+    async def created_since(
+        self, moment: datetime, edit: Edit, known: frozenset[str]
+    ) -> tuple[list[JsonObject], timedelta]:
+        """Every task of the widest list."""
+        del moment, edit, known
+        return await self._lists.get(WIDEST, fresh=True), timedelta()
+
+    def unmet(self, row: JsonObject, edit: Edit) -> frozenset[str]:
+        """The fields of an edit that a row does not show; a timed due date teaches how `due_at` is written."""
+        self._reader.learn(edit, row)
+        return frozenset(name for name, _ in edit.unmet_by(self.to_task(row), written=True).given())
+
+    def is_conclusive(self, row: JsonObject, edit: Edit) -> bool:
+        """A row that replaces one of a list that seems behind proves nothing, where that one shows the edit."""
+        hidden = self._lists.hidden(row)
+        return hidden is None or bool(self.unmet(hidden, edit))
+
+    def to_task(self, row: JsonObject) -> Task:
+        """A row as a task."""
+        return self._reader.task(row)
+
+    def to_written(self, row: JsonObject, edit: Edit, before: Task | None, note: str | None) -> Written:
+        """The task after a write."""
+        self._reader.learn(edit, row)
+        return super().to_written(row, edit, before, note)
+
+    # How Vambe writes due times is not documented: an update may show that the task was misread before.
+
+    async def update_task(self, before: Task, edit: Edit) -> Written:
+        """Update a task; Misread where its due time turns out to have been read wrongly."""
+        return await self._update(before, edit, await self._lists.find(before.id))
+
+    async def prepare_many(self, items: Sequence[Item[JsonObject]], progress: BulkProgress) -> None:
+        """Read all tasks, with two requests at most."""
+        del progress
+        rows, _ = await self._lists.find_all([item.id for item in items])
+        for item in items:
+            item.row = rows.get(item.id)
+            if item.row is None:
+                item.fail(self.messages.no_task(item.id))
+
+    async def update_item(self, item: Item[JsonObject], progress: BulkProgress) -> Written:
+        """Update one of many.
+
+        While it is not known how Vambe writes due times, edits that rest on one are made one at a time; an edit that
+        was made from a misread time is taken back, as nobody is here who could make it again.
+        """
+        before, edit, was = item.before, item.edit, item.row or {}
+        if self._may_mislead(before, edit):
+            async with self._lesson:
+                if self._may_mislead(before, edit):
+                    try:
+                        return await self._update(before, edit, was, progress)
+                    except Misread as misread:
+                        raise Misread(misread.before, await self._taken_back(misread, edit)) from None
+        return await self._update(before, edit, was, progress)
+
+    async def _update(self, before: Task, edit: Edit, was: JsonObject, progress: BulkProgress | None = None) -> Written:
+        """Make an edit of `before`, whose row `was` so; Misread where that was read as something else."""
+        reader, read_as = self._reader, self._reader.due_at
+        really = reader.task(was)  # before anything is sent: a row that cannot be read must not hide a write
+        if rests_on(before, edit) and reader.was_misread(before, was):
+            raise Misread(really, really)
+        row, note = await self._writer.send_update(before, edit, progress)
+        self.recent.wrote(before.id, row, was)
+        reader.learn(edit, row)
+        reader.learn_status(before, edit, row)
+        has_moved = reader.due_at != read_as and due_of(before) != due_of(reader.task(was))
+        if has_moved or reader.was_misread(before, was):
+            raise Misread(reader.task(was), reader.task(row))
+        return Written(reader.task(row), note)
+
+    def _may_mislead(self, before: Task, edit: Edit) -> bool:
+        return rests_on(before, edit) and not self._reader.sure_of_due(before)
+
+    async def _taken_back(self, misread: Misread, edit: Edit) -> Task:
+        """The task with its own values where the edit has set them; OutcomeUnknown where they cannot be written."""
+        back = inverse_edit(misread.before, misread.now)
+        back = without(back, *{name for name, _ in back.given()} - {name for name, _ in edit.given()})
+        try:
+            row, _ = await self._writer.send_update(misread.now, back)
+        except TaskhandError as error:
+            raise self.messages.unknown_update(misread.now.id) from error
+        self.recent.wrote(misread.now.id, row)
+        if self.unmet(row, back):
+            raise self.messages.unknown_update(misread.now.id)
+        return self.to_task(row)
+
+    # Answers.
+
+    def _answered(self, reply: Reply, task_id: str | None) -> JsonObject:
+        """The row that a write answered; OutcomeUnknown where it is no task, or another one than `task_id`."""
+        try:
+            task = self._reader.task(reply.object)
+        except UpstreamError:
+            raise self._client.invalid(reply, "with something that is not a task") from None
+        if task_id is not None and task.id.lower() != task_id.lower():
+            raise self._client.invalid(reply, "with another task")
+        self._catalogue.see(task.status_config)
+        return reply.object
+
+    async def _explained(self, refused: CallerError, before: Task, edit: Edit) -> CallerError:
+        """A refused PUT as what it means: Vambe answers 404 for a task that is gone and for an unknown reference."""
+        is_missing = isinstance(refused, NotFound)
+        if is_missing:
+            await self._lists.find(before.id, fresh=True)
+        if edit.status is not MISSING and edit.status.id not in self._catalogue.by_id and _is_of_status(refused, edit):
+            asked: Any = edit.status.name if edit.status.name is not None else edit.status.position
+            return NotFound(
+                f"Vambe refused the change; status {str(asked)[:60]!r} is probably not one of the organisation's.",
+                code="unknown_status",
+                candidates=[Candidate(status.name) for status in self._catalogue.known().statuses],
+                next_step="Send newStatusName exactly as Vambe shows it, or one of the candidates.",
+            )
+        if is_missing:
+            return NotFound(
+                "Vambe does not know a person, contact or customer that was sent.",
+                code="unknown_reference",
+                next_step="Take ids from list_team_members and find_contacts, and send the call again.",
+            )
+        return refused
+
+    async def _tasks(self, window: Window) -> list[Task]:
+        return self._reader.tasks(await self._lists.get(window))
+
+    def _is_late(self, task: Task) -> bool:
+        unfinished = task.status_config is None or task.status_config.type not in FINISHED
+        return unfinished and is_overdue(due_of(task), self.timing.clock(), self._settings.timezone)
+
+
+def _is_of_status(refused: CallerError, edit: Edit) -> bool:
+    """Whether a refusal is probably about the status: Vambe says so, or names nothing, or nothing else was sent."""
+    return isinstance(refused, NotFound) or "newStatus" in refused.message or len(list(edit.given())) == 1

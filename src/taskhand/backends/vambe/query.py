@@ -1,0 +1,124 @@
+"""Where Vambe's tasks are found: a window of its list for a query, and one task out of two lists.
+
+There is no documented GET of one task: it is looked for in the list around today, then in the widest one.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, date, timedelta
+from typing import Final
+
+from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.messages import Messages
+from taskhand.backends.remote.parsing import JsonObject
+from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.ttl_cache import TtlCache
+from taskhand.backends.vambe.client import Window
+from taskhand.domain.errors import CallerError
+from taskhand.domain.query import TaskQuery
+from taskhand.http.reply import Json
+
+__all__ = ["MESSAGES", "WIDEST", "TaskLists", "window_of"]
+
+MESSAGES: Final = Messages("Vambe")
+
+WIDEST: Final = Window("1000-01-01", "9998-12-31")
+"""Every task there could be, as due dates may be written; both days are required."""
+
+_NEAR_PAST, _NEAR_FUTURE = timedelta(days=60), timedelta(days=180)
+_SLACK = timedelta(days=2)
+"""A window is asked for wider than it is: whether its ends count, and in which zone, is not documented."""
+
+
+class TaskLists:
+    """Task lists, each cached for `keep_s` seconds, with `recent` writes in place of what a list has."""
+
+    def __init__(
+        self,
+        fetch: Callable[[Window], Awaitable[list[Json]]],
+        keep_s: float,
+        recent: RecentWrites[JsonObject],
+        timing: Timing,
+    ) -> None:
+        self._fetch = fetch
+        self._recent = recent
+        self._clock = timing.clock
+        self._cache: TtlCache[Window, list[JsonObject]] = TtlCache(keep_s, timing.monotonic)
+
+    @property
+    def near(self) -> Window:
+        """The list around today, which has most tasks that anybody works on."""
+        today = self._clock().astimezone(UTC).date()
+        return Window((today - _NEAR_PAST).isoformat(), (today + _NEAR_FUTURE).isoformat())
+
+    async def get(self, window: Window, *, fresh: bool = False) -> list[JsonObject]:
+        """The rows of a list, with recent writes in their place and without recent deletions.
+
+        In a `fresh` list a recent write replaces only a row that shows the task as it was before that write.
+        """
+
+        async def fetched() -> list[JsonObject]:
+            found = await self._fetch(window)
+            return [row for row in found if isinstance(row, dict) and isinstance(row.get("id"), str)]
+
+        rows = {id_of(row): row for row in await self._cache.get(window, fetched, fresh=fresh)}
+        self._recent.known_ids.update(str(row["id"]) for row in rows.values())
+        for key, write in self._recent.all():
+            if not fresh or rows.get(key, {}) == write.before:
+                rows.pop(key, None)
+                rows[key] = write.row
+        return [row for key, row in rows.items() if not self._recent.is_deleted(key)]
+
+    async def find(self, task_id: str, *, fresh: bool = False) -> JsonObject:
+        """The row of one task; NotFound, also where it is out of sight."""
+        found, is_complete = await self.find_all([task_id], fresh=fresh)
+        if found:
+            return found[task_id]
+        out_of_sight = f"Task {task_id} is not among those due around today, and Vambe lists no wider window."
+        raise MESSAGES.no_task(task_id, None if is_complete else out_of_sight)
+
+    async def find_all(self, ids: Iterable[str], *, fresh: bool = False) -> tuple[dict[str, JsonObject], bool]:
+        """Rows by the ids asked for, and whether an id without one is certainly no task: Vambe may refuse the widest.
+
+        CallerError where Vambe refuses both lists.
+        """
+        wanted, found = list(ids), dict[str, JsonObject]()
+        refusals: list[CallerError] = []
+        for window in (self.near, WIDEST):
+            missing = [one for one in wanted if one not in found]
+            if not missing:
+                return found, True
+            try:
+                by_id = {id_of(row): row for row in await self.get(window, fresh=fresh)}
+            except CallerError as refused:
+                refusals.append(refused)
+            else:
+                refusals = []
+                found |= {one: by_id[one.lower()] for one in missing if one.lower() in by_id}
+        if len(refusals) > 1:
+            raise refusals[-1]
+        return found, not refusals or len(found) == len(wanted)
+
+    def hidden(self, row: JsonObject) -> JsonObject | None:
+        """What a fresh list really has of a task, where it was taken to be behind and a recent write replaced it."""
+        write = self._recent.get(str(row["id"]))
+        return write.before if write is not None and write.row is row else None
+
+
+def id_of(row: JsonObject) -> str:
+    """The id of a row as ids are compared: without case."""
+    return str(row["id"]).lower()
+
+
+def window_of(query: TaskQuery) -> Window:
+    """The window that has every task of a query."""
+    first = _moved(query.from_date, -_SLACK) if query.from_date else WIDEST.first
+    last = _moved(query.to_date, _SLACK) if query.to_date else WIDEST.last
+    people: Sequence[str] = sorted(query.responsible_ids or ())
+    return Window(first, last, tuple(people), dateless=query.include_tasks_without_dates and not query.overdue)
+
+
+def _moved(day: str, by: timedelta) -> str:
+    try:
+        return (date.fromisoformat(day) + by).isoformat()
+    except OverflowError:
+        return day

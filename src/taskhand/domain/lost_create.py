@@ -1,0 +1,41 @@
+"""Which task a create has made, when its answer was lost; pure.
+
+A task that was made before the create was sent belongs to somebody else, however much it looks like the one asked for.
+It is named as a candidate and never claimed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from taskhand.domain.task import Task
+
+__all__ = ["SEARCHED_BEFORE", "CreateCandidates", "is_created_since"]
+
+SEARCHED_BEFORE: Final = timedelta(minutes=2)
+"""How long before the create was sent candidates may have been made: the CRM's clock may differ from ours."""
+_CLOCKS_APART: Final = timedelta(seconds=2)
+"""How much two clocks that agree may differ: an HTTP `Date` has whole seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCandidates:
+    """New tasks that a create may have made, and when it was sent, by the CRM's clock."""
+
+    tasks: Sequence[Task]
+    sent_at: datetime
+
+    @property
+    def made(self) -> Task | None:
+        """The task that the create has made; None where that is not certain."""
+        certain = [task for task in self.tasks if is_created_since(task, self.sent_at - _CLOCKS_APART)]
+        return certain[0] if len(certain) == len(self.tasks) == 1 else None
+
+
+def is_created_since(task: Task, earliest: datetime) -> bool:
+    """Whether a task was created at `earliest` or later; False where its `created_at` cannot be read."""
+    try:
+        return datetime.fromisoformat(task.created_at) >= earliest
+    except (ValueError, TypeError):
+        return False

@@ -1,0 +1,165 @@
+"""What was fetched a moment ago: fetched once for all who ask, kept for a while, never poisoned by a failure."""
+
+from dataclasses import dataclass, field
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from taskhand.backends.remote.ttl_cache import TtlCache
+
+
+class Fetching(Exception):
+    """The source has failed."""
+
+
+@dataclass
+class Source:
+    """Where values come from: the number of the fetch, once it is let go; those of `failing` fail."""
+
+    failing: frozenset[int] = frozenset()
+    begun: int = 0
+    gate: anyio.Event = field(default_factory=anyio.Event)
+
+    async def fetch(self) -> int:
+        self.begun += 1
+        number = self.begun
+        await self.gate.wait()
+        if number in self.failing:
+            raise Fetching
+        return number
+
+
+@dataclass
+class Time:
+    """A clock that stands until it is set; each reading is a little later than the one before."""
+
+    now: float = 100.0
+
+    def __call__(self) -> float:
+        self.now += 0.001
+        return self.now
+
+
+async def quiet() -> None:
+    """Let everybody else come to where they wait."""
+    for _ in range(10):
+        await checkpoint()
+
+
+def opened(failing: frozenset[int] = frozenset()) -> Source:
+    source = Source(failing)
+    source.gate.set()
+    return source
+
+
+async def test_all_who_ask_at_the_same_time_are_given_one_fetch() -> None:
+    cache, source, got = TtlCache[str, int](5, Time()), Source(), list[int]()
+
+    async def ask() -> None:
+        got.append(await cache.get("a", source.fetch))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(20):
+            group.start_soon(ask)
+        await quiet()
+        source.gate.set()
+    assert got == [1] * 20
+    assert source.begun == 1
+
+
+async def test_a_value_is_kept_for_its_time_counted_from_when_its_fetching_began() -> None:
+    time, source = Time(), opened()
+    cache = TtlCache[str, int](5, time)
+    assert await cache.get("a", source.fetch) == 1
+    time.now += 4.9
+    assert await cache.get("a", source.fetch) == 1
+    time.now += 0.1
+    assert await cache.get("a", source.fetch) == 2
+
+
+async def test_keys_are_kept_apart_and_do_not_wait_for_each_other() -> None:
+    cache, slow, fast = TtlCache[str, int](5, Time()), Source(), opened()
+    async with anyio.create_task_group() as group:
+        group.start_soon(cache.get, "slow", slow.fetch)
+        await quiet()
+        assert await cache.get("fast", fast.fetch) == 1
+        slow.gate.set()
+    assert (slow.begun, fast.begun) == (1, 1)
+
+
+async def test_what_is_kept_for_no_time_is_fetched_again() -> None:
+    cache, source = TtlCache[str, int](0, Time()), opened()
+    assert [await cache.get("a", source.fetch) for _ in range(3)] == [1, 2, 3]
+
+
+async def test_a_fresh_value_is_one_whose_fetching_began_after_it_was_asked_for() -> None:
+    cache, source = TtlCache[str, int](5, Time()), opened()
+    assert await cache.get("a", source.fetch) == 1
+    assert await cache.get("a", source.fetch, fresh=True) == 2
+    assert await cache.get("a", source.fetch) == 2
+
+
+async def test_a_fetch_under_way_is_not_fresh_enough_and_the_next_one_serves_all_who_wait() -> None:
+    cache, source, got = TtlCache[str, int](5, Time()), Source(), list[int]()
+
+    async def ask() -> None:
+        got.append(await cache.get("a", source.fetch, fresh=True))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(cache.get, "a", source.fetch)
+        await quiet()
+        for _ in range(5):
+            group.start_soon(ask)
+        await quiet()
+        source.gate.set()
+    assert got == [2] * 5
+    assert source.begun == 2
+
+
+async def test_a_fetch_that_fails_fails_for_who_asked_and_the_next_one_tries_again() -> None:
+    cache, source = TtlCache[str, int](5, Time()), opened(failing=frozenset({1}))
+    with pytest.raises(Fetching):
+        await cache.get("a", source.fetch)
+    assert await cache.get("a", source.fetch) == 2
+
+
+async def test_a_fresh_fetch_that_fails_leaves_what_was_kept() -> None:
+    cache, source = TtlCache[str, int](5, Time()), opened(failing=frozenset({2}))
+    assert await cache.get("a", source.fetch) == 1
+    with pytest.raises(Fetching):
+        await cache.get("a", source.fetch, fresh=True)
+    assert await cache.get("a", source.fetch) == 1
+
+
+async def test_when_the_first_who_asked_is_cancelled_the_next_one_fetches() -> None:
+    cache, source, got = TtlCache[str, int](5, Time()), Source(), list[int]()
+    scope = anyio.CancelScope()
+
+    async def first() -> None:
+        with scope:
+            await cache.get("a", source.fetch)
+
+    async def second() -> None:
+        got.append(await cache.get("a", source.fetch))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(first)
+        await quiet()
+        group.start_soon(second)
+        await quiet()
+        scope.cancel()
+        await quiet()
+        source.gate.set()
+    assert scope.cancelled_caught
+    assert got == [2]
+
+
+async def test_keys_that_nobody_asks_for_any_more_are_forgotten_and_can_be_asked_for_again() -> None:
+    time, source = Time(), opened()
+    cache = TtlCache[int, int](5, time)
+    for key in range(50):
+        time.now += 1
+        assert await cache.get(key, source.fetch) == key + 1
+    assert await cache.get(49, source.fetch) == 50
+    assert await cache.get(0, source.fetch) == 51

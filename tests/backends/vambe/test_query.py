@@ -1,0 +1,136 @@
+"""Vambe's lists: where one task is found, what is cached, and what recent writes change in them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import anyio
+import pytest
+
+from backends.vambe.vambe_agent import connected
+from behaviour.agent import Agent, Refused
+from behaviour.arms import NOW, PEOPLE, WORLD
+from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.parsing import JsonObject
+from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.vambe.client import Window
+from taskhand.backends.vambe.query import WIDEST, TaskLists
+from taskhand.domain.errors import NotFound
+from taskhand.http.reply import Json
+from taskhand.sandbox.vambe import VambeSandbox
+
+NEAR_ID, FAR_ID = "01d00000-0000-4000-8000-000000000001", "01d00000-0000-4000-8000-000000000002"
+NOBODY = "99999999-9999-4999-8999-999999999999"
+
+
+@dataclass
+class Time:
+    """A clock that stands until it is set; each reading is a little later than the one before."""
+
+    now: float = 100.0
+
+    def __call__(self) -> float:
+        self.now += 0.001
+        return self.now
+
+
+def lists_of(
+    windows: dict[Window, list[Json]],
+    clock: Callable[[], float],
+    asked: list[Window],
+    recent: RecentWrites[JsonObject] | None = None,
+) -> TaskLists:
+    async def fetch(window: Window) -> list[Json]:
+        asked.append(window)
+        return windows.get(window, [])
+
+    return TaskLists(fetch, 5, recent or RecentWrites(5, clock, str.lower), Timing(lambda: NOW, clock, anyio.sleep))
+
+
+async def test_entries_that_are_no_tasks_do_not_keep_a_task_from_being_found() -> None:
+    asked: list[Window] = []
+    rows: list[Json] = [None, 5, "x", [], {}, {"id": None}, {"id": []}, {"id": {}}, {"id": NEAR_ID}]
+    assert await lists_of({WIDEST: rows}, Time(), asked).find(NEAR_ID) == {"id": NEAR_ID}
+
+
+async def test_what_was_written_outlives_a_list_that_is_behind_until_its_time_is_over() -> None:
+    time, asked = Time(), list[Window]()
+    recent = RecentWrites[JsonObject](5, time, str.lower)
+    lists = lists_of({WIDEST: [{"id": NEAR_ID, "title": "old"}]}, time, asked, recent)
+    recent.wrote(NEAR_ID, {"id": NEAR_ID, "title": "new"})
+    assert (await lists.find(NEAR_ID))["title"] == "new"
+    assert (await lists.find(NEAR_ID, fresh=True))["title"] == "old"
+    time.now += 5
+    assert (await lists.find(NEAR_ID))["title"] == "old"
+
+
+async def test_a_task_that_is_nowhere_is_looked_for_nearby_and_everywhere_once() -> None:
+    asked: list[Window] = []
+    lists = lists_of({}, Time(), asked)
+    with pytest.raises(NotFound):
+        await lists.find(NOBODY)
+    assert asked == [Window("2026-01-01", "2026-08-29"), WIDEST]
+
+
+def sandbox_of() -> VambeSandbox:
+    tasks = [
+        {"id": NEAR_ID, "title": "near", "dueDate": "2026-03-10", "responsibleIds": [PEOPLE[1]["id"]]},
+        {"id": FAR_ID, "title": "far", "dueDate": "2019-01-01"},
+    ]
+    return VambeSandbox(seed=WORLD | {"tasks": tasks}, clock=lambda: NOW)
+
+
+def windows_of(sandbox: VambeSandbox) -> list[str]:
+    """The first days of the task lists that were asked for."""
+    return [one.query["fromDate"][0] for one in sandbox.requests if one.method == "GET" and "fromDate" in one.query]
+
+
+async def _together(agent: Agent, *ids: str) -> None:
+    async def one(task_id: str) -> None:
+        assert (await agent("get_task", id=task_id))["task"]["id"] == task_id
+
+    async with anyio.create_task_group() as group:
+        for task_id in ids:
+            group.start_soon(one, task_id)
+
+
+async def test_twenty_readers_at_once_cost_one_request() -> None:
+    sandbox = sandbox_of()
+    async with connected(sandbox, vambe_cache_s=60) as agent:
+        await _together(agent, *[NEAR_ID] * 20)
+    assert windows_of(sandbox) == ["2026-01-01"]
+
+
+async def test_a_task_that_is_not_nearby_is_found_in_the_widest_window() -> None:
+    sandbox = sandbox_of()
+    async with connected(sandbox, vambe_cache_s=60) as agent:
+        await _together(agent, *[FAR_ID] * 20)
+        assert windows_of(sandbox) == ["2026-01-01", "1000-01-01"]
+        with pytest.raises(Refused) as refused:
+            await agent("get_task", id=NOBODY)
+    assert refused.value.code == "task_not_found"
+    assert len(windows_of(sandbox)) == 2
+
+
+async def test_a_list_is_kept_and_a_write_renews_what_it_shows() -> None:
+    sandbox = sandbox_of()
+    async with connected(sandbox, vambe_cache_s=60) as agent:
+        await agent("get_task", id=NEAR_ID)
+        answer = await agent("update_task", id=NEAR_ID, title="renewed")
+        created = await agent.create("new")
+        before = len(sandbox.requests)
+        assert (await agent("get_task", id=NEAR_ID))["task"] == answer["task"]
+        assert (await agent("get_task", id=created["id"]))["task"] == created
+        assert len(sandbox.requests) == before
+
+
+async def test_what_is_kept_for_no_time_shows_what_others_wrote_at_once() -> None:
+    sandbox = sandbox_of()
+    async with connected(sandbox, vambe_cache_s=0) as mine, connected(sandbox, vambe_cache_s=0) as theirs:
+        for title in ("first", "second"):
+            await theirs("update_task", id=NEAR_ID, title=title)
+            assert (await mine("get_task", id=NEAR_ID))["task"]["title"] == title
+
+
+async def test_an_id_in_capital_letters_is_the_same_task() -> None:
+    async with connected(sandbox_of()) as agent:
+        assert (await agent("get_task", id=NEAR_ID.upper()))["task"]["id"] == NEAR_ID
