@@ -21,16 +21,22 @@ _CLOCKS_APART: Final = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class CreateCandidates:
-    """New tasks that a create may have made, and when it was sent, by the CRM's clock."""
+    """New tasks that a create may have made, and when it was sent: by the CRM's clock, or by ours where `is_guess`."""
 
     tasks: Sequence[Task]
     sent_at: datetime
+    is_guess: bool = False
+
+    @property
+    def recent(self) -> Sequence[Task]:
+        """The candidates that were not made before the create was sent."""
+        return [task for task in self.tasks if is_created_since(task, self.sent_at - _CLOCKS_APART)]
 
     @property
     def made(self) -> Task | None:
         """The task that the create has made; None where that is not certain."""
-        certain = [task for task in self.tasks if is_created_since(task, self.sent_at - _CLOCKS_APART)]
-        return certain[0] if len(certain) == len(self.tasks) == 1 else None
+        others = self.tasks if self.is_guess else self.recent
+        return self.recent[0] if len(self.recent) == len(others) == 1 else None
 
 
 def is_created_since(task: Task, earliest: datetime) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from backends.close.wired import ANA, CAROLINA, LEAD, TASK
-from taskhand.backends.close.said import CLOSE
+from taskhand.backends.close.task_reader import MESSAGES as CLOSE
 from taskhand.sandbox.faults import Fault
 
 APPLIED, SENT_AGAIN, FOUND = CLOSE.applied, CLOSE.sent_again, CLOSE.found
@@ -194,7 +194,7 @@ ROWS: tuple[Row, ...] = (
             f"{name}, for ever",
             (fault,),
             fails("X X X X", **FAILED),
-            doubt("GET PUT GET PUT GET", kept=False),
+            fails("GET PUT GET PUT GET", **FAILED),
             doubt("POST GET GET GET", kept=False),
         )
         for name, fault in (

@@ -9,8 +9,8 @@ import pytest
 
 from backends.close.wired import ELENA, KEY, LEAD, TASK, WORLD, Time, close, on_close, row, task_id
 from behaviour.arms import NOW
-from taskhand.backends.close.backend import CloseBackend
-from taskhand.backends.close.said import CLOSE
+from taskhand.backends.close.adapter import CloseAdapter
+from taskhand.backends.close.task_reader import MESSAGES as CLOSE
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError
 from taskhand.domain.query import TaskQuery
@@ -35,7 +35,7 @@ def lost(*kinds: Any) -> list[Fault]:
     return [Fault(kind, DELETE, nth=number) for number, kind in enumerate(kinds, start=1)]
 
 
-async def deleted(backend: CloseBackend, sandbox: CloseSandbox, faults: Sequence[Fault]) -> tuple[str | None, str]:
+async def deleted(backend: CloseAdapter, sandbox: CloseSandbox, faults: Sequence[Fault]) -> tuple[str | None, str]:
     """Delete the first task under these faults: the note or the code of the error, and the methods that were sent."""
     before = await backend.get_task(TASK)
     sandbox.clear_requests()

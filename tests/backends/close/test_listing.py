@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from backends.close.wired import ANA, CAROLINA, ELENA, LEAD, LUIS, OTHER_LEAD, Time, close, on_close, row, task_id
 from behaviour.arms import NOW
-from taskhand.backends.close.backend import CloseBackend
+from taskhand.backends.close.adapter import CloseAdapter
 from taskhand.backends.close.mapping import DONE, OPEN, task_of
 from taskhand.backends.close.paging import MOST_PAGES, Page, TooManyPages, read_all_pages
 from taskhand.backends.close.query import settled_rows
@@ -85,7 +85,7 @@ async def test_every_page_is_the_page_of_all_tasks(query: TaskQuery, limit: int,
         await assert_all_pages(backend, sandbox, replace(query, limit=limit, order=order))
 
 
-async def assert_all_pages(backend: CloseBackend, sandbox: CloseSandbox, query: TaskQuery) -> None:
+async def assert_all_pages(backend: CloseAdapter, sandbox: CloseSandbox, query: TaskQuery) -> None:
     """Follow the pages to their end."""
     while True:
         page = await backend.list_tasks(query)

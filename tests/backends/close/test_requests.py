@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from backends.close.wired import ANA, CAROLINA, ELENA, KEY, LEAD, OTHER_LEAD, TASK, WORLD, close, on_close, row, task_id
+from taskhand.backends.close.adapter import CAPABILITIES
 from taskhand.backends.close.auth import credential
-from taskhand.backends.close.backend import CAPABILITIES
 from taskhand.backends.close.client import offset_on
 from taskhand.backends.close.errors import explain
 from taskhand.backends.close.mapping import DONE, OPEN

@@ -12,6 +12,7 @@ from backends.close.wired import ANA, ELENA, KEY, LEAD, TASK, WORLD, Time, close
 from behaviour.agent import Agent
 from behaviour.arms import NOW
 from taskhand.backends.close.mapping import DONE
+from taskhand.backends.close.task_reader import MESSAGES as CLOSE
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, UpstreamError
 from taskhand.domain.query import TaskQuery, sort_key
@@ -83,11 +84,18 @@ async def test_a_lost_change_of_a_priority_that_is_not_said_is_sent_again(fault:
 
 
 async def test_a_failed_change_of_a_priority_that_is_not_said_is_in_doubt() -> None:
-    sandbox = close(1, spec_variant=ABSENT, faults=[Fault("status", PUT, status=500, commit=True)])
+    sandbox = close(1, spec_variant=ABSENT, faults=[Fault("status", PUT, status=500, commit=True, nth="every")])
     async with on_close(sandbox) as backend:
         before = await backend.get_task(TASK)
         with pytest.raises(OutcomeUnknown):
             await backend.update_task(before, Edit(priority=2))
+
+
+async def test_a_failed_change_of_an_unlisted_priority_is_sent_again() -> None:
+    sandbox = close(1, spec_variant=ABSENT, faults=[Fault("status", PUT, status=500, commit=True)])
+    async with on_close(sandbox) as backend:
+        written = await backend.update_task(await backend.get_task(TASK), Edit(priority=2))
+    assert (written.task.priority, written.note) == (2, CLOSE.sent_again)
 
 
 async def test_a_lost_create_that_no_list_shows_says_to_wait_a_minute() -> None:

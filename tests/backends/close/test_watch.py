@@ -9,7 +9,7 @@ import pytest
 from backends.close.test_bulk import BULK, COMPLETE, LIST, ONE, TO_ANA, every, honest, sent
 from backends.close.wired import KEY, WORLD, Time, close, on_close, row
 from taskhand.backends.base import BulkProgress, ItemResult
-from taskhand.backends.close.said import CLOSE
+from taskhand.backends.close.task_reader import MESSAGES as CLOSE
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Task
@@ -31,9 +31,9 @@ class Watcher(BulkProgress):
     told: Counter[int] = field(default_factory=Counter)
     seen: list[int] = field(default_factory=list)
 
-    def tell(self, place: int, outcome: ItemResult) -> None:
-        BulkProgress.tell(self, place, outcome)
-        self.told[place] += 1
+    def report(self, index: int, result: ItemResult) -> None:
+        BulkProgress.report(self, index, result)
+        self.told[index] += 1
         self.seen.append(len(self.sandbox.requests) if self.sandbox else 0)
         if len(self.told) == self.after:
             self.stop("the client gave up")
@@ -44,7 +44,7 @@ def codes(outcomes: tuple[ItemResult, ...]) -> Counter[str | None]:
 
 
 def assert_told_once(watch: Watcher, outcomes: tuple[ItemResult, ...]) -> None:
-    assert watch.outcomes == dict(enumerate(outcomes))
+    assert watch.results == dict(enumerate(outcomes))
     assert set(watch.told.values()) <= {1}
 
 
@@ -205,14 +205,14 @@ async def test_what_was_sent_is_read_back_though_it_was_stopped_meanwhile() -> N
 
 
 LEFT: list[tuple[str, Fault | None, dict[str, Any], dict[str | None, int]]] = [
-    ("lost and not done", Fault("reset_before", BULK), {}, {"outcome_unknown": 10}),
+    ("lost and not done", Fault("reset_before", BULK), {}, {"upstream_error": 10}),
     ("refused midway", None, {"bulk_fails_after": 2}, {None: 2, "outcome_unknown": 8}),
     ("confirmed and not done", Fault("status", BULK, status=200, commit=False), {}, {"outcome_unknown": 10}),
 ]
 
 
 @pytest.mark.parametrize(("fault", "spec_variant", "expected"), [one[1:] for one in LEFT], ids=[one[0] for one in LEFT])
-async def test_what_is_not_settled_when_it_is_stopped_is_not_sent_again_and_is_unknown(
+async def test_what_is_not_settled_when_it_is_stopped_is_not_sent_again(
     fault: Fault | None, spec_variant: dict[str, Any], expected: dict[str | None, int]
 ) -> None:
     sandbox, outcomes = await interrupted(fault, **spec_variant)

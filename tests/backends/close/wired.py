@@ -16,10 +16,11 @@ from behaviour.arms import NOW, PEOPLE
 from journals import journal_at
 from passing import Time
 from taskhand.backends.close.account import AccountSettings
+from taskhand.backends.close.adapter import CloseAdapter
 from taskhand.backends.close.auth import credential
-from taskhand.backends.close.backend import CloseBackend
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.errors import explain
+from taskhand.backends.remote.adapter import Timing
 from taskhand.http.client import Client
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
@@ -114,22 +115,17 @@ async def wired(
     transport = httpx2.AsyncHTTPTransport(verify=TRUST)
     async with Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=transport) as client:
         settings = AccountSettings(**account)
-        backend = CloseBackend(
-            CloseClient(client, settings.timezone),
-            settings,
-            clock=lambda: NOW,
-            monotonic=time.clock,
-            sleep=time.sleep,
-        )
+        timing = Timing(lambda: NOW, time.clock, time.sleep)
+        backend = CloseAdapter(CloseClient(client, settings.timezone), settings, timing)
         async with journal_at(lambda: NOW) as journal:
             yield AppContext(backend, journal, lambda: NOW, settings.timezone)
         await transport.aclose()
 
 
 @asynccontextmanager
-async def on_close(sandbox: CloseSandbox, time: Time | None = None, **options: Any) -> AsyncIterator[CloseBackend]:
+async def on_close(sandbox: CloseSandbox, time: Time | None = None, **options: Any) -> AsyncIterator[CloseAdapter]:
     """A backend on a served sandbox."""
     async with serve(sandbox) as url, wired(url, time or Time(), **options) as app:
         backend = app.backend
-        assert isinstance(backend, CloseBackend)
+        assert isinstance(backend, CloseAdapter)
         yield backend

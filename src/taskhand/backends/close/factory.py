@@ -14,7 +14,7 @@ from taskhand.backends.factory import (
 )
 
 if TYPE_CHECKING:
-    from taskhand.backends.close.backend import CloseBackend
+    from taskhand.backends.close.adapter import CloseAdapter
 
 # Every start imports this module, and only a start on Close imports the rest.
 # ruff: noqa: PLC0415
@@ -59,13 +59,14 @@ class CloseSettings(BackendSettings):
     ] = 8
 
 
-async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseBackend":
+async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseAdapter":
     """The tasks of one Close account. OperatorError unless exactly one credential is set."""
     from taskhand.backends.close.account import AccountSettings
+    from taskhand.backends.close.adapter import CloseAdapter
     from taskhand.backends.close.auth import credential
-    from taskhand.backends.close.backend import CloseBackend
     from taskhand.backends.close.client import CloseClient
     from taskhand.backends.close.errors import explain
+    from taskhand.backends.remote.adapter import Timing
     from taskhand.http.client import Client
     from taskhand.http.rate_limiter import Rate, RateLimiter
     from taskhand.http.upstream import Runtime, Upstream
@@ -85,7 +86,7 @@ async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseB
     client = await context.stack.enter_async_context(Client(upstream, runtime=runtime, rate_limiter=limiter))
     account = AccountSettings(context.timezone, settings.close_task_types, settings.close_new_task_type)
     close = CloseClient(client, account.timezone)
-    return CloseBackend(close, account, clock=context.clock, monotonic=runtime.clock, sleep=runtime.sleep)
+    return CloseAdapter(close, account, Timing(context.clock, runtime.clock, runtime.sleep))
 
 
 FACTORY = BackendFactory(

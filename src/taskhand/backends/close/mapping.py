@@ -30,6 +30,7 @@ __all__ = [
     "is_complete",
     "member_of",
     "raw_values",
+    "sent_priority",
     "task_of",
     "update_body",
 ]
@@ -116,11 +117,18 @@ def update_body(edit: Edit, *, dateless: bool) -> dict[str, Any]:
         body |= _due_fields(edit.due, raw, dateless=dateless)
     if edit.responsible_ids is not MISSING:
         body["assigned_to"] = raw.get("assigned_to") or _assignee(edit.responsible_ids)
-    if edit.priority is not MISSING:
-        body["priority"] = raw.get("priority") or _priority_word(edit.priority)
+    if (word := sent_priority(edit)) is not None:
+        body["priority"] = word
     if edit.status is not MISSING:
         body["is_complete"] = is_complete(edit.status) if raw.get("is_complete") is None else raw["is_complete"]
     return body
+
+
+def sent_priority(edit: Edit) -> str | None:
+    """Close's word for the priority that an edit sets, None where it sets none; CallerError where Close has no word."""
+    if edit.priority is MISSING:
+        return None
+    return (edit.native or {}).get("priority") or _priority_word(edit.priority)
 
 
 def bulk_body(edit: Edit) -> dict[str, Any] | None:

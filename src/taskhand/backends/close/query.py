@@ -13,7 +13,7 @@ from typing import Final
 from taskhand.backends.close.client import CHUNK
 from taskhand.backends.close.mapping import DONE, OPEN, UNLISTED_PRIORITY, created_at
 from taskhand.backends.close.paging import Page, TooManyPages, read_all_pages
-from taskhand.backends.close.reading import Reader
+from taskhand.backends.close.task_reader import TaskReader
 from taskhand.backends.close.task_types import LEAD
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.errors import NotFound, UpstreamError
@@ -41,7 +41,7 @@ _MOST_UNLISTED: Final = 10
 class TaskSearch:
     """Lists tasks of the types that the parameters `types` select."""
 
-    def __init__(self, reader: Reader, types: Params) -> None:
+    def __init__(self, reader: TaskReader, types: Params) -> None:
         self._reader = reader
         self._types = types
         self._names = frozenset(types["_type__in"].split(",")) if "_type__in" in types else None
@@ -79,7 +79,7 @@ class TaskSearch:
             params = {**self._types, **_filters(query), **assignee, **window, "_order_by": _ORDERS[query.order]}
 
             async def fetch(skip: int, params: Params = params) -> Page:
-                return await self._reader.wire.tasks(params, skip, day)
+                return await self._reader.client.tasks(params, skip, day)
 
             rows |= {str(row.get("id")): row for row in await read_all_pages(fetch, self._fills_page(query))}
         rows = {one: row for one, row in rows.items() if not self._reader.recent.is_deleted(one)}
@@ -120,11 +120,12 @@ class TaskSearch:
     async def _up_to_date(self, rows: Mapping[str, JsonObject], query: TaskQuery) -> list[JsonObject]:
         """The rows as they were last written here, and the matching tasks that were written and are not listed yet."""
         recent = self._reader.recent
-        written = {one: raw for one, raw in recent.all().items() if one not in rows and self._matches(raw, query)}
+        writes = {one: write.row for one, write in recent.all() if one not in rows}
+        written = {one: row for one, row in writes.items() if self._matches(row, query)}
         found = await self._reader.many(list(written)[:CHUNK])
         unlisted = [one for one in written if one not in found][:_MOST_UNLISTED]
         gone = {one for one in unlisted if not await self._exists(one)}
-        listed = [recent.newest(row, listed=True) for row in rows.values()]
+        listed = [self._reader.newest(row, listed=True) for row in rows.values()]
         return listed + [found.get(one, raw) for one, raw in written.items() if one not in gone]
 
     async def _exists(self, task_id: str) -> bool:

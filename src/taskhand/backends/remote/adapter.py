@@ -82,8 +82,8 @@ class CrmAdapter(ABC, Generic[_Row]):
     @abstractmethod
     async def created_since(
         self, moment: datetime, edit: Edit, known: frozenset[str]
-    ) -> tuple[Sequence[_Row], timedelta]:
-        """Tasks that a create of `edit` may have made, and how far the CRM's clock is ahead of ours (0 if unknown).
+    ) -> tuple[Sequence[_Row], timedelta | None]:
+        """Tasks that a create of `edit` may have made, and how far the CRM's clock is ahead of ours (None: unknown).
 
         Those were created at `moment` (our clock) or later; tasks with `known` ids may be left out.
         """

@@ -152,6 +152,9 @@ class BulkUpdate(Generic[_Row]):
         if probes and all(_is_of_values(probe) for probe in probes):
             _fail([item for item in others if item.edit == probes[0].edit], probes[0].error or refused)
             others = [item for item in others if not item.is_over]
+        if not self._adapter.batch_is_atomic:
+            await self._singles(others)
+            return
         middle = (len(others) + 1) // 2
         for half in (others[:middle], others[middle:]):
             if half:

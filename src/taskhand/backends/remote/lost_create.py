@@ -6,7 +6,7 @@ Recovery after a crash uses the same search (`Backend.find_created`).
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from taskhand.domain.edit import Edit
@@ -48,34 +48,40 @@ class LostCreates(Generic[_Row]):
 
         `known` are the ids of tasks that were read before.
         """
+        rows: dict[str, _Row] = {}
         found = CreateCandidates((), sent_at)
         for wait_s in self._adapter.search_waits_s:
             if wait_s:
                 await self._adapter.timing.sleep(wait_s)
             try:
-                rows, by_their_clock = await self._alike(edit, sent_at, known | self._made)
+                rows, found = await self._search(edit, sent_at, known | self._made)
             except TaskhandError:
                 raise self._adapter.messages.unknown_create() from fault
-            found = CreateCandidates([task for _, task in rows], by_their_clock)
-            if found.made is not None and self._under_way[edit] == 1:
-                return next(row for row, task in rows if task is found.made)
+            if found.recent:
+                break
+        if found.made is not None and self._under_way[edit] == 1:
+            return rows[found.made.id]
         candidates = [Candidate(task.id, task.title) for task in found.tasks]
         raise self._adapter.messages.unknown_create(candidates) from fault
 
     async def candidates(self, edit: Edit, sent_at: datetime) -> CreateCandidates:
         """The tasks that a create may have made, whoever has read them since."""
-        rows, by_their_clock = await self._alike(edit, sent_at, frozenset())
-        return CreateCandidates([task for _, task in rows], by_their_clock)
+        return (await self._search(edit, sent_at, frozenset()))[1]
 
-    async def _alike(
+    async def _search(
         self, edit: Edit, sent_at: datetime, known: frozenset[str]
-    ) -> tuple[list[tuple[_Row, Task]], datetime]:
-        """New tasks that may show `edit`, each with its row; and `sent_at` by the CRM's clock."""
+    ) -> tuple[dict[str, _Row], CreateCandidates]:
+        """The new tasks that may show `edit`, and their rows by id."""
         rows, ahead = await self._adapter.created_since(sent_at - SEARCHED_BEFORE, edit, known)
-        earliest = sent_at + ahead - SEARCHED_BEFORE
-        alike = [(row, task) for row in rows if (task := self._if_alike(row, edit)) is not None]
-        new = [one for one in alike if one[1].id not in known and is_created_since(one[1], earliest)]
-        return new, sent_at + ahead
+        by_their_clock = sent_at + (ahead or timedelta())
+        alike = {task.id: (row, task) for row in rows if (task := self._if_alike(row, edit)) is not None}
+        new = {
+            one: (row, task)
+            for one, (row, task) in alike.items()
+            if one not in known and is_created_since(task, by_their_clock - SEARCHED_BEFORE)
+        }
+        found = CreateCandidates([task for _, task in new.values()], by_their_clock, is_guess=ahead is None)
+        return {one: row for one, (row, _) in new.items()}, found
 
     def _if_alike(self, row: _Row, edit: Edit) -> Task | None:
         """The task of a row that may show `edit`; a row that cannot be read is none that we made."""

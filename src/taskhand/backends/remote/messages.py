@@ -10,10 +10,14 @@ __all__ = ["Messages"]
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """The notes and errors of one CRM. `name` is how people write it, `behind` what is said where its lists lag."""
+    """The notes and errors of one CRM. `name` is how people write it.
+
+    `lists_lag` is whether its lists may not show a new task yet, `deletes_lag` whether it may show a deleted one.
+    """
 
     name: str
-    behind: str = ""
+    lists_lag: bool = False
+    deletes_lag: bool = False
 
     @property
     def applied(self) -> str:
@@ -63,15 +67,23 @@ class Messages:
         return OutcomeUnknown(
             f"{self.name} did not confirm the write, and it could not be found out whether it was applied.",
             candidates=tuple(candidates),
-            next_step=f"{self.behind} {next_step}".lstrip(),
+            next_step=next_step,
         )
 
     def unknown_update(self, task_id: str) -> OutcomeUnknown:
-        """The error for an update or a deletion that may have been applied."""
+        """The error for an update that may have been applied."""
         return self.unknown(f"Read task {task_id} with get_task, then decide.")
+
+    def unknown_deletion(self, task_id: str) -> OutcomeUnknown:
+        """The error for a deletion that may have been applied."""
+        if not self.deletes_lag:
+            return self.unknown_update(task_id)
+        return self.unknown(
+            f"{self.name} may show a deleted task for a minute: wait a minute, then read task {task_id} with get_task."
+        )
 
     def unknown_create(self, candidates: Iterable[Candidate] = ()) -> OutcomeUnknown:
         """The error for a create that may have made a task; `candidates` are those that it may have made."""
-        return self.unknown(
-            "Look with list_tasks for the title; create it again only if it is not there.", candidates=candidates
-        )
+        look = "look with list_tasks for the title; create it again only if it is not there."
+        lag = f"{self.name}'s lists may be a minute behind: wait a minute, then {look}"
+        return self.unknown(lag if self.lists_lag else look.capitalize(), candidates)

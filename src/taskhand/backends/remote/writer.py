@@ -112,9 +112,11 @@ class Writer(Generic[_Row]):
                     continue
                 note = self._messages.removed
             except TaskhandError as error:
-                if faults and not self._adapter.deletes_show_at_once:
-                    raise self._messages.unknown_update(task_id) from error
-                raise
+                if not faults or self._adapter.deletes_show_at_once:
+                    raise
+                if not await self._is_gone(task_id, error):
+                    raise self._messages.unknown_deletion(task_id) from error
+                note = self._messages.removed
             self._adapter.recent.deleted(task_id)
             return note
         raise self._undeleted(task_id, faults)
@@ -137,15 +139,15 @@ class Writer(Generic[_Row]):
         if self._adapter.deletes_show_at_once:
             return self._messages.not_applied()
         self._adapter.recent.forget([task_id])
-        return self._messages.unknown_update(task_id)
+        return self._messages.unknown_deletion(task_id)
 
-    async def _is_gone(self, task_id: str, fault: UpstreamError) -> bool:
+    async def _is_gone(self, task_id: str, fault: TaskhandError) -> bool:
         try:
             await self._adapter.get(task_id)
         except NotFound:
             return True
         except TaskhandError:
-            raise self._messages.unknown_update(task_id) from fault
+            raise self._messages.unknown_deletion(task_id) from fault
         return False
 
     async def _read_back(self, task_id: str, fault: UpstreamError) -> _Row:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import anyio
@@ -137,12 +137,10 @@ class VambeAdapter(CrmAdapter[JsonObject]):
             return found[task_id]
         raise self.messages.no_task(task_id) if is_complete else self.messages.unknown_update(task_id)
 
-    async def created_since(
-        self, moment: datetime, edit: Edit, known: frozenset[str]
-    ) -> tuple[list[JsonObject], timedelta]:
+    async def created_since(self, moment: datetime, edit: Edit, known: frozenset[str]) -> tuple[list[JsonObject], None]:
         """Every task of the widest list."""
         del moment, edit, known
-        return await self._lists.get(WIDEST, fresh=True), timedelta()
+        return await self._lists.get(WIDEST, fresh=True), None
 
     def unmet(self, row: JsonObject, edit: Edit) -> frozenset[str]:
         """The fields of an edit that a row does not show; a timed due date teaches how `due_at` is written."""

@@ -1,0 +1,266 @@
+"""Close behind the `Backend` protocol: one task by id, lists in pages, one PUT for many tasks with the same values.
+
+Sources: https://developer.close.com/api/resources/tasks and its page "Bulk-update tasks". A bulk update answers
+`{"ok": true}` whatever it matched, and may have changed some tasks when it is refused. Close's lists lag behind its
+writes, and a deleted task is shown for a while.
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from taskhand.backends.base import Written
+from taskhand.backends.close.account import REMEDIES, Account, AccountSettings
+from taskhand.backends.close.client import CHUNK, CloseClient
+from taskhand.backends.close.mapping import DONE, OPEN, bulk_body, create_body, sent_priority, update_body
+from taskhand.backends.close.query import TaskSearch
+from taskhand.backends.close.task_reader import MESSAGES, TaskReader
+from taskhand.backends.close.task_types import CALL, check_change, new_task_type, type_filter
+from taskhand.backends.remote.adapter import CrmAdapter, Timing
+from taskhand.backends.remote.bulk_item import BatchAnswer, Item
+from taskhand.backends.remote.parsing import JsonObject
+from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
+from taskhand.domain.page import TaskPage
+from taskhand.domain.query import TaskQuery
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Contact, Member, StatusList, Task
+from taskhand.http.reply import Reply
+
+__all__ = ["CAPABILITIES", "CloseAdapter"]
+
+_T = TypeVar("_T")
+
+# Ids are opaque. That of a person has a digit or a `_` in it: it is told from a name of one word by that.
+CAPABILITIES: Final = Capabilities(
+    absent=frozenset({"description"}),
+    absent_on_update=frozenset({"aiContactId", "aiCustomerId"}),
+    required_on_create=frozenset({"aiCustomerId"}),
+    priorities=("1", "2"),
+    id_pattern=r"[A-Za-z0-9_-]{1,200}",
+    member_id_pattern=r"(?=[A-Za-z_-]*[0-9_])[A-Za-z0-9_-]{1,200}",
+    least_responsibles=1,
+    most_responsibles=1,
+    keeps_timezone=False,
+)
+
+_LAG_S: Final = 60.0
+"""How long a list was seen to lag, in seconds."""
+_VISIBLE_WAITS_S: Final = (2.0, 5.0)
+"""Seconds before a task that was just written, and is not found, is asked for again."""
+_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
+
+
+class CloseAdapter(CrmAdapter[JsonObject]):
+    """Tasks in one Close organization."""
+
+    name = "close"
+    remedies = REMEDIES
+    messages = MESSAGES
+    min_batch = 3  # two PUTs are no more requests than a bulk update with its reading back, and answer with the task
+    probes = 3
+    lists_lag = True
+    deletes_show_at_once = False
+    search_waits_s = (0.0, 2.0, 5.0)
+
+    def __init__(self, client: CloseClient, settings: AccountSettings, timing: Timing) -> None:
+        """OperatorError for types of tasks that Close does not have."""
+        super().__init__(timing, RecentWrites(_LAG_S, timing.monotonic))
+        needed = {"aiCustomerId", "aiContactId"} if settings.creates == CALL else {"aiCustomerId"}
+        self.capabilities = replace(CAPABILITIES, required_on_create=frozenset(needed))
+        self._client = client
+        self._settings = settings
+        self._account = Account(client, settings.keep_s, timing.monotonic)
+        self._reader = TaskReader(client, settings.timezone, self.recent, clock=timing.clock)
+        self._search = TaskSearch(self._reader, type_filter(settings.types))
+        self._ahead: timedelta | None = None
+
+    # Reads.
+
+    async def statuses(self) -> StatusList:
+        """The two that Close has."""
+        return StatusList((OPEN, DONE), complete=True, source="Close: a task is open or completed")
+
+    async def members(self) -> tuple[Member, ...]:
+        """The users of the organization, without those who have left it."""
+        return await self._account.members()
+
+    async def me(self) -> str | None:
+        """The user whose credential it is."""
+        return await self._account.me()
+
+    def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
+        """Instants come as such; the day that one falls on is known where a zone is configured."""
+        return not of_day or self._settings.timezone is not None or task.is_all_day or task.due_at is None
+
+    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
+        """Contacts of leads by their own name, e-mail or phone, or by the lead's name."""
+        return await self._account.find_contacts(query, limit)
+
+    async def list_tasks(self, query: TaskQuery) -> TaskPage:
+        """One page of the listed types of tasks; UpstreamError `too_many_tasks` where too many are in question."""
+        return await self._search.page(query)
+
+    async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002 - one task is always read
+        """One task of any type; NotFound. Its priority is 0 where Close does not list it."""
+        return self._reader.task(await self._reader.one(task_id))
+
+    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002 - as above
+        """Tasks of any type, in the order of their ids: one by itself, many 100 a request."""
+        return {one: self._reader.snapshot(row) for one, row in (await self._reader.some(ids)).items()}
+
+    async def upstream_time(self) -> datetime | None:
+        """The `Date` of an answer."""
+        return await self._client.now()
+
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
+        """The way there, the credential, what it may read, and the rate."""
+        return await self._account.run_checks(self.timing.clock(), writes=writes)
+
+    # The wire.
+
+    async def create(self, edit: Edit) -> JsonObject:
+        """POST a task of the configured type, or of that of the deleted task that it replaces."""
+        body = create_body(edit, new_task_type(edit.native, self._settings.creates))
+        return self._answered(await self._client.create(body, self._reader.day_of(edit)), edit, None)
+
+    async def update(self, before: Task, edit: Edit) -> JsonObject | None:
+        """PUT the fields of an edit; CallerError for a change that the type of the task does not accept."""
+        check_change(edit, await self._reader.type_of(before.id))
+        body = update_body(edit, dateless=before.due_at is None)
+        if not body:
+            return None
+
+        async def put() -> Reply:
+            return await self._client.update(before.id, body, self._reader.day_of(edit))
+
+        return self._answered(await self._retry_until_visible(before.id, put), edit, before.id)
+
+    async def delete(self, task_id: str) -> None:
+        """DELETE a task."""
+
+        async def delete() -> None:
+            reply = await self._client.delete(task_id, self._reader.today())
+            if reply.json:
+                raise self._client.invalid(reply, "with something that is not a confirmation")
+
+        await self._retry_until_visible(task_id, delete)
+
+    async def get(self, task_id: str) -> JsonObject:
+        """One task, which is never behind."""
+        return await self._reader.one(task_id, ours=True)
+
+    async def created_since(
+        self, moment: datetime, edit: Edit, known: frozenset[str]
+    ) -> tuple[list[JsonObject], timedelta | None]:
+        """The lead's latest tasks that the user of the credential may have created."""
+        del known
+        body = create_body(edit, new_task_type(edit.native, self._settings.creates))
+        stamp = (moment + (self._ahead or timedelta())).isoformat(timespec="seconds")
+        params = {"lead_id": body["lead_id"], "_type": body["_type"], "date_created__gte": stamp}
+        page = await self._client.tasks(params | {"_order_by": "-date_created"}, 0, self._reader.day_of(edit))
+        if page.at is not None:
+            self._ahead = page.at - self.timing.clock()
+        me = self._account.user_id
+        return [row for row in page.rows if me is None or row.get("created_by") in (None, me)], self._ahead
+
+    def unmet(self, row: JsonObject, edit: Edit) -> frozenset[str]:
+        """The fields of an edit that a row does not show."""
+        return self._reader.unmet(row, edit)
+
+    def is_conclusive(self, row: JsonObject, edit: Edit) -> bool:
+        """A row proves nothing where it only lacks what Close does not list."""
+        return not self.unmet(row, edit) <= self._reader.unlisted(row)
+
+    def to_task(self, row: JsonObject) -> Task:
+        """A row as a task."""
+        return self._reader.task(row)
+
+    async def complete(self, row: JsonObject, before: Task, edit: Edit) -> tuple[JsonObject, str | None]:
+        """The task as it reads after a PUT, if that shows the edit and the answer does not."""
+        if self.unmet(row, edit):
+            with suppress(TaskhandError):
+                read = await self.get(before.id)
+                return (row if self.unmet(read, edit) else read), None
+        return row, None
+
+    def to_written(self, row: JsonObject, edit: Edit, before: Task | None, note: str | None) -> Written:
+        """The task after a write; a priority that was sent counts where Close does not list it."""
+        self.to_task(row)
+        self._reader.priorities.note_write(row, sent_priority(edit))
+        return super().to_written(row, edit, before, note)
+
+    # Many tasks at once.
+
+    def batches(self, items: Sequence[Item[JsonObject]]) -> tuple[list[list[Item[JsonObject]]], list[Item[JsonObject]]]:
+        """Up to 100 items with the same values go together, unless a field of theirs cannot be updated in bulk."""
+        groups: dict[str, list[Item[JsonObject]]] = {}
+        singles: list[Item[JsonObject]] = []
+        for item in items:
+            values = _bulk_values(item)
+            group = singles if values is None else groups.setdefault(json.dumps(values, sort_keys=True), [])
+            group.append(item)
+        batches = [group[at : at + CHUNK] for group in groups.values() for at in range(0, len(group), CHUNK)]
+        singles += [item for batch in batches if len(batch) < self.min_batch for item in batch]
+        return [batch for batch in batches if len(batch) >= self.min_batch], singles
+
+    async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
+        """PUT the same values to many tasks; the answer says nothing of any of them."""
+        edit = items[0].edit
+        await self._client.update_many([item.id for item in items], bulk_body(edit) or {}, self._reader.day_of(edit))
+        return BatchAnswer()
+
+    async def get_many(self, items: Sequence[Item[JsonObject]]) -> Mapping[str, JsonObject]:
+        """The tasks of these items as the lists have them, 100 a request."""
+        return await self._reader.many([item.id for item in items], self._reader.day_of(items[0].edit), ours=True)
+
+    def confirmed_row(self, row: JsonObject, edit: Edit) -> JsonObject:
+        """A listed row as a confirmed bulk update leaves it."""
+        values = bulk_body(edit) or {}
+        dated = {"is_dateless": False, "due_date": values["date"]} if "date" in values else {}
+        return row | dated | values
+
+    # Answers.
+
+    def _answered(self, reply: Reply, edit: Edit, task_id: str | None) -> JsonObject:
+        """The row that a write answered; OutcomeUnknown where it is no task, or another one than `task_id`."""
+        if task_id is not None and reply.object.get("id") not in (None, task_id):
+            raise self._client.invalid(reply, "with another task")
+        try:
+            self.to_task(reply.object)
+        except UpstreamError:
+            raise self._client.invalid(reply, "with something that is not a task") from None
+        self._reader.priorities.note_write(reply.object, sent_priority(edit))
+        return reply.object
+
+    async def _retry_until_visible(self, task_id: str, send: Callable[[], Awaitable[_T]]) -> _T:
+        """`send`, and again where a task that was just written is not found yet: then nothing was changed."""
+        for wait_s in (*_VISIBLE_WAITS_S, None):
+            try:
+                return await send()
+            except NotFound:
+                if self._reader.unshown(task_id) is None:
+                    raise self.messages.no_task(task_id) from None
+            if wait_s is not None:
+                await self.timing.sleep(wait_s)
+        raise UpstreamError(
+            f"Close does not find task {task_id} yet, which was written a moment ago; nothing was changed.",
+            code="task_not_there_yet",
+            next_step="Wait a few seconds, then send the same call again.",
+            retryable=True,
+        )
+
+
+def _bulk_values(item: Item[JsonObject]) -> dict[str, Any] | None:
+    """What to send for many; None where the item is written alone, perhaps only to be refused."""
+    try:
+        return bulk_body(item.edit) if _PLAIN_ID.fullmatch(item.id) else None
+    except CallerError:
+        return None
