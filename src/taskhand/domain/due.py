@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import MISSING
 
 from taskhand.domain.errors import CallerError, Candidate
-from taskhand.domain.task import Task
+from taskhand.domain.task import FINISHED, Task
 
-__all__ = ["Due", "DueRequest", "due_of", "is_overdue", "iso_day", "known_zone", "shifted"]
+__all__ = ["Due", "DueRequest", "due_of", "is_late", "is_overdue", "iso_day", "known_zone", "shifted"]
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII | re.IGNORECASE)
@@ -190,6 +190,12 @@ def is_overdue(due: Due | None, now: datetime, default_zone: str | None) -> bool
     zone = due.zone or default_zone
     today = now.astimezone(_zone_info(zone)) if zone else now
     return due.day < today.date()
+
+
+def is_late(task: Task, now: datetime, default_zone: str | None) -> bool:
+    """Whether a task is unfinished and past due at `now` (aware)."""
+    unfinished = task.status_config is None or task.status_config.type not in FINISHED
+    return unfinished and is_overdue(due_of(task), now, default_zone)
 
 
 def iso_day(text: str, argument: str) -> str:

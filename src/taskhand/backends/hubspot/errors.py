@@ -7,6 +7,7 @@ None of HubSpot's text is repeated, except scopes, and only what looks like a sc
 import json as jsonlib
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Final
 
 from taskhand.backends.remote.parsing import JsonObject, objects
@@ -42,7 +43,6 @@ _UNKNOWN: Final = "HubSpot does not take that value"
 _NOT_SET: Final = frozenset({"READ_ONLY_VALUE", "PROPERTY_DOESNT_EXIST"})
 _NO_ALL_DAY: Final = "HubSpot refused dueDate: this HubSpot account does not let a task be marked as all day."
 _SCOPE: Final = re.compile(r"[a-z][a-z0-9_-]{1,40}(\.[a-z0-9_-]{1,40}){0,6}")
-_MOST_SCOPES: Final = 5
 _VALUES: Final = "Property values were not valid: "
 _DAILY_S: Final = 3600.0
 _LIMITS: Final[Mapping[object, tuple[float, str]]] = {
@@ -125,7 +125,7 @@ def _number(headers: Mapping[str, str], name: str) -> int | None:
 def _of_scopes(json: JsonObject) -> str | None:
     keys = ("requiredGranularScopes", "requiredScopes")
     named = [scope for context in _contexts(json) for key in keys for scope in _texts(context.get(key))]
-    scopes = list(dict.fromkeys(filter(_SCOPE.fullmatch, named)))[:_MOST_SCOPES]
+    scopes = list(dict.fromkeys(filter(_SCOPE.fullmatch, named)))[:5]
     if not scopes:
         return None
     one_of = "the scope" if len(scopes) == 1 else "one of the scopes"
@@ -133,16 +133,14 @@ def _of_scopes(json: JsonObject) -> str | None:
 
 
 def _of_values(json: JsonObject) -> str | None:
-    """One clause for each field that a refusal names; that a task cannot be all day is told only by itself."""
-    named = list(_refused_properties(json))
-    others = [(name, code) for name, code in named if name != ALL_DAY or code not in _NOT_SET]
-    if named and not others:
+    """One clause for each field that a refusal names; the all-day flag is named only where nothing else was refused."""
+    refused = list(_refused_properties(json))
+    others = [(name, code) for name, code in refused if name != ALL_DAY or code not in _NOT_SET]
+    if refused and not others:
         return _NO_ALL_DAY
-    unknown = "HubSpot does not take that value"
-    clauses = dict.fromkeys(
-        f"{_NAMES[name]}: {_MEANINGS.get(code, unknown)}" for name, code in others if name in _NAMES
-    )
-    if clauses:
+    arguments = [(_NAMES[name], _MEANINGS.get(code, _UNKNOWN)) for name, code in others if name in _NAMES]
+    if arguments:
+        clauses = dict.fromkeys(f"{argument}: {meaning}" for argument, meaning in arguments)
         return f"HubSpot refused {'; '.join(clauses)}."
     is_link = str(json.get("message")).startswith("One or more associations are")
     if is_link or any("INVALID_OBJECT_IDS" in context for context in _contexts(json)):
@@ -155,19 +153,13 @@ def _refused_properties(json: JsonObject) -> Iterator[tuple[str, str]]:
     for error in objects(json.get("errors")):
         for name in _texts(_context(error).get("propertyName")):
             yield name, str(error.get("code"))
-    for row in _rows(json.get("message")):
-        yield str(row.get("name")), str(row.get("error"))
+    message = json.get("message")
+    if isinstance(message, str) and message.startswith(_VALUES):
+        with suppress(ValueError, RecursionError):
+            rows = objects(jsonlib.loads(message.removeprefix(_VALUES)))
+            yield from ((str(row.get("name")), str(row.get("error"))) for row in rows)
     for name in _texts(_context(json).get("properties")):
         yield name, "REQUIRED"
-
-
-def _rows(message: object) -> list[JsonObject]:
-    if not isinstance(message, str) or not message.startswith(_VALUES):
-        return []
-    try:
-        return objects(jsonlib.loads(message.removeprefix(_VALUES)))
-    except (ValueError, RecursionError):
-        return []
 
 
 def _contexts(json: JsonObject) -> list[JsonObject]:

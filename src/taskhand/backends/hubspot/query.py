@@ -15,7 +15,7 @@ from taskhand.backends.hubspot.due import millis_of, moment_of
 from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES, Record
 from taskhand.backends.hubspot.reader import Reader
 from taskhand.backends.remote.parsing import JsonObject, objects, parse
-from taskhand.domain.due import due_of, is_overdue
+from taskhand.domain.due import due_of, is_late
 from taskhand.domain.errors import UpstreamError
 from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import NO_DUE, TaskQuery
@@ -218,8 +218,7 @@ class PageSearch:
         return last_due.day > page_due.day + timedelta(days=_SLACK_DAYS)
 
     def _is_late(self, task: Task) -> bool:
-        unfinished = task.status_config is None or task.status_config.type not in FINISHED
-        return unfinished and is_overdue(due_of(task), self._now, self._timezone)
+        return is_late(task, self._now, self._timezone)
 
 
 def _too_many(total: object) -> UpstreamError:
