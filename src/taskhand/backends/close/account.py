@@ -10,15 +10,16 @@ from typing import Any, Final
 
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.mapping import member_of
-from taskhand.backends.close.paging import TooManyPages, read_all_pages
+from taskhand.backends.close.paging import read_all_pages
 from taskhand.backends.close.task_types import LEAD, NewTaskType
 from taskhand.backends.remote.health_checks import find_refused_reads, report_scopes, run_checks
 from taskhand.backends.remote.parsing import JsonObject, parse, text_of
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.errors import CallerError, Candidate, NotFound, UpstreamError
+from taskhand.domain.errors import CallerError, Candidate, NotFound
 from taskhand.domain.names import fold
 from taskhand.domain.task import Contact, Member
+from taskhand.http.reply import Json
 
 __all__ = ["REMEDIES", "Account", "AccountSettings"]
 
@@ -116,11 +117,7 @@ class Account:
         return await run_checks(client.http, client.me, check_scopes, rate="CLOSE_RATE")
 
     async def _read_members(self) -> tuple[Member, ...]:
-        try:
-            rows = await read_all_pages(self._client.users)
-        except TooManyPages:
-            message, step = "There are more users than can be read in one call.", "Tell whoever runs Taskhand."
-            raise UpstreamError(message, code="too_many_tasks", next_step=step) from None
+        rows = await read_all_pages(self._client.users)
         return tuple(member for row in rows if (member := parse("Close", member_of, row)) is not None)
 
     async def _read_lead(self, lead: JsonObject) -> JsonObject:
@@ -132,14 +129,15 @@ class Account:
 
 
 def _search_body(query: str) -> dict[str, Any]:
-    """A search for leads that have every word of `query`; those of a phone number also by its digits.
+    """A search for leads that have every word of `query`; a phone number is searched by its digits too.
 
     Source: https://developer.close.com/api/advanced-filtering/search.
     """
-    alternatives = [_all_words(query.split())] + ([_all_words([digits])] if (digits := _phone_digits(query)) else [])
+    phone = _phone_digits(query)
     lead = {"type": "object_type", "object_type": "lead"}
+    words = {"type": "or", "queries": [_all_words(query.split()), *([_all_words([phone])] if phone else [])]}
     return {
-        "query": {"type": "and", "queries": [lead, {"type": "or", "queries": alternatives}]},
+        "query": {"type": "and", "queries": [lead, words]},
         "_fields": {"lead": ["id", "display_name", "contacts"]},
         "_limit": _PAGE,
     }
@@ -152,43 +150,38 @@ def _all_words(words: Sequence[str]) -> dict[str, Any]:
 
 def _matching_contacts(lead: JsonObject, query: str) -> list[Contact]:
     """The contacts of a lead that match by their own words, else those that match together with the lead's name."""
-    lead_id, name = text_of(lead.get("id")), text_of(lead.get("display_name") or lead.get("name")) or ""
+    lead_id, lead_name = text_of(lead.get("id")), text_of(lead.get("display_name") or lead.get("name")) or ""
     if not lead_id:
         return []
-    rows = lead.get("contacts")
-    contacts = [_contact(row, lead_id) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    contacts = [_contact(row, lead_id) for row in _objects(lead.get("contacts"))]
     if not contacts:
-        contacts = [(Contact(id=None, name=name, phone=None, email=None, customer_id=lead_id), "")]
+        contacts = [(Contact(id=None, name=lead_name, phone=None, email=None, customer_id=lead_id), "")]
     by_own_words = [contact for contact, words in contacts if words and _matches(query, words)]
-    return by_own_words or [contact for contact, words in contacts if _matches(query, f"{name} {words}")]
+    return by_own_words or [contact for contact, words in contacts if _matches(query, f"{lead_name} {words}")]
 
 
 def _contact(row: JsonObject, lead_id: str) -> tuple[Contact, str]:
     """A contact, and the words that it is found by."""
-    phones, emails = _values(row, "phones", "phone"), _values(row, "emails", "email")
-    name = text_of(row.get("display_name") or row.get("name")) or ""
+    phones = [phone for one in _objects(row.get("phones")) if (phone := text_of(one.get("phone")))]
+    emails = [email for one in _objects(row.get("emails")) if (email := text_of(one.get("email")))]
     contact = Contact(
         id=text_of(row.get("id")),
-        name=name,
-        phone=phones[0] if phones else None,
-        email=emails[0] if emails else None,
+        name=text_of(row.get("display_name") or row.get("name")) or "",
+        phone=next(iter(phones), None),
+        email=next(iter(emails), None),
         customer_id=lead_id,
     )
-    return contact, " ".join([name, text_of(row.get("name")) or "", *emails, *phones])
+    return contact, " ".join([contact.name, text_of(row.get("name")) or "", *emails, *phones])
 
 
-def _values(row: JsonObject, many: str, one: str) -> list[str]:
-    entries = row.get(many)
-    found = (
-        [text_of(entry.get(one)) for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    )
-    return [value for value in found if value]
+def _objects(json: Json) -> list[JsonObject]:
+    return [one for one in json if isinstance(one, dict)] if isinstance(json, list) else []
 
 
 def _matches(query: str, words: str) -> bool:
     """Whether `words` contain every word of the query, or the digits of its phone number."""
-    digits, folded = _phone_digits(query), fold(words)
-    return all(word in folded for word in fold(query).split()) or bool(digits and digits in _digits(words))
+    phone, folded = _phone_digits(query), fold(words)
+    return all(word in folded for word in fold(query).split()) or (phone is not None and phone in _digits(words))
 
 
 def _phone_digits(query: str) -> str | None:

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Final
 
 from taskhand.backends.remote.parsing import JsonObject
+from taskhand.domain.errors import UpstreamError
 
-__all__ = ["MOST_PAGES", "PAGE", "Page", "TooManyPages", "read_all_pages"]
+__all__ = ["MOST_PAGES", "PAGE", "Page", "read_all_pages"]
 
 PAGE: Final = 100
 """Rows in a page: the documented default, as the limit for tasks is not documented."""
@@ -28,14 +29,10 @@ class Page:
     at: datetime | None = None
 
 
-class TooManyPages(Exception):
-    """The list has more than 50 pages."""
-
-
 async def read_all_pages(
     fetch: Callable[[int], Awaitable[Page]], is_enough: Callable[[Sequence[JsonObject]], bool] = lambda _: False
 ) -> list[JsonObject]:
-    """Every row once, or as many as `is_enough`; `fetch` takes how many rows to skip. TooManyPages beyond 50 pages."""
+    """Every row once, or as many as `is_enough`; `fetch` takes how many rows to skip. UpstreamError beyond 50 pages."""
     rows: dict[str, JsonObject] = {}
     skip = 0
     for _ in range(MOST_PAGES):
@@ -48,4 +45,8 @@ async def read_all_pages(
         if not page.more or not page.rows or is_enough(list(rows.values())):
             return list(rows.values())
         skip += max(len(page.rows) - 1, 1)
-    raise TooManyPages
+    raise UpstreamError(
+        "There are more rows in question than can be read in one call.",
+        code="too_many_tasks",
+        next_step="Narrow the filter: responsibleIds, status, or fromDate and toDate without dateless tasks.",
+    )

@@ -12,7 +12,7 @@ from typing import Final
 
 from taskhand.backends.close.client import CHUNK
 from taskhand.backends.close.mapping import DONE, OPEN, UNLISTED_PRIORITY, created_at
-from taskhand.backends.close.paging import Page, TooManyPages, read_all_pages
+from taskhand.backends.close.paging import Page, read_all_pages
 from taskhand.backends.close.task_reader import TaskReader
 from taskhand.backends.close.task_types import LEAD
 from taskhand.backends.remote.parsing import JsonObject
@@ -52,21 +52,14 @@ class TaskSearch:
         In order of the due date, dateless tasks come last, and are found only in a list of all tasks: that is read when
         the dated ones do not fill the page.
         """
-        try:
-            window = _window(query, self._reader.today())
-            if window and _wants_dateless(query):
-                dated = [task for task in await self._tasks(query, window) if task.due_at is not None]
-                page = self._select(dated, query)
-                if page.more:
-                    return page
-                window = {}
-            return self._select(await self._tasks(query, window), query)
-        except TooManyPages:
-            raise UpstreamError(
-                "There are more tasks in question than can be read in one call.",
-                code="too_many_tasks",
-                next_step="Narrow the filter: responsibleIds, status, or fromDate and toDate without dateless tasks.",
-            ) from None
+        window = _window(query, self._reader.today())
+        if window and _wants_dateless(query):
+            dated = [task for task in await self._tasks(query, window) if task.due_at is not None]
+            page = self._select(dated, query)
+            if page.more:
+                return page
+            window = {}
+        return self._select(await self._tasks(query, window), query)
 
     def _select(self, tasks: Sequence[Task], query: TaskQuery) -> TaskPage:
         return select_page(tasks, query, self._reader.is_late)
