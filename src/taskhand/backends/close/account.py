@@ -13,13 +13,12 @@ from taskhand.backends.close.mapping import member_of
 from taskhand.backends.close.paging import read_all_pages
 from taskhand.backends.close.task_types import LEAD, NewTaskType
 from taskhand.backends.remote.health_checks import find_refused_reads, report_scopes, run_checks
-from taskhand.backends.remote.parsing import JsonObject, parse, text_of
+from taskhand.backends.remote.parsing import JsonObject, objects, parse, text_of
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, Candidate, NotFound
 from taskhand.domain.names import fold
 from taskhand.domain.task import Contact, Member
-from taskhand.http.reply import Json
 
 __all__ = ["REMEDIES", "Account", "AccountSettings"]
 
@@ -53,10 +52,9 @@ class AccountSettings:
 class Account:
     """Reads the organization of a credential."""
 
-    def __init__(self, client: CloseClient, keep_s: float, monotonic: Callable[[], float]) -> None:
-        """`keep_s` is how many seconds of `monotonic` the users are kept."""
+    def __init__(self, client: CloseClient, settings: AccountSettings, monotonic: Callable[[], float]) -> None:
         self._client = client
-        self._members: TtlCache[None, tuple[Member, ...]] = TtlCache(keep_s, monotonic)
+        self._members: TtlCache[None, tuple[Member, ...]] = TtlCache(settings.keep_s, monotonic)
         self.user_id: str | None = None
         """The user of the credential, once `me` has read it."""
 
@@ -100,7 +98,7 @@ class Account:
                 return tuple(found)
         raise _too_wide(found)
 
-    async def run_checks(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
+    async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
         """Health checks, in three requests.
 
         Close does not tell what a credential may do; an API key acts as its user
@@ -153,7 +151,7 @@ def _matching_contacts(lead: JsonObject, query: str) -> list[Contact]:
     lead_id, lead_name = text_of(lead.get("id")), text_of(lead.get("display_name") or lead.get("name")) or ""
     if not lead_id:
         return []
-    contacts = [_contact(row, lead_id) for row in _objects(lead.get("contacts"))]
+    contacts = [_contact(row, lead_id) for row in objects(lead.get("contacts"))]
     if not contacts:
         contacts = [(Contact(id=None, name=lead_name, phone=None, email=None, customer_id=lead_id), "")]
     by_own_words = [contact for contact, words in contacts if words and _matches(query, words)]
@@ -162,8 +160,8 @@ def _matching_contacts(lead: JsonObject, query: str) -> list[Contact]:
 
 def _contact(row: JsonObject, lead_id: str) -> tuple[Contact, str]:
     """A contact, and the words that it is found by."""
-    phones = [phone for one in _objects(row.get("phones")) if (phone := text_of(one.get("phone")))]
-    emails = [email for one in _objects(row.get("emails")) if (email := text_of(one.get("email")))]
+    phones = [phone for one in objects(row.get("phones")) if (phone := text_of(one.get("phone")))]
+    emails = [email for one in objects(row.get("emails")) if (email := text_of(one.get("email")))]
     contact = Contact(
         id=text_of(row.get("id")),
         name=text_of(row.get("display_name") or row.get("name")) or "",
@@ -172,10 +170,6 @@ def _contact(row: JsonObject, lead_id: str) -> tuple[Contact, str]:
         customer_id=lead_id,
     )
     return contact, " ".join([contact.name, text_of(row.get("name")) or "", *emails, *phones])
-
-
-def _objects(json: Json) -> list[JsonObject]:
-    return [one for one in json if isinstance(one, dict)] if isinstance(json, list) else []
 
 
 def _matches(query: str, words: str) -> bool:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from taskhand.backends.close.errors import NOT_CLOSE
 from taskhand.backends.close.paging import PAGE, Page
-from taskhand.backends.remote.parsing import JsonObject, sent_at, text_of
+from taskhand.backends.remote.parsing import JsonObject, objects, sent_at, text_of
 from taskhand.domain.errors import NotFound, UpstreamError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
@@ -127,7 +127,7 @@ class CloseClient:
 
     def _page(self, reply: Reply) -> Page:
         data = reply.object.get("data")
-        rows = [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
+        rows = objects(data)
         if not isinstance(data, list) or len(rows) < len(data):
             raise self.invalid(reply, "without a list of what was asked for")
         more = reply.object.get("has_more", len(rows) >= PAGE)

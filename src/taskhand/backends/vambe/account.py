@@ -195,10 +195,9 @@ def rests_on(before: Task, edit: Edit) -> bool:
 class Account:
     """Reads the team and the contacts of an organisation."""
 
-    def __init__(self, client: VambeClient, keep_s: float, monotonic: Callable[[], float]) -> None:
-        """`keep_s` is how many seconds of `monotonic` the team is kept."""
+    def __init__(self, client: VambeClient, settings: AccountSettings, monotonic: Callable[[], float]) -> None:
         self._client = client
-        self._members: TtlCache[None, tuple[Member, ...]] = TtlCache(keep_s, monotonic)
+        self._members: TtlCache[None, tuple[Member, ...]] = TtlCache(settings.keep_s, monotonic)
 
     async def members(self) -> tuple[Member, ...]:
         """The active members of the organisation."""
@@ -221,7 +220,7 @@ class Account:
         contacts = (parse("Vambe", contact_of, row) for row in rows)
         return tuple([one for one in contacts if name in fold(f"{one.name} {one.email or ''}")][:limit])
 
-    async def run_checks(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
+    async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
         """Health checks, in two requests. Vambe documents neither scopes of a key nor rate headers."""
         client, today = self._client, now.date().isoformat()
         reads = {"the team": client.members, "tasks": lambda: client.tasks(Window(today, today, dateless=False))}

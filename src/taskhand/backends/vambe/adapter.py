@@ -46,7 +46,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         self._client = client
         self._settings = settings
         self._catalogue = settings.catalogue
-        self._account = Account(client, settings.keep_s, timing.monotonic)
+        self._account = Account(client, settings, timing.monotonic)
         self._lists = TaskLists(client.tasks, settings.keep_s, self.recent, timing)
         self._reader = TaskReader(settings)
         self._lesson = anyio.Lock()
@@ -110,7 +110,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """The way there, the key, what it may read, and the rate."""
-        return await self._account.run_checks(self.timing.clock(), writes=writes)
+        return await self._account.check_health(self.timing.clock(), writes=writes)
 
     # The wire.
 
