@@ -18,7 +18,7 @@ from taskhand.backends.vambe.mapping import (
     DueAt,
     body_of,
     contact_of,
-    learned,
+    detect_due_at,
     member_of,
     status_of,
     task_of,
@@ -178,7 +178,7 @@ def test_what_is_learned_of_due_at_is_never_wrong(
     due = timed(day, clock, zone)
     edit = Edit(title="x", responsible_ids=(), priority=1, due=due)
     raw = sent(sandbox_of(spec_variant[0]), body_of(edit, None))
-    found = learned(due, raw)
+    found = detect_due_at(due, raw)
     if found is None:
         assert due_of(task_of(raw, "utc", None, {})) == due_of(task_of(raw, "wall", None, {}))
     else:
@@ -187,12 +187,12 @@ def test_what_is_learned_of_due_at_is_never_wrong(
 
 @pytest.mark.parametrize("due", [None, Due(date(2026, 3, 10))])
 def test_nothing_is_learned_from_a_write_without_a_time(due: Due | None) -> None:
-    assert learned(due, {"due_at": "2026-03-10T00:00:00.000Z", "due_timezone": SANTIAGO}) is None
+    assert detect_due_at(due, {"due_at": "2026-03-10T00:00:00.000Z", "due_timezone": SANTIAGO}) is None
 
 
 @pytest.mark.parametrize("due_at", [None, 5, "soon", "2026-03-10", "2026-03-10T15:00:00", "2026-03-11T15:00:00.000Z"])
 def test_nothing_is_learned_from_an_answer_that_fits_neither_reading(due_at: object) -> None:
-    assert learned(timed(date(2026, 3, 10), time(15), SANTIAGO), {"due_at": due_at}) is None
+    assert detect_due_at(timed(date(2026, 3, 10), time(15), SANTIAGO), {"due_at": due_at}) is None
 
 
 # Bodies.

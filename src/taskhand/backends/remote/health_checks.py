@@ -10,13 +10,12 @@ from taskhand.http.client import Client
 __all__ = ["Read", "find_refused_reads", "report_scopes", "run_checks"]
 
 Read = Callable[[], Awaitable[object]]
+ScopesCheck = Callable[[], Awaitable[CheckResult]]
 
 _NOT_TRIED: Final = "It could not be checked: see what failed before."
 
 
-async def run_checks(
-    client: Client, probe: Read, check_scopes: Callable[[], Awaitable[CheckResult]], *, rate: str
-) -> tuple[CheckResult, ...]:
+async def run_checks(client: Client, probe: Read, check_scopes: ScopesCheck, *, rate: str) -> tuple[CheckResult, ...]:
     """Check reachability, credential, scopes and rate, in this order.
 
     `probe` reads what any credential may read; `check_scopes` runs after the CRM accepted the credential. `rate` names

@@ -11,7 +11,15 @@ from taskhand.backends.remote.health_checks import find_refused_reads, report_sc
 from taskhand.backends.remote.parsing import JsonObject, parse
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.backends.vambe.client import VambeClient, Window
-from taskhand.backends.vambe.mapping import DueAt, contact_of, learned, member_of, names_no_zone, status_of, task_of
+from taskhand.backends.vambe.mapping import (
+    DueAt,
+    contact_of,
+    detect_due_at,
+    member_of,
+    names_no_zone,
+    status_of,
+    task_of,
+)
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
@@ -171,7 +179,7 @@ class TaskReader:
 
     def learn(self, edit: Edit, raw: JsonObject) -> None:
         """Learn how `due_at` is to be read from a task that was given a timed due date."""
-        form = learned(None if edit.due is MISSING else edit.due, raw)
+        form = detect_due_at(None if edit.due is MISSING else edit.due, raw)
         if form is not None and not self._is_known:
             self.due_at, self._is_known = form, True
 

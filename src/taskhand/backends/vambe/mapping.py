@@ -1,48 +1,37 @@
-"""Between Vambe's JSON and the contract, both ways; pure.
+"""Mapping between Vambe's JSON and the contract, both ways.
 
-Requests are what https://docs.vambe.me/reference/tasks/update-task documents. Answers are read more widely than they
-are documented, because the pages contradict each other: `priority` comes as 2, "2" or "high", `due_at` as an instant or
-as the wall clock wearing a Z (its sample answers 15:00 in Santiago with `T15:00:00.000Z`).
+Requests have the fields that https://docs.vambe.me/reference/tasks/update-task documents. Answers are read more widely
+than they are documented, because the pages contradict each other: `priority` comes as 2, "2" or "high", `due_at` as an
+instant or as the local time with a Z (the sample answers 15:00 in Santiago with `T15:00:00.000Z`).
 """
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from math import isfinite
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import MISSING, ValidationError
 
-from taskhand.backends.remote.parsing import Malformed, text_of
+from taskhand.backends.remote.parsing import JsonObject, Malformed, text_of
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import PRIORITY_WORDS, Contact, Member, Responsible, Status, Task
 
-__all__ = [
-    "DueAt",
-    "body_of",
-    "contact_of",
-    "learned",
-    "member_of",
-    "names_no_zone",
-    "status_of",
-    "task_of",
-]
+__all__ = ["DueAt", "body_of", "contact_of", "detect_due_at", "member_of", "names_no_zone", "status_of", "task_of"]
 
 DueAt = Literal["utc", "wall"]
-"""What `due_at` is: a true instant, or the wall clock of the task's zone wearing a Z."""
+"""What `due_at` is: a true instant, or the local time of the task's zone with a Z."""
 
-_PRIORITIES: dict[object, int] = {
-    **{int(digit): int(digit) for digit in PRIORITY_WORDS.values()},
-    **{digit: int(digit) for digit in PRIORITY_WORDS.values()},
-    **{word: int(digit) for word, digit in PRIORITY_WORDS.items()},
+_PRIORITIES: Final[dict[object, int]] = {
+    spelling: int(digit) for word, digit in PRIORITY_WORDS.items() for spelling in (word, digit, int(digit))
 }
+_DAY_LENGTH: Final = len("2026-01-01")
 
 
 def task_of(json: Any, due_at: DueAt, zone: str | None, statuses: Mapping[str, Status]) -> Task:
-    """A task; its `due_at` is made a true instant. `zone` is the organisation's, `statuses` those known by id."""
-    if not isinstance(json, dict) or not isinstance(json.get("id"), str):
-        raise Malformed("with a task without an id")
+    """A task whose `due_at` is a true instant; `zone` is the organisation's, `statuses` are by id. Malformed."""
+    _check_id(json, "task")
     try:
         due = _due(json, due_at, zone)
         return Task(
@@ -81,8 +70,7 @@ def status_of(json: Any) -> Status | None:
 
 def member_of(json: Any) -> Member:
     """A member of the team (https://docs.vambe.me/reference/team-members/get-all-team-members)."""
-    if not isinstance(json, dict) or not isinstance(json.get("id"), str):
-        raise Malformed("with a team member without an id")
+    _check_id(json, "team member")
     parts = (text_of(json.get("first_name")), text_of(json.get("last_name")))
     name = text_of(json.get("name")) or " ".join(filter(None, parts)) or json["id"]
     return Member(id=json["id"], name=name, email=text_of(json.get("email")))
@@ -90,8 +78,7 @@ def member_of(json: Any) -> Member:
 
 def contact_of(json: Any) -> Contact:
     """A contact (https://docs.vambe.me/reference/contact/search-contacts)."""
-    if not isinstance(json, dict) or not isinstance(json.get("id"), str):
-        raise Malformed("with a contact without an id")
+    _check_id(json, "contact")
     return Contact(
         id=json["id"],
         name=text_of(json.get("name")) or "",
@@ -102,10 +89,10 @@ def contact_of(json: Any) -> Contact:
 
 
 def body_of(edit: Edit, before: Task | None) -> dict[str, Any]:
-    """The documented body that makes `edit` of the task `before`, or that creates it: these fields and no others.
+    """The body that makes `edit` of the task `before`, or that creates it (None), with these fields and no others.
 
-    `edit.native` has nothing to say here: Vambe takes statuses by name, due dates in parts and people as bare ids, so
-    not one value of a row could be sent back as it came.
+    An edit's raw values are not used: Vambe takes statuses by name, due dates in parts and people as bare ids, so no
+    value of an answer can be sent back as it came.
     """
     given = dict(edit.given())
     body: dict[str, Any] = {}
@@ -125,25 +112,30 @@ def body_of(edit: Edit, before: Task | None) -> dict[str, Any]:
     return body
 
 
-def learned(wanted: Due | None, json: Mapping[str, Any]) -> DueAt | None:
-    """What the answer to a write of `wanted` shows about `due_at`; None where both readings fit, or neither."""
-    at = _moment(json.get("due_at"))
+def detect_due_at(wanted: Due | None, json: JsonObject) -> DueAt | None:
+    """How `due_at` is written, by the answer to a write of `wanted`; None where both readings fit, or neither."""
+    at = _parse_time(json.get("due_at"))
     if wanted is None or wanted.local is None or not isinstance(at, datetime) or at.tzinfo is None:
         return None
-    as_instant, as_wall = at == wanted.at, at.replace(tzinfo=None) == wanted.local.replace(tzinfo=None)
-    if as_instant == as_wall:
+    is_instant, is_wall = at == wanted.at, at.replace(tzinfo=None) == wanted.local.replace(tzinfo=None)
+    if is_instant == is_wall:
         return None
-    return "utc" if as_instant else "wall"
+    return "utc" if is_instant else "wall"
 
 
-def names_no_zone(json: Mapping[str, Any]) -> bool:
-    """Whether a task's `due_at` is a time that says nothing about zones, and so can only be the wall clock's."""
-    at = _moment(json.get("due_at"))
+def names_no_zone(json: JsonObject) -> bool:
+    """Whether the `due_at` of a task is a time without Z or offset, which can only be local time."""
+    at = _parse_time(json.get("due_at"))
     return isinstance(at, datetime) and at.tzinfo is None
 
 
+def _check_id(json: Any, what: str) -> None:
+    if not isinstance(json, dict) or not isinstance(json.get("id"), str):
+        raise Malformed(f"with a {what} without an id")
+
+
 def _due_fields(due: Due | None, before: Due | None, *, new: bool) -> dict[str, Any]:
-    """Date, time and zone as documented: always the plain date with its time, never a datetime, which is ambiguous."""
+    """Date, time and zone as documented; never a datetime, which is ambiguous."""
     if due is None:
         return {} if new else {"dueDate": None}
     fields: dict[str, Any] = {"dueDate": due.day.isoformat()}
@@ -156,37 +148,37 @@ def _due_fields(due: Due | None, before: Due | None, *, new: bool) -> dict[str, 
     return fields
 
 
-def _due(json: Mapping[str, Any], due_at: DueAt, default_zone: str | None) -> Due | None:
+def _due(json: JsonObject, due_at: DueAt, default_zone: str | None) -> Due | None:
     raw, zone = json.get("due_at"), text_of(json.get("due_timezone"))
-    at = _moment(raw)
-    if at is None:
-        if raw is not None:
-            raise ValueError("due_at")
+    if raw is None:
         return None
-    if json.get("is_all_day") or (isinstance(at, date) and not isinstance(at, datetime)):
-        return Due(_day(at, zone or default_zone), None, zone)
+    at = _parse_time(raw)
+    if at is None:
+        raise ValueError("due_at")
+    if not isinstance(at, datetime) or json.get("is_all_day"):
+        return Due(_day_of(at, zone or default_zone), None, zone)
     if at.tzinfo is None or (due_at == "wall" and zone is not None):
         at = at.replace(tzinfo=ZoneInfo(zone or default_zone or "UTC"))
     return Due.instant(at, zone)
 
 
-def _moment(raw: object) -> Any:
-    """A datetime, a date where only that is written, None where neither is."""
+def _parse_time(raw: object) -> datetime | date | None:
+    """A datetime, a date where the text has only a day, None where it has neither."""
     if not isinstance(raw, str):
         return None
     try:
-        return date.fromisoformat(raw) if len(raw) == len("2026-01-01") else datetime.fromisoformat(raw)
+        return date.fromisoformat(raw) if len(raw) == _DAY_LENGTH else datetime.fromisoformat(raw)
     except ValueError:
         return None
 
 
-def _day(at: Any, zone: str | None) -> date:
-    """The day of an all-day task: as written, unless what is written is midnight in its zone, told in UTC."""
+def _day_of(at: datetime | date, zone: str | None) -> date:
+    """The day of an all-day task as it is written; an instant that is no midnight in UTC is one in the zone."""
     if not isinstance(at, datetime):
-        day: date = at
-        return day
-    at_midnight_utc = at.time() == time()
-    return at.date() if at_midnight_utc or not zone or at.tzinfo is None else at.astimezone(ZoneInfo(zone)).date()
+        return at
+    if at.time() == time() or not zone or at.tzinfo is None:
+        return at.date()
+    return at.astimezone(ZoneInfo(zone)).date()
 
 
 def _priority(value: object) -> int:
