@@ -88,7 +88,7 @@ async def test_a_thousand_tasks_found_by_a_filter_take_few_requests_too() -> Non
     assert len(sandbox.requests) <= 60
 
 
-async def test_what_is_sent_names_every_task_and_every_type() -> None:
+async def test_a_bulk_request_names_every_task_and_every_type() -> None:
     sandbox = close([row(number, _type=kind, date="2026-03-01") for number, kind in enumerate(INBOX, start=1)])
     ids = [task_id(number) for number in range(1, len(INBOX) + 1)]
     async with on_close(sandbox) as backend:
@@ -116,7 +116,7 @@ async def test_equal_values_go_together_and_a_few_go_by_themselves() -> None:
     assert sent(sandbox) == {BULK: 2, LIST: 3, ONE: 3}
 
 
-async def test_nothing_to_do_asks_for_nothing() -> None:
+async def test_an_empty_bulk_sends_nothing() -> None:
     sandbox = close()
     async with on_close(sandbox) as backend:
         assert await backend.update_tasks([]) == ()
@@ -134,7 +134,7 @@ async def test_other_fields_go_by_themselves_within_the_budget() -> None:
     assert time.now >= 1_000 + 4
 
 
-async def test_one_that_is_refused_does_not_keep_the_others_back() -> None:
+async def test_a_refused_task_does_not_stop_the_others() -> None:
     sandbox = close(6)
     async with on_close(sandbox) as backend:
         tasks = await every(backend, 6)
@@ -163,7 +163,7 @@ async def test_an_unknown_person_is_refused_for_all_without_asking_for_each() ->
 
 
 @pytest.mark.parametrize("stop", [1, 2, 40, 99])
-async def test_a_refusal_midway_leaves_some_changed_and_the_rest_is_sent_by_itself(stop: int) -> None:
+async def test_after_a_refusal_midway_the_unchanged_tasks_are_sent_one_by_one(stop: int) -> None:
     sandbox = close(100, spec_variant=SpecVariant(bulk_fails_after=stop))
     async with on_close(sandbox) as backend:
         edits = [(task, COMPLETE) for task in await every(backend, 100)]
@@ -193,7 +193,7 @@ LOST: list[tuple[Fault, str | None, dict[str, int]]] = [
 
 
 @pytest.mark.parametrize(("fault", "note", "requests"), LOST, ids=[fault.kind for fault, *_ in LOST])
-async def test_an_answer_that_is_lost_is_looked_up_and_sent_again_once(
+async def test_after_a_lost_answer_the_tasks_are_read_and_sent_again_once(
     fault: Fault, note: str | None, requests: dict[str, int]
 ) -> None:
     sandbox = close(50)
@@ -220,7 +220,7 @@ FAILED: list[tuple[tuple[Fault, ...], str]] = [
 
 
 @pytest.mark.parametrize(("faults", "code"), FAILED, ids=[code for _, code in FAILED])
-async def test_what_fails_for_good_says_so_for_every_task(faults: tuple[Fault, ...], code: str) -> None:
+async def test_a_permanent_failure_is_reported_for_every_task(faults: tuple[Fault, ...], code: str) -> None:
     sandbox = close(10)
     async with on_close(sandbox) as backend:
         edits = [(task, COMPLETE) for task in await every(backend, 10)]
@@ -231,7 +231,7 @@ async def test_what_fails_for_good_says_so_for_every_task(faults: tuple[Fault, .
     assert all(outcome.error and outcome.error.next_step for outcome in outcomes)
 
 
-async def test_what_was_applied_before_a_failure_is_told_as_applied() -> None:
+async def test_tasks_changed_before_a_failure_are_reported_as_changed() -> None:
     sandbox = close(10)
     async with on_close(sandbox) as backend:
         tasks = await every(backend, 10)
@@ -267,7 +267,7 @@ async def test_tasks_that_the_bulk_update_skips_are_sent_by_themselves() -> None
     assert sum(time.slept) == 15
 
 
-async def test_a_list_that_is_behind_is_looked_at_again_before_anything_is_sent_again() -> None:
+async def test_a_stale_list_is_read_again_before_anything_is_sent_again() -> None:
     sandbox, time = close(5), Time()
     async with on_close(sandbox, time) as backend:
         edits = [(task, COMPLETE) for task in await every(backend, 5)]
@@ -291,7 +291,7 @@ async def test_a_thousand_tasks_take_few_requests_though_the_lists_are_behind(la
     assert len(sandbox.requests) <= 60
 
 
-async def test_what_was_confirmed_and_is_not_so_is_sent_again_for_a_few_and_is_unknown_of_the_rest() -> None:
+async def test_of_confirmed_changes_that_do_not_show_a_few_are_sent_again_and_the_rest_are_unknown() -> None:
     sandbox = close(50)
     async with on_close(sandbox) as backend:
         edits = [(task, COMPLETE) for task in await every(backend, 50)]
@@ -362,7 +362,7 @@ async def test_ids_of_any_letters_and_dashes_go_together() -> None:
     ids=str,
 )
 @pytest.mark.parametrize("edit", [COMPLETE, TO_ANA, MOVED])
-async def test_under_every_reading_what_is_told_is_so(spec_variant: SpecVariant, edit: Edit) -> None:
+async def test_under_every_spec_variant_each_result_is_true(spec_variant: SpecVariant, edit: Edit) -> None:
     sandbox = close(60, spec_variant=spec_variant)
     async with on_close(sandbox) as backend:
         edits = [(task, edit) for task in await every(backend, 60)]
@@ -378,7 +378,7 @@ EDITS = st.sampled_from([COMPLETE, TO_ANA, MOVED, Edit(due=None), Edit(title="x"
 
 @settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(1, 400), EDITS), max_size=450))
-def test_every_edit_goes_somewhere_once_and_no_batch_is_empty_or_too_large(picks: list[tuple[int, Edit]]) -> None:
+def test_every_edit_is_in_one_batch_and_no_batch_is_empty_or_too_large(picks: list[tuple[int, Edit]]) -> None:
     items = [Item[JsonObject](index, _task(number), edit) for index, (number, edit) in enumerate(picks)]
     batches, singles = adapter().batches(items)
     assert sorted(item.index for batch in [*batches, singles] for item in batch) == list(range(len(items)))
@@ -387,7 +387,7 @@ def test_every_edit_goes_somewhere_once_and_no_batch_is_empty_or_too_large(picks
         assert len({item.edit for item in batch}) == 1
 
 
-def test_an_id_that_could_be_two_goes_by_itself() -> None:
+def test_an_id_with_a_comma_is_sent_by_itself() -> None:
     odd = _task(1).model_copy(update={"id": "task_1,task_2"})
     batches, singles = adapter().batches([Item[JsonObject](index, odd, COMPLETE) for index in range(5)])
     assert (batches, len(singles)) == ([], 5)

@@ -109,7 +109,7 @@ OUTCOMES: list[tuple[str, list[Fault], str | None, str, bool]] = [
 @pytest.mark.parametrize(
     ("faults", "told", "sent", "kept"), [one[1:] for one in OUTCOMES], ids=[o[0] for o in OUTCOMES]
 )
-async def test_whatever_goes_wrong_a_deletion_is_told_as_it_is(
+async def test_each_fault_of_a_deletion_has_the_result_of_the_table(
     faults: list[Fault], told: str | None, sent: str, *, kept: bool
 ) -> None:
     sandbox = close()
@@ -135,7 +135,7 @@ LATE: list[tuple[str, list[Fault], str | None, str, bool]] = [
 
 
 @pytest.mark.parametrize(("faults", "told", "sent", "kept"), [one[1:] for one in LATE], ids=[one[0] for one in LATE])
-async def test_a_task_that_close_still_shows_after_it_was_deleted_proves_nothing(
+async def test_a_deleted_task_that_close_still_shows_leaves_the_outcome_unknown(
     faults: list[Fault], told: str | None, sent: str, *, kept: bool
 ) -> None:
     sandbox = close(spec_variant=LINGERS)
@@ -144,7 +144,7 @@ async def test_a_task_that_close_still_shows_after_it_was_deleted_proves_nothing
     assert is_there(sandbox) is kept
 
 
-async def test_a_deletion_in_doubt_says_to_wait_until_close_shows_what_is_so() -> None:
+async def test_an_unknown_deletion_says_to_wait_a_minute() -> None:
     sandbox = close(spec_variant=LINGERS)
     async with on_close(sandbox) as backend:
         before = await backend.get_task(TASK)
@@ -155,7 +155,7 @@ async def test_a_deletion_in_doubt_says_to_wait_until_close_shows_what_is_so() -
     assert TASK in (unknown.value.next_step or "")
 
 
-async def test_what_was_written_before_a_deletion_in_doubt_does_not_speak_for_the_task() -> None:
+async def test_a_write_before_an_unknown_deletion_does_not_prove_that_the_task_exists() -> None:
     time = Time()
     sandbox = close(spec_variant=LINGERS, clock=time.moment)
     async with on_close(sandbox, time) as backend:
@@ -186,7 +186,7 @@ async def test_a_task_that_somebody_else_deleted_is_not_found() -> None:
 @pytest.mark.parametrize(
     "spec_variant", [LINGERS, SpecVariant(list_lag=60, rates="hidden"), SpecVariant(deleted="empty")], ids=str
 )
-async def test_what_was_deleted_is_gone_at_once_though_close_shows_it_for_a_while(spec_variant: SpecVariant) -> None:
+async def test_a_deleted_task_is_not_shown_while_close_still_lists_it(spec_variant: SpecVariant) -> None:
     time = Time()
     sandbox = close(4, spec_variant=spec_variant, clock=time.moment)
     ids = [task_id(number) for number in range(1, 5)]
@@ -212,7 +212,7 @@ async def test_what_was_deleted_is_gone_at_once_though_close_shows_it_for_a_whil
             await backend.get_task(TASK)
 
 
-async def test_a_page_is_full_though_some_of_what_the_list_shows_is_deleted() -> None:
+async def test_a_page_is_full_although_the_list_still_shows_deleted_tasks() -> None:
     time = Time()
     days = [(date(2026, 1, 1) + timedelta(days=number)).isoformat() for number in range(1, 200)]
     rows = [row(number, date=day) for number, day in enumerate(days, start=1)]
@@ -238,7 +238,7 @@ class Late(CloseSandbox):
         return super().answer(call, stale=stale)
 
 
-async def test_a_task_made_just_now_is_deleted_though_close_does_not_find_it_yet() -> None:
+async def test_a_new_task_that_close_does_not_find_yet_is_deleted() -> None:
     sandbox, time = Late(seed=WORLD, key=KEY, clock=lambda: NOW), Time()
     async with on_close(sandbox, time) as backend:
         made = (await backend.create_task(NEW)).task
@@ -254,7 +254,7 @@ async def test_a_task_made_just_now_is_deleted_though_close_does_not_find_it_yet
     assert len(sandbox.tasks) == 1
 
 
-async def test_a_lost_deletion_of_a_task_that_close_does_not_find_yet_is_in_doubt() -> None:
+async def test_a_lost_deletion_of_a_task_that_close_does_not_find_yet_is_unknown() -> None:
     sandbox = Late(seed=WORLD, key=KEY, clock=lambda: NOW)
     async with on_close(sandbox) as backend:
         made = (await backend.create_task(NEW)).task
@@ -265,7 +265,7 @@ async def test_a_lost_deletion_of_a_task_that_close_does_not_find_yet_is_in_doub
     assert len(sandbox.tasks) == 1
 
 
-async def test_the_deleted_task_is_not_taken_for_the_one_that_is_made_in_its_place() -> None:
+async def test_a_lost_create_is_not_matched_with_the_deleted_task() -> None:
     sandbox = close(1, spec_variant=SpecVariant(list_lag=30, rates="hidden"), clock=lambda: NOW)
     async with on_close(sandbox) as backend:
         before = (await backend.snapshots([TASK]))[TASK]
@@ -279,7 +279,7 @@ async def test_the_deleted_task_is_not_taken_for_the_one_that_is_made_in_its_pla
     assert sandbox.tasks == []
 
 
-async def test_the_requests_of_a_deletion_are_told_to_whoever_counts_them() -> None:
+async def test_the_requests_of_a_deletion_are_recorded() -> None:
     sandbox = close()
     async with on_close(sandbox) as backend:
         before = await backend.get_task(TASK)

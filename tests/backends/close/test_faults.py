@@ -106,7 +106,7 @@ def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize(("row", "call"), CASES, ids=str)
-async def test_whatever_goes_wrong_each_tool_does_what_the_table_says(
+async def test_each_fault_has_the_result_of_the_table(
     row: Row, call: Call, calm: dict[str, dict[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
     async with staged(placed(row, call), row, call) as stage:
@@ -138,7 +138,7 @@ def assert_nothing_is_lost_or_told(it: Seen, caplog: pytest.LogCaptureFixture) -
 
 @pytest.mark.parametrize(("name", "fault", "code"), BEFORE_A_WRITE, ids=[name for name, *_ in BEFORE_A_WRITE])
 @pytest.mark.parametrize("tool", ["update_task", "complete_task", "reassign_task"])
-async def test_what_cannot_be_read_first_is_not_written(
+async def test_a_task_that_cannot_be_read_is_not_written(
     tool: str, name: str, fault: Fault, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     call = next(call for call in CALLS if call.tool == tool)
@@ -154,7 +154,7 @@ FAILING = [(row, call) for row, call in CASES if (outcome := row.outcome(call)) 
 
 
 @pytest.mark.parametrize(("row", "call"), FAILING, ids=str)
-async def test_no_exception_holds_the_key_or_what_close_said(row: Row, call: Call) -> None:
+async def test_no_exception_contains_the_key_or_a_text_of_close(row: Row, call: Call) -> None:
     tool = next(tool for tool in TOOLS if tool.name == call.tool)
     async with staged(placed(row, call), row, call) as stage:
         given = ToolCall(stage.app, call.tool, arguments=call.arguments)
@@ -180,7 +180,7 @@ async def made(stage: Stage) -> str | None:
     return None
 
 
-async def test_of_two_equal_creates_at_once_one_lost_task_is_not_claimed_by_both() -> None:
+async def test_two_equal_concurrent_creates_do_not_both_claim_one_task() -> None:
     lost = [Fault("reset_after", CREATE.route), Fault("reset_before", CREATE.route, nth=2)]
     claimed: list[str | None] = []
     async with staged(lost) as stage, anyio.create_task_group() as group:
@@ -195,7 +195,7 @@ async def test_of_two_equal_creates_at_once_one_lost_task_is_not_claimed_by_both
     assert claimed.count(None) >= 1, "two successes, one task"
 
 
-async def test_a_task_of_somebody_elses_is_not_taken_for_the_lost_one() -> None:
+async def test_a_lost_create_is_not_matched_with_a_task_of_somebody_else() -> None:
     async with staged([Fault("reset_before", CREATE.route)]) as stage:
         before = len(stage.close.tasks)
         assert await made(stage) is None  # not applied, and so unknown
@@ -205,7 +205,7 @@ async def test_a_task_of_somebody_elses_is_not_taken_for_the_lost_one() -> None:
     assert len(stage.close.tasks) == before + 1
 
 
-async def test_a_limit_that_is_kept_is_waited_for_before_it_refuses_anything() -> None:
+async def test_requests_wait_for_a_known_limit_before_close_refuses_one() -> None:
     moment = Time()
     sandbox = close(
         30, spec_variant=SpecVariant(rates="enforced", rate_limit=10, rate_window=8), clock=lambda: _at(moment)
@@ -225,7 +225,7 @@ def _at(moment: Time) -> Any:
 
 @pytest.mark.parametrize("body", ["error", "old", "empty"])
 @pytest.mark.parametrize("rates", ["shown", "hidden"])
-async def test_a_hidden_limit_is_waited_out_whatever_it_says(body: Any, rates: Any) -> None:
+async def test_a_429_is_waited_out_in_every_form(body: Any, rates: Any) -> None:
     time = Time()
     sandbox = close(6, spec_variant=SpecVariant(throttle=2, rate_body=body, rates=rates))
     async with serve(sandbox) as url, wired(url, time) as app:

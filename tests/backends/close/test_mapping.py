@@ -88,7 +88,7 @@ def after(row: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(st.data(), ZONES)
-def test_what_is_sent_comes_back_and_nothing_else_changes(data: st.DataObject, zone: str | None) -> None:
+def test_a_sent_change_is_read_back_and_no_other_field_changes(data: st.DataObject, zone: str | None) -> None:
     dateless = data.draw(st.booleans())
     before = ROW | {"is_dateless": dateless, "due_date": None if dateless else ROW["date"]}
     edit = data.draw(edits(zone))
@@ -108,7 +108,7 @@ def test_what_is_sent_comes_back_and_nothing_else_changes(data: st.DataObject, z
 
 
 @given(DAYS | INSTANTS.map(lambda at: Due.instant(at, None)), ZONES)
-def test_any_due_day_or_instant_comes_back_unmoved(due: Due, zone: str | None) -> None:
+def test_any_due_day_or_instant_is_read_back_unchanged(due: Due, zone: str | None) -> None:
     wanted = Due.instant(due.at, zone) if due.at else due
     body = create_body(Edit(title="x", due=wanted, ai_customer_id="lead_1"), LEAD)
     assert due_of(task_of(ROW | body, zone)) == wanted
@@ -162,7 +162,7 @@ def test_a_recorded_task_is_read_whole() -> None:
         ({"is_dateless": False, "due_date": None}, Due(date(2013, 2, 6))),
     ],
 )
-def test_what_is_dateless_has_no_due_date_whatever_its_date_says(fields: dict[str, Any], due: Due | None) -> None:
+def test_a_dateless_task_has_no_due_date_whatever_its_date(fields: dict[str, Any], due: Due | None) -> None:
     assert due_of(task_of(ROW | fields, None)) == due
 
 
@@ -183,7 +183,7 @@ def test_without_the_deprecated_fields_a_date_is_a_due_date() -> None:
         ({"_type": "never_heard_of", "text": None}, "Never heard of"),
     ],
 )
-def test_a_task_that_nobody_wrote_is_called_what_it_is(fields: dict[str, Any], title: str) -> None:
+def test_a_task_without_text_has_the_label_of_its_type(fields: dict[str, Any], title: str) -> None:
     assert task_of(ROW | fields, None).title == title
 
 
@@ -195,16 +195,14 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(sorted(ROW)), JSON), st.sets(st.sampled_from(sorted(ROW))))
-def test_whatever_a_field_holds_or_lacks_it_is_a_task_or_it_is_said_to_be_none(
-    odd: dict[str, Any], absent: set[str]
-) -> None:
+def test_a_task_with_any_field_changed_or_missing_is_read_or_malformed(odd: dict[str, Any], absent: set[str]) -> None:
     row = {name: value for name, value in (ROW | odd).items() if name not in absent}
     with suppress(Malformed):
         assert task_of(row, "America/Santiago").id == row["id"]
 
 
 @given(JSON)
-def test_whatever_stands_in_place_of_a_task_or_a_user_is_said_to_be_none(json: Any) -> None:
+def test_arbitrary_json_is_a_task_or_a_user_or_malformed(json: Any) -> None:
     for read in (lambda: task_of(json, None), lambda: member_of(json)):
         with suppress(Malformed):
             read()
@@ -213,7 +211,7 @@ def test_whatever_stands_in_place_of_a_task_or_a_user_is_said_to_be_none(json: A
 
 
 @pytest.mark.parametrize("word", ["high", "HIGH"])
-def test_a_priority_is_read_and_its_absence_is_no_priority_that_can_be_asked_for(word: str) -> None:
+def test_a_missing_priority_is_read_as_one_that_no_filter_matches(word: str) -> None:
     assert task_of(ROW | {"priority": word}, None).priority == 2
     assert [task_of(ROW | {"priority": odd}, None).priority for odd in (None, "medium", "urgent", 7)] == [0, 1, 0, 0]
     assert task_of(ROW, None).priority == 0
@@ -224,7 +222,7 @@ def test_a_task_of_a_type_that_has_no_priority_counts_as_medium(kind: str) -> No
     assert task_of(ROW | {"_type": kind}, None).priority == 1
 
 
-def test_who_has_left_the_organization_is_no_member() -> None:
+def test_a_user_who_left_the_organization_is_not_a_member() -> None:
     user = {"id": "user_1", "first_name": "Ana", "last_name": "Soto", "email": "ana@example.com"}
     assert member_of(user | {"organizations": []}) is None
     names = [
@@ -242,19 +240,19 @@ def test_no_responsible_or_two_are_refused(people: tuple[str, ...], kind: str) -
         create_body(edit, LEAD) if kind == "create" else update_body(edit, dateless=False)
 
 
-def test_a_low_priority_is_refused_with_those_that_there_are() -> None:
+def test_a_low_priority_is_refused_with_the_valid_ones_as_candidates() -> None:
     with pytest.raises(CallerError) as refused:
         update_body(Edit(priority=0), dateless=False)
     assert [candidate.value for candidate in refused.value.candidates] == ["1", "2"]
 
 
-def test_a_status_that_close_does_not_have_is_refused_with_the_two_it_has() -> None:
+def test_an_unknown_status_is_refused_with_the_two_of_close_as_candidates() -> None:
     with pytest.raises(CallerError) as refused:
         is_complete(StatusChoice("En Progreso"))
     assert [candidate.value for candidate in refused.value.candidates] == ["Open", "Completed"]
 
 
-def test_a_new_to_do_without_a_date_says_so() -> None:
+def test_a_new_to_do_without_a_due_date_sends_is_dateless() -> None:
     plain = {"_type": "lead", "lead_id": "lead_1", "text": "x", "is_dateless": True}
     assert create_body(Edit(title="x", ai_customer_id="lead_1"), LEAD) == plain
     assert create_body(Edit(title="x", ai_customer_id="lead_1", due=None), LEAD) == plain
@@ -291,13 +289,13 @@ CHANGES: dict[str, Edit] = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_to_do_takes_every_change(name: str) -> None:
+def test_a_to_do_accepts_every_change(name: str) -> None:
     check_change(CHANGES[name], LEAD)
 
 
 @pytest.mark.parametrize("kind", [*OTHERS, "never_heard_of"])
 @pytest.mark.parametrize("name", CHANGES)
-def test_every_other_type_takes_the_three_changes_that_all_take(name: str, kind: str) -> None:
+def test_every_other_type_accepts_due_status_and_responsible_only(name: str, kind: str) -> None:
     if name in {"due", "status", "responsible_ids"}:
         check_change(CHANGES[name], kind)
         return
@@ -306,7 +304,7 @@ def test_every_other_type_takes_the_three_changes_that_all_take(name: str, kind:
 
 
 @pytest.mark.parametrize("kind", INBOX)
-def test_only_what_can_be_dateless_loses_its_date(kind: str) -> None:
+def test_the_due_date_is_removed_only_from_types_that_can_be_dateless(kind: str) -> None:
     if kind in {LEAD, CALL}:
         check_change(Edit(due=None), kind)
         return
@@ -322,7 +320,7 @@ def test_only_what_can_be_dateless_loses_its_date(kind: str) -> None:
         (Edit(description="x"), "no description"),
     ],
 )
-def test_what_never_changes_is_refused_by_name(edit: Edit, why: str) -> None:
+def test_a_field_that_never_changes_is_refused_by_name(edit: Edit, why: str) -> None:
     with pytest.raises(CallerError, match=why) as refused:
         check_change(edit, LEAD)
     assert refused.value.code == "field_not_changeable"
@@ -346,7 +344,7 @@ def test_only_three_fields_are_for_bulk(edit: Edit, body: dict[str, Any] | None)
     assert bulk_body(edit) == body
 
 
-def test_types_are_listed_as_they_are_asked_for() -> None:
+def test_the_type_filter_follows_the_setting() -> None:
     assert type_filter("all") == {"_type": "all"}
     assert type_filter("inbox")["_type__in"].split(",") == list(INBOX)
     assert type_filter("voicemail, lead") == {"_type__in": "voicemail,lead"}

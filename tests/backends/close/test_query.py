@@ -113,7 +113,9 @@ READINGS = [
 
 @pytest.mark.parametrize("spec_variant", READINGS, ids=range(len(READINGS)))
 @pytest.mark.parametrize("order", ORDERS)
-async def test_every_page_is_so_under_every_reading(spec_variant: SpecVariant, order: Order) -> None:
+async def test_every_page_is_the_page_of_all_tasks_under_every_spec_variant(
+    spec_variant: SpecVariant, order: Order
+) -> None:
     sandbox = close(world(130), spec_variant=spec_variant)
     async with on_close(sandbox, timezone=SANTIAGO) as backend:
         for query in QUERIES[::2]:
@@ -141,7 +143,7 @@ async def test_the_first_page_of_many_tasks_is_a_few_requests(order: Order) -> N
         assert len(sandbox.requests) <= 3
 
 
-async def test_a_list_too_long_to_be_read_says_so_and_how_to_narrow_it() -> None:
+async def test_a_list_that_is_too_long_is_an_error_that_says_how_to_narrow_it() -> None:
     sandbox = close(MOST_PAGES * 100)
     async with on_close(sandbox) as backend:
         with pytest.raises(UpstreamError) as refused:
@@ -170,7 +172,7 @@ class Moving:
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.differing_executors])
 @given(st.integers(0, 450), st.lists(st.integers(0, 180), max_size=6))
-async def test_a_list_that_moves_while_it_is_read_loses_nothing(size: int, lost: list[int]) -> None:
+async def test_no_row_is_missed_in_a_list_that_moves_while_it_is_read(size: int, lost: list[int]) -> None:
     moving = Moving(size, lost)
     found = await read_all_pages(moving.fetch)
     ids = [row["id"] for row in found]
@@ -178,7 +180,7 @@ async def test_a_list_that_moves_while_it_is_read_loses_nothing(size: int, lost:
     assert {str(row["id"]) for row in moving.rows} <= set(map(str, ids))
 
 
-async def test_a_list_without_an_end_is_not_read_for_ever() -> None:
+async def test_an_endless_list_is_an_error() -> None:
     async def fetch(skip: int) -> Page:
         return Page(tuple({"id": f"task_{number}"} for number in range(skip, skip + 100)), more=True)
 
@@ -187,7 +189,7 @@ async def test_a_list_without_an_end_is_not_read_for_ever() -> None:
 
 
 @given(st.lists(st.dates(datetime(2026, 1, 1).date(), datetime(2026, 2, 1).date()), max_size=40))  # noqa: DTZ001 - days
-def test_what_is_settled_cannot_be_overtaken_and_a_list_out_of_order_settles_nothing(days: list[Any]) -> None:
+def test_no_row_can_come_before_a_settled_one_and_a_list_out_of_order_has_none(days: list[Any]) -> None:
     rows: list[dict[str, Any]] = [{"id": str(place), "date": day.isoformat()} for place, day in enumerate(days)]
     ordered = sorted(rows, key=lambda row: str(row["date"]))
     certain = settled_rows(ordered, "due")
@@ -197,7 +199,7 @@ def test_what_is_settled_cannot_be_overtaken_and_a_list_out_of_order_settles_not
     assert settled_rows(rows, "priority") == []
 
 
-async def test_what_was_just_written_is_listed_although_the_list_is_behind() -> None:
+async def test_a_recent_write_is_listed_although_closes_list_is_stale() -> None:
     sandbox, time = close(3), Time()
     async with on_close(sandbox, time) as backend:
         await backend.list_tasks(TaskQuery())
@@ -216,7 +218,7 @@ async def test_what_was_just_written_is_listed_although_the_list_is_behind() -> 
         assert made.id not in {task.id for task in (await backend.list_tasks(TaskQuery())).tasks}
 
 
-async def test_what_somebody_else_changed_since_counts() -> None:
+async def test_a_later_change_by_somebody_else_replaces_a_recent_write() -> None:
     now = [NOW]
     sandbox = close(2, clock=lambda: now[0])
     async with on_close(sandbox) as backend, on_close(sandbox) as other:
@@ -229,7 +231,7 @@ async def test_what_somebody_else_changed_since_counts() -> None:
         assert done.tasks == ()
 
 
-async def test_a_list_as_it_was_before_the_last_write_takes_nothing_back() -> None:
+async def test_a_stale_list_does_not_undo_the_last_write() -> None:
     sandbox = close(2, faults=[Fault("stale_list", LIST, nth="every")])
     async with on_close(sandbox) as backend:
         before = await backend.get_task(task_id(1))
@@ -238,7 +240,7 @@ async def test_a_list_as_it_was_before_the_last_write_takes_nothing_back() -> No
     assert [task.id for task in page.tasks] == [task_id(1)]
 
 
-async def test_what_was_deleted_elsewhere_since_it_was_written_is_not_listed() -> None:
+async def test_a_recent_write_that_somebody_else_deleted_is_not_listed() -> None:
     sandbox = close(2)
     async with on_close(sandbox) as backend:
         made = (await backend.create_task(new("Made just now"))).task
@@ -248,7 +250,7 @@ async def test_what_was_deleted_elsewhere_since_it_was_written_is_not_listed() -
 
 
 @pytest.mark.parametrize("query", [TaskQuery(from_date="0001-01-01"), TaskQuery(to_date="9999-12-31")])
-async def test_the_ends_of_the_calendar_are_days_too(query: TaskQuery) -> None:
+async def test_a_window_may_end_at_the_ends_of_the_calendar(query: TaskQuery) -> None:
     sandbox = close([row(1, date="2026-03-01"), row(2)])
     async with on_close(sandbox, timezone="Pacific/Kiritimati") as backend:
         for dateless in (True, False):
@@ -256,7 +258,7 @@ async def test_the_ends_of_the_calendar_are_days_too(query: TaskQuery) -> None:
             assert len(page.tasks) == 1 + dateless
 
 
-async def test_types_that_are_not_listed_are_not_listed_because_they_were_just_written() -> None:
+async def test_a_recent_write_of_an_unlisted_type_is_not_listed() -> None:
     sandbox = close([row(1, _type="voicemail", text=None, date="2026-03-01")])
     async with on_close(sandbox, types="lead") as backend:
         before = await backend.get_task(task_id(1))

@@ -77,7 +77,7 @@ async def test_a_new_task_is_one_post_with_everything_in_it() -> None:
         (Edit(due=None), {"is_dateless": True}),
     ],
 )
-async def test_a_change_is_one_put_of_what_changes(edit: Edit, body: dict[str, Any]) -> None:
+async def test_a_change_is_one_put_of_the_changed_fields(edit: Edit, body: dict[str, Any]) -> None:
     sandbox = close([row(1, date="2026-03-01")])
     async with on_close(sandbox, timezone=SANTIAGO) as backend:
         before = await backend.get_task(TASK)
@@ -97,7 +97,7 @@ async def test_the_day_of_an_instant_is_known_where_a_zone_is_configured() -> No
         assert all(backend.sure_of_due(task) for task in tasks)
 
 
-async def test_a_date_on_a_dateless_task_says_that_it_is_dateless_no_more() -> None:
+async def test_a_date_on_a_dateless_task_sends_is_dateless_false() -> None:
     sandbox = close()
     async with on_close(sandbox) as backend:
         before = await backend.get_task(TASK)
@@ -126,7 +126,7 @@ async def test_an_access_token_is_a_bearer() -> None:
 
 
 @pytest.mark.parametrize(("day", "offset"), [("2026-01-10", "-3"), ("2026-07-10", "-4")])
-async def test_the_offset_is_that_of_the_day_in_question(day: str, offset: str) -> None:
+async def test_the_offset_is_that_of_the_due_day(day: str, offset: str) -> None:
     sandbox = close()
     async with on_close(sandbox, timezone=SANTIAGO) as backend:
         before = await backend.get_task(TASK)
@@ -162,7 +162,7 @@ def test_an_offset_is_in_decimal_hours(zone: str | None, offset: str) -> None:
         (TaskQuery(overdue=True), {"is_complete": "false", "date__lte": "2026-03-04", "_order_by": "date"}),
     ],
 )
-async def test_a_list_is_filtered_by_what_close_documents(query: TaskQuery, asked: dict[str, str]) -> None:
+async def test_a_list_is_filtered_by_documented_parameters(query: TaskQuery, asked: dict[str, str]) -> None:
     sandbox = close(0)
     async with on_close(sandbox) as backend:
         await backend.list_tasks(query)
@@ -211,7 +211,7 @@ async def test_a_call_is_created_where_that_is_configured() -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in INBOX if kind != "lead"])
-async def test_a_change_that_the_type_cannot_take_is_refused_before_anything_is_sent(kind: str) -> None:
+async def test_a_change_that_the_type_does_not_accept_is_refused_before_sending(kind: str) -> None:
     sandbox = close([row(1, _type=kind, text=None, date="2026-03-01")])
     async with on_close(sandbox) as backend:
         before = await backend.get_task(TASK)
@@ -224,7 +224,7 @@ async def test_a_change_that_the_type_cannot_take_is_refused_before_anything_is_
     assert not any(moved.unmet_by(after).given())
 
 
-async def test_what_is_wrong_whatever_the_task_is_refused_before_anything_is_sent() -> None:
+async def test_a_change_that_no_type_accepts_is_refused_before_sending() -> None:
     sandbox = close()
     async with on_close(sandbox) as backend:
         before = await backend.get_task(TASK)
@@ -251,7 +251,7 @@ async def test_a_task_that_is_not_there_is_not_found() -> None:
 @pytest.mark.parametrize(
     "wrong", ["../task", "task_1/..", "task_1/", "task_1.json", "", "task_1 ", "a,b", "á", "a" * 201]
 )
-def test_an_id_that_could_be_a_path_is_none(wrong: str) -> None:
+def test_an_id_with_a_path_character_is_invalid(wrong: str) -> None:
     with pytest.raises(CallerError, match="is not a task id"):
         check_id(wrong, CAPABILITIES)
     check_id(TASK, CAPABILITIES)
@@ -259,7 +259,7 @@ def test_an_id_that_could_be_a_path_is_none(wrong: str) -> None:
         check_id(right, CAPABILITIES)
 
 
-def test_an_id_of_a_person_is_told_from_a_name_of_one_word() -> None:
+def test_a_member_id_differs_from_a_name_of_one_word() -> None:
     ids = ("user_1", "user_aBc", "42", "a-1", "5f2c6c1e-0d3a")
     assert all(re.fullmatch(CAPABILITIES.member_id_pattern, one) for one in ids)
     assert not any(re.fullmatch(CAPABILITIES.member_id_pattern, one) for one in ("Elena", "Jean-Luc", "a b_1", ""))
@@ -317,7 +317,7 @@ class Terse(CloseSandbox):
         return Response.of_json(found.status, {"data": rows, "cursor": None})
 
 
-async def test_a_lead_that_a_search_answers_bare_is_read_with_its_contacts() -> None:
+async def test_a_lead_that_a_search_answers_without_contacts_is_read() -> None:
     sandbox = Terse(seed=WORLD, key=KEY)
     async with on_close(sandbox) as backend:
         (found,) = await backend.find_contacts("carolina", 5)
@@ -325,7 +325,7 @@ async def test_a_lead_that_a_search_answers_bare_is_read_with_its_contacts() -> 
     assert [one.path for one in sandbox.requests] == ["/api/v1/data/search/", f"/api/v1/lead/{LEAD}/"]
 
 
-async def test_the_team_is_read_once_for_a_while_and_without_those_who_left() -> None:
+async def test_the_users_are_cached_and_exclude_those_who_left() -> None:
     sandbox = close(spec_variant=SpecVariant(ex_members="listed"))
     async with on_close(sandbox) as backend:
         first, again = await backend.members(), await backend.members()
@@ -367,7 +367,7 @@ async def test_the_two_statuses_are_all_there_are() -> None:
         (None, None),
     ],
 )
-def test_a_refusal_is_told_in_the_contracts_names_and_in_no_words_of_closes(body: Any, sentence: str | None) -> None:
+def test_a_refusal_names_fields_of_the_contract_and_no_text_of_close(body: Any, sentence: str | None) -> None:
     assert explain(400, body) == sentence
 
 
@@ -377,7 +377,7 @@ def test_exactly_one_credential_is_taken(key: str | None, token: str | None) -> 
         credential(key, token)
 
 
-async def test_what_close_refuses_is_told_in_the_contracts_names() -> None:
+async def test_a_refused_write_names_fields_of_the_contract() -> None:
     async with on_close(close()) as backend:
         before = await backend.get_task(TASK)
         with pytest.raises(CallerError, match=r"^Close refused the value of responsibleIds\.$"):
@@ -386,7 +386,7 @@ async def test_what_close_refuses_is_told_in_the_contracts_names() -> None:
             await backend.create_task(Edit(title="x", responsible_ids=(ANA,), ai_customer_id="lead_nobody"))
 
 
-async def test_a_wrong_key_is_the_operators_to_mend() -> None:
+async def test_a_wrong_key_is_an_operator_error() -> None:
     async with on_close(close(key="another")) as backend:
         with pytest.raises(TaskhandError) as refused:
             await backend.members()

@@ -49,7 +49,7 @@ async def test_a_bulk_change_is_taken_back_to_the_microsecond() -> None:
     assert kept(sandbox) == there
 
 
-async def test_a_priority_that_close_never_said_is_not_put_back_on_a_guess() -> None:
+async def test_undo_does_not_send_a_priority_that_close_never_listed() -> None:
     sandbox = close([row(1, priority="high")], spec_variant=SpecVariant(priority="absent"))
     async with agent_on(sandbox) as agent:
         done = await agent("update_task", id=TASK, priority="1", title="Otherwise")
@@ -79,7 +79,7 @@ async def test_a_deletion_whose_answer_is_lost_is_taken_back(kind: str, spec_var
     assert sorted(kept(sandbox), key=str) == sorted(there, key=str)
 
 
-async def test_what_happened_by_itself_is_deleted_and_not_made_again() -> None:
+async def test_a_task_of_an_automatic_type_is_deleted_and_not_recreated() -> None:
     sandbox = close([row(1, _type="missed_call", text=None, date="2026-03-10")])
     async with agent_on(sandbox) as agent:
         plan = await agent("delete_task", id=TASK)

@@ -65,7 +65,7 @@ async def test_one_task_is_one_get_and_many_are_a_hundred_a_request() -> None:
     assert [request.route for request in sandbox.requests] == [one, one, *["GET /api/v1/task"] * 2, one, one]
 
 
-async def test_native_is_what_close_says_by_its_own_names_as_json() -> None:
+async def test_raw_values_are_closes_own_fields_as_json() -> None:
     sandbox = close([row(1, date=FINE, priority="high", contact_id=CAROLINA)])
     async with on_close(sandbox) as backend:
         native = (await backend.snapshots([TASK]))[TASK].native
@@ -112,7 +112,7 @@ async def test_a_date_comes_back_to_a_dateless_task_and_goes_from_a_dated_one(da
     assert kept(sandbox) == there
 
 
-def test_closes_own_words_are_sent_as_they_were() -> None:
+def test_raw_values_are_sent_unchanged() -> None:
     native = {"text": " x", "date": FINE, "assigned_to": "user_1", "priority": "High", "is_complete": True}
     edit = Edit(title="x", due=Due(date(2026, 3, 10)), responsible_ids=(), priority=2, native=native)
     sent = {name: native[name] for name in native if name != "is_complete"}
@@ -127,7 +127,7 @@ def test_closes_own_words_are_sent_as_they_were() -> None:
     }
 
 
-async def test_without_native_values_the_contracts_are_written() -> None:
+async def test_without_raw_values_the_contracts_values_are_sent() -> None:
     sandbox = close([row(1, date=FINE)])
     async with on_close(sandbox) as backend:
         before = (await backend.snapshots([TASK]))[TASK]
@@ -135,7 +135,7 @@ async def test_without_native_values_the_contracts_are_written() -> None:
     assert sandbox.requests[-1].body == {"date": "2026-03-10T15:00:00.123000+00:00"}
 
 
-async def test_native_values_of_fields_that_are_not_set_are_not_written() -> None:
+async def test_raw_values_of_unset_fields_are_not_sent() -> None:
     sandbox = close([row(1, date=FINE, priority="high")])
     async with on_close(sandbox) as backend:
         before = (await backend.snapshots([TASK]))[TASK]
@@ -175,7 +175,7 @@ async def test_many_come_back_together_each_to_its_own_date() -> None:
     assert puts == ["PUT /api/v1/task"] * 2 + ["PUT /api/v1/task/{id}"] * 2
 
 
-async def test_a_priority_that_close_does_not_say_is_unknown_until_one_is_sent() -> None:
+async def test_an_unlisted_priority_is_unknown_until_one_is_sent() -> None:
     rows = [row(1), row(2, _type="outgoing_call"), row(3, _type="missed_call", text=None)]
     sandbox = close(rows, spec_variant=SpecVariant(priority="absent"))
     ids = [task_id(number) for number in (1, 2, 3)]
@@ -213,7 +213,7 @@ async def test_a_deleted_call_is_made_again_as_a_call_whatever_is_configured(day
     assert kept(sandbox, made, but=BORN) == there
 
 
-async def test_a_task_without_a_priority_that_is_known_is_made_again_without_one() -> None:
+async def test_a_task_with_an_unknown_priority_is_recreated_without_one() -> None:
     sandbox = close([row(1, priority="high")], spec_variant=SpecVariant(priority="absent"))
     async with on_close(sandbox) as backend:
         made = await made_again(backend, "ai_customer_id")

@@ -90,7 +90,7 @@ NUMBERED = [
 
 
 @pytest.mark.parametrize("spec_variant", [*dict.fromkeys(READINGS), *NUMBERED], ids=str)
-async def test_the_story_is_told_as_it_is_under_every_reading(spec_variant: SpecVariant) -> None:
+async def test_each_answer_of_the_scenario_is_true_under_every_spec_variant(spec_variant: SpecVariant) -> None:
     sandbox = close(1, spec_variant=spec_variant)
     async with (
         serve(sandbox) as url,

@@ -29,9 +29,7 @@ NEW = Edit(title="Made", responsible_ids=(ELENA,), ai_customer_id=LEAD, priority
 
 
 @pytest.mark.parametrize(("asked", "before", "after"), [("1", "high", "medium"), ("2", "medium", "high")])
-async def test_a_priority_that_close_does_not_say_is_always_sent_and_told_as_sent(
-    asked: str, before: str, after: str
-) -> None:
+async def test_an_unlisted_priority_is_always_sent_and_shown_as_sent(asked: str, before: str, after: str) -> None:
     sandbox = close([row(1, priority=before)], spec_variant=ABSENT)
     async with serve(sandbox) as url, wired(url, Time()) as app, Client(create_server(app)) as client:
         agent = Agent(client)
@@ -43,7 +41,7 @@ async def test_a_priority_that_close_does_not_say_is_always_sent_and_told_as_sen
     assert sandbox.tasks[0]["priority"] == after
 
 
-async def test_what_somebody_else_changed_since_has_a_priority_that_nobody_knows() -> None:
+async def test_an_unlisted_priority_is_forgotten_after_somebody_else_changed_the_task() -> None:
     now = [NOW]
     sandbox = close(1, spec_variant=ABSENT, clock=lambda: now[0])
     async with on_close(sandbox) as backend, on_close(sandbox) as other:
@@ -55,7 +53,7 @@ async def test_what_somebody_else_changed_since_has_a_priority_that_nobody_knows
         assert (await backend.update_task(before, Edit(title="x"))).task.priority == 0
 
 
-async def test_a_list_by_priority_says_that_it_cannot_be_made() -> None:
+async def test_a_filter_by_unlisted_priorities_is_an_error() -> None:
     sandbox = close([row(1, priority="high"), row(2, _type="missed_call", text=None)], spec_variant=ABSENT)
     async with on_close(sandbox) as backend:
         with pytest.raises(UpstreamError) as refused:
@@ -66,7 +64,7 @@ async def test_a_list_by_priority_says_that_it_cannot_be_made() -> None:
         assert [task.id for task in (await backend.list_tasks(TaskQuery(priority=2))).tasks] == [TASK]
 
 
-async def test_a_lost_create_is_found_though_no_priority_is_said() -> None:
+async def test_a_lost_create_is_found_although_its_priority_is_unlisted() -> None:
     sandbox = close(0, spec_variant=ABSENT, faults=[Fault("reset_after", POST)])
     async with on_close(sandbox) as backend:
         made = (await backend.create_task(NEW)).task
@@ -75,7 +73,7 @@ async def test_a_lost_create_is_found_though_no_priority_is_said() -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault("reset_after", PUT), Fault("reset_before", PUT)])
-async def test_a_lost_change_of_a_priority_that_is_not_said_is_sent_again(fault: Fault) -> None:
+async def test_a_lost_change_of_an_unlisted_priority_is_sent_again(fault: Fault) -> None:
     sandbox = close(1, spec_variant=ABSENT, faults=[fault])
     async with on_close(sandbox) as backend:
         before = await backend.get_task(TASK)
@@ -109,7 +107,7 @@ async def test_a_lost_create_that_no_list_shows_says_to_wait_a_minute() -> None:
 
 
 @pytest.mark.parametrize("ahead_s", [0, 600, -600])
-async def test_an_older_task_that_is_the_same_is_named_and_not_taken_for_the_new_one(ahead_s: int) -> None:
+async def test_an_older_equal_task_is_a_candidate_and_is_not_claimed(ahead_s: int) -> None:
     there = NOW + timedelta(seconds=ahead_s)
     older = row(1, text="Made", priority="high", date_created=(there - timedelta(seconds=30)).isoformat())
     sandbox = close([older], faults=[Fault("reset_before", POST)], clock=lambda: there)
@@ -120,7 +118,7 @@ async def test_an_older_task_that_is_the_same_is_named_and_not_taken_for_the_new
 
 
 @pytest.mark.parametrize("ahead_s", [0, 600, -600])
-async def test_the_new_task_is_told_from_an_older_one_by_closes_own_clock(ahead_s: int) -> None:
+async def test_the_new_task_is_distinguished_from_an_older_one_by_closes_clock(ahead_s: int) -> None:
     there = NOW + timedelta(seconds=ahead_s)
     older = row(1, text="Made", priority="high", date_created=(there - timedelta(seconds=30)).isoformat())
     sandbox = close([older], faults=[Fault("reset_after", POST)], clock=lambda: there)
@@ -145,7 +143,7 @@ def late() -> Late:
     return Late(seed=WORLD, key=KEY, clock=lambda: NOW, spec_variant=SpecVariant(list_lag=30))
 
 
-async def test_a_task_made_just_now_is_there_though_close_does_not_find_it_yet() -> None:
+async def test_a_new_task_is_shown_although_close_does_not_find_it_yet() -> None:
     sandbox, time = late(), Time()
     async with on_close(sandbox, time) as backend:
         made = (await backend.create_task(NEW)).task
@@ -192,7 +190,7 @@ class Elsewhere(CloseSandbox):
 
 
 @pytest.mark.parametrize("body", [b"<html>nothing</html>", b'{"error": "The requested URL was not found."}', b""])
-async def test_a_404_that_is_not_closes_own_is_no_missing_task(body: bytes) -> None:
+async def test_a_404_of_something_else_is_not_a_missing_task(body: bytes) -> None:
     sandbox = Elsewhere(seed=WORLD, key=KEY)
     sandbox.page = Response(404, body, (("content-type", "text/html"),))
     async with on_close(sandbox) as backend:
@@ -233,7 +231,7 @@ def crowd(size: int) -> dict[str, Any]:
     return {"leads": [{"id": f"lead_{number}", "name": "Acme", "contacts": [who]} for number, who in enumerate(people)]}
 
 
-async def test_contacts_are_looked_for_on_every_page() -> None:
+async def test_contacts_are_searched_on_every_page() -> None:
     sandbox = CloseSandbox(seed=WORLD | crowd(150), key=KEY)
     async with on_close(sandbox) as backend:
         assert len(await backend.find_contacts("acme", 500)) == 150
@@ -248,7 +246,7 @@ class Endless(CloseSandbox):
         return Response.of_json(200, {"data": [], "cursor": "more"})
 
 
-async def test_a_search_that_is_given_up_says_so_and_not_that_this_was_all() -> None:
+async def test_a_search_with_too_many_pages_is_an_error() -> None:
     sandbox = Endless(seed=WORLD, key=KEY)
     async with on_close(sandbox) as backend:
         sandbox.clear_requests()

@@ -63,7 +63,7 @@ async def written(
     return outcomes, edits
 
 
-async def test_outcomes_are_told_as_the_chunks_are_read_back() -> None:
+async def test_results_are_reported_as_each_chunk_is_read_back() -> None:
     sandbox, watch = close(1_000, spec_variant=NO_WORD), Watcher()
     outcomes, _ = await written(sandbox, watch, COMPLETE, 1_000)
     assert codes(outcomes) == {None: 1_000}
@@ -71,14 +71,14 @@ async def test_outcomes_are_told_as_the_chunks_are_read_back() -> None:
     assert watch.seen[99] <= 6 < watch.seen[-1]
 
 
-async def test_outcomes_are_told_while_others_are_still_to_be_sent_one_by_one() -> None:
+async def test_results_are_reported_while_other_tasks_are_still_to_be_sent() -> None:
     sandbox, watch = close(60, spec_variant=NO_WORD), Watcher()
     await written(sandbox, watch, URGENT, 60)
     assert watch.seen[0] <= 17
     assert sent(sandbox) == {ONE: 60}
 
 
-async def test_tasks_that_do_not_go_together_are_told_by_their_own_place() -> None:
+async def test_results_of_tasks_sent_one_by_one_have_their_own_index() -> None:
     sandbox, watch = close(9, spec_variant=NO_WORD), Watcher()
     async with on_close(sandbox) as backend:
         tasks = await every(backend, 9)
@@ -198,7 +198,7 @@ async def interrupted(fault: Fault | None = None, **spec_variant: Any) -> tuple[
     return sandbox, outcomes
 
 
-async def test_what_was_sent_is_read_back_though_it_was_stopped_meanwhile() -> None:
+async def test_a_sent_chunk_is_read_back_although_the_bulk_was_stopped() -> None:
     sandbox, outcomes = await interrupted(Fault("reset_after", BULK))
     assert {outcome.written.note for outcome in outcomes if outcome.written} == {CLOSE.applied}
     assert sent(sandbox) == {BULK: 1, LIST: 1}
@@ -220,7 +220,7 @@ async def test_what_is_not_settled_when_it_is_stopped_is_not_sent_again(
     assert (sent(sandbox)[BULK], sent(sandbox)[ONE]) == (1, 0)
 
 
-async def test_a_chunk_that_was_lost_and_then_refused_is_unknown_where_it_is_not_seen() -> None:
+async def test_a_chunk_that_was_lost_and_then_refused_is_unknown_where_it_does_not_show() -> None:
     sandbox, watch = close(10, spec_variant=NO_WORD), Watcher()
     lost, refused = Fault("reset_before", BULK), Fault("status", BULK, status=403, nth=2)
     outcomes, _ = await written(sandbox, watch, COMPLETE, 10, lost, refused)
@@ -228,7 +228,7 @@ async def test_a_chunk_that_was_lost_and_then_refused_is_unknown_where_it_is_not
 
 
 @pytest.mark.parametrize(("lag_s", "code"), [(0, None), (30, "outcome_unknown")])
-async def test_a_chunk_that_failed_and_was_done_is_not_called_failed_because_the_list_is_behind(
+async def test_a_failed_chunk_that_was_applied_is_not_reported_as_failed_by_a_stale_list(
     lag_s: int, code: str | None
 ) -> None:
     sandbox, watch = close(10, spec_variant=SpecVariant(rates="hidden", list_lag=lag_s)), Watcher()

@@ -51,14 +51,14 @@ async def test_a_healthy_one_is_found_healthy(crm: Crm, tmp_path: Path) -> None:
     assert "the first write creates it" in found["journal"].found
 
 
-async def test_nothing_is_written_to_find_out(crm: Crm, tmp_path: Path) -> None:
+async def test_health_checks_write_nothing(crm: Crm, tmp_path: Path) -> None:
     there = crm.sandbox()
     await looked_at(crm, tmp_path, there)
     assert not [one for one in there.requests if one.committed]
     assert len(there.requests) <= 14
 
 
-async def test_a_wrong_key_is_told_from_everything_else(crm: Crm, tmp_path: Path) -> None:
+async def test_a_wrong_key_fails_the_credential_check(crm: Crm, tmp_path: Path) -> None:
     found = await looked_at(crm, tmp_path, crm.sandbox(), {crm.key: WRONG})
     assert list(found) == SUBJECTS
     assert (found["reachability"].outcome, found["credential"].outcome) == ("ok", "failed")
@@ -68,7 +68,7 @@ async def test_a_wrong_key_is_told_from_everything_else(crm: Crm, tmp_path: Path
     check_remedies(found)
 
 
-async def test_a_place_that_is_not_there_is_named_with_the_way_to_it(crm: Crm, tmp_path: Path) -> None:
+async def test_an_unreachable_address_is_named_with_its_route(crm: Crm, tmp_path: Path) -> None:
     found = await looked_at(crm, tmp_path, None)
     assert list(found) == SUBJECTS
     assert found["reachability"].outcome == "failed"
@@ -108,7 +108,7 @@ async def test_a_proxy_that_does_not_work_is_named_without_its_password(
     ],
     ids=lambda value: value.kind if isinstance(value, Fault) else "",
 )
-async def test_a_place_that_does_not_answer_as_it_should_is_not_reached(
+async def test_an_unexpected_answer_fails_the_reachability_check(
     fault: Fault, said: str, crm: Crm, tmp_path: Path
 ) -> None:
     there = crm.sandbox()
@@ -119,7 +119,7 @@ async def test_a_place_that_does_not_answer_as_it_should_is_not_reached(
     check_remedies(found)
 
 
-async def test_what_a_credential_may_not_read_is_named(crm: Crm, tmp_path: Path) -> None:
+async def test_a_refused_read_is_named(crm: Crm, tmp_path: Path) -> None:
     there = crm.sandbox()
     there.faults = (Fault("status", crm.tasks, nth="every", status=403),)
     found = await looked_at(crm, tmp_path, there)
@@ -130,7 +130,7 @@ async def test_what_a_credential_may_not_read_is_named(crm: Crm, tmp_path: Path)
     check_remedies(found)
 
 
-async def test_a_credential_that_may_nothing_is_still_one(crm: Crm, tmp_path: Path) -> None:
+async def test_a_credential_without_any_scope_is_still_valid(crm: Crm, tmp_path: Path) -> None:
     there = crm.sandbox()
     there.faults = (Fault("status", "*", nth="every", status=403),)
     found = await looked_at(crm, tmp_path, there)
@@ -140,14 +140,14 @@ async def test_a_credential_that_may_nothing_is_still_one(crm: Crm, tmp_path: Pa
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(minutes=-10)])
-async def test_a_clock_that_is_off_is_said(ahead: timedelta, crm: Crm, tmp_path: Path) -> None:
+async def test_a_clock_difference_is_reported(ahead: timedelta, crm: Crm, tmp_path: Path) -> None:
     found = await looked_at(crm, tmp_path, crm.sandbox(), ahead=ahead)
     assert found["clock"].outcome == "warning"
     assert "600 s" in found["clock"].found
     check_remedies(found)
 
 
-async def test_a_rate_that_is_used_up_is_said(crm: Crm, tmp_path: Path) -> None:
+async def test_a_used_up_rate_is_reported(crm: Crm, tmp_path: Path) -> None:
     there = crm.sandbox()
     there.faults = (Fault("status", "*", nth="every", status=429, retry_after=60),)
     found = await looked_at(crm, tmp_path, there)
@@ -157,7 +157,7 @@ async def test_a_rate_that_is_used_up_is_said(crm: Crm, tmp_path: Path) -> None:
     check_remedies(found)
 
 
-async def test_what_is_configured_and_not_enough_is_a_warning(tmp_path: Path) -> None:
+async def test_incomplete_settings_are_a_warning(tmp_path: Path) -> None:
     vambe = CRMS[0]
     blank = {"VAMBE_USER_ID": "", "VAMBE_STATUSES": "", "TASKHAND_TIMEZONE": ""}
     found = await looked_at(vambe, tmp_path, vambe.sandbox(), blank)
@@ -181,7 +181,7 @@ def close_with(*spec_variant: str) -> Emulator:
         (("rates=hidden",), "unknown", "Close does not tell how much may be sent. At most 10 in 1 s are sent"),
     ],
 )
-async def test_closes_own_word_on_the_rate_counts(
+async def test_the_rate_headers_of_close_are_reported(
     spec_variant: tuple[str, ...], outcome: str, said: str, tmp_path: Path
 ) -> None:
     found = (await looked_at(CRMS[1], tmp_path, close_with(*spec_variant)))["rate"]
@@ -205,14 +205,14 @@ async def look(tmp_path: Path, *spec_variant: str, **changed: str) -> Looked:
     return await looked_at(CRMS[2], tmp_path, hubspot_with(*spec_variant), changed)
 
 
-async def test_hubspots_own_word_on_the_rate_counts(tmp_path: Path) -> None:
+async def test_the_rate_headers_of_hubspot_are_reported(tmp_path: Path) -> None:
     found = await look(tmp_path)
     assert found["rate"].outcome == "ok"
     assert "HubSpot allows 9" in found["rate"].found
     assert "Of the day's 250000 requests 249999 are left." in found["rate"].found
 
 
-async def test_a_day_that_is_used_up_is_said(tmp_path: Path) -> None:
+async def test_a_used_up_day_is_reported(tmp_path: Path) -> None:
     found = await look(tmp_path, "daily=1")
     assert found["rate"].outcome == "warning"
     assert "Of the day's 1 requests 0 are left." in found["rate"].found
@@ -244,7 +244,7 @@ async def test_a_server_that_only_reads_needs_no_scope_to_write(tmp_path: Path) 
     assert (found["scopes"].outcome, found["scopes"].found[:19]) == ("ok", "It may read tasks, ")
 
 
-async def test_of_a_token_of_another_kind_only_reading_is_known(tmp_path: Path) -> None:
+async def test_only_reading_is_known_of_a_token_of_another_kind(tmp_path: Path) -> None:
     there = hubspot_with()
     there.token = "oauth-4711"  # noqa: S105  it opens nothing but a sandbox
     found = await looked_at(CRMS[2], tmp_path, there, {CRMS[2].key: "oauth-4711"})
@@ -253,7 +253,7 @@ async def test_of_a_token_of_another_kind_only_reading_is_known(tmp_path: Path) 
     assert not [one for one in there.requests if "access-token-info" in one.path]
 
 
-async def test_an_expired_token_is_said_to_be_one(tmp_path: Path) -> None:
+async def test_an_expired_token_is_reported(tmp_path: Path) -> None:
     found = await look(tmp_path, "credentials=expired")
     assert found["credential"].outcome == "failed"
     assert "expired" in found["credential"].found

@@ -53,7 +53,7 @@ def opened(failing: frozenset[int] = frozenset()) -> Source:
     return source
 
 
-async def test_all_who_ask_at_the_same_time_are_given_one_fetch() -> None:
+async def test_concurrent_readers_share_one_fetch() -> None:
     cache, source, got = TtlCache[str, int](5, Time()), Source(), list[int]()
 
     async def ask() -> None:
@@ -68,7 +68,7 @@ async def test_all_who_ask_at_the_same_time_are_given_one_fetch() -> None:
     assert source.begun == 1
 
 
-async def test_a_value_is_kept_for_its_time_counted_from_when_its_fetching_began() -> None:
+async def test_a_value_is_cached_for_its_lifetime() -> None:
     time, source = Time(), opened()
     cache = TtlCache[str, int](5, time)
     assert await cache.get("a", source.fetch) == 1
@@ -78,7 +78,7 @@ async def test_a_value_is_kept_for_its_time_counted_from_when_its_fetching_began
     assert await cache.get("a", source.fetch) == 2
 
 
-async def test_keys_are_kept_apart_and_do_not_wait_for_each_other() -> None:
+async def test_keys_are_separate_and_do_not_wait_for_each_other() -> None:
     cache, slow, fast = TtlCache[str, int](5, Time()), Source(), opened()
     async with anyio.create_task_group() as group:
         group.start_soon(cache.get, "slow", slow.fetch)
@@ -88,7 +88,7 @@ async def test_keys_are_kept_apart_and_do_not_wait_for_each_other() -> None:
     assert (slow.begun, fast.begun) == (1, 1)
 
 
-async def test_what_is_kept_for_no_time_is_fetched_again() -> None:
+async def test_a_value_with_no_lifetime_is_fetched_again() -> None:
     cache, source = TtlCache[str, int](0, Time()), opened()
     assert [await cache.get("a", source.fetch) for _ in range(3)] == [1, 2, 3]
 
@@ -117,14 +117,14 @@ async def test_a_fetch_under_way_is_not_fresh_enough_and_the_next_one_serves_all
     assert source.begun == 2
 
 
-async def test_a_fetch_that_fails_fails_for_who_asked_and_the_next_one_tries_again() -> None:
+async def test_a_failed_fetch_fails_for_its_reader_and_the_next_reader_tries_again() -> None:
     cache, source = TtlCache[str, int](5, Time()), opened(failing=frozenset({1}))
     with pytest.raises(Fetching):
         await cache.get("a", source.fetch)
     assert await cache.get("a", source.fetch) == 2
 
 
-async def test_a_fresh_fetch_that_fails_leaves_what_was_kept() -> None:
+async def test_a_failed_fresh_fetch_leaves_the_cached_value() -> None:
     cache, source = TtlCache[str, int](5, Time()), opened(failing=frozenset({2}))
     assert await cache.get("a", source.fetch) == 1
     with pytest.raises(Fetching):
@@ -132,7 +132,7 @@ async def test_a_fresh_fetch_that_fails_leaves_what_was_kept() -> None:
     assert await cache.get("a", source.fetch) == 1
 
 
-async def test_when_the_first_who_asked_is_cancelled_the_next_one_fetches() -> None:
+async def test_when_the_first_reader_is_cancelled_the_next_one_fetches() -> None:
     cache, source, got = TtlCache[str, int](5, Time()), Source(), list[int]()
     scope = anyio.CancelScope()
 
@@ -155,7 +155,7 @@ async def test_when_the_first_who_asked_is_cancelled_the_next_one_fetches() -> N
     assert got == [2]
 
 
-async def test_keys_that_nobody_asks_for_any_more_are_forgotten_and_can_be_asked_for_again() -> None:
+async def test_expired_keys_are_forgotten_and_can_be_fetched_again() -> None:
     time, source = Time(), opened()
     cache = TtlCache[int, int](5, time)
     for key in range(50):

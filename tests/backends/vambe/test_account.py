@@ -22,22 +22,20 @@ DONE = Status(id="s-3", name="Completado", color="#22c55e", type="done", order=3
         ("Sólo uno", [("Sólo uno", "initial")]),
     ],
 )
-def test_a_list_of_names_is_read_in_its_order_with_the_types_given_or_usual(
-    text: str, statuses: list[tuple[str, str]]
-) -> None:
+def test_statuses_are_parsed_in_order_with_given_or_default_types(text: str, statuses: list[tuple[str, str]]) -> None:
     assert list(parse_statuses(text)) == statuses
 
 
 @pytest.mark.parametrize(
     "text", ["", " , ,", "A:finished", "A:Initial,B", "A,a", "Área,area", "A:done:initial", ":done", "A,:done"]
 )
-def test_a_list_that_cannot_be_meant_is_the_operators_to_mend(text: str) -> None:
+def test_an_invalid_list_of_statuses_is_an_operator_error(text: str) -> None:
     with pytest.raises(OperatorError, match="VAMBE_STATUSES") as refused:
         parse_statuses(text)
     assert "initial, in_progress, done, master_done" in str(refused.value.next_step)
 
 
-def test_what_was_only_seen_is_partial_and_by_position() -> None:
+def test_seen_statuses_are_partial_and_sorted_by_position() -> None:
     catalogue = StatusCatalogue()
     for status in (DONE, PENDING, None, DONE):
         catalogue.see(status)
@@ -47,11 +45,11 @@ def test_what_was_only_seen_is_partial_and_by_position() -> None:
     assert "VAMBE_STATUSES" in known.source
 
 
-def test_nothing_seen_is_an_empty_part() -> None:
+def test_without_seen_statuses_the_list_is_empty_and_partial() -> None:
     assert (StatusCatalogue().known().statuses, StatusCatalogue().known().complete) == ((), False)
 
 
-def test_what_is_configured_is_complete_with_positions_from_one() -> None:
+def test_configured_statuses_are_complete_with_positions_from_one() -> None:
     known = StatusCatalogue(parse_statuses("Pendiente,En Progreso,Completado")).known()
     assert known.complete is True
     assert "VAMBE_STATUSES" in known.source

@@ -111,7 +111,7 @@ async def test_a_post_carries_what_was_given_as_documented_and_no_others(
     assert post.body == {"title": "x", "responsibleIds": [ME], "priority": "1"} | body
 
 
-async def test_what_is_so_already_is_not_sent() -> None:
+async def test_a_change_that_already_holds_is_not_sent() -> None:
     sandbox = sandbox_of()
     async with connected(sandbox, vambe_due_at="utc") as agent:
         answer = await agent("update_task", id=TASK, title="Call Acme", priority="1", dueDate="2026-03-10")
@@ -199,7 +199,7 @@ async def test_a_window_is_asked_for_in_documented_words(word: str, *, dateless:
     assert request.query == {"responsibleIds": [""]} | window
 
 
-async def test_where_a_lone_id_is_refused_it_is_sent_twice_and_so_from_the_start_next_time() -> None:
+async def test_a_lone_id_is_sent_twice_after_it_was_refused() -> None:
     sandbox = sandbox_of("lone_id=rejected", responsibleIds=[ANA])
     async with wire_to(sandbox) as wire:
         for _ in range(2):
@@ -211,7 +211,7 @@ async def test_where_a_lone_id_is_refused_it_is_sent_twice_and_so_from_the_start
     ]
 
 
-async def test_where_a_blank_is_refused_everyone_is_said_by_nothing_and_so_from_the_start_next_time() -> None:
+async def test_omits_the_parameter_after_a_blank_value_was_refused() -> None:
     sandbox = sandbox_of("everyone=omitted")
     async with wire_to(sandbox) as wire:
         for _ in range(2):
@@ -232,7 +232,7 @@ async def test_an_empty_list_stays_empty_where_the_other_spelling_is_refused() -
         assert await wire.tasks(DAY) == []
 
 
-async def test_what_every_spelling_is_refused_for_is_refused() -> None:
+async def test_a_query_refused_in_every_spelling_is_an_error() -> None:
     sandbox = sandbox_of()
     async with wire_to(sandbox) as wire:
         with pytest.raises(CallerError) as refused:
@@ -274,7 +274,7 @@ FIELDS = {"title", "description", "newStatusName", "newStatusPosition", "dueDate
         (None, None),
     ],
 )
-def test_a_refusal_is_told_by_the_fields_it_names_and_no_word_of_its_own(body: Any, said: str | None) -> None:
+def test_a_refusal_names_its_fields_and_no_text_of_vambe(body: Any, said: str | None) -> None:
     assert explain(400, body) == said
 
 
@@ -289,7 +289,7 @@ JSON = st.recursive(
 
 @settings(deadline=None)
 @given(st.fixed_dictionaries({"errors": JSON | st.lists(JSON, max_size=3)}) | JSON)
-def test_whatever_a_refusal_holds_only_names_of_the_contract_are_repeated(body: Any) -> None:
+def test_an_arbitrary_refusal_repeats_only_fields_of_the_contract(body: Any) -> None:
     said = explain(400, body)
     names = re.fullmatch(r"Vambe refused the value of (.+)\.", said or "Vambe refused the value of id.")
     assert names is not None
@@ -297,7 +297,7 @@ def test_whatever_a_refusal_holds_only_names_of_the_contract_are_repeated(body: 
 
 
 @pytest.mark.parametrize("errors", SpecVariant.allowed()["errors"])
-async def test_in_every_form_of_refusal_the_agent_reads_our_words(errors: str) -> None:
+async def test_every_form_of_refusal_is_shown_in_our_words(errors: str) -> None:
     sandbox = sandbox_of(f"errors={errors}", "reopen=refused", status="Completado")
     async with connected(sandbox) as agent:
         result = await agent.client.call_tool("update_task", {"id": TASK, "newStatusName": "Pendiente"})

@@ -191,7 +191,7 @@ async def staged(
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-async def test_whatever_goes_wrong_a_deletion_does_what_the_table_says(row: Row) -> None:
+async def test_each_fault_of_a_deletion_has_the_result_of_the_table(row: Row) -> None:
     async with staged(row.faults, read_s=row.read_s) as stage:
         error: TaskhandError | None = None
         note = None
@@ -216,7 +216,7 @@ async def test_whatever_goes_wrong_a_deletion_does_what_the_table_says(row: Row)
 # What is gone stays gone.
 
 
-async def test_a_deleted_task_is_in_no_list_that_was_kept_and_nothing_is_asked_to_know_that() -> None:
+async def test_a_deleted_task_leaves_the_cached_lists_without_a_request() -> None:
     async with staged() as stage:
         await stage.backend.delete_task(stage.task)
         stage.there.clear_requests()
@@ -226,7 +226,7 @@ async def test_a_deleted_task_is_in_no_list_that_was_kept_and_nothing_is_asked_t
 
 
 @pytest.mark.parametrize("keep_s", [0, 5, 300])
-async def test_a_list_that_is_behind_does_not_bring_a_deleted_task_back(keep_s: int) -> None:
+async def test_a_stale_list_does_not_show_a_deleted_task(keep_s: int) -> None:
     async with staged([Fault("stale_list", LIST, **EVER)], vambe_cache_s=keep_s) as stage:
         await stage.backend.delete_task(stage.task)
         for _ in range(3):
@@ -235,7 +235,7 @@ async def test_a_list_that_is_behind_does_not_bring_a_deleted_task_back(keep_s: 
             assert await stage.shows_it(fresh=True) == [False, False, False]
 
 
-async def test_what_was_written_just_before_it_was_deleted_is_not_remembered() -> None:
+async def test_a_write_before_a_deletion_is_forgotten() -> None:
     async with staged() as stage:
         written = await stage.backend.update_task(stage.task, Edit(title="last words"))
         await stage.backend.delete_task(written.task)
@@ -266,7 +266,7 @@ async def test_a_task_that_is_there_again_after_a_minute_is_shown() -> None:
         assert await stage.shows_it() == [True, True, True]
 
 
-async def test_a_deletion_that_failed_or_is_in_doubt_hides_nothing() -> None:
+async def test_a_failed_or_unknown_deletion_hides_no_task() -> None:
     for faults in ([status(500)], [Fault("reset_before", **EVER)]):
         async with staged(faults) as stage:
             with pytest.raises(TaskhandError):
@@ -274,9 +274,7 @@ async def test_a_deletion_that_failed_or_is_in_doubt_hides_nothing() -> None:
             assert await stage.shows_it() == [True, True, True]
 
 
-async def test_what_somebody_else_deleted_is_not_shown_once_vambe_has_said_so_and_comes_back_with_the_next_list() -> (
-    None
-):
+async def test_a_task_deleted_by_somebody_else_is_hidden_until_the_next_list() -> None:
     async with staged([status(404)]) as stage:
         with pytest.raises(NotFound) as caught:
             await stage.backend.delete_task(stage.task)
@@ -286,7 +284,7 @@ async def test_what_somebody_else_deleted_is_not_shown_once_vambe_has_said_so_an
         assert await stage.shows_it() == [True, True, True]
 
 
-async def test_where_vambe_does_not_list_everything_a_lost_deletion_stays_in_doubt() -> None:
+async def test_a_lost_deletion_is_unknown_where_vambe_refuses_the_widest_list() -> None:
     async with staged([Fault("reset_after")], "max_window_days=400") as stage:
         with pytest.raises(TaskhandError) as caught:
             await stage.backend.delete_task(stage.task)

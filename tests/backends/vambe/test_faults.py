@@ -128,7 +128,7 @@ def is_secret_in(caplog: pytest.LogCaptureFixture) -> bool:
 
 
 @pytest.mark.parametrize(("row", "call"), CASES, ids=str)
-async def test_whatever_goes_wrong_each_tool_does_what_the_table_says(
+async def test_each_fault_has_the_result_of_the_table(
     row: Row, call: Call, calm: dict[str, dict[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
     async with staged(row.faults, call, row) as stage:
@@ -166,7 +166,7 @@ NEEDS = list(zip(WRITES, (TEAM, LIST, LIST, TEAM), strict=True))
 
 @pytest.mark.parametrize("first", BEFORE_A_WRITE, ids=str)
 @pytest.mark.parametrize(("call", "route"), NEEDS, ids=str)
-async def test_what_cannot_be_read_first_is_not_written(
+async def test_a_task_that_cannot_be_read_is_not_written(
     first: First, route: str, call: Call, caplog: pytest.LogCaptureFixture
 ) -> None:
     unread = replace(call, before=())
@@ -180,7 +180,7 @@ async def test_what_cannot_be_read_first_is_not_written(
 
 @pytest.mark.parametrize(("name", "fault"), PASSING, ids=[name for name, _ in PASSING])
 @pytest.mark.parametrize(("call", "route"), NEEDS, ids=str)
-async def test_what_can_be_read_at_the_second_try_is_written_once(
+async def test_a_task_read_at_the_second_try_is_written_once(
     name: str, fault: Fault, call: Call, route: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     unread = replace(call, before=())
@@ -193,7 +193,7 @@ async def test_what_can_be_read_at_the_second_try_is_written_once(
 
 
 @pytest.mark.parametrize("call", WRITES, ids=str)
-async def test_an_internal_error_after_which_the_write_is_there_is_not_told_as_a_failure(call: Call) -> None:
+async def test_an_internal_error_of_an_applied_write_is_not_reported_as_a_failure(call: Call) -> None:
     async with staged([Fault("status", status=500, commit=True)], call) as stage:
         it = await seen(stage, call)
     assert it.shows(call)
@@ -209,7 +209,7 @@ async def test_one_call_waits_less_than_a_minute_however_many_requests_it_needs(
     assert it.slept_s < 60
 
 
-async def test_of_two_equal_creates_at_once_one_lost_task_is_not_claimed_by_both() -> None:
+async def test_two_equal_concurrent_creates_do_not_both_claim_one_task() -> None:
     lost = [Fault("reset_after"), Fault("reset_before", nth=2)]
     claimed: list[str] = []
     # At the backend: a second call of the tool is answered with what came of the first.
@@ -227,7 +227,7 @@ async def test_of_two_equal_creates_at_once_one_lost_task_is_not_claimed_by_both
     assert len(claimed) <= 1, "two successes, one task"
 
 
-async def test_who_was_asked_to_wait_for_an_hour_sends_nothing_more_for_now() -> None:
+async def test_after_a_wait_of_an_hour_was_asked_for_nothing_is_sent() -> None:
     async with staged([Fault("status", status=429, retry_after=3600)], UPDATE) as stage:
         first, second = await seen(stage, UPDATE), await seen(stage, UPDATE)
         stage.time.now += 900
@@ -238,7 +238,7 @@ async def test_who_was_asked_to_wait_for_an_hour_sends_nothing_more_for_now() ->
     assert third.shows(UPDATE)
 
 
-async def test_a_list_that_is_behind_does_not_make_a_write_seem_done() -> None:
+async def test_a_stale_list_does_not_make_a_write_seem_applied() -> None:
     async with staged([Fault("stale_list")], replace(UPDATE, route=LIST)) as stage:
         await somebody_else_sends(stage, "PUT", f"/{TASK}", title="Call Acme 7")
         call = replace(UPDATE, arguments={"id": TASK, "title": "Call Acme 1"}, asked={"title": "Call Acme 1"})
@@ -250,7 +250,7 @@ async def test_a_list_that_is_behind_does_not_make_a_write_seem_done() -> None:
 
 
 @pytest.mark.parametrize("spec_variant", ["list_tasks", "get_task"])
-async def test_a_list_that_is_behind_does_not_take_back_what_was_just_written(spec_variant: str) -> None:
+async def test_a_stale_list_does_not_hide_a_recent_write(spec_variant: str) -> None:
     async with staged([Fault("stale_list", nth="every")], replace(UPDATE, route=LIST)) as stage:
         stage.time.now += 3
         await stage.agent("update_task", **UPDATE.arguments)
@@ -290,7 +290,7 @@ FAILING = [
 
 
 @pytest.mark.parametrize(("row", "call"), FAILING, ids=str)
-async def test_no_exception_holds_the_key_or_what_vambe_said(row: Row, call: Call) -> None:
+async def test_no_exception_contains_the_key_or_a_text_of_vambe(row: Row, call: Call) -> None:
     async with staged(row.faults, call, row) as stage:
         with pytest.raises(TaskhandError) as caught:
             await directly(stage.app, call.tool, call.arguments)
@@ -361,7 +361,7 @@ async def test_no_class_of_error_escapes_a_tool(tool: Tool[Any], monkeypatch: py
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: str(tool.name))
-async def test_a_bug_of_ours_is_told_by_a_reference_and_nothing_else(
+async def test_a_bug_of_ours_is_reported_by_a_reference_alone(
     tool: Tool[Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with failing(tool, monkeypatch) as error_of:
@@ -427,7 +427,7 @@ async def test_a_hundred_changes_at_once_keep_to_the_rate_and_are_each_made_once
     assert {task["title"] for task in there.tasks} == {f"Changed {number}" for number in range(1, 101)}
 
 
-async def test_what_somebody_put_back_in_the_meantime_is_written_again() -> None:
+async def test_a_change_that_somebody_reverted_meanwhile_is_written_again() -> None:
     there = vambe(1)
     async with (
         serve(there) as url,

@@ -119,7 +119,7 @@ async def test_no_more_are_in_hand_than_twice_what_may_be_under_way(monkeypatch:
     assert (len(results), most) == (50, 8)
 
 
-async def test_what_is_sent_for_each_is_told_to_whoever_listens_to_all() -> None:
+async def test_the_requests_of_every_task_are_recorded() -> None:
     there = vambe(3)
     async with staged(there, Time()) as (backend, tasks):
         with recorded_requests() as sent:
@@ -130,7 +130,7 @@ async def test_what_is_sent_for_each_is_told_to_whoever_listens_to_all() -> None
 # The watch.
 
 
-async def test_every_outcome_is_told_by_its_place_as_soon_as_it_is_known() -> None:
+async def test_every_result_is_reported_by_its_index_as_soon_as_it_is_known() -> None:
     time, there, watch = Time(), vambe(20), BulkProgress()
     early: list[int] = []
 
@@ -239,7 +239,7 @@ async def test_where_the_lists_cannot_be_read_none_is_sent() -> None:
     assert puts(there) == []
 
 
-async def test_where_the_lists_are_refused_for_an_hour_the_first_says_so_and_the_rest_was_not_sent() -> None:
+async def test_when_the_lists_are_rate_limited_for_an_hour_nothing_is_sent() -> None:
     there = vambe(3)
     async with staged(there, Time(), [status(429, 3600, route=LIST)], vambe_cache_s=0) as (backend, tasks):
         outcomes = await backend.update_tasks(renamed(tasks))
@@ -247,7 +247,7 @@ async def test_where_the_lists_are_refused_for_an_hour_the_first_says_so_and_the
     assert puts(there) == []
 
 
-async def test_nothing_to_change_is_nothing_sent() -> None:
+async def test_an_empty_bulk_sends_nothing() -> None:
     there = vambe(1)
     async with staged(there, Time(), vambe_cache_s=0) as (backend, _):
         assert await backend.update_tasks([]) == ()

@@ -116,7 +116,7 @@ def unmet(edit: Edit, task: Task) -> list[str]:
 
 @trying
 @given(DRAFTS, PATCHES, st.sampled_from(READINGS), st.fixed_dictionaries(SWITCHES))
-def test_whatever_vambe_can_hold_is_as_asked_after_a_create_and_after_an_update(
+def test_every_valid_edit_is_read_back_after_a_create_and_an_update(
     draft: Edit, patch: Edit, spec_variant: tuple[str, DueAt], switches: dict[str, str]
 ) -> None:
     sandbox = sandbox_of(spec_variant[0], **switches)
@@ -135,7 +135,7 @@ def test_whatever_vambe_can_hold_is_as_asked_after_a_create_and_after_an_update(
 @given(DAYS, CLOCKS, ZONES, st.sampled_from(READINGS), st.sampled_from([0, 1]))
 @example(date(2026, 4, 4), time(23, 30), SANTIAGO, ("wall", "wall"), 1)
 @example(date(2026, 3, 8), time(2, 30), "America/New_York", ("utc", "utc"), 0)
-def test_a_time_comes_back_as_it_was_or_is_said_to_be_another(
+def test_a_time_is_read_back_or_shown_as_changed(
     day: date, clock: time, zone: str, spec_variant: tuple[str, DueAt], fold: int
 ) -> None:
     due = timed(day, clock, zone, fold=fold)
@@ -164,7 +164,7 @@ def test_a_whole_day_comes_back_as_that_day(
     assert due_of(task) == Due(day, None, zone)
 
 
-def test_seconds_which_vambe_cannot_hold_are_not_passed_over() -> None:
+def test_seconds_that_vambe_cannot_hold_are_reported() -> None:
     due = Due.instant(datetime(2026, 3, 10, 15, 0, 30, tzinfo=UTC), SANTIAGO)
     edit = Edit(title="x", responsible_ids=(), priority=1, due=due)
     task = task_of(sent(sandbox_of("utc"), body_of(edit, None)), "utc", None, {})
@@ -172,7 +172,7 @@ def test_seconds_which_vambe_cannot_hold_are_not_passed_over() -> None:
 
 
 @given(DAYS, CLOCKS, ZONES, st.sampled_from(READINGS))
-def test_what_is_learned_of_due_at_is_never_wrong(
+def test_the_detected_form_of_due_at_is_never_wrong(
     day: date, clock: time, zone: str, spec_variant: tuple[str, DueAt]
 ) -> None:
     due = timed(day, clock, zone)
@@ -247,7 +247,7 @@ def read(**changed: Any) -> Task:
     ],
     ids=repr,
 )
-def test_an_update_says_what_changes_in_documented_words_and_nothing_else(edit: Edit, body: dict[str, Any]) -> None:
+def test_an_update_has_the_changed_documented_fields_only(edit: Edit, body: dict[str, Any]) -> None:
     assert body_of(edit, read()) == body
 
 
@@ -259,7 +259,7 @@ def test_a_new_task_is_not_given_the_nulls_that_it_has_anyway() -> None:
 
 
 @given(PATCHES)
-def test_both_status_fields_never_go_together_and_a_date_never_wears_a_time(patch: Edit) -> None:
+def test_a_body_never_has_both_status_fields_nor_a_date_with_a_time(patch: Edit) -> None:
     body = body_of(patch, read())
     assert not {"newStatusName", "newStatusPosition"} <= body.keys()
     assert re.fullmatch(r"\d{4}-\d{2}-\d{2}|None", str(body.get("dueDate")))
@@ -300,7 +300,7 @@ def test_a_field_that_is_missing_is_a_task_without_it(name: str) -> None:
     assert task_of(raw, "utc", None, {}).id == BEFORE["id"]
 
 
-def test_fields_that_nobody_documented_are_passed_over() -> None:
+def test_undocumented_fields_are_ignored() -> None:
     assert read(updated_at="2026-03-01", nested={"a": [1]}) == read()
 
 
@@ -329,12 +329,12 @@ def test_fields_that_nobody_documented_are_passed_over() -> None:
     ids=repr,
 )
 @pytest.mark.parametrize("due_at", ["utc", "wall"])
-def test_what_is_not_as_documented_is_malformed_or_read_without_harm(wrong: dict[str, Any], due_at: DueAt) -> None:
+def test_an_undocumented_value_is_malformed_or_ignored(wrong: dict[str, Any], due_at: DueAt) -> None:
     only_malformed(BEFORE | wrong, due_at)
 
 
 @pytest.mark.parametrize("json", [None, [], "task", 5, True, {}, {"title": "x"}, {"id": ["x"]}], ids=repr)
-def test_what_has_no_id_is_malformed(json: Any) -> None:
+def test_json_without_an_id_is_malformed(json: Any) -> None:
     for spec_variant in (lambda one: task_of(one, "utc", None, {}), member_of, contact_of):
         with pytest.raises(Malformed, match=r"^with a "):
             spec_variant(json)

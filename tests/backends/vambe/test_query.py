@@ -46,13 +46,13 @@ def lists_of(
     return TaskLists(fetch, 5, recent or RecentWrites(5, clock, str.lower), Timing(lambda: NOW, clock, anyio.sleep))
 
 
-async def test_entries_that_are_no_tasks_do_not_keep_a_task_from_being_found() -> None:
+async def test_a_task_is_found_among_entries_that_are_no_tasks() -> None:
     asked: list[Window] = []
     rows: list[Json] = [None, 5, "x", [], {}, {"id": None}, {"id": []}, {"id": {}}, {"id": NEAR_ID}]
     assert await lists_of({WIDEST: rows}, Time(), asked).find(NEAR_ID) == {"id": NEAR_ID}
 
 
-async def test_what_was_written_outlives_a_list_that_is_behind_until_its_time_is_over() -> None:
+async def test_a_recent_write_replaces_a_stale_list_until_it_expires() -> None:
     time, asked = Time(), list[Window]()
     recent = RecentWrites[JsonObject](5, time, str.lower)
     lists = lists_of({WIDEST: [{"id": NEAR_ID, "title": "old"}]}, time, asked, recent)
@@ -63,7 +63,7 @@ async def test_what_was_written_outlives_a_list_that_is_behind_until_its_time_is
     assert (await lists.find(NEAR_ID))["title"] == "old"
 
 
-async def test_a_task_that_is_nowhere_is_looked_for_nearby_and_everywhere_once() -> None:
+async def test_a_missing_task_is_searched_once_in_each_of_the_two_lists() -> None:
     asked: list[Window] = []
     lists = lists_of({}, Time(), asked)
     with pytest.raises(NotFound):
@@ -111,7 +111,7 @@ async def test_a_task_that_is_not_nearby_is_found_in_the_widest_window() -> None
     assert len(windows_of(sandbox)) == 2
 
 
-async def test_a_list_is_kept_and_a_write_renews_what_it_shows() -> None:
+async def test_a_write_updates_the_cached_list() -> None:
     sandbox = sandbox_of()
     async with connected(sandbox, vambe_cache_s=60) as agent:
         await agent("get_task", id=NEAR_ID)
@@ -123,7 +123,7 @@ async def test_a_list_is_kept_and_a_write_renews_what_it_shows() -> None:
         assert len(sandbox.requests) == before
 
 
-async def test_what_is_kept_for_no_time_shows_what_others_wrote_at_once() -> None:
+async def test_without_a_cache_lifetime_writes_of_others_show_at_once() -> None:
     sandbox = sandbox_of()
     async with connected(sandbox, vambe_cache_s=0) as mine, connected(sandbox, vambe_cache_s=0) as theirs:
         for title in ("first", "second"):

@@ -65,7 +65,7 @@ async def test_tasks_are_found_by_the_ids_asked_for_and_those_that_are_not_there
 @pytest.mark.parametrize(
     ("ids", "requests"), [([], 0), ([NEAR, PLAIN, IN_UTC], 1), ([NEAR, FAR, PLAIN, IN_UTC], 2), ([NOBODY], 2)]
 )
-async def test_it_takes_two_lists_at_most_and_one_where_all_are_near(ids: list[str], requests: int) -> None:
+async def test_snapshots_read_two_lists_at_most_and_one_where_all_tasks_are_near(ids: list[str], requests: int) -> None:
     async with staged() as (backend, there, _):
         await backend.snapshots(ids)
         assert len(there.requests) == requests
@@ -114,7 +114,7 @@ async def test_a_status_is_unknown_where_vambe_gives_only_its_id_until_its_name_
         assert (await one(backend, NEAR)).unknown == frozenset({"status", "due"})
 
 
-async def test_what_a_snapshot_says_is_enough_to_put_every_field_back() -> None:
+async def test_a_snapshot_is_enough_to_restore_every_field() -> None:
     changes = {
         "title": "changed",
         "description": "text",
@@ -142,7 +142,7 @@ async def test_what_a_snapshot_says_is_enough_to_put_every_field_back() -> None:
             assert row(there, wanted) == was
 
 
-async def test_a_row_is_never_sent_back_as_it_came() -> None:
+async def test_raw_values_are_never_sent() -> None:
     async with staged() as (backend, there, _):
         before = await one(backend, PLAIN)
         for native in (None, dict(before.native) | {"title": "native", "priority": 0}):
@@ -150,14 +150,14 @@ async def test_a_row_is_never_sent_back_as_it_came() -> None:
             assert there.requests[-1].body == {"title": "asked", "priority": "1"}
 
 
-async def test_where_windows_are_bounded_what_is_out_of_sight_is_left_out() -> None:
+async def test_snapshots_leave_out_tasks_beyond_a_bounded_window() -> None:
     async with staged("max_window_days=400") as (backend, _, _time):
         assert list(await backend.snapshots([NEAR, FAR])) == [NEAR]
         with pytest.raises(NotFound, match="not among those due around today"):
             await backend.get_task(FAR)
 
 
-async def test_where_no_list_is_to_be_had_nothing_is_said_to_be_absent() -> None:
+async def test_without_any_list_no_task_is_reported_as_missing() -> None:
     refused = Fault("status", LIST, nth="every", status=400)
     async with staged(faults=[refused]) as (backend, _, _time):
         with pytest.raises(CallerError) as caught:

@@ -203,7 +203,7 @@ class Telling:
 
 
 @pytest.mark.parametrize(("switch", "value"), _values())
-async def test_every_step_of_the_story_comes_true_and_is_told_truly(switch: str, value: str) -> None:
+async def test_each_answer_of_the_scenario_is_true(switch: str, value: str) -> None:
     sandbox = sandbox_of(f"{switch}={value}")
     time = Time()
     async with patient(sandbox, time, **SETTINGS.get((switch, value), {})) as agent:
@@ -216,7 +216,7 @@ async def test_every_step_of_the_story_comes_true_and_is_told_truly(switch: str,
     assert bool(time.slept) == bool(sandbox.spec_variant.throttle)
 
 
-def test_what_cannot_work_is_a_value_that_exists() -> None:
+def test_every_excluded_variant_exists() -> None:
     allowed = {(name, value) for name, values in SpecVariant.allowed().items() for value in values}
     assert allowed >= GAPS.keys() | SETTINGS.keys()
     assert PLAYED.keys() == {name for name, values in SpecVariant.allowed().items() if len(values) == 1}
@@ -313,7 +313,9 @@ async def test_a_timed_write_to_one_task_teaches_how_all_others_are_read(spec_va
     ],
     ids=["a time in UTC", "a whole day", "no due date"],
 )
-async def test_a_write_that_teaches_nothing_misleads_nobody(spec_variant: str, first: dict[str, str]) -> None:
+async def test_a_write_from_which_nothing_is_learned_changes_no_due_time(
+    spec_variant: str, first: dict[str, str]
+) -> None:
     sandbox = sandbox_of(f"due_at={spec_variant}")
     async with connected(sandbox, vambe_api_key=KEY) as agent:
         created = await agent.create(**first)
@@ -347,7 +349,7 @@ async def test_the_documented_sample_is_read_as_its_local_time_where_that_is_con
 UNKNOWN = {"id": OLD, "newStatusName": "Archivado"}
 
 
-async def test_statuses_that_were_only_seen_are_said_to_be_a_part_and_where_they_come_from() -> None:
+async def test_seen_statuses_are_reported_as_partial_with_their_source() -> None:
     async with connected(sandbox_of(), vambe_api_key=KEY, vambe_statuses=None) as agent:
         answer = await agent("list_statuses")
     assert [(row["position"], row["name"], row["type"], row["id"]) for row in answer["statuses"]] == [
@@ -396,7 +398,7 @@ async def test_a_status_that_vambe_does_not_have_is_refused_with_those_that_are_
     assert sandbox.tasks == before
 
 
-async def test_a_name_that_a_complete_list_lacks_never_leaves() -> None:
+async def test_a_name_missing_from_a_complete_list_is_never_sent() -> None:
     sandbox = sandbox_of()
     async with connected(sandbox, vambe_api_key=KEY) as agent:
         with pytest.raises(Refused) as refused:
@@ -415,7 +417,7 @@ async def test_a_name_that_a_complete_list_lacks_never_leaves() -> None:
         ("index", 0, 1, None),
     ],
 )
-async def test_a_position_that_was_not_seen_is_sent_and_what_came_of_it_is_told(
+async def test_an_unseen_position_is_sent_and_its_result_is_reported(
     spec_variant: str, position: int, status: int, unapplied: list[dict[str, Any]] | None
 ) -> None:
     sandbox = sandbox_of(f"position={spec_variant}")
@@ -440,7 +442,7 @@ async def test_without_a_finished_status_in_sight_completing_is_refused_and_with
     assert answer["task"]["status_config"]["name"] == "Completado"
 
 
-async def test_a_status_filter_is_not_answered_with_an_untrue_nothing_where_tasks_name_no_status() -> None:
+async def test_a_status_filter_is_an_error_where_tasks_have_no_status_name() -> None:
     sandbox = sandbox_of("status_config=null")
     async with connected(sandbox, vambe_api_key=KEY) as agent:
         try:

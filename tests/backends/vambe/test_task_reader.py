@@ -46,7 +46,7 @@ def test_a_due_time_that_keeps_its_day_or_its_clock_was_made_from_the_one_before
     assert rests_on(task(), Edit(due=Due.read(due_at, zone, all_day=False))) is rests
 
 
-def test_what_has_no_time_on_either_side_was_made_from_nothing() -> None:
+def test_an_edit_does_not_rest_on_a_due_date_without_a_time() -> None:
     timed, day = Due.read(AFTERNOON, SANTIAGO, all_day=False), Due.read(AFTERNOON, SANTIAGO, all_day=True)
     assert not rests_on(task(), Edit(due=day))
     assert not rests_on(task(), Edit(due=None))
@@ -63,7 +63,7 @@ def test_a_task_was_misread_where_its_row_is_so_only_in_the_other_way() -> None:
     assert not now.was_misread(task(zone="UTC"), row(zone="UTC"))
 
 
-def test_a_zone_that_nobody_knows_is_no_misreading() -> None:
+def test_an_unknown_zone_is_not_a_misreading() -> None:
     strange = row(zone="Santiago time")
     with pytest.raises(UpstreamError):
         reader().task(strange, due_at="wall")
