@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.backends.hubspot.batch import Input, body_of, chunks, parted, unheard_of
+from taskhand.backends.hubspot.batch import Input, body_of, split_answer, unmentioned
 
-INPUTS = [Input(place, f"t-{place}", str(1000 + place), {"hs_task_subject": "x"}) for place in range(6)]
+INPUTS = [Input(index, f"t-{index}", str(1000 + index), {"hs_task_subject": "x"}) for index in range(6)]
 
 
 def result(one: Input, *, traced: bool = True) -> dict[str, Any]:
@@ -32,57 +32,44 @@ def test_every_input_has_one_fate_whatever_the_order(fates: list[str], order: ra
     errors = [error(one) for one, fate in pairs if fate == "refused"] + ([error(*by_id, by="ids")] if by_id else [])
     order.shuffle(results)
     order.shuffle(errors)
-    part = parted(INPUTS, {"results": results, "errors": errors, "numErrors": 1}, None)
-    assert part.done == {one.place for one, fate in pairs if fate in {"done", "untraced"}}
-    assert part.refused.keys() == {one.place for one, fate in pairs if fate in {"refused", "by id"}}
+    part = split_answer(INPUTS, {"results": results, "errors": errors, "numErrors": 1}, None)
+    assert part.rows.keys() == {one.index for one, fate in pairs if fate in {"done", "untraced"}}
+    assert part.refused.keys() == {one.index for one, fate in pairs if fate in {"refused", "by id"}}
 
 
 def test_what_is_said_both_done_and_refused_is_unknown() -> None:
-    part = parted(INPUTS, {"results": [result(INPUTS[0])], "errors": [error(INPUTS[0])]}, None)
-    assert (part.done, part.refused) == (frozenset(), {})
+    part = split_answer(INPUTS, {"results": [result(INPUTS[0])], "errors": [error(INPUTS[0])]}, None)
+    assert (part.rows, part.refused) == ({}, {})
 
 
 def test_an_answer_that_is_nothing_leaves_everything_unknown() -> None:
     for answer in ({}, {"results": None, "errors": "none"}, {"results": [None, 5], "errors": [{"context": 5}]}):
-        part = parted(INPUTS, answer, None)
-        assert (part.done, part.refused) == (frozenset(), {})
+        part = split_answer(INPUTS, answer, None)
+        assert (part.rows, part.refused) == ({}, {})
 
 
 def test_a_foreign_trace_is_nobodys() -> None:
     stranger = {"id": INPUTS[0].task_id, "objectWriteTraceId": "somebody else's"}
-    assert parted(INPUTS, {"results": [stranger]}, None).done == frozenset()
+    assert split_answer(INPUTS, {"results": [stranger]}, None).rows == {}
 
 
 def test_tasks_that_go_by_another_property_are_matched_by_it() -> None:
     shown = {"id": "9", "properties": {"ref": INPUTS[2].task_id}}
-    assert parted(INPUTS, {"results": [shown]}, "ref").done == {2}
+    assert split_answer(INPUTS, {"results": [shown]}, "ref").rows.keys() == {2}
     assert all(one["idProperty"] == "ref" for one in body_of(INPUTS, "ref")["inputs"])
-
-
-@given(st.lists(st.integers(1, 150), max_size=400))
-def test_no_batch_is_larger_than_a_hundred_or_has_a_task_twice(ids: list[int]) -> None:
-    inputs = [Input(place, f"t-{place}", str(one), {}) for place, one in enumerate(ids)]
-    batches = chunks(inputs)
-    assert sorted(one.place for batch in batches for one in batch) == list(range(len(ids)))
-    for batch in batches:
-        assert len(batch) <= 100
-        assert len({one.task_id for one in batch}) == len(batch)
-    for one in set(ids):
-        places = [each.place for batch in batches for each in batch if each.task_id == str(one)]
-        assert places == sorted(places)
 
 
 def test_an_id_that_a_read_is_silent_about_is_heard_of_otherwise() -> None:
     answer = {"errors": [{"context": {"ids": ["2"]}}]}
-    assert unheard_of(["1", "2", "3"], answer, {"1"}) == ["3"]
+    assert unmentioned(["1", "2", "3"], answer, {"1"}) == ["3"]
 
 
 def test_an_error_that_names_nothing_is_the_reason_of_all_that_is_unmatched() -> None:
     nameless = {"category": "VALIDATION_ERROR", "message": "no"}
     rows = [result(one) for one in INPUTS[:4]]
-    part = parted(INPUTS, {"results": rows, "errors": [nameless]}, None)
+    part = split_answer(INPUTS, {"results": rows, "errors": [nameless]}, None)
     assert part.refused == {}
-    assert {place: error.code for place, error in part.reasons.items()} == {
+    assert {index: error.code for index, error in part.reasons.items()} == {
         4: "upstream_refused",
         5: "upstream_refused",
     }
@@ -90,6 +77,6 @@ def test_an_error_that_names_nothing_is_the_reason_of_all_that_is_unmatched() ->
 
 def test_of_several_errors_that_name_nothing_the_first_is_that_of_a_lone_input() -> None:
     nameless = [{"category": "CONFLICT"}, {"category": "VALIDATION_ERROR"}]
-    part = parted(INPUTS, {"results": [result(one) for one in INPUTS[:5]], "errors": nameless}, None)
+    part = split_answer(INPUTS, {"results": [result(one) for one in INPUTS[:5]], "errors": nameless}, None)
     assert [error.code for error in part.reasons.values()] == ["conflict"]
-    assert parted(INPUTS, {"results": [result(INPUTS[0])], "errors": nameless}, None).reasons == {}
+    assert split_answer(INPUTS, {"results": [result(INPUTS[0])], "errors": nameless}, None).reasons == {}

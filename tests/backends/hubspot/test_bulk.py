@@ -9,7 +9,7 @@ import pytest
 
 from backends.hubspot.wired import ANA, BRUNO, CAROLINA, COMPANY, Stage, Time, hubspot, row, seed, staged, task_id
 from taskhand.backends.base import ItemResult
-from taskhand.backends.hubspot.doubt import HUBSPOT
+from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import StatusChoice, Task

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backends.hubspot.wired import ANA, BRUNO, CAROLINA, ELENA, KEY, Stage, Time, hubspot, row, seed, staged, task_id
-from taskhand.backends.hubspot.doubt import HUBSPOT
+from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OutcomeUnknown, TaskhandError, UpstreamError

@@ -18,8 +18,7 @@ from backends.hubspot.wired import (
     staged,
     task_id,
 )
-from taskhand.backends.hubspot.doubt import HUBSPOT
-from taskhand.backends.hubspot.restage import UNSTAGED
+from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.change import inverse_edit
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
@@ -51,6 +50,8 @@ CHANGE = Edit(
 COMPARED = (*ODD, "hs_task_subject", "hs_task_status", "hs_pipeline_stage", "hubspot_owner_id")
 Way = Literal["single", "bulk"]
 WAYS: tuple[Way, ...] = ("single", "bulk")
+
+UNSTAGED = "HubSpot did not confirm that the task is in the stage again that it was in; look at it there."
 
 
 def kept(stage: Stage, number: int = 1) -> dict[str, Any]:

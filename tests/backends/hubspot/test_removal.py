@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from backends.hubspot.wired import CAROLINA, ELENA, Stage, Time, hubspot, row, seed, staged, task_id
-from taskhand.backends.hubspot.doubt import HUBSPOT
+from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError
 from taskhand.domain.query import TaskQuery

@@ -5,7 +5,7 @@ from typing import Any
 
 from backends.hubspot.wired import BRUNO, CAROLINA, Stage, Time, hubspot, row, seed, staged, task_id
 from taskhand.backends.base import BulkProgress, ItemResult
-from taskhand.backends.hubspot.doubt import HUBSPOT
+from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OutcomeUnknown, RateLimited
 from taskhand.domain.task import Task
@@ -26,9 +26,9 @@ class Scribe(BulkProgress):
     told: list[int] = field(default_factory=list)
     sent: list[int] = field(default_factory=list)
 
-    def tell(self, place: int, outcome: ItemResult) -> None:
-        BulkProgress.tell(self, place, outcome)
-        self.told.append(place)
+    def report(self, index: int, result: ItemResult) -> None:
+        BulkProgress.report(self, index, result)
+        self.told.append(index)
         self.sent.append(self.stage.sent.count(UPDATE) if self.stage else 0)
         if self.most is not None and len(self.told) >= self.most and self.stopped is None:
             self.stop("the caller gave up")
@@ -57,7 +57,7 @@ async def test_every_outcome_is_told_once_and_batch_by_batch() -> None:
         edits[3] = (before[3], Edit(responsible_ids=("1",)))
         outcomes = await stage.backend.update_tasks(edits, watch)
         assert sorted(watch.told) == list(range(500))
-        assert watch.outcomes == dict(enumerate(outcomes))
+        assert watch.results == dict(enumerate(outcomes))
         assert watch.sent[0] < 5
         assert {watch.told.index(place) > 400 for place in (6, 106, 206)} == {True}
         assert codes(outcomes)[3] == "upstream_refused"

@@ -13,10 +13,11 @@ from pydantic import SecretStr
 from journals import journal_at
 from passing import Time
 from taskhand.backends.hubspot.account import AccountSettings
+from taskhand.backends.hubspot.adapter import HubSpotAdapter
 from taskhand.backends.hubspot.auth import credential
-from taskhand.backends.hubspot.backend import HubSpotBackend
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.errors import explain, read_limits, read_wait
+from taskhand.backends.remote.adapter import Timing
 from taskhand.http.client import Client
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
@@ -147,9 +148,8 @@ async def wired(
     async with client(rate or Rate(100, 10.0)) as calls, client(searches or Rate(5, 1.0)) as finds:
         wire = HubSpotClient(calls, finds, version=version, id_property=id_property)
         account = AccountSettings(timezone=timezone, user=user, token=SecretStr(KEY))
-        backend = HubSpotBackend(
-            wire, account, clock=time.moment, monotonic=time.clock, sleep=time.sleep, new_id=lambda: "trace"
-        )
+        timing = Timing(time.moment, time.clock, time.sleep)
+        backend = HubSpotAdapter(wire, account, timing, new_id=lambda: "trace")
         async with journal_at(time.moment) as journal:
             yield AppContext(backend, journal, time.moment, timezone)
 
@@ -163,8 +163,8 @@ class Stage:
     time: Time
 
     @property
-    def backend(self) -> HubSpotBackend:
-        assert isinstance(self.app.backend, HubSpotBackend)
+    def backend(self) -> HubSpotAdapter:
+        assert isinstance(self.app.backend, HubSpotAdapter)
         return self.app.backend
 
     @property

@@ -71,6 +71,10 @@ class Account:
                 raise self._client.invalid(reply, "with a user without an id")
         return self.user_id
 
+    async def upstream_time(self) -> datetime | None:
+        """The `Date` of an answer."""
+        return await self._client.now()
+
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts by their own name, e-mail or phone, or by the name of their lead.
 

@@ -25,13 +25,12 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Contact, Member, StatusList, Task
+from taskhand.domain.task import StatusList, Task
 from taskhand.http.reply import Reply
 
 __all__ = ["CAPABILITIES", "CloseAdapter"]
@@ -77,7 +76,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         self.capabilities = replace(CAPABILITIES, required_on_create=frozenset(needed))
         self._client = client
         self._settings = settings
-        self._account = Account(client, settings.keep_s, timing.monotonic)
+        self.account = self._account = Account(client, settings, timing.monotonic)
         self._reader = TaskReader(client, settings.timezone, self.recent, clock=timing.clock)
         self._search = TaskSearch(self._reader, type_filter(settings.types))
         self._ahead: timedelta | None = None
@@ -88,21 +87,9 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         """The two that Close has."""
         return StatusList((OPEN, DONE), complete=True, source="Close: a task is open or completed")
 
-    async def members(self) -> tuple[Member, ...]:
-        """The users of the organization, without those who have left it."""
-        return await self._account.members()
-
-    async def me(self) -> str | None:
-        """The user whose credential it is."""
-        return await self._account.me()
-
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """Instants come as such; the day that one falls on is known where a zone is configured."""
         return not of_day or self._settings.timezone is not None or task.is_all_day or task.due_at is None
-
-    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """Contacts of leads by their own name, e-mail or phone, or by the lead's name."""
-        return await self._account.find_contacts(query, limit)
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of the listed types of tasks; UpstreamError `too_many_tasks` where too many are in question."""
@@ -115,14 +102,6 @@ class CloseAdapter(CrmAdapter[JsonObject]):
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002 - as above
         """Tasks of any type, in the order of their ids: one by itself, many 100 a request."""
         return {one: self._reader.snapshot(row) for one, row in (await self._reader.some(ids)).items()}
-
-    async def upstream_time(self) -> datetime | None:
-        """The `Date` of an answer."""
-        return await self._client.now()
-
-    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
-        """The way there, the credential, what it may read, and the rate."""
-        return await self._account.run_checks(self.timing.clock(), writes=writes)
 
     # The wire.
 
@@ -183,9 +162,9 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         """A row as a task."""
         return self._reader.task(row)
 
-    async def complete(self, row: JsonObject, before: Task, edit: Edit) -> tuple[JsonObject, str | None]:
+    async def complete(self, row: JsonObject, before: Task | None, edit: Edit) -> tuple[JsonObject, str | None]:
         """The task as it reads after a PUT, if that shows the edit and the answer does not."""
-        if self.unmet(row, edit):
+        if before is not None and self.unmet(row, edit):
             with suppress(TaskhandError):
                 read = await self.get(before.id)
                 return (row if self.unmet(read, edit) else read), None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 
 from pydantic import SecretStr
@@ -123,8 +124,13 @@ class Account:
             found += [one for one in companies if one.customer_id not in theirs]
         return tuple(found[:limit])
 
-    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
+    async def upstream_time(self) -> datetime | None:
+        """The `Date` of an answer."""
+        return await self._client.date()
+
+    async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
         """The results for reachability, the token, its scopes, and the rate of ten seconds and of the day."""
+        del now
         headers: Mapping[str, str] = {}
 
         async def details() -> None:

@@ -1,4 +1,4 @@
-"""Many inputs in one request: what is sent, and what came of each; pure.
+"""Batch requests: the body, and what came of each input; pure.
 
 https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/update-tasks, and for 207
 https://developers.hubspot.com/docs/developer-tooling/platform/error-handling ("Multi-status errors"). Results come in
@@ -6,14 +6,15 @@ any order, an error may be about several inputs, and an input may be in neither 
 """
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from taskhand.backends.hubspot.errors import to_error
+from taskhand.backends.hubspot.due import moment_of
+from taskhand.backends.hubspot.errors import ALL_DAY, to_error
 from taskhand.backends.remote.parsing import JsonObject, objects
 from taskhand.domain.errors import TaskhandError
 
-__all__ = ["MOST_INPUTS", "Input", "Parted", "body_of", "chunks", "parted", "unheard_of"]
+__all__ = ["MOST_INPUTS", "Input", "MultiStatusResult", "body_of", "shows_values", "split_answer", "unmentioned"]
 
 MOST_INPUTS: Final = 100
 """Inputs of one batch request."""
@@ -22,45 +23,24 @@ _NAMING: Final = ("objectWriteTraceId", "ids", "id")
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One task of a batch: `place` among all that were asked for, `trace` its `objectWriteTraceId`."""
+    """One task of a batch: its `index` in the bulk update, its `objectWriteTraceId` and the properties to write."""
 
-    place: int
+    index: int
     trace: str
     task_id: str
     properties: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Parted:
-    """What came of a batch, by place: `rows` are the results; a place in neither of the first two is unknown.
+class MultiStatusResult:
+    """What came of a batch, by index; an index in neither `rows` nor `refused` is unknown.
 
-    `reasons` are of unknown places: errors that name no input, where there is nothing else that they could be about.
+    `reasons` are of unknown indexes: errors that name no input, where there is nothing else that they could be about.
     """
 
-    rows: Mapping[int, JsonObject] = field(default_factory=dict)
-    refused: Mapping[int, TaskhandError] = field(default_factory=dict)
-    reasons: Mapping[int, TaskhandError] = field(default_factory=dict)
-
-    @property
-    def done(self) -> frozenset[int]:
-        """The places that have a result."""
-        return frozenset(self.rows)
-
-
-def chunks(inputs: Sequence[Input]) -> list[list[Input]]:
-    """Batches of at most a hundred, in each of which a task occurs once: HubSpot refuses a batch with it twice."""
-    batches: list[list[Input]] = []
-    held: list[set[str]] = []
-    for one in inputs:
-        for batch, ids in zip(batches, held, strict=True):
-            if len(batch) < MOST_INPUTS and one.task_id not in ids:
-                batch.append(one)
-                ids.add(one.task_id)
-                break
-        else:
-            batches.append([one])
-            held.append({one.task_id})
-    return batches
+    rows: Mapping[int, JsonObject]
+    refused: Mapping[int, TaskhandError]
+    reasons: Mapping[int, TaskhandError]
 
 
 def body_of(inputs: Sequence[Input], id_property: str | None) -> JsonObject:
@@ -74,34 +54,57 @@ def body_of(inputs: Sequence[Input], id_property: str | None) -> JsonObject:
     }
 
 
-def parted(inputs: Sequence[Input], answer: JsonObject, id_property: str | None) -> Parted:
-    """Take an answer apart, matching by trace id, else by id; what is said both done and refused is unknown."""
-    by_trace = {one.trace: one.place for one in inputs}
-    by_id = {one.task_id: one.place for one in inputs}
-    results = objects(answer.get("results"))
-    done = {place: row for row in results for place in _of_result(row, by_trace, by_id, id_property)}
+def split_answer(inputs: Sequence[Input], answer: JsonObject, id_property: str | None) -> MultiStatusResult:
+    """Split an answer by input, matching by trace id, else by id. An input both done and refused is unknown."""
+    by_trace = {one.trace: one.index for one in inputs}
+    by_id = {one.task_id: one.index for one in inputs}
+    done = {
+        index: row for row in objects(answer.get("results")) for index in _of_result(row, by_trace, by_id, id_property)
+    }
     refused: dict[int, TaskhandError] = {}
     nameless: list[TaskhandError] = []
     for error in objects(answer.get("errors")):
-        for place in _of_error(error, by_trace, by_id):
-            refused.setdefault(place, to_error(error))
-        if not _names_inputs(error):
+        for index in _of_error(error, by_trace, by_id):
+            refused.setdefault(index, to_error(error))
+        context = error.get("context")
+        if not isinstance(context, dict) or not any(key in context for key in _NAMING):
             nameless.append(to_error(error))
     both = done.keys() & refused.keys()
-    unmatched = [one.place for one in inputs if one.place not in done and one.place not in refused]
+    unmatched = [one.index for one in inputs if one.index not in done and one.index not in refused]
     is_plain = len(nameless) == 1 or (nameless and len(unmatched) == 1)
-    return Parted(
-        {place: row for place, row in done.items() if place not in both},
-        {place: error for place, error in refused.items() if place not in both},
+    return MultiStatusResult(
+        {index: row for index, row in done.items() if index not in both},
+        {index: error for index, error in refused.items() if index not in both},
         dict.fromkeys(unmatched, nameless[0]) if is_plain else {},
     )
 
 
-def unheard_of(ids: Sequence[str], answer: JsonObject, found: Container[str]) -> list[str]:
+def unmentioned(ids: Sequence[str], answer: JsonObject, found: Container[str]) -> list[str]:
     """The ids asked for that an answer to `batch/read` neither shows nor calls missing."""
-    by_id = {one: place for place, one in enumerate(ids)}
-    missing = {place for error in objects(answer.get("errors")) for place in _of_error(error, {}, by_id)}
-    return [one for place, one in enumerate(ids) if one not in found and place not in missing]
+    by_id = {one: index for index, one in enumerate(ids)}
+    missing = {index for error in objects(answer.get("errors")) for index in _of_error(error, {}, by_id)}
+    return [one for index, one in enumerate(ids) if one not in found and index not in missing]
+
+
+def shows_values(properties: JsonObject, sent: Mapping[str, str]) -> bool:
+    """Whether properties have every value that was sent; a cleared one is empty, and must be named too.
+
+    An answer to an update holds the properties that changed, normalised. One that shows every value that was sent is
+    HubSpot's own word that the write took; whatever it leaves out or shows otherwise has to be read.
+    """
+    return all(name in properties and _is_same(name, properties[name], value) for name, value in sent.items())
+
+
+def _is_same(name: str, shown: object, sent: str) -> bool:
+    text = "" if shown is None else str(shown)
+    if name == ALL_DAY:
+        return text.casefold() == sent.casefold()
+    if name == "hs_timestamp" and text and sent:
+        try:
+            return moment_of(text) == moment_of(sent)
+        except (ValueError, OverflowError):
+            return False
+    return text == sent
 
 
 def _of_result(
@@ -118,17 +121,12 @@ def _of_result(
         yield by_id[str(known_by)]
 
 
-def _names_inputs(error: JsonObject) -> bool:
-    context = error.get("context")
-    return isinstance(context, dict) and any(key in context for key in _NAMING)
-
-
 def _of_error(error: JsonObject, by_trace: Mapping[str, int], by_id: Mapping[str, int]) -> Iterator[int]:
-    """The places that an error names; `ids` count as well as trace ids, as some errors have only one of them."""
+    """The indexes that an error names; `ids` count as well as trace ids, as some errors have only one of them."""
     context = error.get("context")
     named = context if isinstance(context, dict) else {}
-    for key, places in zip(_NAMING, (by_trace, by_id, by_id), strict=True):
+    for key, indexes in zip(_NAMING, (by_trace, by_id, by_id), strict=True):
         values = named.get(key)
         for value in values if isinstance(values, list) else ():
-            if str(value) in places:
-                yield places[str(value)]
+            if str(value) in indexes:
+                yield indexes[str(value)]

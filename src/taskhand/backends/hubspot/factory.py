@@ -13,7 +13,7 @@ from taskhand.backends.factory import (
 )
 
 if TYPE_CHECKING:
-    from taskhand.backends.hubspot.backend import HubSpotBackend
+    from taskhand.backends.hubspot.adapter import HubSpotAdapter
 
 # Every start imports this module, and only a start on HubSpot imports the rest.
 # ruff: noqa: PLC0415
@@ -54,13 +54,14 @@ class HubSpotSettings(BackendSettings):
     ] = 100
 
 
-async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubSpotBackend":
+async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubSpotAdapter":
     """The tasks of one HubSpot account. OperatorError where no access token is set."""
     from taskhand.backends.hubspot.account import AccountSettings
+    from taskhand.backends.hubspot.adapter import HubSpotAdapter
     from taskhand.backends.hubspot.auth import credential
-    from taskhand.backends.hubspot.backend import HubSpotBackend
     from taskhand.backends.hubspot.client import HubSpotClient
     from taskhand.backends.hubspot.errors import explain, read_limits, read_wait
+    from taskhand.backends.remote.adapter import Timing
     from taskhand.http.client import Client
     from taskhand.http.rate_limiter import Rate, RateLimiter
     from taskhand.http.upstream import Runtime, Upstream
@@ -86,7 +87,7 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
     version, id_property = settings.hubspot_api_version, settings.hubspot_id_property
     wire = HubSpotClient(client, searching, version=version, id_property=id_property)
     account = AccountSettings(timezone=context.timezone, user=settings.hubspot_user_id, token=token)
-    return HubSpotBackend(wire, account, clock=context.clock, monotonic=runtime.clock, sleep=runtime.sleep)
+    return HubSpotAdapter(wire, account, Timing(context.clock, runtime.clock, runtime.sleep))
 
 
 def _private_app_token(settings: HubSpotSettings) -> SecretStr | None:

@@ -13,7 +13,7 @@ from typing import Final
 from taskhand.backends.hubspot.client import HubSpotClient, next_page
 from taskhand.backends.hubspot.due import millis_of, moment_of
 from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES, Record
-from taskhand.backends.hubspot.reader import Reader
+from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.backends.remote.parsing import JsonObject, objects, parse
 from taskhand.domain.due import due_of, is_late
 from taskhand.domain.errors import UpstreamError
@@ -146,7 +146,7 @@ class PageSearch:
     """The search for one page: it goes on until no further result could be on it, and filters the results again."""
 
     def __init__(
-        self, client: HubSpotClient, reader: Reader, query: TaskQuery, now: datetime, timezone: str | None
+        self, client: HubSpotClient, reader: TaskReader, query: TaskQuery, now: datetime, timezone: str | None
     ) -> None:
         """`now` is aware; `timezone` is the IANA zone in which tasks are overdue."""
         self._client = client
@@ -162,7 +162,7 @@ class PageSearch:
 
         Tasks written lately are read by id, as a search may show them as they were before.
         """
-        recent = await self._reader.recent()
+        recent = await self._reader.recently_written()
         await self._add([record for record in recent.values() if record is not None])
         for search in searches(self._query, statuses, self._now):
             await self._follow(search, recent)
@@ -180,8 +180,9 @@ class PageSearch:
         more = [self._client.id_property] if self._client.id_property else []
         while True:
             answer = await self._client.search(search.body(after, more))
-            rows = [parse("HubSpot", Record.from_json, row) for row in objects(answer.get("results"))]
-            last = await self._add([record for record in rows if record.id not in recent])
+            found = [parse("HubSpot", Record.from_json, row) for row in objects(answer.get("results"))]
+            is_deleted = self._reader.recent.is_deleted
+            last = await self._add([one for one in found if one.id not in recent and not is_deleted(one.id)])
             after = next_page(answer)
             if after is None or (last and self._is_settled(last)):
                 return
@@ -193,7 +194,7 @@ class PageSearch:
         if self._query.contact is not None:
             records = await self._reader.with_links(records)
         tasks = await self._reader.tasks(records, self._query.contact)
-        self._reader.seen.update(record.id for record in records)
+        self._reader.recent.known_ids.update(record.id for record in records)
         for record, task in zip(records, tasks, strict=True):
             self._records[task.id] = record
             self._tasks.pop(task.id, None)

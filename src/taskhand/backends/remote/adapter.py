@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from taskhand.backends.base import BulkProgress, ItemResult, Written
 from taskhand.backends.remote.bulk import BulkUpdate
@@ -17,13 +17,16 @@ from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.writer import Writer
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.lost_create import CreateCandidates
-from taskhand.domain.task import Task
+from taskhand.domain.task import Contact, Member, Task
 
 __all__ = ["CrmAdapter", "Timing"]
 
 _Row = TypeVar("_Row")
+
+Finish = Callable[[Sequence[Item[_Row]]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,37 @@ class Timing:
     sleep: Callable[[float], Awaitable[object]]
 
 
+class Account(Protocol):
+    """Reads what belongs to an account besides its tasks."""
+
+    async def members(self) -> tuple[Member, ...]:
+        """The people who can be responsible for a task."""
+        ...
+
+    async def me(self) -> str | None:
+        """The member id of whoever the credential or the settings name."""
+        ...
+
+    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
+        """Contacts by name, phone or e-mail."""
+        ...
+
+    async def upstream_time(self) -> datetime | None:
+        """The `Date` of an answer, None where there is none."""
+        ...
+
+    async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
+        """The way there, the credential, its scopes and the rate; never raises."""
+        ...
+
+
 class CrmAdapter(ABC, Generic[_Row]):
     """One CRM behind the `Backend` protocol: a subclass adds the reads of that protocol to the methods below."""
 
     messages: Messages
     """The sentences of this CRM."""
+    account: Account
+    """The people, contacts and health of the account."""
     min_batch: ClassVar[int] = 1
     """The fewest tasks that are worth a request for many; fewer are written one by one."""
     probes: ClassVar[int] = 1
@@ -105,8 +134,8 @@ class CrmAdapter(ABC, Generic[_Row]):
         """Whether a row that does not show an edit proves that the edit was not applied."""
         return True
 
-    async def complete(self, row: _Row, before: Task, edit: Edit) -> tuple[_Row, str | None]:  # noqa: ARG002 - as above
-        """The whole task after a confirmed update, where the answer does not say all of it; with a note."""
+    async def complete(self, row: _Row, before: Task | None, edit: Edit) -> tuple[_Row, str | None]:  # noqa: ARG002 - as above
+        """The whole task after a confirmed write, where the answer does not say all of it; with a note."""
         return row, None
 
     def to_written(self, row: _Row, edit: Edit, before: Task | None, note: str | None) -> Written:
@@ -122,8 +151,11 @@ class CrmAdapter(ABC, Generic[_Row]):
         """The items that go together, batch by batch, and those that are written one by one."""
         return [], list(items)
 
-    async def prepare_many(self, items: Sequence[Item[_Row]], progress: BulkProgress) -> None:
-        """Get ready to write these: an item that cannot be written is refused here; TaskhandError refuses all."""
+    async def prepare_many(self, items: Sequence[Item[_Row]], progress: BulkProgress) -> Finish[_Row] | None:
+        """Get ready to write these: an item that cannot be written fails here; TaskhandError fails all.
+
+        The answer, if any, finishes the items that are `is_late` once all are written.
+        """
 
     async def update_many(self, items: Sequence[Item[_Row]]) -> BatchAnswer[_Row]:
         """One request for a batch; an item that the answer does not mention counts as confirmed."""
@@ -137,10 +169,27 @@ class CrmAdapter(ABC, Generic[_Row]):
         """A row that is behind, as an edit that the CRM has confirmed leaves it."""
         return row
 
-    async def finish_many(self, items: Sequence[Item[_Row]], progress: BulkProgress) -> None:
-        """Finish what `prepare_many` has begun, for items that are `is_late`."""
+    # The Backend protocol, as far as it is the same for every CRM.
 
-    # The writes of the Backend protocol.
+    async def members(self) -> tuple[Member, ...]:
+        """The people who can be responsible for a task."""
+        return await self.account.members()
+
+    async def me(self) -> str | None:
+        """The member id that `me` stands for, None where nobody can tell."""
+        return await self.account.me()
+
+    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
+        """Contacts by name, phone or e-mail, up to `limit`."""
+        return await self.account.find_contacts(query, limit)
+
+    async def upstream_time(self) -> datetime | None:
+        """The `Date` of an answer."""
+        return await self.account.upstream_time()
+
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
+        """The way there, the credential, its scopes and the rate."""
+        return await self.account.check_health(self.timing.clock(), writes=writes)
 
     async def create_task(self, edit: Edit) -> Written:
         """Create a task with one POST; where its answer is lost, the task is searched for and never sent again."""

@@ -63,8 +63,9 @@ class BulkUpdate(Generic[_Row]):
         try:
             with call_deadline():
                 await self._adapter.prepare()
-                await self._adapter.prepare_many(items, self._progress)
+                finish = await self._adapter.prepare_many(items, self._progress)
         except TaskhandError as error:
+            finish = None
             for item in items:
                 item.fail(self._progress.stopped or error)
                 self._progress.heed(error)
@@ -78,9 +79,9 @@ class BulkUpdate(Generic[_Row]):
         await settle_confirmed(self._adapter, [batch for batch in unshown if batch], self._look, self._singles)
         self._report(items)
         late = [item for item in items if item.is_late]
-        if late:
-            await self._adapter.finish_many(late, self._progress)
-            self._report(late, last=True)
+        if finish is not None and late:
+            await finish(late)
+        self._report(late, last=True)
 
     async def _batch(self, items: Sequence[Item[_Row]]) -> None:
         """Take one batch through all steps."""

@@ -61,6 +61,10 @@ class Item(Generic[_Row]):
         """End with an error."""
         self.state, self.error = State.FAILED, error
 
+    def add_note(self, note: str | None) -> None:
+        """Say something more about a task that was written."""
+        self.note = " ".join(filter(None, (self.note, note))) or None
+
     def apply(self, row: _Row, note: str | None = None) -> None:
         """End with the task as it is now."""
         self.state, self.row, self.note = State.APPLIED, row, note

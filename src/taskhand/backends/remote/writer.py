@@ -48,6 +48,8 @@ class Writer(Generic[_Row]):
                 row = await self._adapter.create(edit)
             except (OutcomeUnknown, UpstreamFailed) as fault:
                 row, note = await self._lost_creates.find(edit, sent_at, known, fault), self._messages.found
+            row, remark = await self._adapter.complete(row, None, edit)
+            note = remark or note
             try:
                 written = self._adapter.to_written(row, edit, None, note)
             except UpstreamError as unreadable:

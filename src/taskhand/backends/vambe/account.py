@@ -205,6 +205,7 @@ class Account:
 
     def __init__(self, client: VambeClient, settings: AccountSettings, monotonic: Callable[[], float]) -> None:
         self._client = client
+        self._settings = settings
         self._members: TtlCache[None, tuple[Member, ...]] = TtlCache(settings.keep_s, monotonic)
 
     async def members(self) -> tuple[Member, ...]:
@@ -214,6 +215,14 @@ class Account:
             return tuple(parse("Vambe", member_of, row) for row in await self._client.members())
 
         return await self._members.get(None, read)
+
+    async def me(self) -> str | None:
+        """The configured user: Vambe has no way to ask whose key it is."""
+        return self._settings.user_id
+
+    async def upstream_time(self) -> datetime | None:
+        """The `Date` of an answer."""
+        return await self._client.now()
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """By e-mail or phone as Vambe searches; by name among those who wrote within a year."""

@@ -19,14 +19,13 @@ from taskhand.backends.vambe.mapping import body_of
 from taskhand.backends.vambe.query import MESSAGES, WIDEST, TaskLists, window_of
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.change import inverse_edit
-from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import due_of, is_overdue
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import CallerError, Candidate, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import FINISHED, Contact, Member, StatusList, Task
+from taskhand.domain.task import FINISHED, StatusList, Task
 from taskhand.http.reply import Reply
 
 __all__ = ["VambeAdapter"]
@@ -46,7 +45,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         self._client = client
         self._settings = settings
         self._catalogue = settings.catalogue
-        self._account = Account(client, settings, timing.monotonic)
+        self.account = Account(client, settings, timing.monotonic)
         self._lists = TaskLists(client.tasks, settings.keep_s, self.recent, timing)
         self._reader = TaskReader(settings)
         self._lesson = anyio.Lock()
@@ -61,21 +60,9 @@ class VambeAdapter(CrmAdapter[JsonObject]):
                 await self._tasks(WIDEST)
         return self._catalogue.known()
 
-    async def members(self) -> tuple[Member, ...]:
-        """The active members of the organisation."""
-        return await self._account.members()
-
-    async def me(self) -> str | None:
-        """The configured user: Vambe has no way to ask whose key it is."""
-        return self._settings.user_id
-
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """Whether `due_at` was read rightly: while its form is not known, a time in a zone off UTC may not be."""
         return self._reader.sure_of_due(task, of_day=of_day)
-
-    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """Contacts by e-mail, phone or name."""
-        return await self._account.find_contacts(query, limit)
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """A window of Vambe's list, filtered here by everything that its query cannot say."""
@@ -103,14 +90,6 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         self._reader.note(rows.values())
         assumed = {one for one, row in rows.items() if fresh and self._lists.hidden(row) is not None}
         return {one: self._reader.snapshot(row, assumed=one in assumed) for one, row in rows.items()}
-
-    async def upstream_time(self) -> datetime | None:
-        """The `Date` of an answer."""
-        return await self._client.now()
-
-    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
-        """The way there, the key, what it may read, and the rate."""
-        return await self._account.check_health(self.timing.clock(), writes=writes)
 
     # The wire.
 

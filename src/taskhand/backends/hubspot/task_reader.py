@@ -1,0 +1,171 @@
+"""Reads tasks of HubSpot whole: properties and links together, and recent writes as they are now."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Final, TypeVar
+
+import anyio
+
+from taskhand.backends.hubspot.account import Account
+from taskhand.backends.hubspot.batch import MOST_INPUTS, unmentioned
+from taskhand.backends.hubspot.client import HubSpotClient
+from taskhand.backends.hubspot.due import Zones
+from taskhand.backends.hubspot.mapping import KINDS, Kind, Record, linked_ids, task_of
+from taskhand.backends.remote.messages import Messages
+from taskhand.backends.remote.parsing import JsonObject, Malformed, objects, parse
+from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.domain.errors import NotFound, TaskhandError
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Status, Task
+
+__all__ = ["MESSAGES", "MOST_PAIRS", "TaskReader"]
+
+MESSAGES: Final = Messages("HubSpot", lists_lag=True)
+
+MOST_PAIRS: Final = 1_000
+"""Inputs of one batch request for links: reading takes 1,000, creating 2,000."""
+
+_Part = TypeVar("_Part")
+
+
+class TaskReader:
+    """Reads tasks; `recent` are the records that were written lately, which a search may not show yet."""
+
+    def __init__(self, client: HubSpotClient, account: Account, recent: RecentWrites[Record]) -> None:
+        self.client = client
+        self.recent = recent
+        self._account = account
+        self.zones = Zones(None)
+        self._statuses: Mapping[str, Status] = {}
+
+    async def prepare(self) -> None:
+        """Fetch the zones and statuses without which no record can be read as a task."""
+        self.zones, self._statuses = await self._account.zones(), await self._account.by_value()
+
+    def task(self, record: Record, of_links: str | None = None) -> Task:
+        """A record as a task; of several links the one that `of_links` names is shown. UpstreamError."""
+
+        def read(one: Record) -> Task:
+            return task_of(one, self.zones, self._statuses, of_links=of_links, id_property=self.client.id_property)
+
+        return parse("HubSpot", read, record)
+
+    async def tasks(self, records: Iterable[Record], of_links: str | None = None) -> list[Task]:
+        """Records as tasks."""
+        await self.prepare()
+        return [self.task(record, of_links) for record in records]
+
+    async def one(self, task_id: str, *, by_property: bool = True) -> Record:
+        """One task as it is now; NotFound."""
+        try:
+            reply = await self.client.task(task_id, by_property=by_property)
+        except NotFound:
+            raise MESSAGES.no_task(task_id) from None
+        record = parse("HubSpot", Record.from_json, reply.object)
+        if record.json.get("archived") is True:
+            raise MESSAGES.no_task(task_id)
+        self.recent.known_ids.add(record.id)
+        return record
+
+    async def many(self, ids: Sequence[str], *, by_property: bool) -> dict[str, Record]:
+        """Tasks by the ids asked for, without their links and without those that do not exist.
+
+        An id that an answer neither shows nor calls missing is read by itself.
+        """
+        found: dict[str, Record] = {}
+        id_property = self.client.id_property if by_property else None
+
+        async def fetch(batch: Sequence[str]) -> None:
+            answer = await self.client.read_many(batch, by_property=by_property)
+            asked = {one.casefold(): one for one in batch}
+            for row in objects(answer.get("results")):
+                record = parse("HubSpot", Record.from_json, row)
+                known_by = record.known_by(id_property)
+                if row.get("archived") is not True:
+                    found[asked.get(known_by.casefold(), known_by)] = record
+            for one in unmentioned(batch, answer, found):
+                single = await self._one_or_none(one, by_property=by_property)
+                # A merged task has another id by now, and counts as one that does not exist.
+                if single is not None and single.known_by(id_property).casefold() == one.casefold():
+                    found[one] = single
+
+        wanted = list(dict.fromkeys(ids))
+        await _run_all(fetch, [wanted[at : at + MOST_INPUTS] for at in range(0, len(wanted), MOST_INPUTS)])
+        self.recent.known_ids.update(record.id for record in found.values())
+        return found
+
+    async def snapshots(self, ids: Sequence[str]) -> dict[str, Snapshot]:
+        """Tasks with HubSpot's own values, by the ids asked for; those that do not exist are left out.
+
+        One is a single request. Many are one for every hundred, and one for every thousand and kind of link.
+        """
+        wanted = list(dict.fromkeys(ids))
+        if len(wanted) == 1:
+            record = await self._one_or_none(wanted[0], by_property=True)
+            found = {wanted[0]: record} if record is not None else {}
+        else:
+            found = await self.many(wanted, by_property=True)
+            found = dict(zip(found, await self.with_links(list(found.values())), strict=True))
+        await self.prepare()
+        return {one: Snapshot(self.task(found[one]), found[one].raw_values) for one in wanted if one in found}
+
+    async def with_links(self, records: Sequence[Record]) -> list[Record]:
+        """The same tasks with what they are linked to."""
+        links: dict[Kind, dict[str, tuple[str, ...]]] = {kind: {} for kind in KINDS}
+
+        async def fetch(part: tuple[Kind, Sequence[str]]) -> None:
+            kind, ids = part
+            answer = await self.client.links(kind, ids)
+            links[kind] |= parse("HubSpot", lambda json: _links_in(json, ids), answer)
+
+        ids = [record.id for record in records]
+        parts = [(kind, ids[at : at + MOST_PAIRS]) for at in range(0, len(ids), MOST_PAIRS) for kind in KINDS]
+        await _run_all(fetch, parts)
+        return [record.with_links({kind: links[kind].get(record.id, ()) for kind in KINDS}) for record in records]
+
+    async def recently_written(self) -> dict[str, Record | None]:
+        """The recent writes by HubSpot's id, as they are now; None for a task that does not exist any more."""
+        ids = [one for one, _ in self.recent.all()]
+        found: Mapping[str, Record] = await self.many(ids, by_property=False) if ids else {}
+        return {one: found.get(one) for one in ids}
+
+    async def _one_or_none(self, task_id: str, *, by_property: bool) -> Record | None:
+        try:
+            return await self.one(task_id, by_property=by_property)
+        except NotFound:
+            return None
+
+
+async def _run_all(run: Callable[[_Part], Awaitable[object]], parts: Iterable[_Part]) -> None:
+    """Run for every part at the same time; the first error stops the others and is raised."""
+    errors: list[TaskhandError] = []
+    async with anyio.create_task_group() as group:
+
+        async def one(part: _Part) -> None:
+            try:
+                await run(part)
+            except TaskhandError as error:
+                errors.append(error)
+                group.cancel_scope.cancel()
+
+        for part in parts:
+            group.start_soon(one, part)
+    if errors:
+        raise errors[0]
+
+
+def _links_in(answer: JsonObject, asked: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    """The links of each task asked for, out of an answer to `batch/read`.
+
+    A task without links is left out of it, or is an error of its own; Malformed for any other error.
+    """
+    for error in objects(answer.get("errors")):
+        category = f"{error.get('category')} {error.get('subCategory')}".upper()
+        if "NO_ASSOCIATIONS" not in category and "NOT_FOUND" not in category:
+            raise Malformed("with only some of the associations")
+    found: dict[str, tuple[str, ...]] = dict.fromkeys(asked, ())
+    for row in objects(answer.get("results")):
+        source = row.get("from")
+        task_id = str(source.get("id")) if isinstance(source, dict) else ""
+        if task_id in found:
+            found[task_id] = linked_ids(row.get("to"))
+    return found
