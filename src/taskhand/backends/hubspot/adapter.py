@@ -60,6 +60,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
     name = "hubspot"
     remedies = REMEDIES
     messages = MESSAGES
+    batches_at_once = 4
     batch_is_atomic = True
     search_waits_s = (0.0, 2.0, 5.0)
 

@@ -71,6 +71,8 @@ class CrmAdapter(ABC, Generic[_Row]):
     """The people, contacts and health of the account."""
     min_batch: ClassVar[int] = 1
     """The fewest tasks that are worth a request for many; fewer are written one by one."""
+    batches_at_once: ClassVar[int] = 3
+    """Batches under way at the same time: a stop comes too late for these."""
     probes: ClassVar[int] = 1
     """After a refused batch, how many tasks with the same values are tried alone before the values count as refused."""
     lists_lag: ClassVar[bool] = False

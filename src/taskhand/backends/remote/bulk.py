@@ -5,7 +5,7 @@ What the CRM confirmed and its lists do not show yet is settled at the end (`lag
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
 
@@ -35,9 +35,6 @@ __all__ = ["BulkUpdate"]
 
 _Row = TypeVar("_Row")
 
-_BATCHES_AT_ONCE: Final = 3
-"""Batches under way at once: a stop comes too late for these."""
-
 
 class BulkUpdate(Generic[_Row]):
     """One bulk update: `run` it once."""
@@ -46,7 +43,7 @@ class BulkUpdate(Generic[_Row]):
         self._adapter = adapter
         self._messages = adapter.messages
         self._progress = progress
-        self._turns = anyio.Semaphore(_BATCHES_AT_ONCE)
+        self._turns = anyio.Semaphore(adapter.batches_at_once)
         self._results: dict[int, ItemResult] = {}
 
     async def run(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[ItemResult, ...]:
