@@ -1,7 +1,8 @@
 """What a write asks for, resolved: ids for names, a due value for three fields. Every backend is given this."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any
 
 from pydantic import MISSING
@@ -30,12 +31,9 @@ class Edit:
     status: StatusChoice | MISSING = MISSING
     native: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
-    def given(self) -> Iterator[tuple[str, object]]:
+    def given(self) -> tuple[tuple[str, object], ...]:
         """The fields that are set, with their values."""
-        for name in _FIELDS:
-            value = getattr(self, name)
-            if value is not MISSING:
-                yield name, value
+        return tuple([pair for pair in zip(_FIELDS, _VALUES(self), strict=True) if pair[1] is not MISSING])
 
     def unmet_by(self, task: Task, *, written: bool = False, sure_of_due: bool = True) -> "Edit":
         """The part of this edit that `task` does not show, nor certainly shows.
@@ -47,11 +45,13 @@ class Edit:
 
 
 _FIELDS = tuple(one.name for one in fields(Edit) if one.name != "native")
+_VALUES = attrgetter(*_FIELDS)
 
 
 def without(edit: Edit, *names: str) -> Edit:
     """The edit, leaving these fields alone."""
-    return replace(edit, **dict.fromkeys(names, MISSING))  # type: ignore[arg-type]  # of every field but native
+    kept = {name: value for name, value in edit.given() if name not in names}
+    return Edit(**kept, native=edit.native)  # type: ignore[arg-type]  # values of the fields of an edit
 
 
 def current_value(task: Task, name: str) -> object:

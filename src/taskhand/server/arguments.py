@@ -1,8 +1,9 @@
-"""From what a model sent to typed arguments: understood where the meaning is certain, else refused saying what to send.
+"""Check what a model sent and make typed arguments of it; pure.
 
-Certain are: surrounding blanks, a list or object sent as a JSON string, one value where a list is expected, a number
-where its digits are expected, null where it can only mean *not given*. The fields of an object are read as arguments
-are, and called by dotted names. Pure.
+A value whose meaning is certain is taken: with blanks around it, a list or an object as a JSON string, one value where
+a list is expected, a number where its digits are expected, null where it can only mean *not given*. Everything else is
+refused with a sentence that says what to send. The fields of an object are checked like arguments, and their names in
+errors are dotted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,33 +28,33 @@ _Model = TypeVar("_Model", bound=BaseModel)
 _DOCUMENTED = frozenset(
     field.alias or name for body in (TaskDraft, TaskPatch) for name, field in body.model_fields.items()
 )
-"""Fields of the documented body: null is theirs to mean something, or to be refused."""
+"""Fields of the documented body: null has a meaning there, or is refused."""
 
 
 def parse_arguments(model: type[_Model], schema: Schema, sent: dict[str, Any], *, reads: bool) -> _Model:
-    """The arguments as `model`; CallerError says which one is wrong and what to send.
+    """The arguments as `model`; CallerError says which argument is wrong and what to send.
 
     Some hosts fill in every optional argument. A read takes null or an empty string for *not given* where null has no
-    meaning of its own; a write does so for its own arguments, never for a field of the documented body.
+    meaning of its own. A write does so for its own arguments, never for a field of the documented body.
     """
-    found = _Faults()
-    values = _coerce_all(_Scope(model, schema, reads=reads), sent, found)
+    faults = _Faults()
+    values = _coerce_all(_Scope(model, schema, reads=reads), sent, faults)
     try:
-        checked = model.model_validate(values, by_alias=True, by_name=False)
+        arguments = model.model_validate(values, by_alias=True, by_name=False)
     except ValidationError as error:
         for one in error.errors(include_url=False):
-            found.add(one, schema)
-        raise found.refusal() from None
-    if found.wrong or found.missing:
-        raise found.refusal()
-    return checked
+            faults.add(one, schema)
+        raise faults.to_error() from None
+    if faults.wrong or faults.missing:
+        raise faults.to_error()
+    return arguments
 
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """Where arguments stand: those of the call, or those inside the object that `within` names.
+    """A place where arguments stand: at the top of the call, or in the object with the dotted name `within`.
 
-    `elsewhere` are the dotted names of what can be sent in other places of the same call.
+    `elsewhere` are the dotted names of the arguments around that object.
     """
 
     model: type[BaseModel]
@@ -64,27 +65,28 @@ class _Scope:
 
     @property
     def properties(self) -> Schema:
-        """What can be sent here."""
+        """The schemas of the arguments here."""
         return fields_of(self.schema)
 
     @property
     def documented(self) -> frozenset[str]:
-        """The fields of the documented body here: a filter has namesakes of some."""
+        """The fields of the documented body here; a filter has other fields of the same names."""
         return frozenset() if issubclass(self.model, TaskFilter) else _DOCUMENTED & self.properties.keys()
 
     def dotted(self, name: str) -> str:
-        """The name that an argument here is called by."""
+        """The name of an argument here in errors."""
         return f"{self.within}.{name}" if self.within else name
 
-    def inside(self, name: str) -> "_Scope | None":
-        """The place inside one of the objects here; None for anything else."""
-        if name not in objects_of(self.model):
+    def inner(self, name: str) -> "_Scope | None":
+        """The scope in an argument that is an object; None for any other argument."""
+        body = objects_of(self.model).get(name)
+        if body is None:
             return None
         around = tuple(self.dotted(other) for other in self.properties)
-        return _Scope(objects_of(self.model)[name], self.properties[name], self.reads, self.dotted(name), around)
+        return _Scope(body, self.properties[name], self.reads, self.dotted(name), around)
 
     def leaves_out(self, name: str, value: Any) -> bool:
-        """Whether null or a blank says no more of an argument than leaving it out."""
+        """Whether null or "" means that the argument is not given."""
         if value not in (None, "") or name in _required_in(self.schema):
             return False
         if self.reads:
@@ -92,20 +94,20 @@ class _Scope:
         node = self.properties[name]
         if name in self.documented or (value is None and "null" in json_types(node)):
             return False
-        # A blank is no choice of a switch or a word, and inside an object it must not widen what a filter writes to.
-        silent = not self.within and "enum" not in node and json_types(node) <= {"string", "array", "object"}
-        return value is None or silent
+        # "" is not a value of a switch or an enum, and in an object it must not widen a filter that a write uses.
+        takes_text = not self.within and "enum" not in node and json_types(node) <= {"string", "array", "object"}
+        return value is None or takes_text
 
 
 @dataclass(frozen=True, slots=True)
 class _Faults:
-    """What is wrong with arguments, and which are missing: a sentence each, by dotted name."""
+    """The wrong and the missing arguments: a sentence for each, by dotted name."""
 
     wrong: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
     def add(self, error: ErrorDetails, schema: Schema) -> None:
-        """One more thing that is wrong, unless something is known of that argument already."""
+        """Add what pydantic found, unless the argument has a fault already."""
         name, node = _locate(error["loc"], schema)
         if name in self.wrong or name in self.missing:
             return
@@ -114,8 +116,8 @@ class _Faults:
         else:
             self.wrong[name] = _sentence(error, name, node)
 
-    def refusal(self) -> CallerError:
-        """Everything that was found, in one sentence each."""
+    def to_error(self) -> CallerError:
+        """One error with the first five sentences."""
         return CallerError(
             " ".join([*self.wrong.values(), *self.missing.values()][:5]),
             code="invalid_arguments" if self.wrong else "missing_argument",
@@ -123,22 +125,21 @@ class _Faults:
         )
 
 
-def _coerce_all(place: _Scope, sent: Mapping[str, Any], found: _Faults) -> dict[str, Any]:
-    """The values by name as they were meant, those of objects included; what is wrong with them is added to `found`."""
-    properties, required = place.properties, _required_in(place.schema)
+def _coerce_all(scope: _Scope, sent: Mapping[str, Any], faults: _Faults) -> dict[str, Any]:
+    """The values by name as they were meant, those in objects included; faults are added to `faults`."""
+    properties, required = scope.properties, _required_in(scope.schema)
     for name in sent:
         if name not in properties:
-            raise _unknown(place, name)
+            raise _unknown_argument(scope, name)
     values: dict[str, Any] = {}
     for name, node in properties.items():
-        called = place.dotted(name)
-        if name in sent and not place.leaves_out(name, value := coerce(name, sent[name], node)):
-            inside = place.inside(name)
-            values[name] = _coerce_all(inside, value, found) if inside and isinstance(value, dict) else value
-            if said := refused_value(called, value, node, optional=name not in required):
-                found.wrong[called] = said
+        if name in sent and not scope.leaves_out(name, value := coerce(name, sent[name], node)):
+            inner = scope.inner(name) if isinstance(value, dict) else None
+            values[name] = value if inner is None else _coerce_all(inner, value, faults)
+            if fault := refused_value(scope.dotted(name), value, node, optional=name not in required):
+                faults.wrong[scope.dotted(name)] = fault
         elif name in required:
-            found.missing[called] = _required(called, node)
+            faults.missing[scope.dotted(name)] = _required(scope.dotted(name), node)
     return values
 
 
@@ -151,35 +152,35 @@ def _required_in(schema: Schema) -> Sequence[str]:
     return ()
 
 
-def _unknown(place: _Scope, name: str) -> CallerError:
-    """The refusal of an argument that the tool, or an object in its arguments, does not have."""
-    called, squeezed = place.dotted(name[:60]), _squeeze(name[:60])
-    own = {_squeeze(other): place.dotted(other) for other in place.properties}
-    if squeezed not in own and place.documented and squeezed in map(_squeeze, IMMUTABLE):
+def _unknown_argument(scope: _Scope, name: str) -> CallerError:
+    """The error for an argument that the tool, or an object in its arguments, does not have."""
+    dotted, squeezed = scope.dotted(name[:60]), _squeeze(name[:60])
+    own = {_squeeze(other): scope.dotted(other) for other in scope.properties}
+    if squeezed not in own and scope.documented and squeezed in map(_squeeze, IMMUTABLE):
         return CallerError(
-            f"{called} cannot be set: it never changes after a task is created.",
+            f"{dotted} cannot be set: it never changes after a task is created.",
             code="immutable_field",
-            next_step=f"Leave {called} out.",
+            next_step=f"Leave {dotted} out.",
         )
-    misplaced = [] if squeezed in own else _namesakes(place, squeezed)
+    misplaced = [] if squeezed in own else _namesakes(scope, squeezed)
     near = misplaced or [own[match] for match in get_close_matches(squeezed, own, n=3, cutoff=0.6)]
-    listed = f"The {'fields' if place.within else 'arguments'} are: {', '.join(own.values()) or 'none'}."
+    listed = f"The {'fields' if scope.within else 'arguments'} are: {', '.join(own.values()) or 'none'}."
     return CallerError(
-        f"There is no argument {called!r}.",
+        f"There is no argument {dotted!r}.",
         code="unknown_argument",
         candidates=[Candidate(other) for other in near],
         next_step=f"Send {' or '.join(misplaced or near[:1])} instead." if near else listed,
     )
 
 
-def _namesakes(place: _Scope, squeezed: str) -> list[str]:
-    """What is called so in another place of the same call: around the object, or inside one."""
+def _namesakes(scope: _Scope, squeezed: str) -> list[str]:
+    """The arguments of the same name elsewhere in the call: around the object, or in another one."""
     inner = [
-        place.dotted(f"{name}.{other}")
-        for name in objects_of(place.model)
-        for other in fields_of(place.properties.get(name, {}))
+        scope.dotted(f"{name}.{other}")
+        for name in objects_of(scope.model)
+        for other in fields_of(scope.properties.get(name, {}))
     ]
-    return [other for other in [*place.elsewhere, *inner] if _squeeze(other.rpartition(".")[2]) == squeezed]
+    return [other for other in [*scope.elsewhere, *inner] if _squeeze(other.rpartition(".")[2]) == squeezed]
 
 
 def _squeeze(name: str) -> str:

@@ -1,6 +1,7 @@
-"""What a value that a model sent certainly means, by the schema of the argument it was sent for; pure."""
+"""Make of a value that a model sent what it certainly means, by the schema of its argument; pure."""
 
 import json
+import re
 from typing import Any
 
 from taskhand.server.schema import Schema, fields_of
@@ -8,10 +9,12 @@ from taskhand.server.schema import Schema, fields_of
 __all__ = ["coerce", "expected_type", "json_types", "refused_value"]
 
 _FREE_TEXT = frozenset({"description"})
-"""Arguments whose blanks are the caller's own."""
+"""Arguments that keep the blanks around them."""
 
 _LARGEST = 10**15
-"""Beyond this no argument means a number."""
+"""No argument takes a larger number."""
+_SURROGATES = re.compile("[\ud800-\udfff]")
+"""Halves of characters: a host may cut a text in the middle of one."""
 
 
 def json_types(schema: Schema) -> set[str]:
@@ -20,57 +23,60 @@ def json_types(schema: Schema) -> set[str]:
 
 
 def coerce(name: str, value: Any, schema: Schema) -> Any:
-    """The value as it was meant; as it was sent where that is not certain."""
-    taken = json_types(schema)
+    """The value as it was meant; as it was sent where the meaning is not certain."""
+    types = json_types(schema)
     match value:
-        case str() if "string" in taken:
+        case str() if "string" in types:
             return value if name in _FREE_TEXT else value.strip()
-        case str() if "array" in taken:
+        case str() if "array" in types:
             return _coerce_list(value.strip())
-        case str() if "object" in taken:
+        case str() if "object" in types:
             return _coerce_object(value.strip())
         case str():
             return value.strip()
         case bool():
             return value
-        case int() if "string" in taken and abs(value) < _LARGEST:
+        case int() if "string" in types and abs(value) < _LARGEST:
             return str(value)
-        case list() if "array" in taken:
+        case list() if "array" in types:
             return _items(value)
         case _:
             return value
 
 
 def refused_value(name: str, value: Any, schema: Schema, *, optional: bool) -> str | None:
-    """What the types would let through: null where a backend has none, true for 1, half a character."""
-    taken = json_types(schema)
-    if value is None and "null" not in taken:
+    """The sentence for a value that pydantic would accept and Taskhand refuses; None for any other value.
+
+    Refused are null where the backend has none, true for 1, a number that is too large and half a character.
+    """
+    types = json_types(schema)
+    if value is None and "null" not in types:
         return f"{name} cannot be null{'; leave it out instead' if optional else ''}."
-    if isinstance(value, bool) and "boolean" not in taken:
+    if isinstance(value, bool) and "boolean" not in types:
         return expected_type(name, schema)
-    if isinstance(value, int) and "integer" not in taken and abs(value) >= _LARGEST:
+    if isinstance(value, int) and "integer" not in types and abs(value) >= _LARGEST:
         return f"{name} is too large a number."
-    texts = [text for text in (value if isinstance(value, tuple) else (value,)) if isinstance(text, str)]
-    if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
+    texts = value if isinstance(value, tuple) else (value,)
+    if any(isinstance(text, str) and _SURROGATES.search(text) for text in texts):
         return f"{name} has characters that are not Unicode text."
     return None
 
 
 def expected_type(name: str, schema: Schema) -> str:
-    """The sentence that says which kind of value to send."""
-    taken = json_types(schema)
-    if "object" in taken:
+    """The sentence that says which type of value to send."""
+    types = json_types(schema)
+    if "object" in types:
         example = next(iter(fields_of(schema)), "...")
         return f'{name} must be an object, e.g. {{"{example}": ...}}.'
-    if "array" in taken:
+    if "array" in types:
         return f'{name} must be a list of strings, e.g. ["..."].'
     wanted = {"integer": "a whole number", "boolean": "true or false", "string": "a string"}
-    said = " or ".join(wanted[kind] for kind in sorted(taken) if kind in wanted)
-    return f"{name} must be {said or 'as in the schema'}."
+    expected = " or ".join(wanted[one] for one in sorted(types) if one in wanted)
+    return f"{name} must be {expected or 'as in the schema'}."
 
 
 def _coerce_list(text: str) -> Any:
-    """A list sent as text: as JSON, or as its only item; several items in one text are not told apart here."""
+    """A list sent as text: as JSON, or as its only item. A text with a comma stays a text and is refused later."""
     if text[:1] in ("[", '"'):
         parsed = _parse_json(text)
         return text if parsed is None else _items(parsed if isinstance(parsed, list) else [parsed])

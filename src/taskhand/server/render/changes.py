@@ -10,7 +10,7 @@ from taskhand.domain.change import changes, preview
 from taskhand.domain.text import truncate
 from taskhand.journal.journal import Change, ChangePage, Intent, Result
 from taskhand.server.render.answer import Answer, UntrustedAnswer
-from taskhand.server.render.writes import FromTo, changed_fields
+from taskhand.server.render.writes import changed_fields
 
 __all__ = ["ChangesAnswer"]
 
@@ -28,7 +28,7 @@ class ChangeRow(Answer):
     task_id: str | MISSING = MISSING
     title: str | MISSING = MISSING
     does: Annotated[str, Field(description="create or delete; an update if absent.")] | MISSING = MISSING
-    changed: Annotated[dict[str, FromTo], WithJsonSchema({"type": "object"})] | MISSING = MISSING
+    changed: Annotated[dict[str, Any], WithJsonSchema({"type": "object"})] | MISSING = MISSING
     totals: Annotated[dict[str, int], Field(description="Of many tasks: how many became what.")] | MISSING = MISSING
     code: str | MISSING = MISSING
     reason: str | MISSING = MISSING
@@ -105,7 +105,7 @@ def _does(change: Change, place: int | None) -> str | None:
     return None if verb == "update" else verb
 
 
-def _changed(change: Change, place: int | None) -> dict[str, FromTo] | None:
+def _changed(change: Change, place: int | None) -> dict[str, Any] | None:
     """What was different afterwards; of a plan and of what nobody knows the outcome of, what would be."""
     if place is None:
         return None

@@ -15,7 +15,7 @@ from taskhand.domain.text import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.reads import fit_description
 
-__all__ = ["FromTo", "ManyAnswer", "WriteAnswer", "changed_fields", "render_write", "to_difference_row"]
+__all__ = ["ManyAnswer", "WriteAnswer", "changed_fields", "render_write", "to_difference_row"]
 
 _NAME, _SNIPPET = 60, 200
 _MOST_SHOWN = 8
@@ -26,13 +26,6 @@ _ROOM_FOR_IDS = 28_000
 """Characters that ids of many tasks may take."""
 
 _SEE = "Show the difference to the person; apply_plan with this planId carries it out."
-
-
-class FromTo(Answer):
-    """A field before and after."""
-
-    before: Annotated[Any, Field(alias="from")]
-    to: Any
 
 
 class UnappliedRow(Answer):
@@ -58,7 +51,7 @@ class DifferenceRow(Answer):
     id: str | None
     title: str
     does: str
-    changed: dict[str, FromTo]
+    changed: Annotated[dict[str, Any], Field(description="Field: from, to.")]
 
 
 class OutcomeRow(Answer):
@@ -117,11 +110,9 @@ def render_write(written: Receipt | BulkReceipt | Plan) -> WriteAnswer:
             return _render_plan(written)
 
 
-def changed_fields(changed: Iterable[FieldChange]) -> dict[str, FromTo]:
-    """The fields that change, by name."""
-    return {
-        one.field: FromTo.model_validate({"from": _shorten(one.before), "to": _shorten(one.after)}) for one in changed
-    }
+def changed_fields(changed: Iterable[FieldChange]) -> dict[str, Any]:
+    """The fields that change, by name, each with its value before (`from`) and after (`to`)."""
+    return {one.field: {"from": _shorten(one.before), "to": _shorten(one.after)} for one in changed}
 
 
 def to_difference_row(one: Difference) -> DifferenceRow:
@@ -135,7 +126,7 @@ def _render_receipt(receipt: Receipt) -> WriteAnswer:
     return WriteAnswer(
         change_id=receipt.change_id or MISSING,
         task=fit_description(receipt.task).model_dump(mode="json") if isinstance(receipt.task, Task) else MISSING,
-        changed={name: one.model_dump(mode="json") for name, one in changed_fields(receipt.changed).items()},
+        changed=changed_fields(receipt.changed),
         unapplied=_unapplied_rows(receipt.unapplied),
         matched=_match_rows(receipt.matched),
         replayed=receipt.replayed or MISSING,
