@@ -119,7 +119,7 @@ async def test_what_hubspot_cannot_clear_is_said(tmp_path: Path) -> None:
 async def test_how_much_is_changed_without_a_plan_is_said(tmp_path: Path) -> None:
     told = await _capabilities("local", tmp_path, plan_over=3)
     assert told["bulk"] == "Up to 1000 tasks in one call. More than 3, or any filter, stop at a plan."
-    assert told["lists"] == "A list shows at once what was written."
+    assert told["lists"] == "A list shows a write at once."
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -1,4 +1,4 @@
-"""The demo: the real server in a process of its own, a real client, and the documented use cases in turn."""
+"""The demo: a client walks through the documented use cases with a server in a process of its own."""
 
 import json
 import os
@@ -26,13 +26,13 @@ _FIRST = ("planId", "count", "difference", "changed", "totals", "matched", "unap
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing said to an agent, and the call it makes of it.
+    """A request to an agent, and the tool call that answers it.
 
-    `{new}` stands for the task made here, `{contact}` for the contact found, `{tomorrow}` and `{later}` for days,
-    `{plan}` for the last plan shown and `{change}` for the last change made.
+    `{new}` stands for the task that is created, `{contact}` for the contact that is found, `{tomorrow}` and `{later}`
+    for days, `{plan}` for the last plan and `{change}` for the last change.
     """
 
-    said: str
+    request: str
     tool: str
     arguments: Mapping[str, Any]
     refused: bool = False
@@ -94,25 +94,28 @@ STEPS: Sequence[Step] = (
 
 
 async def run_demo(
-    say: Callable[[str], object], *, brief: bool, today: date | None = None, flags: Sequence[str] = ()
+    write_line: Callable[[str], object], *, brief: bool, today: date | None = None, flags: Sequence[str] = ()
 ) -> None:
-    """Walk the steps, saying each call and its answer; RuntimeError when one does not go as it should.
+    """Take every step and write the call and its answer; RuntimeError where a step fails.
 
-    `brief` says what came of each call in words; `flags` are those of the command, and `today` the day it then is.
+    `brief` writes the outcome of each call in words. `flags` are options of the command, and `today` is the day that it
+    takes for today.
     """
     with TemporaryDirectory(prefix="taskhand-demo-") as folder:
         launch = ["-m", "taskhand", "--db", str(Path(folder) / "tasks.sqlite"), *flags]
         if not brief:
-            say(f"A store in {folder}, filled by `taskhand seed demo`; the server runs as a host would start it.")
+            write_line(
+                f"A store in {folder}, filled by `taskhand seed demo`; the server runs as a host would start it."
+            )
         await anyio.run_process(
             [sys.executable, *launch, "seed", "demo"], env=get_default_environment() | _UNCONFIGURED
         )
         async with _connected(launch) as client:
-            await _introduce(client, say)
+            await _introduce(client, write_line)
             today = today or datetime.now(UTC).date()
             known = {"tomorrow": str(today + timedelta(days=1)), "later": str(today + timedelta(days=3))}
             for step in STEPS:
-                await _walk(client, step, known, say, brief=brief)
+                await _take_step(client, step, known, write_line, brief=brief)
 
 
 @asynccontextmanager
@@ -122,23 +125,23 @@ async def _connected(launch: Sequence[str]) -> AsyncIterator[Client]:
         yield client
 
 
-async def _introduce(client: Client, say: Callable[[str], object]) -> None:
+async def _introduce(client: Client, write_line: Callable[[str], object]) -> None:
     tools = (await client.list_tools()).tools
-    say(f"Connected over a pipe, protocol {client.protocol_version}. Tools: {', '.join(t.name for t in tools)}.")
+    write_line(f"Connected over a pipe, protocol {client.protocol_version}. Tools: {', '.join(t.name for t in tools)}.")
 
 
-async def _walk(
-    client: Client, step: Step, known: dict[str, str], say: Callable[[str], object], *, brief: bool
+async def _take_step(
+    client: Client, step: Step, known: dict[str, str], write_line: Callable[[str], object], *, brief: bool
 ) -> None:
-    """Make the call of one step, say what went and what came, and remember the ids that later steps need."""
-    arguments = {name: _filled(value, known) for name, value in step.arguments.items()}
+    """Make the call of one step, write the call and its answer, and keep the ids that later steps need in `known`."""
+    arguments = {name: _fill_in(value, known) for name, value in step.arguments.items()}
     result = await client.call_tool(step.tool, arguments)
     answer = _answer(result)
-    say(f"\n■ {step.said}")
+    write_line(f"\n■ {step.request}")
     if not brief:
-        say(f"  → {step.tool} {_short(arguments)}")
-    for line in _words(answer) if brief else [_short(_telling(answer))]:
-        say(f"  {'✗' if result.is_error else '←'} {line}")
+        write_line(f"  → {step.tool} {_short(arguments)}")
+    for line in _to_lines(answer) if brief else [_short(_main_part(answer))]:
+        write_line(f"  {'✗' if result.is_error else '←'} {line}")
     if result.is_error is not step.refused:
         raise RuntimeError(f"{step.tool} was not expected to answer that")
     if step.tool == "create_task":
@@ -148,7 +151,7 @@ async def _walk(
     known |= {name: answer[key] for name, key in (("plan", "planId"), ("change", "changeId")) if key in answer}
 
 
-def _filled(value: Any, known: Mapping[str, str]) -> Any:
+def _fill_in(value: Any, known: Mapping[str, str]) -> Any:
     return value.format_map(known) if isinstance(value, str) and value.startswith("{") else value
 
 
@@ -159,58 +162,58 @@ def _answer(result: CallToolResult) -> dict[str, Any]:
     return answer
 
 
-def _telling(answer: dict[str, Any]) -> Any:
-    """The part of an answer that a reader looks at first: of a write what changed, of an error all."""
+def _main_part(answer: dict[str, Any]) -> Any:
+    """The part of an answer to show: the change of a write, the whole of an error."""
     if "changeId" in answer or "planId" in answer:
         return {key: answer[key] for key in _FIRST if answer.get(key)}
     return answer.get("error", {key: value for key, value in answer.items() if key != "untrusted"})
 
 
-def _words(answer: dict[str, Any]) -> list[str]:
-    """What came of a call, in words: of many tasks the first few."""
+def _to_lines(answer: dict[str, Any]) -> list[str]:
+    """The answer in words; the first few of many tasks."""
     if "message" in answer.get("error", {}):
         return [answer["error"]["message"]]
     if "planId" in answer:
-        rows = [f"{row['title']}: {_differs(row['changed'])}" for row in answer["difference"]]
-        return [f"a plan of {answer['count']} tasks, nothing is written yet:", *_few(rows)]
+        rows = [f"{row['title']}: {_changes_text(row['changed'])}" for row in answer["difference"]]
+        return [f"a plan of {answer['count']} tasks, nothing is written yet:", *_first_lines(rows)]
     if "totals" in answer:
-        return [_counted(answer["totals"])]
+        return [_value_in_words(answer["totals"])]
     if "changed" in answer:
-        return [_one(answer)]
+        return [_change_line(answer)]
     found: list[dict[str, Any]] = next(value for value in answer.values() if isinstance(value, list))
-    return _few([" · ".join(_counted(row[key]) for key in _TOLD if row.get(key)) for row in found])
+    return _first_lines([" · ".join(_value_in_words(row[key]) for key in _ROW_FIELDS if row.get(key)) for row in found])
 
 
-_TOLD = ("title", "name", "status", "due", "email", "at", "tool", "outcome", "totals", "reason")
+_ROW_FIELDS = ("title", "name", "status", "due", "email", "at", "tool", "outcome", "totals", "reason")
 _MOST_LINES = 3
 
 
-def _one(answer: dict[str, Any]) -> str:
-    """What became of one task: who is on it by name, where somebody was named."""
+def _change_line(answer: dict[str, Any]) -> str:
+    """The change of one task, with the names of people who were named."""
     task, changed = answer["task"], dict(answer["changed"])
     if changed.get("title", {"from": ""})["from"] is None:
-        return f"{task['title']}: made, {task['status_config']['name']}, due {_said(task['due_at'])}"
+        return f"{task['title']}: made, {task['status_config']['name']}, due {_value_text(task['due_at'])}"
     people = [match["name"] for match in answer["matched"] if match["argument"] == "responsibleIds"]
     if people and "task_responsibles" in changed:
-        return f"{task['title']}: {', '.join(people)} ({_said(changed['task_responsibles']['to'])} in all)"
-    return f"{task['title']}: {_differs(changed)}"
+        return f"{task['title']}: {', '.join(people)} ({_value_text(changed['task_responsibles']['to'])} in all)"
+    return f"{task['title']}: {_changes_text(changed)}"
 
 
-def _counted(value: Any) -> str:
-    """A value in words; totals as how many became what."""
+def _value_in_words(value: Any) -> str:
+    """A value in words; totals as the number for each outcome."""
     return ", ".join(f"{count} {became}" for became, count in value.items()) if isinstance(value, dict) else str(value)
 
 
-def _few(rows: list[str]) -> list[str]:
+def _first_lines(rows: list[str]) -> list[str]:
     more = [f"and {len(rows) - _MOST_LINES} more"] if len(rows) > _MOST_LINES else []
     return [*rows[:_MOST_LINES], *more]
 
 
-def _differs(changed: Mapping[str, Any]) -> str:
-    return "; ".join(f"{field} {_said(one['from'])} → {_said(one['to'])}" for field, one in changed.items())
+def _changes_text(changed: Mapping[str, Any]) -> str:
+    return "; ".join(f"{field} {_value_text(one['from'])} → {_value_text(one['to'])}" for field, one in changed.items())
 
 
-def _said(value: Any) -> str:
+def _value_text(value: Any) -> str:
     if isinstance(value, list):
         return f"{len(value)} {'person' if len(value) == 1 else 'people'}"
     return "nothing" if value is None else str(value).replace(":00.000Z", "Z")

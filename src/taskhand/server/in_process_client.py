@@ -1,4 +1,4 @@
-"""A client of a server in this process: what it sees is what a host sees."""
+"""A client of a server in this process; it sees the same as a host."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A resource as data: what a host can put before the model without a tool being called."""
+"""A resource as data: a host can show it to the model without a tool call."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ __all__ = ["Resource"]
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Something to read at `uri`, where `{id}` stands for the id of a task.
+    """JSON at an address; `{id}` in `uri` stands for the id of a task.
 
-    `like` is the tool that answers the same: the resource is offered only together with it. `read` is given the id, or
-    "" where the address has none.
+    `like` is the tool that returns the same; the resource is offered only together with it. `read` is given the id,
+    or "" where the address has none.
     """
 
     uri: str
@@ -27,5 +27,5 @@ class Resource:
 
     @property
     def is_template(self) -> bool:
-        """Whether it is many, one for each id."""
+        """Whether the address stands for many resources, one for each id."""
         return "{id}" in self.uri

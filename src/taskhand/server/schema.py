@@ -1,7 +1,8 @@
 """JSON schemas that every model provider accepts; pure.
 
-Gemini refuses `type` lists, `$ref` and `default` in function declarations, OpenAI and Claude combinators at the top of
-an input schema; all accept `anyOf` with `null` on a property. Output schemas are read by clients, not by models.
+Gemini refuses `type` lists, `$ref` and `default` in function declarations. OpenAI and Claude refuse combinators at the
+top of an input schema. All of them accept `anyOf` with `null` on a property. Clients read output schemas, models do
+not.
 """
 
 from functools import cache, lru_cache
@@ -28,7 +29,7 @@ _NOISE = frozenset({"title", "default", "$defs"})
 
 
 def input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
-    """What a tool takes, with only the fields and values that the backend can express, also inside its objects."""
+    """The schema of a tool's arguments, with only the fields and values that the backend can express."""
     return _input_schema(model, capabilities)
 
 
@@ -39,20 +40,20 @@ def _input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
 
 @cache
 def output_schema(model: type[BaseModel]) -> Schema:
-    """What a tool answers; a nullable value is written as a list of types, which is the shortest."""
+    """The schema of a tool's answer; a nullable value has a list of types, which is the shortest form."""
     short: Schema = _short(_plain(model, mode="serialization"))
     return short
 
 
 @cache
 def objects_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
-    """The arguments of `model` that are objects with fields of their own, by the names they are sent by."""
+    """The models of the arguments that are objects, by the argument's alias."""
     inner = {field.alias or name: _object_in(field.annotation) for name, field in model.model_fields.items()}
     return {name: body for name, body in inner.items() if body is not None}
 
 
 def fields_of(node: Schema) -> dict[str, Schema]:
-    """The fields that a schema gives an object; none where it is something else."""
+    """The schemas of an object's fields; empty for anything that is not an object."""
     for branch in node.get("anyOf", [node]):
         if "properties" in branch:
             properties: dict[str, Schema] = branch["properties"]
@@ -160,12 +161,12 @@ def _inlined(node: Any, definitions: Schema) -> Any:
         return node
     if "$ref" in node:
         target = _inlined(definitions[node["$ref"].rpartition("/")[2]], definitions)
-        # What is said of this use of a model is kept; what its class says of itself is for its readers.
+        # The description of the field is kept; the docstring of its class is for readers of the code.
         return target | {key: value for key, value in node.items() if key not in _NOISE | {"$ref"}}
     kept: Schema = {key: value for key, value in node.items() if key not in _NOISE and key != "properties"}
     shaped: Schema = {key: _inlined(value, definitions) for key, value in kept.items()}
     if "properties" in node:
-        # A property may itself be called "title": only keywords are noise, names are not.
+        # A property may be called "title" itself: only keywords are dropped, names stay.
         shaped["properties"] = {name: _inlined(value, definitions) for name, value in node["properties"].items()}
     shaped.pop("description", None) if "properties" in node else None
     return shaped

@@ -1,4 +1,4 @@
-"""The prompts, in the order in which they are listed. Everything that needs a list of prompts takes this one."""
+"""The table of prompts, in the order in which they are listed."""
 
 from taskhand.server.prompt import Prompt
 from taskhand.server.prompts.daily_briefing import DAILY_BRIEFING

@@ -1,4 +1,4 @@
-"""What an agent sees of the journal: a row for each call, with the difference where it is about one task; pure."""
+"""The answer of list_changes: a row for each call, with the difference where the row is about one task; pure."""
 
 from collections import Counter
 from datetime import UTC
@@ -29,7 +29,7 @@ class ChangeRow(Answer):
     title: str | MISSING = MISSING
     does: Annotated[str, Field(description="create or delete; an update if absent.")] | MISSING = MISSING
     changed: Annotated[dict[str, Any], WithJsonSchema({"type": "object"})] | MISSING = MISSING
-    totals: Annotated[dict[str, int], Field(description="Of many tasks: how many became what.")] | MISSING = MISSING
+    totals: Annotated[dict[str, int], Field(description="Number of tasks by outcome.")] | MISSING = MISSING
     code: str | MISSING = MISSING
     reason: str | MISSING = MISSING
     undoes: str | MISSING = MISSING
@@ -46,19 +46,19 @@ class ChangesAnswer(UntrustedAnswer):
 
     @classmethod
     def of(cls, page: ChangePage, task_id: str | None) -> "ChangesAnswer":
-        """The page as an agent sees it; of a change of many tasks, what it did to the one asked for."""
+        """The answer for a page; a row of a bulk change shows the task that was asked for."""
         rows = tuple(_row(change, task_id) for change in page.changes)
         return cls(changes=rows, next_cursor=page.cursor or MISSING)
 
 
 def _row(change: Change, task_id: str | None) -> ChangeRow:
-    about = _intent_index(change, task_id)
+    index = _intent_index(change, task_id)
     opening = change.opening
     facts: dict[str, Any] = {
-        "task_id": _task_id(change, about),
-        "title": _title(change, about),
-        "does": _does(change, about),
-        "changed": _changed(change, about),
+        "task_id": _task_id(change, index),
+        "title": _title(change, index),
+        "does": _does(change, index),
+        "changed": _changed(change, index),
         "totals": _totals(change),
         "code": change.ending.code if change.ending else None,
         "reason": truncate(opening.reason, _REASON) if opening.reason else None,
@@ -76,40 +76,40 @@ def _row(change: Change, task_id: str | None) -> ChangeRow:
 
 
 def _intent_index(change: Change, task_id: str | None) -> int | None:
-    """Which of its intents the row is about: the only one, or the one of the task asked for."""
+    """The index of the intent that the row is about: the only one, or that of the task asked for."""
     if len(change.intents) == 1:
         return 0
-    ids = {place: _task_id(change, place) for place in range(len(change.intents))}
-    return next((place for place, one in ids.items() if one == task_id), None) if task_id else None
+    ids = {index: _task_id(change, index) for index in range(len(change.intents))}
+    return next((index for index, one in ids.items() if one == task_id), None) if task_id else None
 
 
-def _task_id(change: Change, place: int | None) -> str | None:
-    if place is None:
+def _task_id(change: Change, index: int | None) -> str | None:
+    if index is None:
         named = change.opening.arguments.get("id")
         return named if isinstance(named, str) and not change.intents else None
-    result = change.results.get(place)
-    return change.intents[place].task_id or (result.task_id if result else None)
+    result = change.results.get(index)
+    return change.intents[index].task_id or (result.task_id if result else None)
 
 
-def _title(change: Change, place: int | None) -> str | None:
-    if place is None:
+def _title(change: Change, index: int | None) -> str | None:
+    if index is None:
         return None
-    intent, result = change.intents[place], change.results.get(place)
+    intent, result = change.intents[index], change.results.get(index)
     task = (result.after if result else None) or (intent.before.task if intent.before else None)
     named = task.title if task else intent.edit.title if intent.edit and isinstance(intent.edit.title, str) else None
     return truncate(named, _TITLE) if named else None
 
 
-def _does(change: Change, place: int | None) -> str | None:
-    verb = change.intents[place].verb if place is not None else "update"
+def _does(change: Change, index: int | None) -> str | None:
+    verb = change.intents[index].verb if index is not None else "update"
     return None if verb == "update" else verb
 
 
-def _changed(change: Change, place: int | None) -> dict[str, Any] | None:
-    """What was different afterwards; of a plan and of what nobody knows the outcome of, what would be."""
-    if place is None:
+def _changed(change: Change, index: int | None) -> dict[str, Any] | None:
+    """The difference that was made; for a plan and an unknown outcome, the difference that was intended."""
+    if index is None:
         return None
-    return changed_fields(_difference(change.intents[place], change.results.get(place), change.outcome)) or None
+    return changed_fields(_difference(change.intents[index], change.results.get(index), change.outcome)) or None
 
 
 def _difference(intent: Intent, result: Result | None, outcome: str) -> Any:

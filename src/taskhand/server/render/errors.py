@@ -1,4 +1,4 @@
-"""An error as JSON that a model can act on, or as a sentence for a person; pure."""
+"""An error as JSON that a model can act on, or as one sentence for a person; pure."""
 
 import json
 import math
@@ -17,22 +17,22 @@ _FREE_TEXT = ("candidates.name", "difference.title", "difference.changed")
 
 
 def render_error(error: TaskhandError) -> str:
-    """`code`, `message`, `retryable`, and where there are any, `candidates`, `next`, `retry_after_s` and details."""
-    said: dict[str, Any] = {"code": error.code, "message": truncate(error.message, _MESSAGE)}
+    """JSON with `code`, `message` and `retryable`; where there are any, also `candidates`, `next` and the details."""
+    fields: dict[str, Any] = {"code": error.code, "message": truncate(error.message, _MESSAGE)}
     if error.candidates:
-        said["candidates"] = [_candidate(candidate) for candidate in error.candidates]
+        fields["candidates"] = [_candidate(candidate) for candidate in error.candidates]
     if error.next_step:
-        said["next"] = error.next_step
-    said["retryable"] = error.retryable
+        fields["next"] = error.next_step
+    fields["retryable"] = error.retryable
     if error.retry_after_s is not None:
-        said["retry_after_s"] = math.ceil(error.retry_after_s)
-    said |= {name: _detail(value) for name, value in error.details.items()}
-    said = plain_json(said)
-    return json.dumps({"error": said | mark_untrusted(said, _FREE_TEXT)}, ensure_ascii=False, separators=(",", ":"))
+        fields["retry_after_s"] = math.ceil(error.retry_after_s)
+    fields |= {name: _detail(value) for name, value in error.details.items()}
+    fields = plain_json(fields)
+    return json.dumps({"error": fields | mark_untrusted(fields, _FREE_TEXT)}, ensure_ascii=False, separators=(",", ":"))
 
 
 def error_sentence(error: TaskhandError) -> str:
-    """What a person reads of an error where the protocol has room for nothing else."""
+    """The error as a sentence, where the protocol has room for nothing else."""
     return plain(" ".join(filter(None, [truncate(error.message, _MESSAGE), error.next_step])))
 
 

@@ -1,4 +1,4 @@
-"""What an agent sees of what is there: answers as typed models, long text cut with a word about it; pure."""
+"""The answers of tools that read, as typed models; long text is cut, with the number of characters left out; pure."""
 
 import json
 from collections import Counter
@@ -19,16 +19,16 @@ __all__ = ["ContactsAnswer", "ListAnswer", "RowField", "StatusesAnswer", "TaskAn
 
 _TITLE, _NAME, _SNIPPET, _DESCRIPTION = 100, 60, 200, 12_000
 _ESCAPED_DESCRIPTION = 16_000
-"""What a description may take as JSON, where a control character takes six characters."""
+"""Characters of the longest description as JSON, where a control character takes six."""
 _PAGE_CHARACTERS = 320
-"""What a row may take on average; a page ends early rather than pass it."""
+"""Characters of a row on average; a page ends early before it passes them."""
 _SMALLEST_PAGE, _LARGEST_PAGE = 3_000, 32_000
 _ENVELOPE = 430
-"""The answer around the rows, its cursor and the word about text by others included."""
+"""Characters around the rows: the cursor, and the mark on text by others."""
 
 
 class StatusRow(Answer):
-    """A status as it can be chosen."""
+    """A status that a task can have."""
 
     position: int
     name: str
@@ -46,7 +46,7 @@ class StatusesAnswer(Answer):
 
     @classmethod
     def of(cls, known: StatusList) -> "StatusesAnswer":
-        """The statuses as an agent sees them."""
+        """The answer for a list of statuses."""
         return cls(
             statuses=tuple(map(_status_row, known.statuses[:MOST_ITEMS])),
             complete=known.complete and len(known.statuses) <= MOST_ITEMS,
@@ -73,13 +73,13 @@ class TeamAnswer(UntrustedAnswer):
 
     @classmethod
     def of(cls, team: Team) -> "TeamAnswer":
-        """The team as an agent sees it."""
+        """The answer for a team."""
         shown = team.members[:MOST_ITEMS]
         return cls(members=tuple(map(_member_row, shown)), me=team.me, omitted=len(team.members) - len(shown))
 
 
 class ContactRow(Answer):
-    """A contact under the names that a task's body uses."""
+    """A contact, its ids under the names of the documented body."""
 
     ai_contact_id: str | None
     ai_customer_id: str | None
@@ -89,7 +89,7 @@ class ContactRow(Answer):
 
 
 class ContactsAnswer(UntrustedAnswer):
-    """Contacts that were found."""
+    """Contacts that match a query."""
 
     free_text = ("contacts.name",)
 
@@ -98,7 +98,7 @@ class ContactsAnswer(UntrustedAnswer):
 
     @classmethod
     def of(cls, found: Sequence[Contact], limit: int) -> "ContactsAnswer":
-        """Up to `limit` contacts as an agent sees them."""
+        """The answer with the first `limit` contacts."""
         return cls(contacts=tuple(map(_contact_row, found[:limit])), more=len(found) > limit)
 
 
@@ -111,7 +111,7 @@ class TaskAnswer(UntrustedAnswer):
 
     @classmethod
     def of(cls, task: Task) -> "TaskAnswer":
-        """The task as an agent sees it."""
+        """The answer for a task."""
         return cls(task=fit_description(task))
 
 
@@ -132,7 +132,7 @@ _ROW: tuple[RowField, ...] = ("title", "status", "due", "priority", "responsible
 
 
 class Row(Answer):
-    """A task in a list; only the fields asked for are there."""
+    """A task in a list, with the fields that were asked for."""
 
     model_config = ConfigDict(alias_generator=None)
 
@@ -164,7 +164,7 @@ class ListAnswer(UntrustedAnswer):
 
     @classmethod
     def of(cls, found: TaskList, fields: Sequence[RowField] | MISSING) -> "ListAnswer":
-        """The page as an agent sees it: it ends early, with a cursor, where its rows are large."""
+        """The answer for a page; it ends early, with a cursor, where its rows are large."""
         shown = _ROW if fields is MISSING else fields
         room = min(max(_PAGE_CHARACTERS * found.query.limit, _SMALLEST_PAGE), _LARGEST_PAGE) - _ENVELOPE
         names = _names(found.members)
@@ -199,7 +199,7 @@ def _row(task: Task, found: TaskList, shown: Sequence[RowField], names: Mapping[
 
 
 def _names(members: Mapping[str, Member]) -> dict[str, str]:
-    """What people are called, by id: a name; for a namesake the e-mail. Of somebody who left only the id is known."""
+    """The name to show for each person, by id: the e-mail where two people have the same name."""
     bearers = Counter(member.name for member in members.values())
     return {
         person: truncate(one.name if bearers[one.name] == 1 else one.email or one.id, _NAME)
@@ -208,7 +208,7 @@ def _names(members: Mapping[str, Member]) -> dict[str, str]:
 
 
 def fit_description(task: Task) -> Task:
-    """The task with a description that fits an answer."""
+    """The task, its description cut to fit an answer."""
     longest, whole = _DESCRIPTION, task.description or ""
     while len(json.dumps(truncate(whole, longest), ensure_ascii=False)) > _ESCAPED_DESCRIPTION:
         longest //= 2

@@ -1,4 +1,4 @@
-"""What an agent sees of a write: what it did, what it would do, what came of each of many; pure."""
+"""The answers of tools that write: the change of one task, a plan, the outcomes of many tasks; pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC
@@ -19,17 +19,17 @@ __all__ = ["ManyAnswer", "WriteAnswer", "changed_fields", "render_write", "to_di
 
 _NAME, _SNIPPET = 60, 200
 _MOST_SHOWN = 8
-"""Of a list of people in a difference."""
+"""Items of the longest list in a difference."""
 _MOST_DIFFERENCES = 25
 _MOST_MESSAGES = 25
 _ROOM_FOR_IDS = 28_000
-"""Characters that ids of many tasks may take."""
+"""Characters that the ids of many tasks may take."""
 
 _SEE = "Show the difference to the person; apply_plan with this planId carries it out."
 
 
 class UnappliedRow(Answer):
-    """Something asked for that is not so."""
+    """A field that was asked for and not applied."""
 
     field: str
     asked: Any
@@ -37,7 +37,7 @@ class UnappliedRow(Answer):
 
 
 class MatchRow(Answer):
-    """What a name was taken to mean."""
+    """A name that was resolved."""
 
     argument: str
     given: str
@@ -46,7 +46,7 @@ class MatchRow(Answer):
 
 
 class DifferenceRow(Answer):
-    """What a plan does to one task."""
+    """The change that a plan makes to one task."""
 
     id: str | None
     title: str
@@ -55,7 +55,7 @@ class DifferenceRow(Answer):
 
 
 class OutcomeRow(Answer):
-    """What became of some of many tasks, all for the same reason."""
+    """The tasks of a bulk change with the same outcome for the same reason."""
 
     outcome: str
     count: int
@@ -64,9 +64,9 @@ class OutcomeRow(Answer):
     message: str | MISSING = MISSING
 
 
-def _rows(said: str) -> WithJsonSchema:
-    """Rows as a short schema: clients read them, models are shown the answer itself."""
-    return WithJsonSchema({"type": "array", "items": {"type": "object"}, "description": said})
+def _rows(columns: str) -> WithJsonSchema:
+    """A short schema for rows: models read the answer, not its schema."""
+    return WithJsonSchema({"type": "array", "items": {"type": "object"}, "description": columns})
 
 
 _CHANGED = Annotated[Any, WithJsonSchema({"type": "object", "description": "Field: from, to."})]
@@ -74,7 +74,7 @@ _TASK = Annotated[Any, WithJsonSchema({"type": "object", "description": "As get_
 
 
 class WriteAnswer(UntrustedAnswer):
-    """What a write of one task did (`task`), or would do (`planId`)."""
+    """The change of one task (`task`), or its plan (`planId`)."""
 
     free_text = ("task.title", "task.description", "changed", "difference.title", "difference.changed", "matched.name")
 
@@ -92,7 +92,7 @@ class WriteAnswer(UntrustedAnswer):
 
 
 class ManyAnswer(WriteAnswer):
-    """What a write did that can be of many tasks (`totals`)."""
+    """The change of one or many tasks (`totals`), or its plan."""
 
     totals: dict[str, int] | MISSING = MISSING
     outcomes: Annotated[tuple[OutcomeRow, ...], _rows("outcome, count, ids, code, message")] | MISSING = MISSING
@@ -100,7 +100,7 @@ class ManyAnswer(WriteAnswer):
 
 
 def render_write(written: Receipt | BulkReceipt | Plan) -> WriteAnswer:
-    """What a write has to say, as an agent sees it."""
+    """The answer for what a write returned."""
     match written:
         case Receipt():
             return _render_receipt(written)
@@ -116,7 +116,7 @@ def changed_fields(changed: Iterable[FieldChange]) -> dict[str, Any]:
 
 
 def to_difference_row(one: Difference) -> DifferenceRow:
-    """What happens to one task, as an agent sees it."""
+    """The row for the change of one task."""
     return DifferenceRow(
         id=one.id, title=truncate(one.title, _NAME), does=one.does, changed=changed_fields(one.changed)
     )
@@ -168,7 +168,10 @@ def _render_plan(plan: Plan) -> WriteAnswer:
 
 
 def _outcome_rows(outcomes: Sequence[TaskResult], room: int) -> Iterable[OutcomeRow]:
-    """One row for each outcome and reason, the rarest first; ids as far as there is room, those to retry elsewhere."""
+    """A row for each outcome and reason, the rarest first, with ids as long as there is room.
+
+    The ids of tasks that may be retried are in `retryIds`.
+    """
     groups: dict[tuple[str, str | None, str | None], list[TaskResult]] = {}
     for one in outcomes:
         groups.setdefault((one.outcome, one.code, _reason(one)), []).append(one)
@@ -185,7 +188,7 @@ def _outcome_rows(outcomes: Sequence[TaskResult], room: int) -> Iterable[Outcome
 
 
 def _reason(one: TaskResult) -> str | None:
-    """The message without the task's own id, so that tasks with the same trouble stand together."""
+    """The message without the task's id, so that tasks with the same fault share a row."""
     return one.message.replace(one.id, "…") if one.message else None
 
 
@@ -194,7 +197,7 @@ def _size(ids: Sequence[str]) -> int:
 
 
 def _as_many_as_fit(ids: Sequence[str], room: int) -> tuple[str, ...]:
-    """As many ids as there is room for; the count beside them says how many there are."""
+    """The first ids that fit; the count of the row is that of all."""
     if _size(ids) <= room:
         return tuple(ids)
     longest = max(map(len, ids)) + 3

@@ -1,4 +1,4 @@
-"""The resources, in the order in which they are listed. Everything that needs a list of resources takes this one."""
+"""The table of resources, in the order in which they are listed."""
 
 from taskhand.server.resource import Resource
 from taskhand.server.resources.capabilities import CAPABILITIES

@@ -15,7 +15,7 @@ _NOT_HERE = "not here"
 
 
 class CapabilitiesAnswer(Answer):
-    """What the backend can express, in the words of the tools' arguments."""
+    """What the backend can express, by the names of the tools' arguments."""
 
     backend: str
     fields: dict[str, str]
@@ -27,7 +27,7 @@ class CapabilitiesAnswer(Answer):
 
     @classmethod
     def of(cls, app: AppContext) -> "CapabilitiesAnswer":
-        """What can be said to the backend of this app context, and what to expect of it."""
+        """The capabilities of the backend of `app`, in words."""
         can = app.backend.capabilities
         return cls(
             backend=app.backend.name,
@@ -35,7 +35,7 @@ class CapabilitiesAnswer(Answer):
             priority={digit: word for word, digit in PRIORITY_WORDS.items() if digit in can.priorities},
             responsibles=_people(can),
             due_time=f"{_zone_kept(can)} {_zone_meant(app.timezone)}",
-            lists="A list shows at once what was written."
+            lists="A list shows a write at once."
             if can.lists_are_current
             else "A list may be a little behind: after a write believe its answer, or get_task.",
             bulk=f"Up to {MOST_TASKS} tasks in one call. "
@@ -44,18 +44,18 @@ class CapabilitiesAnswer(Answer):
 
 
 def _fields(can: Capabilities) -> dict[str, str]:
-    """What each field of the documented body can be used for; the tools' own schemas say so."""
+    """The use of each field of the documented body, as the tools' schemas have it."""
     create, update = input_schema(TaskDraft, can), input_schema(TaskPatch, can)
     names = [field.alias or name for body in (TaskDraft, TaskPatch) for name, field in body.model_fields.items()]
-    said: dict[str, str] = {}
+    use_of: dict[str, str] = {}
     for name in dict.fromkeys(names):
         uses = []
         if name in create["properties"]:
             uses.append("create (required)" if name in create["required"] else "create")
         if name in update["properties"]:
             uses.append("update (may be null)" if "null" in json_types(update["properties"][name]) else "update")
-        said[name] = ", ".join(uses) or _NOT_HERE
-    return said
+        use_of[name] = ", ".join(uses) or _NOT_HERE
+    return use_of
 
 
 def _people(can: Capabilities) -> str:

@@ -16,7 +16,7 @@ MEMBERS = Resource(
     uri="taskhand://members",
     name="members",
     title="Team members",
-    description="Who can be responsible for tasks, and who 'me' is. As list_team_members answers.",
+    description="The people who can be responsible for tasks, and who 'me' is; the same as list_team_members returns.",
     like="list_team_members",
     read=_read,
 )

@@ -16,7 +16,7 @@ STATUSES = Resource(
     uri="taskhand://statuses",
     name="statuses",
     title="Statuses",
-    description="The statuses of tasks by position, and whether these are all. As list_statuses answers.",
+    description="The statuses by position, and whether the list is complete; the same as list_statuses returns.",
     like="list_statuses",
     read=_read,
 )

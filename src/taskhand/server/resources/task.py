@@ -16,7 +16,7 @@ TASK = Resource(
     uri="task://{id}",
     name="task",
     title="One task",
-    description="One whole task by its id. As get_task answers.",
+    description="One whole task by its id; the same as get_task returns.",
     like="get_task",
     read=_read,
 )

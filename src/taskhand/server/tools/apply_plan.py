@@ -13,7 +13,7 @@ __all__ = ["APPLY_PLAN"]
 
 
 class ApplyPlan(Options):
-    """Which plan."""
+    """The plan to carry out."""
 
     plan_id: Annotated[str, Field(description="planId from the answer that showed the difference.")]
 
@@ -30,8 +30,8 @@ APPLY_PLAN = Tool(
     name="apply_plan",
     title="Apply a plan",
     description=(
-        "Carry out a plan exactly as it was shown: once, within ten minutes, and only if no task has moved since. "
-        "Show the person its difference first."
+        "Carry out a plan exactly as it was shown: once, within ten minutes, and only if its tasks have not changed "
+        "since. Show the person its difference first."
     ),
     kind="destroy",
     arguments=ApplyPlan,

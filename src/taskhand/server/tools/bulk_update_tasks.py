@@ -18,7 +18,7 @@ _PEOPLE = field_notes(needs="responsibleIds", for_several_people=True)
 
 
 class BulkUpdateTasks(RepeatableOptions):
-    """Which tasks, and what is to become of each."""
+    """The tasks, and the change to apply to each."""
 
     task_ids: Annotated[tuple[str, ...], Field(description="Up to 1000 ids; or send filter.")] | MISSING = MISSING
     filter: Annotated[TaskFilter, Field(description="Instead of taskIds.")] | MISSING = MISSING
@@ -61,8 +61,8 @@ BULK_UPDATE_TASKS = Tool(
     name="bulk_update_tasks",
     title="Update many tasks",
     description=(
-        "Make one change of many tasks, by taskIds or by filter; tasks that are right already are skipped. A filter, "
-        "or many ids, stops at a plan first. Returns an outcome for each task, and retryIds."
+        "Apply one change to many tasks, by taskIds or by filter; tasks that already match are skipped. A filter, or "
+        "many ids, stops at a plan first. Returns an outcome for each task, and retryIds."
     ),
     kind="repeat",
     arguments=BulkUpdateTasks,

@@ -14,7 +14,7 @@ __all__ = ["COMPLETE_TASK"]
 
 
 class CompleteTask(Options):
-    """Which task, and into which finished status."""
+    """The task to finish, and the finished status to move it to."""
 
     id: TaskId
     new_status_name: (

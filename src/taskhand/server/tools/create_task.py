@@ -10,15 +10,15 @@ __all__ = ["CREATE_TASK"]
 
 
 class CreateTask(RepeatableOptions, TaskDraft):
-    """The documented body."""
+    """The documented body of POST /tasks, and the options of the call."""
 
 
 CREATE_TASK = Tool(
     name="create_task",
     title="Create a task",
     description=(
-        "Create one task in the initial status. The same call again within two minutes is answered with the first "
-        "task; send an idempotencyKey to make a second on purpose. To set another status, follow with update_task."
+        "Create one task in the initial status. Repeating the call within two minutes returns the first task; send an "
+        "idempotencyKey to create a second one on purpose. To set another status, follow with update_task."
     ),
     kind="create",
     arguments=CreateTask,

@@ -10,7 +10,7 @@ __all__ = ["DELETE_TASK"]
 
 
 class DeleteTask(Options):
-    """Which task."""
+    """The task to delete."""
 
     id: TaskId
 
@@ -20,7 +20,7 @@ DELETE_TASK = Tool(
     title="Delete a task",
     description=(
         "Plan the removal of one task; a person is asked, or apply_plan carries it out. To finish a task use "
-        "complete_task instead. undo_change makes a deleted task again, under a new id."
+        "complete_task instead. undo_change creates a deleted task again, under a new id."
     ),
     kind="destroy",
     arguments=DeleteTask,

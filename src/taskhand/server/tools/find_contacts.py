@@ -16,7 +16,7 @@ _MOST = 20
 
 
 class FindContacts(Body):
-    """Whom to look for."""
+    """The search for a contact."""
 
     query: Annotated[str, Field(description="Part of a name, phone number or e-mail; at least 2 characters.")]
 

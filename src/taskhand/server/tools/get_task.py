@@ -16,7 +16,7 @@ TaskId = Annotated[str, Field(description="Task id, exactly as list_tasks gave i
 
 
 class GetTask(Body):
-    """Which task."""
+    """The task to read."""
 
     id: TaskId
 

@@ -23,13 +23,13 @@ _LIMIT = 20
 
 
 class ListChanges(Body):
-    """Which changes."""
+    """The filters of the journal, and the page."""
 
     task_id: Annotated[str, Field(description="Only changes of this task.")] | MISSING = MISSING
     tool: str | MISSING = MISSING
     outcome: Annotated[Outcome, Field(description="Only with this outcome.")] | MISSING = MISSING
-    since: Annotated[str, Field(description="ISO 8601 time, included.")] | MISSING = MISSING
-    until: Annotated[str, Field(description="Likewise, the latest.")] | MISSING = MISSING
+    since: Annotated[str, Field(description="Only from this ISO 8601 time on.")] | MISSING = MISSING
+    until: Annotated[str, Field(description="Only up to this ISO 8601 time.")] | MISSING = MISSING
     limit: Annotated[int, Field(ge=1, le=50, description="Rows a page, 20 if left out.")] | MISSING = MISSING
     cursor: Annotated[str, Field(description="nextCursor of the page before.")] | MISSING = MISSING
 
@@ -48,7 +48,7 @@ async def _run(call: Call, arguments: ListChanges) -> ChangesAnswer:
         answer = ChangesAnswer.of(await list_changes(call.app, query), query.task_id)
         if query.limit == 1 or len(render_text(answer)) <= LARGEST:
             return answer
-        query = replace(query, limit=query.limit // 2)  # a page of large changes has fewer rows
+        query = replace(query, limit=query.limit // 2)  # a page of large changes holds fewer rows
 
 
 def _moment(name: str, text: str | MISSING) -> datetime | None:

@@ -10,7 +10,7 @@ __all__ = ["LIST_STATUSES"]
 
 
 class ListStatuses(Body):
-    """Nothing to say."""
+    """No arguments."""
 
 
 async def _run(call: Call, _: ListStatuses) -> StatusesAnswer:

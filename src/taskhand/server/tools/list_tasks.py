@@ -16,7 +16,7 @@ _DEFAULT_LIMIT = 25
 
 
 class ListTasks(TaskFilter):
-    """The filter, and how to show what it finds."""
+    """The filter, the order, the page and the fields of a row."""
 
     order: (
         Annotated[

@@ -10,7 +10,7 @@ __all__ = ["LIST_TEAM_MEMBERS"]
 
 
 class ListTeamMembers(Body):
-    """Nothing to say."""
+    """No arguments."""
 
 
 async def _run(call: Call, _: ListTeamMembers) -> TeamAnswer:

@@ -15,7 +15,7 @@ __all__ = ["REASSIGN_TASK"]
 
 
 class ReassignTask(Options):
-    """Which task, whom, and how."""
+    """The task, the people, and how to change those on the task."""
 
     id: TaskId
     responsible_ids: Annotated[tuple[str, ...], Field(description="People by id, e-mail, full name or 'me'.")]
@@ -41,7 +41,7 @@ REASSIGN_TASK = Tool(
     title="Reassign a task",
     description=(
         "Replace who is responsible for one task or, where it can have several people, add or remove some. "
-        "A name that fits several people is refused with the candidates, and nothing is written."
+        "A name that matches several people is refused with the candidates, and nothing is written."
     ),
     kind="update",
     arguments=ReassignTask,

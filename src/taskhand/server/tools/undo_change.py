@@ -13,7 +13,7 @@ __all__ = ["UNDO_CHANGE"]
 
 
 class UndoChange(Options):
-    """Which change."""
+    """The change to undo."""
 
     change_id: Annotated[str, Field(description="changeId from a write's answer or from list_changes.")]
 
@@ -22,12 +22,12 @@ UNDO_CHANGE = Tool(
     name="undo_change",
     title="Undo a change",
     description=(
-        "Take one change back: every task of it is put back as it was before, unless it has changed since. "
-        "A deleted task is made again under a new id."
+        "Undo one change: restore each of its tasks as it was before, unless the task has changed since. "
+        "A deleted task is created again under a new id."
     ),
     kind="update",
     arguments=UndoChange,
     answer=ManyAnswer,
     run=lambda call, arguments: undo_change(call, arguments.change_id),
-    advice="undo_change with a changeId takes that change back.",
+    advice="undo_change with a changeId undoes that change.",
 )

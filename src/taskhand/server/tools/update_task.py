@@ -11,7 +11,7 @@ __all__ = ["UPDATE_TASK"]
 
 
 class UpdateTask(Options, TaskPatch):
-    """Which task, and the documented body."""
+    """The task, and the documented body of PUT /tasks/{id}."""
 
     id: TaskId
 
@@ -20,7 +20,7 @@ UPDATE_TASK = Tool(
     name="update_task",
     title="Update a task",
     description=(
-        "Change fields of one task; what is left out stays as it is, null clears. Returns the task, what changed and "
+        "Change fields of one task; fields left out stay as they are, null clears. Returns the task, what changed and "
         "what was not applied. To finish a task use complete_task; to add or remove one person, reassign_task."
     ),
     kind="update",

@@ -1,4 +1,4 @@
-"""Where HTTP is served, and under which names callers may ask for it."""
+"""The address to serve HTTP on, and the host names that requests may have."""
 
 import ipaddress
 import re
@@ -18,7 +18,7 @@ _NAME = re.compile(r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A host and a port to serve on, and the `names` by which callers reach it besides those of this machine."""
+    """A host and a port to serve on; `names` are the host names of callers besides those of this machine."""
 
     host: str
     port: int
@@ -26,16 +26,16 @@ class Address:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only programs on this machine reach it."""
+        """Whether only programs on this machine can reach it."""
         try:
             return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
 
     def check(self) -> None:
-        """Refuse a host that others reach without being told the names they use: nothing asks them who they are yet.
+        """OperatorError for a host that other machines reach where no name was given, and for a malformed name.
 
-        OperatorError for that, and for a name that is none.
+        Taskhand does not ask callers who they are yet, so the operator has to name them.
         """
         for name in self.names:
             if not _NAME.fullmatch(name.lower()):
@@ -48,7 +48,7 @@ class Address:
             )
 
     def security(self) -> TransportSecuritySettings:
-        """Which Host and Origin headers are let in: a page in somebody's browser must not get at it by a trick.
+        """The Host and Origin headers that are accepted, so that a web page cannot reach the server by DNS rebinding.
 
         https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#security-warning
         """
@@ -59,11 +59,11 @@ class Address:
         return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
 
     def _given(self) -> Sequence[str]:
-        """The names as headers have them; one without a port stands for any."""
+        """The names as headers have them; a name without a port stands for every port."""
         lowered = [name.lower() for name in self.names]
         return [*lowered, *(f"{name}:*" for name in lowered if not re.search(r":[0-9]+$", name))]
 
 
 def host_in_url(host: str) -> str:
-    """A host as it stands in a URL."""
+    """The host as it is written in a URL."""
     return f"[{host}]" if ":" in host else host
