@@ -20,7 +20,7 @@ from architecture.test_imports import MAY_IMPORT, OWNERS
 from behaviour.gaps import CLOSE_GAPS, HUBSPOT_GAPS
 from picture import picture
 from requests_table.table import requests_table
-from server.as_listed import offer_files
+from server.listings import snapshot_files
 from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
 from taskhand import __version__
 from taskhand.backends.factory import BackendFactory
@@ -45,7 +45,7 @@ _MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTAL
 def documents() -> dict[Path, str]:
     """Every generated file with the text that it should have."""
     tools = tools_of()
-    files = {SNAPSHOTS / f"{tool['name']}.json": snapshot(tool) for tool in tools} | offer_files()
+    files = {SNAPSHOTS / f"{tool['name']}.json": snapshot(tool) for tool in tools} | snapshot_files()
     parts = _parts(tools)
     files |= {page: _filled(page.read_text(encoding="utf-8"), parts) for page in PAGES}
     files[ROOT / "docs" / "demo.svg"] = picture()

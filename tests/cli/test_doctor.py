@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
-from server.transports.pipe import output, run
+from server.transports.server_process import output, run
 from taskhand import __version__
 from taskhand.cli.doctor import run_checks
 from taskhand.config.report import Configuration, load_configuration

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from server.transports.pipe import output, run
-from server.transports.tales import DRAFT
+from server.transports.server_process import output, run
+from server.transports.task_calls import DRAFT
 from taskhand import __version__
 from taskhand.cli.main import command
 from taskhand.server.tools import TOOLS

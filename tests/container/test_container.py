@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from documents import ROOT
-from server.transports.pipe import Web, serving
+from server.transports.server_process import Web, serving
 
 LINES = re.sub(r"\\\n\s*", " ", (ROOT / "Dockerfile").read_text(encoding="utf-8")).splitlines()
 

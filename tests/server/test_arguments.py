@@ -65,7 +65,7 @@ def update(**sent: Any) -> dict[str, Any]:
         ("list_statuses", {}, {}),
     ],
 )
-def test_what_is_certainly_meant_is_understood(tool: str, sent: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_a_value_with_a_certain_meaning_is_coerced(tool: str, sent: dict[str, Any], expected: dict[str, Any]) -> None:
     assert meant(tool, sent) == expected
 
 
@@ -166,7 +166,7 @@ def test_every_missing_argument_is_named_at_once() -> None:
         assert f"{name} is required" in caught.value.message
 
 
-def test_what_only_the_backend_requires_is_missing_as_well() -> None:
+def test_a_field_that_only_the_backend_requires_is_named_as_missing() -> None:
     with refused("missing_argument") as caught:
         read("create_task", DRAFT, Capabilities(required_on_create=frozenset({"dueDate"})))
     assert caught.value.message.startswith("dueDate is required")
@@ -214,7 +214,7 @@ def test_an_immutable_field_is_refused_by_name(tool: str, name: str) -> None:
     assert caught.value.message.startswith(f"{name} cannot be set")
 
 
-def test_a_new_task_cannot_bring_its_id() -> None:
+def test_create_task_refuses_an_id() -> None:
     with refused("immutable_field"):
         read("create_task", DRAFT | {"id": TASK_ID})
 
@@ -226,7 +226,7 @@ def test_a_filter_has_no_immutable_fields_only_unknown_ones(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 100_000, "i" + "-" * 100_000 + "d", "\ud800", "", "título\u0000"])
-def test_an_odd_argument_name_is_refused_in_few_words(name: str) -> None:
+def test_an_odd_argument_name_is_refused_in_a_short_sentence(name: str) -> None:
     with pytest.raises(Exception, check=lambda error: getattr(error, "code", "") != "") as caught:
         read("update_task", update() | {name: 1})
     said = str(caught.value)
@@ -253,7 +253,7 @@ def test_half_a_character_is_refused(tool: str, sent: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ["title", "description", "priority", "newStatusPosition"])
 @pytest.mark.parametrize("number", [10**30, -(10**30), 10**5_000], ids=["large", "negative", "huge"])
-def test_a_huge_number_is_understood_or_refused(name: str, number: int) -> None:
+def test_a_huge_number_is_coerced_or_refused(name: str, number: int) -> None:
     only_refuses(lambda: read("update_task", update() | {name: number}))
 
 
@@ -268,7 +268,7 @@ JSON_TEXT = st.text(st.sampled_from('[]{}",: 0a\\'))
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 @given(st.data())
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-def test_any_object_is_understood_as_the_tools_arguments_or_refused(tool: Tool[Any], data: st.DataObject) -> None:
+def test_any_object_is_parsed_as_arguments_or_refused(tool: Tool[Any], data: st.DataObject) -> None:
     names = st.sampled_from([*SCHEMAS[tool.name]["properties"], "id"]) | st.text()
     sent = data.draw(st.dictionaries(names, JSON | JSON_TEXT, max_size=6))
     only_refuses(lambda: check_model(tool, sent))
@@ -309,7 +309,7 @@ def _of_type(branch: dict[str, Any]) -> st.SearchStrategy[Any]:
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 @given(st.data())
 @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
-def test_whatever_fits_the_schema_is_understood(tool: Tool[Any], data: st.DataObject) -> None:
+def test_a_value_that_fits_the_schema_is_accepted(tool: Tool[Any], data: st.DataObject) -> None:
     schema = SCHEMAS[tool.name]
     assert isinstance(read(tool.name, data.draw(fields_fitting(schema))), tool.arguments)
 

@@ -70,20 +70,20 @@ async def test_every_argument_of_a_prompt_is_completed(client: Client, prompt: o
         assert (await completed(client, argument.name, "")).values
 
 
-async def test_a_name_that_begins_so_comes_before_one_whose_later_word_does(client: Client) -> None:
+async def test_a_match_at_the_start_comes_before_a_match_in_a_later_word(client: Client) -> None:
     assert (await completed(client, "member", "so")).values == ["sofia@example.com", "Ana Soto"]
 
 
-async def test_whoever_shares_a_name_is_called_by_e_mail(client: Client) -> None:
+async def test_people_with_the_same_name_are_shown_by_e_mail(client: Client) -> None:
     assert (await completed(client, "to", "maría rod")).values == ["maria.one@example.com", "maria.two@example.com"]
 
 
-async def test_whoever_hands_over_is_not_offered_as_the_one_to_take_over(client: Client) -> None:
+async def test_completion_leaves_out_the_person_who_hands_over(client: Client) -> None:
     assert "Elena" not in (await completed(client, "to", "", **{"from": "elena"})).values
     assert "Elena" in (await completed(client, "to", "", **{"from": "Ana Soto"})).values
 
 
-async def test_of_many_names_some_are_shown_and_the_rest_counted(store_file: Path) -> None:
+async def test_a_long_list_of_names_shows_the_first_and_the_count(store_file: Path) -> None:
     settings = Settings(db=store_file, user="Elena")
     backend = open_local_store(settings)
     await backend.edit(lambda directory: [directory.add_member(f"Member {n}", None) for n in range(30)])

@@ -75,13 +75,13 @@ UNDERSTOOD: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("sent", "expected"), UNDERSTOOD)
 @pytest.mark.parametrize("spelt", [dict, json.dumps, lambda fields: f" {json.dumps(fields)}\n"])
-def test_the_fields_of_an_object_are_understood_as_arguments_are(
+def test_fields_of_an_object_are_coerced_like_arguments(
     sent: dict[str, Any], expected: dict[str, Any], spelt: Any
 ) -> None:
     assert meant({"changes": spelt(sent)}) == {"changes": expected}
 
 
-def test_the_same_object_is_understood_whole_and_as_text_in_a_filter() -> None:
+def test_an_object_is_accepted_as_json_and_as_text() -> None:
     window = {"status": "done", "overdue": "false", "priority": 1, "fromDate": " 2026-03-01 "}
     expected = {"status": ("done",), "overdue": False, "priority": "1", "fromDate": "2026-03-01"}
     assert meant({"filter": window}) == meant({"filter": json.dumps(window)}) == {"filter": expected}
@@ -107,7 +107,7 @@ def test_a_blank_makes_no_choice_for_the_caller(name: str) -> None:
     assert caught.value.message.startswith(f"{name} must be")
 
 
-def test_null_keeps_the_meaning_that_an_argument_gives_it() -> None:
+def test_null_keeps_its_meaning_for_an_argument_that_takes_null() -> None:
     assert meant({"own": None}) == {"own": None}
     assert meant({"own": {"label": "x", "memo": None}}) == {"own": {"label": "x", "memo": None}}
 
@@ -163,13 +163,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("sent", "sentence"), WRONG)
-def test_what_is_wrong_inside_an_object_is_refused_by_its_dotted_name(sent: dict[str, Any], sentence: str) -> None:
+def test_a_wrong_field_of_an_object_is_refused_by_its_dotted_name(sent: dict[str, Any], sentence: str) -> None:
     with refused("invalid_arguments") as caught:
         read(sent)
     assert caught.value.message == sentence
 
 
-def test_everything_wrong_is_named_at_once_wherever_it_is() -> None:
+def test_every_fault_is_named_at_once_at_any_depth() -> None:
     with refused("invalid_arguments") as caught:
         read({"changes": {"title": [], "priority": None}, "own": {}, "dryRun": "maybe"})
     for name in ("changes.title", "changes.priority", "own.label is required", "dryRun"):
@@ -242,14 +242,14 @@ def test_a_filter_or_an_object_of_ours_has_no_immutable_fields_only_unknown_ones
 
 
 @pytest.mark.parametrize("name", ["x" * 100_000, "\ud800", "", "a.b", "changes.title"])
-def test_an_odd_field_name_is_refused_in_few_words(name: str) -> None:
+def test_an_odd_field_name_is_refused_in_a_short_sentence(name: str) -> None:
     with refused("unknown_argument") as caught:
         read({"changes": {name: 1}})
     assert len(caught.value.message) < 200
     caught.value.message.encode()
 
 
-def test_what_was_sent_is_not_changed() -> None:
+def test_coercion_does_not_change_the_sent_arguments() -> None:
     sent = {"changes": {"title": " x "}, "taskIds": "a", "filter": None}
     read(sent)
     assert sent == {"changes": {"title": " x "}, "taskIds": "a", "filter": None}
@@ -268,7 +268,7 @@ FIELDS = st.dictionaries(NAMES, JSON, max_size=4)
 
 @given(st.dictionaries(NAMES, JSON | FIELDS | FIELDS.map(json.dumps), max_size=4))
 @settings(max_examples=150)
-def test_any_objects_are_understood_or_refused(sent: dict[str, Any]) -> None:
+def test_any_objects_are_parsed_or_refused(sent: dict[str, Any]) -> None:
     only_refuses(lambda: understood_twice(sent))
 
 

@@ -71,7 +71,7 @@ def test_tools_are_chosen_by_name_and_by_group(chosen: str | None, names: list[s
 
 
 @pytest.mark.parametrize("chosen", [None, "all", "read,complete_task"])
-def test_reading_only_leaves_out_what_writes_whatever_was_chosen(chosen: str | None) -> None:
+def test_read_only_leaves_out_every_write(chosen: str | None) -> None:
     assert list(choose_tools(TOOLS, chosen, only_reads=True).names) == READS
 
 
@@ -85,7 +85,7 @@ def test_a_name_that_no_tool_has_is_refused_with_the_nearest(chosen: str) -> Non
 
 
 @pytest.mark.parametrize(("chosen", "only_reads"), [("-all", False), ("write", True), ("read,-read", False)])
-def test_an_offer_of_nothing_is_refused(chosen: str, *, only_reads: bool) -> None:
+def test_a_configuration_that_offers_no_tool_is_refused(chosen: str, *, only_reads: bool) -> None:
     with refused("configuration", OperatorError) as caught:
         choose_tools(TOOLS, chosen, only_reads=only_reads)
     assert "no tool" in caught.value.message
@@ -102,7 +102,7 @@ async def test_a_server_that_only_reads_lists_and_calls_nothing_else(store_file:
             assert "TASKHAND_READ_ONLY" in error["next"]
 
 
-async def test_a_write_is_not_called_whatever_is_sent_with_it(store_file: Path) -> None:
+async def test_a_read_only_server_runs_no_write(store_file: Path) -> None:
     body = {"title": "Call Acme", "responsibleIds": ["me"], "priority": "1"}
     async with connected(store_file, read_only=True) as client:
         assert (await error_of(client, "create_task", body))["code"] == "read_only"

@@ -11,7 +11,7 @@ from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 
 from behaviour.agent import Agent
 from behaviour.arms import ARMS, Arm, vambe_sandbox, vambe_settings
-from server.as_listed import json_of, offer_files, said
+from server.listings import read_json, snapshot_files, to_wire
 from server.surface import BACKENDS
 from taskhand.config.settings import Settings
 from taskhand.sandbox.server import serve
@@ -28,13 +28,13 @@ ABSENT = "task://99999999-9999-4999-8999-999999999999"
 
 
 def test_every_resource_is_as_its_snapshot_says() -> None:
-    files = {file: text for file, text in offer_files().items() if file.parent.name == "resources"}
+    files = {file: text for file, text in snapshot_files().items() if file.parent.name == "resources"}
     assert {file.stem for file in files} == {resource.name for resource in RESOURCES}
     kept = {file: file.read_text(encoding="utf-8") for file in files}
     assert files == kept, "The surface changed: look at it, then run `python tests/documents.py`."
 
 
-def test_a_resource_is_like_a_tool_that_reads() -> None:
+def test_a_resource_names_a_tool_that_reads() -> None:
     reads = {tool.name for tool in TOOLS if tool.kind == "read"}
     assert {resource.like for resource in RESOURCES} - {None} <= reads
 
@@ -44,7 +44,7 @@ async def test_the_lists_are_small_and_may_be_kept_a_while(store_file: Path, era
     async with open_app(Settings(db=store_file)) as at, Client(create_server(at), mode=era) as client:
         resources, templates = await client.list_resources(), await client.list_resource_templates()
         read = await client.read_resource("taskhand://statuses")
-    listed = [said(one) for one in (*resources.resources, *templates.resource_templates)]
+    listed = [to_wire(one) for one in (*resources.resources, *templates.resource_templates)]
     assert [one.get("uri") or one["uriTemplate"] for one in listed] == [resource.uri for resource in RESOURCES]
     assert len(json.dumps(listed, separators=(",", ":"))) / 4 <= BUDGET
     assert {resources.ttl_ms, templates.ttl_ms} == {600_000 if era == ERAS[-1] else 0}
@@ -53,14 +53,14 @@ async def test_the_lists_are_small_and_may_be_kept_a_while(store_file: Path, era
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
-async def test_a_resource_holds_what_the_tool_like_it_answers(arm: Arm, era: str, tmp_path: Path) -> None:
+async def test_a_resource_returns_the_same_as_its_tool(arm: Arm, era: str, tmp_path: Path) -> None:
     async with arm.open(tmp_path) as at, Client(create_server(at), mode=era) as client:
         agent = Agent(client, arm.needs)
         task = await agent.create("Call \u202eAcme")
-        assert await json_of(client, f"task://{task['id']}") == await agent("get_task", id=task["id"])
-        assert await json_of(client, "taskhand://statuses") == await agent("list_statuses")
-        assert await json_of(client, "taskhand://members") == await agent("list_team_members")
-        read = await json_of(client, f"task://{task['id']}")
+        assert await read_json(client, f"task://{task['id']}") == await agent("get_task", id=task["id"])
+        assert await read_json(client, "taskhand://statuses") == await agent("list_statuses")
+        assert await read_json(client, "taskhand://members") == await agent("list_team_members")
+        read = await read_json(client, f"task://{task['id']}")
         assert read["task"]["title"] == "Call Acme"
         assert "task.title" in read["untrusted"]["fields"]
 
@@ -70,7 +70,7 @@ async def test_a_resource_holds_what_the_tool_like_it_answers(arm: Arm, era: str
     "uri",
     [ABSENT, "task://nothing", "task://..%2Fmembers", "task://%00", "task://", "taskhand://nothing", "other://place"],
 )
-async def test_what_is_not_there_is_not_found(era: str, uri: str, store_file: Path) -> None:
+async def test_an_unknown_resource_is_not_found(era: str, uri: str, store_file: Path) -> None:
     async with open_app(Settings(db=store_file)) as at, Client(create_server(at), mode=era) as client:
         with pytest.raises(MCPError) as refused:
             await client.read_resource(uri)
@@ -83,7 +83,7 @@ async def test_a_task_that_is_not_there_says_where_ids_come_from(store_file: Pat
             await client.read_resource(ABSENT)
 
 
-async def test_a_resource_that_cannot_be_read_says_who_can_mend_it(tmp_path: Path) -> None:
+async def test_an_unreadable_resource_names_the_setting_to_correct(tmp_path: Path) -> None:
     async with serve(vambe_sandbox()) as url:
         settings = vambe_settings(url, vambe_api_key="wrong", journal=tmp_path / "journal.sqlite")
         async with open_app(settings) as at, Client(create_server(at)) as client:
@@ -95,10 +95,10 @@ async def test_a_resource_that_cannot_be_read_says_who_can_mend_it(tmp_path: Pat
 async def _capabilities(backend: str, folder: Path, **settings: Any) -> dict[str, Any]:
     chosen = Settings(db=folder / "tasks.sqlite", **BACKENDS[backend], **settings)
     async with open_app(chosen) as at, Client(create_server(at)) as client:
-        return await json_of(client, "taskhand://capabilities")
+        return await read_json(client, "taskhand://capabilities")
 
 
-async def test_what_close_cannot_express_is_said(tmp_path: Path) -> None:
+async def test_the_capabilities_of_close_are_shown(tmp_path: Path) -> None:
     told = await _capabilities("close", tmp_path, timezone="America/Santiago")
     assert told["backend"] == "close"
     assert told["fields"]["description"] == "not here"
@@ -109,14 +109,14 @@ async def test_what_close_cannot_express_is_said(tmp_path: Path) -> None:
     assert told["dueTime"] == "It keeps no zone of its own. Without timezone, America/Santiago is meant."
 
 
-async def test_what_hubspot_cannot_clear_is_said(tmp_path: Path) -> None:
+async def test_the_capabilities_of_hubspot_are_shown(tmp_path: Path) -> None:
     told = await _capabilities("hubspot", tmp_path)
     assert told["fields"]["dueDate"] == "create (required), update"
     assert told["responsibles"] == "A task has 0 to 1."
     assert "may be a little behind" in told["lists"]
 
 
-async def test_how_much_is_changed_without_a_plan_is_said(tmp_path: Path) -> None:
+async def test_the_plan_threshold_is_shown(tmp_path: Path) -> None:
     told = await _capabilities("local", tmp_path, plan_over=3)
     assert told["bulk"] == "Up to 1000 tasks in one call. More than 3, or any filter, stop at a plan."
     assert told["lists"] == "A list shows a write at once."
@@ -130,7 +130,7 @@ async def test_every_field_that_a_backend_lacks_is_said_to_be_missing(backend: s
     assert {name for name, use in fields.items() if use == "not here"} == can.absent
 
 
-async def test_a_resource_is_offered_only_with_the_tool_like_it(store_file: Path) -> None:
+async def test_a_resource_is_offered_only_with_its_tool(store_file: Path) -> None:
     settings = Settings(db=store_file, tools="list_tasks,list_statuses")
     async with open_app(settings) as at, Client(create_server(at)) as client:
         names = [resource.name for resource in (await client.list_resources()).resources]

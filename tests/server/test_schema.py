@@ -232,7 +232,7 @@ def test_fields_described_by_another_tool_are_not_described_again() -> None:
         assert not any("description" in node for node in inside(name).values())
 
 
-def test_an_object_of_a_tools_own_keeps_its_words_and_its_meaning() -> None:
+def test_an_object_that_no_tool_describes_keeps_its_descriptions() -> None:
     assert inside("own", ONE_PERSON) == {
         "needed": {"type": "string", "description": "Described here."},
         "priority": {"type": "integer"},

@@ -87,7 +87,7 @@ def test_input_schemas_hold_nothing_that_openai_gemini_or_claude_refuse(tool: An
     assert all(name.isidentifier() and len(name) <= 64 for name in schema["properties"])
 
 
-def test_the_journal_is_asked_for_what_writes(tools: list[dict[str, Any]]) -> None:
+def test_list_changes_filters_by_every_tool_that_writes(tools: list[dict[str, Any]]) -> None:
     listed = next(tool for tool in tools if tool["name"] == "list_changes")
     writing = [tool["name"] for tool in tools if not tool["annotations"]["readOnlyHint"]]
     assert listed["inputSchema"]["properties"]["tool"]["enum"] == writing

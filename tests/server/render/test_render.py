@@ -78,7 +78,7 @@ def big_tasks(count: int, **fields: Any) -> list[Task]:
     ]
 
 
-def test_a_row_shows_the_documented_names_for_what_a_task_is() -> None:
+def test_a_row_uses_the_documented_field_names() -> None:
     of = task(
         due_at="2026-03-01T18:00:00.000Z", due_timezone="America/Santiago", task_responsibles=on_people(ANA.id, "gone")
     )
@@ -124,7 +124,7 @@ def test_a_page_of_25_large_rows_stays_within_its_budget(fields: dict[str, Any])
 
 
 @pytest.mark.parametrize("limit", [1, 5, 50, 100])
-def test_no_page_passes_what_an_answer_may_take(limit: int) -> None:
+def test_no_page_is_longer_than_an_answer_may_be(limit: int) -> None:
     query = TaskQuery(limit=limit)
     tasks = big_tasks(limit, title="x" * 1_000, task_responsibles=on_people(*map(uuid, range(50))))
     answer = ListAnswer.of(listed(*tasks, query=query, more=True, members=crowd(50)), MISSING)
@@ -213,7 +213,7 @@ def test_a_page_that_ends_early_has_a_cursor_though_nothing_else_follows() -> No
 
 
 @pytest.mark.parametrize("letter", ["x", "ñ", "😀", '"', "\\", "\n", "\x01", "\u2028"], ids=ascii)
-def test_a_huge_description_does_not_drown_its_reader(letter: str) -> None:
+def test_a_huge_description_is_cut(letter: str) -> None:
     huge = task(title=letter * 1_000, description=letter * 50_000)
     assert answered(TaskAnswer.of(huge)) < ANSWER_CHARACTERS
     assert answered(render_write(Receipt(huge, changes(task(), huge)))) < ANSWER_CHARACTERS
@@ -263,7 +263,7 @@ def test_statuses_that_are_left_out_are_not_called_complete() -> None:
     assert not answer.complete
 
 
-def test_a_write_says_what_changed_what_was_missed_and_what_names_meant() -> None:
+def test_a_write_returns_changed_unapplied_and_matched() -> None:
     receipt = Receipt(
         task(),
         (FieldChange("title", "Old", "Call back"),),

@@ -12,7 +12,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from behaviour.agent import Agent, Refused
 from behaviour.person import Person
-from server.transports.pipe import BOUND_S, environment, serving
+from server.transports.server_process import BOUND_S, environment, serving
 
 ERAS = ("legacy", "2026-07-28")
 
@@ -28,7 +28,7 @@ async def connected(store: Path, era: str, person: Person | None, **more: str) -
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_what_the_person_says_over_a_pipe_is_what_happens(store_file: Path, era: str) -> None:
+async def test_the_persons_answer_over_stdio_decides(store_file: Path, era: str) -> None:
     person = Person("no")
     async with connected(store_file, era, person) as agent:
         first, second = await agent.create("First"), await agent.create("Second")
@@ -54,7 +54,7 @@ async def test_what_the_person_says_over_a_pipe_is_what_happens(store_file: Path
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_where_nobody_can_be_asked_it_stops_at_a_plan_that_can_be_applied(store_file: Path, era: str) -> None:
+async def test_without_elicitation_a_delete_stops_at_a_plan_that_can_be_applied(store_file: Path, era: str) -> None:
     async with connected(store_file, era, None) as agent:
         task = await agent.create()
         plan = await agent("delete_task", id=task["id"])
@@ -64,7 +64,7 @@ async def test_where_nobody_can_be_asked_it_stops_at_a_plan_that_can_be_applied(
         assert await agent.listed() == []
 
 
-async def test_where_asking_is_switched_off_the_person_is_left_alone(store_file: Path) -> None:
+async def test_with_asking_disabled_nobody_is_asked(store_file: Path) -> None:
     person = Person("yes")
     async with connected(store_file, ERAS[0], person, TASKHAND_ASK="never") as agent:
         task = await agent.create()

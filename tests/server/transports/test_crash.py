@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from server.transports.pipe import BOUND_S, Message, Pipe, output
-from server.transports.tales import draft, titles_of_whole_tasks
+from server.transports.server_process import BOUND_S, Message, Pipe, output
+from server.transports.task_calls import draft, titles_of_whole_tasks
 
 WRITES = 60
 
@@ -19,7 +19,7 @@ def asked(pipe: Pipe, name: str) -> dict[int, str]:
 
 
 @pytest.mark.parametrize("answers_before_the_kill", [1, 30])
-def test_what_was_answered_survives_a_kill_and_the_other_server_goes_on(
+def test_answered_writes_survive_a_kill_and_the_other_server_continues(
     store_file: Path, answers_before_the_kill: int
 ) -> None:
     output(store_file, "members", "add", "Luis Pereira")

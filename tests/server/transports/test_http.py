@@ -1,4 +1,4 @@
-"""The HTTP door: both eras, who may knock, and the end of the process."""
+"""Streamable HTTP: both eras, the hosts and origins that are accepted, and the end of the process."""
 
 import http.client
 import json
@@ -12,8 +12,8 @@ import anyio
 import pytest
 from mcp import Client
 
-from server.transports.pipe import BOUND_S, HELLO, META, Web, run, serving
-from server.transports.tales import DRAFT, code_of, contents, draft, made, titles_of_whole_tasks
+from server.transports.server_process import BOUND_S, HELLO, META, Web, run, serving
+from server.transports.task_calls import DRAFT, code_of, contents, create_task, draft, titles_of_whole_tasks
 from taskhand import __version__
 
 ERAS = {"legacy": "2025-11-25", "auto": "2026-07-28"}
@@ -82,8 +82,8 @@ def test_a_request_from_another_origin_is_refused(web: Web, origin: str) -> None
     assert (status, body) == (403, b"Invalid Origin header")
 
 
-def test_a_refused_knock_changes_nothing_and_the_next_caller_is_served(own: Web, store_file: Path) -> None:
-    made(own)
+def test_a_refused_request_changes_nothing_and_the_next_caller_is_served(own: Web, store_file: Path) -> None:
+    create_task(own)
     before = contents(store_file)
     call = {"name": "create_task", "arguments": draft("Another", "me"), "_meta": META}
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}).encode()
@@ -151,7 +151,7 @@ def _open_stream(web: Web) -> http.client.HTTPConnection:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_within_a_second_whatever_is_open(own: Web, number: signal.Signals) -> None:
+def test_a_signal_ends_the_server_within_a_second_with_connections_open(own: Web, number: signal.Signals) -> None:
     idle, half, stream = own.connection(), own.connection(), _open_stream(own)
     idle.connect()
     half.putrequest("POST", "/mcp")
@@ -167,7 +167,7 @@ def test_a_signal_ends_it_within_a_second_whatever_is_open(own: Web, number: sig
 
 
 def test_a_signal_between_writes_leaves_no_half_task(own: Web, store_file: Path) -> None:
-    answered = {str(made(own, draft(f"Task {number}", "me"))["title"]) for number in range(5)}
+    answered = {str(create_task(own, draft(f"Task {number}", "me"))["title"]) for number in range(5)}
     unanswered = own.connection()
     call = {"name": "create_task", "arguments": draft("Task 5", "me"), "_meta": META}
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call})
@@ -191,6 +191,6 @@ def test_a_client_whose_name_is_cut_in_the_middle_of_a_character_can_write(own: 
 
 
 def test_two_callers_at_once_are_both_served(web: Web) -> None:
-    first, second = made(web, draft("first", "me")), made(web, draft("second", "me"))
+    first, second = create_task(web, draft("first", "me")), create_task(web, draft("second", "me"))
     assert first["id"] != second["id"]
     assert code_of(web.call("get_task", {"id": "7"})) == "invalid_id"

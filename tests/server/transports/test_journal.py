@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from server.transports.pipe import BOUND_S, Pipe, environment, output, run
-from server.transports.tales import DRAFT, made
+from server.transports.server_process import BOUND_S, Pipe, environment, output, run
+from server.transports.task_calls import DRAFT, create_task
 
 
 @pytest.fixture(scope="module")
@@ -20,13 +20,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A store in which a task was made, changed for a reason, and refused; its server runs on."""
     store = tmp_path_factory.mktemp("journal") / "tasks.sqlite"
     with Pipe(store) as pipe:
-        task = made(pipe, DRAFT | {"title": "Llamar a Ñuñoa"})
+        task = create_task(pipe, DRAFT | {"title": "Llamar a Ñuñoa"})
         pipe.call("update_task", {"id": task["id"], "priority": "2", "reason": "urge"})
         pipe.call("complete_task", {"id": "7"})
         yield store
 
 
-def test_what_was_done_is_listed_readably_while_the_server_runs(store: Path) -> None:
+def test_the_journal_is_readable_while_the_server_runs(store: Path) -> None:
     text = output(store, "journal")
     heads = [line for line in text.splitlines() if not line.startswith(" ")]
     assert [head.split("  ")[1:3] for head in heads] == [
@@ -56,7 +56,7 @@ def test_an_export_is_lines_of_json_whatever_the_locale(store: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [("journal", "export"), ("journal",), ("demo", "--brief")])
-def test_whoever_stops_reading_gets_no_trace(store: Path, command: tuple[str, ...]) -> None:
+def test_a_closed_reader_gets_no_traceback(store: Path, command: tuple[str, ...]) -> None:
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "w") as nobody:
@@ -73,7 +73,7 @@ def test_whoever_stops_reading_gets_no_trace(store: Path, command: tuple[str, ..
     assert done.stderr == ""
 
 
-def test_what_is_old_is_pruned_and_the_rest_can_still_be_verified(tmp_path: Path) -> None:
+def test_old_changes_are_pruned_and_the_rest_still_verifies(tmp_path: Path) -> None:
     store, for_ever = tmp_path / "tasks.sqlite", {"TASKHAND_JOURNAL_DAYS": "0"}
     for day in ("2025-01-01", "2026-02-01"):
         body = json.dumps(DRAFT | {"title": day})
@@ -98,7 +98,7 @@ def test_a_row_that_was_altered_is_named_with_exit_code_1(tmp_path: Path) -> Non
     assert done.stderr == ""
 
 
-def test_a_store_without_a_journal_gets_none_by_asking(store_file: Path) -> None:
+def test_reading_the_journal_creates_no_journal(store_file: Path) -> None:
     assert output(store_file, "journal") == ""
     for name in ("verify", "export", "prune"):
         done = run(store_file, "journal", name)

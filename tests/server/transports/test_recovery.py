@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from server.transports.pipe import BOUND_S, Message, Pipe, output
-from server.transports.tales import draft, made, titles_of_whole_tasks
+from server.transports.server_process import BOUND_S, Message, Pipe, output
+from server.transports.task_calls import create_task, draft, titles_of_whole_tasks
 
 CREATES, RENAMES = 24, 10
 EVERY = [*(f"new {number:02}" for number in range(CREATES)), *(f"renamed {number:02}" for number in range(RENAMES))]
@@ -36,7 +36,7 @@ def wanted(old: list[str]) -> list[tuple[str, dict[str, Any]]]:
 
 def furnished(pipe: Pipe) -> list[str]:
     """The tasks that there are before, by id."""
-    return [str(made(pipe, draft(f"old {number:02}", "me"))["id"]) for number in range(RENAMES)]
+    return [str(create_task(pipe, draft(f"old {number:02}", "me"))["id"]) for number in range(RENAMES)]
 
 
 def kill_at_work(doomed: Pipe, old: list[str], answers_before: int) -> set[str]:
@@ -69,7 +69,7 @@ def check_agrees(row: dict[str, Any], titles: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("answers_before", [1, 20])
-def test_what_a_killed_server_left_is_settled_as_the_store_has_it_and_repeating_all_makes_nothing_twice(
+def test_a_killed_server_is_recovered_from_the_store_and_repeats_create_nothing_twice(
     store_file: Path, answers_before: int
 ) -> None:
     with Pipe(store_file) as doomed:
@@ -98,7 +98,7 @@ def test_what_a_killed_server_left_is_settled_as_the_store_has_it_and_repeating_
     assert [file.name for file in store_file.parent.glob("*.lock")] == []
 
 
-def test_a_server_that_is_asked_for_all_of_it_at_once_settles_each_change_once(store_file: Path) -> None:
+def test_concurrent_requests_after_a_crash_settle_each_change_once(store_file: Path) -> None:
     with Pipe(store_file) as doomed:
         old = furnished(doomed)
         kill_at_work(doomed, old, answers_before=10)
@@ -111,12 +111,12 @@ def test_a_server_that_is_asked_for_all_of_it_at_once_settles_each_change_once(s
     assert {count for _, count in endings.items()} == {1}
 
 
-def test_who_waits_for_a_call_of_a_server_that_is_killed_is_answered_and_nothing_is_made_twice(
+def test_a_waiting_duplicate_is_answered_after_the_first_server_is_killed(
     store_file: Path,
 ) -> None:
     with Pipe(store_file) as other, Pipe(store_file) as doomed:
         old = furnished(doomed)
-        made(other, draft("before", "me"))  # it looks for what others left open now, and not again in a moment
+        create_task(other, draft("before", "me"))  # it looks for what others left open now, and not again in a moment
         kill_at_work(doomed, old, answers_before=10)
         asked = [other.ask_tool(tool, arguments) for tool, arguments in wanted(old)]
         assert [request for request in asked if other.answer(request)["result"]["isError"]] == []

@@ -13,8 +13,8 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from server.transports.pipe import BOUND_S, HELLO, META, Pipe, environment
-from server.transports.tales import DRAFT, code_of, draft, error_of, made, titles_of_whole_tasks
+from server.transports.server_process import BOUND_S, HELLO, META, Pipe, environment
+from server.transports.task_calls import DRAFT, code_of, create_task, draft, error_of, titles_of_whole_tasks
 
 ERAS = [pytest.param("legacy", "2025-11-25", id="2025-11-25"), pytest.param("auto", "2026-07-28", id="2026-07-28")]
 IN_FLIGHT = 50
@@ -49,7 +49,7 @@ async def test_a_task_outlives_the_server_that_made_it(store_file: Path, mode: s
 
 def test_stdout_holds_json_rpc_alone_while_the_log_says_everything(store_file: Path) -> None:
     with Pipe(store_file, TASKHAND_LOG_LEVEL="DEBUG") as pipe:
-        made(pipe, DRAFT | {"dueDate": "2026-03-01"})
+        create_task(pipe, DRAFT | {"dueDate": "2026-03-01"})
         with closing(sqlite3.connect(store_file)) as connection, connection:
             connection.execute("UPDATE task SET due_at = 'broken beneath the server'")
         error = error_of(pipe.call("list_tasks", {}))

@@ -1,4 +1,4 @@
-"""Every kind of wrong input, at every tool, through both doors: refused readably, and nothing is written."""
+"""Every kind of wrong input, at every tool, over both transports: it is refused readably, and nothing is written."""
 
 import base64
 import json
@@ -10,17 +10,17 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from server.transports.pipe import Caller, Message, Pipe, serving
-from server.transports.tales import DRAFT, code_of, contents, error_of, made
-from server.transports.wrong import CHANGE, PLAN, READS, TASK, TOGETHER, VALID, wrong_calls
+from server.transports.server_process import Caller, Message, Pipe, serving
+from server.transports.task_calls import DRAFT, code_of, contents, create_task, error_of
+from server.transports.wrong_calls import CHANGE, PLAN, READS, TASK, TOGETHER, VALID, wrong_calls
 from taskhand.server.tools import TOOLS
 
 EXAMPLES = 50
 LONGEST_REFUSAL = 3_000
 
 
-class Door(NamedTuple):
-    """One way in, the store behind it, and the ids there that TASK, PLAN and CHANGE stand for."""
+class Target(NamedTuple):
+    """A transport, the store behind it, and the ids in that store for TASK, PLAN and CHANGE."""
 
     caller: Caller
     store: Path
@@ -28,20 +28,20 @@ class Door(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Door, ...]]:
-    """Both doors, each with a store of its own that holds two tasks."""
+def targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Target, ...]]:
+    """Both transports, each with a store of its own that holds two tasks."""
     with ExitStack() as stack:
         stores = [tmp_path_factory.mktemp(name) / "tasks.sqlite" for name in ("pipe", "web")]
         callers: list[Caller] = [stack.enter_context(Pipe(stores[0])), stack.enter_context(serving(stores[1]))]
-        yield tuple(Door(c, store, _furnished(c)) for c, store in zip(callers, stores, strict=True))
+        yield tuple(Target(c, store, _create_tasks(c)) for c, store in zip(callers, stores, strict=True))
 
 
-def _furnished(door: Caller) -> dict[str, str]:
+def _create_tasks(caller: Caller) -> dict[str, str]:
     """Two tasks, of which one was changed and is planned to be changed again."""
-    made(door, DRAFT | {"title": "Call another"})
-    task = made(door)["id"]
-    change = door.call("update_task", {"id": task, "priority": "2"})
-    plan = door.call("update_task", {"id": task, "title": "Never to be seen", "dryRun": True})
+    create_task(caller, DRAFT | {"title": "Call another"})
+    task = create_task(caller)["id"]
+    change = caller.call("update_task", {"id": task, "priority": "2"})
+    plan = caller.call("update_task", {"id": task, "title": "Never to be seen", "dryRun": True})
     found = {CHANGE: change, PLAN: plan}
     names = {CHANGE: "changeId", PLAN: "planId"}
     return {TASK: task} | {mark: one["result"]["structuredContent"][names[mark]] for mark, one in found.items()}
@@ -57,47 +57,47 @@ def _check_readable(message: Message) -> None:
         assert word not in text
 
 
-def _place(value: Any, door: Door) -> Any:
-    """The arguments with the ids of this door's store."""
+def _fill_in_ids(value: Any, target: Target) -> Any:
+    """The arguments with the ids of the target's store."""
     match value:
         case str():
-            return door.ids.get(value, value)
+            return target.ids.get(value, value)
         case list():
-            return [_place(item, door) for item in value]
+            return [_fill_in_ids(item, target) for item in value]
         case dict():
-            return {name: _place(item, door) for name, item in value.items()}
+            return {name: _fill_in_ids(item, target) for name, item in value.items()}
         case _:
             return value
 
 
 @pytest.mark.parametrize("tool", sorted(VALID))
-def test_wrong_calls_are_refused_readably_through_both_doors_and_write_nothing(
-    doors: tuple[Door, ...], tool: str
-) -> None:
-    before = [contents(door.store) for door in doors]
+def test_wrong_calls_are_refused_over_both_transports_and_write_nothing(targets: tuple[Target, ...], tool: str) -> None:
+    before = [contents(target.store) for target in targets]
 
     @settings(
         max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=[*HealthCheck]
     )
     @given(wrong_calls(tool))
     def refused(arguments: dict[str, Any]) -> None:
-        answers = [door.caller.call(tool, _place(arguments, door)) for door in doors]
+        answers = [target.caller.call(tool, _fill_in_ids(arguments, target)) for target in targets]
         for answer in answers:
             _check_readable(answer)
         assert code_of(answers[0]) == code_of(answers[1])
 
     refused()
-    assert [contents(door.store) for door in doors] == before
+    assert [contents(target.store) for target in targets] == before
 
 
 @pytest.mark.parametrize(
     ("tool", "sent"), [pytest.param(tool, sent, id=tool) for tool, rows in TOGETHER.items() for sent in rows]
 )
-def test_what_may_not_come_together_is_refused(doors: tuple[Door, ...], tool: str, sent: dict[str, Any]) -> None:
-    for door in doors:
-        before = contents(door.store)
-        _check_readable(door.caller.call(tool, _place(VALID[tool] | sent, door)))
-        assert contents(door.store) == before
+def test_arguments_that_exclude_each_other_are_refused(
+    targets: tuple[Target, ...], tool: str, sent: dict[str, Any]
+) -> None:
+    for target in targets:
+        before = contents(target.store)
+        _check_readable(target.caller.call(tool, _fill_in_ids(VALID[tool] | sent, target)))
+        assert contents(target.store) == before
 
 
 @pytest.mark.parametrize(
@@ -109,12 +109,12 @@ def test_what_may_not_come_together_is_refused(doors: tuple[Door, ...], tool: st
         ("list_tasks", {"limit": True}),
     ],
 )
-def test_true_is_not_the_number_one(doors: tuple[Door, ...], tool: str, sent: dict[str, Any]) -> None:
-    for door in doors:
-        before = contents(door.store)
-        error = error_of(door.caller.call(tool, _place(sent, door)))
+def test_true_is_not_the_number_one(targets: tuple[Target, ...], tool: str, sent: dict[str, Any]) -> None:
+    for target in targets:
+        before = contents(target.store)
+        error = error_of(target.caller.call(tool, _fill_in_ids(sent, target)))
         assert "a whole number" in error["message"]
-        assert contents(door.store) == before
+        assert contents(target.store) == before
 
 
 def test_every_tool_is_covered() -> None:
@@ -122,37 +122,37 @@ def test_every_tool_is_covered() -> None:
 
 
 @pytest.mark.parametrize("tool", sorted(VALID))
-def test_what_the_wrong_calls_start_from_is_right(doors: tuple[Door, ...], tool: str) -> None:
-    for door in doors:
-        before = contents(door.store)
+def test_the_valid_calls_are_accepted(targets: tuple[Target, ...], tool: str) -> None:
+    for target in targets:
+        before = contents(target.store)
         planned = {} if tool in READS else {"dryRun": True}
-        answer = door.caller.call(tool, _place(VALID[tool], door) | planned)["result"]
+        answer = target.caller.call(tool, _fill_in_ids(VALID[tool], target) | planned)["result"]
         assert answer["isError"] is False
         assert tool in READS or answer["structuredContent"]["count"] == 1
-        assert contents(door.store) == before
+        assert contents(target.store) == before
 
 
 @pytest.mark.parametrize("blank", [None, "", "  "])
 @pytest.mark.parametrize("argument", ["reason", "idempotencyKey"])
-def test_an_argument_about_the_call_may_be_left_blank(doors: tuple[Door, ...], argument: str, blank: Any) -> None:
-    for door in doors:
-        answer = door.caller.call("create_task", DRAFT | {"dryRun": True, argument: blank})
+def test_an_argument_about_the_call_may_be_left_blank(targets: tuple[Target, ...], argument: str, blank: Any) -> None:
+    for target in targets:
+        answer = target.caller.call("create_task", DRAFT | {"dryRun": True, argument: blank})
         assert answer["result"]["isError"] is False
 
 
 @pytest.mark.parametrize("arguments", [[], ["x"], "x", 7, True])
-def test_arguments_that_are_no_object_are_refused(doors: tuple[Door, ...], arguments: Any) -> None:
-    for door in doors:
+def test_arguments_that_are_no_object_are_refused(targets: tuple[Target, ...], arguments: Any) -> None:
+    for target in targets:
         for tool in VALID:
-            error = door.caller.call(tool, arguments)["error"]
+            error = target.caller.call(tool, arguments)["error"]
             assert error["code"] == -32602
             assert error["message"]
 
 
 @pytest.mark.parametrize("tool", ["", "list_task", "LIST_TASKS", "../list_tasks", "delete everything"])
-def test_an_unknown_tool_is_named(doors: tuple[Door, ...], tool: str) -> None:
-    for door in doors:
-        result = door.caller.call(tool, {})["result"]
+def test_an_unknown_tool_is_named(targets: tuple[Target, ...], tool: str) -> None:
+    for target in targets:
+        result = target.caller.call(tool, {})["result"]
         assert result["isError"] is True
         assert json.loads(result["content"][0]["text"])["error"]["code"] == "unknown_tool"
 
@@ -164,25 +164,25 @@ def _forged(cursor: str, key: object) -> str:
 
 
 @pytest.mark.parametrize("key", [10**30, -(10**30), None, [], 1.5, "1"])
-def test_a_forged_cursor_is_refused(doors: tuple[Door, ...], key: object) -> None:
-    for door in doors:
+def test_a_forged_cursor_is_refused(targets: tuple[Target, ...], key: object) -> None:
+    for target in targets:
         page = {"order": "priority", "limit": 1}
-        cursor = door.caller.call("list_tasks", page)["result"]["structuredContent"]["nextCursor"]
-        assert code_of(door.caller.call("list_tasks", page | {"cursor": _forged(cursor, key)})) == "invalid_cursor"
+        cursor = target.caller.call("list_tasks", page)["result"]["structuredContent"]["nextCursor"]
+        assert code_of(target.caller.call("list_tasks", page | {"cursor": _forged(cursor, key)})) == "invalid_cursor"
 
 
 @pytest.mark.parametrize("key", ["\ud800", 7, True, None])
-def test_a_cursor_with_a_forged_date_is_refused(doors: tuple[Door, ...], key: object) -> None:
-    for door in doors:
-        cursor = door.caller.call("list_tasks", {"limit": 1})["result"]["structuredContent"]["nextCursor"]
-        answer = door.caller.call("list_tasks", {"limit": 1, "cursor": _forged(cursor, key)})
+def test_a_cursor_with_a_forged_date_is_refused(targets: tuple[Target, ...], key: object) -> None:
+    for target in targets:
+        cursor = target.caller.call("list_tasks", {"limit": 1})["result"]["structuredContent"]["nextCursor"]
+        answer = target.caller.call("list_tasks", {"limit": 1, "cursor": _forged(cursor, key)})
         assert code_of(answer) == "invalid_cursor"
 
 
-def test_a_cursor_of_brackets_without_end_is_refused(doors: tuple[Door, ...]) -> None:
+def test_a_cursor_of_brackets_without_end_is_refused(targets: tuple[Target, ...]) -> None:
     cursor = base64.urlsafe_b64encode(b"[" * 100_000).decode()
-    for door in doors:
-        assert code_of(door.caller.call("list_tasks", {"cursor": cursor})) == "invalid_cursor"
+    for target in targets:
+        assert code_of(target.caller.call("list_tasks", {"cursor": cursor})) == "invalid_cursor"
 
 
 @pytest.mark.parametrize(
@@ -212,18 +212,18 @@ def test_a_cursor_of_brackets_without_end_is_refused(doors: tuple[Door, ...]) ->
         ("list_changes", "since"),
     ],
 )
-def test_half_a_character_is_refused_over_http(doors: tuple[Door, ...], tool: str, argument: str) -> None:
-    door = doors[1]
-    before = contents(door.store)
+def test_half_a_character_is_refused_over_http(targets: tuple[Target, ...], tool: str, argument: str) -> None:
+    target = targets[1]
+    before = contents(target.store)
     for value in ("cut \ud83d", {"title": "cut \ud83d"}, {"text": "cut \ud83d"}):
-        _check_readable(door.caller.call(tool, _place(VALID[tool], door) | {argument: value}))
-    assert contents(door.store) == before
+        _check_readable(target.caller.call(tool, _fill_in_ids(VALID[tool], target) | {argument: value}))
+    assert contents(target.store) == before
 
 
 @pytest.mark.parametrize("window", [{"toDate": "9999-12-31"}, {"fromDate": "0001-01-01"}, {"fromDate": "9999-12-31"}])
-def test_the_ends_of_the_calendar_are_days_like_any_other(doors: tuple[Door, ...], window: dict[str, str]) -> None:
-    for door in doors:
-        found = door.caller.call("list_tasks", window)["result"]
+def test_the_ends_of_the_calendar_are_days_like_any_other(targets: tuple[Target, ...], window: dict[str, str]) -> None:
+    for target in targets:
+        found = target.caller.call("list_tasks", window)["result"]
         assert found["isError"] is False
         assert found["structuredContent"]["tasks"]
 
@@ -231,6 +231,6 @@ def test_the_ends_of_the_calendar_are_days_like_any_other(doors: tuple[Door, ...
 @pytest.mark.parametrize(
     "window", [{"since": "0001-01-01T00:00:00+14:00"}, {"until": "9999-12-31T23:59:59-14:00"}, {"since": "2026-03-01"}]
 )
-def test_the_ends_of_time_are_times_like_any_other(doors: tuple[Door, ...], window: dict[str, str]) -> None:
-    for door in doors:
-        assert door.caller.call("list_changes", window)["result"]["structuredContent"]["changes"]
+def test_the_ends_of_time_are_times_like_any_other(targets: tuple[Target, ...], window: dict[str, str]) -> None:
+    for target in targets:
+        assert target.caller.call("list_changes", window)["result"]["structuredContent"]["changes"]

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from server.transports.pipe import Message, Pipe, output
-from server.transports.tales import draft, error_of, made, titles_of_whole_tasks
+from server.transports.server_process import Message, Pipe, output
+from server.transports.task_calls import create_task, draft, error_of, titles_of_whole_tasks
 
 ROUNDS = 12
 
@@ -73,7 +73,7 @@ def test_the_same_create_at_two_servers_at_the_same_moment_makes_one_task(pair: 
 
 
 def test_the_same_plan_at_two_servers_at_the_same_moment_is_carried_out_once(pair: Pair) -> None:
-    task = made(pair.first, draft("planned", "me"))
+    task = create_task(pair.first, draft("planned", "me"))
     plans = [
         answer_of(pair.first.call("reassign_task", {"id": task["id"], "responsibleIds": [], "dryRun": True}))
         for _ in range(3)
@@ -86,7 +86,7 @@ def test_the_same_plan_at_two_servers_at_the_same_moment_is_carried_out_once(pai
 
 
 def test_the_same_bulk_change_with_a_key_at_two_servers_is_made_once(pair: Pair) -> None:
-    ids = [made(pair.first, draft(f"bulk {number}", "me"))["id"] for number in range(5)]
+    ids = [create_task(pair.first, draft(f"bulk {number}", "me"))["id"] for number in range(5)]
     sent = {"taskIds": ids, "shiftDueDays": 1, "idempotencyKey": "shift"}
     [answers] = pair.asked("bulk_update_tasks", [sent])
     assert sorted(map(is_new, answers)) == [False, True]

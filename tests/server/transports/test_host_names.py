@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.transports.pipe import Web, run, serving
+from server.transports.server_process import Web, run, serving
 from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.address import Address
 
@@ -28,7 +28,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     "host",
     ["tasks.example.com", "tasks.example.com:443", "exact.example:8443", "127.0.0.1:{port}", "localhost", "[::1]:1"],
 )
-def test_a_name_that_was_given_is_let_in_as_are_those_of_the_machine_itself(web: Web, host: str) -> None:
+def test_a_configured_host_name_and_the_loopback_names_are_accepted(web: Web, host: str) -> None:
     assert web.post(b"{}", Host=host.format(port=web.port))[0] == 400
 
 
@@ -52,17 +52,17 @@ def test_any_other_name_is_refused(web: Web, host: str) -> None:
         ("null", 403),
     ],
 )
-def test_a_page_is_let_in_from_those_names_only(web: Web, origin: str, status: int) -> None:
+def test_an_origin_is_accepted_only_from_the_configured_names(web: Web, origin: str, status: int) -> None:
     assert web.post(b"{}", Origin=origin)[0] == status
 
 
-def test_it_works_for_those_who_are_let_in(web: Web) -> None:
+def test_accepted_hosts_can_call_tools(web: Web) -> None:
     assert "result" in web.call("list_tasks", {})
     assert web.get("/health")[0] == 200
 
 
 @pytest.mark.parametrize("name", ["", "*", "http://tasks.example.com", "a b", "a/b", "a:b", "-a", "a:*", "[::1", "a\n"])
-def test_what_is_no_name_is_refused(name: str) -> None:
+def test_a_malformed_host_name_is_refused(name: str) -> None:
     with pytest.raises(OperatorError, match="is not the name of a host"):
         Address("127.0.0.1", 0, ["a.example", name]).check()
 
@@ -74,7 +74,7 @@ def test_a_refused_name_ends_the_command_in_one_sentence(store_file: Path) -> No
     assert not store_file.exists()
 
 
-def test_names_go_with_http(store_file: Path) -> None:
+def test_allow_host_needs_http(store_file: Path) -> None:
     done = run(store_file, "serve", "--allow-host", "tasks.example.com")
     assert done.returncode == 2
     assert "--allow-host goes with --http." in done.stderr

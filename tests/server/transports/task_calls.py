@@ -1,4 +1,4 @@
-"""What the doors are asked for, and how what is left in the store is checked."""
+"""Calls about tasks for both transports, and checks of the store that they leave."""
 
 import json
 import sqlite3
@@ -6,10 +6,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from server.transports.pipe import Caller, Message
+from server.transports.server_process import Caller, Message
 from taskhand.backends.local.rows import searchable
 
-__all__ = ["DRAFT", "code_of", "contents", "draft", "error_of", "made", "titles_of_whole_tasks"]
+__all__ = ["DRAFT", "code_of", "contents", "create_task", "draft", "error_of", "titles_of_whole_tasks"]
 
 DRAFT: dict[str, Any] = {"title": "Call Acme", "responsibleIds": ["me"], "priority": "1"}
 
@@ -25,9 +25,9 @@ def draft(title: str, *people: str) -> dict[str, Any]:
     }
 
 
-def made(door: Caller, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A task that a door has made."""
-    task: dict[str, Any] = door.call("create_task", arguments or DRAFT)["result"]["structuredContent"]["task"]
+def create_task(caller: Caller, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A task created through a transport."""
+    task: dict[str, Any] = caller.call("create_task", arguments or DRAFT)["result"]["structuredContent"]["task"]
     return task
 
 

@@ -1,7 +1,7 @@
 """The command as a process of its own, forked from one that has everything imported: most tests need no fresh start.
 
-`python -m server.transports.forked` reads a command as a line of JSON, forks a process that runs it with its output in
-files, and writes the exit code. Tests that spawn a fresh process show that a fresh start is no different.
+`python -m server.transports.forked_command` reads a command as a line of JSON, forks a process that runs it with its
+output in files, and writes the exit code. Tests that spawn a fresh process show that a fresh start is no different.
 """
 
 import atexit
@@ -21,10 +21,12 @@ from typing import IO, NoReturn
 
 import taskhand
 
-__all__ = ["ran"]
+__all__ = ["run_forked"]
 
 
-def ran(arguments: Sequence[str], environment: Mapping[str, str], timeout_s: float) -> subprocess.CompletedProcess[str]:
+def run_forked(
+    arguments: Sequence[str], environment: Mapping[str, str], timeout_s: float
+) -> subprocess.CompletedProcess[str]:
     """The command, run to its end with nothing on standard input; TimeoutError where it takes longer."""
     asked, told = _parent()
     with TemporaryDirectory() as folder:
@@ -45,7 +47,7 @@ def ran(arguments: Sequence[str], environment: Mapping[str, str], timeout_s: flo
 def _parent() -> tuple[IO[str], IO[str]]:
     """The process that is forked, by where it is asked and where it tells."""
     parent = subprocess.Popen(
-        [sys.executable, "-m", "server.transports.forked"],
+        [sys.executable, "-m", "server.transports.forked_command"],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUTF8": "1"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

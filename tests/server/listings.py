@@ -17,7 +17,7 @@ from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
 from taskhand.wiring import open_app
 
-__all__ = ["FILLED_IN", "json_of", "offer_files", "said", "words"]
+__all__ = ["FILLED_IN", "prompt_text", "read_json", "snapshot_files", "to_wire"]
 
 FILLED_IN: dict[str, dict[str, str]] = {
     "daily_briefing": {},
@@ -30,7 +30,7 @@ _NOON = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 _Seen = TypeVar("_Seen")
 
 
-def offer_files() -> dict[Path, str]:
+def snapshot_files() -> dict[Path, str]:
     """The snapshot of each prompt and each resource, by its file."""
     prompts = {f"prompts/{prompt['name']}": prompt for prompt in _seen(_prompts)}
     resources = {f"resources/{resource['name']}": resource for resource in _seen(_resources)}
@@ -40,12 +40,12 @@ def offer_files() -> dict[Path, str]:
     return {SNAPSHOTS / f"{name}.json": snapshot(one) for name, one in (prompts | resources).items()}
 
 
-def said(value: BaseModel) -> dict[str, Any]:
+def to_wire(value: BaseModel) -> dict[str, Any]:
     """A value of the protocol as it is sent."""
     return value.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-async def words(client: Client, name: str, arguments: dict[str, str] | None = None) -> str:
+async def prompt_text(client: Client, name: str, arguments: dict[str, str] | None = None) -> str:
     """The text of a prompt, which is one message of the person's."""
     [message] = (await client.get_prompt(name, arguments)).messages
     assert isinstance(message, PromptMessage)
@@ -54,7 +54,7 @@ async def words(client: Client, name: str, arguments: dict[str, str] | None = No
     return message.content.text
 
 
-async def json_of(client: Client, uri: str) -> dict[str, Any]:
+async def read_json(client: Client, uri: str) -> dict[str, Any]:
     """What a resource holds."""
     [part] = (await client.read_resource(uri)).contents
     assert isinstance(part, TextResourceContents)
@@ -64,9 +64,9 @@ async def json_of(client: Client, uri: str) -> dict[str, Any]:
 
 
 async def _prompts(client: Client) -> list[dict[str, Any]]:
-    listed = [said(prompt) for prompt in (await client.list_prompts()).prompts]
+    listed = [to_wire(prompt) for prompt in (await client.list_prompts()).prompts]
     filled_in = [FILLED_IN[prompt["name"]] for prompt in listed]
-    texts = [await words(client, prompt["name"], given) for prompt, given in zip(listed, filled_in, strict=True)]
+    texts = [await prompt_text(client, prompt["name"], given) for prompt, given in zip(listed, filled_in, strict=True)]
     return [
         prompt | {"filled in": given, "text": text.split("\n")}
         for prompt, given, text in zip(listed, filled_in, texts, strict=True)
@@ -75,7 +75,7 @@ async def _prompts(client: Client) -> list[dict[str, Any]]:
 
 async def _resources(client: Client) -> list[dict[str, Any]]:
     return [
-        said(one)
+        to_wire(one)
         for one in [
             *(await client.list_resources()).resources,
             *(await client.list_resource_templates()).resource_templates,
@@ -84,7 +84,7 @@ async def _resources(client: Client) -> list[dict[str, Any]]:
 
 
 async def _capabilities(client: Client) -> dict[str, Any]:
-    return await json_of(client, "taskhand://capabilities")
+    return await read_json(client, "taskhand://capabilities")
 
 
 def _seen(look: Callable[[Client], Awaitable[_Seen]], **settings: Any) -> _Seen:

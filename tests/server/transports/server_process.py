@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol, Self
 
-from server.transports.forked import ran
+from server.transports.forked_command import run_forked
 
 __all__ = [
     "BOUND_S",
@@ -63,7 +63,7 @@ def environment(store: Path, **more: str) -> dict[str, str]:
 
 def run(store: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """The command, run to its end with nothing on standard input."""
-    return ran(arguments, environment(store, **more), BOUND_S)
+    return run_forked(arguments, environment(store, **more), BOUND_S)
 
 
 def output(store: Path, *arguments: str, **more: str) -> str:

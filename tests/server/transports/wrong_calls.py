@@ -1,4 +1,4 @@
-"""What may never be sent: for each tool a call that is right, for each argument what it may not be."""
+"""Wrong calls: for each tool a valid call, for each argument the values that it refuses."""
 
 from typing import Any
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from server.transports.tales import DRAFT
+from server.transports.task_calls import DRAFT
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskPatch
 from taskhand.server.tools import TOOLS
