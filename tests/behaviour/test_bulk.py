@@ -64,7 +64,7 @@ async def test_a_filter_finds_its_tasks_and_leaves_the_others(worker: Agent) -> 
     assert done["totals"] == {"applied": 3}
     assert (await worker("get_task", id=other["id"]))["task"] == other
     none = await worker("bulk_update_tasks", filter={"text": "no such text"}, shiftDueDays=1)
-    assert "No task answers to the filter" in none["note"]
+    assert "No task matches the filter" in none["note"]
 
 
 @pytest.mark.parametrize(

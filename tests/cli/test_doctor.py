@@ -59,8 +59,8 @@ def test_the_findings_are_readable(store_file: Path) -> None:
     assert lines[0] == f"taskhand {__version__}, backend local"
     assert lines[1].startswith("✓ versions: ")
     assert lines[-2:] == [
-        "! time zone: None is configured.",
-        "    Set TASKHAND_TIMEZONE to an IANA name, so that a dueTime without a timezone is understood.",
+        "! time zone: No time zone is configured.",
+        "    Set TASKHAND_TIMEZONE to an IANA name, to accept a dueTime without a timezone.",
     ]
 
 

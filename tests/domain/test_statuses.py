@@ -125,22 +125,22 @@ def test_an_incomplete_list_passes_a_finished_status_on_as_typed() -> None:
     ],
 )
 def test_a_filter_takes_names_and_types_each_status_once(texts: list[str], expected: list[Status]) -> None:
-    found = statuses.found_by(texts, known(PENDING, STARTED, DONE, ARCHIVED))
+    found = statuses.resolve_filter_statuses(texts, known(PENDING, STARTED, DONE, ARCHIVED))
     assert found == tuple(map(StatusChoice.of, expected))
 
 
 def test_a_filter_prefers_a_name_to_a_type() -> None:
     named_done = Status(id="s-7", name="done", color=None, type="in_progress", order=7)
-    assert statuses.found_by(["done"], known(DONE, named_done)) == (StatusChoice.of(named_done),)
+    assert statuses.resolve_filter_statuses(["done"], known(DONE, named_done)) == (StatusChoice.of(named_done),)
 
 
 def test_a_filter_by_an_unknown_status_is_refused() -> None:
     with refused("unknown_status", NotFound):
-        statuses.found_by(["Nuevo"], ALL)
+        statuses.resolve_filter_statuses(["Nuevo"], ALL)
 
 
 def test_a_filter_over_an_incomplete_list_passes_a_name_on_as_typed() -> None:
-    assert statuses.found_by([" Nuevo "], SEEN) == (StatusChoice(name="Nuevo"),)
+    assert statuses.resolve_filter_statuses([" Nuevo "], SEEN) == (StatusChoice(name="Nuevo"),)
 
 
 def test_a_status_whose_id_nobody_knows_is_chosen_and_reported_by_name() -> None:
@@ -169,4 +169,4 @@ def test_whatever_is_given_for_a_status_it_is_only_refused(text: str, position: 
     only_refuses(lambda: statuses.resolve_status(text, available))
     only_refuses(lambda: statuses.status_at_position(position, available))
     only_refuses(lambda: statuses.finished_status(text, available))
-    only_refuses(lambda: statuses.found_by([text], available))
+    only_refuses(lambda: statuses.resolve_filter_statuses([text], available))

@@ -9,7 +9,7 @@ from taskhand.domain.errors import Ambiguous, Candidate, NotFound
 from taskhand.domain.names import Match, fold, matching, nearest_first
 from taskhand.domain.task import FINISHED, Status, StatusChoice, StatusList, StatusType
 
-__all__ = ["finished_status", "found_by", "resolve_status", "status_at_position"]
+__all__ = ["finished_status", "resolve_filter_statuses", "resolve_status", "status_at_position"]
 
 _MOST_CANDIDATES = 20
 _FAR = 10**9
@@ -82,7 +82,7 @@ def finished_status(name: str | MISSING, known: StatusList) -> tuple[StatusChoic
     )
 
 
-def found_by(given: Sequence[str], known: StatusList) -> tuple[StatusChoice, ...]:
+def resolve_filter_statuses(given: Sequence[str], known: StatusList) -> tuple[StatusChoice, ...]:
     """The statuses of these names or types, for a filter."""
     choices: list[StatusChoice] = []
     for text in given:

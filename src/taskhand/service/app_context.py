@@ -1,4 +1,4 @@
-"""What every use case works at."""
+"""The application context: what every use case works with, and the locks that order writes to the same task."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,12 +15,12 @@ __all__ = ["AppContext", "WritePolicy"]
 
 @dataclass(frozen=True, slots=True)
 class WritePolicy:
-    """How careful to be: what is offered, what is stopped at a plan, how long plans hold, what counts as sent twice.
+    """Which tools are offered, which changes stop at a plan, and what counts as a duplicate.
 
-    Bulk changes of more than `plan_over` tasks stop at a plan, which is good for `plan_for`. An identical create within
-    `same_within` is answered with the first one (zero: never). `asks` is whether a person is asked through the client;
-    `tick_s` how often the progress of a bulk write is told, in seconds. `only_reads` leaves out every tool that writes;
-    `tools` says which others are offered, as TASKHAND_TOOLS does (None: all).
+    A bulk change of more than `plan_over` tasks stops at a plan. A plan expires after `plan_for`. A create identical to
+    one that the same caller made less than `same_within` ago is answered with that one's task (zero: never). `asks` is
+    whether a person may be asked through the client. The progress of a bulk write is reported every `tick_s` seconds.
+    `only_reads` removes every tool that writes. `tools` selects the offered tools as TASKHAND_TOOLS does (None: all).
     """
 
     plan_over: int = 10
@@ -34,7 +34,10 @@ class WritePolicy:
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """The backend, its journal, the clock (aware datetimes) and the IANA zone of a dueTime that comes without one."""
+    """The backend, its journal, the clock and the write policy.
+
+    `clock` returns aware datetimes. `timezone` is the IANA zone of a dueTime that comes without one.
+    """
 
     backend: Backend
     journal: Journal
@@ -45,13 +48,13 @@ class AppContext:
     _locks: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
 
     async def aclose(self) -> None:
-        """Let go of files, after whatever is being written; a wait for that can be cut short."""
+        """Close the backend and the journal after pending writes; cancellation ends the wait for them."""
         await self.backend.aclose()
         await self.journal.aclose()
 
     @asynccontextmanager
     async def lock(self, name: str) -> AsyncIterator[None]:
-        """One write after the other to what goes by this name: each begins with what the one before has left."""
+        """Hold the lock of this name (a task id or the scope of a claim), ignoring case; one holder at a time."""
         key = name.casefold()
         lock = self._locks.setdefault(key, anyio.Lock())
         try:
@@ -63,8 +66,8 @@ class AppContext:
 
     @asynccontextmanager
     async def lock_all(self, names: Iterable[str]) -> AsyncIterator[None]:
-        """The same for several at once, always in the same order, so that no two calls wait for each other."""
-        async with AsyncExitStack() as held:
+        """Hold the locks of all these names, acquired in sorted order so that two calls never deadlock."""
+        async with AsyncExitStack() as locks:
             for name in sorted({name.casefold() for name in names}):
-                await held.enter_async_context(self.lock(name))
+                await locks.enter_async_context(self.lock(name))
             yield

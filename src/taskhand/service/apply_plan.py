@@ -1,4 +1,4 @@
-"""Carry out a plan, if everything is still as it was seen; once, and for the caller that made it."""
+"""Carry out a plan: once, only for the caller that made it, and only if no task has changed since."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,50 +24,50 @@ from taskhand.service.task_write import write_edit
 
 __all__ = ["apply_plan", "changed_since_error", "decline_plan", "execute_intents", "review_plan"]
 
-_SHOWN = 20
+_MOST_DIFFERENCES = 20
 
 
 async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
-    """Do what the plan shows; CallerError where it is not this caller's, used, expired, or a value has moved since."""
-    plan = await _found(call, plan_id)
-    claims = (_use_of(plan), *plan.opening.claims)
+    """Carry out a plan; CallerError where it is another caller's, used, expired, or where a task has changed since."""
+    plan = await _find_plan(call, plan_id)
+    claims = (_use_claim(plan), *plan.opening.claims)
     undoes, matched = plan.opening.undoes, plan.opening.matched
-    opening = call.opening(matched=matched, plan_id=plan_id, undoes=undoes, claims=claims)
+    opening = call.new_opening(matched=matched, plan_id=plan_id, undoes=undoes, claims=claims)
     opening = replace(opening, reason=opening.reason or plan.opening.reason)
-    scopes = [claim.scope for claim in claims]
-    async with call.app.lock_all(scopes), call.app.lock_all(filter(None, (one.task_id for one in plan.intents))):
-        intents = await _as_seen(call, plan.intents)
+    task_ids = [one.task_id for one in plan.intents if one.task_id]
+    async with call.app.lock_all([claim.scope for claim in claims]), call.app.lock_all(task_ids):
+        intents = await _check_unchanged(call, plan.intents)
         try:
             return await execute_intents(call, intents, opening)
-        except AlreadyClaimed as held:
-            return await _before(call, plan, await wait_until_ended(call.app, held.change))
+        except AlreadyClaimed as claimed:
+            return await _replay(call, plan, await wait_until_ended(call.app, claimed.change))
 
 
 async def review_plan(call: Call, plan_id: str) -> Plan:
-    """The plan once more, with its `guard` where a person has to be asked before it is carried out.
+    """The plan before it is carried out, with its `guard` where it needs a person's approval.
 
-    CallerError as above; in a dry run also where a value has moved.
+    CallerError as for `apply_plan`; a task that has changed since is reported only in a dry run.
     """
-    change = await _found(call, plan_id)
+    change = await _find_plan(call, plan_id)
     if call.is_dry:
-        await _as_seen(call, change.intents)
+        await _check_unchanged(call, change.intents)
         return to_plan(change, call.app)
     guard = reason_to_confirm(call.app, change.intents, by_filter="filter" in change.opening.arguments)
     return to_plan(change, call.app, guard=guard)
 
 
 async def decline_plan(call: Call, plan_id: str) -> None:
-    """The person said no: the plan is used up, and nothing was done."""
-    plan = await _found(call, plan_id)
+    """Record that the person declined the plan; it cannot be used any more."""
+    plan = await _find_plan(call, plan_id)
     try:
-        await call.begin(call.opening(plan_id=plan_id, claims=(_use_of(plan),)), ())
-    except AlreadyClaimed as held:
-        raise _used(held.change) from None
+        await call.begin(call.new_opening(plan_id=plan_id, claims=(_use_claim(plan),)), ())
+    except AlreadyClaimed as claimed:
+        raise _plan_used_error(claimed.change) from None
     await call.settle((), "declined")
 
 
 async def execute_intents(call: Call, intents: Sequence[Intent], opening: Opening) -> Receipt | BulkReceipt:
-    """Carry out these intents; whoever calls has the turns of their tasks. Held as for the opening's claims."""
+    """Carry out intents whose tasks the caller has locked; AlreadyClaimed where an earlier change has a claim."""
     if len(intents) != 1:
         return await bulk_write(call, intents, opening)
     intent = intents[0]
@@ -77,30 +77,31 @@ async def execute_intents(call: Call, intents: Sequence[Intent], opening: Openin
         return await execute_delete(call, intent.before, opening)
     edit = intent.asked or intent.edit or Edit()
 
-    async def wanted(_: Task) -> ResolvedEdit:
+    async def edit_for(_: Task) -> ResolvedEdit:
         return edit, opening.matched
 
-    def said(matched: tuple[Match, ...]) -> Opening:
+    def opening_for(matched: tuple[Match, ...]) -> Opening:
         return replace(opening, matched=matched)
 
-    def moved(moves: Difference) -> CallerError:
-        return changed_since_error(moves.id, moves) if opening.plan_id is None else _stale([moves], 1)
+    def drift_error(moved: Difference) -> CallerError:
+        return changed_since_error(moved.id, moved) if opening.plan_id is None else _stale_plan_error([moved], 1)
 
-    return await write_edit(call, intent.before, wanted, opening=said, moved=moved)
+    return await write_edit(call, intent.before, edit_for, opening_for=opening_for, drift_error=drift_error)
 
 
-def changed_since_error(task_id: str | None, moves: Difference | None) -> CallerError:
-    """The error for what cannot be undone any more: the task has moved as said, or is gone."""
-    told = "is gone" if moves is not None and moves.does == "delete" else "has changed since"
+def changed_since_error(task_id: str | None, moved: Difference | None) -> CallerError:
+    """The error for an undo of a task that has changed since, by this difference, or that is gone."""
+    reason = "is gone" if moved is not None and moved.does == "delete" else "has changed since"
     return CallerError(
-        f"Task {task_id} {told}; nothing was undone.",
+        f"Task {task_id} {reason}; nothing was undone.",
         code="changed_since",
         next_step="Look at the difference; set with update_task what should be so.",
-        details={"difference": [moves] if moves else []},
+        details={"difference": [moved] if moved else []},
     )
 
 
-async def _found(call: Call, plan_id: str) -> Change:
+async def _find_plan(call: Call, plan_id: str) -> Change:
+    """The plan, as the journal has it; CallerError where this caller cannot use it."""
     plan = await call.app.journal.find(plan_id)
     if plan is None or plan.outcome != "planned":
         raise NotFound(
@@ -108,66 +109,71 @@ async def _found(call: Call, plan_id: str) -> Change:
             code="plan_not_found",
             next_step="Take planId from the answer to a write with dryRun true.",
         )
-    if (refused := call.refused(plan.opening.tool)) is not None:
-        raise refused
+    if (refusal := call.refused(plan.opening.tool)) is not None:
+        raise refusal
     if plan.opening.caller.key != call.caller.key:
         raise CallerError(
             "This plan was made by another caller.", code="plan_of_another", next_step="Make the plan again."
         )
-    if (used := await call.app.journal.holder([_use_of(plan)])) is not None:
-        raise _used(used)
+    if (user := await call.app.journal.holder([_use_claim(plan)])) is not None:
+        raise _plan_used_error(user)
     if call.app.clock() > plan.opening.at + call.app.policy.plan_for:
         raise CallerError("The plan has expired.", code="plan_expired", next_step="Make the plan again.")
     return plan
 
 
-async def _as_seen(call: Call, intents: Sequence[Intent]) -> list[Intent]:
-    """The same intents on the tasks as they are now; CallerError with the difference where one is not as it was."""
+async def _check_unchanged(call: Call, intents: Sequence[Intent]) -> list[Intent]:
+    """The same intents with fresh snapshots; CallerError with the differences where a task has changed."""
     ids = [one.task_id for one in intents if one.task_id is not None]
     now = await call.app.backend.snapshots(ids, fresh=True) if ids else {}
-    moved = [moves for one in intents if (moves := _moved(one, now.get(one.task_id or ""))) is not None]
+    moved = [found for one in intents if (found := _drift_of(one, now.get(one.task_id or ""))) is not None]
     if moved:
-        raise _stale(moved, len(intents))
+        raise _stale_plan_error(moved, len(intents))
     return [replace(one, before=now[one.task_id]) if one.task_id else one for one in intents]
 
 
-def _stale(moved: Sequence[Difference], of: int) -> CallerError:
-    return CallerError(
-        f"{len(moved)} of {of} tasks changed since the plan was made; nothing was written.",
-        code="plan_stale",
-        next_step="Look at the difference, then make the plan again.",
-        details={"difference": list(moved[:_SHOWN]), "moved": len(moved)},
-    )
-
-
-def _moved(intent: Intent, now: Snapshot | None) -> Difference | None:
+def _drift_of(intent: Intent, now: Snapshot | None) -> Difference | None:
     return drift(intent.before.task, now.task if now else None) if intent.before else None
 
 
-def _use_of(plan: Change) -> Claim:
+def _stale_plan_error(moved: Sequence[Difference], total: int) -> CallerError:
+    return CallerError(
+        f"{len(moved)} of {total} tasks changed since the plan was made; nothing was written.",
+        code="plan_stale",
+        next_step="Look at the difference, then make the plan again.",
+        details={"difference": list(moved[:_MOST_DIFFERENCES]), "moved": len(moved)},
+    )
+
+
+def _use_claim(plan: Change) -> Claim:
+    """The claim that the one use of a plan makes."""
     return Claim(f"plan {plan.id}", plan.id)
 
 
-async def _before(call: Call, plan: Change, first: Change) -> Receipt | BulkReceipt:
-    """What is answered where the plan was used already, or its key was: the second is a repetition."""
+async def _replay(call: Call, plan: Change, first: Change) -> Receipt | BulkReceipt:
+    """The receipt of the earlier change `first`, which has the idempotency key of this plan.
+
+    CallerError where it used the plan itself, or where its task was deleted since.
+    """
     if first.opening.plan_id == plan.id:
-        raise _used(first)
+        raise _plan_used_error(first)
     for claim in plan.opening.claims:
         check_same_payload(first, claim.payload)
     if plan.intents and plan.intents[0].verb == "create":
         if await is_task_deleted(call, first):
             raise CallerError(
-                "The task was made since, and deleted again.", code="plan_used", next_step="Make the plan again."
+                "The task of this plan was made and deleted since.", code="plan_used", next_step="Make the plan again."
             )
         return replay_create(first, by_key=first.opening.claims[0].scope.startswith("key"))
     return replay_bulk(first)
 
 
-def _used(first: Change) -> CallerError:
-    told = {"declined": "declined by the person", "unknown": "sent already, and what came of it is not known"}
+def _plan_used_error(user: Change) -> CallerError:
+    """The error for a plan that the change `user` carried out or declined."""
+    how = {"declined": "declined by the person", "unknown": "sent already, and its outcome is unknown"}
     return CallerError(
-        f"The plan was {told.get(first.outcome, 'carried out already')}.",
+        f"The plan was {how.get(user.outcome, 'carried out already')}.",
         code="plan_used",
-        next_step="Make another plan if more is to be done; list_changes has what was done.",
-        details={"changeId": first.id},
+        next_step="Make another plan if more is to be done; list_changes shows what was done.",
+        details={"changeId": user.id},
     )

@@ -1,4 +1,4 @@
-"""Which changes stop at a plan, to be approved before they are carried out."""
+"""Which changes need approval: they stop at a plan, and are carried out only by apply_plan or after a person's yes."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,10 @@ __all__ = ["reason_to_confirm"]
 
 
 def reason_to_confirm(app: AppContext, intents: Sequence[Intent], *, by_filter: bool = False) -> str | None:
-    """Why these may not be carried out without being seen first, in words; None where they may."""
+    """Why this change needs approval, as the subject of "... stops at a plan"; None where it does not.
+
+    `by_filter` is whether the tasks were found by a filter.
+    """
     if any(intent.verb == "delete" for intent in intents):
         return "Deleting a task"
     if by_filter:

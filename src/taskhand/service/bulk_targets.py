@@ -1,4 +1,4 @@
-"""Which tasks a bulk change is about: given one by one, or found by a filter that leaves something out."""
+"""Which tasks a bulk change applies to: those with the given ids, or those that a filter finds."""
 
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -15,24 +15,24 @@ from taskhand.service.list_tasks import check_people_known, fetch_page, resolve_
 __all__ = ["MOST_TASKS", "Targets", "resolve_targets"]
 
 MOST_TASKS = 1_000
-"""Tasks in one call."""
+"""The maximum number of tasks in one call."""
 _PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """The tasks as they are now, in the order given, and those that cannot be changed, with the error, by id."""
+    """The tasks as they are now, in the order given; `refused` are errors by id, of ids that cannot be changed."""
 
     tasks: tuple[Snapshot, ...]
     refused: Mapping[str, TaskhandError]
 
 
 async def resolve_targets(app: AppContext, ids: Sequence[str] | None, given: TaskFilter | None) -> Targets:
-    """The tasks of these ids, or those that the filter finds; CallerError where neither or both are given."""
+    """The tasks with these ids, or those that the filter finds; CallerError unless exactly one of the two is given."""
     if ids is not None and given is None:
-        return await _by_id(app, ids)
+        return await _read_by_id(app, ids)
     if given is not None and ids is None:
-        return await _by_filter(app, given)
+        return await _find_by_filter(app, given)
     raise CallerError(
         "Neither taskIds nor filter was given." if ids is None else "taskIds and filter were both given.",
         code="no_targets" if ids is None else "several_targets",
@@ -40,8 +40,8 @@ async def resolve_targets(app: AppContext, ids: Sequence[str] | None, given: Tas
     )
 
 
-async def _by_id(app: AppContext, ids: Sequence[str]) -> Targets:
-    """The tasks of these ids, each once; CallerError for none or too many."""
+async def _read_by_id(app: AppContext, ids: Sequence[str]) -> Targets:
+    """The tasks with these ids, without duplicates; CallerError for no ids or too many."""
     unique = list(dict.fromkeys(ids))
     if not unique or len(unique) > MOST_TASKS:
         raise CallerError(
@@ -51,14 +51,14 @@ async def _by_id(app: AppContext, ids: Sequence[str]) -> Targets:
         )
     pattern = app.backend.capabilities.id_pattern
     found = await app.backend.snapshots([one for one in unique if re.fullmatch(pattern, one)], fresh=True)
-    refused = {one: _no_task(app, one) for one in unique if one not in found}
-    # What a place takes for the same id, in another case, is one task.
+    refused = {one: _missing_task_error(app, one) for one in unique if one not in found}
+    # A backend may accept one id in two spellings (upper and lower case): that is one task.
     tasks = {found[one].task.id: found[one] for one in unique if one in found}
     return Targets(tuple(tasks.values()), refused)
 
 
-async def _by_filter(app: AppContext, given: TaskFilter) -> Targets:
-    """The tasks that the filter finds; CallerError for one that is empty, or that every task there is answers to."""
+async def _find_by_filter(app: AppContext, given: TaskFilter) -> Targets:
+    """The tasks that the filter finds; CallerError for an empty filter, or one that matches every task."""
     if not given.model_fields_set:
         raise CallerError(
             "filter is empty: it would change every task.",
@@ -67,11 +67,11 @@ async def _by_filter(app: AppContext, given: TaskFilter) -> Targets:
         )
     query = replace(await resolve_filter(app, given), order="created", limit=_PAGE)
     found: list[str] = []
-    async for task in _walk(app, query):
+    async for task in _list_all(app, query):
         found.append(task.id)
         if len(found) > MOST_TASKS:
             raise CallerError(
-                f"More than {MOST_TASKS} tasks answer to this filter.",
+                f"More than {MOST_TASKS} tasks match this filter.",
                 code="too_many_tasks",
                 next_step="Narrow the filter, or change them in several calls.",
             )
@@ -79,23 +79,23 @@ async def _by_filter(app: AppContext, given: TaskFilter) -> Targets:
         await _check_leaves_some(app, frozenset(found))
     if not found:
         await check_people_known(app, given)
-    return await _by_id(app, found) if found else Targets((), {})
+    return await _read_by_id(app, found) if found else Targets((), {})
 
 
 async def _check_leaves_some(app: AppContext, found: frozenset[str]) -> None:
-    """Refuse a filter that all tasks answer to: that is how a wrong filter looks."""
-    async for task in _walk(app, TaskQuery(order="created", limit=_PAGE)):
+    """Refuse a filter that matches every task: most likely the filter is wrong."""
+    async for task in _list_all(app, TaskQuery(order="created", limit=_PAGE)):
         if task.id not in found:
             return
     raise CallerError(
-        f"Every task there is, {len(found)} in all, answers to this filter.",
+        f"This filter matches every task, {len(found)} in all.",
         code="matches_everything",
         next_step="Narrow the filter; if all of them are really meant, send their ids as taskIds.",
     )
 
 
-async def _walk(app: AppContext, query: TaskQuery) -> AsyncIterator[Task]:
-    """All tasks of a query, page by page."""
+async def _list_all(app: AppContext, query: TaskQuery) -> AsyncIterator[Task]:
+    """All tasks of a query, fetched page by page."""
     while True:
         page = await fetch_page(app, query)
         for task in page.tasks:
@@ -106,7 +106,8 @@ async def _walk(app: AppContext, query: TaskQuery) -> AsyncIterator[Task]:
         query = replace(query, after=(sort_key(last, query.order), last.id))
 
 
-def _no_task(app: AppContext, task_id: str) -> TaskhandError:
+def _missing_task_error(app: AppContext, task_id: str) -> TaskhandError:
+    """The error for an id without a task: malformed, or not found."""
     try:
         rules.check_id(task_id, app.backend.capabilities)
     except CallerError as error:

@@ -1,4 +1,4 @@
-"""Change many tasks in one call: each is looked at, what is right already is left alone, what is much is planned."""
+"""Apply one change to many tasks: tasks that already match are skipped, and a change that needs approval is planned."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,42 +42,48 @@ class BulkChange:
     shift_days: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """The intents of a bulk change, the names that were resolved, and the tasks that are skipped."""
+
+    intents: tuple[Intent, ...]
+    matched: tuple[Match, ...]
+    skipped: SkippedTasks
+
+
 async def bulk_update(
     call: Call, body: BaseModel, change: BulkChange, ids: Sequence[str] | None, given: TaskFilter | None
 ) -> BulkReceipt | Plan:
     """Apply one change to the tasks with these ids, or to those that the filter finds.
 
-    A change that needs approval is planned instead.
-
     `body` is the tool's arguments, for the idempotency key. CallerError where no task at all can be changed.
     """
-    edit_for = _check(call, change)
+    edit_for = _check_change(call, change)
     payload = fingerprint(call.tool, body)
     claims = key_claim(call, payload)
     async with call.app.lock_all([claim.scope for claim in claims]), call.app.lock_all(ids or ()):
-        if not call.is_dry and (first := await _first(call, claims, payload)) is not None:
-            return first
-        steps = await _steps(call, edit_for, await resolve_targets(call.app, ids, given))
+        if not call.is_dry and (replay := await _find_replay(call, claims, payload)) is not None:
+            return replay
+        steps = await _plan_steps(call, edit_for, await resolve_targets(call.app, ids, given))
         guard = reason_to_confirm(call.app, steps.intents, by_filter=given is not None and bool(steps.intents))
         if call.is_dry or guard:
-            skipped = steps.skipped
             return await make_plan(
                 call,
                 steps.intents,
                 steps.matched,
                 claims=claims,
                 guard=None if call.is_dry else guard,
-                unchanged=skipped.unchanged,
-                refused=skipped.refused,
+                unchanged=steps.skipped.unchanged,
+                refused=steps.skipped.refused,
             )
         try:
-            opening = call.opening(matched=steps.matched, claims=claims)
+            opening = call.new_opening(matched=steps.matched, claims=claims)
             return await bulk_write(call, steps.intents, opening, steps.skipped)
-        except AlreadyClaimed as held:
-            return _replayed(call, await wait_until_ended(call.app, held.change), payload)
+        except AlreadyClaimed as claimed:
+            return _replay(call, await wait_until_ended(call.app, claimed.change), payload)
 
 
-def _check(call: Call, change: BulkChange) -> EditFor:
+def _check_change(call: Call, change: BulkChange) -> EditFor:
     """The edit that the change makes to a task; CallerError unless the change is given in exactly one valid way."""
     ways = [change.patch is not None, bool(change.add or change.remove), change.shift_days is not None]
     if sum(ways) != 1:
@@ -89,62 +95,57 @@ def _check(call: Call, change: BulkChange) -> EditFor:
     resolver, capabilities = Resolver(call.app), call.app.backend.capabilities
     if change.patch is not None:
         due = rules.check_patch(change.patch, capabilities)
-        return partial(resolver.wanted, change.patch, due)
+        return partial(resolver.resolve, change.patch, due)
     if change.shift_days is not None:
-        return partial(_shift, resolver, _check_days(change.shift_days), call.app.timezone)
-    return partial(_edit_people, resolver, change, capabilities)
+        return partial(_shift_due, resolver, _check_days(change.shift_days), call.app.timezone)
+    return partial(_change_people, resolver, capabilities, change)
 
 
 def _check_days(days: int) -> int:
     if not 0 < abs(days) <= _MOST_DAYS:
         raise CallerError(
-            f"shiftDueDays {days} is not from 1 to {_MOST_DAYS}, or from -1 to -{_MOST_DAYS}.",
+            f"shiftDueDays {days} is neither from 1 to {_MOST_DAYS} nor from -{_MOST_DAYS} to -1.",
             code="invalid_shift",
             next_step="Send the number of days, negative for earlier.",
         )
     return days
 
 
-async def _shift(resolver: Resolver, days: int, zone: str | None, task: Task) -> ResolvedEdit:
+async def _shift_due(resolver: Resolver, days: int, zone: str | None, task: Task) -> ResolvedEdit:
     due = due_of(task)
     if due is None:
         raise CallerError(
             "The task has no due date to shift.", code="no_due_date", next_step="Give it one with update_task."
         )
-    resolver.check_day(task)
-    return Edit(due=resolver.shown(shifted(due, days, zone))), ()
+    resolver.check_day_is_certain(task)
+    return Edit(due=resolver.to_stored_due(shifted(due, days, zone))), ()
 
 
-async def _edit_people(resolver: Resolver, change: BulkChange, capabilities: Capabilities, task: Task) -> ResolvedEdit:
+async def _change_people(
+    resolver: Resolver, capabilities: Capabilities, change: BulkChange, task: Task
+) -> ResolvedEdit:
     current = task.responsible_ids
-    add, remove = await resolver.people(change.add, current), await resolver.people(change.remove, current)
-    people = tuple(one for one in dict.fromkeys(current + add.ids) if one not in remove.ids)
-    rules.check_responsibles(people, capabilities)
-    return Edit(responsible_ids=people), add.matched + remove.matched
+    add = await resolver.resolve_people(change.add, current)
+    remove = await resolver.resolve_people(change.remove, current)
+    ids = tuple(one for one in dict.fromkeys(current + add.ids) if one not in remove.ids)
+    rules.check_responsibles(ids, capabilities)
+    return Edit(responsible_ids=ids), add.matched + remove.matched
 
 
-async def _first(call: Call, claims: tuple[Claim, ...], payload: str) -> BulkReceipt | None:
-    """What came of an earlier call with this key, also where there is nothing left to do; None without one."""
-    held = await call.app.journal.holder(claims) if claims else None
-    found = await wait_until_ended(call.app, held) if held else None
-    return None if found is None or found.outcome in VOID else _replayed(call, found, payload)
+async def _find_replay(call: Call, claims: tuple[Claim, ...], payload: str) -> BulkReceipt | None:
+    """The receipt of an earlier call with this key, even where no task is left to change; None without one."""
+    holder = await call.app.journal.holder(claims) if claims else None
+    first = await wait_until_ended(call.app, holder) if holder else None
+    return None if first is None or first.outcome in VOID else _replay(call, first, payload)
 
 
-def _replayed(call: Call, first: Change, payload: str) -> BulkReceipt:
+def _replay(call: Call, first: Change, payload: str) -> BulkReceipt:
     is_key_replay(call, first, payload)
     return replay_bulk(first)
 
 
-@dataclass(frozen=True, slots=True)
-class _Steps:
-    """What has to be done, what names were taken to mean, and what is left out."""
-
-    intents: tuple[Intent, ...]
-    matched: tuple[Match, ...]
-    skipped: SkippedTasks
-
-
-async def _steps(call: Call, edit_for: EditFor, targets: Targets) -> _Steps:
+async def _plan_steps(call: Call, edit_for: EditFor, targets: Targets) -> _Steps:
+    """An intent for each task that does not match yet; the others are skipped."""
     intents: list[Intent] = []
     matched: dict[Match, None] = {}
     unchanged: list[str] = []
@@ -162,12 +163,12 @@ async def _steps(call: Call, edit_for: EditFor, targets: Targets) -> _Steps:
             intents.append(Intent("update", snapshot, unmet, edit))
         else:
             unchanged.append(task.id)
-    _check_some(refused, left=len(intents) + len(unchanged))
+    _check_not_all_refused(refused, others=len(intents) + len(unchanged))
     return _Steps(tuple(intents), tuple(matched), SkippedTasks(tuple(unchanged), refused))
 
 
-def _check_some(refused: dict[str, TaskhandError], *, left: int) -> None:
-    """Where every task is refused for the same reason, the call is."""
+def _check_not_all_refused(refused: dict[str, TaskhandError], *, others: int) -> None:
+    """Refuse the whole call where every task is refused with the same code."""
     reasons = {error.code: error for error in refused.values()}
-    if not left and len(reasons) == 1:
+    if not others and len(reasons) == 1:
         raise next(iter(reasons.values()))

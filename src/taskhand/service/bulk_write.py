@@ -1,4 +1,7 @@
-"""Carry out many updates: written down, sent in the backend's own way, watched, counted, and stopped when asked to."""
+"""Write many tasks: record the intents, send them in the backend's own way, report progress, record each result.
+
+A caller that gives up stops the sending. Requests in progress are awaited, and the journal gets every result.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,116 +20,118 @@ from taskhand.service.call import Call
 
 __all__ = ["SkippedTasks", "bulk_write", "replay_bulk"]
 
+_REPLAYABLE = frozenset({"applied", "unchanged", "refused", "not_attempted"})
+"""Outcomes of a journaled result that are answered as they are; any other is answered as unknown."""
+
 
 @dataclass(frozen=True, slots=True)
 class SkippedTasks:
-    """Tasks that nothing is sent for: those that are as asked already, and those that are refused, by id."""
+    """Tasks of a bulk change that nothing is sent for: `unchanged` already match, `refused` have an error, by id."""
 
     unchanged: tuple[str, ...] = ()
     refused: Mapping[str, TaskhandError] = field(default_factory=dict)
 
-    def outcomes(self) -> tuple[TaskResult, ...]:
-        """What is said of them."""
-        same = [TaskResult(one, "unchanged") for one in self.unchanged]
-        return (*same, *(TaskResult.failed(one, "refused", error) for one, error in self.refused.items()))
+    def results(self) -> tuple[TaskResult, ...]:
+        """The results of these tasks."""
+        unchanged = (TaskResult(task_id, "unchanged") for task_id in self.unchanged)
+        refused = (TaskResult.failed(task_id, "refused", error) for task_id, error in self.refused.items())
+        return (*unchanged, *refused)
 
 
 async def bulk_write(
     call: Call, intents: Sequence[Intent], opening: Opening, skipped: SkippedTasks | None = None
 ) -> BulkReceipt:
-    """One outcome for each task; whoever calls has their turns. Held where an earlier change has one of the claims.
+    """Write the intents of tasks whose locks the caller holds; one result for each task.
 
-    A caller that gives up stops the sending; what is under way is waited for, and the journal has the truth.
+    AlreadyClaimed where an earlier change has one of the opening's claims.
     """
-    outside = (skipped or SkippedTasks()).outcomes()
+    skipped_results = (skipped or SkippedTasks()).results()
     if not intents:
-        results = [_result(place, one) for place, one in enumerate(outside)]
+        results = [_to_result(index, one) for index, one in enumerate(skipped_results)]
         change = await call.record("unchanged", opening, (), results)
-        note = "Nothing was written." if outside else "No task answers to the filter: nothing was written."
-        return BulkReceipt(outside, opening.matched, note, change.id)
+        note = "Nothing was written." if skipped_results else "No task matches the filter: nothing was written."
+        return BulkReceipt(skipped_results, opening.matched, note, change.id)
     with anyio.CancelScope(shield=True):
         await call.begin(opening, intents)
-    run = _Run(call, intents, outside)
+    run = _BulkRun(call, intents, skipped_results)
     async with anyio.create_task_group() as group:
-        group.start_soon(run.to_the_end)
-        group.start_soon(run.tell)
+        group.start_soon(run.send_all)
+        group.start_soon(run.report_progress)
         try:
-            await run.over.wait()
+            await run.finished.wait()
         finally:
-            run.progress.stop("the caller gave up")  # nothing is left to stop where the run is over
+            run.progress.stop("the caller gave up")  # without effect on a run that has finished
             group.cancel_scope.cancel()
-    return run.receipt(opening)
+    return run.to_receipt(opening)
 
 
 def replay_bulk(first: Change) -> BulkReceipt:
-    """The first answer once more, out of the journal."""
-    outcomes = tuple(_told(result) for _, result in sorted(first.results.items()))
-    note = "This is what came of the first call with this idempotencyKey; nothing was sent."
-    return BulkReceipt(outcomes, first.opening.matched, note, first.id, replayed=True)
+    """The receipt of an earlier bulk change once more, from the journal."""
+    results = tuple(_to_task_result(result) for _, result in sorted(first.results.items()))
+    note = "This is the outcome of the first call with this idempotencyKey; nothing was sent."
+    return BulkReceipt(results, first.opening.matched, note, first.id, replayed=True)
 
 
-class _Run:
-    """One bulk write under way."""
+class _BulkRun:
+    """One bulk write in progress."""
 
-    def __init__(self, call: Call, intents: Sequence[Intent], outside: tuple[TaskResult, ...]) -> None:
+    def __init__(self, call: Call, intents: Sequence[Intent], skipped: tuple[TaskResult, ...]) -> None:
         self.progress = BulkProgress()
-        self.over = anyio.Event()
+        self.finished = anyio.Event()
         self._call = call
         self._intents = intents
-        self._outside = outside
-        self._outcomes: dict[int, TaskResult] = {}
-        self._written: set[int] = set()
+        self._skipped = skipped
+        self._results: dict[int, TaskResult] = {}
+        """By index of the intent; what is here is in the journal, or on its way there."""
 
-    async def to_the_end(self) -> None:
-        """Send everything and write down what came of it, whoever gives up meanwhile."""
+    async def send_all(self) -> None:
+        """Send every intent and record every result, even if the caller is cancelled meanwhile."""
         with anyio.CancelScope(shield=True):
-            pairs = [(one.before.task, one.edit or Edit()) for one in self._intents if one.before]
-            for place, outcome in enumerate(await self._call.app.backend.update_tasks(pairs, self.progress)):
-                self.progress.results[place] = outcome
-            rest = [_result(len(pairs) + place, one) for place, one in enumerate(self._outside)]
-            fresh = self._fresh()
-            await self._call.settle([*fresh, *rest], overall_outcome({one.outcome for one in self._outcomes.values()}))
-            await self._call.progress(len(pairs), len(pairs))
-            self.over.set()
+            edits = [(one.before.task, one.edit or Edit()) for one in self._intents if one.before]
+            for index, item in enumerate(await self._call.app.backend.update_tasks(edits, self.progress)):
+                self.progress.results[index] = item
+            new = self._collect_new_results()
+            skipped = [_to_result(len(edits) + index, one) for index, one in enumerate(self._skipped)]
+            outcome = overall_outcome({one.outcome for one in self._results.values()})
+            await self._call.settle([*new, *skipped], outcome)
+            await self._call.progress(len(edits), len(edits))
+            self.finished.set()
 
-    async def tell(self) -> None:
-        """Tell how far it is, tick by tick; what is known by then is in the journal."""
-        while not self.over.is_set():
+    async def report_progress(self) -> None:
+        """At every tick, report the number of finished tasks and record the results that are known by then."""
+        while not self.finished.is_set():
             await self._call.progress(len(self.progress.results), len(self._intents))
             await anyio.sleep(self._call.app.policy.tick_s)
             with anyio.CancelScope(shield=True):
-                if fresh := self._fresh():
-                    await self._call.settle_some(fresh)
+                if new := self._collect_new_results():
+                    await self._call.settle_some(new)
 
-    def receipt(self, opening: Opening) -> BulkReceipt:
-        """What is answered."""
-        outcomes = (*(self._outcomes[place] for place in range(len(self._intents))), *self._outside)
+    def to_receipt(self, opening: Opening) -> BulkReceipt:
+        """The receipt of the finished run."""
+        results = (*(self._results[index] for index in range(len(self._intents))), *self._skipped)
         change_id = self._call.change.id if self._call.change else None
-        stopped = next((one.message for one in outcomes if one.outcome == "not_attempted"), None)
-        return BulkReceipt(outcomes, opening.matched, stopped, change_id)
+        stopped = next((one.message for one in results if one.outcome == "not_attempted"), None)
+        return BulkReceipt(results, opening.matched, stopped, change_id)
 
-    def _fresh(self) -> list[Result]:
-        """The outcomes that have come since, as results for the journal."""
-        places = [place for place in list(self.progress.results) if place not in self._written]
-        self._written.update(places)
-        found = []
-        for place in places:
-            outcome, intent = self.progress.results[place], self._intents[place]
-            self._outcomes[place] = _outcome(intent, outcome)
-            after = outcome.written.task if outcome.written else None
-            found.append(_result(place, self._outcomes[place], after))
-        return found
+    def _collect_new_results(self) -> list[Result]:
+        """The results for the journal that have come in since the last time."""
+        new = []
+        for index, item in list(self.progress.results.items()):
+            if index not in self._results:
+                self._results[index] = result = _judge(self._intents[index], item)
+                new.append(_to_result(index, result, item.written.task if item.written else None))
+        return new
 
 
-def _outcome(intent: Intent, outcome: ItemResult) -> TaskResult:
-    """What became of a task: what was sent and is not so afterwards, not at all, was not written."""
-    if outcome.error is not None or outcome.written is None or intent.before is None:
-        error = outcome.error or TaskhandError("Nothing is known of it.", code="outcome_unknown")
-        return TaskResult.failed(outcome.task_id, _failure_outcome(error), error)
-    receipt = Receipt.of(intent.before.task, outcome.written.task, intent.asked or intent.edit or Edit(), ())
+def _judge(intent: Intent, item: ItemResult) -> TaskResult:
+    """The result of one task: refused where nothing of the edit shows afterwards."""
+    if item.error is not None or item.written is None or intent.before is None:
+        error = item.error or TaskhandError("The outcome of this task is unknown.", code="outcome_unknown")
+        return TaskResult.failed(item.task_id, _failure_outcome(error), error)
+    receipt = Receipt.of(intent.before.task, item.written.task, intent.asked or intent.edit or Edit(), ())
     if receipt.unapplied and not receipt.changed:
-        return TaskResult(outcome.task_id, "refused", "not_applied", "The CRM left it as it was.", receipt.unapplied)
-    return TaskResult(outcome.task_id, "applied", None, outcome.written.note, receipt.unapplied)
+        return TaskResult(item.task_id, "refused", "not_applied", "The CRM left the task unchanged.", receipt.unapplied)
+    return TaskResult(item.task_id, "applied", None, item.written.note, receipt.unapplied)
 
 
 def _failure_outcome(error: TaskhandError) -> Outcome:
@@ -135,15 +140,12 @@ def _failure_outcome(error: TaskhandError) -> Outcome:
     return "unknown" if isinstance(error, OutcomeUnknown) or error.code == "outcome_unknown" else "refused"
 
 
-def _result(place: int, one: TaskResult, after: Task | None = None) -> Result:
-    return Result(place, one.outcome, one.id, after, one.code, one.message)
+def _to_result(index: int, one: TaskResult, after: Task | None = None) -> Result:
+    return Result(index, one.outcome, one.id, after, one.code, one.message)
 
 
-def _told(result: Result) -> TaskResult:
-    if result.outcome == "not_applied":  # it was looked at after a crash: it may be sent
+def _to_task_result(result: Result) -> TaskResult:
+    if result.outcome == "not_applied":  # recovery found that it was not written: the task may be sent again
         return TaskResult(result.task_id or "", "not_attempted", result.code, result.note)
-    outcome: Outcome = result.outcome if result.outcome in _ANSWERED else "unknown"
+    outcome: Outcome = result.outcome if result.outcome in _REPLAYABLE else "unknown"
     return TaskResult(result.task_id or "", outcome, result.code, result.note)
-
-
-_ANSWERED = frozenset({"applied", "unchanged", "refused", "not_attempted"})

@@ -1,4 +1,4 @@
-"""One call of a tool that writes, and its page in the journal: intent before anything is sent, outcome after."""
+"""One call of a tool that writes, and its change in the journal: the intents before sending, the results after."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class Options(Body):
-    """What can be said about any write."""
+    """Options of every tool that writes."""
 
     dry_run: (
         Annotated[bool, Field(description="true: only plan it; answers the difference and a planId.")] | MISSING
@@ -31,7 +31,7 @@ class Options(Body):
 
 
 class RepeatableOptions(Options):
-    """And about one that must not be done twice."""
+    """Options of tools that take an idempotency key."""
 
     idempotency_key: (
         Annotated[str, Field(description="Any text; a repetition with the same key is answered, not done again.")]
@@ -40,29 +40,28 @@ class RepeatableOptions(Options):
 
 
 class AlreadyClaimed(Exception):
-    """An earlier change has the claim: what is asked for was done, or is being done. No caller sees it."""
+    """The earlier `change` holds one of the claims: it did the same thing, or is doing it. The service handles this."""
 
     def __init__(self, change: Change) -> None:
-        super().__init__(f"held by {change.id}")
+        super().__init__(f"claimed by {change.id}")
         self.change = change
 
 
-def _all_offered(_tool: str) -> TaskhandError | None:
-    """Every tool may be used."""
+def _allow_every_tool(_tool: str) -> TaskhandError | None:
     return None
 
 
-async def _silent(done: int, total: int) -> None:
-    """Nobody listens to the progress."""
+async def _ignore_progress(done: int, total: int) -> None:
+    pass
 
 
 @dataclass(slots=True)
 class Call:
-    """Who calls which tool with what; `progress` is told how many of how many tasks are done.
+    """One call of a tool: who calls, the arguments as sent, and the change that the journal keeps of it.
 
-    `asks` is whether a person can be asked through the client before something is done; `refused` says why a tool,
-    and so a plan that it made, may not be used; `began` is when, in seconds of a clock that only runs forward,
-    `requests` what was sent since.
+    `progress` receives the number of finished tasks and of all tasks. `asks` is whether a person can be asked through
+    the client. `refused` returns the error for a tool that this caller may not use, and so for a plan that it made.
+    `requests` are the upstream requests so far. `began` is in seconds of the monotonic clock.
     """
 
     app: AppContext
@@ -70,28 +69,28 @@ class Call:
     caller: Caller = field(default_factory=Caller)
     arguments: dict[str, Any] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
-    progress: Callable[[int, int], Awaitable[None]] = _silent
+    progress: Callable[[int, int], Awaitable[None]] = _ignore_progress
     asks: bool = False
-    refused: Callable[[str], TaskhandError | None] = _all_offered
+    refused: Callable[[str], TaskhandError | None] = _allow_every_tool
     requests: list[str] = field(default_factory=list)
     began: float = field(default_factory=anyio.current_time)
     change: Change | None = None
     is_open: bool = False
     _was_revised: bool = False
-    _told: set[int] = field(default_factory=set)
+    _settled: set[int] = field(default_factory=set)
 
     @property
     def is_dry(self) -> bool:
-        """Whether nothing may be sent but reads."""
+        """Whether only reads may be sent."""
         return self.options.dry_run is True
 
     @property
     def key(self) -> str | None:
-        """The idempotency key, where one was given."""
+        """The idempotency key, None where none was given."""
         given = getattr(self.options, "idempotency_key", MISSING)
         return None if given is MISSING else given
 
-    def opening(
+    def new_opening(
         self,
         *,
         matched: tuple[Match, ...] = (),
@@ -99,7 +98,7 @@ class Call:
         undoes: str | None = None,
         claims: tuple[Claim, ...] = (),
     ) -> Opening:
-        """What the journal is told first."""
+        """The opening of this call's change in the journal."""
         reason = None if self.options.reason is MISSING else self.options.reason
         return Opening(
             tool=self.tool,
@@ -114,7 +113,7 @@ class Call:
         )
 
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> None:
-        """Write down what is about to be done; Held where an earlier change has one of the claims."""
+        """Record the intents before anything is sent; AlreadyClaimed where an earlier change has one of the claims."""
         await recover_abandoned(self.app)
         change, is_new = await self.app.journal.begin(opening, intents)
         if not is_new:
@@ -122,23 +121,23 @@ class Call:
         self.change, self.is_open = change, True
 
     async def revise(self, intents: Sequence[Intent]) -> None:
-        """What is about to be done is something else by now; something may have been written already."""
+        """Replace the intents of the open change; a part of it may have been written already."""
         if self.change is not None:
             self._was_revised = True
             await self.app.journal.revise(self.change.id, intents)
             self.change = replace(self.change, intents=tuple(intents))
 
     async def settle(self, results: Sequence[Result], outcome: Outcome, code: str | None = None) -> None:
-        """Write down what came of it."""
+        """Record the results and end the change with its overall outcome."""
         if self.change is not None:
             self.is_open = False
-            await self.app.journal.settle(self.change.id, results, self._ending(outcome, code))
+            await self.app.journal.settle(self.change.id, results, self._new_ending(outcome, code))
 
     async def settle_some(self, results: Sequence[Result]) -> None:
-        """Write down what came of some of many; the change stays open."""
+        """Record the results of some tasks; the change stays open."""
         if self.change is not None:
             await self.app.journal.settle(self.change.id, results)
-            self._told.update(result.index for result in results)
+            self._settled.update(result.index for result in results)
 
     async def record(
         self,
@@ -148,26 +147,29 @@ class Call:
         results: Sequence[Result] = (),
         code: str | None = None,
     ) -> Change:
-        """Write down a call that is over already, or that is only a plan."""
-        ending = self._ending(outcome, code)
-        self.change = await self.app.journal.record(opening or self.opening(), ending, intents, results)
+        """Record a change that has ended already, or that is only a plan."""
+        ending = self._new_ending(outcome, code)
+        self.change = await self.app.journal.record(opening or self.new_opening(), ending, intents, results)
         return self.change
 
     async def failed(self, error: TaskhandError) -> None:
-        """Write down that the call failed: of what was begun, all that has no result yet."""
+        """Record that the call failed: every intent without a result ends as refused, or as unknown."""
         if self.is_open and self.change is not None:
-            # After a crash of ours nobody knows how far it went: what is not known is not done again.
+            # After a bug of ours nobody knows what was sent, and a revised write may have been sent in part. Such a
+            # change is unknown, so that it is not repeated blindly.
             in_doubt = self._was_revised or isinstance(error, OutcomeUnknown) or error.code == "internal_error"
             outcome: Outcome = "unknown" if in_doubt else "refused"
-            intents = enumerate(self.change.intents)
-            untold = ((place, one) for place, one in intents if place not in self._told)
-            rest = [Result(place, outcome, one.task_id, code=error.code) for place, one in untold]
-            await self.settle(rest, outcome, error.code)
+            results = [
+                Result(index, outcome, intent.task_id, code=error.code)
+                for index, intent in enumerate(self.change.intents)
+                if index not in self._settled
+            ]
+            await self.settle(results, outcome, error.code)
         elif self.change is None:
             try:
                 await self.record("refused", code=error.code)
             except OperatorError:
                 _log.exception("a refused call of %s could not be written to the journal", self.tool)
 
-    def _ending(self, outcome: Outcome, code: str | None) -> Ending:
+    def _new_ending(self, outcome: Outcome, code: str | None) -> Ending:
         return Ending(outcome, code, tuple(self.requests), round(anyio.current_time() - self.began, 6))

@@ -1,4 +1,4 @@
-"""Complete the beginning of a name that somebody types: a status or a member."""
+"""Complete the beginning of a name that a person types: a status or a member."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -14,28 +14,28 @@ _STATUS = frozenset({"status", "newStatusName"})
 _MEMBER = frozenset({"member", "from", "to", "responsible", "responsibleIds"})
 
 _LONGEST = 100
-"""Characters of a name that can be told from others by it."""
+"""Characters; a longer name is replaced by the e-mail or id."""
 
 
 async def complete_name(app: AppContext, argument: str, typed: str, taken: Collection[str] = ()) -> Sequence[str]:
-    """What an argument of this name can go on to, names that begin so first; none for an argument that takes no name.
+    """Values for this argument that begin with `typed`, then values of which a later word does; empty for others.
 
-    Whoever shares a name is called by e-mail or id, so that what is chosen means one person. `taken` are the values of
-    other arguments: they are not offered again.
+    A member who shares a name is offered by e-mail or id, so that every value means one person. `taken` are values of
+    other arguments; they are left out.
     """
-    called: list[tuple[str, Sequence[str]]] = []
+    options: list[tuple[str, Sequence[str]]] = []
     if argument in _STATUS:
-        called = [(plain(status.name), ()) for status in (await app.backend.statuses()).statuses]
+        options = [(plain(status.name), ()) for status in (await app.backend.statuses()).statuses]
     elif argument in _MEMBER:
-        called = _called(await app.backend.members())
-    begun = fold(typed)
-    gone = {fold(value) for value in taken}
-    ranked = [(_rank(begun, [value, *others]), value) for value, others in called if fold(value) not in gone]
-    return tuple(dict.fromkeys(value for place in (0, 1) for rank, value in ranked if rank == place))
+        options = _member_options(await app.backend.members())
+    beginning = fold(typed)
+    left_out = {fold(value) for value in taken}
+    ranked = [(_rank(beginning, [value, *aliases]), value) for value, aliases in options if fold(value) not in left_out]
+    return tuple(dict.fromkeys(value for wanted in (0, 1) for rank, value in ranked if rank == wanted))
 
 
-def _called(members: Sequence[Member]) -> list[tuple[str, Sequence[str]]]:
-    """How each member can be named without doubt, and what else they are known by."""
+def _member_options(members: Sequence[Member]) -> list[tuple[str, Sequence[str]]]:
+    """For each member a value that means only them, and the other texts that find them."""
     namesakes = Counter(fold(member.name) for member in members)
     return [
         (
@@ -47,13 +47,13 @@ def _called(members: Sequence[Member]) -> list[tuple[str, Sequence[str]]]:
 
 
 def _is_clear(name: str) -> bool:
-    """Whether the name reads as it is written, and means the same when it comes back."""
+    """Whether the name has no hidden characters, and is neither blank nor too long."""
     return bool(name.strip()) and plain(name) == name and len(name) <= _LONGEST
 
 
-def _rank(begun: str, names: Sequence[str]) -> int | None:
-    """0 where a name begins so, 1 where a later word does, None where none does."""
+def _rank(beginning: str, names: Sequence[str]) -> int | None:
+    """0 where a name starts with `beginning`, 1 where a later word of a name does, else None."""
     folded = [fold(name) for name in names]
-    if any(name.startswith(begun) for name in folded):
+    if any(name.startswith(beginning) for name in folded):
         return 0
-    return 1 if any(f" {begun}" in name for name in folded) else None
+    return 1 if any(f" {beginning}" in name for name in folded) else None

@@ -1,4 +1,4 @@
-"""Finish a task."""
+"""Complete a task."""
 
 from pydantic import MISSING
 
@@ -15,20 +15,20 @@ __all__ = ["complete_task"]
 
 
 async def complete_task(call: Call, task_id: str, status_name: str | MISSING = MISSING) -> Receipt | Plan:
-    """Move a task to the finished status, by name or by type; a finished task stays as it is unless one is named."""
+    """Move a task to the finished status; without `status_name`, a task that is finished already stays as it is."""
     backend = call.app.backend
     rules.check_id(task_id, backend.capabilities)
 
-    async def wanted(before: Task) -> ResolvedEdit:
+    async def edit_for(before: Task) -> ResolvedEdit:
         if status_name is MISSING and _is_finished(before):
-            # Only what is so now may be called finished already: what was read before may be old.
+            # The snapshot may be old: only a fresh read shows that the task is finished now.
             before = await backend.get_task(task_id, fresh=True)
         if status_name is MISSING and _is_finished(before):
             return Edit(), ()
         choice, matched = statuses.finished_status(status_name, await backend.statuses())
         return Edit(status=choice), matched
 
-    return await plan_or_write(call, task_id, wanted)
+    return await plan_or_write(call, task_id, edit_for)
 
 
 def _is_finished(task: Task) -> bool:

@@ -1,4 +1,4 @@
-"""Create a task, once: what was asked twice is answered twice."""
+"""Create a task exactly once: a repeated call is answered with the task that the first one made."""
 
 from dataclasses import replace
 
@@ -15,10 +15,10 @@ from taskhand.domain.task import TaskDraft
 from taskhand.journal.journal import Change, ChangeQuery, Claim, Intent, Opening, Result
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.idempotency import (
+    duplicate_claim,
     fingerprint,
     is_key_replay,
     key_claim,
-    likeness_claim,
     outcome_unknown_error,
     wait_until_ended,
 )
@@ -27,56 +27,78 @@ from taskhand.service.resolver import Resolver
 
 __all__ = ["create_task", "execute_create", "is_task_deleted", "replay_create"]
 
+_KEY_REPLAYED = "This is the task that the first call with this idempotencyKey made."
+_UNDO_REPLAYED = "The deletion was undone before; this is the task that was made again then, and no other was made."
+_DUPLICATE = (
+    "The same task was created a moment ago by the same caller; this is that one, and no other was made. "
+    "To make a second one on purpose, send a new idempotencyKey."
+)
+
 
 async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
-    """A new task in the initial status; CallerError where the body breaks a rule, and then nothing is written.
+    """Create a task in the initial status; CallerError where the body breaks a rule.
 
-    A call with the key of an earlier one, or without a key and like one of a moment ago, is answered with that one's
-    task, marked `replayed`.
+    A call is answered with the task of an earlier one, marked `replayed`, where both have the same idempotency key, or
+    where it has no key and the same caller sent the same body a moment ago.
     """
     due = rules.check_draft(draft, call.app.backend.capabilities)
-    edit, matched = await Resolver(call.app).wanted(draft, due, None)
+    edit, matched = await Resolver(call.app).resolve(draft, due, None)
     intent = Intent("create", edit=edit, asked=edit)
     payload = fingerprint(call.tool, draft)
-    claims = key_claim(call, payload) or likeness_claim(call, payload)
+    claims = key_claim(call, payload) or duplicate_claim(call, payload)
     if call.is_dry:
         return await make_plan(call, [intent], matched, claims=claims)
-    opening = call.opening(matched=matched, claims=claims)
+    opening = call.new_opening(matched=matched, claims=claims)
     async with call.app.lock_all(claim.scope for claim in claims):
         while True:
             try:
                 return await execute_create(call, intent, opening)
-            except AlreadyClaimed as held:
-                found = await wait_until_ended(call.app, held.change)
-            if found.outcome in VOID:
-                continue  # it was waited for, and nothing came of it
-            if is_key_replay(call, found, payload) or not await is_task_deleted(call, found):
-                return replay_create(found, by_key=call.key is not None)
-            opening = replace(opening, claims=_after(found, opening.claims))
-
-
-def _after(gone: Change, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
-    """The same claims, for what is made again after the task of an earlier change was deleted."""
-    return tuple(replace(claim, scope=f"{claim.scope} after {gone.id}") for claim in claims)
+            except AlreadyClaimed as claimed:
+                first = await wait_until_ended(call.app, claimed.change)
+            if first.outcome in VOID:
+                continue  # the earlier call ended without writing: its claim is free
+            if is_key_replay(call, first, payload) or not await is_task_deleted(call, first):
+                return replay_create(first, by_key=call.key is not None)
+            opening = replace(opening, claims=_claims_after(first, opening.claims))
 
 
 async def execute_create(call: Call, intent: Intent, opening: Opening) -> Receipt:
-    """Make the task of an intent; Held where an earlier change has one of the opening's claims.
+    """Create the task of an intent; AlreadyClaimed where an earlier change has one of the opening's claims.
 
-    A status other than the initial one is set afterwards: no place is asked to create a task in it.
+    A status other than the initial one is set by a second request: no CRM is asked to create a task in it.
     """
     edit = intent.edit or Edit()
     with anyio.CancelScope(shield=True):
         await call.begin(opening, [intent])
         written = await call.app.backend.create_task(without(edit, "status"))
-        written = await _in_its_status(call, written, edit)
+        written = await _set_status(call, written, edit)
         receipt = Receipt.of(None, written.task, edit, opening.matched, written.note)
         await call.settle([Result(0, "applied", written.task.id, written.task, note=receipt.note)], "applied")
     return replace(receipt, change_id=call.change.id if call.change else None)
 
 
-async def _in_its_status(call: Call, written: Written, edit: Edit) -> Written:
-    """The new task in the status that was asked for; where that fails the task is there all the same."""
+async def is_task_deleted(call: Call, first: Change) -> bool:
+    """Whether the journal has a deletion of the task that an earlier create made."""
+    task_id = first.results[0].task_id if 0 in first.results else None
+    page = await call.app.journal.page(ChangeQuery(task_id=task_id, limit=50)) if task_id else None
+    return page is not None and any(
+        intent.verb == "delete" and change.outcome == "applied" for change in page.changes for intent in change.intents
+    )
+
+
+def replay_create(first: Change, *, by_key: bool) -> Receipt:
+    """The receipt of an earlier create once more; OutcomeUnknown where the journal does not know its task."""
+    result = first.results.get(0)
+    if result is None or result.after is None:
+        raise outcome_unknown_error(first)
+    edit = first.intents[0].edit or Edit()
+    receipt = Receipt.of(None, result.after, edit, first.opening.matched)
+    note = _UNDO_REPLAYED if first.opening.undoes else _KEY_REPLAYED if by_key else _DUPLICATE
+    return replace(receipt, note=note, change_id=first.id, replayed=True)
+
+
+async def _set_status(call: Call, written: Written, edit: Edit) -> Written:
+    """Move the new task to the requested status; a failure becomes a note, since the task exists."""
     rest = Edit(status=edit.status, native=edit.native).unmet_by(written.task)
     if not any(rest.given()):
         return written
@@ -86,29 +108,6 @@ async def _in_its_status(call: Call, written: Written, edit: Edit) -> Written:
         return Written(written.task, f"The task was made; its status could not be set: {error.message}")
 
 
-async def is_task_deleted(call: Call, first: Change) -> bool:
-    """Whether the task of an earlier create was deleted since, as far as the journal knows."""
-    task_id = first.results[0].task_id if 0 in first.results else None
-    page = await call.app.journal.page(ChangeQuery(task_id=task_id, limit=50)) if task_id else None
-    return page is not None and any(
-        intent.verb == "delete" and change.outcome == "applied" for change in page.changes for intent in change.intents
-    )
-
-
-def replay_create(first: Change, *, by_key: bool) -> Receipt:
-    """The first answer once more."""
-    result = first.results.get(0)
-    if result is None or result.after is None:
-        raise outcome_unknown_error(first)
-    edit = first.intents[0].edit or Edit()
-    receipt = Receipt.of(None, result.after, edit, first.opening.matched)
-    note = _UNDONE if first.opening.undoes else _OF_KEY if by_key else _SAME
-    return replace(receipt, note=note, change_id=first.id, replayed=True)
-
-
-_OF_KEY = "This is the task that the first call with this idempotencyKey made."
-_UNDONE = "The deletion was undone before; this is the task that was made again then, and no other was made."
-_SAME = (
-    "The same task was created a moment ago by the same caller; this is that one, and no other was made. "
-    "To make a second one on purpose, send a new idempotencyKey."
-)
+def _claims_after(deleted: Change, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """The claims of a new task that follows one which the change `deleted` made and which was deleted since."""
+    return tuple(replace(claim, scope=f"{claim.scope} after {deleted.id}") for claim in claims)

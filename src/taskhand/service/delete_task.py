@@ -1,4 +1,4 @@
-"""Remove a task."""
+"""Delete a task."""
 
 from dataclasses import replace
 
@@ -18,17 +18,17 @@ __all__ = ["delete_task", "execute_delete"]
 
 
 async def delete_task(call: Call, task_id: str) -> Plan:
-    """A plan to remove a task: that is never done without being seen first."""
+    """Plan the deletion of a task: a deletion always needs approval."""
     rules.check_id(task_id, call.app.backend.capabilities)
     intent = Intent("delete", await read_snapshot(call.app, task_id, fresh=True))
     return await make_plan(call, [intent], guard=None if call.is_dry else reason_to_confirm(call.app, [intent]))
 
 
 async def execute_delete(call: Call, before: Snapshot, opening: Opening) -> Receipt:
-    """Remove the task; whoever calls has its turn. Held where an earlier change has one of the opening's claims."""
+    """Delete the task, whose lock the caller holds; AlreadyClaimed where an earlier change has one of the claims."""
     with anyio.CancelScope(shield=True):
         await call.begin(opening, [Intent("delete", before)])
         note = await call.app.backend.delete_task(before.task)
         await call.settle([Result(0, "applied", before.task.id, note=note)], "applied")
-    told = note or "The task is deleted; undo_change makes it again under a new id."
-    return replace(Receipt(None, note=told), change_id=call.change.id if call.change else None)
+    note = note or "The task is deleted; undo_change makes it again under a new id."
+    return replace(Receipt(None, note=note), change_id=call.change.id if call.change else None)

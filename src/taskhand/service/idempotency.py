@@ -1,4 +1,4 @@
-"""What must not be done twice: claims by key and by likeness, and what is said when one is held already."""
+"""Idempotency: claims that keep a write from being done twice, and how a repeated call is answered."""
 
 import json
 from hashlib import sha256
@@ -14,29 +14,30 @@ from taskhand.service.recovery import recover_abandoned
 
 __all__ = [
     "check_same_payload",
+    "duplicate_claim",
     "fingerprint",
     "is_key_replay",
     "key_claim",
-    "likeness_claim",
     "outcome_unknown_error",
     "wait_until_ended",
 ]
 
-_LOOKS: Final = 50
-_EVERY_S: Final = 0.2
-"""How often, and how many seconds apart, the end of another process's call is looked for."""
+_MOST_POLLS: Final = 50
+_POLL_S: Final = 0.2
+"""How often, and how many seconds apart, the journal is asked whether another call has ended."""
 _LONGEST_KEY: Final = 200
+"""Characters."""
 _OPTIONS: Final = frozenset(RepeatableOptions.model_fields)
 
 
 def fingerprint(tool: str, body: BaseModel) -> str:
-    """What makes two calls the same: the tool and its body, without what is only said about the call."""
-    said = body.model_dump(mode="json", by_alias=True, exclude=set(_OPTIONS), exclude_unset=True)
-    return sha256(json.dumps([tool, said], sort_keys=True).encode(errors="replace")).hexdigest()
+    """A hash that is equal for two calls of the same tool with the same body; options are left out."""
+    sent = body.model_dump(mode="json", by_alias=True, exclude=set(_OPTIONS), exclude_unset=True)
+    return sha256(json.dumps([tool, sent], sort_keys=True).encode(errors="replace")).hexdigest()
 
 
 def key_claim(call: Call, payload: str) -> tuple[Claim, ...]:
-    """The claim of a call with an idempotency key; none without one. CallerError for a key that is none."""
+    """The claim of a call with an idempotency key, empty without one; CallerError for an empty or too long key."""
     if call.key is None:
         return ()
     if not 0 < len(call.key) <= _LONGEST_KEY:
@@ -45,58 +46,58 @@ def key_claim(call: Call, payload: str) -> tuple[Claim, ...]:
             code="invalid_key",
             next_step=f"Send 1 to {_LONGEST_KEY} characters, or leave it out.",
         )
-    # Neither who it is nor what they chose can be told from it, and no two callers' keys are the same.
-    told = sha256(json.dumps([call.caller.key, call.key]).encode(errors="replace")).hexdigest()
-    return (Claim(f"key {told}", payload),)
+    # Hashed together with the caller: two callers' keys never collide, and the journal shows neither of them.
+    digest = sha256(json.dumps([call.caller.key, call.key]).encode(errors="replace")).hexdigest()
+    return (Claim(f"key {digest}", payload),)
 
 
-def likeness_claim(call: Call, payload: str) -> tuple[Claim, ...]:
-    """The claim of a call without a key: no other like it within a short while."""
+def duplicate_claim(call: Call, payload: str) -> tuple[Claim, ...]:
+    """The claim of a call without a key: it is held by an identical call of the same caller, for `same_within`."""
     within = call.app.policy.same_within
     return (Claim(f"same {call.caller.key} {payload}", payload, call.app.clock() - within),) if within else ()
 
 
-def is_key_replay(call: Call, found: Change, payload: str) -> bool:
-    """Whether the change found has this call's key; CallerError where it was given with something else."""
+def is_key_replay(call: Call, first: Change, payload: str) -> bool:
+    """Whether this call repeats the key of the earlier change; CallerError where the body differs."""
     if call.key is None:
         return False
-    check_same_payload(found, payload)
+    check_same_payload(first, payload)
     return True
 
 
-def check_same_payload(found: Change, payload: str) -> None:
-    """Refuse a key that was given with something else."""
-    if all(claim.payload != payload for claim in found.opening.claims):
+def check_same_payload(first: Change, payload: str) -> None:
+    """Refuse a key that an earlier change used with another body."""
+    if all(claim.payload != payload for claim in first.opening.claims):
         raise CallerError(
-            "This idempotencyKey was used for something else before.",
+            "This idempotencyKey was used with another request before.",
             code="key_reused",
             next_step="Send a new idempotencyKey for a new request, or the first request unchanged.",
-            details={"changeId": found.id},
+            details={"changeId": first.id},
         )
 
 
 async def wait_until_ended(app: AppContext, change: Change) -> Change:
-    """The change when it is over; CallerError where it is still under way after a while."""
-    for _ in range(_LOOKS):
+    """The change once it has ended; CallerError where it is still in progress after 10 seconds."""
+    for _ in range(_MOST_POLLS):
         found = await app.journal.find(change.id)
         if found is not None and found.ending is not None:
             return found
-        await recover_abandoned(app)  # whose process may be no more
-        await app.sleep(_EVERY_S)
+        await recover_abandoned(app)  # the process of the change may have died
+        await app.sleep(_POLL_S)
     raise CallerError(
-        "The same call is still under way.",
+        "The same call is still in progress.",
         code="in_progress",
         retryable=True,
-        next_step="Send it again in a moment: it is answered with the first one's outcome.",
+        next_step="Send it again in a moment: it is answered with the outcome of the first call.",
         details={"changeId": change.id},
     )
 
 
 def outcome_unknown_error(first: Change) -> OutcomeUnknown:
-    """The error for a repeated call whose first one nobody knows the outcome of."""
+    """The error for a repeated call, where the outcome of the first call is unknown."""
     otherwise = "make it with create_task" if first.opening.undoes else "send a new idempotencyKey"
     return OutcomeUnknown(
-        "The same call was made before, and nobody knows whether it was carried out; it was not sent again.",
+        "The same call was made before, and its outcome is unknown; it was not sent again.",
         next_step=f"Look with list_tasks; if the task is not there, or to make another on purpose, {otherwise}.",
         details={"changeId": first.id},
     )

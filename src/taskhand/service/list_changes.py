@@ -1,4 +1,4 @@
-"""The journal, for who asks what was done: newest first."""
+"""List the changes in the journal, newest first."""
 
 from taskhand.domain import rules
 from taskhand.domain.errors import CallerError
@@ -10,9 +10,9 @@ __all__ = ["list_changes"]
 
 
 async def list_changes(app: AppContext, query: ChangeQuery) -> ChangePage:
-    """A page of changes, after settling what a dead process left open.
+    """One page of changes; changes that a dead process left open are settled before.
 
-    CallerError where the times are not in order, or no task can have the id: an empty page would look like no change.
+    CallerError where `since` is after `until`, or where no task can have the id: an empty page would mislead.
     """
     if query.task_id is not None:
         rules.check_id(query.task_id, app.backend.capabilities)

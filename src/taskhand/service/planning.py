@@ -1,4 +1,4 @@
-"""Stop at a plan: what would be done is written down with the values it was seen on, and shown."""
+"""Plans: the journal records what a write would do and the values it saw, and nothing is sent."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,11 +24,12 @@ async def make_plan(
     unchanged: Sequence[str] = (),
     refused: Mapping[str, TaskhandError] | None = None,
 ) -> Plan:
-    """A plan of these intents, in the journal; nothing is sent. `claims` are made when it is carried out."""
+    """Record a plan of these intents in the journal. `claims` are made only when the plan is carried out."""
     refused = refused or {}
-    opening = call.opening(matched=matched, undoes=undoes, claims=claims)
+    opening = call.new_opening(matched=matched, undoes=undoes, claims=claims)
     results = [
-        Result(len(intents) + n, "refused", one, code=error.code) for n, (one, error) in enumerate(refused.items())
+        Result(len(intents) + n, "refused", task_id, code=error.code)
+        for n, (task_id, error) in enumerate(refused.items())
     ]
     change = await call.record("planned", opening, intents, results)
     return to_plan(change, call.app, guard=guard, note=note, unchanged=tuple(unchanged), refused=tuple(refused.items()))
@@ -43,11 +44,11 @@ def to_plan(
     unchanged: tuple[str, ...] = (),
     refused: tuple[tuple[str, TaskhandError], ...] = (),
 ) -> Plan:
-    """The plan that a change of the journal is."""
+    """The plan recorded as this change of the journal."""
     return Plan(
         id=change.id,
         tool=change.opening.tool,
-        differences=tuple(map(_difference, change.intents)),
+        differences=tuple(map(_to_difference, change.intents)),
         expires_at=change.opening.at + app.policy.plan_for,
         guard=guard,
         matched=change.opening.matched,
@@ -57,5 +58,5 @@ def to_plan(
     )
 
 
-def _difference(intent: Intent) -> Difference:
+def _to_difference(intent: Intent) -> Difference:
     return difference(intent.verb, intent.before.task if intent.before else None, intent.edit)

@@ -1,4 +1,4 @@
-"""Look something up: one task, the statuses, the team, contacts."""
+"""Read one task, the statuses, the team or contacts."""
 
 from dataclasses import dataclass
 
@@ -15,30 +15,30 @@ _SHORTEST_QUERY = 2
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Everyone who can be responsible, and who of them is `me` (None where nobody can tell)."""
+    """The members who can be responsible for tasks; `me` is the id that 'me' stands for, None where it is unknown."""
 
     members: tuple[Member, ...]
     me: str | None
 
 
 async def get_task(app: AppContext, task_id: str) -> Task:
-    """One whole task; NotFound, or CallerError for an id that no task can have."""
+    """One task; NotFound where there is none, CallerError for a malformed id."""
     rules.check_id(task_id, app.backend.capabilities)
     return await app.backend.get_task(task_id)
 
 
 async def list_statuses(app: AppContext) -> StatusList:
-    """The statuses by position, where they come from and whether they are all."""
+    """The statuses by position, with their source and whether the list is complete."""
     return await app.backend.statuses()
 
 
 async def list_team_members(app: AppContext) -> Team:
-    """The team."""
+    """The members of the team."""
     return Team(await app.backend.members(), await app.backend.me())
 
 
 async def find_contacts(app: AppContext, query: str, limit: int) -> tuple[Contact, ...]:
-    """Contacts by a part of their name, phone or e-mail; CallerError for a query too short to find anyone by."""
+    """At most `limit` contacts by a part of their name, phone or e-mail; CallerError for a query that is too short."""
     if len(fold(query)) < _SHORTEST_QUERY:
         raise CallerError(
             "query is too short.", code="invalid_query", next_step=f"Send at least {_SHORTEST_QUERY} characters."

@@ -19,7 +19,7 @@ Mode = Literal["replace", "add", "remove"]
 
 
 async def reassign_task(call: Call, task_id: str, given: Sequence[str], mode: Mode = "replace") -> Receipt | Plan:
-    """Replace the people on a task, or add to or remove from them; CallerError where somebody is not known."""
+    """Replace the responsibles of a task, add to them or remove from them; CallerError where a person is unknown."""
     capabilities = call.app.backend.capabilities
     rules.check_id(task_id, capabilities)
     if not given and mode != "replace":
@@ -30,20 +30,20 @@ async def reassign_task(call: Call, task_id: str, given: Sequence[str], mode: Mo
         )
     resolver = Resolver(call.app)
 
-    async def wanted(before: Task) -> ResolvedEdit:
-        found = await resolver.people(given, before.responsible_ids)
-        together = _combined(before.responsible_ids, found.ids, mode)
-        rules.check_responsibles(together, capabilities)
-        return Edit(responsible_ids=together), found.matched
+    async def edit_for(before: Task) -> ResolvedEdit:
+        people = await resolver.resolve_people(given, before.responsible_ids)
+        ids = _combine(before.responsible_ids, people.ids, mode)
+        rules.check_responsibles(ids, capabilities)
+        return Edit(responsible_ids=ids), people.matched
 
-    return await plan_or_write(call, task_id, wanted, fresh=mode != "replace")
+    return await plan_or_write(call, task_id, edit_for, fresh=mode != "replace")
 
 
-def _combined(now: tuple[str, ...], given: tuple[str, ...], mode: Mode) -> tuple[str, ...]:
+def _combine(current: tuple[str, ...], given: tuple[str, ...], mode: Mode) -> tuple[str, ...]:
     match mode:
         case "replace":
             return given
         case "add":
-            return tuple(dict.fromkeys(now + given))
+            return tuple(dict.fromkeys(current + given))
         case "remove":
-            return tuple(person for person in now if person not in given)
+            return tuple(person for person in current if person not in given)

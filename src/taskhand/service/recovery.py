@@ -1,4 +1,4 @@
-"""Settle what a process left open when it died: look at the tasks, and say what came of it. Nothing is sent again."""
+"""Crash recovery: end the changes that a dead process left open, by reading their tasks. Nothing is sent again."""
 
 import logging
 from collections.abc import Mapping
@@ -19,48 +19,49 @@ __all__ = ["recover_abandoned", "recover_at_start"]
 _log = logging.getLogger(__name__)
 
 _LAG = timedelta(minutes=2)
-"""So long after a create a list may still not show it."""
+"""For this long after a create, a list may not show its task yet."""
 
 
 async def recover_abandoned(app: AppContext) -> None:
-    """Settle every change that is open and whose process is no more; what cannot be looked at now stays open."""
+    """End every open change whose process has died; a change whose tasks cannot be read now stays open."""
     for change in await app.journal.abandoned():
         async with app.lock(f"recover {change.id}"):
             with suppress(TaskhandError):
-                # Of many calls that found it open, the first one settles it: its task may have moved on since.
-                found = await app.journal.find(change.id)
-                if found is not None and found.ending is None:
-                    await _settle(app, found)
+                # Several calls may find the same change. Only the first may end it: later its task may have changed.
+                current = await app.journal.find(change.id)
+                if current is not None and current.ending is None:
+                    await _recover(app, current)
 
 
 async def recover_at_start(app: AppContext) -> None:
-    """The same when a server starts; a journal or a place that cannot be reached now is met again by the next write."""
+    """Recover when a server starts; errors are left to the first write, which recovers again."""
     with suppress(TaskhandError):
         await recover_abandoned(app)
 
 
-async def _settle(app: AppContext, change: Change) -> None:
-    places = [place for place in range(len(change.intents)) if place not in change.results]
-    ids = [one for place in places if (one := change.intents[place].task_id) is not None]
+async def _recover(app: AppContext, change: Change) -> None:
+    """Find the result of each intent that has none, and end the change."""
+    pending = [index for index in range(len(change.intents)) if index not in change.results]
+    ids = [task_id for index in pending if (task_id := change.intents[index].task_id) is not None]
     now = await app.backend.snapshots(ids, fresh=True) if ids else {}
-    results = [await _result(app, change, place, now) for place in places]
+    results = [await _find_result(app, change, index, now) for index in pending]
     outcomes: set[Outcome] = {result.outcome for result in (*change.results.values(), *results)}
     await app.journal.settle(change.id, results, Ending(overall_outcome(outcomes), code="recovered"))
-    _log.warning("%s was left open; looking at its tasks says: %s", change.id, ", ".join(sorted(outcomes)))
+    _log.warning("%s was left open and is recovered; outcomes of its tasks: %s", change.id, ", ".join(sorted(outcomes)))
 
 
-async def _result(app: AppContext, change: Change, place: int, now: Mapping[str, Snapshot]) -> Result:
-    intent = change.intents[place]
+async def _find_result(app: AppContext, change: Change, index: int, now: Mapping[str, Snapshot]) -> Result:
+    intent = change.intents[index]
     if intent.verb == "create":
-        return await _created(app, change, place)
+        return await _find_created(app, change, index)
     task_id = intent.task_id or ""
-    found = now.get(task_id)
-    task = found.task if found else None
-    return Result(place, _looked_at(intent, task), task_id, task)
+    snapshot = now.get(task_id)
+    task = snapshot.task if snapshot else None
+    return Result(index, _infer_outcome(intent, task), task_id, task)
 
 
-def _looked_at(intent: Intent, now: Task | None) -> Outcome:
-    """What a task says of an update or delete that may have been sent."""
+def _infer_outcome(intent: Intent, now: Task | None) -> Outcome:
+    """The outcome of an update or delete that may have been sent, from the task as it is now (None: not found)."""
     if intent.verb == "delete":
         return "applied" if now is None else "not_applied"
     if now is None or intent.before is None or intent.edit is None:
@@ -72,25 +73,25 @@ def _looked_at(intent: Intent, now: Task | None) -> Outcome:
     return "not_applied" if is_as_before else "unknown"
 
 
-async def _created(app: AppContext, change: Change, place: int) -> Result:
-    """Look for the one task that the create has made; where that can never be done, nobody can tell."""
+async def _find_created(app: AppContext, change: Change, index: int) -> Result:
+    """The result of a create that may have been sent: applied where the backend finds the one task that it made."""
     began = change.opening.at
-    edit = without(change.intents[place].edit or Edit(), "status")
+    edit = without(change.intents[index].edit or Edit(), "status")
     try:
-        found = await app.backend.find_created(edit, began)
+        candidates = await app.backend.find_created(edit, began)
     except TaskhandError as error:
         if error.retryable:
             raise
-        return Result(place, "unknown", code=error.code)
-    unclaimed = [task for task in found.tasks if not await _is_known(app, task, change.id)]
-    made = replace(found, tasks=unclaimed).made
-    if made is not None:
-        return Result(place, "applied", made.id, made)
+        return Result(index, "unknown", code=error.code)
+    unclaimed = [task for task in candidates.tasks if not await _is_known(app, task, change.id)]
+    created = replace(candidates, tasks=unclaimed).made
+    if created is not None:
+        return Result(index, "applied", created.id, created)
     shows_all = app.backend.capabilities.lists_are_current or app.clock() - began > _LAG
-    return Result(place, "unknown" if unclaimed or not shows_all else "not_applied")
+    return Result(index, "unknown" if unclaimed or not shows_all else "not_applied")
 
 
 async def _is_known(app: AppContext, task: Task, change_id: str) -> bool:
-    """Whether the journal names the task in another change: that one has made it, or it was there before."""
+    """Whether another change in the journal is about the task, so that this create did not make it."""
     page = await app.journal.page(ChangeQuery(task_id=task.id))
     return any(one.id != change_id for one in page.changes)

@@ -1,4 +1,4 @@
-"""Take a change back: the inverse of what it did, where nothing has changed since."""
+"""Undo a change: restore what it replaced, provided that the task has not changed since."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from taskhand.domain.errors import CallerError, NotFound, TaskhandError
 from taskhand.domain.plan import Plan, drift
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
-from taskhand.journal.journal import Change, Claim, Intent, Opening, Result
+from taskhand.journal.journal import Change, Claim, Intent, Result
 from taskhand.service.apply_plan import changed_since_error, execute_intents
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_write import SkippedTasks, bulk_write
@@ -22,86 +22,88 @@ from taskhand.service.planning import make_plan
 
 __all__ = ["undo_change"]
 
+_Step = tuple[Intent, str | None]
+"""The intent that undoes one task, and a note about what is not restored."""
+
 
 async def undo_change(call: Call, change_id: str) -> Receipt | BulkReceipt | Plan:
-    """Put back what the change replaced; CallerError with the difference where the task has changed since.
+    """Restore what the change replaced; CallerError with the difference where the task has changed since.
 
-    A deleted task is made again under a new id, once; a created one is deleted (which stops at a plan).
+    A deleted task is made again once, under a new id. A created task is deleted, which needs approval.
     """
-    change = await _found(call, change_id)
-    done = [(change.intents[place], result) for place, result in sorted(change.results.items()) if _was_done(result)]
-    if not done:
+    change = await _find_change(call, change_id)
+    applied = [
+        (change.intents[index], result)
+        for index, result in sorted(change.results.items())
+        if result.outcome == "applied"
+    ]
+    if not applied:
         raise CallerError(
             f"{change_id} wrote nothing that could be undone: its outcome is {change.outcome}.",
             code="nothing_to_undo",
             next_step="Look at the change with list_changes.",
         )
-    ids = [result.task_id for _, result in done if result.task_id]
+    ids = [result.task_id for _, result in applied if result.task_id]
     async with call.app.lock_all(ids):
         now = await call.app.backend.snapshots(ids, fresh=True)
-        return await _undone(call, change, done, now)
+        return await _undo(call, change, applied, now)
 
 
-async def _undone(
-    call: Call, change: Change, done: Sequence[tuple[Intent, Result]], now: dict[str, Snapshot]
+async def _undo(
+    call: Call, change: Change, applied: Sequence[tuple[Intent, Result]], now: dict[str, Snapshot]
 ) -> Receipt | BulkReceipt | Plan:
+    """Undo the applied intents, whose tasks are locked and read as `now`, or plan it."""
     intents: list[Intent] = []
     refused: dict[str, TaskhandError] = {}
     notes: dict[str, None] = {}
-    for intent, result in done:
+    for intent, result in applied:
         try:
-            step, note = _inverse(intent, result, now.get(result.task_id or ""))
+            inverse, note = _invert(intent, result, now.get(result.task_id or ""))
         except CallerError as error:
             refused[result.task_id or ""] = error
             continue
-        intents.append(step)
+        intents.append(inverse)
         notes |= dict.fromkeys([note] if note else [])
     if not intents:
         raise next(iter(refused.values()))
     note = " ".join(notes) or None
     guard = reason_to_confirm(call.app, intents)
-    claims, earlier = await _made_before(call, change, intents)
+    claims, earlier = await _claim_recreation(call, change, intents)
     if earlier is not None:
         return replay_create(earlier, by_key=False)
     if call.is_dry or guard:
         guard = None if call.is_dry else guard
         return await make_plan(call, intents, undoes=change.id, claims=claims, guard=guard, note=note, refused=refused)
-    opening = call.opening(undoes=change.id, claims=claims)
-    if len(done) > 1:
-        return _with_note(await bulk_write(call, intents, opening, SkippedTasks(refused=refused)), note)
-    return await _applied_once(call, intents, opening, note)
+    opening = call.new_opening(undoes=change.id, claims=claims)
+    if len(applied) > 1:
+        return _prepend_note(await bulk_write(call, intents, opening, SkippedTasks(refused=refused)), note)
+    try:
+        return _prepend_note(await execute_intents(call, intents, opening), note)
+    except AlreadyClaimed as claimed:  # another process made the deleted task again a moment before
+        return replay_create(await wait_until_ended(call.app, claimed.change), by_key=False)
 
 
-async def _made_before(
+async def _claim_recreation(
     call: Call, change: Change, intents: Sequence[Intent]
 ) -> tuple[tuple[Claim, ...], Change | None]:
-    """What is claimed by making a deleted task again, and the earlier change that did so, unless that task went too."""
+    """The claim for making a deleted task again, and the earlier change that made it, if that task still exists."""
     if intents[0].verb != "create":
         return (), None
     claim = Claim(f"undo {change.id}", change.id)
-    while (held := await call.app.journal.holder([claim])) is not None:
-        earlier = await wait_until_ended(call.app, held)
+    while (holder := await call.app.journal.holder([claim])) is not None:
+        earlier = await wait_until_ended(call.app, holder)
         if not await is_task_deleted(call, earlier):
             return (claim,), earlier
         claim = Claim(f"undo {change.id} after {earlier.id}", change.id)
     return (claim,), None
 
 
-async def _applied_once(
-    call: Call, intents: Sequence[Intent], opening: Opening, note: str | None
-) -> Receipt | BulkReceipt:
-    """Carry it out; where another process was faster to make a deleted task again, that is answered."""
-    try:
-        return _with_note(await execute_intents(call, intents, opening), note)
-    except AlreadyClaimed as held:
-        return replay_create(await wait_until_ended(call.app, held.change), by_key=False)
-
-
-def _with_note(receipt: Receipt | BulkReceipt, note: str | None) -> Receipt | BulkReceipt:
+def _prepend_note(receipt: Receipt | BulkReceipt, note: str | None) -> Receipt | BulkReceipt:
     return replace(receipt, note=" ".join(filter(None, (note, receipt.note))) or None)
 
 
-async def _found(call: Call, change_id: str) -> Change:
+async def _find_change(call: Call, change_id: str) -> Change:
+    """The change, as the journal has it; CallerError for an unknown id and for a plan."""
     change = await call.app.journal.find(change_id)
     if change is None:
         raise NotFound(
@@ -118,35 +120,31 @@ async def _found(call: Call, change_id: str) -> Change:
     return change
 
 
-def _was_done(result: Result) -> bool:
-    return result.outcome == "applied"
-
-
-def _inverse(intent: Intent, result: Result, now: Snapshot | None) -> tuple[Intent, str | None]:
-    """The step back, and what is to be said of it."""
+def _invert(intent: Intent, result: Result, now: Snapshot | None) -> _Step:
+    """The intent that undoes an applied one; CallerError where the task has changed since."""
     if intent.verb == "delete" and intent.before is not None:
-        return _made_again(intent.before, now)
+        return _recreate(intent.before, now)
     if result.after is None:
-        raise _lost(result)
+        raise _before_unknown_error(result)
     moved = drift(result.after, now.task if now else None)
     if moved or now is None:
         raise changed_since_error(result.task_id, moved)
     if intent.verb == "create" or intent.before is None:
         return Intent("delete", now), None
-    return _put_back(intent, intent.before, result.after, now)
+    return _restore(intent, intent.before, result.after, now)
 
 
-def _put_back(intent: Intent, before: Snapshot, after: Task, now: Snapshot) -> tuple[Intent, str | None]:
-    """The edit that restores the fields that were set, in the place's own values where it has said them.
+def _restore(intent: Intent, before: Snapshot, after: Task, now: Snapshot) -> _Step:
+    """The update that restores the fields that the intent set, with the CRM's own values where the journal has them.
 
-    What else is different since was changed by somebody else at the same moment, and stays.
+    Fields that differ otherwise were changed by another client at the same moment; they stay.
     """
     ours = {name for edit in (intent.edit, intent.asked) if edit is not None for name, _ in edit.given()}
     changed = {EDIT_FIELDS.get(one.field, one.field) for one in changes(before.task, after)}
-    unsaid = changed & before.unknown & ours
-    note = f"Not put back, as the value before was not known: {', '.join(sorted(unsaid))}." if unsaid else None
-    back = without(inverse_edit(before.task, after, unknown=before.unknown), *(changed - ours))
-    edit = replace(back, native=before.native)
+    unknown = changed & before.unknown & ours
+    note = f"Not put back, as the value before was not known: {', '.join(sorted(unknown))}." if unknown else None
+    inverse = without(inverse_edit(before.task, after, unknown=before.unknown), *(changed - ours))
+    edit = replace(inverse, native=before.native)
     if not any(edit.given()):
         raise CallerError(
             note or "The change left the task as it was: there is nothing to put back.",
@@ -156,13 +154,15 @@ def _put_back(intent: Intent, before: Snapshot, after: Task, now: Snapshot) -> t
     return Intent("update", now, edit, edit), note
 
 
-def _made_again(gone: Snapshot, now: Snapshot | None) -> tuple[Intent, str | None]:
-    """A new task like the one that was deleted."""
+def _recreate(deleted: Snapshot, now: Snapshot | None) -> _Step:
+    """The create of a new task with the fields of the deleted one."""
     if now is not None:
         raise CallerError(
-            f"Task {gone.task.id} is there: nothing was undone.", code="changed_since", next_step="Read it."
+            f"Task {deleted.task.id} exists; nothing was undone.",
+            code="changed_since",
+            next_step="Read it with get_task.",
         )
-    task = gone.task
+    task = deleted.task
     values = {
         "title": task.title,
         "description": task.description,
@@ -173,15 +173,15 @@ def _made_again(gone: Snapshot, now: Snapshot | None) -> tuple[Intent, str | Non
         "priority": task.priority,
         "status": StatusChoice.of(task.status_config) if task.status_config else None,
     }
-    known = {name: value for name, value in values.items() if name not in gone.unknown and value is not None}
-    edit = Edit(**known, native=gone.native)  # type: ignore[arg-type]  # each as its field has it
-    lost = ["id", "created_at", "creator_id", *sorted(gone.unknown)]
+    known = {name: value for name, value in values.items() if name not in deleted.unknown and value is not None}
+    edit = Edit(**known, native=deleted.native)  # type: ignore[arg-type]  # each as its field has it
+    lost = ["id", "created_at", "creator_id", *sorted(deleted.unknown)]
     return Intent("create", edit=edit, asked=edit), f"Made again as a new task; not restored: {', '.join(lost)}."
 
 
-def _lost(result: Result) -> CallerError:
+def _before_unknown_error(result: Result) -> CallerError:
     return CallerError(
-        f"What became of task {result.task_id} is not known well enough to undo it.",
+        f"The journal does not have task {result.task_id} as it was after the change, so it cannot be undone.",
         code="before_unknown",
         next_step="Read it with get_task, and set what should be so with update_task.",
     )
