@@ -1,4 +1,4 @@
-"""What a backend can express, as a value: tool schemas and rules are narrowed by it; pure."""
+"""Capabilities: what a backend can express; tool schemas and rules are narrowed by them; pure."""
 
 from dataclasses import dataclass
 
@@ -16,10 +16,10 @@ _NONE: frozenset[str] = frozenset()
 class Capabilities:
     """What a backend can express. Tool schemas and rules are narrowed by this, never by a backend's name.
 
-    `absent` are documented request fields it does not have (`absent_on_update`: that only a new task can be given),
-    `not_clearable` those that it has but cannot set to null, `required_on_create` what a new task needs besides the
-    documented. `keeps_timezone` is whether a due time remembers its zone; where not, it is shown in the configured one.
-    `lists_are_current` is whether a list shows at once what was written.
+    `absent` are documented request fields that the backend does not have, `absent_on_update` those that only a new
+    task can be given. `not_clearable` are fields that cannot be set to null. `required_on_create` are fields that a new
+    task needs besides the documented ones. `keeps_timezone` is whether a due time keeps its zone; without it, due times
+    are shown in the configured zone. `lists_are_current` is whether a list shows a write at once.
     """
 
     absent: frozenset[str] = _NONE

@@ -1,4 +1,4 @@
-"""What a write does or did to a task: the fields that change, what was asked for but is not so, and the way back."""
+"""The effect of a write on a task: the fields that changed, those that were not applied, and the inverse edit; pure."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _SHOWN: dict[str, Callable[[Task], object]] = {
     "task_responsibles": lambda task: list(task.responsible_ids),
     "status_config": lambda task: task.status_config.name if task.status_config else None,
 }
-"""How each documented field of a task is shown in a difference: people by id, the status by name."""
+"""The value of each documented field in a difference: people by id, the status by name."""
 
 _ASKED_AS = {
     "due": ("dueDate", lambda task: task.due_at),
@@ -34,7 +34,7 @@ _ASKED_AS = {
     "ai_contact_id": ("aiContactId", _SHOWN["ai_contact_id"]),
     "ai_customer_id": ("aiCustomerId", _SHOWN["ai_customer_id"]),
 }
-"""Fields of an edit whose documented request name differs from the answer's."""
+"""Fields of an edit whose documented name in a request differs from the one in an answer."""
 
 EDIT_FIELDS = {
     "due_at": "due",
@@ -61,12 +61,12 @@ _NEW = Task(
     task_responsibles=(),
     status_config=None,
 )
-"""What a task is before anything is said of it."""
+"""An empty task: what a new task is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field of a task before and after, in the contract's terms."""
+    """The value of one documented field before and after."""
 
     field: str
     before: object
@@ -75,7 +75,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Unapplied:
-    """A field that was asked to become `asked` and is `got` after the write."""
+    """A field that a write should have set to `asked`, and that has the value `got` afterwards."""
 
     field: str
     asked: object
@@ -84,9 +84,9 @@ class Unapplied:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The answer to a write; nothing was sent when `changed` and `unapplied` are both empty, and `note` says so.
+    """The answer to a write. Where `changed` and `unapplied` are both empty nothing was sent, and `note` says so.
 
-    `task` is None when it was deleted. `replayed` is whether this is the answer to an earlier call.
+    `task` is None where it was deleted. `replayed` is whether this is the answer to an earlier, identical call.
     """
 
     task: Task | None
@@ -101,14 +101,14 @@ class Receipt:
     def of(
         cls, before: Task | None, after: Task, edit: Edit, matched: tuple[Match, ...], note: str | None = None
     ) -> "Receipt":
-        """What `edit` did to a task: `before` is None when it was created."""
+        """The effect of `edit` on a task; `before` is None for a new task."""
         missed = tuple(_unapplied(name, asked, after) for name, asked in edit.unmet_by(after, written=True).given())
-        note = "Some of what was asked is not so: see unapplied." if missed else note
+        note = "Some of the requested values were not applied: see unapplied." if missed else note
         return cls(after, changes(before, after), missed, matched, note)
 
 
 def changes(before: Task | None, after: Task) -> tuple[FieldChange, ...]:
-    """The documented fields that differ; a created task differs wherever it is not empty."""
+    """The documented fields that differ; those of a new task that are not empty."""
     pairs = ((name, shown(before) if before else None, shown(after)) for name, shown in _SHOWN.items())
     return tuple(
         FieldChange(name, was, now) for name, was, now in pairs if was != now and (before or not _is_empty(now))
@@ -116,7 +116,7 @@ def changes(before: Task | None, after: Task) -> tuple[FieldChange, ...]:
 
 
 def preview(before: Task | None, edit: Edit) -> Task:
-    """The task as it will be if everything in `edit` is applied."""
+    """The task as it is after `edit` is applied completely; `before` is None for a new task."""
     given = dict(edit.given())
     values: dict[str, Any] = {name: given[name] for name in given if name in Task.model_fields}
     if "due" in given:
@@ -135,13 +135,13 @@ def preview(before: Task | None, edit: Edit) -> Task:
 
 
 def inverse_edit(before: Task, after: Task, *, unknown: Collection[str] = ()) -> Edit:
-    """The edit that takes a task from `after` back to what it was `before`, but for the `unknown` fields of an edit."""
+    """The edit that restores `before` from `after`, except for the `unknown` fields of an edit."""
     names = {EDIT_FIELDS.get(change.field, change.field) for change in changes(before, after)} - set(unknown)
     return Edit(**{name: _value(before, name) for name in names})
 
 
 def _value(task: Task, name: str) -> Any:
-    """What an edit has to set so that a task is as this one."""
+    """The value for the field `name` of an edit that makes a task equal to this one."""
     match name:
         case "due":
             return due_of(task)
@@ -157,16 +157,16 @@ def _status(choice: StatusChoice) -> Status:
 
 
 def _is_empty(value: object) -> bool:
-    """Whether a new task has this without anybody asking; a priority of 0 is asked for."""
+    """Whether a new task has this value by default; a priority of 0 has been asked for."""
     return value is None or value is False or value == []
 
 
 def _unapplied(name: str, asked: object, after: Task) -> Unapplied:
     field, got = _ASKED_AS.get(name, (name, _SHOWN.get(name)))
-    return Unapplied(field, _plain(asked), got(after) if got else None)
+    return Unapplied(field, _to_json(asked), got(after) if got else None)
 
 
-def _plain(asked: object) -> object:
+def _to_json(asked: object) -> object:
     match asked:
         case Due():
             return str(asked)

@@ -1,4 +1,4 @@
-"""What a look at something found: whether it is well, and where it is not, what to do."""
+"""The result of a health check: the state of one subject, and how to repair it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,15 +7,15 @@ __all__ = ["CheckResult", "CheckState"]
 
 CheckState = Literal[
     "ok",
-    "warning",  # it works, and something about it may not be meant
+    "warning",  # it works, but may be configured wrongly
     "failed",  # it does not work
-    "unknown",  # it could not be looked at, or nobody tells
+    "unknown",  # it could not be checked
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One thing that was looked at: the `subject`, what was `found` in a sentence, and a `remedy` if it is not well."""
+    """The result for one `subject`: what was `found`, as a sentence, and a `remedy` unless the state is ok."""
 
     subject: str
     outcome: CheckState

@@ -1,7 +1,7 @@
-"""How long one call of a tool may take in all: its requests share the time, however many they are.
+"""The time that one call of a tool may take in all, shared by its requests.
 
-Of many tasks, each is a call of its own: a thousand of them take longer than any one of them may. Its time runs from
-its own first request, so that what it waits for its turn in the rate budget is all that counts of the others.
+In a bulk change each task has a deadline of its own, since a thousand tasks take longer than one may. The time starts
+with the task's first request, which includes its wait for the rate budget.
 """
 
 from collections.abc import Generator
@@ -13,28 +13,31 @@ __all__ = ["call_deadline", "deadline_from"]
 
 
 @dataclass(slots=True)
-class _Call:
-    deadline: float | None = None
+class _Deadline:
+    at: float | None = None
 
 
-_CALL: ContextVar[_Call | None] = ContextVar("call", default=None)
+_CURRENT: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
 def call_deadline() -> Generator[None, None, None]:
-    """Everything inside is one call, also inside another one, whose time does not count here."""
-    token = _CALL.set(_Call())
+    """Give the requests inside one deadline of their own; a deadline outside does not apply to them."""
+    token = _CURRENT.set(_Deadline())
     try:
         yield
     finally:
-        _CALL.reset(token)
+        _CURRENT.reset(token)
 
 
 def deadline_from(now: float, total_s: float) -> float:
-    """When a request that begins `now` must be through: `total_s` after the call's first request, or after `now`."""
-    call = _CALL.get()
-    if call is None:
+    """The deadline of a request that starts `now`: `total_s` after the call's first request.
+
+    Outside a call it is `total_s` after `now`. All times are seconds of the same monotonic clock.
+    """
+    deadline = _CURRENT.get()
+    if deadline is None:
         return now + total_s
-    if call.deadline is None:
-        call.deadline = now + total_s
-    return call.deadline
+    if deadline.at is None:
+        deadline.at = now + total_s
+    return deadline.at

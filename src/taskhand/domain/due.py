@@ -1,7 +1,7 @@
-"""When a task is due: a day, or an instant in a time zone. Reads the documented fields, never slips a day.
+"""When a task is due: a day, or an instant in a time zone; pure.
 
-A date without a time stays a date. A wall-clock time that a daylight-saving change skips is refused; of one that it
-repeats, the first is taken (an ISO 8601 datetime with an offset names the second).
+A date without a time stays a date. A wall-clock time that a daylight-saving change skips is refused. Where the change
+repeats a wall-clock time, it means the first one; an ISO 8601 datetime with an offset names the second.
 """
 
 import re
@@ -21,13 +21,13 @@ __all__ = ["Due", "DueRequest", "due_of", "is_late", "is_overdue", "iso_day", "k
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII | re.IGNORECASE)
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
-_FIRST_YEAR, _LAST_YEAR = 1000, 9998  # any zone's clock stays within what datetime can say
+_FIRST_YEAR, _LAST_YEAR = 1000, 9998  # in every zone these are years that datetime supports
 _NOT_ZONES = frozenset({"localtime", "Factory", "posixrules"})
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A due date: `at` is the instant in UTC, or None when the whole `day` is meant; `zone` is an IANA name."""
+    """A due date: `at` is the instant in UTC, None where the whole `day` is meant; `zone` is an IANA name."""
 
     day: date
     at: datetime | None = None
@@ -35,13 +35,13 @@ class Due:
 
     @classmethod
     def instant(cls, at: datetime, zone: str | None) -> "Due":
-        """A due instant, in milliseconds; its day is the one on the calendar of `zone` (UTC when there is none)."""
+        """A due instant, truncated to milliseconds; its day is the day in `zone` (in UTC where it is None)."""
         at = at.replace(microsecond=at.microsecond // 1000 * 1000)
         return cls(at.astimezone(_zone_info(zone)).date(), at.astimezone(UTC), zone)
 
     @classmethod
     def read(cls, due_at: str | None, zone: str | None, *, all_day: bool) -> "Due | None":
-        """What the documented fields of a Task object say."""
+        """The due date of the documented fields `due_at`, `due_timezone` and `is_all_day`; None where there is none."""
         if due_at is None:
             return None
         at = datetime.fromisoformat(due_at)
@@ -49,12 +49,12 @@ class Due:
 
     @property
     def local(self) -> datetime | None:
-        """The instant on the clock of its own zone."""
+        """The instant in its own zone; None for a whole day."""
         return self.at and self.at.astimezone(_zone_info(self.zone))
 
     @property
     def key(self) -> str:
-        """What due dates sort and filter by: the local day, then the local time."""
+        """The text that due dates are sorted and filtered by: the local day, then the local time."""
         return self.local.replace(tzinfo=None).isoformat(timespec="seconds") if self.local else self.day.isoformat()
 
     @property
@@ -148,14 +148,14 @@ class DueRequest:
 
 
 def due_of(task: Task) -> Due | None:
-    """What a documented Task object says about when it is due."""
+    """The due date of a documented Task object; None where it has none."""
     return Due.read(task.due_at, task.due_timezone, all_day=task.is_all_day)
 
 
 def shifted(due: Due, days: int, default_zone: str | None) -> Due:
-    """The due date so many days later (earlier if negative), at the same time on the clock of the same zone.
+    """The due date `days` later (earlier if negative), at the same wall-clock time in the same zone.
 
-    An instant without a zone keeps its time in `default_zone`. CallerError where that day has no such time.
+    An instant without a zone keeps its time in `default_zone`. CallerError where that day does not have the time.
     """
     try:
         if due.at is None:
@@ -182,7 +182,7 @@ def _out_of_range() -> CallerError:
 
 
 def is_overdue(due: Due | None, now: datetime, default_zone: str | None) -> bool:
-    """Whether `due` has passed at `now` (aware): an instant by the clock, a day when its zone's day is over."""
+    """Whether `due` has passed at `now` (aware); a whole day has passed when it is over in its zone."""
     if due is None:
         return False
     if due.at is not None:
@@ -199,7 +199,7 @@ def is_late(task: Task, now: datetime, default_zone: str | None) -> bool:
 
 
 def iso_day(text: str, argument: str) -> str:
-    """A YYYY-MM-DD day, checked; CallerError names the argument."""
+    """The given YYYY-MM-DD day; CallerError with the name of the argument where it is not one."""
     if _DAY.fullmatch(text):
         try:
             return date.fromisoformat(text).isoformat()
@@ -214,7 +214,7 @@ def iso_day(text: str, argument: str) -> str:
 
 @lru_cache(maxsize=256)
 def known_zone(name: str) -> str:
-    """An IANA zone name in its official spelling; CallerError lists the nearest ones."""
+    """The official spelling of an IANA zone name; CallerError with the nearest names where there is no such zone."""
     names = {zone.casefold(): zone for zone in available_timezones() - _NOT_ZONES}
     wanted = name.strip().replace(" ", "_")
     if found := names.get(wanted.casefold()):
@@ -231,10 +231,10 @@ def known_zone(name: str) -> str:
 
 
 def _zone_info(zone: str | None) -> ZoneInfo:
-    """The rules of a zone; UTC for none and for one that only the upstream knows."""
+    """The rules of a zone; UTC for None, and for a zone that only the CRM knows."""
     try:
         return ZoneInfo(zone or "UTC")
-    except (KeyError, ValueError, OSError):  # ZoneInfo says the same of unknown, malformed and folder names
+    except (KeyError, ValueError, OSError):  # raised for unknown names, malformed names and names of folders
         return ZoneInfo("UTC")
 
 
@@ -279,7 +279,7 @@ def _timed(day: date, at: datetime | None, clock: time, zone: str | None) -> Due
     """The due date of a day, or of the instant `at`, with the dueTime `clock` in `zone`."""
     if zone is None:
         raise CallerError(
-            "dueTime needs a timezone, and neither the call, the task nor the configuration names one.",
+            "dueTime needs a timezone, but neither the call, the task nor the configuration has one.",
             code="timezone_required",
             next_step="Send timezone with an IANA name such as America/Santiago.",
         )
@@ -307,7 +307,7 @@ def _day_of_agreement(at: datetime, clock: time, zone: str) -> date:
 
 
 def _at_wall(day: date, clock: time, zone: str) -> datetime:
-    """The instant of a wall-clock time; CallerError when the zone's clocks skip it that day."""
+    """The instant of a wall-clock time; CallerError where the zone's clocks skip that time on that day."""
     rules = _zone_info(zone)
     at = datetime.combine(day, clock, rules).astimezone(UTC)
     after = at.astimezone(rules)

@@ -1,4 +1,4 @@
-"""What a write asks for, resolved: ids for names, a due value for three fields. Every backend is given this."""
+"""The edit that a write makes: names are resolved to ids, the due fields to a due date. Backends take this; pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -15,10 +15,10 @@ __all__ = ["Edit", "current_value", "without"]
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """The fields of a task that a write sets; `MISSING` leaves one alone.
+    """The fields of a task that a write sets; `MISSING` leaves a field alone.
 
-    `native` are a backend's own values of an earlier snapshot of the task. Where it has one for a field that is set,
-    the backend writes that one: it says exactly what was there, also where the contract has no word for it.
+    `native` are the backend's own values from an earlier snapshot of the task. Where they have a value for a field
+    that is set, the backend writes that value: it is exact, even where the contract cannot express it.
     """
 
     title: str | MISSING = MISSING
@@ -36,9 +36,10 @@ class Edit:
         return tuple([pair for pair in zip(_FIELDS, _VALUES(self), strict=True) if pair[1] is not MISSING])
 
     def unmet_by(self, task: Task, *, written: bool = False, sure_of_due: bool = True) -> "Edit":
-        """The part of this edit that `task` does not show, nor certainly shows.
+        """The part of this edit that `task` does not show, or not with certainty.
 
-        Of a task just `written`, a zone that nobody asked for may be any.
+        `written` is whether `task` is the answer to a write: then a due zone that was not asked for may be any zone.
+        `sure_of_due` is whether the due date of `task` is certain.
         """
         shown = [name for name, value in self.given() if _shows(task, name, value, written=written)]
         return without(self, *(name for name in shown if sure_of_due or name != "due"))
@@ -49,13 +50,13 @@ _VALUES = attrgetter(*_FIELDS)
 
 
 def without(edit: Edit, *names: str) -> Edit:
-    """The edit, leaving these fields alone."""
+    """The edit without these fields."""
     kept = {name: value for name, value in edit.given() if name not in names}
     return Edit(**kept, native=edit.native)  # type: ignore[arg-type]  # values of the fields of an edit
 
 
 def current_value(task: Task, name: str) -> object:
-    """What `task` shows in a field of an edit."""
+    """The value of `task` in the field `name` of an edit."""
     match name:
         case "due":
             return due_of(task)
@@ -66,7 +67,7 @@ def current_value(task: Task, name: str) -> object:
 
 
 def _shows(task: Task, name: str, value: object, *, written: bool) -> bool:
-    """Whether `task` already has `value` in that field; the order of people does not count."""
+    """Whether `task` already has `value` in that field; the order of people is ignored."""
     match name, value:
         case "due", Due(zone=None) if written and (due := due_of(task)) is not None:
             return (due.day, due.at) == (value.day, value.at)

@@ -1,18 +1,17 @@
-"""What can go wrong, divided by who can act on it.
+"""The errors, divided by who can act on them.
 
 TaskhandError
-├── CallerError             the caller can send something better
-│   ├── NotFound            what was named does not exist
-│   └── Ambiguous           what was named exists more than once
-├── NotAttempted            one of many writes that was not sent, because the bulk was stopped before
-├── OperatorError           whoever runs the server can mend its configuration
-└── UpstreamError           the CRM refused, failed or answered nonsense
+├── CallerError             the caller can send corrected arguments
+│   ├── NotFound            the given task, person, status or contact does not exist
+│   └── Ambiguous           several match what was given
+├── NotAttempted            one write of a bulk that was stopped before it was sent
+├── OperatorError           the operator of the server can correct its configuration
+└── UpstreamError           the CRM refused the request, failed, or sent an invalid answer
     ├── UpstreamFailed      it failed while it handled a request: a write may have been applied
     ├── RateLimited         it asked to wait
-    └── OutcomeUnknown      a write left, and nobody knows whether it arrived
+    └── OutcomeUnknown      a write was sent, and it is not known whether it was applied
 
-Anything else that is raised is a bug of ours: it reaches the caller as `internal_error` with a reference, and the log
-with its trace.
+Any other exception is a bug of ours: the caller gets `internal_error` with a reference, and the log gets the trace.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,18 +35,17 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One thing that the caller may have meant: what to send (`value`), and how a person knows it (`name`)."""
+    """A value that would have been accepted: `value` is what to send, `name` is for people."""
 
     value: str
     name: str | None = None
 
 
 class TaskhandError(Exception):
-    """Anything that Taskhand refuses or fails to do, as an instruction to whoever can act.
+    """Anything that Taskhand refuses or fails to do, with an instruction for the reader who can act.
 
-    `code` is stable and for programs; `message` is one sentence without secrets and without upstream text;
-    `next_step` says what to call or send; `candidates` are the values that would have been accepted; `details` is
-    anything else that a program needs, as JSON.
+    `code` is stable, for programs. `message` is one sentence without secrets and without upstream text. `next_step`
+    says what to call or send. `candidates` are values that would have been accepted. `details` is JSON for programs.
     """
 
     default_retryable: ClassVar[bool] = False
@@ -81,38 +79,38 @@ class CallerError(TaskhandError):
 
 
 class NotFound(CallerError):
-    """No task, person, status or contact answers to what was given."""
+    """No task, person, status or contact matches what was given."""
 
     default_code = "not_found"
 
 
 class Ambiguous(CallerError):
-    """Several answer to what was given; `candidates` are all of them and none was chosen."""
+    """Several things match what was given: `candidates` are all of them, and none was chosen."""
 
     default_code = "ambiguous"
 
 
 class NotAttempted(TaskhandError):
-    """One of many writes that was not sent: the others were stopped before its turn. It may be sent as it is."""
+    """One write of a bulk that was stopped before it was sent; the same write may be sent again."""
 
     default_code = "not_attempted"
     default_retryable = True
 
 
 class OperatorError(TaskhandError):
-    """The configuration, the store or a credential needs the person who runs the server."""
+    """The configuration, the store or a credential has to be corrected by the operator of the server."""
 
     default_code = "configuration"
 
 
 class UpstreamError(TaskhandError):
-    """The CRM refused, failed or answered something that is not an answer; nothing is known to be written."""
+    """The CRM refused the request, failed, or sent an invalid answer; nothing is known to be written."""
 
     default_code = "upstream_error"
 
 
 class UpstreamFailed(UpstreamError):
-    """The CRM failed while it handled a request (a status from 500); a write must be looked up, not sent again."""
+    """The CRM failed while it handled a request (status 500 or above); a write must be read back, not sent again."""
 
     default_retryable = True
 

@@ -1,4 +1,4 @@
-"""Matching what people type against what exists: ignoring case, accents and surrounding space, never guessing."""
+"""Match typed names against existing ones, ignoring case, accents and surrounding space; never guess."""
 
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -11,12 +11,12 @@ __all__ = ["Match", "fold", "matching", "nearest_first"]
 _T = TypeVar("_T")
 
 _LONGEST = 80
-"""Characters that are compared: likeness takes time that grows with the square of the length."""
+"""Characters that are compared for similarity, whose cost grows with the square of the length."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What was given for `argument`, and the one thing it was taken to mean."""
+    """A name that was resolved: what was `given` for `argument`, and the one thing that it means."""
 
     argument: str
     given: str
@@ -25,22 +25,22 @@ class Match:
 
 
 def fold(text: str) -> str:
-    """The text as it is compared: no accents, no case, single spaces, none around.
+    """The text as it is compared: without accents, case, repeated spaces and surrounding space.
 
-    Decomposed twice: a character's case folding can bring marks of its own.
+    It is decomposed twice, because case folding can add combining marks.
     """
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
 
 
 def matching(given: str, things: Iterable[_T], name: Callable[[_T], str]) -> list[_T]:
-    """All things of that name."""
+    """All things with that name."""
     wanted = fold(given)
     return [thing for thing in things if fold(name(thing)) == wanted]
 
 
 def nearest_first(given: str, things: Iterable[_T], name: Callable[[_T], str]) -> Sequence[_T]:
-    """The things by how much their names resemble what was given, the nearest first."""
+    """The things in the order of how similar their names are to `given`, the most similar first."""
     wanted = fold(given[:_LONGEST])
 
     def distance(thing: _T) -> float:

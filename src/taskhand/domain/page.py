@@ -1,4 +1,4 @@
-"""Pages of tasks: picking one out of tasks that are all at hand, and the cursor that says where the next one starts."""
+"""Pages of tasks: selecting one from tasks in memory, and the cursor at which the next page starts; pure."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ _PRIORITIES = frozenset(int(digit) for digit in PRIORITY_WORDS.values())
 
 @dataclass(frozen=True, slots=True)
 class TaskPage:
-    """Tasks in the order asked for, and whether more follow."""
+    """Tasks in the requested order, and whether more follow."""
 
     tasks: tuple[Task, ...]
     more: bool
@@ -34,13 +34,13 @@ def select_page(tasks: Iterable[Task], query: TaskQuery, is_late: Callable[[Task
 
 
 def cursor_after(task: Task, query: TaskQuery) -> str:
-    """An opaque cursor for the page that follows `task`; it belongs to the filters and order of `query`."""
+    """An opaque cursor for the page after `task`; it is valid only with the filters and order of `query`."""
     position = [sort_key(task, query.order), task.id, _fingerprint(query)]
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
 
 
 def resume(query: TaskQuery, cursor: str) -> TaskQuery:
-    """The query, going on after a cursor; CallerError when the cursor is not one of this query's."""
+    """The query that continues after a cursor; CallerError where the cursor belongs to another query."""
     try:
         key, task_id, fingerprint = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError, TypeError, RecursionError):
@@ -56,19 +56,19 @@ def resume(query: TaskQuery, cursor: str) -> TaskQuery:
 
 
 def _follows(task: Task, after: tuple[str | int, str], order: Order) -> bool:
-    """Whether the task comes after the last one of the page before."""
+    """Whether the task comes after the position `after`, where the page before ended."""
     own: tuple[object, ...] = (sort_key(task, order), task.id)
     return own != after and (own > after) is (order == "due")
 
 
 def _is_text(value: object) -> bool:
-    """Whether this is text that UTF-8 can say: half a surrogate pair can be written in JSON, and nowhere else."""
+    """Whether this is text that UTF-8 can encode; JSON can also hold half a surrogate pair."""
     return isinstance(value, str) and value.encode(errors="ignore").decode() == value
 
 
 def _fingerprint(query: TaskQuery) -> str:
-    """What the filters and the order are, in short; the size of a page may change between pages."""
-    # A status may get its id while the first page is fetched: what stays is its name.
+    """A short hash of the filters and the order; the page size is left out, since it may change between pages."""
+    # The id of a status may become known while the first page is fetched; its name stays the same.
     names = None if query.statuses is None else [choice.name or choice.position for choice in query.statuses]
     rest = replace(query, limit=0, after=None, statuses=None)
     return blake2b(repr((rest, names)).encode(errors="replace"), digest_size=6).hexdigest()

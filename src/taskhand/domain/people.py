@@ -1,4 +1,4 @@
-"""Who is meant: people given by id, e-mail, full name or `me`. One match is used, several are candidates; pure."""
+"""Resolve people given by id, e-mail, full name or `me`: one match is used, several become candidates; pure."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _MOST_CANDIDATES = 10
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Resolved people: ids in the order given, each once; and what they were resolved from."""
+    """Resolved people: ids in the order given, without duplicates, and the names that they were resolved from."""
 
     ids: tuple[str, ...]
     matched: tuple[Match, ...]
@@ -23,22 +23,22 @@ class People:
 def resolve_people(
     given: Sequence[str], members: Sequence[Member], me: str | None, *, also: Collection[str] = ()
 ) -> People:
-    """The members meant; Ambiguous or NotFound (code `unknown_member`) names the candidates and chooses none.
+    """The members given; Ambiguous or NotFound (code `unknown_member`) names candidates and chooses none.
 
-    `also` are ids that are taken as they are: somebody who left the team may still be on a task.
+    `also` are further ids that are accepted: a former member of the team may still be responsible for a task.
     """
     known = {member.id for member in members}
-    gone = [Member(id=one, name=one, email=None) for one in also if one not in known]
-    found = [(text, _one(text.strip(), (*members, *gone), me)) for text in given]
+    former = [Member(id=one, name=one, email=None) for one in also if one not in known]
+    found = [(text, _resolve_one(text.strip(), (*members, *former), me)) for text in given]
     matched = (Match("responsibleIds", text, member.id, member.name) for text, member in found if text != member.id)
     return People(tuple(dict.fromkeys(member.id for _, member in found)), tuple(dict.fromkeys(matched)))
 
 
-def _one(text: str, members: Sequence[Member], me: str | None) -> Member:
+def _resolve_one(text: str, members: Sequence[Member], me: str | None) -> Member:
     if text.casefold() == "me":
-        return _me(members, me)
+        return _resolve_me(members, me)
     if not text:
-        raise _nobody("responsibleIds has an empty entry.", members)
+        raise _unknown_member_error("responsibleIds has an empty entry.", members)
     ids = [member for member in members if member.id.casefold() == text.casefold()]
     found = ids or [m for m in members if m.email and m.email.casefold() == text.casefold()]
     found = found or matching(text, members, lambda member: member.name)
@@ -46,16 +46,16 @@ def _one(text: str, members: Sequence[Member], me: str | None) -> Member:
         return found[0]
     if found:
         raise Ambiguous(
-            f"{len(found)} people answer to {text[:60]!r}; none was chosen.",
+            f"{len(found)} people match {text[:60]!r}.",
             code="ambiguous_member",
             candidates=_candidates(found),
-            next_step="Send the id of the one you mean.",
+            next_step="Send the id of one of the candidates.",
         )
     near = nearest_first(text, members, lambda member: member.name)
-    raise _nobody(f"Nobody answers to {text[:60]!r}.", near)
+    raise _unknown_member_error(f"No member of the team matches {text[:60]!r}.", near)
 
 
-def _nobody(message: str, near: Sequence[Member]) -> NotFound:
+def _unknown_member_error(message: str, near: Sequence[Member]) -> NotFound:
     return NotFound(
         message,
         code="unknown_member",
@@ -64,12 +64,12 @@ def _nobody(message: str, near: Sequence[Member]) -> NotFound:
     )
 
 
-def _me(members: Sequence[Member], me: str | None) -> Member:
+def _resolve_me(members: Sequence[Member], me: str | None) -> Member:
     for member in members:
         if member.id == me:
             return member
     raise NotFound(
-        "Nobody can tell who 'me' is here.",
+        "It is not known who 'me' is.",
         code="unknown_member",
         candidates=_candidates(members),
         next_step="Send an id from list_team_members; whoever runs Taskhand can set who 'me' is.",

@@ -1,4 +1,4 @@
-"""A plan: what a write would do, task by task, to be seen before it is done; pure."""
+"""A plan: what a write would do, task by task, shown before it is carried out; pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ Verb = Literal["create", "update", "delete"]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What is done to one task: which fields become what; `title` is how a person knows it, `id` None for a new one."""
+    """What is done to one task, and the fields that change; `id` is None for a new task, `title` is for people."""
 
     id: str | None
     title: str
@@ -27,10 +27,11 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be done, good until `expires_at` (aware) and for one `apply_plan`.
+    """What would be done; valid until `expires_at` (aware), and for one `apply_plan`.
 
-    `guard` is why it stopped here although no dry run was asked for, in words that continue "... stops at a plan";
-    `unchanged` are tasks that are as asked already, `refused` those that the change is refused for, by id.
+    `guard` is why the change stopped at a plan although no dry run was asked for, as the subject of
+    "... stops at a plan". `unchanged` are ids of tasks that already match. `refused` are ids of tasks that cannot be
+    changed, each with its error.
     """
 
     id: str
@@ -45,16 +46,19 @@ class Plan:
 
 
 def difference(does: Verb, before: Task | None, edit: Edit | None) -> Difference:
-    """What one step does to a task."""
+    """The difference that an edit makes to a task; `before` is None for a new task, `edit` None for a deletion."""
     after = preview(before, edit) if edit is not None else before
     changed = changes(before, after) if after is not None and does != "delete" else ()
-    named = before or after
-    return Difference(before.id if before else None, named.title if named else "", does, changed)
+    shown = before or after
+    return Difference(before.id if before else None, shown.title if shown else "", does, changed)
 
 
 def drift(was: Task, now: Task | None) -> Difference | None:
-    """How a task has moved since it `was` so; None where it has not. A task that is gone has moved."""
+    """The difference between a task as it was read and as it is now; None where there is none.
+
+    A task that does not exist any more (`now` is None) counts as deleted.
+    """
     if now is None:
         return Difference(was.id, was.title, "delete")
-    moved = changes(was, now)
-    return Difference(was.id, now.title, "update", moved) if moved else None
+    changed = changes(was, now)
+    return Difference(was.id, now.title, "update", changed) if changed else None

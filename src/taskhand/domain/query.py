@@ -1,4 +1,4 @@
-"""Which tasks to list and in what order: the filter as it is sent, and the query that it resolves to; pure."""
+"""Which tasks to list and in which order: the filter as it is sent, and the query that it resolves to; pure."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -18,7 +18,7 @@ NO_DUE = "~"
 
 
 class TaskFilter(Body):
-    """The documented query of GET /tasks (all optional here: everyone, no window), and the filters that are ours."""
+    """The documented query of GET /tasks, and filters of our own; every field is optional."""
 
     responsible_ids: (
         Annotated[
@@ -46,10 +46,11 @@ class TaskFilter(Body):
 
 @dataclass(frozen=True, slots=True)
 class TaskQuery:
-    """Which tasks to list, everything resolved: ids, ISO dates (both ends included), statuses.
+    """Which tasks to list, with names resolved to ids and statuses; `None` does not filter.
 
-    `None` does not filter. `order` is `due` (earliest first, dateless last), `created` (newest first) or `priority`
-    (highest first), equal ones by id in the same direction; `after` is the position a page ended at.
+    `from_date` and `to_date` are ISO days, both included. `order` is `due` (earliest first, tasks without a due date
+    last), `created` (newest first) or `priority` (highest first); equal tasks are ordered by id in the same direction.
+    `after` is the sort key and id at which the page before ended.
     """
 
     responsible_ids: tuple[str, ...] | None = None
@@ -67,7 +68,7 @@ class TaskQuery:
 
 
 def sort_key(task: Task, order: Order) -> str | int:
-    """What a task is sorted by; equal keys are ordered by id, in the same direction."""
+    """The key that a task is sorted by; tasks with equal keys are ordered by id, in the same direction."""
     if order == "created":
         return task.created_at
     if order == "priority":

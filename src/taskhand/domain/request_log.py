@@ -1,4 +1,4 @@
-"""What was sent upstream during one call, in order: for the journal, which keeps the requests of every change."""
+"""The upstream requests of one call, in order; the journal keeps them with every change."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,24 +6,24 @@ from contextvars import ContextVar
 
 __all__ = ["record_request", "recorded_requests"]
 
-_SENT: ContextVar[tuple[list[str], ...]] = ContextVar("sent", default=())
+_LOGS: ContextVar[tuple[list[str], ...]] = ContextVar("request_logs", default=())
 
 
 @contextmanager
 def recorded_requests() -> Iterator[list[str]]:
-    """The requests that leave while this lasts, those of tasks started inside included, as they come in.
+    """A list that collects the requests sent inside, including those of tasks started inside.
 
-    Inside another one, both are told.
+    Where two of these are nested, both collect.
     """
     sent: list[str] = []
-    token = _SENT.set((*_SENT.get(), sent))
+    token = _LOGS.set((*_LOGS.get(), sent))
     try:
         yield sent
     finally:
-        _SENT.reset(token)
+        _LOGS.reset(token)
 
 
 def record_request(method: str, path: str, outcome: str) -> None:
-    """A request has left, and this came of it: a status, or what went wrong."""
-    for sent in _SENT.get():
-        sent.append(f"{method} {path} {outcome}")
+    """Record a request that was sent; `outcome` is its status, or the name of the error."""
+    for log in _LOGS.get():
+        log.append(f"{method} {path} {outcome}")

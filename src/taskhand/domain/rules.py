@@ -1,6 +1,6 @@
-"""The rules of the documented body, in one place: checked before any backend is touched.
+"""The rules of the documented body, checked before any request is sent; pure.
 
-Source of the rules: https://docs.vambe.me/reference/tasks/update-task, "Validation Rules" and "Best Practices".
+The rules come from https://docs.vambe.me/reference/tasks/update-task, "Validation Rules" and "Best Practices".
 """
 
 import re
@@ -25,14 +25,14 @@ __all__ = [
 ]
 
 _LONGEST = {"title": 1_000, "description": 50_000, "ai_contact_id": 200, "ai_customer_id": 200}
-"""Characters; beyond this a text is a mistake, and an answer holding it would drown its reader."""
+"""Characters. A longer text is most likely a mistake, and would fill the context of a model that reads it."""
 
 
 def check_patch(patch: TaskPatch, capabilities: Capabilities) -> DueRequest:
     """Refuse a patch that the documentation forbids; return its due fields, parsed."""
     if patch.new_status_name is not MISSING and patch.new_status_position is not MISSING:
         raise CallerError(
-            "newStatusName and newStatusPosition were both given; a status is set by one of them.",
+            "newStatusName and newStatusPosition were both given; only one of them may be.",
             code="both_statuses",
             next_step="Send newStatusName alone.",
         )
@@ -55,32 +55,32 @@ def check_draft(draft: TaskDraft, capabilities: Capabilities) -> DueRequest:
 
 
 def check_id(task_id: str, capabilities: Capabilities) -> None:
-    """Refuse an id that no task of this backend can have."""
+    """Refuse an id that is malformed for this backend."""
     if not re.fullmatch(capabilities.id_pattern, task_id):
         raise CallerError(
             f"{task_id[:60]!r} is not a task id.",
             code="invalid_id",
-            next_step="Take id from list_tasks, exactly as it stands there.",
+            next_step="Take id from list_tasks, and send it unchanged.",
         )
 
 
 def check_priority(value: object, capabilities: Capabilities) -> None:
-    """Refuse a priority that is not one of the documented digits, naming the digit that a word stands for."""
+    """Refuse a priority that is not one of the documented digits; for a word, say which digit to send."""
     if value in capabilities.priorities:
         return
     word = str(value).strip().casefold()
     digit = PRIORITY_WORDS.get(word)
-    meant = f'For {word} send "{digit}".' if digit else "Send one of the digits, as a string."
+    next_step = f'For {word} send "{digit}".' if digit else "Send one of the digits, as a string."
     raise CallerError(
         f"priority {str(value)[:40]!r} is not one of {', '.join(capabilities.priorities)}.",
         code="invalid_priority",
         candidates=[Candidate(d, w) for w, d in PRIORITY_WORDS.items() if d in capabilities.priorities],
-        next_step=meant,
+        next_step=next_step,
     )
 
 
 def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
-    """Refuse a filter that no task could be found by."""
+    """Refuse a filter that cannot match any task."""
     if given.priority is not MISSING:
         check_priority(given.priority, capabilities)
     days = [
@@ -94,7 +94,7 @@ def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
         )
     if given.text is not MISSING and not fold(given.text):
         raise CallerError(
-            "text has nothing to look for.", code="empty_filter", next_step="Leave text out, or send a word."
+            "text has no words to search for.", code="empty_filter", next_step="Leave text out, or send a word."
         )
     if given.responsible_ids == ():
         raise CallerError(
@@ -109,16 +109,16 @@ def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
 
 
 def check_responsibles(people: Sequence[str], capabilities: Capabilities) -> None:
-    """Refuse more or fewer people than a task can have."""
-    people = tuple(dict.fromkeys(people))
+    """Refuse more or fewer responsibles than a task can have."""
+    count = len(set(people))
     least, most = capabilities.least_responsibles, capabilities.most_responsibles
-    if least <= len(people) <= most:
+    if least <= count <= most:
         return
-    can_have = f"exactly {most}" if least == most else f"at most {most}"
+    allowed = f"exactly {most}" if least == most else f"at most {most}"
     raise CallerError(
-        f"{len(people)} responsibles were given; a task has {can_have} here.",
-        code="too_many_responsibles" if len(people) > most else "responsible_required",
-        next_step=f"Send {can_have} in responsibleIds.",
+        f"{count} responsibles were given; a task can have {allowed}.",
+        code="too_many_responsibles" if count > most else "responsible_required",
+        next_step=f"Send {allowed} in responsibleIds.",
     )
 
 

@@ -11,12 +11,12 @@ __all__ = ["Snapshot"]
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A task as it is now, and what the place itself says of it.
+    """A task as it was read, and the CRM's own values of it.
 
-    `native` are the place's own values (JSON, by its own names), enough to write the task's fields back exactly: that
-    is what `Edit.native` takes. `unknown` are fields of an Edit whose value the place does not tell, or not with
-    certainty: what `task` shows there must not be written back. `assumed` is whether `task` is what a write of ours
-    answered while the place shows what was there before: it is behind, or somebody has put that back.
+    `native` are the CRM's own values (JSON, by its own names). They suffice to write the task's fields back exactly;
+    `Edit.native` takes them. `unknown` are fields of an Edit whose value the CRM does not show, or not with certainty:
+    what `task` shows there must not be written back. `assumed` is whether `task` is the answer to a write of ours,
+    while the CRM still shows the task as it was before, because reads lag or because another client reverted it.
     """
 
     task: Task

@@ -1,4 +1,4 @@
-"""Which status is meant: by name, by position, or the finished one. Never guessed; pure."""
+"""Resolve a status by name, by position or as the finished one; never guess; pure."""
 
 from collections.abc import Sequence
 from typing import get_args
@@ -19,13 +19,13 @@ _TYPES = frozenset(get_args(StatusType))
 def resolve_status(
     name: str, known: StatusList, argument: str = "newStatusName"
 ) -> tuple[StatusChoice, tuple[Match, ...]]:
-    """The status of that name; where the list is incomplete, a name not in it is passed on as typed."""
+    """The status with that name; where the list is incomplete, an unknown name is passed on as typed."""
     found = [status for status in known.statuses if status.name == name.strip()]
     found = found if len(found) == 1 else matching(name, known.statuses, lambda status: status.name)
     if len(found) == 1:
         return StatusChoice.of(found[0]), (_match(argument, name, found[0]),)
     if found:
-        raise _several(f"{len(found)} statuses are named {name[:60]!r}; none was chosen.", found)
+        raise _ambiguous_error(f"{len(found)} statuses are named {name[:60]!r}.", found)
     if not known.complete:
         return StatusChoice(name=name.strip()), ()
     raise NotFound(
@@ -37,18 +37,18 @@ def resolve_status(
 
 
 def status_at_position(position: int, known: StatusList) -> tuple[StatusChoice, tuple[Match, ...]]:
-    """The status at that position; where the list is incomplete, a position not in it is passed on."""
+    """The status at that position; where the list is incomplete, an unknown position is passed on."""
     found = [status for status in known.statuses if status.order == position]
     if len(found) == 1:
         return StatusChoice.of(found[0]), (_match("newStatusPosition", str(position), found[0]),)
     if found:
-        raise _several(f"{len(found)} statuses are at position {position}; none was chosen.", found)
+        raise _ambiguous_error(f"{len(found)} statuses are at position {position}.", found)
     if not known.complete:
         return StatusChoice(position=position), ()
     shown = position if abs(position) < _FAR else "of that size"
-    places = ", ".join(f"{status.order} {status.name}" for status in known.statuses[:_MOST_CANDIDATES])
+    positions = ", ".join(f"{status.order} {status.name}" for status in known.statuses[:_MOST_CANDIDATES])
     raise NotFound(
-        f"There is no status at position {shown}. The positions: {places}.",
+        f"There is no status at position {shown}. The positions are {positions}.",
         code="unknown_status",
         candidates=_candidates(known.statuses),
         next_step="Send newStatusName with one of the candidates.",
@@ -56,16 +56,16 @@ def status_at_position(position: int, known: StatusList) -> tuple[StatusChoice, 
 
 
 def finished_status(name: str | MISSING, known: StatusList) -> tuple[StatusChoice, tuple[Match, ...]]:
-    """The status that completes a task: the one named, else the only `done`, else the only `master_done`."""
+    """The status that completes a task: the one with that name, else the only `done`, else the only `master_done`."""
     if name is not MISSING:
         choice, matched = resolve_status(name, known)
         status = next((status for status in known.statuses if choice.met_by(status)), None)
         if status is not None and status.type not in FINISHED:
             raise NotFound(
-                f"{status.name} is {status.type}, not finished.",
+                f"The status {status.name} has the type {status.type}, which is not finished.",
                 code="not_finished",
                 candidates=_candidates([s for s in known.statuses if s.type in FINISHED]),
-                next_step="Send a finished status, or use update_task for any other.",
+                next_step="Send a finished status, or use update_task for another one.",
             )
         return choice, matched
     for kind in FINISHED:
@@ -73,9 +73,9 @@ def finished_status(name: str | MISSING, known: StatusList) -> tuple[StatusChoic
         if len(found) == 1:
             return StatusChoice.of(found[0]), (_match("status", kind, found[0]),)
         if found:
-            raise _several(f"{len(found)} statuses are {kind}; none was chosen.", found)
+            raise _ambiguous_error(f"{len(found)} statuses have the type {kind}.", found)
     raise NotFound(
-        "No finished status is known here.",
+        "No finished status is known.",
         code="unknown_status",
         candidates=_candidates(known.statuses),
         next_step="Send newStatusName with the name of the finished status.",
@@ -83,13 +83,13 @@ def finished_status(name: str | MISSING, known: StatusList) -> tuple[StatusChoic
 
 
 def resolve_filter_statuses(given: Sequence[str], known: StatusList) -> tuple[StatusChoice, ...]:
-    """The statuses of these names or types, for a filter."""
+    """The statuses with these names or types, for a filter."""
     choices: list[StatusChoice] = []
     for text in given:
         found = matching(text, known.statuses, lambda status: status.name)
         found = found or [status for status in known.statuses if fold(text) == status.type]
         if not found and fold(text) in _TYPES:
-            continue  # a type that no status here has: no task has it either
+            continue  # no status has this type, so no task has it
         choices += map(StatusChoice.of, found) if found else [resolve_status(text, known, "status")[0]]
     return tuple(dict.fromkeys(choices))
 
@@ -98,7 +98,7 @@ def _match(argument: str, given: str, status: Status) -> Match:
     return Match(argument, given, status.id or status.name, status.name)
 
 
-def _several(message: str, found: Sequence[Status]) -> Ambiguous:
+def _ambiguous_error(message: str, found: Sequence[Status]) -> Ambiguous:
     return Ambiguous(
         message,
         code="ambiguous_status",

@@ -38,13 +38,13 @@ Priority = Literal["0", "1", "2"]
 StatusType = Literal["initial", "in_progress", "done", "master_done"]
 
 FINISHED: tuple[StatusType, ...] = ("done", "master_done")
-"""The types that mean finished, the preferred one first."""
+"""The status types of a finished task, the preferred one first."""
 
 PRIORITY_WORDS = {"low": "0", "medium": "1", "high": "2"}
-"""What the documented digits mean."""
+"""The documented priority digits, by the word that each stands for."""
 
 IMMUTABLE = frozenset({"id", "created_at", "creator_id"})
-"""Task fields that the documentation says cannot be changed."""
+"""Task fields that cannot be changed, by the documentation."""
 
 
 class Value(BaseModel):
@@ -54,13 +54,13 @@ class Value(BaseModel):
 
 
 class Body(Value):
-    """What a caller sends, in the documented camelCase."""
+    """A request body, in the documented camelCase."""
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, validate_by_alias=True)
 
 
 class Status(Value):
-    """A status a task can have; `order` is its position, `id` None where only its name is known."""
+    """A status that a task can have; `order` is its position; `id` is None where only the name is known."""
 
     id: str | None
     name: str
@@ -71,9 +71,10 @@ class Status(Value):
 
 @dataclass(frozen=True, slots=True)
 class StatusChoice:
-    """A status to move to: by `id` where it is known, else by `name` or `position` as the caller gave it.
+    """A status to set: by `id` where it is known, else by `name` or `position` as the caller gave it.
 
-    The last two happen where a backend's list of statuses is incomplete: they are sent as given and checked afterwards.
+    A choice without an id occurs where the backend's list of statuses is incomplete. It is sent as given, and checked
+    after the write.
     """
 
     name: str | None = None
@@ -86,7 +87,7 @@ class StatusChoice:
         return cls(status.name, status.order, status.id)
 
     def met_by(self, status: Status | None) -> bool:
-        """Whether `status` is the one chosen."""
+        """Whether `status` is the chosen one."""
         if status is None:
             return False
         if self.id is not None:
@@ -97,7 +98,7 @@ class StatusChoice:
 
 
 class Responsible(Value):
-    """One person on a task."""
+    """A person who is responsible for a task."""
 
     responsible_id: str
 
@@ -125,12 +126,12 @@ class Task(Value):
 
     @property
     def responsible_ids(self) -> tuple[str, ...]:
-        """The people on the task, in their order."""
+        """The ids of the responsibles, in their order."""
         return tuple(person.responsible_id for person in self.task_responsibles)
 
 
 class Member(Value):
-    """Someone who can be responsible for tasks."""
+    """A member of the team, who can be responsible for tasks."""
 
     id: str
     name: str
@@ -138,7 +139,7 @@ class Member(Value):
 
 
 class Contact(Value):
-    """A person or company outside, to be linked by `aiContactId` (`id`) and `aiCustomerId` (`customer_id`)."""
+    """A person or company outside the team; `id` is sent as `aiContactId`, `customer_id` as `aiCustomerId`."""
 
     id: str | None
     name: str
@@ -232,7 +233,7 @@ class TaskPatch(Body):
 
 @dataclass(frozen=True, slots=True)
 class StatusList:
-    """The statuses by position; `source` says in words where they come from, `complete` whether these are all."""
+    """The statuses by position; `source` says where they come from, `complete` whether the list is complete."""
 
     statuses: tuple[Status, ...]
     complete: bool

@@ -1,11 +1,11 @@
-"""Text that customers wrote, without what a person would not see; pure.
+"""Remove hidden characters from text that customers wrote, and truncate it; pure.
 
-What hides in a text reaches a model all the same: directions that turn around what is read, characters of no width,
-tags that spell whole sentences. The hidden characters are those of Default_Ignorable_Code_Point
+Hidden characters still reach a model: marks that reverse the direction of text, characters without width, and tags that
+spell whole sentences. They are the characters of Default_Ignorable_Code_Point
 (https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt) and of the categories Cf, Cc and Cs
-(https://www.unicode.org/reports/tr44/#General_Category_Values), but for the signs of Cf that are seen, which Unicode
-calls Prepended_Concatenation_Mark. The ranges are written out, since Python knows neither property nor, in its older
-versions, the newest characters.
+(https://www.unicode.org/reports/tr44/#General_Category_Values), except for the visible ones of Cf, which have the
+property Prepended_Concatenation_Mark. The ranges are written out, because Python knows neither property, and its older
+versions do not know the newest characters.
 """
 
 import re
@@ -39,7 +39,7 @@ _OTHER_FORMAT = (
 _CONTROLS = ((0x00, 0x08), (0x0B, 0x1F), (0x7F, 0x9F))
 """All but the tab and the newline."""
 _SURROGATES = ((0xD800, 0xDFFF),)
-"""Halves of a character; in a Python text they are always alone."""
+"""Halves of a surrogate pair; in a Python text they are always unpaired."""
 
 _HIDDEN = re.compile(
     "[{}]+".format(
@@ -50,26 +50,26 @@ _HIDDEN = re.compile(
     )
 )
 _LINE_END = re.compile("\r\n?|[\v\f\x85]")
-"""Controls that end a line: removed, they would run two words together."""
+"""Controls that end a line; without a replacement two words would join."""
 
 _ESCAPED = re.compile(r"\\[bfru]")
-"""How JSON writes controls; also a backslash that somebody wrote themselves looks so."""
+"""How JSON writes controls; an escaped backslash before such a letter looks the same."""
 
 
 def plain(text: str) -> str:
-    """The text without hidden characters, its lines ended by newlines; the same object where nothing is to be done."""
+    """The text without hidden characters, with newlines as line ends; the same object where nothing changes."""
     if _HIDDEN.search(text) is None:
         return text
     return _HIDDEN.sub("", _LINE_END.sub("\n", text))
 
 
 def may_hide(json_text: str) -> bool:
-    """Whether texts in JSON, as Python writes it, may have hidden characters; certain where it is not so."""
+    """Whether JSON text, as Python writes it, may hold hidden characters; False is certain, True is not."""
     return _HIDDEN.search(json_text) is not None or _ESCAPED.search(json_text) is not None
 
 
 def plain_json(value: Any) -> Any:
-    """JSON with every text in it made plain; the names in objects are ours and stay."""
+    """The JSON value with every string made plain; the names in objects are ours and stay."""
     match value:
         case str():
             return plain(value)
