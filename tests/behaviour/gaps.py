@@ -18,7 +18,7 @@ CLOSE_GAPS = {
     "test_a_new_task_has_what_was_asked_and_starts_in_the_initial_status": _NO_DESCRIPTION,
     "test_only_what_is_given_changes": _NO_DESCRIPTION,
     "test_null_clears_what_may_be_null": _NO_DESCRIPTION,
-    "test_text_that_customers_wrote_survives_as_it_is": _NO_DESCRIPTION,
+    "test_text_of_customers_is_stored_unchanged": _NO_DESCRIPTION,
     "test_statuses_are_listed_by_position_with_what_they_mean": _TWO_STATUSES,
     "test_a_list_shows_compact_rows_of_names": _TWO_STATUSES,
     "test_statuses_filter_by_name_and_by_type": _TWO_STATUSES,
@@ -35,7 +35,7 @@ CLOSE_GAPS = {
     "test_a_name_that_two_people_have_comes_back_as_candidates_and_nothing_is_written": _ONE_PERSON,
     "test_a_date_without_a_time_stays_a_date": _NO_ZONE,
     "test_a_null_time_makes_the_task_all_day_again": _NO_ZONE,
-    "test_a_due_date_that_cannot_be_meant_is_refused": _ALWAYS_A_ZONE,
+    "test_an_invalid_due_date_is_refused": _ALWAYS_A_ZONE,
 }
 
 HUBSPOT_GAPS = {
@@ -47,7 +47,7 @@ HUBSPOT_GAPS = {
     "test_null_clears_what_may_be_null": _ALWAYS_DUE,
     "test_a_window_includes_both_its_days_and_dateless_tasks_unless_told_otherwise": _ALWAYS_DUE,
     "test_a_list_comes_in_the_order_asked_for": _ALWAYS_DUE,
-    "test_a_due_date_that_cannot_be_meant_is_refused": _ALWAYS_A_ZONE,
+    "test_an_invalid_due_date_is_refused": _ALWAYS_A_ZONE,
     "test_a_new_task_has_what_was_asked_and_starts_in_the_initial_status": _ONE_PERSON,
     "test_responsibles_are_replaced_added_and_removed": _ONE_PERSON,
     "test_a_name_that_two_people_have_comes_back_as_candidates_and_nothing_is_written": _ONE_PERSON,

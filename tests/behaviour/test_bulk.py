@@ -85,7 +85,7 @@ async def test_a_filter_finds_its_tasks_and_leaves_the_others(worker: Agent) -> 
         ({"taskIds": ["x"], "changes": {"newStatusName": "Open", "newStatusPosition": 1}}, "both_statuses"),
     ],
 )
-async def test_what_cannot_be_meant_is_refused_and_nothing_is_written(
+async def test_an_impossible_bulk_change_is_refused_and_nothing_is_written(
     worker: Agent, sent: dict[str, Any], code: str
 ) -> None:
     ids = await _three(worker)
@@ -95,7 +95,7 @@ async def test_what_cannot_be_meant_is_refused_and_nothing_is_written(
     assert await _field(worker, ids, "priority") == [1, 1, 1]
 
 
-async def test_nobody_is_guessed_for_many_tasks_either(worker: Agent) -> None:
+async def test_an_ambiguous_name_is_refused_in_a_bulk_change_too(worker: Agent) -> None:
     ids = await _three(worker)
     with pytest.raises(Refused) as refused:
         await worker("bulk_update_tasks", taskIds=ids, changes={"responsibleIds": ["maria rodriguez"]})
@@ -103,7 +103,7 @@ async def test_nobody_is_guessed_for_many_tasks_either(worker: Agent) -> None:
     assert len(refused.value.values) == 2
 
 
-async def test_one_task_is_one_task_however_its_id_is_written(worker: Agent) -> None:
+async def test_two_spellings_of_one_id_are_one_task(worker: Agent) -> None:
     (task_id, *_) = await _three(worker)
     done = await worker("bulk_update_tasks", taskIds=[task_id, task_id.upper()], shiftDueDays=2)
     assert done["totals"]["applied"] == 1

@@ -31,7 +31,7 @@ async def test_the_documented_sample_means_its_local_time(agent: Agent) -> None:
     assert _due(task) == ("2025-10-26T18:00:00.000Z", False, SANTIAGO)
 
 
-async def test_a_full_datetime_is_the_instant_it_says(agent: Agent) -> None:
+async def test_a_full_datetime_is_an_instant(agent: Agent) -> None:
     task = await agent.create(dueDate="2026-03-10T15:30:00-03:00", timezone=SANTIAGO)
     assert _due(task) == ("2026-03-10T18:30:00.000Z", False, SANTIAGO)
 
@@ -78,7 +78,7 @@ async def test_a_null_date_removes_the_due_date(agent: Agent) -> None:
         ({"dueDate": "2026-03-08", "dueTime": "02:30", "timezone": "America/New_York"}, "time_skipped"),
     ],
 )
-async def test_a_due_date_that_cannot_be_meant_is_refused(agent: Agent, given: dict[str, str], code: str) -> None:
+async def test_an_invalid_due_date_is_refused(agent: Agent, given: dict[str, str], code: str) -> None:
     with pytest.raises(Refused) as refused:
         await agent.create(**given)
     assert refused.value.code == code

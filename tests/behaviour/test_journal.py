@@ -52,7 +52,7 @@ async def test_the_journal_is_found_by_task_tool_and_outcome_in_pages(worker: Ag
     assert (await worker("list_changes", since="2026-03-02T15:00:01Z"))["changes"] == []
 
 
-async def test_what_a_person_would_not_see_does_not_reach_the_agent_and_is_kept_at_the_place(worker: Agent) -> None:
+async def test_hidden_characters_do_not_reach_the_agent_and_stay_in_the_crm(worker: Agent) -> None:
     hidden = "Call\u202e Ac\u200bme\U000e0049\U000e0067 now"
     task = await worker.create(hidden)
     assert task["title"] == "Call Acme now"

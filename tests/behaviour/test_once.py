@@ -42,7 +42,7 @@ async def test_an_identical_create_makes_no_second_task_and_says_how_to_make_one
     assert await worker.listed() == ["Call Acme", "Call Acme"]
 
 
-async def test_another_caller_s_identical_create_is_another_task(connect: Connect) -> None:
+async def test_an_identical_create_of_another_caller_makes_another_task(connect: Connect) -> None:
     one, other = await connect("one"), await connect("other")
     await one("create_task", **BODY)
     await other("create_task", **BODY)

@@ -16,7 +16,7 @@ async def _tasks(agent: Agent) -> list[dict[str, Any]]:
     return [(await agent("get_task", id=row["id"]))["task"] for row in rows]
 
 
-async def test_a_dry_run_writes_nothing_and_shows_the_difference_that_its_plan_then_makes(worker: Agent) -> None:
+async def test_a_dry_run_writes_nothing_and_shows_the_difference_that_apply_plan_makes(worker: Agent) -> None:
     task = await worker.create("Call Acme", dueDate="2026-03-10")
     before = await _tasks(worker)
     for tool, sent in (
@@ -43,7 +43,7 @@ async def test_a_planned_create_makes_its_task_once_it_is_applied(worker: Agent)
     assert await worker.listed() == ["Send the contract"]
 
 
-async def test_a_dry_run_of_a_plan_shows_it_again_and_leaves_it_good(worker: Agent) -> None:
+async def test_a_dry_run_of_apply_plan_shows_the_plan_and_leaves_it_usable(worker: Agent) -> None:
     task = await worker.create()
     plan = await worker("update_task", id=task["id"], title="New title", dryRun=True)
     again = await worker("apply_plan", planId=plan["planId"], dryRun=True)
@@ -53,7 +53,7 @@ async def test_a_dry_run_of_a_plan_shows_it_again_and_leaves_it_good(worker: Age
     assert await worker.listed() == ["New title"]
 
 
-async def test_a_plan_is_good_for_one_use(worker: Agent) -> None:
+async def test_a_plan_can_be_used_once(worker: Agent) -> None:
     task = await worker.create()
     plan = await worker("update_task", id=task["id"], title="New title", dryRun=True)
     await worker("apply_plan", planId=plan["planId"])
@@ -62,7 +62,7 @@ async def test_a_plan_is_good_for_one_use(worker: Agent) -> None:
     assert again.value.code == "plan_used"
 
 
-async def test_a_plan_is_refused_with_the_difference_when_the_task_has_moved(worker: Agent) -> None:
+async def test_a_plan_is_refused_with_the_difference_if_the_task_changed_since(worker: Agent) -> None:
     task = await worker.create("Call Acme")
     plan = await worker("update_task", id=task["id"], title="New title", dryRun=True)
     await worker("update_task", id=task["id"], priority="2")
@@ -101,14 +101,14 @@ async def test_a_delete_a_filter_and_a_large_change_stop_at_a_plan(worker: Agent
 
 
 @pytest.mark.parametrize("argument", ["confirm", "confirmed", "force", "yes"])
-async def test_nothing_that_a_model_can_type_stands_for_a_yes(worker: Agent, argument: str) -> None:
+async def test_no_argument_of_a_model_stands_for_a_yes(worker: Agent, argument: str) -> None:
     task = await worker.create()
     with pytest.raises(Refused) as refused:
         await worker("delete_task", id=task["id"], **{argument: True})
     assert refused.value.code == "unknown_argument"
 
 
-async def test_a_person_who_says_yes_has_it_done_at_once(connect: Connect, era: str) -> None:
+async def test_a_change_is_carried_out_at_once_after_the_person_says_yes(connect: Connect, era: str) -> None:
     assert era
     person = Person("yes")
     agent = await connect(person=person)
@@ -124,7 +124,7 @@ async def test_a_person_who_says_yes_has_it_done_at_once(connect: Connect, era: 
     assert "Task 00" in person.questions[1]
 
 
-async def test_a_person_who_says_no_is_heard_and_the_plan_is_used_up(connect: Connect, era: str) -> None:
+async def test_nothing_is_written_after_the_person_says_no_and_the_plan_is_used_up(connect: Connect, era: str) -> None:
     assert era
     person = Person("no")
     agent = await connect(person=person)
@@ -139,7 +139,7 @@ async def test_a_person_who_says_no_is_heard_and_the_plan_is_used_up(connect: Co
     assert used.value.code == "plan_used"
 
 
-async def test_a_plan_that_needs_a_yes_is_not_applied_past_the_person(connect: Connect, era: str) -> None:
+async def test_apply_plan_asks_the_person_about_a_plan_that_needs_approval(connect: Connect, era: str) -> None:
     assert era
     person = Person("nothing")
     agent = await connect(person=person)

@@ -78,7 +78,7 @@ async def test_a_task_that_does_not_exist_is_not_found(agent: Agent, arm: Arm) -
 
 
 @pytest.mark.parametrize("malformed", ["../tasks", "", "Call Acme", "12/..", "tâche"])
-async def test_an_id_that_no_task_can_have_is_refused_as_such(agent: Agent, malformed: str) -> None:
+async def test_a_malformed_id_is_refused(agent: Agent, malformed: str) -> None:
     with pytest.raises(Refused) as refused:
         await agent("get_task", id=malformed)
     assert refused.value.code in {"invalid_id", "missing_argument"}
@@ -156,7 +156,7 @@ async def test_overdue_means_unfinished_and_past_due(agent: Agent) -> None:
     assert sorted(await agent.listed(overdue=False)) == ["done", "in an hour", "today, all day"]
 
 
-async def test_a_type_that_no_status_here_has_finds_nothing_more(agent: Agent) -> None:
+async def test_a_status_type_that_no_status_has_matches_no_task(agent: Agent) -> None:
     await agent.create("Open")
     done = await agent.create("Done")
     await agent("complete_task", id=done["id"])
@@ -223,14 +223,12 @@ async def test_a_cursor_belongs_to_its_list(agent: Agent) -> None:
         ({"assignee": "me"}, "unknown_argument"),
     ],
 )
-async def test_a_filter_that_finds_nothing_by_mistake_is_refused(
-    agent: Agent, filters: dict[str, object], code: str
-) -> None:
+async def test_a_filter_that_cannot_match_is_refused(agent: Agent, filters: dict[str, object], code: str) -> None:
     with pytest.raises(Refused) as refused:
         await agent("list_tasks", **filters)
     assert refused.value.code == code
 
 
-async def test_filters_left_empty_by_a_host_that_fills_in_everything_do_not_filter(agent: Agent) -> None:
+async def test_empty_filters_that_a_host_fills_in_do_not_filter(agent: Agent) -> None:
     await agent.create("a")
     assert await agent.listed(text="", fromDate=None, priority="", responsibleIds=None, overdue=None) == ["a"]

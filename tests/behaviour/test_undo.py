@@ -21,7 +21,7 @@ async def _whole(agent: Agent, task_id: str) -> dict[str, Any]:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_a_change_of_one_task_is_taken_back_exactly(worker: Agent, tool: str, sent: dict[str, Any]) -> None:
+async def test_undo_restores_one_task_exactly(worker: Agent, tool: str, sent: dict[str, Any]) -> None:
     task = await worker.create(dueDate="2026-03-10")
     change = await worker(tool, id=task["id"], **sent)
     assert change["task"] != task
@@ -31,7 +31,7 @@ async def test_a_change_of_one_task_is_taken_back_exactly(worker: Agent, tool: s
     assert again["task"] == change["task"]
 
 
-async def test_a_bulk_change_is_taken_back_for_all_of_its_tasks(worker: Agent) -> None:
+async def test_undo_restores_every_task_of_a_bulk_change(worker: Agent) -> None:
     tasks = [await worker.create(f"Task {number}", dueDate=f"2026-03-1{number}") for number in range(3)]
     change = await worker("bulk_update_tasks", taskIds=[task["id"] for task in tasks], shiftDueDays=7)
     assert change["totals"] == {"applied": 3}
@@ -40,7 +40,7 @@ async def test_a_bulk_change_is_taken_back_for_all_of_its_tasks(worker: Agent) -
     assert [await _whole(worker, task["id"]) for task in tasks] == tasks
 
 
-async def test_a_task_that_changed_since_is_left_alone_and_the_difference_is_told(worker: Agent) -> None:
+async def test_undo_is_refused_with_the_difference_if_the_task_changed_since(worker: Agent) -> None:
     task = await worker.create()
     change = await worker("update_task", id=task["id"], title="New title")
     await worker("update_task", id=task["id"], priority="2")
@@ -51,7 +51,7 @@ async def test_a_task_that_changed_since_is_left_alone_and_the_difference_is_tol
     assert (await _whole(worker, task["id"]))["title"] == "New title"
 
 
-async def test_of_a_bulk_change_what_changed_since_is_named_and_the_rest_is_taken_back(worker: Agent) -> None:
+async def test_undo_of_a_bulk_change_skips_the_tasks_that_changed_since(worker: Agent) -> None:
     tasks = [await worker.create(f"Task {number}") for number in range(3)]
     change = await worker("bulk_update_tasks", taskIds=[task["id"] for task in tasks], changes={"priority": "2"})
     await worker("update_task", id=tasks[1]["id"], title="Another title")
@@ -60,7 +60,7 @@ async def test_of_a_bulk_change_what_changed_since_is_named_and_the_rest_is_take
     assert [(await _whole(worker, task["id"]))["priority"] for task in tasks] == [1, 2, 1]
 
 
-async def test_a_created_task_is_taken_back_by_deleting_it_which_stops_at_a_plan(worker: Agent) -> None:
+async def test_undo_of_a_create_plans_the_deletion_of_its_task(worker: Agent) -> None:
     body = {"title": "Call Acme", "responsibleIds": ["me"], "priority": "1"}
     made = await worker("create_task", **body)
     plan = await worker("undo_change", changeId=made["changeId"])
@@ -70,7 +70,7 @@ async def test_a_created_task_is_taken_back_by_deleting_it_which_stops_at_a_plan
     assert await worker.listed() == []
 
 
-async def test_a_deleted_task_is_made_again_and_what_is_not_restored_is_said(worker: Agent) -> None:
+async def test_undo_of_a_deletion_makes_a_new_task_and_lists_the_lost_fields(worker: Agent) -> None:
     task = await worker.create(dueDate="2026-03-10", responsibleIds=["Ana Soto"])
     task = (await worker("complete_task", id=task["id"]))["task"]
     plan = await worker("delete_task", id=task["id"])
@@ -94,7 +94,7 @@ async def test_a_change_that_wrote_nothing_cannot_be_undone(worker: Agent) -> No
         assert refused.value.code == code
 
 
-async def test_a_deletion_is_undone_once_and_again_only_where_its_new_task_was_deleted_too(worker: Agent) -> None:
+async def test_undo_of_a_deletion_repeats_only_after_its_new_task_was_deleted(worker: Agent) -> None:
     task = await worker.create(dueDate="2026-03-10")
     plan = await worker("delete_task", id=task["id"])
     gone = await worker("apply_plan", planId=plan["planId"])

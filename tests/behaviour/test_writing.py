@@ -130,7 +130,7 @@ async def test_a_finished_task_can_be_reopened(agent: Agent) -> None:
 
 
 @pytest.mark.parametrize("who", ["ana@example.com", "ANA@EXAMPLE.COM", "Ana Soto", "ana  soto", "Ána Sotó"])
-async def test_people_are_named_as_people_name_them(agent: Agent, who: str) -> None:
+async def test_people_are_found_by_email_or_name_ignoring_case_and_accents(agent: Agent, who: str) -> None:
     task = await agent.create()
     answer = await agent("reassign_task", id=task["id"], responsibleIds=[who])
     (match,) = answer["matched"]
@@ -245,7 +245,7 @@ async def test_a_list_sent_as_text_is_understood(agent: Agent, sent: object) -> 
     assert len((await agent.create(responsibleIds=sent))["task_responsibles"]) == 1
 
 
-async def test_several_in_one_text_are_not_guessed_apart(agent: Agent) -> None:
+async def test_several_names_in_one_text_are_refused(agent: Agent) -> None:
     with pytest.raises(Refused, match="responsibleIds must be a list"):
         await agent.create(responsibleIds="Ana Soto, Luis Pereira")
 
@@ -262,7 +262,7 @@ async def test_writing_to_a_task_that_does_not_exist_is_refused(agent: Agent, ar
     assert refused.value.code == "task_not_found"
 
 
-async def test_text_that_customers_wrote_survives_as_it_is(agent: Agent) -> None:
+async def test_text_of_customers_is_stored_unchanged(agent: Agent) -> None:
     description = 'Ñandú 🐦 "quotes" \\ back\nnew line; DROP TABLE task; --'
     task = await agent.create("Título 🇨🇱", description=description)
     read = (await agent("get_task", id=task["id"]))["task"]

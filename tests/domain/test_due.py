@@ -97,12 +97,12 @@ WITH_DUE: list[tuple[str, Parts, Due | None | str]] = [
 
 
 @pytest.mark.parametrize(("parts", "expected"), WITHOUT_DUE)
-def test_what_the_due_fields_make_of_a_task_without_due_date(parts: Parts, expected: Due | str | None) -> None:
+def test_due_fields_applied_to_a_task_without_a_due_date(parts: Parts, expected: Due | str | None) -> None:
     check_row(None, parts, expected)
 
 
 @pytest.mark.parametrize(("before", "parts", "expected"), WITH_DUE)
-def test_what_the_due_fields_make_of_a_due_date(before: str, parts: Parts, expected: Due | str | None) -> None:
+def test_due_fields_applied_to_a_due_date(before: str, parts: Parts, expected: Due | str | None) -> None:
     check_row(EXISTING[before], parts, expected)
 
 
@@ -238,7 +238,7 @@ REPEATED = [
 
 
 @pytest.mark.parametrize(("on", "clock", "zone", "first", "second"), REPEATED)
-def test_of_a_repeated_time_the_first_is_taken_and_an_offset_names_the_second(
+def test_a_repeated_time_means_the_first_one_and_an_offset_names_the_second(
     on: str, clock: str, zone: str, first: str, second: str
 ) -> None:
     due = DueRequest.parse(on, clock, zone).on(None, None)
@@ -316,7 +316,7 @@ def test_a_datetime_and_a_time_that_contradict_each_other_are_refused(clock: str
         "2026-01-01\ud800",
     ],
 )
-def test_a_due_date_that_is_no_day_and_no_instant_is_refused(given_date: str) -> None:
+def test_a_due_date_that_is_neither_a_day_nor_an_instant_is_refused(given_date: str) -> None:
     with refused("invalid_due_date"):
         DueRequest.parse(given_date)
 
@@ -442,17 +442,15 @@ BEFORE = st.sampled_from([NONE, *EXISTING.values()])
 
 
 @given(GIVEN)
-def test_whatever_due_fields_are_given_parsing_them_only_refuses(parts: DueParts) -> None:
+def test_any_due_fields_are_parsed_or_refused(parts: DueParts) -> None:
     only_refuses(lambda: DueRequest.parse(*parts))
 
 
 @given(GIVEN, BEFORE, st.none() | ZONES)
-def test_whatever_due_fields_are_given_applying_them_only_refuses(
-    parts: DueParts, before: Due | None, default: str | None
-) -> None:
+def test_any_due_fields_are_applied_or_refused(parts: DueParts, before: Due | None, default: str | None) -> None:
     only_refuses(lambda: DueRequest.parse(*parts).on(before, default))
 
 
 @given(st.text())
-def test_whatever_text_is_given_for_a_day_it_is_refused_or_a_day(text: str) -> None:
+def test_any_text_for_a_day_is_parsed_or_refused(text: str) -> None:
     only_refuses(lambda: date.fromisoformat(iso_day(text, "fromDate")))

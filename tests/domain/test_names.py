@@ -59,7 +59,7 @@ def test_spacing_does_not_count(words: list[str], space: str) -> None:
         ("\ud800", "\ud800"),
     ],
 )
-def test_what_a_text_is_compared_as(text: str, folded: str) -> None:
+def test_fold_returns_the_compared_form(text: str, folded: str) -> None:
     assert fold(text) == folded
 
 

@@ -48,7 +48,7 @@ def test_a_day_sorts_before_its_times_and_no_due_date_sorts_last() -> None:
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("of", [TIMED, DAY, task()])
-def test_a_cursor_leads_back_to_where_the_page_ended(of: Task, order: Order) -> None:
+def test_a_cursor_resumes_where_the_page_ended(of: Task, order: Order) -> None:
     query = replace(QUERY, order=order)
     assert resume(query, cursor_after(of, query)) == replace(query, after=(sort_key(of, order), TASK_ID))
 
@@ -119,13 +119,13 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("cursor", GARBAGE.values(), ids=GARBAGE.keys())
-def test_garbage_is_no_cursor(cursor: str) -> None:
+def test_a_cursor_that_cannot_be_decoded_is_refused(cursor: str) -> None:
     with refused("invalid_cursor"):
         resume(QUERY, cursor)
 
 
 @pytest.mark.parametrize("key", [10**300, 1.0, None, "1"], ids=["large", "float", "null", "text"])
-def test_a_forged_priority_is_no_cursor(key: object) -> None:
+def test_a_cursor_with_a_forged_priority_is_refused(key: object) -> None:
     query = replace(QUERY, order="priority")
     _, task_id, fingerprint = json.loads(base64.urlsafe_b64decode(cursor_after(task(), query) + "=="))
     with refused("invalid_cursor"):
@@ -138,7 +138,7 @@ PARTS = st.tuples(JSON, JSON, JSON | st.just(FINGERPRINT))
 
 @given(st.text() | st.binary().map(raw) | JSON.map(encoded) | PARTS.map(encoded))
 @example(cursor_after(TIMED, QUERY))
-def test_any_text_is_our_cursor_or_refused(cursor: str) -> None:
+def test_any_text_for_a_cursor_is_decoded_or_refused(cursor: str) -> None:
     try:
         after = resume(QUERY, cursor).after
     except CallerError as error:

@@ -40,7 +40,7 @@ def test_me_is_the_one_who_asks(text: str) -> None:
 
 
 @pytest.mark.parametrize("me", [None, "gone"])
-def test_me_is_refused_with_everyone_where_nobody_can_tell_who_that_is(me: str | None) -> None:
+def test_me_is_refused_with_all_members_as_candidates_where_it_is_unknown(me: str | None) -> None:
     with refused("unknown_member", NotFound) as caught:
         people.resolve_people(["me"], MEMBERS, me)
     assert candidates(caught.value) == [member.id for member in MEMBERS]
@@ -57,7 +57,7 @@ def test_people_keep_their_order_and_count_once() -> None:
     assert [match.given for match in found.matched] == ["Ben Núñez", "me", "ben@example.cl"]
 
 
-def test_nobody_given_is_nobody() -> None:
+def test_an_empty_list_of_people_resolves_to_nobody() -> None:
     assert people.resolve_people([], MEMBERS, None) == people.People((), ())
 
 
@@ -91,7 +91,7 @@ def test_an_unknown_name_is_refused_with_the_nearest_first(text: str, nearest: s
     "members", [MEMBERS, [Member(id="1", name="", email=None), Member(id="2", name="A", email="")]]
 )
 @pytest.mark.parametrize("text", ["", "  "])
-def test_a_blank_entry_is_nobody(text: str, members: list[Member]) -> None:
+def test_a_blank_entry_is_refused(text: str, members: list[Member]) -> None:
     with refused("unknown_member", NotFound):
         people.resolve_people([text], members, None)
 
@@ -103,7 +103,7 @@ def test_candidates_stay_few() -> None:
     assert len(caught.value.candidates) == 10
 
 
-def test_a_very_long_name_is_refused_in_no_time_and_few_words() -> None:
+def test_a_very_long_name_is_refused_quickly_with_a_short_message() -> None:
     crowd = [Member(id=str(number), name=f"Person Number {number}", email=None) for number in range(150)]
     started = process_time()
     with refused("unknown_member") as caught:
@@ -113,5 +113,5 @@ def test_a_very_long_name_is_refused_in_no_time_and_few_words() -> None:
 
 
 @given(st.lists(st.text()))
-def test_whatever_is_given_for_people_it_is_only_refused(texts: list[str]) -> None:
+def test_any_text_for_people_is_resolved_or_refused(texts: list[str]) -> None:
     only_refuses(lambda: people.resolve_people(texts, MEMBERS, ANA.id))

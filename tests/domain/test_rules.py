@@ -121,7 +121,7 @@ def test_a_priority_word_is_refused_naming_its_digit(word: str, digit: str) -> N
 
 
 @pytest.mark.parametrize("value", ["3", "-1", "", "1.0", "urgent", "٢", 2, 1.0, True, None])
-def test_anything_else_is_no_priority(value: object) -> None:
+def test_any_other_value_is_refused_as_a_priority(value: object) -> None:
     with refused("invalid_priority"):
         rules.check_priority(value, EVERYTHING)
 
@@ -155,14 +155,14 @@ def test_a_uuid_is_a_task_id(task_id: str) -> None:
         "a" * 10_000,
     ],
 )
-def test_an_id_that_no_task_can_have_is_refused_in_few_words(task_id: str) -> None:
+def test_a_malformed_id_is_refused_with_a_short_message(task_id: str) -> None:
     with refused("invalid_id") as caught:
         rules.check_id(task_id, EVERYTHING)
     assert len(caught.value.message) < 120
     caught.value.message.encode()
 
 
-def test_the_shape_of_an_id_is_the_backends() -> None:
+def test_the_backend_decides_what_a_task_id_looks_like() -> None:
     rules.check_id("1234", Capabilities(id_pattern=r"\d+"))
 
 
@@ -177,7 +177,7 @@ def test_the_shape_of_an_id_is_the_backends() -> None:
         ({"status": []}, "empty_filter"),
     ],
 )
-def test_a_filter_that_no_task_could_be_found_by_is_refused(fields: dict[str, Any], code: str) -> None:
+def test_a_filter_that_cannot_match_any_task_is_refused(fields: dict[str, Any], code: str) -> None:
     with refused(code):
         rules.check_filter(found(**fields), EVERYTHING)
 
@@ -196,10 +196,10 @@ def test_the_due_fields_of_a_body_keep_null_apart_from_not_given() -> None:
 
 
 @given(st.fixed_dictionaries({}, optional={name: st.text() for name in ("title", "priority", "newStatusName")}))
-def test_whatever_text_a_patch_holds_it_is_only_refused(fields: dict[str, str]) -> None:
+def test_any_text_in_a_patch_is_accepted_or_refused(fields: dict[str, str]) -> None:
     only_refuses(lambda: rules.check_patch(patch(**fields), EVERYTHING))
 
 
 @given(st.text())
-def test_whatever_text_is_given_for_an_id_it_is_only_refused(text: str) -> None:
+def test_any_text_for_an_id_is_accepted_or_refused(text: str) -> None:
     only_refuses(lambda: rules.check_id(text, EVERYTHING))

@@ -143,7 +143,7 @@ def test_a_filter_over_an_incomplete_list_passes_a_name_on_as_typed() -> None:
     assert statuses.resolve_filter_statuses([" Nuevo "], SEEN) == (StatusChoice(name="Nuevo"),)
 
 
-def test_a_status_whose_id_nobody_knows_is_chosen_and_reported_by_name() -> None:
+def test_a_status_without_a_known_id_is_chosen_and_reported_by_name() -> None:
     configured = Status(id=None, name="Listo", color=None, type="done", order=4)
     choice, matched = statuses.finished_status(MISSING, known(PENDING, configured))
     assert choice == StatusChoice("Listo", 4)
@@ -152,19 +152,19 @@ def test_a_status_whose_id_nobody_knows_is_chosen_and_reported_by_name() -> None
     assert not choice.met_by(DONE)
 
 
-def test_a_named_status_whose_id_nobody_knows_must_be_finished_too() -> None:
+def test_a_named_status_without_a_known_id_must_be_finished_too() -> None:
     configured = Status(id=None, name="Nuevo", color=None, type="initial", order=4)
     with refused("not_finished", NotFound):
         statuses.finished_status("Nuevo", known(configured, DONE.model_copy(update={"id": None})))
 
 
-def test_of_two_statuses_whose_ids_nobody_knows_the_named_one_is_finished() -> None:
+def test_the_named_one_of_two_statuses_without_known_ids_is_chosen() -> None:
     nameless_ids = [status.model_copy(update={"id": None}) for status in (PENDING, DONE)]
     assert statuses.finished_status("Completado", known(*nameless_ids))[0] == StatusChoice("Completado", 2)
 
 
 @given(st.text(), st.integers(), st.booleans())
-def test_whatever_is_given_for_a_status_it_is_only_refused(text: str, position: int, complete: bool) -> None:  # noqa: FBT001
+def test_any_text_for_a_status_is_resolved_or_refused(text: str, position: int, complete: bool) -> None:  # noqa: FBT001
     available = known(PENDING, TWIN, DONE, complete=complete)
     only_refuses(lambda: statuses.resolve_status(text, available))
     only_refuses(lambda: statuses.status_at_position(position, available))

@@ -108,7 +108,7 @@ def test_hidden_text_is_gone_and_lines_end_in_one_way(text: str, said: str) -> N
 
 
 @given(ANY_TEXT)
-def test_nothing_hidden_is_left_and_nothing_is_left_to_do(text: str) -> None:
+def test_plain_removes_every_hidden_character_and_is_idempotent(text: str) -> None:
     once = plain(text)
     assert not HIDDEN & set(once)
     assert plain(once) is once
@@ -163,10 +163,10 @@ def test_names_numbers_and_shape_of_json_stay() -> None:
         ANY_TEXT | st.none() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.just("a"), inner)
     )
 )
-def test_json_that_hides_nothing_has_nothing_hidden(value: Any) -> None:
+def test_json_reported_as_hiding_nothing_has_no_hidden_characters(value: Any) -> None:
     assert may_hide(json.dumps(value, ensure_ascii=False)) or plain_json(value) == value
 
 
 @pytest.mark.parametrize("text", ["Llamar a José: ¡mañana!", 'She said "yes"\n\tand left', "100 % / 2 €", "走"])
-def test_usual_texts_are_told_at_a_glance_to_hide_nothing(text: str) -> None:
+def test_common_texts_are_known_to_hide_nothing_without_parsing(text: str) -> None:
     assert not may_hide(json.dumps(text, ensure_ascii=False))

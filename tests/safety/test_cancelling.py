@@ -25,7 +25,7 @@ VAMBE = CRMS[0]
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_bulk_that_nobody_waits_for_any_more_stops_and_everything_of_it_is_written_down(era: str) -> None:
+async def test_a_cancelled_bulk_stops_sending_and_journals_every_result(era: str) -> None:
     there = on_vambe.vambe(TASKS)
     gate, go_on, gave_up, given_up = Gate(there), anyio.Event(), anyio.Event(), anyio.CancelScope()
     gate.done = lambda number: go_on.wait() if number >= HELD else None
@@ -69,7 +69,7 @@ async def test_a_bulk_that_nobody_waits_for_any_more_stops_and_everything_of_it_
         assert answer["totals"] == {"unchanged": len(renamed), "applied": TASKS - len(renamed)}
 
 
-async def test_who_waits_is_told_at_every_tick_how_far_it_is() -> None:
+async def test_progress_is_reported_at_every_tick() -> None:
     there = on_vambe.vambe(TASKS)
     gate, go_on = Gate(there), anyio.Event()
     gate.done = lambda number: go_on.wait() if number >= HELD else None

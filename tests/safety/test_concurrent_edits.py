@@ -102,7 +102,7 @@ async def test_an_undo_is_refused_with_the_difference_and_nothing_is_sent(crm: C
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_another_field_that_they_set_meanwhile_is_kept_and_an_undo_leaves_it(crm: Crm) -> None:
+async def test_a_write_and_its_undo_keep_another_field_that_another_client_set_meanwhile(crm: Crm) -> None:
     async with staged(crm) as stage:
         task_id = stage.ids[0]
         was = stage.tasks[task_id]
@@ -118,7 +118,7 @@ async def test_another_field_that_they_set_meanwhile_is_kept_and_an_undo_leaves_
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_the_same_field_that_they_set_meanwhile_is_ours_and_that_is_what_is_told(crm: Crm) -> None:
+async def test_a_write_overwrites_the_same_field_that_another_client_set_meanwhile(crm: Crm) -> None:
     async with staged(crm) as stage:
         task_id = stage.ids[0]
         before_the_write(stage, lambda: they_rename(stage, task_id))
@@ -128,7 +128,7 @@ async def test_the_same_field_that_they_set_meanwhile_is_ours_and_that_is_what_i
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_of_many_one_that_they_change_meanwhile_keeps_their_field_and_an_undo_leaves_it(crm: Crm) -> None:
+async def test_a_bulk_write_and_its_undo_keep_another_field_that_another_client_set_meanwhile(crm: Crm) -> None:
     async with staged(crm) as stage:
         was, task_id = stage.tasks, stage.ids[2]
         before_the_write(stage, lambda: they_rename(stage, task_id))
@@ -147,7 +147,7 @@ async def test_of_many_one_that_they_change_meanwhile_keeps_their_field_and_an_u
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_of_many_one_that_they_delete_meanwhile_is_said_to_be_gone_and_the_others_are_changed(crm: Crm) -> None:
+async def test_a_bulk_write_reports_a_task_that_another_client_deleted_and_changes_the_others(crm: Crm) -> None:
     async with staged(crm) as stage:
         task_id, rest = stage.ids[2], [*stage.ids[:2], *stage.ids[3:]]
         before_the_write(stage, lambda: they_send(stage, "DELETE", task_id))
@@ -190,7 +190,7 @@ async def test_an_update_of_which_only_the_first_request_was_applied_is_journale
 # People who are added.
 
 
-async def test_people_whom_they_have_added_by_then_are_kept_when_others_are_added() -> None:
+async def test_adding_people_keeps_those_that_another_client_added_before() -> None:
     async with staged(CRMS[0]) as stage:
         task_id = stage.ids[0]
         await stage.agent("get_task", id=task_id)
@@ -199,7 +199,7 @@ async def test_people_whom_they_have_added_by_then_are_kept_when_others_are_adde
         assert seen.after[task_id].who == (ELENA, LUIS, stage.ana)
 
 
-async def test_people_whom_they_add_in_the_very_moment_are_lost_at_vambe_and_the_answer_shows_who_is_left() -> None:
+async def test_adding_people_on_vambe_loses_those_added_at_the_same_moment_and_the_answer_shows_it() -> None:
     async with staged(CRMS[0]) as stage:
         task_id = stage.ids[0]
         before_the_write(stage, lambda: they_add_luis(stage))
@@ -227,7 +227,7 @@ class Others:
         self.run("UPDATE task SET title = 'Theirs' WHERE id = ?", task_id)
 
 
-async def test_in_the_store_a_field_that_they_set_meanwhile_is_seen_before_it_is_set(tmp_path: Path) -> None:
+async def test_the_store_shows_the_value_that_another_process_set_before_it_is_overwritten(tmp_path: Path) -> None:
     async with stored(tmp_path) as stage:
         task_id = stage.ids[0]
         await before_the_transaction(stage, lambda: Others(tmp_path).rename(task_id))
@@ -238,7 +238,7 @@ async def test_in_the_store_a_field_that_they_set_meanwhile_is_seen_before_it_is
         assert undone.after[task_id].title == "Theirs"
 
 
-async def test_in_the_store_another_field_that_they_set_meanwhile_is_kept_and_an_undo_leaves_it(tmp_path: Path) -> None:
+async def test_the_store_keeps_another_field_that_another_process_set_and_so_does_an_undo(tmp_path: Path) -> None:
     async with stored(tmp_path) as stage:
         task_id = stage.ids[0]
         await before_the_transaction(stage, lambda: Others(tmp_path).rename(task_id))
@@ -250,7 +250,7 @@ async def test_in_the_store_another_field_that_they_set_meanwhile_is_kept_and_an
 
 
 @pytest.mark.parametrize(("what", "code"), [("update", "plan_stale"), ("delete", "conflict")])
-async def test_in_the_store_a_plan_is_refused_even_if_they_change_the_task_in_the_very_moment(
+async def test_the_store_refuses_a_plan_if_another_process_changes_the_task_just_before_the_transaction(
     what: str, code: str, tmp_path: Path
 ) -> None:
     async with stored(tmp_path) as stage:
@@ -265,7 +265,9 @@ async def test_in_the_store_a_plan_is_refused_even_if_they_change_the_task_in_th
         assert again.after == seen.before | {task_id: replace(seen.before[task_id], title="Theirs")}
 
 
-async def test_in_the_store_an_undo_is_refused_even_if_they_change_the_task_in_the_very_moment(tmp_path: Path) -> None:
+async def test_the_store_refuses_an_undo_if_another_process_changes_the_task_just_before_the_transaction(
+    tmp_path: Path,
+) -> None:
     async with stored(tmp_path) as stage:
         task_id = stage.ids[0]
         change = await stage.agent("update_task", id=task_id, title="Ours")
@@ -276,7 +278,7 @@ async def test_in_the_store_an_undo_is_refused_even_if_they_change_the_task_in_t
         assert seen.after[task_id].title == "Theirs"
 
 
-async def test_in_the_store_one_of_many_that_they_change_meanwhile_is_left_and_said_to_be_sent_again(
+async def test_the_store_refuses_one_task_of_a_bulk_that_another_process_changes(
     tmp_path: Path,
 ) -> None:
     async with stored(tmp_path) as stage:
@@ -292,7 +294,7 @@ async def test_in_the_store_one_of_many_that_they_change_meanwhile_is_left_and_s
         assert again["totals"] == {"applied": 1}
 
 
-async def test_in_the_store_people_whom_they_add_in_the_very_moment_are_kept(tmp_path: Path) -> None:
+async def test_the_store_keeps_people_whom_another_process_adds_just_before_the_transaction(tmp_path: Path) -> None:
     async with stored(tmp_path) as stage:
         task_id = stage.ids[0]
         (me,) = stage.tasks[task_id].who

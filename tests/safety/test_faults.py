@@ -14,7 +14,7 @@ TABLE = [(crm, case, row) for crm in CRMS for case in CASES for row in ROWS if r
 
 
 @pytest.mark.parametrize(("crm", "case", "row"), TABLE, ids=str)
-async def test_whatever_goes_wrong_nothing_is_lost_or_made_twice_and_all_is_told(
+async def test_after_any_fault_nothing_is_lost_or_done_twice_and_the_answer_is_true(
     crm: Crm, case: Case, row: Row
 ) -> None:
     async with staged(crm, read_s=row.read_s, spec_variant=row.spec_variant) as stage:

@@ -177,7 +177,7 @@ def assert_it_is_so(change: Change, before: dict[str, Sight], now: dict[str, Sig
 
 
 @pytest.mark.parametrize(("crm", "step"), CASES, ids=str)
-async def test_a_killed_bulk_is_told_as_it_is_is_not_sent_again_and_is_undone_as_far_as_it_went(
+async def test_a_killed_bulk_is_recovered_truly_not_sent_again_and_can_be_undone(
     crm: Crm, step: Step, reaper: Reaper, tmp_path: Path
 ) -> None:
     there = crm.sandbox(HUNDRED, Time(), step.spec_variant)
@@ -246,7 +246,7 @@ ONE = [(crm, at) for crm in CRMS for at in ("arrives", "done")]
 
 
 @pytest.mark.parametrize(("crm", "at"), ONE, ids=str)
-async def test_a_create_whose_process_was_killed_makes_one_task_however_often_it_is_asked_for(
+async def test_a_killed_create_makes_one_task_however_often_it_is_repeated(
     crm: Crm, at: Literal["arrives", "done"], reaper: Reaper, tmp_path: Path
 ) -> None:
     there = crm.sandbox(2, Time(), ())
@@ -278,7 +278,7 @@ async def again(agent: Agent, crm: Crm) -> dict[str, Any]:
     return await agent("create_task", **crm.needs | BODY | {"idempotencyKey": "another"})
 
 
-async def test_finds_the_task_of_a_killed_create_though_the_clock_of_the_crm_is_a_second_behind(
+async def test_a_killed_create_is_recovered_if_the_clock_of_the_crm_is_a_second_behind(
     reaper: Reaper, tmp_path: Path
 ) -> None:
     crm = BY_CRM["vambe"]
@@ -295,7 +295,7 @@ async def test_finds_the_task_of_a_killed_create_though_the_clock_of_the_crm_is_
 
 
 @pytest.mark.parametrize(("crm", "at"), ONE, ids=str)
-async def test_a_deletion_whose_process_was_killed_is_told_as_it_is(
+async def test_a_killed_deletion_is_recovered_truly(
     crm: Crm, at: Literal["arrives", "done"], reaper: Reaper, tmp_path: Path
 ) -> None:
     there = crm.sandbox(2, Time(), ())
@@ -354,7 +354,7 @@ async def seen(app: AppContext, ids: list[str]) -> dict[str, Sight]:
 
 
 @pytest.mark.parametrize("step", LOCAL, ids=str)
-async def test_a_killed_bulk_in_the_embedded_store_is_done_wholly_or_not_at_all_and_told_so(
+async def test_a_killed_bulk_in_the_embedded_store_is_applied_wholly_or_not_at_all(
     step: Step, reaper: Reaper, store: Path, tmp_path: Path
 ) -> None:
     shutil.copy(store, tmp_path)

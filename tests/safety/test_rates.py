@@ -57,7 +57,7 @@ COSTS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
 
 
 @pytest.mark.parametrize("crm", CRMS[1:], ids=str)
-async def test_many_changes_are_few_requests(crm: Crm) -> None:
+async def test_a_bulk_change_sends_few_requests(crm: Crm) -> None:
     async with staged(crm, tasks=MANY) as stage:
         plan = await told(stage, "bulk_update_tasks", {"taskIds": list(stage.ids), "changes": ANA})
         assert plan.answer is not None

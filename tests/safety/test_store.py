@@ -48,7 +48,7 @@ MISHAPS = {"store_busy": locked, "store_unavailable": failing}
 
 @pytest.mark.parametrize("code", MISHAPS)
 @pytest.mark.parametrize("case", CASES, ids=str)
-async def test_a_store_that_cannot_be_written_is_left_as_it_is_and_told_so(
+async def test_a_store_that_cannot_be_written_stays_unchanged_and_every_task_is_refused(
     case: Case, code: str, tmp_path: Path
 ) -> None:
     async with stored(tmp_path) as stage:
@@ -63,7 +63,7 @@ async def test_a_store_that_cannot_be_written_is_left_as_it_is_and_told_so(
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-async def test_without_its_journal_nothing_is_written(case: Case, tmp_path: Path) -> None:
+async def test_nothing_is_written_while_the_journal_cannot_be_written(case: Case, tmp_path: Path) -> None:
     async with stored(tmp_path) as stage:
         tool, arguments, wish = await case.ask(stage)
         await newest(stage.app)  # the file is there, and all that was done so far is in it
@@ -74,9 +74,7 @@ async def test_without_its_journal_nothing_is_written(case: Case, tmp_path: Path
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_what_was_done_and_could_not_be_written_down_is_told_and_written_down_by_the_next_process(
-    crm: Crm, tmp_path: Path
-) -> None:
+async def test_the_next_process_journals_results_that_could_not_be_journaled(crm: Crm, tmp_path: Path) -> None:
     there = crm.sandbox(TASKS, Time(), ())
     gate, ids = Gate(there), crm.ids(TASKS)
     async with serve(gate) as url:

@@ -1,0 +1,37 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from builders import task
+from taskhand.domain.lost_create import CreateCandidates
+from taskhand.domain.task import Task
+
+SENT_AT = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+
+
+def created_after(seconds: float) -> Task:
+    """A task created this many seconds after the create was sent."""
+    return task(created_at=(SENT_AT + timedelta(seconds=seconds)).isoformat())
+
+
+@pytest.mark.parametrize("seconds_after", [-2, -1, 0, 30])
+def test_claims_the_only_candidate_created_since_allowing_two_seconds_of_clock_skew(seconds_after: float) -> None:
+    candidate = created_after(seconds_after)
+    assert CreateCandidates([candidate], SENT_AT).made is candidate
+
+
+@pytest.mark.parametrize("seconds_after", [-2.001, -60, -120])
+def test_never_claims_a_task_created_before(seconds_after: float) -> None:
+    candidate = created_after(seconds_after)
+    assert CreateCandidates([candidate], SENT_AT).made is None
+
+
+def test_claims_none_of_several_candidates() -> None:
+    assert CreateCandidates([created_after(0), created_after(-60)], SENT_AT).made is None
+    assert CreateCandidates([created_after(0), created_after(1)], SENT_AT).made is None
+    assert CreateCandidates([], SENT_AT).made is None
+
+
+@pytest.mark.parametrize("created_at", ["", "yesterday", "2026-03-02T15:00:00"])
+def test_never_claims_a_task_whose_creation_time_cannot_be_compared(created_at: str) -> None:
+    assert CreateCandidates([task(created_at=created_at)], SENT_AT).made is None
