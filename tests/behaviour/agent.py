@@ -1,4 +1,4 @@
-"""An agent as the suite sees one: it calls tools by name and gets structured answers, or a refusal it can read."""
+"""An agent of the suite: it calls tools by name, and gets structured answers or readable errors."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ class Refused(Exception):
 
     @property
     def values(self) -> list[str]:
-        """What the candidates say to send."""
+        """The values of the candidates."""
         return [candidate["value"] for candidate in self.error.get("candidates", ())]
 
 
@@ -28,12 +28,12 @@ class Agent:
     """Calls tools over one connection."""
 
     def __init__(self, client: Client, needs: dict[str, Any] | None = None) -> None:
-        """`needs` is what a new task cannot be without here: it is filled in where a test does not say it."""
+        """`needs` are arguments that this backend requires for a new task; they are added to the test's own."""
         self.client = client
         self.needs = needs or {}
 
     async def __call__(self, tool: str, /, **arguments: Any) -> dict[str, Any]:
-        """The structured answer of a tool; Refused when the tool says no."""
+        """The structured answer of a tool; Refused where it answers with an error."""
         arguments = self.needs | arguments if tool == "create_task" else arguments
         result = await self.client.call_tool(tool, arguments)
         text = "".join(part.text for part in result.content if isinstance(part, TextContent))
@@ -50,7 +50,7 @@ class Agent:
         return task
 
     async def listed(self, **filters: Any) -> list[str]:
-        """The titles that a list shows, all pages of it."""
+        """The titles on all pages of a list."""
         titles: list[str] = []
         cursor: dict[str, str] = {}
         while True:

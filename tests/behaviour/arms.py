@@ -1,4 +1,4 @@
-"""The backends that the suite runs on, each with the same small world; what one lacks is data, with its reason.
+"""The backends that the suite runs on, each with the same small world; what a backend lacks is data, with a reason.
 
 The world: you, Ana Soto, Luis Pereira and two people called Maria Rodriguez; the statuses Pendiente (1), En Progreso
 (2) and Completado (3); the contact Carolina Vega of the customer `CUSTOMER`.
@@ -34,10 +34,10 @@ CUSTOMER = "7b0c2a52-1111-4222-8333-9a8b7c6d5e4f"
 
 @dataclass(frozen=True)
 class Arm:
-    """A backend ready to be worked on.
+    """A backend that the suite runs on.
 
-    `needs` is what a new task there cannot be without, besides the documented; `customer` is Carolina's, `absent` an id
-    that no task has; `gaps` are tests that cannot hold there, and why.
+    `needs` are the arguments that it requires for a new task besides the documented ones. `customer` is the customer id
+    of Carolina Vega, `absent` an id that no task has. `gaps` are the tests that cannot pass there, and why.
     """
 
     name: str
@@ -107,7 +107,7 @@ def vambe_sandbox(**options: Any) -> VambeSandbox:
 
 
 def vambe_settings(url: str, **changed: Any) -> Settings:
-    """What a user would configure for it."""
+    """The settings that a user would make for it."""
     given: dict[str, Any] = {
         "vambe_api_key": "vambe-sandbox-key",
         "vambe_base_url": url,
@@ -128,7 +128,7 @@ async def _vambe(folder: Path) -> AsyncIterator[AppContext]:
 
 LEAD, COMPANY = f"lead_{1:043}", "201"
 SANTIAGO = "America/Santiago"
-"""The zone that is configured where due times remember none."""
+"""The configured zone of the backends that do not keep the zone of a due time."""
 
 
 def close_sandbox() -> CloseSandbox:
@@ -144,7 +144,7 @@ def close_sandbox() -> CloseSandbox:
 
 
 def hubspot_sandbox() -> HubSpotSandbox:
-    """A HubSpot with the small world in it; its clock stands still, so nothing lags and no limit ever ends."""
+    """A HubSpot with the small world in it. Its clock stands still, so limits that end with time are switched off."""
     owners = [
         {"id": str(64492916 + n), "userId": 98499704 + n, "email": who["email"]}
         | {"firstName": who["first_name"], "lastName": who["last_name"]}

@@ -19,7 +19,7 @@ ERAS = ("legacy", "2026-07-28")
 
 @pytest.fixture(params=ARMS, ids=lambda arm: arm.name)
 def arm(request: pytest.FixtureRequest) -> Arm:
-    """The backend under test; a test that it declares as a gap is skipped with the reason."""
+    """The backend under test; a test that is one of its gaps is skipped with the reason."""
     chosen: Arm = request.param
     if reason := chosen.gaps.get(request.function.__name__):
         pytest.skip(reason)
@@ -34,14 +34,14 @@ async def agent(arm: Arm, request: pytest.FixtureRequest, tmp_path: Path) -> Asy
 
 
 class Connect(Protocol):
-    """How a test opens one more connection to its server: as a client of that name, with a person or without."""
+    """Opens one more connection to the server under test, as a client of that name, with a person or without."""
 
     async def __call__(self, name: str = "tests", person: Person | None = None) -> Agent: ...
 
 
 @pytest.fixture
 async def connect(arm: Arm, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Connect]:
-    """Connections to one server on the backend's small world; in the newer era, unless `era` says otherwise."""
+    """Opens connections to one server on the backend's small world, in the era of `era` or else the newer one."""
     era = request.getfixturevalue("era") if "era" in request.fixturenames else ERAS[-1]
     async with AsyncExitStack() as stack:
         app = await stack.enter_async_context(arm.open(tmp_path))
@@ -59,11 +59,11 @@ async def connect(arm: Arm, request: pytest.FixtureRequest, tmp_path: Path) -> A
 
 @pytest.fixture
 async def worker(connect: Connect) -> Agent:
-    """An agent in the newer era only, for what does not depend on it."""
+    """An agent in the newer era, for tests that do not depend on the era."""
     return await connect()
 
 
 @pytest.fixture(params=ERAS)
 def era(request: pytest.FixtureRequest) -> str:
-    """Both protocol eras, for what depends on them."""
+    """Both protocol eras, for tests that depend on them."""
     return str(request.param)

@@ -1,4 +1,4 @@
-"""What a CRM lacks, as data: each test of the suite that cannot hold there, and the reason."""
+"""What a CRM lacks, as data: each test of the suite that cannot pass there, and the reason."""
 
 __all__ = ["CLOSE_GAPS", "HUBSPOT_GAPS"]
 

@@ -1,4 +1,4 @@
-"""A person at the client: is asked, and says what the test wants."""
+"""A person at the client, who answers questions as the test wants."""
 
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ _FILLED_IN: dict[str, Any] = {"confirm": True}
 
 
 class Person:
-    """Says yes or no, or closes the question (`nothing`), and remembers what was asked."""
+    """Answers yes or no, or closes the question (`nothing`), and records the questions."""
 
     def __init__(self, says: Literal["yes", "no", "nothing"], form: dict[str, Any] | None = _FILLED_IN) -> None:
         """`form` is the content that the client sends with a yes; None sends no content."""

@@ -1,4 +1,4 @@
-"""Many tasks in one call: each has its own outcome, and a filter never hits everything."""
+"""Bulk changes: each task has its own outcome, and a filter never changes every task."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from behaviour.agent import Agent, Refused
 from behaviour.arms import Arm
 
 DEADLOCK_S = 20.0
-"""Real seconds after which two calls are taken to wait for each other."""
+"""Real seconds after which two calls are considered deadlocked."""
 
 
 async def _three(agent: Agent) -> list[str]:

@@ -1,4 +1,4 @@
-"""The journal as an agent sees it: everything that was tried, and nothing hidden in a text."""
+"""The journal as an agent reads it: every write that was tried, without hidden characters."""
 
 import pytest
 

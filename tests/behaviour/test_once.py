@@ -1,4 +1,4 @@
-"""Exactly once: what is asked twice is done once, and said to be."""
+"""Exactly once: a repeated call is not carried out again, and its answer says so."""
 
 from pathlib import Path
 from typing import Any

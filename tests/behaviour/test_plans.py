@@ -1,4 +1,4 @@
-"""Plans: every write can be seen before, and what is large or lasting is never done unseen."""
+"""Plans: every write can be previewed, and large changes and deletions need approval."""
 
 from contextlib import suppress
 from typing import Any
@@ -11,7 +11,7 @@ from behaviour.person import Person
 
 
 async def _tasks(agent: Agent) -> list[dict[str, Any]]:
-    """Every task, whole."""
+    """Every task as get_task answers it."""
     rows = (await agent("list_tasks", limit=100))["tasks"]
     return [(await agent("get_task", id=row["id"]))["task"] for row in rows]
 

@@ -1,4 +1,4 @@
-"""Undo: what was there comes back, and only if nothing has changed since."""
+"""Undo: the values from before are restored, and only if the task has not changed since."""
 
 from typing import Any
 

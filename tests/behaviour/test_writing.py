@@ -1,4 +1,4 @@
-"""Writing: what is asked happens, is shown, and nothing else happens."""
+"""Writing: the requested values are set and shown, and nothing else changes."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from behaviour.arms import Arm
 
 
 async def _same(agent: Agent, task: dict[str, Any]) -> bool:
-    """Whether the task is still as it was."""
+    """Whether the task is unchanged."""
     return bool((await agent("get_task", id=task["id"]))["task"] == task)
 
 

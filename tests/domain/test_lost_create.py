@@ -27,9 +27,14 @@ def test_never_claims_a_task_created_before(seconds_after: float) -> None:
 
 
 def test_claims_none_of_several_candidates() -> None:
-    assert CreateCandidates([created_after(0), created_after(-60)], SENT_AT).made is None
     assert CreateCandidates([created_after(0), created_after(1)], SENT_AT).made is None
     assert CreateCandidates([], SENT_AT).made is None
+
+
+def test_an_older_candidate_counts_only_where_the_time_is_not_the_crms() -> None:
+    new, older = created_after(0), created_after(-60)
+    assert CreateCandidates([new, older], SENT_AT).made is new
+    assert CreateCandidates([new, older], SENT_AT, is_guess=True).made is None
 
 
 @pytest.mark.parametrize("created_at", ["", "yesterday", "2026-03-02T15:00:00"])

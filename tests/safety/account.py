@@ -1,7 +1,7 @@
-"""One call of a tool, seen from three sides: what the agent read, what the journal wrote, what the CRM has and heard.
+"""One call of a tool, observed from three sides: the agent's answer, the journal, and the CRM's tasks and requests.
 
-Three things hold whatever goes wrong: nothing is made twice, every task that was asked for has one outcome and that is
-the truth, and the journal has heard what the CRM has heard.
+Three things hold after any fault: no task is created twice, every task of the call has one outcome and that outcome is
+true, and the journal has the same requests as the CRM's log.
 """
 
 import json
@@ -28,16 +28,16 @@ from taskhand.service.app_context import AppContext
 
 __all__ = [
     "Agent",
-    "Seen",
+    "Effect",
+    "Observation",
     "Stage",
-    "Wish",
     "assert_all_is_true",
-    "heard",
-    "newest",
-    "outcomes",
-    "sent",
+    "newest_change",
+    "observe_call",
     "staged",
-    "told",
+    "to_journal_line",
+    "to_logged_line",
+    "told_outcomes",
 ]
 
 NO_CONTENT: Final = 204
@@ -46,23 +46,23 @@ UNTOUCHED: Final = frozenset({"refused", "not_attempted"})
 
 @dataclass(frozen=True)
 class Agent:
-    """Calls tools over one connection, answers unchecked: what is always checked of them takes longer than a call.
+    """Calls tools over one connection, without validating the answers, since that takes longer than the calls.
 
-    `needs` is what a new task cannot be without.
+    `needs` are arguments that the CRM requires for a new task.
     """
 
     client: Client
     needs: dict[str, Any] = field(default_factory=dict)
 
     async def __call__(self, tool: str, /, **arguments: Any) -> dict[str, Any]:
-        """The structured answer of a tool; Refused when the tool says no."""
+        """The structured answer of a tool; Refused where it answers with an error."""
         arguments = self.needs | arguments if tool == "create_task" else arguments
         return await self.watched(tool, arguments)
 
     async def watched(
         self, tool: str, arguments: dict[str, Any], progress: ProgressFnT | None = None
     ) -> dict[str, Any]:
-        """The same, told how far it is."""
+        """The same, with progress reports."""
         request = CallToolRequest(params=CallToolRequestParams(name=tool, arguments=arguments))
         result = await self.client.session.send_request(request, CallToolResult, progress_callback=progress)
         if result.is_error:
@@ -73,7 +73,7 @@ class Agent:
 
 @dataclass(frozen=True)
 class Stage:
-    """A place where tasks are, Taskhand in front of it, and an agent; `ana` is Ana Soto's id there."""
+    """A CRM or store, Taskhand in front of it, and an agent; `ana` is Ana Soto's id there."""
 
     there: Place
     app: AppContext
@@ -84,13 +84,13 @@ class Stage:
 
     @property
     def tasks(self) -> dict[str, Sight]:
-        """The tasks as they really are."""
+        """The tasks as the CRM or store has them."""
         return {str(row["id"]): self.sight(row) for row in self.there.tasks}
 
 
 @dataclass(frozen=True)
 class AtCrm(Stage):
-    """The same with a CRM, behind a gate, and the time they are in."""
+    """The same with a CRM behind a gate, in a time of its own."""
 
     crm: Crm
     gate: Gate
@@ -101,7 +101,7 @@ class AtCrm(Stage):
 async def staged(
     crm: Crm, *, tasks: int = 6, read_s: float = 30.0, spec_variant: tuple[str, ...] = ()
 ) -> AsyncIterator[AtCrm]:
-    """A CRM in which nothing goes wrong yet; `read_s` is how long an answer is waited for."""
+    """A CRM without faults; `read_s` is the read timeout in real seconds."""
     time = Time()
     there = crm.sandbox(tasks, time, spec_variant)
     gate = Gate(there)
@@ -115,8 +115,8 @@ async def staged(
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What a call is to do: the tasks of these ids become `becomes` (None: they go), and `makes` is a new one."""
+class Effect:
+    """The effect that a call should have: tasks by id after it (None: deleted), and a new task."""
 
     ids: tuple[str, ...] = ()
     becomes: dict[str, Sight | None] | None = None
@@ -124,8 +124,8 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """The answer or the error, the tasks before and after, what the CRM heard, and the journal's newest page if new."""
+class Observation:
+    """The answer or the error, the tasks before and after, the CRM's log, and the new change in the journal."""
 
     answer: dict[str, Any] | None
     error: dict[str, Any]
@@ -136,7 +136,7 @@ class Seen:
 
     @property
     def new(self) -> dict[str, Sight]:
-        """The tasks that are there since."""
+        """The tasks that did not exist before."""
         return {task_id: sight for task_id, sight in self.after.items() if task_id not in self.before}
 
     @property
@@ -145,29 +145,29 @@ class Seen:
         return self.error.get("code")
 
 
-async def told(stage: Stage, tool: str, arguments: dict[str, Any]) -> Seen:
-    """Make the call, and look at everything."""
+async def observe_call(stage: Stage, tool: str, arguments: dict[str, Any]) -> Observation:
+    """Make the call, and observe it from all sides."""
     stage.there.clear_requests()
-    before, known = stage.tasks, await newest(stage.app)
+    before, known = stage.tasks, await newest_change(stage.app)
     answer, error = None, dict[str, Any]()
     try:
         answer = await stage.agent(tool, **arguments)
     except Refused as refused:
         error = refused.error
-    change = await newest(stage.app)
+    change = await newest_change(stage.app)
     is_new = change is not None and (known is None or known.id != change.id)
-    return Seen(answer, error, before, stage.tasks, stage.there.requests, change if is_new else None)
+    return Observation(answer, error, before, stage.tasks, stage.there.requests, change if is_new else None)
 
 
-async def newest(app: AppContext) -> Change | None:
-    """The last page of the journal."""
+async def newest_change(app: AppContext) -> Change | None:
+    """The newest change in the journal."""
     page = await app.journal.page(ChangeQuery(limit=1))
     return page.changes[0] if page.changes else None
 
 
-def outcomes(seen: Seen, wish: Wish) -> dict[str, str]:
-    """What the agent was told of each task, by id; of a new task by the empty id."""
-    names = [*wish.ids, *([""] if wish.makes else [])]
+def told_outcomes(seen: Observation, effect: Effect) -> dict[str, str]:
+    """The outcome that the agent was told, by task id; a new task has the empty id."""
+    names = [*effect.ids, *([""] if effect.makes else [])]
     if seen.answer is None:
         return dict.fromkeys(names, "unknown" if seen.code == "outcome_unknown" else "refused")
     if "totals" not in seen.answer:
@@ -176,7 +176,7 @@ def outcomes(seen: Seen, wish: Wish) -> dict[str, str]:
 
 
 def _of_many(answer: dict[str, Any], change: Change | None) -> dict[str, str]:
-    """The journal's outcomes, having seen that the answer says the same: ids to retry are told once, as such."""
+    """The outcomes in the journal, after checking that the answer tells each task once with the same outcome."""
     assert change is not None
     found = {result.task_id or "": result.outcome for result in change.results.values()}
     rows = answer["outcomes"]
@@ -184,40 +184,40 @@ def _of_many(answer: dict[str, Any], change: Change | None) -> dict[str, str]:
     assert sum(row["count"] for row in rows) == answer["count"] == len(found)
     said = {task_id: row["outcome"] for row in rows for task_id in row.get("ids", ())}
     retry = answer["retryIds"]
-    assert sorted([*said, *retry]) == sorted(found), "every task is told of once"
+    assert sorted([*said, *retry]) == sorted(found), "every task is in the answer once"
     assert all(found[task_id] == outcome for task_id, outcome in said.items())
     assert {found[task_id] for task_id in retry} <= UNTOUCHED
     return dict(found)
 
 
-def assert_all_is_true(seen: Seen, wish: Wish, *, may_be_unknown: bool) -> dict[str, str]:
-    """The three things; the outcomes that were told."""
-    said = outcomes(seen, wish)
-    assert set(said) == {*wish.ids, *([""] if wish.makes else [])}
+def assert_all_is_true(seen: Observation, effect: Effect, *, may_be_unknown: bool) -> dict[str, str]:
+    """Check the three things; the outcomes that the agent was told."""
+    said = told_outcomes(seen, effect)
+    assert set(said) == {*effect.ids, *([""] if effect.makes else [])}
     assert may_be_unknown or "unknown" not in said.values()
-    _assert_nothing_is_made_twice(seen, wish, said)
-    _assert_each_is_told_truly(seen, wish, said)
-    _assert_the_journal_agrees(seen, wish, said)
+    _assert_nothing_is_made_twice(seen, effect, said)
+    _assert_each_is_told_truly(seen, effect, said)
+    _assert_the_journal_agrees(seen, effect, said)
     return said
 
 
-def _assert_nothing_is_made_twice(seen: Seen, wish: Wish, said: dict[str, str]) -> None:
+def _assert_nothing_is_made_twice(seen: Observation, effect: Effect, said: dict[str, str]) -> None:
     posts = [one for one in seen.log if one.committed and one.method == "POST"]
-    assert len(seen.new) <= (1 if wish.makes else 0)
-    assert not wish.makes or len(posts) == len(seen.new)
+    assert len(seen.new) <= (1 if effect.makes else 0)
+    assert not effect.makes or len(posts) == len(seen.new)
     match said.get(""):
         case "applied":
-            assert list(seen.new.values()) == [wish.makes]
+            assert list(seen.new.values()) == [effect.makes]
             assert seen.answer is not None
             assert seen.answer["task"]["id"] in seen.new
         case "unknown":
-            assert list(seen.new.values()) in ([], [wish.makes])
+            assert list(seen.new.values()) in ([], [effect.makes])
         case _:
             assert not seen.new
 
 
-def _assert_each_is_told_truly(seen: Seen, wish: Wish, said: dict[str, str]) -> None:
-    becomes = wish.becomes or {}
+def _assert_each_is_told_truly(seen: Observation, effect: Effect, said: dict[str, str]) -> None:
+    becomes = effect.becomes or {}
     for task_id, was in seen.before.items():
         now = seen.after.get(task_id)
         match said.get(task_id):
@@ -229,15 +229,15 @@ def _assert_each_is_told_truly(seen: Seen, wish: Wish, said: dict[str, str]) -> 
                 assert now == was
 
 
-def _assert_the_journal_agrees(seen: Seen, wish: Wish, said: dict[str, str]) -> None:
+def _assert_the_journal_agrees(seen: Observation, effect: Effect, said: dict[str, str]) -> None:
     change = seen.change
     assert change is not None
     assert change.ending is not None
-    assert sorted(map(sent, change.ending.requests)) == sorted(map(heard, seen.log))
+    assert sorted(map(to_journal_line, change.ending.requests)) == sorted(map(to_logged_line, seen.log))
     assert seen.answer is None or seen.answer["changeId"] == change.id
     assert seen.code == change.ending.code or change.ending.code is None
     written = {result.task_id or "": result for result in change.results.values()}
-    if wish.makes and "" not in written and change.results:
+    if effect.makes and "" not in written and change.results:
         written = {"": change.results[0]}
         assert written[""].task_id in seen.new
     if change.intents:
@@ -251,15 +251,15 @@ _LATE: Final = frozenset({"ReadTimeout", "TimeoutError"})
 _LOST: Final = frozenset({"ReadError", "WriteError", "RemoteProtocolError"})
 
 
-def sent(line: str) -> str:
-    """A request out of the journal, whatever the library below calls an answer that did not come."""
+def to_journal_line(line: str) -> str:
+    """A request of the journal, with the library's names for lost and late answers made uniform."""
     method, path, outcome = line.split(" ", 2)
     outcome = "late" if outcome in _LATE else "lost" if outcome in _LOST else outcome
     return f"{method} {path} {outcome}"
 
 
-def heard(entry: Logged) -> str:
-    """A request as the CRM knows it, in the same words."""
+def to_logged_line(entry: Logged) -> str:
+    """A request of the CRM's log, in the same words."""
     outcome = "lost" if entry.status is None else str(entry.status)
     if entry.fault == "truncated" and entry.status != NO_CONTENT:
         outcome = f"{outcome}, cut"

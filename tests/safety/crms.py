@@ -1,4 +1,4 @@
-"""The three CRMs as one: the same few tasks in each, and what each really has of them afterwards."""
+"""The three CRMs behind one interface: the same tasks in each, and a view of the tasks as the CRM has them."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -26,26 +26,26 @@ Sandbox = VambeSandbox | CloseSandbox | HubSpotSandbox
 
 
 class Place(Protocol):
-    """Where tasks really are, and what was heard there."""
+    """A sandbox or store: its tasks, and the requests that it received."""
 
     @property
     def tasks(self) -> list[dict[str, Any]]:
-        """The tasks, in the place's own form."""
+        """The tasks, in the CRM's own form."""
         ...
 
     @property
     def requests(self) -> tuple[Logged, ...]:
-        """What was heard, oldest first."""
+        """The received requests, oldest first."""
         ...
 
     def clear_requests(self) -> None:
-        """Forget it."""
+        """Forget the requests."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What is looked at of a task: its title, and who is responsible."""
+    """The compared part of a task: its title, and the ids of the responsibles."""
 
     title: str
     who: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""A door in front of a CRM: what happens when the first, second, third write comes to it, and when it has been done."""
+"""A gate in front of a CRM, which calls the test when a write arrives and when it has been carried out."""
 
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,11 @@ __all__ = ["Gate"]
 
 
 class Gate:
-    """Serve this instead of the CRM. `arrives` is called with the number of a write before it is done, from 1, `done`
-    after that and before it is answered; what that answers is waited for.
+    """An application to serve instead of the CRM.
 
-    While it is `shut`, nothing is done any more and nothing is answered. `heard` are the calls.
+    `arrives` is called with the number of a write, from 1, before the CRM handles it. `done` is called after that and
+    before the answer is sent; an awaitable that it returns is awaited. While the gate is `shut`, nothing is handled and
+    nothing is answered. `heard` are the calls.
     """
 
     def __init__(self, there: Emulator) -> None:
@@ -35,7 +36,7 @@ class Gate:
         return self
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, unless it is shut; once it has come whole, it is done in one step."""
+        """Pass a request on once it has arrived completely, unless the gate is shut."""
         call = await delivery.read_request(scope, receive)
         if call is None:
             return
@@ -56,7 +57,7 @@ class Gate:
         return not key.startswith("GET") and key not in self.there.harmless
 
     def _answering(self, number: int | None, send: Send) -> Send:
-        """Answers go out behind `done`, and not at all once it is shut."""
+        """Send the answer after `done`, and not at all while the gate is shut."""
 
         async def answer(message: Message) -> None:
             if number is not None and message["type"] == "http.response.start":
@@ -70,7 +71,7 @@ class Gate:
 
 
 def _again(call: Request, receive: Receive) -> Receive:
-    """The body once more, and then whatever else comes."""
+    """A `receive` that repeats the body, then passes on later messages."""
     bodies = iter([call.body])
 
     async def received() -> Message:

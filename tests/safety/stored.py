@@ -1,4 +1,4 @@
-"""The embedded store as a place where tasks are, looked at from outside."""
+"""The embedded store for the safety suite, with its tasks read from the file."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ PEOPLE = "SELECT group_concat(responsible_id) FROM task_responsible WHERE task_i
 
 @dataclass(frozen=True)
 class StoreFile:
-    """The embedded store, looked at from outside; nothing is heard there."""
+    """The tasks of the embedded store, read from its file; it receives no requests."""
 
     path: Path
 
@@ -49,7 +49,7 @@ class StoreFile:
 
 @asynccontextmanager
 async def stored(folder: Path) -> AsyncIterator[Stage]:
-    """A store with some tasks, whose lock is not waited for."""
+    """A store with some tasks; it does not wait for the file's lock."""
     store, journal = store_in(folder, 0), journal_in(folder, 0)
     ana = await store.edit(furnished)
     me = str(await store.me())

@@ -1,4 +1,4 @@
-"""Who asked for many changes gives up in the middle: no more is sent, and what was is told in the journal."""
+"""The caller of a bulk change gives up in the middle: nothing more is sent, and the journal has every result."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,7 @@ from mcp import Client
 from backends.vambe import wired as on_vambe
 from behaviour.conftest import ERAS
 from passing import Time
-from safety.account import Agent, heard, newest, sent
+from safety.account import Agent, newest_change, to_journal_line, to_logged_line
 from safety.crms import CRMS
 from safety.gate import Gate
 from taskhand.sandbox.server import serve
@@ -20,7 +20,7 @@ from taskhand.service.app_context import WritePolicy
 
 TASKS, HELD = 60, 20
 A_WHILE = 50
-"""Rounds of the event loop in which a cancellation gets from a client to its server."""
+"""Rounds of the event loop within which a cancellation reaches the server."""
 VAMBE = CRMS[0]
 
 
@@ -52,7 +52,7 @@ async def test_a_cancelled_bulk_stops_sending_and_journals_every_result(era: str
             others.start_soon(answer_again)
             with given_up:
                 await Agent(client).watched("bulk_update_tasks", asked, hear)
-        change = await newest(app)
+        change = await newest_change(app)
         assert change is not None
         assert change.ending is not None
         results = {str(result.task_id): result.outcome for result in change.results.values()}
@@ -61,7 +61,7 @@ async def test_a_cancelled_bulk_stops_sending_and_journals_every_result(era: str
         assert [one for one in ids if results[one] == "applied"] == renamed
         assert {results[one] for one in ids if one not in renamed} == {"not_attempted"}
         assert HELD <= len(renamed) < TASKS
-        assert sorted(map(sent, change.ending.requests)) == sorted(map(heard, there.requests))
+        assert sorted(map(to_journal_line, change.ending.requests)) == sorted(map(to_logged_line, there.requests))
         assert told[0] == (0, TASKS)
         assert [done for done, _ in told] == sorted(done for done, _ in told)
         async with Client(create_server(app), mode=era) as client:

@@ -1,4 +1,4 @@
-"""Somebody else changes a task between what was seen of it and what is written: nothing of theirs is lost unsaid."""
+"""Another client changes a task between our read and our write: its changes are kept, or the answer shows the loss."""
 
 import json
 import sqlite3
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from backends.vambe.wired import ELENA, LUIS
-from safety.account import AtCrm, Stage, heard, newest, sent, staged, told
+from safety.account import AtCrm, Stage, newest_change, observe_call, staged, to_journal_line, to_logged_line
 from safety.crms import CRMS, Crm, Sight
 from safety.stored import stored
 from taskhand.backends.local.backend import LocalBackend
@@ -24,11 +24,11 @@ ONE = {
     "close": ("PUT", "/api/v1/task/{id}/", '{"text": "Theirs"}'),
     "hubspot": ("PATCH", "/crm/v3/objects/tasks/{id}", '{"properties": {"hs_task_subject": "Theirs"}}'),
 }
-"""How another client of a CRM gives a task a title: method, path, body."""
+"""The request by which another client of a CRM sets a title: method, path, body."""
 
 
 def they_send(stage: AtCrm, method: str, task_id: str, body: str = "") -> None:
-    """What another client of the CRM does to a task, with the same credential."""
+    """Send a request as another client of the CRM, with the same credential."""
     own = tuple(pair for pair in stage.gate.heard[-1].headers if pair[0] != "content-type")
     headers = (*own, ("content-type", "application/json")) if body else own
     call = Request(method, ONE[stage.crm.name][1].format(id=task_id), "", headers, body.encode())
@@ -45,7 +45,7 @@ def they_add_luis(stage: AtCrm) -> None:
 
 
 def before_the_write(stage: AtCrm, happens: Callable[[], None]) -> None:
-    """Let something happen when the next write has come, and before it is done."""
+    """Let something happen after the next write has arrived, and before the CRM handles it."""
     stage.gate.writes = 0
     stage.gate.arrives = lambda number: happens() if number == 1 else None
 
@@ -78,7 +78,7 @@ async def test_a_plan_is_refused_with_the_difference_and_nothing_is_sent(crm: Cr
         gone = await stage.agent("delete_task", id=task_id)
         they_rename(stage, task_id)
         for planned in (plan, many, gone):
-            seen = await told(stage, "apply_plan", {"planId": planned["planId"]})
+            seen = await observe_call(stage, "apply_plan", {"planId": planned["planId"]})
             assert seen.code == "plan_stale"
             (moved,) = seen.error["difference"]
             assert moved["id"] == task_id
@@ -92,7 +92,7 @@ async def test_an_undo_is_refused_with_the_difference_and_nothing_is_sent(crm: C
     async with staged(crm) as stage:
         change = await stage.agent("reassign_task", id=stage.ids[0], responsibleIds=["Ana Soto"])
         they_rename(stage, stage.ids[0])
-        seen = await told(stage, "undo_change", {"changeId": change["changeId"]})
+        seen = await observe_call(stage, "undo_change", {"changeId": change["changeId"]})
         assert seen.code == "changed_since"
         assert seen.error["difference"][0]["changed"] == {"title": {"from": "Call Acme 1", "to": "Theirs"}}
         assert seen.after == seen.before
@@ -107,11 +107,11 @@ async def test_a_write_and_its_undo_keep_another_field_that_another_client_set_m
         task_id = stage.ids[0]
         was = stage.tasks[task_id]
         before_the_write(stage, lambda: they_rename(stage, task_id))
-        seen = await told(stage, "reassign_task", {"id": task_id, "responsibleIds": ["Ana Soto"]})
+        seen = await observe_call(stage, "reassign_task", {"id": task_id, "responsibleIds": ["Ana Soto"]})
         assert seen.after[task_id] == replace(was, title="Theirs", who=(stage.ana,))
         assert seen.answer is not None
         assert seen.answer["task"]["title"] == "Theirs"
-        undone = await told(stage, "undo_change", {"changeId": seen.answer["changeId"]})
+        undone = await observe_call(stage, "undo_change", {"changeId": seen.answer["changeId"]})
         assert undone.after[task_id] == replace(was, title="Theirs")
         assert undone.answer is not None
         assert set(undone.answer["changed"]) == {"task_responsibles"}
@@ -122,7 +122,7 @@ async def test_a_write_overwrites_the_same_field_that_another_client_set_meanwhi
     async with staged(crm) as stage:
         task_id = stage.ids[0]
         before_the_write(stage, lambda: they_rename(stage, task_id))
-        seen = await told(stage, "update_task", {"id": task_id, "title": "Ours"})
+        seen = await observe_call(stage, "update_task", {"id": task_id, "title": "Ours"})
         assert seen.answer is not None
         assert seen.answer["task"]["title"] == seen.after[task_id].title == "Ours"
 
@@ -133,14 +133,14 @@ async def test_a_bulk_write_and_its_undo_keep_another_field_that_another_client_
         was, task_id = stage.tasks, stage.ids[2]
         before_the_write(stage, lambda: they_rename(stage, task_id))
         changes = {"responsibleIds": ["Ana Soto"]}
-        seen = await told(stage, "bulk_update_tasks", {"taskIds": list(stage.ids), "changes": changes})
+        seen = await observe_call(stage, "bulk_update_tasks", {"taskIds": list(stage.ids), "changes": changes})
         assert seen.answer is not None
         assert seen.answer["totals"] == {"applied": 6}
         theirs = {one: replace(sight, title="Theirs") if one == task_id else sight for one, sight in was.items()}
         assert seen.after == {one: replace(sight, who=(stage.ana,)) for one, sight in theirs.items()}
-        undone = await told(stage, "undo_change", {"changeId": seen.answer["changeId"]})
+        undone = await observe_call(stage, "undo_change", {"changeId": seen.answer["changeId"]})
         assert undone.answer is not None
-        # HubSpot does not show what was not sent, so that there an undo finds the task changed, says so and leaves it.
+        # HubSpot answers only what was sent: there an undo finds that the task has changed since, and leaves it.
         left = [one for row in undone.answer["outcomes"] if row.get("code") == "changed_since" for one in row["ids"]]
         assert left == ([task_id] if crm.name == "hubspot" else [])
         assert undone.after == theirs | {one: seen.after[one] for one in left}
@@ -152,17 +152,17 @@ async def test_a_bulk_write_reports_a_task_that_another_client_deleted_and_chang
         task_id, rest = stage.ids[2], [*stage.ids[:2], *stage.ids[3:]]
         before_the_write(stage, lambda: they_send(stage, "DELETE", task_id))
         changes = {"responsibleIds": ["Ana Soto"]}
-        seen = await told(stage, "bulk_update_tasks", {"taskIds": list(stage.ids), "changes": changes})
+        seen = await observe_call(stage, "bulk_update_tasks", {"taskIds": list(stage.ids), "changes": changes})
         assert seen.answer is not None
         assert seen.answer["totals"] == {"applied": 5, "refused": 1}
         rows = {row["outcome"]: (row.get("code"), row["ids"]) for row in seen.answer["outcomes"]}
         assert rows == {"applied": (None, rest), "refused": ("task_not_found", [task_id])}
         assert {sight.who for sight in seen.after.values()} == {(stage.ana,)}
         assert list(seen.after) == rest
-        change = await newest(stage.app)
+        change = await newest_change(stage.app)
         assert change is not None
         assert change.ending is not None
-        assert sorted(map(sent, change.ending.requests)) == sorted(map(heard, seen.log))
+        assert sorted(map(to_journal_line, change.ending.requests)) == sorted(map(to_logged_line, seen.log))
 
 
 @pytest.mark.parametrize("crm", [one for one in CRMS if one.name != "hubspot"], ids=str)
@@ -179,7 +179,7 @@ async def test_an_update_of_which_only_the_first_request_was_applied_is_journale
 
         stage.gate.arrives = arrives
         arguments = {"id": task_id, "title": "Call Acme 1", "responsibleIds": ["Ana Soto"]}
-        seen = await told(stage, "update_task", arguments)
+        seen = await observe_call(stage, "update_task", arguments)
         assert stage.gate.writes == 2
         assert seen.after[task_id] == Sight("Theirs", (stage.ana,))
         assert seen.change is not None
@@ -195,7 +195,9 @@ async def test_adding_people_keeps_those_that_another_client_added_before() -> N
         task_id = stage.ids[0]
         await stage.agent("get_task", id=task_id)
         they_add_luis(stage)
-        seen = await told(stage, "reassign_task", {"id": task_id, "responsibleIds": ["Ana Soto"], "mode": "add"})
+        seen = await observe_call(
+            stage, "reassign_task", {"id": task_id, "responsibleIds": ["Ana Soto"], "mode": "add"}
+        )
         assert seen.after[task_id].who == (ELENA, LUIS, stage.ana)
 
 
@@ -203,7 +205,9 @@ async def test_adding_people_on_vambe_loses_those_added_at_the_same_moment_and_t
     async with staged(CRMS[0]) as stage:
         task_id = stage.ids[0]
         before_the_write(stage, lambda: they_add_luis(stage))
-        seen = await told(stage, "reassign_task", {"id": task_id, "responsibleIds": ["Ana Soto"], "mode": "add"})
+        seen = await observe_call(
+            stage, "reassign_task", {"id": task_id, "responsibleIds": ["Ana Soto"], "mode": "add"}
+        )
         assert seen.answer is not None
         shown = [who["responsible_id"] for who in seen.answer["task"]["task_responsibles"]]
         assert tuple(shown) == seen.after[task_id].who == (ELENA, stage.ana)
@@ -219,7 +223,7 @@ class Others:
     folder: Path
 
     def run(self, sql: str, *values: str) -> None:
-        """Change something there and then."""
+        """Run one statement at once."""
         with closing(sqlite3.connect(self.folder / "tasks.sqlite", isolation_level=None)) as other:
             other.execute(sql, values)
 
@@ -231,10 +235,10 @@ async def test_the_store_shows_the_value_that_another_process_set_before_it_is_o
     async with stored(tmp_path) as stage:
         task_id = stage.ids[0]
         await before_the_transaction(stage, lambda: Others(tmp_path).rename(task_id))
-        seen = await told(stage, "update_task", {"id": task_id, "title": "Ours"})
+        seen = await observe_call(stage, "update_task", {"id": task_id, "title": "Ours"})
         assert seen.answer is not None
         assert seen.answer["changed"] == {"title": {"from": "Theirs", "to": "Ours"}}
-        undone = await told(stage, "undo_change", {"changeId": seen.answer["changeId"]})
+        undone = await observe_call(stage, "undo_change", {"changeId": seen.answer["changeId"]})
         assert undone.after[task_id].title == "Theirs"
 
 
@@ -258,8 +262,8 @@ async def test_the_store_refuses_a_plan_if_another_process_changes_the_task_just
         ask: dict[str, Any] = {"update": {"title": "Ours", "dryRun": True}, "delete": {}}[what]
         plan = await stage.agent(f"{what}_task", id=task_id, **ask)
         await before_the_transaction(stage, lambda: Others(tmp_path).rename(task_id))
-        seen = await told(stage, "apply_plan", {"planId": plan["planId"]})
-        again = await told(stage, "apply_plan", {"planId": plan["planId"]})
+        seen = await observe_call(stage, "apply_plan", {"planId": plan["planId"]})
+        again = await observe_call(stage, "apply_plan", {"planId": plan["planId"]})
         assert (seen.code, again.code) == (code, "plan_stale")
         assert again.error["difference"][0]["changed"] == {"title": {"from": "Call Acme 1", "to": "Theirs"}}
         assert again.after == seen.before | {task_id: replace(seen.before[task_id], title="Theirs")}
@@ -272,7 +276,7 @@ async def test_the_store_refuses_an_undo_if_another_process_changes_the_task_jus
         task_id = stage.ids[0]
         change = await stage.agent("update_task", id=task_id, title="Ours")
         await before_the_transaction(stage, lambda: Others(tmp_path).rename(task_id))
-        seen = await told(stage, "undo_change", {"changeId": change["changeId"]})
+        seen = await observe_call(stage, "undo_change", {"changeId": change["changeId"]})
         assert seen.code == "changed_since"
         assert seen.error["difference"][0]["changed"] == {"title": {"from": "Ours", "to": "Theirs"}}
         assert seen.after[task_id].title == "Theirs"
@@ -285,7 +289,7 @@ async def test_the_store_refuses_one_task_of_a_bulk_that_another_process_changes
         task_id = stage.ids[2]
         await before_the_transaction(stage, lambda: Others(tmp_path).rename(task_id))
         arguments = {"taskIds": list(stage.ids), "changes": {"title": "Ours"}}
-        seen = await told(stage, "bulk_update_tasks", arguments)
+        seen = await observe_call(stage, "bulk_update_tasks", arguments)
         assert seen.answer is not None
         assert seen.answer["totals"] == {"applied": 5, "refused": 1}
         assert seen.answer["retryIds"] == [task_id]

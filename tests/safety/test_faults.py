@@ -1,10 +1,10 @@
-"""Whatever goes wrong with a write: nothing twice, nothing lost, the truth in the answer and in the journal."""
+"""Faults during a write: nothing is lost or done twice, and the answer and the journal are true."""
 
 from dataclasses import replace
 
 import pytest
 
-from safety.account import AtCrm, assert_all_is_true, staged, told
+from safety.account import AtCrm, assert_all_is_true, observe_call, staged
 from safety.cases import CASES, Case, assert_a_second_try_ends_it
 from safety.crms import CRMS, Crm
 from safety.faults_table import ROWS, Kind, Row
@@ -18,18 +18,18 @@ async def test_after_any_fault_nothing_is_lost_or_done_twice_and_the_answer_is_t
     crm: Crm, case: Case, row: Row
 ) -> None:
     async with staged(crm, read_s=row.read_s, spec_variant=row.spec_variant) as stage:
-        tool, arguments, wish = await case.ask(stage)
+        tool, arguments, effect = await case.ask(stage)
         go_wrong(stage, row, case.kind)
-        seen = await told(stage, tool, arguments)
+        seen = await observe_call(stage, tool, arguments)
         expected = row.outcome(crm.name, case.kind)
-        said = assert_all_is_true(seen, wish, may_be_unknown=expected == "unknown")
+        said = assert_all_is_true(seen, effect, may_be_unknown=expected == "unknown")
         assert expected in said.values()
         mend(stage, row)
-        await assert_a_second_try_ends_it(stage, case, (tool, arguments, wish), seen, set(said.values()))
+        await assert_a_second_try_ends_it(stage, case, (tool, arguments, effect), seen, set(said.values()))
 
 
 def go_wrong(stage: AtCrm, row: Row, kind: Kind) -> None:
-    """Let it happen to the write that it is about."""
+    """Install the fault of the row for the write that it is about."""
     if row.fault is None:
         return
     fault = replace(row.fault, route=stage.crm.routes[kind])
@@ -45,7 +45,7 @@ def go_wrong(stage: AtCrm, row: Row, kind: Kind) -> None:
 
 
 def mend(stage: AtCrm, row: Row) -> None:
-    """Nothing goes wrong any more, once everybody has waited as long as they were asked to."""
+    """Remove the faults, and let the time pass that the CRM asked to wait."""
     stage.gate.arrives = lambda _: None
     stage.gate.there.faults = ()
     stage.time.now += row.waits_s

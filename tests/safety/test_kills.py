@@ -1,4 +1,4 @@
-"""kill -9 at every step of a change of a hundred tasks: what is said of it afterwards is so, and nothing twice."""
+"""kill -9 at every step of a bulk change of a hundred tasks: recovery tells the truth, and nothing is done twice."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ from passing import Time
 from safety.account import Agent
 from safety.crms import CRMS, Crm, Sight
 from safety.gate import Gate
-from safety.victim import Death, Job, desk_at, store_in
+from safety.victim import Death, Job, app_at, store_in
 from taskhand.domain.edit import Edit
 from taskhand.domain.outcome import VOID
 from taskhand.domain.query import TaskQuery
@@ -94,19 +94,19 @@ CASES = [(BY_CRM[name], step) for name, steps in STEPS.items() for step in steps
 
 @dataclass(frozen=True)
 class Reaper:
-    """The parent of all who die."""
+    """The parent of the processes that are killed."""
 
     process: "subprocess.Popen[str]"
 
     async def begin(self, job: Job) -> int:
-        """Let a process begin; its id."""
+        """Start a process; its id."""
         assert self.process.stdin
         self.process.stdin.write(job.line)
         self.process.stdin.flush()
         return int(await self._line())
 
     async def ended(self) -> int:
-        """How the process ended, once it has."""
+        """The exit code of the process, once it has ended."""
         return int(await self._line())
 
     async def _line(self) -> str:
@@ -148,7 +148,7 @@ async def killed(reaper: Reaper, job: Job, step: Step, gate: Gate | None = None)
 @asynccontextmanager
 async def next_process(crm: str, url: str, folder: Path) -> AsyncIterator[tuple[AppContext, Agent]]:
     """A server that starts on the same journal."""
-    async with desk_at(crm, url, folder) as app, Client(create_server(app)) as client:
+    async with app_at(crm, url, folder) as app, Client(create_server(app)) as client:
         yield app, Agent(client)
 
 
@@ -160,7 +160,7 @@ async def changes(app: AppContext) -> tuple[Change, Change]:
 
 
 def assert_it_is_so(change: Change, before: dict[str, Sight], now: dict[str, Sight], asked: dict[str, Sight]) -> int:
-    """Every task has its outcome, and that is how the task is; how many are applied."""
+    """Check that every task has an outcome that is true; the number of applied ones."""
     assert change.ending is not None
     results = {str(result.task_id): result.outcome for result in change.results.values()}
     assert set(results) == set(before) == set(now)
@@ -216,7 +216,7 @@ def _asked(sight: Sight, step: Step, crm: Crm) -> Sight:
 
 
 async def assert_the_plan_is_not_carried_out_twice(agent: Agent, plan: Change, change: Change) -> None:
-    """A plan of which nothing was done can be carried out now; any other is used up."""
+    """Check that a plan of which nothing was written can be carried out now, and any other is used up."""
     if change.outcome in VOID:
         assert (await agent("apply_plan", planId=plan.id))["totals"] == {"applied": HUNDRED}
         return
@@ -226,7 +226,7 @@ async def assert_the_plan_is_not_carried_out_twice(agent: Agent, plan: Change, c
 
 
 async def undone(agent: Agent, change: Change, applied: int) -> None:
-    """Take it back."""
+    """Undo the change."""
     if not applied:
         with pytest.raises(Refused) as refused:
             await agent("undo_change", changeId=change.id)
@@ -268,7 +268,7 @@ async def test_a_killed_create_makes_one_task_however_often_it_is_repeated(
 
 
 async def again(agent: Agent, crm: Crm) -> dict[str, Any]:
-    """Ask for it once more, and where nobody knows, look, and ask for it anew."""
+    """Repeat the create; where its outcome is unknown, list the tasks and create it with another key."""
     try:
         return await agent("create_task", **crm.needs | BODY)
     except Refused as refused:
@@ -362,7 +362,7 @@ async def test_a_killed_bulk_in_the_embedded_store_is_applied_wholly_or_not_at_a
     members = {member.name: member.id for member in await backend.members()}
     ids = [task.id for task in (await backend.list_tasks(TaskQuery(order="created", limit=HUNDRED))).tasks]
     await backend.aclose()
-    async with desk_at("local", "", tmp_path) as app:
+    async with app_at("local", "", tmp_path) as app:
         before = await seen(app, ids)
     asks = {"taskIds": ids, "changes": ANA}
     await killed(reaper, Job("local", "", str(tmp_path), "bulk_update_tasks", asks, step.dies, step.nth), step)

@@ -1,4 +1,4 @@
-"""What many changes cost: the time that the rate limit leaves, or very few requests."""
+"""The cost of bulk changes: the time that the rate limit requires, or very few requests."""
 
 from collections import Counter
 
@@ -7,7 +7,7 @@ from mcp import Client
 
 from backends.vambe import wired as on_vambe
 from backends.vambe.journey import Journey, Waiting
-from safety.account import Agent, staged, told
+from safety.account import Agent, observe_call, staged
 from safety.crms import CRMS, Crm
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant
@@ -53,15 +53,15 @@ COSTS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
         {READ: 3, LINKS: 2, "POST /crm/v3/objects/tasks/batch/update": 3},
     ),
 }
-"""The requests for three hundred tasks: of the plan, and of carrying it out."""
+"""The requests for three hundred tasks: of making the plan, and of carrying it out."""
 
 
 @pytest.mark.parametrize("crm", CRMS[1:], ids=str)
 async def test_a_bulk_change_sends_few_requests(crm: Crm) -> None:
     async with staged(crm, tasks=MANY) as stage:
-        plan = await told(stage, "bulk_update_tasks", {"taskIds": list(stage.ids), "changes": ANA})
+        plan = await observe_call(stage, "bulk_update_tasks", {"taskIds": list(stage.ids), "changes": ANA})
         assert plan.answer is not None
-        done = await told(stage, "apply_plan", {"planId": plan.answer["planId"]})
+        done = await observe_call(stage, "apply_plan", {"planId": plan.answer["planId"]})
     assert done.answer is not None
     assert done.answer["totals"] == {"applied": MANY}
     assert (Counter(one.route for one in plan.log), Counter(one.route for one in done.log)) == COSTS[crm.name]

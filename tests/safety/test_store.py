@@ -1,4 +1,4 @@
-"""What can go wrong with files: an embedded store that is locked or cannot be written, and a journal that is."""
+"""Faults of files: an embedded store or a journal that is locked or cannot be written."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ import pytest
 from mcp import Client
 
 from passing import Time
-from safety.account import Agent, assert_all_is_true, newest, told
+from safety.account import Agent, assert_all_is_true, newest_change, observe_call
 from safety.cases import CASES, Case, assert_a_second_try_ends_it
 from safety.crms import CRMS, Crm
 from safety.gate import Gate
 from safety.stored import TASKS, stored
-from safety.victim import desk_at
+from safety.victim import app_at
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.recovery import recover_abandoned
@@ -22,7 +22,7 @@ from taskhand.service.recovery import recover_abandoned
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Another process is writing all the while."""
+    """Another process holds the write lock."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
@@ -52,25 +52,25 @@ async def test_a_store_that_cannot_be_written_stays_unchanged_and_every_task_is_
     case: Case, code: str, tmp_path: Path
 ) -> None:
     async with stored(tmp_path) as stage:
-        tool, arguments, wish = await case.ask(stage)
+        tool, arguments, effect = await case.ask(stage)
         with MISHAPS[code](tmp_path / "tasks.sqlite"):
-            seen = await told(stage, tool, arguments)
-        said = assert_all_is_true(seen, wish, may_be_unknown=False)
+            seen = await observe_call(stage, tool, arguments)
+        said = assert_all_is_true(seen, effect, may_be_unknown=False)
         assert set(said.values()) == {"refused"}
         assert seen.change is not None
         assert {result.code for result in seen.change.results.values()} == {code}
-        await assert_a_second_try_ends_it(stage, case, (tool, arguments, wish), seen, set(said.values()))
+        await assert_a_second_try_ends_it(stage, case, (tool, arguments, effect), seen, set(said.values()))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 async def test_nothing_is_written_while_the_journal_cannot_be_written(case: Case, tmp_path: Path) -> None:
     async with stored(tmp_path) as stage:
-        tool, arguments, wish = await case.ask(stage)
-        await newest(stage.app)  # the file is there, and all that was done so far is in it
+        tool, arguments, effect = await case.ask(stage)
+        await newest_change(stage.app)  # the file is there, and all that was done so far is in it
         with locked(tmp_path / "journal.sqlite"):
-            seen = await told(stage, tool, arguments)
+            seen = await observe_call(stage, tool, arguments)
         assert (seen.code, seen.after, seen.change) == ("store_busy", seen.before, None)
-        await assert_a_second_try_ends_it(stage, case, (tool, arguments, wish), seen, {"refused"})
+        await assert_a_second_try_ends_it(stage, case, (tool, arguments, effect), seen, {"refused"})
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
@@ -78,7 +78,7 @@ async def test_the_next_process_journals_results_that_could_not_be_journaled(crm
     there = crm.sandbox(TASKS, Time(), ())
     gate, ids = Gate(there), crm.ids(TASKS)
     async with serve(gate) as url:
-        async with desk_at(crm.name, url, tmp_path, busy_s=0) as app, Client(create_server(app)) as client:
+        async with app_at(crm.name, url, tmp_path, busy_s=0) as app, Client(create_server(app)) as client:
             with closing(sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)) as other:
                 gate.arrives = lambda number: other.execute("BEGIN IMMEDIATE") if number == 1 else None
                 changes = {"responsibleIds": ["Ana Soto"]}
@@ -86,9 +86,9 @@ async def test_the_next_process_journals_results_that_could_not_be_journaled(crm
             assert answer["totals"] == {"applied": TASKS}
         there.clear_requests()
         gate.writes = 0
-        async with desk_at(crm.name, url, tmp_path) as app:
+        async with app_at(crm.name, url, tmp_path) as app:
             await recover_abandoned(app)
-            change = await newest(app)
+            change = await newest_change(app)
     assert change is not None
     assert change.id == answer["changeId"]
     assert {result.task_id: result.outcome for result in change.results.values()} == dict.fromkeys(ids, "applied")

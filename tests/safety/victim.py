@@ -1,8 +1,8 @@
-"""Processes that are made to die: each writes as a server does, until it is killed.
+"""Processes that are killed while they write as a server does.
 
-`python -m safety.victim` reads a job, a line of JSON, and forks a process for it, which has everything imported
-already; it says the process's id, and once that is over, its exit code. Some die of themselves, at a step that nobody
-outside can see; by the same signal.
+`python -m safety.victim` reads jobs, one line of JSON each, and forks a process for each job, so that everything is
+imported already. It prints the process id, and then the exit code. A process may also kill itself by the same signal,
+at a step that cannot be observed from outside.
 """
 
 import gc
@@ -31,7 +31,7 @@ from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext, WritePolicy
 
-__all__ = ["Job", "Mortal", "desk_at", "journal_in", "store_in"]
+__all__ = ["Job", "Mortal", "app_at", "journal_in", "store_in"]
 
 Death = Literal["", "begun", "answered", "written", "UPDATE", "COMMIT"]
 """After the intents are on disk; before the outcome is; after that; before a statement in the embedded store."""
@@ -56,12 +56,12 @@ class Job:
 
     @property
     def line(self) -> str:
-        """As it is handed over."""
+        """The job as one line of JSON."""
         return f"{json.dumps(asdict(self))}\n"
 
 
 def die() -> None:
-    """Like anybody's kill -9: nothing is finished, nothing is let go of."""
+    """Kill this process as `kill -9` does: nothing is finished, and nothing is closed."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -87,18 +87,18 @@ class Mortal(SqliteJournal):
 
 
 def journal_in(folder: Path, busy_s: float = 5.0) -> Mortal:
-    """The journal that the dead and the living share."""
+    """The journal that all processes share."""
     return Mortal(folder / "journal.sqlite", place="test", clock=lambda: NOW, new_id=numbered, busy_s=busy_s)
 
 
 def store_in(folder: Path, busy_s: float = 5.0) -> LocalBackend:
-    """The embedded store that they share."""
+    """The embedded store that all processes share."""
     path = folder / "tasks.sqlite"
     return LocalBackend(path, clock=lambda: NOW, new_id=sequential_id, user="Elena", timezone=None, busy_s=busy_s)
 
 
 @asynccontextmanager
-async def desk_at(
+async def app_at(
     crm: str, url: str, folder: Path, policy: WritePolicy | None = None, busy_s: float = 5.0
 ) -> AsyncIterator[AppContext]:
     """An app context with that journal; in a time of its own."""
@@ -117,8 +117,8 @@ async def desk_at(
 
 
 async def work(job: Job) -> None:
-    """Do it."""
-    async with desk_at(job.crm, job.url, Path(job.folder), WritePolicy(tick_s=job.tick_s)) as app:
+    """Do the job."""
+    async with app_at(job.crm, job.url, Path(job.folder), WritePolicy(tick_s=job.tick_s)) as app:
         assert isinstance(app.journal, Mortal)
         app.journal.dies = job.dies
         if isinstance(app.backend, LocalBackend):
