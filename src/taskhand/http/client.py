@@ -1,6 +1,6 @@
-"""What a backend holds: asks an upstream for JSON, and raises only errors of ours.
+"""The HTTP client of a backend: sends requests to one upstream, parses JSON, and raises only errors of ours.
 
-The HTTP library is imported by the first request: a stdio server starts with every conversation.
+The HTTP library is imported by the first request, because a stdio server starts with every conversation.
 """
 
 import logging
@@ -35,7 +35,7 @@ _log = logging.getLogger("taskhand.http")
 class Client:
     """One upstream, as an async context manager: `async with Client(upstream) as client: await client.get(path)`.
 
-    Whatever is not given has its default; `transport` goes in place of real connections, under retry and rate limit.
+    Every argument but the first has a default; `transport` replaces real connections, under retry and rate limit.
     Raises OperatorError for a base URL or a key that cannot be used.
     """
 
@@ -79,24 +79,24 @@ class Client:
 
     @property
     def sent(self) -> int:
-        """How many requests have been sent, repetitions included."""
+        """The number of requests sent, repetitions included."""
         return 0 if self._transport is None else self._transport.sent
 
     @property
     def upstream(self) -> Upstream:
-        """Whom this client speaks to."""
+        """The upstream that this client sends to."""
         return self._upstream
 
     @property
     def proxy_route(self) -> "ProxyRoute":
-        """How its requests get there."""
-        from taskhand.http.proxy_route import proxy_route_for  # noqa: PLC0415 - what it imports, only requests need besides
+        """How requests reach the upstream: directly or through a proxy."""
+        from taskhand.http.proxy_route import proxy_route_for  # noqa: PLC0415 - slow; otherwise only requests need it
 
         return proxy_route_for(self._origin)
 
     @property
     def headroom(self) -> Headroom:
-        """What may be sent from now on."""
+        """How much may be sent from now on."""
         return self._rate_limiter.headroom()
 
     async def get(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:
@@ -104,7 +104,7 @@ class Client:
         return await self.send(Request.of("GET", path, **options))
 
     async def post(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:
-        """POST; `reads=True` if it only searches."""
+        """POST; `reads=True` where it only searches."""
         return await self.send(Request.of("POST", path, **options))
 
     async def put(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:

@@ -1,6 +1,6 @@
 """Statuses and failed attempts as errors of ours; pure.
 
-No text of the upstream's enters a message: what a body says reaches the caller only through a backend's `explain`.
+No message contains the upstream's text: a body reaches the caller only through a backend's `explain`.
 """
 
 from collections.abc import Mapping
@@ -22,15 +22,15 @@ from taskhand.http.upstream import Upstream
 
 __all__ = ["invalid_answer_error", "no_answer_error", "status_error", "unconfirmed_write_error"]
 
-_LATER: Final = "Try again later; before repeating a write, read what is there."
+_LATER: Final = "Try again later; before repeating a write, read the task."
 _FIRST_FAILURE: Final = 500  # RFC 9110 section 15.6: the server failed
-_LOOK: Final = "Read what is there before sending the write again."
+_LOOK: Final = "Read the task before sending the write again."
 
 
 def status_error(
     upstream: Upstream, status: int, json: Json = None, *, retry_after_s: float | None = None
 ) -> TaskhandError:
-    """Turn any status but success into an error; the only place that does."""
+    """The error for any status but a success."""
     name = upstream.name
     error: TaskhandError
     match status:
@@ -57,13 +57,13 @@ def status_error(
             error = NotFound(_explanation(upstream, status, json) or f"{name} does not have what was asked for.")
         case 409:
             error = CallerError(
-                _explanation(upstream, status, json) or f"{name} says that this conflicts with what is there.",
+                _explanation(upstream, status, json) or f"{name} reports a conflict with the current state.",
                 code="conflict",
-                next_step="Read what is there now, then decide again.",
+                next_step="Read the current state, then decide again.",
             )
         case 423 | 429 | 477:  # HubSpot: 423 while a record is locked, 477 while an account is being moved
             error = RateLimited(
-                _explanation(upstream, status, json) or f"{name} asks to wait.",
+                _explanation(upstream, status, json) or f"{name} asks to wait before the next request.",
                 next_step="Wait, then send the same call again.",
                 retry_after_s=retry_after_s,
             )
@@ -92,7 +92,7 @@ _UNREADABLE: Final[Mapping[Event, str]] = {
 
 
 def no_answer_error(upstream: Upstream, event: Event, kind: RequestKind, reference: str) -> TaskhandError:
-    """Turn an attempt that brought no usable answer into an error."""
+    """The error for an attempt without a usable answer."""
     if event is Event.UNTRUSTED:
         return OperatorError(
             f"The certificate that {upstream.name} showed is not trusted; nothing was sent.",
@@ -109,22 +109,22 @@ def no_answer_error(upstream: Upstream, event: Event, kind: RequestKind, referen
 
 
 def invalid_answer_error(upstream: Upstream, why: str, kind: RequestKind, reference: str) -> UpstreamError:
-    """Make `upstream_invalid`: a success that cannot be read, so that a write may well have been applied.
+    """The error `upstream_invalid` for a success that cannot be parsed; OutcomeUnknown for a write.
 
-    It is an OutcomeUnknown for a write. `why` is ours and continues "... answered".
+    `why` is our text and continues "... answered".
     """
     message = f"{upstream.name} answered {why} (reference {reference})."
     if kind is RequestKind.READ:
         return UpstreamError(
             message,
             code="upstream_invalid",
-            next_step="Try once more; if it stays so, give the reference to whoever runs Taskhand.",
+            next_step="Try once more; if it fails again, give the reference to whoever runs Taskhand.",
         )
     return OutcomeUnknown(message, code="upstream_invalid", next_step=_LOOK)
 
 
 def unconfirmed_write_error(upstream: Upstream, reference: str) -> OutcomeUnknown:
-    """Make the error for a write that left and was not confirmed."""
+    """The error for a write that was sent and not confirmed."""
     return OutcomeUnknown(
         f"{upstream.name} did not confirm the write, which may have been applied (reference {reference}).",
         next_step=_LOOK,

@@ -1,6 +1,6 @@
-"""Which hosts may be spoken to: pure rules about base URLs, redirects and proxies.
+"""Which hosts may receive requests: pure rules about base URLs, redirects and proxies.
 
-The key belongs to one origin (RFC 6454: scheme, host and port) and leaves for no other.
+The key belongs to one origin (RFC 6454: scheme, host and port) and is sent to no other.
 """
 
 import re
@@ -15,7 +15,7 @@ __all__ = ["Origin", "base_origin", "check_redirect", "choose_proxy", "is_loopba
 
 _PORTS: Final = {"http": 80, "https": 443}
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
-_LOCATION: Final = re.compile(r"[!-\[\]-~]{1,2048}")  # visible ASCII without the backslash that parsers disagree on
+_LOCATION: Final = re.compile(r"[!-\[\]-~]{1,2048}")  # visible ASCII without the backslash, on which parsers disagree
 
 
 class Origin(NamedTuple):
@@ -27,7 +27,7 @@ class Origin(NamedTuple):
 
 
 def base_origin(base_url: str, *, variable: str, allow_http: bool = False) -> Origin:
-    """Say whom a base URL speaks to; OperatorError, naming the `variable`, when no key may go there."""
+    """The origin of a base URL; OperatorError, which names the `variable`, where the key may not be sent there."""
     try:
         parts = urlsplit(base_url)
         origin = _origin(parts)
@@ -47,7 +47,7 @@ def _unusable(variable: str, why: str) -> OperatorError:
 
 
 def _origin(parts: SplitResult) -> Origin | None:
-    """Raise ValueError for a port that is none."""
+    """The origin of a URL, None where it is not http or https; ValueError for an invalid port."""
     if parts.scheme not in _PORTS:
         return None
     return Origin(parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
@@ -62,7 +62,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_redirect(url: str, location: str | None, *, name: str) -> str:
-    """Return the URL that a redirect names, on the same origin; UpstreamError `upstream_redirect` for any other."""
+    """The URL of a redirect to the same origin; UpstreamError `upstream_redirect` for any other redirect."""
     parts = _target(url, location)
     if parts is None:
         raise _elsewhere(name, "an address that is not followed")
@@ -92,7 +92,7 @@ def _elsewhere(name: str, where: str) -> UpstreamError:
 
 
 def choose_proxy(origin: Origin, proxies: Mapping[str, str], *, bypassed: bool) -> str | None:
-    """Choose the proxy URL out of the environment's `{scheme: address}`; this machine itself is never proxied.
+    """The proxy URL from the environment's `{scheme: address}`; this machine itself is never proxied.
 
     Plain http through a proxy would show it the key, and a sandbox on loopback cannot be reached from elsewhere.
     """

@@ -1,7 +1,7 @@
-"""Paths built from segments: an id never becomes path structure.
+"""URL paths built from segments, so that an id cannot change the structure of a path.
 
-The HTTP library collapses dot segments (RFC 3986 §5.2.4) and quoting does not change a bare `..`, so such ids are
-refused here, before there is a URL.
+The HTTP library collapses dot segments (RFC 3986 §5.2.4), and quoting does not change a bare `..`, so such ids are
+refused here.
 """
 
 import re
@@ -21,7 +21,7 @@ _LONGEST: Final = 256  # characters in one segment; the longest id of any suppor
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """What is requested (`raw`, percent-encoded) and what may be logged about it (`template`, without the values)."""
+    """A path as it is requested (`raw`, percent-encoded) and as it may be logged (`template`, without the values)."""
 
     raw: str
     template: str
@@ -39,7 +39,7 @@ class Path:
 
 
 def _segment(name: str, value: str) -> str:
-    if value in {"", ".", ".."} or len(value) > _LONGEST or any(map(_unfit, value)):
+    if value in {"", ".", ".."} or len(value) > _LONGEST or any(map(_is_unfit, value)):
         raise CallerError(
             f"{name} is not an id: it is empty, too long, or has characters that no id has.",
             code="invalid_id",
@@ -48,6 +48,6 @@ def _segment(name: str, value: str) -> str:
     return quote(value, safe="")
 
 
-def _unfit(character: str) -> bool:
+def _is_unfit(character: str) -> bool:
     """Control characters (Cc) and lone surrogates (Cs, which UTF-8 cannot carry)."""
     return unicodedata.category(character) in {"Cc", "Cs"}

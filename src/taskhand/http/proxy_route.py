@@ -1,4 +1,4 @@
-"""How requests get to an upstream: directly, or through the proxy that the environment names."""
+"""How requests reach an upstream: directly, or through the proxy that the environment names."""
 
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -13,9 +13,9 @@ _USUAL_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class ProxyRoute:
-    """The way to `origin`: `proxy` is the URL of the proxy between, which may hold a password.
+    """The route to `origin`: `proxy` is the URL of the proxy, which may contain a password, or None.
 
-    `is_exempt` is whether there is a proxy for everybody else (NO_PROXY).
+    `is_exempt` is whether NO_PROXY exempts this origin from a proxy.
     """
 
     origin: Origin
@@ -35,7 +35,7 @@ class ProxyRoute:
 
 
 def proxy_route_for(origin: Origin) -> ProxyRoute:
-    """The way that the environment prescribes (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY) or the system."""
+    """The route that the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY) or the system prescribes."""
     proxies = getproxies()
     is_bypassed = bool(proxy_bypass(f"{origin.host}:{origin.port}"))
     proxy = choose_proxy(origin, proxies, bypassed=is_bypassed)

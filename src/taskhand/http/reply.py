@@ -15,7 +15,7 @@ Shape = Literal["any", "object", "object or nothing", "array", "nothing"]
 
 
 class UnexpectedBody(ValueError):
-    """A body is not what was expected; the text is ours and says what it is instead."""
+    """A body that was not expected; the text is ours and names what came instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,12 @@ class Reply:
 
 
 def decompress(raw: bytes, coding: str, limit: int) -> bytes | None:
-    """Undo gzip or deflate (RFC 9110 §8.4.1), producing at most `limit` + 1 bytes; None when it cannot be undone."""
+    """Decompress gzip or deflate (RFC 9110 §8.4.1) to at most `limit` + 1 bytes; None where that fails."""
     if coding in {"", "identity"}:
         return raw
     if coding not in {"gzip", "x-gzip", "deflate"}:
         return None
-    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: tells gzip and zlib apart by itself
+    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: zlib tells gzip and zlib apart
     try:
         body = inflater.decompress(raw, limit + 1)
     except zlib.error:
@@ -90,7 +90,7 @@ def _refuse_constant(_name: str) -> NoReturn:
 
 
 def _replace_surrogates(json: Json) -> Json:
-    r"""Replace lone surrogates: an escape such as \ud800 parses, and nobody could ever write it out again."""
+    r"""Replace lone surrogates: an escape such as \ud800 parses, but cannot be encoded again."""
     mended: Json = loads(dumps(json, ensure_ascii=False).encode("utf-8", "replace"))
     return mended
 

@@ -1,8 +1,8 @@
 """What to do after an attempt: a table and a little arithmetic, all pure.
 
-Reads may be sent again whatever happened. A write is sent again by itself only when nothing arrived (`UNREACHED`,
+A read may always be sent again. A write is sent again only when the upstream did not act on it (`UNREACHED`,
 `THROTTLED`, and `UNAVAILABLE`, which RFC 9110 §15.6.4 defines as not handled); a create only in the first two cases.
-When a write may have arrived, nothing is repeated: the caller reads the task back and decides.
+A write that may have been applied is not repeated: the caller reads the task back and decides.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ __all__ = [
 
 
 class RequestKind(Enum):
-    """What sending a request twice would do."""
+    """The kinds of request, by what sending one twice would do."""
 
     READ = "changes nothing: GET, HEAD, and a search that is sent as POST"
     REPLAY = "a PUT, PATCH or DELETE that was declared harmless to repeat"
@@ -42,9 +42,9 @@ class RequestKind(Enum):
 
     @classmethod
     def of(cls, method: str, *, reads: bool = False, replay_safe: bool = False) -> Self:
-        """Sort a method; `reads` declares a POST that only searches, `replay_safe` a write that may be repeated.
+        """The kind of a method; `reads` declares a POST that only searches, `replay_safe` a write that may be repeated.
 
-        Raises ValueError for a POST that is declared safe to replay: it is not.
+        Raises ValueError for a creating POST that is declared safe to replay.
         """
         if reads or method in {"GET", "HEAD"}:
             return cls(cls.READ)
@@ -56,13 +56,13 @@ class RequestKind(Enum):
 
 
 class Event(Enum):
-    """What came of one attempt."""
+    """How one attempt ended."""
 
     SUCCEEDED = "2xx"
     REFUSED = "any other answer that waiting does not change"
-    THROTTLED = "429, and 423 while a record is locked: refused at the door"
+    THROTTLED = "429, and 423 while a record is locked: refused before anything was done"
     UNAVAILABLE = "503"
-    GATEWAY = "408, 502, 504, 520-524: something in between cannot say what happened behind it"
+    GATEWAY = "408, 502, 504, 520-524: a proxy does not know what the upstream did"
     FAILED = "500"
     UNREACHED = "no connection was made: refused, unknown host, handshake failed or timed out"
     UNTRUSTED = "the certificate was not accepted; nothing was sent"
@@ -73,11 +73,11 @@ class Event(Enum):
 
 
 class Action(Enum):
-    """What the table says about one event."""
+    """The actions in the table."""
 
     RETRY = "send again after a wait, while attempts and time last"
-    STOP = "report it"
-    READ_BACK = "never repeat: the caller reads back what is there"
+    STOP = "return the answer or raise the error"
+    READ_BACK = "never repeat: the caller reads the task back"
 
 
 def _row(read: Action, replay: Action, write: Action, create: Action) -> Mapping[RequestKind, Action]:
@@ -112,18 +112,18 @@ _STATUSES: Final = MappingProxyType(
 
 
 def event_of(status: int) -> Event:
-    """Sort the status of an answer that arrived whole."""
+    """The event of an answer that was read whole."""
     return _STATUSES.get(status, Event.SUCCEEDED if 200 <= status < 300 else Event.REFUSED)  # noqa: PLR2004 - RFC 9110 §15.3
 
 
 def leaves_in_doubt(kind: RequestKind, event: Event) -> bool:
-    """Whether a write may have been applied by an attempt that ended so."""
+    """Whether an attempt that ended with this event may have applied a write."""
     return kind is not RequestKind.READ and event in _AMBIGUOUS
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how long to try; the times are seconds.
+    """How often to try, and how long to wait in between; the times are seconds.
 
     Full jitter, from AWS's "Exponential Backoff And Jitter": a wait between 0 and `base_s * 2**(attempt - 1)`, at
     most `cap_s`. A `Retry-After` of up to `retry_after_cap_s` is waited out instead; a longer one is reported.
@@ -141,10 +141,10 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class AttemptState:
-    """All that a decision depends on: attempts count from 1, the times are seconds.
+    """Everything that the decision depends on: `attempt` counts from 1, the times are seconds.
 
-    `asked_s` is what the upstream asked to wait, `left_s` what is left of the call's time, `jitter` chance in [0, 1),
-    `in_doubt` whether an earlier attempt may have been applied.
+    `asked_s` is the wait that the upstream asked for, `left_s` the rest of the call's time, `jitter` a random number in
+    [0, 1), `in_doubt` whether an earlier attempt may have applied the write.
     """
 
     kind: RequestKind
@@ -165,43 +165,43 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Report what happened last."""
+    """Return the last answer, or raise the error of the last attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """Report that the outcome is unknown: only reading can tell."""
+    """Raise OutcomeUnknown: only reading the task back can tell whether the write was applied."""
 
 
 Decision = Retry | Stop | ReadBack
 
 
-def decide(policy: RetryPolicy, now: AttemptState) -> Decision:
-    """Wait, give up, or have the task read back."""
-    move = TABLE[now.event][now.kind]
-    if move is Action.RETRY and (wait_s := _affordable_wait_s(policy, now)) is not None:
+def decide(policy: RetryPolicy, state: AttemptState) -> Decision:
+    """Decide whether to retry, to stop, or to have the task read back."""
+    action = TABLE[state.event][state.kind]
+    if action is Action.RETRY and (wait_s := _affordable_wait_s(policy, state)) is not None:
         return Retry(wait_s)
-    if now.event is Event.SUCCEEDED:
+    if state.event is Event.SUCCEEDED:
         return Stop()
-    if move is Action.READ_BACK or now.in_doubt or leaves_in_doubt(now.kind, now.event):
+    if action is Action.READ_BACK or state.in_doubt or leaves_in_doubt(state.kind, state.event):
         return ReadBack()
     return Stop()
 
 
-def _affordable_wait_s(policy: RetryPolicy, now: AttemptState) -> float | None:
-    wait_s = policy.backoff_s(now.attempt, now.jitter) if now.asked_s is None else now.asked_s
-    too_long = now.asked_s is not None and now.asked_s > policy.retry_after_cap_s
-    return None if too_long or now.attempt >= policy.attempts or wait_s >= now.left_s else wait_s
+def _affordable_wait_s(policy: RetryPolicy, state: AttemptState) -> float | None:
+    wait_s = policy.backoff_s(state.attempt, state.jitter) if state.asked_s is None else state.asked_s
+    too_long = state.asked_s is not None and state.asked_s > policy.retry_after_cap_s
+    return None if too_long or state.attempt >= policy.attempts or wait_s >= state.left_s else wait_s
 
 
 _YEAR_S: Final = 365 * 86_400.0
 
 
 def retry_after_s(value: str | None, *, now: float) -> float | None:
-    """Seconds that a `Retry-After` asks for, as a number or a date (RFC 9110 §10.2.3); None when it says nothing.
+    """Seconds that a `Retry-After` asks for, as a number or a date (RFC 9110 §10.2.3); None where it cannot be parsed.
 
-    `now` is POSIX time, best taken from the same answer's `Date`. A date that has passed asks for 0; whatever asks
-    for more than a year asks for a year. Fractions of a second are not in the RFC but are met in the wild.
+    `now` is POSIX time, best taken from the same answer's `Date`. A past date gives 0; the longest wait is a year.
+    Fractions of a second are not in the RFC, but servers send them.
     """
     text = (value or "").strip()
     if text.isascii() and text.replace(".", "", 1).isdigit():
@@ -211,7 +211,7 @@ def retry_after_s(value: str | None, *, now: float) -> float | None:
 
 
 def posix_time(value: str | None) -> float | None:
-    """POSIX time of an HTTP date in any of its three forms (RFC 9110 §5.6.7); None when it is none."""
+    """POSIX time of an HTTP date in any of its three forms (RFC 9110 §5.6.7); None where it cannot be parsed."""
     try:
         moment = parsedate_to_datetime(value or "")
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,4 +1,4 @@
-"""What a backend says about its CRM, and what the outside passes in: values only, and secrets that hide themselves."""
+"""One CRM as configured, the limits of a call, and the clock, sleep and jitter: values whose `repr` hides secrets."""
 
 import random
 import time
@@ -22,9 +22,9 @@ __all__ = ["Limits", "Runtime", "Upstream", "check_headers"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long and how large one call may become: seconds and bytes.
+    """The longest time and the largest body of one call, in seconds and bytes.
 
-    `total_s` bounds a call with all its waits and retries; `body_bytes` bounds a body, unpacked.
+    `total_s` bounds a call with all its waits and retries; `body_bytes` bounds a decompressed body.
     """
 
     connect_s: float = 5.0
@@ -37,11 +37,11 @@ class Limits:
 class Upstream:
     """One CRM as configured.
 
-    `name` is for sentences ("Close"); `auth` are the headers that carry the key and appear nowhere but on the wire;
-    `credential` and `variable` name the environment variables of the key and of the base URL. `read_headers` reads
-    the upstream's own rate headers (lower-case names), `read_wait` the seconds that the body of a 429 asks to wait;
-    `explain` may turn a refusal (status, body) into a sentence of ours, such as the names of refused fields, never the
-    upstream's text.
+    `name` is its name in sentences ("Close"). `auth` are the headers that carry the key, which appears only on the
+    wire. `credential` and `variable` name the environment variables of the key and of the base URL. `read_headers`
+    parses the upstream's own rate headers (lower-case names), `read_wait` the seconds that the body of a 429 asks to
+    wait. `explain` may turn a refusal (status, body) into a sentence of ours, which names the refused fields, for
+    example, and never quotes the upstream.
     """
 
     name: str
@@ -57,18 +57,18 @@ class Upstream:
 
 
 def check_headers(upstream: Upstream) -> None:
-    """Refuse a key that cannot be a header value (RFC 9110 §5.5: visible ASCII), without ever quoting it.
+    """Refuse a key that cannot be a header value (RFC 9110 §5.5: visible ASCII), without quoting it.
 
-    Raises OperatorError. A library below would quote it in its exception.
+    Raises OperatorError. The HTTP library would quote the key in its exception.
     """
-    if not all(map(_sendable, upstream.auth.values())):
+    if not all(map(_is_header_value, upstream.auth.values())):
         raise OperatorError(
             f"{upstream.credential} has spaces around it, line breaks or characters outside ASCII.",
             next_step=f"Set {upstream.credential} to the key exactly as {upstream.name} shows it.",
         )
 
 
-def _sendable(value: str) -> bool:
+def _is_header_value(value: str) -> bool:
     return value.isascii() and value.isprintable() and value == value.strip()
 
 
@@ -78,10 +78,10 @@ def _new_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Time, chance and names, passed in.
+    """The clock, the random numbers and the ids of requests, passed in.
 
-    `clock` is monotonic and `wall` POSIX time, both in seconds; `sleep` takes seconds; `jitter` gives chance in
-    [0, 1); `ids` makes the references that join an error to its log line; `tracer` defaults to the process's.
+    `clock` is monotonic and `wall` POSIX time, both in seconds; `sleep` takes seconds; `jitter` returns a random number
+    in [0, 1); `ids` makes the references that connect an error with its log line; `tracer` defaults to the process's.
     """
 
     clock: Callable[[], float] = time.monotonic

@@ -52,7 +52,6 @@ def open_connection(
         until_ready.callback(connection.close)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = FULL")
         _use_wal(connection)
         migrate(connection, kind.package, label=kind.label, variable=kind.variable)
         if prepare is not None:
