@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from builders import refused
-from journal.stage import NOW, call, opened_at, settled
+from fixed_clock import NOW
+from journal.open_journal import make_opening, open_journal, settle
 from taskhand.cli.journal import OUTCOMES, journal
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
@@ -35,9 +36,9 @@ def runs(settings: Settings, store_file: Path, journal_file: Path) -> Run:
     """Runs the command on a journal with two changes, one of the first of March and one refused on the fourth."""
 
     async def fill() -> None:
-        async with opened_at(journal_file, f"local {store_file}") as kept:
-            await settled(kept, call(reason="the customer asked", at=NOW - timedelta(days=3)))
-            await kept.record(call("delete_task", at=NOW), Ending("refused", "task_not_found"))
+        async with open_journal(journal_file, f"local {store_file}") as kept:
+            await settle(kept, make_opening(reason="the customer asked", at=NOW - timedelta(days=3)))
+            await kept.record(make_opening("delete_task", at=NOW), Ending("refused", "task_not_found"))
 
     anyio.run(fill)
     return lambda *arguments: CliRunner().invoke(journal, arguments, obj=settings, catch_exceptions=False)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from journal.stage import Clock, opened_at
+from fixed_clock import FixedClock
+from journal.open_journal import open_journal
 from taskhand.journal.journal import Journal
 from taskhand.journal.sqlite import SqliteJournal
 
@@ -15,15 +16,15 @@ Opener = Callable[..., AbstractAsyncContextManager[Journal]]
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> FixedClock:
     """A clock that stands still."""
-    return Clock()
+    return FixedClock()
 
 
 @pytest.fixture(params=["sqlite"])
-def opens(journal_file: Path, clock: Clock) -> Opener:
+def opens(journal_file: Path, clock: FixedClock) -> Opener:
     """Opens the one store of this test as a process of its own, at a place; PostgreSQL will be the second arm."""
-    return partial(opened_at, journal_file, clock=clock)
+    return partial(open_journal, journal_file, clock=clock)
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ async def journal(opens: Opener) -> AsyncIterator[Journal]:
 
 
 @pytest.fixture
-async def file_journal(journal_file: Path, clock: Clock) -> AsyncIterator[SqliteJournal]:
+async def file_journal(journal_file: Path, clock: FixedClock) -> AsyncIterator[SqliteJournal]:
     """The SQLite journal of this process, to look at the file."""
-    async with opened_at(journal_file, clock=clock) as journal:
+    async with open_journal(journal_file, clock=clock) as journal:
         yield journal

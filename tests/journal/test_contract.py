@@ -7,8 +7,9 @@ import anyio
 import pytest
 
 from builders import refused, task
+from fixed_clock import NOW, FixedClock
 from journal.conftest import Opener
-from journal.stage import APPLIED, NOW, Clock, begun, call, deletion, rename, settled, whole
+from journal.open_journal import APPLIED, begin, delete_intent, full_change, make_opening, rename_intent, settle
 from taskhand.domain.edit import Edit
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import VOID, Outcome
@@ -26,7 +27,7 @@ async def listed(journal: Journal, **query: object) -> list[str]:
 
 
 async def test_a_change_is_found_as_it_was_written(journal: Journal) -> None:
-    change_id = await whole(journal)
+    change_id = await full_change(journal)
     change = await journal.find(change_id)
     assert change
     assert (change.id, change.opening.at, change.opening.tool) == (change_id, NOW, "bulk_update_tasks")
@@ -43,20 +44,20 @@ async def test_a_change_is_found_as_it_was_written(journal: Journal) -> None:
 
 
 async def test_intents_keep_exactly_what_was_there_and_what_was_asked(journal: Journal) -> None:
-    change = await journal.find(await whole(journal))
+    change = await journal.find(await full_change(journal))
     assert change
     renaming, deleting, creating = change.intents
-    assert renaming == rename("t-1", "Other")
+    assert renaming == rename_intent("t-1", "Other")
     assert renaming.before
     assert renaming.before.native == {"hs_task_subject": "Call back"}
     assert renaming.before.unknown == {"due"}
     assert (renaming.edit, renaming.asked) == (Edit(title="Other"), Edit(title="Other", priority=1))
-    assert deleting == deletion("t-2")
+    assert deleting == delete_intent("t-2")
     assert creating == Intent("create", edit=Edit(title="One"))
 
 
 async def test_results_come_in_parts_and_are_told_by_place(journal: Journal) -> None:
-    change = await journal.find(await whole(journal))
+    change = await journal.find(await full_change(journal))
     assert change
     assert list(change.results.items()) == [
         (0, Result(0, "refused", "t-1", code="conflict")),
@@ -66,19 +67,21 @@ async def test_results_come_in_parts_and_are_told_by_place(journal: Journal) -> 
 
 
 async def test_what_begin_answers_is_what_is_found(journal: Journal) -> None:
-    change = await begun(journal, call(arguments={"id": "t-1"}, reason="why"), rename(), deletion("t-2"))
+    change = await begin(
+        journal, make_opening(arguments={"id": "t-1"}, reason="why"), rename_intent(), delete_intent("t-2")
+    )
     assert await journal.find(change.id) == change
     assert change.outcome == "open"
 
 
 async def test_what_record_answers_is_what_is_found(journal: Journal) -> None:
     results = [Result(0, "refused", "t-1", code="conflict")]
-    change = await journal.record(call(), Ending("refused", "conflict"), [rename()], results)
+    change = await journal.record(make_opening(), Ending("refused", "conflict"), [rename_intent()], results)
     assert await journal.find(change.id) == change
 
 
 async def test_a_time_in_any_zone_is_the_same_time(journal: Journal) -> None:
-    change = await begun(journal, call(at=NOW.astimezone(timezone(timedelta(hours=-3)))))
+    change = await begin(journal, make_opening(at=NOW.astimezone(timezone(timedelta(hours=-3)))))
     found = await journal.find(change.id)
     assert found
     assert found.opening.at == NOW
@@ -86,7 +89,7 @@ async def test_a_time_in_any_zone_is_the_same_time(journal: Journal) -> None:
 
 async def test_a_native_value_of_an_edit_is_kept_to_the_letter(journal: Journal) -> None:
     native = {"hs_task_priority": "NONE", "n": 1.5, "none": None, "list": [1, {"a": "\x00\ud800\u202e"}]}
-    change = await begun(journal, None, Intent("update", rename().before, Edit(priority=0, native=native)))
+    change = await begin(journal, None, Intent("update", rename_intent().before, Edit(priority=0, native=native)))
     found = await journal.find(change.id)
     assert found
     assert found.intents[0].edit
@@ -94,7 +97,7 @@ async def test_a_native_value_of_an_edit_is_kept_to_the_letter(journal: Journal)
 
 
 async def test_a_call_that_was_refused_is_there_with_its_code(journal: Journal) -> None:
-    change = await journal.record(call(arguments={"title": ""}), Ending("refused", "empty_title"))
+    change = await journal.record(make_opening(arguments={"title": ""}), Ending("refused", "empty_title"))
     assert change.id.startswith("chg_")
     assert await listed(journal) == [change.id]
     found = await journal.find(change.id)
@@ -103,24 +106,24 @@ async def test_a_call_that_was_refused_is_there_with_its_code(journal: Journal) 
 
 
 async def test_a_plan_says_so_in_its_id(journal: Journal) -> None:
-    plan = await journal.record(call(), Ending("planned"), [rename()])
+    plan = await journal.record(make_opening(), Ending("planned"), [rename_intent()])
     assert plan.id.startswith("plan_")
     found = await journal.find(plan.id)
     assert found
-    assert found.intents == (rename(),)
+    assert found.intents == (rename_intent(),)
 
 
 async def test_an_id_that_is_taken_is_not_given_again(opens: Opener) -> None:
     given = iter(["one", "one", "two"])
     async with opens(new_id=lambda *_: next(given)) as journal:
-        assert [await settled(journal), await settled(journal)] == ["one", "two"]
+        assert [await settle(journal), await settle(journal)] == ["one", "two"]
 
 
 async def test_ids_are_counted_so_that_a_run_can_be_repeated(opens: Opener) -> None:
     async with opens() as journal:
-        first = [await settled(journal), await settled(journal)]
+        first = [await settle(journal), await settle(journal)]
     async with opens() as again:
-        assert [*first, await settled(again)] == ["chg_0001", "chg_0002", "chg_0003"]
+        assert [*first, await settle(again)] == ["chg_0001", "chg_0002", "chg_0003"]
 
 
 async def test_there_is_no_change_of_an_unknown_id(journal: Journal) -> None:
@@ -128,8 +131,8 @@ async def test_there_is_no_change_of_an_unknown_id(journal: Journal) -> None:
 
 
 async def test_intents_can_be_revised_also_to_none(journal: Journal) -> None:
-    change = await begun(journal, None, rename(), rename("t-2"))
-    for intents in ((rename("t-1", "Other"),), ()):
+    change = await begin(journal, None, rename_intent(), rename_intent("t-2"))
+    for intents in ((rename_intent("t-1", "Other"),), ()):
         await journal.revise(change.id, intents)
         found = await journal.find(change.id)
         assert found
@@ -137,7 +140,7 @@ async def test_intents_can_be_revised_also_to_none(journal: Journal) -> None:
 
 
 async def test_of_two_results_for_a_place_and_of_two_endings_the_later_one_counts(journal: Journal) -> None:
-    change = await begun(journal)
+    change = await begin(journal)
     await journal.settle(change.id, [Result(0, "unknown", "t-1")], Ending("unknown"))
     await journal.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)
     found = await journal.find(change.id)
@@ -149,7 +152,10 @@ async def test_of_two_results_for_a_place_and_of_two_endings_the_later_one_count
 
 async def test_a_place_sees_only_its_own_changes(opens: Opener) -> None:
     async with opens() as here, opens(place="vambe https://api.vambe.me") as there:
-        ours, theirs = await settled(here, call("update_task", KEY)), await settled(there, call("update_task", KEY))
+        ours, theirs = (
+            await settle(here, make_opening("update_task", KEY)),
+            await settle(there, make_opening("update_task", KEY)),
+        )
         assert (await listed(here), await listed(there)) == ([ours], [theirs])
         assert await listed(here, task_id="t-1") == [ours]
         assert await here.find(theirs) is None
@@ -157,14 +163,14 @@ async def test_a_place_sees_only_its_own_changes(opens: Opener) -> None:
 
 
 async def test_changes_are_listed_newest_first_also_when_the_clock_stands_still(journal: Journal) -> None:
-    made = [await settled(journal) for _ in range(5)]
+    made = [await settle(journal) for _ in range(5)]
     assert await listed(journal) == made[::-1]
 
 
 async def test_pages_go_on_where_they_ended_whatever_is_written_meanwhile(journal: Journal) -> None:
-    made = [await settled(journal) for _ in range(5)]
+    made = [await settle(journal) for _ in range(5)]
     first = await journal.page(ChangeQuery(limit=2))
-    await settled(journal)
+    await settle(journal)
     second = await journal.page(ChangeQuery(limit=2, after=first.cursor))
     last = await journal.page(ChangeQuery(limit=2, after=second.cursor))
     seen = [change.id for page in (first, second, last) for change in page.changes]
@@ -174,7 +180,7 @@ async def test_pages_go_on_where_they_ended_whatever_is_written_meanwhile(journa
 
 async def test_a_page_that_is_just_full_is_the_last_one(journal: Journal) -> None:
     for _ in range(2):
-        await settled(journal)
+        await settle(journal)
     assert (await journal.page(ChangeQuery(limit=2))).cursor is None
 
 
@@ -185,10 +191,10 @@ async def test_a_cursor_that_is_none_is_refused(journal: Journal, cursor: str) -
 
 
 async def test_changes_are_found_by_each_task_that_they_touch(journal: Journal) -> None:
-    both = await begun(journal, None, rename("t-1"), rename("t-2"))
-    made = await begun(journal, call("create_task"), Intent("create", edit=Edit(title="One")))
+    both = await begin(journal, None, rename_intent("t-1"), rename_intent("t-2"))
+    made = await begin(journal, make_opening("create_task"), Intent("create", edit=Edit(title="One")))
     await journal.settle(made.id, [Result(0, "applied", "t-3", task(id="t-3"))], APPLIED)
-    planned = await journal.record(call(), Ending("planned"), [rename("t-2")])
+    planned = await journal.record(make_opening(), Ending("planned"), [rename_intent("t-2")])
     assert await listed(journal, task_id="t-1") == [both.id]
     assert await listed(journal, task_id="t-2") == [planned.id, both.id]
     assert await listed(journal, task_id="t-3") == [made.id]
@@ -196,9 +202,9 @@ async def test_changes_are_found_by_each_task_that_they_touch(journal: Journal) 
 
 
 async def test_changes_are_found_by_tool_outcome_and_time(journal: Journal) -> None:
-    renamed = await settled(journal, call("update_task", at=NOW))
-    deleted = await settled(journal, call("delete_task", at=NOW + timedelta(hours=1)), "unknown")
-    still = await begun(journal, call("update_task", at=NOW + timedelta(hours=2)))
+    renamed = await settle(journal, make_opening("update_task", at=NOW))
+    deleted = await settle(journal, make_opening("delete_task", at=NOW + timedelta(hours=1)), "unknown")
+    still = await begin(journal, make_opening("update_task", at=NOW + timedelta(hours=2)))
     assert await listed(journal, tool="update_task") == [still.id, renamed]
     assert await listed(journal, outcome="unknown") == [deleted]
     assert await listed(journal, outcome="open") == [still.id]
@@ -208,7 +214,7 @@ async def test_changes_are_found_by_tool_outcome_and_time(journal: Journal) -> N
 
 
 async def test_the_ends_of_time_are_times_too(journal: Journal) -> None:
-    change_id = await settled(journal)
+    change_id = await settle(journal)
     east, west = (timezone(timedelta(hours=hours)) for hours in (14, -12))
     first, last = datetime.min.replace(tzinfo=east), datetime.max.replace(tzinfo=west)
     assert await listed(journal, since=first, until=last) == [change_id]
@@ -216,8 +222,10 @@ async def test_the_ends_of_time_are_times_too(journal: Journal) -> None:
 
 
 async def test_a_claim_that_is_held_is_answered_with_its_change_and_nothing_is_written(journal: Journal) -> None:
-    first = await begun(journal, call("create_task", KEY))
-    second, is_new = await journal.begin(call("create_task", replace(KEY, payload="other")), [rename("t-2")])
+    first = await begin(journal, make_opening("create_task", KEY))
+    second, is_new = await journal.begin(
+        make_opening("create_task", replace(KEY, payload="other")), [rename_intent("t-2")]
+    )
     assert (second, is_new) == (first, False)
     assert second.opening.claims == (KEY,)
     assert await listed(journal) == [first.id]
@@ -225,8 +233,8 @@ async def test_a_claim_that_is_held_is_answered_with_its_change_and_nothing_is_w
 
 @pytest.mark.parametrize("outcome", OTHER_OUTCOMES)
 async def test_a_claim_of_a_change_that_is_over_is_held(journal: Journal, outcome: Outcome) -> None:
-    first = await settled(journal, call("create_task", KEY), outcome)
-    second, is_new = await journal.begin(call("create_task", KEY), [])
+    first = await settle(journal, make_opening("create_task", KEY), outcome)
+    second, is_new = await journal.begin(make_opening("create_task", KEY), [])
     assert (second.id, is_new) == (first, False)
 
 
@@ -234,47 +242,47 @@ async def test_a_claim_of_a_change_that_is_over_is_held(journal: Journal, outcom
 async def test_a_claim_of_a_change_that_left_nothing_behind_may_be_made_again(
     journal: Journal, outcome: Outcome
 ) -> None:
-    await settled(journal, call("create_task", KEY), outcome)
-    third = await begun(journal, call("create_task", KEY))
-    assert (await journal.begin(call("create_task", KEY), []))[0] == third
+    await settle(journal, make_opening("create_task", KEY), outcome)
+    third = await begin(journal, make_opening("create_task", KEY))
+    assert (await journal.begin(make_opening("create_task", KEY), []))[0] == third
 
 
 async def test_a_change_whose_tasks_were_all_refused_is_void_whatever_it_is_called(journal: Journal) -> None:
-    change = await begun(journal, call("create_task", KEY), rename("t-1"), rename("t-2"))
+    change = await begin(journal, make_opening("create_task", KEY), rename_intent("t-1"), rename_intent("t-2"))
     await journal.settle(change.id, [Result(0, "refused"), Result(1, "not_attempted")], Ending("unknown"))
-    await begun(journal, call("create_task", KEY))
+    await begin(journal, make_opening("create_task", KEY))
 
 
 async def test_a_change_that_wrote_one_task_of_two_is_not_void_whatever_it_is_called(journal: Journal) -> None:
-    change = await begun(journal, call("create_task", KEY), rename("t-1"), rename("t-2"))
+    change = await begin(journal, make_opening("create_task", KEY), rename_intent("t-1"), rename_intent("t-2"))
     await journal.settle(change.id, [Result(0, "applied"), Result(1, "refused")], Ending("refused"))
-    assert not (await journal.begin(call("create_task", KEY), []))[1]
+    assert not (await journal.begin(make_opening("create_task", KEY), []))[1]
 
 
 async def test_a_claim_since_a_time_counts_only_changes_from_then_on(journal: Journal) -> None:
-    first = await settled(journal, call("create_task", KEY, at=NOW))
+    first = await settle(journal, make_opening("create_task", KEY, at=NOW))
     just, later = (replace(KEY, since=NOW + timedelta(seconds=s)) for s in (0, 1))
-    assert (await journal.begin(call("create_task", just, at=NOW), []))[0].id == first
-    await begun(journal, call("create_task", later, at=NOW))
+    assert (await journal.begin(make_opening("create_task", just, at=NOW), []))[0].id == first
+    await begin(journal, make_opening("create_task", later, at=NOW))
 
 
 async def test_one_of_several_claims_is_enough(journal: Journal) -> None:
     one, other = Claim("same a", "a"), Claim("same b", "b")
-    first = await settled(journal, call("create_task", other))
-    assert (await journal.begin(call("create_task", one, other), []))[0].id == first
-    assert (await journal.begin(call("create_task", one), []))[1]
+    first = await settle(journal, make_opening("create_task", other))
+    assert (await journal.begin(make_opening("create_task", one, other), []))[0].id == first
+    assert (await journal.begin(make_opening("create_task", one), []))[1]
 
 
 async def test_a_recorded_change_makes_no_claim(journal: Journal) -> None:
-    await journal.record(call("create_task", KEY), APPLIED)
-    await begun(journal, call("create_task", KEY))
+    await journal.record(make_opening("create_task", KEY), APPLIED)
+    await begin(journal, make_opening("create_task", KEY))
 
 
 async def test_of_calls_at_the_same_moment_one_gets_the_claim(opens: Opener) -> None:
     answers = []
 
     async def ask(journal: Journal) -> None:
-        answers.append(await journal.begin(call("create_task", KEY), [rename()]))
+        answers.append(await journal.begin(make_opening("create_task", KEY), [rename_intent()]))
 
     async with opens() as here, opens() as there, anyio.create_task_group() as tasks:
         for journal in (here, there) * 4:
@@ -285,14 +293,14 @@ async def test_of_calls_at_the_same_moment_one_gets_the_claim(opens: Opener) -> 
 
 async def test_an_open_change_of_a_living_process_is_not_abandoned(opens: Opener) -> None:
     async with opens() as here, opens() as there:
-        await begun(here)
+        await begin(here)
         assert (await here.abandoned(), await there.abandoned()) == ((), ())
 
 
 async def test_an_open_change_is_abandoned_when_its_process_is_gone(opens: Opener) -> None:
     async with opens() as gone:
-        first, over = await begun(gone), await settled(gone)
-        second = await begun(gone, None, deletion())
+        first, over = await begin(gone), await settle(gone)
+        second = await begin(gone, None, delete_intent())
     async with opens() as journal:
         assert await journal.abandoned() == (first, second)
         assert over not in {change.id for change in await journal.abandoned()}
@@ -304,7 +312,7 @@ async def test_an_open_change_is_abandoned_when_its_process_is_gone(opens: Opene
 
 async def test_abandoned_changes_are_settled_by_one_process_and_by_the_next_if_that_goes_too(opens: Opener) -> None:
     async with opens() as gone:
-        change = await begun(gone)
+        change = await begin(gone)
     async with opens() as late:
         async with opens() as first:
             assert await first.abandoned() == (change,)
@@ -314,7 +322,7 @@ async def test_abandoned_changes_are_settled_by_one_process_and_by_the_next_if_t
 
 async def test_another_place_leaves_abandoned_changes_to_their_own(opens: Opener) -> None:
     async with opens() as gone:
-        change = await begun(gone)
+        change = await begin(gone)
     async with opens(place="vambe https://api.vambe.me") as elsewhere, opens() as journal:
         assert await elsewhere.abandoned() == ()
         assert await journal.abandoned() == (change,)
@@ -322,9 +330,9 @@ async def test_another_place_leaves_abandoned_changes_to_their_own(opens: Opener
 
 async def test_a_change_may_be_begun_after_the_journal_was_closed(opens: Opener) -> None:
     async with opens() as journal, opens() as other:
-        await settled(journal)
+        await settle(journal)
         await journal.aclose()
-        change = await begun(journal)
+        change = await begin(journal)
         assert await other.abandoned() == ()
         assert await journal.find(change.id) == change
 
@@ -334,15 +342,15 @@ async def test_what_is_kept_of_arguments_and_reason_has_no_credential_and_what_u
 ) -> None:
     text = "the key is s3cr3t-value"
     async with opens(secrets=["s3cr3t-value"]) as journal:
-        change = await begun(journal, call(arguments={"title": text}, reason=text), rename("t-1", text))
+        change = await begin(journal, make_opening(arguments={"title": text}, reason=text), rename_intent("t-1", text))
         assert change.opening.arguments == {"title": "the key is [secret]"}
         assert change.opening.reason == "the key is [secret]"
         assert change.intents[0].edit == Edit(title=text)
         assert await journal.find(change.id) == change
 
 
-async def test_time_passes_for_each_row(journal: Journal, clock: Clock) -> None:
-    change = await begun(journal, call(at=clock()))
+async def test_time_passes_for_each_row(journal: Journal, clock: FixedClock) -> None:
+    change = await begin(journal, make_opening(at=clock()))
     clock.move(minutes=5)
     await journal.settle(change.id, [], APPLIED)
     assert await listed(journal, since=clock()) == []

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from journal.stage import APPLIED, Clock, begun, call, opened_at
+from fixed_clock import FixedClock
+from journal.open_journal import APPLIED, begin, make_opening, open_journal
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.journal import ChangeQuery, Result
 from taskhand.journal.sqlite import SqliteJournal
 
 
 @pytest.fixture
-async def journal(journal_file: Path, clock: Clock) -> AsyncIterator[SqliteJournal]:
+async def journal(journal_file: Path, clock: FixedClock) -> AsyncIterator[SqliteJournal]:
     """A journal that waits for nobody."""
-    async with opened_at(journal_file, clock=clock, busy_s=0) as journal:
+    async with open_journal(journal_file, clock=clock, busy_s=0) as journal:
         yield journal
 
 
@@ -31,7 +32,7 @@ def locked(path: Path) -> Iterator[None]:
 
 async def late(journal: SqliteJournal, path: Path) -> str:
     """A change that is over, which could not be written down."""
-    change = await begun(journal)
+    change = await begin(journal)
     with locked(path):
         await journal.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)
     return change.id
@@ -55,23 +56,23 @@ async def test_a_list_has_it_too(journal: SqliteJournal, journal_file: Path) -> 
 async def test_while_it_cannot_be_written_what_is_there_can_be_read_and_nothing_is_begun(
     journal: SqliteJournal, journal_file: Path
 ) -> None:
-    change = await begun(journal)
+    change = await begin(journal)
     with locked(journal_file):
         await journal.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)
         found = await journal.find(change.id)
         with pytest.raises(OperatorError) as refused:
-            await journal.begin(call(), [])
+            await journal.begin(make_opening(), [])
     assert refused.value.code == "store_busy"
     assert found is not None
     assert found.outcome == "open"
-    await begun(journal)
+    await begin(journal)
     assert [one.outcome for one in (await journal.page(ChangeQuery())).changes] == ["open", "applied"]
 
 
-async def test_it_is_written_when_the_journal_is_closed(journal_file: Path, clock: Clock) -> None:
-    async with opened_at(journal_file, clock=clock, busy_s=0) as journal:
+async def test_it_is_written_when_the_journal_is_closed(journal_file: Path, clock: FixedClock) -> None:
+    async with open_journal(journal_file, clock=clock, busy_s=0) as journal:
         change_id = await late(journal, journal_file)
-    async with opened_at(journal_file, clock=clock) as journal:
+    async with open_journal(journal_file, clock=clock) as journal:
         found = await journal.find(change_id)
         assert found is not None
         assert found.outcome == "applied"
@@ -81,7 +82,7 @@ async def test_it_is_written_when_the_journal_is_closed(journal_file: Path, cloc
 async def test_several_are_written_in_the_order_in_which_they_came(
     journal: SqliteJournal, journal_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    change = await begun(journal)
+    change = await begin(journal)
     with locked(journal_file):
         await journal.settle(change.id, [Result(0, "unknown", "t-1")])
         await journal.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)

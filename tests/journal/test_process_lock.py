@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 
 from builders import refused
-from journal.stage import APPLIED, begun, opened_at, settled
+from journal.open_journal import APPLIED, begin, open_journal, settle
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.journal import Ending, Result
 from taskhand.journal.sqlite import SqliteJournal
@@ -23,14 +23,15 @@ PROGRAM = """
 import secrets, sys
 from pathlib import Path
 import anyio
-from journal.stage import call, opened_at, rename
+from journal.open_journal import make_opening, open_journal, rename_intent
 from taskhand.journal.journal import Claim
 
 async def main():
-    async with opened_at(Path(sys.argv[1]), new_id=lambda prefix, _: f"{prefix}_{secrets.token_hex(8)}") as journal:
+    async with open_journal(Path(sys.argv[1]), new_id=lambda prefix, _: f"{prefix}_{secrets.token_hex(8)}") as journal:
         print("ready", flush=True)
         for line in sys.stdin:
-            change, is_new = await journal.begin(call("create_task", Claim(line.strip(), "")), [rename()])
+            opening = make_opening("create_task", Claim(line.strip(), ""))
+            change, is_new = await journal.begin(opening, [rename_intent()])
             print(change.id, is_new, flush=True)
 
 anyio.run(main)
@@ -81,13 +82,13 @@ def beside(journal: Path) -> list[str]:
 
 async def abandoned(path: Path) -> list[str]:
     """The ids that a process that starts now is told of."""
-    async with opened_at(path) as journal:
+    async with open_journal(path) as journal:
         return [change.id for change in await journal.abandoned()]
 
 
 async def settle_all(path: Path) -> None:
     """Say of everything that was left open that it was not applied."""
-    async with opened_at(path) as journal:
+    async with open_journal(path) as journal:
         for change in await journal.abandoned():
             await journal.settle(change.id, [Result(0, "not_applied")], Ending("not_applied"))
         assert (await journal.verify()).fault is None
@@ -132,39 +133,39 @@ async def test_no_file_is_made_before_the_journal_is_needed_and_no_lock_before_a
     await file_journal.abandoned()
     await file_journal.find("chg_0001")
     assert beside(journal_file) == []
-    await settled(file_journal)
+    await settle(file_journal)
     assert len(beside(journal_file)) == 1
 
 
 async def test_the_journal_is_its_owner_s_alone(tmp_path: Path) -> None:
     path = tmp_path / "new" / "tasks.journal.sqlite"
-    async with opened_at(path) as journal:
-        await begun(journal)
+    async with open_journal(path) as journal:
+        await begin(journal)
         modes = {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     assert modes == {0o600}
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
 async def test_a_lock_file_that_a_dead_process_left_is_removed(journal_file: Path) -> None:
-    async with opened_at(journal_file) as journal:
-        await settled(journal)
+    async with open_journal(journal_file) as journal:
+        await settle(journal)
     (journal_file.parent / f"{journal_file.name}.0123456789abcdef.lock").touch()
-    async with opened_at(journal_file) as journal:
+    async with open_journal(journal_file) as journal:
         assert await journal.abandoned() == ()
     assert beside(journal_file) == []
 
 
 async def test_open_changes_whose_lock_file_is_gone_are_abandoned(journal_file: Path) -> None:
-    async with opened_at(journal_file) as gone:
-        change = await begun(gone)
+    async with open_journal(journal_file) as gone:
+        change = await begin(gone)
     assert beside(journal_file) == []
     assert await abandoned(journal_file) == [change.id]
 
 
 async def test_the_lock_file_of_a_settled_process_goes_when_the_journal_is_closed(journal_file: Path) -> None:
-    async with opened_at(journal_file) as gone:
-        change = await begun(gone)
-    async with opened_at(journal_file) as journal:
+    async with open_journal(journal_file) as gone:
+        change = await begin(gone)
+    async with open_journal(journal_file) as journal:
         await journal.abandoned()
         assert len(beside(journal_file)) == 1
         await journal.settle(change.id, [], APPLIED)
@@ -174,7 +175,7 @@ async def test_the_lock_file_of_a_settled_process_goes_when_the_journal_is_close
 async def test_a_journal_that_is_closed_in_a_hurry_leaves_no_lock_file(
     file_journal: SqliteJournal, journal_file: Path
 ) -> None:
-    await settled(file_journal)
+    await settle(file_journal)
     with anyio.CancelScope() as scope:
         scope.cancel()
         await file_journal.aclose()
@@ -182,13 +183,13 @@ async def test_a_journal_that_is_closed_in_a_hurry_leaves_no_lock_file(
 
 
 async def test_a_journal_of_a_newer_program_is_left_alone(journal_file: Path) -> None:
-    async with opened_at(journal_file) as journal:
-        await settled(journal)
+    async with open_journal(journal_file) as journal:
+        await settle(journal)
     with closing(sqlite3.connect(journal_file)) as connection:
         connection.execute("PRAGMA user_version = 99")
-    async with opened_at(journal_file) as journal:
+    async with open_journal(journal_file) as journal:
         with refused("store_too_new", OperatorError) as error:
-            await begun(journal)
+            await begin(journal)
         assert "journal" in error.value.message
         assert "TASKHAND_JOURNAL" in str(error.value.next_step)
 
@@ -196,7 +197,7 @@ async def test_a_journal_of_a_newer_program_is_left_alone(journal_file: Path) ->
 async def test_a_file_that_is_no_journal_is_refused_and_left_as_it_is(journal_file: Path) -> None:
     content = b"My diary.\n" * 1_000
     await anyio.Path(journal_file).write_bytes(content)
-    async with opened_at(journal_file) as journal:
+    async with open_journal(journal_file) as journal:
         with refused("store_unavailable", OperatorError) as error:
             await journal.abandoned()
         assert "TASKHAND_JOURNAL" in str(error.value.next_step)

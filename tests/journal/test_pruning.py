@@ -9,13 +9,14 @@ from pathlib import Path
 
 import anyio
 
-from journal.stage import NOW, PLACE, Clock, begun, call, deletion, opened_at, rename, settled
+from fixed_clock import NOW, FixedClock
+from journal.open_journal import PLACE, begin, delete_intent, make_opening, open_journal, rename_intent, settle
 from taskhand.journal.journal import ChangeQuery, Claim, Ending, Result
 from taskhand.journal.pruning import prune
 from taskhand.journal.sqlite import SqliteJournal
 
 DAYS = 30
-KEPT = partial(opened_at, keep_days=DAYS)
+KEPT = partial(open_journal, keep_days=DAYS)
 
 
 async def ids(journal: SqliteJournal) -> list[str]:
@@ -33,11 +34,11 @@ async def is_whole(journal: SqliteJournal) -> bool:
     return (await journal.verify()).fault is None
 
 
-async def test_changes_that_are_too_old_go_and_the_chain_says_so(journal_file: Path, clock: Clock) -> None:
+async def test_changes_that_are_too_old_go_and_the_chain_says_so(journal_file: Path, clock: FixedClock) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
-        await settled(journal)
+        await settle(journal)
         clock.move(days=10)
-        young = await settled(journal, call(at=clock()))
+        young = await settle(journal, make_opening(at=clock()))
         clock.move(days=DAYS - 5)
         head = (await journal.verify()).head
         assert await journal.prune() == 4
@@ -51,19 +52,19 @@ async def test_changes_that_are_too_old_go_and_the_chain_says_so(journal_file: P
         assert await journal.prune() == 0
 
 
-async def test_a_change_is_kept_for_all_of_its_days(journal_file: Path, clock: Clock) -> None:
+async def test_a_change_is_kept_for_all_of_its_days(journal_file: Path, clock: FixedClock) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
-        await settled(journal)
+        await settle(journal)
         clock.move(days=DAYS)
         assert await journal.prune() == 0
         clock.move(seconds=1)
         assert await journal.prune() == 4
 
 
-async def test_it_can_be_pruned_again_and_again_and_to_the_last_change(journal_file: Path, clock: Clock) -> None:
+async def test_it_can_be_pruned_again_and_again_and_to_the_last_change(journal_file: Path, clock: FixedClock) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
         for _ in range(3):
-            await settled(journal, call(at=clock()))
+            await settle(journal, make_opening(at=clock()))
             clock.move(days=DAYS + 1)
             assert await journal.prune() > 0
             assert await ids(journal) == []
@@ -71,10 +72,10 @@ async def test_it_can_be_pruned_again_and_again_and_to_the_last_change(journal_f
         assert [row["seq"] for row in await rows(journal)] == [15]
 
 
-async def test_an_open_change_and_all_after_it_stay_however_old(journal_file: Path, clock: Clock) -> None:
+async def test_an_open_change_and_all_after_it_stay_however_old(journal_file: Path, clock: FixedClock) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
-        await settled(journal)
-        stays = [(await begun(journal)).id, await settled(journal)]
+        await settle(journal)
+        stays = [(await begin(journal)).id, await settle(journal)]
         clock.move(days=1_000)
         assert await journal.prune() == 4
         assert await ids(journal) == stays
@@ -83,11 +84,13 @@ async def test_an_open_change_and_all_after_it_stay_however_old(journal_file: Pa
         assert await is_whole(journal)
 
 
-async def test_a_change_that_ended_late_stays_and_so_does_what_lies_between(journal_file: Path, clock: Clock) -> None:
+async def test_a_change_that_ended_late_stays_and_so_does_what_lies_between(
+    journal_file: Path, clock: FixedClock
+) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
-        gone = await settled(journal)
-        early = await begun(journal)
-        middle = await begun(journal)
+        gone = await settle(journal)
+        early = await begin(journal)
+        middle = await begin(journal)
         await journal.settle(early.id, [], Ending("applied"))
         clock.move(days=DAYS)
         await journal.settle(middle.id, [], Ending("applied"))
@@ -97,71 +100,71 @@ async def test_a_change_that_ended_late_stays_and_so_does_what_lies_between(jour
         assert await ids(journal) == [early.id, middle.id]
 
 
-async def test_order_is_that_of_the_chain_not_of_the_clock(journal_file: Path, clock: Clock) -> None:
+async def test_order_is_that_of_the_chain_not_of_the_clock(journal_file: Path, clock: FixedClock) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
-        young = await settled(journal, call(at=clock() + timedelta(days=100)))
-        old = await settled(journal)
+        young = await settle(journal, make_opening(at=clock() + timedelta(days=100)))
+        old = await settle(journal)
         clock.move(days=DAYS + 1)
         assert await journal.prune() == 0
         assert await ids(journal) == [young, old]
 
 
-async def test_without_a_term_everything_stays(journal_file: Path, clock: Clock) -> None:
-    async with opened_at(journal_file, clock=clock) as journal:
-        kept = await settled(journal)
+async def test_without_a_term_everything_stays(journal_file: Path, clock: FixedClock) -> None:
+    async with open_journal(journal_file, clock=clock) as journal:
+        kept = await settle(journal)
         clock.move(days=100_000)
         assert await journal.prune() == 0
         assert kept in await ids(journal)
 
 
 async def test_it_is_pruned_at_the_first_change_of_a_process_and_then_once_a_day(
-    journal_file: Path, clock: Clock
+    journal_file: Path, clock: FixedClock
 ) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
-        await settled(journal)
+        await settle(journal)
     clock.move(days=DAYS + 1)
     async with KEPT(journal_file, clock=clock) as journal:
-        kept = [await settled(journal, call(at=clock()))]
+        kept = [await settle(journal, make_opening(at=clock()))]
         assert await ids(journal) == kept
     clock.move(days=DAYS - 0.1)
     async with KEPT(journal_file, clock=clock) as journal:
         for days in (0, 0.2, 0.9):
             clock.move(days=days)
-            kept.append(await settled(journal, call(at=clock())))
+            kept.append(await settle(journal, make_opening(at=clock())))
             assert await ids(journal) == (kept if days < 0.9 else kept[1:])
 
 
-async def test_a_claim_goes_with_its_change(journal_file: Path, clock: Clock) -> None:
+async def test_a_claim_goes_with_its_change(journal_file: Path, clock: FixedClock) -> None:
     key = Claim("key Claude 1", "payload")
     async with KEPT(journal_file, clock=clock) as journal:
-        await settled(journal, call("create_task", key))
+        await settle(journal, make_opening("create_task", key))
         clock.move(days=DAYS + 1)
         await journal.prune()
-        assert (await journal.begin(call("create_task", key, at=clock()), []))[1]
+        assert (await journal.begin(make_opening("create_task", key, at=clock()), []))[1]
         assert await is_whole(journal)
 
 
-async def test_ids_are_not_given_again_after_pruning(journal_file: Path, clock: Clock) -> None:
+async def test_ids_are_not_given_again_after_pruning(journal_file: Path, clock: FixedClock) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
-        first = await settled(journal)
+        first = await settle(journal)
         clock.move(days=DAYS + 1)
-        assert await settled(journal, call(at=clock())) > first
+        assert await settle(journal, make_opening(at=clock())) > first
 
 
-async def test_changes_of_all_places_go(journal_file: Path, clock: Clock) -> None:
+async def test_changes_of_all_places_go(journal_file: Path, clock: FixedClock) -> None:
     async with KEPT(journal_file, clock=clock) as here, KEPT(journal_file, "vambe", clock) as there:
-        await settled(here)
-        await settled(there)
+        await settle(here)
+        await settle(there)
         clock.move(days=DAYS + 1)
         assert await here.prune() == 8
         assert await ids(there) == []
 
 
-async def test_much_goes_in_portions_and_a_large_change_in_one(journal_file: Path, clock: Clock) -> None:
+async def test_much_goes_in_portions_and_a_large_change_in_one(journal_file: Path, clock: FixedClock) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
         for _ in range(3):
-            await settled(journal)
-        large = await begun(journal, call("bulk_update_tasks"), *(rename(f"t-{n}") for n in range(10)))
+            await settle(journal)
+        large = await begin(journal, make_opening("bulk_update_tasks"), *(rename_intent(f"t-{n}") for n in range(10)))
         await journal.settle(large.id, [Result(n, "applied") for n in range(10)], Ending("applied"))
         with closing(sqlite3.connect(journal_file, isolation_level=None)) as connection:
             connection.row_factory = sqlite3.Row
@@ -171,10 +174,10 @@ async def test_much_goes_in_portions_and_a_large_change_in_one(journal_file: Pat
         assert await is_whole(journal)
 
 
-async def test_what_was_pruned_is_not_left_in_the_file(journal_file: Path, clock: Clock) -> None:
+async def test_what_was_pruned_is_not_left_in_the_file(journal_file: Path, clock: FixedClock) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
-        await settled(journal, call(reason="because of Quetzalcoatl"))
-        await begun(journal, call(at=NOW + timedelta(days=100)), deletion())
+        await settle(journal, make_opening(reason="because of Quetzalcoatl"))
+        await begin(journal, make_opening(at=NOW + timedelta(days=100)), delete_intent())
         clock.move(days=DAYS + 1)
         assert await journal.prune() == 4
     left = await anyio.Path(journal_file).read_bytes()

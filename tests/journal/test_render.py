@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import DONE, TASK_ID, on_people, task
-from journal.stage import call, deletion, rename
+from journal.open_journal import delete_intent, make_opening, rename_intent
 from taskhand.domain.edit import Edit
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.snapshot import Snapshot
@@ -17,7 +17,7 @@ from taskhand.journal.render import render_change
 def done(*parts: tuple[Intent, Result | None], outcome: Outcome = "applied", code: str | None = None) -> Change:
     """A change that is over."""
     results = {place: result for place, (_, result) in enumerate(parts) if result}
-    return Change("chg_1", call(), tuple(intent for intent, _ in parts), results, Ending(outcome, code))
+    return Change("chg_1", make_opening(), tuple(intent for intent, _ in parts), results, Ending(outcome, code))
 
 
 def lines(change: Change, task_id: str | None = None) -> list[str]:
@@ -33,7 +33,7 @@ def test_a_change_of_one_task_tells_when_what_who_and_from_what_to_what() -> Non
         task_responsibles=on_people("p-1", "p-2"),
         status_config=DONE,
     )
-    change = done((rename(TASK_ID), Result(0, "applied", TASK_ID, after)))
+    change = done((rename_intent(TASK_ID), Result(0, "applied", TASK_ID, after)))
     assert lines(change) == [
         "2026-03-04 15:30:00  update_task  applied  by Claude 1.0  chg_1",
         f'  update: "Call back" ({TASK_ID})',
@@ -50,7 +50,7 @@ def test_times_are_on_the_clock_of_the_person() -> None:
 
 
 def test_why_and_what_it_belongs_to_is_told() -> None:
-    opening = call("undo_change", reason="a mistake", plan_id="plan_1", undoes="chg_0")
+    opening = make_opening("undo_change", reason="a mistake", plan_id="plan_1", undoes="chg_0")
     assert lines(Change("chg_1", opening, ending=Ending("applied")))[1:] == [
         "  reason: a mistake",
         "  carries out: plan_1",
@@ -59,7 +59,7 @@ def test_why_and_what_it_belongs_to_is_told() -> None:
 
 
 def test_a_call_that_was_refused_shows_what_was_sent() -> None:
-    opening = call(arguments={"id": "t-1", "priority": "Ñandú"})
+    opening = make_opening(arguments={"id": "t-1", "priority": "Ñandú"})
     assert lines(Change("chg_1", opening, ending=Ending("refused", "invalid_priority"))) == [
         "2026-03-04 15:30:00  update_task  refused (invalid_priority)  by Claude 1.0  chg_1",
         '  sent: {"id": "t-1", "priority": "Ñandú"}',
@@ -68,9 +68,9 @@ def test_a_call_that_was_refused_shows_what_was_sent() -> None:
 
 def test_a_plan_and_an_open_change_show_what_is_to_be() -> None:
     for ending in (Ending("planned"), None):
-        change = Change("plan_1", call(), (rename(),), ending=ending)
+        change = Change("plan_1", make_opening(), (rename_intent(),), ending=ending)
         assert lines(change)[1:] == ['  update: "Call back" (t-1)', '    title: "Call back" -> "New title"']
-    assert "  open  " in lines(Change("chg_1", call(), (rename(),)))[0]
+    assert "  open  " in lines(Change("chg_1", make_opening(), (rename_intent(),)))[0]
 
 
 def test_a_new_task_and_one_that_is_gone_are_told_by_their_titles() -> None:
@@ -82,13 +82,13 @@ def test_a_new_task_and_one_that_is_gone_are_told_by_their_titles() -> None:
     ]
     made = Result(0, "applied", "t-9", task(id="t-9", title="One"))
     assert lines(done((new, made)))[1] == '  create: "One" (t-9)'
-    assert lines(done((deletion(), Result(0, "applied", "t-1"))))[1:] == ['  delete: "Call back" (t-1)']
+    assert lines(done((delete_intent(), Result(0, "applied", "t-1"))))[1:] == ['  delete: "Call back" (t-1)']
 
 
 def test_of_many_tasks_the_outcomes_are_counted_and_what_is_apart_is_said() -> None:
     change = done(
-        (rename("t-1"), Result(0, "applied", "t-1", task(title="New title"))),
-        (rename("t-2"), Result(1, "refused", "t-2", code="conflict", note="it was moved")),
+        (rename_intent("t-1"), Result(0, "applied", "t-1", task(title="New title"))),
+        (rename_intent("t-2"), Result(1, "refused", "t-2", code="conflict", note="it was moved")),
     )
     head, *rest = lines(change)
     assert "applied: 1 applied, 1 refused" in head
@@ -96,7 +96,7 @@ def test_of_many_tasks_the_outcomes_are_counted_and_what_is_apart_is_said() -> N
 
 
 def test_of_very_many_tasks_some_are_shown_and_the_rest_counted() -> None:
-    parts = [(deletion(f"t-{n}"), Result(n, "applied", f"t-{n}")) for n in range(14)]
+    parts = [(delete_intent(f"t-{n}"), Result(n, "applied", f"t-{n}")) for n in range(14)]
     rest = lines(done(*parts))[1:]
     assert len(rest) == 11
     assert rest[-1] == "  … and 4 tasks more"
@@ -104,7 +104,9 @@ def test_of_very_many_tasks_some_are_shown_and_the_rest_counted() -> None:
 
 
 def test_a_task_that_was_refused_before_it_was_an_intent_is_told() -> None:
-    change = Change("plan_1", call(), (rename(),), {1: Result(1, "refused", "t-2", code="gone")}, Ending("planned"))
+    change = Change(
+        "plan_1", make_opening(), (rename_intent(),), {1: Result(1, "refused", "t-2", code="gone")}, Ending("planned")
+    )
     assert "  (t-2), refused, gone" in lines(change)
 
 
@@ -116,7 +118,7 @@ def test_a_long_text_is_cut() -> None:
 @given(st.text(st.characters(exclude_categories=())))
 def test_no_control_and_no_hidden_character_reaches_the_terminal(text: str) -> None:
     written = f"\x1b[31m\x9b\u202e\u2066\x07\r\n{text}\u2028"
-    opening = call(
+    opening = make_opening(
         f"tool{written}", reason=f"r{written}", caller=Caller(written, written, written), arguments={"a": written}
     )
     intents = (Intent("update", Snapshot(task(id=f"i{written}", title=written)), Edit(title=f"{written}!")),)

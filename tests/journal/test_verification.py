@@ -11,7 +11,8 @@ import anyio
 import pytest
 
 from builders import refused
-from journal.stage import NOW, Clock, begun, call, opened_at, rename, settled, whole
+from fixed_clock import NOW, FixedClock
+from journal.open_journal import begin, full_change, make_opening, open_journal, rename_intent, settle
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.codec import instant
 from taskhand.journal.entry import COLUMNS, Entry
@@ -35,15 +36,15 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     path = tmp_path_factory.mktemp("journal") / "journal.sqlite"
 
     async def fill() -> None:
-        clock = Clock()
-        async with opened_at(path, clock=clock, keep_days=30) as journal:
-            await settled(journal)
+        clock = FixedClock()
+        async with open_journal(path, clock=clock, keep_days=30) as journal:
+            await settle(journal)
             clock.move(days=40)
             later = NOW + timedelta(days=40)
             assert await journal.prune() == 4
-            await whole(journal)
-            await journal.record(call(at=later), Ending("planned"), [rename()])
-            await begun(journal, call("create_task", Claim("key", "p"), at=later))
+            await full_change(journal)
+            await journal.record(make_opening(at=later), Ending("planned"), [rename_intent()])
+            await begin(journal, make_opening("create_task", Claim("key", "p"), at=later))
             assert (await journal.verify()).fault is None
 
     anyio.run(fill)
@@ -225,15 +226,15 @@ def anchored(original: Database) -> str:
 
 
 async def test_a_journal_without_its_head_is_not_written_on(file_journal: SqliteJournal, journal_file: Path) -> None:
-    await settled(file_journal)
+    await settle(file_journal)
     with closing(sqlite3.connect(journal_file)) as connection, connection:
         connection.execute("DELETE FROM link")
     with refused("journal_damaged", OperatorError):
-        await begun(file_journal)
+        await begin(file_journal)
 
 
 async def test_a_damaged_row_is_said_and_not_guessed(file_journal: SqliteJournal, journal_file: Path) -> None:
-    change_id = await settled(file_journal)
+    change_id = await settle(file_journal)
     for body in ("{", "[]", "{}", '{"kind":"opening"}', "[" * 5_000):
         with closing(sqlite3.connect(journal_file)) as connection, connection:
             connection.execute("UPDATE entry SET body = ? WHERE kind = 'opening'", (body,))

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from backends.local.open_store import opened_at
+from backends.local.open_store import open_store
 from taskhand.backends.local.backend import LocalBackend
 
 
 @pytest.fixture
 async def backend(store_file: Path) -> AsyncIterator[LocalBackend]:
-    async with opened_at(store_file) as backend:
+    async with open_store(store_file) as backend:
         yield backend

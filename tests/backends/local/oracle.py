@@ -4,7 +4,7 @@ import unicodedata
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from backends.local.open_store import NOW
+from fixed_clock import NOW
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import Task
 

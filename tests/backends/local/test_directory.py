@@ -2,7 +2,7 @@
 
 import pytest
 
-from backends.local.open_store import USER, change, make
+from backends.local.open_store import USER, create, update
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import Ambiguous, CallerError, NotFound
@@ -17,9 +17,9 @@ async def status_names(backend: LocalBackend) -> list[str]:
 async def add_task(backend: LocalBackend, *people: str, status: str | None = None) -> str:
     known = {known.name: StatusChoice.of(known) for known in (await backend.statuses()).statuses}
     edit = Edit(title="Call", priority=1, responsible_ids=people)
-    task = await make(backend, edit)
+    task = await create(backend, edit)
     if status:
-        task = await change(backend, task, Edit(status=known[status]))
+        task = await update(backend, task, Edit(status=known[status]))
     return task.id
 
 

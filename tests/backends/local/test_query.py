@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.local.open_store import NOW, Clock, change, make, opened_at
+from backends.local.open_store import create, open_store, update
 from backends.local.oracle import expected
+from fixed_clock import NOW, FixedClock
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.query import StoreState, build_selects
 from taskhand.domain.due import Due
@@ -70,7 +71,7 @@ def filled(path: Path, count: int) -> sqlite3.Connection:
     """A store with so many tasks, opened."""
 
     async def furnish() -> None:
-        async with opened_at(path) as backend:
+        async with open_store(path) as backend:
             await backend.statuses()
 
     anyio.run(furnish)
@@ -231,7 +232,9 @@ asks = st.builds(Ask, queries, some_numbers, some_numbers)
 class World:
     """A store with three people, emptied of tasks for each example."""
 
-    def __init__(self, backend: LocalBackend, clock: Clock, people: list[str], statuses: tuple[Status, ...]) -> None:
+    def __init__(
+        self, backend: LocalBackend, clock: FixedClock, people: list[str], statuses: tuple[Status, ...]
+    ) -> None:
         self.backend = backend
         self.clock = clock
         self.people = people
@@ -239,10 +242,10 @@ class World:
 
     async def add(self, wish: Wish) -> Task:
         """The task that was wished for."""
-        self.clock.move(wish.minutes)
+        self.clock.move(minutes=wish.minutes)
         people = tuple(self.people[number] for number in wish.people)
         edit = replace(wish.edit, responsible_ids=people, status=self.statuses[wish.status])
-        return await self.backend.get_task((await make(self.backend, edit)).id)
+        return await self.backend.get_task((await create(self.backend, edit)).id)
 
     def resolved(self, ask: Ask) -> TaskQuery:
         """The query with ids for numbers."""
@@ -263,8 +266,8 @@ class World:
 
 async def compare(path: Path, wanted: list[Wish], asked: list[Ask]) -> None:
     """Make the tasks, follow the pages of each query, and hold them against the plain answer."""
-    clock = Clock()
-    async with opened_at(path, clock, ZONE) as backend:
+    clock = FixedClock()
+    async with open_store(path, clock, ZONE) as backend:
         people = [await backend.edit(lambda directory: directory.add_member("P")) for _ in range(3)]
         await backend.edit(lambda directory: directory.connection.execute("DELETE FROM task").rowcount)
         world = World(backend, clock, people, (await backend.statuses()).statuses)
@@ -293,23 +296,23 @@ def test_pages_of_tasks_that_all_sort_alike_lose_none(tmp_path: Path, order: Ord
 
 
 async def test_a_task_made_before_the_cursor_does_not_move_the_next_page(store_file: Path) -> None:
-    async with opened_at(store_file) as backend:
-        tasks = [await make(backend, Edit(title=f"{n}", priority=1, due=Due(date(2026, 3, n)))) for n in (2, 3, 4)]
+    async with open_store(store_file) as backend:
+        tasks = [await create(backend, Edit(title=f"{n}", priority=1, due=Due(date(2026, 3, n)))) for n in (2, 3, 4)]
         query = TaskQuery(limit=2)
         first = await backend.list_tasks(query)
-        await make(backend, Edit(title="earlier", priority=1, due=Due(date(2026, 3, 1))))
-        await change(backend, tasks[2], Edit(title="renamed"))
+        await create(backend, Edit(title="earlier", priority=1, due=Due(date(2026, 3, 1))))
+        await update(backend, tasks[2], Edit(title="renamed"))
         rest = await backend.list_tasks(resume(query, cursor_after(first.tasks[-1], query)))
     assert [task.title for task in (*first.tasks, *rest.tasks)] == ["2", "3", "renamed"]
 
 
 async def test_a_task_that_moves_is_found_at_its_new_day_for_everyone_on_it(store_file: Path) -> None:
-    async with opened_at(store_file) as backend:
+    async with open_store(store_file) as backend:
         me = str(await backend.me())
-        task = await make(backend, Edit(title="Call", priority=1, due=Due(date(2026, 3, 2)), responsible_ids=(me,)))
-        task = await change(backend, task, Edit(due=Due(date(2026, 4, 2))))
+        task = await create(backend, Edit(title="Call", priority=1, due=Due(date(2026, 3, 2)), responsible_ids=(me,)))
+        task = await update(backend, task, Edit(due=Due(date(2026, 4, 2))))
         window = TaskQuery(responsible_ids=(me,), from_date="2026-04-01", to_date="2026-04-30")
         assert [found.id for found in (await backend.list_tasks(window)).tasks] == [task.id]
-        await change(backend, task, Edit(due=None))
+        await update(backend, task, Edit(due=None))
         assert (await backend.list_tasks(replace(window, include_tasks_without_dates=False))).tasks == ()
         assert [found.id for found in (await backend.list_tasks(window)).tasks] == [task.id]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backends.local.open_store import NOW, opened_at
+from backends.local.open_store import open_store
+from fixed_clock import NOW
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.seed import seed_store
 from taskhand.domain.due import due_of, is_overdue
@@ -87,7 +88,7 @@ async def test_it_is_the_same_every_time(tmp_path: Path) -> None:
     dumps = []
     for name in ("one", "two"):
         path = tmp_path / f"{name}.sqlite"
-        async with opened_at(path) as backend:
+        async with open_store(path) as backend:
             await seed_store(backend, NOW)
         with closing(sqlite3.connect(path)) as connection:
             dumps.append(list(connection.iterdump()))

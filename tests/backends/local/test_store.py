@@ -15,7 +15,8 @@ from threading import Event
 import anyio
 import pytest
 
-from backends.local.open_store import NOW, USER, change, make, opened_at
+from backends.local.open_store import USER, create, open_store, update
+from fixed_clock import NOW
 from taskhand.backends.local.backend import TASK_STORE
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
@@ -34,7 +35,7 @@ import anyio
 from backends.local.open_store import NOW, USER, change, make, opened_at
 
 async def look():
-    async with opened_at(Path(sys.argv[1])) as backend:
+    async with open_store(Path(sys.argv[1])) as backend:
         return len((await backend.statuses()).statuses), len(await backend.members())
 
 print("ready", flush=True)
@@ -101,7 +102,7 @@ def test_processes_that_open_a_new_store_at_once_make_one_furnished_store(store_
 
 
 async def test_nothing_is_opened_before_it_is_asked_for(store_file: Path) -> None:
-    async with opened_at(store_file) as backend:
+    async with open_store(store_file) as backend:
         assert modes(store_file.parent) == {}
         await backend.statuses()
         assert store_file.name in modes(store_file.parent)
@@ -109,28 +110,28 @@ async def test_nothing_is_opened_before_it_is_asked_for(store_file: Path) -> Non
 
 async def test_the_store_is_its_owner_s_alone(tmp_path: Path) -> None:
     path = tmp_path / "new" / "tasks.sqlite"
-    async with opened_at(path) as backend:
-        await make(backend, Edit(title="Secret", priority=1))
+    async with open_store(path) as backend:
+        await create(backend, Edit(title="Secret", priority=1))
         kept = modes(path.parent)
     assert kept == dict.fromkeys(("tasks.sqlite", "tasks.sqlite-wal", "tasks.sqlite-shm"), 0o600)
     assert modes(tmp_path) == {"new": 0o700}
 
 
 async def test_closing_leaves_the_one_file(store_file: Path) -> None:
-    async with opened_at(store_file) as backend:
-        await make(backend, Edit(title="Call", priority=1))
+    async with open_store(store_file) as backend:
+        await create(backend, Edit(title="Call", priority=1))
     assert list(modes(store_file.parent)) == [store_file.name]
 
 
 async def test_readers_and_a_writer_work_side_by_side(store_file: Path) -> None:
-    async with opened_at(store_file) as backend:
+    async with open_store(store_file) as backend:
         await backend.statuses()
     with closing(open_connection(store_file, TASK_STORE)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2
         assert connection.execute("PRAGMA foreign_keys").fetchone()[0] == 1
         connection.execute("BEGIN IMMEDIATE")
-        async with opened_at(store_file) as backend:
+        async with open_store(store_file) as backend:
             connection.execute("ROLLBACK")
             await backend.statuses()
             connection.execute("BEGIN IMMEDIATE")
@@ -139,11 +140,11 @@ async def test_readers_and_a_writer_work_side_by_side(store_file: Path) -> None:
 
 
 async def test_a_store_of_a_newer_program_is_left_alone(store_file: Path) -> None:
-    async with opened_at(store_file) as backend:
+    async with open_store(store_file) as backend:
         await backend.statuses()
     with closing(sqlite3.connect(store_file)) as connection:
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
-    async with opened_at(store_file) as backend:
+    async with open_store(store_file) as backend:
         for _ in range(2):
             with pytest.raises(OperatorError, match="newer Taskhand") as refused:
                 await backend.statuses()
@@ -160,8 +161,8 @@ async def test_a_store_of_an_older_program_is_brought_up_to_date(store_file: Pat
         for name in MIGRATIONS[:version]:
             connection.executescript((scripts / name).read_text("utf-8"))
         connection.execute(f"PRAGMA user_version = {version}")
-    async with opened_at(store_file) as backend:
-        task = await make(backend, Edit(title="Call", priority=1))
+    async with open_store(store_file) as backend:
+        task = await create(backend, Edit(title="Call", priority=1))
         assert await backend.get_task(task.id) == task
     with closing(sqlite3.connect(store_file)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
@@ -172,16 +173,16 @@ def test_migrations_are_numbered_without_a_gap() -> None:
 
 
 async def test_a_store_that_is_opened_again_is_not_furnished_again(store_file: Path) -> None:
-    async with opened_at(store_file) as backend:
+    async with open_store(store_file) as backend:
         await backend.edit(lambda directory: directory.rename_status("Completado", "Listo"))
-    async with opened_at(store_file) as backend:
+    async with open_store(store_file) as backend:
         assert [status.name for status in (await backend.statuses()).statuses] == ["Pendiente", "En Progreso", "Listo"]
         assert len(await backend.members()) == 1
 
 
 async def refused(path: Path) -> OperatorError:
     """What is said of a store that cannot be used."""
-    async with opened_at(path) as backend:
+    async with open_store(path) as backend:
         with pytest.raises(OperatorError) as error:
             await backend.statuses()
     assert error.value.code == "store_unavailable"
@@ -214,7 +215,7 @@ async def test_a_read_only_folder_is_refused(tmp_path: Path) -> None:
 
 
 async def test_a_file_cut_in_half_is_refused(store_file: Path) -> None:
-    async with opened_at(store_file) as backend:
+    async with open_store(store_file) as backend:
         await backend.statuses()
     whole = content(store_file)
     rewritten(store_file, whole[: len(whole) // 2])
@@ -260,13 +261,13 @@ async def test_what_the_database_refuses_is_an_operator_error_and_leaves_nothing
 
 
 async def test_a_failed_task_leaves_no_row_and_no_person(store_file: Path) -> None:
-    async with opened_at(store_file) as backend:
+    async with open_store(store_file) as backend:
         with pytest.raises(OperatorError, match="FOREIGN KEY"):
-            await make(backend, Edit(title="Call", priority=1, responsible_ids=("nobody",)))
+            await create(backend, Edit(title="Call", priority=1, responsible_ids=("nobody",)))
         me = str(await backend.me())
-        task = await make(backend, Edit(title="Call", priority=1, responsible_ids=(me,)))
+        task = await create(backend, Edit(title="Call", priority=1, responsible_ids=(me,)))
         with pytest.raises(OperatorError, match="FOREIGN KEY"):
-            await change(backend, task, Edit(title="Never", responsible_ids=(me, "nobody")))
+            await update(backend, task, Edit(title="Never", responsible_ids=(me, "nobody")))
         assert await backend.get_task(task.id) == task
     with closing(sqlite3.connect(store_file)) as connection:
         assert connection.execute("SELECT count(*) FROM task").fetchone() == (1,)
@@ -295,9 +296,9 @@ async def test_a_write_that_nobody_waits_for_any_more_is_done_wholly(store_file:
 
 
 async def test_an_answer_can_be_read_back_by_another_connection_at_once(store_file: Path) -> None:
-    async with opened_at(store_file) as backend:
-        task = await make(backend, Edit(title="Call", priority=1))
-        async with opened_at(store_file) as other:
+    async with open_store(store_file) as backend:
+        task = await create(backend, Edit(title="Call", priority=1))
+        async with open_store(store_file) as other:
             assert await other.get_task(task.id) == task
     assert task.created_at == NOW.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

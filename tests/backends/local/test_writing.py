@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from backends.local.open_store import change, make, opened_at
+from backends.local.open_store import create, open_store, update
 from builders import refused
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.local.backend import LocalBackend
@@ -31,7 +31,7 @@ async def made(backend: LocalBackend, count: int = 1) -> list[Task]:
         ai_customer_id="customer",
         priority=2,
     )
-    return [await make(backend, edit) for _ in range(count)]
+    return [await create(backend, edit) for _ in range(count)]
 
 
 async def statuses(backend: LocalBackend) -> dict[str, StatusChoice]:
@@ -69,23 +69,23 @@ async def test_a_task_that_is_gone_cannot_be_deleted_again(backend: LocalBackend
 async def test_a_deleted_task_can_be_made_again_with_its_status(backend: LocalBackend) -> None:
     known = await statuses(backend)
     (task,) = await made(backend)
-    task = await change(backend, task, Edit(status=known["Completado"]))
+    task = await update(backend, task, Edit(status=known["Completado"]))
     await backend.delete_task(task)
     edit = inverse_edit(task, preview(None, Edit()))
-    again = await make(backend, replace(edit, native={}))
+    again = await create(backend, replace(edit, native={}))
     assert again == task.model_copy(update={"id": again.id})
 
 
 async def test_an_undo_with_native_values_writes_the_contract_s(backend: LocalBackend) -> None:
     (task,) = await made(backend)
-    changed = await change(backend, task, Edit(title="Other", due=None, responsible_ids=()))
+    changed = await update(backend, task, Edit(title="Other", due=None, responsible_ids=()))
     back = replace(inverse_edit(task, changed), native={})
-    assert await change(backend, changed, back) == task
+    assert await update(backend, changed, back) == task
 
 
 async def test_a_task_that_changed_meanwhile_is_a_conflict_and_the_others_are_written(backend: LocalBackend) -> None:
     moved, same = await made(backend, 2)
-    now = await change(backend, moved, Edit(title="By somebody else"))
+    now = await update(backend, moved, Edit(title="By somebody else"))
     first, second = await backend.update_tasks([(task, Edit(title="Mine")) for task in (moved, same)])
     assert isinstance(first.error, CallerError)
     assert (first.error.code, first.error.retryable) == ("conflict", True)
@@ -96,7 +96,7 @@ async def test_a_task_that_changed_meanwhile_is_a_conflict_and_the_others_are_wr
 
 async def test_a_change_of_another_field_meanwhile_is_no_conflict(backend: LocalBackend) -> None:
     (task,) = await made(backend)
-    await change(backend, task, Edit(priority=0))
+    await update(backend, task, Edit(priority=0))
     (outcome,) = await backend.update_tasks([(task, Edit(title="Mine"))])
     assert outcome.written
     assert (outcome.written.task.title, outcome.written.task.priority) == ("Mine", 0)
@@ -114,10 +114,10 @@ async def test_a_status_that_was_removed_since_is_refused_by_name(backend: Local
     first, second = await made(backend, 2)
     await backend.edit(lambda directory: directory.remove_status("Completado"))
     with refused("unknown_status") as error:
-        await change(backend, first, Edit(status=gone))
+        await update(backend, first, Edit(status=gone))
     assert "Completado" in error.value.message
     with refused("unknown_status"):
-        await make(backend, Edit(title="One", priority=1, status=gone))
+        await create(backend, Edit(title="One", priority=1, status=gone))
     edits = [(first, Edit(status=gone)), (second, Edit(title="Mine"))]
     outcomes = await backend.update_tasks(edits)
     assert [outcome.error and outcome.error.code for outcome in outcomes] == ["unknown_status", None]
@@ -144,7 +144,7 @@ async def test_nothing_is_written_once_it_was_stopped(backend: LocalBackend) -> 
 async def test_a_store_that_cannot_be_used_is_every_task_s_outcome(tmp_path: Path, backend: LocalBackend) -> None:
     tasks = await made(backend, 2)
     watch = BulkProgress()
-    async with opened_at(tmp_path) as unusable:
+    async with open_store(tmp_path) as unusable:
         outcomes = await unusable.update_tasks([(task, Edit(title="Mine")) for task in tasks], watch)
     assert [outcome.error and outcome.error.code for outcome in outcomes] == ["store_unavailable"] * 2
     assert len(watch.results) == 2
