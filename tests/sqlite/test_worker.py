@@ -19,6 +19,7 @@ THERE = TASK_STORE.label
 LONG = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT max(i) FROM n"
 COUNT = "SELECT count(*) FROM contact"
 BOUND_S = 10
+NORMAL, FULL = 1, 2  # https://www.sqlite.org/pragma.html#pragma_synchronous
 
 
 class Disk:
@@ -183,3 +184,14 @@ async def test_what_is_asked_of_a_file_that_was_replaced_is_told_of_the_new_one(
     for _ in range(2):
         assert await store.peek(asked(COUNT, threads)) == 0
     assert threads == [THERE, HERE]
+
+
+async def test_only_a_durable_write_waits_for_the_disk_also_in_a_file_that_was_replaced(
+    store: Store, store_file: Path
+) -> None:
+    for _ in range(2):
+        assert await store.write(asked("PRAGMA synchronous", []), durable=True) == FULL
+        assert await store.write(asked("PRAGMA synchronous", []), durable=False) == NORMAL
+        for file in store_file.parent.iterdir():
+            file.unlink()
+        assert await store.write(asked("PRAGMA synchronous", []), durable=False) == NORMAL

@@ -32,7 +32,7 @@ OPENER = """
 import sys
 from pathlib import Path
 import anyio
-from backends.local.open_store import NOW, USER, change, make, opened_at
+from backends.local.open_store import open_store
 
 async def look():
     async with open_store(Path(sys.argv[1])) as backend:
