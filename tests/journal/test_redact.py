@@ -113,3 +113,7 @@ def test_a_hostile_text_is_looked_through_in_no_time(text: str) -> None:
 @given(st.text(), st.text())
 def test_a_configured_secret_never_comes_through(before: str, after: str) -> None:
     assert "s3cr3t-value" not in str(kept(f"{before}s3cr3t-value{after}", *SECRETS))
+
+
+def test_masks_the_shortest_credential() -> None:
+    assert Redaction().mask("://u:p@") == f"://{MASK}@"

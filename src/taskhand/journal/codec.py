@@ -4,7 +4,6 @@ A field that is *not given* is left out, one that is null is null: the two diffe
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -45,10 +44,10 @@ def instant(at: datetime) -> str:
 def opening_json(opening: Opening) -> _Json:
     """An opening without its time and tool, which are fields of the entry."""
     return {
-        "caller": asdict(opening.caller),
+        "caller": _fields_json(opening.caller),
         "arguments": opening.arguments,
         "reason": opening.reason,
-        "matched": [asdict(match) for match in opening.matched],
+        "matched": [_fields_json(match) for match in opening.matched],
         "plan_id": opening.plan_id,
         "undoes": opening.undoes,
         "claims": [_claim_json(claim) for claim in opening.claims],
@@ -125,6 +124,11 @@ def ending_from(value: Mapping[str, Any], outcome: Any) -> Ending:
     return Ending(outcome, code=value["code"], requests=tuple(value["requests"]), took_s=value["took_s"])
 
 
+def _fields_json(value: Caller | Match | StatusChoice) -> _Json:
+    """A dataclass whose fields are JSON as they are."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
 def _claim_json(claim: Claim) -> _Json:
     return {
         "scope": claim.scope,
@@ -164,7 +168,7 @@ def _field_json(given: object) -> object:
         case Due():
             return {"day": given.day.isoformat(), "at": given.at and instant(given.at), "zone": given.zone}
         case StatusChoice():
-            return {one.name: getattr(given, one.name) for one in fields(given)}
+            return _fields_json(given)
         case _:
             return given
 

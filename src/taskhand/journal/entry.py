@@ -44,6 +44,10 @@ COLUMNS: Final = ("kind", "change_id", "place", "task_id", "tool", "outcome", "a
 """Fields of the body that are also columns, for queries."""
 
 
+_FIELDS: Final = (*COLUMNS, "value")
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One row to write: `place` is the backend and account, `at` an instant as text, `value` all else as JSON."""
@@ -65,7 +69,7 @@ class Entry:
     @property
     def body(self) -> str:
         """The row as one line of JSON in ASCII, which can be stored and hashed whatever characters the values have."""
-        return json.dumps({name: getattr(self, name) for name in (*COLUMNS, "value")}, separators=(",", ":"))
+        return _ENCODER.encode({name: getattr(self, name) for name in _FIELDS})
 
 
 def opening_entries(
@@ -110,7 +114,7 @@ def parse_body(text: str) -> dict[str, Any]:
     """The body of a row; OperatorError where it is damaged."""
     try:
         body = json.loads(text)
-        return {name: body[name] for name in (*COLUMNS, "value")}
+        return {name: body[name] for name in _FIELDS}
     except (ValueError, TypeError, KeyError, RecursionError):
         raise damaged_error() from None
 

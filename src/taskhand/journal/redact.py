@@ -50,8 +50,12 @@ _CREDENTIALS: Final = re.compile(
 )
 
 
+_SHORTEST_CREDENTIAL: Final = len("://u:p@")
+"""Characters below which a text cannot match; most names of arguments are shorter, and the search takes time."""
+
+
 class Redaction:
-    """Makes arguments fit to be kept; `secrets` are the values that are configured as credentials."""
+    """Masks credentials in arguments and cuts long values; `secrets` are the values configured as credentials."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = sorted({one for one in secrets if len(one) >= _SHORTEST_SECRET}, key=len, reverse=True)
@@ -60,10 +64,10 @@ class Redaction:
     def mask(self, text: str) -> str:
         """The text with every credential in it replaced by MASK."""
         known = self._secrets.sub(MASK, text) if self._secrets else text
-        return _CREDENTIALS.sub(MASK, known)
+        return known if len(known) < _SHORTEST_CREDENTIAL else _CREDENTIALS.sub(MASK, known)
 
     def arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """JSON to be kept: credentials masked, what is too long cut with a word about the rest."""
+        """The arguments as JSON, with credentials masked and long values cut; a note names how much was cut."""
         return self._object(arguments, 0)
 
     def _value(self, value: object, depth: int) -> object:
@@ -89,7 +93,7 @@ class Redaction:
         return kept | {"…": _rest(len(value) - _MOST, "names")} if len(value) > _MOST else kept
 
     def _text(self, text: str) -> str:
-        # Masked first: a credential that the cut goes through would not be known again.
+        # Masked before it is cut: half a credential would not be recognised.
         whole = self.mask(text[:_LOOKED_AT])
         rest = len(whole) - _LONGEST + max(0, len(text) - _LOOKED_AT)
         return f"{whole[:_LONGEST]}{_rest(rest, 'characters')}" if rest > 0 else whole
