@@ -154,6 +154,17 @@ async def test_another_process_that_writes_is_waited_for_by_the_worker(store_fil
     await store.aclose()
 
 
+async def test_a_write_waits_until_another_process_has_committed(store: Store, store_file: Path) -> None:
+    await store.write(added(1, []))
+    with closing(sqlite3.connect(store_file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(store.write, added(2, []))
+            await anyio.sleep(0.05)
+            other.execute("COMMIT")
+    assert await store.peek(asked(COUNT, [])) == 2
+
+
 async def test_what_cannot_be_read_at_all_is_the_worker_s_to_say(store: Store) -> None:
     threads: list[str] = []
     with pytest.raises(OperatorError, match="no such table"):
