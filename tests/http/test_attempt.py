@@ -75,7 +75,7 @@ async def test_names_a_silent_server_and_a_broken_connection_apart(
             await client.get(TASKS)
 
 
-async def test_no_part_of_an_attempt_may_take_longer_than_what_is_left_of_the_call(clients: Clients) -> None:
+async def test_limits_each_part_of_an_attempt_to_the_time_left_of_the_call(clients: Clients) -> None:
     recording = Recording()
     limits = Limits(connect_s=5.0, read_s=15.0, total_s=20.0)
     await (await clients("http://127.0.0.1:1", limits=limits, transport=recording)).get(TASKS)
@@ -84,7 +84,7 @@ async def test_no_part_of_an_attempt_may_take_longer_than_what_is_left_of_the_ca
     assert second == {"connect": 1.8, "read": 2.0, "write": 2.0, "pool": 1.8}
 
 
-async def test_a_body_that_reaches_the_limit_in_the_middle_is_not_taken_for_the_whole(
+async def test_does_not_take_a_body_cut_at_the_limit_for_a_complete_one(
     clients: Clients, server: Server, steps: type[Steps]
 ) -> None:
     chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"

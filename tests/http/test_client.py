@@ -55,7 +55,7 @@ async def test_a_request_without_a_body_has_none(clients: Clients, server: Serve
     assert all(received.body == b"" for received in server.received)
 
 
-async def test_connections_are_kept_and_sendings_counted(clients: Clients, server: Server) -> None:
+async def test_keeps_connections_and_counts_requests(clients: Clients, server: Server) -> None:
     client = await clients(server.url)
     assert client.sent == 0
     for method in ("GET", "PUT", "PATCH"):
@@ -63,7 +63,7 @@ async def test_connections_are_kept_and_sendings_counted(clients: Clients, serve
     assert (client.sent, server.connections) == (3, 1)
 
 
-async def test_a_packed_body_is_unpacked(clients: Clients, server: Server, steps: type[Steps]) -> None:
+async def test_decompresses_a_body(clients: Clients, server: Server, steps: type[Steps]) -> None:
     server.steps = [steps.answer(200, gzip.compress(b'["a"]'), content_encoding="gzip")]
     assert (await (await clients(server.url)).get(TASKS, expect="array")).array == ["a"]
 
@@ -75,7 +75,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
     ("body", "expect"),
     [(b"<html>Sign in</html>", "any"), (b'{"id": 1', "any"), (b"", "any"), (b"[]", "object"), (b"{}", "array")],
 )
-async def test_nonsense_is_an_error_whose_reference_is_in_the_log(
+async def test_an_unparsable_answer_is_an_error_whose_reference_is_in_the_log(
     clients: Clients,
     server: Server,
     caplog: pytest.LogCaptureFixture,

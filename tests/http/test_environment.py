@@ -122,9 +122,7 @@ async def pour(source: anyio.abc.ByteStream, into: anyio.abc.ByteStream) -> None
         await into.aclose()
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_refused_and_not_tried_again(
-    clients: Clients, server: Server, tls: int
-) -> None:
+async def test_refuses_an_untrusted_certificate_without_a_retry(clients: Clients, server: Server, tls: int) -> None:
     client = await clients(f"https://127.0.0.1:{tls}")
     with pytest.raises(OperatorError, match="certificate"):
         await client.get(TASKS)
@@ -144,9 +142,7 @@ async def test_a_certificate_for_another_host_is_refused(clients: Clients, tls: 
         await (await clients(f"https://localhost:{tls}")).get(TASKS)
 
 
-async def test_ssl_cert_file_that_is_not_there_is_the_operators_to_mend(
-    clients: Clients, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_missing_ssl_cert_file_is_an_operator_error(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
     with pytest.raises(OperatorError, match="SSL_CERT_FILE"):
         await (await clients("https://crm.test")).get(TASKS)
@@ -193,7 +189,7 @@ async def test_plain_http_that_was_allowed_uses_the_proxy_too(
 
 
 @pytest.mark.parametrize("value", ["gopher://x:1", "http://proxy:port", "socks5://127.0.0.1:1"])
-async def test_a_proxy_that_cannot_be_used_is_the_operators_to_mend(
+async def test_an_unusable_proxy_is_an_operator_error(
     clients: Clients, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", value)

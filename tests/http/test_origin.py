@@ -42,7 +42,7 @@ def test_https_anywhere_and_http_on_this_machine_are_accepted(url: str, origin: 
         "https://[bad",
     ],
 )
-def test_a_base_url_that_no_key_may_go_to_is_the_operators_to_mend(url: str) -> None:
+def test_refuses_a_base_url_to_which_the_key_may_not_be_sent(url: str) -> None:
     with pytest.raises(OperatorError, match="ACME_BASE_URL") as caught:
         base_origin(url, variable="ACME_BASE_URL")
     assert "word" not in str(caught.value)

@@ -42,7 +42,7 @@ def test_the_way_is_said_without_a_password(
     assert "s3cr3t" not in repr(proxy_route) + str(proxy_route)
 
 
-def test_what_is_left_is_known_as_long_as_the_upstream_said_so() -> None:
+def test_headroom_follows_the_upstreams_limit_until_its_window_ends() -> None:
     rate, told = Rate(10, 1.0), with_headers(RateState(), RateHeaders(remaining=7, reset_s=5.0), 100.0)
     assert headroom(rate, RateState(), 100.0) == Headroom(rate)
     assert headroom(rate, told, 102.0) == Headroom(rate, 7, 3.0)

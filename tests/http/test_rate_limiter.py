@@ -63,7 +63,7 @@ def test_the_whole_rate_is_used(requests: int, count: int) -> None:
     assert left[-1] == (count - 1) // requests
 
 
-def test_what_the_upstream_allows_counts_instead_of_the_configured_rate() -> None:
+def test_the_upstreams_limit_replaces_the_configured_rate() -> None:
     state = with_headers(RateState(), RateHeaders(remaining=5, reset_s=4.0), 10.0)
     assert sendings(THREE, state, [10.0] * 6) == [10.0, 10.0, 10.0, 10.0, 10.0, 14.0]
 
@@ -160,7 +160,7 @@ async def test_a_pause_that_comes_while_one_waits_holds_it_too(time: Time) -> No
         assert time.now == 1020.0
 
 
-async def test_a_turn_that_would_come_too_late_is_refused_at_once_and_costs_nothing(time: Time) -> None:
+async def test_refuses_a_turn_after_the_deadline_at_once_and_does_not_count_it(time: Time) -> None:
     rate_limiter = RateLimiter(clock=time.clock, sleep=time.sleep)
     rate_limiter.pause(100.0)
     with pytest.raises(RateLimited) as caught:
@@ -182,7 +182,7 @@ async def test_a_turn_after_the_deadline_is_refused(time: Time) -> None:
         pass
 
 
-async def test_whoever_finds_all_places_taken_until_the_deadline_is_told(time: Time) -> None:
+async def test_refuses_a_request_that_gets_no_slot_before_the_deadline(time: Time) -> None:
     rate_limiter = RateLimiter(in_flight=1, clock=time.clock, sleep=time.sleep)
     async with rate_limiter.turn(time.now + 60.0):
         with pytest.raises(RateLimited):

@@ -30,7 +30,7 @@ def test_json_of_the_expected_shape_is_returned() -> None:
     assert parse_json(200, b"3", "any") == 3
 
 
-def test_an_answer_without_a_body_is_none_where_that_is_meant() -> None:
+def test_an_empty_body_is_none_where_none_was_expected() -> None:
     assert parse_json(204, b"", "any") is None
     assert parse_json(204, b"[]", "any") == []
     assert parse_json(200, b"<html>", "nothing") is None
@@ -65,7 +65,7 @@ def test_what_is_not_an_answer_is_named_in_our_words(status: int, body: bytes, e
         parse_json(status, body, expect)
 
 
-def test_half_a_character_becomes_one_that_can_be_written_out_again() -> None:
+def test_replaces_lone_surrogates() -> None:
     assert parse_json(200, b'["a\\ud800b", "\\ud83d\\ude00"]', "any") == ["a?b", "\N{GRINNING FACE}"]
 
 
@@ -101,11 +101,11 @@ def test_the_codings_that_are_asked_for_are_undone(raw: bytes, coding: str) -> N
     ("raw", "coding"),
     [(gzip.compress(b"hello", mtime=0)[:-3], "gzip"), (b"hello", "gzip"), (b"", "gzip"), (b"hello", "br")],
 )
-def test_what_cannot_be_undone_is_none(raw: bytes, coding: str) -> None:
+def test_decompress_returns_none_for_a_damaged_body(raw: bytes, coding: str) -> None:
     assert decompress(raw, coding, 100) is None
 
 
-def test_a_bomb_is_not_unpacked_beyond_the_limit() -> None:
+def test_decompresses_a_bomb_only_up_to_the_limit() -> None:
     body = decompress(gzip.compress(bytes(50_000_000), mtime=0), "gzip", 1_000)
     assert body is not None
     assert len(body) == 1_001
@@ -140,7 +140,7 @@ def test_every_status_is_an_error_for_whoever_can_act(status: int, kind: type[Ta
     assert "ignore" not in repr((error, error.args, vars(error)))
 
 
-def test_whoever_runs_the_server_is_told_which_variable_to_check() -> None:
+def test_an_operator_error_names_the_variable_to_check() -> None:
     assert "ACME_KEY" in str(status_error(ACME, 401).next_step)
     assert "ACME_KEY" in str(status_error(ACME, 403).next_step)
 

@@ -76,7 +76,7 @@ def test_a_create_is_repeated_only_when_nothing_arrived() -> None:
 
 
 @pytest.mark.parametrize("event", [event for event in Event if event is not Event.SUCCEEDED])
-def test_after_an_attempt_that_may_have_been_applied_only_a_success_is_believed(event: Event) -> None:
+def test_only_a_success_ends_the_doubt_about_an_earlier_attempt(event: Event) -> None:
     last = state(RequestKind.REPLAY, event, attempt=3, in_doubt=True)
     assert decide(POLICY, last) == ReadBack()
     assert decide(POLICY, state(RequestKind.REPLAY, Event.SUCCEEDED, attempt=3, in_doubt=True)) == Stop()
@@ -115,7 +115,7 @@ def test_a_status_is_an_event(status: int, event: Event) -> None:
         ("DELETE", False, True, RequestKind.REPLAY),
     ],
 )
-def test_a_method_is_a_sending(method: str, kind: RequestKind, *, reads: bool, replay_safe: bool) -> None:
+def test_each_method_has_a_request_kind(method: str, kind: RequestKind, *, reads: bool, replay_safe: bool) -> None:
     assert RequestKind.of(method, reads=reads, replay_safe=replay_safe) is kind
 
 

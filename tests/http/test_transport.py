@@ -80,7 +80,7 @@ async def test_a_write_that_may_have_arrived_is_never_repeated(
 
 
 @pytest.mark.parametrize("status", [408, 502, 504, 520, 524])
-async def test_a_gateways_word_repeats_reads_and_leaves_writes_in_doubt(
+async def test_a_gateway_error_repeats_reads_and_leaves_writes_in_doubt(
     clients: Clients, server: Server, steps: type[Steps], status: int
 ) -> None:
     client = await clients(server.url)
@@ -131,7 +131,7 @@ async def test_500_is_repeated_for_reads_and_reported_for_writes(
 
 
 @pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES, POST], ids=named)
-async def test_a_refused_connection_is_tried_again_by_everything_and_then_reported(
+async def test_retries_everything_after_a_refused_connection_and_then_reports_it(
     clients: Clients, unused_port: int, time: Time, call: Request
 ) -> None:
     client = await clients(f"http://127.0.0.1:{unused_port}")
@@ -142,7 +142,7 @@ async def test_a_refused_connection_is_tried_again_by_everything_and_then_report
 
 
 @pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES, POST], ids=named)
-async def test_a_connection_that_is_not_made_in_time_sends_nothing_and_is_tried_again(
+async def test_retries_everything_after_a_connect_timeout_because_nothing_was_sent(
     clients: Clients, server: Server, steps: type[Steps], call: Request
 ) -> None:
     server.steps = [steps.SILENT]  # the TLS handshake gets no answer
@@ -159,7 +159,7 @@ async def test_a_repeated_delete_that_finds_nothing_is_not_called_missing(
     assert isinstance(await error_of(await clients(server.url), SAFE_DELETE), OutcomeUnknown)
 
 
-async def test_a_write_in_doubt_stays_so_when_a_later_attempt_certainly_did_not_arrive(
+async def test_a_write_stays_in_doubt_after_a_later_attempt_that_certainly_did_not_arrive(
     clients: Clients, server: Server, steps: type[Steps]
 ) -> None:
     server.steps = [steps.RESET_AFTER_READING, steps.answer(503), steps.answer(404)]
@@ -187,7 +187,7 @@ async def test_retry_after_as_a_date_is_counted_from_the_upstreams_own_clock(
     assert time.slept == [9.0]
 
 
-async def test_retry_after_as_a_date_is_counted_from_our_clock_where_the_answer_has_no_date(
+async def test_counts_a_retry_after_date_from_our_clock_where_the_answer_has_no_date(
     clients: Clients, server: Server, steps: type[Steps], time: Time
 ) -> None:
     server.steps = [steps.answer(503, retry_after="Fri, 15 Jan 2027 08:00:09 GMT"), steps.answer(200)]
@@ -195,7 +195,7 @@ async def test_retry_after_as_a_date_is_counted_from_our_clock_where_the_answer_
     assert time.slept == [9.0]
 
 
-async def test_a_429_without_a_time_reports_the_end_of_a_spent_window_and_of_no_other(
+async def test_a_429_without_retry_after_reports_the_reset_of_a_spent_window_only(
     clients: Clients, server: Server, steps: type[Steps]
 ) -> None:
     for remaining, reported in ((0, 100.0), (1, None)):
@@ -320,9 +320,7 @@ async def test_a_cancelled_call_ends_at_once_and_gives_its_place_back(
 
 
 @pytest.mark.parametrize("url", ["https://127.0.0.1:1/", "http://127.0.0.2:1/", "http://127.0.0.1:2/"])
-async def test_whoever_uses_the_transport_cannot_send_the_key_to_another_origin(
-    runtime: Runtime, time: Time, url: str
-) -> None:
+async def test_the_transport_refuses_another_origin(runtime: Runtime, time: Time, url: str) -> None:
     acme = Upstream(name="Acme", base_url="http://127.0.0.1:1", auth={}, credential="K")
     rate_limiter = RateLimiter(clock=time.clock, sleep=time.sleep)
     origin = Origin("http", "127.0.0.1", 1)

@@ -56,7 +56,7 @@ async def test_intents_keep_exactly_what_was_there_and_what_was_asked(journal: J
     assert creating == Intent("create", edit=Edit(title="One"))
 
 
-async def test_results_come_in_parts_and_are_told_by_place(journal: Journal) -> None:
+async def test_collects_results_by_the_index_of_their_intent(journal: Journal) -> None:
     change = await journal.find(await full_change(journal))
     assert change
     assert list(change.results.items()) == [
@@ -139,7 +139,7 @@ async def test_intents_can_be_revised_also_to_none(journal: Journal) -> None:
         assert found.intents == intents
 
 
-async def test_of_two_results_for_a_place_and_of_two_endings_the_later_one_counts(journal: Journal) -> None:
+async def test_the_later_of_two_results_and_of_two_endings_counts(journal: Journal) -> None:
     change = await begin(journal)
     await journal.settle(change.id, [Result(0, "unknown", "t-1")], Ending("unknown"))
     await journal.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)
@@ -221,7 +221,7 @@ async def test_the_ends_of_time_are_times_too(journal: Journal) -> None:
     assert await listed(journal, since=last) == []
 
 
-async def test_a_claim_that_is_held_is_answered_with_its_change_and_nothing_is_written(journal: Journal) -> None:
+async def test_returns_the_earlier_change_and_writes_nothing_where_the_claim_is_held(journal: Journal) -> None:
     first = await begin(journal, make_opening("create_task", KEY))
     second, is_new = await journal.begin(
         make_opening("create_task", replace(KEY, payload="other")), [rename_intent("t-2")]
@@ -239,21 +239,19 @@ async def test_a_claim_of_a_change_that_is_over_is_held(journal: Journal, outcom
 
 
 @pytest.mark.parametrize("outcome", VOID_OUTCOMES)
-async def test_a_claim_of_a_change_that_left_nothing_behind_may_be_made_again(
-    journal: Journal, outcome: Outcome
-) -> None:
+async def test_a_claim_of_a_void_change_may_be_made_again(journal: Journal, outcome: Outcome) -> None:
     await settle(journal, make_opening("create_task", KEY), outcome)
     third = await begin(journal, make_opening("create_task", KEY))
     assert (await journal.begin(make_opening("create_task", KEY), []))[0] == third
 
 
-async def test_a_change_whose_tasks_were_all_refused_is_void_whatever_it_is_called(journal: Journal) -> None:
+async def test_a_change_whose_tasks_were_all_refused_is_void_whatever_its_outcome(journal: Journal) -> None:
     change = await begin(journal, make_opening("create_task", KEY), rename_intent("t-1"), rename_intent("t-2"))
     await journal.settle(change.id, [Result(0, "refused"), Result(1, "not_attempted")], Ending("unknown"))
     await begin(journal, make_opening("create_task", KEY))
 
 
-async def test_a_change_that_wrote_one_task_of_two_is_not_void_whatever_it_is_called(journal: Journal) -> None:
+async def test_a_change_that_wrote_one_of_two_tasks_is_not_void_whatever_its_outcome(journal: Journal) -> None:
     change = await begin(journal, make_opening("create_task", KEY), rename_intent("t-1"), rename_intent("t-2"))
     await journal.settle(change.id, [Result(0, "applied"), Result(1, "refused")], Ending("refused"))
     assert not (await journal.begin(make_opening("create_task", KEY), []))[1]
@@ -310,7 +308,7 @@ async def test_an_open_change_is_abandoned_when_its_process_is_gone(opens: Opene
         assert await journal.abandoned() == ()
 
 
-async def test_abandoned_changes_are_settled_by_one_process_and_by_the_next_if_that_goes_too(opens: Opener) -> None:
+async def test_one_process_takes_over_abandoned_changes_and_another_one_after_it(opens: Opener) -> None:
     async with opens() as gone:
         change = await begin(gone)
     async with opens() as late:
@@ -337,7 +335,7 @@ async def test_a_change_may_be_begun_after_the_journal_was_closed(opens: Opener)
         assert await journal.find(change.id) == change
 
 
-async def test_what_is_kept_of_arguments_and_reason_has_no_credential_and_what_undo_needs_is_exact(
+async def test_masks_credentials_in_arguments_and_reason_but_not_in_values_that_undo_needs(
     opens: Opener,
 ) -> None:
     text = "the key is s3cr3t-value"

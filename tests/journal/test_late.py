@@ -38,7 +38,7 @@ async def late(journal: SqliteJournal, path: Path) -> str:
     return change.id
 
 
-async def test_what_could_not_be_written_is_logged_and_there_for_whoever_asks_next(
+async def test_logs_a_result_that_cannot_be_written_and_writes_it_before_the_next_read(
     journal: SqliteJournal, journal_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     change_id = await late(journal, journal_file)
@@ -48,12 +48,12 @@ async def test_what_could_not_be_written_is_logged_and_there_for_whoever_asks_ne
     assert found.outcome == "applied"
 
 
-async def test_a_list_has_it_too(journal: SqliteJournal, journal_file: Path) -> None:
+async def test_writes_a_late_result_before_a_list(journal: SqliteJournal, journal_file: Path) -> None:
     await late(journal, journal_file)
     assert [change.outcome for change in (await journal.page(ChangeQuery())).changes] == ["applied"]
 
 
-async def test_while_it_cannot_be_written_what_is_there_can_be_read_and_nothing_is_begun(
+async def test_reads_but_begins_nothing_while_a_result_cannot_be_written(
     journal: SqliteJournal, journal_file: Path
 ) -> None:
     change = await begin(journal)
@@ -79,7 +79,7 @@ async def test_it_is_written_when_the_journal_is_closed(journal_file: Path, cloc
         assert await journal.abandoned() == ()
 
 
-async def test_several_are_written_in_the_order_in_which_they_came(
+async def test_writes_late_results_in_their_order(
     journal: SqliteJournal, journal_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     change = await begin(journal)

@@ -94,7 +94,7 @@ async def settle_all(path: Path) -> None:
         assert (await journal.verify()).fault is None
 
 
-def test_what_a_killed_process_left_open_is_told_once_it_is_dead(journal_file: Path) -> None:
+def test_returns_the_open_changes_of_a_killed_process_after_its_death(journal_file: Path) -> None:
     with processes(journal_file, 2) as (killed, living):
         tell(killed, "one")
         change_id = answer(killed).split()[0]
@@ -111,7 +111,7 @@ def test_what_a_killed_process_left_open_is_told_once_it_is_dead(journal_file: P
     assert beside(journal_file) == []
 
 
-def test_of_processes_that_race_for_a_claim_one_gets_it_and_the_chain_stays_whole(journal_file: Path) -> None:
+def test_one_of_several_racing_processes_gets_the_claim_and_the_chain_stays_intact(journal_file: Path) -> None:
     with processes(journal_file, RACERS) as racers:
         for number in range(5):
             for racer in racers:
@@ -126,7 +126,7 @@ def test_of_processes_that_race_for_a_claim_one_gets_it_and_the_chain_stays_whol
     assert beside(journal_file) == []
 
 
-async def test_no_file_is_made_before_the_journal_is_needed_and_no_lock_before_a_change_begins(
+async def test_creates_the_file_on_first_use_and_the_lock_with_the_first_change(
     file_journal: SqliteJournal, journal_file: Path
 ) -> None:
     assert list(journal_file.parent.iterdir()) == []
@@ -162,7 +162,7 @@ async def test_open_changes_whose_lock_file_is_gone_are_abandoned(journal_file: 
     assert await abandoned(journal_file) == [change.id]
 
 
-async def test_the_lock_file_of_a_settled_process_goes_when_the_journal_is_closed(journal_file: Path) -> None:
+async def test_closing_deletes_the_lock_file_of_a_dead_process_whose_changes_are_settled(journal_file: Path) -> None:
     async with open_journal(journal_file) as gone:
         change = await begin(gone)
     async with open_journal(journal_file) as journal:
@@ -172,9 +172,7 @@ async def test_the_lock_file_of_a_settled_process_goes_when_the_journal_is_close
     assert beside(journal_file) == []
 
 
-async def test_a_journal_that_is_closed_in_a_hurry_leaves_no_lock_file(
-    file_journal: SqliteJournal, journal_file: Path
-) -> None:
+async def test_a_cancelled_close_leaves_no_lock_file(file_journal: SqliteJournal, journal_file: Path) -> None:
     await settle(file_journal)
     with anyio.CancelScope() as scope:
         scope.cancel()

@@ -84,9 +84,7 @@ async def test_an_open_change_and_all_after_it_stay_however_old(journal_file: Pa
         assert await is_whole(journal)
 
 
-async def test_a_change_that_ended_late_stays_and_so_does_what_lies_between(
-    journal_file: Path, clock: FixedClock
-) -> None:
+async def test_keeps_a_change_that_ended_late_and_all_rows_in_between(journal_file: Path, clock: FixedClock) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
         gone = await settle(journal)
         early = await begin(journal)
@@ -117,7 +115,7 @@ async def test_without_a_term_everything_stays(journal_file: Path, clock: FixedC
         assert kept in await ids(journal)
 
 
-async def test_it_is_pruned_at_the_first_change_of_a_process_and_then_once_a_day(
+async def test_prunes_with_the_first_change_of_a_process_and_then_once_a_day(
     journal_file: Path, clock: FixedClock
 ) -> None:
     async with KEPT(journal_file, clock=clock) as journal:

@@ -25,7 +25,7 @@ def lines(change: Change, task_id: str | None = None) -> list[str]:
     return render_change(change, UTC, task_id).split("\n")
 
 
-def test_a_change_of_one_task_tells_when_what_who_and_from_what_to_what() -> None:
+def test_renders_time_tool_caller_and_fields_of_a_change_of_one_task() -> None:
     after = task(
         title="New title",
         due_at="2026-03-05T00:00:00.000Z",
@@ -73,7 +73,7 @@ def test_a_plan_and_an_open_change_show_what_is_to_be() -> None:
     assert "  open  " in lines(Change("chg_1", make_opening(), (rename_intent(),)))[0]
 
 
-def test_a_new_task_and_one_that_is_gone_are_told_by_their_titles() -> None:
+def test_renders_the_titles_of_created_and_deleted_tasks() -> None:
     new = Intent("create", edit=Edit(title="One", priority=1))
     assert lines(done((new, Result(0, "unknown"))))[1:] == [
         '  create: "One", unknown',
@@ -85,7 +85,7 @@ def test_a_new_task_and_one_that_is_gone_are_told_by_their_titles() -> None:
     assert lines(done((delete_intent(), Result(0, "applied", "t-1"))))[1:] == ['  delete: "Call back" (t-1)']
 
 
-def test_of_many_tasks_the_outcomes_are_counted_and_what_is_apart_is_said() -> None:
+def test_counts_the_outcomes_of_many_tasks_and_renders_those_that_differ() -> None:
     change = done(
         (rename_intent("t-1"), Result(0, "applied", "t-1", task(title="New title"))),
         (rename_intent("t-2"), Result(1, "refused", "t-2", code="conflict", note="it was moved")),
@@ -95,7 +95,7 @@ def test_of_many_tasks_the_outcomes_are_counted_and_what_is_apart_is_said() -> N
     assert '  update: "Call back" (t-2), refused, conflict, it was moved' in rest
 
 
-def test_of_very_many_tasks_some_are_shown_and_the_rest_counted() -> None:
+def test_renders_ten_tasks_and_counts_the_others() -> None:
     parts = [(delete_intent(f"t-{n}"), Result(n, "applied", f"t-{n}")) for n in range(14)]
     rest = lines(done(*parts))[1:]
     assert len(rest) == 11
@@ -103,7 +103,7 @@ def test_of_very_many_tasks_some_are_shown_and_the_rest_counted() -> None:
     assert lines(done(*parts), "t-13")[1:] == ['  delete: "Call back" (t-13)']
 
 
-def test_a_task_that_was_refused_before_it_was_an_intent_is_told() -> None:
+def test_renders_a_task_that_was_refused_before_it_became_an_intent() -> None:
     change = Change(
         "plan_1", make_opening(), (rename_intent(),), {1: Result(1, "refused", "t-2", code="gone")}, Ending("planned")
     )

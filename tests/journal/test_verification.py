@@ -163,7 +163,7 @@ def test_an_altered_end_of_the_chain_is_found(original: Database, sql: str, name
     assert tampered(original, runs(sql, name)).fault
 
 
-def test_rows_removed_from_the_oldest_end_are_found_also_when_the_anchor_was_moved(original: Database) -> None:
+def test_finds_rows_removed_from_the_oldest_end_even_if_the_anchor_was_moved(original: Database) -> None:
     def remove(copy: Database) -> None:
         row = copy.execute("SELECT seq, hash FROM entry ORDER BY seq LIMIT 1 OFFSET 2").fetchone()
         copy.execute("DELETE FROM entry WHERE seq <= ?", (row["seq"],))
@@ -197,7 +197,7 @@ def test_finds_a_row_added_beside_the_chain(original: Database, sql: str) -> Non
     assert found_at(original, runs(sql)) == seq
 
 
-def test_a_new_chain_that_somebody_made_is_found_by_a_head_that_was_noted(original: Database) -> None:
+def test_a_noted_head_reveals_a_forged_chain(original: Database) -> None:
     def forge(copy: Database) -> None:
         last = verify_chain(copy).head
         row = copy.execute("SELECT seq, body FROM entry ORDER BY seq DESC LIMIT 1").fetchone()
@@ -213,7 +213,7 @@ def test_a_new_chain_that_somebody_made_is_found_by_a_head_that_was_noted(origin
     assert (found.fault, found.has_noted) == (None, False)
 
 
-def test_a_head_that_was_noted_stays_in_the_chain_when_more_is_written(original: Database) -> None:
+def test_a_noted_head_stays_in_the_chain_after_more_rows(original: Database) -> None:
     def write(copy: Database) -> None:
         append(copy, [Entry("pruned", instant(NOW), {"through": 4, "hash": anchored(copy)})])
 
@@ -233,7 +233,7 @@ async def test_a_journal_without_its_head_is_not_written_on(file_journal: Sqlite
         await begin(file_journal)
 
 
-async def test_a_damaged_row_is_said_and_not_guessed(file_journal: SqliteJournal, journal_file: Path) -> None:
+async def test_a_damaged_row_is_an_error(file_journal: SqliteJournal, journal_file: Path) -> None:
     change_id = await settle(file_journal)
     for body in ("{", "[]", "{}", '{"kind":"opening"}', "[" * 5_000):
         with closing(sqlite3.connect(journal_file)) as connection, connection:

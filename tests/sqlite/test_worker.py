@@ -69,7 +69,7 @@ def added(number: int, threads: list[str]) -> Callable[[sqlite3.Connection], Non
     return work
 
 
-async def test_what_is_quick_is_read_and_written_in_the_thread_that_asks(store: Store) -> None:
+async def test_runs_quick_work_in_the_callers_thread(store: Store) -> None:
     threads: list[str] = []
     for number in range(1, 4):
         await store.write(added(number, threads), durable=bool(number % 2))
@@ -93,7 +93,7 @@ async def test_a_read_that_takes_long_is_begun_anew_by_the_worker(store: Store) 
     assert threads == [HERE, THERE]
 
 
-async def test_a_read_that_is_quick_is_never_cut_short_however_often_it_is_made(store: Store) -> None:
+async def test_never_interrupts_a_quick_read_however_often_it_is_repeated(store: Store) -> None:
     threads: list[str] = []
     for _ in range(50):
         assert await store.peek(asked(LONG.replace("100000", "200"), threads)) == 200
@@ -107,13 +107,13 @@ async def test_only_a_peek_is_cut_short(store: Store) -> None:
     assert threads == [HERE]
 
 
-async def test_a_write_of_many_tasks_is_the_worker_s(store: Store) -> None:
+async def test_the_worker_runs_a_write_of_many_tasks(store: Store) -> None:
     threads: list[str] = []
     await store.write(added(1, threads), tasks=1_000)
     assert threads == [THERE]
 
 
-async def test_where_the_disk_is_slow_writes_are_the_worker_s_until_it_is_quick_again(store: Store, disk: Disk) -> None:
+async def test_the_worker_runs_writes_after_a_slow_one_until_one_is_quick(store: Store, disk: Disk) -> None:
     threads: list[str] = []
     disk.takes_s = 0.02
     for number in range(3):
@@ -141,7 +141,7 @@ async def test_while_the_worker_is_busy_everything_is_done_in_turn(store: Store)
     assert await store.peek(asked(COUNT, threads)) == 1
 
 
-async def test_another_process_that_writes_is_waited_for_by_the_worker(store_file: Path) -> None:
+async def test_the_worker_waits_for_another_process_that_writes(store_file: Path) -> None:
     store, threads = Store(store_file, TASK_STORE, busy_s=0, clock=Disk()), list[str]()
     await store.read(lambda _: None)
     with closing(sqlite3.connect(store_file, isolation_level=None)) as other:
@@ -165,7 +165,7 @@ async def test_a_write_waits_until_another_process_has_committed(store: Store, s
     assert await store.peek(asked(COUNT, [])) == 2
 
 
-async def test_what_cannot_be_read_at_all_is_the_worker_s_to_say(store: Store) -> None:
+async def test_the_worker_reports_an_unreadable_query(store: Store) -> None:
     threads: list[str] = []
     with pytest.raises(OperatorError, match="no such table"):
         await store.peek(asked("SELECT count(*) FROM appointment", threads))
@@ -173,7 +173,7 @@ async def test_what_cannot_be_read_at_all_is_the_worker_s_to_say(store: Store) -
 
 
 @pytest.mark.parametrize("way", ["peek", "write"])
-async def test_what_the_work_raises_is_raised_once_and_nothing_of_it_stays(store: Store, way: str) -> None:
+async def test_raises_an_exception_of_the_work_once_and_rolls_it_back(store: Store, way: str) -> None:
     threads: list[str] = []
 
     def refuse(connection: sqlite3.Connection) -> None:
@@ -186,7 +186,7 @@ async def test_what_the_work_raises_is_raised_once_and_nothing_of_it_stays(store
     assert await store.peek(asked(COUNT, [])) == 0
 
 
-async def test_what_is_asked_of_a_file_that_was_replaced_is_told_of_the_new_one(store: Store, store_file: Path) -> None:
+async def test_reads_the_new_file_after_the_file_was_replaced(store: Store, store_file: Path) -> None:
     await store.write(added(1, []))
     assert await store.peek(asked(COUNT, [])) == 1
     for file in store_file.parent.iterdir():
@@ -197,7 +197,7 @@ async def test_what_is_asked_of_a_file_that_was_replaced_is_told_of_the_new_one(
     assert threads == [THERE, HERE]
 
 
-async def test_only_a_durable_write_waits_for_the_disk_also_in_a_file_that_was_replaced(
+async def test_only_a_durable_write_is_synchronous_even_after_the_file_was_replaced(
     store: Store, store_file: Path
 ) -> None:
     for _ in range(2):

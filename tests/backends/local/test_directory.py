@@ -133,7 +133,7 @@ async def test_me_cannot_be_removed(backend: LocalBackend, who: str) -> None:
     assert len(await backend.members()) == 1
 
 
-async def test_two_people_may_share_a_name_and_then_only_the_id_or_e_mail_tells(backend: LocalBackend) -> None:
+async def test_two_members_with_one_name_are_told_apart_by_id_or_e_mail(backend: LocalBackend) -> None:
     first = await backend.edit(lambda directory: directory.add_member("María Rodríguez", "m.r@example.com"))
     second = await backend.edit(lambda directory: directory.add_member("Maria Rodriguez"))
     with pytest.raises(Ambiguous) as refused:
@@ -143,7 +143,7 @@ async def test_two_people_may_share_a_name_and_then_only_the_id_or_e_mail_tells(
     assert {member.id for member in await backend.members()} == {await backend.me(), second}
 
 
-async def test_a_removed_member_stays_on_tasks_but_can_be_given_no_more(backend: LocalBackend) -> None:
+async def test_a_removed_member_keeps_tasks_but_cannot_be_given_new_ones(backend: LocalBackend) -> None:
     luis = await backend.edit(lambda directory: directory.add_member("Luis Pereira", "luis@example.com"))
     task_id = await add_task(backend, luis)
     await backend.edit(lambda directory: directory.remove_member("Luis Pereira"))

@@ -83,7 +83,7 @@ def openers(store: Path) -> Iterator[list[subprocess.Popen[str]]]:
         yield processes
 
 
-def test_processes_that_open_a_new_store_at_once_make_one_furnished_store(store_file: Path) -> None:
+def test_processes_that_open_a_new_store_at_once_add_the_defaults_once(store_file: Path) -> None:
     with openers(store_file) as processes:
         for process in processes:
             assert process.stdout is not None
@@ -246,7 +246,7 @@ async def test_a_failing_unit_of_work_leaves_nothing_behind(store_file: Path) ->
     assert rows == []
 
 
-async def test_what_the_database_refuses_is_an_operator_error_and_leaves_nothing_behind(store_file: Path) -> None:
+async def test_a_database_error_becomes_an_operator_error_and_rolls_the_write_back(store_file: Path) -> None:
     store = Store(store_file, TASK_STORE)
 
     def work(connection: sqlite3.Connection) -> None:
@@ -274,7 +274,7 @@ async def test_a_failed_task_leaves_no_row_and_no_person(store_file: Path) -> No
         assert connection.execute("SELECT count(*) FROM task_responsible").fetchone() == (1,)
 
 
-async def test_a_write_that_nobody_waits_for_any_more_is_done_wholly(store_file: Path) -> None:
+async def test_completes_a_write_whose_caller_was_cancelled(store_file: Path) -> None:
     store, under_way, go_on = Store(store_file, TASK_STORE), anyio.Event(), Event()
     loop = asyncio.get_running_loop()
 
@@ -303,7 +303,7 @@ async def test_an_answer_can_be_read_back_by_another_connection_at_once(store_fi
     assert task.created_at == NOW.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-async def test_what_is_given_while_a_store_is_being_closed_is_done_after_that_and_never_beside_it(
+async def test_runs_work_submitted_during_closing_afterwards_and_one_job_at_a_time(
     store_file: Path,
 ) -> None:
     store, busy, most = Store(store_file, TASK_STORE), [0], [0]

@@ -39,7 +39,7 @@ async def statuses(backend: LocalBackend) -> dict[str, StatusChoice]:
     return {status.name: StatusChoice.of(status) for status in (await backend.statuses()).statuses}
 
 
-async def test_snapshots_are_by_the_ids_asked_for_without_those_that_are_not_there(backend: LocalBackend) -> None:
+async def test_snapshots_have_the_requested_ids_without_missing_tasks(backend: LocalBackend) -> None:
     first, second = await made(backend, 2)
     asked = [second.id.upper(), NOWHERE, first.id]
     assert await backend.snapshots(asked) == {second.id.upper(): Snapshot(second), first.id: Snapshot(first)}
@@ -83,7 +83,7 @@ async def test_an_undo_with_native_values_writes_the_contract_s(backend: LocalBa
     assert await update(backend, changed, back) == task
 
 
-async def test_a_task_that_changed_meanwhile_is_a_conflict_and_the_others_are_written(backend: LocalBackend) -> None:
+async def test_reports_a_conflict_for_a_task_changed_since_and_writes_the_others(backend: LocalBackend) -> None:
     moved, same = await made(backend, 2)
     now = await update(backend, moved, Edit(title="By somebody else"))
     first, second = await backend.update_tasks([(task, Edit(title="Mine")) for task in (moved, same)])
@@ -123,7 +123,7 @@ async def test_a_status_that_was_removed_since_is_refused_by_name(backend: Local
     assert [outcome.error and outcome.error.code for outcome in outcomes] == ["unknown_status", None]
 
 
-async def test_every_outcome_is_told(backend: LocalBackend) -> None:
+async def test_reports_every_result_to_the_watcher(backend: LocalBackend) -> None:
     gone, stays = await made(backend, 2)
     await backend.delete_task(gone)
     watch = BulkProgress()
