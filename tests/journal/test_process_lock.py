@@ -16,6 +16,7 @@ from builders import refused
 from journal.open_journal import APPLIED, begin, open_journal, settle
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.journal import Ending, Result
+from taskhand.journal.process_lock import ProcessLock
 from taskhand.journal.sqlite import SqliteJournal
 
 RACERS = 3
@@ -200,3 +201,34 @@ async def test_a_file_that_is_no_journal_is_refused_and_left_as_it_is(journal_fi
             await journal.abandoned()
         assert "TASKHAND_JOURNAL" in str(error.value.next_step)
     assert await anyio.Path(journal_file).read_bytes() == content
+
+
+def test_only_one_process_holds_a_lock_that_was_taken_over(journal_file: Path) -> None:
+    first, second = ProcessLock(journal_file), ProcessLock(journal_file)
+    assert first.take_over("dead")
+    assert first.take_over("dead")
+    assert not second.take_over("dead")
+    first.release("dead")
+    assert second.take_over("dead")
+    assert second.taken_over == {"dead"}
+    second.release_all()
+    assert first.take_over("dead")
+    first.delete("dead")
+    assert list(second.other_sessions()) == []
+
+
+def test_a_living_process_cannot_be_taken_over(journal_file: Path) -> None:
+    living, other = ProcessLock(journal_file), ProcessLock(journal_file)
+    living.acquire()
+    assert list(other.other_sessions()) == [living.session]
+    assert list(living.other_sessions()) == []
+    assert not other.take_over(living.session)
+    living.release_all()
+    assert list(other.other_sessions()) == []
+
+
+def test_finds_lock_files_beside_a_journal_whose_name_looks_like_a_pattern(tmp_path: Path) -> None:
+    living, other = (ProcessLock(tmp_path / "journal[1]?.sqlite") for _ in range(2))
+    living.acquire()
+    assert list(other.other_sessions()) == [living.session]
+    living.release_all()
