@@ -215,7 +215,7 @@ def runtime(time: Time, memory: Memory) -> Runtime:
         wall=lambda: 1_800_000_000.0,
         sleep=time.sleep,
         jitter=lambda: 0.5,
-        ids=lambda: "ref-1",
+        new_reference=lambda: "ref-1",
         tracer=cast("Tracer", memory),
     )
 

@@ -57,10 +57,10 @@ async def test_a_request_without_a_body_has_none(clients: Clients, server: Serve
 
 async def test_keeps_connections_and_counts_requests(clients: Clients, server: Server) -> None:
     client = await clients(server.url)
-    assert client.sent == 0
+    assert client.request_count == 0
     for method in ("GET", "PUT", "PATCH"):
         await client.send(Request.of(method, TASK))
-    assert (client.sent, server.connections) == (3, 1)
+    assert (client.request_count, server.connections) == (3, 1)
 
 
 async def test_decompresses_a_body(clients: Clients, server: Server, steps: type[Steps]) -> None:
@@ -105,7 +105,7 @@ async def test_a_body_that_stays_cut_is_invalid(clients: Clients, server: Server
     client = await clients(server.url)
     with pytest.raises(UpstreamError, match="ref-1") as caught:
         await client.get(TASKS)
-    assert (caught.value.code, client.sent) == ("upstream_invalid", 4)
+    assert (caught.value.code, client.request_count) == ("upstream_invalid", 4)
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -118,7 +118,7 @@ async def test_a_body_beyond_the_limit_is_not_read_to_its_end(
     client = await clients(server.url, limits=Limits(body_bytes=1_000))
     with pytest.raises(UpstreamError) as caught:
         await client.get(TASKS)
-    assert (caught.value.code, client.sent) == ("upstream_invalid", 1)
+    assert (caught.value.code, client.request_count) == ("upstream_invalid", 1)
     with pytest.raises(OutcomeUnknown):
         await client.put(TASK)
 

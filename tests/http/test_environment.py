@@ -126,7 +126,7 @@ async def test_refuses_an_untrusted_certificate_without_a_retry(clients: Clients
     client = await clients(f"https://127.0.0.1:{tls}")
     with pytest.raises(OperatorError, match="certificate"):
         await client.get(TASKS)
-    assert (client.sent, server.received) == (1, [])
+    assert (client.request_count, server.received) == (1, [])
 
 
 @pytest.mark.usefixtures("trusted")

@@ -65,7 +65,7 @@ async def test_what_may_be_repeated_is_sent_again_after_any_loss(
     server.steps = [loss(steps, name), steps.answer(200)]
     client = await clients(server.url)
     assert (await client.send(call)).status == 200
-    assert client.sent == 2
+    assert client.request_count == 2
 
 
 @pytest.mark.parametrize("name", [*LOSSES, "RESET_BEFORE_READING"])
@@ -76,7 +76,7 @@ async def test_a_write_that_may_have_arrived_is_never_repeated(
     server.steps = [loss(steps, name), steps.answer(200)]
     client = await clients(server.url)
     assert isinstance(await error_of(client, call), OutcomeUnknown)
-    assert server.connections == client.sent == 1
+    assert server.connections == client.request_count == 1
 
 
 @pytest.mark.parametrize("status", [408, 502, 504, 520, 524])
@@ -137,7 +137,7 @@ async def test_retries_everything_after_a_refused_connection_and_then_reports_it
     client = await clients(f"http://127.0.0.1:{unused_port}")
     error = await error_of(client, call)
     assert (type(error), error.code) == (UpstreamError, "upstream_error")
-    assert client.sent == 4
+    assert client.request_count == 4
     assert time.slept == [0.25, 0.5, 1.0]  # half of 0.5, 1 and 2 seconds: the dice say 0.5
 
 
@@ -149,7 +149,7 @@ async def test_retries_everything_after_a_connect_timeout_because_nothing_was_se
     client = await clients(f"https://127.0.0.1:{server.port}", limits=Limits(connect_s=0.05))
     error = await error_of(client, call)
     assert (type(error), error.code, error.retryable) == (UpstreamError, "upstream_error", True)
-    assert client.sent == server.connections == 4
+    assert client.request_count == server.connections == 4
 
 
 async def test_a_repeated_delete_that_finds_nothing_is_not_called_missing(
@@ -165,7 +165,7 @@ async def test_a_write_stays_in_doubt_after_a_later_attempt_that_certainly_did_n
     server.steps = [steps.RESET_AFTER_READING, steps.answer(503), steps.answer(404)]
     client = await clients(server.url)
     assert isinstance(await error_of(client, SAFE_DELETE), OutcomeUnknown)
-    assert client.sent == 3
+    assert client.request_count == 3
 
 
 async def test_a_write_in_doubt_stays_so_when_its_repetition_gets_no_turn(
@@ -174,7 +174,7 @@ async def test_a_write_in_doubt_stays_so_when_its_repetition_gets_no_turn(
     server.steps = [steps.answer(502, ratelimit="limit=9, remaining=0, reset=100"), steps.answer(200)]
     client = await clients(server.url)
     assert isinstance(await error_of(client, SAFE_PUT), OutcomeUnknown)
-    assert client.sent == 1
+    assert client.request_count == 1
     assert time.now < 1020.0
 
 
@@ -211,7 +211,7 @@ async def test_retry_after_beyond_the_cap_is_reported_and_not_waited_out(
     client = await clients(server.url)
     error = await error_of(client, GET)
     assert (type(error), error.retry_after_s) == (RateLimited, 3600.0)
-    assert (client.sent, time.slept) == (1, [])
+    assert (client.request_count, time.slept) == (1, [])
 
 
 async def test_a_429_holds_everyone_back(clients: Clients, server: Server, steps: type[Steps], time: Time) -> None:
@@ -220,7 +220,7 @@ async def test_a_429_holds_everyone_back(clients: Clients, server: Server, steps
     await error_of(client, GET)
     error = await error_of(client, POST)
     assert (type(error), error.retry_after_s) == (RateLimited, 900.0)
-    assert client.sent == 1
+    assert client.request_count == 1
     time.now += 900.0
     assert (await client.send(POST)).status == 200
 
@@ -328,4 +328,4 @@ async def test_the_transport_refuses_another_origin(runtime: Runtime, time: Time
     transport = RetryTransport(httpx2.AsyncHTTPTransport(), config)
     with pytest.raises(UpstreamError) as caught:
         await transport.send(GET, url, time.now + 60.0)
-    assert (caught.value.code, transport.sent) == ("upstream_redirect", 0)
+    assert (caught.value.code, transport.request_count) == ("upstream_redirect", 0)

@@ -257,6 +257,14 @@ async def test_a_change_that_wrote_one_of_two_tasks_is_not_void_whatever_its_out
     assert not (await journal.begin(make_opening("create_task", KEY), []))[1]
 
 
+async def test_the_newest_of_several_changes_with_one_claim_is_its_holder(journal: Journal) -> None:
+    later = NOW + timedelta(minutes=5)
+    older = await begin(journal, make_opening("create_task", KEY))
+    newer = await begin(journal, make_opening("create_task", replace(KEY, since=later), at=later))
+    assert older.id != newer.id
+    assert await journal.holder([KEY]) == newer
+
+
 async def test_a_claim_since_a_time_counts_only_changes_from_then_on(journal: Journal) -> None:
     first = await settle(journal, make_opening("create_task", KEY, at=NOW))
     just, later = (replace(KEY, since=NOW + timedelta(seconds=s)) for s in (0, 1))

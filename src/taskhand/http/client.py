@@ -78,9 +78,9 @@ class Client:
             await self._transport.aclose()
 
     @property
-    def sent(self) -> int:
+    def request_count(self) -> int:
         """The number of requests sent, repetitions included."""
-        return 0 if self._transport is None else self._transport.sent
+        return 0 if self._transport is None else self._transport.request_count
 
     @property
     def upstream(self) -> Upstream:
@@ -176,6 +176,6 @@ class Client:
         return status_error(self._upstream, answer.status, json, retry_after_s=answer.retry_after_s)
 
     def _invalid(self, template: str, kind: RequestKind, why: str) -> UpstreamError:
-        reference = self._runtime.ids()
+        reference = self._runtime.new_reference()
         _log.warning("%s: answered %s, reference %s", template, why, reference)
         return invalid_answer_error(self._upstream, why, kind, reference)

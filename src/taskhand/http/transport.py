@@ -67,7 +67,7 @@ class TransportConfig:
 class RetryTransport:
     """Sends each request as often as the policy allows, each time within the rate limit.
 
-    `sent` counts the attempts.
+    `request_count` counts the attempts.
     """
 
     def __init__(self, inner: httpx2.AsyncBaseTransport, config: TransportConfig) -> None:
@@ -76,7 +76,7 @@ class RetryTransport:
         self._home = httpx2.URL(config.upstream.base_url)
         self._headers = {**_HEADERS, **config.upstream.headers}
         self._tracer = config.runtime.tracer or trace.get_tracer("taskhand.http")
-        self.sent = 0
+        self.request_count = 0
 
     async def send(self, request: Request, url: str, deadline: float) -> Answer:
         """Send until the policy says stop; an answer of any status is returned.
@@ -143,7 +143,7 @@ class RetryTransport:
         raise self._unknown(request, Attempt(Event.THROTTLED, cause="no turn for another attempt"))
 
     async def _attempt(self, wire: httpx2.Request, request: Request, deadline: float, number: int) -> Attempt:
-        self.sent += 1
+        self.request_count += 1
         limits, within_s = self._config.limits, deadline - self._config.runtime.clock()
         unsent_s = _UNSENT_SHARE * within_s
         read_s, connect_s = min(limits.read_s, within_s), min(limits.connect_s, unsent_s)
@@ -188,14 +188,14 @@ class RetryTransport:
             return None
 
     def _failed(self, request: Request, attempt: Attempt) -> TaskhandError:
-        reference = self._config.runtime.ids()
+        reference = self._config.runtime.new_reference()
         _log.warning("%s: %s (%s), reference %s", request.path.template, attempt.event.name, attempt.cause, reference)
         return no_answer_error(self._config.upstream, attempt.event, request.kind, reference)
 
     def _unknown(self, request: Request, attempt: Attempt) -> TaskhandError:
         if attempt.event in {Event.CUT, Event.OVERSIZED}:
             return self._failed(request, attempt)
-        reference = self._config.runtime.ids()
+        reference = self._config.runtime.new_reference()
         _log.warning("%s: outcome unknown (%s), reference %s", request.path.template, attempt.label, reference)
         return unconfirmed_write_error(self._config.upstream, reference)
 

@@ -81,12 +81,12 @@ class Runtime:
     """The clock, the random numbers and the ids of requests, passed in.
 
     `clock` is monotonic and `wall` POSIX time, both in seconds; `sleep` takes seconds; `jitter` returns a random number
-    in [0, 1); `ids` makes the references that connect an error with its log line; `tracer` defaults to the process's.
+    in [0, 1); `new_reference` makes the id that an error shares with its log line; `tracer` defaults to the process's.
     """
 
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[object]] = anyio.sleep
     jitter: Callable[[], float] = random.random
-    ids: Callable[[], str] = _new_id
+    new_reference: Callable[[], str] = _new_id
     tracer: "Tracer | None" = None

@@ -208,5 +208,5 @@ def _runtime(clock: Clock) -> Runtime:
         wall=clock.posix,
         sleep=clock.sleep,
         jitter=lambda: 0.5,
-        ids=lambda: f"request-{next(numbers)}",
+        new_reference=lambda: f"request-{next(numbers)}",
     )
