@@ -86,7 +86,18 @@ async def test_writes_late_results_in_their_order(
     with locked(journal_file):
         await journal.settle(change.id, [Result(0, "unknown", "t-1")])
         await journal.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)
+        await journal.find(change.id)  # tries to write them, in vain
     found = await journal.find(change.id)
     assert found is not None
     assert [one.outcome for one in found.results.values()] == ["applied"]
     assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
+
+
+async def test_writes_a_late_result_before_the_next_one(journal: SqliteJournal, journal_file: Path) -> None:
+    change = await begin(journal)
+    with locked(journal_file):
+        await journal.settle(change.id, [Result(0, "unknown", "t-1")])
+    await journal.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)
+    found = await journal.find(change.id)
+    assert found is not None
+    assert [one.outcome for one in found.results.values()] == ["applied"]

@@ -126,10 +126,10 @@ async def test_prunes_with_the_first_change_of_a_process_and_then_once_a_day(
         assert await ids(journal) == kept
     clock.move(days=DAYS - 0.1)
     async with KEPT(journal_file, clock=clock) as journal:
-        for days in (0, 0.2, 0.9):
+        for days in (0, 0.2, 0.8):
             clock.move(days=days)
             kept.append(await settle(journal, make_opening(at=clock())))
-            assert await ids(journal) == (kept if days < 0.9 else kept[1:])
+            assert await ids(journal) == (kept if days < 0.8 else kept[1:])
 
 
 async def test_a_claim_goes_with_its_change(journal_file: Path, clock: FixedClock) -> None:

@@ -110,6 +110,7 @@ class SqliteJournal:
 
         # Not durable: after a power cut the change is open again, and recovery reads the tasks back.
         try:
+            await self._catch_up()  # the later of two results counts, so they are written in their order
             await self._store.write(work, durable=False, tasks=len(results))
         except OperatorError:
             _log.exception("the outcome of %s could not be written to the journal yet", change_id)
