@@ -14,6 +14,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import VOID, Outcome
 from taskhand.journal.journal import Caller, ChangeQuery, Claim, Ending, Intent, Journal, Result
+from taskhand.journal.redact import MASK
 
 KEY = Claim("key Claude 1", "payload")
 VOID_OUTCOMES = sorted(VOID)
@@ -360,3 +361,12 @@ async def test_time_passes_for_each_row(journal: Journal, clock: FixedClock) -> 
     clock.move(minutes=5)
     await journal.settle(change.id, [], APPLIED)
     assert await listed(journal, since=clock()) == []
+
+
+async def test_masks_the_task_id_of_a_refused_call_and_keeps_that_of_a_written_task(journal: Journal) -> None:
+    task_id = "sk-abc1234567890"
+    change = await begin(journal, None, rename_intent(), rename_intent())
+    await journal.settle(change.id, [Result(0, "applied", task_id), Result(1, "refused", task_id)], APPLIED)
+    found = await journal.find(change.id)
+    assert found is not None
+    assert [one.task_id for one in found.results.values()] == [task_id, MASK]

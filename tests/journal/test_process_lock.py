@@ -138,6 +138,19 @@ async def test_creates_the_file_on_first_use_and_the_lock_with_the_first_change(
     assert len(beside(journal_file)) == 1
 
 
+async def test_searches_for_abandoned_changes_again_after_five_seconds_or_at_once_after_a_find(
+    journal_file: Path,
+) -> None:
+    now = [0.0]
+    async with open_journal(journal_file, monotonic=lambda: now[0]) as journal:
+        await begin(journal)
+        assert await journal.abandoned() == ()
+        async with open_journal(journal_file) as gone:
+            left_open = await begin(gone)
+        for now[0], found in ((4.9, ()), (5.0, (left_open,)), (5.0, (left_open,))):
+            assert await journal.abandoned() == found
+
+
 async def test_the_journal_is_its_owner_s_alone(tmp_path: Path) -> None:
     path = tmp_path / "new" / "tasks.journal.sqlite"
     async with open_journal(path) as journal:

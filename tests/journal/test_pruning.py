@@ -174,10 +174,11 @@ async def test_much_goes_in_portions_and_a_large_change_in_one(journal_file: Pat
 
 async def test_what_was_pruned_is_not_left_in_the_file(journal_file: Path, clock: FixedClock) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
-        await settle(journal, make_opening(reason="because of Quetzalcoatl"))
+        for _ in range(40):  # more than the rows written afterwards could overwrite
+            await settle(journal, make_opening(reason="because of Quetzalcoatl"))
         await begin(journal, make_opening(at=NOW + timedelta(days=100)), delete_intent())
         clock.move(days=DAYS + 1)
-        assert await journal.prune() == 4
+        assert await journal.prune() == 160
     left = await anyio.Path(journal_file).read_bytes()
     assert b"Quetzalcoatl" not in left
     assert PLACE.encode() in left
