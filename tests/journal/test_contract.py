@@ -258,6 +258,23 @@ async def test_a_change_that_wrote_one_of_two_tasks_is_not_void_whatever_its_out
     assert not (await journal.begin(make_opening("create_task", KEY), []))[1]
 
 
+async def test_a_change_with_a_refused_task_and_one_without_a_result_is_not_void(journal: Journal) -> None:
+    change = await begin(journal, make_opening("create_task", KEY), rename_intent(), rename_intent("t-2"))
+    await journal.settle(change.id, [Result(0, "refused", "t-1")], Ending("unknown"))
+    held = await journal.holder([KEY])
+    assert held is not None
+    assert held.id == change.id
+
+
+async def test_finds_results_in_the_order_of_their_intents(journal: Journal) -> None:
+    change = await begin(journal, None, rename_intent(), rename_intent("t-2"))
+    for index in (1, 0):
+        await journal.settle(change.id, [Result(index, "applied")])
+    found = await journal.find(change.id)
+    assert found is not None
+    assert list(found.results) == [0, 1]
+
+
 async def test_the_newest_of_several_changes_with_one_claim_is_its_holder(journal: Journal) -> None:
     later = NOW + timedelta(minutes=5)
     older = await begin(journal, make_opening("create_task", KEY))
