@@ -1,4 +1,4 @@
-"""The world of these tests: a clock that only sleep moves, raw servers on loopback, and a tracer that remembers."""
+"""Fixtures: a clock that only `sleep` moves, raw servers on loopback, and a tracer that records its spans."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def anyio_backend() -> str:
 
 @dataclass
 class Time:
-    """Seconds that pass only while somebody sleeps."""
+    """A clock that only `sleep` moves."""
 
     now: float = 1000.0
     slept: list[float] = field(default_factory=list)
@@ -57,7 +57,7 @@ def time() -> Time:
 
 @dataclass(frozen=True)
 class Step:
-    """What the server does with one request: read it or not, send some bytes, then what."""
+    """How the server treats one request: whether it reads it, which bytes it sends, what it does with the connection."""
 
     send: bytes = b""
     then: Literal["keep", "close", "reset", "hang"] = "keep"
@@ -85,7 +85,7 @@ def steps() -> type[Steps]:
 
 
 class Steps:
-    """The ways in which a server can end a request."""
+    """Steps that end a request in different ways."""
 
     answer = staticmethod(answer)
     SILENT = Step(then="hang")
@@ -98,7 +98,7 @@ class Steps:
 
 
 class Server:
-    """A raw server on loopback that follows its steps, one for each request; the last one is repeated."""
+    """A raw server on loopback that takes one step for each request, and repeats the last one."""
 
     answer = staticmethod(answer)
 
@@ -175,7 +175,7 @@ def unused_port() -> int:
         return int(free.getsockname()[1])
 
 
-class RememberedSpan(NonRecordingSpan):
+class RecordedSpan(NonRecordingSpan):
     def __init__(self, name: str, kind: object, attributes: Mapping[str, Any]) -> None:
         super().__init__(INVALID_SPAN_CONTEXT)
         self.name, self.kind, self.attributes = name, kind, dict(attributes)
@@ -189,17 +189,17 @@ class RememberedSpan(NonRecordingSpan):
 
 
 class Memory:
-    """A tracer that remembers its spans."""
+    """A tracer that records its spans."""
 
     def __init__(self) -> None:
-        self.spans: list[RememberedSpan] = []
+        self.spans: list[RecordedSpan] = []
 
     @contextmanager
     def start_as_current_span(
         self, name: str, *, kind: object, attributes: Mapping[str, Any], record_exception: bool
-    ) -> Generator[RememberedSpan]:
+    ) -> Generator[RecordedSpan]:
         assert not record_exception
-        self.spans.append(RememberedSpan(name, kind, attributes))
+        self.spans.append(RecordedSpan(name, kind, attributes))
         yield self.spans[-1]
 
 

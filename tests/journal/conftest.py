@@ -1,4 +1,4 @@
-"""A journal of its own for each test, in every store that can keep one."""
+"""A new journal for each test, in every kind of store."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -23,7 +23,7 @@ def clock() -> FixedClock:
 
 @pytest.fixture(params=["sqlite"])
 def opens(journal_file: Path, clock: FixedClock) -> Opener:
-    """Opens the one store of this test as a process of its own, at a place; PostgreSQL will be the second arm."""
+    """Opens the store of this test like a separate process does; PostgreSQL will be the second parameter."""
     return partial(open_journal, journal_file, clock=clock)
 
 

@@ -1,4 +1,4 @@
-"""Outcomes that could not be written when they came, since another process had the file: none is lost."""
+"""Results that cannot be written at first, because another process has the file: none is lost."""
 
 import logging
 import sqlite3
@@ -17,21 +17,21 @@ from taskhand.journal.sqlite import SqliteJournal
 
 @pytest.fixture
 async def journal(journal_file: Path, clock: FixedClock) -> AsyncIterator[SqliteJournal]:
-    """A journal that waits for nobody."""
+    """A journal that does not wait for other processes."""
     async with open_journal(journal_file, clock=clock, busy_s=0) as journal:
         yield journal
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Another process is writing all the while."""
+    """Another process holds the write lock."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
 
 
 async def late(journal: SqliteJournal, path: Path) -> str:
-    """A change that is over, which could not be written down."""
+    """A change whose result could not be written."""
     change = await begin(journal)
     with locked(path):
         await journal.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)

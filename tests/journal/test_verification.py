@@ -1,4 +1,4 @@
-"""Whatever is altered in the file or removed from it, verify names the first row that is not right."""
+"""Verification names the first row that was altered, added or removed."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -60,7 +60,7 @@ def numbers(original: Database) -> list[int]:
 
 
 def tampered(original: Database, tamper: Tamper, noted: str | None = None) -> Verification:
-    """What is found in a copy that somebody had in their hands."""
+    """The verification of a copy that was tampered with."""
     with closing(sqlite3.connect(":memory:")) as copy:
         original.backup(copy)
         copy.row_factory = sqlite3.Row
@@ -69,12 +69,12 @@ def tampered(original: Database, tamper: Tamper, noted: str | None = None) -> Ve
 
 
 def runs(sql: str, *values: object) -> Tamper:
-    """Somebody with a statement of SQL."""
+    """Tampers with one SQL statement."""
     return lambda copy: copy.execute(sql, values)
 
 
 def swaps(one: int, other: int) -> Tamper:
-    """Somebody who lets two rows change places."""
+    """Tampers by swapping two rows."""
 
     def swap(copy: Database) -> None:
         for old, new in ((one, -1), (other, one), (-1, other)):
@@ -84,7 +84,7 @@ def swaps(one: int, other: int) -> Tamper:
 
 
 def found_at(original: Database, tamper: Tamper) -> int | None:
-    """The row that is named."""
+    """The number of the row that the fault names."""
     fault = tampered(original, tamper).fault
     return fault.seq if fault else None
 

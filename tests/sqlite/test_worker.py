@@ -1,4 +1,4 @@
-"""Who does what: what is quick is done where it is asked for, the rest by the worker."""
+"""Which thread runs what: quick work runs in the caller's thread, the rest in the worker."""
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable

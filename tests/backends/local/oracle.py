@@ -1,4 +1,4 @@
-"""What list_tasks should find, in plain Python over all tasks: the second opinion of the query tests."""
+"""The expected result of list_tasks, computed in plain Python over all tasks."""
 
 import unicodedata
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The doctor on the embedded store and on the journal: what is wrong with a file is found."""
+"""The doctor finds damage in the files of the embedded store and of the journal."""
 
 import sqlite3
 from contextlib import closing

@@ -97,13 +97,13 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connecti
 
 
 def state_of(connection: sqlite3.Connection) -> StoreState:
-    """What a list depends on besides what was asked."""
+    """The facts on which a list depends besides its query."""
     unfinished = connection.execute("SELECT id FROM status WHERE position < 3 ORDER BY position")
     return StoreState(tuple(row[0] for row in unfinished), NOW)
 
 
 def steps(connection: sqlite3.Connection, query: TaskQuery) -> int:
-    """How many instructions SQLite's machine needs for a page."""
+    """The number of virtual machine instructions that SQLite runs for a page."""
     count = 0
 
     def step() -> None:
@@ -206,7 +206,7 @@ edits = st.builds(
 
 
 def seldom(values: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
-    """Mostly nothing: filters that come together leave few tasks to page through."""
+    """Usually None: combined filters leave few tasks to page through."""
     return st.integers(0, 3).flatmap(lambda chance: st.none() if chance else values)
 
 
@@ -241,7 +241,7 @@ class World:
         self.statuses = [StatusChoice.of(status) for status in statuses]
 
     async def add(self, wish: Wish) -> Task:
-        """The task that was wished for."""
+        """Create the task."""
         self.clock.move(minutes=wish.minutes)
         people = tuple(self.people[number] for number in wish.people)
         edit = replace(wish.edit, responsible_ids=people, status=self.statuses[wish.status])
@@ -265,7 +265,7 @@ class World:
 
 
 async def compare(path: Path, wanted: list[Wish], asked: list[Ask]) -> None:
-    """Make the tasks, follow the pages of each query, and hold them against the plain answer."""
+    """Create the tasks, follow the pages of each query, and compare them with the expected result."""
     clock = FixedClock()
     async with open_store(path, clock, ZONE) as backend:
         people = [await backend.edit(lambda directory: directory.add_member("P")) for _ in range(3)]

@@ -45,17 +45,17 @@ print(*anyio.run(look))
 
 
 def modes(folder: Path) -> dict[str, int]:
-    """What is in a folder, and who may use it."""
+    """The files of a folder with their permissions."""
     return {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
 
 
 def content(path: Path) -> bytes:
-    """What is in a file."""
+    """The bytes of a file."""
     return path.read_bytes()
 
 
 def rewritten(path: Path, new: bytes) -> bytes:
-    """Put something else in a file."""
+    """Replace the bytes of a file."""
     path.write_bytes(new)
     return new
 
@@ -181,7 +181,7 @@ async def test_a_store_that_is_opened_again_is_not_furnished_again(store_file: P
 
 
 async def refused(path: Path) -> OperatorError:
-    """What is said of a store that cannot be used."""
+    """The error of a store that cannot be used."""
     async with open_store(path) as backend:
         with pytest.raises(OperatorError) as error:
             await backend.statuses()

@@ -1,4 +1,4 @@
-"""What the store does for safe writes: many at once, only what was seen, and the end of a task."""
+"""Writes to the store: several tasks at once, conflicts with changes since the read, and deletion."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ NOWHERE = "00000000-0000-4000-8000-00000000ffff"
 
 
 async def made(backend: LocalBackend, count: int = 1) -> list[Task]:
-    """New tasks with something in every field."""
+    """New tasks in which every field has a value."""
     me = str(await backend.me())
     edit = Edit(
         title="Call",
