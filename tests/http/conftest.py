@@ -57,7 +57,7 @@ def time() -> Time:
 
 @dataclass(frozen=True)
 class Step:
-    """How the server treats one request: whether it reads it, which bytes it sends, what it does with the connection."""
+    """How the server treats one request: whether it reads it, what it sends, and how it ends."""
 
     send: bytes = b""
     then: Literal["keep", "close", "reset", "hang"] = "keep"
