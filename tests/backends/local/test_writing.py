@@ -66,6 +66,19 @@ async def test_a_task_that_is_gone_cannot_be_deleted_again(backend: LocalBackend
         await backend.delete_task(task)
 
 
+async def test_a_task_that_changed_in_any_field_since_it_was_read_is_not_deleted(backend: LocalBackend) -> None:
+    (task,) = await made(backend)
+    changed = await update(backend, task, Edit(priority=0))
+    with refused("conflict"):
+        await backend.delete_task(task)
+    assert await backend.get_task(task.id) == changed
+
+
+async def test_a_page_that_is_just_full_has_no_next_page(backend: LocalBackend) -> None:
+    await made(backend, 2)
+    assert [(await backend.list_tasks(TaskQuery(limit=limit))).more for limit in (1, 2, 3)] == [True, False, False]
+
+
 async def test_a_deleted_task_can_be_made_again_with_its_status(backend: LocalBackend) -> None:
     known = await statuses(backend)
     (task,) = await made(backend)

@@ -105,7 +105,7 @@ def delete(connection: sqlite3.Connection, before: Task) -> None:
     """Remove a task; NotFound when it is gone already, CallerError when it changed since."""
     if task(connection, before.id) != before:
         raise _conflict()
-    connection.execute("DELETE FROM task WHERE id = ?", (before.id.lower(),))
+    connection.execute("DELETE FROM task WHERE id = ?", (before.id,))
 
 
 def _conflict() -> CallerError:
