@@ -1,5 +1,9 @@
-"""CRMs as local HTTP servers, stateful and deterministic, with faults on demand.
+"""Emulated CRMs as local HTTP servers: stateful, deterministic, with faults on demand.
 
-An island: nothing here imports the rest of Taskhand, because an emulator that shares code with the client
-shares its bugs. A client is pointed at a sandbox by its base URL and cannot tell the difference.
+Nothing here imports the rest of Taskhand: an emulator that shared code with the client would share its bugs. A client
+uses a sandbox by setting its base URL.
+
+Every CRM's folder has the same modules: `sandbox` (the emulator), `routes`, `auth`, `rate_limits`, `context` (what an
+endpoint gets), `errors` (error bodies), `validation` (request bodies), `dates`, `filters`, `tasks` and `task` (in
+HubSpot `objects` and `record`), `people`, `webhooks`, `store`, `seed`, `demo` and `spec_variant`.
 """

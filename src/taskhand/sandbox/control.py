@@ -1,4 +1,4 @@
-"""The sandbox's own routes, under `/_sandbox`: they need no key and are not logged."""
+"""The sandbox's own routes under `/_sandbox`, which need no key and are not logged."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ DONE = 204
 
 
 def control_routes(emulator: Emulator) -> list[Route]:
-    """Make the routes that read and steer this emulator."""
+    """Return the routes that read and control this emulator."""
     table: list[tuple[str, str, Control]] = [
         ("GET", "/_sandbox/requests", _requests),
         ("DELETE", "/_sandbox/requests", _clear),
         ("GET", "/_sandbox/state", _state),
         ("PUT", "/_sandbox/faults", _faults),
-        ("PUT", "/_sandbox/reading", _reading),
+        ("PUT", "/_sandbox/reading", _spec_variant),
         ("POST", "/_sandbox/reset", _reset),
     ]
     return [Route(path, partial(control, emulator), methods=[method]) for method, path, control in table]
@@ -58,7 +58,7 @@ async def _faults(emulator: Emulator, request: Request) -> Response:
     return _json([asdict(fault) for fault in emulator.faults])
 
 
-async def _reading(emulator: Emulator, request: Request) -> Response:
+async def _spec_variant(emulator: Emulator, request: Request) -> Response:
     try:
         switches = await request.json()
         if not isinstance(switches, dict):
@@ -79,5 +79,5 @@ def _refuse(error: Exception) -> Response:
 
 
 def _json(value: object, status: int = 200) -> Response:
-    """Answer in ASCII, so that whatever text was sent can be shown, half a surrogate pair too."""
+    """Answer in ASCII, which can carry any logged text, lone surrogates included."""
     return Response(json.dumps(value), status, media_type="application/json")

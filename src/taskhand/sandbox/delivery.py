@@ -1,4 +1,4 @@
-"""Puts an answer on the wire, or breaks off as a fault demands."""
+"""Reads requests and sends responses, or breaks the connection as a fault demands."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-RESET = "taskhand.sandbox.reset"  # the key in scope["state"] of what resets the TCP connection
-CLOSE = "taskhand.sandbox.close"  # the key of what closes it once the bytes written have left
+RESET = "taskhand.sandbox.reset"  # key in scope["state"] of the function that resets the TCP connection
+CLOSE = "taskhand.sandbox.close"  # key of the function that closes it after the written bytes were sent
 
 
 async def read_request(scope: Scope, receive: Receive) -> Request | None:
-    """Read a whole request; None when the client left before it ended."""
+    """Read a whole request; None when the client disconnected before its end."""
     body = b""
     more = True
     while more:
@@ -33,27 +33,27 @@ async def read_request(scope: Scope, receive: Receive) -> Request | None:
     return Request(scope["method"], raw.decode("latin-1"), scope["query_string"].decode("latin-1"), headers, body)
 
 
-async def send_answer(answer: Response, send: Send) -> None:
-    """Send the whole answer."""
-    await _start(answer, send)
-    await send({"type": "http.response.body", "body": answer.body})
+async def send_response(response: Response, send: Send) -> None:
+    """Send a whole response."""
+    await _start(response, send)
+    await send({"type": "http.response.body", "body": response.body})
 
 
-async def send_half(answer: Response, scope: Scope, receive: Receive, send: Send) -> None:
-    """Announce the whole body, send half of it, close."""
-    await _start(answer, send)
-    half = answer.body[: len(answer.body) // 2]
+async def send_half(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send the headers for the whole body and half of the body, then close the connection."""
+    await _start(response, send)
+    half = response.body[: len(response.body) // 2]
     await send({"type": "http.response.body", "body": half, "more_body": True})
     await _break(scope, receive, CLOSE)
 
 
 async def reset(scope: Scope, receive: Receive) -> None:
-    """Reset the connection before a byte of an answer."""
+    """Reset the connection before any byte of a response."""
     await _break(scope, receive, RESET)
 
 
 async def wait(sleep: Callable[[float], Awaitable[None]], seconds: float, receive: Receive) -> None:
-    """Sleep, but no longer than the client stays."""
+    """Sleep, but return early when the client disconnects."""
     async with anyio.create_task_group() as group:
 
         async def watch() -> None:
@@ -65,15 +65,15 @@ async def wait(sleep: Callable[[float], Awaitable[None]], seconds: float, receiv
         group.cancel_scope.cancel()
 
 
-async def _start(answer: Response, send: Send) -> None:
-    headers = [*answer.headers, ("content-length", str(len(answer.body)))]
+async def _start(response: Response, send: Send) -> None:
+    headers = [*response.headers, ("content-length", str(len(response.body)))]
     encoded = [(key.encode("latin-1"), value.encode("latin-1")) for key, value in headers]
-    await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
+    await send({"type": "http.response.start", "status": response.status, "headers": encoded})
 
 
 async def _break(scope: Scope, receive: Receive, how: str) -> None:
     breaker = scope.get("state", {}).get(how)
-    if breaker is None:  # no socket under this application: the nearest thing that its caller can see
+    if breaker is None:  # served without a socket, as by an ASGI test client
         raise ConnectionResetError("the sandbox reset the connection")
     breaker()
     await _gone(receive)

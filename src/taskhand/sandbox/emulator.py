@@ -1,10 +1,12 @@
-"""What every emulated CRM has: a request log, a fault script, control routes, and one ASGI application."""
+"""The base of every emulated CRM: request log, fault script, control routes, and one ASGI application."""
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
+import anyio
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -12,68 +14,96 @@ from taskhand.sandbox import delivery
 from taskhand.sandbox.control import control_routes
 from taskhand.sandbox.faults import RESETS, Fault, Script, disguise
 from taskhand.sandbox.log import Logged, RequestLog
-from taskhand.sandbox.messages import Request, Response, RouteMatch, find_route
+from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.routing import RouteMatch, find_route
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from starlette.types import Receive, Scope, Send
 
     from taskhand.sandbox.switches import Switches
 
-FIRST_ERROR = 300  # a status from here on has changed nothing
+FIRST_ERROR = 300  # a response with this status or a higher one changed nothing
+
+
+class EmulatorOptions(TypedDict, total=False):
+    """The constructor arguments that every sandbox takes.
+
+    `seed` is "demo", "empty" or data in the form that the CRM's `seed` module describes. `faults` are in force from
+    the start. `ids` gives the ids of new tasks; by default they are sequential. `sleep` is awaited by the fault `slow`.
+    """
+
+    seed: str | Mapping[str, Any]
+    faults: Sequence[Fault]
+    ids: Callable[[], str] | None
+    sleep: Callable[[float], Awaitable[None]]
 
 
 class Emulator(ABC):
     """A CRM without a network: a subclass gives `routes`, `answer`, `failure`, `state` and `reseed`.
 
-    `app` is the ASGI application. `faults` and `spec_variant` may be set while it serves; setting `faults` starts
-    their counts anew.
+    `app` is the ASGI application. `clock` gives aware datetimes. `faults` and `spec_variant` may be set while it
+    serves; setting `faults` restarts their counts.
     """
 
     routes: tuple[str, ...] = ()
-    harmless: frozenset[str] = frozenset()  # the routes that change nothing though they are no GET
+    harmless: frozenset[str] = frozenset()  # the routes with another method than GET that change nothing
     spec_variant: Switches
 
-    def __init__(self, faults: Sequence[Fault], sleep: Callable[[float], Awaitable[None]]) -> None:
-        self._log = RequestLog()
+    def __init__(
+        self,
+        spec_variant: Switches,
+        clock: Callable[[], dt.datetime],
+        *,
+        seed: str | Mapping[str, Any] = "demo",
+        faults: Sequence[Fault] = (),
+        ids: Callable[[], str] | None = None,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        self.spec_variant = spec_variant
+        self._clock = clock
+        self._seed = seed
+        self._ids = ids
         self._sleep = sleep
+        self._log = RequestLog()
         self.faults = tuple(faults)
         self.app = Starlette(routes=[*control_routes(self), Mount("/", app=self._serve)])
+        self.reseed()
 
     @abstractmethod
     def answer(self, request: Request, *, stale: bool) -> Response:
-        """Do what the call asks; with `stale`, lists are as they were before the last write."""
+        """Do the work of a request; with `stale`, lists are as they were before the last write."""
 
     @abstractmethod
     def failure(self, status: int) -> Response:
-        """Give this CRM's body for an error status that has nothing to do with the request."""
+        """Return this CRM's error body for a failure that does not depend on the request."""
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """Show all that is kept, as JSON values."""
+        """Return everything that is stored, as JSON values."""
 
     @abstractmethod
     def reseed(self) -> None:
         """Put the data back to what it was at the start."""
 
     def route_of(self, request: Request) -> RouteMatch | None:
-        """Find the route that a call is for; a CRM that lets a call mean another method overrides this."""
+        """Return the route of a request; a CRM that lets a header or an alias change it overrides this."""
         return find_route(self.routes, request.method, request.path)
 
-    def now(self) -> dt.datetime | None:
-        """Tell what the clock of this CRM says, for the `Date` of its answers (RFC 9110 §6.6.1); None sends none."""
-        return None
+    def now(self) -> dt.datetime:
+        """Return the time of the CRM's clock."""
+        return self._clock()
 
     @property
     def requests(self) -> tuple[Logged, ...]:
-        """The requests so far, oldest first; those to `/_sandbox` are not among them."""
+        """The requests so far, oldest first, without those to `/_sandbox`."""
         return self._log.entries
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """The faults in force; a route that does not exist here is a ValueError."""
+        """The faults in force; setting one for an unknown route is a ValueError."""
         return self._script.faults
 
     @faults.setter
@@ -85,11 +115,11 @@ class Emulator(ABC):
         self._log.clear()
 
     def set_spec_variant(self, items: Iterable[str]) -> None:
-        """Take another reading, from `name=value` items."""
+        """Replace the spec variant by one parsed from `name=value` items."""
         self.spec_variant = type(self.spec_variant).parse(items)
 
     def reset(self) -> None:
-        """Go back to the start: data, request log and fault counts; faults and reading stay."""
+        """Put data, request log and fault counts back to the start; faults and spec variant stay."""
         self.reseed()
         self._log.clear()
         self.faults = self.faults
@@ -98,34 +128,38 @@ class Emulator(ABC):
         request = await delivery.read_request(scope, receive)
         if request is None:
             return
-        found = self.route_of(request)
-        fault = self._script.next(found.key if found else f"{request.method} {request.path}")
-        answer = self._play(request, fault, found.key if found else None)
-        await self._deliver(answer, fault, scope, receive, send)
+        route = self.route_of(request)
+        fault = self._script.next(route.key if route else f"{request.method} {request.path}")
+        response = self._play(request, fault, route.key if route else None)
+        await self._deliver(response, fault, scope, receive, send)
 
     def _play(self, request: Request, fault: Fault | None, route: str | None) -> Response:
-        """Answer, disguise and log: no await in here, so a call is one step."""
+        """Answer, disguise and log. There is no await in here, so that requests never interleave."""
         works = fault is None or fault.commits
         stale = fault is not None and fault.kind == "stale_list"
-        truth = self.answer(request, stale=stale) if works else Response(500)
-        shown = truth if fault is None else self._disguised(fault, truth, request)
+        true = self.answer(request, stale=stale) if works else Response(500)
+        visible = disguise(fault, true, self.failure(fault.status or 500), request.target) if fault else true
         reads = (route or request.method).startswith("GET") or route in self.harmless
-        committed = works and not reads and truth.status < FIRST_ERROR
-        status = None if fault and fault.kind in RESETS else shown.status
+        committed = works and not reads and true.status < FIRST_ERROR
+        status = None if fault and fault.kind in RESETS else visible.status
         self._log.add(request, status=status, route=route, committed=committed, fault=fault.kind if fault else None)
-        return shown
+        return visible
 
-    def _disguised(self, fault: Fault, truth: Response, request: Request) -> Response:
-        target = f"{request.path}?{request.query}" if request.query else request.path
-        return disguise(fault, truth, self.failure(fault.status or 500), target)
-
-    async def _deliver(self, answer: Response, fault: Fault | None, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _deliver(
+        self, response: Response, fault: Fault | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         kind = fault.kind if fault else None
         if kind in RESETS:
             await delivery.reset(scope, receive)
         elif kind == "truncated":
-            await delivery.send_half(answer, scope, receive, send)
+            await delivery.send_half(response, scope, receive, send)
         else:
             if fault and kind == "slow":
                 await delivery.wait(self._sleep, fault.seconds, receive)
-            await delivery.send_answer(answer.dated(self.now()), send)
+            await delivery.send_response(response.with_date(self.now()), send)
+
+
+def sequential_ids(template: str, first: int = 1) -> Callable[[], str]:
+    """Return a function that fills `template` with the numbers from `first`."""
+    numbers = itertools.count(first)
+    return lambda: template.format(next(numbers))

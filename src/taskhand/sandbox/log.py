@@ -1,4 +1,4 @@
-"""The request log: what was really sent, for a harness to assert on. Credentials are never kept."""
+"""The log of received requests, for tests to assert on. Credentials are masked."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 from taskhand.sandbox.messages import Request, json_or_text
 
 SECRET_HEADERS = frozenset({"x-api-key", "authorization", "cookie"})
-SECRET_FIELDS = frozenset({"tokenKey"})  # of a body that carries a credential, as HubSpot's token check does
+SECRET_FIELDS = frozenset({"tokenKey"})  # in HubSpot's token check
 MASK = "***"
 
 
 @dataclass(frozen=True)
 class Logged:
-    """One request and what became of it.
+    """One request and its effect.
 
-    `n` counts from 1. `query` keeps every value of a key, in order. `body` is the JSON value, else the text,
-    else None. `status` is None when the connection was reset. `route` is None when no route fits. `committed`
-    says whether the request changed anything here, whatever the client was told. `fault` is the scripted
-    kind that struck, or None.
+    `n` counts from 1. `query` has every value of a key, in order. `body` is the JSON value, the text of another body,
+    or None without one. `status` is None when the connection was reset. `route` is None when no route matched.
+    `committed` is whether the request changed data, whatever the response was. `fault` is the kind of the scripted
+    fault, or None.
     """
 
     n: int
@@ -35,24 +35,24 @@ class Logged:
 
 
 class RequestLog:
-    """Requests in the order in which they were answered."""
+    """Requests in the order of their responses."""
 
     def __init__(self) -> None:
         self._entries: list[Logged] = []
 
     @property
     def entries(self) -> tuple[Logged, ...]:
-        """All of them, oldest first."""
+        """All entries, oldest first."""
         return tuple(self._entries)
 
     def clear(self) -> None:
-        """Forget them all; the next one is number 1."""
+        """Remove all entries; the next one is number 1."""
         self._entries.clear()
 
     def add(
         self, request: Request, *, status: int | None, route: str | None, committed: bool, fault: str | None
     ) -> None:
-        """Write down a call, its credentials masked."""
+        """Add a request, with its credentials masked."""
         entry = Logged(
             n=len(self._entries) + 1,
             method=request.method,

@@ -1,4 +1,4 @@
-"""One HTTP call and its answer as plain values, and the table that says which route a call is for."""
+"""An HTTP request and its response as plain values."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import datetime as dt
 import json
 from dataclasses import dataclass, replace
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from typing import Any
+from urllib.parse import parse_qsl
 
 JSON_TYPE = "application/json; charset=utf-8"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What arrived: the path as it was encoded, header names in lower case, the body whole."""
+    """A received request: percent-encoded path, lower-case header names, whole body."""
 
     method: str
     path: str
@@ -26,7 +23,7 @@ class Request:
     body: bytes = b""
 
     def header(self, name: str) -> str | None:
-        """Give the first value of a header, or None; `name` in lower case."""
+        """Return the first value of a header, or None; `name` is in lower case."""
         return next((value for key, value in self.headers if key == name), None)
 
     @property
@@ -34,70 +31,56 @@ class Request:
         """The query as decoded pairs, in order, blank values kept."""
         return parse_qsl(self.query, keep_blank_values=True)
 
+    @property
+    def target(self) -> str:
+        """The path with its query."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    @property
+    def has_json_type(self) -> bool:
+        """Whether the Content-Type is `application/json`, with any parameters."""
+        return (self.header("content-type") or "").partition(";")[0].strip().lower() == "application/json"
+
 
 @dataclass(frozen=True)
 class Response:
-    """What goes back: a status, the headers besides Content-Length, and the whole body."""
+    """A response: status, whole body, and the headers without Content-Length."""
 
     status: int
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = (("content-type", JSON_TYPE),)
 
     @classmethod
-    def of_json(cls, status: int, value: object, *headers: tuple[str, str]) -> Response:
-        """Answer with a JSON value and, after its Content-Type, `headers`."""
+    def of_json(cls, status: int, value: object, *headers: tuple[str, str], json_type: str = JSON_TYPE) -> Response:
+        """Write `value` as compact JSON; `headers` follow the Content-Type."""
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        return cls(status, text.encode(errors="replace"), (("content-type", JSON_TYPE), *headers))
+        return cls(status, text.encode(errors="replace"), (("content-type", json_type), *headers))
 
-    def dated(self, now: dt.datetime | None) -> Response:
-        """Add the `Date` header, unless there is one or no clock."""
-        if now is None or any(name.lower() == "date" for name, _ in self.headers):
+    def with_headers(self, *headers: tuple[str, str]) -> Response:
+        """Add headers after the present ones."""
+        return replace(self, headers=(*self.headers, *headers))
+
+    def with_date(self, now: dt.datetime) -> Response:
+        """Add the `Date` header (RFC 9110 §6.6.1), unless there is one."""
+        if any(name.lower() == "date" for name, _ in self.headers):
             return self
-        return replace(self, headers=(*self.headers, ("date", format_datetime(now.astimezone(dt.UTC), usegmt=True))))
-
-
-@dataclass(frozen=True)
-class RouteMatch:
-    """The route that a call is for: its key, such as `PUT /tasks/{id}`, and the values in its path."""
-
-    key: str
-    values: dict[str, str]
-
-
-def find_route(keys: Iterable[str], method: str, path: str) -> RouteMatch | None:
-    """Find the first of `keys` that fits; a trailing slash is ignored, as Express does by default."""
-    parts = [unquote(part) for part in path.rstrip("/").split("/")]
-    for key in keys:
-        verb, _, template = key.partition(" ")
-        values = _values(template.split("/"), parts)
-        if verb == method and values is not None:
-            return RouteMatch(key, values)
-    return None
-
-
-def _values(template: list[str], parts: list[str]) -> dict[str, str] | None:
-    if len(template) != len(parts):
-        return None
-    pairs = list(zip(template, parts, strict=True))
-    if any(name != part for name, part in pairs if not name.startswith("{")):
-        return None
-    return {name.strip("{}"): part for name, part in pairs if name.startswith("{")}
+        return self.with_headers(("date", format_datetime(now.astimezone(dt.UTC), usegmt=True)))
 
 
 def read_json(text: str | bytes) -> Any:
-    """Read strict JSON: ValueError for NaN, Infinity and endless nesting too."""
+    """Parse strict JSON; ValueError also for NaN, Infinity and too deep nesting."""
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_refuse_constant)
     except RecursionError as error:
         raise ValueError("nested too deep") from error
 
 
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is no JSON")
+def _refuse_constant(constant: str) -> float:
+    raise ValueError(f"{constant} is not valid JSON")
 
 
-def json_or_text(body: bytes) -> Any:  # JSON is of any type
-    """Read a body for the log: its JSON value, else its text, else None when there is none."""
+def json_or_text(body: bytes) -> Any:
+    """Return the JSON value of a body, its text when it is not JSON, or None when it is empty."""
     if not body:
         return None
     try:

@@ -1,6 +1,6 @@
-"""Serves an emulator on loopback, and gives it the one thing ASGI hides: its TCP connection.
+"""Serves an emulator on loopback and lets it reset its TCP connections, which ASGI alone cannot.
 
-Only this module imports uvicorn, so whoever never serves never pays for it.
+Only this module imports uvicorn, so that other users of the sandboxes do not pay for its import.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LINGER = "hh" if os.name == "nt" else "ii"  # the layout of struct linger
 
 
 class Served(Protocol):
-    """Whatever has an ASGI application."""
+    """An object with an ASGI application."""
 
     @property
     def app(self) -> ASGIApp:
@@ -39,7 +39,7 @@ class Served(Protocol):
 
 
 class _Connection(H11Protocol):
-    """uvicorn's HTTP/1.1 connection, silent, whose application may reset or close it."""
+    """uvicorn's HTTP/1.1 connection without a log, which the application may reset or close."""
 
     def __init__(
         self,
@@ -52,12 +52,12 @@ class _Connection(H11Protocol):
         self.logger = logging.getLogger(__name__)
         self.access_log = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own signature
         super().connection_made(transport)
         self.app_state = {RESET: self._reset, CLOSE: transport.close}
 
     def _reset(self) -> None:
-        """Abort with no linger, which makes TCP send a reset instead of a normal end."""
+        """Abort with a linger time of 0, which makes TCP send RST instead of FIN."""
         raw = self.transport.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(LINGER, 1, 0))
         self.transport.abort()
@@ -65,9 +65,9 @@ class _Connection(H11Protocol):
 
 @contextlib.asynccontextmanager
 async def serve(sandbox: Served, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """Serve in the running event loop and give the base URL; port 0 takes a free one.
+    """Serve in the running event loop and yield the base URL; port 0 takes a free port.
 
-    A host that is not loopback is a ValueError: a sandbox's data and controls are open to whoever reaches it.
+    A host that is not loopback is a ValueError, because data and control routes need no key.
     """
     address = _loopback(host)
     config = Config(sandbox.app, http=_Connection, ws="none", lifespan="off", log_config=None, proxy_headers=False)
@@ -83,7 +83,7 @@ async def serve(sandbox: Served, host: str = "127.0.0.1", port: int = 0) -> Asyn
 
 
 def run(sandbox: Served, host: str, port: int, announce: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C; `announce` is called with the base URL once connections are accepted."""
+    """Serve until Ctrl-C; `announce` gets the base URL when connections are accepted."""
 
     async def until_stopped() -> None:
         async with serve(sandbox, host, port) as url:
@@ -95,7 +95,7 @@ def run(sandbox: Served, host: str, port: int, announce: Callable[[str], None]) 
 
 
 async def _drop(state: ServerState) -> None:
-    """Abort every connection; the calls in flight see their client leave and end by themselves."""
+    """Abort every connection; requests in progress see a disconnect and end."""
     for connection in list(state.connections):
         connection.transport.abort()
     await asyncio.gather(*state.tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Switches: the points on which a CRM's documentation is silent, each with the values it could have."""
+"""The base of spec variants: one switch for each point that a CRM's documentation leaves open."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Switches:
-    """A frozen set of switches. A subclass has one field for each: a `Literal`, an `int` or a `str`."""
+    """A frozen set of switches; each field of a subclass is one, typed as `Literal`, `int` or `str`."""
 
     @classmethod
     def parse(cls, items: Iterable[str]) -> Self:
-        """Read `name=value` items, the rest at their defaults; ValueError names what is allowed."""
+        """Read `name=value` items; other switches have their default. ValueError names the allowed names or values."""
         return cls(**dict(cls._pair(item) for item in items))
 
     @classmethod
     def allowed(cls) -> dict[str, tuple[str, ...]]:
-        """Name every switch and the values it takes, the default first."""
+        """Return the values of every switch, the default first."""
         hints = cls._hints()
         return {field.name: _allowed(hints[field.name], field.default) for field in fields(cls)}
 
@@ -30,7 +30,7 @@ class Switches:
         name, equals, text = item.partition("=")
         names = cls.allowed()
         if name not in names or not equals:
-            raise ValueError(f"{item!r} is no name=value with a name of: {', '.join(names)}")
+            raise ValueError(f"{item!r} must be name=value with one of the names {', '.join(names)}")
         return name, _value(name, text, cls._hints()[name])
 
     @classmethod
@@ -45,12 +45,12 @@ def _allowed(hint: object, default: object) -> tuple[str, ...]:
     return ("a whole number from 0",) if hint is int else ("any text",)
 
 
-def _value(name: str, text: str, hint: object) -> Any:  # a switch is of any of three types
+def _value(name: str, text: str, hint: object) -> Any:
     if get_origin(hint) is Literal:
         values = {str(value): value for value in get_args(hint)}
         if text not in values:
-            raise ValueError(f"{name} is one of {', '.join(values)}; not {text!r}")
+            raise ValueError(f"{name} must be one of {', '.join(values)}, not {text!r}")
         return values[text]
     if hint is int and not (text.isascii() and text.isdigit()):
-        raise ValueError(f"{name} is a whole number from 0; not {text!r}")
+        raise ValueError(f"{name} must be a whole number from 0, not {text!r}")
     return int(text) if hint is int else text

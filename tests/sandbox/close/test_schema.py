@@ -19,7 +19,7 @@ from taskhand.sandbox.close.validation import BULK_EXTRAS, IN_BULK, UPDATABLE
 SPEC = Path(__file__).parents[4] / "shared" / "openapi" / "close.yml"
 pytestmark = pytest.mark.skipif(not SPEC.exists(), reason="the vendor's OpenAPI file is not beside this checkout")
 HOOK = {"url": "https://example.com/in", "events": [{"object_type": "task.lead", "action": "created"}]}
-UNDOCUMENTED = {f"POST {ROOT}/data/search"}  # the contract's §7 has it, this file does not
+UNDOCUMENTED = {f"POST {ROOT}/data/search"}  # the API reference documents it, the OpenAPI file does not
 CALLS: list[tuple[str, str, str, Any]] = [
     ("get", "/task/", "task/?_type=all", None),
     ("post", "/task/", "task/", DRAFT),

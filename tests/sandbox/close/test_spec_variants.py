@@ -218,5 +218,5 @@ async def test_a_reading_can_be_changed_while_it_serves() -> None:
 
 def test_every_switch_names_what_it_takes() -> None:
     assert SpecVariant.allowed()["slash"] == ("missing", "redirect")
-    with pytest.raises(ValueError, match="priority is one of"):
+    with pytest.raises(ValueError, match="priority must be one of"):
         SpecVariant.parse(["priority=maybe"])

@@ -158,7 +158,7 @@ def test_every_switch_says_what_it_takes() -> None:
     allowed = SpecVariant.allowed()
     assert allowed["results_order"] == ("shuffled", "input")
     assert allowed["burst"] == ("a whole number from 0",)
-    with pytest.raises(ValueError, match="no name=value"):
+    with pytest.raises(ValueError, match="must be name=value"):
         SpecVariant.parse(["nothing=1"])
 
 

@@ -183,7 +183,7 @@ def test_a_scenario_is_a_toml_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[[fault]]\nkind = 'flood'", "flood.*none of"),
+        ("[[fault]]\nkind = 'flood'", "flood.*one of"),
         ("[[fault]]\nkind = 'slow'\nlong = 3", "a fault takes kind, route"),
         ("[[fault]]\nroute = '*'", "needs kind"),
         ("[[fault]]\nkind = 'slow'\nnth = 0", "nth 0"),

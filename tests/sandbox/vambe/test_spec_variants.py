@@ -308,11 +308,11 @@ def test_a_reading_is_parsed_from_words() -> None:
 @pytest.mark.parametrize(
     ("item", "said"),
     [
-        ("position=first", "position is one of order, index"),
-        ("created=204", "created is one of 201, 200"),
-        ("throttle=often", "throttle is a whole number from 0"),
-        ("colour=red", "a name of: position, due_at"),
-        ("position", "is no name=value"),
+        ("position=first", "position must be one of order, index"),
+        ("created=204", "created must be one of 201, 200"),
+        ("throttle=often", "throttle must be a whole number from 0"),
+        ("colour=red", "one of the names position, due_at"),
+        ("position", "must be name=value"),
     ],
 )
 def test_a_reading_that_is_not_one_says_what_is_allowed(item: str, said: str) -> None:

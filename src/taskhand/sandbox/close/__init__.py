@@ -1,4 +1,4 @@
-"""Close's API, as far as a task client goes, as a local server: its record made playable, in each reading."""
+"""Close's API for tasks as a local server, in each behaviour that its documentation allows."""
 
 from taskhand.sandbox.close.sandbox import CloseSandbox
 from taskhand.sandbox.close.spec_variant import SpecVariant

@@ -1,4 +1,4 @@
-"""The bulk update: `PUT /task/`, every match at once, and no word of what matched."""
+"""The bulk update `PUT /task/`: https://developer.close.com/api/resources/tasks/bulk-update."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ if TYPE_CHECKING:
     from taskhand.sandbox.close.context import RequestContext
     from taskhand.sandbox.close.task import Task
 
-EXCLUDED = "This field cannot be updated in bulk."  # no words are known
+EXCLUDED = "This field cannot be updated in bulk."  # the wording is assumed
 
 
 def update_tasks(ctx: RequestContext) -> dict[str, Any]:
-    """Change all tasks that the filters hold: `{"ok": true}`, also for none.
+    """Change all tasks that match the filters and answer `{"ok": true}`, even when none matches.
 
-    Without a filter that is every task of the default type.
+    Without a filter, every task of the default type matches.
     """
     validation.check_update(ctx.body, ctx, validation.IN_BULK | validation.BULK_EXTRAS)
-    body = _allowed(ctx)
+    body = _applicable_fields(ctx)
     default_type = "all" if ctx.spec_variant.bulk_types == "all" else task_types.LEAD
     found = sort_tasks(filter_tasks(ctx.store.tasks.values(), ctx, default_type), ctx)
-    if len(found) >= ctx.spec_variant.bulk_limit:  # compared with >=
+    if len(found) >= ctx.spec_variant.bulk_limit:
         sentence = f"It's not allowed to update more than {ctx.spec_variant.bulk_limit} objects at once"
         raise ApiError(400, {"errors": [sentence]})
     _change(found, body, ctx)
     return {"ok": True}
 
 
-def _allowed(ctx: RequestContext) -> dict[str, Any]:
+def _applicable_fields(ctx: RequestContext) -> dict[str, Any]:
     extras = [name for name in ctx.body if name in validation.BULK_EXTRAS]
     if extras and ctx.spec_variant.bulk_extras == "rejected":
         raise validation_error(**dict.fromkeys(extras, EXCLUDED))
@@ -41,7 +41,7 @@ def _allowed(ctx: RequestContext) -> dict[str, Any]:
 
 
 def _change(found: list[Task], body: dict[str, Any], ctx: RequestContext) -> None:
-    """Change one after the other; what fails midway leaves the earlier ones changed."""
+    """Change one task after the other; a failure midway leaves the earlier ones changed."""
     stop = ctx.spec_variant.bulk_fails_after
     for count, task in enumerate(found):
         if stop and count == stop:

@@ -1,4 +1,4 @@
-"""Completions: the TaskCompleted activity, the one record of who completed what and when."""
+"""The TaskCompleted activity, which records who completed a task and when."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.close.task import Task
 
 OBJECT = "activity.task_completed"
-LISTS = ("id__in", "lead_id", "contact_id", "user_id")  # comma lists
+LISTS = ("id__in", "lead_id", "contact_id", "user_id")  # comma-separated
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Completion:
 
 
 def record_completion(ctx: RequestContext, task: Task) -> Completion:
-    """Keep that the key's user completed a task now."""
+    """Store that the key's user completed the task now."""
     made = Completion(
         id=ctx.store.fresh_id("acti"),
         task_id=task.id,
@@ -51,14 +51,14 @@ def record_completion(ctx: RequestContext, task: Task) -> Completion:
 
 
 def list_completions(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /activity/task_completed/`, the latest first."""
+    """`GET /activity/task_completed/`: the latest first, which is assumed."""
     spans = [DateRange.read(ctx, name) for name in ("date_created", "activity_at")]
     wanted = {name: ctx.params[name].split(",") for name in LISTS if ctx.params.get(name)}
     found = [
         made
         for made in reversed(ctx.store.completions.values())
         if all(getattr(made, name.removesuffix("__in")) in ids for name, ids in wanted.items())
-        and all(span.holds(made.at) for span in spans)
+        and all(span.contains(made.at) for span in spans)
     ]
     return render_page(found, ctx, lambda made: render_completion(made, ctx))
 
@@ -69,7 +69,7 @@ def get_completion(ctx: RequestContext) -> dict[str, Any]:
 
 
 def delete_completion(ctx: RequestContext) -> dict[str, Any]:
-    """`DELETE /activity/task_completed/{id}/`: the record alone goes (the task stays complete)."""
+    """`DELETE /activity/task_completed/{id}/`: removes the activity; the task is assumed to stay complete."""
     made = _find(ctx)
     del ctx.store.completions[made.id]
     task = ctx.store.tasks.get(made.task_id)
@@ -79,7 +79,7 @@ def delete_completion(ctx: RequestContext) -> dict[str, Any]:
 
 
 def render_completion(made: Completion, ctx: RequestContext) -> dict[str, Any]:
-    """Write the activity."""
+    """Write the documented activity object."""
     at, who = format_instant(made.at), ctx.store.user_name(made.user_id)
     return {
         "_type": "TaskCompleted",

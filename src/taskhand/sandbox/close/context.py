@@ -1,4 +1,4 @@
-"""What an endpoint has on its desk while it works on one call."""
+"""Everything that an endpoint needs to answer one request."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RequestContext:
-    """The reading in force, what is stored, the time and the caller's zone; then what the call brought.
+    """The spec variant, the store, the time, the caller's UTC offset as `zone`, and the parts of the request.
 
-    `params` are the query or what stands in its place, `body` is the JSON object without it, `values` are those
-    in the path. With `is_stale`, lists are as they were before the last write.
+    `params` are the query parameters or the body's `_params`, `body` is the rest of the JSON object, and `values` are
+    the path parameters. With `is_stale`, lists are as they were before the last write.
     """
 
     spec_variant: SpecVariant
@@ -35,7 +35,7 @@ class RequestContext:
 
     @property
     def listed_tasks(self) -> list[Task]:
-        """The tasks that lists are made of: those of now, of before, or of a while ago."""
+        """The tasks for lists: of now, before the last write, or as old as the spec variant's `list_lag`."""
         if self.is_stale:
             return list(self.store.before().values())
         if self.spec_variant.list_lag:
@@ -44,5 +44,5 @@ class RequestContext:
 
     @property
     def today(self) -> dt.date:
-        """The day that the caller has."""
+        """The date in the caller's zone."""
         return self.now.astimezone(self.zone).date()

@@ -1,4 +1,4 @@
-"""Spans: a moment's filters of one name: `__lt`, `__lte`, `__gt`, `__gte`, and the bare name."""
+"""The filters of one date field: the bare name for equality, and `__lt`, `__lte`, `__gt`, `__gte`."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ COMPARISONS: dict[str, Callable[[dt.datetime, dt.datetime], bool]] = {
 
 @dataclass(frozen=True)
 class DateRange:
-    """The bounds that a call sets; none holds every moment, and a missing one too."""
+    """The bounds of a date filter; without bounds every date matches, and also a missing one."""
 
     zone: dt.timezone
     bounds: tuple[tuple[str, dt.datetime], ...]
 
     @classmethod
     def read(cls, ctx: RequestContext, name: str, without: frozenset[str] = frozenset()) -> DateRange:
-        """Read the filters of this name, except those in `without`."""
+        """Read the parameters of this field, except those in `without`."""
         names = {name + suffix: suffix for suffix in COMPARISONS if name + suffix not in without}
         bounds = [(suffix, _bound(ctx, key)) for key, suffix in names.items() if ctx.params.get(key)]
         return cls(ctx.zone, tuple(bounds))
 
-    def holds(self, moment: dt.date | None) -> bool:
-        """Whether a moment is within all bounds: both as instants, a day as its midnight."""
-        if moment is None:
+    def contains(self, date: dt.date | None) -> bool:
+        """Whether a date is within all bounds; a date without time counts as its midnight in `zone`."""
+        if date is None:
             return not self.bounds
-        instant = to_instant(moment, self.zone)
+        instant = to_instant(date, self.zone)
         return all(COMPARISONS[suffix](instant, bound) for suffix, bound in self.bounds)
 
 
 def _bound(ctx: RequestContext, key: str) -> dt.datetime:
     try:
-        # a plus sign that was not encoded arrives as a blank
+        # an unencoded plus sign arrives as a blank
         return to_instant(parse_date(ctx.params[key].replace(" ", "+"), ctx.zone, ctx.spec_variant), ctx.zone)
     except ValueError:
         raise validation_error(**{key: "Value must be a valid date or date-time."}) from None

@@ -1,4 +1,4 @@
-"""Moments: days and instants, which stay what they were."""
+"""Dates without a time (`date`) and instants (`datetime` in UTC). A stored date keeps its kind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FURTHEST = 24.0  # hours
 
 
 def parse_date(text: object, zone: dt.timezone, spec_variant: SpecVariant) -> dt.date:
-    """Read a day, or an instant in UTC (a datetime); anything else is a ValueError."""
+    """Parse a date, or a date-time as a `datetime` in UTC; anything else is a ValueError."""
     if isinstance(text, str) and DAY.fullmatch(text):
         return _in_bounds(dt.date.fromisoformat(text))
     if not isinstance(text, str) or not INSTANT.fullmatch(text):
@@ -33,35 +33,35 @@ def parse_date(text: object, zone: dt.timezone, spec_variant: SpecVariant) -> dt
 
 
 def _in_bounds(moment: Moment) -> Moment:
-    if not dt.MINYEAR < moment.year < dt.MAXYEAR:  # an offset may move it by a day
+    if not dt.MINYEAR < moment.year < dt.MAXYEAR:  # an offset may move it to another day
         raise ValueError("out of range")
     return moment
 
 
 def to_text(moment: dt.date) -> str:
-    """Write a day as `2013-02-06`, an instant as `2025-11-05T00:00:00+00:00`."""
+    """Write a date as `2013-02-06`, an instant as `2025-11-05T00:00:00+00:00`."""
     return moment.isoformat()
 
 
 def to_instant(moment: dt.date, zone: dt.timezone) -> dt.datetime:
-    """Give the instant; that of a day is its midnight in `zone` (for the order, [I] for filters)."""
+    """Return the instant; that of a date is its midnight in `zone` (documented for sorting, assumed for filters)."""
     if isinstance(moment, dt.datetime):
         return moment
     return dt.datetime.combine(moment, dt.time(), zone)
 
 
 def sort_key(moment: dt.date, zone: dt.timezone) -> tuple[dt.datetime, bool]:
-    """Give the key of the order by date: of the same instant, days come first."""
+    """Return the documented key for sorting: at the same instant, dates come before date-times."""
     return to_instant(moment, zone), isinstance(moment, dt.datetime)
 
 
 def to_day(instant: dt.datetime, zone: dt.timezone) -> dt.date:
-    """Give the day that an instant has in `zone`."""
+    """Return the date of an instant in `zone`."""
     return instant.astimezone(zone).date()
 
 
 def parse_zone(header: str | None, home: str, now: dt.datetime, spec_variant: SpecVariant) -> dt.timezone:
-    """Read `x-tz-offset`, decimal hours; without a usable one, UTC or the user's zone."""
+    """Parse `x-tz-offset`, which is in decimal hours; a missing or invalid one is UTC or the user's offset."""
     text = (header or "").strip()
     if OFFSET.fullmatch(text) and abs(float(text)) < FURTHEST:
         return dt.timezone(dt.timedelta(hours=float(text)))
@@ -71,12 +71,12 @@ def parse_zone(header: str | None, home: str, now: dt.datetime, spec_variant: Sp
 
 
 def format_instant(instant: dt.datetime) -> str:
-    """Write a moment of creation or change: milliseconds in six digits, `+00:00`."""
+    """Write an instant as tasks have it: milliseconds in six digits, `+00:00`."""
     return _to_milliseconds(instant).isoformat(timespec="microseconds")
 
 
 def format_instant_without_offset(instant: dt.datetime) -> str:
-    """Write a moment as events and subscriptions have it: without an offset."""
+    """Write an instant as events and subscriptions have it: in UTC without an offset."""
     return _to_milliseconds(instant).replace(tzinfo=None).isoformat(timespec="microseconds")
 
 

@@ -7,8 +7,8 @@ import hashlib
 from typing import Any, NamedTuple
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-ID_LENGTH = 43  # of the part after the prefix, as in the samples
-OFFSET = dt.timezone(dt.timedelta(hours=-7))  # Denver's in winter
+ID_LENGTH = 43  # of the part after the prefix, as in the documented samples
+OFFSET = dt.timezone(dt.timedelta(hours=-7))  # Denver in winter
 
 
 def _id(prefix: str, name: str) -> str:
@@ -135,13 +135,13 @@ _EXTRAS: dict[str, dict[str, Any]] = {
 
 
 def people() -> dict[str, Any]:
-    """Give the users alone: what even an empty organization has."""
+    """Return the users, which the seed "empty" has too."""
     keys = ("id", "first_name", "last_name", "email", "phone", "active")
     return {"users": [dict(zip(keys, row, strict=True)) | {"zone": "America/Denver"} for row in _USERS]}
 
 
 def demo(now: dt.datetime) -> dict[str, Any]:
-    """Give the leads with their contacts and the tasks, dated around `now`."""
+    """Return the leads with their contacts, and the tasks, dated around `now`."""
     leads = [_lead(number) for number in range(len(_LEADS))]
     return {"leads": leads, "tasks": [_task(row, number, leads, now) for number, row in enumerate(_TASKS)]}
 

@@ -1,4 +1,4 @@
-"""Edits: what a checked body makes of a task. References that do not hold are refused."""
+"""Applies a validated body to a task."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from taskhand.sandbox.close.context import RequestContext
     from taskhand.sandbox.close.task import Task
 
-FORBIDDEN = "This field cannot be updated on this type of task."  # no words are known
+FORBIDDEN = "This field cannot be updated on this type of task."  # the wording is assumed
 PLAIN = ("text", "is_complete", "priority", "contact_id", "lead_id", "created_by")
 EXTRA = ("agent_config_id", "resolution")
 
 
 def changeable_fields(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> dict[str, Any]:
-    """Take what this task's type lets change; the rest is refused, ignored or applied."""
+    """Return the fields that the task's type allows to change; others are refused, dropped or kept by spec variant."""
     if ctx.spec_variant.forbidden_fields == "applied":
         return dict(body)
     forbidden = [name for name in body if name not in _changeable(task, body)]
@@ -31,27 +31,27 @@ def changeable_fields(task: Task, body: Mapping[str, Any], ctx: RequestContext) 
 
 
 def _changeable(task: Task, body: Mapping[str, Any]) -> frozenset[str]:
-    if task.kind.can_be_dateless:
-        return task.kind.changeable
+    if task.type.can_be_dateless:
+        return task.type.changeable
     clearing = {name for name in ("date", "due_date") if name in body and body[name] is None}
-    return task.kind.changeable - clearing  # only these types show `is_dateless`
+    return task.type.changeable - clearing  # only types with `is_dateless` can lose their date
 
 
 def apply_edit(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> Task:
-    """Apply a checked body: what it names changes, the rest stays (PUT behaves as PATCH)."""
+    """Apply a body: its fields change, others stay. An unknown reference is a 400."""
     _check_references(body, ctx)
     changes = {name: body[name] for name in PLAIN if name in body}
     changes["date"] = _date(task, body, ctx)
     if body.get("assigned_to") is not None:
         changes["assigned_to"] = body["assigned_to"]
-    extra = {name: body[name] for name in EXTRA if name in body and name in task.kind.extra}
+    extra = {name: body[name] for name in EXTRA if name in body and name in task.type.extra}
     return replace(task, **changes, extra={**task.extra, **extra})
 
 
 def _date(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> dt.date | None:
-    if body.get("is_dateless"):  # the way to remove a date
+    if body.get("is_dateless"):
         return None
-    name = "date" if "date" in body else "due_date"  # the deprecated twin gives way
+    name = "date" if "date" in body else "due_date"  # `due_date` is the deprecated name
     if name in body:
         return None if body[name] is None else parse_date(body[name], ctx.zone, ctx.spec_variant)
     if body.get("is_dateless") is False and task.date is None:
@@ -73,4 +73,4 @@ def _check_references(body: Mapping[str, Any], ctx: RequestContext) -> None:
     for name, ids in known.items():
         sent = body.get(f"{name}_id" if name in {"contact", "lead"} else name)
         if sent is not None and sent not in ids:
-            raise validation_error(**{name: ABSENT})  # §1.4 [R] for `lead`, [I] for the others
+            raise validation_error(**{name: ABSENT})  # recorded for `lead`, assumed for the others

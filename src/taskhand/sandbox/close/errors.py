@@ -1,4 +1,4 @@
-"""Refusals: what Close says when it says no, in its two disjoint shapes."""
+"""Close's error bodies, which have two forms: `error`, and `errors` with `field-errors`."""
 
 from __future__ import annotations
 
@@ -13,47 +13,48 @@ if TYPE_CHECKING:
 
 REQUIRED = "This field is required."
 ABSENT = "Object does not exist."
-URL_NOT_FOUND = "The requested URL was not found on the server."  # after §1.4
+URL_NOT_FOUND = "The requested URL was not found on the server."
 SHORT_401 = "Unauthorized"
 OLD_401 = "The server could not verify that you are authorized to access the URL requested."
 PHRASES = {status.value: status.phrase for status in HTTPStatus}
-SILENT = frozenset({502, 503, 504})  # §1.4 [R] for 504, §10.6 [I] for the others: an empty body
+WITHOUT_BODY = frozenset({502, 503, 504})  # recorded for 504, assumed for the others
 
 
 @dataclass(frozen=True)
 class ApiError(Exception):
-    """A request that Close refuses, with the body that says so."""
+    """An error response with its body."""
 
     status: int
     body: dict[str, Any]
 
-    def answer(self) -> Response:
-        """Write it as an answer."""
+    @property
+    def response(self) -> Response:
+        """The error as a response."""
         return Response.of_json(self.status, self.body)
 
 
 def error_with_message(status: int, message: str) -> ApiError:
-    """Refuse in the shape of 401, 404 and malformed requests: `{"error": ...}`."""
+    """Return an error of the form `{"error": ...}`: 401, 404 and malformed requests."""
     return ApiError(status, {"error": message})
 
 
 def validation_error(**fields: str) -> ApiError:
-    """Refuse a validation: `{"errors": [], "field-errors": {...}}`, 400."""
+    """Return the 400 with `{"errors": [], "field-errors": {...}}`."""
     return ApiError(400, {"errors": [], "field-errors": fields})
 
 
 def not_found(what: str) -> ApiError:
-    """Refuse for an object that is not there: 404 (for tasks the class word is)."""
+    """Return the 404 for an object that does not exist (recorded in 2017)."""
     return error_with_message(404, f"Empty query: {what} matching query does not exist.")
 
 
 def unauthorized(spec_variant: SpecVariant) -> ApiError:
-    """Refuse a wrong or missing credential: 401."""
+    """Return the 401 for a wrong or missing credential."""
     return error_with_message(401, OLD_401 if spec_variant.unauthorized == "old" else SHORT_401)
 
 
 def error_for_status(status: int) -> Response:
-    """Fail for reasons of the server's own: gateways say nothing."""
-    if status in SILENT:
+    """Return the response for a failure that does not depend on the request."""
+    if status in WITHOUT_BODY:
         return Response(status, b"")
-    return Response.of_json(status, {"error": PHRASES.get(status, "Error")})
+    return error_with_message(status, PHRASES.get(status, "Error")).response

@@ -1,4 +1,4 @@
-"""Events: what happened to which object, told to the log and to the webhooks that asked for it."""
+"""The events of the log and of webhooks: https://developer.close.com/api/resources/events."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.close.context import RequestContext
 
-LATE = frozenset({"updated", "deleted"})  # these fire after the consolidation
+LATE = frozenset({"updated", "deleted"})  # the actions whose delivery waits for the consolidation
 
 
 @dataclass(frozen=True)
 class Change:
-    """What happened: `data` is the object after it, `previous` is what changed, or all of a deleted object."""
+    """A change of one object: `data` after it, `previous` the changed fields, or all fields of a deleted object."""
 
     object_type: str
     action: str
@@ -32,7 +32,7 @@ class Event:
     """One event of the log."""
 
     id: str
-    happening: Change
+    change: Change
     made: dt.datetime
     changed: dt.datetime
     user_id: str
@@ -41,28 +41,28 @@ class Event:
     path: str
 
 
-def emit(ctx: RequestContext, happening: Change) -> None:
-    """Log an event; updates of one object that come close together become one."""
-    earlier = _earlier(ctx, happening)
+def emit(ctx: RequestContext, change: Change) -> None:
+    """Log an event; an update soon after another of the same object is merged into it."""
+    earlier = _earlier(ctx, change)
     if earlier is not None:
         ctx.store.events.remove(earlier)
-        ctx.store.events.append(_merged(earlier, happening, ctx.now))
+        ctx.store.events.append(_merged(earlier, change, ctx.now))
         return
     fresh = ctx.store.fresh_id
-    made = Event(fresh("ev"), happening, ctx.now, ctx.now, ctx.store.key_owner, fresh("req"), ctx.method, ctx.path)
+    made = Event(fresh("ev"), change, ctx.now, ctx.now, ctx.store.key_owner, fresh("req"), ctx.method, ctx.path)
     ctx.store.events.append(made)
 
 
 def is_due(event: Event, ctx: RequestContext) -> bool:
-    """Whether it may be delivered: updates and deletes wait for the consolidation to end."""
+    """Whether it may be delivered; updates and deletes wait until the consolidation has ended."""
     age = (ctx.now - event.made).total_seconds()
-    return event.happening.action not in LATE or age >= ctx.spec_variant.consolidation
+    return event.change.action not in LATE or age >= ctx.spec_variant.consolidation
 
 
 def render_event(event: Event, ctx: RequestContext) -> dict[str, Any]:
-    """Write an event as it is delivered and logged."""
-    what = event.happening
-    previous = what.previous or {}
+    """Write the event object of the log and of webhooks."""
+    change = event.change
+    previous = change.previous or {}
     return {
         "id": event.id,
         "date_created": format_instant_without_offset(event.made),
@@ -73,29 +73,29 @@ def render_event(event: Event, ctx: RequestContext) -> dict[str, Any]:
         "api_key_id": None,
         "oauth_client_id": None,
         "oauth_scope": None,
-        "object_type": what.object_type,
-        "object_id": what.object_id,
-        "lead_id": what.lead_id,
-        "action": what.action,
-        "changed_fields": sorted(previous) if what.action == "updated" else [],
+        "object_type": change.object_type,
+        "object_id": change.object_id,
+        "lead_id": change.lead_id,
+        "action": change.action,
+        "changed_fields": sorted(previous) if change.action == "updated" else [],
         "meta": {"request_method": event.method, "request_path": event.path},
-        "data": what.data,
+        "data": change.data,
         "previous_data": previous,
     }
 
 
-def _earlier(ctx: RequestContext, happening: Change) -> Event | None:
+def _earlier(ctx: RequestContext, change: Change) -> Event | None:
     span = ctx.spec_variant.consolidation
-    if happening.action != "updated" or not span:
+    if change.action != "updated" or not span:
         return None
     for event in reversed(ctx.store.events):
-        same = (event.happening.object_id, event.happening.action) == (happening.object_id, "updated")
+        same = (event.change.object_id, event.change.action) == (change.object_id, "updated")
         if same and (ctx.now - event.made).total_seconds() < span:
             return event
     return None
 
 
-def _merged(earlier: Event, happening: Change, now: dt.datetime) -> Event:
-    # the first `date_created`, the last `date_updated`, `previous_data` from before the first
-    previous = {**(happening.previous or {}), **(earlier.happening.previous or {})}
-    return replace(earlier, happening=replace(happening, previous=previous), changed=now)
+def _merged(earlier: Event, change: Change, now: dt.datetime) -> Event:
+    # documented: the first `date_created`, the last `date_updated`, `previous_data` from before the first update
+    previous = {**(change.previous or {}), **(earlier.change.previous or {})}
+    return replace(earlier, change=replace(change, previous=previous), changed=now)

@@ -1,4 +1,4 @@
-"""The event log's endpoints: newest first, by cursor, in the documented combinations of filters."""
+"""The endpoints of the event log: https://developer.close.com/api/resources/events."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.close.context import RequestContext
 
-MOST = 50  # capped at, and the default
-KEPT = dt.timedelta(days=30)
+PAGE = 50  # the default and the maximum
+RETENTION = dt.timedelta(days=30)
 FILTERS = ("object_type", "object_id", "action", "lead_id", "user_id", "request_id")
-COMBINATIONS = {  # none at all is
+COMBINATIONS = {  # as documented; no filter at all is assumed to be allowed
     frozenset(names.split())
     for names in (
         "",
@@ -38,11 +38,11 @@ COMBINATIONS = {  # none at all is
         "request_id",
     )
 }
-OLDER, NEWER = "older.", "newer."  # ours: what a cursor is made of is
+OLDER, NEWER = "older.", "newer."  # the prefixes of a cursor, followed by an event's id; Close's cursors are opaque
 
 
 def list_events(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /event/`; there is no `_skip`."""
+    """`GET /event/`: newest first, paged by cursor; it takes no `_skip`."""
     found, limit = _found(ctx), _limit(ctx)
     start = _start(found, ctx.params.get("_cursor", ""), limit)
     page = found[start : start + limit]
@@ -55,7 +55,7 @@ def list_events(ctx: RequestContext) -> dict[str, Any]:
 
 def get_event(ctx: RequestContext) -> dict[str, Any]:
     """`GET /event/{id}/`."""
-    for event in _kept(ctx):
+    for event in _retained(ctx):
         if event.id == ctx.values["id"]:
             return render_event(event, ctx)
     raise not_found("Event")
@@ -63,24 +63,24 @@ def get_event(ctx: RequestContext) -> dict[str, Any]:
 
 def _found(ctx: RequestContext) -> list[Event]:
     wanted = {name: ctx.params[name] for name in FILTERS if ctx.params.get(name)}
-    if frozenset(wanted) not in COMBINATIONS:  # words:
+    if frozenset(wanted) not in COMBINATIONS:
         raise error_with_message(400, f"The combination of filters is not supported: {', '.join(sorted(wanted))}.")
     span = DateRange.read(ctx, "date_updated")
-    return [event for event in _kept(ctx) if _fits(event, wanted) and span.holds(event.changed)]
+    return [event for event in _retained(ctx) if _fits(event, wanted) and span.contains(event.changed)]
 
 
-def _kept(ctx: RequestContext) -> list[Event]:
-    return [event for event in reversed(ctx.store.events) if ctx.now - event.changed < KEPT]
+def _retained(ctx: RequestContext) -> list[Event]:
+    return [event for event in reversed(ctx.store.events) if ctx.now - event.changed < RETENTION]
 
 
 def _fits(event: Event, wanted: dict[str, str]) -> bool:
     own = {"user_id": event.user_id, "request_id": event.request_id}
-    return all(value == own.get(name, getattr(event.happening, name, None)) for name, value in wanted.items())
+    return all(value == own.get(name, getattr(event.change, name, None)) for name, value in wanted.items())
 
 
 def _limit(ctx: RequestContext) -> int:
     text = ctx.params.get("_limit", "")
-    return min(int(text), MOST) if text.isascii() and text.isdigit() and int(text) else MOST
+    return min(int(text), PAGE) if text.isascii() and text.isdigit() and int(text) else PAGE
 
 
 def _start(found: Sequence[Event], cursor: str, limit: int) -> int:
@@ -89,5 +89,5 @@ def _start(found: Sequence[Event], cursor: str, limit: int) -> int:
     if not cursor:
         return 0
     if place is None or not cursor.startswith((OLDER, NEWER)):
-        raise validation_error(_cursor="Invalid cursor")  # words:
+        raise validation_error(_cursor="Invalid cursor")
     return place + 1 if cursor.startswith(OLDER) else max(place - limit, 0)

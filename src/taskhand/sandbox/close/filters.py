@@ -1,4 +1,7 @@
-"""The filters and the order of the task list, which a bulk update shares."""
+"""The filters and the order of the task list, and the filters of the bulk update.
+
+They are documented at https://developer.close.com/api/resources/tasks.
+"""
 
 from __future__ import annotations
 
@@ -23,23 +26,23 @@ EXACT = ("id", "lead_id", "assigned_to")
 STAMPS = ("date_created", "date_updated")
 RANGED = ("date", "due_date")
 CONTROLS = frozenset({"_limit", "_skip", "_fields", "_order_by", "format"})
-SPANS = frozenset(name + suffix for name in (*RANGED, *STAMPS) for suffix in COMPARISONS)
-KNOWN = CONTROLS | SPANS | {*EXACT, "id__in", "_type", "_type__in", "organization_id", "is_complete", "view"}
-CUT = {"inbox", "future"}  # these views override two bounds
+RANGES = frozenset(name + suffix for name in (*RANGED, *STAMPS) for suffix in COMPARISONS)
+KNOWN = CONTROLS | RANGES | {*EXACT, "id__in", "_type", "_type__in", "organization_id", "is_complete", "view"}
+VIEWS_BY_DATE = {"inbox", "future"}  # as documented, they override `date__lt` and `date__gte`
 FALSE = "false"
 
 
 def filter_tasks(tasks: Iterable[Task], ctx: RequestContext, default_type: str = task_types.LEAD) -> list[Task]:
-    """Keep what the call's filters hold; names that are no filters widen the result."""
+    """Return the tasks that match all filters; unknown filters are ignored unless the spec variant rejects them."""
     unknown = sorted(set(ctx.params) - KNOWN)
     if unknown and ctx.spec_variant.unknown_filters == "rejected":
         raise validation_error(**dict.fromkeys(unknown, "Unknown filter"))
-    tests = [*_exact(ctx), *_types(ctx, default_type), *_completeness(ctx), *_views(ctx), *_spans(ctx)]
+    tests = [*_exact(ctx), *_types(ctx, default_type), *_completeness(ctx), *_views(ctx), *_date_ranges(ctx)]
     return [task for task in tasks if all(test(task) for test in tests)]
 
 
 def sort_tasks(tasks: Iterable[Task], ctx: RequestContext) -> list[Task]:
-    """Put a list in order: by `date` or `date_created` on request, else as this reading has it."""
+    """Sort by `_order_by` `date` or `date_created`; any other order is the spec variant's."""
     made = sorted(tasks, key=lambda task: (task.date_created, task.id))
     order = ctx.params.get("_order_by", "")
     last = order.startswith("-")
@@ -47,7 +50,7 @@ def sort_tasks(tasks: Iterable[Task], ctx: RequestContext) -> list[Task]:
         return sorted(made, key=lambda task: _date_key(task, ctx), reverse=last)
     if order.removeprefix("-") == "date_created":
         return sorted(made, key=lambda task: task.date_created, reverse=last)
-    if ctx.spec_variant.list_order == "shuffled":  # any other `_order_by` is ignored
+    if ctx.spec_variant.list_order == "shuffled":
         return sorted(made, key=lambda task: hashlib.sha256(task.id.encode()).hexdigest())
     return made[::-1] if ctx.spec_variant.list_order == "newest" else made
 
@@ -70,13 +73,13 @@ def _exact(ctx: RequestContext) -> Iterable[Test]:
 
 
 def _types(ctx: RequestContext, default_type: str) -> Iterable[Test]:
-    # only `lead` unless told otherwise; `all` is every type
+    # `_type=all` is every type
     if "_type__in" in ctx.params:
         names = set(ctx.params["_type__in"].split(","))
-        yield lambda task: task.kind.name in names
+        yield lambda task: task.type.name in names
     name = ctx.params.get("_type") or ("all" if "_type__in" in ctx.params else default_type)
     if name != "all":
-        yield lambda task: task.kind.name == name
+        yield lambda task: task.type.name == name
 
 
 def _completeness(ctx: RequestContext) -> Iterable[Test]:
@@ -88,13 +91,13 @@ def _completeness(ctx: RequestContext) -> Iterable[Test]:
 
 def _views(ctx: RequestContext) -> Iterable[Test]:
     view = ctx.params.get("view")
-    if view:  # another word holds nothing:
+    if view:  # an unknown view matches nothing
         yield lambda task: view_of(task, ctx) == view
 
 
-def _spans(ctx: RequestContext) -> Iterable[Test]:
-    cut = ctx.params.get("view") in CUT
-    date = DateRange.read(ctx, "date", frozenset({"date__lt", "date__gte"} if cut else ()))
+def _date_ranges(ctx: RequestContext) -> Iterable[Test]:
+    by_date = ctx.params.get("view") in VIEWS_BY_DATE
+    date = DateRange.read(ctx, "date", frozenset({"date__lt", "date__gte"} if by_date else ()))
     due, made, changed = (DateRange.read(ctx, name) for name in ("due_date", *STAMPS))
-    yield lambda task: date.holds(visible_date(task, ctx)) and due.holds(task.date)
-    yield lambda task: made.holds(task.date_created) and changed.holds(task.date_updated)
+    yield lambda task: date.contains(visible_date(task, ctx)) and due.contains(task.date)
+    yield lambda task: made.contains(task.date_created) and changed.contains(task.date_updated)

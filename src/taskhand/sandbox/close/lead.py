@@ -1,4 +1,4 @@
-"""Leads and their contacts, as the OpenAPI file has them."""
+"""Leads and their contacts: https://developer.close.com/api/resources/leads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ APP = "https://app.close.com/lead"
 
 @dataclass(frozen=True)
 class Contact:
-    """One person of a lead; the name may be empty."""
+    """A person of a lead; the name may be empty."""
 
     id: str
     lead_id: str
@@ -30,13 +30,13 @@ class Contact:
 
     @property
     def display_name(self) -> str:
-        """The name, or what stands in for one."""
+        """The name, or the first e-mail address or phone number; this fallback is assumed."""
         return next(iter(filter(None, (self.name, *self.emails, *self.phones))), "")
 
 
 @dataclass(frozen=True)
 class Lead:
-    """One lead: most often a company."""
+    """A lead, usually a company."""
 
     id: str
     name: str
@@ -47,18 +47,18 @@ class Lead:
 
 
 def contacts_of(lead: Lead, ctx: RequestContext) -> list[Contact]:
-    """Give a lead's contacts."""
+    """Return the lead's contacts."""
     return [contact for contact in ctx.store.contacts.values() if contact.lead_id == lead.id]
 
 
 def render_lead(lead: Lead, ctx: RequestContext) -> dict[str, Any]:
-    """Write a lead; its `tasks` are the incomplete ones alone."""
+    """Write the lead object with its incomplete tasks."""
     open_tasks = [one for one in ctx.store.tasks.values() if one.lead_id == lead.id and not one.is_complete]
     return render_lead_without_tasks(lead, ctx) | {"tasks": [task.render_task(one, ctx) for one in open_tasks]}
 
 
 def render_lead_without_tasks(lead: Lead, ctx: RequestContext) -> dict[str, Any]:
-    """Write a lead without its tasks."""
+    """Write the lead object without `tasks`."""
     contacts = contacts_of(lead, ctx)
     return {
         "id": lead.id,
@@ -75,14 +75,14 @@ def render_lead_without_tasks(lead: Lead, ctx: RequestContext) -> dict[str, Any]
         "opportunities": [],
         "addresses": [],
         "integration_links": [],
-        **_signed(lead.date_created, ctx),
+        **_authorship(lead.date_created, ctx),
         "created_by_name": ctx.store.user_name(ctx.store.key_owner),
         "updated_by_name": ctx.store.user_name(ctx.store.key_owner),
     }
 
 
 def render_contact(contact: Contact, ctx: RequestContext) -> dict[str, Any]:
-    """Write a contact."""
+    """Write the contact object."""
     return {
         "id": contact.id,
         "organization_id": ctx.store.organization.id,
@@ -94,10 +94,10 @@ def render_contact(contact: Contact, ctx: RequestContext) -> dict[str, Any]:
         "phones": [{"type": "office", "phone": phone, "phone_formatted": phone} for phone in contact.phones],
         "urls": [],
         "integration_links": [],
-        **_signed(contact.date_created, ctx),
+        **_authorship(contact.date_created, ctx),
     }
 
 
-def _signed(made: dt.datetime, ctx: RequestContext) -> dict[str, str]:
+def _authorship(made: dt.datetime, ctx: RequestContext) -> dict[str, str]:
     owner, at = ctx.store.key_owner, format_instant(made)
     return {"created_by": owner, "updated_by": owner, "date_created": at, "date_updated": at}

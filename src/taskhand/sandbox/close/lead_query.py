@@ -1,4 +1,4 @@
-"""The search words of `GET /lead/?query=`: phrases, `field:value`, `sort:`."""
+"""The `query` of `GET /lead/`: words, "phrases", `field:value` and `sort:field`."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ SORTS = {"date_created", "date_updated", "created", "updated", "display_name", "
 
 @dataclass(frozen=True)
 class Term:
-    """One condition: in a field or anywhere, a phrase or a word."""
+    """A word or phrase, in one field or in any."""
 
     field: str | None
     text: str
     is_phrase: bool
 
-    def holds(self, words: Mapping[str, Sequence[str]]) -> bool:
-        """Whether it occurs; ids match whole."""
+    def matches(self, texts: Mapping[str, Sequence[str]]) -> bool:
+        """Whether it occurs in the texts, which are by field; an id must be equal."""
         if self.field == "id":
-            return self.text in words["id"]
-        values = words.get(self.field, ()) if self.field else [value for part in words.values() for value in part]
+            return self.text in texts["id"]
+        values = texts.get(self.field, ()) if self.field else [value for part in texts.values() for value in part]
         test = has_phrase if self.is_phrase else has_words
         return any(test(value, self.text) for value in values)
 
 
 @dataclass(frozen=True)
 class Query:
-    """All conditions at once, and the order."""
+    """All terms, of which each must match, and the sort field."""
 
     terms: tuple[Term, ...]
     sort: str | None = None
 
     @classmethod
     def read(cls, text: str) -> Query:
-        """Read a query; one that is empty, or `*`, holds every lead."""
+        """Parse a query; an empty one and `*` match every lead."""
         terms, sort = [], None
         for found in TERM.finditer(text):
             field, phrase = found["field"], found["phrase"]
@@ -65,12 +65,12 @@ class Query:
                 terms.append(Term(ALIASES.get(field, field) if field else None, content, phrase is not None))
         return cls(tuple(terms), sort)
 
-    def holds(self, words: Mapping[str, Sequence[str]]) -> bool:
-        """Whether a lead with these words is found; a field that is unknown holds none."""
-        return all(term.holds(words) for term in self.terms)
+    def matches(self, texts: Mapping[str, Sequence[str]]) -> bool:
+        """Whether a lead with these texts matches; an unknown field matches none."""
+        return all(term.matches(texts) for term in self.terms)
 
-    def arranged(self, leads: Sequence[Lead]) -> list[Lead]:
-        """Put leads in order: latest first unless sorted by a known name."""
+    def sort_leads(self, leads: Sequence[Lead]) -> list[Lead]:
+        """Sort by the field of `sort`, by default the newest first; an unknown field does not sort."""
         name = (self.sort or "-date_created").removeprefix("-")
         last = (self.sort or "-").startswith("-")
         if name not in SORTS:

@@ -1,4 +1,4 @@
-"""The endpoints of leads and contacts, to be read and looked up by name."""
+"""The read endpoints of leads and contacts."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def list_leads(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /lead/`: by `query`, deprecated and honoured; the one list with a total."""
+    """`GET /lead/`: filtered by `query`, which is deprecated and still works; the only list with a total."""
     query = Query.read(ctx.params.get("query", ""))
-    found = query.arranged([lead for lead in ctx.store.leads.values() if query.holds(_words(lead, ctx))])
+    found = query.sort_leads([lead for lead in ctx.store.leads.values() if query.matches(_texts(lead, ctx))])
     return render_page(found, ctx, lambda lead: render_lead(lead, ctx)) | {"total_results": len(found)}
 
 
@@ -30,7 +30,7 @@ def get_lead(ctx: RequestContext) -> dict[str, Any]:
 
 
 def list_contacts(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /contact/`: of a lead, or all."""
+    """`GET /contact/`: all contacts, or those of `lead_id`."""
     wanted = ctx.params.get("lead_id")
     found = [contact for contact in ctx.store.contacts.values() if wanted in {None, contact.lead_id}]
     return render_page(found, ctx, lambda contact: render_contact(contact, ctx))
@@ -44,8 +44,8 @@ def get_contact(ctx: RequestContext) -> dict[str, Any]:
     return select_fields(render_contact(contact, ctx), ctx)
 
 
-def _words(lead: Lead, ctx: RequestContext) -> dict[str, list[str]]:
-    """Give what a query may name ("like the UI"; which names there are is)."""
+def _texts(lead: Lead, ctx: RequestContext) -> dict[str, list[str]]:
+    """Return the texts that a query searches, by field; the documentation names no fields."""
     contacts = contacts_of(lead, ctx)
     return {
         "id": [lead.id],

@@ -1,4 +1,4 @@
-"""Pages: `_limit`, `_skip`, `has_more`, and `_fields`."""
+"""Pages by `_limit` and `_skip`, and objects trimmed to `_fields`: https://developer.close.com/api/overview."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ DEFAULT_LIMIT = 100
 
 
 def render_page(items: Sequence[Item], ctx: RequestContext, show: Callable[[Item], dict[str, Any]]) -> dict[str, Any]:
-    """Give one page in the envelope `{"data": [...], "has_more": bool}`; no total for tasks."""
-    limit = _whole(ctx, "_limit", DEFAULT_LIMIT, ctx.spec_variant.max_limit)
-    skip = _whole(ctx, "_skip", 0, ctx.spec_variant.max_skip)
+    """Return one page as `{"data": [...], "has_more": bool}`."""
+    limit = _read_number(ctx, "_limit", DEFAULT_LIMIT, ctx.spec_variant.max_limit)
+    skip = _read_number(ctx, "_skip", 0, ctx.spec_variant.max_skip)
     rows = [select_fields(show(item), ctx) for item in items[skip : skip + limit]]
     return {"data": rows, "has_more": len(items) > skip + limit}
 
 
-def select_fields(shown: dict[str, Any], ctx: RequestContext) -> dict[str, Any]:
-    """Keep the fields that `_fields` names, all without it."""
+def select_fields(row: dict[str, Any], ctx: RequestContext) -> dict[str, Any]:
+    """Return the fields that `_fields` names; all fields without it."""
     names = [name.strip() for name in ctx.params.get("_fields", "").split(",") if name.strip()]
     if not names:
-        return shown
-    unknown = [name for name in names if name not in shown]
+        return row
+    unknown = [name for name in names if name not in row]
     if unknown and ctx.spec_variant.unknown_names == "rejected":
         raise validation_error(_fields=f"Unknown fields: {', '.join(unknown)}")
-    return {name: value for name, value in shown.items() if name in names}
+    return {name: value for name, value in row.items() if name in names}
 
 
-def _whole(ctx: RequestContext, name: str, default: int, cap: int) -> int:
+def _read_number(ctx: RequestContext, name: str, default: int, cap: int) -> int:
     text = ctx.params.get(name, "")
     if not text:
         return default
     if not (text.isascii() and text.isdigit()):
-        kind = "an integer" if name == "_limit" else "a non-negative integer"
-        raise error_with_message(400, f'{name} must be {kind} (got "{text}" instead).')
+        expected = "an integer" if name == "_limit" else "a non-negative integer"
+        raise error_with_message(400, f'{name} must be {expected} (got "{text}" instead).')
     number = int(text) if len(text) < len(str(cap)) + 1 else cap + 1
     if number > cap:
         raise _over_cap(name, cap, ctx)

@@ -1,4 +1,4 @@
-"""People: users, the key's own, and the organization with its memberships."""
+"""Users and the organization: https://developer.close.com/api/resources/users."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ ORDERS = {"last_name,first_name": ("last_name", "first_name"), "first_name,last_
 
 @dataclass(frozen=True)
 class Organization:
-    """The one organization that the key belongs to."""
+    """The organization of the key."""
 
     id: str
     name: str
-    lead_statuses: tuple[tuple[str, str], ...]  # id and label
+    lead_statuses: tuple[tuple[str, str], ...]  # pairs of id and label
 
 
 @dataclass(frozen=True)
 class User:
-    """One user; one who has left is kept, because tasks still name them."""
+    """A user; a former member stays stored, because tasks still refer to them."""
 
     id: str
     first_name: str
@@ -41,15 +41,15 @@ class User:
 
     @property
     def name(self) -> str:
-        """The full name, as `assigned_to_name` has it."""
+        """The full name, as in `assigned_to_name`."""
         return f"{self.first_name} {self.last_name}"
 
 
 def list_users(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /user/`: those in the organization, in pages; no filter by name."""
+    """`GET /user/`: a page of the organization's members."""
     with_all = ctx.spec_variant.ex_members == "listed"
     users = [user for user in ctx.store.users.values() if user.active or with_all]
-    return render_page(_arranged(users, ctx), ctx, lambda user: _shown(user, ctx))
+    return render_page(_sort_users(users, ctx), ctx, lambda user: _render_user(user, ctx))
 
 
 def get_user(ctx: RequestContext) -> dict[str, Any]:
@@ -57,44 +57,44 @@ def get_user(ctx: RequestContext) -> dict[str, Any]:
     user = ctx.store.users.get(ctx.values["id"])
     if user is None:
         raise not_found("User")
-    return select_fields(_shown(user, ctx), ctx)
+    return select_fields(_render_user(user, ctx), ctx)
 
 
 def get_me(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /me/`: the key's user, with memberships and whole organizations."""
+    """`GET /me/`: the key's user, with memberships and organizations."""
     user = ctx.store.users[ctx.store.key_owner]
     own = {
         "last_used_timezone": user.zone,
         "email_accounts": [],
         "phone_numbers": [user.phone] if user.phone else [],
         "memberships": [_membership_ids(user, ctx) | {"permissions_granted": []}],
-        "organizations": [_organization(ctx)],
+        "organizations": [_render_organization(ctx)],
     }
-    return select_fields(_shown(user, ctx) | own, ctx)
+    return select_fields(_render_user(user, ctx) | own, ctx)
 
 
 def get_organization(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /organization/{id}/`: who is a member, and who no longer."""
+    """`GET /organization/{id}/`: with present and former memberships."""
     if ctx.values["id"] != ctx.store.organization.id:
         raise not_found("Organization")
     expanded = [name.strip() for name in ctx.params.get("_expand", "").split(",")]
     members = {
         name: [_membership(user, ctx, nested=f"{name}__user" in expanded) for user in users]
-        for name, users in _by_activity(ctx).items()
+        for name, users in _memberships(ctx).items()
     }
-    return select_fields(_organization(ctx) | members, ctx)
+    return select_fields(_render_organization(ctx) | members, ctx)
 
 
-def _arranged(users: list[User], ctx: RequestContext) -> list[User]:
+def _sort_users(users: list[User], ctx: RequestContext) -> list[User]:
     order = ctx.params.get("_order_by")
     if order is None:
         return users
-    if order not in ORDERS:  # the OpenAPI's enum; the refusal is
+    if order not in ORDERS:  # the OpenAPI file has this enum; the error is assumed
         raise validation_error(_order_by=f"Input should be one of: {'; '.join(ORDERS)}")
     return sorted(users, key=lambda user: [getattr(user, name) for name in ORDERS[order]])
 
 
-def _by_activity(ctx: RequestContext) -> dict[str, list[User]]:
+def _memberships(ctx: RequestContext) -> dict[str, list[User]]:
     users = list(ctx.store.users.values())
     return {
         "memberships": [user for user in users if user.active],
@@ -102,7 +102,7 @@ def _by_activity(ctx: RequestContext) -> dict[str, list[User]]:
     }
 
 
-def _shown(user: User, ctx: RequestContext) -> dict[str, Any]:
+def _render_user(user: User, ctx: RequestContext) -> dict[str, Any]:
     return {
         "id": user.id,
         "email": user.email,
@@ -115,7 +115,7 @@ def _shown(user: User, ctx: RequestContext) -> dict[str, Any]:
     }
 
 
-def _organization(ctx: RequestContext) -> dict[str, Any]:
+def _render_organization(ctx: RequestContext) -> dict[str, Any]:
     own = ctx.store.organization
     statuses = [{"id": status_id, "label": label} for status_id, label in own.lead_statuses]
     return {"id": own.id, "name": own.name, "lead_statuses": statuses, "pipelines": []}
@@ -132,7 +132,7 @@ def _membership_ids(user: User, ctx: RequestContext) -> dict[str, Any]:
 
 def _membership(user: User, ctx: RequestContext, *, nested: bool) -> dict[str, Any]:
     if nested:
-        return _membership_ids(user, ctx) | {"user": _shown(user, ctx)}
+        return _membership_ids(user, ctx) | {"user": _render_user(user, ctx)}
     return _membership_ids(user, ctx) | {
         "user_email": user.email,
         "user_first_name": user.first_name,

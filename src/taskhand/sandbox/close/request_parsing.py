@@ -1,4 +1,7 @@
-"""What a call asks: the method it means, its parameters, its body."""
+"""The method, parameters and body of a request, as https://developer.close.com/api/overview describes them.
+
+The messages are those of https://github.com/closeio/flask-mongorest.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,6 @@ if TYPE_CHECKING:
     from taskhand.sandbox.messages import Request
 
 METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
-TOO_MANY = 429
 WITH_BODY = frozenset({"POST", "PUT"})
 NO_JSON = "Please send valid JSON with a 'Content-Type: application/json' header."
 BAD_JSON = "The request contains invalid JSON."
@@ -22,19 +24,18 @@ PARAMS = "_params"
 
 
 def effective_method(request: Request) -> str:
-    """Tell the method: a POST may mean another by `x-http-method-override`."""
+    """Return the method, which `x-http-method-override` replaces on a POST."""
     override = (request.header("x-http-method-override") or "").upper()
     return override if request.method == "POST" and override in METHODS else request.method
 
 
 def read_body(request: Request) -> dict[str, Any]:
-    """Read the JSON object of a POST or PUT, or of any call that has one; no body of a GET is `{}`."""
+    """Read the JSON object of a body; a GET or DELETE without a body has {}."""
     if not request.body and request.method not in WITH_BODY:
         return {}
     if "chunked" in (request.header("transfer-encoding") or "").lower():
         raise error_with_message(400, CHUNKED)
-    kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
-    if kind != "application/json":
+    if not request.has_json_type:
         raise error_with_message(400, NO_JSON)
     try:
         body = read_json(request.body)
@@ -46,7 +47,7 @@ def read_body(request: Request) -> dict[str, Any]:
 
 
 def read_params(request: Request, body: dict[str, Any], spec_variant: SpecVariant) -> dict[str, str]:
-    """Read the parameters: the query string, or the body's `_params` in its place."""
+    """Read the parameters of the query string, or those of the body's `_params`."""
     query = dict(request.pairs)
     if PARAMS not in body:
         return query

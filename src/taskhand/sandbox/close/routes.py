@@ -1,4 +1,4 @@
-"""The routes: which endpoint answers which method and path."""
+"""Which endpoint answers which route."""
 
 from __future__ import annotations
 
@@ -45,5 +45,5 @@ ENDPOINTS: dict[str, Endpoint] = {
     )
 }
 DELETING = frozenset(key for key in ENDPOINTS if key.startswith("DELETE "))
-CREATING = frozenset({f"POST {ROOT}/webhook"})  # 201 here; the creation of a task is 200
-HARMLESS = frozenset({f"POST {ROOT}/data/search"})  # it reads, by POST
+CREATING = frozenset({f"POST {ROOT}/webhook"})  # answered 201; the creation of a task is answered 200
+HARMLESS = frozenset({f"POST {ROOT}/data/search"})  # a POST that only reads

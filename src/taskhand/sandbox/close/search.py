@@ -1,4 +1,4 @@
-"""The endpoint of the advanced search, `POST /data/search/`: leads and contacts."""
+"""The search `POST /data/search/` for leads and contacts: https://developer.close.com/api/advanced-filtering/search."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from taskhand.sandbox.close.context import RequestContext
 
 DEFAULT_LIMIT = 100
-MOST = 10_000  # objects of one search
-LIFE = dt.timedelta(seconds=30)  # of a cursor
+MOST_RESULTS = 10_000
+CURSOR_LIFETIME = dt.timedelta(seconds=30)
 
 
 def search(ctx: RequestContext) -> dict[str, Any]:
-    """Answer `{"data": [...], "cursor": ...}`, with a count on request, and no `has_more`."""
+    """Answer `{"data": [...], "cursor": ...}`, with `count` on request and without `has_more`."""
     query = ctx.body.get("query")
     if not isinstance(query, dict):
         raise validation_error(query=REQUIRED)
     found = [row for row in _rows(ctx) if row["__object_type"] in object_types_in(query) and matches(query, row)]
-    arranged = _arranged(found, ctx)[: min(_number(ctx, "results_limit", MOST), MOST)]
+    arranged = _sort_rows(found, ctx)[: min(_number(ctx, "results_limit", MOST_RESULTS), MOST_RESULTS)]
     start, limit = _start(ctx), _number(ctx, "_limit", DEFAULT_LIMIT)
     more = start + limit < len(arranged)
     answer = {
-        "data": [_trimmed(row, ctx) for row in arranged[start : start + limit]],
+        "data": [_select_fields(row, ctx) for row in arranged[start : start + limit]],
         "cursor": _cursor(start + limit, ctx) if more else None,
     }
     counted = {"count": {"limited": len(arranged), "total": len(found)}} if ctx.body.get("include_counts") else {}
@@ -42,16 +42,16 @@ def _rows(ctx: RequestContext) -> list[dict[str, Any]]:
     return leads + people
 
 
-def _trimmed(row: dict[str, Any], ctx: RequestContext) -> dict[str, Any]:
+def _select_fields(row: dict[str, Any], ctx: RequestContext) -> dict[str, Any]:
     wanted = ctx.body.get("_fields")
     names = wanted.get(row["__object_type"]) if isinstance(wanted, dict) else None
-    kept = names if isinstance(names, list) else ["id"]  # ids alone unless asked
+    kept = names if isinstance(names, list) else ["id"]  # only ids by default
     return {name: value for name, value in row.items() if name == "__object_type" or name in kept}
 
 
-def _arranged(rows: list[dict[str, Any]], ctx: RequestContext) -> list[dict[str, Any]]:
-    for name, is_last_first in reversed(_sorts(ctx)):
-        rows = sorted(rows, key=lambda row: str(row.get(name) or ""), reverse=is_last_first)  # used at once
+def _sort_rows(rows: list[dict[str, Any]], ctx: RequestContext) -> list[dict[str, Any]]:
+    for name, descends in reversed(_sorts(ctx)):
+        rows = sorted(rows, key=lambda row: str(row.get(name) or ""), reverse=descends)
     return rows
 
 
@@ -60,7 +60,7 @@ def _sorts(ctx: RequestContext) -> list[tuple[str, bool]]:
     try:
         return [(str(sort["field"]["field_name"]), sort.get("direction") == "desc") for sort in sent]
     except (KeyError, TypeError, AttributeError):
-        raise validation_error(sort="Invalid sort") from None  # words:
+        raise validation_error(sort="Invalid sort") from None
 
 
 def _number(ctx: RequestContext, name: str, default: int) -> int:
@@ -82,9 +82,9 @@ def _start(ctx: RequestContext) -> int:
         return 0
     try:
         start, _, made = base64.urlsafe_b64decode(str(text)).decode().partition(" ")
-        place, age = int(start), ctx.now - dt.datetime.fromisoformat(made)
+        offset, age = int(start), ctx.now - dt.datetime.fromisoformat(made)
     except (ValueError, TypeError, binascii.Error):
-        raise validation_error(cursor="Invalid cursor") from None  # words:
-    if age > LIFE:  # this one has no `errors`, but nobody can tell by that
+        raise validation_error(cursor="Invalid cursor") from None
+    if age > CURSOR_LIFETIME:
         raise validation_error(cursor="Expired cursor")
-    return max(place, 0)
+    return max(offset, 0)

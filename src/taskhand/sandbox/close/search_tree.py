@@ -1,4 +1,4 @@
-"""The `query` of the advanced search: a tree of conditions on leads and contacts."""
+"""The `query` of the search: a tree of conditions on leads and contacts."""
 
 from __future__ import annotations
 
@@ -13,49 +13,56 @@ if TYPE_CHECKING:
     Tree = Mapping[str, Any]
     Row = dict[str, Any]
 
-KINDS = frozenset({"lead", "contact"})
-SPOKEN = ("name", "title", "description", "url", "emails", "phones")  # what free text looks at
+OBJECT_TYPES = frozenset({"lead", "contact"})
+SEARCHED = (
+    "name",
+    "title",
+    "description",
+    "url",
+    "emails",
+    "phones",
+)  # the fields that free text searches, which is assumed
 RELATED = {"contact": "contacts", "contact_email": "emails", "contact_phone": "phones", "task": "tasks"}
 
 
 def object_types_in(tree: Tree) -> frozenset[str]:
-    """Tell which kinds of objects a query is about: leads unless it says so."""
-    named = {kind for kind in _kinds(tree) if kind in KINDS}
+    """Return the object types of a query; leads if it names none."""
+    named = {name for name in _object_types(tree) if name in OBJECT_TYPES}
     return frozenset(named or {"lead"})
 
 
 def matches(tree: Tree, row: Row) -> bool:
-    """Whether an object is found; `negate` turns any condition round."""
+    """Whether an object matches; `negate` inverts any condition."""
     test = TESTS.get(str(tree.get("type"))) if isinstance(tree, dict) else None
     if test is None:
-        raise _unreadable("type")
+        raise _invalid_query("type")
     try:
         return test(tree, row) != bool(tree.get("negate"))
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _unreadable(str(error)) from error
+        raise _invalid_query(str(error)) from error
 
 
-def _kinds(tree: Any) -> Iterator[str]:
+def _object_types(tree: Any) -> Iterator[str]:
     if not isinstance(tree, dict):
         return
     if tree.get("type") == "object_type":
         yield str(tree.get("object_type"))
     queries = tree.get("queries")
     for query in queries if isinstance(queries, list) else []:
-        yield from _kinds(query)
+        yield from _object_types(query)
 
 
-def _unreadable(what: str) -> ApiError:
-    return validation_error(query=f"Invalid query: {what}")  # words:
+def _invalid_query(what: str) -> ApiError:
+    return validation_error(query=f"Invalid query: {what}")  # the wording is assumed
 
 
 def _text(tree: Tree, value: Any) -> bool:
-    test = has_phrase if tree.get("mode") == "phrase" else has_words  # the two modes
+    test = has_phrase if tree.get("mode") == "phrase" else has_words
     return any(test(text, tree["value"]) for text in _strings(value))
 
 
 def _full_text(tree: Tree, row: Row) -> bool:
-    return _text(tree, [part.get(name) for part in (row, *row.get("contacts", [])) for name in SPOKEN])
+    return _text(tree, [part.get(name) for part in (row, *row.get("contacts", [])) for name in SEARCHED])
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -88,14 +95,14 @@ CONDITIONS: dict[str, Callable[[Tree, Any], bool]] = {
 def _field(tree: Tree, row: Row) -> bool:
     condition = tree["condition"]
     if condition["type"] not in CONDITIONS:
-        raise _unreadable(f"condition {condition['type']}")
+        raise _invalid_query(f"condition {condition['type']}")
     return CONDITIONS[condition["type"]](condition, row.get(tree["field"]["field_name"]))
 
 
 def _related(tree: Tree, row: Row) -> bool:
     name = RELATED.get(tree["related_object_type"])
     if name is None:
-        raise _unreadable(f"related_object_type {tree['related_object_type']}")
+        raise _invalid_query(f"related_object_type {tree['related_object_type']}")
     return any(matches(tree["related_query"], part) for part in row.get(name, []))
 
 

@@ -1,10 +1,10 @@
-"""Seeds: plain data from which a store is made.
+"""Makes a store from a seed, which is plain data.
 
-A seed is a mapping with `users`, `leads` and `tasks`, each a list of mappings, and `key_owner`, the user whom the
-key belongs to (by default the first). What is left out is empty, or the demo's for users. A user has `id`,
-`first_name`, `last_name`, `email`, and if wanted `phone`, `zone` and `active`. A lead has `id`, `name`, and if
-wanted `description`, `url`, `status` (a label) and `contacts` with `id`, `name`, `title`, `emails`, `phones`.
-A task has the fields of the documented object, of any `_type`; the rest is made up: `id`, `assigned_to` and
+A seed is a mapping with `users`, `leads` and `tasks`, each a list of mappings, and `key_owner`, the id of the user to
+whom the key belongs (by default the first). Omitted lists are empty; omitted users are the demo's. A user has `id`,
+`first_name`, `last_name`, `email`, and optionally `phone`, `zone` and `active`. A lead has `id`, `name`, and
+optionally `description`, `url`, `status` (a label) and `contacts` with `id`, `name`, `title`, `emails`, `phones`. A
+task has the fields of the documented object, of any `_type`; omitted ones have defaults: `id`, `assigned_to` and
 `created_by` (the key's owner), `date_created` (now). A task without a `date` is dateless.
 """
 
@@ -22,12 +22,12 @@ from taskhand.sandbox.close.people import Organization, User
 from taskhand.sandbox.close.spec_variant import SpecVariant
 from taskhand.sandbox.close.store import Store
 from taskhand.sandbox.close.task import Task
-from taskhand.sandbox.close.task_types import KINDS
+from taskhand.sandbox.close.task_types import TASK_TYPES
+from taskhand.sandbox.seeds import check_keys, seed_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-SEEDS = ("demo", "empty")
 SEED_KEYS = frozenset({"users", "leads", "tasks", "key_owner"})
 USER_KEYS = frozenset({"id", "first_name", "last_name", "email", "phone", "zone", "active"})
 LEAD_KEYS = frozenset({"id", "name", "description", "url", "status", "contacts"})
@@ -37,33 +37,29 @@ TASK_KEYS = frozenset(
     {*COPIED, "id", "_type", "date", "assigned_to", "is_complete", "priority", "created_by", "date_created"}
 )
 PLAIN = SpecVariant()
-AGE = dt.timedelta(days=200)  # of people and leads
+AGE = dt.timedelta(days=200)  # of users and leads
 
 
 def read_seed(seed: str | Mapping[str, Any], now: dt.datetime, task_ids: Callable[[], str] | None = None) -> Store:
-    """Make a store of a named seed or of data; anything else is a ValueError."""
-    if isinstance(seed, str) and seed not in SEEDS:
-        raise ValueError(f"seed is one of {', '.join(SEEDS)}, or data; not {seed!r}")
-    named = demo(now) if seed == "demo" else {}
-    data = people() | (named if isinstance(seed, str) else dict(seed))
-    _check_keys("a seed", data, SEED_KEYS)
+    """Make the store of "demo", "empty" or data in the form above; anything else is a ValueError."""
+    data = people() | seed_data(seed, SEED_KEYS, demo, now)
     organization = Organization(ORGANIZATION, "Northwind Supplies", LEAD_STATUSES)
     users = [_user(row, now) for row in data["users"]]
     leads = [_lead(row, now) for row in data.get("leads", [])]
     contacts = [who for row in data.get("leads", []) for who in _contacts(row, now)]
     owner = data.get("key_owner") or users[0].id
     store = Store(organization, users=users, leads=leads, contacts=contacts, key_owner=owner, task_ids=task_ids)
-    _plant(store, data.get("tasks", []), now)
+    _add_tasks(store, data.get("tasks", []), now)
     return store
 
 
 def _user(row: Mapping[str, Any], now: dt.datetime) -> User:
-    _check_keys("a seeded user", row, USER_KEYS)
+    check_keys("a seeded user", row, USER_KEYS)
     return User(**row, date_created=now - AGE)
 
 
 def _lead(row: Mapping[str, Any], now: dt.datetime) -> Lead:
-    _check_keys("a seeded lead", row, LEAD_KEYS)
+    check_keys("a seeded lead", row, LEAD_KEYS)
     labels = {label: status_id for status_id, label in LEAD_STATUSES}
     return Lead(
         id=row["id"],
@@ -77,29 +73,31 @@ def _lead(row: Mapping[str, Any], now: dt.datetime) -> Lead:
 
 def _contacts(lead: Mapping[str, Any], now: dt.datetime) -> Iterable[Contact]:
     for row in lead.get("contacts", []):
-        _check_keys("a seeded contact", row, CONTACT_KEYS)
+        check_keys("a seeded contact", row, CONTACT_KEYS)
         reached = {name: tuple(row.get(name, ())) for name in ("emails", "phones")}
         yield Contact(**{**row, **reached}, lead_id=lead["id"], date_created=now - AGE)
 
 
-def _plant(store: Store, rows: Iterable[Mapping[str, Any]], now: dt.datetime) -> None:
+def _add_tasks(store: Store, rows: Iterable[Mapping[str, Any]], now: dt.datetime) -> None:
     for number, row in enumerate(rows, start=1):
         task = _task(row, number, store, now)
-        if task.is_complete and task.kind.is_completion_recorded:
+        if task.is_complete and task.type.is_completion_recorded:
             made = completions.record_completion(RequestContext(PLAIN, store, task.date_updated), task)
             task = Task(**{**vars(task), "object_type": "taskcompleted", "object_id": made.id})
         store.put(task)
 
 
 def _task(row: Mapping[str, Any], number: int, store: Store, now: dt.datetime) -> Task:
-    kind = KINDS[row.get("_type", "lead")]
-    _check_keys("a seeded task", row, TASK_KEYS | set(kind.extra))
+    task_type = TASK_TYPES[row.get("_type", "lead")]
+    check_keys("a seeded task", row, TASK_KEYS | set(task_type.extra))
     made = dt.datetime.fromisoformat(row["date_created"]) if "date_created" in row else now
-    maker = row.get("created_by", store.key_owner if kind.can_be_dateless else None)  # null if automatic
+    maker = row.get(
+        "created_by", store.key_owner if task_type.can_be_dateless else None
+    )  # automatic types have no creator
     date = row.get("date")
     return Task(
-        id=row.get("id") or f"{kind.prefix}_seed{number:039d}",
-        kind=kind,
+        id=row.get("id") or f"{task_type.prefix}_seed{number:039d}",
+        type=task_type,
         assigned_to=row.get("assigned_to", store.key_owner),
         date_created=made,
         date_updated=made,
@@ -108,13 +106,7 @@ def _task(row: Mapping[str, Any], number: int, store: Store, now: dt.datetime) -
         priority=row.get("priority", "medium"),
         created_by=maker,
         updated_by=maker,
-        object_type=kind.object_type,
-        extra={name: row[name] for name in kind.extra if name in row},
+        object_type=task_type.object_type,
+        extra={name: row[name] for name in task_type.extra if name in row},
         **{name: row.get(name) for name in COPIED},
     )
-
-
-def _check_keys(what: str, row: Mapping[str, Any], allowed: frozenset[str] | set[str]) -> None:
-    unknown = sorted(set(row) - set(allowed))
-    if unknown:
-        raise ValueError(f"{what} has no {', '.join(unknown)}; it takes {', '.join(sorted(allowed))}")

@@ -1,7 +1,9 @@
-"""The readings of Close's record: what it leaves open or tells twice, and each value it could have.
+"""The points that Close's documentation leaves open or contradicts, and the values that each could have.
 
-Each switch names its section of the contract. The evidence that a value has, if any, is marked [D] documented,
-[R] recorded, [L] seen live by others, [S] read from the framework's source, [I] inferred; the rest is.
+The pages are https://developer.close.com/api/overview and https://developer.close.com/api/resources/tasks with their
+neighbours, and Close's OpenAPI file https://api.close.com/api/openapi.json. "Recorded" is a response that others
+published, "observed" is what others report of the live API, "mongorest" is https://github.com/closeio/flask-mongorest,
+the framework on which Close built its API.
 """
 
 from __future__ import annotations
@@ -14,77 +16,77 @@ from taskhand.sandbox.switches import Switches
 
 @dataclass(frozen=True)
 class SpecVariant(Switches):
-    """One reading of the contract; the defaults follow its best evidence, and what a client meets most often."""
+    """One possible behaviour of Close. Defaults follow the best evidence, or what clients meet most often."""
 
-    # a path without its trailing slash is not there, or redirects to the one with it
+    # A path without its trailing slash is a 404, or redirects to the path with it.
     slash: Literal["missing", "redirect"] = "missing"
-    # unknown names in `_fields` are dropped, or refused
+    # Unknown names in `_fields` are dropped (mongorest), or refused.
     unknown_names: Literal["dropped", "rejected"] = "dropped"
-    # with `_params` the query string is ignored, or both count
+    # `_params` in the body replaces the query string (mongorest), or both count.
     params: Literal["replace", "merge"] = "replace"
-    # the longest path and query in characters; 0 for no limit. Documented is advice alone: 2000
+    # The longest path and query in characters; 0 for no limit. The documentation advises 2000.
     max_url: int = 0
-    # the words of a 401, as in 2026 [L] or in 2017
+    # The message of a 401: as observed in 2026, or as recorded in 2017.
     unauthorized: Literal["short", "old"] = "short"
-    # a limit or skip over the cap is refused under `field-errors`, or under `error`
+    # A limit or skip over its maximum is refused under `field-errors` (observed), or under `error` (mongorest).
     over_cap: Literal["field", "error"] = "field"
-    # `priority` in answers (no sample has it), or nowhere
+    # Whether tasks have `priority`.
     priority: Literal["shown", "absent"] = "shown"
-    # the deprecated `due_date` in answers, or no more (the current samples)
+    # Whether tasks have the deprecated `due_date` (recorded), or no longer (current samples).
     due_date: Literal["shown", "absent"] = "shown"
-    # the `date` of a dateless task is the day of its creation, or null
+    # The `date` of a dateless task: the day of its creation (recorded), or null.
     dateless_date: Literal["day", "null"] = "day"
-    # `date: null` makes a task dateless, or is refused as the schema has it
+    # `date: null` makes a task dateless, or is refused, as the schema implies.
     null_date: Literal["dateless", "rejected"] = "dateless"
-    # `text: ""`
+    # The answer to `text: ""`.
     empty_text: Literal["accepted", "rejected"] = "accepted"
-    # someone who has left the organization as `assigned_to`
+    # The answer to a former member in `assigned_to`.
     inactive_assignees: Literal["accepted", "rejected"] = "accepted"
-    # the order of a list that asks for none; `shuffled` is steady and follows nothing
+    # The order of a list without `_order_by`; "shuffled" is stable and arbitrary.
     list_order: Literal["created", "newest", "shuffled"] = "created"
-    # `is_complete=False`, capital and all, is false, or anything but `false` is true
+    # `is_complete=False` with a capital is false, or every text but `false` is true (mongorest).
     booleans: Literal["lax", "strict"] = "lax"
-    # filters of an unknown name widen the result, or are refused
+    # Unknown filters are ignored (mongorest), or refused.
     unknown_filters: Literal["ignored", "rejected"] = "ignored"
-    # a field that the task's type does not let change
+    # The answer to a field that the task's type does not allow to change.
     forbidden_fields: Literal["rejected", "ignored", "applied"] = "rejected"
-    # a field that no schema names
+    # The answer to a field that is not in the schema.
     unknown_fields: Literal["rejected", "ignored"] = "rejected"
-    # bulk fields that the schema has and the prose excludes
+    # The answer to bulk fields that the schema has and the text of the page excludes.
     bulk_extras: Literal["rejected", "applied", "ignored"] = "rejected"
-    # a bulk update without `_type` is about tasks of type lead, or of every type
+    # A bulk update without `_type` applies to tasks of type lead, or to every type.
     bulk_types: Literal["lead", "all"] = "lead"
-    # so many matches are too many
+    # The number of matches from which a bulk update is refused (mongorest).
     bulk_limit: int = 1000
-    # a bulk update fails after so many tasks, which stay changed; 0 for never
+    # The number of tasks after which a bulk update fails, without undoing them (mongorest); 0 for never.
     bulk_fails_after: int = 0
-    # the body of a delete is {}, or empty
+    # The body of a delete: {} as documented, or empty (observed).
     deleted: Literal["object", "empty"] = "object"
-    # for so many seconds after its delete, a task can still be read
+    # Seconds for which a deleted task can still be read (observed).
     delete_lag: int = 0
-    # lists show the tasks of so many seconds ago
+    # Seconds by which lists are behind (observed).
     list_lag: int = 0
-    # the most that `_limit` may ask for, measured on leads alone
+    # The maximum of `_limit` (observed on leads).
     max_limit: int = 200
-    # the most that `_skip` may pass over, measured on leads alone
+    # The maximum of `_skip` (observed on leads).
     max_skip: int = 35_000
-    # whether `/user/` has those who left, without an organization
+    # Whether `/user/` lists former members, without an organization (recorded in 2017).
     ex_members: Literal["hidden", "listed"] = "hidden"
-    # the RateLimit header is shown and nothing is refused, the limit is kept, or nothing is said
+    # The RateLimit header is sent without a limit in force, the limit is enforced, or there is no header (observed).
     rates: Literal["shown", "enforced", "hidden"] = "shown"
-    # requests in a window, for each method and path
+    # Requests in a window, for each method and path (recorded in 2017).
     rate_limit: int = 320
-    # seconds in a window
+    # Seconds in a window (recorded in 2017).
     rate_window: int = 8
-    # every nth request is refused with 429 though requests remain, as by a hidden limit; 0 for never
+    # Every nth request is a 429 although requests remain, as documented of hidden limits; 0 for never.
     throttle: int = 0
-    # the body of a 429: an error, that of 2017, or none
+    # The body of a 429: an error, that of 2017 (recorded), or none.
     rate_body: Literal["error", "old", "empty"] = "error"
-    # whether a subscription shows its key again after its creation
+    # Whether a webhook subscription shows its key after its creation.
     signature_key: Literal["shown", "hidden"] = "shown"
-    # updates of one object within so many seconds become one event
+    # Seconds within which updates of one object become one event.
     consolidation: int = 0
-    # without `x-tz-offset`, the day is that of UTC, or that of the key's user
+    # The day without `x-tz-offset`: in UTC, or in the time zone of the key's user.
     default_zone: Literal["utc", "user"] = "utc"
-    # a date-time without an offset is one in UTC, in `x-tz-offset`, or is refused
+    # A date-time without an offset is in UTC, in `x-tz-offset`, or refused.
     naive_times: Literal["utc", "offset", "rejected"] = "utc"

@@ -1,4 +1,4 @@
-"""What the sandbox keeps: the organization with its people and leads, the tasks, and what came of them."""
+"""The sandbox's data: organization, users, leads, contacts, tasks, completions, events and webhooks."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WriteBatch:
-    """One call's writes: when, and what each task was before; None is a task that was not there."""
+    """The writes of one request: its time, and each task before it; None for a task that did not exist."""
 
     moment: dt.datetime
     before: dict[str, Task | None] = field(default_factory=dict)
 
 
 class Store:
-    """The state. `key_owner` is the user whom actions are attributed to."""
+    """Data in memory. `key_owner` is the id of the user to whom actions are attributed."""
 
     def __init__(
         self,
@@ -53,25 +53,25 @@ class Store:
         self._numbers: dict[str, itertools.count[int]] = {}
 
     def fresh_id(self, prefix: str) -> str:
-        """Give the next id of a kind, such as `acti_…1`; those of tasks come from the harness if it gave any."""
+        """Return the next id with a prefix, such as `acti_…1`; those of tasks come from `task_ids` if given."""
         if prefix == "task" and self._task_ids is not None:
             return self._task_ids()
         number = next(self._numbers.setdefault(prefix, itertools.count(1)))
         return f"{prefix}_{number:043d}"
 
     def user_name(self, user_id: str | None) -> str | None:
-        """Give someone's name, None for nobody."""
+        """Return a user's name, or None for an unknown user."""
         user = self.users.get(user_id or "")
         return user.name if user else None
 
     def begin(self, now: dt.datetime) -> None:
-        """Open the batch of a call that may write."""
+        """Start the batch of a request that may write."""
         if self._batches and not self._batches[-1].before:
             self._batches.pop()
         self._batches.append(WriteBatch(now))
 
     def put(self, task: Task) -> None:
-        """Write one task."""
+        """Store a new or changed task."""
         self._remember(task.id)
         self.tasks[task.id] = task
 
@@ -81,19 +81,19 @@ class Store:
         del self.tasks[task_id]
 
     def before(self) -> dict[str, Task]:
-        """Give the tasks as they were before the last write."""
+        """Return the tasks before the last request that wrote."""
         last = [batch for batch in self._batches if batch.before][-1:]
-        return self._undone(last)
+        return self._before(last)
 
     def as_of(self, moment: dt.datetime) -> dict[str, Task]:
-        """Give the tasks as they were then."""
-        return self._undone([batch for batch in reversed(self._batches) if batch.moment > moment])
+        """Return the tasks at a moment."""
+        return self._before([batch for batch in reversed(self._batches) if batch.moment > moment])
 
     def _remember(self, task_id: str) -> None:
-        if self._batches:  # a seed is planted before there is any
+        if self._batches:  # there is none while the seed is stored
             self._batches[-1].before.setdefault(task_id, self.tasks.get(task_id))
 
-    def _undone(self, batches: Iterable[WriteBatch]) -> dict[str, Task]:
+    def _before(self, batches: Iterable[WriteBatch]) -> dict[str, Task]:
         tasks = dict(self.tasks)
         for batch in batches:
             for task_id, task in batch.before.items():

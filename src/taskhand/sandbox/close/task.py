@@ -1,4 +1,4 @@
-"""A stored task, and the documented object that shows it."""
+"""A stored task, and the object that https://developer.close.com/api/resources/tasks documents."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """One task as it is kept; a `date` of None is dateless, a datetime an instant, a date a whole day."""
+    """One stored task; `date` is None for a dateless task, a `datetime` for an instant, a `date` for a whole day."""
 
     id: str
-    kind: task_types.TaskType
+    type: task_types.TaskType
     assigned_to: str
     date_created: dt.datetime
     date_updated: dt.datetime
@@ -30,7 +30,7 @@ class Task:
     lead_id: str | None = None
     contact_id: str | None = None
     is_complete: bool = False
-    priority: str = "medium"  # the default, after S12
+    priority: str = "medium"  # the default of Close's MCP server, https://developer.close.com/mcp
     created_by: str | None = None
     updated_by: str | None = None
     object_type: str | None = None
@@ -39,26 +39,26 @@ class Task:
 
 
 def visible_date(task: Task, ctx: RequestContext) -> dt.date | None:
-    """Give the `date` that is shown and filtered by: that of a dateless task is the day it was made."""
+    """Return the `date` that is sent and filtered by; for a dateless task, the day of its creation (recorded)."""
     if task.date is None and ctx.spec_variant.dateless_date == "day":
-        return to_day(task.date_created, ctx.zone)  # whose day it is:
+        return to_day(task.date_created, ctx.zone)
     return task.date
 
 
 def view_of(task: Task, ctx: RequestContext) -> str:
-    """Tell the view: complete ones are archived, the others cut at the end of the caller's day."""
+    """Return the view: archive if complete, future if due after the caller's day, else inbox, also if dateless."""
     if task.is_complete:
         return "archive"
     tomorrow = ctx.today + dt.timedelta(days=1)
     later = task.date is not None and to_instant(task.date, ctx.zone) >= to_instant(tomorrow, ctx.zone)
-    return "future" if later else "inbox"  # dateless ones are in the inbox
+    return "future" if later else "inbox"
 
 
 def render_task(task: Task, ctx: RequestContext) -> dict[str, Any]:
     """Write the task object."""
     store = ctx.store
     return {
-        "_type": task.kind.name,
+        "_type": task.type.name,
         "id": task.id,
         "organization_id": store.organization.id,
         "date": _text(visible_date(task, ctx)),
@@ -74,7 +74,7 @@ def render_task(task: Task, ctx: RequestContext) -> dict[str, Any]:
         "date_created": format_instant(task.date_created),
         "date_updated": format_instant(task.date_updated),
         **_optional(task, ctx),
-        **{name: task.extra.get(name) for name in task.kind.extra},
+        **{name: task.extra.get(name) for name in task.type.extra},
     }
 
 
@@ -92,15 +92,15 @@ def _links(task: Task, store: Store) -> dict[str, Any]:
 
 
 def _optional(task: Task, ctx: RequestContext) -> dict[str, Any]:
-    """Write what not every type or every reading has."""
+    """Write the fields that depend on the type and the spec variant."""
     fields: dict[str, Any] = {}
-    if task.kind.name in task_types.WITH_TEXT:
+    if task.type.name in task_types.WITH_TEXT:
         fields["text"] = task.text
-    if ctx.spec_variant.due_date == "shown":  # as `date`, but null when dateless
+    if ctx.spec_variant.due_date == "shown":  # like `date`, but null for a dateless task
         fields["due_date"] = _text(task.date)
-    if task.kind.can_be_dateless:
+    if task.type.can_be_dateless:
         fields["is_dateless"] = task.date is None
-    if task.kind.name == task_types.LEAD:
+    if task.type.name == task_types.LEAD:
         fields |= {"deduplication_key": None, "is_primary_lead_notification": True}
         if ctx.spec_variant.priority == "shown":
             fields["priority"] = task.priority

@@ -1,4 +1,7 @@
-"""The kinds of tasks, `_type`: what each shows besides the common fields, and what of it may change."""
+"""The values of `_type`: the extra fields of each type and those that may change.
+
+They are documented at https://developer.close.com/api/resources/tasks.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +10,28 @@ from dataclasses import dataclass
 LEAD = "lead"
 CALL = "outgoing_call"
 PHONE = ("phone", "phone_formatted", "phone_number_description", "local_phone")
-ON_ALL = frozenset({"assigned_to", "date", "is_complete"})  # the prose
+ON_ALL = frozenset({"assigned_to", "date", "is_complete"})  # what the page's text allows for every type
 
 
 @dataclass(frozen=True)
 class TaskType:
-    """One kind: the object it is about, its extra fields, the fields that PUT changes, and its id's prefix."""
+    """A task type: the type of its related object, its extra fields, the fields that PUT may change, its id prefix."""
 
     name: str
     object_type: str | None = None
     extra: tuple[str, ...] = ()
-    changeable: frozenset[str] = ON_ALL | {"due_date"}  # the deprecated twin of `date`
+    changeable: frozenset[str] = ON_ALL | {"due_date"}  # the deprecated name of `date`
     prefix: str = "noti"
     can_be_dateless: bool = False
-    is_completion_recorded: bool = False  # seen on `lead`; on calls
+    is_completion_recorded: bool = False  # recorded for `lead`, assumed for calls
 
 
-KINDS = {
-    kind.name: kind
-    for kind in (
+TASK_TYPES = {
+    task_type.name: task_type
+    for task_type in (
         TaskType(
             LEAD,
-            # `text` is the prose's; the schema has the others, of which no error is known
+            # the page's text allows `text`; the schema has the other fields
             changeable=ON_ALL | {"due_date", "is_dateless", "text", "priority", "contact_id", "lead_id"},
             prefix="task",
             can_be_dateless=True,
@@ -38,7 +41,7 @@ KINDS = {
             CALL,
             extra=("agent_config_id", "resolution", "sequence_id", "sequence_subscription_id", "step_id"),
             changeable=ON_ALL | {"due_date", "is_dateless", "contact_id", "agent_config_id", "resolution"},
-            prefix="task",  # in the sample of a creation
+            prefix="task",
             can_be_dateless=True,
             is_completion_recorded=True,
         ),

@@ -1,4 +1,4 @@
-"""The endpoints of single tasks, and their list."""
+"""The task endpoints: https://developer.close.com/api/resources/tasks."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 
 def list_tasks(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /task/`: filtered, in order, one page."""
+    """`GET /task/`: a page of the filtered and sorted tasks."""
     found = sort_tasks(filter_tasks(ctx.listed_tasks, ctx), ctx)
     return render_page(found, ctx, lambda task: render_task(task, ctx))
 
 
 def get_task(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /task/{id}/`; soon after its delete a task may still be there."""
+    """`GET /task/{id}/`: also a deleted task for the seconds of `delete_lag`."""
     return select_fields(render_task(_find(ctx, late=ctx.spec_variant.delete_lag), ctx), ctx)
 
 
 def create_task(ctx: RequestContext) -> dict[str, Any]:
-    """`POST /task/`: 200 with the whole object; without `_type` it is a `lead`."""
+    """`POST /task/`: answers 200 with the object; the default `_type` is `lead`."""
     name = ctx.body.get("_type", task_types.LEAD)
     if name not in task_types.CREATABLE:
-        raise validation_error(_type=f"Value must be one of: {', '.join(task_types.CREATABLE)}.")  # words:
+        raise validation_error(_type=f"Value must be one of: {', '.join(task_types.CREATABLE)}.")
     validation.check_create(ctx.body, name, ctx)
-    born = _born(ctx, task_types.KINDS[name])
-    return select_fields(render_task(writes.create(ctx, apply_edit(born, ctx.body, ctx)), ctx), ctx)
+    draft = _draft(ctx, task_types.TASK_TYPES[name])
+    return select_fields(render_task(writes.create(ctx, apply_edit(draft, ctx.body, ctx)), ctx), ctx)
 
 
 def update_task(ctx: RequestContext) -> dict[str, Any]:
-    """`PUT /task/{id}/`: only what is sent changes."""
+    """`PUT /task/{id}/`: changes the sent fields only."""
     task = _find(ctx)
     validation.check_update(ctx.body, ctx)
     body = changeable_fields(
@@ -49,7 +49,7 @@ def update_task(ctx: RequestContext) -> dict[str, Any]:
 
 
 def delete_task(ctx: RequestContext) -> dict[str, Any]:
-    """`DELETE /task/{id}/`: for good; a second time it is not there."""
+    """`DELETE /task/{id}/`: deletes for good; deleting again is a 404."""
     writes.remove(ctx, _find(ctx))
     return {}
 
@@ -64,13 +64,13 @@ def _find(ctx: RequestContext, late: int = 0) -> Task:
     return task
 
 
-def _born(ctx: RequestContext, kind: task_types.TaskType) -> Task:
-    """Make the task that the body is applied to: dateless, the key's user's."""
+def _draft(ctx: RequestContext, task_type: task_types.TaskType) -> Task:
+    """Make the task to which the body is applied: dateless, assigned to the key's user."""
     owner, sent = ctx.store.key_owner, ctx.body.get("date_created")
     made = ctx.now if sent is None else to_instant(parse_date(sent, ctx.zone, ctx.spec_variant), ctx.zone)
     return Task(
-        id=ctx.store.fresh_id(kind.prefix),
-        kind=kind,
+        id=ctx.store.fresh_id(task_type.prefix),
+        type=task_type,
         assigned_to=owner,
         date_created=made,
         date_updated=made,

@@ -1,26 +1,25 @@
-"""Words: how text is matched in a search, without regard to case, accents and punctuation."""
+"""Matches text in searches, without regard to case, accents and punctuation."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from taskhand.sandbox.text import fold
 
 
 def split_words(text: str) -> list[str]:
-    """Split text into its words, folded."""
-    letters = unicodedata.normalize("NFD", text.casefold())
-    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return re.findall(r"\w+", plain)
+    """Return the words of a text, folded."""
+    return re.findall(r"\w+", fold(text))
 
 
 def has_words(text: str, wanted: str) -> bool:
-    """Whether all the words occur, in any order, each whole."""
+    """Whether the text has all the wanted words, in any order."""
     words, sought = set(split_words(text)), split_words(wanted)
     return bool(sought) and words.issuperset(sought)
 
 
 def has_phrase(text: str, wanted: str) -> bool:
-    """Whether the words occur one after the other."""
+    """Whether the text has the wanted words one after the other."""
     words, phrase = split_words(text), split_words(wanted)
     starts = range(len(words) - len(phrase) + 1)
     return bool(phrase) and any(words[start : start + len(phrase)] == phrase for start in starts)

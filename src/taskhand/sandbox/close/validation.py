@@ -1,4 +1,8 @@
-"""The fields of the task bodies: what each may be. No rule here knows what is stored."""
+"""The request bodies of create and update: which fields there are and what each may be.
+
+Nothing here depends on stored data. The fields are those of https://developer.close.com/api/resources/tasks; the
+wording of most messages is assumed.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +19,19 @@ if TYPE_CHECKING:
 
     Check = Callable[[Any, RequestContext], str | None]
 
-# the schema of PUT
 UPDATABLE = frozenset(
     {"agent_config_id", "assigned_to", "contact_id", "created_by", "date", "due_date", "is_complete", "is_dateless"}
     | {"lead_id", "organization_id", "priority", "resolution", "text"}
 )
-IN_BULK = task_types.ON_ALL  # the prose
-BULK_EXTRAS = frozenset({"organization_id", "priority", "resolution", "text"})  # the schema
+IN_BULK = task_types.ON_ALL
+BULK_EXTRAS = frozenset(
+    {"organization_id", "priority", "resolution", "text"}
+)  # in the schema, but excluded by the page's text
 REQUIRED_FOR = {task_types.LEAD: ("lead_id", "text"), task_types.CALL: ("lead_id", "contact_id")}
 NULLABLE = frozenset({"contact_id", "agent_config_id", "resolution"})
-NULLABLE_AT_BIRTH = NULLABLE | {"assigned_to", "date", "due_date"}  # §2.4 [D] for the first, [I] for dates
+NULLABLE_ON_CREATE = NULLABLE | {"assigned_to", "date", "due_date"}
 NULL = "This field may not be null."
-UNKNOWN = "Extra inputs are not permitted"  # after the words of the newer validation
+UNKNOWN = "Extra inputs are not permitted"
 ERROR_NAMES = {"lead_id": "lead", "contact_id": "contact"}  # the key is `lead`, not `lead_id`
 
 
@@ -72,10 +77,10 @@ CHECKS: dict[str, Check] = {
 }
 
 
-def check_create(body: Mapping[str, Any], kind: str, ctx: RequestContext) -> None:
+def check_create(body: Mapping[str, Any], task_type: str, ctx: RequestContext) -> None:
     """Check the body of POST; unknown keys are tolerated."""
-    complaints = _complaints(body, NULLABLE_AT_BIRTH | ({"text"} if kind == task_types.CALL else set()), ctx)
-    for name in REQUIRED_FOR[kind]:
+    complaints = _complaints(body, NULLABLE_ON_CREATE | ({"text"} if task_type == task_types.CALL else set()), ctx)
+    for name in REQUIRED_FOR[task_type]:
         if body.get(name) is None:
             complaints[name] = REQUIRED
     _raise(complaints)

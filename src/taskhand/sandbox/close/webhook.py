@@ -1,4 +1,4 @@
-"""Webhooks: a subscription, what it is told, and the signature on it."""
+"""A webhook subscription, and the signed requests for its events: https://developer.close.com/api/resources/webhooks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Webhook:
-    """One subscription; its key is 64 hex digits."""
+    """A subscription; `signature_key` has 64 hex digits."""
 
     id: str
     url: str
@@ -35,7 +35,7 @@ class Webhook:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One request as Close sends it: nothing is sent from here, whoever wants it posts it."""
+    """A request as Close would send it; the sandbox sends none."""
 
     url: str
     headers: Mapping[str, str]
@@ -43,24 +43,27 @@ class Delivery:
 
 
 def signature(key: str, timestamp: str, body: str) -> str:
-    """Sign: HMAC-SHA256 under the key's bytes, of the timestamp and the raw body without a separator."""
+    """Return the HMAC-SHA256 of timestamp and body, joined without separator, under the decoded hex key."""
     return hmac.new(bytes.fromhex(key), (timestamp + body).encode(), hashlib.sha256).hexdigest()
 
 
 def deliveries(ctx: RequestContext) -> list[Delivery]:
-    """Give what the subscriptions that are active are to be told of the events so far, in order."""
+    """Return the requests for all events so far that active subscriptions match, in order."""
     return [
         _delivery(hook, event, ctx)
         for event in ctx.store.events
         for hook in ctx.store.webhooks.values()
-        if hook.status == "active" and hook.made <= event.made and is_due(event, ctx) and _wants(hook, event, ctx)
+        if hook.status == "active"
+        and hook.made <= event.made
+        and is_due(event, ctx)
+        and _matches_event(hook, event, ctx)
     ]
 
 
-def _wants(hook: Webhook, event: Event, ctx: RequestContext) -> bool:
-    what = event.happening
-    asked = [wish for wish in hook.events if (wish["object_type"], wish["action"]) == (what.object_type, what.action)]
-    return any(matches(wish.get("extra_filter"), render_event(event, ctx)) for wish in asked)
+def _matches_event(hook: Webhook, event: Event, ctx: RequestContext) -> bool:
+    change = (event.change.object_type, event.change.action)
+    wanted = [one for one in hook.events if (one["object_type"], one["action"]) == change]
+    return any(matches(one.get("extra_filter"), render_event(event, ctx)) for one in wanted)
 
 
 def _delivery(hook: Webhook, event: Event, ctx: RequestContext) -> Delivery:

@@ -1,4 +1,4 @@
-"""The `extra_filter` of a webhook: a tree of conditions on the event."""
+"""The `extra_filter` of a webhook: https://developer.close.com/api/resources/webhooks/webhook-filters."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def matches(tree: Tree | None, value: Any) -> bool:
-    """Whether a value passes the tree; no tree lets everything through."""
+    """Whether a value matches the filter; None matches everything."""
     return tree is None or TESTS[tree["type"]](tree, value)
 
 
 def is_valid_filter(tree: Any) -> bool:
-    """Whether this is a filter that can be read."""
+    """Whether this is a valid filter."""
     kind = tree.get("type") if isinstance(tree, dict) else None
     if not isinstance(kind, str) or kind not in PARTS or any(part not in tree for part in PARTS[kind]):
         return False

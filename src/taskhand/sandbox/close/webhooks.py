@@ -1,4 +1,4 @@
-"""The endpoints of webhook subscriptions."""
+"""The endpoints of webhook subscriptions: https://developer.close.com/api/resources/webhooks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.close.context import RequestContext
 
-MOST = 40  # subscriptions of an organization
+MOST_SUBSCRIPTIONS = 40
 ON_CREATE = frozenset({"url", "events", "verify_ssl", "event_filter"})
 ON_UPDATE = frozenset({"url", "events", "verify_ssl", "status"})
 NO_TYPES = frozenset({"task", "task.task", "task_completed"})
@@ -24,12 +24,12 @@ NO_TYPES = frozenset({"task", "task.task", "task_completed"})
 
 def list_webhooks(ctx: RequestContext) -> dict[str, Any]:
     """`GET /webhook/`."""
-    return {"data": [_shown(hook, ctx) for hook in ctx.store.webhooks.values()], "has_more": False}
+    return {"data": [_render(hook, ctx) for hook in ctx.store.webhooks.values()], "has_more": False}
 
 
 def get_webhook(ctx: RequestContext) -> dict[str, Any]:
     """`GET /webhook/{id}/`."""
-    return _shown(_find(ctx), ctx)
+    return _render(_find(ctx), ctx)
 
 
 def create_webhook(ctx: RequestContext) -> dict[str, Any]:
@@ -38,11 +38,13 @@ def create_webhook(ctx: RequestContext) -> dict[str, Any]:
     missing = {name: REQUIRED for name in ("url", "events") if name not in ctx.body}
     if missing:
         raise validation_error(**missing)
-    if len(ctx.store.webhooks) >= MOST:
-        raise error_with_message(400, f"An organization can have at most {MOST} webhook subscriptions.")  # words:
-    hook = _made(ctx)
+    if len(ctx.store.webhooks) >= MOST_SUBSCRIPTIONS:
+        raise error_with_message(
+            400, f"An organization can have at most {MOST_SUBSCRIPTIONS} webhook subscriptions."
+        )  # words:
+    hook = _new_webhook(ctx)
     ctx.store.webhooks[hook.id] = hook
-    return _shown(hook, ctx) | {"signature_key": hook.signature_key}
+    return _render(hook, ctx) | {"signature_key": hook.signature_key}
 
 
 def update_webhook(ctx: RequestContext) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def update_webhook(ctx: RequestContext) -> dict[str, Any]:
     _check(ctx.body, ON_UPDATE)
     changes: dict[str, Any] = {**ctx.body, "events": tuple(ctx.body.get("events", hook.events))}
     ctx.store.webhooks[hook.id] = replace(hook, **changes, changed=ctx.now)
-    return _shown(ctx.store.webhooks[hook.id], ctx)
+    return _render(ctx.store.webhooks[hook.id], ctx)
 
 
 def delete_webhook(ctx: RequestContext) -> dict[str, Any]:
@@ -67,7 +69,7 @@ def _find(ctx: RequestContext) -> Webhook:
     return hook
 
 
-def _made(ctx: RequestContext) -> Webhook:
+def _new_webhook(ctx: RequestContext) -> Webhook:
     hook_id = ctx.store.fresh_id("whsub")
     return Webhook(
         id=hook_id,
@@ -85,7 +87,7 @@ def _check(body: Mapping[str, Any], allowed: frozenset[str]) -> None:
     wrong = {name: "Extra inputs are not permitted" for name in body if name not in allowed}  # words
     tests: dict[str, Callable[[Any], bool]] = {
         "url": lambda url: isinstance(url, str) and url.startswith(("http://", "https://")),
-        "events": lambda events: isinstance(events, list) and all(map(_is_wish, events)),
+        "events": lambda events: isinstance(events, list) and all(map(_is_event_selector, events)),
         "status": lambda status: status in ("active", "paused"),
         "verify_ssl": lambda flag: isinstance(flag, bool),
     }
@@ -94,20 +96,22 @@ def _check(body: Mapping[str, Any], allowed: frozenset[str]) -> None:
         raise validation_error(**wrong)
 
 
-def _is_wish(wish: Any) -> bool:
-    if not isinstance(wish, dict) or not all(isinstance(wish.get(name), str) for name in ("object_type", "action")):
+def _is_event_selector(selector: Any) -> bool:
+    if not isinstance(selector, dict) or not all(
+        isinstance(selector.get(name), str) for name in ("object_type", "action")
+    ):
         return False
-    tree = wish.get("extra_filter")
-    return wish["object_type"] not in NO_TYPES and (tree is None or is_valid_filter(tree))
+    tree = selector.get("extra_filter")
+    return selector["object_type"] not in NO_TYPES and (tree is None or is_valid_filter(tree))
 
 
-def _shown(hook: Webhook, ctx: RequestContext) -> dict[str, Any]:
+def _render(hook: Webhook, ctx: RequestContext) -> dict[str, Any]:
     key = {"signature_key": hook.signature_key} if ctx.spec_variant.signature_key == "shown" else {}
     return {
         "id": hook.id,
         "status": hook.status,
         **key,
-        "events": [{"extra_filter": None} | dict(wish) for wish in hook.events],
+        "events": [{"extra_filter": None} | dict(selector) for selector in hook.events],
         "url": hook.url,
         "verify_ssl": hook.verify_ssl,
         "health_status": "healthy",

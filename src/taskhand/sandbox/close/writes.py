@@ -1,4 +1,4 @@
-"""Writes: a task is stored, and what follows from it happens: completions, and events."""
+"""Stores tasks, with the completion activities and events that follow from each write."""
 
 from __future__ import annotations
 
@@ -19,62 +19,62 @@ COMPLETED = "taskcompleted"  # the object type of a completed task
 
 
 def create(ctx: RequestContext, task: Task) -> Task:
-    """Store a new task; one that is born complete is completed at once."""
-    made = _completed(ctx, task) if task.is_complete else task
+    """Store a new task; a complete one gets its completion activity at once."""
+    made = _record_completion(ctx, task) if task.is_complete else task
     ctx.store.put(made)
     event.emit(ctx, event.Change(_type(made), "created", made.id, made.lead_id, _data(made, ctx)))
     if made.is_complete:
-        _tell_completed(ctx, made)
+        _emit_completed(ctx, made)
     return made
 
 
 def change(ctx: RequestContext, before: Task, edited: Task) -> Task:
-    """Store an edited task; an edit that changes nothing leaves no trace."""
+    """Store an edited task; an edit without effect leaves `date_updated` and the event log unchanged."""
     if edited == before:
         return before
     after = replace(edited, date_updated=ctx.now, updated_by=ctx.store.key_owner)
     if after.is_complete and not before.is_complete:
-        after = _completed(ctx, after)
+        after = _record_completion(ctx, after)
     elif before.is_complete and not after.is_complete:
-        after = _reopened(ctx, after)
+        after = _remove_completion(ctx, after)
     ctx.store.put(after)
-    _tell_changed(ctx, before, after)
+    _emit_updated(ctx, before, after)
     return after
 
 
 def remove(ctx: RequestContext, task: Task) -> None:
-    """Remove a task for good."""
+    """Delete a task for good."""
     ctx.store.drop(task.id)
     gone = _data(task, ctx)
     event.emit(ctx, event.Change(_type(task), "deleted", task.id, task.lead_id, None, gone))
 
 
-def _completed(ctx: RequestContext, task: Task) -> Task:
-    if not task.kind.is_completion_recorded:
+def _record_completion(ctx: RequestContext, task: Task) -> Task:
+    if not task.type.is_completion_recorded:
         return task
     made = completions.record_completion(ctx, task)
     return replace(task, object_type=COMPLETED, object_id=made.id)
 
 
-def _reopened(ctx: RequestContext, task: Task) -> Task:
+def _remove_completion(ctx: RequestContext, task: Task) -> Task:
     if task.object_type != COMPLETED:
         return task
     gone = ctx.store.completions.pop(task.object_id or "", None)
     if gone is not None:  # the activity is deleted
         data = completions.render_completion(gone, ctx)
         event.emit(ctx, event.Change(completions.OBJECT, "deleted", gone.id, gone.lead_id, None, data))
-    return replace(task, object_type=task.kind.object_type, object_id=None)
+    return replace(task, object_type=task.type.object_type, object_id=None)
 
 
-def _tell_changed(ctx: RequestContext, before: Task, after: Task) -> None:
+def _emit_updated(ctx: RequestContext, before: Task, after: Task) -> None:
     old, new = _data(before, ctx), _data(after, ctx)
     changed = {name: old.get(name) for name in new if new[name] != old.get(name)}
     event.emit(ctx, event.Change(_type(after), "updated", after.id, after.lead_id, new, changed))
     if after.is_complete and not before.is_complete:
-        _tell_completed(ctx, after)
+        _emit_completed(ctx, after)
 
 
-def _tell_completed(ctx: RequestContext, task: Task) -> None:
+def _emit_completed(ctx: RequestContext, task: Task) -> None:
     """Emit what a completion emits on the task, the activity and the lead."""
     event.emit(ctx, event.Change(_type(task), "completed", task.id, task.lead_id, _data(task, ctx)))
     made = ctx.store.completions.get(task.object_id or "")
@@ -87,7 +87,7 @@ def _tell_completed(ctx: RequestContext, task: Task) -> None:
 
 
 def _type(task: Task) -> str:
-    return f"task.{task.kind.name}"  # §6.2 [R] for `task.lead`, [I] for the others
+    return f"task.{task.type.name}"  # recorded for `task.lead`, assumed for the others
 
 
 def _data(task: Task, ctx: RequestContext) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""HubSpot's CRM API as a local server: its record made playable, in each reading that it allows."""
+"""HubSpot's CRM API as a local server, in each behaviour that its documentation allows."""
 
 from taskhand.sandbox.hubspot.sandbox import HubSpotSandbox
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant

@@ -1,4 +1,4 @@
-"""The endpoints about the account and the token."""
+"""The endpoints of the account and the token: https://developers.hubspot.com/docs/api-reference/account-info-v3/guide."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from taskhand.sandbox.hubspot.reply import Reply
 if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.context import RequestContext
 
-USER = 98499705  # the user of the sample event
+USER = 98499705  # the user in a recorded webhook event
 
 
 def details(ctx: RequestContext) -> Reply:
@@ -50,7 +50,7 @@ def usage(ctx: RequestContext) -> Reply:
 
 
 def token_info(ctx: RequestContext) -> Reply:
-    """`POST /oauth/v2/private-apps/get/access-token-info`: the token is in the body alone."""
+    """`POST /oauth/v2/private-apps/get/access-token-info`: takes the token in the body only."""
     sent = ctx.object().get("tokenKey")
     if not isinstance(sent, str):
         raise validation_error("tokenKey is required")

@@ -1,15 +1,15 @@
-"""The association endpoints of many records."""
+"""The association endpoints for many records."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.associations import check_type, default_rows, default_type, pair, to_row
+from taskhand.sandbox.hubspot.associations import check_type, default_rows, default_type, render_pair, to_row
 from taskhand.sandbox.hubspot.batch_body import batch_reply, read_inputs
 from taskhand.sandbox.hubspot.errors import ApiError, not_found_many, read_list, validation_error
 from taskhand.sandbox.hubspot.links import CATEGORY, link_of, linked_ids
 from taskhand.sandbox.hubspot.objects import find
-from taskhand.sandbox.hubspot.reply import NOTHING, Reply
+from taskhand.sandbox.hubspot.reply import NO_CONTENT, Reply
 from taskhand.sandbox.hubspot.writes import check_target, link, unlink
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ def read_links(ctx: RequestContext) -> Reply:
     """`POST /crm/v4/associations/{kind}/{to}/batch/read`."""
     results, errors = [], []
     for one in read_inputs(ctx, ctx.object(), MOST_READ):
-        rows = [to_row(ctx, ctx.kind, ctx.to_kind, found) for found in _ids(ctx, one.id)]
+        rows = [to_row(ctx, ctx.object_type, ctx.to_object_type, found) for found in _linked_ids(ctx, one.id)]
         if rows:
             results.append({"from": {"id": one.id}, "to": rows})
         elif ctx.spec_variant.no_associations == "error":
-            errors.append(_nothing(ctx, one.id).part({}, ctx.spec_variant))
+            errors.append(_no_associations(ctx, one.id).part({}, ctx.spec_variant))
     return batch_reply(ctx, 200, results, errors)
 
 
@@ -36,55 +36,60 @@ def create_links(ctx: RequestContext) -> Reply:
     """`POST …/batch/create`."""
     pairs = list(_pairs(ctx, has_types=True))
     for from_id, to_id in pairs:
-        link(ctx, link_of(ctx.kind, from_id, ctx.to_kind, to_id))
-    return batch_reply(ctx, 201, [pair(ctx.kind, from_id, ctx.to_kind, to_id) for from_id, to_id in pairs], [])
+        link(ctx, link_of(ctx.object_type, from_id, ctx.to_object_type, to_id))
+    return batch_reply(
+        ctx, 201, [render_pair(ctx.object_type, from_id, ctx.to_object_type, to_id) for from_id, to_id in pairs], []
+    )
 
 
 def create_default_links(ctx: RequestContext) -> Reply:
     """`POST …/batch/associate/default`."""
-    number = default_type(ctx.kind, ctx.to_kind)
+    number = default_type(ctx.object_type, ctx.to_object_type)
     pairs = list(_pairs(ctx, has_types=False))
     for from_id, to_id in pairs:
-        link(ctx, link_of(ctx.kind, from_id, ctx.to_kind, to_id))
+        link(ctx, link_of(ctx.object_type, from_id, ctx.to_object_type, to_id))
     rows = [row for from_id, to_id in pairs for row in default_rows(ctx, from_id, to_id, number)]
     return batch_reply(ctx, 200, rows, [])
 
 
 def archive_links(ctx: RequestContext) -> Reply:
-    """`POST …/batch/archive`: links that are not there are none to remove."""
+    """`POST …/batch/archive`: removes links; missing ones are no error."""
     for one in read_inputs(ctx, ctx.object(), MOST_WRITTEN):
         for to in read_list(one.body, "to"):
-            unlink(ctx, link_of(ctx.kind, _id(one.body, "from"), ctx.to_kind, _id({"to": to}, "to")))
-    return NOTHING
+            unlink(
+                ctx,
+                link_of(ctx.object_type, _read_id(one.body, "from"), ctx.to_object_type, _read_id({"to": to}, "to")),
+            )
+    return NO_CONTENT
 
 
 def list_labels(ctx: RequestContext) -> Reply:
     """`GET /crm/v4/associations/{kind}/{to}/labels`."""
-    spec = {"category": CATEGORY, "typeId": default_type(ctx.kind, ctx.to_kind), "label": None}
+    spec = {"category": CATEGORY, "typeId": default_type(ctx.object_type, ctx.to_object_type), "label": None}
     return Reply(200, {"results": [spec]})
 
 
-def _ids(ctx: RequestContext, record_id: str) -> list[str]:
-    return linked_ids(ctx.store, ctx.kind, record_id, ctx.to_kind)
+def _linked_ids(ctx: RequestContext, record_id: str) -> list[str]:
+    return linked_ids(ctx.store, ctx.object_type, record_id, ctx.to_object_type)
 
 
-def _nothing(ctx: RequestContext, record_id: str) -> ApiError:
-    text = f"No {ctx.to_kind.singular} is associated with {ctx.kind.singular} {record_id}."
+def _no_associations(ctx: RequestContext, record_id: str) -> ApiError:
+    text = f"No {ctx.to_object_type.singular} is associated with {ctx.object_type.singular} {record_id}."
     return ApiError(404, text, "OBJECT_NOT_FOUND", context={"fromObjectId": [record_id]})
 
 
 def _pairs(ctx: RequestContext, *, has_types: bool) -> Iterator[tuple[str, str]]:
-    """Read the pairs to link, each checked before any is written by the caller."""
+    """Read and check all pairs, before the caller links any."""
     for one in read_inputs(ctx, ctx.object(), MOST_WRITTEN):
         for spec in read_list(one.body, "types") or [None] if has_types else ():
-            check_type(ctx.kind, ctx.to_kind, spec)
-        from_id = _id(one.body, "from")
-        if find(ctx, ctx.kind, from_id) is None:
-            raise not_found_many(ctx.kind.label, [from_id])
-        yield from_id, check_target(ctx, ctx.to_kind, _id(one.body, "to"))
+            check_type(ctx.object_type, ctx.to_object_type, spec)
+        from_id = _read_id(one.body, "from")
+        if find(ctx, ctx.object_type, from_id) is None:
+            raise not_found_many(ctx.object_type.label, [from_id])
+        yield from_id, check_target(ctx, ctx.to_object_type, _read_id(one.body, "to"))
 
 
-def _id(body: Mapping[str, Any], end: str) -> str:
+def _read_id(body: Mapping[str, Any], end: str) -> str:
     row = body.get(end)
     if not isinstance(row, dict) or "id" not in row:
         raise validation_error(f"Each input has a {end}.id")

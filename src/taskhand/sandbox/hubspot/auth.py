@@ -1,4 +1,4 @@
-"""Who may call: the token, and the scopes it has."""
+"""The token and its scopes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.spec_variant import SpecVariant
     from taskhand.sandbox.messages import Request
 
-AGO = dt.timedelta(seconds=75)
+EXPIRED_AGO = dt.timedelta(seconds=75)
 BEARER = "bearer "
-READ, WRITE = "crm.objects.contacts.read", "crm.objects.contacts.write"  # tasks have none of their own
+READ, WRITE = "crm.objects.contacts.read", "crm.objects.contacts.write"  # tasks have no scopes of their own
 SCOPES = (
     READ,
     WRITE,
@@ -28,13 +28,12 @@ SCOPES = (
     "crm.objects.owners.read",
     "oauth",
 )
-OWNERS = ("crm.objects.owners.read", "automation")  # any one of them suffices
+OWNERS = ("crm.objects.owners.read", "automation")  # any of them suffices
 PROPERTIES = (READ, WRITE, "crm.objects.tasks.read", "crm.objects.companies.read", "crm.objects.deals.read")
-OPEN: tuple[str, ...] = ()
 
 
 def check_token(request: Request, token: str | None, now: dt.datetime, spec_variant: SpecVariant) -> None:
-    """Refuse a call without this token; None lets every call through."""
+    """Refuse a request without this token: 401. A token of None accepts every request."""
     if token is None:
         return
     sent = request.header("authorization") or ""
@@ -44,22 +43,21 @@ def check_token(request: Request, token: str | None, now: dt.datetime, spec_vari
             raise expired_token("20543 day(s)", "1970-01-01T00:00:00Z")
         raise unauthorized()
     if spec_variant.credentials == "expired":
-        raise expired_token(f"{AGO.seconds} second(s)", format_instant(now - AGO))
+        raise expired_token(f"{EXPIRED_AGO.seconds} second(s)", format_instant(now - EXPIRED_AGO))
 
 
-def check_scopes(needed: Iterable[str], granted_scopes: frozenset[str], spec_variant: SpecVariant) -> None:
-    """Refuse a token that has none of the scopes; where none is needed, every token has it."""
-    wanted = tuple(needed)
-    if wanted and not granted_scopes.intersection(wanted):
-        raise missing_scopes(wanted, spec_variant)
+def check_scopes(needed: tuple[str, ...], granted: frozenset[str], spec_variant: SpecVariant) -> None:
+    """Refuse a token that has none of the `needed` scopes: 403."""
+    if needed and not granted.intersection(needed):
+        raise missing_scopes(needed, spec_variant)
 
 
 def granted_scopes(scopes: Iterable[str], spec_variant: SpecVariant) -> frozenset[str]:
-    """Give a token's scopes less those that the reading takes away."""
+    """Return the scopes without those that the spec variant removes."""
     return frozenset(scopes) - {name.strip() for name in spec_variant.missing_scopes.split(",")}
 
 
-def scopes_for(kind: str, *, writes: bool) -> tuple[str, ...]:
-    """Name the scope for one kind of record."""
-    family = "contacts" if kind == "tasks" else kind
+def scopes_for(object_type: str, *, writes: bool) -> tuple[str, ...]:
+    """Return the scope for an object type."""
+    family = "contacts" if object_type == "tasks" else object_type
     return (f"crm.objects.{family}.{'write' if writes else 'read'}",)

@@ -1,4 +1,4 @@
-"""The batch endpoints."""
+"""The batch endpoints: https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/update-tasks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from taskhand.sandbox.hubspot.batch_body import Input, batch_reply, check_distin
 from taskhand.sandbox.hubspot.errors import ApiError, not_found_many, read_list, validation_error
 from taskhand.sandbox.hubspot.objects import find
 from taskhand.sandbox.hubspot.rendering import render_changed, render_created, render_requested
-from taskhand.sandbox.hubspot.reply import NOTHING, Reply
+from taskhand.sandbox.hubspot.reply import NO_CONTENT, Reply
 from taskhand.sandbox.hubspot.writes import archive, create, plan_create, plan_update, update
 
 if TYPE_CHECKING:
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.context import RequestContext
     from taskhand.sandbox.hubspot.record import Record
 
-Planned = TypeVar("Planned")
+Plan = TypeVar("Plan")
 
 
 def batch_read(ctx: RequestContext) -> Reply:
-    """`POST /batch/read`: ids that are not there are one error together."""
+    """`POST /batch/read`: unknown ids make one error together."""
     body = ctx.object()
     names, histories = _names(body, "properties"), _names(body, "propertiesWithHistory")
     inputs = read_inputs(ctx, body)
-    pairs = [(one, _found(ctx, one, body.get("idProperty"))) for one in inputs]
+    pairs = [(one, _find_input(ctx, one, body.get("idProperty"))) for one in inputs]
     results = [
         render_requested(ctx, record, names, histories)
         for one, record in pairs
@@ -35,25 +35,25 @@ def batch_read(ctx: RequestContext) -> Reply:
 
 
 def batch_create(ctx: RequestContext) -> Reply:
-    """`POST /batch/create`: in part when every input has a trace id, else all or nothing."""
+    """`POST /batch/create`: succeeds in part if every input has a trace id, else whole or not at all."""
     inputs = read_inputs(ctx, ctx.object())
-    plans, errors = _planned(ctx, inputs, lambda one: plan_create(ctx, ctx.kind, one.body))
+    plans, errors = _plan_all(ctx, inputs, lambda one: plan_create(ctx, ctx.object_type, one.body))
     results = [one.traced(render_created(ctx, create(ctx, draft))) for one, draft in plans if not one.is_skipped(ctx)]
-    return batch_reply(ctx, 201, _kept(ctx, [one for one, _ in plans], results), errors)
+    return batch_reply(ctx, 201, _without_lost(ctx, [one for one, _ in plans], results), errors)
 
 
 def batch_update(ctx: RequestContext) -> Reply:
-    """`POST /batch/update`: ids that are not there never fail the others."""
+    """`POST /batch/update`: unknown ids do not fail the other inputs."""
     inputs = read_inputs(ctx, ctx.object())
-    pairs = [(one, _found(ctx, one, one.body.get("idProperty"))) for one in inputs]
-    there = [(one, record) for one, record in pairs if record is not None]
-    check_distinct_records(ctx, [record.id for _, record in there])
-    records = {one.number: record for one, record in there}
-    found = [one for one, _ in there]
-    plans, errors = _planned(ctx, found, lambda one: plan_update(ctx, ctx.kind, one.body.get("properties")))
-    results = [one.traced(_updated(ctx, records[one.number], sent)) for one, sent in plans if not one.is_skipped(ctx)]
+    pairs = [(one, _find_input(ctx, one, one.body.get("idProperty"))) for one in inputs]
+    known = [(one, record) for one, record in pairs if record is not None]
+    check_distinct_records(ctx, [record.id for _, record in known])
+    records = {one.number: record for one, record in known}
+    found = [one for one, _ in known]
+    plans, errors = _plan_all(ctx, found, lambda one: plan_update(ctx, ctx.object_type, one.body.get("properties")))
+    results = [one.traced(_update(ctx, records[one.number], sent)) for one, sent in plans if not one.is_skipped(ctx)]
     lost = _missing(ctx, [one for one, record in pairs if record is None])
-    return batch_reply(ctx, 200, _kept(ctx, [one for one, _ in plans], results), errors + lost)
+    return batch_reply(ctx, 200, _without_lost(ctx, [one for one, _ in plans], results), errors + lost)
 
 
 def batch_upsert(ctx: RequestContext) -> Reply:
@@ -61,77 +61,77 @@ def batch_upsert(ctx: RequestContext) -> Reply:
     inputs = read_inputs(ctx, ctx.object())
     if any(not one.body.get("idProperty") for one in inputs):
         raise validation_error("idProperty is required")
-    pairs = {one.number: _found(ctx, one, one.body["idProperty"]) for one in inputs}
-    plans, errors = _planned(ctx, inputs, lambda one: _upsert_plan(ctx, one, pairs[one.number]))
-    results = [one.traced(_upserted(ctx, pairs[one.number], sent)) for one, sent in plans]
+    pairs = {one.number: _find_input(ctx, one, one.body["idProperty"]) for one in inputs}
+    plans, errors = _plan_all(ctx, inputs, lambda one: _upsert_plan(ctx, one, pairs[one.number]))
+    results = [one.traced(_upsert(ctx, pairs[one.number], sent)) for one, sent in plans]
     return batch_reply(ctx, 200, results, errors)
 
 
 def batch_archive(ctx: RequestContext) -> Reply:
-    """`POST /batch/archive`: 204, also for ids that are not there."""
+    """`POST /batch/archive`: answers 204 even for unknown ids."""
     for one in read_inputs(ctx, ctx.object()):
-        record = find(ctx, ctx.kind, one.id)
+        record = find(ctx, ctx.object_type, one.id)
         if record is not None:
             archive(ctx, record)
-    return NOTHING
+    return NO_CONTENT
 
 
 def _names(body: Mapping[str, Any], key: str) -> list[str]:
     return [str(name) for name in read_list(body, key)]
 
 
-def _planned(
-    ctx: RequestContext, inputs: list[Input], plan: Callable[[Input], Planned]
-) -> tuple[list[tuple[Input, Planned]], list[dict[str, Any]]]:
-    """Plan every input before any is written; one that is refused fails all of them, or itself alone."""
-    plans: list[tuple[Input, Planned]] = []
+def _plan_all(
+    ctx: RequestContext, inputs: list[Input], plan: Callable[[Input], Plan]
+) -> tuple[list[tuple[Input, Plan]], list[dict[str, Any]]]:
+    """Check every input before any write; an invalid one fails the batch, or becomes an error of its own."""
+    plans: list[tuple[Input, Plan]] = []
     errors: list[dict[str, Any]] = []
     partial = is_partial(ctx, inputs)
     for one in inputs:
         try:
             plans.append((one, plan(one)))
-        except ApiError as refused:
-            if not partial:  # the first offender alone is named
+        except ApiError as error:
+            if not partial:  # the error of the whole batch is that of its first invalid input
                 raise
-            errors.append(refused.part(one.context, ctx.spec_variant))
+            errors.append(error.part(one.context, ctx.spec_variant))
     return plans, errors
 
 
-def _found(ctx: RequestContext, one: Input, id_property: object) -> Record | None:
+def _find_input(ctx: RequestContext, one: Input, id_property: object) -> Record | None:
     archived = ctx.request.path.endswith("/batch/read") and ctx.flag("archived")
-    return find(ctx, ctx.kind, one.id, id_property, archived=archived)
+    return find(ctx, ctx.object_type, one.id, id_property, archived=archived)
 
 
 def _missing(ctx: RequestContext, inputs: list[Input]) -> list[dict[str, Any]]:
-    """Make the one error for all that is not there, with the trace ids."""
-    told = [one for one in inputs if not one.is_lost(ctx)]
-    if not told:
+    """Return the one error for all unknown ids, with their trace ids."""
+    reported = [one for one in inputs if not one.is_lost(ctx)]
+    if not reported:
         return []
-    traces = [one.trace for one in told if one.trace is not None]
+    traces = [one.trace for one in reported if one.trace is not None]
     context = {"objectWriteTraceId": traces} if traces else {}
-    return [not_found_many(ctx.kind.label, [one.id for one in told]).part(context, ctx.spec_variant)]
+    return [not_found_many(ctx.object_type.label, [one.id for one in reported]).part(context, ctx.spec_variant)]
 
 
-def _kept(ctx: RequestContext, done: list[Input], results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Leave out what the reading loses; an input that was skipped has no result already."""
-    told = [one for one in done if not one.is_skipped(ctx)]
-    return [result for one, result in zip(told, results, strict=True) if not one.is_lost(ctx)]
+def _without_lost(ctx: RequestContext, done: list[Input], results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the results without the lost input's; a skipped input has no result anyway."""
+    written = [one for one in done if not one.is_skipped(ctx)]
+    return [result for one, result in zip(written, results, strict=True) if not one.is_lost(ctx)]
 
 
-def _updated(ctx: RequestContext, record: Record, sent: dict[str, str]) -> dict[str, Any]:
+def _update(ctx: RequestContext, record: Record, sent: dict[str, str]) -> dict[str, Any]:
     return render_changed(ctx, record, update(ctx, record, sent), sent)
 
 
 def _upsert_plan(ctx: RequestContext, one: Input, record: Record | None) -> dict[str, str]:
     if record is not None:
-        return plan_update(ctx, ctx.kind, one.body.get("properties"))
+        return plan_update(ctx, ctx.object_type, one.body.get("properties"))
     sent = one.body.get("properties") or {}
     properties = {**sent, one.body["idProperty"]: one.id} if isinstance(sent, dict) else sent
-    return dict(plan_create(ctx, ctx.kind, {"properties": properties}).properties)
+    return dict(plan_create(ctx, ctx.object_type, {"properties": properties}).properties)
 
 
-def _upserted(ctx: RequestContext, record: Record | None, sent: dict[str, str]) -> dict[str, Any]:
+def _upsert(ctx: RequestContext, record: Record | None, sent: dict[str, str]) -> dict[str, Any]:
     if record is not None:
-        return _updated(ctx, record, sent) | {"new": False}
-    draft = plan_create(ctx, ctx.kind, {"properties": sent})
+        return _update(ctx, record, sent) | {"new": False}
+    draft = plan_create(ctx, ctx.object_type, {"properties": sent})
     return render_created(ctx, create(ctx, draft)) | {"new": True}

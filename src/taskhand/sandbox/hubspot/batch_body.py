@@ -1,4 +1,4 @@
-"""The envelope of a batch: its inputs, and its answer in whole or in part."""
+"""The inputs and the answer of a batch request."""
 
 from __future__ import annotations
 
@@ -14,48 +14,48 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.hubspot.context import RequestContext
 
-MOST = 100  # inputs
+MOST_INPUTS = 100
 MULTI_STATUS = 207
 
 
 @dataclass(frozen=True)
 class Input:
-    """One input: its number from 1, and its body."""
+    """One input: its number, counted from 1, and its body."""
 
     number: int
     body: Mapping[str, Any]
 
     @property
     def id(self) -> str:
-        """The id, or the unique value, as text."""
+        """The id or the unique value, as text."""
         return str(self.body.get("id", ""))
 
     @property
     def trace(self) -> str | None:
-        """The caller's own name for this input; no idempotency key."""
+        """The caller's name for this input; it is not an idempotency key."""
         trace = self.body.get("objectWriteTraceId")
         return None if trace is None else str(trace)
 
     @property
     def context(self) -> dict[str, list[str]]:
-        """What its error says of it."""
+        """The context of its error."""
         return {} if self.trace is None else {"objectWriteTraceId": [self.trace]}
 
     def traced(self, result: dict[str, Any]) -> dict[str, Any]:
-        """Echo the trace id in a result."""
+        """Return the result with the trace id."""
         return result if self.trace is None else result | {"objectWriteTraceId": self.trace}
 
     def is_lost(self, ctx: RequestContext) -> bool:
-        """Whether the answer says nothing of it."""
+        """Whether the spec variant omits it from the answer."""
         return self.number == ctx.spec_variant.lost_input
 
     def is_skipped(self, ctx: RequestContext) -> bool:
-        """Whether it is not even done."""
+        """Whether the spec variant does not write it either."""
         return self.is_lost(ctx) and ctx.spec_variant.lost_effect == "undone"
 
 
-def read_inputs(ctx: RequestContext, body: Mapping[str, Any], most: int = MOST) -> list[Input]:
-    """Read the inputs of a batch; the text for too many is not recorded."""
+def read_inputs(ctx: RequestContext, body: Mapping[str, Any], most: int = MOST_INPUTS) -> list[Input]:
+    """Read the inputs of a batch; the error texts are assumed."""
     rows = body.get("inputs")
     if rows is None and ctx.spec_variant.no_inputs == "empty":
         return []
@@ -67,7 +67,7 @@ def read_inputs(ctx: RequestContext, body: Mapping[str, Any], most: int = MOST) 
 
 
 def is_partial(ctx: RequestContext, inputs: list[Input]) -> bool:
-    """Whether a bad input fails alone: trace ids on every input turn that on."""
+    """Whether an invalid input fails alone, which trace ids on every input turn on."""
     traced = [one for one in inputs if one.trace is not None]
     if not traced:
         return ctx.request.path.endswith("/update") and ctx.spec_variant.untraced_update == "partial"
@@ -75,14 +75,14 @@ def is_partial(ctx: RequestContext, inputs: list[Input]) -> bool:
 
 
 def check_distinct_records(ctx: RequestContext, ids: list[str]) -> None:
-    """Refuse two inputs for one record; the text is not recorded."""
+    """Refuse two inputs for one record: 400. The text is assumed."""
     doubled = sorted({one for one in ids if ids.count(one) > 1})
     if doubled and ctx.spec_variant.duplicate_ids == "rejected":
         raise validation_error("Duplicate IDs found in batch input", ids=doubled)
 
 
 def batch_reply(ctx: RequestContext, status: int, results: list[dict[str, Any]], errors: list[dict[str, Any]]) -> Reply:
-    """Answer with the results in an order of their own, and 207 when there are errors."""
+    """Return the results in the spec variant's order; with errors, the status is 207."""
     shuffled = results[1::2] + results[::2] if ctx.spec_variant.results_order == "shuffled" else results
     now = format_instant(ctx.now)
     body: dict[str, Any] = {"status": "COMPLETE", "results": shuffled}

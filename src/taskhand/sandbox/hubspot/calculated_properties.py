@@ -1,4 +1,4 @@
-"""What HubSpot writes by itself: the effects of a write, and the calculated properties."""
+"""The properties that HubSpot writes itself: side effects of a write, and calculated properties."""
 
 from __future__ import annotations
 
@@ -21,72 +21,77 @@ if TYPE_CHECKING:
 
 DEFAULTS = {"hs_task_status": "NOT_STARTED", "hs_task_type": "TODO", "hs_task_priority": "NONE"}
 STATUS, STAGE = "hs_task_status", "hs_pipeline_stage"
-PREVIEW = 150  # characters of a preview
+PREVIEW = 150  # characters
 TAG = re.compile(r"<[^>]*>")
 
 
 def apply_write(
-    old: Mapping[str, str], sent: Mapping[str, str], now: dt.datetime, portal: TaskPipeline, spec_variant: SpecVariant
+    old: Mapping[str, str], sent: Mapping[str, str], now: dt.datetime, pipeline: TaskPipeline, spec_variant: SpecVariant
 ) -> dict[str, str]:
-    """Apply a write to a task's stored properties, with its effects; "" clears."""
-    new = {**old, **sent, **_coupled(old, sent, portal, spec_variant)}
+    """Return a task's stored properties after a write and its side effects; "" clears a property."""
+    new = {**old, **sent, **_coupled_fields(old, sent, pipeline, spec_variant)}
     if sent.get("hubspot_owner_id", old.get("hubspot_owner_id")) != old.get("hubspot_owner_id"):
         new["hubspot_owner_assigneddate"] = format_instant(now) if sent["hubspot_owner_id"] else ""
-    if is_done(new, portal) and not is_done(old, portal):
+    if is_done(new, pipeline) and not is_done(old, pipeline):
         new["hs_task_completion_date"] = format_instant(now)
         new["hs_task_completion_count"] = str(int(old.get("hs_task_completion_count", "0")) + 1)
-    elif not is_done(new, portal):
+    elif not is_done(new, pipeline):
         new["hs_task_completion_date"] = ""
     return {name: text for name, text in new.items() if text}
 
 
-def is_done(properties: Mapping[str, str], portal: TaskPipeline) -> bool:
-    """Whether a task is over: by its status, or by a closed stage."""
-    stage = portal.stage(properties.get(STAGE, ""))
+def is_done(properties: Mapping[str, str], pipeline: TaskPipeline) -> bool:
+    """Whether the status is COMPLETED or the stage is closed."""
+    stage = pipeline.stage(properties.get(STAGE, ""))
     return properties.get(STATUS) == "COMPLETED" or (stage is not None and stage.is_closed)
 
 
-def _coupled(
-    old: Mapping[str, str], sent: Mapping[str, str], portal: TaskPipeline, spec_variant: SpecVariant
+def _coupled_fields(
+    old: Mapping[str, str], sent: Mapping[str, str], pipeline: TaskPipeline, spec_variant: SpecVariant
 ) -> dict[str, str]:
-    """Let stage follow status and status follow stage (both ways)."""
+    """Return the stage for a sent status, or the status for a sent stage."""
     if spec_variant.stage == "apart" or not (sent.get(STATUS) or sent.get(STAGE)):
         return {}
     by_stage = sent.get(STAGE) and not (sent.get(STATUS) and spec_variant.status_or_stage == "status")
     if not by_stage:
-        stage = portal.stage_of(sent[STATUS])
+        stage = pipeline.stage_of(sent[STATUS])
         return {STAGE: stage.id if stage else ""}
-    chosen = portal.stage(sent[STAGE])
+    chosen = pipeline.stage(sent[STAGE])
     own = {"kept": old.get(STATUS, ""), "unset": "", "stage_id": sent[STAGE]}[spec_variant.custom_stage]
     return {STATUS: chosen.status if chosen and chosen.status else own}
 
 
 def with_calculated(
-    record: Record, now: dt.datetime, portal: TaskPipeline, owners: tuple[Owner, ...], spec_variant: SpecVariant
+    record: Record, now: dt.datetime, pipeline: TaskPipeline, owners: tuple[Owner, ...], spec_variant: SpecVariant
 ) -> dict[str, str]:
-    """Give all of a record's properties: the stored and the calculated ones."""
-    kind = record.kind
+    """Return all properties of a record, stored and calculated."""
+    object_type = record.object_type
     facts = {
         "hs_object_id": record.id,
-        kind.created: format_instant(record.created_at),
-        kind.modified: format_instant(record.updated_at),
+        object_type.created: format_instant(record.created_at),
+        object_type.modified: format_instant(record.updated_at),
     }
-    if kind.name != "tasks":
+    if object_type.name != "tasks":
         return {**record.properties, **facts}
     stored = dict(record.properties)
-    if not record.is_settled:  # absent from the create response and present later
+    if not record.is_settled:  # recorded: absent from the response of a create and present later
         stored.pop(STAGE, None)
     elif STAGE in stored:
         stored["hs_pipeline"] = PIPELINE
     if spec_variant.due_echo == "millis" and (due := parse_instant(stored.get("hs_timestamp", ""))):
         stored["hs_timestamp"] = str(to_millis(due))
     return (
-        _always(record) | stored | facts | _of_due(record, now, portal) | _of_body(record) | _of_owner(record, owners)
+        _source_properties(record)
+        | stored
+        | facts
+        | _due_properties(record, now, pipeline)
+        | _body_properties(record)
+        | _owner_properties(record, owners)
     )
 
 
-def _always(record: Record) -> dict[str, str]:
-    # what a create returned beside what was sent
+def _source_properties(record: Record) -> dict[str, str]:
+    # as in the recorded response of a create
     source = "INTEGRATION" if record.maker_id is None else "CRM_UI"
     return {
         "hs_object_source": source,
@@ -99,17 +104,17 @@ def _always(record: Record) -> dict[str, str]:
     }
 
 
-def _of_due(record: Record, now: dt.datetime, portal: TaskPipeline) -> dict[str, str]:
-    done = is_done(record.properties, portal)
+def _due_properties(record: Record, now: dt.datetime, pipeline: TaskPipeline) -> dict[str, str]:
+    done = is_done(record.properties, pipeline)
     due = parse_instant(record.properties.get("hs_timestamp", ""))
     finished = parse_instant(record.properties.get("hs_task_completion_date", ""))
     late = due is not None and not done and due < now
     missed = late or (due is not None and finished is not None and done and due < finished)
-    kinds = {"call": "CALL", "email": "EMAIL", "linked_in": "LINKED_IN", "sequence": ""}
+    task_types = {"call": "CALL", "email": "EMAIL", "linked_in": "LINKED_IN", "sequence": ""}
     own_type = record.properties.get("hs_task_type")
     return {
         "hs_task_is_completed": str(int(done)),
-        **{f"hs_task_is_completed_{name}": str(int(done and own_type == value)) for name, value in kinds.items()},
+        **{f"hs_task_is_completed_{name}": str(int(done and own_type == value)) for name, value in task_types.items()},
         "hs_task_is_overdue": _word(late),
         "hs_task_is_past_due_date": _word(late),
         "hs_task_missed_due_date": _word(missed),
@@ -117,7 +122,7 @@ def _of_due(record: Record, now: dt.datetime, portal: TaskPipeline) -> dict[str,
     }
 
 
-def _of_body(record: Record) -> dict[str, str]:
+def _body_properties(record: Record) -> dict[str, str]:
     body = record.properties.get("hs_task_body")
     if body is None:
         return {}
@@ -129,7 +134,7 @@ def _of_body(record: Record) -> dict[str, str]:
     }
 
 
-def _of_owner(record: Record, owners: tuple[Owner, ...]) -> dict[str, str]:
+def _owner_properties(record: Record, owners: tuple[Owner, ...]) -> dict[str, str]:
     owner_id = record.properties.get("hubspot_owner_id")
     if owner_id is None:
         return {}
@@ -137,5 +142,5 @@ def _of_owner(record: Record, owners: tuple[Owner, ...]) -> dict[str, str]:
     return {"hs_all_owner_ids": owner_id, "hs_user_ids_of_all_owners": ";".join(users)}
 
 
-def _word(value: bool) -> str:  # noqa: FBT001  # a truth is all it takes
+def _word(value: bool) -> str:  # noqa: FBT001  # the only argument
     return "true" if value else "false"

@@ -1,4 +1,4 @@
-"""What an endpoint has on its desk while it works on one call."""
+"""Everything that an endpoint needs to answer one request."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RequestContext:
-    """The call, the values in its path, the reading in force, what is stored, the time, and fresh ids.
+    """The request, the spec variant, the data, the time, a source of ids, and the path parameters as `values`.
 
-    With `is_stale`, lists and searches are as they were before the last write. `scopes` are the
-    token's; `used` counts the calls of the day.
+    With `is_stale`, lists and searches are as they were before the last write. `scopes` are the token's; `used` is the
+    number of requests today.
     """
 
     request: Request
     spec_variant: SpecVariant
     store: Store
-    portal: TaskPipeline
+    pipeline: TaskPipeline
     hooks: Webhooks
     now: dt.datetime
     fresh_id: Callable[[], str]
@@ -43,33 +43,33 @@ class RequestContext:
 
     @property
     def query(self) -> dict[str, str]:
-        """The query; of a repeated key, the last value."""
+        """The query; a repeated key has its last value."""
         return dict(self.request.pairs)
 
     @property
-    def kind(self) -> ObjectType:
-        """The kind of record that the path is about."""
+    def object_type(self) -> ObjectType:
+        """The object type that the path names."""
         return find_object_type(self.values["kind"])
 
     @property
-    def to_kind(self) -> ObjectType:
-        """The kind on the far side of an association."""
+    def to_object_type(self) -> ObjectType:
+        """The object type at the other end of an association."""
         return find_object_type(self.values["to"])
 
     def after(self, **span: float) -> dt.datetime:
-        """Tell the time after a span, such as `milliseconds=500`."""
+        """Return the time after a span, such as `milliseconds=500`."""
         return self.now + dt.timedelta(**span)
 
     def flag(self, name: str) -> bool:
-        """Whether a key of the query says true."""
+        """Whether a query parameter is `true`."""
         return self.query.get(name, "").lower() == "true"
 
     def several(self, name: str) -> list[str]:
-        """Read an array of the query: commas, repeats, or both."""
+        """Return an array of the query, which may have commas, repeated keys, or both."""
         return [part for key, value in self.request.pairs if key == name for part in value.split(",") if part]
 
     def json(self) -> Any:
-        """Read the body; what is no JSON is refused, nothing at all is None."""
+        """Return the JSON value of the body, or None without a body; invalid JSON is a 400."""
         try:
             return read_json(self.request.body) if self.request.body else None
         except ValueError as error:
@@ -79,7 +79,7 @@ class RequestContext:
             raise ApiError(400, text, None) from error
 
     def object(self) -> dict[str, Any]:
-        """Read a body that must be an object."""
+        """Return a body that must be a JSON object, else 400."""
         body = self.json()
         if not isinstance(body, dict):
             raise ApiError(400, "Invalid input JSON on line 1, column 1: Expected an object", None)
@@ -87,7 +87,7 @@ class RequestContext:
 
 
 def find_object_type(name: str) -> ObjectType:
-    """Give the kind of that name, or id such as `0-27`."""
+    """Return the object type with this name or id, such as `0-27`; an unknown one is a 404."""
     if name not in BY_NAME:
         raise unknown_type(name)
     return BY_NAME[name]

@@ -1,4 +1,4 @@
-"""Moments: read from epoch milliseconds or ISO 8601, written as Java's Instant writes them."""
+"""Instants: parsed from epoch milliseconds or ISO 8601, written as Java's Instant writes them."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def format_instant(moment: dt.datetime) -> str:
-    """Write UTC with three digits of milliseconds, or none when they are zero."""
+    """Write UTC with three digits of milliseconds, or without when they are zero (recorded)."""
     utc = moment.astimezone(dt.UTC)
     has_millis = utc.microsecond // 1000 > 0
     return utc.isoformat(timespec="milliseconds" if has_millis else "seconds").replace("+00:00", "Z")
 
 
 def to_millis(moment: dt.datetime) -> int:
-    """Count the milliseconds since 1970."""
+    """Return the milliseconds since 1970."""
     return (moment - EPOCH) // dt.timedelta(milliseconds=1)
 
 
 def parse_instant(text: str) -> dt.datetime | None:
-    """Read epoch milliseconds or ISO 8601, whose offset becomes UTC; None for anything else."""
+    """Parse epoch milliseconds or ISO 8601 as a `datetime` in UTC; None for anything else."""
     try:
         if MILLIS.fullmatch(text):
             return EPOCH + dt.timedelta(milliseconds=int(text))

@@ -1,4 +1,4 @@
-"""The demo portal: a sales team in Santiago, its contacts and companies, and a few weeks of tasks around today."""
+"""The demo account: a sales team in Santiago, its contacts and companies, and a few weeks of tasks around today."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from taskhand.sandbox.hubspot.dates import format_instant
 
 MARIA, JUAN, OTHER_JUAN, CAMILA, LUCIA = "6166860", "6166861", "6166862", "6166863", "6166864"
-UI = '<div style="" dir="auto" data-top-level="true">{}</div>'  # how the web app wraps a note
+UI = '<div style="" dir="auto" data-top-level="true">{}</div>'  # as the web app wraps a note
 MIDNIGHT = "00:00"
 
 
@@ -40,12 +40,12 @@ _CONTACTS = (  # first name, last name, e-mail, phone, company
     ("Elena", "Vidal", "elena.vidal@santaelena.example", "+56 9 6123 4505", 2),
     ("Héctor", "Lagos", None, "+56 9 6123 4506", 3),
     ("Aurora", "Muñoz", "hola@aurora.example", "+56 9 6123 4507", 3),
-    ("Rosa", "Fuentes", "rosa@elroble.example", "+56 9 6123 4508", 4),  # another of that name
+    ("Rosa", "Fuentes", "rosa@elroble.example", "+56 9 6123 4508", 4),  # another contact with this name
 )
 
 
 class _Row(NamedTuple):
-    """One task: `day` counts from today; without a time it is all day. `who` None is nobody's."""
+    """One task: `day` counts from today, `time` None is all day, `who` None is nobody."""
 
     subject: str
     status: str
@@ -81,11 +81,11 @@ _ROWS = (
     _Row("Renovar plan anual", "NOT_STARTED", "HIGH", MARIA, 9, "12:30", "CALL", 6),
     _Row("Conectar en LinkedIn", "NOT_STARTED", "LOW", OTHER_JUAN, 2, None, "LINKED_IN_CONNECT", 1),
     _Row("Revisar stock", "IN_PROGRESS", "NONE", CAMILA, 0, None, "TODO", 7),
-    _Row("Visita en terreno", "NOT_STARTED", "MEDIUM", LUCIA, 8, "10:30", "MEETING", 0),  # whose owner has left
+    _Row("Visita en terreno", "NOT_STARTED", "MEDIUM", LUCIA, 8, "10:30", "MEETING", 0),  # the owner is archived
     _Row("Ordenar carpeta de clientes", "NOT_STARTED", "NONE", None, 20, None),
     _Row("Llamar a Héctor", "NOT_STARTED", "LOW", JUAN, 1, "16:45", "CALL", 5),
 )
-_BODIES = {  # by the row's number
+_BODIES = {  # by the index of the row
     0: UI.format("<p>Preguntar por <strong>volumen</strong> y fecha de despacho.</p>"),
     1: UI.format("<ul><li>Precio</li><li>Plazos &amp; garantías</li></ul>"),
     3: "Cláusula 7: plazo de pago.",
@@ -95,7 +95,7 @@ _BODIES = {  # by the row's number
 
 
 def demo(now: dt.datetime) -> dict[str, Any]:
-    """Give the demo as a seed, around the day of `now`."""
+    """Return the demo as a seed, dated around `now`."""
     return {
         "owners": OWNERS,
         "companies": [_company(n, *row) for n, row in enumerate(_COMPANIES)],

@@ -1,4 +1,4 @@
-"""Refusals: what HubSpot says when it says no."""
+"""HubSpot's error bodies: https://developers.hubspot.com/docs/developer-tooling/platform/error-handling."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 
-PORTAL = 891936587  # the portal of the sample error
-APP = 51879189  # the app of the sample event
+PORTAL = 891936587  # the account in the documented sample
+APP = 51879189  # the app in a recorded webhook event
 PHRASES = {status.value: status.phrase for status in HTTPStatus}
 LIMITS = {"TEN_SECONDLY_ROLLING": "ten_secondly_rolling", "SECONDLY": "secondly", "DAILY": "daily"}
 NO_CREDENTIALS = (
@@ -27,7 +27,7 @@ NO_SCOPE = (
 
 
 class Complaint(NamedTuple):
-    """What is wrong with one property: its name, HubSpot's code, and words."""
+    """A validation error of one property; `code` is HubSpot's."""
 
     name: str
     code: str
@@ -36,7 +36,7 @@ class Complaint(NamedTuple):
 
 @dataclass(eq=False)
 class ApiError(Exception):
-    """A request, or one input of a batch, that HubSpot refuses. `limit` is the policy of a 429."""
+    """The error of a request or of one input of a batch. `limit` is the policy of a 429."""
 
     status: int
     message: str
@@ -47,7 +47,7 @@ class ApiError(Exception):
     limit: str | None = None
 
     def body(self, correlation: str) -> dict[str, Any]:
-        """Write it as a whole answer, its keys in the recorded order."""
+        """Write it as a response body, with the keys in the recorded order."""
         head = {"status": "error", "message": self.message}
         if self.limit is not None:
             return head | {"errorType": "RATE_LIMIT", "correlationId": correlation} | self._policy(correlation)
@@ -56,7 +56,7 @@ class ApiError(Exception):
         return head | {"correlationId": correlation} | given | self._category()
 
     def part(self, context: Mapping[str, list[str]], spec_variant: SpecVariant) -> dict[str, Any]:
-        """Write it as one error of a 207."""
+        """Write it as an error of a 207."""
         body = (
             {"status": "error"} | self._category() | {"message": self.message, "context": {**self.context, **context}}
         )
@@ -68,20 +68,20 @@ class ApiError(Exception):
         return {} if self.category is None else {"category": self.category}
 
     def _policy(self, correlation: str) -> dict[str, str]:
-        own = {  # what one policy has beside its name
+        extra = {
             "SECONDLY": {"groupName": f"publicapi:crm:search:oauth:{APP}:{PORTAL}"},
             "DAILY": {"requestId": correlation},
         }
-        return {"policyName": str(self.limit)} | own.get(str(self.limit), {})
+        return {"policyName": str(self.limit)} | extra.get(str(self.limit), {})
 
 
 def validation_error(message: str, **context: list[str]) -> ApiError:
-    """Refuse a body or a query: 400."""
+    """Return the 400 for an invalid body or query."""
     return ApiError(400, message, context=context)
 
 
 def read_list(body: Mapping[str, Any], name: str) -> list[Any]:
-    """Read a list of a body, empty when it is not there; anything else is refused."""
+    """Return a list of a body, empty if omitted; another value is a 400."""
     value = body.get(name)
     if value is not None and not isinstance(value, list):
         raise ApiError(400, f"Invalid input JSON on line 1, column 1: Expected {name} to be a list", None)
@@ -89,32 +89,33 @@ def read_list(body: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def invalid_values(complaints: list[Complaint]) -> ApiError:
-    """Refuse property values, all of one input together: an array as JSON text in the message."""
+    """Return the 400 for all invalid values of one input; its message contains an array as JSON text."""
     rows = [
         {
             "isValid": False,
-            "message": said.message,
-            "error": said.code,
-            "name": said.name,
-            "localizedErrorMessage": said.message,
+            "message": complaint.message,
+            "error": complaint.code,
+            "name": complaint.name,
+            "localizedErrorMessage": complaint.message,
             "portalId": PORTAL,
         }
-        for said in complaints
+        for complaint in complaints
     ]
     text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
     details = [
-        {"message": said.message, "code": said.code, "context": {"propertyName": [said.name]}} for said in complaints
+        {"message": complaint.message, "code": complaint.code, "context": {"propertyName": [complaint.name]}}
+        for complaint in complaints
     ]
     return ApiError(400, f"Property values were not valid: {text}", errors=tuple(details))
 
 
 def missing_required(label: str, names: list[str], doing: str = "creating") -> ApiError:
-    """Refuse for want of required properties."""
+    """Return the 400 for missing required properties."""
     return validation_error(f"Error {doing} {label}. Some required properties were not set.", properties=names)
 
 
 def not_found(sent: str, spec_variant: SpecVariant) -> ApiError:
-    """Refuse an id that is not there: one text for numbers, one for all else."""
+    """Return the 404 for an unknown id; numeric and other ids have different texts."""
     if not (sent.isascii() and sent.isdigit()):
         text = "Object not found.  objectId are usually numeric."
         return ApiError(404, text, "OBJECT_NOT_FOUND", context={"id": [sent]})
@@ -123,29 +124,29 @@ def not_found(sent: str, spec_variant: SpecVariant) -> ApiError:
 
 
 def not_found_many(label: str, ids: list[str]) -> ApiError:
-    """Refuse the ids of a batch that are not there, all in one error (for tasks INF)."""
+    """Return the one error for the unknown ids of a batch; recorded for other types than tasks."""
     text = f"Could not get some {label} objects, they may be deleted or not exist. Check that ids are valid."
     return ApiError(404, text, "OBJECT_NOT_FOUND", context={"ids": ids})
 
 
 def unknown_type(name: str) -> ApiError:
-    """Refuse an object type that does not exist."""
+    """Return the 404 for an unknown object type."""
     return ApiError(404, f"Unable to infer object type from: {name}", "OBJECT_NOT_FOUND")
 
 
 def unauthorized() -> ApiError:
-    """Refuse a missing or wrong token."""
+    """Return the 401 for a missing or wrong token."""
     return ApiError(401, NO_CREDENTIALS, "INVALID_AUTHENTICATION")
 
 
 def expired_token(ago: str, moment: str) -> ApiError:
-    """Refuse a token that was good until a moment."""
+    """Return the 401 for an expired token."""
     text = f"The OAuth token used to make this call expired {ago} ago."
     return ApiError(401, text, "EXPIRED_AUTHENTICATION", context={"expire time": [moment]})
 
 
 def missing_scopes(scopes: Iterable[str], spec_variant: SpecVariant) -> ApiError:
-    """Refuse for want of any one of these scopes."""
+    """Return the 403 for a token without any of these scopes."""
     detail = {
         "message": "One or more of the following scopes are required.",
         "context": {spec_variant.scope_key: list(scopes)},
@@ -155,12 +156,12 @@ def missing_scopes(scopes: Iterable[str], spec_variant: SpecVariant) -> ApiError
 
 
 def rate_limited(policy: str) -> ApiError:
-    """Refuse a call over a limit (for SECONDLY, DOC for DAILY, 3P for the other)."""
+    """Return the 429 for a policy, which is a key of `LIMITS`."""
     return ApiError(429, f"You have reached your {LIMITS[policy]} limit.", None, limit=policy)
 
 
 def error_for_status(status: int, spec_variant: SpecVariant) -> ApiError:
-    """Fail for reasons that have nothing to do with the request."""
+    """Return the error for a failure that does not depend on the request."""
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return rate_limited(spec_variant.limit_policy)
     return ApiError(status, PHRASES.get(status, "internal error"), "INTERNAL_ERROR")

@@ -1,4 +1,4 @@
-"""The filters of a search: what one condition says of one record."""
+"""The filters of a search, each a condition on one property."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.property_definitions import Definition
     from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 
-ASSOCIATED = "associations."  # the pseudo-property
+ASSOCIATED = "associations."  # the prefix of the documented pseudo-properties
 UNFILTERABLE = "hs_body_preview_html"
 NEGATIVE = frozenset({"NEQ", "NOT_IN", "NOT_CONTAINS_TOKEN"})
 OPERATORS = frozenset(
@@ -37,7 +37,7 @@ class Filter:
 
     @classmethod
     def from_json(cls, row: Any, known: Mapping[str, Definition]) -> Filter:
-        """Read one filter; what cannot be is refused, in words that are not recorded."""
+        """Read one filter; an invalid one is a 400 with an assumed text."""
         if not isinstance(row, dict) or str(row.get("operator")) not in OPERATORS:
             raise validation_error("Invalid filter: operator must be one of the allowed operators")
         name, values = str(row.get("propertyName", "")), read_list(row, "values")
@@ -60,18 +60,18 @@ def _check_operands(row: Mapping[str, Any], values: list[Any]) -> None:
 
 
 def matches(one: Filter, text: str | None, definition: Definition, spec_variant: SpecVariant) -> bool:
-    """Whether a property's value meets a condition."""
+    """Whether a property's value matches; None is a record without the property."""
     if one.operator == "HAS_PROPERTY":
         return text is not None
     if one.operator == "NOT_HAS_PROPERTY":
         return text is None
-    if text is None:  # a record without the property differs from nothing
+    if text is None:
         return one.operator in NEGATIVE and spec_variant.unset_differs == "yes"
     return _TESTS[one.operator](one, text, definition)
 
 
 def comparable(text: str, definition: Definition) -> float | str:
-    """Make a value comparable: numbers and moments by size, enumerations to the letter, the rest in lower case."""
+    """Return a key for comparisons: numbers and dates by size, enumerations exactly, other text in lower case."""
     if definition.type == "datetime" and (moment := parse_instant(text)):
         return float(to_millis(moment))
     if definition.type == "number" or definition.name == "hs_object_id":
@@ -83,7 +83,7 @@ def comparable(text: str, definition: Definition) -> float | str:
 
 
 def tokens_match(pattern: str, text: str) -> bool:
-    """Whether a word of the text, or all of it, fits a pattern with `*`."""
+    """Whether a word of the text, or the whole text, matches a pattern with `*`."""
     words = [text.casefold(), *WORD.findall(text.casefold())]
     return any(fnmatchcase(word, pattern.casefold()) for word in words)
 
@@ -96,7 +96,7 @@ def _compared(text: str, other: str, definition: Definition) -> int | None:
     return None if left != left or right != right else (left > right) - (left < right)  # noqa: PLR0124  # not a number
 
 
-def _size(*allowed: int) -> Callable[[Filter, str, Definition], bool]:
+def _comparison(*allowed: int) -> Callable[[Filter, str, Definition], bool]:
     return lambda one, text, definition: _compared(text, one.value, definition) in allowed
 
 
@@ -105,18 +105,18 @@ def _between(one: Filter, text: str, definition: Definition) -> bool:
 
 
 def _in(one: Filter, text: str, definition: Definition) -> bool:
-    if definition.type == "string":  # the values must be lower case
+    if definition.type == "string":  # documented: the values must be in lower case
         return text.casefold() in one.values
     return any(_compared(text, value, definition) == 0 for value in one.values)
 
 
 _TESTS: dict[str, Callable[[Filter, str, Definition], bool]] = {
-    "EQ": _size(0),
+    "EQ": _comparison(0),
     "NEQ": lambda one, text, definition: _compared(text, one.value, definition) != 0,
-    "LT": _size(-1),
-    "LTE": _size(-1, 0),
-    "GT": _size(1),
-    "GTE": _size(0, 1),
+    "LT": _comparison(-1),
+    "LTE": _comparison(-1, 0),
+    "GT": _comparison(1),
+    "GTE": _comparison(0, 1),
     "BETWEEN": _between,
     "IN": _in,
     "NOT_IN": lambda one, text, definition: not _in(one, text, definition),

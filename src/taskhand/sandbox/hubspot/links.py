@@ -1,4 +1,4 @@
-"""Links between records: the association types, and who is linked with whom."""
+"""Associations between tasks and other records, and their types."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.store import Store
 
 CATEGORY = "HUBSPOT_DEFINED"
-# the type of each direction
 TYPES = {
     ("tasks", "contacts"): 204,
     ("contacts", "tasks"): 203,
@@ -27,7 +26,7 @@ TYPES = {
 
 
 class Link(NamedTuple):
-    """One link, written from the task: its id, the other's kind, the other's id."""
+    """One link: the task's id, the other record's object type and its id."""
 
     task_id: str
     other: str
@@ -35,7 +34,7 @@ class Link(NamedTuple):
 
 
 class Links:
-    """Who is linked with whom, since when; found from either side."""
+    """All links with the time of their creation, indexed from both ends."""
 
     def __init__(self) -> None:
         self._since: dict[Link, dt.datetime] = {}
@@ -45,7 +44,7 @@ class Links:
         return iter(self._since)
 
     def add(self, link: Link, since: dt.datetime) -> bool:
-        """Link two records; whether they were not, for a link that is there stays as old as it is."""
+        """Add a link and return whether it is new; an existing one keeps its time."""
         if link in self._since:
             return False
         self._since[link] = since
@@ -54,7 +53,7 @@ class Links:
         return True
 
     def remove(self, link: Link) -> bool:
-        """Take a link away; whether it was there."""
+        """Remove a link and return whether it existed."""
         if self._since.pop(link, None) is None:
             return False
         for side in _sides(link):
@@ -62,42 +61,42 @@ class Links:
         return True
 
     def of(self, record_id: str, other: str, *, is_task: bool, by: dt.datetime | None) -> list[str]:
-        """Give the ids at the other side, for a task and the kind `other`, or for one of that kind and its tasks."""
+        """Return the ids at the other end: records of type `other`, or tasks; `by` omits later links."""
         held = self._of.get((record_id, other, is_task), {})
-        seen = [link for link in held if by is None or self._since[link] <= by]
-        return [link.other_id if is_task else link.task_id for link in seen]
+        visible = [link for link in held if by is None or self._since[link] <= by]
+        return [link.other_id if is_task else link.task_id for link in visible]
 
 
 def _sides(link: Link) -> tuple[tuple[str, str, bool], tuple[str, str, bool]]:
     return (link.task_id, link.other, True), (link.other_id, link.other, False)
 
 
-def link_of(kind: ObjectType, record_id: str, to_kind: ObjectType, to_id: str) -> Link:
-    """Make the link between two records, of which one is a task."""
-    if kind.name == "tasks":
-        return Link(record_id, to_kind.name, to_id)
-    return Link(to_id, kind.name, record_id)
+def link_of(object_type: ObjectType, record_id: str, to_object_type: ObjectType, to_id: str) -> Link:
+    """Return the link between two records, of which one is a task."""
+    if object_type.name == "tasks":
+        return Link(record_id, to_object_type.name, to_id)
+    return Link(to_id, object_type.name, record_id)
 
 
 def linked_ids(
-    store: Store, kind: ObjectType, record_id: str, to_kind: ObjectType, by: dt.datetime | None = None
+    store: Store, object_type: ObjectType, record_id: str, to_object_type: ObjectType, by: dt.datetime | None = None
 ) -> list[str]:
-    """Give the ids of one kind that a record is linked with, in numerical order; `by` leaves out later links."""
-    is_task = kind.name == "tasks"
-    ids = store.links.of(record_id, to_kind.name if is_task else kind.name, is_task=is_task, by=by)
-    return sorted((found for found in ids if _is_live(store, to_kind, found)), key=int)
+    """Return the live linked ids of one object type in numerical order; `by` omits later links."""
+    is_task = object_type.name == "tasks"
+    ids = store.links.of(record_id, to_object_type.name if is_task else object_type.name, is_task=is_task, by=by)
+    return sorted((found for found in ids if _is_live(store, to_object_type, found)), key=int)
 
 
-def targets(type_id: int) -> ObjectType | None:
-    """Tell the kind that a task's association type leads to."""
+def target_type(type_id: int) -> ObjectType | None:
+    """Return the object type to which a task's association type leads, or None."""
     return next((BY_NAME[to] for (source, to), number in TYPES.items() if (source, number) == ("tasks", type_id)), None)
 
 
-def type_name(kind: ObjectType, to_kind: ObjectType) -> str:
-    """Write a type in snake case."""
-    return f"{kind.singular}_to_{to_kind.singular}"
+def type_name(object_type: ObjectType, to_object_type: ObjectType) -> str:
+    """Return the name of an association type, such as `task_to_contact`."""
+    return f"{object_type.singular}_to_{to_object_type.singular}"
 
 
-def _is_live(store: Store, kind: ObjectType, record_id: str) -> bool:
-    record: Record | None = store.find(kind, record_id)
+def _is_live(store: Store, object_type: ObjectType, record_id: str) -> bool:
+    record: Record | None = store.find(object_type, record_id)
     return record is not None and not record.is_archived

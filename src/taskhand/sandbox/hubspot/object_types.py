@@ -1,4 +1,4 @@
-"""The kinds of record: their names, and what each shows unasked."""
+"""The object types: their names and default properties."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ObjectType:
-    """One object type. `always` are the properties of every answer, `defaults` those when none were asked for."""
+    """One object type. `created` and `modified` name its date properties; `searched` are those of a text search."""
 
     name: str
     type_id: str
@@ -19,26 +19,25 @@ class ObjectType:
 
     @property
     def label(self) -> str:
-        """Its name in error messages."""
+        """The name in error messages."""
         return self.singular.upper()
 
     @property
     def always(self) -> tuple[str, ...]:
-        """Give the properties of every answer."""
+        """The properties of every answer."""
         return (self.created, self.modified, "hs_object_id")
 
     @property
     def defaults(self) -> tuple[str, ...]:
-        """Give the properties of an answer when none were asked for."""
+        """The properties of an answer when the request names none."""
         return self.always + self.more
 
 
 TASKS = ObjectType(
     "tasks", "0-27", "task", "hs_createdate", "hs_lastmodifieddate", (), ("hs_task_body", "hs_task_subject")
 )
-KINDS = (
+OBJECT_TYPES = (
     TASKS,
-    # what a search shows by default and looks in; for contacts the look-in list is MEM
     ObjectType(
         "contacts",
         "0-1",
@@ -59,4 +58,8 @@ KINDS = (
     ),
     ObjectType("deals", "0-3", "deal", "createdate", "hs_lastmodifieddate", ("dealname",), ("dealname",)),
 )
-BY_NAME = {name: kind for kind in KINDS for name in (kind.name, kind.type_id, kind.singular)}
+BY_NAME = {
+    name: object_type
+    for object_type in OBJECT_TYPES
+    for name in (object_type.name, object_type.type_id, object_type.singular)
+}

@@ -1,4 +1,4 @@
-"""Pages: `limit` and `after`, and the `paging` that leads on."""
+"""Pages by `limit` and `after`, and the `paging` object that leads to the next page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def read_limit(ctx: RequestContext, name: str, default: int, most: int) -> int:
-    """Read a whole number of the query, from 1 to `most`; the texts of the refusals are not recorded."""
+    """Read a query parameter from 1 to `most`; the error texts are assumed."""
     text = ctx.query.get(name, "") or str(default)
     if not (text.isascii() and text.isdigit() and int(text) >= 1):
         raise validation_error(f"{name} was not a valid integer", **{name: [text]})
@@ -24,21 +24,21 @@ def read_limit(ctx: RequestContext, name: str, default: int, most: int) -> int:
 
 
 def read_offset(text: str) -> int:
-    """Read `after` as an offset; nothing is the beginning."""
+    """Read `after` as an offset; blank is 0."""
     if text and not (text.isascii() and text.isdigit()):
         raise validation_error("Invalid value for after", after=[text])
     return int(text or "0")
 
 
 def offset_page(ctx: RequestContext, rows: Sequence[dict[str, Any]], limit: int) -> dict[str, Any]:
-    """Give one page of rows, `after` being an offset."""
+    """Return one page of rows, where `after` is an offset."""
     first = read_offset(ctx.query.get("after", ""))
     more = first + limit < len(rows)
     return {"results": list(rows[first : first + limit])} | (paging(ctx, str(first + limit)) if more else {})
 
 
 def paging(ctx: RequestContext, after: str) -> dict[str, Any]:
-    """Lead to the next page, with a link to it, which stays in the sandbox."""
+    """Write `paging` for the next page; the link points to the sandbox."""
     pairs = [(key, value) for key, value in ctx.request.pairs if key != "after"]
     host = ctx.request.header("host") or "api.hubapi.com"
     link = f"http://{host}{ctx.request.path}?{urlencode([*pairs, ('after', after)])}"

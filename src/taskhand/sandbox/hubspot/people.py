@@ -1,4 +1,4 @@
-"""Owners, and their endpoints."""
+"""Owners and their endpoints: https://developers.hubspot.com/docs/api-reference/crm-owners-v3/guide."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.hubspot.errors import not_found
 from taskhand.sandbox.hubspot.paging import offset_page, read_limit
+from taskhand.sandbox.hubspot.reply import Reply
 
 if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.context import RequestContext
 
-PAGE = 100  # default
+PAGE = 100
 MOST = 500
 
 
 @dataclass(frozen=True)
 class Owner:
-    """A user, or a queue, that records can belong to."""
+    """A user or a queue to which records can belong."""
 
     id: str
     email: str
@@ -31,31 +32,35 @@ class Owner:
     teams: tuple[tuple[str, str], ...] = ()
 
 
-def list_owners(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /crm/v3/owners`: the active ones, or the archived ones; `email` to the letter."""
+def list_owners(ctx: RequestContext) -> Reply:
+    """`GET /crm/v3/owners`: a page of active or archived owners; `email` must match whole."""
     email = ctx.query.get("email")
-    rows = [render_owner(owner) for owner in _side(ctx) if email is None or owner.email.casefold() == email.casefold()]
-    return offset_page(ctx, rows, read_limit(ctx, "limit", PAGE, MOST))
+    rows = [
+        render_owner(owner)
+        for owner in _active_or_archived(ctx)
+        if email is None or owner.email.casefold() == email.casefold()
+    ]
+    return Reply(200, offset_page(ctx, rows, read_limit(ctx, "limit", PAGE, MOST)))
 
 
-def get_owner(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /crm/v3/owners/{id}`: by id, or by `userId`."""
+def get_owner(ctx: RequestContext) -> Reply:
+    """`GET /crm/v3/owners/{id}`: by id or by `userId`."""
     sent = ctx.values["id"]
     by_user = ctx.query.get("idProperty") == "userId"
-    for owner in _side(ctx):
+    for owner in _active_or_archived(ctx):
         if sent == (str(owner.user_id) if by_user else owner.id):
-            return render_owner(owner)
+            return Reply(200, render_owner(owner))
     raise not_found(sent, ctx.spec_variant)
 
 
-def _side(ctx: RequestContext) -> list[Owner]:
+def _active_or_archived(ctx: RequestContext) -> list[Owner]:
     wants_archived = ctx.flag("archived")
     return [owner for owner in ctx.store.owners if owner.archived == wants_archived]
 
 
 def render_owner(owner: Owner) -> dict[str, Any]:
-    """Write an owner."""
-    user = {} if owner.archived else {"userId": owner.user_id}  # `userIdIncludingInactive` says what `userId` omits
+    """Write the owner object."""
+    user = {} if owner.archived else {"userId": owner.user_id}
     body: dict[str, Any] = {
         "id": owner.id,
         "email": owner.email,

@@ -1,4 +1,4 @@
-"""The endpoints of property definitions and of the task pipeline."""
+"""The endpoints of property definitions and of the task pipeline: https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide."""
 
 from __future__ import annotations
 
@@ -15,65 +15,69 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.pipeline import Stage
     from taskhand.sandbox.hubspot.property_definitions import Definition
 
-MADE = "2020-01-01T00:00:00Z"
+CREATED = "2020-01-01T00:00:00Z"
 
 
 def list_properties(ctx: RequestContext) -> Reply:
-    """`GET /crm/v3/properties/{kind}`: all of them, no pages; none is archived here."""
-    rows = [] if ctx.flag("archived") else [_shown(one) for one in known_properties(ctx, ctx.kind).values()]
+    """`GET /crm/v3/properties/{kind}`: all definitions, without pages; none is archived."""
+    rows = (
+        []
+        if ctx.flag("archived")
+        else [_render_property(one) for one in known_properties(ctx, ctx.object_type).values()]
+    )
     return Reply(200, {"results": rows})
 
 
 def get_property(ctx: RequestContext) -> Reply:
-    """`GET /crm/v3/properties/{kind}/{name}`; an unknown name is 404."""
-    one = known_properties(ctx, ctx.kind).get(ctx.values["name"])
+    """`GET /crm/v3/properties/{kind}/{name}`: an unknown name is a 404, which is assumed."""
+    one = known_properties(ctx, ctx.object_type).get(ctx.values["name"])
     if one is None:
         text = f'Property "{ctx.values["name"]}" does not exist'
         raise ApiError(404, text, "OBJECT_NOT_FOUND", context={"propertyName": [ctx.values["name"]]})
-    return Reply(200, _shown(one))
+    return Reply(200, _render_property(one))
 
 
 def list_pipelines(ctx: RequestContext) -> Reply:
     """`GET /crm/v3/pipelines/{kind}`."""
-    return Reply(200, {"results": [_pipeline(ctx)] if ctx.kind == TASKS else []})
+    return Reply(200, {"results": [_render_pipeline(ctx)] if ctx.object_type == TASKS else []})
 
 
 def list_stages(ctx: RequestContext) -> Reply:
     """`GET /crm/v3/pipelines/{kind}/{id}/stages`."""
-    if ctx.kind != TASKS or ctx.values["id"] != PIPELINE:
+    if ctx.object_type != TASKS or ctx.values["id"] != PIPELINE:
         raise ApiError(404, "resource not found", "OBJECT_NOT_FOUND")
-    return Reply(200, {"results": _pipeline(ctx)["stages"]})
+    return Reply(200, {"results": _render_pipeline(ctx)["stages"]})
 
 
-def _pipeline(ctx: RequestContext) -> dict[str, Any]:
-    stages = [_stage(stage, order) for order, stage in enumerate(ctx.portal.stages)]
+def _render_pipeline(ctx: RequestContext) -> dict[str, Any]:
+    stages = [_render_stage(stage, order) for order, stage in enumerate(ctx.pipeline.stages)]
     return {
         "label": "Task Pipeline",
         "displayOrder": 0,
         "id": PIPELINE,
         "stages": stages,
-        "createdAt": MADE,
-        "updatedAt": MADE,
+        "createdAt": CREATED,
+        "updatedAt": CREATED,
         "archived": False,
     }
 
 
-def _stage(stage: Stage, order: int) -> dict[str, Any]:
+def _render_stage(stage: Stage, order: int) -> dict[str, Any]:
     state = "CLOSED" if stage.is_closed else "OPEN"
     return {
         "label": stage.label,
         "displayOrder": order,
         "metadata": {"isClosed": "true" if stage.is_closed else "false", "state": state},
         "id": stage.id,
-        "createdAt": MADE,
-        "updatedAt": MADE,
+        "createdAt": CREATED,
+        "updatedAt": CREATED,
         "writePermissions": "CRM_PERMISSIONS_ENFORCEMENT",
         "archived": False,
     }
 
 
-def _shown(one: Definition) -> dict[str, Any]:
-    # §6 SPEC for the keys; the flags are INF
+def _render_property(one: Definition) -> dict[str, Any]:
+    # the keys are those of the OpenAPI file; the values of the flags are assumed
     options = [
         {"label": option.label, "value": option.value, "displayOrder": order, "hidden": False}
         for order, option in enumerate(one.options)
@@ -96,7 +100,7 @@ def _shown(one: Definition) -> dict[str, Any]:
         "displayOrder": -1,
         "archived": False,
         "dataSensitivity": "non_sensitive",
-        "createdAt": MADE,
-        "updatedAt": MADE,
+        "createdAt": CREATED,
+        "updatedAt": CREATED,
         "modificationMetadata": rights | {"readOnlyValue": one.is_read_only},
     }

@@ -1,4 +1,4 @@
-"""The properties that exist: their names, types and choices."""
+"""The definitions of all properties: names, types and options."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Definition:
-    """One property. `type` is HubSpot's: string, enumeration, bool, number, datetime; `group` is where it is shown."""
+    """One property. `type` is string, enumeration, bool, number or datetime; `group` is the name of its group."""
 
     name: str
     label: str
@@ -51,7 +51,7 @@ TYPES = (
 )
 BOOLEANS = (Option("true", "True"), Option("false", "False"))
 
-# names DOC, CAP; which of them can be set is INF for the last lines
+# documented and recorded names; that the last ones are writable is assumed
 _WRITABLE = (
     Definition("hs_timestamp", "Due date", "datetime", description="The due date of the task"),
     Definition("hs_task_subject", "Task Title", description="The title of the task"),
@@ -149,8 +149,8 @@ _TEXTS = [
     "hs_user_ids_of_all_notification_unfollowers",
     "hs_user_ids_of_all_owners",
 ]
-_OTHERS = {  # as much of the other kinds as finding them needs
-    "contacts": "email firstname lastname phone company associatedcompanyid",  # the last, its primary company's id
+_OTHERS = {  # the properties that finding records of other types needs
+    "contacts": "email firstname lastname phone company associatedcompanyid",  # the last is the primary company's id
     "companies": "name domain website phone",
     "deals": "dealname amount",
 }
@@ -170,19 +170,24 @@ _TASK = (
 
 
 @lru_cache(maxsize=32)
-def definitions(kind: ObjectType, portal: TaskPipeline, spec_variant: SpecVariant) -> dict[str, Definition]:
-    """Give the properties of a kind, by name."""
-    if kind.name == "tasks":
-        return {one.name: one for one in _task_definitions(portal, spec_variant)}
-    texts = [Definition(name, name, group=f"{kind.singular}information") for name in _OTHERS[kind.name].split()]
-    system = [*_calculated((kind.created, kind.modified), "datetime"), *_calculated(("hs_object_id",), "number")]
+def definitions(object_type: ObjectType, pipeline: TaskPipeline, spec_variant: SpecVariant) -> dict[str, Definition]:
+    """Return the definitions of an object type, by name."""
+    if object_type.name == "tasks":
+        return {one.name: one for one in _task_definitions(pipeline, spec_variant)}
+    texts = [
+        Definition(name, name, group=f"{object_type.singular}information") for name in _OTHERS[object_type.name].split()
+    ]
+    system = [
+        *_calculated((object_type.created, object_type.modified), "datetime"),
+        *_calculated(("hs_object_id",), "number"),
+    ]
     return {one.name: one for one in [*texts, Definition("hubspot_owner_id", "Owner", is_external=True), *system]}
 
 
-def _task_definitions(portal: TaskPipeline, spec_variant: SpecVariant) -> list[Definition]:
+def _task_definitions(pipeline: TaskPipeline, spec_variant: SpecVariant) -> list[Definition]:
     choices: Mapping[str, tuple[Option, ...]] = {
-        "hs_task_status": portal.statuses,
-        "hs_pipeline_stage": tuple(Option(stage.id, stage.label) for stage in portal.stages),
+        "hs_task_status": pipeline.statuses,
+        "hs_pipeline_stage": tuple(Option(stage.id, stage.label) for stage in pipeline.stages),
     }
     rows = [replace(one, options=choices.get(one.name, one.options)) for one in _TASK]
     rows = [replace(one, field_type=_field_type(one)) for one in rows]

@@ -1,4 +1,4 @@
-"""A record, and the object that shows it."""
+"""A version of a record, and the object that is sent for it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Record:
-    """One version of a record. `properties` are the stored ones; what is calculated is not among them.
+    """One version of a record. `properties` are the stored ones, without the calculated ones.
 
-    `source` and `user_id` wrote this version, `maker_id` is the user who made the record; None is this app.
-    `settles_at` is when the calculated properties will have been written, and its modification date moves.
+    `source` and `user_id` tell who wrote this version, `maker_id` who created the record; None is this app.
+    `settles_at` is when the calculated properties are written and the modification date changes.
     """
 
-    kind: ObjectType
+    object_type: ObjectType
     id: str
     properties: Mapping[str, str]
     created_at: dt.datetime
@@ -41,7 +41,7 @@ class Record:
 
 
 def render_record(record: Record, properties: Mapping[str, str | None]) -> dict[str, Any]:
-    """Write the object; property values are strings or null, their names sorted."""
+    """Write the object; property names are sorted, values are strings or null."""
     body: dict[str, Any] = {
         "id": record.id,
         "properties": dict(sorted(properties.items())),
@@ -53,9 +53,9 @@ def render_record(record: Record, properties: Mapping[str, str | None]) -> dict[
 
 
 def select_properties(
-    view: Mapping[str, str], kind: ObjectType, wanted: Iterable[str], known: Iterable[str]
+    view: Mapping[str, str], object_type: ObjectType, wanted: Iterable[str], known: Iterable[str]
 ) -> dict[str, str | None]:
-    """Pick what was asked for: unknown names are left out, known ones without a value are null."""
-    asked = list(wanted)
-    names = [*kind.always, *(name for name in asked if name in known)] if asked else kind.defaults
-    return {name: view.get(name) for name in names}
+    """Return the wanted properties: unknown names are omitted, known ones without a value are None."""
+    names = list(wanted)
+    selected = [*object_type.always, *(name for name in names if name in known)] if names else object_type.defaults
+    return {name: view.get(name) for name in selected}

@@ -1,4 +1,4 @@
-"""How records are shown: as asked for, whole after a create, or what an update changed."""
+"""Writes records as answers: selected properties, all after a create, or the changed ones after an update."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.object_types import ObjectType
     from taskhand.sandbox.hubspot.record import Record
 
-SYSTEM = (  # what update responses hold beside what changed
+SYSTEM = (  # in recorded responses of updates, besides the changed properties
     "hs_object_source",
     "hs_object_source_id",
     "hs_object_source_label",
@@ -32,64 +32,69 @@ SYSTEM = (  # what update responses hold beside what changed
 )
 
 
-def known_properties(ctx: RequestContext, kind: ObjectType) -> Mapping[str, Definition]:
-    """Give the properties of a kind in this portal."""
-    return definitions(kind, ctx.portal, ctx.spec_variant)
+def known_properties(ctx: RequestContext, object_type: ObjectType) -> Mapping[str, Definition]:
+    """Return the property definitions of an object type, by name."""
+    return definitions(object_type, ctx.pipeline, ctx.spec_variant)
 
 
 def all_properties(ctx: RequestContext, record: Record) -> dict[str, str]:
-    """Give all of a record's properties, the calculated ones too."""
-    return with_calculated(record, ctx.now, ctx.portal, ctx.store.owners, ctx.spec_variant)
+    """Return all properties of a record, the calculated ones too."""
+    return with_calculated(record, ctx.now, ctx.pipeline, ctx.store.owners, ctx.spec_variant)
 
 
 def render_requested(
     ctx: RequestContext, record: Record, names: Iterable[str], histories: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """Show a record with the properties that were asked for, and with histories."""
+    """Write a record with the requested properties and histories."""
     wanted = list(histories)
     body = render_record(
         record,
         select_properties(
-            all_properties(ctx, record), record.kind, [*names, *wanted], known_properties(ctx, record.kind)
+            all_properties(ctx, record),
+            record.object_type,
+            [*names, *wanted],
+            known_properties(ctx, record.object_type),
         ),
     )
     return body | ({"propertiesWithHistory": {name: _history(ctx, record, name) for name in wanted}} if wanted else {})
 
 
 def render_created(ctx: RequestContext, record: Record) -> dict[str, Any]:
-    """Show a record just made: all that has a value."""
+    """Write a new record with all properties that have a value."""
     return render_record(record, all_properties(ctx, record))
 
 
 def render_changed(ctx: RequestContext, old: Record, new: Record, sent: Iterable[str]) -> dict[str, Any]:
-    """Show what an update changed, and the system's properties, not the whole record."""
+    """Write an updated record with the changed and the system's properties only."""
     before, after = all_properties(ctx, old), all_properties(ctx, new)
     moved = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    told = set(sent) if ctx.spec_variant.update_shows == "sent" else set()
-    names = moved | told | {name for name in (*SYSTEM, *new.kind.always) if name in after}
+    echoed = set(sent) if ctx.spec_variant.update_shows == "sent" else set()
+    names = moved | echoed | {name for name in (*SYSTEM, *new.object_type.always) if name in after}
     return render_record(new, {name: after.get(name, "") for name in names})
 
 
 def render_associations(ctx: RequestContext, record: Record, names: Iterable[str]) -> dict[str, Any]:
-    """Show the links to these kinds; no key when there are none."""
+    """Write the links to these object types; without links there is no key."""
     links: dict[str, Any] = {}
-    for kind in [find_object_type(name) for name in names]:
-        ids = linked_ids(ctx.store, record.kind, record.id, kind)
+    for object_type in [find_object_type(name) for name in names]:
+        ids = linked_ids(ctx.store, record.object_type, record.id, object_type)
         if ids:
-            links[kind.name] = {"results": [{"id": found, "type": type_name(record.kind, kind)} for found in ids]}
+            links[object_type.name] = {
+                "results": [{"id": found, "type": type_name(record.object_type, object_type)} for found in ids]
+            }
     return {"associations": links} if links else {}
 
 
 def _history(ctx: RequestContext, record: Record, name: str) -> list[dict[str, Any]]:
-    """Tell a property's values, newest first."""
-    told: list[dict[str, Any]] = []
+    """Write a property's values, newest first."""
+    values: list[dict[str, Any]] = []
     last: str | None = None
     for moment, version in ctx.store.versions(record):
         value = version.properties.get(name)
         if value != last:
-            told.append({"value": value or "", "timestamp": format_instant(moment), **_source(version)})
+            values.append({"value": value or "", "timestamp": format_instant(moment), **_source(version)})
         last = value
-    return told[::-1]
+    return values[::-1]
 
 
 def _source(version: Record) -> dict[str, Any]:

@@ -1,28 +1,26 @@
-"""The answer of an endpoint before it is written: a status and a JSON value, or nothing."""
+"""The result of an endpoint, before the headers that every response has."""
 
 from __future__ import annotations
 
-import json
 from typing import Any, NamedTuple
 
 from taskhand.sandbox.messages import Response
 
-JSON = ("content-type", "application/json;charset=utf-8")
+JSON_TYPE = "application/json;charset=utf-8"
 
 
 class Reply(NamedTuple):
-    """A status, and the value of the body; None for no body."""
+    """A status and the JSON value of the body; None for no body."""
 
     status: int
     value: Any = None
 
-    def answer(self, correlation: str, headers: tuple[tuple[str, str], ...] = ()) -> Response:
-        """Write it, compactly, with the ids that every response has."""
-        ids = (("x-hubspot-correlation-id", correlation), ("x-request-id", correlation))
+    def response(self, correlation: str, headers: tuple[tuple[str, str], ...] = ()) -> Response:
+        """Write the response with its correlation and request ids."""
+        headers = (("x-hubspot-correlation-id", correlation), ("x-request-id", correlation), *headers)
         if self.value is None:
-            return Response(self.status, b"", (*ids, *headers))
-        text = json.dumps(self.value, ensure_ascii=False, separators=(",", ":"))
-        return Response(self.status, text.encode(errors="replace"), (JSON, *ids, *headers))
+            return Response(self.status, b"", headers)
+        return Response.of_json(self.status, self.value, *headers, json_type=JSON_TYPE)
 
 
-NOTHING = Reply(204)
+NO_CONTENT = Reply(204)

@@ -1,4 +1,4 @@
-"""Which endpoint answers which route, and what it needs; and the v3 path that any other path stands for."""
+"""Which endpoint answers which route and which scopes it needs; maps paths of other versions to v3."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from taskhand.sandbox.hubspot import (
     properties,
     search,
 )
-from taskhand.sandbox.hubspot.auth import OPEN, OWNERS, PROPERTIES, scopes_for
-from taskhand.sandbox.hubspot.object_types import BY_NAME, KINDS
+from taskhand.sandbox.hubspot.auth import OWNERS, PROPERTIES, scopes_for
+from taskhand.sandbox.hubspot.object_types import BY_NAME, OBJECT_TYPES
 from taskhand.sandbox.hubspot.reply import Reply
 
 if TYPE_CHECKING:
@@ -26,37 +26,27 @@ if TYPE_CHECKING:
 
     Endpoint = Callable[[RequestContext], Reply]
 
-# §1 SPEC for objects; for the other families INF
+# documented for objects, assumed for the other families
 DATED = re.compile(r"/crm/(objects|owners|properties|pipelines|associations)/(2026-03|2026-09)(/.*|)")
-KIND_AT = 4  # the kind's place in `/crm/v3/objects/{kind}`, the first part being empty
+OBJECT_TYPE_AT = 4  # the object type's index in `/crm/v3/objects/{kind}`, split at slashes
 
 
 class Route(NamedTuple):
-    """An endpoint; `scopes` of which the token needs one, `kind` of record when the path's template names it."""
+    """An endpoint; the token needs one of `scopes`. `object_type` is set where the route's key has no `{kind}`."""
 
     endpoint: Endpoint
-    scopes: tuple[str, ...] = OPEN
-    kind: str | None = None
+    scopes: tuple[str, ...] = ()
+    object_type: str | None = None
     is_search: bool = False
     has_token: bool = True
 
 
-def list_owners(ctx: RequestContext) -> Reply:
-    """Answer with owners."""
-    return Reply(200, people.list_owners(ctx))
+def unknown_object_type(ctx: RequestContext) -> Reply:
+    """Answer 404: known object types have routes of their own, which are tried first."""
+    return Reply(404, ctx.object_type.name)
 
 
-def get_owner(ctx: RequestContext) -> Reply:
-    """Answer with one owner."""
-    return Reply(200, people.get_owner(ctx))
-
-
-def unknown_kind(ctx: RequestContext) -> Reply:
-    """Refuse a kind that does not exist: the template's own kinds came first."""
-    return Reply(404, ctx.kind.name)
-
-
-# key, endpoint, whether it writes
+# method, rest of the path, endpoint, whether it writes
 _OBJECTS: tuple[tuple[str, str, Endpoint, bool], ...] = (
     ("GET", "", objects.list_objects, False),
     ("POST", "", objects.create_object, True),
@@ -86,8 +76,8 @@ _OTHERS: dict[str, Route] = {
     f"POST {_PAIRS}/batch/associate/default": Route(association_batches.create_default_links, _TASKS_WRITE),
     f"POST {_PAIRS}/batch/archive": Route(association_batches.archive_links, _TASKS_WRITE),
     f"GET {_PAIRS}/labels": Route(association_batches.list_labels, _TASKS_READ),
-    "GET /crm/v3/owners": Route(list_owners, OWNERS),
-    "GET /crm/v3/owners/{id}": Route(get_owner, OWNERS),
+    "GET /crm/v3/owners": Route(people.list_owners, OWNERS),
+    "GET /crm/v3/owners/{id}": Route(people.get_owner, OWNERS),
     "GET /crm/v3/properties/{kind}": Route(properties.list_properties, PROPERTIES),
     "GET /crm/v3/properties/{kind}/{name}": Route(properties.get_property, PROPERTIES),
     "GET /crm/v3/pipelines/{kind}": Route(properties.list_pipelines, PROPERTIES),
@@ -99,15 +89,15 @@ _OTHERS: dict[str, Route] = {
 
 
 def _of_objects() -> dict[str, Route]:
-    """Make the routes of records, one set for each kind, so that a fault can be about one of them."""
+    """Return the routes of records, one set for each object type, so that a fault can strike one type."""
     table = {
-        f"{verb} /crm/v3/objects/{kind.name}{rest}": Route(
-            endpoint, scopes_for(kind.name, writes=writes), kind.name, endpoint is search.search_objects
+        f"{verb} /crm/v3/objects/{object_type.name}{rest}": Route(
+            endpoint, scopes_for(object_type.name, writes=writes), object_type.name, endpoint is search.search_objects
         )
-        for kind in KINDS
+        for object_type in OBJECT_TYPES
         for verb, rest, endpoint, writes in _OBJECTS
     }
-    unknown = {f"{verb} /crm/v3/objects/{{kind}}{rest}": Route(unknown_kind) for verb, rest, _, _ in _OBJECTS}
+    unknown = {f"{verb} /crm/v3/objects/{{kind}}{rest}": Route(unknown_object_type) for verb, rest, _, _ in _OBJECTS}
     return table | unknown
 
 
@@ -116,13 +106,13 @@ HARMLESS = frozenset(key for key in ROUTES if key.endswith(("/search", "/batch/r
 
 
 def v3_path(path: str) -> str:
-    """Give the path by which routes are named: dated and v3 paths, `0-27` and `tasks`, are the same here."""
+    """Return the v3 path of a path: dated versions become v3 or v4, and ids such as `0-27` become names."""
     dated = DATED.fullmatch(path)
     if dated:
         family, rest = dated[1], dated[3]
         is_v4 = family == "associations" or (family == "objects" and "/associations/" in rest)
         path = f"/crm/{'v4' if is_v4 else 'v3'}/{family}{rest}"
     parts = path.split("/")
-    if len(parts) > KIND_AT and parts[3] == "objects" and parts[KIND_AT] in BY_NAME:
-        parts[KIND_AT] = BY_NAME[parts[KIND_AT]].name
+    if len(parts) > OBJECT_TYPE_AT and parts[3] == "objects" and parts[OBJECT_TYPE_AT] in BY_NAME:
+        parts[OBJECT_TYPE_AT] = BY_NAME[parts[OBJECT_TYPE_AT]].name
     return "/".join(parts)

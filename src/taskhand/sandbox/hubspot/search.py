@@ -1,4 +1,7 @@
-"""`POST /search`: an index of its own that is behind, limits of its own."""
+"""`POST /search`: https://developers.hubspot.com/docs/api-reference/crm-search-v3/guide.
+
+The search has its own rate limit, and its index is behind the records.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ CHARACTERS = 3000
 
 @dataclass(frozen=True)
 class Query:
-    """What a search asks for; `sort` is a property, and whether it descends."""
+    """The query of a search; `sort` is a property and whether it descends."""
 
     groups: tuple[tuple[Filter, ...], ...]
     words: str
@@ -39,10 +42,10 @@ class Query:
 
 
 def search_objects(ctx: RequestContext) -> Reply:
-    """Search one kind of record, as the index has it."""
+    """Search the records of one object type in the index."""
     query = _query(ctx, ctx.object())
-    found = [record for record in _indexed(ctx) if _fits(ctx, query, record)]
-    rows = _arranged(ctx, query, found)
+    found = [record for record in _indexed(ctx) if _matches_query(ctx, query, record)]
+    rows = _sort_records(ctx, query, found)
     last = query.after + query.limit
     page = {
         "total": len(rows),
@@ -52,7 +55,7 @@ def search_objects(ctx: RequestContext) -> Reply:
 
 
 def _query(ctx: RequestContext, body: Mapping[str, Any]) -> Query:
-    """Read the body; which limits there are is documented, the texts are not recorded."""
+    """Read the body; its limits are documented, the error texts are assumed."""
     words = str(body.get("query") or "")
     if len(ctx.request.body) > CHARACTERS or len(words) > CHARACTERS:
         raise validation_error(f"The request body must be at most {CHARACTERS} characters")
@@ -71,11 +74,11 @@ def _limit(sent: object) -> int:
 
 
 def _groups(ctx: RequestContext, body: Mapping[str, Any]) -> tuple[tuple[Filter, ...], ...]:
-    bare = read_list(body, "filters")  # a bare list works too
+    bare = read_list(body, "filters")  # a list without group is accepted too
     rows = [*read_list(body, "filterGroups"), *([{"filters": bare}] if bare else [])]
     if not all(isinstance(row, dict) for row in rows):
         raise validation_error("Invalid filter group")
-    known_names = known_properties(ctx, ctx.kind)
+    known_names = known_properties(ctx, ctx.object_type)
     groups = tuple(tuple(Filter.from_json(one, known_names) for one in read_list(row, "filters")) for row in rows)
     sizes = [len(group) for group in groups]
     if len(groups) > GROUPS or max(sizes, default=0) > FILTERS or sum(sizes) > ALL_FILTERS:
@@ -87,57 +90,57 @@ def _sort(ctx: RequestContext, rules: list[Any]) -> tuple[str, bool] | None:
     if not rules:
         return None
     [rule] = rules if len(rules) == 1 else [None]
-    if isinstance(rule, dict):  # the guide's form
+    if isinstance(rule, dict):  # as in the guide
         name, descends = str(rule.get("propertyName", "")), rule.get("direction") == "DESCENDING"
-    else:  # `-name`
+    else:  # `-name`, as in the OpenAPI file
         name, descends = str(rule).lstrip("-"), str(rule).startswith("-")
-    if rule is None or name not in known_properties(ctx, ctx.kind):
+    if rule is None or name not in known_properties(ctx, ctx.object_type):
         raise validation_error("sorts takes one rule with the name of a property")
     return name, descends
 
 
 def _indexed(ctx: RequestContext) -> list[Record]:
-    """Give the records as the index has them: some time ago, archived ones never."""
+    """Return the records of the index, which is some seconds behind; archived ones are not in it."""
     if ctx.is_stale:
-        return [one for one in ctx.store.all(ctx.kind, stale=True) if not one.is_archived]
+        return [one for one in ctx.store.all(ctx.object_type, stale=True) if not one.is_archived]
     hides = ctx.spec_variant.archived_index == "hidden"
-    live = [one for one in ctx.store.all(ctx.kind) if not (hides and one.is_archived)]
-    seen = [ctx.store.as_of(one, _horizon(ctx)) for one in live]
-    return [one for one in seen if one is not None and not one.is_archived]
+    live = [one for one in ctx.store.all(ctx.object_type) if not (hides and one.is_archived)]
+    indexed = [ctx.store.as_of(one, _horizon(ctx)) for one in live]
+    return [one for one in indexed if one is not None and not one.is_archived]
 
 
 def _horizon(ctx: RequestContext) -> dt.datetime:
     return ctx.after(seconds=-ctx.spec_variant.search_lag)
 
 
-def _fits(ctx: RequestContext, query: Query, record: Record) -> bool:
+def _matches_query(ctx: RequestContext, query: Query, record: Record) -> bool:
     view = all_properties(ctx, record)
-    text = " ".join(view.get(name, "") for name in record.kind.searched).casefold()
+    text = " ".join(view.get(name, "") for name in record.object_type.searched).casefold()
     if not all(word in text for word in WORD.findall(query.words.casefold())):
         return False
-    definitions = known_properties(ctx, record.kind)
-    groups = [all(_holds(ctx, one, record, view, definitions) for one in group) for group in query.groups]
-    return any(groups) or not groups  # OR between groups, AND in one
+    definitions = known_properties(ctx, record.object_type)
+    groups = [all(_matches_filter(ctx, one, record, view, definitions) for one in group) for group in query.groups]
+    return any(groups) or not groups  # OR between groups, AND within a group
 
 
-def _holds(
+def _matches_filter(
     ctx: RequestContext, one: Filter, record: Record, view: Mapping[str, str], definitions: Mapping[str, Definition]
 ) -> bool:
     if not one.name.startswith(ASSOCIATED):
         return matches(one, view.get(one.name), definitions[one.name], ctx.spec_variant)
-    kind = find_object_type(one.name.removeprefix(ASSOCIATED))
-    ids = linked_ids(ctx.store, record.kind, record.id, kind, None if ctx.is_stale else _horizon(ctx))
+    object_type = find_object_type(one.name.removeprefix(ASSOCIATED))
+    ids = linked_ids(ctx.store, record.object_type, record.id, object_type, None if ctx.is_stale else _horizon(ctx))
     wanted = {one.value, *one.values} - {""}
     return bool(wanted & set(ids)) if wanted else bool(ids) == (one.operator == "HAS_PROPERTY")
 
 
-def _arranged(ctx: RequestContext, query: Query, found: list[Record]) -> list[Record]:
-    """Sort by the one rule, records without the property last; by default oldest first."""
+def _sort_records(ctx: RequestContext, query: Query, found: list[Record]) -> list[Record]:
+    """Sort by the one rule, with records without the property last; by default the oldest first."""
     rows = sorted(found, key=lambda record: (record.created_at, int(record.id)))
     if query.sort is None:
         return rows
     name, descends = query.sort
-    definition = known_properties(ctx, ctx.kind)[name]
+    definition = known_properties(ctx, ctx.object_type)[name]
     views = {record.id: all_properties(ctx, record).get(name) for record in rows}
     valued = [record for record in rows if views[record.id] is not None]
     valued.sort(key=lambda record: comparable(str(views[record.id]), definition), reverse=descends)

@@ -1,10 +1,10 @@
-"""Seeds: plain data from which a store is made.
+"""Makes a store from a seed, which is plain data.
 
-A seed is a mapping with `owners`, `statuses`, `contacts`, `companies`, `deals` and `tasks`, each a list of
-mappings; what is left out is empty, or the demo's for owners and HubSpot's for statuses. Owners have their
-documented camelCase fields; statuses have `value` and `label`, in the portal's order. Records have `properties`,
-and may have `id`, `createdAt` (ISO 8601), `archived`, and a task the ids of its `contacts`, `companies` and
-`deals`. Seeded properties are not checked, so that a seed can be what an API would not let through.
+A seed is a mapping with `owners`, `statuses`, `contacts`, `companies`, `deals` and `tasks`, each a list of mappings.
+Omitted lists are empty; omitted owners are the demo's, omitted statuses HubSpot's. Owners have their documented
+camelCase fields; statuses have `value` and `label`, in the account's order. Records have `properties`, and optionally
+`id`, `createdAt` (ISO 8601), `archived`, and for a task the ids of its `contacts`, `companies` and `deals`. Seeded
+properties are not validated, so that a seed can have values that the API would refuse.
 """
 
 from __future__ import annotations
@@ -16,36 +16,43 @@ from taskhand.sandbox.hubspot.calculated_properties import DEFAULTS, apply_write
 from taskhand.sandbox.hubspot.dates import parse_instant
 from taskhand.sandbox.hubspot.demo import OWNERS, demo
 from taskhand.sandbox.hubspot.links import Link
-from taskhand.sandbox.hubspot.object_types import KINDS, TASKS
+from taskhand.sandbox.hubspot.object_types import OBJECT_TYPES, TASKS
 from taskhand.sandbox.hubspot.people import Owner
 from taskhand.sandbox.hubspot.pipeline import Option, build_pipeline
 from taskhand.sandbox.hubspot.record import Record
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 from taskhand.sandbox.hubspot.store import Store
+from taskhand.sandbox.seeds import check_keys, seed_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from taskhand.sandbox.hubspot.object_types import ObjectType
 
-SEEDS = ("demo", "empty")
-SEED_KEYS = frozenset({"owners", "statuses", *(kind.name for kind in KINDS)})
+SEED_KEYS = frozenset({"owners", "statuses", *(object_type.name for object_type in OBJECT_TYPES)})
 ROW_KEYS = frozenset({"id", "properties", "createdAt", "archived"})
 LINKED = ("contacts", "companies", "deals")
-FIRST_IDS = {"tasks": 77_597_400_001, "contacts": 101, "companies": 201, "deals": 301}  # tasks have 11 digits
-EDITOR = 98_499_705  # the user who made what is there
+FIRST_IDS = {
+    "tasks": 77_597_400_001,
+    "contacts": 101,
+    "companies": 201,
+    "deals": 301,
+}  # recorded ids of tasks have 11 digits
+EDITOR = 98_499_705  # the user who created the seeded records
 AGE = dt.timedelta(days=1)
 PLAIN = SpecVariant()
 
 
 def read_seed(seed: str | Mapping[str, Any], now: dt.datetime) -> Store:
-    """Make a store of a named seed or of data; anything else is a ValueError."""
-    data = _data(seed, now)
+    """Make the store of "demo", "empty" or data in the form above; anything else is a ValueError."""
+    data = seed_data(seed, SEED_KEYS, demo, now)
     store = Store(_owner(row) for row in data.get("owners", OWNERS))
-    for kind in KINDS:
-        for number, row in enumerate(data.get(kind.name, ())):
-            _check_keys(f"a seeded {kind.singular}", row, ROW_KEYS | (set(LINKED) if kind == TASKS else set()))
-            record = _record(kind, row, FIRST_IDS[kind.name] + number, now)
+    for object_type in OBJECT_TYPES:
+        for number, row in enumerate(data.get(object_type.name, ())):
+            check_keys(
+                f"a seeded {object_type.singular}", row, ROW_KEYS | (set(LINKED) if object_type == TASKS else set())
+            )
+            record = _record(object_type, row, FIRST_IDS[object_type.name] + number, now)
             store.put(record, record.updated_at)
             for link in [Link(record.id, other, str(found)) for other in LINKED for found in row.get(other, ())]:
                 store.links.add(link, record.created_at)
@@ -54,18 +61,9 @@ def read_seed(seed: str | Mapping[str, Any], now: dt.datetime) -> Store:
 
 
 def read_statuses(seed: str | Mapping[str, Any]) -> tuple[Option, ...] | None:
-    """Read the portal's own status options, in its order; None for HubSpot's."""
+    """Return the seed's status options in its order, or None for HubSpot's."""
     rows = None if isinstance(seed, str) else seed.get("statuses")
     return None if rows is None else tuple(Option(row["value"], row["label"]) for row in rows)
-
-
-def _data(seed: str | Mapping[str, Any], now: dt.datetime) -> Mapping[str, Any]:
-    if isinstance(seed, str):
-        if seed not in SEEDS:
-            raise ValueError(f"seed is one of {', '.join(SEEDS)}, or data; not {seed!r}")
-        return demo(now) if seed == "demo" else {}
-    _check_keys("a seed", seed, SEED_KEYS)
-    return seed
 
 
 def _owner(row: Mapping[str, Any]) -> Owner:
@@ -82,15 +80,15 @@ def _owner(row: Mapping[str, Any]) -> Owner:
     )
 
 
-def _record(kind: ObjectType, row: Mapping[str, Any], number: int, now: dt.datetime) -> Record:
+def _record(object_type: ObjectType, row: Mapping[str, Any], number: int, now: dt.datetime) -> Record:
     made = parse_instant(row["createdAt"]) if "createdAt" in row else None
     made = made or now - AGE
     properties = dict(row.get("properties", {}))
-    if kind == TASKS:
-        portal = build_pipeline(PLAIN, None)
-        properties = apply_write({}, {**DEFAULTS, **properties}, made, portal, PLAIN)
+    if object_type == TASKS:
+        pipeline = build_pipeline(PLAIN, None)
+        properties = apply_write({}, {**DEFAULTS, **properties}, made, pipeline, PLAIN)
     return Record(
-        kind=kind,
+        object_type=object_type,
         id=str(row.get("id", number)),
         properties=properties,
         created_at=made,
@@ -101,9 +99,3 @@ def _record(kind: ObjectType, row: Mapping[str, Any], number: int, now: dt.datet
         user_id=EDITOR,
         maker_id=EDITOR,
     )
-
-
-def _check_keys(what: str, row: Mapping[str, Any], allowed: frozenset[str] | set[str]) -> None:
-    unknown = sorted(set(row) - allowed)
-    if unknown:
-        raise ValueError(f"{what} has no {', '.join(unknown)}; it takes {', '.join(sorted(allowed))}")

@@ -1,6 +1,8 @@
-"""The readings of HubSpot's record: what it leaves open or contradicts, and each value it could have.
+"""The points that HubSpot's documentation leaves open or contradicts, and the values that each could have.
 
-Each switch names its section of the contract and the evidence: SPEC, DOC, CAP, SDK, 3P, INF or MEM.
+The pages are https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide and its neighbours, and HubSpot's
+OpenAPI files, https://github.com/HubSpot/HubSpot-public-api-spec-collection. "Recorded" is a response of the live API
+that others published; "reported" is what others say of it.
 """
 
 from __future__ import annotations
@@ -13,89 +15,89 @@ from taskhand.sandbox.switches import Switches
 
 @dataclass(frozen=True)
 class SpecVariant(Switches):
-    """One reading of the contract; the defaults follow its best evidence, and the lenient value where none is."""
+    """One possible behaviour of HubSpot. Defaults follow the best evidence, and are lenient where there is none."""
 
-    # calls in any ten seconds, in a day, and searches in a second; 0 for no limit
+    # Documented limits: requests in any ten seconds, requests in a day, searches in a second; 0 for no limit.
     burst: int = 100
     daily: int = 250_000
     searches: int = 5
-    # `Retry-After` on a 429 is not documented
+    # Whether a 429 has `Retry-After`, which is undocumented.
     retry_after: Literal["absent", "sent"] = "absent"
-    # an OAuth app has no daily limit and none of its headers
+    # An OAuth app has no daily limit and no headers for one.
     app: Literal["private", "oauth"] = "private"
-    # the body of a scripted 429
+    # The policy of a scripted 429.
     limit_policy: Literal["TEN_SECONDLY_ROLLING", "SECONDLY", "DAILY"] = "TEN_SECONDLY_ROLLING"
-    # a token that has expired; and what a token that cannot be read is called
+    # Whether the token has expired, and how an unknown token is answered (both recorded).
     credentials: Literal["valid", "expired"] = "valid"
     unknown_credentials: Literal["invalid", "expired"] = "invalid"
-    # scopes that this app lacks, separated by commas; and the newer or the older key of the 403
+    # Scopes that the token lacks, separated by commas, and the key of the 403 that lists them (both recorded).
     missing_scopes: str = ""
     scope_key: Literal["requiredGranularScopes", "requiredScopes"] = "requiredGranularScopes"
-    # the category of a 404 for a numeric id, in two variants
+    # The category of a 404 for a numeric id (both recorded).
     missing_category: Literal["OBJECT_NOT_FOUND", "none"] = "OBJECT_NOT_FOUND"
-    # archiving an id that is not there; 204 is MEM
+    # The status for archiving an unknown id.
     archive_unknown: Literal[204, 404] = 204
-    # an error of a 207 as SPEC requires it, or without `errors` and `links` as CAP has it
+    # An error of a 207 has `errors` and `links` as in the OpenAPI file, or lacks them as recorded.
     batch_errors: Literal["spec", "recorded"] = "spec"
-    # the results of a batch come in an order of their own
+    # The results of a batch are in another order than its inputs (recorded), or in the same.
     results_order: Literal["shuffled", "input"] = "shuffled"
-    # a batch without `inputs` was answered 200 and empty (2020)
+    # A batch without `inputs` is answered 200 and empty (recorded in 2020), or refused.
     no_inputs: Literal["empty", "rejected"] = "empty"
-    # two inputs for one record
+    # The answer to two inputs for one record.
     duplicate_ids: Literal["rejected", "accepted"] = "rejected"
-    # an update without trace ids whose values are wrong fails whole, or in part
+    # A batch update without trace ids and with a wrong value fails whole, or in part.
     untraced_update: Literal["fails", "partial"] = "fails"
-    # trace ids on some of the inputs only
+    # The same for a batch with trace ids on only some inputs.
     some_traces: Literal["fails", "partial"] = "fails"
-    # the nth input (from 1; 0 for none) is in neither list of the answer, though done or not
+    # The nth input is in neither list of the answer, although it was done or not (reported); 0 for none.
     lost_input: int = 0
     lost_effect: Literal["done", "undone"] = "done"
-    # milliseconds after which the calculated properties are written; after creates, or INF all writes
+    # Milliseconds until calculated properties are written (recorded): after creates, or after all writes.
     settle_ms: int = 500
     settles: Literal["creates", "writes"] = "creates"
-    # seconds by which the search index is behind ("a few moments", 3P up to 30)
+    # Seconds by which the search index is behind: documented as "a few moments", reported up to 30.
     search_lag: int = 5
-    # archived records never appear in it, or INF leave it as late as all else
+    # Archived records disappear from the index at once (documented), or as late as other changes.
     archived_index: Literal["hidden", "lags"] = "hidden"
-    # how many results of one search can be paged through
+    # The documented number of results of a search that can be paged through.
     search_cap: int = 10_000
-    # whether NEQ, NOT_IN and NOT_CONTAINS_TOKEN hold for a record without the property; MEM: they do not
+    # Whether NEQ, NOT_IN and NOT_CONTAINS_TOKEN match a record without the property.
     unset_differs: Literal["no", "yes"] = "no"
-    # the longest page of a list
+    # The longest page of a list.
     list_limit: int = 100
-    # an update answers with what changed; whether a property sent with the value it had is among that
+    # An update is answered with the changed properties (recorded), and also with the unchanged ones that were sent.
     update_shows: Literal["sent", "changed"] = "sent"
-    # null in the properties of an update is not documented
+    # The answer to null in the properties of an update.
     null_value: Literal["clears", "ignored", "rejected"] = "clears"
-    # the code for a bad moment since 2026-08, or before
+    # The code for an invalid date: since August 2026, or before.
     bad_datetime: Literal["INVALID_DATE", "INVALID_LONG"] = "INVALID_DATE"
-    # a moment in epoch seconds, since 2026-08 and before
+    # The answer to a date in epoch seconds: since August 2026, or before (both reported).
     epoch_seconds: Literal["rejected", "read_as_ms"] = "rejected"
-    # a due date that comes back in another form than ISO
+    # A due date is sent as ISO 8601 (documented, recorded), or in milliseconds.
     due_echo: Literal["instant", "millis"] = "instant"
-    # characters that `hs_task_body` may have; 0 for no limit
+    # The maximum length of `hs_task_body` in characters; 0 for no limit.
     body_limit: int = 65_536
-    # whether `hs_task_is_all_day` can be set
+    # Whether `hs_task_is_all_day` can be set.
     all_day: Literal["writable", "read_only"] = "writable"
-    # status, priority and type when they were not sent
+    # Whether a create fills omitted status, priority and type.
     defaults: Literal["filled", "unset"] = "filled"
-    # whether status and stage follow each other; §13: which of them wins when both are sent
+    # Whether status and pipeline stage change together, and which one wins when both are sent.
     stage: Literal["coupled", "apart"] = "coupled"
     status_or_stage: Literal["status", "stage"] = "status"
-    # a portal's own stages; §13: what `hs_task_status` reads for one of them
+    # Whether the pipeline has custom stages (recorded), and the value of `hs_task_status` in one of them.
     stages: Literal["default", "custom"] = "default"
     custom_stage: Literal["kept", "unset", "stage_id"] = "kept"
-    # the order of the status options
+    # The order of the status options.
     status_order: Literal["alphabetical", "workflow"] = "alphabetical"
-    # an archived owner as a task's owner
+    # The answer to an archived owner in `hubspot_owner_id`.
     archived_owner: Literal["rejected", "accepted"] = "rejected"
-    # a wrong association type made the task without the association
+    # With a wrong association type, a task is created without the association (recorded), or refused.
     wrong_type: Literal["ignored", "rejected"] = "ignored"
-    # ids in association bodies are strings or numbers
+    # Ids in association bodies are strings (OpenAPI file), or numbers (guide).
     association_ids: Literal["string", "number"] = "string"
-    # whether a default association names both directions
+    # Whether a default association is answered with one direction or both.
     directions: Literal["one", "both"] = "one"
-    # in a batch read, a record without associations is left out, or an error of a 207
+    # In a batch read of associations, a record without any is left out, or an error of a 207.
     no_associations: Literal["left_out", "error"] = "left_out"
-    # a task property with unique values, for `idProperty` and upsert; none is shipped
+    # The name of a custom task property with unique values, for `idProperty` and upsert; empty for none.
     unique_property: str = ""

@@ -1,4 +1,4 @@
-"""The properties of a body: what each may be, and the text under which it is kept."""
+"""The properties of a request body: which values are valid, and the text that is stored."""
 
 from __future__ import annotations
 
@@ -17,33 +17,34 @@ if TYPE_CHECKING:
 
     Check = Callable[["PropertyRules", Definition, str], Complaint | None]
 
-SECONDS = range(10**8, 10**11)  # what was meant as epoch seconds, from 1973 to 5138
+SECONDS = range(10**8, 10**11)  # numbers that look like epoch seconds, from 1973 to 5138
 
 
 class PropertyRules:
-    """What values are checked against: the definitions, the reading, and the owners."""
+    """Validates property values against the definitions, the spec variant and the owners."""
 
     def __init__(self, known: Mapping[str, Definition], spec_variant: SpecVariant, owners: tuple[Owner, ...]) -> None:
         self.known = known
         self.spec_variant = spec_variant
         self.owners = {owner.id for owner in owners if spec_variant.archived_owner == "accepted" or not owner.archived}
 
-    def checked(self, properties: object) -> dict[str, str]:
-        """Read the `properties` of a body: names to texts, "" for what is cleared; all that is wrong at once."""
+    def validate(self, properties: object) -> dict[str, str]:
+        """Return the stored text of each property, "" for a cleared one; one 400 has all complaints."""
         sent = _texts(properties, self.spec_variant)
-        complaints = [said for name, text in sent.items() if (said := self._complaint(name, text))]
+        found = [self._complaint(name, text) for name, text in sent.items()]
+        complaints = [one for one in found if one]
         if complaints:
             raise invalid_values(complaints)
-        return {name: _kept(self.known[name], text or "") for name, text in sent.items()}
+        return {name: _stored_text(self.known[name], text or "") for name, text in sent.items()}
 
     def _complaint(self, name: str, text: str | None) -> Complaint | None:
         definition = self.known.get(name)
-        if definition is None:  # SPEC and every recording against the guide, which says ignored
+        if definition is None:  # recorded; the guide says that unknown properties are ignored
             return Complaint(name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist')
         if definition.is_read_only:
-            said = f'"{name}" is a calculated property; its value cannot be set.'
-            return Complaint(name, "READ_ONLY_VALUE", said)
-        if text is None:  # not documented
+            message = f'"{name}" is a calculated property; its value cannot be set.'
+            return Complaint(name, "READ_ONLY_VALUE", message)
+        if text is None:
             return Complaint(name, "INVALID_VALUE", f"{name} cannot be null")
         return _CHECKS[definition.type](self, definition, text) if text else None
 
@@ -61,7 +62,7 @@ def _texts(properties: object, spec_variant: SpecVariant) -> dict[str, str | Non
 
 
 def _text(value: Any) -> str:
-    # numbers and booleans are read as their text
+    # recorded: numbers and booleans are accepted as their text
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int | float):
@@ -71,13 +72,13 @@ def _text(value: Any) -> str:
 
 def _string(rules: PropertyRules, definition: Definition, text: str) -> Complaint | None:
     limit = rules.spec_variant.body_limit
-    if definition.name == "hs_task_body" and 0 < limit < len(text):  # the text is not recorded
+    if definition.name == "hs_task_body" and 0 < limit < len(text):  # the text is assumed
         return Complaint(definition.name, "INVALID_LENGTH", f"{definition.name} is longer than {limit} characters")
     return None
 
 
 def _number(_: PropertyRules, definition: Definition, text: str) -> Complaint | None:
-    if definition.name == "hs_task_reminders" and not MILLIS.fullmatch(text):  # epoch milliseconds only
+    if definition.name == "hs_task_reminders" and not MILLIS.fullmatch(text):
         return Complaint(definition.name, "INVALID_LONG", f"{text} was not a valid long.")
     if not text.lstrip("-").replace(".", "", 1).isdigit():
         return Complaint(definition.name, "INVALID_INTEGER", f"{text} was not a valid number")
@@ -89,14 +90,14 @@ def _moment(rules: PropertyRules, definition: Definition, text: str) -> Complain
     is_seconds = MILLIS.fullmatch(text) and int(text) in SECONDS and rules.spec_variant.epoch_seconds == "rejected"
     if moment is not None and not is_seconds:
         return None
-    said = {"INVALID_LONG": f"{text} was not a valid long.", "INVALID_DATE": f"{text} was not a valid date."}
-    return Complaint(definition.name, rules.spec_variant.bad_datetime, said[rules.spec_variant.bad_datetime])
+    messages = {"INVALID_LONG": f"{text} was not a valid long.", "INVALID_DATE": f"{text} was not a valid date."}
+    return Complaint(definition.name, rules.spec_variant.bad_datetime, messages[rules.spec_variant.bad_datetime])
 
 
 def _choice(rules: PropertyRules, definition: Definition, text: str) -> Complaint | None:
     if definition.name == "hubspot_owner_id":
-        said = f"Owner {text} does not exist"  # the code; its text is not recorded
-        return None if text in rules.owners else Complaint(definition.name, "INVALID_OWNER_ID", said)
+        message = f"Owner {text} does not exist"  # the text is assumed
+        return None if text in rules.owners else Complaint(definition.name, "INVALID_OWNER_ID", message)
     if definition.is_external or text in {option.value for option in definition.options}:
         return None
     return Complaint(
@@ -105,7 +106,7 @@ def _choice(rules: PropertyRules, definition: Definition, text: str) -> Complain
 
 
 def _list(definition: Definition) -> str:
-    # the options as text, one field a line
+    # recorded: the options as text, one field a line
     rows = [
         f'label: "{option.label}"\nvalue: "{option.value}"\ndisplay_order: {order}\nhidden: false\nread_only: false\n'
         for order, option in enumerate(definition.options)
@@ -122,7 +123,7 @@ _CHECKS: dict[str, Check] = {
 }
 
 
-def _kept(definition: Definition, text: str) -> str:
-    """Give the text that is kept: moments in ISO, all else as it came."""
+def _stored_text(definition: Definition, text: str) -> str:
+    """Return the text to store: dates in ISO 8601, other values unchanged."""
     moment = parse_instant(text) if definition.type == "datetime" and text else None
     return format_instant(moment) if isinstance(moment, dt.datetime) else text

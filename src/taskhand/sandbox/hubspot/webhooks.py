@@ -1,4 +1,4 @@
-"""Webhooks: what happened, as the events of subscriptions, and the signed requests that tell it."""
+"""Webhook subscriptions, their events, and the signed requests that deliver them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.links import Link
     from taskhand.sandbox.hubspot.record import Record
 
-FIRST_EVENT, FIRST_SUBSCRIPTION = 1765889350, 7662269  # of the sample
-MOST_EVENTS = 100  # in one request
-MOST_ATTEMPTS = 11  # the first, and up to ten more
-RETRY = dt.timedelta(hours=2)  # ten in 24 hours; here evenly, so that runs are alike
+FIRST_EVENT, FIRST_SUBSCRIPTION = 1765889350, 7662269  # as in a recorded event
+MOST_EVENTS = 100  # of one request
+MOST_ATTEMPTS = 11  # documented: up to ten retries
+RETRY = dt.timedelta(hours=2)  # documented: ten retries in 24 hours; here at even intervals, to be deterministic
 FIRST_ERROR = 400
 CREATION, DELETION = "object.creation", "object.deletion"
 CHANGE, ASSOCIATION = "object.propertyChange", "object.associationChange"
@@ -31,7 +31,7 @@ AGENT = "HubSpot Connect 2.0 (http://dev.hubspot.com/) (namespace: webhooks-nio-
 
 
 class Subscription(NamedTuple):
-    """What an app wants to hear: a type of event on a type of object, and for changes one property."""
+    """A subscription to one type of event of one object type, for changes also of one property."""
 
     id: int
     event_type: str
@@ -41,7 +41,7 @@ class Subscription(NamedTuple):
 
 @dataclass(frozen=True)
 class Delivery:
-    """One request to the app's target: signed anew at each attempt, which counts from 0."""
+    """One request to the app's target URL; `attempt` counts from 0, and each attempt has its own signature."""
 
     url: str
     events: tuple[Mapping[str, Any], ...]
@@ -50,12 +50,12 @@ class Delivery:
 
     @property
     def body(self) -> bytes:
-        """The array of events."""
+        """The array of events as JSON."""
         rows = [{**event, "attemptNumber": self.attempt} for event in self.events]
         return json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode()
 
     def headers(self, secret: str, now: dt.datetime) -> dict[str, str]:
-        """Sign it for this moment."""
+        """Return the headers with the signatures for a moment."""
         timestamp, text = str(to_millis(now)), self.body.decode()
         return {
             "Content-Type": "application/json",
@@ -68,24 +68,24 @@ class Delivery:
         }
 
 
-class _Happening(NamedTuple):
-    """What happened to one object, when, and by whom: None is the app itself."""
+class _Change(NamedTuple):
+    """A change of one object, its time and its user; None is the app itself."""
 
     event_type: str
     object_id: str
     object_type_id: str
     now: dt.datetime
-    what: Mapping[str, Any]
+    fields: Mapping[str, Any]
     user_id: int | None = None
 
-    def concerns(self, one: Subscription) -> bool:
-        """Whether a subscription wants to hear it."""
-        is_meant = (one.event_type, one.object_type_id) == (self.event_type, self.object_type_id)
-        return is_meant and one.property_name in (None, self.what.get("propertyName"))
+    def matches(self, one: Subscription) -> bool:
+        """Whether a subscription is for this change."""
+        is_same_type = (one.event_type, one.object_type_id) == (self.event_type, self.object_type_id)
+        return is_same_type and one.property_name in (None, self.fields.get("propertyName"))
 
 
 class Webhooks:
-    """The app's target, its subscriptions, and the events that still have to be told."""
+    """The app's target URL, its subscriptions, and the pending deliveries."""
 
     def __init__(self) -> None:
         self.url: str | None = None
@@ -97,57 +97,57 @@ class Webhooks:
     def subscribe(
         self, event_type: str, property_name: str | None = None, object_type_id: str = "0-27"
     ) -> Subscription:
-        """Add a subscription; a change needs the property's name, an unknown type is a ValueError."""
+        """Add a subscription; ValueError for an unknown type, or a property name where it is missing or not allowed."""
         if event_type not in EVENT_TYPES:
-            raise ValueError(f"event type is one of {', '.join(EVENT_TYPES)}; not {event_type!r}")
+            raise ValueError(f"event type must be one of {', '.join(EVENT_TYPES)}, not {event_type!r}")
         if (event_type == CHANGE) != (property_name is not None):
-            raise ValueError(f"{CHANGE} needs a property name, the others take none")
+            raise ValueError(f"{CHANGE} needs a property name, other types take none")
         made = Subscription(FIRST_SUBSCRIPTION + len(self.subscriptions), event_type, object_type_id, property_name)
         self.subscriptions.append(made)
         return made
 
-    def forget(self) -> None:
-        """Drop what has not been told; target and subscriptions stay."""
+    def clear_events(self) -> None:
+        """Remove all undelivered events; target and subscriptions stay."""
         self.pending.clear()
         self._events.clear()
         self._count = 0
 
     def created(self, record: Record, now: dt.datetime) -> None:
-        """Tell of a new record."""
-        self._tell(_Happening(CREATION, record.id, record.kind.type_id, now, {"changeFlag": "CREATED"}))
+        """Add the event of a new record."""
+        self._add(_Change(CREATION, record.id, record.object_type.type_id, now, {"changeFlag": "CREATED"}))
 
     def deleted(self, record: Record, now: dt.datetime) -> None:
-        """Tell of an archived record."""
-        self._tell(_Happening(DELETION, record.id, record.kind.type_id, now, {"changeFlag": "DELETED"}))
+        """Add the event of an archived record."""
+        self._add(_Change(DELETION, record.id, record.object_type.type_id, now, {"changeFlag": "DELETED"}))
 
     def changed(self, old: Record, new: Record, now: dt.datetime, user_id: int | None = None) -> None:
-        """Tell of every stored property that changed."""
+        """Add an event for every changed stored property."""
         names = sorted(old.properties.keys() | new.properties.keys())
         for name in names:
             value = new.properties.get(name, "")
             if old.properties.get(name, "") != value:
                 pair = {"propertyName": name, "propertyValue": value}
-                self._tell(_Happening(CHANGE, new.id, new.kind.type_id, now, pair, user_id))
+                self._add(_Change(CHANGE, new.id, new.object_type.type_id, now, pair, user_id))
 
     def associated(self, link: Link, now: dt.datetime, *, is_removed: bool) -> None:
-        """Tell of a link made or removed, as seen from the task; its keys are INF."""
+        """Add the event of an added or removed link, from the task's end; its keys are assumed."""
         number = TYPES["tasks", link.other]
         ends = {"fromObjectId": int(link.task_id), "toObjectId": int(link.other_id), "associationTypeId": number}
-        kinds = {"fromObjectTypeId": "0-27", "toObjectTypeId": BY_NAME[link.other].type_id}
-        what = {**ends, **kinds, "associationRemoved": is_removed}
-        self._tell(_Happening(ASSOCIATION, link.task_id, "0-27", now, what))
+        types = {"fromObjectTypeId": "0-27", "toObjectTypeId": BY_NAME[link.other].type_id}
+        fields = {**ends, **types, "associationRemoved": is_removed}
+        self._add(_Change(ASSOCIATION, link.task_id, "0-27", now, fields))
 
-    def due(self, now: dt.datetime) -> list[Delivery]:
-        """Take the deliveries that are due; what is not settled afterwards is lost."""
+    def take_due(self, now: dt.datetime) -> list[Delivery]:
+        """Remove and return the due deliveries; the caller must `settle` each, or it is lost."""
         self._bundle(now)
-        ripe = [one for one in self.pending if one.due <= now]
+        due = [one for one in self.pending if one.due <= now]
         self.pending = [one for one in self.pending if one.due > now]
-        return ripe
+        return due
 
     def settle(self, one: Delivery, status: int | None, now: dt.datetime) -> None:
-        """Note how a delivery went; without an answer, or after any 4xx and 5xx, it comes again."""
-        went_well = status is not None and status < FIRST_ERROR
-        if not went_well and one.attempt + 1 < MOST_ATTEMPTS:
+        """Record the result of a delivery; without a response, or after a 4xx or 5xx, it is retried."""
+        succeeded = status is not None and status < FIRST_ERROR
+        if not succeeded and one.attempt + 1 < MOST_ATTEMPTS:
             self.pending.append(replace(one, attempt=one.attempt + 1, due=now + RETRY))
 
     def _bundle(self, now: dt.datetime) -> None:
@@ -156,28 +156,28 @@ class Webhooks:
         if self.url is not None:
             self.pending += [Delivery(self.url, tuple(events[n : n + MOST_EVENTS]), now) for n in starts]
 
-    def _tell(self, happened: _Happening) -> None:
+    def _add(self, change: _Change) -> None:
         for one in self.subscriptions:
-            if happened.concerns(one):
+            if change.matches(one):
                 self._count += 1
-                self._events.append(_event(FIRST_EVENT + self._count, one, happened))
+                self._events.append(_event(FIRST_EVENT + self._count, one, change))
 
 
-def _event(number: int, one: Subscription, happened: _Happening) -> dict[str, Any]:
-    # §10 CAP for the shape; INF for changes of our own, from property histories
+def _event(number: int, one: Subscription, change: _Change) -> dict[str, Any]:
+    # the form is recorded; the source of the app's own changes is assumed
     source = {"changeSource": "INTEGRATION", "sourceId": str(APP)}
-    if happened.user_id is not None:
-        source = {"changeSource": "CRM_UI", "sourceId": f"userId:{happened.user_id}"}
+    if change.user_id is not None:
+        source = {"changeSource": "CRM_UI", "sourceId": f"userId:{change.user_id}"}
     return {
         "eventId": number,
         "subscriptionId": one.id,
         "portalId": PORTAL,
         "appId": APP,
-        "occurredAt": to_millis(happened.now),
+        "occurredAt": to_millis(change.now),
         "subscriptionType": one.event_type,
-        "objectId": int(happened.object_id),
+        "objectId": int(change.object_id),
         "objectTypeId": one.object_type_id,
-        **happened.what,
+        **change.fields,
         **source,
         "isSensitive": False,
     }

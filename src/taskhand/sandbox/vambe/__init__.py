@@ -1,4 +1,4 @@
-"""Vambe's public API as a local server: its documentation made playable, in each reading it allows."""
+"""Vambe's public API as a local server, in each behaviour that its documentation allows."""
 
 from taskhand.sandbox.vambe.sandbox import VambeSandbox
 from taskhand.sandbox.vambe.spec_variant import SpecVariant

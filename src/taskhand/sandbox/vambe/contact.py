@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.vambe.spec_variant import SpecVariant
 
-OPAQUE = "contact-"  # the page's sample id is `contact-uuid-123`
+OPAQUE = "contact-"  # the documented sample of a task has the id `contact-uuid-123`
 
 
 @dataclass(frozen=True)
 class Contact:
-    """One contact, in the fields of the search; several may share an `ai_customer_id`."""
+    """One contact, in the documented fields of the search; several may share an `ai_customer_id`."""
 
     id: str
     name: str
@@ -33,18 +33,18 @@ class Contact:
     default_stage_id: str | None = None
 
     def matches(self, phone: str | None, email: str | None) -> bool:
-        """Whether both that are given occur in it: phones by their digits, e-mails in any case."""
+        """Whether it contains the phone's digits and the e-mail address, in any case; None matches everything."""
         fits_phone = not phone or digits(phone) in digits(self.phone or "")
         return fits_phone and (not email or email.casefold() in (self.email or "").casefold())
 
 
 def digits(phone: str) -> str:
-    """Sanitise a phone number to its digits."""
+    """Return the digits of a phone number."""
     return re.sub(r"\D", "", phone)
 
 
 def render_contact(contact: Contact, spec_variant: SpecVariant) -> dict[str, Any]:
-    """Write a contact as the search has it."""
+    """Write the object that the search endpoint documents."""
     return asdict(contact) | {
         "id": render_contact_id(contact.id, spec_variant),
         "created_at": format_instant(contact.created_at),
@@ -53,12 +53,12 @@ def render_contact(contact: Contact, spec_variant: SpecVariant) -> dict[str, Any
 
 
 def render_contact_id(contact_id: str | None, spec_variant: SpecVariant) -> str | None:
-    """Write a contact's id, or None; opaque ids are no UUIDs."""
+    """Write a contact's id as a UUID or, in the other spec variant, as an opaque word; None stays None."""
     if contact_id is None or spec_variant.contact_ids == "uuid":
         return contact_id
     return OPAQUE + contact_id.replace("-", "")
 
 
-def has_id(sent: str, contact: Contact, spec_variant: SpecVariant) -> bool:
-    """Whether the id that was sent is this contact's, as this reading writes ids."""
+def has_id(contact: Contact, sent: str, spec_variant: SpecVariant) -> bool:
+    """Whether `sent` is the contact's id in the form of this spec variant."""
     return sent.lower() == render_contact_id(contact.id, spec_variant)

@@ -1,4 +1,4 @@
-"""The contact endpoints: search, by days, and one contact's info."""
+"""The contact endpoints: https://docs.vambe.me/reference/contact/search-contacts and its neighbours."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from taskhand.sandbox.vambe.errors import Issue, not_found, validation_error
 if TYPE_CHECKING:
     from taskhand.sandbox.vambe.context import RequestContext
 
-MOST_FOUND = 50  # rows
+MOST_FOUND = 50
 DAYS = re.compile(r"\d{1,3}", re.ASCII)
 MOST_DAYS = 365
 
 
 def search_contacts(ctx: RequestContext) -> list[dict[str, Any]]:
-    """`GET /api/public/contacts/search`: by phone, e-mail or both, at least one."""
+    """`GET /api/public/contacts/search`: by phone, e-mail, or both."""
     phone, email = ctx.query.get("phone"), ctx.query.get("email")
     if not email and not (phone and digits(phone)):
         raise validation_error(Issue("phone", "custom", "phone or email is required"))
@@ -27,18 +27,18 @@ def search_contacts(ctx: RequestContext) -> list[dict[str, Any]]:
 
 
 def recent_contacts(ctx: RequestContext) -> list[dict[str, Any]]:
-    """`GET /api/public/contacts`: those heard from within `days`, latest first; an array."""
+    """`GET /api/public/contacts`: those whose last message is at most `days` old, latest first."""
     since = ctx.now - dt.timedelta(days=_days(ctx))
-    stage = ctx.query.get("stage_id")  # the filter's name
+    stage = ctx.query.get("stage_id")
     found = [contact for contact in ctx.store.contacts if contact.last_message_at >= since]
     staged = [contact for contact in found if stage is None or contact.default_stage_id == stage]
     return [render_contact(contact, ctx.spec_variant) for contact in _latest_first(staged)]
 
 
 def contact_info(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /api/public/contact/{aiContactId}/info`: the search's fields and the chat's."""
+    """`GET /api/public/contact/{aiContactId}/info`: the fields of the search and those of the chat."""
     for contact in ctx.store.contacts:
-        if has_id(ctx.values["aiContactId"], contact, ctx.spec_variant):
+        if has_id(contact, ctx.values["aiContactId"], ctx.spec_variant):
             return render_contact(contact, ctx.spec_variant) | {
                 "last_message_content": None,
                 "is_chat_read": True,

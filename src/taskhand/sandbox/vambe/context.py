@@ -1,4 +1,4 @@
-"""What an endpoint has on its desk while it works on one call."""
+"""Everything that an endpoint needs to answer one request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RequestContext:
-    """The call, the values in its path, the reading in force, what is stored, the time, and fresh ids.
+    """The request, the spec variant, the store, the time, a source of ids, and the path parameters.
 
     With `is_stale`, lists are as they were before the last write.
     """
@@ -31,5 +31,5 @@ class RequestContext:
 
     @property
     def query(self) -> dict[str, str]:
-        """The query; of a repeated key, the last value."""
+        """The query; a repeated key has its last value."""
         return dict(self.request.pairs)

@@ -1,4 +1,4 @@
-"""Due dates: how one is set and changed, and what `render_due_at` then says in each reading."""
+"""Due dates: set and changed by request bodies, and written as `due_at`."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Due:
-    """A local date, a local time (None is all day), the zone's IANA name, and a datetime's literal words."""
+    """A local date, a local time (None for all day), an IANA time zone, and the text of a sent datetime."""
 
     date: dt.date | None = None
     time: dt.time | None = None
     zone: str | None = None
-    words: str | None = None
+    sent_text: str | None = None
 
     @property
     def is_all_day(self) -> bool:
-        """Whether there is a date without a time (`dueTime` omitted; undated is not)."""
+        """Whether there is a date without a time."""
         return self.date is not None and self.time is None
 
 
@@ -32,49 +32,49 @@ UNDATED = Due()
 
 
 def apply_due_fields(due: Due, body: Mapping[str, Any], spec_variant: SpecVariant) -> Due:
-    """Apply the due fields of a body; those that were not sent keep their value."""
+    """Apply `dueDate`, `dueTime` and `timezone` of a body; omitted ones keep their value, null removes the date."""
     zone = body.get("timezone", due.zone)
     if "dueDate" not in body:
-        return _retimed(due, body, spec_variant, zone)
+        return _apply_time(due, body, spec_variant, zone)
     if body["dueDate"] is None:
-        # null removes the due date; the zone's fate is
         return Due(zone=zone if spec_variant.cleared_zone == "kept" else None)
     kept = due.time if spec_variant.date_without_time == "keeps_time" else None
-    return Due(dt.date.fromisoformat(body["dueDate"][:10]), _time(body, kept), zone, _words(body["dueDate"]))
+    text = body["dueDate"]
+    return Due(dt.date.fromisoformat(text[:10]), _time(body, kept), zone, text if "T" in text else None)
 
 
 def render_due_at(due: Due, spec_variant: SpecVariant) -> str | None:
-    """Write `render_due_at` as this reading has it, or None without a date."""
+    """Write `due_at` as the spec variant does; None without a date."""
     if due.date is None:
         return None
     if spec_variant.due_at == "echo":
-        return due.words or (f"{due.date}T{due.time:%H:%M}:00" if due.time else str(due.date))
+        return due.sent_text or (f"{due.date}T{due.time:%H:%M}:00" if due.time else str(due.date))
     return format_instant(to_instant(due, spec_variant))
 
 
 def to_instant(due: Due, spec_variant: SpecVariant) -> dt.datetime:
-    """Give the moment that `render_due_at` names, read as UTC; midnight for a whole day. The date must be set."""
+    """Return the instant of `due_at`; midnight for an all-day task. The date must be set."""
     local = dt.datetime.combine(due.date or dt.date.min, due.time or dt.time.min)
     zoned = due.zone is not None and (due.time is not None or spec_variant.midnight == "zone")
-    if spec_variant.due_at == "wall" or not zoned:  # the wall clock wearing a Z
+    if spec_variant.due_at == "wall" or not zoned:
         return local.replace(tzinfo=dt.UTC)
     return local.replace(tzinfo=ZoneInfo(str(due.zone))).astimezone(dt.UTC)
 
 
 def due_day(due: Due, spec_variant: SpecVariant) -> dt.date | None:
-    """Give the day by which the list's window finds the task."""
+    """Return the day that the window of the list compares, or None without a date."""
     if due.date is None or spec_variant.date_zone == "task":
         return due.date
     return to_instant(due, spec_variant).date()
 
 
 def format_instant(moment: dt.datetime) -> str:
-    """Write a moment as the samples do: UTC, milliseconds, Z."""
+    """Write an instant as the documented samples do: UTC, milliseconds, Z."""
     return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _retimed(due: Due, body: Mapping[str, Any], spec_variant: SpecVariant, zone: str | None) -> Due:
-    """Apply `dueTime` and `timezone` without `dueDate`; without a date there is nothing to time."""
+def _apply_time(due: Due, body: Mapping[str, Any], spec_variant: SpecVariant, zone: str | None) -> Due:
+    """Apply `dueTime` and `timezone` without `dueDate`; they change nothing on a task without a date."""
     if due.date is None or spec_variant.time_without_date != "keeps_date":
         return due
     if "dueTime" not in body and "timezone" not in body:
@@ -87,7 +87,3 @@ def _time(body: Mapping[str, Any], otherwise: dt.time | None) -> dt.time | None:
     if "dueTime" not in body:
         return otherwise
     return dt.time.fromisoformat(text) if text else None
-
-
-def _words(date: str) -> str | None:
-    return date if "T" in date else None

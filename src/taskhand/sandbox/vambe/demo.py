@@ -11,12 +11,12 @@ ZONE = "America/Santiago"
 STAGE = str(uuid.uuid5(NAMESPACE, "stage"))
 ORGANISATION = str(uuid.uuid5(NAMESPACE, "organisation"))
 
-MARIA = "228d7a0d-9072-4ca8-939b-959b75cc606a"  # the page's sample member
-JUAN = "338e8b1e-8183-5db9-a4ab-a6ab86dd717b"  # the second responsible of the page's sample
+MARIA = "228d7a0d-9072-4ca8-939b-959b75cc606a"  # the sample of get-all-team-members
+JUAN = "338e8b1e-8183-5db9-a4ab-a6ab86dd717b"  # the second responsible in the sample of update-task
 
 
 class _Person(NamedTuple):
-    """One contact of the demo; those of one company share a customer."""
+    """One contact of the demo; contacts of one company share a customer."""
 
     name: str
     phone: str | None
@@ -51,10 +51,10 @@ _MEMBERS = (
     (OTHER_JUAN, "Juan", "Pérez", "jp.ventas@company.com", "+56933445566", True),  # the same name on purpose
     (CAMILA, "Camila", "Soto", "camila.soto@company.com", "+56944556677", True),
     (DIEGO, "Diego", "Muñoz", "diego.munoz@company.com", None, True),
-    (LUCIA, "Lucía", "Fernández", "lucia.fernandez@company.com", None, False),  # left the team
+    (LUCIA, "Lucía", "Fernández", "lucia.fernandez@company.com", None, False),  # no longer in the team
 )
 
-_STATUSES = (  # names, types and colour of the samples, as far as there are any
+_STATUSES = (
     ("Pendiente", "#60a5fa", "initial", 1),
     ("En Progreso", "#fbbf24", "in_progress", 2),
     ("Completado", "#34d399", "done", 3),
@@ -110,7 +110,7 @@ _TASKS = (
 
 
 def members_and_statuses() -> dict[str, Any]:
-    """Give the members and statuses alone: what even an empty organisation has."""
+    """Return the members and statuses, which the seed "empty" has too."""
     keys = ("id", "first_name", "last_name", "email", "phone", "active")
     members = [dict(zip(keys, row, strict=True)) for row in _MEMBERS]
     named = [row | {"name": f"{row['first_name']} {row['last_name']}"} for row in members]
@@ -122,7 +122,7 @@ def members_and_statuses() -> dict[str, Any]:
 
 
 def demo(now: dt.datetime) -> dict[str, Any]:
-    """Give the contacts and tasks, dated around `now`."""
+    """Return the contacts and tasks, dated around `now`."""
     contacts = [_contact(person, now) for person in _PEOPLE]
     by_name = {contact["name"]: contact for contact in reversed(contacts)}
     tasks = [_task(row, number, by_name, now) for number, row in enumerate(_TASKS)]
@@ -164,13 +164,13 @@ def _task(row: _Row, number: int, contacts: dict[str, dict[str, Any]], now: dt.d
 
 
 def _foreign(now: dt.datetime) -> dict[str, Any]:
-    """Give a task of another organisation, which the key must not see."""
+    """Return a task of another organisation, which the key must not see."""
     other = {"id": _id("task foreign"), "title": "De otra organización", "foreign": True}
     return other | {"createdAt": now.isoformat(), "creatorId": _id("member foreign")}
 
 
 def _deleted(now: dt.datetime) -> dict[str, Any]:
-    """Give a task that was deleted before today."""
+    """Return a task that was deleted before `now`."""
     return {"id": _id("task deleted"), "title": "Duplicada", "deleted": True, "createdAt": now.isoformat()}
 
 

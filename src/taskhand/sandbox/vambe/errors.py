@@ -1,4 +1,4 @@
-"""Refusals: what Vambe says when it says no, in each style that its error bodies could have."""
+"""Vambe's error bodies, in each of the forms that a spec variant can choose."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from taskhand.sandbox.messages import Response
 if TYPE_CHECKING:
     from taskhand.sandbox.vambe.spec_variant import SpecVariant
 
-# the page's own sample, whose words contradict the page
+# The sample of https://docs.vambe.me/reference/tasks/update-task, though the same page documents "0", "1" and "2".
 DOCUMENTED = {"priority": "Priority must be one of: low, medium, high"}
-UUID_EXPECTED = "Validation failed (uuid is expected)"  # ParseUUIDPipe's default
+UUID_EXPECTED = "Validation failed (uuid is expected)"  # the default of NestJS's ParseUUIDPipe
+THROTTLED = "ThrottlerException: Too Many Requests"  # the default of NestJS's throttler
 PHRASES = {status.value: status.phrase for status in HTTPStatus}
-THROTTLED = "ThrottlerException: Too Many Requests"  # the throttler's default
 
 
 class Issue(NamedTuple):
-    """One complaint about one field: `code` as zod has it, `message` in words."""
+    """One validation error of one field; `code` is zod's."""
 
     field: str
     code: str
@@ -28,65 +28,64 @@ class Issue(NamedTuple):
 
 @dataclass(frozen=True)
 class ApiError(Exception):
-    """A request that Vambe refuses; `issues` are the complaints of a validation."""
+    """An error response; `issues` are set for a failed validation."""
 
     status: int
     message: str
     issues: tuple[Issue, ...] = ()
 
-    def answer(self, spec_variant: SpecVariant) -> Response:
-        """Write it as this reading has error bodies."""
+    def response(self, spec_variant: SpecVariant) -> Response:
+        """Write the error in the form of this spec variant."""
         return Response.of_json(self.status, _BODIES[spec_variant.errors](self))
 
 
 def validation_error(*issues: Issue) -> ApiError:
-    """Refuse a body or a query: 400 with its issues."""
+    """Return the 400 for an invalid body or query."""
     return ApiError(400, "Validation failed", issues)
 
 
 def not_found(what: str) -> ApiError:
-    """Refuse for something that is not there, not visible, or not the organisation's: 404."""
+    """Return the 404 for an object that does not exist, is deleted, or belongs to another organisation."""
     return ApiError(404, f"{what} not found")
 
 
 def unauthorized() -> ApiError:
-    """Refuse a wrong or missing key: 401."""
+    """Return the 401 for a wrong or missing key."""
     return ApiError(401, "Unauthorized")
 
 
 def error_for_status(status: int) -> ApiError:
-    """Fail for reasons of the server's own."""
+    """Return the error for a failure that does not depend on the request."""
     return ApiError(status, {429: THROTTLED, 500: "Internal server error"}.get(status, _phrase(status)))
 
 
-def _docs(refused: ApiError) -> dict[str, Any]:
-    # {"statusCode", "message"}, and "errors" of {"field", "message"} for a validation
-    body: dict[str, Any] = {"statusCode": refused.status, "message": refused.message}
-    if refused.issues:
+def _docs(error: ApiError) -> dict[str, Any]:
+    body: dict[str, Any] = {"statusCode": error.status, "message": error.message}
+    if error.issues:
         body["errors"] = [
-            {"field": issue.field, "message": DOCUMENTED.get(issue.field, issue.message)} for issue in refused.issues
+            {"field": issue.field, "message": DOCUMENTED.get(issue.field, issue.message)} for issue in error.issues
         ]
     return body
 
 
-def _nest(refused: ApiError) -> dict[str, Any]:
-    # zod's issues have a path; other refusals carry `error`, the bare 401, 429 and 500 do not
-    if refused.issues and refused.issues[0].field == "id":
+def _nest(error: ApiError) -> dict[str, Any]:
+    # zod's issues have a path. NestJS adds `error` to 400 and 404, and not to a bare 401, 429 or 500.
+    if error.issues and error.issues[0].field == "id":
         return {"statusCode": 400, "message": UUID_EXPECTED, "error": "Bad Request"}
-    body: dict[str, Any] = {"statusCode": refused.status, "message": refused.message}
-    if refused.issues:
+    body: dict[str, Any] = {"statusCode": error.status, "message": error.message}
+    if error.issues:
         body["errors"] = [
-            {"code": issue.code, "path": [issue.field], "message": issue.message} for issue in refused.issues
+            {"code": issue.code, "path": [issue.field], "message": issue.message} for issue in error.issues
         ]
-    elif refused.status in {400, 404}:
-        body["error"] = _phrase(refused.status)
+    elif error.status in {400, 404}:
+        body["error"] = _phrase(error.status)
     return body
 
 
-def _array(refused: ApiError) -> dict[str, Any]:
-    # class-validator's `message` is an array
-    messages = [f"{issue.field}: {issue.message}" for issue in refused.issues] or [refused.message]
-    return {"statusCode": refused.status, "message": messages, "error": _phrase(refused.status)}
+def _array(error: ApiError) -> dict[str, Any]:
+    # class-validator sends `message` as an array
+    messages = [f"{issue.field}: {issue.message}" for issue in error.issues] or [error.message]
+    return {"statusCode": error.status, "message": messages, "error": _phrase(error.status)}
 
 
 def _phrase(status: int) -> str:

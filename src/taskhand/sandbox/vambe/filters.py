@@ -1,4 +1,4 @@
-"""The query of the task list: reading it strictly or leniently, and applying it."""
+"""The query of https://docs.vambe.me/reference/tasks/get-tasks: parsed as the spec variant demands, and applied."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BOOLEANS = {"true": True, "false": False}
 
 @dataclass(frozen=True)
 class Window:
-    """What the list was asked for: whose tasks (nobody named is everyone), which days, and undated ones."""
+    """The filter of the list: responsible people (none is everyone), first and last day, and undated tasks."""
 
     responsible_ids: tuple[str, ...]
     first: dt.date
@@ -35,35 +35,35 @@ class Window:
     has_undated: bool
 
     def holds(self, task: Task, spec_variant: SpecVariant) -> bool:
-        """Whether the task belongs in the list."""
-        wanted = self.responsible_ids  # empty is all users;: one of several is enough
+        """Whether the task is in the list; one of several responsible people is enough."""
+        wanted = self.responsible_ids
         return (
             task.is_visible
-            and (not wanted or any(who in wanted for who in task.responsible_ids))
+            and (not wanted or any(person in wanted for person in task.responsible_ids))
             and self._holds_day(due_day(task.due, spec_variant), spec_variant)
         )
 
     def _holds_day(self, day: dt.date | None, spec_variant: SpecVariant) -> bool:
-        if day is None:  # tasks with no due date
+        if day is None:
             return self.has_undated
         after = self.first < day or (self.first == day and spec_variant.date_bounds != "exclusive")
         return after and (day < self.last or (day == self.last and spec_variant.date_bounds == "inclusive"))
 
 
 def read_window(ctx: RequestContext) -> Window:
-    """Read the query of `GET /api/public/tasks` (three of four are required)."""
+    """Parse the query of `GET /api/public/tasks`; only `includeTasksWithoutDates` is optional."""
     first, last = _day(ctx, "fromDate"), _day(ctx, "toDate")
     _check_span(first, last, ctx.spec_variant)
     return Window(_responsible_ids(ctx), first, last, _has_undated(ctx))
 
 
 def sort_tasks(tasks: Iterable[Task], spec_variant: SpecVariant) -> list[Task]:
-    """Put the list in order."""
-    made = sorted(tasks, key=lambda task: task.created_at, reverse=spec_variant.list_order == "newest")
+    """Sort the list as the spec variant does."""
+    by_creation = sorted(tasks, key=lambda task: task.created_at, reverse=spec_variant.list_order == "newest")
     if spec_variant.list_order != "due":
-        return made
+        return by_creation
     last = dt.datetime.max.replace(tzinfo=dt.UTC)
-    return sorted(made, key=lambda task: to_instant(task.due, spec_variant) if task.due.date else last)
+    return sorted(by_creation, key=lambda task: to_instant(task.due, spec_variant) if task.due.date else last)
 
 
 def _day(ctx: RequestContext, name: str) -> dt.date:
@@ -84,8 +84,8 @@ def _check_span(first: dt.date, last: dt.date, spec_variant: SpecVariant) -> Non
 
 
 def _has_undated(ctx: RequestContext) -> bool:
-    text = ctx.query.get("includeTasksWithoutDates", "true")  # default true
-    if ctx.spec_variant.without_dates == "coerced":  # any text but the empty one is true
+    text = ctx.query.get("includeTasksWithoutDates", "true")
+    if ctx.spec_variant.without_dates == "coerced":
         return bool(text)
     if text not in BOOLEANS:
         raise validation_error(Issue("includeTasksWithoutDates", "invalid_type", "Expected boolean"))
@@ -95,28 +95,28 @@ def _has_undated(ctx: RequestContext) -> bool:
 def _responsible_ids(ctx: RequestContext) -> tuple[str, ...]:
     plain = [value for key, value in ctx.request.pairs if key == IDS]
     bracketed = [value for key, value in ctx.request.pairs if BRACKETS.fullmatch(key)]
-    forms, ids = _spelled(plain, bracketed)
-    _check_form(forms, ids, ctx.spec_variant)
-    if any(not is_uuid(who) for who in ids):
+    encodings, ids = _decode_ids(plain, bracketed)
+    _check_encoding(encodings, ids, ctx.spec_variant)
+    if any(not is_uuid(one) for one in ids):
         raise validation_error(Issue(IDS, "invalid_format", "Expected an array of UUIDs"))
-    return tuple(who.lower() for who in ids)
+    return tuple(one.lower() for one in ids)
 
 
-def _spelled(plain: list[str], bracketed: list[str]) -> tuple[frozenset[str], list[str]]:
-    """Tell in which forms the ids could have been written, and the ids; nothing written has no form."""
+def _decode_ids(plain: list[str], bracketed: list[str]) -> tuple[frozenset[str], list[str]]:
+    """Return the encodings that the values could have, and the ids; an omitted parameter has no encoding."""
     if bracketed and not plain:
-        return frozenset({"brackets"}), _filled(bracketed)
+        return frozenset({"brackets"}), _without_blanks(bracketed)
     if len(plain) == 1 and not bracketed:
-        return _alone(plain[0])
-    return frozenset({"repeat"} if plain and not bracketed else ()), _filled(plain + bracketed)
+        return _decode_single(plain[0])
+    return frozenset({"repeat"} if plain and not bracketed else ()), _without_blanks(plain + bracketed)
 
 
-def _alone(value: str) -> tuple[frozenset[str], list[str]]:
+def _decode_single(value: str) -> tuple[frozenset[str], list[str]]:
     if value.startswith("["):
         return frozenset({"json"}), _from_json(value)
     if "," in value:
-        return frozenset({"comma"}), _filled(value.split(","))
-    return frozenset({"repeat", "comma"}), _filled([value])  # a lone id looks the same in both forms
+        return frozenset({"comma"}), _without_blanks(value.split(","))
+    return frozenset({"repeat", "comma"}), _without_blanks([value])  # one id looks the same in both encodings
 
 
 def _from_json(value: str) -> list[str]:
@@ -124,19 +124,19 @@ def _from_json(value: str) -> list[str]:
         ids = read_json(value)
     except ValueError:
         ids = [value]
-    return [str(who) for who in ids]
+    return [str(one) for one in ids]
 
 
-def _filled(values: list[str]) -> list[str]:
+def _without_blanks(values: list[str]) -> list[str]:
     return [value for value in values if value]
 
 
-def _check_form(forms: frozenset[str], ids: list[str], spec_variant: SpecVariant) -> None:
-    omitted = not forms and not ids
+def _check_encoding(encodings: frozenset[str], ids: list[str], spec_variant: SpecVariant) -> None:
+    omitted = not encodings and not ids
     if not ids and spec_variant.everyone == ("blank" if omitted else "omitted"):
         raise validation_error(Issue(IDS, "invalid_type", "Expected array of UUIDs"))
-    if not omitted and spec_variant.array_query not in {"any", *forms}:
+    if not omitted and spec_variant.array_query not in {"any", *encodings}:
         raise validation_error(Issue(IDS, "invalid_type", f"Expected the {spec_variant.array_query} form"))
-    lone = len(ids) == 1 and "repeat" in forms and spec_variant.array_query in {"any", "repeat"}
-    if lone and spec_variant.lone_id == "rejected":  # one id arrives as a string
+    lone = len(ids) == 1 and "repeat" in encodings and spec_variant.array_query in {"any", "repeat"}
+    if lone and spec_variant.lone_id == "rejected":
         raise validation_error(Issue(IDS, "invalid_type", "Expected array, received string"))

@@ -1,4 +1,4 @@
-"""Team members, and `GET /api/public/team-members/all`."""
+"""Team members and their endpoint: https://docs.vambe.me/reference/team-members/get-all-team-members."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Member:
-    """A user of the organisation; one who is not active is kept but not listed."""
+    """A user of the organisation; an inactive one is stored but not listed."""
 
     id: str
     name: str
@@ -23,11 +23,11 @@ class Member:
 
 
 def list_members(ctx: RequestContext) -> list[dict[str, Any]]:
-    """Give the active members: a plain array in the order of the database."""
-    return [_shown(member) for member in ctx.store.members if member.active]
+    """`GET /api/public/team-members/all`: a plain array of the active members, in stored order."""
+    return [_render(member) for member in ctx.store.members if member.active]
 
 
-def _shown(member: Member) -> dict[str, Any]:
+def _render(member: Member) -> dict[str, Any]:
     row = asdict(member)
     del row["active"]
     return row

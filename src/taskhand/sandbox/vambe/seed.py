@@ -1,10 +1,10 @@
-"""Seeds: plain data from which a store is made.
+"""Makes a store from a seed, which is plain data.
 
-A seed is a mapping with `members`, `statuses`, `contacts` and `tasks`, each a list of mappings, and `key_owner`,
-the member whom the key resolves to (by default the first). What is left out is empty, or the demo's for members
-and statuses. Members, statuses and contacts have their documented snake_case fields, with moments as ISO 8601
-text. Tasks have the fields of the documented POST body, `title` alone required, and besides them: `id`,
-`status` (a name), `createdAt`, `creatorId`, `deleted` and `foreign` (another organisation's).
+A seed is a mapping with `members`, `statuses`, `contacts` and `tasks`, each a list of mappings, and `key_owner`, the
+id of the member to whom the key belongs (by default the first). Omitted lists are empty; omitted members and statuses
+are the demo's. Members, statuses and contacts have their documented snake_case fields, with times as ISO 8601 text.
+Tasks have the fields of the documented POST body, of which only `title` is required, and further: `id`, `status` (a
+name), `createdAt`, `creatorId`, `deleted` and `foreign` (belongs to another organisation).
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import datetime as dt
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.vambe import statuses
+from taskhand.sandbox.seeds import check_keys, seed_data
 from taskhand.sandbox.vambe.contact import Contact
 from taskhand.sandbox.vambe.dates import UNDATED, apply_due_fields
 from taskhand.sandbox.vambe.demo import demo, members_and_statuses
 from taskhand.sandbox.vambe.people import Member
 from taskhand.sandbox.vambe.spec_variant import SpecVariant
-from taskhand.sandbox.vambe.statuses import Status
+from taskhand.sandbox.vambe.statuses import Status, find_status, initial_status
 from taskhand.sandbox.vambe.store import Store
 from taskhand.sandbox.vambe.task import Task
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 NAMESPACE = uuid.UUID("6f1d3a52-7c1e-4a86-9d4b-2f6a0c9e8b17")  # ours; seeded ids are derived in it
-SEEDS = ("demo", "empty")
 SEED_KEYS = frozenset({"members", "statuses", "contacts", "tasks", "key_owner"})
 TASK_KEYS = frozenset(
     {"id", "title", "description", "status", "dueDate", "dueTime", "timezone", "responsibleIds", "aiContactId"}
@@ -37,12 +36,8 @@ PLAIN = SpecVariant()
 
 
 def read_seed(seed: str | Mapping[str, Any], now: dt.datetime) -> Store:
-    """Make a store of a named seed or of data; anything else is a ValueError."""
-    if isinstance(seed, str) and seed not in SEEDS:
-        raise ValueError(f"seed is one of {', '.join(SEEDS)}, or data; not {seed!r}")
-    named = demo(now) if seed == "demo" else {}
-    data = members_and_statuses() | (named if isinstance(seed, str) else dict(seed))
-    _check_keys("a seed", data, SEED_KEYS)
+    """Make the store of "demo", "empty" or data in the form above; anything else is a ValueError."""
+    data = members_and_statuses() | seed_data(seed, SEED_KEYS, demo, now)
     members = [Member(**row) for row in data["members"]]
     configured = [Status(**row) for row in data["statuses"]]
     owner = data.get("key_owner") or members[0].id
@@ -57,7 +52,7 @@ def _contact(row: Mapping[str, Any]) -> Contact:
 
 
 def _task(row: Mapping[str, Any], number: int, configured: Sequence[Status], owner: str, now: dt.datetime) -> Task:
-    _check_keys("a seeded task", row, TASK_KEYS)
+    check_keys("a seeded task", row, TASK_KEYS)
     return Task(
         id=row.get("id") or str(uuid.uuid5(NAMESPACE, f"task {number}")),
         title=row["title"],
@@ -77,8 +72,8 @@ def _task(row: Mapping[str, Any], number: int, configured: Sequence[Status], own
 
 def _status(row: Mapping[str, Any], configured: Sequence[Status]) -> Status:
     if "status" not in row:
-        return statuses.initial_status(configured)
-    status = statuses.find_status(configured, {"newStatusName": row["status"]}, PLAIN)
+        return initial_status(configured)
+    status = find_status(configured, {"newStatusName": row["status"]}, PLAIN)
     if status is None:
         raise ValueError(f"the seed has no status {row['status']!r}")
     return status
@@ -86,9 +81,3 @@ def _status(row: Mapping[str, Any], configured: Sequence[Status]) -> Status:
 
 def _moment(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text)
-
-
-def _check_keys(what: str, row: Mapping[str, Any], allowed: frozenset[str]) -> None:
-    unknown = sorted(set(row) - allowed)
-    if unknown:
-        raise ValueError(f"{what} has no {', '.join(unknown)}; it takes {', '.join(sorted(allowed))}")

@@ -1,4 +1,4 @@
-"""What the sandbox keeps: the organisation's people, statuses and contacts, its tasks and its webhooks."""
+"""The sandbox's data: the organisation's members, statuses, contacts, tasks and webhooks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLAIN = SpecVariant()
 
 
 class Store:
-    """The state. `before` holds the tasks as they were before the last write; `key_owner` is the key's user."""
+    """Data in memory. `before` are the tasks before the last write; `key_owner` is the id of the key's user."""
 
     def __init__(
         self,
@@ -39,10 +39,10 @@ class Store:
         self.key_owner = key_owner
 
     def put(self, task: Task) -> None:
-        """Write one task."""
+        """Store a new or changed task."""
         self.before = dict(self.tasks)
         self.tasks[task.id] = task
 
     def visible_tasks(self) -> list[dict[str, Any]]:
-        """Show the organisation's live tasks under the default reading, oldest write first."""
+        """Return the organisation's live tasks as documented objects, in the order of their creation."""
         return [render_task(task, PLAIN) for task in self.tasks.values() if task.is_visible]

@@ -1,4 +1,4 @@
-"""A stored task, and the documented object that shows it."""
+"""A stored task, and the documented object that is sent for it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from taskhand.sandbox.vambe.spec_variant import SpecVariant
     from taskhand.sandbox.vambe.statuses import Status
 
-PRIORITY_WORDS = ("low", "medium", "high")  # what the list's table says of `priority`
+PRIORITY_WORDS = ("low", "medium", "high")
 
 
 @dataclass(frozen=True)
 class Task:
-    """One task as it is kept; a deleted one is kept too (soft delete)."""
+    """One stored task. Deletes are soft: a deleted task stays stored."""
 
     id: str
     title: str
@@ -33,16 +33,16 @@ class Task:
     customer_id: str | None = None
     priority: int = 0
     is_deleted: bool = False
-    is_foreign: bool = False  # another organisation's: §1.2 [D] keys see their own only
+    is_foreign: bool = False  # belongs to another organisation, whose tasks the key does not see
 
     @property
     def is_visible(self) -> bool:
-        """Whether the key of this sandbox sees it."""
+        """Whether the API shows it."""
         return not self.is_deleted and not self.is_foreign
 
 
 def render_task(task: Task, spec_variant: SpecVariant) -> dict[str, Any]:
-    """Write the task object; `priority` is an integer, as PUT documents."""
+    """Write the object that https://docs.vambe.me/reference/tasks/update-task documents."""
     return {
         "id": task.id,
         "title": task.title,
@@ -62,6 +62,6 @@ def render_task(task: Task, spec_variant: SpecVariant) -> dict[str, Any]:
 
 
 def render_listed_task(task: Task, spec_variant: SpecVariant) -> dict[str, Any]:
-    """Write the task object as the list has it: `priority` in the form of §8.3."""
+    """Write the object as the list does: the form of `priority` depends on the spec variant."""
     forms = {"int": task.priority, "digit": str(task.priority), "word": PRIORITY_WORDS[task.priority]}
     return render_task(task, spec_variant) | {"priority": forms[spec_variant.list_priority]}

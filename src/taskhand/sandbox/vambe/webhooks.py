@@ -1,4 +1,4 @@
-"""The webhook endpoints: managed here, never delivered."""
+"""The webhook endpoints of https://docs.vambe.me/docs/webhooks. Subscriptions are stored; nothing is delivered."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ NEW_TOPICS = (
     "contact.updated",
     "stage.changed",
 )
-TASK_TOPICS = ("task.updated", "task.completed", "task.reassigned")  # in neither list
+TASK_TOPICS = ("task.updated", "task.completed", "task.reassigned")  # in neither list, though update-task names them
 TOPICS = {"old": OLD_TOPICS, "new": NEW_TOPICS, "tasks": NEW_TOPICS + TASK_TOPICS}
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """One subscription; its secret is kept and never shown."""
+    """One subscription; its secret is stored and never sent back."""
 
     id: str
     url: str
@@ -43,67 +43,67 @@ class Webhook:
 
 
 def list_topics(ctx: RequestContext) -> list[str]:
-    """`GET /api/webhooks/topics`: an array of names."""
+    """`GET /api/webhooks/topics`: the topics' names."""
     return list(TOPICS[ctx.spec_variant.topics])
 
 
-def list_calls(_: RequestContext) -> list[dict[str, Any]]:
-    """`GET /api/webhooks/calls`: the delivery log, empty because nothing is delivered here."""
+def list_deliveries(_: RequestContext) -> list[dict[str, Any]]:
+    """`GET /api/webhooks/calls`: the delivery log, which is always empty here."""
     return []
 
 
 def list_webhooks(ctx: RequestContext) -> list[dict[str, Any]]:
-    """`GET /api/webhooks`: may include the soft-deleted ones."""
+    """`GET /api/webhooks`: includes deleted ones, unless the spec variant hides them."""
     hidden = ctx.spec_variant.deleted_webhooks == "hidden"
-    return [_shown(hook) for hook in ctx.store.webhooks.values() if not (hidden and hook.is_deleted)]
+    return [_render(hook) for hook in ctx.store.webhooks.values() if not (hidden and hook.is_deleted)]
 
 
 def get_webhook(ctx: RequestContext) -> dict[str, Any]:
     """`GET /api/webhooks/{id}`."""
-    return _shown(_live(ctx))
+    return _render(_find_live(ctx))
 
 
 def create_webhook(ctx: RequestContext) -> dict[str, Any]:
     """`POST /api/webhooks`: answers `{"status": "created", "id": ...}`."""
     body = read_object(ctx.request)
     _check(body, ctx.spec_variant, is_new=True)
-    hook = _applied(Webhook(f"webhook_{len(ctx.store.webhooks) + 1}", body["url"], ()), body)
+    hook = _apply_body(Webhook(f"webhook_{len(ctx.store.webhooks) + 1}", body["url"], ()), body)
     ctx.store.webhooks[hook.id] = hook
     return {"status": "created", "id": hook.id}
 
 
 def update_webhook(ctx: RequestContext) -> dict[str, Any]:
-    """`PUT /api/webhooks/{id}`: the fields sent change (fields, [I] answer)."""
-    hook = _live(ctx)
+    """`PUT /api/webhooks/{id}`: changes the sent fields; the response is assumed."""
+    hook = _find_live(ctx)
     body = read_object(ctx.request)
     _check(body, ctx.spec_variant, is_new=False)
-    ctx.store.webhooks[hook.id] = _applied(hook, body)
+    ctx.store.webhooks[hook.id] = _apply_body(hook, body)
     return {"status": "updated", "id": hook.id}
 
 
 def delete_webhook(ctx: RequestContext) -> dict[str, Any]:
-    """`DELETE /api/webhooks/{id}`: soft."""
-    hook = _live(ctx)
+    """`DELETE /api/webhooks/{id}`: a soft delete."""
+    hook = _find_live(ctx)
     ctx.store.webhooks[hook.id] = replace(hook, is_deleted=True)
     return {"status": "success"}
 
 
 def restore_webhook(ctx: RequestContext) -> dict[str, Any]:
-    """`POST /api/webhooks/{id}/restore` (answer)."""
-    hook = _any(ctx)
+    """`POST /api/webhooks/{id}/restore`: undoes a delete; the response is assumed."""
+    hook = _find(ctx)
     ctx.store.webhooks[hook.id] = replace(hook, is_deleted=False)
     return {"status": "restored", "id": hook.id}
 
 
-def _any(ctx: RequestContext) -> Webhook:
+def _find(ctx: RequestContext) -> Webhook:
     hook = ctx.store.webhooks.get(ctx.values["id"])
     if hook is None:
         raise not_found("Webhook")
     return hook
 
 
-def _live(ctx: RequestContext) -> Webhook:
-    hook = _any(ctx)
+def _find_live(ctx: RequestContext) -> Webhook:
+    hook = _find(ctx)
     if hook.is_deleted:
         raise not_found("Webhook")
     return hook
@@ -111,7 +111,7 @@ def _live(ctx: RequestContext) -> Webhook:
 
 def _check(body: Mapping[str, Any], spec_variant: SpecVariant, *, is_new: bool) -> None:
     form = _form(body, spec_variant)
-    # topic, url and secret all required; [3P] url and topics
+    # documented are topic, url and secret; third-party clients send url and topics
     required = {"topic": ("topic", "url", "secret"), "topics": ("topics", "url")}[form] if is_new else ()
     issues = [Issue(name, "invalid_type", f"{name} is required") for name in required if name not in body]
     if not all(isinstance(body.get(name, ""), str) for name in ("topic", "url", "secret")):
@@ -123,7 +123,7 @@ def _check(body: Mapping[str, Any], spec_variant: SpecVariant, *, is_new: bool) 
 
 
 def _form(body: Mapping[str, Any], spec_variant: SpecVariant) -> str:
-    """Tell which of the two bodies this is to be; the other one's field is refused by a strict reading."""
+    """Return the key that holds the topics; a spec variant may accept only one of the two."""
     sent = "topics" if "topics" in body else "topic"
     form = sent if spec_variant.webhook_body == "any" else spec_variant.webhook_body
     if sent in body and sent != form:
@@ -137,7 +137,7 @@ def _topics(body: Mapping[str, Any]) -> list[Any] | None:
     return [body["topic"]] if "topic" in body else None
 
 
-def _applied(hook: Webhook, body: Mapping[str, Any]) -> Webhook:
+def _apply_body(hook: Webhook, body: Mapping[str, Any]) -> Webhook:
     topics = _topics(body)
     return replace(
         hook,
@@ -149,8 +149,8 @@ def _applied(hook: Webhook, body: Mapping[str, Any]) -> Webhook:
     )
 
 
-def _shown(hook: Webhook) -> dict[str, Any]:
-    # no shape is shown; both spellings of the topic are here
+def _render(hook: Webhook) -> dict[str, Any]:
+    # undocumented, so it has both spellings of the topic
     return {
         "id": hook.id,
         "url": hook.url,

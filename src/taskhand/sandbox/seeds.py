@@ -1,0 +1,37 @@
+"""The checks that every sandbox makes of a seed: plain data from which its store is made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Mapping
+    from collections.abc import Set as AbstractSet
+
+NAMES = ("demo", "empty")
+
+
+def seed_data(
+    seed: str | Mapping[str, Any],
+    keys: AbstractSet[str],
+    demo: Callable[[dt.datetime], dict[str, Any]],
+    now: dt.datetime,
+) -> dict[str, Any]:
+    """Return the data of a seed: of "demo", of "empty" (nothing), or the given mapping with some of `keys`.
+
+    ValueError for another name or an unknown key.
+    """
+    if isinstance(seed, str):
+        if seed not in NAMES:
+            raise ValueError(f"seed must be one of {', '.join(NAMES)} or a mapping, not {seed!r}")
+        return demo(now) if seed == "demo" else {}
+    check_keys("a seed", seed, keys)
+    return dict(seed)
+
+
+def check_keys(what: str, row: Mapping[str, Any], allowed: AbstractSet[str]) -> None:
+    """Check that a mapping has no unknown key; ValueError names the unknown and the allowed ones."""
+    unknown = sorted(set(row) - allowed)
+    if unknown:
+        raise ValueError(f"{what} has no {', '.join(unknown)}; it takes {', '.join(sorted(allowed))}")
