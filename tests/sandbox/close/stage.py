@@ -57,7 +57,7 @@ class Clock:
     def __call__(self) -> dt.datetime:
         return self.now
 
-    def pass_by(self, **span: float) -> None:
+    def advance(self, **span: float) -> None:
         self.now += dt.timedelta(**span)
 
 
@@ -72,25 +72,25 @@ class Stage(NamedTuple):
         call: Callable[..., Any] = getattr(self.vendor, verb)
         return await anyio.to_thread.run_sync(partial(call, *words, **options))
 
-    async def listed(self, **query: str) -> list[dict[str, Any]]:
+    async def list_tasks(self, **query: str) -> list[dict[str, Any]]:
         answer = await self.client.get("task/", params=query)
         assert answer.status_code == 200, answer.text
         return list(answer.json()["data"])
 
-    async def ids(self, **query: str) -> list[str]:
-        return [task["id"] for task in await self.listed(**query)]
+    async def list_ids(self, **query: str) -> list[str]:
+        return [task["id"] for task in await self.list_tasks(**query)]
 
-    async def created(self, **fields: object) -> dict[str, Any]:
+    async def create_task(self, **fields: object) -> dict[str, Any]:
         answer = await self.client.post("task/", json=DRAFT | fields)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    async def updated(self, task_id: str = TASK, /, **fields: object) -> dict[str, Any]:
+    async def update_task(self, task_id: str = TASK, /, **fields: object) -> dict[str, Any]:
         answer = await self.client.put(f"task/{task_id}/", json=fields)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    async def refused(self, task_id: str = TASK, /, **fields: object) -> dict[str, Any]:
+    async def refuse_update(self, task_id: str = TASK, /, **fields: object) -> dict[str, Any]:
         """Send a PUT that must change nothing, and give its complaints by field."""
         before = self.sandbox.tasks
         answer = await self.client.put(f"task/{task_id}/", json=fields)
@@ -98,12 +98,12 @@ class Stage(NamedTuple):
         assert answer.json()["errors"] == []
         return dict(answer.json()["field-errors"])
 
-    async def task(self, task_id: str = TASK) -> dict[str, Any]:
+    async def get_task(self, task_id: str = TASK) -> dict[str, Any]:
         return dict((await self.client.get(f"task/{task_id}/")).json())
 
 
 @asynccontextmanager
-async def play(*spec_variants: str, offset: float = 0.0, **options: Any) -> AsyncIterator[Stage]:
+async def open_stage(*spec_variants: str, offset: float = 0.0, **options: Any) -> AsyncIterator[Stage]:
     clock = Clock()
     given: dict[str, Any] = {"seed": SEED, "spec_variant": SpecVariant.parse(spec_variants), "clock": clock} | options
     sandbox = CloseSandbox(**given)

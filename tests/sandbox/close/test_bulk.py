@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.close.stage import BEN, LEAD, MISSED, TASK, Stage, play
+from sandbox.close.stage import BEN, LEAD, MISSED, TASK, Stage, open_stage
 
 
 async def bulk(stage: Stage, body: dict[str, Any], **query: str) -> tuple[int, Any]:
@@ -19,67 +19,67 @@ def assignees(stage: Stage) -> dict[str, str]:
 
 
 async def test_ids_may_stand_in_the_url_or_in_the_body() -> None:
-    async with play() as stage:
-        other = (await stage.created())["id"]
+    async with open_stage() as stage:
+        other = (await stage.create_task())["id"]
         assert await bulk(stage, {"assigned_to": BEN}, id__in=f"{TASK},task_none") == (200, {"ok": True})
         assert assignees(stage)[TASK] == BEN
         assert await bulk(stage, {"date": "2025-12-01", "_params": {"id__in": [other]}}) == (200, {"ok": True})
         assert [task["id"] for task in stage.sandbox.tasks if task["date"] == "2025-12-01"] == [other]
 
 
-async def test_no_match_is_ok_as_well() -> None:
-    async with play() as stage:
+async def test_answers_ok_when_nothing_matches() -> None:
+    async with open_stage() as stage:
         assert await bulk(stage, {"is_complete": True}, id__in="task_none") == (200, {"ok": True})
 
 
 async def test_without_a_filter_every_lead_task_changes() -> None:
-    async with play() as stage:
-        await stage.created()
+    async with open_stage() as stage:
+        await stage.create_task()
         await bulk(stage, {"assigned_to": BEN})
         changed = {task["id"] for task in stage.sandbox.tasks if task["assigned_to"] == BEN}
-        assert changed == set(await stage.ids())
+        assert changed == set(await stage.list_ids())
         assert MISSED not in changed
 
 
-async def test_other_types_are_changed_when_the_type_says_so() -> None:
-    async with play() as stage:
+async def test_changes_other_types_when_the_type_is_named() -> None:
+    async with open_stage() as stage:
         await bulk(stage, {"is_complete": True}, id__in=MISSED)
-        assert not (await stage.task(MISSED))["is_complete"]
+        assert not (await stage.get_task(MISSED))["is_complete"]
         await bulk(stage, {"is_complete": True}, id__in=MISSED, _type="all")
-        assert (await stage.task(MISSED))["is_complete"]
+        assert (await stage.get_task(MISSED))["is_complete"]
 
 
 async def test_the_query_string_is_ignored_beside_params() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         await bulk(stage, {"assigned_to": BEN, "_params": {"lead_id": LEAD}}, id="task_none")
         assert assignees(stage)[TASK] == BEN
 
 
 @pytest.mark.parametrize("fields", [{"text": "x"}, {"priority": "high"}, {"title": "x"}, {"assigned_to": None}])
-async def test_what_the_prose_excludes_is_refused(fields: dict[str, Any]) -> None:
-    async with play() as stage:
+async def test_refuses_fields_that_the_page_excludes(fields: dict[str, Any]) -> None:
+    async with open_stage() as stage:
         status, body = await bulk(stage, fields, id=TASK)
         assert (status, list(body["field-errors"])) == (400, list(fields))
 
 
-async def test_completions_are_recorded_one_by_one() -> None:
-    async with play() as stage:
-        await stage.created()
+async def test_records_one_completion_for_each_task() -> None:
+    async with open_stage() as stage:
+        await stage.create_task()
         await bulk(stage, {"is_complete": True}, lead_id=LEAD)
         assert len((await stage.client.get("activity/task_completed/")).json()["data"]) == 2
 
 
 async def test_too_many_matches_are_refused() -> None:
-    async with play("bulk_limit=2") as stage:
-        await stage.created()
+    async with open_stage("bulk_limit=2") as stage:
+        await stage.create_task()
         error = "It's not allowed to update more than 2 objects at once"
         assert await bulk(stage, {"assigned_to": BEN}) == (400, {"errors": [error]})
         assert BEN not in assignees(stage).values()
 
 
 async def test_a_failure_midway_leaves_the_earlier_ones_changed() -> None:
-    async with play("bulk_fails_after=1") as stage:
-        await stage.created()
+    async with open_stage("bulk_fails_after=1") as stage:
+        await stage.create_task()
         status, body = await bulk(stage, {"assigned_to": BEN})
         assert (status, body["count"]) == (400, 1)
         assert list(assignees(stage).values()).count(BEN) == 1

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.close.stage import ANA, BEN, LEAD, TASK, Stage, play
+from sandbox.close.stage import ANA, BEN, LEAD, TASK, Stage, open_stage
 from taskhand.sandbox.close.webhook import signature
 
 CREATED = {"object_type": "task.lead", "action": "created"}
@@ -34,7 +34,7 @@ async def hooked(stage: Stage, *wishes: dict[str, Any]) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def test_the_signature_is_that_of_the_published_recipe() -> None:
+def test_signs_as_the_documentation_describes() -> None:
     key = "058bfb6a3d8cfdc4da7c3be5901b16ae11da982b46a25fb2cd7016e97a140a1c"
     body = (
         '{"event": {"id": "ev_test", "object_type": "task.lead", "action": "created"}, "subscription_id": "whsub_test"}'
@@ -43,9 +43,9 @@ def test_the_signature_is_that_of_the_published_recipe() -> None:
 
 
 async def test_a_delivery_is_signed_with_the_key_of_its_subscription() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         hook = await hooked(stage, CREATED)
-        made = await stage.created()
+        made = await stage.create_task()
         [delivery] = stage.sandbox.deliveries
         signed = delivery.headers["close-sig-timestamp"] + delivery.body
         expected = hmac.new(bytes.fromhex(hook["signature_key"]), signed.encode(), hashlib.sha256).hexdigest()
@@ -56,9 +56,9 @@ async def test_a_delivery_is_signed_with_the_key_of_its_subscription() -> None:
         assert (body["event"]["changed_fields"], body["event"]["previous_data"]) == ([], {})
 
 
-async def test_a_completion_tells_of_the_task_the_activity_and_the_lead() -> None:
-    async with play() as stage:
-        await stage.updated(is_complete=True)
+async def test_a_completion_emits_events_of_task_activity_and_lead() -> None:
+    async with open_stage() as stage:
+        await stage.update_task(is_complete=True)
         told = [(event["object_type"], event["action"]) for event in reversed(await events(stage))]
         assert told == [
             ("task.lead", "updated"),
@@ -66,15 +66,15 @@ async def test_a_completion_tells_of_the_task_the_activity_and_the_lead() -> Non
             ("activity.task_completed", "created"),
             ("lead", "updated"),
         ]
-        await stage.updated(is_complete=False)
+        await stage.update_task(is_complete=False)
         told = [(event["object_type"], event["action"]) for event in (await events(stage))[:2]]
         assert set(told) == {("activity.task_completed", "deleted"), ("task.lead", "updated")}
 
 
-async def test_an_update_tells_what_was_there_before() -> None:
-    async with play() as stage:
-        stage.clock.pass_by(hours=1)
-        await stage.updated(text="New")
+async def test_an_update_event_has_the_previous_values() -> None:
+    async with open_stage() as stage:
+        stage.clock.advance(hours=1)
+        await stage.update_task(text="New")
         [event] = await events(stage, object_type="task.lead", action="updated")
         assert event["changed_fields"] == ["date_updated", "text"]
         assert event["previous_data"]["text"] == "Renew"
@@ -82,9 +82,9 @@ async def test_an_update_tells_what_was_there_before() -> None:
         assert event["meta"] == {"request_method": "PUT", "request_path": f"/task/{TASK}/"}
 
 
-async def test_a_deleted_task_is_told_whole() -> None:
-    async with play() as stage:
-        task = await stage.task()
+async def test_a_delete_event_has_all_previous_values() -> None:
+    async with open_stage() as stage:
+        task = await stage.get_task()
         await stage.client.delete(f"task/{TASK}/")
         [event] = await events(stage, object_id=TASK, action="deleted")
         assert (event["data"], event["previous_data"]) == (None, task | {"view": None})
@@ -103,15 +103,15 @@ async def test_a_deleted_task_is_told_whole() -> None:
         ({"lead_id": LEAD, "date_updated__gte": "2025-11-06"}, 200),
     ],
 )
-async def test_only_documented_combinations_are_answered(query: dict[str, str], status: int) -> None:
-    async with play() as stage:
+async def test_accepts_only_the_documented_combinations_of_filters(query: dict[str, str], status: int) -> None:
+    async with open_stage() as stage:
         assert (await stage.client.get("event/", params=query)).status_code == status
 
 
-async def test_the_log_is_read_by_cursor_both_ways_newest_first() -> None:
-    async with play() as stage:
+async def test_pages_the_log_in_both_directions_newest_first() -> None:
+    async with open_stage() as stage:
         for number in range(5):
-            await stage.updated(text=f"{number}")
+            await stage.update_task(text=f"{number}")
         first = (await stage.client.get("event/?_limit=2")).json()
         second = (await stage.client.get("event/", params={"_limit": 2, "_cursor": first["cursor_next"]})).json()
         last = (await stage.client.get("event/", params={"_limit": 2, "_cursor": second["cursor_next"]})).json()
@@ -121,26 +121,26 @@ async def test_the_log_is_read_by_cursor_both_ways_newest_first() -> None:
         assert back["data"] == second["data"]
 
 
-async def test_the_log_forgets_after_thirty_days() -> None:
-    async with play() as stage:
-        await stage.updated(text="x")
-        stage.clock.pass_by(days=31)
+async def test_events_expire_after_thirty_days() -> None:
+    async with open_stage() as stage:
+        await stage.update_task(text="x")
+        stage.clock.advance(days=31)
         assert await events(stage) == []
 
 
-async def test_close_updates_become_one_event_delivered_late() -> None:
-    async with play("consolidation=10") as stage:
+async def test_updates_soon_after_each_other_become_one_late_event() -> None:
+    async with open_stage("consolidation=10") as stage:
         await hooked(stage, UPDATED)
-        await stage.updated(text="x")
-        stage.clock.pass_by(seconds=5)
-        await stage.updated(text="y", priority="high")
+        await stage.update_task(text="x")
+        stage.clock.advance(seconds=5)
+        await stage.update_task(text="y", priority="high")
         [event] = await events(stage)
         assert (event["previous_data"]["text"], event["data"]["text"]) == ("Renew", "y")
         assert (event["date_created"][17:19], event["date_updated"][17:19]) == ("00", "05")
         assert stage.sandbox.deliveries == ()
-        stage.clock.pass_by(seconds=6)
+        stage.clock.advance(seconds=6)
         assert len(stage.sandbox.deliveries) == 1
-        await stage.updated(text="z")
+        await stage.update_task(text="z")
         assert len(await events(stage)) == 2
 
 
@@ -166,24 +166,24 @@ async def test_close_updates_become_one_event_delivered_late() -> None:
         ),
     ],
 )
-async def test_a_subscription_may_filter(extra: object, count: int) -> None:
-    async with play() as stage:
+async def test_delivers_only_events_that_match_the_extra_filter(extra: object, count: int) -> None:
+    async with open_stage() as stage:
         await hooked(stage, UPDATED | {"extra_filter": extra})
-        await stage.updated(text="x")
+        await stage.update_task(text="x")
         assert len(stage.sandbox.deliveries) == count
 
 
-async def test_a_paused_subscription_is_told_nothing() -> None:
-    async with play() as stage:
+async def test_delivers_nothing_to_a_paused_subscription() -> None:
+    async with open_stage() as stage:
         hook = await hooked(stage, CREATED)
         paused = await stage.client.put(f"webhook/{hook['id']}/", json={"status": "paused"})
         assert paused.json()["pause_reason"] == "api"
-        await stage.created()
+        await stage.create_task()
         assert stage.sandbox.deliveries == ()
 
 
 async def test_subscriptions_are_listed_changed_and_deleted() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         hook = await hooked(stage, CREATED)
         assert len(hook["signature_key"]) == 64
         path = f"webhook/{hook['id']}/"
@@ -195,8 +195,8 @@ async def test_subscriptions_are_listed_changed_and_deleted() -> None:
         assert (await stage.client.get(path)).status_code == 404
 
 
-async def test_a_key_may_be_shown_once_only() -> None:
-    async with play("signature_key=hidden") as stage:
+async def test_can_hide_the_key_after_creation() -> None:
+    async with open_stage("signature_key=hidden") as stage:
         hook = await hooked(stage, CREATED)
         assert hook["signature_key"]
         assert "signature_key" not in (await stage.client.get(f"webhook/{hook['id']}/")).json()
@@ -218,12 +218,12 @@ async def test_a_key_may_be_shown_once_only() -> None:
     ],
 )
 async def test_an_invalid_subscription_is_refused(body: dict[str, Any]) -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         assert (await stage.client.post("webhook/", json=body)).status_code == 400
 
 
-async def test_forty_subscriptions_are_enough() -> None:
-    async with play() as stage:
+async def test_refuses_the_forty_first_subscription() -> None:
+    async with open_stage() as stage:
         for _ in range(40):
             await hooked(stage, CREATED)
         assert (await stage.client.post("webhook/", json=HOOK)).status_code == 400

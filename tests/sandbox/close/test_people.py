@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.close.stage import ANA, BEN, GIL, play
+from sandbox.close.stage import ANA, BEN, GIL, open_stage
 
 
 async def test_me_is_the_keys_user_with_the_organization() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         me = (await stage.client.get("me/")).json()
         assert (me["id"], me["last_used_timezone"]) == (ANA, "America/Denver")
         assert (await stage.client.get(f"organization/{me['organizations'][0]['id']}/")).status_code == 200
 
 
-async def test_the_key_may_be_anothers() -> None:
+async def test_the_key_can_belong_to_another_user() -> None:
     seed = {"users": [{"id": who, "first_name": who, "last_name": "x", "email": who} for who in (ANA, BEN)]}
-    async with play(seed=seed | {"key_owner": BEN}) as stage:
+    async with open_stage(seed=seed | {"key_owner": BEN}) as stage:
         assert (await stage.client.get("me/")).json()["id"] == BEN
 
 
-async def test_users_are_those_of_now_and_one_is_read_by_id() -> None:
-    async with play() as stage:
+async def test_lists_active_users_and_reads_one_by_id() -> None:
+    async with open_stage() as stage:
         users = (await stage.client.get("user/")).json()
         assert ([user["id"] for user in users["data"]], users["has_more"]) == ([ANA, BEN], False)
         assert "full_name" not in users["data"][0]
@@ -30,18 +30,18 @@ async def test_users_are_those_of_now_and_one_is_read_by_id() -> None:
 
 @pytest.mark.parametrize(("order", "ids"), [("last_name,first_name", [BEN, ANA]), ("first_name,last_name", [ANA, BEN])])
 async def test_users_are_ordered_by_name(order: str, ids: list[str]) -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         users = (await stage.client.get("user/", params={"_order_by": order})).json()["data"]
         assert [user["id"] for user in users] == ids
 
 
 async def test_another_order_of_users_is_refused() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         assert (await stage.client.get("user/?_order_by=email")).status_code == 400
 
 
-async def test_the_organization_tells_members_from_those_who_left() -> None:
-    async with play() as stage:
+async def test_the_organization_separates_present_and_former_members() -> None:
+    async with open_stage() as stage:
         own = (await stage.client.get("me/")).json()["organizations"][0]["id"]
         body = (await stage.client.get(f"organization/{own}/")).json()
         assert [member["user_full_name"] for member in body["memberships"]] == ["Ana Paz", "Ben Abel"]

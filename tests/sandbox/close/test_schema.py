@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import validator_for
 
-from sandbox.close.stage import CALL, CONTACT, DRAFT, LEAD, TASK, Stage, play
+from sandbox.close.stage import CALL, CONTACT, DRAFT, LEAD, TASK, Stage, open_stage
 from taskhand.sandbox.close.filters import KNOWN
 from taskhand.sandbox.close.routes import ENDPOINTS, ROOT
 from taskhand.sandbox.close.validation import BULK_EXTRAS, IN_BULK, UPDATABLE
@@ -64,19 +64,19 @@ async def send(stage: Stage, method: str, path: str, body: Any) -> tuple[int, An
 
 @pytest.mark.parametrize(("method", "path", "url", "body"), CALLS)
 async def test_an_answer_is_valid(method: str, path: str, url: str, body: Any) -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         status, value = await send(stage, method, url, body)
         assert status < 300, value
         check(method, path, status, value)
 
 
-def test_an_answer_that_lacks_a_field_would_be_noticed() -> None:
+def test_the_check_notices_a_missing_field() -> None:
     with pytest.raises(ValidationError):
         check("get", "/lead/{id}/", 200, {"id": LEAD})
 
 
 async def test_the_demos_leads_and_contacts_are_valid() -> None:
-    async with play(seed="demo") as stage:
+    async with open_stage(seed="demo") as stage:
         for path in ("lead", "contact"):
             status, value = await send(stage, "get", f"{path}/", None)
             check("get", f"/{path}/", status, value)

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from sandbox.close.stage import ANA, DRAFT, SEED, TASK, play
+from sandbox.close.stage import ANA, DRAFT, SEED, TASK, open_stage
 from taskhand.sandbox.close import CloseSandbox
 
 ID = re.compile(r"(task|noti)_[0-9A-Za-z]{43}")
 
 
-def test_the_demo_is_an_organization_at_work() -> None:
+def test_the_demo_has_tasks_of_every_type() -> None:
     state = CloseSandbox().state()
     names = [f"{user['first_name']} {user['last_name']}" for user in state["users"] if user["active"]]
     assert (len(names), names.count("Daniel Reyes")) == (5, 2)
@@ -29,7 +29,7 @@ def test_the_demo_is_an_organization_at_work() -> None:
     assert all(ID.fullmatch(task["id"]) for task in state["tasks"])
 
 
-def test_the_demo_holds_together() -> None:
+def test_the_references_of_the_demo_exist() -> None:
     state = CloseSandbox().state()
     for task in state["tasks"]:
         assert task["assigned_to_name"]
@@ -44,7 +44,7 @@ def test_the_demo_moves_with_the_clock() -> None:
     assert CloseSandbox(clock=lambda: now).tasks[0]["date"] == "2027-03-05"
 
 
-def test_an_empty_organization_has_people_alone() -> None:
+def test_an_empty_organization_has_only_users() -> None:
     state = CloseSandbox(seed="empty").state()
     assert (state["tasks"], state["leads"], len(state["users"])) == ([], [], 6)
 
@@ -59,33 +59,33 @@ def test_an_empty_organization_has_people_alone() -> None:
         {"users": [{"id": ANA, "name": "Ana"}]},
     ],
 )
-def test_a_seed_that_cannot_be_read_is_refused(seed: Any) -> None:
+def test_refuses_an_invalid_seed(seed: Any) -> None:
     with pytest.raises(ValueError, match="seed"):
         CloseSandbox(seed=seed)
 
 
-async def test_the_same_start_gives_the_same_run() -> None:
+async def test_the_same_start_gives_the_same_answers() -> None:
     runs = []
     for _ in range(2):
-        async with play(seed="demo") as stage:
+        async with open_stage(seed="demo") as stage:
             lead = stage.sandbox.tasks[0]["lead_id"]
-            await stage.created(lead_id=lead, is_complete=True)
+            await stage.create_task(lead_id=lead, is_complete=True)
             runs.append(stage.sandbox.state())
     assert runs[0] == runs[1]
 
 
 async def test_a_reset_goes_back_to_the_start() -> None:
-    async with play() as stage:
-        first = await stage.created()
+    async with open_stage() as stage:
+        first = await stage.create_task()
         await stage.client.delete(f"task/{TASK}/")
         assert (await stage.client.post(str(stage.client.base_url).replace("/api/v1/", "/_sandbox/reset"))).is_success
         assert stage.sandbox.tasks[0]["id"] == TASK
         assert stage.sandbox.requests == ()
-        assert (await stage.created())["id"] == first["id"]
+        assert (await stage.create_task())["id"] == first["id"]
 
 
-async def test_the_state_is_shown_without_keys() -> None:
-    async with play() as stage:
+async def test_the_state_has_no_keys() -> None:
+    async with open_stage() as stage:
         answer = await stage.client.post("webhook/", json={"url": "https://example.com", "events": []})
         await stage.client.post("task/", json=DRAFT)
         shown = await stage.client.get(str(stage.client.base_url).replace("/api/v1/", "/_sandbox/state"))
@@ -93,7 +93,7 @@ async def test_the_state_is_shown_without_keys() -> None:
         assert len(shown.json()["tasks"]) == len(SEED["tasks"]) + 1
 
 
-def test_the_sandbox_imports_nothing_else_of_ours() -> None:
+def test_imports_nothing_else_of_taskhand() -> None:
     script = (
         "import sys, taskhand.sandbox.close\n"
         "ours = [name for name in sys.modules if name.startswith('taskhand.')]\n"

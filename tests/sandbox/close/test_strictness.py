@@ -35,7 +35,7 @@ HEADERS = (
 
 
 @given(WRITES, BODIES)
-def test_a_write_is_done_or_refused_without_a_trace(write: tuple[str, str], body: dict[str, Any]) -> None:
+def test_a_refused_write_changes_nothing(write: tuple[str, str], body: dict[str, Any]) -> None:
     sandbox = CloseSandbox(seed=SEED)
     before = sandbox.tasks
     method, path = write
@@ -47,7 +47,7 @@ def test_a_write_is_done_or_refused_without_a_trace(write: tuple[str, str], body
 
 
 @given(QUERIES)
-def test_a_list_is_given_or_refused(query: dict[str, str]) -> None:
+def test_any_query_is_answered_with_a_list_or_a_400(query: dict[str, str]) -> None:
     body = json.dumps({"_params": query}).encode()
     call = Request("POST", "/api/v1/task/", "", (*HEADERS, ("x-http-method-override", "GET")), body)
     answer = CloseSandbox(seed=SEED).answer(call, stale=False)
@@ -56,7 +56,7 @@ def test_a_list_is_given_or_refused(query: dict[str, str]) -> None:
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
-def test_any_path_and_header_has_an_answer(path: str, header: str) -> None:
+def test_any_path_and_header_is_answered(path: str, header: str) -> None:
     headers = (("authorization", header), ("x-tz-offset", header))
     assert CloseSandbox(seed=SEED).answer(Request("GET", f"/{path}/", "", headers), stale=False).status == 404
     assert CloseSandbox(seed=SEED).answer(Request("GET", "/api/v1/me/", "", headers), stale=False).status == 401

@@ -73,7 +73,7 @@ class Clock:
     def __call__(self) -> dt.datetime:
         return self.now
 
-    def move(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         self.now += dt.timedelta(seconds=seconds)
 
 
@@ -82,48 +82,48 @@ class Stage(NamedTuple):
     client: httpx2.AsyncClient
     clock: Clock
 
-    async def got(self, path: str, **query: str) -> dict[str, Any]:
+    async def get(self, path: str, **query: str) -> dict[str, Any]:
         answer = await self.client.get(path, params=query)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    async def sent(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
+    async def send(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
         answer = await self.client.request(method, path, json=body)
         return answer.status_code, answer.json() if answer.content else {}
 
-    async def task(self, *names: str, task_id: str = TASK) -> dict[str, Any]:
+    async def get_task(self, *names: str, task_id: str = TASK) -> dict[str, Any]:
         """Read some properties of one task."""
-        return dict((await self.got(f"{TASKS}/{task_id}", properties=",".join(names)))["properties"])
+        return dict((await self.get(f"{TASKS}/{task_id}", properties=",".join(names)))["properties"])
 
-    async def created(self, **properties: object) -> dict[str, Any]:
-        status, body = await self.sent("POST", TASKS, {"properties": DRAFT | properties})
+    async def create_task(self, **properties: object) -> dict[str, Any]:
+        status, body = await self.send("POST", TASKS, {"properties": DRAFT | properties})
         assert status == 201, body
         return body
 
-    async def updated(self, **properties: object) -> dict[str, Any]:
-        status, body = await self.sent("PATCH", f"{TASKS}/{TASK}", {"properties": properties})
+    async def update_task(self, **properties: object) -> dict[str, Any]:
+        status, body = await self.send("PATCH", f"{TASKS}/{TASK}", {"properties": properties})
         assert status == 200, body
         return dict(body["properties"])
 
-    async def refused(self, **properties: object) -> dict[str, Any]:
+    async def refuse_update(self, **properties: object) -> dict[str, Any]:
         """Send a PATCH that must change nothing, and give its error."""
         before = self.sandbox.tasks
-        status, body = await self.sent("PATCH", f"{TASKS}/{TASK}", {"properties": properties})
+        status, body = await self.send("PATCH", f"{TASKS}/{TASK}", {"properties": properties})
         assert (status, self.sandbox.tasks) == (400, before)
         return body
 
     async def batch(self, what: str, *inputs: dict[str, Any], **fields: object) -> tuple[int, dict[str, Any]]:
-        return await self.sent("POST", f"{TASKS}/batch/{what}", {"inputs": list(inputs), **fields})
+        return await self.send("POST", f"{TASKS}/batch/{what}", {"inputs": list(inputs), **fields})
 
-    async def found(self, **body: object) -> list[str]:
+    async def search(self, **body: object) -> list[str]:
         """Search tasks, and give the ids."""
-        status, page = await self.sent("POST", SEARCH, body)
+        status, page = await self.send("POST", SEARCH, body)
         assert status == 200, page
         return [row["id"] for row in page["results"]]
 
 
 @asynccontextmanager
-async def play(*spec_variants: str, **options: Any) -> AsyncIterator[Stage]:  # the sandbox's own options
+async def open_stage(*spec_variants: str, **options: Any) -> AsyncIterator[Stage]:  # the sandbox's own options
     clock = Clock()
     given: dict[str, Any] = {
         "seed": SEED,

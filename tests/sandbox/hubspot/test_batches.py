@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.hubspot.stage import BINNED, DONE, DRAFT, NOBODY, TASK, TASKS, play
+from sandbox.hubspot.stage import BINNED, DONE, DRAFT, NOBODY, TASK, TASKS, open_stage
 
 
 def subject(task_id: str, text: str, trace: str | None = None, **more: str) -> dict[str, Any]:
@@ -14,21 +14,21 @@ def subject(task_id: str, text: str, trace: str | None = None, **more: str) -> d
     return row | ({"objectWriteTraceId": trace} if trace else {})
 
 
-async def test_results_come_in_an_order_of_their_own() -> None:
-    async with play() as stage:
+async def test_results_are_in_another_order_than_the_inputs() -> None:
+    async with open_stage() as stage:
         inputs = [{"properties": DRAFT, "objectWriteTraceId": str(n)} for n in range(5)]
         status, body = await stage.batch("create", *inputs)
         traces = [row["objectWriteTraceId"] for row in body["results"]]
         assert (status, body["status"], sorted(traces)) == (201, "COMPLETE", list("01234"))
         assert traces != sorted(traces)
         assert "errors" not in body
-    async with play("results_order=input") as stage:
+    async with open_stage("results_order=input") as stage:
         _, body = await stage.batch("create", *inputs)
         assert [row["objectWriteTraceId"] for row in body["results"]] == list("01234")
 
 
-async def test_trace_ids_on_every_input_let_a_bad_one_fail_alone() -> None:
-    async with play() as stage:
+async def test_with_trace_ids_on_every_input_an_invalid_one_fails_alone() -> None:
+    async with open_stage() as stage:
         status, body = await stage.batch("update", subject(TASK, "a", "1"), subject(DONE, "b", "2", missing="x"))
         assert (status, body["numErrors"], [row["id"] for row in body["results"]]) == (207, 1, [TASK])
         [error] = body["errors"]
@@ -38,8 +38,8 @@ async def test_trace_ids_on_every_input_let_a_bad_one_fail_alone() -> None:
 
 
 @pytest.mark.parametrize("traces", [(None, None), ("1", None)])
-async def test_without_them_a_bad_one_fails_all_and_nothing_is_written(traces: tuple[str | None, str | None]) -> None:
-    async with play() as stage:
+async def test_without_trace_ids_an_invalid_input_fails_the_batch(traces: tuple[str | None, str | None]) -> None:
+    async with open_stage() as stage:
         before = stage.sandbox.tasks
         wrong = subject(DONE, "b", traces[1], missing="x", other="y")
         status, body = await stage.batch("update", subject(TASK, "a", traces[0]), wrong)
@@ -47,17 +47,17 @@ async def test_without_them_a_bad_one_fails_all_and_nothing_is_written(traces: t
         assert '"name":"missing"' in body["message"]
 
 
-async def test_readings_of_what_is_partial() -> None:
-    async with play("untraced_update=partial") as stage:
+async def test_spec_variants_of_partial_success() -> None:
+    async with open_stage("untraced_update=partial") as stage:
         assert (await stage.batch("update", subject(TASK, "a"), subject(DONE, "b", missing="x")))[0] == 207
         assert (await stage.batch("create", {"properties": DRAFT}, {"properties": {}}))[0] == 400
-    async with play("some_traces=partial") as stage:
+    async with open_stage("some_traces=partial") as stage:
         status, body = await stage.batch("update", subject(TASK, "a", "1"), subject(DONE, "b", missing="x"))
         assert (status, body["errors"][0]["context"]) == (207, {})
 
 
-async def test_ids_that_are_not_there_are_one_error_together() -> None:
-    async with play() as stage:
+async def test_unknown_ids_are_one_error_together() -> None:
+    async with open_stage() as stage:
         inputs = [{"id": one} for one in (TASK, NOBODY, BINNED, "abc")]
         status, body = await stage.batch("read", *inputs, properties=["hs_task_subject"])
         assert (status, body["numErrors"]) == (207, 1)
@@ -68,63 +68,63 @@ async def test_ids_that_are_not_there_are_one_error_together() -> None:
         assert (error["category"], error["message"]) == ("OBJECT_NOT_FOUND", said)
 
 
-async def test_an_update_of_an_id_that_is_not_there_spares_the_others_even_without_trace_ids() -> None:
-    async with play() as stage:
+async def test_an_unknown_id_does_not_fail_the_other_updates() -> None:
+    async with open_stage() as stage:
         status, body = await stage.batch("update", subject(TASK, "a"), subject(NOBODY, "b"))
         assert (status, [row["id"] for row in body["results"]]) == (207, [TASK])
         assert body["errors"][0]["context"] == {"ids": [NOBODY]}
 
 
-async def test_errors_of_a_batch_as_recorded_have_less() -> None:
-    async with play("batch_errors=recorded") as stage:
+async def test_errors_of_a_batch_have_fewer_keys_as_recorded() -> None:
+    async with open_stage("batch_errors=recorded") as stage:
         _, body = await stage.batch("read", {"id": NOBODY})
         assert set(body["errors"][0]) == {"status", "category", "message", "context"}
 
 
 @pytest.mark.parametrize(("effect", "text"), [("done", "a"), ("undone", "Revisar contrato")])
-async def test_an_input_may_be_in_neither_list(effect: str, text: str) -> None:
-    async with play("lost_input=1", f"lost_effect={effect}") as stage:
+async def test_an_input_may_be_in_neither_results_nor_errors(effect: str, text: str) -> None:
+    async with open_stage("lost_input=1", f"lost_effect={effect}") as stage:
         status, body = await stage.batch("update", subject(TASK, "a", "1"), subject(DONE, "b", "2"))
         assert (status, [row["id"] for row in body["results"]], "errors" in body) == (200, [DONE], False)
-        assert (await stage.task("hs_task_subject"))["hs_task_subject"] == text
+        assert (await stage.get_task("hs_task_subject"))["hs_task_subject"] == text
         _, read = await stage.batch("read", {"id": NOBODY}, {"id": DONE})
         assert ([row["id"] for row in read["results"]], "errors" in read) == ([DONE], False)
 
 
 @pytest.mark.parametrize("what", ["read", "create", "update", "upsert", "archive"])
-async def test_a_hundred_inputs_are_the_most(what: str) -> None:
-    async with play() as stage:
+async def test_refuses_more_than_a_hundred_inputs(what: str) -> None:
+    async with open_stage() as stage:
         assert (await stage.batch(what, *[{"id": TASK, "properties": {}}] * 101))[0] == 400
         status, _ = await stage.batch("read", *[{"id": str(n)} for n in range(100)])
         assert status == 207
 
 
 @pytest.mark.parametrize(("value", "status"), [("rejected", 400), ("accepted", 200)])
-async def test_one_record_twice_in_a_batch(value: str, status: int) -> None:
-    async with play(f"duplicate_ids={value}") as stage:
+async def test_accepts_or_refuses_one_record_twice_in_a_batch(value: str, status: int) -> None:
+    async with open_stage(f"duplicate_ids={value}") as stage:
         assert (await stage.batch("update", subject(TASK, "a", "1"), subject(TASK, "b", "2")))[0] == status
 
 
 @pytest.mark.parametrize(("value", "status"), [("empty", 200), ("rejected", 400)])
-async def test_no_inputs_at_all(value: str, status: int) -> None:
-    async with play(f"no_inputs={value}") as stage:
-        answer, body = await stage.sent("POST", f"{TASKS}/batch/update", [{"id": TASK}][0])
+async def test_accepts_or_refuses_a_batch_without_inputs(value: str, status: int) -> None:
+    async with open_stage(f"no_inputs={value}") as stage:
+        answer, body = await stage.send("POST", f"{TASKS}/batch/update", [{"id": TASK}][0])
         assert (answer, body.get("results", [])) == (status, [])
-        assert (await stage.sent("POST", f"{TASKS}/batch/update", {"inputs": ["x"]}))[0] == 400
+        assert (await stage.send("POST", f"{TASKS}/batch/update", {"inputs": ["x"]}))[0] == 400
 
 
-async def test_archiving_many_takes_ids_that_are_not_there() -> None:
-    async with play() as stage:
+async def test_archiving_a_batch_accepts_unknown_ids() -> None:
+    async with open_stage() as stage:
         assert await stage.batch("archive", {"id": TASK}, {"id": NOBODY}) == (204, {})
         assert [task["id"] for task in stage.sandbox.tasks] == [DONE]
 
 
 async def test_upsert_needs_a_unique_property_which_tasks_do_not_have() -> None:
     row = {"id": "k1", "idProperty": "outer_id", "properties": DRAFT}
-    async with play() as stage:
+    async with open_stage() as stage:
         assert (await stage.batch("upsert", row))[0] == 400
         assert (await stage.batch("upsert", {"id": "k1", "properties": DRAFT}))[0] == 400
-    async with play("unique_property=outer_id") as stage:
+    async with open_stage("unique_property=outer_id") as stage:
         _, first = await stage.batch("upsert", row)
         _, second = await stage.batch("upsert", row)
         assert [first["results"][0]["new"], second["results"][0]["new"]] == [True, False]
@@ -134,7 +134,7 @@ async def test_upsert_needs_a_unique_property_which_tasks_do_not_have() -> None:
 
 
 async def test_archived_tasks_can_be_read_in_a_batch() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         body = {"inputs": [{"id": BINNED}, {"id": TASK}]}
-        _, read = await stage.sent("POST", f"{TASKS}/batch/read?archived=true", body)
+        _, read = await stage.send("POST", f"{TASKS}/batch/read?archived=true", body)
         assert [row["id"] for row in read["results"]] == [BINNED]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.hubspot.stage import GIL, NOBODY, TASK, TASKS, play
+from sandbox.hubspot.stage import GIL, NOBODY, TASK, TASKS, open_stage
 
 CONTACTS = "/crm/v3/objects/contacts"
 OPTIONS = 'was not one of the allowed options: [label: "None"\nvalue: "NONE"\ndisplay_order: 0\nhidden: false'
@@ -20,9 +20,11 @@ def rows(body: dict[str, Any]) -> list[dict[str, Any]]:
     return list(json.loads(text))
 
 
-async def test_everything_wrong_with_one_input_is_told_together() -> None:
-    async with play() as stage:
-        body = await stage.refused(missing="x", hs_createdate="1", hs_task_priority="URGENT", hs_task_subject="fine")
+async def test_one_error_has_all_complaints_about_an_input() -> None:
+    async with open_stage() as stage:
+        body = await stage.refuse_update(
+            missing="x", hs_createdate="1", hs_task_priority="URGENT", hs_task_subject="fine"
+        )
         assert [(row["name"], row["error"], row["isValid"]) for row in rows(body)] == [
             ("missing", "PROPERTY_DOESNT_EXIST", False),
             ("hs_createdate", "READ_ONLY_VALUE", False),
@@ -54,14 +56,14 @@ async def test_everything_wrong_with_one_input_is_told_together() -> None:
         ("hs_task_is_overdue", "true", "READ_ONLY_VALUE"),
     ],
 )
-async def test_a_value_that_cannot_be_has_its_code(name: str, value: object, code: str) -> None:
-    async with play() as stage:
-        [row] = rows(await stage.refused(**{name: value}))
+async def test_an_invalid_value_has_its_code(name: str, value: object, code: str) -> None:
+    async with open_stage() as stage:
+        [row] = rows(await stage.refuse_update(**{name: value}))
         assert (row["name"], row["error"]) == (name, code)
 
 
-async def test_bad_json_has_no_category_and_says_where() -> None:
-    async with play() as stage:
+async def test_the_error_of_invalid_json_has_a_position_and_no_category() -> None:
+    async with open_stage() as stage:
         answer = await stage.client.patch(f"{TASKS}/{TASK}", content=b'{"properties":\n {,}}')
         assert answer.status_code == 400
         assert answer.json()["message"].startswith("Invalid input JSON on line 2, column 3: ")
@@ -70,30 +72,30 @@ async def test_bad_json_has_no_category_and_says_where() -> None:
 
 @pytest.mark.parametrize("body", [[], "x", {"properties": []}, {"properties": {"hs_task_subject": {}}}])
 async def test_a_body_of_the_wrong_shape_is_refused(body: object) -> None:
-    async with play() as stage:
-        assert (await stage.sent("PATCH", f"{TASKS}/{TASK}", body))[0] == 400
+    async with open_stage() as stage:
+        assert (await stage.send("PATCH", f"{TASKS}/{TASK}", body))[0] == 400
 
 
-async def test_two_kinds_of_id_are_missing_in_two_ways() -> None:
-    async with play() as stage:
-        status, unknown = await stage.sent("GET", f"{TASKS}/{NOBODY}")
+async def test_numeric_and_other_unknown_ids_have_different_errors() -> None:
+    async with open_stage() as stage:
+        status, unknown = await stage.send("GET", f"{TASKS}/{NOBODY}")
         assert (status, unknown["message"], unknown["category"]) == (404, "resource not found", "OBJECT_NOT_FOUND")
-        status, words = await stage.sent("GET", f"{TASKS}/abc")
+        status, words = await stage.send("GET", f"{TASKS}/abc")
         assert (status, words["message"]) == (404, "Object not found.  objectId are usually numeric.")
         assert words["context"] == {"id": ["abc"]}
 
 
-async def test_a_kind_or_a_path_that_does_not_exist_is_404() -> None:
-    async with play() as stage:
-        status, body = await stage.sent("GET", "/crm/v3/objects/dreams/1")
+async def test_an_unknown_object_type_or_path_is_a_404() -> None:
+    async with open_stage() as stage:
+        status, body = await stage.send("GET", "/crm/v3/objects/dreams/1")
         assert (status, body["message"]) == (404, "Unable to infer object type from: dreams")
-        assert (await stage.sent("GET", "/crm/v9/nothing"))[0] == 404
-        assert (await stage.sent("GET", "/crm/v3/properties/tasks/no_such"))[0] == 404
-        assert (await stage.sent("GET", f"/crm/v3/owners/{NOBODY}"))[0] == 404
+        assert (await stage.send("GET", "/crm/v9/nothing"))[0] == 404
+        assert (await stage.send("GET", "/crm/v3/properties/tasks/no_such"))[0] == 404
+        assert (await stage.send("GET", f"/crm/v3/owners/{NOBODY}"))[0] == 404
 
 
-async def test_every_answer_has_its_ids() -> None:
-    async with play() as stage:
+async def test_every_answer_has_a_correlation_id() -> None:
+    async with open_stage() as stage:
         good = await stage.client.get(f"{TASKS}/{TASK}")
         bad = await stage.client.get(f"{TASKS}/{NOBODY}")
         assert good.headers["content-type"] == "application/json;charset=utf-8"
@@ -102,18 +104,18 @@ async def test_every_answer_has_its_ids() -> None:
         assert "x-request-id" in good.headers
 
 
-async def test_a_contact_of_that_email_already_exists() -> None:
-    async with play() as stage:
-        status, body = await stage.sent("POST", CONTACTS, {"properties": {"email": "ROSA@example.com"}})
+async def test_refuses_a_second_contact_with_the_same_email() -> None:
+    async with open_stage() as stage:
+        status, body = await stage.send("POST", CONTACTS, {"properties": {"email": "ROSA@example.com"}})
         assert (status, body["category"]) == (409, "CONFLICT")
         assert body["message"] == "Contact already exists. Existing ID: 101"
 
 
 async def test_an_id_property_must_be_unique() -> None:
-    async with play() as stage:
-        status, body = await stage.sent("GET", f"{TASKS}/Revisar?idProperty=hs_task_subject")
+    async with open_stage() as stage:
+        status, body = await stage.send("GET", f"{TASKS}/Revisar?idProperty=hs_task_subject")
         assert (status, body["context"]) == (400, {"idProperty": ["hs_task_subject"]})
-        assert (await stage.got(f"{TASKS}/{TASK}", idProperty="hs_object_id"))["id"] == TASK
+        assert (await stage.get(f"{TASKS}/{TASK}", idProperty="hs_object_id"))["id"] == TASK
 
 
 WRONG: list[object] = [None, 1, "x", True, [1], [[]], {"a": 1}]
@@ -121,12 +123,12 @@ FIELDS = ["inputs", "properties", "filterGroups", "filters", "sorts", "associati
 
 
 @pytest.mark.parametrize("field", FIELDS)
-async def test_no_shape_of_a_body_is_too_much(field: str) -> None:
+async def test_any_body_is_answered(field: str) -> None:
     ends = ["", "/search", "/batch/read", "/batch/create", "/batch/update", "/batch/upsert", "/batch/archive"]
-    async with play("burst=0") as stage:
+    async with open_stage("burst=0") as stage:
         for end in ends:
             for value in WRONG:
                 row = {"id": TASK, field: value}
                 for body in ({field: value}, {"inputs": [row]}, {"filters": [row]}):
-                    status, _ = await stage.sent("POST", TASKS + end, body)
+                    status, _ = await stage.send("POST", TASKS + end, body)
                     assert status < 500, (end, body)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from sandbox.hubspot.stage import ACME, DONE, DRAFT, NOBODY, ROSA, TASK, Stage, play
+from sandbox.hubspot.stage import ACME, DONE, DRAFT, NOBODY, ROSA, TASK, Stage, open_stage
 
 FOLDER = Path(__file__).parents[4] / "shared" / "openapi"
 V3, DATED = "hubspot-tasks-v3", "hubspot-tasks-2026-03"
@@ -54,14 +54,14 @@ class Checked:
 
     async def tasks(self, method: str, rest: str, expected: int, body: object = None, at: str | None = None) -> None:
         for name, base in ((V3, "/crm/v3/objects/tasks"), (DATED, "/crm/objects/2026-03/tasks")):
-            status, answer = await self.stage.sent(method, base + rest, body)
+            status, answer = await self.stage.send(method, base + rest, body)
             assert status == expected, answer
             template = base + (at if at is not None else rest.partition("?")[0])
             check(name, template, method.lower(), status, answer)
 
 
 async def test_single_tasks() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         checked = Checked(stage)
         await checked.tasks("GET", "", 200)
         await checked.tasks("GET", "?limit=1&associations=contacts&propertiesWithHistory=hs_task_subject", 200)
@@ -73,7 +73,7 @@ async def test_single_tasks() -> None:
 
 
 async def test_batches() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         checked = Checked(stage)
         good, bad = {"properties": DRAFT}, {"properties": {"x": "y"} | DRAFT}
         await checked.tasks("POST", "/batch/create", 201, {"inputs": [good]})
@@ -86,18 +86,18 @@ async def test_batches() -> None:
 
 
 async def test_upserts() -> None:
-    async with play("unique_property=outer_id") as stage:
+    async with open_stage("unique_property=outer_id") as stage:
         row = {"id": "k", "idProperty": "outer_id", "properties": DRAFT, "objectWriteTraceId": "1"}
         await Checked(stage).tasks("POST", "/batch/upsert", 200, {"inputs": [row]})
 
 
 async def test_searches() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         await Checked(stage).tasks("POST", "/search", 200, {"limit": 1, "properties": ["hs_task_body"]})
 
 
 async def test_errors() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         checked = Checked(stage)
         await checked.tasks("POST", "", 400, {"properties": {}})
         await checked.tasks("POST", "", 400, {"properties": DRAFT | {"x": "y"}})
@@ -112,30 +112,30 @@ async def test_errors() -> None:
 
 @pytest.mark.parametrize("query", ["", "?limit=1", "?archived=true", "?email=ana@example.com"])
 async def test_owners(query: str) -> None:
-    async with play() as stage:
-        check("hubspot-owners-v3", "/crm/v3/owners", "get", 200, await stage.got(f"/crm/v3/owners{query}"))
-        one = await stage.got("/crm/v3/owners/6166860")
+    async with open_stage() as stage:
+        check("hubspot-owners-v3", "/crm/v3/owners", "get", 200, await stage.get(f"/crm/v3/owners{query}"))
+        one = await stage.get("/crm/v3/owners/6166860")
         check("hubspot-owners-v3", "/crm/v3/owners/{ownerId}", "get", 200, one)
 
 
 @pytest.mark.parametrize("kind", ["tasks", "contacts", "companies", "deals"])
 async def test_properties(kind: str) -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         base = "/crm/v3/properties/{objectType}"
-        rows = await stage.got(f"/crm/v3/properties/{kind}")
+        rows = await stage.get(f"/crm/v3/properties/{kind}")
         check("hubspot-properties-v3", base, "get", 200, rows)
-        one = await stage.got(f"/crm/v3/properties/{kind}/hs_object_id")
+        one = await stage.get(f"/crm/v3/properties/{kind}/hs_object_id")
         check("hubspot-properties-v3", f"{base}/{{propertyName}}", "get", 200, one)
 
 
 async def test_links() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         base = "/crm/objects/2026-03"
         near = f"{base}/tasks/{TASK}/associations"
-        status, made = await stage.sent("PUT", f"{near}/default/companies/{ACME}")
+        status, made = await stage.send("PUT", f"{near}/default/companies/{ACME}")
         far = "{fromObjectType}/{fromObjectId}/associations/default/{toObjectType}/{toObjectId}"
         check(DATED, f"{base}/{far}", "put", status, made)
         spec = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 204}]
-        status, pair = await stage.sent("PUT", f"{near}/contacts/{ROSA}", spec)
+        status, pair = await stage.send("PUT", f"{near}/contacts/{ROSA}", spec)
         far = "{objectType}/{objectId}/associations/{toObjectType}/{toObjectId}"
         check(DATED, f"{base}/{far}", "put", status, pair)

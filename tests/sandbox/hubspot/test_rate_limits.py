@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from sandbox.hubspot.stage import SEARCH, TASK, TASKS, play
+from sandbox.hubspot.stage import SEARCH, TASK, TASKS, open_stage
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox
 
 PATH = f"{TASKS}/{TASK}"
 
 
-async def test_ten_seconds_hold_so_many_calls_and_slide() -> None:
-    async with play("burst=3") as stage:
+async def test_the_ten_second_limit_is_a_sliding_window() -> None:
+    async with open_stage("burst=3") as stage:
         for left in ("2", "1", "0"):
             answer = await stage.client.get(PATH)
             assert answer.headers["x-hubspot-ratelimit-remaining"] == left
-            stage.clock.move(1)
+            stage.clock.advance(1)
         over = await stage.client.get(PATH)
         assert over.status_code == 429
         assert over.json() == {
@@ -29,23 +29,23 @@ async def test_ten_seconds_hold_so_many_calls_and_slide() -> None:
             "policyName": "TEN_SECONDLY_ROLLING",
         }
         assert "retry-after" not in over.headers
-        stage.clock.move(7)
+        stage.clock.advance(7)
         assert (await stage.client.get(PATH)).status_code == 200
 
 
-async def test_headers_tell_what_is_left() -> None:
-    async with play() as stage:
+async def test_headers_have_the_remaining_requests() -> None:
+    async with open_stage() as stage:
         headers = (await stage.client.get(PATH)).headers
         names = ("max", "remaining", "interval-milliseconds", "daily", "daily-remaining")
         assert [headers[f"x-hubspot-ratelimit-{name}"] for name in names] == ["100", "99", "10000", "250000", "249999"]
-    async with play("app=oauth", "daily=1") as stage:
+    async with open_stage("app=oauth", "daily=1") as stage:
         await stage.client.get(PATH)
         again = await stage.client.get(PATH)
         assert (again.status_code, "x-hubspot-ratelimit-daily" in again.headers) == (200, False)
 
 
-async def test_searches_have_a_bucket_and_no_headers() -> None:
-    async with play("searches=5", "burst=1") as stage:
+async def test_searches_have_a_limit_of_their_own_and_no_headers() -> None:
+    async with open_stage("searches=5", "burst=1") as stage:
         answers = [await stage.client.post(SEARCH, json={}) for _ in range(6)]
         assert [answer.status_code for answer in answers] == [200] * 5 + [429]
         assert (answers[5].json()["policyName"], answers[5].json()["message"]) == (
@@ -54,25 +54,25 @@ async def test_searches_have_a_bucket_and_no_headers() -> None:
         )
         assert not [name for answer in answers for name in answer.headers if "ratelimit" in name]
         assert (await stage.client.get(PATH)).status_code == 200
-        stage.clock.move(1)
+        stage.clock.advance(1)
         assert (await stage.client.post(SEARCH, json={})).status_code == 200
 
 
-async def test_the_day_ends_at_midnight_of_the_account() -> None:
-    async with play("daily=1") as stage:
+async def test_the_daily_limit_resets_at_the_accounts_midnight() -> None:
+    async with open_stage("daily=1") as stage:
         await stage.client.get(PATH)
         over = await stage.client.get(PATH)
         assert (over.status_code, over.json()["policyName"], "requestId" in over.json()) == (429, "DAILY", True)
-        stage.clock.move(12 * 3600)  # 23:00 in Santiago
+        stage.clock.advance(12 * 3600)  # 23:00 in Santiago
         assert (await stage.client.get(PATH)).status_code == 429
-        stage.clock.move(3600)
+        stage.clock.advance(3600)
         assert (await stage.client.get(PATH)).status_code == 200
 
 
 @pytest.mark.parametrize(("policy", "after"), [("SECONDLY", "1"), ("TEN_SECONDLY_ROLLING", "10"), ("DAILY", "3600")])
 async def test_a_scripted_429_has_the_body_of_a_policy(policy: str, after: str) -> None:
     spec_variants = (f"limit_policy={policy}", "retry_after=sent")
-    async with play(*spec_variants, faults=[Fault("status", f"PATCH {TASKS}/{{id}}", status=429)]) as stage:
+    async with open_stage(*spec_variants, faults=[Fault("status", f"PATCH {TASKS}/{{id}}", status=429)]) as stage:
         answer = await stage.client.patch(PATH, json={"properties": {}})
         assert (answer.json()["policyName"], answer.headers["retry-after"]) == (policy, after)
         assert (await stage.client.patch(PATH, json={"properties": {}})).status_code == 200
@@ -81,22 +81,22 @@ async def test_a_scripted_429_has_the_body_of_a_policy(policy: str, after: str) 
 @pytest.mark.parametrize(
     "headers", [{"authorization": ""}, {"authorization": "Bearer x"}, {"authorization": "Basic x"}]
 )
-async def test_a_call_without_the_token_is_refused(headers: dict[str, str]) -> None:
-    async with play() as stage:
+async def test_refuses_a_request_without_the_token(headers: dict[str, str]) -> None:
+    async with open_stage() as stage:
         answer = await stage.client.get(PATH, headers=headers)
         assert (answer.status_code, answer.json()["category"]) == (401, "INVALID_AUTHENTICATION")
         assert answer.json()["message"].startswith("Authentication credentials not found. This API supports OAuth 2.0")
 
 
-async def test_a_token_may_have_expired_or_be_called_so() -> None:
-    async with play("credentials=expired") as stage:
+async def test_a_token_may_be_answered_as_expired() -> None:
+    async with open_stage("credentials=expired") as stage:
         body = (await stage.client.get(PATH)).json()
         assert (body["category"], body["context"]) == (
             "EXPIRED_AUTHENTICATION",
             {"expire time": ["2026-11-20T13:58:45Z"]},
         )
         assert body["message"] == "The OAuth token used to make this call expired 75 second(s) ago."
-    async with play("unknown_credentials=expired") as stage:
+    async with open_stage("unknown_credentials=expired") as stage:
         answer = await stage.client.get(PATH, headers={"authorization": "Bearer nonsense"})
         assert "20543 day(s) ago" in answer.json()["message"]
 
@@ -104,37 +104,37 @@ async def test_a_token_may_have_expired_or_be_called_so() -> None:
 @pytest.mark.parametrize("key", ["requiredGranularScopes", "requiredScopes"])
 async def test_a_missing_scope_is_named(key: str) -> None:
     scopes = ["crm.objects.contacts.read"]
-    async with play(f"scope_key={key}", scopes=scopes) as stage:
+    async with open_stage(f"scope_key={key}", scopes=scopes) as stage:
         assert (await stage.client.get(PATH)).status_code == 200
-        status, body = await stage.sent("PATCH", PATH, {"properties": {}})
+        status, body = await stage.send("PATCH", PATH, {"properties": {}})
         assert (status, body["category"]) == (403, "MISSING_SCOPES")
         assert body["errors"][0]["context"] == {key: ["crm.objects.contacts.write"]}
         assert body["links"] == {"scopes": "https://developers.hubspot.com/scopes"}
         assert (await stage.client.get("/crm/v3/owners")).status_code == 403
 
 
-async def test_the_token_tells_about_itself_and_is_not_logged() -> None:
-    async with play(scopes=["oauth"]) as stage:
+async def test_answers_the_tokens_info_and_does_not_log_the_token() -> None:
+    async with open_stage(scopes=["oauth"]) as stage:
         path = "/oauth/v2/private-apps/get/access-token-info"
-        status, info = await stage.sent("POST", path, {"tokenKey": stage.sandbox.token})
+        status, info = await stage.send("POST", path, {"tokenKey": stage.sandbox.token})
         assert (status, info["scopes"], set(info)) == (200, ["oauth"], {"userId", "hubId", "appId", "scopes"})
         assert stage.sandbox.requests[0].body == {"tokenKey": "***"}
         assert stage.sandbox.token not in (await stage.client.get("/_sandbox/requests")).text
-        assert (await stage.sent("POST", path, {"tokenKey": "x"}))[0] == 401
-        assert (await stage.sent("POST", path, {}))[0] == 400
+        assert (await stage.send("POST", path, {"tokenKey": "x"}))[0] == 401
+        assert (await stage.send("POST", path, {}))[0] == 400
 
 
-async def test_the_account_tells_its_zone_and_its_use() -> None:
-    async with play() as stage:
-        details = await stage.got("/account-info/v3/details")
+async def test_answers_the_accounts_time_zone_and_usage() -> None:
+    async with open_stage() as stage:
+        details = await stage.get("/account-info/v3/details")
         assert (details["timeZone"], details["utcOffset"]) == ("America/Santiago", "-03:00")
         assert details["utcOffsetMilliseconds"] == -10_800_000
-        [row] = (await stage.got("/account-info/v3/api-usage/daily/private-apps"))["results"]
+        [row] = (await stage.get("/account-info/v3/api-usage/daily/private-apps"))["results"]
         assert (row["usageLimit"], row["currentUsage"], row["resetsAt"]) == (250_000, 2, "2026-11-21T03:00:00Z")
 
 
-async def test_the_default_clock_moves_and_stays_below_every_limit() -> None:
-    async with play(clock=None, seed="demo") as stage:
+async def test_the_default_clock_stays_below_every_limit() -> None:
+    async with open_stage(clock=None, seed="demo") as stage:
         for _ in range(150):
             assert (await stage.client.get(TASKS)).status_code == 200
 
@@ -144,21 +144,21 @@ async def test_a_scripted_status_comes_before_or_after_the_work(status: int) -> 
     change: dict[str, Any] = {"properties": {"hs_task_subject": "x"}}
     for commit, text in ((False, "Revisar contrato"), (True, "x")):
         fault = Fault("status", f"PATCH {TASKS}/{{id}}", status=status, commit=commit)
-        async with play(faults=[fault]) as stage:
+        async with open_stage(faults=[fault]) as stage:
             answer = await stage.client.patch("/crm/objects/2026-03/tasks/" + TASK, json=change)
             assert (answer.status_code, answer.json()["status"]) == (status, "error")
-            assert (await stage.task("hs_task_subject"))["hs_task_subject"] == text
+            assert (await stage.get_task("hs_task_subject"))["hs_task_subject"] == text
             assert stage.sandbox.requests[0].committed is commit
 
 
-async def test_a_stale_list_is_as_it_was() -> None:
-    async with play(faults=[Fault("stale_list", f"GET {TASKS}"), Fault("stale_list", f"POST {SEARCH}")]) as stage:
-        await stage.created()
-        assert len((await stage.got(TASKS))["results"]) == 2
-        assert len((await stage.got(TASKS))["results"]) == 3
-        stage.clock.move(9)
-        assert len(await stage.found()) == 2
-        assert len(await stage.found()) == 3
+async def test_a_stale_list_misses_the_last_write() -> None:
+    async with open_stage(faults=[Fault("stale_list", f"GET {TASKS}"), Fault("stale_list", f"POST {SEARCH}")]) as stage:
+        await stage.create_task()
+        assert len((await stage.get(TASKS))["results"]) == 2
+        assert len((await stage.get(TASKS))["results"]) == 3
+        stage.clock.advance(9)
+        assert len(await stage.search()) == 2
+        assert len(await stage.search()) == 3
 
 
 def test_a_fault_on_no_route_is_refused() -> None:

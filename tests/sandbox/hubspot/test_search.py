@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.hubspot.stage import ACME, ANA, DONE, DUE, ROSA, SEARCH, TASK, TOM, play
+from sandbox.hubspot.stage import ACME, ANA, DONE, DUE, ROSA, SEARCH, TASK, TOM, open_stage
 
 
 def where(name: str, operator: str, value: object = None, **more: object) -> dict[str, Any]:
@@ -14,33 +14,33 @@ def where(name: str, operator: str, value: object = None, **more: object) -> dic
     return {"filterGroups": [{"filters": [row if value is None else row | {"value": value}]}]}
 
 
-async def test_what_is_new_changed_or_unlinked_is_found_late() -> None:
-    async with play() as stage:
-        made = (await stage.created())["id"]
-        await stage.updated(hs_task_subject="Otro")
-        assert made not in await stage.found()
-        assert await stage.found(query="otro") == []
-        stage.clock.move(4)
-        assert made not in await stage.found()
-        stage.clock.move(1)
-        assert made in await stage.found()
-        assert await stage.found(query="otro") == [TASK]
+async def test_the_search_finds_changes_late() -> None:
+    async with open_stage() as stage:
+        made = (await stage.create_task())["id"]
+        await stage.update_task(hs_task_subject="Otro")
+        assert made not in await stage.search()
+        assert await stage.search(query="otro") == []
+        stage.clock.advance(4)
+        assert made not in await stage.search()
+        stage.clock.advance(1)
+        assert made in await stage.search()
+        assert await stage.search(query="otro") == [TASK]
 
 
-async def test_a_stale_record_is_shown_as_the_index_has_it() -> None:
-    async with play() as stage:
-        await stage.updated(hs_task_subject="Otro")
-        _, page = await stage.sent("POST", SEARCH, {"properties": ["hs_task_subject"]})
+async def test_the_search_answers_the_indexed_version() -> None:
+    async with open_stage() as stage:
+        await stage.update_task(hs_task_subject="Otro")
+        _, page = await stage.send("POST", SEARCH, {"properties": ["hs_task_subject"]})
         assert page["results"][0]["properties"]["hs_task_subject"] == "Revisar contrato"
 
 
 @pytest.mark.parametrize(("value", "count"), [("hidden", 1), ("lags", 2)])
-async def test_archived_tasks_leave_at_once_or_late(value: str, count: int) -> None:
-    async with play(f"archived_index={value}") as stage:
+async def test_archived_tasks_leave_the_index_at_once_or_late(value: str, count: int) -> None:
+    async with open_stage(f"archived_index={value}") as stage:
         await stage.client.delete(f"/crm/v3/objects/tasks/{TASK}")
-        assert len(await stage.found()) == count
-        stage.clock.move(5)
-        assert await stage.found() == [DONE]
+        assert len(await stage.search()) == count
+        stage.clock.advance(5)
+        assert await stage.search() == [DONE]
 
 
 MILLIS = "1795618800000"  # DUE
@@ -78,21 +78,21 @@ MILLIS = "1795618800000"  # DUE
     ],
 )
 async def test_filters(body: dict[str, Any], ids: list[str]) -> None:
-    async with play() as stage:
-        assert await stage.found(**body) == ids
+    async with open_stage() as stage:
+        assert await stage.search(**body) == ids
 
 
-async def test_groups_are_or_and_filters_in_one_are_and() -> None:
+async def test_groups_are_joined_by_or_and_filters_by_and() -> None:
     done = {"propertyName": "hs_task_status", "operator": "EQ", "value": "COMPLETED"}
     owned = {"propertyName": "hubspot_owner_id", "operator": "HAS_PROPERTY"}
-    async with play() as stage:
-        assert await stage.found(filterGroups=[{"filters": [done, owned]}]) == []
-        assert await stage.found(filterGroups=[{"filters": [done]}, {"filters": [owned]}]) == [TASK, DONE]
+    async with open_stage() as stage:
+        assert await stage.search(filterGroups=[{"filters": [done, owned]}]) == []
+        assert await stage.search(filterGroups=[{"filters": [done]}, {"filters": [owned]}]) == [TASK, DONE]
 
 
-async def test_what_is_unset_may_differ() -> None:
-    async with play("unset_differs=yes") as stage:
-        assert await stage.found(**where("hubspot_owner_id", "NEQ", "1")) == [TASK, DONE]
+async def test_negative_filters_may_match_unset_properties() -> None:
+    async with open_stage("unset_differs=yes") as stage:
+        assert await stage.search(**where("hubspot_owner_id", "NEQ", "1")) == [TASK, DONE]
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ async def test_what_is_unset_may_differ() -> None:
     ],
 )
 async def test_one_rule_sorts(sorts: list[Any], ids: list[str]) -> None:
-    async with play() as stage:
-        assert await stage.found(sorts=sorts) == ids
+    async with open_stage() as stage:
+        assert await stage.search(sorts=sorts) == ids
 
 
 FILTER = {"propertyName": "hs_task_status", "operator": "EQ", "value": "x"}
@@ -134,26 +134,26 @@ FILTER = {"propertyName": "hs_task_status", "operator": "EQ", "value": "x"}
         where("associations.dream", "EQ", "1"),
     ],
 )
-async def test_a_search_that_cannot_be_is_refused(body: dict[str, Any]) -> None:
-    async with play() as stage:
-        status, said = await stage.sent("POST", SEARCH, body)
+async def test_refuses_an_invalid_search(body: dict[str, Any]) -> None:
+    async with open_stage() as stage:
+        status, said = await stage.send("POST", SEARCH, body)
         assert (status, said["status"]) == (404 if "dream" in str(body) else 400, "error")
 
 
-async def test_pages_go_by_offset_up_to_the_cap() -> None:
-    async with play("search_cap=2") as stage:
-        _, first = await stage.sent("POST", SEARCH, {"limit": 1})
+async def test_pages_by_offset_up_to_the_documented_number_of_results() -> None:
+    async with open_stage("search_cap=2") as stage:
+        _, first = await stage.send("POST", SEARCH, {"limit": 1})
         assert (first["total"], first["paging"]) == (2, {"next": {"after": "1"}})
-        _, last = await stage.sent("POST", SEARCH, {"limit": 1, "after": "1"})
+        _, last = await stage.send("POST", SEARCH, {"limit": 1, "after": "1"})
         assert [row["id"] for row in last["results"]] == [DONE]
         assert "paging" not in last
-        assert (await stage.sent("POST", SEARCH, {"limit": 1, "after": 2}))[0] == 400
+        assert (await stage.send("POST", SEARCH, {"limit": 1, "after": 2}))[0] == 400
 
 
-async def test_people_and_firms_are_found() -> None:
-    async with play() as stage:
+async def test_finds_contacts_and_companies() -> None:
+    async with open_stage() as stage:
         contacts, companies = "/crm/v3/objects/contacts/search", "/crm/v3/objects/companies/search"
-        _, page = await stage.sent("POST", contacts, where("email", "EQ", "ROSA@example.com"))
+        _, page = await stage.send("POST", contacts, where("email", "EQ", "ROSA@example.com"))
         [rosa] = page["results"]
         assert set(rosa["properties"]) == {
             "createdate",
@@ -163,14 +163,14 @@ async def test_people_and_firms_are_found() -> None:
             "lastmodifieddate",
             "lastname",
         }
-        _, page = await stage.sent("POST", contacts, where("phone", "CONTAINS_TOKEN", "*5678"))
+        _, page = await stage.send("POST", contacts, where("phone", "CONTAINS_TOKEN", "*5678"))
         assert [row["id"] for row in page["results"]] == [TOM]
-        _, page = await stage.sent("POST", companies, {"query": "acme"})
+        _, page = await stage.send("POST", companies, {"query": "acme"})
         assert page["results"][0]["properties"]["domain"] == "acme.example"
 
 
-async def test_a_search_changes_nothing_and_is_logged_so() -> None:
-    async with play() as stage:
-        await stage.found()
+async def test_a_search_is_logged_as_a_read() -> None:
+    async with open_stage() as stage:
+        await stage.search()
         await stage.batch("read", {"id": TASK})
         assert [entry.committed for entry in stage.sandbox.requests] == [False, False]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from sandbox.hubspot.stage import ACME, ANA, BINNED, DONE, DRAFT, DUE, NOBODY, ROSA, TASK, Stage, play, threaded
+from sandbox.hubspot.stage import ACME, ANA, BINNED, DONE, DRAFT, DUE, NOBODY, ROSA, TASK, Stage, open_stage, threaded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ class Vendor(NamedTuple):
 
 @asynccontextmanager
 async def at_home(*spec_variants: str, token: str | None = None, **options: Any) -> AsyncIterator[Vendor]:
-    async with play(*spec_variants, **options) as stage:
+    async with open_stage(*spec_variants, **options) as stage:
         host = str(stage.client.base_url).rstrip("/")
         yield Vendor(hubspot.Client.create(access_token=token or stage.sandbox.token, host=host), stage)
 
@@ -40,7 +40,7 @@ def draft(**properties: str) -> Any:
     return objects.SimplePublicObjectInputForCreate(properties=DRAFT | properties, associations=[])
 
 
-async def test_a_task_is_made_read_changed_and_archived() -> None:
+async def test_creates_reads_updates_and_archives_a_task() -> None:
     async with at_home() as vendor:
         api = vendor.tasks.basic_api
         made = await threaded(api.create, draft(hubspot_owner_id=ANA))
@@ -57,7 +57,7 @@ async def test_a_task_is_made_read_changed_and_archived() -> None:
         assert (gone.archived, gone.archived_at is not None) == (True, True)
 
 
-async def test_links_come_with_a_task_that_was_made_with_them() -> None:
+async def test_reads_the_associations_of_a_new_task() -> None:
     async with at_home() as vendor:
         spec = objects.AssociationSpec(association_category="HUBSPOT_DEFINED", association_type_id=204)
         link = objects.PublicAssociationsForObject(to=objects.PublicObjectId(id=ROSA), types=[spec])
@@ -68,25 +68,25 @@ async def test_links_come_with_a_task_that_was_made_with_them() -> None:
         assert "companies" not in read.associations
 
 
-async def test_its_own_pager_gets_every_task() -> None:
+async def test_the_clients_pager_reads_every_task() -> None:
     async with at_home() as vendor:
         for _ in range(120):
-            await vendor.stage.created()
-            vendor.stage.clock.move(1)
+            await vendor.stage.create_task()
+            vendor.stage.clock.advance(1)
         every = await threaded(pager.fetch_all, vendor.tasks.basic_api)
         assert len(every) == len({task.id for task in every}) == 122
         binned = await threaded(pager.fetch_all, vendor.tasks.basic_api, archived=True)
         assert [task.id for task in binned] == [BINNED]
 
 
-async def test_a_page_leads_to_the_next() -> None:
+async def test_a_page_has_the_cursor_of_the_next() -> None:
     async with at_home() as vendor:
         first = await threaded(vendor.tasks.basic_api.get_page, limit=1)
         second = await threaded(vendor.tasks.basic_api.get_page, limit=1, after=first.paging.next.after)
         assert [first.results[0].id, second.results[0].id, second.paging] == [TASK, DONE, None]
 
 
-async def test_batches_tell_what_went_well_and_what_did_not() -> None:
+async def test_a_batch_answers_results_and_errors() -> None:
     async with at_home() as vendor:
         api = vendor.tasks.batch_api
         wanted = [
@@ -114,7 +114,7 @@ async def test_batches_tell_what_went_well_and_what_did_not() -> None:
         assert vendor.stage.sandbox.tasks == []
 
 
-async def test_a_batch_makes_tasks() -> None:
+async def test_creates_tasks_in_a_batch() -> None:
     async with at_home() as vendor:
         rows = [
             objects.SimplePublicObjectBatchInputForCreate(
@@ -143,7 +143,7 @@ async def test_tasks_are_searched() -> None:
         assert (page.total, page.results[0].id, page.paging.next.after) == (2, DONE, "1")
 
 
-async def test_people_statuses_and_stages_are_read() -> None:
+async def test_reads_owners_statuses_and_stages() -> None:
     async with at_home() as vendor:
         crm = vendor.client.crm
         owners = await threaded(crm.owners.get_all)
@@ -173,7 +173,7 @@ async def test_contacts_are_found_and_read_by_email() -> None:
         assert rosa.id == ROSA
 
 
-async def test_links_are_made_read_and_removed() -> None:
+async def test_creates_reads_and_removes_associations() -> None:
     async with at_home() as vendor:
         api = vendor.client.crm.associations.v4.basic_api
         made = await threaded(api.create_default, "tasks", TASK, "companies", ACME)
@@ -189,7 +189,7 @@ async def test_links_are_made_read_and_removed() -> None:
         assert (await threaded(api.get_page, "tasks", TASK, "companies")).results == []
 
 
-async def test_links_are_read_in_batches() -> None:
+async def test_reads_associations_in_batches() -> None:
     async with at_home() as vendor:
         inputs = [associations.PublicFetchAssociationsBatchRequest(id=one) for one in (TASK, DONE)]
         body = associations.BatchInputPublicFetchAssociationsBatchRequest(inputs=inputs)
@@ -197,7 +197,7 @@ async def test_links_are_read_in_batches() -> None:
         assert [(row._from.id, row.to[0].to_object_id) for row in read.results] == [(TASK, ROSA)]  # noqa: SLF001  # the vendor's name
 
 
-async def test_its_errors_carry_the_body() -> None:
+async def test_the_clients_exceptions_have_the_error_body() -> None:
     async with at_home() as vendor:
         with pytest.raises(objects.ApiException) as caught:
             await threaded(vendor.tasks.basic_api.create, draft(missing="x"))
@@ -205,7 +205,7 @@ async def test_its_errors_carry_the_body() -> None:
         assert (caught.value.status, body["errors"][0]["code"]) == (400, "PROPERTY_DOESNT_EXIST")
 
 
-async def test_a_wrong_token_and_a_missing_scope_are_told_apart() -> None:
+async def test_a_wrong_token_is_401_and_a_missing_scope_403() -> None:
     async with at_home(token="pat-na1-other") as vendor:  # noqa: S106  # opens nothing
         with pytest.raises(objects.exceptions.UnauthorizedException):
             await threaded(vendor.tasks.basic_api.get_page)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.hubspot.stage import ACME, TASK, TASKS, Stage, play
+from sandbox.hubspot.stage import ACME, TASK, TASKS, Stage, open_stage
 from taskhand.sandbox.hubspot import signature
 from taskhand.sandbox.hubspot.sandbox import CLIENT_SECRET
 
@@ -45,7 +45,7 @@ def listening(stage: Stage) -> None:
     stage.sandbox.hooks.subscribe("object.propertyChange", "hs_task_status")
 
 
-def test_the_documented_signatures_come_out() -> None:
+def test_computes_the_documented_signatures() -> None:
     assert signature.v1(SECRET, SAMPLE) == "232db2615f3d666fe21a8ec971ac7b5402d33b9a925784df3ca654d05f4817de"
     expected = "eee2dddcc73c94d699f5e395f4b9d454a069a6855fbfa152e91e88823087200e"
     assert signature.v2(SECRET, "GET", URL, "") == expected
@@ -53,13 +53,13 @@ def test_the_documented_signatures_come_out() -> None:
     assert signature.v3(SECRET, "POST", URL, body, "1788597072520") == "/Row5Eb3XZ8LrSMdWedXYDAObKMv+6dCnTGEu8ARKYU="
 
 
-def test_only_the_documented_escapes_of_a_uri_are_undone() -> None:
+def test_decodes_only_the_documented_escapes_of_a_uri() -> None:
     escaped, plain = f"{URL}?a=%40b%2c&c=%20%26", f"{URL}?a=@b,&c=%20%26"
     assert signature.v3(SECRET, "POST", escaped, "", "1") == signature.v3(SECRET, "POST", plain, "", "1")
     assert len(base64.b64decode(signature.v3(SECRET, "POST", URL, "", "1"))) == 32
 
 
-def test_the_vendors_own_check_agrees() -> None:
+def test_the_clients_own_check_accepts_the_signature() -> None:
     vendor = pytest.importorskip("hubspot.utils.signature", reason="hubspot-api-client is not installed").Signature
     for version, ours in (
         ("v1", signature.v1(SECRET, SAMPLE)),
@@ -69,13 +69,13 @@ def test_the_vendors_own_check_agrees() -> None:
         assert vendor.get_signature(SECRET, SAMPLE, version, URL, "POST", "1788597072520") == ours
 
 
-async def test_writes_are_told_with_their_source() -> None:
-    async with play() as stage:
+async def test_events_have_the_source_of_the_write() -> None:
+    async with open_stage() as stage:
         listening(stage)
-        made = await stage.created()
-        await stage.updated(hs_task_status="WAITING", hs_task_subject="x")
+        made = await stage.create_task()
+        await stage.update_task(hs_task_status="WAITING", hs_task_subject="x")
         stage.sandbox.edit(TASK, hs_task_status="COMPLETED")
-        await stage.sent("PUT", f"/crm/v4/objects/tasks/{TASK}/associations/default/companies/{ACME}")
+        await stage.send("PUT", f"/crm/v4/objects/tasks/{TASK}/associations/default/companies/{ACME}")
         await stage.client.delete(f"{TASKS}/{TASK}")
         target = Target()
         await stage.sandbox.deliver(target)
@@ -95,33 +95,33 @@ async def test_writes_are_told_with_their_source() -> None:
 
 
 @pytest.mark.parametrize("answer", [500, 404, 0])
-async def test_what_was_not_taken_comes_again_signed_anew(answer: int) -> None:
-    async with play() as stage:
+async def test_retries_a_failed_delivery_with_a_new_signature(answer: int) -> None:
+    async with open_stage() as stage:
         listening(stage)
-        await stage.created()
+        await stage.create_task()
         target = Target(answer)
         await stage.sandbox.deliver(target)
         assert await stage.sandbox.deliver(target) == ()
-        stage.clock.move(86_400)
+        stage.clock.advance(86_400)
         await stage.sandbox.deliver(target)
         assert [events[0]["attemptNumber"] for _, events in target.got] == [0, 1]
         assert target.got[0][0]["X-HubSpot-Request-Timestamp"] != target.got[1][0]["X-HubSpot-Request-Timestamp"]
         assert target.got[0][1][0]["eventId"] == target.got[1][1][0]["eventId"]
 
 
-async def test_after_ten_more_attempts_it_is_given_up() -> None:
-    async with play() as stage:
+async def test_gives_up_after_ten_retries() -> None:
+    async with open_stage() as stage:
         listening(stage)
-        await stage.created()
+        await stage.create_task()
         target = Target(*[500] * 20)
         for _ in range(15):
             await stage.sandbox.deliver(target)
-            stage.clock.move(86_400)
+            stage.clock.advance(86_400)
         assert len(target.got) == 11
 
 
-async def test_many_events_come_in_hundreds() -> None:
-    async with play("burst=0") as stage:
+async def test_delivers_at_most_a_hundred_events_at_once() -> None:
+    async with open_stage("burst=0") as stage:
         listening(stage)
         rows = [{"properties": {"hs_timestamp": "2026-12-01"}} for _ in range(100)]
         await stage.batch("create", *rows)
@@ -131,15 +131,15 @@ async def test_many_events_come_in_hundreds() -> None:
         assert [len(events) for _, events in target.got] == [100, 20]
 
 
-async def test_without_a_target_nothing_is_kept() -> None:
-    async with play() as stage:
+async def test_keeps_no_events_without_a_target() -> None:
+    async with open_stage() as stage:
         stage.sandbox.hooks.subscribe("object.creation")
-        await stage.created()
+        await stage.create_task()
         assert await stage.sandbox.deliver(Target()) == ()
 
 
 @pytest.mark.parametrize(("event_type", "name"), [("task.propertyChange", "x"), ("object.propertyChange", None)])
-async def test_a_subscription_that_cannot_be_is_refused(event_type: str, name: str | None) -> None:
-    async with play() as stage:
+async def test_refuses_an_invalid_subscription(event_type: str, name: str | None) -> None:
+    async with open_stage() as stage:
         with pytest.raises(ValueError, match=r"object\.propertyChange"):
             stage.sandbox.hooks.subscribe(event_type, name)

@@ -69,22 +69,22 @@ class Stage(NamedTuple):
     sandbox: VambeSandbox
     client: httpx2.AsyncClient
 
-    async def listed(self, **query: str) -> list[dict[str, Any]]:
+    async def list_tasks(self, **query: str) -> list[dict[str, Any]]:
         answer = await self.client.get(TASKS, params=YEAR | query)
         assert answer.status_code == 200, answer.text
         return list(answer.json())
 
-    async def created(self, **fields: object) -> dict[str, Any]:
+    async def create_task(self, **fields: object) -> dict[str, Any]:
         answer = await self.client.post(TASKS, json=DRAFT | fields)
         assert answer.is_success, answer.text
         return dict(answer.json())
 
-    async def updated(self, **fields: object) -> dict[str, Any]:
+    async def update_task(self, **fields: object) -> dict[str, Any]:
         answer = await self.client.put(f"{TASKS}/{TASK}", json=fields)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    async def refused(self, **fields: object) -> int:
+    async def refuse_update(self, **fields: object) -> int:
         """Send a PUT that must change nothing, and give its status."""
         before = self.sandbox.tasks
         answer = await self.client.put(f"{TASKS}/{TASK}", json=fields)
@@ -93,7 +93,7 @@ class Stage(NamedTuple):
 
 
 @asynccontextmanager
-async def play(*spec_variants: str, **options: Any) -> AsyncIterator[Stage]:  # the sandbox's own options
+async def open_stage(*spec_variants: str, **options: Any) -> AsyncIterator[Stage]:  # the sandbox's own options
     given: dict[str, Any] = {"seed": SEED, "spec_variant": SpecVariant.parse(spec_variants)} | options
     sandbox = VambeSandbox(**given)
     headers = {"x-api-key": sandbox.key}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.vambe.stage import ANA, BEN, CONTACT, CUSTOMER, MEMBERS, NOBODY, SEED, play
+from sandbox.vambe.stage import ANA, BEN, CONTACT, CUSTOMER, MEMBERS, NOBODY, SEED, open_stage
 
 SEARCH = "/api/public/contacts/search"
 RECENT = "/api/public/contacts"
 
 
 async def test_active_members_are_listed_with_their_documented_fields() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         members = (await stage.client.get(MEMBERS)).json()
         assert [member["id"] for member in members] == [ANA, BEN]
         assert set(members[0]) == {"id", "name", "first_name", "last_name", "email", "phone"}
@@ -19,34 +19,34 @@ async def test_active_members_are_listed_with_their_documented_fields() -> None:
 
 @pytest.mark.parametrize("query", ["phone=12345678", "phone=%2B56-9-1234", "email=ROSA@", "phone=56&email=rosa"])
 async def test_a_contact_is_found_by_part_of_a_phone_or_an_email(query: str) -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         [contact] = (await stage.client.get(f"{SEARCH}?{query}")).json()
         assert (contact["id"], contact["ai_customer_id"]) == (CONTACT, CUSTOMER)
         assert contact["last_message_at"] == "2025-10-10T10:30:00.000Z"
 
 
-async def test_a_search_that_fits_nobody_is_empty() -> None:
-    async with play() as stage:
+async def test_a_search_without_matches_is_empty() -> None:
+    async with open_stage() as stage:
         assert (await stage.client.get(f"{SEARCH}?phone=56&email=nobody")).json() == []
 
 
 @pytest.mark.parametrize("query", ["", "?name=rosa", "?phone=", "?phone=---&email="])
-async def test_a_search_for_nothing_is_refused(query: str) -> None:
-    async with play() as stage:
+async def test_refuses_a_search_without_phone_and_email(query: str) -> None:
+    async with open_stage() as stage:
         assert (await stage.client.get(SEARCH + query)).status_code == 400
 
 
-async def test_a_search_gives_fifty_at_most() -> None:
+async def test_a_search_answers_at_most_fifty_contacts() -> None:
     [rosa] = SEED["contacts"]
     crowd = [rosa | {"id": f"cccccccc-0000-4000-8000-{n:012}"} for n in range(60)]
-    async with play(seed={"contacts": crowd}) as stage:
+    async with open_stage(seed={"contacts": crowd}) as stage:
         assert len((await stage.client.get(f"{SEARCH}?email=rosa")).json()) == 50
 
 
-async def test_contacts_by_days_reach_back_that_far_latest_first() -> None:
+async def test_lists_contacts_of_the_last_days_latest_first() -> None:
     [rosa] = SEED["contacts"]
     later = rosa | {"id": NOBODY, "last_message_at": "2025-10-19T00:00:00Z", "default_stage_id": "stage-2"}
-    async with play(seed={"contacts": [rosa, later]}) as stage:
+    async with open_stage(seed={"contacts": [rosa, later]}) as stage:
         found = {
             days: [contact["id"] for contact in (await stage.client.get(f"{RECENT}?days={days}")).json()]
             for days in (1, 5, 10, 365)
@@ -58,12 +58,12 @@ async def test_contacts_by_days_reach_back_that_far_latest_first() -> None:
 
 @pytest.mark.parametrize("days", ["", "0", "366", "-1", "ten"])
 async def test_days_are_from_one_to_a_year(days: str) -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         assert (await stage.client.get(f"{RECENT}?days={days}")).status_code == 400
 
 
-async def test_one_contact_tells_about_itself() -> None:
-    async with play() as stage:
+async def test_reads_the_info_of_one_contact() -> None:
+    async with open_stage() as stage:
         info = (await stage.client.get(f"/api/public/contact/{CONTACT}/info")).json()
         assert (info["name"], info["blocked"]) == ("Rosa", False)
         assert (await stage.client.get(f"/api/public/contact/{NOBODY}/info")).status_code == 404

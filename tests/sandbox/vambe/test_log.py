@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from sandbox.vambe.stage import ANA, BEN, DRAFT, FOREIGN, TASK, TASKS, YEAR, play
+from sandbox.vambe.stage import ANA, BEN, DRAFT, FOREIGN, TASK, TASKS, YEAR, open_stage
 from taskhand.sandbox.faults import Fault
 
 OWN = ("/_sandbox/requests", "/_sandbox/state")
 
 
-async def test_the_log_says_what_was_sent_and_what_became_of_it() -> None:
-    async with play() as stage:
+async def test_the_log_has_each_request_and_its_effect() -> None:
+    async with open_stage() as stage:
         await stage.client.post(TASKS, json=DRAFT)
         [entry] = stage.sandbox.requests
         assert (entry.n, entry.method, entry.path, entry.body) == (1, "POST", TASKS, DRAFT)
@@ -18,21 +18,21 @@ async def test_the_log_says_what_was_sent_and_what_became_of_it() -> None:
 
 
 async def test_the_log_never_has_the_key() -> None:
-    async with play(key="s3cret") as stage:
+    async with open_stage(key="s3cret") as stage:
         await stage.client.get(TASKS, headers={"authorization": "Bearer s3cret"})
         [entry] = stage.sandbox.requests
         assert (entry.headers["x-api-key"], entry.headers["authorization"]) == ("***", "***")
         assert "s3cret" not in (await stage.client.get("/_sandbox/requests")).text
 
 
-async def test_the_log_keeps_every_value_of_a_query() -> None:
-    async with play() as stage:
+async def test_the_log_has_every_value_of_a_query() -> None:
+    async with open_stage() as stage:
         await stage.client.get(TASKS, params={**YEAR, "responsibleIds": [ANA, BEN]})
         assert stage.sandbox.requests[0].query["responsibleIds"] == [ANA, BEN]
 
 
-async def test_what_was_refused_or_only_read_is_not_committed() -> None:
-    async with play(faults=[Fault("status", "DELETE *")]) as stage:
+async def test_refused_requests_and_reads_are_not_committed() -> None:
+    async with open_stage(faults=[Fault("status", "DELETE *")]) as stage:
         await stage.client.get(TASKS, params=YEAR)
         await stage.client.post(TASKS, content=b"nonsense")
         await stage.client.delete(f"{TASKS}/{TASK}")
@@ -48,7 +48,7 @@ async def test_what_was_refused_or_only_read_is_not_committed() -> None:
 
 
 async def test_the_log_is_read_back_and_cleared_over_http_without_a_key() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         await stage.client.get(TASKS, params=YEAR)
         stage.client.headers.pop("x-api-key")
         for path in OWN:
@@ -59,8 +59,8 @@ async def test_the_log_is_read_back_and_cleared_over_http_without_a_key() -> Non
         assert (await stage.client.get("/_sandbox/requests")).json() == []
 
 
-async def test_the_state_shows_what_is_kept_but_nothing_of_another_organisation() -> None:
-    async with play("due_at=echo", "list_priority=word") as stage:
+async def test_the_state_has_nothing_of_another_organisation() -> None:
+    async with open_stage("due_at=echo", "list_priority=word") as stage:
         state = (await stage.client.get("/_sandbox/state")).json()
         assert set(state) == {"tasks", "members", "statuses", "contacts", "webhooks"}
         assert state["tasks"] == stage.sandbox.tasks
@@ -68,11 +68,11 @@ async def test_the_state_shows_what_is_kept_but_nothing_of_another_organisation(
         assert FOREIGN not in [task["id"] for task in state["tasks"]]
 
 
-async def test_the_reading_is_replaced_over_http() -> None:
-    async with play("created=200") as stage:
+async def test_sets_the_spec_variant_over_http() -> None:
+    async with open_stage("created=200") as stage:
         answer = await stage.client.put("/_sandbox/reading", json={"list_priority": "word"})
         assert answer.json()["list_priority"] == "word"
-        assert (await stage.listed())[0]["priority"] == "high"
+        assert (await stage.list_tasks())[0]["priority"] == "high"
         assert stage.sandbox.spec_variant.created == 201
         wrong: list[object] = [{"position": "first"}, [], "x"]
         for bad in wrong:
@@ -82,12 +82,12 @@ async def test_the_reading_is_replaced_over_http() -> None:
 
 
 async def test_a_reset_goes_back_to_the_start() -> None:
-    async with play(faults=[Fault("status", f"GET {TASKS}", nth=2)]) as stage:
-        first = await stage.created()
-        await stage.listed()
+    async with open_stage(faults=[Fault("status", f"GET {TASKS}", nth=2)]) as stage:
+        first = await stage.create_task()
+        await stage.list_tasks()
         assert (await stage.client.post("/_sandbox/reset")).status_code == 204
         assert [task["id"] for task in stage.sandbox.tasks] == [TASK]
         assert stage.sandbox.requests == ()
-        assert await stage.created() == first
-        assert len(await stage.listed()) == 2
+        assert await stage.create_task() == first
+        assert len(await stage.list_tasks()) == 2
         assert (await stage.client.get(TASKS, params=YEAR)).status_code == 500

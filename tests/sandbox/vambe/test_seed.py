@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from sandbox.vambe.stage import ANA, BEN, DRAFT, MEMBERS, TASKS, YEAR, member, play
+from sandbox.vambe.stage import ANA, BEN, DRAFT, MEMBERS, TASKS, YEAR, member, open_stage
 from taskhand.sandbox.vambe import VambeSandbox
 
 WIDE = {"fromDate": "2020-01-01", "toDate": "2030-12-31"}
 
 
-async def test_the_demo_is_an_organisation_at_work() -> None:
-    async with play(seed="demo") as stage:
+async def test_the_demo_has_tasks_in_every_status() -> None:
+    async with open_stage(seed="demo") as stage:
         members = (await stage.client.get(MEMBERS)).json()
         names = [member["name"] for member in members]
         assert (len(names), names.count("Juan Pérez"), names.count("Maria Rodriguez")) == (5, 2, 1)
@@ -43,7 +43,7 @@ async def test_every_id_of_the_demo_is_a_uuid() -> None:
     assert len({row["id"] for row in rows}) == len(rows)
 
 
-async def test_the_demo_holds_together() -> None:
+async def test_the_references_of_the_demo_exist() -> None:
     state = VambeSandbox().state()
     contacts = {contact["id"] for contact in state["contacts"]}
     members = {member["id"] for member in state["members"]}
@@ -58,23 +58,23 @@ async def test_the_demo_moves_with_the_clock() -> None:
     assert first["due_at"].startswith("2027-03-05T")
 
 
-async def test_an_empty_organisation_has_people_and_takes_tasks() -> None:
-    async with play(seed="empty") as stage:
-        assert await stage.listed() == []
+async def test_an_empty_organisation_has_members_and_accepts_tasks() -> None:
+    async with open_stage(seed="empty") as stage:
+        assert await stage.list_tasks() == []
         [maria, *_] = (await stage.client.get(MEMBERS)).json()
-        assert (await stage.created(responsibleIds=[maria["id"]]))["creator_id"] == maria["id"]
+        assert (await stage.create_task(responsibleIds=[maria["id"]]))["creator_id"] == maria["id"]
 
 
-async def test_data_of_ones_own_is_taken_and_checked() -> None:
+async def test_accepts_and_checks_own_data() -> None:
     seed = {
         "members": [member(ANA, "Ana"), member(BEN, "Ben")],
         "key_owner": BEN,
         "tasks": [{"title": "a", "status": "Completado", "priority": "2"}, {"title": "b", "deleted": True}],
     }
-    async with play(seed=seed) as stage:
-        [task] = await stage.listed()
+    async with open_stage(seed=seed) as stage:
+        [task] = await stage.list_tasks()
         assert (task["title"], task["status_config"]["name"], task["priority"]) == ("a", "Completado", 2)
-        assert (await stage.created())["creator_id"] == BEN
+        assert (await stage.create_task())["creator_id"] == BEN
 
 
 @pytest.mark.parametrize(
@@ -86,23 +86,23 @@ async def test_data_of_ones_own_is_taken_and_checked() -> None:
         ({"tasks": [{"title": "a", "status": "x"}]}, "no status 'x'"),
     ],
 )
-def test_a_seed_that_makes_no_sense_is_refused(seed: Any, said: str) -> None:  # wrong on purpose
+def test_refuses_an_invalid_seed(seed: Any, said: str) -> None:  # wrong on purpose
     with pytest.raises(ValueError, match=said):
         VambeSandbox(seed=seed)
 
 
-async def test_the_same_calls_give_the_same_bytes() -> None:
+async def test_the_same_requests_give_the_same_bytes() -> None:
     runs = []
     for _ in range(2):
-        async with play() as stage:
+        async with open_stage() as stage:
             made = await stage.client.post(TASKS, json=DRAFT)
             again = await stage.client.post(TASKS, json=DRAFT)
             runs.append([made.content, again.content, (await stage.client.get(TASKS, params=YEAR)).content])
     assert runs[0] == runs[1]
 
 
-async def test_clock_and_ids_are_passed_in() -> None:
+async def test_uses_the_given_clock_and_ids() -> None:
     now = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
-    async with play(clock=lambda: now, ids=lambda: BEN) as stage:
-        task = await stage.created()
+    async with open_stage(clock=lambda: now, ids=lambda: BEN) as stage:
+        task = await stage.create_task()
         assert (task["id"], task["created_at"]) == (BEN, "2026-01-02T03:04:05.000Z")

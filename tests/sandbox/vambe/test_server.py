@@ -9,21 +9,21 @@ import time
 import httpx2
 import pytest
 
-from sandbox.vambe.stage import MEMBERS, TASKS, play
+from sandbox.vambe.stage import MEMBERS, TASKS, open_stage
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import run, serve
 from taskhand.sandbox.vambe import VambeSandbox
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.10", "example.com", ""])  # noqa: S104  # refused
-async def test_a_host_that_is_not_loopback_is_refused(host: str) -> None:
+async def test_refuses_a_host_that_is_not_loopback(host: str) -> None:
     with pytest.raises(ValueError, match="loopback only"):
         async with serve(VambeSandbox(), host):
             pass
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.2"])
-async def test_a_free_port_is_taken_and_given_back(host: str) -> None:
+async def test_takes_a_free_port_and_releases_it(host: str) -> None:
     async with serve(VambeSandbox(), host) as url, httpx2.AsyncClient(base_url=url) as client:
         assert (await client.get(MEMBERS)).status_code == 401
     async with httpx2.AsyncClient() as client:
@@ -32,12 +32,12 @@ async def test_a_free_port_is_taken_and_given_back(host: str) -> None:
 
 
 async def test_two_sandboxes_share_nothing() -> None:
-    async with play() as one, play() as other:
-        await one.created()
+    async with open_stage() as one, open_stage() as other:
+        await one.create_task()
         assert (len(one.sandbox.tasks), len(other.sandbox.tasks)) == (2, 1)
 
 
-async def test_the_end_does_not_wait_for_a_slow_call() -> None:
+async def test_stopping_does_not_wait_for_a_slow_request() -> None:
     sandbox = VambeSandbox(faults=[Fault("slow", seconds=3600)])
     async with httpx2.AsyncClient() as client:
         async with serve(sandbox) as url:
@@ -47,7 +47,7 @@ async def test_the_end_does_not_wait_for_a_slow_call() -> None:
         assert time.monotonic() - began < 0.5
 
 
-async def test_the_app_plays_without_a_socket() -> None:
+async def test_the_app_works_without_a_socket() -> None:
     sandbox = VambeSandbox(faults=[Fault("reset_before", nth=2)])
     transport = httpx2.ASGITransport(sandbox.app)
     headers = {"x-api-key": sandbox.key}
@@ -68,7 +68,7 @@ def test_run_announces_its_url_and_ends_with_ctrl_c() -> None:
     assert announced[0].startswith("http://127.0.0.1:")
 
 
-def test_the_sandbox_imports_nothing_else_of_ours_and_the_server_only_when_serving() -> None:
+def test_imports_nothing_else_of_taskhand_and_uvicorn_only_to_serve() -> None:
     script = (
         "import sys, taskhand.sandbox.vambe\n"
         "ours = [name for name in sys.modules if name.startswith('taskhand.')]\n"

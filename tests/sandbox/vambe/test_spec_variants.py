@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from sandbox.vambe.stage import ANA, BEN, CONTACT, DRAFT, GONE, TASK, TASKS, YEAR, ZONE, play
+from sandbox.vambe.stage import ANA, BEN, CONTACT, DRAFT, GONE, TASK, TASKS, YEAR, ZONE, open_stage
 from taskhand.sandbox.vambe import SpecVariant
 
 THE_DAY = dt.datetime(2025, 10, 20, 10, 30, tzinfo=dt.UTC)
@@ -15,27 +15,27 @@ STAMP = "2025-10-26T15:00:00.000Z"
 
 @pytest.mark.parametrize(("value", "position", "name"), [("order", 3, "Completado"), ("index", 3, "Archivado")])
 async def test_position_is_the_order_or_the_index(value: str, position: int, name: str) -> None:
-    async with play(f"position={value}") as stage:
-        assert (await stage.updated(newStatusPosition=position))["status_config"]["name"] == name
+    async with open_stage(f"position={value}") as stage:
+        assert (await stage.update_task(newStatusPosition=position))["status_config"]["name"] == name
 
 
 async def test_position_zero_exists_only_as_an_index() -> None:
-    async with play() as stage:
-        assert await stage.refused(newStatusPosition=0) == 404
-    async with play("position=index") as stage:
-        assert (await stage.updated(newStatusPosition=0.0))["status_config"]["name"] == "Pendiente"
+    async with open_stage() as stage:
+        assert await stage.refuse_update(newStatusPosition=0) == 404
+    async with open_stage("position=index") as stage:
+        assert (await stage.update_task(newStatusPosition=0.0))["status_config"]["name"] == "Pendiente"
 
 
 @pytest.mark.parametrize(("value", "due_at"), [("utc", "2025-10-26T18:00:00.000Z"), ("wall", STAMP), ("echo", STAMP)])
-async def test_due_at_answers_the_pages_own_sample_in_three_ways(value: str, due_at: str) -> None:
-    async with play(f"due_at={value}") as stage:
-        assert (await stage.updated(dueDate=STAMP, dueTime="15:00", timezone=ZONE))["due_at"] == due_at
+async def test_due_at_of_the_documented_sample_has_three_forms(value: str, due_at: str) -> None:
+    async with open_stage(f"due_at={value}") as stage:
+        assert (await stage.update_task(dueDate=STAMP, dueTime="15:00", timezone=ZONE))["due_at"] == due_at
 
 
-async def test_due_at_echoes_plain_words() -> None:
-    async with play("due_at=echo") as stage:
-        timed = await stage.created(dueDate="2025-11-01", dueTime="09:05", timezone=ZONE)
-        whole = await stage.created(dueDate="2025-11-01")
+async def test_due_at_can_echo_the_sent_text() -> None:
+    async with open_stage("due_at=echo") as stage:
+        timed = await stage.create_task(dueDate="2025-11-01", dueTime="09:05", timezone=ZONE)
+        whole = await stage.create_task(dueDate="2025-11-01")
         assert (timed["due_at"], whole["due_at"]) == ("2025-11-01T09:05:00", "2025-11-01")
 
 
@@ -43,20 +43,20 @@ async def test_due_at_echoes_plain_words() -> None:
     ("value", "due_at"), [("utc", "2025-11-26T00:00:00.000Z"), ("zone", "2025-11-26T03:00:00.000Z")]
 )
 async def test_midnight_of_a_whole_day_is_in_utc_or_in_the_zone(value: str, due_at: str) -> None:
-    async with play(f"midnight={value}") as stage:
-        task = await stage.created(dueDate="2025-11-26", timezone=ZONE)
+    async with open_stage(f"midnight={value}") as stage:
+        task = await stage.create_task(dueDate="2025-11-26", timezone=ZONE)
         assert (task["due_at"], task["is_all_day"]) == (due_at, True)
 
 
 @pytest.mark.parametrize(("value", "priority"), [("int", 2), ("digit", "2"), ("word", "high")])
-async def test_list_priority_has_three_forms_and_put_one(value: str, priority: object) -> None:
-    async with play(f"list_priority={value}") as stage:
-        assert (await stage.listed())[0]["priority"] == priority
-        assert (await stage.updated(title="x"))["priority"] == 2
+async def test_list_priority_has_three_forms_and_update_one(value: str, priority: object) -> None:
+    async with open_stage(f"list_priority={value}") as stage:
+        assert (await stage.list_tasks())[0]["priority"] == priority
+        assert (await stage.update_task(title="x"))["priority"] == 2
 
 
 async def test_errors_as_nest_sends_them() -> None:
-    async with play("errors=nest") as stage:
+    async with open_stage("errors=nest") as stage:
         body = (await stage.client.put(f"{TASKS}/{TASK}", json={"priority": "high"})).json()
         assert body["errors"][0]["path"] == ["priority"]
         assert "field" not in body["errors"][0]
@@ -67,32 +67,32 @@ async def test_errors_as_nest_sends_them() -> None:
 
 
 async def test_errors_with_an_array_of_messages() -> None:
-    async with play("errors=array") as stage:
+    async with open_stage("errors=array") as stage:
         body = (await stage.client.put(f"{TASKS}/{TASK}", json={"title": ""})).json()
         assert body["message"] == ["title: Title must have at least 1 character"]
 
 
 @pytest.mark.parametrize("value", [200, 201])
-async def test_created_is_either_success(value: int) -> None:
-    async with play(f"created={value}") as stage:
+async def test_created_is_200_or_201(value: int) -> None:
+    async with open_stage(f"created={value}") as stage:
         assert (await stage.client.post(TASKS, json=DRAFT)).status_code == value
 
 
 @pytest.mark.parametrize("value", [400, 404])
-async def test_unknown_status_is_either_error(value: int) -> None:
-    async with play(f"unknown_status={value}") as stage:
-        assert await stage.refused(newStatusName="Terminado") == value
+async def test_unknown_status_is_400_or_404(value: int) -> None:
+    async with open_stage(f"unknown_status={value}") as stage:
+        assert await stage.refuse_update(newStatusName="Terminado") == value
 
 
 async def test_status_names_may_match_loosely() -> None:
-    async with play("status_names=loose") as stage:
-        assert (await stage.updated(newStatusName="  en PROGRÉSO "))["status_config"]["name"] == "En Progreso"
+    async with open_stage("status_names=loose") as stage:
+        assert (await stage.update_task(newStatusName="  en PROGRÉSO "))["status_config"]["name"] == "En Progreso"
 
 
-async def test_reopen_may_be_refused() -> None:
+async def test_may_refuse_to_reopen() -> None:
     for value, status in [("allowed", 200), ("refused", 400)]:
-        async with play(f"reopen={value}") as stage:
-            await stage.updated(newStatusName="Completado")
+        async with open_stage(f"reopen={value}") as stage:
+            await stage.update_task(newStatusName="Completado")
             answer = await stage.client.put(f"{TASKS}/{TASK}", json={"newStatusName": "Pendiente"})
             assert answer.status_code == status
 
@@ -107,9 +107,9 @@ FORMS = {
 
 @pytest.mark.parametrize("value", ["any", *FORMS])
 @pytest.mark.parametrize("form", FORMS)
-async def test_array_query_takes_its_own_form_alone(value: str, form: str) -> None:
-    async with play(f"array_query={value}") as stage:
-        await stage.created(responsibleIds=[])
+async def test_array_query_accepts_only_its_own_encoding(value: str, form: str) -> None:
+    async with open_stage(f"array_query={value}") as stage:
+        await stage.create_task(responsibleIds=[])
         answer = await stage.client.get(f"{TASKS}?fromDate=2025-01-01&toDate=2025-12-31&{FORMS[form]}")
         assert answer.status_code == (200 if value in {"any", form} else 400)
         assert value not in {"any", form} or [task["id"] for task in answer.json()] == [TASK]
@@ -118,59 +118,59 @@ async def test_array_query_takes_its_own_form_alone(value: str, form: str) -> No
 @pytest.mark.parametrize(
     ("value", "blank"), [("repeat", ""), ("comma", ""), ("brackets", "[]="), ("json", "=[]"), ("any", "=[]")]
 )
-async def test_everyone_can_be_said_in_each_form(value: str, blank: str) -> None:
-    async with play(f"array_query={value}") as stage:
+async def test_everyone_can_be_requested_in_each_encoding(value: str, blank: str) -> None:
+    async with open_stage(f"array_query={value}") as stage:
         answer = await stage.client.get(f"{TASKS}?fromDate=2025-01-01&toDate=2025-12-31&responsibleIds{blank or '='}")
         assert len(answer.json()) == 1
 
 
 @pytest.mark.parametrize(("value", "omitted", "blank"), [("any", 200, 200), ("blank", 400, 200), ("omitted", 200, 400)])
-async def test_everyone_is_said_by_omission_or_by_a_blank(value: str, omitted: int, blank: int) -> None:
-    async with play(f"everyone={value}") as stage:
+async def test_everyone_is_requested_by_omission_or_by_a_blank_value(value: str, omitted: int, blank: int) -> None:
+    async with open_stage(f"everyone={value}") as stage:
         assert (await stage.client.get(TASKS, params=YEAR)).status_code == omitted
         answer = await stage.client.get(TASKS, params=YEAR | {"responsibleIds": ""})
         assert answer.status_code == blank
 
 
 async def test_a_lone_id_may_arrive_as_a_string() -> None:
-    async with play("lone_id=rejected") as stage:
+    async with open_stage("lone_id=rejected") as stage:
         for ids, status in [([ANA], 400), ([ANA, ANA], 200)]:
             answer = await stage.client.get(TASKS, params={**YEAR, "responsibleIds": ids})
             assert answer.status_code == status
 
 
 @pytest.mark.parametrize(("value", "first", "last"), [("inclusive", 1, 1), ("exclusive", 0, 0), ("half_open", 1, 0)])
-async def test_date_bounds_hold_their_ends_or_not(value: str, first: int, last: int) -> None:
-    async with play(f"date_bounds={value}") as stage:
-        assert len(await stage.listed(fromDate="2025-10-26", toDate="2025-10-27")) == first
-        assert len(await stage.listed(fromDate="2025-10-25", toDate="2025-10-26")) == last
+async def test_date_bounds_include_or_exclude_their_ends(value: str, first: int, last: int) -> None:
+    async with open_stage(f"date_bounds={value}") as stage:
+        assert len(await stage.list_tasks(fromDate="2025-10-26", toDate="2025-10-27")) == first
+        assert len(await stage.list_tasks(fromDate="2025-10-25", toDate="2025-10-26")) == last
 
 
 @pytest.mark.parametrize(("value", "day"), [("task", "2025-11-01"), ("utc", "2025-11-02")])
-async def test_date_zone_decides_which_day_an_evening_is(value: str, day: str) -> None:
-    async with play(f"date_zone={value}") as stage:
-        await stage.updated(dueDate="2025-11-01", dueTime="23:30", timezone=ZONE)
-        assert len(await stage.listed(fromDate=day, toDate=day)) == 1
+async def test_date_zone_decides_the_day_of_an_evening(value: str, day: str) -> None:
+    async with open_stage(f"date_zone={value}") as stage:
+        await stage.update_task(dueDate="2025-11-01", dueTime="23:30", timezone=ZONE)
+        assert len(await stage.list_tasks(fromDate=day, toDate=day)) == 1
 
 
 @pytest.mark.parametrize(("value", "status"), [("empty", 200), ("rejected", 400)])
 async def test_an_inverted_window_is_empty_or_refused(value: str, status: int) -> None:
-    async with play(f"inverted_window={value}") as stage:
+    async with open_stage(f"inverted_window={value}") as stage:
         answer = await stage.client.get(TASKS, params={"fromDate": "2025-12-31", "toDate": "2025-01-01"})
         assert answer.status_code == status
 
 
-async def test_a_window_may_have_a_longest_length() -> None:
-    async with play("max_window_days=31") as stage:
+async def test_a_window_may_have_a_maximum_length() -> None:
+    async with open_stage("max_window_days=31") as stage:
         assert (await stage.client.get(TASKS, params=YEAR)).status_code == 400
-        assert len(await stage.listed(fromDate="2025-10-01", toDate="2025-11-01")) == 1
+        assert len(await stage.list_tasks(fromDate="2025-10-01", toDate="2025-11-01")) == 1
 
 
 @pytest.mark.parametrize(("value", "count"), [("read", 1), ("coerced", 2)])
 async def test_without_dates_may_be_coerced_to_true(value: str, count: int) -> None:
-    async with play(f"without_dates={value}") as stage:
-        await stage.created()
-        assert len(await stage.listed(includeTasksWithoutDates="false")) == count
+    async with open_stage(f"without_dates={value}") as stage:
+        await stage.create_task()
+        assert len(await stage.list_tasks(includeTasksWithoutDates="false")) == count
 
 
 @pytest.mark.parametrize(("value", "titles"), [("created", "abc"), ("newest", "cba"), ("due", "cab")])
@@ -182,43 +182,43 @@ async def test_list_order_is_one_of_three(value: str, titles: str) -> None:
             {"title": "c", "createdAt": "2025-01-03T00:00:00Z", "dueDate": "2025-05-01"},
         ]
     }
-    async with play(f"list_order={value}", seed=seed) as stage:
-        assert "".join(task["title"] for task in await stage.listed()) == titles
+    async with open_stage(f"list_order={value}", seed=seed) as stage:
+        assert "".join(task["title"] for task in await stage.list_tasks()) == titles
 
 
 async def test_status_config_may_be_null() -> None:
-    async with play("status_config=null") as stage:
-        [task] = await stage.listed()
+    async with open_stage("status_config=null") as stage:
+        [task] = await stage.list_tasks()
         assert task["status_config"] is None
         assert task["task_status_config_id"]
 
 
 @pytest.mark.parametrize(("value", "description"), [("null", None), ("empty", "")])
 async def test_a_cleared_description_is_null_or_empty(value: str, description: str | None) -> None:
-    async with play(f"description={value}") as stage:
-        assert (await stage.updated(description=None))["description"] == description
+    async with open_stage(f"description={value}") as stage:
+        assert (await stage.update_task(description=None))["description"] == description
 
 
 async def test_contact_ids_may_be_opaque_everywhere() -> None:
-    async with play("contact_ids=opaque") as stage:
+    async with open_stage("contact_ids=opaque") as stage:
         [found] = (await stage.client.get("/api/public/contacts/search?email=rosa")).json()
         assert found["id"].startswith("contact-")
-        assert (await stage.listed())[0]["ai_contact_id"] == found["id"]
-        assert (await stage.created(aiContactId=found["id"]))["ai_contact_id"] == found["id"]
-        assert await stage.refused(aiContactId=CONTACT) == 404
+        assert (await stage.list_tasks())[0]["ai_contact_id"] == found["id"]
+        assert (await stage.create_task(aiContactId=found["id"]))["ai_contact_id"] == found["id"]
+        assert await stage.refuse_update(aiContactId=CONTACT) == 404
 
 
 @pytest.mark.parametrize(("value", "status"), [("accepted", 200), ("rejected", 400)])
-async def test_empty_responsibles_are_taken_or_not(value: str, status: int) -> None:
-    async with play(f"empty_responsibles={value}") as stage:
+async def test_accepts_or_refuses_empty_responsibles(value: str, status: int) -> None:
+    async with open_stage(f"empty_responsibles={value}") as stage:
         answer = await stage.client.put(f"{TASKS}/{TASK}", json={"responsibleIds": []})
         assert answer.status_code == status
         assert (await stage.client.post(TASKS, json=DRAFT | {"responsibleIds": []})).is_success == (status == 200)
 
 
 @pytest.mark.parametrize(("value", "status"), [("accepted", 200), ("rejected", 404)])
-async def test_inactive_responsibles_are_taken_or_not(value: str, status: int) -> None:
-    async with play(f"inactive_responsibles={value}") as stage:
+async def test_accepts_or_refuses_inactive_responsibles(value: str, status: int) -> None:
+    async with open_stage(f"inactive_responsibles={value}") as stage:
         answer = await stage.client.put(f"{TASKS}/{TASK}", json={"responsibleIds": [ANA, GONE]})
         assert answer.status_code == status
 
@@ -227,8 +227,8 @@ async def test_inactive_responsibles_are_taken_or_not(value: str, status: int) -
     ("value", "due_at"), [("all_day", "2025-11-26T00:00:00.000Z"), ("keeps_time", "2025-11-26T18:00:00.000Z")]
 )
 async def test_a_date_without_a_time_drops_the_old_time_or_keeps_it(value: str, due_at: str) -> None:
-    async with play(f"date_without_time={value}") as stage:
-        task = await stage.updated(dueDate="2025-11-26")
+    async with open_stage(f"date_without_time={value}") as stage:
+        task = await stage.update_task(dueDate="2025-11-26")
         assert (task["due_at"], task["is_all_day"]) == (due_at, value == "all_day")
 
 
@@ -236,50 +236,50 @@ async def test_a_date_without_a_time_drops_the_old_time_or_keeps_it(value: str, 
     ("value", "due_at"), [("keeps_date", "2025-10-26T11:00:00.000Z"), ("ignored", "2025-10-26T18:00:00.000Z")]
 )
 async def test_a_time_without_a_date_moves_the_old_date_or_nothing(value: str, due_at: str) -> None:
-    async with play(f"time_without_date={value}") as stage:
-        assert (await stage.updated(dueTime="08:00", timezone=ZONE))["due_at"] == due_at
+    async with open_stage(f"time_without_date={value}") as stage:
+        assert (await stage.update_task(dueTime="08:00", timezone=ZONE))["due_at"] == due_at
 
 
 async def test_a_time_without_a_date_may_be_refused() -> None:
-    async with play("time_without_date=rejected") as stage:
-        assert await stage.refused(dueTime="08:00") == 400
+    async with open_stage("time_without_date=rejected") as stage:
+        assert await stage.refuse_update(dueTime="08:00") == 400
 
 
 @pytest.mark.parametrize(("value", "zone"), [("null", None), ("kept", ZONE)])
-async def test_a_cleared_date_takes_its_zone_along_or_not(value: str, zone: str | None) -> None:
-    async with play(f"cleared_zone={value}") as stage:
-        task = await stage.updated(dueDate=None)
+async def test_clearing_the_date_clears_or_keeps_the_zone(value: str, zone: str | None) -> None:
+    async with open_stage(f"cleared_zone={value}") as stage:
+        task = await stage.update_task(dueDate=None)
         assert (task["due_at"], task["due_timezone"]) == (None, zone)
 
 
 async def test_unknown_fields_may_be_refused() -> None:
-    async with play("unknown_fields=rejected") as stage:
-        assert await stage.refused(creator_id=BEN) == 400
+    async with open_stage("unknown_fields=rejected") as stage:
+        assert await stage.refuse_update(creator_id=BEN) == 400
 
 
-async def test_an_empty_body_is_taken_or_refused() -> None:
-    async with play() as stage:
-        assert (await stage.updated())["id"] == TASK
-    async with play("empty_body=rejected") as stage:
-        assert await stage.refused() == 400
+async def test_accepts_or_refuses_an_empty_body() -> None:
+    async with open_stage() as stage:
+        assert (await stage.update_task())["id"] == TASK
+    async with open_stage("empty_body=rejected") as stage:
+        assert await stage.refuse_update() == 400
 
 
-async def test_one_task_may_be_readable() -> None:
-    async with play("get_task=present") as stage:
+async def test_a_single_task_may_be_readable() -> None:
+    async with open_stage("get_task=present") as stage:
         answer = await stage.client.get(f"{TASKS}/{TASK}")
         assert answer.json()["id"] == TASK
 
 
 async def test_every_nth_request_is_throttled() -> None:
-    async with play("throttle=3") as stage:
+    async with open_stage("throttle=3") as stage:
         statuses = [(await stage.client.get(TASKS, params=YEAR)) for _ in range(6)]
         assert [answer.status_code for answer in statuses] == [200, 200, 429, 200, 200, 429]
         assert statuses[2].headers["retry-after"] == "1"
 
 
-async def test_of_the_requests_of_a_second_only_so_many_are_answered() -> None:
+async def test_answers_only_the_allowed_requests_per_second() -> None:
     clock = [THE_DAY]
-    async with play("per_second=2", clock=lambda: clock[0]) as stage:
+    async with open_stage("per_second=2", clock=lambda: clock[0]) as stage:
 
         async def statuses(after_s: float) -> list[int]:
             clock[0] += dt.timedelta(seconds=after_s)
@@ -293,14 +293,14 @@ async def test_of_the_requests_of_a_second_only_so_many_are_answered() -> None:
 
 
 async def test_every_request_may_be_redirected_to_another_host() -> None:
-    async with play("redirect=http://other.invalid/") as stage:
+    async with open_stage("redirect=http://other.invalid/") as stage:
         answer = await stage.client.put(f"{TASKS}/{TASK}?a=1", json={"title": "x"})
         assert answer.status_code == 308
         assert answer.headers["location"] == f"http://other.invalid{TASKS}/{TASK}?a=1"
         assert stage.sandbox.tasks[0]["title"] == "Revisar"
 
 
-def test_a_reading_is_parsed_from_words() -> None:
+def test_parses_a_spec_variant_from_items() -> None:
     assert SpecVariant.parse([]) == SpecVariant()
     assert SpecVariant.parse(["created=200", "throttle=4"]) == SpecVariant(created=200, throttle=4)
 
@@ -315,7 +315,7 @@ def test_a_reading_is_parsed_from_words() -> None:
         ("position", "must be name=value"),
     ],
 )
-def test_a_reading_that_is_not_one_says_what_is_allowed(item: str, said: str) -> None:
+def test_refuses_an_invalid_item_and_names_the_allowed_values(item: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         SpecVariant.parse([item])
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.vambe.stage import SEED, TASK, TASKS, play
+from sandbox.vambe.stage import SEED, TASK, TASKS, open_stage
 from taskhand.sandbox.messages import Request
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
@@ -42,7 +42,7 @@ def headers(sandbox: VambeSandbox) -> tuple[tuple[str, str], ...]:
 
 
 @given(write=WRITES, body=BODIES)
-def test_no_body_breaks_it_and_a_refused_one_changes_nothing(write: tuple[str, str], body: dict[str, Any]) -> None:
+def test_any_body_is_answered_and_a_refused_one_changes_nothing(write: tuple[str, str], body: dict[str, Any]) -> None:
     sandbox = VambeSandbox(seed=SEED)
     before = sandbox.state()
     call = Request(*write, headers=headers(sandbox), body=json.dumps(body).encode())
@@ -52,7 +52,7 @@ def test_no_body_breaks_it_and_a_refused_one_changes_nothing(write: tuple[str, s
 
 
 @given(query=QUERIES, path=st.sampled_from([TASKS, "/api/public/contacts", "/api/public/contacts/search"]))
-def test_no_query_breaks_it(query: str, path: str) -> None:
+def test_any_query_is_answered(query: str, path: str) -> None:
     sandbox = VambeSandbox(seed=SEED)
     window = "fromDate=2025-01-01&toDate=2025-12-31&"
     call = Request("GET", path, window + query, headers(sandbox))
@@ -60,8 +60,8 @@ def test_no_query_breaks_it(query: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b'{"newStatusPosition":NaN}', b'{"title":' + b"[" * 100_000, b"\xff\xfe"])
-async def test_what_is_no_strict_json_is_answered_400_and_logged_as_text(body: bytes) -> None:
-    async with play() as stage:
+async def test_answers_400_to_lenient_json_and_logs_it_as_text(body: bytes) -> None:
+    async with open_stage() as stage:
         answer = await stage.client.put(f"{TASKS}/{TASK}", content=body, headers={"content-type": "application/json"})
         assert answer.status_code == 400
         assert isinstance((await stage.client.get("/_sandbox/requests")).json()[0]["body"], str)
@@ -69,13 +69,13 @@ async def test_what_is_no_strict_json_is_answered_400_and_logged_as_text(body: b
 
 @pytest.mark.parametrize("body", [b'{"newStatusPosition":1e400}', b'{"newStatusPosition":1' + b"0" * 400 + b"}"])
 async def test_a_position_may_be_any_number(body: bytes) -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         answer = await stage.client.put(f"{TASKS}/{TASK}", content=body, headers={"content-type": "application/json"})
         assert answer.status_code == 404
 
 
-async def test_half_a_surrogate_pair_is_survived() -> None:
-    async with play() as stage:
+async def test_accepts_a_lone_surrogate() -> None:
+    async with open_stage() as stage:
         answer = await stage.client.put(
             f"{TASKS}/{TASK}", content=b'{"title":"\\ud800"}', headers={"content-type": "application/json"}
         )

@@ -18,7 +18,7 @@ from sandbox.vambe.stage import (
     TASKS,
     YEAR,
     ZONE,
-    play,
+    open_stage,
 )
 
 MALFORMED = "not-a-uuid"
@@ -26,16 +26,16 @@ MALFORMED = "not-a-uuid"
 
 @pytest.mark.parametrize("key", ["", "wrong", "right-and-more", "RIGHT"])
 async def test_a_wrong_or_missing_key_is_answered_401(key: str) -> None:
-    async with play(key="right") as stage:
+    async with open_stage(key="right") as stage:
         for method, path in [("GET", TASKS), ("PUT", f"{TASKS}/{MALFORMED}"), ("GET", "/api/webhooks")]:
             answer = await stage.client.request(method, path, headers={"x-api-key": key})
             assert answer.status_code == 401
             assert answer.json() == {"statusCode": 401, "message": "Unauthorized"}
 
 
-async def test_the_documented_object_is_answered_whole() -> None:
-    async with play() as stage:
-        [task] = await stage.listed()
+async def test_answers_the_whole_documented_object() -> None:
+    async with open_stage() as stage:
+        [task] = await stage.list_tasks()
         status = task.pop("status_config")
         assert task == {
             "id": TASK,
@@ -62,47 +62,47 @@ async def test_the_documented_object_is_answered_whole() -> None:
 
 
 async def test_a_created_task_starts_in_the_initial_status_and_belongs_to_the_keys_user() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         answer = await stage.client.post(TASKS, json=DRAFT | {"aiContactId": CONTACT, "aiCustomerId": CUSTOMER})
         task = answer.json()
         assert answer.status_code == 201
         assert (task["status_config"]["type"], task["creator_id"], task["priority"]) == ("initial", ANA, 1)
         assert (task["ai_contact_id"], task["ai_customer_id"]) == (CONTACT, CUSTOMER)
-        assert task in await stage.listed()
+        assert task in await stage.list_tasks()
 
 
 async def test_a_date_without_a_time_makes_an_all_day_task() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         for sent in ("2025-11-26", "2025-11-26T00:00:00.000Z"):
-            task = await stage.created(dueDate=sent, timezone=ZONE)
+            task = await stage.create_task(dueDate=sent, timezone=ZONE)
             assert task["is_all_day"]
             assert (task["due_at"], task["due_timezone"]) == ("2025-11-26T00:00:00.000Z", ZONE)
 
 
 async def test_a_task_without_a_date_is_not_all_day() -> None:
-    async with play() as stage:
-        task = await stage.created(dueTime="10:00", timezone=ZONE)
+    async with open_stage() as stage:
+        task = await stage.create_task(dueTime="10:00", timezone=ZONE)
         assert (task["due_at"], task["is_all_day"]) == (None, False)
 
 
 @pytest.mark.parametrize("missing", ["title", "responsibleIds", "priority"])
-async def test_a_required_field_that_is_missing_is_named(missing: str) -> None:
-    async with play() as stage:
+async def test_names_a_missing_required_field(missing: str) -> None:
+    async with open_stage() as stage:
         draft = {name: value for name, value in DRAFT.items() if name != missing}
         answer = await stage.client.post(TASKS, json=draft)
         assert answer.status_code == 400
         assert [issue["field"] for issue in answer.json()["errors"]] == [missing]
 
 
-async def test_a_time_without_a_timezone_is_refused_on_create_and_taken_on_update() -> None:
-    async with play() as stage:
+async def test_refuses_a_time_without_a_timezone_on_create_only() -> None:
+    async with open_stage() as stage:
         draft = DRAFT | {"dueDate": "2025-11-26", "dueTime": "10:00"}
         assert (await stage.client.post(TASKS, json=draft)).status_code == 400
-        assert (await stage.updated(dueDate="2025-11-26", dueTime="10:00"))["due_timezone"] == ZONE
+        assert (await stage.update_task(dueDate="2025-11-26", dueTime="10:00"))["due_timezone"] == ZONE
 
 
-async def test_a_priority_that_is_no_digit_string_gets_the_documented_sample_body() -> None:
-    async with play() as stage:
+async def test_answers_the_documented_error_body_to_an_invalid_priority() -> None:
+    async with open_stage() as stage:
         for priority in ("high", 2, "3", "", None):
             answer = await stage.client.put(f"{TASKS}/{TASK}", json={"priority": priority})
             assert answer.status_code == 400
@@ -140,8 +140,8 @@ async def test_a_priority_that_is_no_digit_string_gets_the_documented_sample_bod
     ],
 )
 async def test_an_invalid_body_is_answered_400_and_changes_nothing(fields: dict[str, Any]) -> None:
-    async with play() as stage:
-        assert await stage.refused(**fields) == 400
+    async with open_stage() as stage:
+        assert await stage.refuse_update(**fields) == 400
 
 
 @pytest.mark.parametrize(
@@ -158,12 +158,12 @@ async def test_an_invalid_body_is_answered_400_and_changes_nothing(fields: dict[
     ],
 )
 async def test_an_invalid_reference_is_answered_404_and_changes_nothing(fields: dict[str, Any]) -> None:
-    async with play() as stage:
-        assert await stage.refused(**fields) == 404
+    async with open_stage() as stage:
+        assert await stage.refuse_update(**fields) == 404
 
 
-async def test_a_contact_id_that_is_no_uuid_is_an_invalid_body_on_create() -> None:
-    async with play() as stage:
+async def test_refuses_a_malformed_contact_id_on_create() -> None:
+    async with open_stage() as stage:
         answer = await stage.client.post(TASKS, json=DRAFT | {"aiContactId": MALFORMED})
         assert answer.status_code == 400
 
@@ -177,8 +177,8 @@ async def test_a_contact_id_that_is_no_uuid_is_an_invalid_body_on_create() -> No
         (b"", "application/json"),
     ],
 )
-async def test_a_body_that_is_no_json_object_is_answered_400(body: bytes, content_type: str) -> None:
-    async with play() as stage:
+async def test_answers_400_to_a_body_that_is_not_a_json_object(body: bytes, content_type: str) -> None:
+    async with open_stage() as stage:
         headers = {"content-type": content_type}
         for method, path in [("POST", TASKS), ("PUT", f"{TASKS}/{TASK}")]:
             answer = await stage.client.request(method, path, content=body, headers=headers)
@@ -186,15 +186,15 @@ async def test_a_body_that_is_no_json_object_is_answered_400(body: bytes, conten
 
 
 async def test_an_update_changes_only_what_was_sent() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         [before] = stage.sandbox.tasks
-        after = await stage.updated(title="Nuevo")
+        after = await stage.update_task(title="Nuevo")
         assert after == before | {"title": "Nuevo"}
 
 
 async def test_an_update_sets_every_documented_field() -> None:
-    async with play() as stage:
-        task = await stage.updated(
+    async with open_stage() as stage:
+        task = await stage.update_task(
             title="Nuevo",
             description="Texto",
             newStatusName="Completado",
@@ -214,36 +214,36 @@ async def test_an_update_sets_every_documented_field() -> None:
 
 
 async def test_responsibles_are_replaced_not_added() -> None:
-    async with play() as stage:
-        task = await stage.updated(responsibleIds=[BEN])
+    async with open_stage() as stage:
+        task = await stage.update_task(responsibleIds=[BEN])
         assert task["task_responsibles"] == [{"responsible_id": BEN}]
 
 
-async def test_null_clears_what_the_page_says_may_be_null() -> None:
-    async with play() as stage:
-        await stage.updated(description="x", aiCustomerId=CUSTOMER)
-        task = await stage.updated(description=None, dueDate=None, aiContactId=None, aiCustomerId=None)
+async def test_null_clears_the_nullable_fields() -> None:
+    async with open_stage() as stage:
+        await stage.update_task(description="x", aiCustomerId=CUSTOMER)
+        task = await stage.update_task(description=None, dueDate=None, aiContactId=None, aiCustomerId=None)
         assert (task["description"], task["due_at"], task["is_all_day"]) == (None, None, False)
         assert (task["ai_contact_id"], task["ai_customer_id"]) == (None, None)
 
 
 async def test_a_null_time_makes_the_task_all_day() -> None:
-    async with play() as stage:
-        task = await stage.updated(dueTime=None)
+    async with open_stage() as stage:
+        task = await stage.update_task(dueTime=None)
         assert (task["due_at"], task["is_all_day"]) == ("2025-10-26T00:00:00.000Z", True)
 
 
 async def test_immutable_fields_are_not_changed() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         [before] = stage.sandbox.tasks
-        assert await stage.updated(id=NOBODY, created_at="2020-01-01", creator_id=BEN) == before
+        assert await stage.update_task(id=NOBODY, created_at="2020-01-01", creator_id=BEN) == before
 
 
-async def test_a_deleted_task_is_hidden_and_a_second_delete_finds_nothing() -> None:
-    async with play() as stage:
+async def test_hides_a_deleted_task_and_answers_404_to_a_second_delete() -> None:
+    async with open_stage() as stage:
         answer = await stage.client.delete(f"{TASKS}/{TASK}")
         assert (answer.status_code, answer.json()) == (200, {"status": "success"})
-        assert await stage.listed() == []
+        assert await stage.list_tasks() == []
         again = await stage.client.delete(f"{TASKS}/{TASK}")
         assert (again.status_code, again.json()) == (404, {"statusCode": 404, "message": "Task not found"})
         assert (await stage.client.put(f"{TASKS}/{TASK}", json={"title": "x"})).status_code == 404
@@ -253,40 +253,40 @@ async def test_a_deleted_task_is_hidden_and_a_second_delete_finds_nothing() -> N
 @pytest.mark.parametrize(
     ("task_id", "status"), [(MALFORMED, 400), ("%2E%2E%2Ftasks", 400), (NOBODY, 404), (FOREIGN, 404)]
 )
-async def test_an_id_is_malformed_or_unknown_or_anothers(task_id: str, status: int) -> None:
-    async with play() as stage:
+async def test_answers_400_to_a_malformed_id_and_404_to_an_unknown_one(task_id: str, status: int) -> None:
+    async with open_stage() as stage:
         assert (await stage.client.delete(f"{TASKS}/{task_id}")).status_code == status
         answer = await stage.client.put(f"{TASKS}/{task_id}", json={"title": "x"})
         assert answer.status_code == status
 
 
-async def test_an_id_is_found_in_capitals_too() -> None:
-    async with play() as stage:
+async def test_finds_an_id_in_capitals() -> None:
+    async with open_stage() as stage:
         assert (await stage.client.delete(f"{TASKS}/{TASK.upper()}")).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", f"{TASKS}/{TASK}"), ("PATCH", f"{TASKS}/{TASK}"), ("GET", "/api/public/task")]
 )
-async def test_a_route_that_is_not_documented_is_answered_404(method: str, path: str) -> None:
-    async with play() as stage:
+async def test_answers_404_on_an_undocumented_route(method: str, path: str) -> None:
+    async with open_stage() as stage:
         assert (await stage.client.request(method, path)).status_code == 404
 
 
 async def test_the_list_is_filtered_by_responsibles_and_due_days() -> None:
-    async with play() as stage:
-        bens = await stage.created(responsibleIds=[BEN], dueDate="2025-03-01")
-        assert [task["id"] for task in await stage.listed(responsibleIds=BEN)] == [bens["id"]]
-        assert [task["id"] for task in await stage.listed(fromDate="2025-10-01")] == [TASK]
-        assert await stage.listed(responsibleIds=NOBODY) == []
+    async with open_stage() as stage:
+        bens = await stage.create_task(responsibleIds=[BEN], dueDate="2025-03-01")
+        assert [task["id"] for task in await stage.list_tasks(responsibleIds=BEN)] == [bens["id"]]
+        assert [task["id"] for task in await stage.list_tasks(fromDate="2025-10-01")] == [TASK]
+        assert await stage.list_tasks(responsibleIds=NOBODY) == []
 
 
-async def test_tasks_without_dates_are_listed_unless_they_are_not_wanted() -> None:
-    async with play() as stage:
-        undated = await stage.created()
-        assert undated in await stage.listed()
-        assert undated in await stage.listed(includeTasksWithoutDates="true")
-        assert undated not in await stage.listed(includeTasksWithoutDates="false")
+async def test_lists_tasks_without_dates_unless_excluded() -> None:
+    async with open_stage() as stage:
+        undated = await stage.create_task()
+        assert undated in await stage.list_tasks()
+        assert undated in await stage.list_tasks(includeTasksWithoutDates="true")
+        assert undated not in await stage.list_tasks(includeTasksWithoutDates="false")
 
 
 @pytest.mark.parametrize(
@@ -300,10 +300,10 @@ async def test_tasks_without_dates_are_listed_unless_they_are_not_wanted() -> No
     ],
 )
 async def test_a_malformed_query_is_answered_400(query: dict[str, str]) -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         assert (await stage.client.get(TASKS, params=YEAR | query)).status_code == 400
 
 
 async def test_the_window_is_required() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         assert (await stage.client.get(TASKS)).status_code == 400

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from sandbox.vambe.stage import play
+from sandbox.vambe.stage import open_stage
 
 HOOKS = "/api/webhooks"
 OLD = {"topic": "message.sent", "url": "https://example.com/in", "secret": "s3cret"}
 NEW = {"topics": ["message.sent", "stage.changed"], "url": "https://example.com/in", "active": True}
 
 
-async def test_a_webhook_is_made_changed_deleted_and_restored() -> None:
-    async with play() as stage:
+async def test_creates_updates_deletes_and_restores_a_webhook() -> None:
+    async with open_stage() as stage:
         made = await stage.client.post(HOOKS, json=OLD)
         assert (made.status_code, made.json()) == (201, {"status": "created", "id": "webhook_1"})
         one = f"{HOOKS}/webhook_1"
@@ -28,8 +28,8 @@ async def test_a_webhook_is_made_changed_deleted_and_restored() -> None:
         assert (await stage.client.get(one)).status_code == 200
 
 
-async def test_a_secret_is_never_shown() -> None:
-    async with play() as stage:
+async def test_never_sends_a_secret() -> None:
+    async with open_stage() as stage:
         await stage.client.post(HOOKS, json=OLD)
         for path in (HOOKS, f"{HOOKS}/webhook_1", "/_sandbox/state"):
             assert "s3cret" not in (await stage.client.get(path)).text
@@ -37,7 +37,7 @@ async def test_a_secret_is_never_shown() -> None:
 
 @pytest.mark.parametrize(("value", "old", "new"), [("any", 201, 201), ("topic", 201, 400), ("topics", 400, 201)])
 async def test_the_body_has_a_topic_or_topics(value: str, old: int, new: int) -> None:
-    async with play(f"webhook_body={value}") as stage:
+    async with open_stage(f"webhook_body={value}") as stage:
         assert (await stage.client.post(HOOKS, json=OLD)).status_code == old
         assert (await stage.client.post(HOOKS, json=NEW)).status_code == new
 
@@ -50,8 +50,8 @@ async def test_the_body_has_a_topic_or_topics(value: str, old: int, new: int) ->
         ("tasks", "task.completed", "ticket.opened"),
     ],
 )
-async def test_topics_are_those_of_the_reading(value: str, has: str, lacks: str) -> None:
-    async with play(f"topics={value}") as stage:
+async def test_topics_depend_on_the_spec_variant(value: str, has: str, lacks: str) -> None:
+    async with open_stage(f"topics={value}") as stage:
         topics = (await stage.client.get(f"{HOOKS}/topics")).json()
         assert has in topics
         assert lacks not in topics
@@ -60,8 +60,8 @@ async def test_topics_are_those_of_the_reading(value: str, has: str, lacks: str)
 
 
 @pytest.mark.parametrize(("value", "count"), [("listed", 1), ("hidden", 0)])
-async def test_deleted_webhooks_are_listed_or_not(value: str, count: int) -> None:
-    async with play(f"deleted_webhooks={value}") as stage:
+async def test_lists_or_hides_deleted_webhooks(value: str, count: int) -> None:
+    async with open_stage(f"deleted_webhooks={value}") as stage:
         await stage.client.post(HOOKS, json=OLD)
         await stage.client.delete(f"{HOOKS}/webhook_1")
         assert len((await stage.client.get(HOOKS)).json()) == count
@@ -69,12 +69,12 @@ async def test_deleted_webhooks_are_listed_or_not(value: str, count: int) -> Non
 
 @pytest.mark.parametrize("body", [{}, {"topic": "message.sent"}, OLD | {"url": 5}, NEW | {"topics": "nothing"}])
 async def test_an_invalid_webhook_is_refused(body: dict[str, Any]) -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         assert (await stage.client.post(HOOKS, json=body)).status_code == 400
         assert (await stage.client.get(HOOKS)).json() == []
 
 
 async def test_nothing_is_delivered() -> None:
-    async with play() as stage:
+    async with open_stage() as stage:
         assert (await stage.client.get(f"{HOOKS}/calls")).json() == []
         assert (await stage.client.get(f"{HOOKS}/webhook_9")).status_code == 404
