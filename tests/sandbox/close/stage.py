@@ -1,4 +1,4 @@
-"""The stage of these tests: a sandbox behind a real socket, two clients in front of it, and a small cast."""
+"""A sandbox behind a real socket with two clients, and the people and tasks of these tests."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SEED: dict[str, Any] = {
 
 
 class Clock:
-    """A time that moves when it is told to."""
+    """A clock that is advanced by hand."""
 
     def __init__(self) -> None:
         self.now = START
@@ -68,7 +68,7 @@ class Stage(NamedTuple):
     clock: Clock
 
     async def by_vendor(self, verb: str, *words: Any, **options: Any) -> Any:
-        """Call the vendor's own client, which is synchronous."""
+        """Call the vendor's client, which is synchronous, in a thread."""
         call: Callable[..., Any] = getattr(self.vendor, verb)
         return await anyio.to_thread.run_sync(partial(call, *words, **options))
 
@@ -91,7 +91,7 @@ class Stage(NamedTuple):
         return dict(answer.json())
 
     async def refuse_update(self, task_id: str = TASK, /, **fields: object) -> dict[str, Any]:
-        """Send a PUT that must change nothing, and give its complaints by field."""
+        """Send an update that must change nothing, and return its errors by field."""
         before = self.sandbox.tasks
         answer = await self.client.put(f"task/{task_id}/", json=fields)
         assert (answer.status_code, self.sandbox.tasks) == (400, before), answer.text
@@ -103,9 +103,9 @@ class Stage(NamedTuple):
 
 
 @asynccontextmanager
-async def open_stage(*spec_variants: str, offset: float = 0.0, **options: Any) -> AsyncIterator[Stage]:
+async def open_stage(*spec_variant: str, offset: float = 0.0, **options: Any) -> AsyncIterator[Stage]:
     clock = Clock()
-    given: dict[str, Any] = {"seed": SEED, "spec_variant": SpecVariant.parse(spec_variants), "clock": clock} | options
+    given: dict[str, Any] = {"seed": SEED, "spec_variant": SpecVariant.parse(spec_variant), "clock": clock} | options
     sandbox = CloseSandbox(**given)
     async with (
         serve(sandbox) as url,

@@ -1,4 +1,4 @@
-"""The bulk update: what it is about, what it may change, and how little it says."""
+"""The bulk update: the matching tasks, the allowed fields, the answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The vendor's own client is at home: the calls that a task client makes, through `closeio`."""
+"""The sandbox works with the vendor's own client, `closeio`."""
 
 from __future__ import annotations
 

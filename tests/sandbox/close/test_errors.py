@@ -1,4 +1,4 @@
-"""What Close says when it says no: paths, methods, credentials, bodies; and the two shapes."""
+"""Error bodies: wrong paths, methods, credentials and request bodies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The event log and the webhooks: what a change tells, to whom, and under which signature."""
+"""The event log, and the subscriptions and signed deliveries of webhooks."""
 
 from __future__ import annotations
 

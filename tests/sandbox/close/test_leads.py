@@ -1,4 +1,4 @@
-"""Leads and contacts: read by id, and looked up by what they are called."""
+"""Leads and contacts, read by id and found by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The task list: types, filters, views and the day in question, order, pages."""
+"""The task list: types, filters, views, order and pages."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def test_compares_a_date_as_midnight_in_the_callers_zone() -> None:
 
 
 async def test_sorts_a_date_before_the_instant_of_its_midnight() -> None:
-    """The documentation's own example: at eight hours west, between seven and eight o'clock of UTC."""
+    """The documented example, with an offset of -8 hours."""
     async with open_stage(offset=-8) as stage:
         await stage.client.delete(f"task/{TASK}/")
         for date in (INSTANT_AFTER, DAY, INSTANT_BEFORE):

@@ -1,4 +1,4 @@
-"""People: users, the key's own, and the organization's members of now and before."""
+"""Users, the key's user, and the organization's present and former members."""
 
 from __future__ import annotations
 

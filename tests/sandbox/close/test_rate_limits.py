@@ -1,4 +1,4 @@
-"""The rate limits: a header on every answer, and what a 429 carries."""
+"""The rate limits: the header of every answer, and the 429."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers against the vendor's OpenAPI file, which lies beside the checkout; a user's machine has none."""
+"""Answers validated against the vendor's OpenAPI file, where one lies beside the checkout."""
 
 from __future__ import annotations
 

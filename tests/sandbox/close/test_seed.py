@@ -1,4 +1,4 @@
-"""The demo, the empty organization, data of one's own; and that the same start gives the same run."""
+"""Seeds: the demo, the empty organization, and own data; the same start gives the same answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each switch, in each of its values; those of bulk, rates and events have their own files."""
+"""Every switch with each of its values; those of bulk, rate limits and events have files of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is one of the documented statuses, and a refusal changes nothing."""
+"""Any request gets one of the documented statuses, and a refused one changes nothing."""
 
 from __future__ import annotations
 

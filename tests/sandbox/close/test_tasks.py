@@ -1,4 +1,4 @@
-"""Single tasks: types, dates that stay what they were, priorities, what may change, and completion."""
+"""Single tasks: types, dates, priorities, allowed changes, and completion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stage of these tests: a sandbox behind a real socket, two clients in front of it, and a small cast."""
+"""A sandbox behind a real socket with two clients, and the people and tasks of these tests."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ SEED: dict[str, Any] = {
 
 
 class Clock:
-    """A clock that is moved by hand."""
+    """A clock that is advanced by hand."""
 
     def __init__(self) -> None:
         self.now = dt.datetime(2026, 11, 20, 14, 0, tzinfo=dt.UTC)
@@ -92,7 +92,7 @@ class Stage(NamedTuple):
         return answer.status_code, answer.json() if answer.content else {}
 
     async def get_task(self, *names: str, task_id: str = TASK) -> dict[str, Any]:
-        """Read some properties of one task."""
+        """Return some properties of one task."""
         return dict((await self.get(f"{TASKS}/{task_id}", properties=",".join(names)))["properties"])
 
     async def create_task(self, **properties: object) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class Stage(NamedTuple):
         return dict(body["properties"])
 
     async def refuse_update(self, **properties: object) -> dict[str, Any]:
-        """Send a PATCH that must change nothing, and give its error."""
+        """Send an update that must change nothing, and return its error."""
         before = self.sandbox.tasks
         status, body = await self.send("PATCH", f"{TASKS}/{TASK}", {"properties": properties})
         assert (status, self.sandbox.tasks) == (400, before)
@@ -116,19 +116,19 @@ class Stage(NamedTuple):
         return await self.send("POST", f"{TASKS}/batch/{what}", {"inputs": list(inputs), **fields})
 
     async def search(self, **body: object) -> list[str]:
-        """Search tasks, and give the ids."""
+        """Search tasks and return their ids."""
         status, page = await self.send("POST", SEARCH, body)
         assert status == 200, page
         return [row["id"] for row in page["results"]]
 
 
 @asynccontextmanager
-async def open_stage(*spec_variants: str, **options: Any) -> AsyncIterator[Stage]:  # the sandbox's own options
+async def open_stage(*spec_variant: str, **options: Any) -> AsyncIterator[Stage]:  # the sandbox's own options
     clock = Clock()
     given: dict[str, Any] = {
         "seed": SEED,
         "clock": clock,
-        "spec_variant": SpecVariant.parse(["searches=0", *spec_variants]),
+        "spec_variant": SpecVariant.parse(["searches=0", *spec_variant]),
     }
     sandbox = HubSpotSandbox(**(given | options))
     headers = {"authorization": f"Bearer {sandbox.token}"}
@@ -140,5 +140,5 @@ async def open_stage(*spec_variants: str, **options: Any) -> AsyncIterator[Stage
 
 
 async def threaded(call: Callable[..., Any], *args: object, **options: object) -> Any:  # whatever the vendor gives
-    """Run a call of the vendor's client, which blocks, beside the event loop."""
+    """Run a blocking call of the vendor's client in a thread."""
     return await anyio.to_thread.run_sync(partial(call, *args, **options))

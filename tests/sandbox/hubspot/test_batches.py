@@ -1,4 +1,4 @@
-"""Batches: in whole, in part, in an order of their own."""
+"""Batches: whole and partial success, and the order of results."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ async def test_unknown_ids_are_one_error_together() -> None:
         assert [row["properties"]["hs_task_subject"] for row in body["results"]] == ["Revisar contrato"]
         [error] = body["errors"]
         assert error["context"] == {"ids": [NOBODY, BINNED, "abc"]}
-        said = "Could not get some TASK objects, they may be deleted or not exist. Check that ids are valid."
-        assert (error["category"], error["message"]) == ("OBJECT_NOT_FOUND", said)
+        text = "Could not get some TASK objects, they may be deleted or not exist. Check that ids are valid."
+        assert (error["category"], error["message"]) == ("OBJECT_NOT_FOUND", text)
 
 
 async def test_an_unknown_id_does_not_fail_the_other_updates() -> None:

@@ -1,4 +1,4 @@
-"""The bodies of errors, in their recorded words."""
+"""Error bodies, with their recorded texts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OPTIONS = 'was not one of the allowed options: [label: "None"\nvalue: "NONE"\ndi
 
 
 def rows(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """Read the array that is text inside the message."""
+    """Return the array that is JSON text inside the message."""
     head, _, text = body["message"].partition(": ")
     assert head == "Property values were not valid"
     return list(json.loads(text))

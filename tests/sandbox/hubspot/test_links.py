@@ -1,4 +1,4 @@
-"""Associations: made, read and removed, one by one and many at once."""
+"""Associations: created, read and removed, one by one and in batches."""
 
 from __future__ import annotations
 

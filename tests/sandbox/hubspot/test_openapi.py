@@ -1,4 +1,4 @@
-"""Answers against the vendor's OpenAPI files."""
+"""Answers validated against the vendor's OpenAPI files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def described(name: str) -> dict[str, Any]:
 
 
 def _opened(node: Any) -> Any:
-    """Let property values be null: the schema says strings, the guide and every recording say null when unset."""
+    """Allow null as a property value: the schema has strings only, the guide and every recording have null."""
     if isinstance(node, list):
         return [_opened(one) for one in node]
     if not isinstance(node, dict):
@@ -47,7 +47,7 @@ def check(name: str, path: str, method: str, status: int, body: object) -> None:
 
 
 class Checked:
-    """Sends a call to both versions of the tasks API, and checks each answer."""
+    """Sends a request to both versions of the tasks API, and checks each answer."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage

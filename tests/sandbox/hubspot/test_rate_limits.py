@@ -1,4 +1,4 @@
-"""Rate limits and access."""
+"""Rate limits, token and scopes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Search: behind, with limits of its own."""
+"""The search, its late index and its own limits."""
 
 from __future__ import annotations
 
@@ -136,8 +136,8 @@ FILTER = {"propertyName": "hs_task_status", "operator": "EQ", "value": "x"}
 )
 async def test_refuses_an_invalid_search(body: dict[str, Any]) -> None:
     async with open_stage() as stage:
-        status, said = await stage.send("POST", SEARCH, body)
-        assert (status, said["status"]) == (404 if "dream" in str(body) else 400, "error")
+        status, error = await stage.send("POST", SEARCH, body)
+        assert (status, error["status"]) == (404 if "dream" in str(body) else 400, "error")
 
 
 async def test_pages_by_offset_up_to_the_documented_number_of_results() -> None:

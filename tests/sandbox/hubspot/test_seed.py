@@ -1,4 +1,4 @@
-"""The demo, the empty portal, data of one's own; people and properties; and that the same start gives the same run."""
+"""Seeds: the demo, the empty account, and own data; owners and properties; the same start gives the same answers."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ async def test_an_account_can_have_its_own_statuses() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seed", "said"),
+    ("seed", "message"),
     [("full", "demo, empty"), ({"people": []}, "no people"), ({"tasks": [{"title": "a"}]}, "no title")],
 )
-def test_refuses_an_invalid_seed(seed: Any, said: str) -> None:  # wrong on purpose
-    with pytest.raises(ValueError, match=said):
+def test_refuses_an_invalid_seed(seed: Any, message: str) -> None:  # wrong on purpose
+    with pytest.raises(ValueError, match=message):
         HubSpotSandbox(seed=seed)
 
 

@@ -1,4 +1,4 @@
-"""The switches that no other test is about, in each of their values."""
+"""The switches that no other file tests, with each of their values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Single tasks: made, read, changed, archived; and what HubSpot writes by itself."""
+"""Single tasks: created, read, updated, archived; and the properties that HubSpot writes itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The vendor's own client, over the calls that a task client makes."""
+"""The sandbox works with the vendor's own client."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Vendor(NamedTuple):
 
 
 @asynccontextmanager
-async def at_home(*spec_variants: str, token: str | None = None, **options: Any) -> AsyncIterator[Vendor]:
-    async with open_stage(*spec_variants, **options) as stage:
+async def at_home(*spec_variant: str, token: str | None = None, **options: Any) -> AsyncIterator[Vendor]:
+    async with open_stage(*spec_variant, **options) as stage:
         host = str(stage.client.base_url).rstrip("/")
         yield Vendor(hubspot.Client.create(access_token=token or stage.sandbox.token, host=host), stage)
 

@@ -1,4 +1,4 @@
-"""Webhooks: what they tell, how they are signed, when they come again."""
+"""Webhooks: events, signatures and retries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SAMPLE = (
 
 
 class Target:
-    """An app that keeps what it is told, and answers in turn."""
+    """An app that stores its deliveries and answers with the given statuses in turn."""
 
     def __init__(self, *answers: int) -> None:
         self.answers = list(answers)

@@ -1,4 +1,4 @@
-"""The stage of these tests: a sandbox behind a real socket, a client in front of it, and a small cast."""
+"""A sandbox behind a real socket with a client, and the people and tasks of these tests."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Stage(NamedTuple):
         return dict(answer.json())
 
     async def refuse_update(self, **fields: object) -> int:
-        """Send a PUT that must change nothing, and give its status."""
+        """Send an update that must change nothing, and return its status."""
         before = self.sandbox.tasks
         answer = await self.client.put(f"{TASKS}/{TASK}", json=fields)
         assert self.sandbox.tasks == before
@@ -93,8 +93,8 @@ class Stage(NamedTuple):
 
 
 @asynccontextmanager
-async def open_stage(*spec_variants: str, **options: Any) -> AsyncIterator[Stage]:  # the sandbox's own options
-    given: dict[str, Any] = {"seed": SEED, "spec_variant": SpecVariant.parse(spec_variants)} | options
+async def open_stage(*spec_variant: str, **options: Any) -> AsyncIterator[Stage]:  # the sandbox's own options
+    given: dict[str, Any] = {"seed": SEED, "spec_variant": SpecVariant.parse(spec_variant)} | options
     sandbox = VambeSandbox(**given)
     headers = {"x-api-key": sandbox.key}
     async with (

@@ -1,4 +1,4 @@
-"""Each scripted fault, as a client meets it."""
+"""Every scripted fault, as a client sees it."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_reads_faults_from_a_toml_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("[[fault]]\nkind = 'flood'", "flood.*one of"),
         ("[[fault]]\nkind = 'slow'\nlong = 3", "a fault takes kind, route"),
@@ -194,10 +194,10 @@ def test_reads_faults_from_a_toml_file(tmp_path: Path) -> None:
         ("[[fault", "scenario.toml"),
     ],
 )
-def test_refuses_an_invalid_file_and_names_it(tmp_path: Path, text: str, said: str) -> None:
+def test_refuses_an_invalid_file_and_names_it(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "scenario.toml"
     path.write_text(text)
-    with pytest.raises(ValueError, match=said) as caught:
+    with pytest.raises(ValueError, match=message) as caught:
         load_faults(path)
     assert "scenario.toml" in str(caught.value)
 

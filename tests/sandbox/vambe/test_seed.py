@@ -1,4 +1,4 @@
-"""The demo, the empty organisation, data of one's own; and that the same start gives the same run."""
+"""Seeds: the demo, the empty organisation, and own data; the same start gives the same answers."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def test_accepts_and_checks_own_data() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seed", "said"),
+    ("seed", "message"),
     [
         ("full", "demo, empty"),
         ({"people": []}, "no people"),
@@ -86,8 +86,8 @@ async def test_accepts_and_checks_own_data() -> None:
         ({"tasks": [{"title": "a", "status": "x"}]}, "no status 'x'"),
     ],
 )
-def test_refuses_an_invalid_seed(seed: Any, said: str) -> None:  # wrong on purpose
-    with pytest.raises(ValueError, match=said):
+def test_refuses_an_invalid_seed(seed: Any, message: str) -> None:  # wrong on purpose
+    with pytest.raises(ValueError, match=message):
         VambeSandbox(seed=seed)
 
 

@@ -1,4 +1,4 @@
-"""Serving: a free port, loopback only, a quick end, and the same app without a socket."""
+"""Serving: a free port, only loopback, a quick stop, and the app without a socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each switch, in each of its values."""
+"""Every switch with each of its values."""
 
 from __future__ import annotations
 
@@ -306,7 +306,7 @@ def test_parses_a_spec_variant_from_items() -> None:
 
 
 @pytest.mark.parametrize(
-    ("item", "said"),
+    ("item", "message"),
     [
         ("position=first", "position must be one of order, index"),
         ("created=204", "created must be one of 201, 200"),
@@ -315,8 +315,8 @@ def test_parses_a_spec_variant_from_items() -> None:
         ("position", "must be name=value"),
     ],
 )
-def test_refuses_an_invalid_item_and_names_the_allowed_values(item: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_refuses_an_invalid_item_and_names_the_allowed_values(item: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         SpecVariant.parse([item])
 
 

@@ -1,4 +1,4 @@
-"""The task endpoints under the default reading."""
+"""The task endpoints with the default spec variant."""
 
 from __future__ import annotations
 

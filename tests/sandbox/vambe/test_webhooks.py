@@ -1,4 +1,4 @@
-"""Webhook management."""
+"""The webhook endpoints."""
 
 from __future__ import annotations
 
