@@ -43,7 +43,7 @@ OLDER, NEWER = "older.", "newer."  # the prefixes of a cursor, followed by an ev
 
 def list_events(ctx: RequestContext) -> dict[str, Any]:
     """`GET /event/`: newest first, paged by cursor; it takes no `_skip`."""
-    found, limit = _found(ctx), _limit(ctx)
+    found, limit = _filtered_events(ctx), _limit(ctx)
     start = _start(found, ctx.params.get("_cursor", ""), limit)
     page = found[start : start + limit]
     return {
@@ -61,7 +61,7 @@ def get_event(ctx: RequestContext) -> dict[str, Any]:
     raise not_found("Event")
 
 
-def _found(ctx: RequestContext) -> list[Event]:
+def _filtered_events(ctx: RequestContext) -> list[Event]:
     wanted = {name: ctx.params[name] for name in FILTERS if ctx.params.get(name)}
     if frozenset(wanted) not in COMBINATIONS:
         raise error_with_message(400, f"The combination of filters is not supported: {', '.join(sorted(wanted))}.")

@@ -117,7 +117,7 @@ class HubSpotSandbox(Emulator):
         changed = apply_write(record.properties, properties, now, self.pipeline, self.spec_variant)
         new = replace(record, properties=changed, updated_at=now, source="CRM_UI", user_id=EDITOR)
         self._store.put(new, now)
-        self.hooks.changed(record, new, now, EDITOR)
+        self.hooks.emit_changed(record, new, now, EDITOR)
 
     async def deliver(self, post: Callable[[str, dict[str, str], bytes], Awaitable[int]]) -> tuple[Delivery, ...]:
         """Send the due webhooks through `post(url, headers, body)`, which returns a status or raises OSError.

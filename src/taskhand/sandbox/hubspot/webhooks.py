@@ -112,15 +112,15 @@ class Webhooks:
         self._events.clear()
         self._count = 0
 
-    def created(self, record: Record, now: dt.datetime) -> None:
+    def emit_created(self, record: Record, now: dt.datetime) -> None:
         """Add the event of a new record."""
         self._add(_Change(CREATION, record.id, record.object_type.type_id, now, {"changeFlag": "CREATED"}))
 
-    def deleted(self, record: Record, now: dt.datetime) -> None:
+    def emit_deleted(self, record: Record, now: dt.datetime) -> None:
         """Add the event of an archived record."""
         self._add(_Change(DELETION, record.id, record.object_type.type_id, now, {"changeFlag": "DELETED"}))
 
-    def changed(self, old: Record, new: Record, now: dt.datetime, user_id: int | None = None) -> None:
+    def emit_changed(self, old: Record, new: Record, now: dt.datetime, user_id: int | None = None) -> None:
         """Add an event for every changed stored property."""
         names = sorted(old.properties.keys() | new.properties.keys())
         for name in names:
@@ -129,7 +129,7 @@ class Webhooks:
                 pair = {"propertyName": name, "propertyValue": value}
                 self._add(_Change(CHANGE, new.id, new.object_type.type_id, now, pair, user_id))
 
-    def associated(self, link: Link, now: dt.datetime, *, is_removed: bool) -> None:
+    def emit_association(self, link: Link, now: dt.datetime, *, is_removed: bool) -> None:
         """Add the event of an added or removed link, from the task's end; its keys are assumed."""
         number = TYPES["tasks", link.other]
         ends = {"fromObjectId": int(link.task_id), "toObjectId": int(link.other_id), "associationTypeId": number}

@@ -52,7 +52,7 @@ def create(ctx: RequestContext, draft: PlannedRecord) -> Record:
         draft.object_type, ctx.fresh_id(), properties, ctx.now, ctx.now, settles_at=_settling(ctx, draft.object_type)
     )
     ctx.store.put(record, ctx.now)
-    ctx.hooks.created(record, ctx.now)
+    ctx.hooks.emit_created(record, ctx.now)
     for object_type, other_id in draft.links:
         link(ctx, Link(record.id, object_type.name, other_id))
     return record
@@ -77,26 +77,26 @@ def update(ctx: RequestContext, record: Record, sent: Mapping[str, str]) -> Reco
         record, properties=properties, updated_at=ctx.now, settles_at=again, source="INTEGRATION", user_id=None
     )
     ctx.store.put(new, ctx.now)
-    ctx.hooks.changed(record, new, ctx.now)
+    ctx.hooks.emit_changed(record, new, ctx.now)
     return new
 
 
 def archive(ctx: RequestContext, record: Record) -> None:
     """Move a record to the recycling bin."""
     ctx.store.put(replace(record, archived_at=ctx.now, updated_at=ctx.now, settles_at=None), ctx.now)
-    ctx.hooks.deleted(record, ctx.now)
+    ctx.hooks.emit_deleted(record, ctx.now)
 
 
 def link(ctx: RequestContext, wanted: Link) -> None:
     """Link two records; an existing link stays as it is."""
     if ctx.store.links.add(wanted, ctx.now):
-        ctx.hooks.associated(wanted, ctx.now, is_removed=False)
+        ctx.hooks.emit_association(wanted, ctx.now, is_removed=False)
 
 
 def unlink(ctx: RequestContext, wanted: Link) -> None:
     """Unlink two records, if they are linked."""
     if ctx.store.links.remove(wanted):
-        ctx.hooks.associated(wanted, ctx.now, is_removed=True)
+        ctx.hooks.emit_association(wanted, ctx.now, is_removed=True)
 
 
 def check_target(ctx: RequestContext, object_type: ObjectType, sent: object) -> str:
