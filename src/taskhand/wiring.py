@@ -1,4 +1,4 @@
-"""From settings to an app context: the one place that knows every part."""
+"""From settings to an AppContext: the only module that knows every part."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,7 +15,7 @@ from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.service.app_context import AppContext, WritePolicy
 
-# A backend is imported when it is chosen: start-up is a feature.
+# A backend is imported when it is chosen: a start must be quick.
 # ruff: noqa: PLC0415
 
 if TYPE_CHECKING:
@@ -33,27 +33,27 @@ _CLOSING_S = 0.3
 async def open_app(
     settings: Settings, clock: Clock | None = None, runtime: "Runtime | None" = None
 ) -> AsyncIterator[AppContext]:
-    """An app context for these settings; what its backend and its journal opened is closed at the end.
+    """The AppContext of these settings; its backend and its journal are closed at the end.
 
-    A harness passes in its own `clock`, and the `runtime` in which requests wait and take time.
+    A test harness passes its own `clock`, and the `runtime` that HTTP requests wait in.
     """
     clock = clock or _clock(settings)
     async with AsyncExitStack() as stack:
         backend = await find_factory(settings.backend).open(settings, _open_context(settings, clock, stack, runtime))
         stack.push_async_callback(_close, backend)
-        kept = open_journal(settings, clock)
-        stack.push_async_callback(_close, kept)
-        yield AppContext(backend, kept, clock, settings.default_timezone, _write_policy(settings))
+        journal = open_journal(settings, clock)
+        stack.push_async_callback(_close, journal)
+        yield AppContext(backend, journal, clock, settings.default_timezone, _write_policy(settings))
 
 
 async def _close(file: "Backend | SqliteJournal") -> None:
-    """Close a file, also when what used it was cancelled; one that another process holds is not waited for."""
+    """Close it, also in a cancelled scope; do not wait for a file that another process holds locked."""
     with anyio.move_on_after(_CLOSING_S, shield=True):
         await file.aclose()
 
 
 def open_journal(settings: Settings, clock: Clock | None = None) -> "SqliteJournal":
-    """The journal of the place that these settings choose; its file is opened when it is first used."""
+    """The journal of the store or account that these settings choose; its file is opened at first use."""
     from taskhand.journal.sqlite import SqliteJournal
 
     return SqliteJournal(
@@ -71,7 +71,7 @@ def _sequential_id(prefix: str, number: int) -> str:
 
 
 def _journal_place(settings: Settings) -> str:
-    """The store or the CRM account that the tasks of a journal's entries live in: task ids are valid there only."""
+    """The store or the CRM account, as journal entries name it: their task ids are valid there only."""
     factory = find_factory(settings.backend)
     where = factory.account(settings) if factory.account else store_path(settings).absolute()
     return f"{factory.name} {where}"
@@ -102,20 +102,20 @@ def _open_context(
 
 
 def open_local_store(settings: Settings, clock: Clock | None = None) -> "LocalBackend":
-    """The embedded store; its file is opened when it is first used."""
+    """The embedded store; its file is opened at first use."""
     from taskhand.backends.local.factory import open_store
 
     return open_store(_open_context(settings, clock or _clock(settings)))
 
 
 def _clock(settings: Settings) -> Clock:
-    """The system's clock in its own zone, or the one that stands still."""
+    """The system's clock in its own zone, or one frozen at TASKHAND_CLOCK."""
     frozen = settings.clock
     return (lambda: frozen) if frozen else (lambda: datetime.now().astimezone())
 
 
 def journal_path(settings: Settings) -> Path:
-    """The journal's file: beside the embedded store's, unless it is given."""
+    """The journal's file: TASKHAND_JOURNAL, else beside the embedded store's file."""
     if settings.journal:
         return _expanded("TASKHAND_JOURNAL", settings.journal)
     store = store_path(settings)
@@ -126,7 +126,7 @@ def _expanded(variable: str, path: Path) -> Path:
     try:
         return path.expanduser()
     except RuntimeError:
-        raise OperatorError(f"{variable} {path} names a user's folder that is not known.") from None
+        raise OperatorError(f"{variable} {path} names the home folder of an unknown user.") from None
 
 
 def store_path(settings: Settings) -> Path:

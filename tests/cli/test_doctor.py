@@ -140,14 +140,14 @@ def test_a_wrong_value_in_the_file_stops_every_command_but_the_doctor(store_file
     file.write_text("plan_ovr = 3\n", encoding="utf-8")
     done = run(store_file, "statuses", "list", TASKHAND_CONFIG=str(file))
     assert done.returncode == 1
-    assert done.stderr.startswith(f"taskhand: The configuration file {file} has keys that are no settings: 'plan_ovr'")
+    assert done.stderr.startswith(f"taskhand: The configuration file {file} has unknown settings: 'plan_ovr'")
     assert "plan_over" in report(store_file, 1, TASKHAND_CONFIG=str(file))["configuration"]["found"]
 
 
 def test_what_is_odd_is_logged_when_serving(store_file: Path) -> None:
     done = run(store_file, TASKHAND_READONLY="true")
     assert done.returncode == 0
-    assert "TASKHAND_READONLY is no setting" in done.stderr
+    assert "TASKHAND_READONLY is an unknown setting" in done.stderr
     assert done.stdout == ""
 
 

@@ -157,7 +157,7 @@ def test_a_key_goes_to_the_keyring_where_there_is_one(run: Run, file: Path, kept
 def test_a_keyring_that_is_locked_leaves_the_file_as_it_was(run: Run, file: Path) -> None:
     before = file.read_bytes()
     keyring.set_keyring(Locked())
-    assert "does not take VAMBE_API_KEY" in _refused(run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY))
+    assert "refused to store VAMBE_API_KEY" in _refused(run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY))
     assert file.read_bytes() == before
     run("cursor", "--backend", "vambe", "--keys", "file", VAMBE_API_KEY=KEY)
     assert _servers(file)["taskhand"]["env"]["VAMBE_API_KEY"] == KEY

@@ -75,7 +75,7 @@ def test_changes_are_filtered(runs: Run, options: tuple[str, ...], tools: list[s
 
 
 def test_that_there_are_older_ones_and_that_there_are_none_is_said_apart(runs: Run) -> None:
-    assert "older ones" in runs("--limit", "1").stderr
+    assert "older changes" in runs("--limit", "1").stderr
     assert runs().stderr == ""
     assert runs("--tool", "create_task").stderr == "No changes.\n"
 
@@ -94,7 +94,7 @@ def test_every_outcome_can_be_asked_for() -> None:
 def test_a_whole_journal_is_verified_with_its_head(runs: Run) -> None:
     done = runs("verify")
     assert done.exit_code == 0
-    assert done.stdout.startswith("Rows as they were written: 6. Head: ")
+    assert done.stdout.startswith("Unaltered rows: 6. Head: ")
     head = done.stdout.split()[-1]
     assert runs("verify", "--head", head).exit_code == 0
 
@@ -102,7 +102,7 @@ def test_a_whole_journal_is_verified_with_its_head(runs: Run) -> None:
 def test_a_head_that_is_not_there_is_told(runs: Run) -> None:
     done = runs("verify", "--head", "0" * 63 + "1")
     assert done.exit_code == 1
-    assert "head that was noted is not there" in done.stdout
+    assert "noted head is not in this journal" in done.stdout
 
 
 def test_the_first_bad_row_is_named_with_exit_code_1(runs: Run, journal_file: Path) -> None:

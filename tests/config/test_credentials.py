@@ -39,7 +39,7 @@ def test_the_settings_hold_the_key_itself_and_only_secrets_are_looked_up() -> No
 
 
 def test_a_key_that_is_not_there_is_asked_for_by_name() -> None:
-    with pytest.raises(OperatorError, match="keeps no VAMBE_API_KEY") as error:
+    with pytest.raises(OperatorError, match="has no VAMBE_API_KEY") as error:
         resolve_credential("keyring:VAMBE_API_KEY")
     assert error.value.next_step == "keyring set taskhand VAMBE_API_KEY"
 
@@ -47,7 +47,7 @@ def test_a_key_that_is_not_there_is_asked_for_by_name() -> None:
 def test_a_machine_without_a_keyring_says_so_and_gives_nothing() -> None:
     keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
     assert not is_keyring_available()
-    with pytest.raises(OperatorError, match="did not give VAMBE_API_KEY"):
+    with pytest.raises(OperatorError, match="refused to read VAMBE_API_KEY"):
         resolve_credential("keyring:VAMBE_API_KEY")
 
 
@@ -59,5 +59,5 @@ def test_a_keyring_that_keeps_nothing_is_not_used() -> None:
 def test_a_locked_keyring_is_named_as_the_reason() -> None:
     keyring.set_keyring(Locked())
     assert is_keyring_available()
-    with pytest.raises(OperatorError, match="does not take VAMBE_API_KEY: it is locked"):
+    with pytest.raises(OperatorError, match="refused to store VAMBE_API_KEY: it is locked"):
         store_credential("VAMBE_API_KEY", "sk-1")

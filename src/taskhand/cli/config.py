@@ -1,4 +1,4 @@
-"""The command `taskhand config`: which settings are in force, and where each of them comes from."""
+"""The command `taskhand config`: the effective settings, and where each value comes from."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["CONFIGURATION", "config", "setting_rows"]
 
 CONFIGURATION = "taskhand.config.report"
-"""Where the command's context keeps the Configuration, or the error that there is instead."""
+"""The key in `click.Context.meta` of the Configuration, or of the OperatorError that prevented it."""
 
 _WIDEST = 56
 
@@ -26,10 +26,9 @@ _WIDEST = 56
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def config(context: click.Context, *, as_json: bool) -> None:
-    """Show the settings that are in force: each value, and the flag, variable, file or default it comes from.
+    """Show the effective settings: each value, and the flag, variable, file or default it comes from.
 
-    A flag is stronger than a variable, a variable than the configuration file. Of a secret only that it is set is
-    shown.
+    A flag overrides a variable, and a variable overrides the configuration file. A secret is shown as "set".
     """
     found: Configuration = context.meta[CONFIGURATION]
     if as_json:
@@ -42,14 +41,14 @@ def config(context: click.Context, *, as_json: bool) -> None:
 def setting_rows(found: Configuration) -> list[dict[str, Any]]:
     """Every setting: its `variable`, its `key` in the file, its `value` as text, and its `origin`.
 
-    Where the file is cannot be said in it: that has no key.
+    TASKHAND_CONFIG has no key: the file cannot name itself.
     """
     effective = _effective(found)
     return [
         {
             "variable": Settings.variable(name),
             "key": None if name == "config" else key_of(Settings.variable(name)),
-            "value": effective.get(name) or found.shown(name),
+            "value": effective.get(name) or found.display_value(name),
             "secret": Settings.is_secret(name),
             "origin": str(found.origins.get(name, DEFAULT)),
         }
@@ -84,7 +83,7 @@ def _lines(found: Configuration) -> "Iterator[str]":
 
 
 def _backend(found: Configuration) -> tuple[str | None, str, list[dict[str, Any]]]:
-    """The backend, why it is that, and what is odd about the configuration."""
+    """The backend, the reason for it, and the warnings about the configuration."""
     warnings = [{"found": one.found, "remedy": one.remedy} for one in found.warnings]
     try:
         return found.settings.backend, f"{found.why}.", warnings
@@ -93,7 +92,7 @@ def _backend(found: Configuration) -> tuple[str | None, str, list[dict[str, Any]
 
 
 def _effective(found: Configuration) -> dict[str, str | None]:
-    """What stands in for values that are not given."""
+    """The effective values of settings whose defaults depend on other settings."""
     from taskhand.wiring import journal_path, store_path
 
     return {
@@ -105,7 +104,7 @@ def _effective(found: Configuration) -> dict[str, str | None]:
 
 
 def _path(of: "Callable[[Settings], Path]", settings: Settings) -> str | None:
-    """Where a file is, None where nobody can tell: the value is shown as it was given then."""
+    """The path of a file; None where it cannot be resolved, and the value is shown as it was given."""
     try:
         return str(of(settings))
     except OperatorError:

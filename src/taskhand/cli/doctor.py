@@ -1,4 +1,4 @@
-"""The command `taskhand doctor`: whether everything works, and what to do where it does not."""
+"""The command `taskhand doctor`: checks of the configuration, the files and the backend, with remedies."""
 
 import json
 import platform
@@ -26,12 +26,12 @@ _MARKS = {"ok": "✓", "warning": "!", "failed": "✗", "unknown": "?"}
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def doctor(context: click.Context, *, as_json: bool) -> None:
-    """Check the configuration, the files and the backend, and say how to mend what fails; exit code 1 if anything does.
+    """Check the configuration, the files and the backend, with a remedy for each failure; exit code 1 if one fails.
 
-    As JSON: `taskhand` (the version), `backend` (null where none could be told), `ok`, and `findings`, each with its
-    `subject`, its `outcome` (ok, warning, failed, or unknown: it could not be looked at, or nobody tells), what was
-    `found`, and a `remedy` or null. Subjects are the same in every run on a backend that can be set up at all;
-    configuration comes once more for each thing that is odd about it.
+    As JSON: `taskhand` (the version), `backend` (null where the configuration chooses none), `ok`, and `findings`. Each
+    finding has a `subject`, an `outcome` (ok, warning, failed, or unknown: not checked, or the CRM does not tell), a
+    sentence in `found`, and a `remedy` or null. The subjects are the same in every run on a backend that can be opened;
+    configuration has one more finding for each warning.
     """
     found: Configuration | OperatorError = context.meta[CONFIGURATION]
     findings = anyio.run(run_checks, found)
@@ -46,7 +46,7 @@ def doctor(context: click.Context, *, as_json: bool) -> None:
 
 
 async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult, ...]:
-    """Everything that can be looked at with this configuration, or with the error that there is in its place."""
+    """The results of every check that this configuration, or the error that prevented it, allows."""
     if isinstance(found, OperatorError):
         return _versions(), _broken(found)
     first = (_versions(), *_configuration(found), _tools(found.settings))
@@ -78,7 +78,7 @@ def _versions() -> CheckResult:
 
 
 def _configuration(found: Configuration) -> tuple[CheckResult, ...]:
-    """What is set and where, then what is odd about it."""
+    """What is set and where, then one result for each warning."""
     given = [row for row in setting_rows(found) if row["origin"] != "default"]
     said = ", ".join(f"{row['variable']}={row['value']} ({_short(row)})" for row in given)
     try:
@@ -90,16 +90,16 @@ def _configuration(found: Configuration) -> tuple[CheckResult, ...]:
 
 
 def _short(row: Mapping[str, str]) -> str:
-    """Where a setting comes from, when its variable was named just before."""
+    """Where a setting comes from, without its variable, which stands just before."""
     return row["origin"].removesuffix(f" {row['variable']}")
 
 
 def _broken(error: OperatorError) -> CheckResult:
-    return CheckResult("configuration", "failed", error.message, error.next_step or "Correct it, or take it away.")
+    return CheckResult("configuration", "failed", error.message, error.next_step or "Correct it, or remove it.")
 
 
 def _tools(settings: Settings) -> CheckResult:
-    """What is offered to hosts."""
+    """The tools that hosts are offered."""
     from taskhand.server.offered_tools import choose_tools
     from taskhand.server.tools import TOOLS
 
@@ -117,7 +117,7 @@ def _tools(settings: Settings) -> CheckResult:
 
 
 async def _with_app(settings: Settings) -> tuple[CheckResult, ...]:
-    """The journal and the backend; where no backend can be set up, why."""
+    """The checks of the journal and the backend; the reason where the backend cannot be opened."""
     from taskhand.service.health_checks import check_health
     from taskhand.wiring import open_app
 

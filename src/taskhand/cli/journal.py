@@ -1,4 +1,4 @@
-"""The command `taskhand journal`: what was done, and whether the record of it is whole."""
+"""The command `taskhand journal`: the changes that were made, and the check that no row was altered."""
 
 import sys
 from datetime import date, datetime, time
@@ -35,7 +35,7 @@ OUTCOMES = (
 
 
 class _Moment(click.ParamType["datetime"]):
-    """A day, or a time; without an offset it is meant on this machine's clock."""
+    """A day or a time; without an offset it is in this machine's time zone."""
 
     name = "time"
 
@@ -43,7 +43,7 @@ class _Moment(click.ParamType["datetime"]):
         self._of_day = of_day
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """What was typed, aware."""
+        """The aware datetime of the text."""
         try:
             if len(value) <= len("YYYY-MM-DD"):
                 return datetime.combine(date.fromisoformat(value), self._of_day).astimezone()
@@ -55,25 +55,28 @@ class _Moment(click.ParamType["datetime"]):
 
 @click.group(invoke_without_command=True)
 @click.option("--task", "task_id", help="Only changes of this task, by id.")
-@click.option("--tool", help="Only by this tool.")
-@click.option("--outcome", type=click.Choice(OUTCOMES), help="Only with this outcome.")
-@click.option("--since", type=_Moment(time.min), help="Only from this day or ISO 8601 time on.")
-@click.option("--until", type=_Moment(time.max), help="Only up to this day or ISO 8601 time.")
-@click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="How many.")
+@click.option("--tool", help="Only changes by this tool.")
+@click.option("--outcome", type=click.Choice(OUTCOMES), help="Only changes with this outcome.")
+@click.option("--since", type=_Moment(time.min), help="Only changes from this day or ISO 8601 time on.")
+@click.option("--until", type=_Moment(time.max), help="Only changes up to this day or ISO 8601 time.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="Maximum number of changes."
+)
 @click.pass_context
 def journal(context: click.Context, /, **filters: Any) -> None:
-    """List what was done, newest first: when, by which tool and client, to which tasks, and why."""
+    """List changes, newest first: when, by which tool and client, to which tasks, and why."""
     if context.invoked_subcommand is None:
         _list(context.obj, filters)
 
 
 @journal.command()
-@click.option("--head", "noted", metavar="HASH", help="A head that was noted earlier: it must still be there.")
+@click.option("--head", "noted", metavar="HASH", help="A head that was noted earlier; it must still exist.")
 @click.pass_obj
 def verify(settings: Settings, noted: str | None) -> None:
-    """Look for rows that were altered or removed; exit code 1, naming the first one, where there are any.
+    """Look for rows that were altered or removed; exit code 1 and the first of them where there are any.
 
-    The head that is printed stands for all rows so far. Noted elsewhere, it shows even a journal that was made anew.
+    The printed head is a hash over all rows so far. Keep it elsewhere and pass it later as --head: a journal that was
+    replaced or cut does not have it any more.
     """
     found = _with_journal(settings, lambda at: at.verify(noted))
     click.echo(_render_verification(found))
@@ -100,7 +103,7 @@ def export(settings: Settings) -> None:
 @journal.command()
 @click.pass_obj
 def prune(settings: Settings) -> None:
-    """Remove the changes that are older than TASKHAND_JOURNAL_DAYS; the chain goes on from where they end."""
+    """Remove the changes that are older than TASKHAND_JOURNAL_DAYS; the hash chain continues from the last of them."""
     rows = _with_journal(settings, lambda at: at.prune())
     click.echo(f"Rows removed: {rows}.")
 
@@ -120,25 +123,25 @@ def _list(settings: Settings, filters: dict[str, Any]) -> None:
     if not page.changes:
         click.echo("No changes.", err=True)
     if page.cursor:
-        click.echo("There are older ones: --limit or --until shows them.", err=True)
+        click.echo("There are older changes: use --limit or --until.", err=True)
 
 
 def _render_verification(found: "Verification") -> str:
-    """What verify found, in sentences."""
-    said = f"Rows as they were written: {found.rows}. Head: {found.head.hash}"
+    """The result of verify, in sentences."""
+    text = f"Unaltered rows: {found.rows}. Head: {found.head.hash}"
     if found.fault:
-        said += f"\nRow {found.fault.seq} is not right: {found.fault.problem}."
+        text += f"\nRow {found.fault.seq} is not right: {found.fault.problem}."
     if not found.has_noted:
-        said += "\nThe head that was noted is not there: the journal was made anew, or cut."
-    return said
+        text += "\nThe noted head is not in this journal: the journal was replaced, or cut."
+    return text
 
 
 def _with_journal(settings: Settings, work: "Callable[[SqliteJournal], Awaitable[_T]]") -> _T:
-    """Do something with the journal of these settings; OperatorError where there is none."""
+    """Run `work` on the journal of these settings; OperatorError where there is no journal."""
     from taskhand.wiring import journal_path, open_journal
 
     if not journal_path(settings).exists():
-        raise OperatorError(_no_journal(settings), next_step="Set TASKHAND_JOURNAL, if it is elsewhere.")
+        raise OperatorError(_no_journal(settings), next_step="Set TASKHAND_JOURNAL if the journal is elsewhere.")
 
     async def working() -> _T:
         at = open_journal(settings)

@@ -38,7 +38,7 @@ _T = TypeVar("_T")
 _log = logging.getLogger("taskhand")
 
 _ALL = -1
-"""How SQLite is told that there is no limit."""
+"""SQLite's value for no limit."""
 
 _ON_A_TERMINAL = """\
 taskhand is an MCP server: an AI host starts it and talks to it over standard input and output.
@@ -50,7 +50,7 @@ Waiting for a host on standard input; Ctrl-C ends.
 
 
 def main() -> None:
-    """Run the command; what goes wrong leaves as one sentence and exit code 1 (2 for wrong usage)."""
+    """Run the command. An error is printed as one sentence; the exit code is then 1, or 2 for wrong usage."""
     try:
         command(standalone_mode=False)
     except click.ClickException as error:
@@ -72,7 +72,10 @@ def main() -> None:
 @click.version_option(__version__, prog_name="taskhand")
 @click.pass_context
 def command(context: click.Context, db: str | None, clock: str | None, ids: str | None) -> None:
-    """Give AI agents hands on tasks. Without a command: serve MCP over standard input and output."""
+    """Let AI agents manage tasks in Vambe, Close, HubSpot or a built-in store.
+
+    Without a command, serve MCP over standard input and output.
+    """
     try:
         found = load_configuration(os.environ, {"db": db or None, "clock": clock, "ids": ids})
     except OperatorError as error:
@@ -94,21 +97,23 @@ def command(context: click.Context, db: str | None, clock: str | None, ids: str 
 
 @command.command()
 @click.option("--http", is_flag=True, help="Streamable HTTP at /mcp instead of standard input and output.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
-@click.option("--allow-host", "names", multiple=True, metavar="NAME", help="A name that callers may reach it by.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free port.")
+@click.option(
+    "--allow-host", "names", multiple=True, metavar="NAME", help="A host name that callers use for the server."
+)
 @click.pass_context
 def serve(context: click.Context, *, http: bool, host: str, port: int, names: tuple[str, ...]) -> None:
     """Serve MCP.
 
-    Over HTTP nobody is asked who they are: whoever reaches the port can use it. A --host that other machines reach
-    is therefore refused unless --allow-host names what they call it. Publish such a port only on loopback, as of a
-    container, or behind a proxy that asks callers who they are.
+    Over HTTP there is no authentication: anyone who reaches the port can use the server. A --host that other machines
+    can reach is therefore refused unless --allow-host gives the host names that they use. Publish such a port on
+    loopback only, as with a container, or behind a proxy that authenticates callers.
     """
     options = {"host": "--host", "port": "--port", "names": "--allow-host"}
     given = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     if given and not http:
-        raise click.UsageError(f"{options[given[0]]} goes with --http.")
+        raise click.UsageError(f"{options[given[0]]} needs --http.")
     settings: Settings = context.obj
     _serve(settings, (host, port, names) if http else None)
 
@@ -142,10 +147,10 @@ def call(settings: Settings, tool: str, arguments: str) -> None:
 
 
 @command.command()
-@click.option("--brief", is_flag=True, help="In words, without the calls.")
+@click.option("--brief", is_flag=True, help="Describe the steps, without the calls.")
 @click.pass_obj
 def demo(settings: Settings, *, brief: bool) -> None:
-    """Walk the documented use cases with a real client on a temporary store, showing what an agent sees."""
+    """Show the documented use cases: a real client calls the tools on a temporary store."""
     from taskhand.install import HOSTS, Launch
     from taskhand.server.demo import run_demo
 
@@ -164,10 +169,10 @@ def demo(settings: Settings, *, brief: bool) -> None:
 @click.argument("data", type=click.Choice(["demo"]))
 @click.pass_obj
 def seed(settings: Settings, data: str) -> None:
-    """Fill the embedded store with a believable data set."""
+    """Fill the embedded store with example tasks."""
     from taskhand.backends.local.seed import seed_store
 
-    count = _at_store(settings, lambda backend: seed_store(backend, backend.now()))
+    count = _with_store(settings, lambda backend: seed_store(backend, backend.now()))
     click.echo(f"Planted the {data} data: {count} tasks.")
 
 
@@ -180,7 +185,7 @@ def statuses() -> None:
 @click.pass_obj
 def list_statuses(settings: Settings) -> None:
     """List the statuses by position."""
-    for status in _on_store(settings, lambda directory: directory.statuses()):
+    for status in _in_directory(settings, lambda directory: directory.statuses()):
         click.echo(f"{status.order}  {status.name}  {status.type}")
 
 
@@ -191,7 +196,7 @@ def list_statuses(settings: Settings) -> None:
 @click.pass_obj
 def add_status(settings: Settings, name: str, kind: "StatusType", color: str | None) -> None:
     """Add a status after the last one."""
-    _on_store(settings, lambda directory: directory.add_status(name, kind, color))
+    _in_directory(settings, lambda directory: directory.add_status(name, kind, color))
 
 
 @statuses.command("rename")
@@ -200,7 +205,7 @@ def add_status(settings: Settings, name: str, kind: "StatusType", color: str | N
 @click.pass_obj
 def rename_status(settings: Settings, name: str, new_name: str) -> None:
     """Rename a status; its tasks stay with it."""
-    _on_store(settings, lambda directory: directory.rename_status(name, new_name))
+    _in_directory(settings, lambda directory: directory.rename_status(name, new_name))
 
 
 @statuses.command("remove")
@@ -208,7 +213,7 @@ def rename_status(settings: Settings, name: str, new_name: str) -> None:
 @click.pass_obj
 def remove_status(settings: Settings, name: str) -> None:
     """Remove a status that no task has."""
-    _on_store(settings, lambda directory: directory.remove_status(name))
+    _in_directory(settings, lambda directory: directory.remove_status(name))
 
 
 @command.group()
@@ -220,8 +225,8 @@ def members() -> None:
 @click.pass_obj
 def list_members(settings: Settings) -> None:
     """List everyone who can be responsible for tasks."""
-    me = _on_store(settings, lambda directory: directory.me())
-    for member in _on_store(settings, lambda directory: directory.members()):
+    me = _in_directory(settings, lambda directory: directory.me())
+    for member in _in_directory(settings, lambda directory: directory.members()):
         click.echo("  ".join(filter(None, (member.id, member.name, member.email, "(me)" if member.id == me else None))))
 
 
@@ -230,8 +235,8 @@ def list_members(settings: Settings) -> None:
 @click.option("--email")
 @click.pass_obj
 def add_member(settings: Settings, name: str, email: str | None) -> None:
-    """Add someone."""
-    click.echo(_on_store(settings, lambda directory: directory.add_member(name, email)))
+    """Add a person."""
+    click.echo(_in_directory(settings, lambda directory: directory.add_member(name, email)))
 
 
 @members.command("rename")
@@ -239,16 +244,16 @@ def add_member(settings: Settings, name: str, email: str | None) -> None:
 @click.argument("new_name")
 @click.pass_obj
 def rename_member(settings: Settings, who: str, new_name: str) -> None:
-    """Give someone another name."""
-    _on_store(settings, lambda directory: directory.rename_member(who, new_name))
+    """Rename a person."""
+    _in_directory(settings, lambda directory: directory.rename_member(who, new_name))
 
 
 @members.command("remove")
 @click.argument("who")
 @click.pass_obj
 def remove_member(settings: Settings, who: str) -> None:
-    """Let someone go; tasks that name them keep them."""
-    _on_store(settings, lambda directory: directory.remove_member(who))
+    """Remove a person; tasks that they are responsible for keep them."""
+    _in_directory(settings, lambda directory: directory.remove_member(who))
 
 
 @command.group()
@@ -261,7 +266,7 @@ def contacts() -> None:
 @click.pass_obj
 def list_contacts(settings: Settings, query: str) -> None:
     """List the contacts by name: all, or those with QUERY in their name, phone or e-mail."""
-    for contact in _on_store(settings, lambda directory: directory.contacts(query, _ALL)):
+    for contact in _in_directory(settings, lambda directory: directory.contacts(query, _ALL)):
         fields = (contact.id, contact.name, contact.phone, contact.email, contact.customer_id)
         click.echo("  ".join(filter(None, fields)))
 
@@ -273,8 +278,8 @@ def list_contacts(settings: Settings, query: str) -> None:
 @click.option("--customer", help="Id of the company or person behind the contact.")
 @click.pass_obj
 def add_contact(settings: Settings, name: str, phone: str | None, email: str | None, customer: str | None) -> None:
-    """Add a contact for find_contacts to find."""
-    click.echo(_on_store(settings, lambda directory: directory.add_contact(name, phone, email, customer)))
+    """Add a contact."""
+    click.echo(_in_directory(settings, lambda directory: directory.add_contact(name, phone, email, customer)))
 
 
 command.add_command(config)
@@ -285,8 +290,8 @@ command.add_command(sandbox)
 command.add_command(scenario)
 
 
-def _serve(settings: Settings, place: tuple[str, int, tuple[str, ...]] | None) -> None:
-    # What is made until the server is there stays: looking for garbage in it is a tenth of the time that a start takes.
+def _serve(settings: Settings, listen: tuple[str, int, tuple[str, ...]] | None) -> None:
+    # Objects made during start-up live as long as the server: collecting garbage among them costs a tenth of the start.
     gc.disable()
     from taskhand.server.app import create_server
     from taskhand.server.transports.address import Address
@@ -303,7 +308,7 @@ def _serve(settings: Settings, place: tuple[str, int, tuple[str, ...]] | None) -
             gc.enable()
             await (serve_http(server, address, first) if address else serve_stdio(server, at.aclose, first))
 
-    address = Address(*place) if place else None
+    address = Address(*listen) if listen else None
     if address:
         address.check()
     anyio.run(serving)
@@ -320,7 +325,7 @@ def _with_app(settings: Settings, work: Callable[["AppContext"], Awaitable[_T]])
     return anyio.run(working)
 
 
-def _at_store(settings: Settings, work: Callable[["LocalBackend"], Awaitable[_T]]) -> _T:
+def _with_store(settings: Settings, work: Callable[["LocalBackend"], Awaitable[_T]]) -> _T:
     from taskhand.wiring import open_local_store
 
     async def working() -> _T:
@@ -333,9 +338,9 @@ def _at_store(settings: Settings, work: Callable[["LocalBackend"], Awaitable[_T]
     return anyio.run(working)
 
 
-def _on_store(settings: Settings, work: Callable[["Directory"], _T]) -> _T:
-    """Do something to the statuses, people or contacts of the embedded store, wholly or not at all."""
-    return _at_store(settings, lambda backend: backend.edit(work))
+def _in_directory(settings: Settings, work: Callable[["Directory"], _T]) -> _T:
+    """Read or edit the statuses, people or contacts of the embedded store in one transaction."""
+    return _with_store(settings, lambda backend: backend.edit(work))
 
 
 def _print(answer: object) -> None:

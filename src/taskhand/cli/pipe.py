@@ -1,4 +1,4 @@
-"""What a command does when whoever reads its output has enough, as `head` does."""
+"""A command's output into a pipe whose reader may close it early, as `head` does."""
 
 import os
 import sys
@@ -10,10 +10,10 @@ __all__ = ["tolerate_closed_pipe"]
 
 @contextmanager
 def tolerate_closed_pipe() -> Iterator[None]:
-    """End what is done here quietly once nobody reads standard output any more."""
+    """Leave the block quietly when the reader of standard output has closed the pipe."""
     try:
         yield
         sys.stdout.flush()
     except* BrokenPipeError:
-        # Python would flush once more when it ends, and complain.
+        # Python flushes standard output again at exit, and would report the closed pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

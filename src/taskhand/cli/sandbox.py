@@ -1,4 +1,4 @@
-"""The command `taskhand sandbox`: a CRM on this machine, one or all of them."""
+"""The command `taskhand sandbox`: emulated CRMs on this machine."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -20,7 +20,7 @@ __all__ = ["sandbox"]
 
 @dataclass(frozen=True, slots=True)
 class Crm:
-    """A CRM that can be served: its port and key unless others are asked for, and how Taskhand is pointed at it."""
+    """A CRM that has a sandbox: its default port and key, and the variables that point Taskhand at it."""
 
     name: str
     port: int
@@ -100,16 +100,21 @@ CRMS = (
 
 @click.group()
 def sandbox() -> None:
-    """Serve a CRM on this machine, to try Taskhand and to test agents without touching an organisation."""
+    """Serve an emulated CRM on this machine, to try Taskhand and test agents without a real account."""
 
 
 def _command(crm: Crm) -> click.Command:
     @click.option("--port", default=crm.port, show_default=True, type=click.IntRange(0, 65535))
     @click.option("--seed", type=click.Choice(["demo", "empty"]), default="demo", show_default=True)
-    @click.option("--key", default=crm.key, show_default=True, help="The key it asks for.")
-    @click.option("--reading", multiple=True, metavar="NAME=VALUE", help="How to read the record; --readings lists.")
-    @click.option("--readings", is_flag=True, help="List the readings, the default first, and leave.")
-    @click.option("--faults", type=click.Path(exists=True, dir_okay=False), help="A script of faults, in TOML.")
+    @click.option("--key", default=crm.key, show_default=True, help="The key that it accepts.")
+    @click.option(
+        "--reading",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A variant of the CRM's behaviour; --readings lists them.",
+    )
+    @click.option("--readings", is_flag=True, help="List the variants, the default first, and exit.")
+    @click.option("--faults", type=click.Path(exists=True, dir_okay=False), help="A TOML file of faults to inject.")
     def serve(*, port: int, seed: str, key: str, reading: tuple[str, ...], readings: bool, faults: str | None) -> None:
         if readings:
             for name, values in crm.spec_variant().allowed().items():
@@ -131,8 +136,8 @@ def _command(crm: Crm) -> click.Command:
 @sandbox.command("all")
 @click.option("--port", default=CRMS[0].port, show_default=True, type=click.IntRange(1, 65533), help="The first port.")
 def serve_all(*, port: int) -> None:
-    """Serve all of them, on ports that follow each other, until Ctrl-C."""
-    _serve([(crm, crm.make(crm.key, seed="demo"), crm.key, port + place) for place, crm in enumerate(CRMS)])
+    """Serve all sandboxes, on consecutive ports, until Ctrl-C."""
+    _serve([(crm, crm.make(crm.key, seed="demo"), crm.key, port + index) for index, crm in enumerate(CRMS)])
 
 
 for _crm in CRMS:
@@ -146,7 +151,7 @@ def _serve(served: "Sequence[tuple[Crm, Emulator, str, int]]") -> None:
         async with AsyncExitStack() as stack:
             for crm, emulator, key, port in served:
                 url = await stack.enter_async_context(serve(emulator, port=port))
-                click.echo(f"{crm.name} at {url}, key {key}. What it was sent: {url}/_sandbox/requests")
+                click.echo(f"{crm.name} at {url}, key {key}. Requests received: {url}/_sandbox/requests")
                 click.echo(f"  {crm.environment(url, key)} taskhand call list_tasks")
             await anyio.sleep_forever()
 

@@ -1,4 +1,4 @@
-"""The command `taskhand scenario`: what a person says to an agent, and what must and must not come of it."""
+"""The command `taskhand scenario`: an agent is given tasks on known data, and the result is checked."""
 
 import json
 import sys
@@ -25,27 +25,32 @@ _FILES = click.argument("files", nargs=-1, type=click.Path(exists=True, path_typ
 
 @click.group()
 def scenario() -> None:
-    """Test an agent on scenarios: known data, a task in words, and what must come of it. FILES may be folders.
+    """Test an agent on scenarios: known data, a task in words, and the expected result. FILES may be folders.
 
-    Without FILES the scenarios that come with Taskhand are meant.
+    Without FILES, the scenarios that come with Taskhand are used.
     """
 
 
 @scenario.command("list")
 @_FILES
 def list_scenarios(files: tuple[Path, ...]) -> None:
-    """List scenarios: name, backends, and what each is about."""
+    """List scenarios: the name, the backends and the purpose of each."""
     for one in _loaded(files):
         click.echo(f"{one.name} [{', '.join(one.backends)}] {one.about}")
 
 
 @scenario.command("run")
 @_FILES
-@click.option("--agent", help="A command; {task} and {config} in it stand for the task and an MCP configuration file.")
-@click.option("--backend", type=click.Choice(NAMES), help="Only on this one.")
-@click.option("--only", multiple=True, metavar="NAME", help="Only the scenario of this name.")
-@click.option("--timeout", default=300.0, show_default=True, help="Seconds that the agent may take for each.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, a line for each.")
+@click.option(
+    "--agent",
+    help="The command that runs the agent; {task} and {config} become the task and an MCP configuration file.",
+)
+@click.option("--backend", type=click.Choice(NAMES), help="Only on this backend.")
+@click.option("--only", multiple=True, metavar="NAME", help="Only the scenario with this name.")
+@click.option(
+    "--timeout", default=300.0, show_default=True, help="Time limit of the agent for each scenario, in seconds."
+)
+@click.option("--json", "as_json", is_flag=True, help="As JSON, one line for each run.")
 def run_scenarios(
     *,
     files: tuple[Path, ...],
@@ -55,10 +60,10 @@ def run_scenarios(
     timeout: float,
     as_json: bool,
 ) -> None:
-    """Run scenarios with an agent, each on every backend that it is for; exit code 1 where one is not met.
+    """Run scenarios with an agent, each on every backend that it supports; exit code 1 where one fails.
 
-    The agent reads {"task": ..., "server": {"command", "args", "env"}} as JSON from standard input, works with the MCP
-    server that it starts so, and prints its last words. Without --agent each file's own solution is run.
+    The agent reads {"task": ..., "server": {"command", "args", "env"}} as JSON from standard input, starts that MCP
+    server, works with it, and prints its final message. Without --agent, each scenario's own solution is run.
     """
     from taskhand.testing.command import Command
 

@@ -1,1 +1,1 @@
-"""Settings: read from the environment and from taskhand.toml, checked, and reported."""
+"""Settings: read from the environment and from taskhand.toml, validated, and reported with their origins."""

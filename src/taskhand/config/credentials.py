@@ -1,7 +1,7 @@
-"""Credentials in the operating system's keyring, in place of a file that other programs read.
+"""Credentials in the operating system's keyring, instead of a file that other programs can read.
 
-A setting's value `keyring:NAME` stands for the password NAME of the service `taskhand`. The library is optional
-(`pip install '.[keyring]'`) and imported when such a value is met: https://keyring.readthedocs.io .
+The value `keyring:NAME` of a setting refers to the password NAME of the service `taskhand`. The library is optional
+(`pip install '.[keyring]'`) and is imported when a setting has such a value: https://keyring.readthedocs.io .
 """
 
 import os
@@ -14,59 +14,59 @@ from taskhand.domain.errors import OperatorError
 if TYPE_CHECKING:
     from types import ModuleType
 
-# Loading a keyring takes longer than all the rest of a start that has no use for it.
+# Importing keyring takes longer than the rest of the start.
 # ruff: noqa: PLC0415
 
 __all__ = ["MARK", "SERVICE", "is_keyring_available", "keyring_reference", "resolve_credential", "store_credential"]
 
 SERVICE = "taskhand"
-"""Under which the keyring keeps the credentials."""
+"""The keyring's service name for our credentials."""
 
 MARK = "keyring:"
-"""How a value begins that stands for one in the keyring."""
+"""The prefix of a value that refers to the keyring."""
 
 _LEAST_PRIORITY = 1
-"""What keyring itself recommends: below it are the backends that keep nothing, or keep it in the open."""
+"""The threshold that keyring recommends: below it are backends that store nothing, or store plain text."""
 
 
 def resolve_credential(value: str) -> str:
-    """What a setting's value stands for: itself, or what the keyring keeps under its name.
+    """The credential that a setting's value refers to: the value itself, or the password in the keyring.
 
-    OperatorError where the library is missing, the keyring refuses, or it has nothing under that name.
+    OperatorError where the library is missing, the keyring refuses, or it has no such password.
     """
     if not value.startswith(MARK):
         return value
     name, library = value.removeprefix(MARK), _library()
     if library is None:
         raise OperatorError(
-            f"{name} is kept in the system keyring, and the library that reads it is not installed.",
+            f"{name} is in the system keyring, and the library that reads the keyring is not installed.",
             next_step="pip install '.[keyring]'",
         )
     try:
         found: str | None = library.get_password(SERVICE, name)
     except library.errors.KeyringError as error:
-        raise OperatorError(f"The system keyring did not give {name}: {error}.") from None
+        raise OperatorError(f"The system keyring refused to read {name}: {error}.") from None
     if found is None:
         raise OperatorError(
-            f"The system keyring keeps no {name} for Taskhand.",
+            f"The system keyring has no {name} for Taskhand.",
             next_step=f"keyring set {SERVICE} {name}",
         )
     return found
 
 
 def is_keyring_available() -> bool:
-    """Whether there is a keyring on this machine that keeps what it is given, safely."""
+    """Whether this machine has a keyring that stores passwords safely."""
     library = _library()
     return library is not None and library.get_keyring().priority >= _LEAST_PRIORITY
 
 
 def keyring_reference(name: str) -> str:
-    """The value that stands for a credential in the keyring."""
+    """The value of a setting whose credential is in the keyring."""
     return f"{MARK}{name}"
 
 
 def store_credential(name: str, secret: str) -> None:
-    """Put a credential into the keyring, over the one that is there. OperatorError where it refuses."""
+    """Store a credential in the keyring, replacing the one of that name. OperatorError where it refuses."""
     library = _library()
     if library is None:
         raise OperatorError("The library for the system keyring is not installed.")
@@ -74,7 +74,7 @@ def store_credential(name: str, secret: str) -> None:
         library.set_password(SERVICE, name, secret)
     except library.errors.KeyringError as error:
         raise OperatorError(
-            f"The system keyring does not take {name}: {error}.",
+            f"The system keyring refused to store {name}: {error}.",
             next_step="Unlock it, or choose another place with --keys.",
         ) from None
 
@@ -90,7 +90,7 @@ def _library() -> "ModuleType | None":
 
 
 def _find_the_bus() -> None:
-    """Say where the user's message bus is, for Linux keyrings to be found on: hosts hand on a few variables only.
+    """Set the address of the user's message bus, which Linux keyrings need: hosts pass on few variables.
 
     https://www.freedesktop.org/software/systemd/man/latest/pam_systemd.html
     """

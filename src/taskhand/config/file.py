@@ -1,6 +1,6 @@
-"""The configuration file, `taskhand.toml`: the settings under the names of their variables in lower case.
+"""The configuration file, `taskhand.toml`. A key is the setting's variable in lower case.
 
-What begins with TASKHAND_ is at the top without that, what begins with the name of a CRM in a table of that name:
+Variables that begin with TASKHAND_ are at the top without that prefix, those of a CRM in a table of its name:
 
     backend = "vambe"
     plan_over = 20
@@ -30,7 +30,7 @@ _READ_BY_OTHERS: Final = 0o044
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """What the configuration file at `path` gives: text by variable; `there` is whether it exists.
+    """The values of the configuration file at `path`, by variable; `there` is whether it exists.
 
     `open_to_others` is whether other users of this machine may read it.
     """
@@ -42,9 +42,9 @@ class SettingsFile:
 
 
 def read_settings_file(path: Path, *, must_exist: bool) -> SettingsFile:
-    """Read it; OperatorError for one that cannot be read, is not TOML, or has a key that no setting has.
+    """Read the file. OperatorError where it cannot be read, is not TOML, or has an unknown key.
 
-    One that is not there gives nothing, unless it `must_exist`.
+    A missing file gives no values, unless it `must_exist`.
     """
     try:
         with path.open("rb") as file:
@@ -74,7 +74,7 @@ _LISTS: Final = frozenset(
 
 
 def nearest_keys(key: str) -> list[str]:
-    """The keys that may have been meant, at most two: longer ones of that table, by their looks, by their last word."""
+    """At most two known keys that are like an unknown one: by a longer name, by spelling, or by the last word."""
     table, _, word = key.lower().rpartition(".")
     spelled = {variable.lower(): own for own, variable in _VARIABLES.items()} | {own: own for own in _VARIABLES}
     close = [spelled[one] for one in get_close_matches(key.lower(), spelled, n=1, cutoff=0.75)]
@@ -89,12 +89,12 @@ def _is_open(mode: int) -> bool:
 
 def _unreadable(path: Path, why: str) -> OperatorError:
     return OperatorError(
-        f"The configuration file {path} {why}.", next_step="Mend it, or set TASKHAND_CONFIG to another file."
+        f"The configuration file {path} {why}.", next_step="Correct it, or set TASKHAND_CONFIG to another file."
     )
 
 
 def _parsed(raw: bytes, path: Path) -> dict[str, Any]:
-    import tomllib  # noqa: PLC0415  only who has a file pays for it
+    import tomllib  # noqa: PLC0415  needed only where there is a file
 
     try:
         return tomllib.loads(raw.decode("utf-8-sig"))
@@ -103,7 +103,7 @@ def _parsed(raw: bytes, path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise _unreadable(path, f"is not TOML: {error}") from None
     except RecursionError:
-        raise _unreadable(path, "is not TOML that anybody writes") from None
+        raise _unreadable(path, "is not TOML: it is nested too deeply") from None
 
 
 def _values(parsed: Mapping[str, Any], path: Path) -> dict[str, str]:
@@ -115,7 +115,7 @@ def _values(parsed: Mapping[str, Any], path: Path) -> dict[str, str]:
 
 
 def _rows(parsed: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Every key with its table before a dot, and its value."""
+    """Every key, after its table and a dot, with its value."""
     for key, value in parsed.items():
         if key in _TABLES and isinstance(value, dict):
             yield from ((f"{key}.{inner}", one) for inner, one in value.items())
@@ -125,17 +125,17 @@ def _rows(parsed: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _unknown(keys: list[str], path: Path) -> OperatorError:
     near = {key: nearest_keys(key) for key in keys}
-    said = [f"{key[:60]!r}" + (f" (perhaps {' or '.join(near[key])})" if near[key] else "") for key in keys]
+    named = [f"{key[:60]!r}" + (f" (perhaps {' or '.join(near[key])})" if near[key] else "") for key in keys]
     return OperatorError(
-        f"The configuration file {path} has keys that are no settings: {', '.join(said)}.",
+        f"The configuration file {path} has unknown settings: {', '.join(named)}.",
         candidates=[Candidate(one) for key in keys for one in near[key]],
-        next_step="Correct or remove them: a key is its variable in lower case without TASKHAND_, "
-        "and those of a CRM are in a table, such as api_key in [vambe].",
+        next_step="Correct or remove them. A key is the variable in lower case without TASKHAND_; "
+        "the keys of a CRM are in its table, such as api_key in [vambe].",
     )
 
 
 def _text(key: str, value: object, path: Path) -> str:
-    """The value as a variable would have it; blank gives nothing."""
+    """The value as text, as a variable has it. OperatorError for a table, or a list where none is allowed."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -146,4 +146,4 @@ def _text(key: str, value: object, path: Path) -> str:
         case list() if _VARIABLES[key] in _LISTS and all(isinstance(one, str) for one in value):
             return ",".join(value)
     kind = "a table" if isinstance(value, dict) else "a list"
-    raise OperatorError(f"{key} in {path} is {kind}, and a single value belongs there.")
+    raise OperatorError(f"{key} in {path} is {kind}; it must be a single value.")

@@ -1,6 +1,6 @@
-"""The settings that are in force, and where each of them comes from.
+"""The effective settings, and where each value comes from.
 
-The strongest first: a flag of the command line, an environment variable, the configuration file, the default.
+By precedence: a flag of the command line, an environment variable, the configuration file, the default.
 """
 
 import re
@@ -23,12 +23,12 @@ __all__ = ["DEFAULT", "Configuration", "Origin", "load_configuration"]
 
 _PREFIXES: Final = tuple(factory.prefix for factory in FACTORIES if factory.settings.model_fields)
 _NEARLY: Final = 0.85
-"""How alike a variable of a CRM's must be to one of ours to be taken for it: others have variables of those names."""
+"""How similar to a setting a variable of a CRM must be to be reported: other programs use such variables too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a value comes from: the `name` of a flag, a variable or a key, and the `file` that has the key."""
+    """Where a value comes from: the `name` of the flag, variable or key, and the `file` of a key."""
 
     kind: Literal["flag", "environment", "file", "default"]
     name: str = ""
@@ -44,15 +44,15 @@ DEFAULT: Final = Origin("default")
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The settings, the origin of each by its name, the file that was looked for, and what is odd about all that."""
+    """The settings, the origin of each by field name, the configuration file, and warnings about them."""
 
     settings: Settings
     origins: Mapping[str, Origin]
     file: SettingsFile
     warnings: tuple[CheckResult, ...] = ()
 
-    def shown(self, name: str) -> str | None:
-        """The value of a setting for a person's eyes, None where there is none; of a secret only that it is set."""
+    def display_value(self, name: str) -> str | None:
+        """The value of a setting as text to show; "set" for a secret, None where there is no value."""
         value = getattr(self.settings, name)
         if value is None:
             return None
@@ -64,19 +64,19 @@ class Configuration:
 
     @property
     def why(self) -> str:
-        """Why the backend is the one it is; OperatorError where it is none."""
+        """Why this backend is chosen. OperatorError where none can be."""
         backend = self.settings.backend
         if self.settings.chosen_backend:
             return f"chosen by {self.origins['chosen_backend']}"
         given = [name for name in find_factory(backend).credentials if name in self.origins]
-        said = [f"{Settings.variable(name)} is set ({self.origins[name]})" for name in given]
-        return " and ".join(said) or "no credential of a CRM is set"
+        reasons = [f"{Settings.variable(name)} is set ({self.origins[name]})" for name in given]
+        return " and ".join(reasons) or "no credential of a CRM is set"
 
 
 def load_configuration(environ: Mapping[str, str], flags: Mapping[str, object]) -> Configuration:
-    """What is in force; flags that are None were not given.
+    """The effective configuration. A flag that is None was not given.
 
-    OperatorError names the variable, or the key and the file, of a value that cannot be used.
+    OperatorError names the variable, or the key and the file, of an invalid value.
     """
     variables = read_environment(environ)
     file = _file(variables.get("TASKHAND_CONFIG"))
@@ -99,20 +99,20 @@ def load_configuration(environ: Mapping[str, str], flags: Mapping[str, object]) 
 
 
 def _file(given: object) -> SettingsFile:
-    """The file that is named, or that of the user's configuration folder."""
+    """The file that TASKHAND_CONFIG names, or `taskhand.toml` in the user's configuration folder."""
     if given is None:
-        from platformdirs import user_config_path  # noqa: PLC0415  start-up is a feature
+        from platformdirs import user_config_path  # noqa: PLC0415  needed only where TASKHAND_CONFIG is not set
 
         return read_settings_file(user_config_path("taskhand", appauthor=False) / "taskhand.toml", must_exist=False)
     try:
         path = Path(str(given)).expanduser()
     except RuntimeError:
-        raise OperatorError(f"TASKHAND_CONFIG {given} names a user's folder that is not known.") from None
+        raise OperatorError(f"TASKHAND_CONFIG {given} names the home folder of an unknown user.") from None
     return read_settings_file(path, must_exist=True)
 
 
 def _typos(environ: Mapping[str, str]) -> Iterable[CheckResult]:
-    """Variables that look like settings and are none; their values are nobody's business."""
+    """Warnings about variables that look like settings but are unknown. Their values are not shown."""
     known = [Settings.variable(name) for name in Settings.model_fields]
     for name in sorted(environ):
         ours = name.startswith("TASKHAND_")
@@ -120,14 +120,14 @@ def _typos(environ: Mapping[str, str]) -> Iterable[CheckResult]:
             continue
         near = get_close_matches(name, known, n=1, cutoff=0.6 if ours else _NEARLY)
         if ours or near:
-            meant = f"Rename it to {near[0]}, if that is meant" if near else "Correct its name"
+            remedy = f"Rename it to {near[0]}" if near else "Correct its name"
             yield CheckResult(
-                "configuration", "warning", f"{name[:60]} is no setting: nothing reads it.", f"{meant}, or unset it."
+                "configuration", "warning", f"{name[:60]} is an unknown setting.", f"{remedy}, or unset it."
             )
 
 
 def _open_secrets(origins: Mapping[str, Origin], file: SettingsFile) -> Iterable[CheckResult]:
-    """That others can read a secret; what only stands for one in the system's keyring is none."""
+    """A warning where other users can read a secret in the file. A reference to the keyring is no secret."""
     held = [
         origin.name
         for name, origin in origins.items()
@@ -139,5 +139,5 @@ def _open_secrets(origins: Mapping[str, Origin], file: SettingsFile) -> Iterable
 
 
 def _without_password(text: str) -> str:
-    """A URL without whoever is named in it; any other text as it is."""
+    """A URL with its user and password masked; any other text unchanged."""
     return re.sub(r"://.*@", "://***@", text)

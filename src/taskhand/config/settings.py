@@ -1,4 +1,4 @@
-"""The settings: what can be configured, and the values that an environment gives."""
+"""The settings: all that can be configured, and their values in an environment."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -29,7 +29,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
 
     @property
     def backend(self) -> BackendName:
-        """The backend chosen, else the one whose credential is set, else the embedded store.
+        """The chosen backend, else the one whose credential is set, else the embedded store.
 
         OperatorError names the candidates where several credentials are set and none is chosen.
         """
@@ -45,13 +45,13 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The credentials that are set, to be masked wherever text is kept."""
+        """The credentials that are set; they are masked in every text that is stored."""
         given = (getattr(self, name) for name in type(self).model_fields)
         return tuple(one.get_secret_value() for one in given if isinstance(one, SecretStr))
 
     @property
     def default_timezone(self) -> str | None:
-        """The zone of a dueTime that comes without one."""
+        """The time zone of a dueTime that is sent without one."""
         own = find_factory(self.backend).settings.model_fields
         zones = [getattr(self, name) for name in own if self.is_kind(name, SettingKind.TIME_ZONE)]
         return next(filter(None, zones), self.timezone)
@@ -61,16 +61,19 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], **flags: object) -> "Settings":
-        """The settings of an environment; `flags` that are not None win. OperatorError names the variable at fault."""
+        """The settings of an environment; `flags` that are not None override it.
+
+        OperatorError names the variable of an invalid value.
+        """
         over = {cls.variable(name): value for name, value in flags.items() if value is not None}
         return cls.of({**read_environment(environ), **over})
 
     @classmethod
     def of(cls, given: Mapping[str, object], called: Mapping[str, str] | None = None) -> "Settings":
-        """The settings with these values, by variable; what is not given has its default.
+        """The settings with these values, by variable; the others have their defaults.
 
-        A secret that stands for one in the system's keyring is read from there. OperatorError names the one at fault
-        as `called` does, else by its variable; a value is never quoted but a zone.
+        A secret that refers to the system's keyring is read from there. OperatorError names the invalid setting as
+        `called` does, else by its variable. It quotes no value but a time zone.
         """
         names = called or {}
         secrets = {cls.variable(name) for name in cls.model_fields if cls.is_secret(name)}
@@ -100,7 +103,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
 
     @classmethod
     def is_secret(cls, name: str) -> bool:
-        """Whether the value of a setting is never shown."""
+        """Whether the value of a setting must never be shown."""
         return is_secret(cls.model_fields[name])
 
     @classmethod
@@ -110,16 +113,16 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
 
 
 def read_environment(environ: Mapping[str, str]) -> dict[str, object]:
-    """The values that an environment gives, by variable, blanks around them left out; a blank one gives nothing."""
+    """The settings in an environment, by variable, stripped; a blank variable counts as not set."""
     names = {Settings.variable(name) for name in Settings.model_fields}
     return {name: value.strip() for name, value in environ.items() if name in names and value.strip()}
 
 
 def _check_clock(clock: datetime | None, names: Mapping[str, str]) -> None:
-    """Leave room around the clock for due dates to be reckoned."""
+    """Refuse a clock so near the ends of the calendar that due dates around it cannot be computed."""
     if clock is not None and not _FIRST_YEAR <= clock.year <= _LAST_YEAR:
         called = names.get("TASKHAND_CLOCK", "TASKHAND_CLOCK")
-        raise OperatorError(f"{called} is not usable: its year is not from {_FIRST_YEAR} to {_LAST_YEAR}.")
+        raise OperatorError(f"{called} is not usable: its year must be from {_FIRST_YEAR} to {_LAST_YEAR}.")
 
 
 def _zone(zone: str | None, variable: str, names: Mapping[str, str]) -> str | None:

@@ -77,7 +77,7 @@ def test_a_refused_name_ends_the_command_in_one_sentence(store_file: Path) -> No
 def test_allow_host_needs_http(store_file: Path) -> None:
     done = run(store_file, "serve", "--allow-host", "tasks.example.com")
     assert done.returncode == 2
-    assert "--allow-host goes with --http." in done.stderr
+    assert "--allow-host needs --http." in done.stderr
 
 
 def test_every_loopback_address_checks_the_names() -> None:

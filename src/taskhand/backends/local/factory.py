@@ -19,7 +19,7 @@ async def open_backend(_: BackendSettings, context: OpenContext) -> "LocalBacken
 
 
 def open_store(context: OpenContext) -> "LocalBackend":
-    """The embedded store; its file is opened when it is first used."""
+    """The embedded store; its file is opened at first use."""
     from uuid import uuid4
 
     from taskhand.backends.local.backend import LocalBackend
