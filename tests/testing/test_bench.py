@@ -139,8 +139,8 @@ async def test_a_task_of_one_s_own_is_planted_on_every_backend(tmp_path: Path, b
 @pytest.mark.parametrize(
     ("setup", "said"),
     [
-        (Setup(data="nothing"), "There is no data 'nothing'"),
-        (Setup(faults=[{"kind": "slow"}]), "embedded store gets no requests"),
+        (Setup(data="nothing"), "There is no data set 'nothing'"),
+        (Setup(faults=[{"kind": "slow"}]), "embedded store receives no requests"),
         (Setup("vambe", faults=[{"kind": "sluggish"}]), "'sluggish' is none of"),
         (Setup("vambe", faults=[{"kind": "slow", "route": "GET /nowhere"}]), "no route 'GET /nowhere'"),
         (Setup("vambe", reading=["due_at=never"]), "due_at is one of"),

@@ -81,8 +81,8 @@ async def test_an_agent_of_this_process_is_given_the_task_and_a_client() -> None
 @pytest.mark.parametrize(
     ("calls", "said"),
     [
-        ([{"tool": "complete_task", "send": {"id": "{id of Nothing}"}}], "no answer so far has told {id of Nothing}"),
-        ([{"tool": "get_task", "send": {"id": "{candidate x}"}}], "no answer so far has told {candidate x}"),
+        ([{"tool": "complete_task", "send": {"id": "{id of Nothing}"}}], "no answer so far has {id of Nothing}"),
+        ([{"tool": "get_task", "send": {"id": "{candidate x}"}}], "no answer so far has {candidate x}"),
         ([{"tool": "list_tasks", "refused": "nope"}], "list_tasks {} was answered; expected nope"),
         ([{"tool": "get_task"}], "was refused with missing_argument"),
     ],

@@ -15,8 +15,8 @@ GOOD = (shipped() / "create_once.toml").read_text(encoding="utf-8")
     [
         (GOOD.replace("task = ", "tsak = 1\ntask = "), "tsak: Extra inputs are not permitted"),
         (GOOD.replace('"create_task"]', '"make_task"]'), "there is no tool 'make_task'"),
-        (GOOD.replace('"empty"', '"full"'), "there is no data 'full'"),
-        (GOOD.replace("count = 1", 'title = "Pay the rent"'), "names tasks by title or by like"),
+        (GOOD.replace('"empty"', '"full"'), "there is no data set 'full'"),
+        (GOOD.replace("count = 1", 'title = "Pay the rent"'), "has either title or like"),
         (GOOD.replace("count = 1", "colour = 1"), "expect.0.colour"),
         (GOOD.replace('["local"]', '["trello"]'), "backends.0"),
         (GOOD.partition("[[wrong]]")[0], "wrong: Field required"),

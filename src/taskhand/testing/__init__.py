@@ -1,7 +1,7 @@
-"""For tests of agents: a real server on known data, a real client, and everything that can be seen from outside.
+"""For tests of agents: a real server on known data, a real client of it, and a record of all that happened.
 
-`pytest` finds the fixtures by itself once `taskhand[testing]` is installed (`taskhand.testing.plugin`). Everything else
-is here, and is imported when it is first asked for: whoever has this installed and does not use it pays nothing.
+`pytest` finds the fixtures once `taskhand[testing]` is installed (`taskhand.testing.plugin`). The other names are here.
+Each is imported at first use, so that a project that does not use them does not import them.
 """
 
 from importlib import import_module
@@ -53,7 +53,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for (https://peps.python.org/pep-0562/)."""
+    """Import a name at first use (https://peps.python.org/pep-0562/)."""
     for module, names in _HOMES.items():
         if name in names:
             return getattr(import_module(f"{__name__}.{module}"), name)

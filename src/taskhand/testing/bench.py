@@ -1,4 +1,4 @@
-"""A real server on a backend with known data, a real client of it, and everything that can be seen from outside."""
+"""A real server on a backend with known data, a real client of it, and a record of all that happened."""
 
 import itertools
 import json
@@ -29,7 +29,7 @@ from taskhand.wiring import open_app, open_journal
 __all__ = ["Bench", "Refused", "Setup", "changes_of", "environment_of", "open_bench"]
 
 Says = Literal["yes", "no", "nothing"]
-"""What a person says to a question; nothing is to close it."""
+"""A person's answer to a question; "nothing" closes the question without an answer."""
 
 _NAME = "taskhand-testing"
 _MOST_CHANGES = 50
@@ -37,13 +37,13 @@ _MOST_CHANGES = 50
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a run begins with.
+    """The start of a run.
 
-    `data` is a named set, with `planted` tasks besides; `clock` an aware datetime or ISO 8601 text. `faults` are
+    `data` names a data set, to which `planted` adds tasks. `clock` is an aware datetime or ISO 8601 text. `faults` are
     tables as the sandboxes take them, whose `route` may be `create`, `update`, `bulk`, `delete`, `list` or `read`.
-    `reading` are `name=value` switches of the sandbox. `environment` are more variables for the server. `person` is
-    what a person says whom the client can ask; None is a client that cannot ask. `mode` is the client's, "legacy" one
-    of the protocol's older era.
+    `reading` are `name=value` switches of the sandbox. `environment` are further variables for the server. `person` is
+    the answer of the person whom the client asks; None is a client that cannot ask. `mode` is the client's era of the
+    protocol; "legacy" is the older one.
     """
 
     backend: BackendName = "local"
@@ -58,17 +58,17 @@ class Setup:
 
     @property
     def start(self) -> datetime:
-        """When the run happens."""
+        """The time at which the run starts."""
         return self.clock if isinstance(self.clock, datetime) else datetime.fromisoformat(self.clock)
 
     @property
     def data_set(self) -> DataSet:
-        """The data with what is planted besides; CallerError where there is no such set."""
+        """The data set with the planted tasks; CallerError where there is no such data set."""
         return find_data(self.data).with_tasks(self.planted)
 
 
 class Refused(Exception):
-    """A tool said no: `error` is what the agent reads, `code` is stable."""
+    """A tool answered with an error: `error` is the object that the agent reads, `code` is stable."""
 
     def __init__(self, tool: str, error: Mapping[str, Any]) -> None:
         super().__init__(f"{tool}: {error.get('message')}")
@@ -77,15 +77,15 @@ class Refused(Exception):
 
     @property
     def candidates(self) -> list[str]:
-        """What could have been sent instead."""
+        """The values that could have been sent instead."""
         return [str(one["value"]) for one in self.error.get("candidates", ())]
 
 
 class Bench:
-    """A server under test with its client, and what can be seen of it from outside.
+    """A server under test, its client, and the record of what they did.
 
     `client` is a connected MCP client, `clock` the time of the server and the CRM, `populated` the backend with its
-    data, `calls` every call of a tool so far, `questions` what a person was asked.
+    data, `calls` every tool call so far, `questions` the questions that the person was asked.
     """
 
     def __init__(
@@ -108,47 +108,47 @@ class Bench:
         return answer
 
     async def state(self) -> tuple[StoredTask, ...]:
-        """All tasks as they are kept, read without the server, oldest first."""
+        """All tasks as the backend stores them, oldest first, read without the server."""
         return await self.populated.read()
 
     async def task(self, title: str) -> StoredTask:
-        """The one task of that title as it is kept; LookupError where there is none or are several."""
+        """The only stored task with that title; LookupError unless there is exactly one."""
         found = [one for one in await self.state() if one.title == title]
         if len(found) != 1:
-            raise LookupError(f"{len(found)} tasks are called {title!r}")
+            raise LookupError(f"{len(found)} tasks have the title {title!r}")
         return found[0]
 
     @property
     def sent(self) -> tuple[Logged, ...]:
-        """The requests that arrived at the CRM, oldest first; the embedded store gets none."""
+        """The requests that the CRM received, oldest first; none on the embedded store."""
         return self.populated.sent
 
     async def changes(self) -> tuple[Change, ...]:
-        """What the journal says was done, oldest first."""
+        """The changes in the journal, oldest first."""
         return await changes_of(self.settings)
 
     def faults(self, *faults: Fault | Mapping[str, Any]) -> None:
-        """Let requests go wrong from now on, in place of what was scripted before; none mends everything."""
+        """Inject these faults from now on, instead of the earlier ones; no arguments removes all faults."""
         self.populated.script(faults)
 
 
 async def changes_of(settings: Settings) -> tuple[Change, ...]:
-    """What the journal of these settings says was done, oldest first."""
-    kept = open_journal(settings)
+    """The changes in the journal of these settings, oldest first."""
+    journal = open_journal(settings)
     found: list[Change] = []
     try:
-        page = await kept.page(ChangeQuery(limit=_MOST_CHANGES))
+        page = await journal.page(ChangeQuery(limit=_MOST_CHANGES))
         found += page.changes
         while page.cursor:
-            page = await kept.page(ChangeQuery(limit=_MOST_CHANGES, after=page.cursor))
+            page = await journal.page(ChangeQuery(limit=_MOST_CHANGES, after=page.cursor))
             found += page.changes
     finally:
-        await kept.aclose()
+        await journal.aclose()
     return tuple(reversed(found))
 
 
 def environment_of(setup: Setup, populated: PopulatedBackend, folder: Path) -> dict[str, str]:
-    """What a server is configured with to work at that place, its journal in `folder`."""
+    """The variables of a server that works on that backend, with its journal in `folder`."""
     own = {
         "TASKHAND_CLOCK": setup.start.isoformat(),
         "TASKHAND_IDS": "sequential",
@@ -185,7 +185,7 @@ async def open_bench(folder: Path, setup: Setup | None = None) -> AsyncIterator[
 
 
 class _Person:
-    """Somebody at the client who always says the same."""
+    """A person at the client who always gives the same answer."""
 
     def __init__(self, says: Says | None) -> None:
         self._says = says

@@ -1,7 +1,7 @@
-"""Patterns of calls, as a scenario names what an agent may and may not do; pure.
+"""Patterns of tool calls, by which a scenario allows and forbids calls; pure.
 
-A pattern is a tool's name, or `reads`, `writes` or `*`; after it, words that the arguments must fit: `filter` or
-`changes.priority` is an argument that was sent, `mode=add` one that was sent with that value.
+A pattern is a tool's name, or `reads`, `writes` or `*`, and then conditions on the arguments: `filter` or
+`changes.priority` matches an argument that was sent, `mode=add` one that was sent with that value.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _WORDS = {"reads": _READS, "writes": _WRITES, "*": _READS | _WRITES}
 
 @dataclass(frozen=True, slots=True)
 class CallPattern:
-    """One pattern, and the text it was read from."""
+    """One pattern; `text` is its source, `words` are its conditions."""
 
     text: str
     tools: frozenset[str]
@@ -28,7 +28,7 @@ class CallPattern:
 
     @classmethod
     def read(cls, text: str) -> "CallPattern":
-        """The pattern that a text means; ValueError for a tool that does not exist."""
+        """Parse a pattern; ValueError where no such tool exists."""
         first, *words = text.split() or [""]
         tools = _WORDS.get(first, frozenset({first}))
         if not tools <= _WORDS["*"]:
@@ -38,7 +38,7 @@ class CallPattern:
         return cls(text, tools, tuple(words))
 
     def fits(self, called: Called) -> bool:
-        """Whether a call is one of those meant."""
+        """Whether the pattern matches a call."""
         return called.tool in self.tools and all(_has(called.arguments, word) for word in self.words)
 
 

@@ -1,4 +1,4 @@
-"""A clock that stands still: time passes only when it is told to, or while somebody waits."""
+"""A clock that stands still: time passes only by `advance`, or while code sleeps."""
 
 from datetime import datetime, timedelta
 
@@ -12,8 +12,8 @@ _AT_START_S = 1_000.0
 class Clock:
     """The time of one run, for the server and for the CRM alike.
 
-    A wait of the server (before it tries again, say) takes no time of the machine's: it moves this clock on at once.
-    `slept` are those waits, in seconds. Who waits at the same time as others wakes with them.
+    A sleep of the server, for example before a retry, takes no real time: it moves this clock forward at once. `slept`
+    are those sleeps, in seconds. Concurrent sleeps overlap.
     """
 
     def __init__(self, start: datetime) -> None:
@@ -23,16 +23,16 @@ class Clock:
         self.slept: list[float] = []
 
     def now(self) -> datetime:
-        """What it shows, aware."""
+        """The current time, aware."""
         return self._start + timedelta(seconds=self._passed_s)
 
     def advance(self, by: timedelta) -> datetime:
-        """Let time pass; what it shows then."""
+        """Move the clock forward; return the new time."""
         self._passed_s += by.total_seconds()
         return self.now()
 
     def monotonic(self) -> float:
-        """Seconds that only ever grow."""
+        """Monotonic time in seconds."""
         return _AT_START_S + self._passed_s
 
     def posix(self) -> float:
@@ -40,7 +40,7 @@ class Clock:
         return self.now().timestamp()
 
     async def sleep(self, seconds: float, /) -> None:
-        """Let so many seconds pass, without waiting for them."""
+        """Move the clock forward by so many seconds, without a real wait."""
         self.slept.append(seconds)
         until = self._passed_s + seconds
         await checkpoint()

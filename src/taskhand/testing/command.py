@@ -1,8 +1,8 @@
-"""An agent as a command: it is told the task and how to start its MCP server, and prints its last words.
+"""An agent as a command: it receives the task and how to start its MCP server, and prints its final message.
 
 On standard input it reads one JSON document, `{"task": ..., "server": {"command": ..., "args": [...], "env": {...}}}`.
-In the command itself `{task}` stands for the task, and `{config}` for a file with `{"mcpServers": {"taskhand": ...}}`,
-as most hosts read one: `my-agent --mcp-config {config} --prompt {task}`.
+In the command line, `{task}` becomes the task, and `{config}` the path of a file with
+`{"mcpServers": {"taskhand": ...}}`, as most hosts read one: `my-agent --mcp-config {config} --prompt {task}`.
 """
 
 import json
@@ -23,41 +23,41 @@ _LAST_LINES = 3
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """How a server is started."""
+    """The command that starts a server."""
 
     command: str
     args: tuple[str, ...]
     env: Mapping[str, str]
 
     def entry(self) -> dict[str, object]:
-        """The entry as hosts read it."""
+        """The entry of the server in a host's configuration."""
         return {"command": self.command, "args": list(self.args), "env": dict(self.env)}
 
 
 class CommandFailed(Exception):
-    """The command did not end as it should; the text says how."""
+    """The command failed or took too long; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command line and how long it may take, in seconds."""
+    """A command line, and its time limit in seconds."""
 
     line: str
     timeout_s: float = 300.0
 
     async def __call__(self, task: str, server: Server, folder: Path) -> str:
-        """Run the agent; what it printed. `folder` takes the files that it reads.
+        """Run the agent and return what it printed. `folder` holds the files that it reads.
 
-        CommandFailed when it ends with an error or not in time, CallerError when it cannot be started.
+        CommandFailed when it fails or exceeds its time limit, CallerError when it cannot be started.
         """
         config = folder / "mcp.json"
         config.write_text(json.dumps({"mcpServers": {"taskhand": server.entry()}}), encoding="utf-8")
-        told = folder / "task.json"
-        told.write_text(json.dumps({"task": task, "server": server.entry()}), encoding="utf-8")
+        request = folder / "task.json"
+        request.write_text(json.dumps({"task": task, "server": server.entry()}), encoding="utf-8")
         try:
             words = [word.replace("{config}", str(config)).replace("{task}", task) for word in shlex.split(self.line)]
-            # A file, not a pipe: an agent that takes everything from its command line may leave it unread.
-            with told.open("rb") as stdin, anyio.fail_after(self.timeout_s):
+            # A file, not a pipe: an agent that reads only its command line would leave a pipe unread.
+            with request.open("rb") as stdin, anyio.fail_after(self.timeout_s):
                 run = await anyio.run_process(words or [""], stdin=stdin, stderr=PIPE, check=False)
         except TimeoutError:
             raise CommandFailed(f"the agent took longer than {self.timeout_s:g} s") from None

@@ -1,6 +1,6 @@
-"""Named data: a small sales team, its contacts and its tasks, once in the contract's terms for every backend.
+"""The data sets: a small sales team, its contacts and its tasks, in terms that every backend shares.
 
-Days count from the day of the run's clock in ZONE, so that what is overdue stays so whenever the run is set.
+Days count from the day of the run's clock in ZONE, so an overdue task is overdue at any clock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,13 +16,13 @@ from taskhand.domain.errors import CallerError
 __all__ = ["DATA", "NOW", "STATUSES", "ZONE", "DataSet", "Outsider", "Person", "PlannedTask", "find_data"]
 
 NOW = "2026-03-02T15:00:00Z"
-"""When a run happens that does not say when: a Monday, noon in ZONE."""
+"""The default clock of a run: a Monday, noon in ZONE."""
 
 ZONE = "America/Santiago"
-"""The zone of the team, which every place is configured with."""
+"""The team's time zone; every backend is configured with it."""
 
 STATUSES = {"initial": "Pendiente", "in_progress": "En Progreso", "done": "Completado"}
-"""The statuses, by what they mean and in their order, of every place that lets them be chosen."""
+"""The names of the statuses by type, in their order, on every backend whose statuses are configurable."""
 
 
 class _Value(BaseModel):
@@ -37,7 +37,7 @@ class Person(_Value):
 
 
 class Outsider(_Value):
-    """A contact, and the company it belongs to."""
+    """A contact and its company."""
 
     name: str
     company: str
@@ -46,13 +46,13 @@ class Outsider(_Value):
 
 
 class PlannedTask(_Value):
-    """A task to plant.
+    """A task to create before the run.
 
-    `day` counts from today, None is no due date; without `time` (HH:MM) it is due all day. `people` are names or
-    e-mails, `contact` is an outsider's name. `own` are values of a place's own, by backend: they win over the rest.
+    `day` counts from today, None is no due date; without `time` (HH:MM) the task is due all day. `people` are names or
+    e-mails, `contact` is an outsider's name. `own` are raw values by backend, which override the other fields.
 
-    A place that cannot express something gets the nearest: Close its first person (else you) and at least priority 1,
-    HubSpot its first person and, without a day, one in sixty days.
+    A backend that cannot express a value gets the nearest one: Close the first person (else you) and at least priority
+    1, HubSpot the first person and, without a day, a due date in sixty days.
     """
 
     title: str
@@ -66,7 +66,7 @@ class PlannedTask(_Value):
     own: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
 
     def due(self, now: datetime) -> Due | None:
-        """When it is due, seen from `now`."""
+        """The due date, counted from `now`."""
         if self.day is None:
             return None
         day: date = now.astimezone(ZoneInfo(ZONE)).date() + timedelta(days=self.day)
@@ -76,7 +76,7 @@ class PlannedTask(_Value):
 
 
 class DataSet(_Value):
-    """A named set: `people` begin with you, `says` is what it is good for."""
+    """A data set: the first of `people` is you, `says` describes it."""
 
     name: str
     says: str
@@ -86,30 +86,30 @@ class DataSet(_Value):
 
     @property
     def companies(self) -> tuple[str, ...]:
-        """The companies of the outsiders, each once."""
+        """The distinct companies of the outsiders."""
         return tuple(dict.fromkeys(one.company for one in self.outsiders))
 
     def person(self, who: str) -> int:
-        """The place of a person, by e-mail or name; CallerError for somebody else."""
-        for place, one in enumerate(self.people):
+        """The index of a person, by e-mail or name; CallerError where there is none."""
+        for index, one in enumerate(self.people):
             if who in (one.email, one.name):
-                return place
+                return index
         raise CallerError(f"The data has no person {who!r}.", code="unknown_person")
 
     def outsider(self, name: str) -> int:
-        """The place of an outsider, by name; CallerError for somebody else."""
-        for place, one in enumerate(self.outsiders):
+        """The index of an outsider, by name; CallerError where there is none."""
+        for index, one in enumerate(self.outsiders):
             if name == one.name:
-                return place
+                return index
         raise CallerError(f"The data has no contact {name!r}.", code="unknown_contact")
 
-    def called(self, place: int) -> str:
-        """What a person is called in a state: the name, of namesakes the e-mail."""
-        person = self.people[place]
+    def display_name(self, index: int) -> str:
+        """The person's name in a StoredTask; the e-mail where two people share the name."""
+        person = self.people[index]
         return person.email if sum(one.name == person.name for one in self.people) > 1 else person.name
 
     def with_tasks(self, planned: Sequence[PlannedTask]) -> "DataSet":
-        """The set with more tasks at its end."""
+        """The data set with these tasks appended."""
         return self.model_copy(update={"tasks": (*self.tasks, *planned)})
 
 
@@ -121,7 +121,7 @@ _PEOPLE = (
     Person(name="Maria Rodriguez", email="maria.two@example.com"),
     Person(name="Camila Núñez", email="camila.nunez@example.com"),
 )
-"""Two of them share a name, as people do."""
+"""Two of them share a name."""
 
 _OUTSIDERS = (
     Outsider(name="Carolina Vega", company="Acme", phone="+56 9 5555 0101", email="carolina@acme.example"),
@@ -220,21 +220,21 @@ _BACKLOG = tuple(
 DATA: Mapping[str, DataSet] = {
     name: DataSet(name=name, says=says, people=_PEOPLE, outsiders=_OUTSIDERS, tasks=tasks)
     for name, says, tasks in (
-        ("empty", "People and contacts, and nothing to do.", ()),
+        ("empty", "People and contacts, no tasks.", ()),
         ("small_team", "Five tasks: one overdue, one finished.", _SMALL_TEAM),
         (
             "sales_week",
-            "A week of fourteen tasks: overdue, due today, without a date, nobody's, of namesakes, finished.",
+            "A week of fourteen tasks: overdue, due today, undated, unassigned, of namesakes, finished.",
             _SALES_WEEK,
         ),
-        ("backlog", "Thirty tasks of one person, more than a page.", _BACKLOG),
+        ("backlog", "Thirty tasks of one person, more than one page.", _BACKLOG),
     )
 }
-"""The sets that can be asked for."""
+"""The data sets by name."""
 
 
 def find_data(name: str) -> DataSet:
-    """The set of that name; CallerError names the others."""
+    """The data set of that name; CallerError lists the names."""
     if name not in DATA:
-        raise CallerError(f"There is no data {name!r}. There is: {', '.join(DATA)}.", code="unknown_data")
+        raise CallerError(f"There is no data set {name!r}. The data sets are: {', '.join(DATA)}.", code="unknown_data")
     return DATA[name]

@@ -1,4 +1,4 @@
-"""Whether a run met its scenario, and every reason why not; pure."""
+"""Evaluates a run against its scenario: every reason why it fails; pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,10 @@ __all__ = ["RunRecord", "unmet_reasons"]
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What was seen of a run; `create_route` is the CRM's route that creates tasks, None for the embedded store."""
+    """The record of a run: tasks before and after, calls, requests, journal changes, and the final message.
+
+    `create_route` is the CRM's route that creates tasks, None for the embedded store.
+    """
 
     before: Sequence[StoredTask]
     after: Sequence[StoredTask]
@@ -30,7 +33,7 @@ class RunRecord:
 
 
 def unmet_reasons(scenario: Scenario, record: RunRecord) -> tuple[str, ...]:
-    """Why the run does not meet the scenario; none when it does."""
+    """Why the run does not meet the scenario; empty where it does."""
     return (
         *_of_calls(scenario, record.calls),
         *_of_state(scenario, record),
@@ -72,21 +75,21 @@ def _of_state(scenario: Scenario, record: RunRecord) -> Iterator[str]:
 
 
 def _namesake(task: StoredTask, before: Sequence[StoredTask]) -> StoredTask | None:
-    """The task that was there under the same title, where one was made again."""
+    """The earlier task of the same title, where a task was created again; None unless it is unique."""
     found = [one for one in before if one.title == task.title]
     return found[0] if len(found) == 1 else None
 
 
 def _of_task(expected: Expected, task: StoredTask, was: StoredTask | None) -> Iterator[str]:
-    """What is not as expected of one task; what is not expected must be as it `was`."""
+    """The differences of one task from the expectation; a field without one must be as it `was`."""
     for name in FIELDS:
         wanted = getattr(expected, name)
-        got = task.shown(name)
+        got = task.value_of(name)
         if wanted is not None:
             if name != "title" and not _is(name, wanted, task):
                 yield f"{expected.which}: {name} is {_word(got)}, expected {_word(wanted)}"
-        elif was is not None and not (name == "description" and expected.mentions) and got != was.shown(name):
-            yield f"{expected.which}: {name} is {_word(got)}, and was {_word(was.shown(name))}"
+        elif was is not None and not (name == "description" and expected.mentions) and got != was.value_of(name):
+            yield f"{expected.which}: {name} is {_word(got)}, and was {_word(was.value_of(name))}"
     for words in expected.mentions:
         if fold(words) not in fold(task.description or ""):
             yield f"{expected.which}: description does not mention {words!r}"
@@ -96,8 +99,8 @@ def _of_task(expected: Expected, task: StoredTask, was: StoredTask | None) -> It
 
 
 def _is(name: str, wanted: Any, task: StoredTask) -> bool:
-    """Whether a field is as wanted: an empty text is nothing, people come in any order, a time in any zone."""
-    got = task.shown(name)
+    """Whether a field has the wanted value. Empty text means none; people may have any order, times any offset."""
+    got = task.value_of(name)
     if name == "status":
         return wanted in (task.status, task.status_type)
     if name == "responsibles":
@@ -108,7 +111,7 @@ def _is(name: str, wanted: Any, task: StoredTask) -> bool:
 
 
 def _of_others(before: Mapping[str, StoredTask], after: Mapping[str, StoredTask], met: set[str]) -> Iterator[str]:
-    """What became of the tasks that nothing was expected of."""
+    """Changes of the tasks that no expectation is about."""
     yield from (f"{task.title}: was added" for task in after.values() if task.id not in before.keys() | met)
     for was in before.values():
         if was.id in met:
@@ -117,29 +120,29 @@ def _of_others(before: Mapping[str, StoredTask], after: Mapping[str, StoredTask]
             yield f"{was.title}: is gone"
             continue
         for name in FIELDS:
-            if was.shown(name) != now.shown(name):
-                yield f"{was.title}: {name} is {_word(now.shown(name))}, and was {_word(was.shown(name))}"
+            if was.value_of(name) != now.value_of(name):
+                yield f"{was.title}: {name} is {_word(now.value_of(name))}, and was {_word(was.value_of(name))}"
 
 
 def _of_answer(scenario: Scenario, answer: str) -> Iterator[str]:
-    said = fold(answer)
+    folded = fold(answer)
     for words in scenario.answer.mentions:
-        if fold(words) not in said:
+        if fold(words) not in folded:
             yield f"the answer does not mention {words!r}"
     for words in scenario.answer.omits:
-        if fold(words) in said:
+        if fold(words) in folded:
             yield f"the answer mentions {words!r}"
     if scenario.answer.asks and "?" not in answer:
         yield "the answer asks nothing"
 
 
 def _of_counts(scenario: Scenario, record: RunRecord) -> Iterator[str]:
-    kept = [request for request in record.sent if request.committed]
-    created = [request for request in kept if request.route == record.create_route]
+    committed = [request for request in record.sent if request.committed]
+    created = [request for request in committed if request.route == record.create_route]
     applied = [change for change in record.changes if change.outcome == "applied"]
     for what, count, most in (
         ("tasks created upstream", len(created), scenario.sent.creates_at_most),
-        ("writes upstream", len(kept), scenario.sent.writes_at_most),
+        ("writes upstream", len(committed), scenario.sent.writes_at_most),
         ("changes applied", len(applied), scenario.journal.applied_at_most),
     ):
         if most is not None and count > most:

@@ -1,4 +1,4 @@
-"""The pytest plugin: fixtures that start with `taskhand`, and the mark that sets them up.
+"""The pytest plugin: the fixtures `taskhand*`, and the mark that configures them.
 
     @pytest.mark.anyio
     @pytest.mark.taskhand(backend="hubspot", data="sales_week", clock="2026-03-02T15:00:00Z")
@@ -7,13 +7,13 @@
         assert (await taskhand.task("Update the price list")).status_type == "done"
         assert [request.method for request in taskhand.sent if request.committed] == ["PATCH"]
 
-The mark takes the fields of `taskhand.testing.Setup`. Async fixtures are run by anyio's plugin, which comes with the
-package. With another one (pytest-asyncio, say), or in a test that is not async, use `taskhand_open`:
+The mark takes the fields of `taskhand.testing.Setup`. Async fixtures are run by anyio's plugin, which is installed
+with the package. With another plugin, such as pytest-asyncio, or in a test that is not async, use `taskhand_open`:
 
     async with taskhand_open(backend="close") as taskhand: ...
 """
 
-# This module is imported in every project that has Taskhand installed: nothing heavy may be imported here.
+# pytest imports this module in every project that has Taskhand installed: import nothing heavy at its top.
 # ruff: noqa: PLC0415
 
 from pathlib import Path
@@ -35,33 +35,33 @@ _MARK = "taskhand"
 
 
 class OpenTaskhand(Protocol):
-    """Opens a server on data of its own; the keywords are the fields of `taskhand.testing.Setup`."""
+    """Opens a server on its own data; the keywords are the fields of `taskhand.testing.Setup`."""
 
     def __call__(self, **setup: Any) -> "AbstractAsyncContextManager[Bench]":
-        """The server with its client, open as long as the block lasts."""
+        """The server and its client, open during the block."""
         ...
 
 
 class RunScenario(Protocol):
-    """Runs a scenario, or the file of one, with an agent, and fails the test with the reasons where it is not met."""
+    """Runs a scenario, or a scenario file, with an agent; fails the test with the reasons where the run fails."""
 
     async def __call__(self, scenario: "Scenario | Path | str", agent: "Agent", backend: Any = None) -> "Report":
-        """What came of it, where it was met."""
+        """The report of a run that passed."""
         ...
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Say what the mark is."""
+    """Register the mark."""
     config.addinivalue_line(
         "markers",
         f"{_MARK}(backend='local', data='sales_week', clock=..., faults=(), reading=(), environment={{}}, person=None, "
-        "planted=(), mode='auto'): what the fixture `taskhand` begins with",
+        "planted=(), mode='auto'): the setup of the fixture `taskhand`",
     )
 
 
 @pytest.fixture
 def taskhand_open(tmp_path: Path) -> OpenTaskhand:
-    """Open servers with `async with`, each on data of its own; the keywords are those of the mark."""
+    """Open servers with `async with`, each on its own data; the keywords are those of the mark."""
     opened = iter(range(1, 1_000_000))
 
     def open_one(**setup: Any) -> "AbstractAsyncContextManager[Bench]":
@@ -76,7 +76,7 @@ def taskhand_open(tmp_path: Path) -> OpenTaskhand:
 
 @pytest.fixture
 async def taskhand(request: pytest.FixtureRequest, taskhand_open: OpenTaskhand) -> "AsyncIterator[Bench]":
-    """A server on known data with a connected client, set up by the mark `taskhand`."""
+    """A server on known data with a connected client, configured by the mark `taskhand`."""
     mark = request.node.get_closest_marker(_MARK)
     async with taskhand_open(**(mark.kwargs if mark else {})) as bench:
         yield bench
@@ -84,7 +84,7 @@ async def taskhand(request: pytest.FixtureRequest, taskhand_open: OpenTaskhand) 
 
 @pytest.fixture
 def taskhand_scenario() -> RunScenario:
-    """Run a scenario, or the file of one, with an agent of this process."""
+    """Run a scenario, or a scenario file, with an agent in this process."""
 
     async def run(scenario: "Scenario | Path | str", agent: "Agent", backend: Any = None) -> "Report":
         from taskhand.testing.runner import run_scenario

@@ -1,4 +1,4 @@
-"""The calls that reach a server, written down on its side: whatever client makes them, none is missed."""
+"""The tool calls that a server receives, recorded on its side, whatever the client."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ _CHARACTERS_A_TOKEN = 4
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """One call of a tool: what was sent, and the text that was answered; `error` is the code of a refusal."""
+    """One tool call: its arguments, the text of its answer, and in `error` the code where it was refused."""
 
     tool: str
     arguments: Mapping[str, Any]
@@ -27,19 +27,19 @@ class Called:
 
     @property
     def tokens(self) -> int:
-        """What the answer takes of a model's room, at four characters to a token."""
+        """The size of the answer, at four characters per token."""
         return len(self.answer) // _CHARACTERS_A_TOKEN
 
     def __str__(self) -> str:
-        """The call on one line, with the code it was refused with."""
-        said = f"{self.tool} {json.dumps(self.arguments, ensure_ascii=False)}"
-        return said if self.error is None else f"{said} → {self.error}"
+        """The call on one line, with its error code if it was refused."""
+        text = f"{self.tool} {json.dumps(self.arguments, ensure_ascii=False)}"
+        return text if self.error is None else f"{text} → {self.error}"
 
 
 def record_calls(server: Server[Any], write: Callable[[Called], None]) -> Server[Any]:
-    """The server, which hands every call of a tool to `write` once it is answered; also those that the SDK refuses.
+    """Make the server pass every tool call to `write` once it is answered, also a call that the SDK refuses.
 
-    Where a person is asked in between, the call is written down with its last answer.
+    A call that asks a person first is recorded with its final answer.
     """
 
     async def listen(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
@@ -53,7 +53,7 @@ def record_calls(server: Server[Any], write: Callable[[Called], None]) -> Server
 
 
 def call_writer(file: Path) -> Callable[[Called], None]:
-    """Writes calls to a file, a line of JSON for each."""
+    """A function that appends calls to a file, one line of JSON each."""
 
     def write(called: Called) -> None:
         with file.open("a", encoding="ascii") as lines:
@@ -63,7 +63,7 @@ def call_writer(file: Path) -> Callable[[Called], None]:
 
 
 def read_calls(file: Path) -> Sequence[Called]:
-    """The calls that were written to a file; none where there is no file."""
+    """The calls in such a file; none where there is no file."""
     lines = file.read_text(encoding="ascii").splitlines() if file.exists() else []
     return tuple(Called(**json.loads(line)) for line in lines)
 
@@ -83,7 +83,7 @@ def _called(params: Mapping[str, Any] | None, result: Mapping[str, Any]) -> Call
 
 
 def _code(text: str) -> str:
-    """The code of a refusal."""
+    """The error code in a refusal."""
     try:
         return str(json.loads(text)["error"]["code"])
     except (ValueError, TypeError, KeyError):

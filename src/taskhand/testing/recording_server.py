@@ -1,4 +1,4 @@
-"""The server on standard input and output, as `taskhand` starts it, with every call written to a file.
+"""The server on standard input and output, as `taskhand` starts it, which also writes every call to a file.
 
 Usage: `python -m taskhand.testing.recording_server FILE`, configured by the environment as the server is.
 """

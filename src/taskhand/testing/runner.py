@@ -1,4 +1,4 @@
-"""Runs a scenario with an agent, and reports."""
+"""Runs a scenario with an agent, and reports the result."""
 
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,12 +24,12 @@ from taskhand.testing.stored_task import StoredTask
 __all__ = ["Agent", "Report", "run_scenario"]
 
 Agent = Callable[[str, Client], Awaitable[str]]
-"""An agent in this process: it is given the task and a connected client, and answers with its last words."""
+"""An agent in this process: it gets the task and a connected client, and returns its final message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of one scenario on one backend: `reasons` why it was not met, the calls, and the agent's last words."""
+    """The result of one scenario on one backend; `reasons` are why it failed, `answer` is the agent's final message."""
 
     scenario: str
     backend: BackendName
@@ -39,16 +39,16 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether the scenario was met."""
+        """Whether the run met the scenario."""
         return not self.reasons
 
     @property
     def tokens(self) -> int:
-        """What all answers took of the model's room, at four characters to a token."""
+        """The size of all answers, at four characters per token."""
         return sum(called.tokens for called in self.calls)
 
     def lines(self) -> tuple[str, ...]:
-        """The report in words: one line when it passed, else the reasons and the calls too."""
+        """The report as text: one line where the run passed, else the reasons and the calls too."""
         mark = "✓" if self.passed else "✗"
         head = f"{mark} {self.scenario} [{self.backend}] {len(self.calls)} calls, {self.tokens} tokens of answers"
         if self.passed:
@@ -72,16 +72,16 @@ class Report:
 async def run_scenario(
     scenario: Scenario, agent: Agent | Command, backend: BackendName | None = None, folder: Path | None = None
 ) -> Report:
-    """Let an agent work on a scenario, on its first backend unless told otherwise; what it raises is raised.
+    """Run an agent on a scenario, by default on the scenario's first backend. Exceptions of the agent are raised.
 
-    `folder` is where the run's files go, one that is removed afterwards if left out. CallerError for a scenario that
-    cannot be set up, or a command that cannot be started.
+    `folder` holds the run's files; None is a temporary folder. CallerError for a scenario that cannot be set up, or a
+    command that cannot be started.
     """
     chosen = backend or scenario.backends[0]
     with ExitStack() as stack:
         at = folder or Path(stack.enter_context(TemporaryDirectory(prefix="taskhand-scenario-")))
         run = _run_command if isinstance(agent, Command) else _run_here
-        record, failed = await run(scenario, agent, chosen, at)  # type: ignore[arg-type]  # told apart the line before
+        record, failed = await run(scenario, agent, chosen, at)  # type: ignore[arg-type]  # chosen by its type
     why = (*failed, *unmet_reasons(scenario, record))
     return Report(scenario.name, chosen, why, tuple(record.calls), record.answer)
 
@@ -98,7 +98,7 @@ async def _run_here(
 async def _run_command(
     scenario: Scenario, agent: Command, backend: BackendName, folder: Path
 ) -> tuple[RunRecord, tuple[str, ...]]:
-    """The place is in this process, the server in one that the agent starts: its calls are read from a file."""
+    """The backend is in this process. The agent starts the server in another one, which writes its calls to a file."""
     setup, calls, answer = scenario.setup(backend), folder / "calls.jsonl", ""
     failed: tuple[str, ...] = ()
     async with open_populated(backend, setup.data_set, Clock(setup.start), folder, setup.reading) as populated:
@@ -116,7 +116,7 @@ async def _run_command(
 async def _record(
     populated: PopulatedBackend, settings: Settings, before: Sequence[StoredTask], calls: Sequence[Called], answer: str
 ) -> RunRecord:
-    """What can be seen of a run that is over."""
+    """The record of a finished run."""
     return RunRecord(
         before=before,
         after=await populated.read(),

@@ -1,42 +1,42 @@
-"""Scenarios: what a person says to an agent, on known data, and what must and must not come of it.
+"""Scenarios: a task for an agent on known data, and the expected result.
 
-A scenario is a TOML file. Nothing in it is about one agent: the same file tests any of them.
+A scenario is a TOML file. It is independent of the agent that it tests.
 
     name = "finish_one"
-    about = "One task is finished, by the tool for that."   # why the scenario is there
+    about = "One task is finished, by the tool for that."   # the purpose of the scenario
     task = "I have sent the price list. Tick it off."        # what the person says
     backends = ["local", "close"]
     data = "small_team"                                      # see taskhand.testing.data
     clock = "2026-03-02T15:00:00Z"
 
-    [[planted]]              # tasks besides the data's: fields of taskhand.testing.data.PlannedTask
+    [[planted]]              # further tasks: fields of taskhand.testing.data.PlannedTask
     title = "Pay the rent"
     day = 3
 
-    [environment]            # variables for the server, over those of the run
+    [environment]            # variables for the server, which override those of the run
     TASKHAND_PLAN_OVER = "3"
 
-    [[fault]]                # what goes wrong upstream: taskhand.sandbox.faults.Fault; route may be create, update,
+    [[fault]]                # a fault of the CRM: taskhand.sandbox.faults.Fault; route may be create, update,
     route = "create"         # bulk, delete, list or read
     kind = "reset_after"
 
     [calls]                  # patterns: taskhand.testing.call_pattern
-    allowed = ["reads", "complete_task"]   # nothing else; left out: anything
+    allowed = ["reads", "complete_task"]   # no other call; left out: any call
     forbidden = ["update_task dueDate"]
     needed = ["complete_task"]
     at_most = 6
 
-    [[expect]]               # of the task (or tasks) of that title; like = "price list" looks for words in it
+    [[expect]]               # the task (or tasks) with that title; like = "price list" matches words of it
     title = "Send the price list"
-    status = "done"          # a type or a name; due is a day or a time with offset; "" is nothing
-    count = 1                # 0: there is none
+    status = "done"          # a type or a name; due is a day or a time with offset; "" is none
+    count = 1                # 0: no such task
 
-    unchanged = true         # (above the tables) everything that is not expected is as it was; true if left out
+    unchanged = true         # (above the tables) all else must be unchanged; default true
 
-    [answer]                 # the agent's last words
+    [answer]                 # the agent's final message
     mentions = ["price list"]
     omits = ["token"]
-    asks = false             # whether a question must be in them
+    asks = false             # whether it must ask a question
 
     [sent]                   # requests that changed something at the CRM; not checked on the embedded store
     creates_at_most = 1
@@ -45,18 +45,18 @@ A scenario is a TOML file. Nothing in it is about one agent: the same file tests
     [journal]                # changes that were applied
     applied_at_most = 1
 
-    [solution]               # the proof that it can be done: see taskhand.testing.script for placeholders
+    [solution]               # proof that the scenario can pass; placeholders: taskhand.testing.script
     calls = [
       { tool = "list_tasks", send = { text = "price list" } },
       { tool = "complete_task", send = { id = "{id of Send the price list}" } },
     ]
     says = "The price list is ticked off."
 
-    [[wrong]]                # the proof that it can be failed, and a part of the reason given then
+    [[wrong]]                # proof that it can fail, and a part of the reason
     because = "Send the price list: status"
     calls = []
 
-What an expectation does not say of a task that was there before must be as it was. Unknown keys are refused.
+A field that an expectation does not mention must be unchanged in a task that existed before. Unknown keys are refused.
 """
 
 import tomllib
@@ -85,7 +85,7 @@ def _patterns(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 def _known(name: str) -> str:
     if name not in DATA:
-        raise ValueError(f"there is no data {name!r}; there is {', '.join(DATA)}")
+        raise ValueError(f"there is no data set {name!r}; the data sets are {', '.join(DATA)}")
     return name
 
 
@@ -97,7 +97,7 @@ class _Table(BaseModel):
 
 
 class Calls(_Table):
-    """Which calls the agent may make; `allowed` None is any."""
+    """The calls that the agent may make; `allowed` None allows any."""
 
     allowed: Patterns | None = None
     forbidden: Patterns = ()
@@ -106,7 +106,7 @@ class Calls(_Table):
 
 
 class Expected(_Table):
-    """What must be so of the tasks of a title, or with these words in it; None is not said."""
+    """The expected values of the tasks with a title, or with words in it; None expects nothing."""
 
     title: str | None = None
     like: str | None = None
@@ -122,25 +122,25 @@ class Expected(_Table):
     native: Mapping[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _says_which(self) -> Self:
+    def _check_selection(self) -> Self:
         if (self.title is None) is (self.like is None):
-            raise ValueError("an expectation names tasks by title or by like, one of them")
+            raise ValueError("an expectation has either title or like")
         return self
 
     @property
     def which(self) -> str:
-        """What it is about, in a few words."""
+        """The selected tasks, in a few words."""
         return self.title or f"like {self.like!r}"
 
     def is_about(self, task: StoredTask) -> bool:
-        """Whether it is about this task."""
+        """Whether this task is selected."""
         if self.title is not None:
             return task.title == self.title
         return all(word in fold(task.title) for word in fold(self.like or "").split())
 
 
 class Answer(_Table):
-    """What the agent's last words must be like, whatever their case and accents."""
+    """The expected final message of the agent; case and accents do not matter."""
 
     mentions: tuple[str, ...] = ()
     omits: tuple[str, ...] = ()
@@ -148,20 +148,20 @@ class Answer(_Table):
 
 
 class Sent(_Table):
-    """How many requests may have changed something at the CRM."""
+    """The maximum number of requests that changed something at the CRM."""
 
     creates_at_most: int | None = None
     writes_at_most: int | None = None
 
 
 class Journal(_Table):
-    """How many changes may have been applied."""
+    """The maximum number of applied changes."""
 
     applied_at_most: int | None = None
 
 
 class ScriptedCall(_Table):
-    """One call of a script; `refused` is the code that it must be refused with."""
+    """One call of a script; `refused` is the expected error code, None for an answer."""
 
     tool: str
     send: Mapping[str, Any] = Field(default_factory=dict)
@@ -169,20 +169,20 @@ class ScriptedCall(_Table):
 
 
 class Script(_Table):
-    """Calls in their order, and the last words."""
+    """Calls in their order, and the final message."""
 
     calls: tuple[ScriptedCall, ...] = ()
     says: str = ""
 
 
 class Wrong(Script):
-    """A script that must fail the scenario; `because` is a part of the reason."""
+    """A script that must fail the scenario; `because` is a part of the expected reason."""
 
     because: Annotated[str, Field(min_length=1)]
 
 
 class Scenario(_Table):
-    """One scenario, as its file says it."""
+    """One scenario, as in its file."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     about: str
@@ -203,7 +203,7 @@ class Scenario(_Table):
     wrong: Annotated[tuple[Wrong, ...], Field(min_length=1)]
 
     def setup(self, backend: BackendName) -> Setup:
-        """What a run on that backend begins with; CallerError for one that the scenario is not for."""
+        """The setup of a run on that backend; CallerError where the scenario does not support it."""
         if backend not in self.backends:
             raise CallerError(f"{self.name} is for {', '.join(self.backends)}.", code="not_for_backend")
         return Setup(
@@ -217,19 +217,19 @@ class Scenario(_Table):
 
 
 def load_scenario(file: Path) -> Scenario:
-    """The scenario in a file; CallerError says what is wrong with it."""
+    """Load a scenario file; CallerError where it is invalid."""
     try:
         return Scenario.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise CallerError(f"{file}: {place or 'it'}: {first['msg']}.", code="invalid_scenario") from None
+        where = ".".join(map(str, first["loc"]))
+        raise CallerError(f"{file}: {where or 'the file'}: {first['msg']}.", code="invalid_scenario") from None
     except (OSError, ValueError) as error:
         raise CallerError(f"{file} cannot be read as a scenario: {error}.", code="invalid_scenario") from None
 
 
 def load_scenarios(paths: Iterable[Path]) -> tuple[Scenario, ...]:
-    """The scenarios in these files, and in the `.toml` files of these folders; CallerError as above."""
+    """The scenarios in these files, and in the `.toml` files of these folders; CallerError as `load_scenario`."""
     found = [file for path in paths for file in (sorted(path.glob("*.toml")) if path.is_dir() else [path])]
     return tuple(map(load_scenario, found))
 

@@ -1,14 +1,14 @@
-"""A scripted agent: it makes the calls of a script, and knows only what it was answered.
+"""A scripted agent: it makes the calls of a script.
 
-Its arguments may hold placeholders for what earlier answers said:
+The arguments may hold placeholders for values of earlier answers:
 
 - `{id of Call Acme}`: the id of the task of that title
 - `{aiContactId of Carolina Vega}`, `{aiCustomerId of Carolina Vega}`: of a contact
 - `{member ana.soto@example.com}`: the id of a member, by name or e-mail
-- `{candidate maria.two}`: of the last refusal, the candidate whose name has that in it
-- `{planId}`, `{changeId}`, `{nextCursor}`, `{retryIds}`: the last one that was answered
-- `{null}`: null, which TOML has not
-- `{changeId of update_task}`: that of the latest change by that tool, as list_changes told it
+- `{candidate maria.two}`: the candidate of the last refusal whose value or name contains that text
+- `{planId}`, `{changeId}`, `{nextCursor}`, `{retryIds}`: the latest value
+- `{null}`: null, which TOML does not have
+- `{changeId of update_task}`: the id of the latest change by that tool, from list_changes
 """
 
 import json
@@ -29,11 +29,11 @@ _SUBJECTS = ("aiContactId", "aiCustomerId")
 
 
 class ScriptError(Exception):
-    """The script does not go as it was written: an answer is not the one it counts on."""
+    """An answer is not the one that the script expects."""
 
 
 class Scripted:
-    """An agent that follows a script, whatever it is told."""
+    """An agent that follows a script, whatever its task."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
@@ -41,7 +41,7 @@ class Scripted:
         self._candidates: list[Mapping[str, Any]] = []
 
     async def __call__(self, _task: str, client: Client) -> str:
-        """Make the calls; the script's last words. ScriptError when an answer is not as the script says."""
+        """Make the calls and return the script's final message. ScriptError where an answer differs from the script."""
         for call in self._script.calls:
             result = await client.call_tool(call.tool, self._filled(dict(call.send)))
             text = "".join(part.text for part in result.content if isinstance(part, TextContent))
@@ -52,13 +52,13 @@ class Scripted:
 
     def _remember(self, answer: Mapping[str, Any]) -> None:
         self._candidates = list(answer.get("error", {}).get("candidates", ()))
-        # list_changes tells the latest first: of several by one tool, that one is meant.
+        # list_changes has the latest change first: reversed, it overwrites the earlier changes of its tool.
         for one in reversed(list(_objects(answer))):
             self._known |= dict(_facts(one))
         self._known |= {name: answer[name] for name in _LATEST if name in answer}
 
     def _filled(self, value: Any) -> Any:
-        """The value with its placeholders filled in; what is nothing but a placeholder becomes what it stands for."""
+        """The value with its placeholders filled in. A text that is only a placeholder becomes the value itself."""
         if isinstance(value, dict):
             return {name: self._filled(inner) for name, inner in value.items()}
         if isinstance(value, list):
@@ -66,10 +66,10 @@ class Scripted:
         if not isinstance(value, str):
             return value
         if whole := _PLACEHOLDER.fullmatch(value):
-            return self._meant(whole[1])
-        return _PLACEHOLDER.sub(lambda part: str(self._meant(part[1])), value)
+            return self._resolve(whole[1])
+        return _PLACEHOLDER.sub(lambda part: str(self._resolve(part[1])), value)
 
-    def _meant(self, name: str) -> Any:
+    def _resolve(self, name: str) -> Any:
         if name.startswith("candidate "):
             part = name.removeprefix("candidate ")
             found = [one["value"] for one in self._candidates if part in f"{one['value']} {one.get('name')}"]
@@ -77,7 +77,7 @@ class Scripted:
                 return found[0]
         elif name in self._known:
             return self._known[name]
-        raise ScriptError(f"no answer so far has told {{{name}}}")
+        raise ScriptError(f"no answer so far has {{{name}}}")
 
 
 def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
@@ -92,7 +92,7 @@ def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _facts(one: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What an object of an answer teaches."""
+    """The placeholders that an object of an answer gives values to."""
     if one.get("id") and "title" in one:
         yield f"id of {one['title']}", one["id"]
     if "email" in one and "id" in one:
@@ -108,7 +108,7 @@ def _facts(one: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _check(call: ScriptedCall, error: Mapping[str, Any] | None) -> None:
     code = None if error is None else error.get("code")
     if code != call.refused:
-        said = f"refused with {code}: {error.get('message')}" if error else "answered"
+        outcome = f"refused with {code}: {error.get('message')}" if error else "answered"
         raise ScriptError(
-            f"{call.tool} {json.dumps(dict(call.send))} was {said}; expected {call.refused or 'an answer'}"
+            f"{call.tool} {json.dumps(dict(call.send))} was {outcome}; expected {call.refused or 'an answer'}"
         )

@@ -1,4 +1,4 @@
-"""A task as it is kept where tasks live, read without the server: what a test asserts on; values only."""
+"""A task as its backend stores it, read without the server: what a test asserts on; values only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,16 +7,16 @@ from typing import Any
 __all__ = ["FIELDS", "StoredTask"]
 
 FIELDS = ("title", "description", "status", "due", "responsibles", "priority", "contact", "customer")
-"""What is compared of a task, and what a scenario can say of one."""
+"""The fields that are compared, and that a scenario's expectation may have."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredTask:
-    """One task in the words that a row of `list_tasks` has.
+    """One task, with the field names of a row of `list_tasks`.
 
-    `status` is a name and `status_type` what it means (`initial`, `in_progress`, `done`). `due` is a day, or local time
-    with its offset, None without a due date. `responsibles` are names, of namesakes the e-mail; so is `contact` a name,
-    and `customer` that of the company behind it. `native` is what the place itself says, by its own names.
+    `status` is a name and `status_type` its type (`initial`, `in_progress`, `done`). `due` is a day, or local time with
+    its offset, None without a due date. `responsibles` are names, or e-mails where two people share a name. `contact`
+    is a name, `customer` the name of the contact's company. `native` are the backend's own fields.
     """
 
     id: str
@@ -31,6 +31,6 @@ class StoredTask:
     customer: str | None
     native: Mapping[str, Any] = field(default_factory=dict)
 
-    def shown(self, name: str) -> Any:
-        """One of FIELDS."""
+    def value_of(self, name: str) -> Any:
+        """The value of one of FIELDS."""
         return getattr(self, name)

@@ -1,1 +1,1 @@
-"""The data on each backend: how it is planted there, and how what is kept is read back without the server."""
+"""Backends with a data set in them, one module each: how it is created, and how tasks are read without the server."""

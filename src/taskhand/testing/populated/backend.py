@@ -1,4 +1,4 @@
-"""A place with data in it: what a server needs to work there, and what can be seen of it from outside."""
+"""A backend with data in it: the variables of a server that works on it, its stored tasks, and its requests."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,14 +14,15 @@ from taskhand.testing.stored_task import StoredTask
 __all__ = ["PopulatedBackend", "RouteWord"]
 
 RouteWord = Literal["create", "update", "bulk", "delete", "list", "read"]
-"""A route in a word that every CRM has."""
+"""The name of a route that every CRM has."""
 
 
 @dataclass(frozen=True, slots=True)
 class PopulatedBackend:
-    """A backend with data in it; `environment` is what a server is configured with to work there.
+    """A backend with data in it.
 
-    `sandbox` is the CRM, None for the embedded store. `routes` are its routes by word.
+    `environment` are the variables of a server that works on it. `read` returns the stored tasks. `sandbox` is the
+    emulated CRM, None for the embedded store. `routes` are the CRM's routes by word.
     """
 
     backend: BackendName
@@ -32,33 +33,35 @@ class PopulatedBackend:
 
     @property
     def sent(self) -> tuple[Logged, ...]:
-        """The requests that arrived, oldest first; the embedded store gets none."""
+        """The requests that the CRM received, oldest first; none on the embedded store."""
         return self.sandbox.requests if self.sandbox else ()
 
     def script(self, faults: Sequence[Fault | Mapping[str, Any]]) -> None:
-        """Let requests go wrong from now on, in place of what was scripted before; CallerError for a wrong script.
+        """Inject these faults from now on, instead of the earlier ones. CallerError for invalid faults.
 
-        A fault is the sandbox's own, or a table with its fields, whose `route` may be a Word.
+        A fault is a Fault of the sandbox, or a table with its fields, whose `route` may be a RouteWord.
         """
         if not faults:
-            tables: tuple[Fault, ...] = ()
+            scripted: tuple[Fault, ...] = ()
         elif self.sandbox is None:
-            raise CallerError("The embedded store gets no requests that could go wrong.", code="no_faults")
+            raise CallerError(
+                "The embedded store receives no requests, so faults cannot be injected.", code="no_faults"
+            )
         else:
-            tables = tuple(self._fault(one) for one in faults)
+            scripted = tuple(self._fault(one) for one in faults)
         if self.sandbox is not None:
             try:
-                self.sandbox.faults = tables
+                self.sandbox.faults = scripted
             except ValueError as error:
-                raise CallerError(f"The faults cannot be scripted: {error}.", code="invalid_fault") from None
+                raise CallerError(f"The faults are invalid: {error}.", code="invalid_fault") from None
 
     def _fault(self, one: Fault | Mapping[str, Any]) -> Fault:
         if isinstance(one, Fault):
             return one
         route = one.get("route", "*")
-        named = {str(word): meant for word, meant in self.routes.items()}
+        routes = {str(word): path for word, path in self.routes.items()}
         try:
-            (fault,) = parse_faults([dict(one) | {"route": named.get(route, route)}])
+            (fault,) = parse_faults([dict(one) | {"route": routes.get(route, route)}])
         except (TypeError, ValueError) as error:
-            raise CallerError(f"The faults cannot be scripted: {error}.", code="invalid_fault") from None
+            raise CallerError(f"The faults are invalid: {error}.", code="invalid_fault") from None
         return fault

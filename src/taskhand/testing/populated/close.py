@@ -1,4 +1,4 @@
-"""The data in an emulated Close: a task belongs to a lead, has exactly one person, no description, no priority 0."""
+"""A data set in an emulated Close. A task has a lead, exactly one person, no description, and priority 1 or 2."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -19,7 +19,7 @@ __all__ = ["populate"]
 _KEY: Final = "close-sandbox-key"
 _AGE: Final = timedelta(days=30)
 _OWN_LEAD: Final = "House"
-"""The lead of what is about nobody outside."""
+"""The lead of tasks that have no contact."""
 _PRIORITIES: Final = {"medium": 1, "high": 2}
 _DAY_LENGTH: Final = len("2026-01-01")
 _ROUTES: Final[Mapping[RouteWord, str]] = {
@@ -32,8 +32,8 @@ _ROUTES: Final[Mapping[RouteWord, str]] = {
 }
 
 
-def _id(kind: str, place: int) -> str:
-    return f"{kind}_{place + 1:043}"
+def _id(kind: str, index: int) -> str:
+    return f"{kind}_{index + 1:043}"
 
 
 def _lead_id(data: DataSet, company: str | None) -> str:
@@ -42,21 +42,21 @@ def _lead_id(data: DataSet, company: str | None) -> str:
 
 def _seed(data: DataSet, now: datetime) -> dict[str, Any]:
     leads: list[dict[str, Any]] = [{"id": _lead_id(data, one), "name": one, "contacts": []} for one in data.companies]
-    for place, one in enumerate(data.outsiders):
+    for index, one in enumerate(data.outsiders):
         reached = {"emails": [one.email] if one.email else [], "phones": [one.phone] if one.phone else []}
         lead = leads[data.companies.index(one.company)]
-        lead["contacts"].append({"id": _id("cont", place), "name": one.name, **reached})
+        lead["contacts"].append({"id": _id("cont", index), "name": one.name, **reached})
     return {
-        "users": [_user(place, one.name, one.email) for place, one in enumerate(data.people)],
+        "users": [_user(index, one.name, one.email) for index, one in enumerate(data.people)],
         "leads": [*leads, {"id": _lead_id(data, None), "name": _OWN_LEAD, "contacts": []}],
         "tasks": [_task(data, one, number, now) for number, one in enumerate(data.tasks)],
         "key_owner": _id("user", 0),
     }
 
 
-def _user(place: int, name: str, email: str) -> dict[str, Any]:
+def _user(index: int, name: str, email: str) -> dict[str, Any]:
     first, _, last = name.partition(" ")
-    return {"id": _id("user", place), "first_name": first, "last_name": last, "email": email}
+    return {"id": _id("user", index), "first_name": first, "last_name": last, "email": email}
 
 
 def _task(data: DataSet, planned: PlannedTask, number: int, now: datetime) -> dict[str, Any]:
@@ -75,8 +75,8 @@ def _task(data: DataSet, planned: PlannedTask, number: int, now: datetime) -> di
     return row | dict(planned.own.get("close", {}))
 
 
-def _kept(data: DataSet, tasks: Sequence[Mapping[str, Any]]) -> tuple[StoredTask, ...]:
-    people = {_id("user", place): data.called(place) for place in range(len(data.people))}
+def _stored_tasks(data: DataSet, tasks: Sequence[Mapping[str, Any]]) -> tuple[StoredTask, ...]:
+    people = {_id("user", index): data.display_name(index) for index in range(len(data.people))}
     return tuple(
         StoredTask(
             id=row["id"],
@@ -105,7 +105,7 @@ def _due(row: Mapping[str, Any]) -> str | None:
 
 @asynccontextmanager
 async def populate(data: DataSet, clock: Clock, _: Path, reading: Sequence[str]) -> AsyncIterator[PopulatedBackend]:
-    """A Close on loopback; `reading` are `name=value` switches of its sandbox. ValueError for one that is none."""
+    """A Close on loopback; `reading` are `name=value` switches of its sandbox. ValueError for an unknown switch."""
     sandbox = CloseSandbox(
         key=_KEY,
         seed=_seed(data, clock.now()),
@@ -122,6 +122,6 @@ async def populate(data: DataSet, clock: Clock, _: Path, reading: Sequence[str])
         }
 
         async def read() -> tuple[StoredTask, ...]:
-            return _kept(data, sandbox.tasks)
+            return _stored_tasks(data, sandbox.tasks)
 
         yield PopulatedBackend("close", environment, read, sandbox, _ROUTES)

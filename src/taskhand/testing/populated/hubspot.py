@@ -1,4 +1,4 @@
-"""The data in an emulated HubSpot: a task always has a due date, at most one owner, and a body of HTML."""
+"""A data set in an emulated HubSpot. A task has a due date, at most one owner, and a body in HTML."""
 
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -19,13 +19,13 @@ from taskhand.testing.stored_task import StoredTask
 
 __all__ = ["populate"]
 
-_TOKEN: Final = "pat-na1-sandbox"  # noqa: S105  # opens nothing but the sandbox
+_TOKEN: Final = "pat-na1-sandbox"  # noqa: S105  # only the sandbox accepts it
 _AGE: Final = timedelta(days=30)
 _WITHOUT_DATE: Final = timedelta(days=60)
 _VALUES: Final = {"initial": "NOT_STARTED", "in_progress": "IN_PROGRESS", "done": "COMPLETED"}
 _PRIORITIES: Final = ("LOW", "MEDIUM", "HIGH")
 _STILL: Final = ("searches=0", "burst=0", "search_lag=0", "settle_ms=0")
-"""What would need time to pass: limits, and a search that is behind."""
+"""Without the behaviour that needs time to pass: rate limits, and a search index that lags."""
 _FIRST_CONTACT, _FIRST_COMPANY, _FIRST_OWNER, _FIRST_USER = 101, 201, 64_492_917, 98_499_705
 _TASKS: Final = "/crm/v3/objects/tasks"
 _ROUTES: Final[Mapping[RouteWord, str]] = {
@@ -41,24 +41,24 @@ _ROUTES: Final[Mapping[RouteWord, str]] = {
 def _seed(data: DataSet, now: datetime) -> dict[str, Any]:
     companies = data.companies
     return {
-        "owners": [_owner(place, one.name, one.email) for place, one in enumerate(data.people)],
+        "owners": [_owner(index, one.name, one.email) for index, one in enumerate(data.people)],
         "statuses": [{"value": _VALUES[kind], "label": label} for kind, label in STATUSES.items()],
         "companies": [{"id": _FIRST_COMPANY + n, "properties": {"name": one}} for n, one in enumerate(companies)],
         "contacts": [
-            {"id": _FIRST_CONTACT + place, "properties": _contact(data, place)} for place in range(len(data.outsiders))
+            {"id": _FIRST_CONTACT + index, "properties": _contact(data, index)} for index in range(len(data.outsiders))
         ],
         "tasks": [_task(data, one, number, now) for number, one in enumerate(data.tasks)],
     }
 
 
-def _owner(place: int, name: str, email: str) -> dict[str, Any]:
+def _owner(index: int, name: str, email: str) -> dict[str, Any]:
     first, _, last = name.partition(" ")
-    row = {"id": str(_FIRST_OWNER + place), "userId": _FIRST_USER + place, "email": email}
+    row = {"id": str(_FIRST_OWNER + index), "userId": _FIRST_USER + index, "email": email}
     return row | {"firstName": first, "lastName": last}
 
 
-def _contact(data: DataSet, place: int) -> dict[str, str]:
-    one = data.outsiders[place]
+def _contact(data: DataSet, index: int) -> dict[str, str]:
+    one = data.outsiders[index]
     first, _, last = one.name.partition(" ")
     company = str(_FIRST_COMPANY + data.companies.index(one.company))
     known = {"firstname": first, "lastname": last, "email": one.email, "phone": one.phone}
@@ -81,17 +81,17 @@ def _task(data: DataSet, planned: PlannedTask, number: int, now: datetime) -> di
     row = {"properties": {name: text for name, text in properties.items() if text}, "createdAt": made}
     if planned.contact is None:
         return row
-    place = data.outsider(planned.contact)
-    company = _FIRST_COMPANY + data.companies.index(data.outsiders[place].company)
-    return row | {"contacts": [_FIRST_CONTACT + place], "companies": [company]}
+    index = data.outsider(planned.contact)
+    company = _FIRST_COMPANY + data.companies.index(data.outsiders[index].company)
+    return row | {"contacts": [_FIRST_CONTACT + index], "companies": [company]}
 
 
-class _Reader:
-    """What is in the sandbox."""
+class _TaskReader:
+    """Reads the sandbox's tasks."""
 
     def __init__(self, sandbox: HubSpotSandbox, data: DataSet) -> None:
         self._sandbox = sandbox
-        self._people = {str(_FIRST_OWNER + place): data.called(place) for place in range(len(data.people))}
+        self._people = {str(_FIRST_OWNER + index): data.display_name(index) for index in range(len(data.people))}
         self._linked = {("contacts", str(_FIRST_CONTACT + n)): one.name for n, one in enumerate(data.outsiders)}
         self._linked |= {("companies", str(_FIRST_COMPANY + n)): one for n, one in enumerate(data.companies)}
 
@@ -101,9 +101,9 @@ class _Reader:
         for link in self._sandbox.state()["links"]:
             named = self._linked.get((link["other"], link["other_id"]), link["other_id"])
             links.setdefault((link["task_id"], link["other"]), named)
-        return tuple(self._kept(row, links) for row in self._sandbox.tasks)
+        return tuple(self._stored_task(row, links) for row in self._sandbox.tasks)
 
-    def _kept(self, row: Mapping[str, Any], links: Mapping[tuple[str, str], str]) -> StoredTask:
+    def _stored_task(self, row: Mapping[str, Any], links: Mapping[tuple[str, str], str]) -> StoredTask:
         own = row["properties"]
         kind = next((kind for kind, value in _VALUES.items() if value == own.get("hs_task_status")), "")
         owner = own.get("hubspot_owner_id")
@@ -138,7 +138,7 @@ def _text(body: str | None) -> str | None:
 
 @asynccontextmanager
 async def populate(data: DataSet, clock: Clock, _: Path, reading: Sequence[str]) -> AsyncIterator[PopulatedBackend]:
-    """A HubSpot on loopback; `reading` are `name=value` switches of its sandbox. ValueError for one that is none."""
+    """A HubSpot on loopback; `reading` are `name=value` switches of its sandbox. ValueError for an unknown switch."""
     sandbox = HubSpotSandbox(
         token=_TOKEN,
         seed=_seed(data, clock.now()),
@@ -154,4 +154,4 @@ async def populate(data: DataSet, clock: Clock, _: Path, reading: Sequence[str])
             "HUBSPOT_USER_ID": data.people[0].email,
             "HUBSPOT_RATE": "1000",
         }
-        yield PopulatedBackend("hubspot", environment, _Reader(sandbox, data).read, sandbox, _ROUTES)
+        yield PopulatedBackend("hubspot", environment, _TaskReader(sandbox, data).read, sandbox, _ROUTES)

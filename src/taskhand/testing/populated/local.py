@@ -1,4 +1,4 @@
-"""The data in an embedded store."""
+"""A data set in an embedded store."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -24,7 +24,7 @@ _AGE = timedelta(days=30)
 
 
 class _Store:
-    """The store's file, opened apart from the server's."""
+    """The store's file, opened separately from the server."""
 
     def __init__(self, file: Path, data: DataSet, clock: Clock) -> None:
         self._file = file
@@ -34,7 +34,7 @@ class _Store:
         self._contacts: list[str] = []
 
     async def plant(self) -> None:
-        """Fill it; the tasks were made a month ago, one minute after the other."""
+        """Create the data; the tasks are a month old, created one minute apart."""
         made = iter(range(len(self._data.tasks)))
         async with self._opened(lambda: self._now - _AGE + timedelta(minutes=next(made))) as backend:
             self._people, self._contacts = await backend.edit(self._furnish)
@@ -43,10 +43,10 @@ class _Store:
                 await backend.create_task(self._edit(planned, choices))
 
     async def read(self) -> tuple[StoredTask, ...]:
-        """What is in it."""
+        """The stored tasks."""
         async with self._opened(lambda: self._now) as backend:
             page = await backend.list_tasks(TaskQuery(order="created", limit=10_000))
-        return tuple(map(self._kept, reversed(page.tasks)))
+        return tuple(map(self._stored_task, reversed(page.tasks)))
 
     @asynccontextmanager
     async def _opened(self, clock: Callable[[], datetime]) -> AsyncIterator[LocalBackend]:
@@ -69,19 +69,19 @@ class _Store:
         return [directory.me() or "", *others], outsiders
 
     def _edit(self, planned: PlannedTask, choices: Mapping[str, StatusChoice]) -> Edit:
-        place = None if planned.contact is None else self._data.outsider(planned.contact)
+        index = None if planned.contact is None else self._data.outsider(planned.contact)
         return Edit(
             title=planned.title,
             description=planned.description,
             due=planned.due(self._now),
             responsible_ids=tuple(self._people[self._data.person(who)] for who in planned.people),
-            ai_contact_id=None if place is None else self._contacts[place],
-            ai_customer_id=None if place is None else self._data.outsiders[place].company,
+            ai_contact_id=None if index is None else self._contacts[index],
+            ai_customer_id=None if index is None else self._data.outsiders[index].company,
             priority=planned.priority,
             status=choices.get(STATUSES[planned.status], MISSING),
         )
 
-    def _kept(self, task: Task) -> StoredTask:
+    def _stored_task(self, task: Task) -> StoredTask:
         due, status = due_of(task), task.status_config
         return StoredTask(
             id=task.id,
@@ -90,15 +90,15 @@ class _Store:
             status=status.name if status else "",
             status_type=status.type if status else "",
             due=str(due) if due else None,
-            responsibles=tuple(map(self._called, task.responsible_ids)),
+            responsibles=tuple(map(self._display_name, task.responsible_ids)),
             priority=task.priority,
             contact=self._contact(task.ai_contact_id),
             customer=task.ai_customer_id,
             native=task.model_dump(mode="json"),
         )
 
-    def _called(self, member_id: str) -> str:
-        return self._data.called(self._people.index(member_id)) if member_id in self._people else member_id
+    def _display_name(self, member_id: str) -> str:
+        return self._data.display_name(self._people.index(member_id)) if member_id in self._people else member_id
 
     def _contact(self, contact_id: str | None) -> str | None:
         known = contact_id in self._contacts
@@ -109,7 +109,7 @@ class _Store:
 async def populate(
     data: DataSet, clock: Clock, folder: Path, reading: Sequence[str]
 ) -> AsyncIterator[PopulatedBackend]:
-    """An embedded store in `folder`. ValueError for any reading: it has none."""
+    """An embedded store in `folder`. ValueError for any reading."""
     if reading:
         raise ValueError("the embedded store has no readings")
     file = folder / "tasks.sqlite"

@@ -1,4 +1,4 @@
-"""A backend with known data in it."""
+"""Opens a backend with a data set in it."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,10 +19,10 @@ __all__ = ["open_populated"]
 async def open_populated(
     backend: BackendName, data: DataSet, clock: Clock, folder: Path, reading: Sequence[str] = ()
 ) -> AsyncIterator[PopulatedBackend]:
-    """The data on that backend: an embedded store in `folder`, or a CRM of its own on loopback.
+    """A backend with the data set in it: an embedded store in `folder`, or an emulated CRM on loopback.
 
-    The module of this folder with the backend's name populates it. `reading` are `name=value` switches of the CRM's
-    sandbox. CallerError for a switch that does not exist, and for a backend that has no such module.
+    The module of this package with the backend's name populates it. `reading` are `name=value` switches of the CRM's
+    sandbox. CallerError for an unknown switch, and for a backend without such a module.
     """
     module = f"taskhand.testing.populated.{backend}"
     if find_spec(module) is None:
@@ -32,5 +32,5 @@ async def open_populated(
         try:
             populated = await stack.enter_async_context(populate(data, clock, folder, reading))
         except ValueError as error:
-            raise CallerError(f"The CRM cannot be read so: {error}.", code="invalid_reading") from None
+            raise CallerError(f"The sandbox does not accept the reading: {error}.", code="invalid_reading") from None
         yield populated

@@ -1,4 +1,4 @@
-"""The data in an emulated Vambe."""
+"""A data set in an emulated Vambe."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -32,12 +32,12 @@ def _uuid(kind: str, number: int) -> str:
     return f"{kind}-0000-4000-8000-{number:012}"
 
 
-def _member_id(place: int) -> str:
-    return _uuid("5d1f0000", place + 1)
+def _member_id(index: int) -> str:
+    return _uuid("5d1f0000", index + 1)
 
 
-def _contact_id(place: int) -> str:
-    return _uuid("c0a00000", place + 1)
+def _contact_id(index: int) -> str:
+    return _uuid("c0a00000", index + 1)
 
 
 def _customer_id(data: DataSet, company: str) -> str:
@@ -46,31 +46,31 @@ def _customer_id(data: DataSet, company: str) -> str:
 
 def _seed(data: DataSet, now: datetime) -> dict[str, Any]:
     return {
-        "members": [_member(place, one.name, one.email) for place, one in enumerate(data.people)],
+        "members": [_member(index, one.name, one.email) for index, one in enumerate(data.people)],
         "statuses": [
             {"id": _uuid("57a70000", order), "name": name, "color": "#60a5fa", "type": kind, "order": order}
             for order, (kind, name) in enumerate(STATUSES.items(), 1)
         ],
         "contacts": [
             {
-                "id": _contact_id(place),
+                "id": _contact_id(index),
                 "name": one.name,
                 "phone": one.phone,
                 "email": one.email,
                 "ai_customer_id": _customer_id(data, one.company),
                 "created_at": (now - _AGE).isoformat(),
-                "last_message_at": (now - timedelta(days=place + 1)).isoformat(),
+                "last_message_at": (now - timedelta(days=index + 1)).isoformat(),
             }
-            for place, one in enumerate(data.outsiders)
+            for index, one in enumerate(data.outsiders)
         ],
         "tasks": [_task(data, one, number, now) for number, one in enumerate(data.tasks)],
         "key_owner": _member_id(0),
     }
 
 
-def _member(place: int, name: str, email: str) -> dict[str, Any]:
+def _member(index: int, name: str, email: str) -> dict[str, Any]:
     first, _, last = name.partition(" ")
-    return {"id": _member_id(place), "name": name, "first_name": first, "last_name": last, "email": email}
+    return {"id": _member_id(index), "name": name, "first_name": first, "last_name": last, "email": email}
 
 
 def _task(data: DataSet, planned: PlannedTask, number: int, now: datetime) -> dict[str, Any]:
@@ -86,15 +86,15 @@ def _task(data: DataSet, planned: PlannedTask, number: int, now: datetime) -> di
         clock = {"dueTime": due.local.strftime("%H:%M")} if due.local else {}
         row |= {"dueDate": due.day.isoformat(), "timezone": ZONE, **clock}
     if planned.contact is not None:
-        place = data.outsider(planned.contact)
-        customer = _customer_id(data, data.outsiders[place].company)
-        row |= {"aiContactId": _contact_id(place), "aiCustomerId": customer}
+        index = data.outsider(planned.contact)
+        customer = _customer_id(data, data.outsiders[index].company)
+        row |= {"aiContactId": _contact_id(index), "aiCustomerId": customer}
     return row | dict(planned.own.get("vambe", {}))
 
 
-def _kept(data: DataSet, tasks: Sequence[Mapping[str, Any]]) -> tuple[StoredTask, ...]:
-    people = {_member_id(place): data.called(place) for place in range(len(data.people))}
-    contacts = {_contact_id(place): one.name for place, one in enumerate(data.outsiders)}
+def _stored_tasks(data: DataSet, tasks: Sequence[Mapping[str, Any]]) -> tuple[StoredTask, ...]:
+    people = {_member_id(index): data.display_name(index) for index in range(len(data.people))}
+    contacts = {_contact_id(index): one.name for index, one in enumerate(data.outsiders)}
     companies = {_customer_id(data, one): one for one in data.companies}
     return tuple(
         StoredTask(
@@ -123,7 +123,7 @@ def _due(row: Mapping[str, Any]) -> str | None:
 
 @asynccontextmanager
 async def populate(data: DataSet, clock: Clock, _: Path, reading: Sequence[str]) -> AsyncIterator[PopulatedBackend]:
-    """A Vambe on loopback; `reading` are `name=value` switches of its sandbox. ValueError for one that is none."""
+    """A Vambe on loopback; `reading` are `name=value` switches of its sandbox. ValueError for an unknown switch."""
     sandbox = VambeSandbox(
         key=_KEY,
         seed=_seed(data, clock.now()),
@@ -142,6 +142,6 @@ async def populate(data: DataSet, clock: Clock, _: Path, reading: Sequence[str])
         }
 
         async def read() -> tuple[StoredTask, ...]:
-            return _kept(data, sandbox.tasks)
+            return _stored_tasks(data, sandbox.tasks)
 
         yield PopulatedBackend("vambe", environment, read, sandbox, _ROUTES)
