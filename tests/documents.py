@@ -143,7 +143,7 @@ def _host_blocks(hosts: Sequence[Host], launch: Launch) -> str:
     for host in hosts:
         sharing.setdefault(host.block(launch), []).append(host)
     return "\n\n".join(
-        "\\\n".join(f"**{host.name}**: {host.place}" for host in same) + f"\n\n```json\n{block}\n```"
+        "\\\n".join(f"**{host.name}**: {host.file_location}" for host in same) + f"\n\n```json\n{block}\n```"
         for block, same in sharing.items()
     )
 
@@ -160,8 +160,10 @@ def _link_table() -> str:
 
 def _link(host: Host, factory: BackendFactory[Any]) -> str | None:
     keys = [question.variable for question in factory.questions if is_secret_variable(question.variable)]
-    env = {"TASKHAND_BACKEND": factory.name} | {key: host.asked(key) if host.asks else "your key" for key in keys}
-    inputs = [host.asking(key, describe_variable(key)) for key in keys] if host.asks else []
+    env = {"TASKHAND_BACKEND": factory.name} | {
+        key: host.input_reference(key) if host.asks else "your key" for key in keys
+    }
+    inputs = [host.input_for(key, describe_variable(key)) for key in keys] if host.asks else []
     return install_link(host, replace(LAUNCH_FROM_INDEX, env=env if keys else {}), inputs)
 
 

@@ -98,7 +98,7 @@ def test_installing_and_taking_it_out_again_leaves_the_file_as_it_was(run: Run, 
     done = run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY)
     assert set(_servers(file)) == {"gh", "taskhand"}
     assert _servers(file)["taskhand"]["env"] == {"TASKHAND_BACKEND": "vambe", "VAMBE_API_KEY": KEY}
-    assert "can be read by whoever reads that file" in done.stderr
+    assert "Whoever reads that file can read" in done.stderr
     assert run("cursor", "--uninstall").exit_code == 0
     assert file.read_bytes() == before
 
@@ -130,7 +130,7 @@ def test_a_dry_run_writes_nothing_and_asks_for_nothing(run: Run, file: Path, tmp
 def test_a_second_time_nothing_changes(run: Run, file: Path, tmp_path: Path) -> None:
     run("gemini")
     once = file.read_bytes()
-    assert "It says so already" in run("gemini").stdout
+    assert "The file is up to date" in run("gemini").stdout
     assert file.read_bytes() == once
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -221,14 +221,14 @@ def test_a_key_that_is_there_stays_unless_another_is_given(run: Run, file: Path)
     ("options", "said"),
     [
         (["cursor", "--backend", "vambe"], "VAMBE_API_KEY is needed for vambe"),
-        (["cursor", "--set", "VAMBE_API_KEY=x"], "the command line is no place for it"),
-        (["cursor", "--set", "TASKHAND_USR=x"], "not NAME=VALUE"),
-        (["cursor", "--set", "TASKHAND_USER"], "not NAME=VALUE"),
+        (["cursor", "--set", "VAMBE_API_KEY=x"], "a command line must not show"),
+        (["cursor", "--set", "TASKHAND_USR=x"], "must be NAME=VALUE"),
+        (["cursor", "--set", "TASKHAND_USER"], "must be NAME=VALUE"),
         (["cursor", "--set", "TASKHAND_TIMEZONE=Marte"], "not an IANA time zone"),
-        (["cursor", "--keys", "host"], "does not keep keys itself"),
-        (["cursor", "--keys", "keyring"], "no system keyring"),
-        (["claude-desktop", "--keys", "environment"], "does not fill in variables"),
-        (["claude-code", "--project", "--keys", "file"], "read by others"),
+        (["cursor", "--keys", "host"], "does not store keys itself"),
+        (["cursor", "--keys", "keyring"], "No system keyring"),
+        (["claude-desktop", "--keys", "environment"], "does not fill in environment variables"),
+        (["claude-code", "--project", "--keys", "file"], "is shared"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_written(
@@ -241,7 +241,7 @@ def test_what_cannot_be_is_refused_before_anything_is_written(
 
 
 def test_a_host_without_a_file_for_one_project_says_so(run: Run) -> None:
-    assert "no file for one project" in _refused(run("windsurf", "--project", anywhere=True))
+    assert "no project file" in _refused(run("windsurf", "--project", anywhere=True))
 
 
 @pytest.mark.parametrize("text", ['{"mcpServers": {', "[]", '{"mcpServers": {"taskhand": {"env": []}}}', "\udcff"])

@@ -41,7 +41,7 @@ def test_a_key_that_changes_is_not_shown_to_change() -> None:
 
 def test_what_a_host_asks_for_is_shown_and_what_it_asks_for_others_is_not() -> None:
     text = '{\n  "inputs": [\n    {"id": "gh", "default": "s3cret"}\n  ]\n}'
-    wanted = WantedEntry(launch_by_interpreter("/p", {}), [VSCODE.asking("VAMBE_API_KEY", "The key.")])
+    wanted = WantedEntry(launch_by_interpreter("/p", {}), [VSCODE.input_for("VAMBE_API_KEY", "The key.")])
     shown = "\n".join(render_diff(text, add_server(text, VSCODE, wanted), VSCODE))
     assert "s3cret" not in shown
     assert '"id": "taskhand-vambe-api-key"' in shown

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from taskhand.domain.errors import OperatorError
-from taskhand.install.host_file import read_copies, read_host_file, replace_host_file
+from taskhand.install.host_file import read_backups, read_host_file, replace_host_file
 
 NOW = datetime(2026, 3, 2, 12, 0, 5, tzinfo=UTC)
 
@@ -42,7 +42,7 @@ def test_two_copies_of_one_second_are_both_kept(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.write_text("1", encoding="utf-8")
     assert _replaced(path, "2") != _replaced(path, "3")
-    assert set(read_copies(read_host_file(path))) == {"1", "2"}
+    assert set(read_backups(read_host_file(path))) == {"1", "2"}
 
 
 def test_a_link_is_followed_and_stays_a_link(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_byte_order_mark_stays(tmp_path: Path) -> None:
     assert path.read_bytes() == b'\xef\xbb\xbf{"\xc3\xb1": 1}'
     assert copy is not None
     assert copy.read_bytes() == b"\xef\xbb\xbf{}"
-    assert list(read_copies(read_host_file(path))) == ["{}"]
+    assert list(read_backups(read_host_file(path))) == ["{}"]
 
 
 def test_a_file_that_somebody_has_written_meanwhile_is_left_alone(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def test_the_link_for_cursor_carries_its_entry() -> None:
 
 
 def test_the_link_for_vs_code_carries_its_entry_and_what_it_asks_for() -> None:
-    asked = VSCODE.asking("VAMBE_API_KEY", "The key & more.")
+    asked = VSCODE.input_for("VAMBE_API_KEY", "The key & more.")
     given = _parameters(install_link(VSCODE, LAUNCH, [asked]))
     assert given["name"] == "taskhand"
     assert json.loads(given["config"]) == VSCODE.entry(LAUNCH)

@@ -15,7 +15,7 @@ from taskhand.install.server_entry import MASK, WantedEntry, add_server, mask_ke
 VSCODE, CURSOR = find_host("vscode"), find_host("cursor")
 LAUNCH = launch_by_interpreter("/opt/taskhand/bin/python", {"TASKHAND_BACKEND": "vambe"})
 IDS = sorted(map(input_id, SECRETS))
-ASKED = VSCODE.asking("VAMBE_API_KEY", "The key.")
+ASKED = VSCODE.input_for("VAMBE_API_KEY", "The key.")
 
 
 def _ours(text: str, host: Host) -> Mapping[str, object]:
@@ -108,7 +108,7 @@ def test_a_server_elsewhere_becomes_one_here() -> None:
 
 def test_an_input_is_asked_for_once_however_often_it_is_installed() -> None:
     text = add_server('{"inputs": [{"id": "theirs"}]}', VSCODE, WantedEntry(LAUNCH, [ASKED]))
-    again = add_server(text, VSCODE, WantedEntry(LAUNCH, [VSCODE.asking("VAMBE_API_KEY", "Another meaning.")]))
+    again = add_server(text, VSCODE, WantedEntry(LAUNCH, [VSCODE.input_for("VAMBE_API_KEY", "Another meaning.")]))
     inputs = find_value(again, ("inputs",))
     assert [one["id"] for one in inputs] == ["theirs", "taskhand-vambe-api-key"]
     assert inputs[1]["password"] is True

@@ -1,4 +1,4 @@
-"""The command `taskhand install`: Taskhand in an AI host's configuration."""
+"""The command `taskhand install`: adds Taskhand to an AI host's configuration, or removes it."""
 
 import os
 import platform
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 __all__ = ["HOST_NAMES", "install"]
 
 HOST_NAMES = ("claude-desktop", "claude-code", "cursor", "vscode", "windsurf", "gemini")
-"""Written out: the command line is built at every start, and what is known of the hosts is seldom needed."""
+"""A copy of the slugs of `install.HOSTS`, which a start does not import. A test compares them."""
 
 _SYSTEMS: "Mapping[str, System]" = {"Darwin": "Darwin", "Windows": "Windows"}
-"""By what Python calls them; whatever else there is keeps its files as Linux does."""
+"""By `platform.system()`; every other system has its files where Linux has them."""
 
 _COLOURS = {"+": "green", "-": "red"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What was asked for on the command line."""
+    """The options of the command line."""
 
     host: "Host"
     backend: BackendName | None
@@ -47,17 +47,21 @@ class _Request:
 
 @click.command()
 @click.argument("host", type=click.Choice(HOST_NAMES))
-@click.option("--backend", type=click.Choice(NAMES), help="Where tasks live; asks for its key.")
-@click.option("--project", is_flag=True, help="Into this folder's own file, which a team shares, not the user's.")
-@click.option("--file", type=click.Path(dir_okay=False, path_type=Path), help="Into this file.")
+@click.option("--backend", type=click.Choice(NAMES), help="Where tasks live; asks for its API key.")
+@click.option(
+    "--project",
+    is_flag=True,
+    help="Use the file of the project in this folder, which a team shares, not the user's file.",
+)
+@click.option("--file", type=click.Path(dir_okay=False, path_type=Path), help="Use this file.")
 @click.option(
     "--keys",
     type=click.Choice(["host", "keyring", "environment", "file"]),
-    help="Where keys are kept; default: the host's own store, else the system's keyring, else the file.",
+    help="Where keys are stored; default: the host's own store, else the system's keyring, else the file.",
 )
-@click.option("--set", "variables", multiple=True, metavar="NAME=VALUE", help="A variable besides; no key.")
+@click.option("--set", "variables", multiple=True, metavar="NAME=VALUE", help="A further variable; keys are refused.")
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
-@click.option("--uninstall", is_flag=True, help="Take Taskhand out again.")
+@click.option("--uninstall", is_flag=True, help="Remove Taskhand from the file.")
 def install(
     host: str,
     backend: BackendName | None,
@@ -69,7 +73,7 @@ def install(
     dry_run: bool,
     uninstall: bool,
 ) -> None:
-    """Put Taskhand into the configuration of HOST; everything else in the file stays as it is."""
+    """Add Taskhand to the configuration of HOST; everything else in the file stays unchanged."""
     from taskhand.install import find_host
     from taskhand.install.host_file import read_host_file
     from taskhand.install.jsonc import NotJson
@@ -83,7 +87,7 @@ def install(
     except (NotJson, Unsuitable) as error:
         raise OperatorError(
             f"{path} cannot be changed ({error}), so nothing is written.",
-            next_step=f"Mend it by hand, or add the entry yourself; {asked.host.name} may not read it either.",
+            next_step=f"Correct the file by hand, or add the entry yourself. {asked.host.name} may not read it either.",
         ) from None
 
 
@@ -94,20 +98,20 @@ def _file_of(asked: _Request) -> Path:
         system = _SYSTEMS.get(platform.system(), "Linux")
         return asked.host.user_file(Machine(system, Path.home(), os.environ))
     if asked.host.project_file is None:
-        raise CallerError(f"{asked.host.name} has no file for one project.")
+        raise CallerError(f"{asked.host.name} has no project file.")
     return Path.cwd() / asked.host.project_file
 
 
 def _given(variables: Sequence[str]) -> Mapping[str, str]:
-    """The variables of --set. CallerError for one that is not configured with, or is a key."""
+    """The variables of --set. CallerError for an unknown variable, or for a key."""
     from taskhand.config.variables import VARIABLES, is_secret_variable
 
     given = dict(variable.partition("=")[::2] for variable in variables)
     for name, value in given.items():
         if name not in VARIABLES or not value:
-            raise CallerError(f"--set {name}: that is not NAME=VALUE with a variable of Taskhand.")
+            raise CallerError(f"--set {name} must be NAME=VALUE with a variable of Taskhand.")
         if is_secret_variable(name):
-            raise CallerError(f"{name} is a key: the command line is no place for it, --backend asks for it.")
+            raise CallerError(f"{name} is a key, which a command line must not show; --backend asks for it.")
     return given
 
 
@@ -120,7 +124,7 @@ def _install(asked: _Request, found: "HostFile") -> None:
     store = choose_store(asked.host, asked.store, project=asked.project, keyring=credentials.is_keyring_available())
     present = find_entry(found.text, asked.host).get("env", {})
     there = present if isinstance(present, dict) else {}
-    answer = _rehearsed if asked.dry_run else _asking(there)
+    answer = _dry_run_answer if asked.dry_run else _ask(there)
     made = build_environment(asked.host, asked.backend, store, present=there, answer=answer)
     made.variables |= asked.variables
     _check(made)
@@ -131,9 +135,9 @@ def _install(asked: _Request, found: "HostFile") -> None:
     _show(asked, found, text)
     if asked.dry_run:
         return
-    for name, secret in made.to_keep.items():
+    for name, secret in made.for_keyring.items():
         credentials.store_credential(name, secret)
-        click.echo(f"{name} is kept in the system keyring (service {credentials.SERVICE}).")
+        click.echo(f"{name} is stored in the system keyring (service {credentials.SERVICE}).")
     _write(asked.host, found, text)
     _warn(asked.host, made, store)
     click.echo(asked.host.afterwards)
@@ -143,14 +147,14 @@ def _uninstall(asked: _Request, found: "HostFile") -> None:
     from taskhand.config.credentials import MARK, SERVICE
     from taskhand.config.variables import SECRETS
     from taskhand.install.host import input_id
-    from taskhand.install.host_file import read_copies
+    from taskhand.install.host_file import read_backups
     from taskhand.install.server_entry import find_entry, remove_server
 
     if found.raw is None:
         click.echo(f"There is no {found.path}; nothing to do.")
         return
     env = find_entry(found.text, asked.host).get("env", {})
-    text = remove_server(found.text, asked.host, map(input_id, sorted(SECRETS)), read_copies(found))
+    text = remove_server(found.text, asked.host, map(input_id, sorted(SECRETS)), read_backups(found))
     if text == found.text:
         click.echo(f"Taskhand is not in {found.path}; nothing to do.")
         return
@@ -164,16 +168,16 @@ def _uninstall(asked: _Request, found: "HostFile") -> None:
             click.echo(f"{name} stays in the system keyring; `keyring del {SERVICE} {name}` removes it.")
 
 
-def _rehearsed(question: "InstallQuestion") -> str | None:
-    """A key that stands for the real one, which nobody is asked for before it is needed."""
+def _dry_run_answer(question: "InstallQuestion") -> str | None:
+    """The answer in a dry run: a mask for a key, so that nobody has to type it."""
     from taskhand.config.variables import is_secret_variable
     from taskhand.install.server_entry import MASK
 
     return MASK if is_secret_variable(question.variable) else None
 
 
-def _asking(present: Mapping[str, object]) -> "Answer":
-    """Take a variable from the environment of this command, else ask the person, where there is one."""
+def _ask(present: Mapping[str, object]) -> "Answer":
+    """Take a variable from this command's environment, else ask the person at the terminal, if there is one."""
     from taskhand.config.variables import describe_variable, is_secret_variable
 
     def answer(question: "InstallQuestion") -> str | None:
@@ -183,7 +187,7 @@ def _asking(present: Mapping[str, object]) -> "Answer":
             return found
         if not sys.stdin.isatty():
             return None
-        blank = " (empty: stays)" if question.variable in present else "" if question.required else " (empty: none)"
+        blank = " (empty: unchanged)" if question.variable in present else "" if question.required else " (empty: none)"
         text = f"{question.variable}, {describe_variable(question.variable).rstrip('.')}{blank}"
         typed: str = click.prompt(text, default="", show_default=False, hide_input=secret, err=True)
         return typed.strip() or None
@@ -192,7 +196,7 @@ def _asking(present: Mapping[str, object]) -> "Answer":
 
 
 def _check(made: "EntryVariables") -> None:
-    """Refuse what the server would refuse when it starts. OperatorError names the variable."""
+    """Refuse values that the server would refuse at its start. OperatorError names the variable."""
     from taskhand.install.server_entry import is_reference
 
     real = {name: value for name, value in made.variables.items() if not is_reference(value)}
@@ -204,7 +208,7 @@ def _show(asked: _Request, found: "HostFile", text: str) -> None:
 
     click.echo(f"{asked.host.name}: {found.path}")
     if text == found.text:
-        click.echo("It says so already; nothing changes.")
+        click.echo("The file is up to date; nothing changes.")
         return
     lines = render_diff(found.text, text, asked.host)
     for line in lines:
@@ -221,11 +225,11 @@ def _write(host: "Host", found: "HostFile", text: str) -> None:
 
     if text != found.text:
         copy = replace_host_file(found, text, copy=mask_keys(found.text, host), now=datetime.now().astimezone())
-        click.echo("Written." + (f" The file as it was: {copy}" if copy else ""))
+        click.echo("Written." + (f" Backup: {copy}" if copy else ""))
 
 
 def _warn(host: "Host", made: "EntryVariables", store: "KeyStore") -> None:
-    """Say what else a key needs to be found, or to be safe."""
+    """Warn where a key must be set elsewhere, or can be read by others."""
     from taskhand.config.variables import is_secret_variable
     from taskhand.install.server_entry import is_reference
 
@@ -236,7 +240,7 @@ def _warn(host: "Host", made: "EntryVariables", store: "KeyStore") -> None:
             click.echo(f"! Set {name} in the environment that starts {host.name}.", err=True)
         elif store == "file" and not is_reference(value):
             click.echo(
-                f"! {name} can be read by whoever reads that file. With `pip install '.[keyring]'` it goes "
-                "to the system's keyring.",
+                f"! Whoever reads that file can read {name}. With `pip install '.[keyring]'` it is stored in "
+                "the system's keyring.",
                 err=True,
             )

@@ -1,4 +1,4 @@
-"""AI hosts: where each keeps its configuration, and how Taskhand's entry is written to it and removed from it."""
+"""AI hosts: where each has its configuration file, and how Taskhand's entry is added to it and removed from it."""
 
 from taskhand.install.host import HOSTS, Host, find_host
 from taskhand.install.launch import Launch

@@ -1,6 +1,6 @@
-"""Where a host keeps its configuration on this operating system.
+"""The path of each host's configuration file on this operating system.
 
-The machine is passed in as a value; the disk is asked only where a host has moved its folder.
+The machine is passed in as a value. The disk is read only for a host that has two possible folders.
 """
 
 from collections.abc import Mapping
@@ -15,19 +15,19 @@ System = Literal["Darwin", "Windows", "Linux"]
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What decides where files are: the operating system, the user's home and the environment."""
+    """The operating system, the user's home folder and the environment, which determine the paths."""
 
     system: System
     home: Path
     environment: Mapping[str, str] = field(default_factory=dict)
 
-    def named(self, variable: str) -> Path | None:
-        """The absolute folder that a variable names, if it does."""
-        named = Path(self.environment.get(variable, ""))
-        return named if named.is_absolute() else None
+    def folder_in(self, variable: str) -> Path | None:
+        """The folder in an environment variable; None unless it is an absolute path."""
+        folder = Path(self.environment.get(variable, ""))
+        return folder if folder.is_absolute() else None
 
     def applications(self) -> Path:
-        """The folder under which Electron applications keep a user's files (`appData`).
+        """The folder of Electron applications' user files (`appData`).
 
         https://www.electronjs.org/docs/latest/api/app#appgetpathname
         """
@@ -35,20 +35,20 @@ class Machine:
             case "Darwin":
                 return self.home / "Library" / "Application Support"
             case "Windows":
-                return self.named("APPDATA") or self.home / "AppData" / "Roaming"
+                return self.folder_in("APPDATA") or self.home / "AppData" / "Roaming"
             case "Linux":
-                return self.named("XDG_CONFIG_HOME") or self.home / ".config"
+                return self.folder_in("XDG_CONFIG_HOME") or self.home / ".config"
 
 
 def claude_desktop(machine: Machine) -> Path:
     """Claude Desktop: https://modelcontextprotocol.io/docs/develop/connect-local-servers .
 
-    Its packaged Windows application sees a folder of its own in place of the documented one
-    (https://github.com/anthropics/claude-code/issues/26073), and what is written elsewhere stays unread.
+    Its packaged Windows application reads a folder of its own instead of the documented one:
+    https://github.com/anthropics/claude-code/issues/26073 .
     """
     name = "claude_desktop_config.json"
     if machine.system == "Windows":
-        local = machine.named("LOCALAPPDATA") or machine.home / "AppData" / "Local"
+        local = machine.folder_in("LOCALAPPDATA") or machine.home / "AppData" / "Local"
         packaged = sorted(local.glob("Packages/Claude_*/LocalCache/Roaming/Claude"))
         written = [folder for folder in packaged if (folder / name).exists()]
         for folder in written or packaged:
@@ -58,7 +58,7 @@ def claude_desktop(machine: Machine) -> Path:
 
 def claude_code(machine: Machine) -> Path:
     """Claude Code, user scope: https://code.claude.com/docs/en/mcp#mcp-installation-scopes ."""
-    return (machine.named("CLAUDE_CONFIG_DIR") or machine.home) / ".claude.json"
+    return (machine.folder_in("CLAUDE_CONFIG_DIR") or machine.home) / ".claude.json"
 
 
 def cursor(machine: Machine) -> Path:

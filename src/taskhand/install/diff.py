@@ -1,4 +1,4 @@
-"""The difference between two texts of a host's file, for a screen that others may see; pure."""
+"""The diff between two texts of a host's file, with secrets masked; pure."""
 
 import difflib
 import re
@@ -12,7 +12,7 @@ from taskhand.install.server_entry import MASK, is_reference
 __all__ = ["render_diff"]
 
 _OTHERS = '"…"'
-"""What stands for any text that is not ours to show: other servers have keys of their own."""
+"""The replacement of every text that is not ours: entries of other servers may hold keys."""
 
 _QUOTED = re.compile(r"""("|')(?:(?!\1)[^\r\n])*\1?""")
 
@@ -20,7 +20,7 @@ _Span = tuple[int, int, str]
 
 
 def render_diff(old: str, new: str, host: Host) -> Sequence[str]:
-    """The lines of a unified difference, with every secret masked; empty where only secrets differ, or nothing does."""
+    """The lines of a unified diff, with every secret masked; empty where only secrets differ, or nothing."""
     before, after = (_masked(text, host).splitlines() for text in (old, new))
     return list(difflib.unified_diff(before, after, "before", "after", lineterm=""))
 
@@ -28,7 +28,7 @@ def render_diff(old: str, new: str, host: Host) -> Sequence[str]:
 def _masked(text: str, host: Host) -> str:
     found = parse_jsonc(text)
     spans = [(start, end, _QUOTED.sub(_OTHERS, text[start:end])) for start, end in found.comments]
-    spans += _covered(found.root, host) if found.root else []
+    spans += _masked_spans(found.root, host) if found.root else []
     shown, at = [], 0
     for start, end, instead in sorted(spans):
         shown += [text[at:start], instead]
@@ -36,8 +36,8 @@ def _masked(text: str, host: Host) -> str:
     return "".join([*shown, text[at:]])
 
 
-def _covered(root: Node, host: Host) -> Iterator[_Span]:
-    """The spans of the texts that are not shown as they are."""
+def _masked_spans(root: Node, host: Host) -> Iterator[_Span]:
+    """The spans of the texts to mask, with their replacements."""
     for child in root.children:
         if child.name == host.key:
             yield from _servers(child.node)
@@ -59,7 +59,7 @@ def _servers(servers: Node) -> Iterator[_Span]:
 
 
 def _variable(variable: Child) -> Iterator[_Span]:
-    """A variable of our own entry: what is secret is masked, as is what is not known to be none."""
+    """The span of a variable of our own entry where it is a secret, or is unknown and may be one."""
     value = variable.node.value
     elsewhere = isinstance(value, str) and is_reference(value)
     if not elsewhere and (variable.name in SECRETS or variable.name not in VARIABLES):

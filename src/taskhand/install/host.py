@@ -1,31 +1,32 @@
-"""The AI hosts as data: everything that differs from one to the next; pure."""
+"""The AI hosts as data: all that differs between them; pure."""
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from taskhand.install import config_paths as place
+from taskhand.install import config_paths
 from taskhand.install.config_paths import Machine
 from taskhand.install.launch import Launch
 
 __all__ = ["HOSTS", "SERVER", "Host", "find_host"]
 
 SERVER = "taskhand"
-"""The name under which a host lists the server."""
+"""The name of the server in a host's file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """An AI host: how it is called, where its file is, and what an entry of it looks like.
+    """An AI host: its names, its configuration file, and the format of a server's entry.
 
-    `key` is what its servers are listed under; `typed` where an entry names its transport; `asks` where it asks for
-    secrets itself and keeps them (`inputs`); `expands` how a value of its file names a variable of its environment.
+    `file_location` describes the file for people. `key` is the member that lists the servers. A `typed` entry names its
+    transport. A host that `asks` prompts for secrets and stores them (`inputs`). `expands` is the format of a reference
+    to an environment variable. `afterwards` is what the user does after the file has changed.
     """
 
     slug: str
     name: str
-    place: str
+    file_location: str
     key: str
     user_file: Callable[[Machine], Path]
     project_file: str | None = None
@@ -35,31 +36,31 @@ class Host:
     afterwards: str = "Restart it."
 
     def entry(self, launch: Launch) -> dict[str, object]:
-        """The entry of the server."""
+        """The server's entry."""
         return ({"type": "stdio"} if self.typed else {}) | launch.entry()
 
     def block(self, launch: Launch) -> str:
-        """A whole file with nothing but the entry, as JSON."""
+        """A whole file that holds only the entry, as JSON."""
         return json.dumps({self.key: {SERVER: self.entry(launch)}}, indent=2)
 
-    def asking(self, variable: str, meaning: str) -> Mapping[str, object]:
-        """The input by which a host that `asks` learns a secret.
+    def input_for(self, variable: str, description: str) -> Mapping[str, object]:
+        """The input by which a host that `asks` prompts for a secret.
 
         https://code.visualstudio.com/docs/copilot/reference/mcp-configuration#_input-variables-for-sensitive-data
         """
-        return {"type": "promptString", "id": input_id(variable), "description": meaning, "password": True}
+        return {"type": "promptString", "id": input_id(variable), "description": description, "password": True}
 
-    def asked(self, variable: str) -> str:
-        """What stands in an entry for what the person was asked."""
+    def input_reference(self, variable: str) -> str:
+        """The reference to that input in an entry."""
         return f"${{input:{input_id(variable)}}}"
 
-    def expanded(self, variable: str) -> str | None:
-        """What stands in an entry for a variable of the host's own environment; None where a host knows no such."""
+    def variable_reference(self, variable: str) -> str | None:
+        """The reference to a variable of the host's environment in an entry; None where the host has none."""
         return self.expands.format(variable) if self.expands else None
 
 
 def input_id(variable: str) -> str:
-    """The id of the input that asks for a variable."""
+    """The id of the input for a variable."""
     return f"{SERVER}-{variable.lower().replace('_', '-')}"
 
 
@@ -69,7 +70,7 @@ HOSTS = (
         "Claude Desktop",
         "`claude_desktop_config.json` (Settings → Developer → Edit Config)",
         "mcpServers",
-        place.claude_desktop,
+        config_paths.claude_desktop,
         afterwards="Quit Claude Desktop completely (closing its window is not enough) and start it again.",
     ),
     Host(
@@ -77,11 +78,11 @@ HOSTS = (
         "Claude Code",
         "`.mcp.json` in your project",
         "mcpServers",
-        place.claude_code,
+        config_paths.claude_code,
         project_file=".mcp.json",
         typed=True,
-        # https://code.claude.com/docs/en/mcp#environment-variable-expansion-in-mcp-json: without the default, a
-        # variable that is not set makes the whole file unusable.
+        # https://code.claude.com/docs/en/mcp#environment-variable-expansion-in-mcp-json: without the default, an
+        # unset variable makes the whole file invalid.
         expands="${{{}:-}}",
         afterwards="Start a new session of Claude Code; /mcp shows the server.",
     ),
@@ -90,7 +91,7 @@ HOSTS = (
         "Cursor",
         "`~/.cursor/mcp.json`, or `.cursor/mcp.json` in your project",
         "mcpServers",
-        place.cursor,
+        config_paths.cursor,
         project_file=".cursor/mcp.json",
         expands="${{env:{}}}",  # https://cursor.com/docs/mcp#config-interpolation
         afterwards="Cursor picks it up by itself; Settings → Tools & MCP shows the server.",
@@ -100,7 +101,7 @@ HOSTS = (
         "VS Code",
         "`.vscode/mcp.json` in your workspace",
         "servers",
-        place.vscode,
+        config_paths.vscode,
         project_file=".vscode/mcp.json",
         typed=True,
         asks=True,
@@ -112,7 +113,7 @@ HOSTS = (
         "Windsurf",
         "`~/.codeium/windsurf/mcp_config.json`",
         "mcpServers",
-        place.windsurf,
+        config_paths.windsurf,
         expands="${{env:{}}}",  # https://docs.windsurf.com/windsurf/cascade/mcp#config-interpolation
         afterwards="Press refresh in Windsurf's MCP panel.",
     ),
@@ -121,7 +122,7 @@ HOSTS = (
         "Gemini CLI",
         "`~/.gemini/settings.json`, or `.gemini/settings.json` in your project",
         "mcpServers",
-        place.gemini,
+        config_paths.gemini,
         project_file=".gemini/settings.json",
         expands="${{{}}}",  # https://geminicli.com/docs/reference/configuration
         afterwards="Start a new session of Gemini CLI; /mcp shows the server.",
@@ -130,5 +131,5 @@ HOSTS = (
 
 
 def find_host(slug: str) -> Host:
-    """The host of this short name. KeyError for one that is not known."""
+    """The host of this slug. KeyError where there is none."""
     return {host.slug: host for host in HOSTS}[slug]

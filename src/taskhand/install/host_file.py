@@ -1,4 +1,4 @@
-"""A host's file on disk: read, kept a copy of, and replaced in one step."""
+"""A host's file on disk: read, backed up, and replaced atomically."""
 
 import codecs
 import os
@@ -12,14 +12,17 @@ from pathlib import Path
 
 from taskhand.domain.errors import OperatorError
 
-__all__ = ["HostFile", "read_copies", "read_host_file", "replace_host_file"]
+__all__ = ["HostFile", "read_backups", "read_host_file", "replace_host_file"]
 
 _OWN = stat.S_IRUSR | stat.S_IWUSR
 
 
 @dataclass(frozen=True, slots=True)
 class HostFile:
-    """A file as it was read: where it really is, symbolic links followed, its bytes (None for no file), its text."""
+    """A file as it was read: its path with symbolic links resolved, its bytes (None for no file), and its text.
+
+    `begins` is its byte order mark, `mode` its permissions.
+    """
 
     path: Path
     raw: bytes | None
@@ -29,7 +32,7 @@ class HostFile:
 
 
 def read_host_file(path: Path) -> HostFile:
-    """Read a file, or find that there is none yet. OperatorError for one that cannot be read, or is not UTF-8."""
+    """Read a file; it may be missing. OperatorError for one that cannot be read, or is not UTF-8."""
     real = Path(os.path.realpath(path))
     try:
         raw = real.read_bytes()
@@ -45,26 +48,26 @@ def read_host_file(path: Path) -> HostFile:
 
 
 def replace_host_file(found: HostFile, text: str, *, copy: str, now: datetime) -> Path | None:
-    """Put a new text in the place of the file, wholly or not at all, and answer where the `copy` of the old one is.
+    """Replace the file's text atomically, and return the path of the backup, whose text is `copy`; None without one.
 
-    OperatorError where that cannot be done, or the file has changed since it was read.
+    OperatorError where the file cannot be written, or has changed since it was read.
     """
     try:
         found.path.parent.mkdir(parents=True, exist_ok=True)
-        new = _written_beside(found, text)
+        new = _write_beside(found, text)
         try:
             _check_unchanged(found)
-            kept = _kept(found, copy, now)
+            backup = _write_backup(found, copy, now)
             new.replace(found.path)
         finally:
             new.unlink(missing_ok=True)
     except OSError as error:
         raise OperatorError(f"{found.path} cannot be written: {error.strerror}.") from None
-    return kept
+    return backup
 
 
-def _written_beside(found: HostFile, text: str) -> Path:
-    """The new text in a file of its own, safely on disk, that may be as widely read as the old one."""
+def _write_beside(found: HostFile, text: str) -> Path:
+    """Write the new text to a temporary file beside the old one, synced to disk, with the old one's permissions."""
     with tempfile.NamedTemporaryFile(dir=found.path.parent, prefix=f".{found.path.name}.", delete=False) as file:
         file.write(found.begins + text.encode())
         file.flush()
@@ -74,15 +77,15 @@ def _written_beside(found: HostFile, text: str) -> Path:
     return new
 
 
-def read_copies(found: HostFile) -> Iterator[str]:
-    """The texts that were kept of the file, newest first; those that cannot be read are left out."""
+def read_backups(found: HostFile) -> Iterator[str]:
+    """The texts of the file's backups, newest first, without those that cannot be read."""
     for path in sorted(found.path.parent.glob(f"{_escaped(found.path.name)}.taskhand-*.bak"), reverse=True):
         with suppress(OSError, UnicodeDecodeError):
             yield path.read_bytes().removeprefix(found.begins).decode()
 
 
-def _kept(found: HostFile, text: str, now: datetime) -> Path | None:
-    """Keep a copy beside the file, for the user's eyes only: there may be keys of other servers in it."""
+def _write_backup(found: HostFile, text: str, now: datetime) -> Path | None:
+    """Write a backup beside the file. Only the user may read it: it may hold keys of other servers."""
     if found.raw is None:
         return None
     for number in range(1_000):
@@ -93,11 +96,11 @@ def _kept(found: HostFile, text: str, now: datetime) -> Path | None:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(found.begins + text.encode())
             return copy
-    raise FileExistsError(17, "there are too many copies of it from this second")
+    raise FileExistsError(17, "it has too many backups from this second")
 
 
 def _check_unchanged(found: HostFile) -> None:
-    """Refuse to write over what somebody else has written meanwhile: hosts write these files too."""
+    """Refuse to overwrite a file that has changed since it was read: hosts write these files too."""
     now = found.path.read_bytes() if found.path.exists() else None
     if now != found.raw:
         raise OperatorError(f"{found.path} has changed meanwhile, so nothing is written.", next_step="Run it again.")

@@ -1,6 +1,6 @@
-"""JSON with comments and trailing commas, read into values that know where in the text they stand; pure.
+"""A parser of JSON with comments and trailing commas, whose values know their position in the text; pure.
 
-No library on the package index changes such a text in place without losing something of it, or without Node.
+No package on PyPI edits such a text in place without loss, or without Node.
 """
 
 import json
@@ -37,7 +37,7 @@ class NotJson(ValueError):
 
 
 class Node(NamedTuple):
-    """A value and the span of it in the text; `children` are the members of an object or the items of an array."""
+    """A value and its span in the text; `children` are the members of an object or the items of an array."""
 
     value: Any
     start: int
@@ -46,7 +46,7 @@ class Node(NamedTuple):
 
 
 class Child(NamedTuple):
-    """A member or an item: where it begins (its name, if it has one), and where the comma after it is, if there is."""
+    """A member or an item: its start (that of its name, if it has one), and the position of the comma after it."""
 
     name: str | None
     start: int
@@ -56,7 +56,7 @@ class Child(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text that was read: its one value (None where it has none), and the spans of its comments."""
+    """A parsed text: its value (None for an empty text), and the spans of its comments."""
 
     text: str
     root: Node | None
@@ -71,9 +71,9 @@ class _Token(NamedTuple):
 
 @lru_cache(maxsize=4)
 def parse_jsonc(text: str) -> Text:
-    """Read a text; one with nothing but space and comments has no value. NotJson says where it is none.
+    """Parse a text; one with only whitespace and comments has no value. NotJson gives the line of an error.
 
-    What was read is kept for a while: a host's file may have megabytes, and one change looks at it several times.
+    Results are cached: a host's file may have megabytes, and one change parses it several times.
     """
     found = list(_tokens(text))
     parser = _Parser(text, [token for token in found if token.kind != "comment"])
@@ -91,7 +91,7 @@ def _tokens(text: str) -> Iterator[_Token]:
             return
         yield _Token(match.lastgroup, match.start(match.lastgroup), at)
     at += len(text[at:]) - len(text[at:].lstrip(WHITESPACE))
-    raise _refusal(text, at, f"{text[at]!r} is not expected")
+    raise _refusal(text, at, f"{text[at]!r} is unexpected")
 
 
 def _refusal(text: str, at: int, what: str) -> NotJson:
@@ -99,7 +99,7 @@ def _refusal(text: str, at: int, what: str) -> NotJson:
 
 
 class _Parser:
-    """One pass over the tokens, from left to right."""
+    """A recursive descent over the tokens."""
 
     def __init__(self, text: str, tokens: Sequence[_Token]) -> None:
         self._text = text
@@ -107,7 +107,7 @@ class _Parser:
         self._next = 0
 
     def whole(self) -> Node | None:
-        """The one value of the text."""
+        """The value of the whole text."""
         if not self._tokens:
             return None
         root = self._value(_DEEPEST)
@@ -121,8 +121,8 @@ class _Parser:
         self._next += 1
         return self._tokens[self._next - 1]
 
-    def _taken(self, mark: str) -> _Token | None:
-        """The next token, where it is this mark."""
+    def _take_mark(self, mark: str) -> _Token | None:
+        """Consume the next token if it is this mark; None otherwise."""
         token = self._tokens[self._next] if self._next < len(self._tokens) else None
         if token is None or token.kind != "mark" or self._text[token.start] != mark:
             return None
@@ -130,7 +130,7 @@ class _Parser:
         return token
 
     def _unexpected(self, token: _Token) -> NotJson:
-        return _refusal(self._text, token.start, f"{self._text[token.start : token.end][:20]!r} is not expected")
+        return _refusal(self._text, token.start, f"{self._text[token.start : token.end][:20]!r} is unexpected")
 
     def _value(self, depth: int) -> Node:
         token = self._take()
@@ -154,9 +154,9 @@ class _Parser:
             raise self._unexpected(token) from None
 
     def _children(self, closing: str, depth: int, *, named: bool) -> tuple[Sequence[Child], int]:
-        """What stands up to the closing bracket, and where that ends."""
+        """The children up to the closing bracket, and the end of that bracket."""
         children: list[Child] = []
-        while (close := self._taken(closing)) is None:
+        while (close := self._take_mark(closing)) is None:
             if children and children[-1].comma is None:
                 raise self._unexpected(self._take())
             children.append(self._child(depth, named=named))
@@ -169,8 +169,8 @@ class _Parser:
             if token.kind != "string":
                 raise self._unexpected(token)
             name, start = self._decoded(token), token.start
-            if self._taken(":") is None:
+            if self._take_mark(":") is None:
                 raise self._unexpected(self._take())
         node = self._value(depth - 1)
-        comma = self._taken(",")
+        comma = self._take_mark(",")
         return Child(name, node.start if start is None else start, node, comma.start if comma else None)

@@ -1,4 +1,4 @@
-"""One value put into a text of JSON with comments, or taken out; everything around it stays as it is; pure."""
+"""Sets or removes one value in a text of JSON with comments; the rest of the text stays unchanged; pure."""
 
 import json
 import re
@@ -13,23 +13,23 @@ __all__ = ["Match", "Path", "Unsuitable", "find_value", "put_value", "remove_val
 
 
 class Unsuitable(ValueError):
-    """A text whose values are not of the shape that a path goes through."""
+    """The values of a text do not have the shape that a path needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A step into an array: to the item whose `field` has this value."""
+    """A step of a path into an array: to the item whose `field` has this value."""
 
     field: str
     value: str
 
 
 Path = Sequence[str | Match]
-"""The way to a value: names of members, and matches of items."""
+"""The path to a value: names of object members, and matches of array items."""
 
 
 def find_value(text: str, path: Path) -> Any:
-    """The value at the end of the path; None where there is none. Unsuitable where the path goes through no object."""
+    """The value at a path; None where there is none. Unsuitable where the path does not fit the text."""
     node = parse_jsonc(text).root
     for step in path:
         if node is None:
@@ -40,20 +40,20 @@ def find_value(text: str, path: Path) -> Any:
 
 
 def put_value(text: str, path: Path, value: object) -> str:
-    """The text with `value` at the end of the path, made where it is not there yet.
+    """The text with `value` at the path; missing objects and arrays on the way are created.
 
-    A text that says so already comes back as it is. NotJson for what cannot be read, Unsuitable where the path goes
-    through something that is no object (or no array), or by a name that is there twice.
+    A text that has this value already is returned unchanged. NotJson for a text that cannot be parsed. Unsuitable where
+    the path leads through a value that is no object (or array), or a name on the path occurs twice.
     """
     found = parse_jsonc(text)
     if found.root is None:
         blank = text if not text or text.endswith("\n") else f"{text}\n"
         return f"{blank}{_rendered(_wrapped(path, value), _Style(text), '')}\n"
     style, node = _Style(text, found.root), found.root
-    for place, step in enumerate(path):
+    for depth, step in enumerate(path):
         index = _index(node, step)
         if index is None:
-            new = _inserted(found, node, step, _wrapped(path[place + 1 :], value), style)
+            new = _inserted(found, node, step, _wrapped(path[depth + 1 :], value), style)
             return _checked(new, _after(found.root.value, path, value))
         node = node.children[index].node
     if node.value == value:
@@ -63,21 +63,21 @@ def put_value(text: str, path: Path, value: object) -> str:
 
 
 def remove_value(text: str, path: Path) -> str:
-    """The text without what is at the end of the path, if it is there. NotJson and Unsuitable as `put`."""
+    """The text without the value at the path, if there is one. NotJson and Unsuitable as in `put_value`."""
     found = parse_jsonc(text)
     node = found.root
-    for place, step in enumerate(path):
+    for depth, step in enumerate(path):
         index = None if node is None else _index(node, step)
         if found.root is None or node is None or index is None:
             return text
-        if place == len(path) - 1:
+        if depth == len(path) - 1:
             return _checked(_removed(found, node, index), _after(found.root.value, path, _GONE))
         node = node.children[index].node
     return text
 
 
 class _Style:
-    """How a text is written: its line ends and one step of its indentation."""
+    """The style of a text: its line ends and its indentation."""
 
     def __init__(self, text: str, root: Node | None = None) -> None:
         self.line_end = "\r\n" if "\r\n" in text else "\n"
@@ -89,18 +89,18 @@ class _Style:
 
 
 def _index(node: Node, step: str | Match) -> int | None:
-    """Which child a step leads to."""
+    """The index of the child that a step leads to; None where there is none."""
     if isinstance(step, str):
         if not isinstance(node.value, dict):
-            raise Unsuitable(f"{json.dumps(step)} cannot be looked for: what should hold it is not an object")
-        places = [place for place, child in enumerate(node.children) if child.name == step]
+            raise Unsuitable(f"{json.dumps(step)} cannot be found: its parent is not an object")
+        indices = [index for index, child in enumerate(node.children) if child.name == step]
     else:
         if not isinstance(node.value, list):
-            raise Unsuitable(f"{json.dumps(step.value)} cannot be looked for: what should hold it is not an array")
-        places = [place for place, child in enumerate(node.children) if _matches(child.node.value, step)]
-    if len(places) > 1:
-        raise Unsuitable(f"{json.dumps(step if isinstance(step, str) else step.value)} is there more than once")
-    return places[0] if places else None
+            raise Unsuitable(f"{json.dumps(step.value)} cannot be found: its parent is not an array")
+        indices = [index for index, child in enumerate(node.children) if _matches(child.node.value, step)]
+    if len(indices) > 1:
+        raise Unsuitable(f"{json.dumps(step if isinstance(step, str) else step.value)} occurs more than once")
+    return indices[0] if indices else None
 
 
 def _matches(value: object, step: Match) -> bool:
@@ -108,7 +108,7 @@ def _matches(value: object, step: Match) -> bool:
 
 
 def _wrapped(path: Path, value: object) -> object:
-    """The value inside the objects and arrays that the path names."""
+    """The value inside the objects and arrays of the path."""
     inside = value
     for step in reversed(path):
         inside = {step: inside} if isinstance(step, str) else [inside]
@@ -121,7 +121,7 @@ def _rendered(value: object, style: _Style, indent: str) -> str:
 
 
 def _inserted(found: Text, container: Node, step: str | Match, value: object, style: _Style) -> str:
-    """The text with a new last child in the container, written as its neighbours are."""
+    """The text with a new last child in the container, in the style of its neighbours."""
     text, close = found.text, container.end - 1
     stop = _content_end(text, close)
     last = container.children[-1] if container.children else None
@@ -143,7 +143,7 @@ def _inserted(found: Text, container: Node, step: str | Match, value: object, st
 
 
 def _breaks(found: Text, container: Node, stop: int) -> bool:
-    """Whether a new child of the container begins a line of its own."""
+    """Whether a new child of the container starts on its own line."""
     if _in_line_comment(found, stop):
         return True
     if container.children:
@@ -160,7 +160,7 @@ def _child_indent(text: str, container: Node, style: _Style) -> str:
 
 
 def _removed(found: Text, container: Node, index: int) -> str:
-    """The text without one child, its comma, and the line that it had for itself."""
+    """The text without one child, its comma, and its line if it was alone on it."""
     text, child = found.text, container.children[index]
     before = container.children[index - 1] if index else None
     end = child.node.end if child.comma is None else child.comma + 1
@@ -183,15 +183,15 @@ _GONE = object()
 
 
 def _after(value: Any, path: Path, new: object) -> Any:
-    """What the value of a text becomes when `new` is put at the end of the path."""
+    """The expected value of the whole text after `new` is set at the path."""
     step, rest = path[0], path[1:]
     if isinstance(step, str):
         inside = _next(value.get(step), rest, new)
         others = {name: one for name, one in value.items() if name != step}
         return others if inside is _GONE else others | {step: inside}
-    place = next((place for place, one in enumerate(value) if _matches(one, step)), len(value))
-    inside = _next(value[place] if place < len(value) else None, rest, new)
-    return [*value[:place], *([] if inside is _GONE else [inside]), *value[place + 1 :]]
+    index = next((index for index, one in enumerate(value) if _matches(one, step)), len(value))
+    inside = _next(value[index] if index < len(value) else None, rest, new)
+    return [*value[:index], *([] if inside is _GONE else [inside]), *value[index + 1 :]]
 
 
 def _next(value: Any, rest: Path, new: object) -> object:
@@ -201,7 +201,7 @@ def _next(value: Any, rest: Path, new: object) -> object:
 
 
 def _checked(text: str, expected: object) -> str:
-    """The text, once it is sure that it can be read and says what it should, and nothing else."""
+    """The text, after a check that it parses and has exactly the expected value."""
     root = parse_jsonc(text).root
     if root is None or root.value != expected:
         raise RuntimeError("The edit of the file went wrong, so nothing is written.")
@@ -209,7 +209,7 @@ def _checked(text: str, expected: object) -> str:
 
 
 def _content_end(text: str, before: int) -> int:
-    """Where the last thing before a position ends, space left out."""
+    """The end of the last text before a position that is not whitespace."""
     at = before
     while at and text[at - 1] in WHITESPACE:
         at -= 1
@@ -217,11 +217,11 @@ def _content_end(text: str, before: int) -> int:
 
 
 def _in_line_comment(found: Text, end: int) -> bool:
-    """Whether what ends here is a comment that takes the rest of its line."""
-    place = bisect_right(found.comments, (end, 0)) - 1
-    if place < 0:
+    """Whether a line comment ends at this position."""
+    index = bisect_right(found.comments, (end, 0)) - 1
+    if index < 0:
         return False
-    start, stop = found.comments[place]
+    start, stop = found.comments[index]
     return start < end <= stop and found.text.startswith("//", start)
 
 
@@ -230,7 +230,7 @@ def _line_start(text: str, at: int) -> int:
 
 
 def _starts_line(text: str, at: int) -> bool:
-    """Whether nothing but space stands before a position on its line, and it is not the first line."""
+    """Whether only whitespace precedes a position on its line, and the line is not the first."""
     start = _line_start(text, at)
     return start > 0 and not text[start:at].strip(" \t")
 
@@ -240,7 +240,7 @@ def _ends_line(text: str, at: int) -> bool:
 
 
 def _indent(text: str, at: int) -> str:
-    """The space at the beginning of the line of a position."""
+    """The indentation of the line of a position."""
     start = _line_start(text, at)
     line = text[start:at]
     return line[: len(line) - len(line.lstrip(" \t"))]

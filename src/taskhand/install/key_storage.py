@@ -1,4 +1,4 @@
-"""Where a credential goes, and what stands in the host's file for it; pure."""
+"""Where a credential is stored, and the value that refers to it in the host's file; pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,28 +15,28 @@ from taskhand.install.host import Host
 __all__ = ["Answer", "EntryVariables", "KeyStore", "build_environment", "choose_store"]
 
 KeyStore = Literal["host", "keyring", "environment", "file"]
-"""The host asks and keeps it; the system's keyring; the environment that starts the host; the file, in the open."""
+"""The host's own store; the system's keyring; the environment that starts the host; the file, as plain text."""
 
 Answer = Callable[[InstallQuestion], str | None]
-"""What a person (or the environment) says a variable is; None for nothing."""
+"""Returns the value of a variable from a person or the environment; None without an answer."""
 
 
 @dataclass(slots=True)
 class EntryVariables:
-    """The variables of an entry, the inputs that the host asks for, and what goes into the keyring."""
+    """The variables of an entry, the inputs that the host asks for, and the credentials for the keyring."""
 
     variables: dict[str, str] = field(default_factory=dict)
     inputs: list[Mapping[str, object]] = field(default_factory=list)
-    to_keep: dict[str, str] = field(default_factory=dict)
+    for_keyring: dict[str, str] = field(default_factory=dict)
 
     @property
     def forget(self) -> Sequence[str]:
-        """What an entry of another backend has, and this one has no use for."""
+        """The variables to remove from a present entry: credentials, which may be those of another backend."""
         return sorted(SECRETS) if "TASKHAND_BACKEND" in self.variables else []
 
 
 def choose_store(host: Host, asked: KeyStore | None, *, project: bool, keyring: bool) -> KeyStore:
-    """Where keys go: as asked, else the safest place that there is. CallerError for one that cannot be."""
+    """Where to store keys: as asked, else the safest store available. CallerError for one that is not available."""
     match asked:
         case None if host.asks:
             return "host"
@@ -45,14 +45,14 @@ def choose_store(host: Host, asked: KeyStore | None, *, project: bool, keyring: 
         case None:
             return "environment" if project else "file"
         case "host" if not host.asks:
-            raise CallerError(f"{host.name} does not keep keys itself.")
+            raise CallerError(f"{host.name} does not store keys itself.")
         case "environment" if not host.expands:
-            raise CallerError(f"{host.name} does not fill in variables of its environment.")
+            raise CallerError(f"{host.name} does not fill in environment variables in its file.")
         case "file" if project:
-            raise CallerError("A project's file is read by others: a key does not go into it.")
+            raise CallerError("A project's file is shared, so a key cannot be stored in it.")
         case "keyring" if not keyring:
             raise OperatorError(
-                "There is no system keyring to use here.", next_step="pip install '.[keyring]', and try again."
+                "No system keyring is available here.", next_step="pip install '.[keyring]', and try again."
             )
     return asked
 
@@ -60,20 +60,20 @@ def choose_store(host: Host, asked: KeyStore | None, *, project: bool, keyring: 
 def build_environment(
     host: Host, backend: BackendName | None, store: KeyStore, *, present: Mapping[str, object], answer: Answer
 ) -> EntryVariables:
-    """The variables that make the server work on `backend`; `present` are those of the entry that is there.
+    """The variables of a server on `backend`; `present` are those of the present entry.
 
-    CallerError where one that is required is neither answered nor present.
+    CallerError where a required one is neither answered nor present.
     """
     made = EntryVariables({"TASKHAND_BACKEND": backend} if backend else {})
     for question in find_factory(backend).questions if backend else ():
         variable = question.variable
         if is_secret_variable(variable) and store == "host":
-            made.inputs.append(host.asking(variable, describe_variable(variable)))
-            made.variables[variable] = host.asked(variable)
+            made.inputs.append(host.input_for(variable, describe_variable(variable)))
+            made.variables[variable] = host.input_reference(variable)
         elif is_secret_variable(variable) and store == "environment":
-            made.variables[variable] = host.expanded(variable) or ""
+            made.variables[variable] = host.variable_reference(variable) or ""
         elif value := answer(question):
-            made.variables[variable] = _stored(made, variable, value, store)
+            made.variables[variable] = _store_value(made, variable, value, store)
         elif isinstance(there := present.get(variable), str) and there:
             made.variables[variable] = there
         elif question.required:
@@ -84,9 +84,9 @@ def build_environment(
     return made
 
 
-def _stored(made: EntryVariables, variable: str, value: str, store: KeyStore) -> str:
-    """What stands in the file for a value."""
+def _store_value(made: EntryVariables, variable: str, value: str, store: KeyStore) -> str:
+    """The value to write to the file: itself, or a reference to the keyring."""
     if not is_secret_variable(variable) or store == "file" or value.startswith(MARK):
         return value
-    made.to_keep[variable] = value
+    made.for_keyring[variable] = value
     return keyring_reference(variable)

@@ -1,4 +1,4 @@
-"""Links that add the server to a host with one click, from a page on the web; pure."""
+"""Links on a web page that add the server to a host with one click; pure."""
 
 import base64
 import json
@@ -12,9 +12,9 @@ __all__ = ["install_link"]
 
 
 def install_link(host: Host, launch: Launch, inputs: Sequence[Mapping[str, object]] = ()) -> str | None:
-    """The link for a host; None for one that has no such links.
+    """The link for a host; None for a host without such links.
 
-    They are https, and their page hands over to the program: what shows a README lets no other scheme through.
+    They are https links to a page that opens the program: a README viewer allows no other scheme.
     """
     match host.slug:
         case "cursor":

@@ -1,4 +1,4 @@
-"""What a host's file should say once Taskhand is in it, or out of it again; pure."""
+"""The text of a host's file after Taskhand's entry is added, updated or removed; pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from taskhand.install.launch import Launch
 __all__ = ["MASK", "WantedEntry", "add_server", "find_entry", "is_reference", "mask_keys", "remove_server"]
 
 MASK = "********"
-"""What is shown, and kept in copies, in place of a key."""
+"""The text that replaces a key on the screen and in backup copies."""
 
 _REMOTE = ("url", "serverUrl", "httpUrl", "headers")
-"""What an entry of a server elsewhere has; beside a command, hosts disagree on which of the two counts."""
+"""The fields of a remote server's entry. They are removed: hosts disagree on whether they or the command count."""
 
 
 @dataclass(frozen=True, slots=True)
 class WantedEntry:
-    """What is to stand in the file: the launch, the inputs that the host asks for, and the variables to forget."""
+    """The entry to write: how the server starts, the inputs that the host asks for, and the variables to remove."""
 
     launch: Launch
     inputs: Sequence[Mapping[str, object]] = ()
@@ -29,58 +29,58 @@ class WantedEntry:
 
 
 def find_entry(text: str, host: Host) -> Mapping[str, object]:
-    """The entry that is there; empty where there is none. NotJson and Unsuitable as the editor says."""
+    """The present entry; empty where there is none. NotJson and Unsuitable as in `jsonc_edit`."""
     entry = find_value(text, (host.key, SERVER))
     return entry if isinstance(entry, dict) else {}
 
 
 def add_server(text: str, host: Host, wanted: WantedEntry) -> str:
-    """The file with the server in it; of an entry that is there, what is not ours stays.
+    """The file with the server's entry. The fields of a present entry that are not ours stay.
 
-    NotJson and Unsuitable where the file cannot take it.
+    NotJson and Unsuitable where the file cannot be edited.
     """
-    place: Path = (host.key, SERVER)
+    path: Path = (host.key, SERVER)
     old = find_entry(text, host)
     if old:
-        text = _brought_up_to_date(text, place, old, host.entry(wanted.launch), wanted.forget)
+        text = _update_entry(text, path, old, host.entry(wanted.launch), wanted.forget)
     else:
-        text = put_value(text, place, host.entry(wanted.launch))
+        text = put_value(text, path, host.entry(wanted.launch))
     for one in wanted.inputs:
-        text = put_value(text, _input(str(one["id"])), one)
+        text = put_value(text, _input_path(str(one["id"])), one)
     return text
 
 
-def _brought_up_to_date(
-    text: str, place: Path, old: Mapping[str, object], new: Mapping[str, object], forget: Collection[str]
+def _update_entry(
+    text: str, path: Path, old: Mapping[str, object], new: Mapping[str, object], forget: Collection[str]
 ) -> str:
-    """The file with each field of the entry as it should be now, one at a time: comments between them stay."""
+    """The file with the fields of the entry updated one at a time, so that comments between them stay."""
     for name in _REMOTE:
-        text = remove_value(text, (*place, name))
+        text = remove_value(text, (*path, name))
     for name, value in new.items():
         if name != "env":
-            text = put_value(text, (*place, name), value)
+            text = put_value(text, (*path, name), value)
     given, there = new.get("env", {}), old.get("env", {})
     for variable in forget:
         if isinstance(there, dict) and variable in there and isinstance(given, dict) and variable not in given:
-            text = remove_value(text, (*place, "env", variable))
+            text = remove_value(text, (*path, "env", variable))
     for variable, value in given.items() if isinstance(given, dict) else ():
-        text = put_value(text, (*place, "env", variable), value)
+        text = put_value(text, (*path, "env", variable), value)
     return text
 
 
 def remove_server(text: str, host: Host, ids: Iterable[str], earlier: Iterable[str]) -> str:
-    """The file without the server and without the inputs of these ids.
+    """The file without the server's entry and without the inputs of these ids.
 
-    Where one of the `earlier` texts is this file but for them, that one comes back, to the byte.
+    Where one of the `earlier` texts differs from this file only by them, that text is returned.
     """
-    place: Path = (host.key, SERVER)
-    entry = find_value(text, place)
-    asked = {one: find_value(text, _input(one)) for one in ids} if host.asks else {}
-    ours: dict[Path, object] = {_input(one): value for one, value in asked.items() if value is not None}
+    path: Path = (host.key, SERVER)
+    entry = find_value(text, path)
+    asked = {one: find_value(text, _input_path(one)) for one in ids} if host.asks else {}
+    ours: dict[Path, object] = {_input_path(one): value for one, value in asked.items() if value is not None}
     if entry is not None:
-        ours = {place: entry} | ours
+        ours = {path: entry} | ours
     for before in earlier:
-        if _with(before, ours) == text:
+        if _add_all(before, ours) == text:
             return before
     for where in ours:
         text = remove_value(text, where)
@@ -88,7 +88,7 @@ def remove_server(text: str, host: Host, ids: Iterable[str], earlier: Iterable[s
 
 
 def mask_keys(text: str, host: Host) -> str:
-    """The file with every key of ours masked that stands in it in the open: a copy of it need not have them."""
+    """The file with our keys masked where they are plain text, for a backup copy."""
     env = find_entry(text, host).get("env", {})
     for variable, value in env.items() if isinstance(env, dict) else ():
         if variable in SECRETS and isinstance(value, str) and not is_reference(value):
@@ -97,12 +97,12 @@ def mask_keys(text: str, host: Host) -> str:
 
 
 def is_reference(value: str) -> bool:
-    """Whether a value only names where the real one is: an input, a variable, the keyring."""
+    """Whether a value refers to the real one: in an input, a variable or the keyring."""
     return value.startswith(("${", MARK))
 
 
-def _with(text: str, ours: Mapping[Path, object]) -> str | None:
-    """A text with what is ours put in; None for one that has some of it already, or cannot take it."""
+def _add_all(text: str, ours: Mapping[Path, object]) -> str | None:
+    """The text with our values added; None where it has one of them already, or cannot be edited."""
     try:
         for where, value in ours.items():
             if find_value(text, where) is not None:
@@ -113,5 +113,5 @@ def _with(text: str, ours: Mapping[Path, object]) -> str | None:
     return text
 
 
-def _input(one: str) -> Path:
+def _input_path(one: str) -> Path:
     return ("inputs", Match("id", one))
