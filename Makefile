@@ -1,4 +1,4 @@
-# Every target sets up what it needs: a machine with Python 3.11 and make is enough.
+# Every target sets up .venv: Python 3.11 and make are enough.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
@@ -42,7 +42,7 @@ types: $(READY)
 docs: $(READY)
 	$(BIN)/python tests/documents.py --check
 
-# `make bench ONLY=name` runs one figure. fastmcp, which start-up is measured against, is not installed beside ours.
+# `make bench ONLY=name` runs one figure. fastmcp, which start-up is measured against, has its own environment.
 bench: $(READY) $(RIVAL)/.ready
 	PYTHONPATH=tests $(BIN)/python -m benchmarks $(ONLY)
 
@@ -51,7 +51,7 @@ $(RIVAL)/.ready: $(READY)
 	$(RIVAL)/bin/python -m pip install --quiet --disable-pip-version-check '.[bench]'
 	@touch $@
 
-# The bundle for desktop hosts. The format's own tool checks it where there is npm, and uv starts it where there is uv.
+# The bundle for desktop hosts. Where npm is installed, the format's own tool checks it; where uv is, uv starts it.
 bundle: $(READY)
 	$(BIN)/python bundle/build.py
 	! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix dist/npm $(MCPB)

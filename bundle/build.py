@@ -1,4 +1,4 @@
-"""The bundle for desktop hosts: the folder `bundle` and the archive `taskhand.mcpb`, in the folder named (dist).
+"""Builds the bundle for desktop hosts: the folder `bundle` and the archive `taskhand.mcpb`, by default in `dist`.
 
 Run from anywhere: `python bundle/build.py [FOLDER]`.
 """
@@ -16,11 +16,11 @@ from manifest import ENTRY, manifest, project_file
 ROOT = Path(__file__).parent.parent
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
-"""The same files make the same archive, whenever it is made."""
+"""A fixed time stamp, so that the same files make the same archive."""
 
 
 def build(into: Path) -> Path:
-    """Make the folder anew and pack it; the archive's path."""
+    """Build the folder, pack it, and return the archive's path."""
     folder = into / "bundle"
     shutil.rmtree(folder, ignore_errors=True)
     for name, content in _files():
@@ -37,25 +37,25 @@ def build(into: Path) -> Path:
 
 
 def _files() -> Iterator[tuple[str, bytes]]:
-    """Every file of the bundle: the manifest, what to fetch, the start, and the package as it is."""
+    """The name and content of every file: the manifest, the dependencies, the start script, and the package."""
     file = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     project, wheel = file["project"], file["tool"]["hatch"]["build"]["targets"]["wheel"]
     repository = json.loads((ROOT / "server.json").read_text(encoding="utf-8"))["repository"]["url"]
-    said = json.dumps(manifest(project, repository), indent=2, ensure_ascii=False)
-    yield "manifest.json", f"{said}\n".encode()
+    text = json.dumps(manifest(project, repository), indent=2, ensure_ascii=False)
+    yield "manifest.json", f"{text}\n".encode()
     yield "pyproject.toml", project_file(project).encode()
     yield "README.md", (ROOT / "README.md").read_bytes()
     yield "LICENSE", (ROOT / "LICENSE").read_bytes()
     yield ENTRY, (ROOT / "bundle" / "start.py").read_bytes()
-    # The program asks its installation which version it is, and here nothing installs it.
+    # The program reads its version from its installation's metadata, and a bundle is not installed.
     about = f"Metadata-Version: 2.4\nName: {project['name']}\nVersion: {project['version']}\n"
     yield f"src/{project['name']}-{project['version']}.dist-info/METADATA", about.encode()
-    places = {package: package for package in wheel["packages"]}
-    places |= {source: f"src/{place}" for source, place in wheel.get("force-include", {}).items()}
-    for source, place in places.items():
+    targets = {package: package for package in wheel["packages"]}
+    targets |= {source: f"src/{target}" for source, target in wheel.get("force-include", {}).items()}
+    for source, target in targets.items():
         for path in sorted((ROOT / source).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
-                yield f"{place}/{path.relative_to(ROOT / source).as_posix()}", path.read_bytes()
+                yield f"{target}/{path.relative_to(ROOT / source).as_posix()}", path.read_bytes()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The manifest of the bundle, made from what the program itself says.
+"""The manifest of the bundle, generated from the program's settings and tools.
 
 Version 0.4 of https://github.com/modelcontextprotocol/mcpb/blob/main/MANIFEST.md is the first with the server type
 `uv`: the host fetches Python and the dependencies of pyproject.toml for the machine it is on. The older type `python`
-would need them inside, and pydantic's are compiled for one kind of machine each.
+would have to contain them, and pydantic is compiled for each platform.
 """
 
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ def manifest(project: Mapping[str, Any], repository: str) -> dict[str, Any]:
 
 
 def _field(variable: str) -> dict[str, Any]:
-    """One field of the form that the host shows; without a default, an empty one would pass on its placeholder."""
+    """One field of the host's form. Its default is empty text: without it, hosts pass on the placeholder."""
     field = {
         "type": "string",
         "title": " ".join(_WORDS.get(word, word) for word in variable.lower().split("_")),
@@ -67,7 +67,7 @@ def _field(variable: str) -> dict[str, Any]:
 
 
 def project_file(project: Mapping[str, Any]) -> str:
-    """The bundle's own pyproject.toml: what to fetch, and nothing to build."""
+    """The bundle's own pyproject.toml: the dependencies, and nothing to build."""
     dependencies = "".join(f"  {_quoted(one)},\n" for one in project["dependencies"])
     return (
         "[project]\n"

@@ -1,4 +1,4 @@
-"""Taskhand: hands for AI agents on the tasks that live in a CRM."""
+"""Taskhand: an MCP server that lets AI agents manage tasks in a CRM or in a built-in store."""
 
 from importlib.metadata import version as _version
 

@@ -75,14 +75,14 @@ def test_the_same_sources_make_the_same_archive(built: Path, tmp_path: Path) -> 
     assert _tree(_unpacked(built, tmp_path / "unpacked")) == _tree(built.parent / "bundle")
 
 
-def test_it_holds_the_package_and_nothing_that_was_left_lying_about(built: Path) -> None:
+def test_the_bundle_holds_the_package_and_no_stray_files(built: Path) -> None:
     names = zipfile.ZipFile(built).namelist()
     assert {"manifest.json", "pyproject.toml", "src/start.py", "src/taskhand/cli/main.py", "LICENSE"} <= set(names)
     assert any(name.endswith(".sql") for name in names)
     assert not [name for name in names if "__pycache__" in name or name.startswith(("tests/", "server/", "lib/", "."))]
 
 
-def test_it_fetches_what_the_project_depends_on_and_builds_nothing(built: Path) -> None:
+def test_the_bundle_declares_the_project_s_dependencies_and_builds_nothing(built: Path) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     bundled = tomllib.loads((built.parent / "bundle" / "pyproject.toml").read_text(encoding="utf-8"))
     for name in ("name", "version", "requires-python", "dependencies"):
@@ -91,7 +91,7 @@ def test_it_fetches_what_the_project_depends_on_and_builds_nothing(built: Path) 
     assert "build-system" not in bundled
 
 
-def test_the_form_asks_for_what_the_server_is_given_and_hides_what_is_secret(manifest: dict[str, Any]) -> None:
+def test_the_form_has_a_field_for_each_variable_and_hides_secrets(manifest: dict[str, Any]) -> None:
     env = manifest["server"]["mcp_config"]["env"]
     assert set(env) <= VARIABLES
     assert [re.fullmatch(r"\$\{user_config\.(\w+)\}", text) is not None for text in env.values()] == [True] * len(env)
@@ -101,12 +101,12 @@ def test_the_form_asks_for_what_the_server_is_given_and_hides_what_is_secret(man
     assert {"VAMBE_API_KEY", "CLOSE_API_KEY", "HUBSPOT_ACCESS_TOKEN"} <= hidden
 
 
-def test_it_names_the_tools_that_there_are(manifest: dict[str, Any]) -> None:
+def test_the_manifest_lists_every_tool(manifest: dict[str, Any]) -> None:
     assert [tool["name"] for tool in manifest["tools"]] == [tool.name for tool in TOOLS]
 
 
 @pytest.mark.parametrize("fills_in_defaults", [True, False])
-async def test_what_is_unpacked_starts_by_its_own_code_with_the_form_left_empty(
+async def test_an_unpacked_bundle_starts_its_own_code_with_an_empty_form(
     marked: Path, tmp_path: Path, manifest: dict[str, Any], *, fills_in_defaults: bool
 ) -> None:
     given = _environment(manifest) if fills_in_defaults else manifest["server"]["mcp_config"]["env"]
@@ -128,7 +128,7 @@ def test_a_key_that_is_filled_in_reaches_the_server(manifest: dict[str, Any]) ->
 
 
 @pytest.mark.skipif(not MCPB, reason="`make bundle` brings the tool from npm")
-def test_the_tool_from_npm_finds_it_valid_packs_it_and_unpacks_it(built: Path, tmp_path: Path) -> None:
+def test_the_mcpb_tool_validates_packs_and_unpacks_the_bundle(built: Path, tmp_path: Path) -> None:
     folder = built.parent / "bundle"
     commands: tuple[list[str | Path], ...] = (
         ["validate", folder / "manifest.json"],
@@ -142,7 +142,9 @@ def test_the_tool_from_npm_finds_it_valid_packs_it_and_unpacks_it(built: Path, t
 
 
 @pytest.mark.skipif(not UV, reason="`make bundle` starts it by uv, where there is uv")
-async def test_uv_fetches_what_it_needs_and_starts_it(built: Path, tmp_path: Path, manifest: dict[str, Any]) -> None:
+async def test_uv_installs_the_dependencies_and_starts_the_bundle(
+    built: Path, tmp_path: Path, manifest: dict[str, Any]
+) -> None:
     unpacked = _unpacked(built, tmp_path / "unpacked")
     arguments = [one.replace("${__dirname}", str(unpacked)) for one in manifest["server"]["mcp_config"]["args"]]
     given = _environment(manifest) | {"HOME": str(tmp_path), "TASKHAND_CONFIG": os.devnull}

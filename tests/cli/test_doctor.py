@@ -77,7 +77,7 @@ def test_the_findings_are_readable(store_file: Path) -> None:
         ({"VAMBE_API_KEY": SECRET, "VAMBE_BASE_URL": f"https://ana:{SECRET}@x"}, "configuration", "VAMBE_BASE_URL"),
     ],
 )
-def test_what_fails_is_told_under_its_subject(
+def test_a_failure_is_reported_under_its_subject(
     variables: dict[str, str], subject: str, word: str, store_file: Path
 ) -> None:
     found = looked_at(store_file, **variables)
@@ -88,7 +88,7 @@ def test_what_fails_is_told_under_its_subject(
     assert failed[0].remedy
 
 
-def test_what_is_odd_is_a_warning_and_no_failure(store_file: Path) -> None:
+def test_an_unknown_variable_is_a_warning_and_not_a_failure(store_file: Path) -> None:
     found = looked_at(store_file, TASKHAND_TIMEZON=SECRET, TASKHAND_TOOLS="-apply_plan")
     warned = [finding.subject for finding in found if finding.outcome == "warning"]
     assert warned == ["configuration", "tools", "time zone"]
@@ -129,13 +129,13 @@ def test_config_shows_every_setting_with_its_origin(store_file: Path, tmp_path: 
         assert line == [row["variable"], *(row["value"] or "-").split(), *row["origin"].split()]
 
 
-def test_config_says_why_no_backend_can_be_told(store_file: Path) -> None:
+def test_config_reports_why_no_backend_is_chosen(store_file: Path) -> None:
     told = json.loads(output(store_file, "config", "--json", VAMBE_API_KEY=SECRET, CLOSE_API_KEY=SECRET))
     assert (told["backend"], told["why"]) == (None, "Credentials of several CRMs are set: vambe, close.")
     assert "TASKHAND_BACKEND" in told["warnings"][0]["remedy"]
 
 
-def test_a_wrong_value_in_the_file_stops_every_command_but_the_doctor(store_file: Path, tmp_path: Path) -> None:
+def test_an_invalid_file_stops_every_command_but_doctor(store_file: Path, tmp_path: Path) -> None:
     file = tmp_path / "taskhand.toml"
     file.write_text("plan_ovr = 3\n", encoding="utf-8")
     done = run(store_file, "statuses", "list", TASKHAND_CONFIG=str(file))
@@ -144,14 +144,14 @@ def test_a_wrong_value_in_the_file_stops_every_command_but_the_doctor(store_file
     assert "plan_over" in report(store_file, 1, TASKHAND_CONFIG=str(file))["configuration"]["found"]
 
 
-def test_what_is_odd_is_logged_when_serving(store_file: Path) -> None:
+def test_configuration_warnings_are_logged_when_serving(store_file: Path) -> None:
     done = run(store_file, TASKHAND_READONLY="true")
     assert done.returncode == 0
     assert "TASKHAND_READONLY is an unknown setting" in done.stderr
     assert done.stdout == ""
 
 
-def test_the_command_line_keeps_to_what_is_offered(store_file: Path) -> None:
+def test_the_command_line_offers_only_the_enabled_tools(store_file: Path) -> None:
     listed = json.loads(output(store_file, "tools", TASKHAND_READ_ONLY="true"))
     assert [tool["name"] for tool in listed] == [tool.name for tool in TOOLS if tool.kind == "read"]
     done = run(store_file, "call", "create_task", "{}", TASKHAND_READ_ONLY="true")

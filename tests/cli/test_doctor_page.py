@@ -18,7 +18,7 @@ ROWS = re.findall(r"^\| `([a-z ]+)` \| (\w+) \|", TABLE, re.MULTILINE)
 OF_THE_COMMAND = {"versions", "configuration", "tools"}
 
 
-def test_its_file_is_one_that_is_taken(tmp_path: Path) -> None:
+def test_the_example_settings_file_is_valid(tmp_path: Path) -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     file = tmp_path / "taskhand.toml"
     file.write_text(text, encoding="utf-8")
@@ -32,7 +32,7 @@ def test_every_outcome_is_explained() -> None:
     assert [outcome for outcome in get_args(CheckState) if f"`{outcome}`" not in PAGE] == []
 
 
-async def test_its_subjects_are_those_that_there_are(store_file: Path, tmp_path: Path) -> None:
+async def test_the_documented_subjects_are_the_real_ones(store_file: Path, tmp_path: Path) -> None:
     async with open_app(Settings(db=store_file)) as at:
         local = {finding.subject for finding in await check_health(at)}
     assert OF_THE_COMMAND | local == {subject for subject, on in ROWS if on in {"all", "local"}}

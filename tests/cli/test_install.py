@@ -93,7 +93,7 @@ async def test_the_entry_starts_the_server_with_an_empty_path_and_in_any_folder(
         assert (await client.list_tools()).tools
 
 
-def test_installing_and_taking_it_out_again_leaves_the_file_as_it_was(run: Run, file: Path) -> None:
+def test_install_and_uninstall_restore_the_file(run: Run, file: Path) -> None:
     before = file.read_bytes()
     done = run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY)
     assert set(_servers(file)) == {"gh", "taskhand"}
@@ -103,7 +103,7 @@ def test_installing_and_taking_it_out_again_leaves_the_file_as_it_was(run: Run, 
     assert file.read_bytes() == before
 
 
-def test_no_key_is_shown_or_kept_in_a_copy(run: Run, file: Path, tmp_path: Path) -> None:
+def test_no_key_is_shown_or_written_to_a_backup(run: Run, file: Path, tmp_path: Path) -> None:
     outputs = [
         run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY),
         run("cursor", "--backend", "vambe", VAMBE_API_KEY="another-s3cret"),
@@ -127,7 +127,7 @@ def test_a_dry_run_writes_nothing_and_asks_for_nothing(run: Run, file: Path, tmp
     assert kept.kept == {}
 
 
-def test_a_second_time_nothing_changes(run: Run, file: Path, tmp_path: Path) -> None:
+def test_a_second_install_changes_nothing(run: Run, file: Path, tmp_path: Path) -> None:
     run("gemini")
     once = file.read_bytes()
     assert "The file is up to date" in run("gemini").stdout
@@ -135,7 +135,7 @@ def test_a_second_time_nothing_changes(run: Run, file: Path, tmp_path: Path) -> 
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_taking_out_what_is_not_there_changes_nothing(run: Run, file: Path, tmp_path: Path) -> None:
+def test_uninstalling_from_a_file_without_taskhand_changes_nothing(run: Run, file: Path, tmp_path: Path) -> None:
     assert "Taskhand is not in" in run("gemini", "--uninstall").stdout
     assert list(tmp_path.iterdir()) == [file]
     assert "nothing to do" in run("windsurf", "--uninstall", anywhere=True).stdout
@@ -154,7 +154,7 @@ def test_a_key_goes_to_the_keyring_where_there_is_one(run: Run, file: Path, kept
     assert kept.kept == {("taskhand", "HUBSPOT_ACCESS_TOKEN"): KEY}
 
 
-def test_a_keyring_that_is_locked_leaves_the_file_as_it_was(run: Run, file: Path) -> None:
+def test_a_locked_keyring_leaves_the_file_unchanged(run: Run, file: Path) -> None:
     before = file.read_bytes()
     keyring.set_keyring(Locked())
     assert "refused to store VAMBE_API_KEY" in _refused(run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY))
@@ -201,13 +201,13 @@ def test_the_user_s_own_file_is_the_one_of_the_host(run: Run, tmp_path: Path) ->
     assert "taskhand" in json.loads((tmp_path / ".claude.json").read_text(encoding="utf-8"))["mcpServers"]
 
 
-def test_another_backend_leaves_nothing_of_the_one_before(run: Run, file: Path) -> None:
+def test_another_backend_replaces_the_variables_of_the_first(run: Run, file: Path) -> None:
     run("cursor", "--backend", "vambe", "--set", "TASKHAND_USER=Ana", VAMBE_API_KEY=KEY)
     run("cursor", "--backend", "local")
     assert _servers(file)["taskhand"]["env"] == {"TASKHAND_BACKEND": "local", "TASKHAND_USER": "Ana"}
 
 
-def test_a_key_that_is_there_stays_unless_another_is_given(run: Run, file: Path) -> None:
+def test_a_present_key_stays_unless_another_is_given(run: Run, file: Path) -> None:
     run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY)
     run("cursor", "--backend", "vambe", VAMBE_USER_ID="u1")
     assert _servers(file)["taskhand"]["env"] == {
@@ -231,7 +231,7 @@ def test_a_key_that_is_there_stays_unless_another_is_given(run: Run, file: Path)
         (["claude-code", "--project", "--keys", "file"], "is shared"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_is_written(
+def test_impossible_options_are_refused_before_anything_is_written(
     run: Run, file: Path, tmp_path: Path, options: list[str], said: str
 ) -> None:
     before = file.read_bytes()
@@ -240,13 +240,13 @@ def test_what_cannot_be_is_refused_before_anything_is_written(
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_host_without_a_file_for_one_project_says_so(run: Run) -> None:
+def test_project_is_refused_for_a_host_without_project_files(run: Run) -> None:
     assert "no project file" in _refused(run("windsurf", "--project", anywhere=True))
 
 
 @pytest.mark.parametrize("text", ['{"mcpServers": {', "[]", '{"mcpServers": {"taskhand": {"env": []}}}', "\udcff"])
 @pytest.mark.parametrize("option", [("--set", "TASKHAND_USER=Ana"), ("--uninstall",)])
-def test_a_file_that_cannot_be_understood_is_never_written_over(
+def test_an_unparsable_file_is_never_overwritten(
     run: Run, file: Path, tmp_path: Path, text: str, option: tuple[str, ...]
 ) -> None:
     if option == ("--uninstall",) and "env" in text:
@@ -258,7 +258,7 @@ def test_a_file_that_cannot_be_understood_is_never_written_over(
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_person_is_asked_for_the_key_and_nothing_of_it_is_seen(file: Path, tmp_path: Path) -> None:
+def test_a_person_types_the_key_without_echo(file: Path, tmp_path: Path) -> None:
     person, terminal = pty.openpty()
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TASKHAND_", "VAMBE_"))}
     asked = kept | {"HOME": str(tmp_path), "TASKHAND_CONFIG": os.devnull}

@@ -74,20 +74,20 @@ def test_changes_are_filtered(runs: Run, options: tuple[str, ...], tools: list[s
     assert [head.split()[0] for head in heads(runs(*options))] == tools
 
 
-def test_that_there_are_older_ones_and_that_there_are_none_is_said_apart(runs: Run) -> None:
+def test_older_changes_and_no_changes_have_different_notes(runs: Run) -> None:
     assert "older changes" in runs("--limit", "1").stderr
     assert runs().stderr == ""
     assert runs("--tool", "create_task").stderr == "No changes.\n"
 
 
 @pytest.mark.parametrize("moment", ["soon", "2026-13-01", "20", "", "2026-03-01T25:00"])
-def test_a_time_that_is_none_is_wrong_usage(runs: Run, moment: str) -> None:
+def test_an_invalid_time_is_wrong_usage(runs: Run, moment: str) -> None:
     done = runs("--until", moment)
     assert done.exit_code == 2
     assert "is neither a day" in done.stderr
 
 
-def test_every_outcome_can_be_asked_for() -> None:
+def test_every_outcome_is_a_choice_of_the_filter() -> None:
     assert get_args(Outcome) == OUTCOMES
 
 
@@ -99,7 +99,7 @@ def test_a_whole_journal_is_verified_with_its_head(runs: Run) -> None:
     assert runs("verify", "--head", head).exit_code == 0
 
 
-def test_a_head_that_is_not_there_is_told(runs: Run) -> None:
+def test_a_missing_head_is_reported(runs: Run) -> None:
     done = runs("verify", "--head", "0" * 63 + "1")
     assert done.exit_code == 1
     assert "noted head is not in this journal" in done.stdout
@@ -113,7 +113,7 @@ def test_the_first_bad_row_is_named_with_exit_code_1(runs: Run, journal_file: Pa
     assert "Row 3 is not right" in done.stdout
 
 
-def test_an_export_has_every_row_and_can_be_proved_without_us(runs: Run) -> None:
+def test_an_export_has_every_row_and_its_hashes_can_be_recomputed(runs: Run) -> None:
     lines = runs("export").stdout.splitlines()
     previous = "0" * 64
     for number, line in enumerate(lines, 1):
@@ -126,7 +126,7 @@ def test_an_export_has_every_row_and_can_be_proved_without_us(runs: Run) -> None
     assert previous == runs("verify").stdout.split()[-1]
 
 
-def test_what_is_too_old_is_pruned_by_command(runs: Run, settings: Settings) -> None:
+def test_old_changes_are_removed_by_prune(runs: Run, settings: Settings) -> None:
     assert runs("prune").stdout == "Rows removed: 0.\n"
     later = settings.model_copy(update={"clock": NOW + timedelta(days=363)})
     done = CliRunner().invoke(journal, ["prune"], obj=later, catch_exceptions=False)
@@ -137,7 +137,7 @@ def test_what_is_too_old_is_pruned_by_command(runs: Run, settings: Settings) -> 
     assert runs("verify").exit_code == 0
 
 
-def test_without_a_journal_none_is_made(settings: Settings, journal_file: Path) -> None:
+def test_commands_do_not_create_a_missing_journal(settings: Settings, journal_file: Path) -> None:
     done = CliRunner().invoke(journal, [], obj=settings, catch_exceptions=False)
     assert (done.exit_code, done.stdout) == (0, "")
     assert f"There is no journal at {journal_file} yet." in done.stderr

@@ -36,7 +36,7 @@ def test_help_names_every_command(store_file: Path) -> None:
 
 
 @pytest.mark.parametrize("name", command.commands)
-def test_every_command_explains_itself(store_file: Path, name: str) -> None:
+def test_every_command_has_help(store_file: Path, name: str) -> None:
     assert output(store_file, name, "--help").startswith(f"Usage: python -m taskhand {name}")
     assert not store_file.exists()
 
@@ -45,7 +45,7 @@ def test_version_is_printed(store_file: Path) -> None:
     assert output(store_file, "--version") == f"taskhand, version {__version__}\n"
 
 
-def test_wrong_usage_is_one_refusal_with_exit_code_2(store_file: Path) -> None:
+def test_wrong_usage_ends_with_exit_code_2(store_file: Path) -> None:
     assert "No such command 'lst'" in refusal(store_file, "lst", code=2)
     assert "No such option" in refusal(store_file, "--dbb", "x", code=2)
     assert "'--type'" in refusal(store_file, "statuses", "add", "Waiting", code=2)
@@ -87,11 +87,13 @@ def test_a_call_of_an_unknown_tool_ends_with_1(store_file: Path) -> None:
     ("arguments", "sentence"),
     [("{id: 7}", "not JSON"), ("", "not JSON"), ("[1]", "not a JSON object"), ("null", "not a JSON object")],
 )
-def test_a_call_whose_arguments_are_no_object_ends_with_2(store_file: Path, arguments: str, sentence: str) -> None:
+def test_a_call_whose_arguments_are_not_an_object_ends_with_exit_code_2(
+    store_file: Path, arguments: str, sentence: str
+) -> None:
     assert sentence in refusal(store_file, "call", "list_tasks", arguments, code=2)
 
 
-def test_a_call_with_brackets_without_end_ends_with_2(store_file: Path) -> None:
+def test_a_call_with_deeply_nested_arguments_ends_with_exit_code_2(store_file: Path) -> None:
     assert "not JSON" in refusal(store_file, "call", "list_tasks", "[" * 100_000, code=2)
 
 
@@ -104,7 +106,7 @@ def test_statuses_are_listed_added_renamed_and_removed(store_file: Path) -> None
     assert output(store_file, "statuses", "list") == FIRST_STATUSES
 
 
-def test_a_status_that_is_needed_or_unknown_is_refused_in_a_sentence(store_file: Path) -> None:
+def test_removing_a_status_in_use_or_an_unknown_one_is_refused(store_file: Path) -> None:
     output(store_file, "call", "create_task", json.dumps(DRAFT))
     for arguments in (
         ("remove", "Pendiente"),
@@ -131,7 +133,7 @@ def test_members_are_listed_added_renamed_and_removed(store_file: Path) -> None:
     assert len(output(store_file, "members", "list").splitlines()) == 1
 
 
-def test_a_contact_that_was_added_is_found(store_file: Path) -> None:
+def test_an_added_contact_is_found(store_file: Path) -> None:
     named = ("--phone", "+56 9 5555 0101", "--email", "caro@acme.example", "--customer", "acme")
     contact_id = output(store_file, "contacts", "add", "Carolina Vega", *named).strip()
     [found] = json.loads(output(store_file, "call", "find_contacts", '{"query": "VEGA"}'))["contacts"]
@@ -144,7 +146,7 @@ def test_a_contact_that_was_added_is_found(store_file: Path) -> None:
     }
 
 
-def test_contacts_are_listed_by_name_and_by_what_is_looked_for(store_file: Path) -> None:
+def test_contacts_are_listed_by_name_and_filtered_by_a_query(store_file: Path) -> None:
     assert output(store_file, "contacts", "list") == ""
     output(store_file, "contacts", "add", "Pedro Rojas", "--email", "pedro@globex.example")
     output(store_file, "contacts", "add", "Carolina Vega", "--phone", "+56 9 5555 0101", "--customer", "acme")
@@ -162,7 +164,7 @@ def test_a_store_is_seeded_once(store_file: Path) -> None:
     assert output(store_file, "members", "list") == people
 
 
-def test_the_demo_runs_to_its_end(store_file: Path) -> None:
+def test_the_demo_completes(store_file: Path) -> None:
     text = output(store_file, "demo")
     block = json.loads(text[text.rindex('{\n  "mcpServers"') :])
     assert block["mcpServers"]["taskhand"]["args"] == ["-m", "taskhand"]
@@ -172,7 +174,7 @@ def test_the_demo_runs_to_its_end(store_file: Path) -> None:
     assert not store_file.exists()
 
 
-def test_the_demo_runs_whatever_is_configured(store_file: Path) -> None:
+def test_the_demo_ignores_the_configured_backend(store_file: Path) -> None:
     configured = {"TASKHAND_CLOCK": "2020-01-01T00:00:00Z", "TASKHAND_IDS": "sequential", "TASKHAND_USER": "Ana Soto"}
     text = output(store_file, "demo", "--brief", **configured)
     assert REFUSED in text
@@ -180,7 +182,7 @@ def test_the_demo_runs_whatever_is_configured(store_file: Path) -> None:
     assert not store_file.exists()
 
 
-def test_the_brief_demo_says_in_words_what_came_of_each_call(store_file: Path) -> None:
+def test_the_brief_demo_describes_the_result_of_each_call(store_file: Path) -> None:
     text = output(store_file, "demo", "--brief")
     assert "  → update_task" not in text
     assert "{" not in text
@@ -205,21 +207,21 @@ def test_a_wrong_setting_is_named_in_one_sentence(store_file: Path, name: str, v
 
 
 @pytest.mark.parametrize("db", ["~nobody-of-that-name/tasks.sqlite", "/dev/null/tasks.sqlite", "/"])
-def test_a_store_that_cannot_be_is_refused_without_a_trace(store_file: Path, db: str) -> None:
+def test_an_impossible_store_path_is_refused_without_a_traceback(store_file: Path, db: str) -> None:
     assert refusal(store_file, "statuses", "list", code=1, TASKHAND_DB=db).startswith("taskhand: ")
 
 
 @pytest.mark.parametrize("clock", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"])
-def test_a_clock_at_the_end_of_the_calendar_leaves_no_trace(store_file: Path, clock: str) -> None:
+def test_a_clock_at_the_end_of_the_calendar_causes_no_traceback(store_file: Path, clock: str) -> None:
     assert "Traceback" not in run(store_file, "--clock", clock, "seed", "demo").stderr
 
 
-def test_an_empty_setting_is_no_setting(store_file: Path) -> None:
+def test_an_empty_variable_counts_as_not_set(store_file: Path) -> None:
     empty = dict.fromkeys(("TASKHAND_BACKEND", "TASKHAND_TIMEZONE", "TASKHAND_CLOCK", "TASKHAND_IDS"), " ")
     assert output(store_file, "statuses", "list", **empty) == FIRST_STATUSES
 
 
-def test_a_flag_wins_over_the_environment(store_file: Path, tmp_path: Path) -> None:
+def test_a_flag_overrides_the_environment(store_file: Path, tmp_path: Path) -> None:
     other = tmp_path / "other" / "tasks.sqlite"
     output(store_file, "--db", str(other), "statuses", "list")
     assert other.exists()

@@ -22,14 +22,14 @@ def before() -> Iterator[None]:
     keyring.set_keyring(was)
 
 
-def test_a_key_that_is_kept_is_found_by_the_value_that_stands_for_it() -> None:
+def test_a_stored_credential_is_resolved_from_its_reference() -> None:
     store_credential("VAMBE_API_KEY", "sk-1")
     assert keyring_reference("VAMBE_API_KEY") == "keyring:VAMBE_API_KEY"
     assert resolve_credential("keyring:VAMBE_API_KEY") == "sk-1"
     assert resolve_credential("sk-in-the-open") == "sk-in-the-open"
 
 
-def test_the_settings_hold_the_key_itself_and_only_secrets_are_looked_up() -> None:
+def test_settings_hold_the_resolved_key_and_resolve_only_secrets() -> None:
     store_credential("other-account", "sk-2")
     settings = Settings.from_env({"VAMBE_API_KEY": "keyring:other-account", "VAMBE_USER_ID": "keyring:other-account"})
     assert settings.vambe_api_key
@@ -38,20 +38,20 @@ def test_the_settings_hold_the_key_itself_and_only_secrets_are_looked_up() -> No
     assert settings.vambe_user_id == "keyring:other-account"
 
 
-def test_a_key_that_is_not_there_is_asked_for_by_name() -> None:
+def test_a_missing_key_is_refused_by_name_with_the_command_that_stores_it() -> None:
     with pytest.raises(OperatorError, match="has no VAMBE_API_KEY") as error:
         resolve_credential("keyring:VAMBE_API_KEY")
     assert error.value.next_step == "keyring set taskhand VAMBE_API_KEY"
 
 
-def test_a_machine_without_a_keyring_says_so_and_gives_nothing() -> None:
+def test_a_machine_without_a_keyring_refuses_a_reference() -> None:
     keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
     assert not is_keyring_available()
     with pytest.raises(OperatorError, match="refused to read VAMBE_API_KEY"):
         resolve_credential("keyring:VAMBE_API_KEY")
 
 
-def test_a_keyring_that_keeps_nothing_is_not_used() -> None:
+def test_a_keyring_that_stores_nothing_is_not_available() -> None:
     keyring.set_keyring(Oblivious())  # type: ignore[no-untyped-call]
     assert not is_keyring_available()
 

@@ -63,7 +63,7 @@ def test_every_kind_of_value_is_read_from_the_file(file: Path) -> None:
     assert found.warnings == ()
 
 
-def test_the_stronger_one_wins_and_its_origin_is_kept(file: Path) -> None:
+def test_the_value_of_highest_precedence_wins_and_its_origin_is_reported(file: Path) -> None:
     environ = {"TASKHAND_PLAN_OVER": "30", "CLOSE_RATE": "7", "TASKHAND_IDS": "random"}
     found = read(file, FILE + 'base_url = ""', environ, ids="sequential", clock=None)
     assert (found.settings.plan_over, found.settings.close_rate, found.settings.ids) == (30, 7, "sequential")
@@ -83,11 +83,11 @@ def test_the_stronger_one_wins_and_its_origin_is_kept(file: Path) -> None:
     }
 
 
-def test_a_wrong_value_that_a_stronger_one_hides_does_no_harm(file: Path) -> None:
+def test_an_invalid_value_that_is_overridden_is_not_validated(file: Path) -> None:
     assert read(file, 'plan_over = "many"', {"TASKHAND_PLAN_OVER": "5"}).settings.plan_over == 5
 
 
-def test_the_file_of_the_users_configuration_folder_is_read_if_it_is_there(
+def test_taskhand_toml_in_the_users_configuration_folder_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
@@ -103,7 +103,7 @@ def test_the_file_of_the_users_configuration_folder_is_read_if_it_is_there(
     assert after.settings.timezone == "America/Santiago"
 
 
-def test_no_file_at_all_can_be_asked_for() -> None:
+def test_os_devnull_as_the_file_means_no_file() -> None:
     assert (
         load_configuration({"TASKHAND_CONFIG": os.devnull}, {}).settings.model_copy(update={"config": None})
         == Settings()
@@ -139,7 +139,7 @@ def test_every_setting_has_a_key_of_its_own(key: str, file: Path) -> None:
         ("zzz = 1", "zzz", None),
     ],
 )
-def test_a_key_that_no_setting_has_is_refused_with_the_nearest(
+def test_an_unknown_key_is_refused_with_the_nearest_known_key(
     text: str, key: str, meant: str | None, file: Path
 ) -> None:
     with refused("configuration", OperatorError) as caught:
@@ -203,7 +203,7 @@ def tomllib_key(text: str) -> str:
         (b"a = " + b"[" * 5_000, "is not TOML"),
     ],
 )
-def test_a_file_that_is_no_toml_is_refused_without_a_word_of_it(raw: bytes, why: str, file: Path) -> None:
+def test_a_file_that_is_not_toml_is_refused_without_quoting_it(raw: bytes, why: str, file: Path) -> None:
     file.write_bytes(raw)
     with refused("configuration", OperatorError) as caught:
         load_configuration({"TASKHAND_CONFIG": str(file)}, {})
@@ -212,13 +212,13 @@ def test_a_file_that_is_no_toml_is_refused_without_a_word_of_it(raw: bytes, why:
 
 
 @pytest.mark.parametrize("path", ["absent.toml", "absent/taskhand.toml", "."])
-def test_a_file_that_was_named_and_cannot_be_read_is_refused(path: str, tmp_path: Path) -> None:
+def test_an_unreadable_file_named_by_taskhand_config_is_refused(path: str, tmp_path: Path) -> None:
     with refused("configuration", OperatorError) as caught:
         load_configuration({"TASKHAND_CONFIG": str(tmp_path / path)}, {})
     assert "TASKHAND_CONFIG" in str(caught.value.next_step)
 
 
-def test_a_file_of_nobodys_folder_is_refused() -> None:
+def test_a_file_in_an_unknown_users_home_folder_is_refused() -> None:
     with refused("configuration", OperatorError):
         load_configuration({"TASKHAND_CONFIG": "~nobody-of-that-name/taskhand.toml"}, {})
 
@@ -245,7 +245,7 @@ def test_a_file_with_a_secret_that_others_can_read_is_warned_about(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are told otherwise there")
-def test_a_file_that_only_says_what_the_keyring_keeps_may_be_read_by_others(file: Path) -> None:
+def test_a_file_with_only_keyring_references_may_be_readable_by_others(file: Path) -> None:
     was, mine = keyring.get_keyring(), InMemory()
     mine.set_password(SERVICE, "VAMBE_API_KEY", SECRET)
     keyring.set_keyring(mine)
@@ -277,11 +277,11 @@ def test_a_variable_that_looks_like_a_setting_is_warned_about_without_its_value(
 
 
 @pytest.mark.parametrize("name", ["HUBSPOT_PORTAL", "CLOSE_WAIT", "PATH", "TASKHANDLER", "VAMBE_X"])
-def test_variables_of_others_are_nobodys_business(name: str) -> None:
+def test_variables_of_other_programs_are_not_warned_about(name: str) -> None:
     assert load_configuration({"TASKHAND_CONFIG": os.devnull, name: "x"}, {}).warnings == ()
 
 
-def test_a_blank_variable_that_nothing_reads_is_no_typo() -> None:
+def test_a_blank_unknown_variable_is_not_warned_about() -> None:
     assert load_configuration({"TASKHAND_CONFIG": os.devnull, "TASKHAND_TIMEZON": " "}, {}).warnings == ()
 
 
@@ -294,7 +294,7 @@ def test_a_blank_variable_that_nothing_reads_is_no_typo() -> None:
         ({"CLOSE_ACCESS_TOKEN": SECRET}, "CLOSE_ACCESS_TOKEN is set (environment CLOSE_ACCESS_TOKEN)"),
     ],
 )
-def test_the_backend_says_why_it_is_the_one(environ: dict[str, str], why: str) -> None:
+def test_the_reason_for_the_backend_is_reported(environ: dict[str, str], why: str) -> None:
     assert load_configuration({"TASKHAND_CONFIG": os.devnull} | environ, {}).why == why
 
 

@@ -14,7 +14,7 @@ VARIABLES = [str(field.alias) for field in Settings.model_fields.values()]
 SECRET = "s3cr3t-value"  # noqa: S105  a stand-in that must not be seen
 
 
-def test_without_any_variable_tasks_live_in_the_embedded_store() -> None:
+def test_without_variables_the_backend_is_the_embedded_store() -> None:
     settings = Settings.from_env({})
     assert (settings.backend, settings.db, settings.timezone, settings.clock) == ("local", None, None, None)
     assert (settings.ids, settings.user, settings.log_level) == ("random", None, "WARNING")
@@ -52,13 +52,13 @@ def test_every_setting_has_a_variable_of_ours_and_a_description() -> None:
     assert all(field.description for field in Settings.model_fields.values())
 
 
-def test_a_flag_wins_over_its_variable_and_none_does_not() -> None:
+def test_a_flag_overrides_its_variable_unless_it_is_none() -> None:
     environ = {"TASKHAND_USER": "Ana", "TASKHAND_IDS": "sequential"}
     settings = Settings.from_env(environ, user="Ben", ids=None)
     assert (settings.user, settings.ids) == ("Ben", "sequential")
 
 
-def test_a_flag_wins_over_a_variable_that_is_wrong() -> None:
+def test_a_flag_overrides_an_invalid_variable() -> None:
     assert Settings.from_env({"TASKHAND_IDS": "odd"}, ids="random").ids == "random"
 
 
@@ -67,11 +67,11 @@ def test_blank_variables_are_not_set(blank: str) -> None:
     assert Settings.from_env(dict.fromkeys(VARIABLES, blank)) == Settings()
 
 
-def test_blanks_around_a_value_do_not_count() -> None:
+def test_whitespace_around_a_value_is_stripped() -> None:
     assert Settings.from_env({"TASKHAND_USER": " Ana ", "TASKHAND_IDS": " sequential\n"}).user == "Ana"
 
 
-def test_variables_of_others_are_not_read() -> None:
+def test_variables_of_other_programs_are_not_read() -> None:
     assert (
         Settings.from_env({"PATH": "/bin", "USER": "root", "user": "x", "db": "y", "taskhand_user": "z"}) == Settings()
     )
@@ -93,7 +93,7 @@ def test_variables_of_others_are_not_read() -> None:
         ("TASKHAND_ASK", "always"),
     ],
 )
-def test_a_wrong_value_names_its_variable_and_no_other(name: str, value: str) -> None:
+def test_the_error_of_an_invalid_value_names_its_variable_and_no_other(name: str, value: str) -> None:
     others = {"TASKHAND_USER": SECRET, "TASKHAND_DB": f"/{SECRET}", "API_KEY": SECRET}
     with refused("configuration", OperatorError) as caught:
         Settings.from_env(others | {name: value})
@@ -109,14 +109,14 @@ def test_a_wrong_flag_is_refused_under_the_name_of_its_variable() -> None:
     assert "TASKHAND_IDS" in caught.value.message
 
 
-def test_a_zone_that_nearly_exists_is_refused_with_the_nearest() -> None:
+def test_a_misspelled_zone_is_refused_with_the_nearest_zone() -> None:
     with refused("configuration", OperatorError) as caught:
         Settings.from_env({}, timezone="America/Santigo")
     assert "America/Santiago" in caught.value.message
 
 
 @given(st.dictionaries(st.sampled_from(VARIABLES), st.text()))
-def test_whatever_the_environment_holds_it_is_only_refused_to_the_operator(environ: dict[str, str]) -> None:
+def test_any_environment_is_accepted_or_refused_with_an_operator_error(environ: dict[str, str]) -> None:
     try:
         Settings.from_env(environ)
     except OperatorError as error:

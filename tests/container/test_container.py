@@ -28,7 +28,7 @@ def _health_check(web: Web) -> int:
     return done.returncode
 
 
-def test_its_command_serves_callers_on_this_machine_and_answers_its_health_check(store_file: Path) -> None:
+def test_the_image_s_command_serves_on_loopback_and_passes_its_health_check(store_file: Path) -> None:
     assert json.loads(_said("ENTRYPOINT")) == ["taskhand"]
     serve, http, *options = json.loads(_said("CMD"))
     assert (serve, http) == ("serve", "--http")
@@ -41,7 +41,7 @@ def test_its_command_serves_callers_on_this_machine_and_answers_its_health_check
         assert _health_check(web) == 1
 
 
-def test_it_does_not_run_as_root_and_keeps_its_store_in_a_volume() -> None:
+def test_the_image_does_not_run_as_root_and_has_its_store_in_a_volume() -> None:
     assert int(_said("USER")) > 0
     volume = _said("VOLUME")
     assert f"TASKHAND_DB={volume}/" in _said("ENV")
@@ -50,7 +50,7 @@ def test_it_does_not_run_as_root_and_keeps_its_store_in_a_volume() -> None:
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if line.startswith("COPY ") and "--from" not in line])
-def test_what_it_copies_is_there_and_let_through(line: str) -> None:
+def test_copied_files_exist_and_are_not_ignored(line: str) -> None:
     let_through = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     for name in line.split()[1:-1]:
         assert (ROOT / name).exists()
@@ -58,7 +58,7 @@ def test_what_it_copies_is_there_and_let_through(line: str) -> None:
     assert let_through.index("*") < let_through.index("!src")
 
 
-def test_it_copies_everything_that_the_package_is_made_of() -> None:
+def test_the_image_copies_everything_that_the_package_needs() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
     copied = " ".join(LINES).replace(",", "").split()
@@ -66,7 +66,7 @@ def test_it_copies_everything_that_the_package_is_made_of() -> None:
     assert {*needed, *wheel.get("force-include", {}), *(one.split("/")[0] for one in wheel["packages"])} <= set(copied)
 
 
-def test_every_stage_begins_with_the_same_small_python() -> None:
+def test_every_stage_has_the_same_base_image() -> None:
     bases = [line.split()[1] for line in LINES if line.startswith("FROM ")]
     assert len(set(bases)) == 1
     assert bases[0].endswith("-slim")

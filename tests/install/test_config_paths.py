@@ -27,13 +27,13 @@ FILES: dict[str, str | dict[System, str]] = {
 SYSTEMS: tuple[System, ...] = ("Darwin", "Windows", "Linux")
 
 
-def test_every_host_has_its_places_here_and_can_be_named() -> None:
+def test_every_host_is_tested_here_and_is_a_choice_of_the_command() -> None:
     assert tuple(host.slug for host in HOSTS) == tuple(FILES) == HOST_NAMES
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("slug", FILES)
-def test_a_host_keeps_its_file_where_its_documentation_says(tmp_path: Path, slug: str, system: System) -> None:
+def test_a_host_file_is_where_the_host_documents_it(tmp_path: Path, slug: str, system: System) -> None:
     expected = FILES[slug]
     where = expected if isinstance(expected, str) else expected[system]
     assert find_host(slug).user_file(Machine(system, tmp_path)) == tmp_path / where
@@ -41,9 +41,7 @@ def test_a_host_keeps_its_file_where_its_documentation_says(tmp_path: Path, slug
 
 @pytest.mark.parametrize("slug", ["claude-desktop", "vscode"])
 @pytest.mark.parametrize(("system", "variable"), [("Windows", "APPDATA"), ("Linux", "XDG_CONFIG_HOME")])
-def test_a_folder_that_the_system_has_moved_is_followed(
-    tmp_path: Path, slug: str, system: System, variable: str
-) -> None:
+def test_a_moved_system_folder_is_used(tmp_path: Path, slug: str, system: System, variable: str) -> None:
     moved = Machine(system, tmp_path / "home", {variable: str(tmp_path / "moved")})
     assert find_host(slug).user_file(moved).is_relative_to(tmp_path / "moved")
     nowhere = Machine(system, tmp_path / "home", {variable: "moved"})

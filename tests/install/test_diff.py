@@ -10,7 +10,7 @@ from taskhand.install.server_entry import WantedEntry, add_server
 DESKTOP, VSCODE = find_host("claude-desktop"), find_host("vscode")
 
 
-def test_only_our_lines_are_shown_as_they_are() -> None:
+def test_only_our_lines_are_shown_unmasked() -> None:
     text = """{
   "apiKey": "s3cret-1",
   // "old": "s3cret-2", 's3cret-3'
@@ -32,14 +32,14 @@ def test_only_our_lines_are_shown_as_they_are() -> None:
     assert '"gh": {"command": "…", "args": ["…"], "env": {"GH": "…"}}' in shown
 
 
-def test_a_key_that_changes_is_not_shown_to_change() -> None:
+def test_a_changed_key_does_not_appear_in_the_diff() -> None:
     old, new = (
         add_server("", DESKTOP, WantedEntry(launch_by_interpreter("/p", {"VAMBE_API_KEY": key}))) for key in "ab"
     )
     assert render_diff(old, new, DESKTOP) == []
 
 
-def test_what_a_host_asks_for_is_shown_and_what_it_asks_for_others_is_not() -> None:
+def test_our_inputs_are_shown_and_inputs_of_others_are_masked() -> None:
     text = '{\n  "inputs": [\n    {"id": "gh", "default": "s3cret"}\n  ]\n}'
     wanted = WantedEntry(launch_by_interpreter("/p", {}), [VSCODE.input_for("VAMBE_API_KEY", "The key.")])
     shown = "\n".join(render_diff(text, add_server(text, VSCODE, wanted), VSCODE))
@@ -47,7 +47,7 @@ def test_what_a_host_asks_for_is_shown_and_what_it_asks_for_others_is_not() -> N
     assert '"id": "taskhand-vambe-api-key"' in shown
 
 
-def test_a_file_of_megabytes_is_shown_by_its_few_lines_that_change() -> None:
+def test_the_diff_of_a_large_file_has_only_its_changed_lines() -> None:
     text = json.dumps({"projects": {f"/p/{place}": {"history": ["x"] * 20} for place in range(200)}}, indent=2)
     shown = render_diff(text, add_server(text, DESKTOP, WantedEntry(launch_by_interpreter("/p", {}))), DESKTOP)
     assert len(shown) < 25

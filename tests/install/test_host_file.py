@@ -17,7 +17,7 @@ def _replaced(path: Path, text: str) -> Path | None:
     return replace_host_file(found, text, copy=found.text, now=NOW)
 
 
-def test_a_file_that_is_not_there_is_made_with_its_folders_for_the_user_alone(tmp_path: Path) -> None:
+def test_a_missing_file_is_created_with_its_folders_for_the_user_alone(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "mcp.json"
     assert read_host_file(path).raw is None
     assert _replaced(path, "{}\n") is None
@@ -25,7 +25,7 @@ def test_a_file_that_is_not_there_is_made_with_its_folders_for_the_user_alone(tm
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_copy_is_kept_beside_it_and_the_mode_stays(tmp_path: Path) -> None:
+def test_a_backup_is_written_and_the_mode_stays(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.write_bytes(b'{"a": 1}\r\n')
     path.chmod(0o640)
@@ -38,7 +38,7 @@ def test_a_copy_is_kept_beside_it_and_the_mode_stays(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == [path, copy]
 
 
-def test_two_copies_of_one_second_are_both_kept(tmp_path: Path) -> None:
+def test_two_backups_in_one_second_are_both_kept(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.write_text("1", encoding="utf-8")
     assert _replaced(path, "2") != _replaced(path, "3")
@@ -58,7 +58,7 @@ def test_a_link_is_followed_and_stays_a_link(tmp_path: Path) -> None:
     assert real.read_text(encoding="utf-8") == '{"a": 1}'
 
 
-def test_a_link_to_nothing_yet_makes_the_file_that_it_names(tmp_path: Path) -> None:
+def test_a_dangling_link_creates_its_target(tmp_path: Path) -> None:
     link = tmp_path / "mcp.json"
     link.symlink_to(tmp_path / "later.json")
     _replaced(link, "{}")
@@ -76,7 +76,7 @@ def test_a_byte_order_mark_stays(tmp_path: Path) -> None:
     assert list(read_backups(read_host_file(path))) == ["{}"]
 
 
-def test_a_file_that_somebody_has_written_meanwhile_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_changed_since_it_was_read_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.write_text("{}", encoding="utf-8")
     found = read_host_file(path)
@@ -95,12 +95,12 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path, raw: bytes) -> None
         read_host_file(path)
 
 
-def test_a_folder_in_its_place_is_refused(tmp_path: Path) -> None:
+def test_a_folder_instead_of_the_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="cannot be read"):
         read_host_file(tmp_path)
 
 
-def test_a_file_in_the_place_of_its_folder_is_refused(tmp_path: Path) -> None:
+def test_a_file_instead_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     found = read_host_file(tmp_path / "file")
     inside = type(found)(tmp_path / "file" / "mcp.json", None, "")

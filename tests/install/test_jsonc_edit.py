@@ -36,7 +36,7 @@ def _fits(text: str) -> bool:
 
 
 @given(jsonc_texts(), values)
-def test_what_is_put_is_there_and_all_else_is_as_it_was(text: str, value: Any) -> None:
+def test_a_put_value_is_found_and_all_else_is_unchanged(text: str, value: Any) -> None:
     if not _fits(text):
         return
     new = put_value(text, PATH, value)
@@ -46,20 +46,20 @@ def test_what_is_put_is_there_and_all_else_is_as_it_was(text: str, value: Any) -
 
 
 @given(jsonc_texts(), values)
-def test_what_was_put_among_others_can_be_taken_out_to_the_byte(text: str, value: Any) -> None:
+def test_removing_a_put_value_restores_the_text(text: str, value: Any) -> None:
     if _fits(text) and find_value(text, PATH[:1]):
         assert remove_value(put_value(text, PATH, value), PATH) == text
 
 
 @given(jsonc_texts(), values)
-def test_putting_the_same_twice_changes_nothing(text: str, value: Any) -> None:
+def test_putting_the_same_value_twice_changes_nothing(text: str, value: Any) -> None:
     if _fits(text):
         once = put_value(text, PATH, value)
         assert put_value(once, PATH, value) == once
 
 
 @given(jsonc_texts(), st.data())
-def test_anything_can_be_taken_out_and_all_else_stays(text: str, data: st.DataObject) -> None:
+def test_any_value_can_be_removed_and_all_else_is_unchanged(text: str, data: st.DataObject) -> None:
     root = parse_jsonc(text).root
     assert root is not None
     name = data.draw(st.sampled_from(sorted(root.value) or ["none"]))
@@ -70,7 +70,7 @@ def test_anything_can_be_taken_out_and_all_else_stays(text: str, data: st.DataOb
 
 
 @given(st.text(alphabet='{}[]",:/* \n\\1tru-e.', max_size=12))
-def test_what_is_read_as_json_is_what_json_says(text: str) -> None:
+def test_plain_json_is_parsed_as_by_the_standard_library(text: str) -> None:
     try:
         expected = json.loads(text)
     except ValueError:
@@ -81,7 +81,7 @@ def test_what_is_read_as_json_is_what_json_says(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " \n", "// nothing yet\n", "/* nothing */"])
-def test_a_file_with_nothing_in_it_gets_a_whole_object(text: str) -> None:
+def test_an_empty_file_gets_a_whole_object(text: str) -> None:
     new = put_value(text, PATH, ENTRY)
     assert new.startswith(text)
     assert find_value(new, PATH) == ENTRY
@@ -106,7 +106,7 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize(("old", "new"), WRITTEN.values(), ids=WRITTEN)
-def test_an_entry_is_written_as_its_neighbours_are(old: str, new: str) -> None:
+def test_an_entry_is_written_in_the_style_of_its_neighbours(old: str, new: str) -> None:
     assert put_value(old, PATH, {"x": 1}) == new
 
 
@@ -146,7 +146,7 @@ def test_a_file_of_another_shape_is_refused(text: str) -> None:
         ("[" * 100_000, 1),
     ],
 )
-def test_what_is_not_json_is_refused_by_its_line(text: str, line: int) -> None:
+def test_invalid_json_is_refused_with_its_line(text: str, line: int) -> None:
     with pytest.raises(NotJson) as refused:
         parse_jsonc(text)
     assert refused.value.line == line

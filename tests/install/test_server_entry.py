@@ -41,7 +41,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.slug)
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_what_was_there_before_comes_back_to_the_byte(host: Host, text: str) -> None:
+def test_uninstalling_restores_the_earlier_text_exactly(host: Host, text: str) -> None:
     first = add_server(text, host, WantedEntry(LAUNCH, [ASKED] if host.asks else []))
     again = add_server(
         first, host, WantedEntry(launch_by_interpreter("/elsewhere/python", {}), [ASKED] if host.asks else [])
@@ -51,21 +51,21 @@ def test_what_was_there_before_comes_back_to_the_byte(host: Host, text: str) -> 
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_without_a_copy_only_the_entry_goes(text: str) -> None:
+def test_without_a_backup_only_the_entry_is_removed(text: str) -> None:
     after = remove_server(add_server(text, VSCODE, WantedEntry(LAUNCH, [ASKED])), VSCODE, IDS, [])
     assert find_value(after, ("servers", "taskhand")) is None
     assert "taskhand" not in after
     assert find_value(after, ("theme",)) == find_value(text, ("theme",))
 
 
-def test_a_copy_that_the_user_has_moved_on_from_does_not_come_back() -> None:
+def test_a_backup_that_differs_elsewhere_is_not_restored() -> None:
     before = '{\n  "mcpServers": {}\n}'
     since = put_value(add_server(before, CURSOR, WantedEntry(LAUNCH)), ("mcpServers", "new"), {})
     after = remove_server(since, CURSOR, [], [before])
     assert json.loads(after) == {"mcpServers": {"new": {}}}
 
 
-def test_of_an_entry_that_is_there_what_is_not_ours_stays_comments_included() -> None:
+def test_other_fields_and_comments_of_a_present_entry_stay() -> None:
     text = """{
   "mcpServers": {
     "taskhand": {
@@ -91,7 +91,7 @@ def test_of_an_entry_that_is_there_what_is_not_ours_stays_comments_included() ->
     assert "// the shared one" in new
 
 
-def test_without_a_backend_the_variables_that_are_there_stay() -> None:
+def test_without_a_backend_present_variables_stay() -> None:
     text = add_server("", CURSOR, WantedEntry(LAUNCH))
     again = add_server(text, CURSOR, WantedEntry(launch_by_interpreter("/new/python", {})))
     assert _ours(again, CURSOR) == {
@@ -101,12 +101,12 @@ def test_without_a_backend_the_variables_that_are_there_stay() -> None:
     }
 
 
-def test_a_server_elsewhere_becomes_one_here() -> None:
+def test_a_remote_entry_becomes_a_local_one() -> None:
     text = '{"mcpServers": {"taskhand": {"url": "http://127.0.0.1:8000/mcp", "headers": {}}}}'
     assert set(_ours(add_server(text, CURSOR, WantedEntry(LAUNCH)), CURSOR)) == {"command", "args", "env"}
 
 
-def test_an_input_is_asked_for_once_however_often_it_is_installed() -> None:
+def test_repeated_installs_add_an_input_once() -> None:
     text = add_server('{"inputs": [{"id": "theirs"}]}', VSCODE, WantedEntry(LAUNCH, [ASKED]))
     again = add_server(text, VSCODE, WantedEntry(LAUNCH, [VSCODE.input_for("VAMBE_API_KEY", "Another meaning.")]))
     inputs = find_value(again, ("inputs",))
@@ -114,14 +114,14 @@ def test_an_input_is_asked_for_once_however_often_it_is_installed() -> None:
     assert inputs[1]["password"] is True
 
 
-def test_a_copy_keeps_the_keys_of_others_and_not_ours() -> None:
+def test_a_backup_holds_the_keys_of_other_servers_but_not_ours() -> None:
     env = {"VAMBE_API_KEY": "sk-1", "CLOSE_API_KEY": "keyring:CLOSE_API_KEY", "TASKHAND_USER": "Ana"}
     text = json.dumps({"mcpServers": {"gh": {"env": {"T": "ghp"}}, "taskhand": {"env": env}}})
     kept = json.loads(mask_keys(text, CURSOR))["mcpServers"]
     assert kept == {"gh": {"env": {"T": "ghp"}}, "taskhand": {"env": env | {"VAMBE_API_KEY": MASK}}}
 
 
-def test_what_uvx_runs_is_started_by_uv_again_and_not_from_its_cache() -> None:
+def test_a_program_run_by_uvx_is_started_with_uv_again() -> None:
     cached = "/home/ana/.cache/uv/archive-v0/7WEfqiiyeWY0u5HJ/bin/python"
     assert launch_here(cached, "/opt/uv", {}).entry() == {
         "command": "/opt/uv",

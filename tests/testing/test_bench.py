@@ -30,7 +30,9 @@ async def _listed(bench: Bench) -> dict[str, tuple[object, ...]]:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("data", ["small_team", "sales_week"])
-async def test_what_is_kept_is_what_the_server_shows(tmp_path: Path, backend: BackendName, data: str) -> None:
+async def test_the_stored_tasks_are_those_that_the_server_lists(
+    tmp_path: Path, backend: BackendName, data: str
+) -> None:
     async with open_bench(tmp_path, Setup(backend, data)) as bench:
         kept = {task.title: (task.status, task.due, task.responsibles, task.priority) for task in await bench.state()}
         assert kept == await _listed(bench)
@@ -64,7 +66,9 @@ async def test_a_run_repeats_byte_for_byte(tmp_path: Path, backend: BackendName)
         ("hubspot", "PATCH", {"properties": {"hs_task_priority": "HIGH"}}),
     ],
 )
-async def test_what_was_really_sent_is_seen(tmp_path: Path, backend: BackendName, method: str, body: object) -> None:
+async def test_the_requests_that_the_crm_received_are_recorded(
+    tmp_path: Path, backend: BackendName, method: str, body: object
+) -> None:
     async with open_bench(tmp_path, Setup(backend)) as bench:
         task = await bench.task("Send the welcome kit")
         await bench.call("update_task", id=task.id, priority="2")
@@ -77,7 +81,7 @@ async def test_what_was_really_sent_is_seen(tmp_path: Path, backend: BackendName
         assert [called.tool for called in bench.calls] == ["update_task"]
 
 
-async def test_a_fault_strikes_when_it_was_scripted_to_and_waits_take_no_time(tmp_path: Path) -> None:
+async def test_a_scripted_fault_occurs_and_sleeps_take_no_real_time(tmp_path: Path) -> None:
     async with open_bench(
         tmp_path, Setup("close", faults=[{"route": "list", "kind": "status", "status": 503}])
     ) as bench:
@@ -93,7 +97,7 @@ async def test_a_fault_strikes_when_it_was_scripted_to_and_waits_take_no_time(tm
         assert (await bench.call("list_tasks"))["tasks"]
 
 
-async def test_time_passes_only_when_it_is_told_to(tmp_path: Path) -> None:
+async def test_the_clock_moves_only_by_advance_or_sleep(tmp_path: Path) -> None:
     async with open_bench(tmp_path, Setup(data="small_team", clock="2026-05-04T12:00:00-04:00")) as bench:
         late = [row["title"] for row in (await bench.call("list_tasks", overdue=True))["tasks"]]
         assert late == ["Order the samples"]
@@ -121,7 +125,7 @@ async def test_a_person_can_be_asked_in_both_eras(
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-async def test_a_task_of_one_s_own_is_planted_on_every_backend(tmp_path: Path, backend: BackendName) -> None:
+async def test_a_planted_task_is_created_on_every_backend(tmp_path: Path, backend: BackendName) -> None:
     planted = PlannedTask(title="Pay <b>& go</b>", day=2, description="One\n<two>", people=("me@x",))
     with pytest.raises(CallerError, match="no person 'me@x'"):
         async with open_bench(tmp_path, Setup(backend, "empty", planted=[planted])):
@@ -148,13 +152,13 @@ async def test_a_task_of_one_s_own_is_planted_on_every_backend(tmp_path: Path, b
         (Setup(environment={"TASKHAND_PLAN_OVER": "many"}), "TASKHAND_PLAN_OVER"),
     ],
 )
-async def test_a_setup_that_is_not_possible_is_refused(tmp_path: Path, setup: Setup, said: str) -> None:
+async def test_an_impossible_setup_is_refused(tmp_path: Path, setup: Setup, said: str) -> None:
     with pytest.raises(Exception, match=said):
         async with open_bench(tmp_path, setup):
             pass
 
 
-async def test_a_title_that_none_or_several_have_names_no_task(tmp_path: Path) -> None:
+async def test_a_title_must_select_exactly_one_task(tmp_path: Path) -> None:
     twice = [PlannedTask(title="Again"), PlannedTask(title="Again")]
     async with open_bench(tmp_path, Setup(data="empty", planted=twice)) as bench:
         for title, count in (("Again", 2), ("Never", 0)):

@@ -48,7 +48,7 @@ def _seen(*after: StoredTask, calls: tuple[Called, ...] = (), answer: str = "") 
         ({"native": {"state": "NONE"}}, replace(CALL, native={"state": "NONE", "else": 1})),
     ],
 )
-def test_an_expectation_is_met(expected: dict[str, Any], after: StoredTask) -> None:
+def test_a_met_expectation_gives_no_reason(expected: dict[str, Any], after: StoredTask) -> None:
     assert unmet_reasons(_scenario(expect=[{"title": "Call Acme"} | expected]), _seen(after, OTHER)) == ()
 
 
@@ -65,12 +65,12 @@ def test_an_expectation_is_met(expected: dict[str, Any], after: StoredTask) -> N
         ({"count": 0}, CALL, "Call Acme: 1 tasks, expected 0"),
     ],
 )
-def test_an_expectation_is_not_met(expected: dict[str, Any], after: StoredTask, said: str) -> None:
+def test_an_unmet_expectation_gives_its_reason(expected: dict[str, Any], after: StoredTask, said: str) -> None:
     (reason,) = unmet_reasons(_scenario(expect=[{"title": "Call Acme"} | expected]), _seen(after, OTHER))
     assert reason.startswith(said)
 
 
-def test_what_nobody_expected_is_named() -> None:
+def test_an_unexpected_change_is_a_reason() -> None:
     late, new = replace(OTHER, due="2026-03-04"), replace(CALL, id="3", title="New")
     assert unmet_reasons(_scenario(), _seen(late, new)) == (
         "New: was added",
@@ -99,7 +99,7 @@ def test_calls_are_allowed_forbidden_needed_and_counted() -> None:
     )
 
 
-def test_the_last_words_are_read_whatever_their_case_and_accents() -> None:
+def test_the_final_message_is_matched_without_case_and_accents() -> None:
     asked = {"mentions": ["María"], "omits": ["secret"], "asks": True}
     assert unmet_reasons(_scenario(answer=asked), _seen(CALL, OTHER, answer="Which MARIA?")) == ()
     assert unmet_reasons(_scenario(answer=asked), _seen(CALL, OTHER, answer="A Secret.")) == (

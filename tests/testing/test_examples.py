@@ -30,14 +30,14 @@ def _example(name: str) -> Any:
     ("name", "flags", "said"),
     [("agent_loop", {}, "Call Acme is put down and Completado."), ("daily_sweep", {"yes": True}, "Nothing is late.")],
 )
-async def test_it_runs_on_a_store_of_its_own(
+async def test_each_example_runs_on_its_own_store(
     name: str, flags: dict[str, bool], said: str, store_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await _example(name).main(str(store_file), **flags)
     assert said in capsys.readouterr().out
 
 
-async def test_a_model_that_never_ends_is_stopped(taskhand: Bench) -> None:
+async def test_the_agent_loop_stops_a_model_that_never_ends(taskhand: Bench) -> None:
     loop = _example("agent_loop")
 
     async def again(messages: object, tools: object) -> dict[str, Any]:
@@ -52,7 +52,7 @@ async def test_a_model_that_never_ends_is_stopped(taskhand: Bench) -> None:
 
 @pytest.mark.taskhand(backend="hubspot")
 @pytest.mark.parametrize(("says_yes", "moved"), [(True, 4), (False, 0)])
-async def test_a_sweep_moves_what_is_late_after_a_yes(
+async def test_the_daily_sweep_moves_overdue_tasks_after_a_yes(
     taskhand: Bench, capsys: pytest.CaptureFixture[str], *, says_yes: bool, moved: int
 ) -> None:
     async def confirm() -> bool:

@@ -20,18 +20,18 @@ def anyio_backend():
 
 @pytest.mark.anyio
 @pytest.mark.taskhand(backend="close", data="small_team", clock="2026-06-01T09:00:00Z")
-async def test_the_mark_sets_it_up(taskhand):
+async def test_the_mark_configures_the_fixture(taskhand):
     task = await taskhand.task("Call Acme")
     assert task.due.startswith("2026-06-02")
     await taskhand.call("complete_task", id=task.id)
     assert [request.method for request in taskhand.sent if request.committed] == ["PUT"]
 
 @pytest.mark.anyio
-async def test_without_a_mark_it_is_the_store_and_as_it_was(taskhand):
+async def test_without_a_mark_the_fixture_has_the_default_setup(taskhand):
     assert taskhand.populated.backend == "local"
     assert len(await taskhand.state()) == 14
 
-def test_without_a_plugin_for_async_tests(taskhand_open):
+def test_taskhand_open_works_without_a_plugin_for_async_tests(taskhand_open):
     async def work():
         async with taskhand_open(backend="vambe", data="empty") as taskhand:
             assert (await taskhand.client.list_tools()).tools
@@ -39,7 +39,7 @@ def test_without_a_plugin_for_async_tests(taskhand_open):
     anyio.run(work)
 
 @pytest.mark.anyio
-async def test_a_scenario_that_is_not_met_fails_with_the_reasons(taskhand_scenario):
+async def test_a_failed_scenario_fails_the_test_with_its_reasons(taskhand_scenario):
     from taskhand.testing import shipped
     async def lazy(task, client):
         return ""
@@ -47,7 +47,7 @@ async def test_a_scenario_that_is_not_met_fails_with_the_reasons(taskhand_scenar
 
 @pytest.mark.anyio
 @pytest.mark.taskhand(backend="trello")
-async def test_a_mark_that_is_wrong(taskhand):
+async def test_an_invalid_mark_fails_the_test(taskhand):
     pass
 """
 
@@ -59,7 +59,7 @@ def test_a_project_uses_the_fixtures(pytester: pytest.Pytester) -> None:
     run.stdout.fnmatch_lines(["*finish_one [[]local[]] 0 calls, 0 tokens of answers", "*expected done"])
 
 
-def test_a_project_that_does_not_use_it_pays_nothing() -> None:
+def test_a_project_that_does_not_use_the_plugin_imports_nothing_heavy() -> None:
     code = "import sys, pytest, taskhand.testing.plugin; print(*sorted(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603  ours
     heavy = {"mcp", "pydantic", "anyio", "httpx2", "starlette", "sqlite3", "taskhand.config.settings"}

@@ -33,7 +33,7 @@ anyio.run(main)
 """
 
 
-async def test_a_command_works_with_a_server_that_it_starts_and_every_call_is_seen(tmp_path: Path) -> None:
+async def test_an_agent_command_starts_its_server_and_every_call_is_recorded(tmp_path: Path) -> None:
     file = tmp_path / "agent.py"
     file.write_text(AGENT, encoding="utf-8")
     agent = Command(f"'{sys.executable}' '{file}' {{task}} {{config}}", timeout_s=30)
@@ -45,7 +45,7 @@ async def test_a_command_works_with_a_server_that_it_starts_and_every_call_is_se
     assert report.tokens == sum(len(called.answer) // 4 for called in report.calls) > 100
 
 
-async def test_a_command_that_fails_or_takes_too_long_fails_the_scenario_with_what_it_did(tmp_path: Path) -> None:
+async def test_an_agent_command_that_fails_or_times_out_fails_the_scenario(tmp_path: Path) -> None:
     failing = Command(f"'{sys.executable}' -c 'raise SystemExit(\"out of tokens\")'", timeout_s=30)
     report = await run_scenario(FINISH, failing, "local", tmp_path)
     assert report.reasons[0] == "the agent ended with exit code 1: out of tokens"
@@ -56,12 +56,12 @@ async def test_a_command_that_fails_or_takes_too_long_fails_the_scenario_with_wh
 
 
 @pytest.mark.parametrize("line", ["/nowhere/agent", "'unclosed", ""])
-async def test_a_command_that_cannot_be_started_is_the_caller_s_mistake(line: str) -> None:
+async def test_an_agent_command_that_cannot_be_started_is_a_caller_error(line: str) -> None:
     with pytest.raises(CallerError, match="cannot be started"):
         await run_scenario(FINISH, Command(line), "local")
 
 
-async def test_an_agent_of_this_process_is_given_the_task_and_a_client() -> None:
+async def test_an_agent_in_this_process_gets_the_task_and_a_client() -> None:
     async def agent(task: str, client: Client) -> str:
         await client.call_tool("list_tasks", {})
         return task
@@ -87,7 +87,7 @@ async def test_an_agent_of_this_process_is_given_the_task_and_a_client() -> None
         ([{"tool": "get_task"}], "was refused with missing_argument"),
     ],
 )
-async def test_a_script_that_does_not_go_as_written_stops_there(calls: list[dict[str, object]], said: str) -> None:
+async def test_a_script_stops_at_an_unexpected_answer(calls: list[dict[str, object]], said: str) -> None:
     script = Scripted(Script.model_validate({"calls": calls}))
     with pytest.RaisesGroup(
         pytest.RaisesExc(ScriptError, check=lambda error: said in str(error)), flatten_subgroups=True
@@ -111,5 +111,5 @@ def test_the_command_line_lists_runs_and_counts() -> None:
     assert isinstance(unknown.exception, CallerError)
 
 
-def test_a_scenario_is_a_value() -> None:
+def test_a_dumped_scenario_validates_to_an_equal_one() -> None:
     assert Scenario.model_validate(FINISH.model_dump()) == FINISH

@@ -23,7 +23,7 @@ GOOD = (shipped() / "create_once.toml").read_text(encoding="utf-8")
         ("name = ", "cannot be read as a scenario"),
     ],
 )
-def test_a_file_that_is_wrong_is_refused_with_the_place(tmp_path: Path, wrong: str, said: str) -> None:
+def test_an_invalid_scenario_file_is_refused_with_the_path_of_the_error(tmp_path: Path, wrong: str, said: str) -> None:
     file = tmp_path / "wrong.toml"
     file.write_text(wrong, encoding="utf-8")
     with pytest.raises(CallerError) as refused:
@@ -32,7 +32,7 @@ def test_a_file_that_is_wrong_is_refused_with_the_place(tmp_path: Path, wrong: s
     assert str(file) in refused.value.message
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_scenario_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CallerError, match=r"nowhere\.toml cannot be read"):
         load_scenario(tmp_path / "nowhere.toml")
 

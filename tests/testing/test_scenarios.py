@@ -23,18 +23,18 @@ def _id(value: Any) -> str:
 
 
 @pytest.mark.parametrize(("scenario", "backend"), SOLUTIONS, ids=_id)
-async def test_a_scripted_agent_solves_it(scenario: Scenario, backend: BackendName) -> None:
+async def test_the_solution_of_each_scenario_passes(scenario: Scenario, backend: BackendName) -> None:
     report = await run_scenario(scenario, Scripted(scenario.solution), backend)
     assert report.passed, "\n".join(report.lines())
 
 
 @pytest.mark.parametrize(("scenario", "wrong"), WRONGS, ids=_id)
-async def test_a_wrong_agent_fails_it_for_the_reason_given(scenario: Scenario, wrong: Wrong) -> None:
+async def test_each_wrong_script_fails_for_its_reason(scenario: Scenario, wrong: Wrong) -> None:
     report = await run_scenario(scenario, Scripted(wrong))
     assert any(wrong.because in reason for reason in report.reasons), report.reasons
 
 
-async def test_an_agent_that_does_nothing_and_says_that_it_is_done_solves_none(tmp_path: Path) -> None:
+async def test_an_agent_that_does_nothing_passes_no_scenario(tmp_path: Path) -> None:
     for name, scenario in SCENARIOS.items():
         folder = tmp_path / name
         folder.mkdir()
@@ -44,12 +44,12 @@ async def test_an_agent_that_does_nothing_and_says_that_it_is_done_solves_none(t
         assert unmet_reasons(scenario, RunRecord(there, there, (), (), (), "Done.", None)), name
 
 
-def test_there_are_thirty_and_a_file_goes_by_the_name_of_its_scenario() -> None:
+def test_there_are_thirty_scenarios_in_files_of_their_names() -> None:
     assert len(SCENARIOS) >= 30
     assert {scenario.name for scenario in SCENARIOS.values()} == set(SCENARIOS)
 
 
-def test_every_tool_and_every_backend_is_in_them() -> None:
+def test_the_scenarios_use_every_tool_and_every_backend() -> None:
     used = {call.tool for scenario in SCENARIOS.values() for call in scenario.solution.calls}
     assert used == {tool.name for tool in TOOLS}
     for backend in ("local", "vambe", "close", "hubspot"):
