@@ -1,17 +1,18 @@
 """The recipes of docs/contributing.md, followed word for word in a copy of the sources."""
 
-import json
 import os
 import re
 import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
 
 import taskhand
 from documents import ROOT
@@ -20,7 +21,7 @@ PAGE = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
 
 
 class Copy:
-    """A copy of the sources, and the program that runs from it."""
+    """A copy of the sources, and the servers that run from it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -40,8 +41,9 @@ class Copy:
                 assert text.count(before) == 1, f"{path} has no unique place for:\n{block}"
                 file.write_text(text.replace(before, after), encoding="utf-8")
 
-    def run(self, *arguments: str, **variables: str) -> str:
-        """What `taskhand` prints with these arguments; AssertionError where it fails."""
+    @asynccontextmanager
+    async def serve(self, **variables: str) -> AsyncIterator[Client]:
+        """A client of a server that runs from the copy."""
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
@@ -49,20 +51,20 @@ class Copy:
             "TASKHAND_DB": str(self.folder / "tasks.sqlite"),
             "PYTHONPATH": str(self.folder / "src"),
         }
-        command = [sys.executable, "-m", "taskhand", *arguments]
-        run = subprocess.run(  # noqa: S603  our own program
-            command, env=environment | variables, capture_output=True, text=True, timeout=60, check=False
-        )
-        assert run.returncode == 0, run.stdout + run.stderr
-        return run.stdout
+        command = StdioServerParameters(command=sys.executable, args=["-m", "taskhand"], env=environment | variables)
+        async with Client(stdio_client(command), mode="legacy") as client:
+            yield client
 
-    def call(self, tool: str, /, **arguments: Any) -> Any:
-        """The answer of a tool."""
-        return json.loads(self.run("call", tool, json.dumps(arguments)))
 
-    def tools(self, **variables: str) -> list[str]:
-        """The names of the tools that are offered."""
-        return [tool["name"] for tool in json.loads(self.run("tools", **variables))]
+async def _tools(client: Client) -> list[str]:
+    return [tool.name for tool in (await client.list_tools()).tools]
+
+
+async def _call(client: Client, tool: str, /, **arguments: Any) -> Any:
+    """The structured answer of a tool."""
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error, result.content
+    return result.structured_content
 
 
 def _blocks(section: str) -> Iterator[tuple[str, str, str]]:
@@ -88,22 +90,19 @@ def copy(tmp_path: Path) -> Copy:
     return Copy(tmp_path)
 
 
-def test_the_recipe_of_a_new_tool_adds_a_tool(copy: Copy) -> None:
+async def test_the_recipe_of_a_new_tool_adds_a_tool(copy: Copy) -> None:
     copy.follow("A new tool")
-    assert "reopen_task" in copy.tools()
-    assert "reopen_task" not in copy.tools(TASKHAND_READ_ONLY="true")
-    task = copy.call("create_task", title="Call Acme", responsibleIds=[], priority="1")["task"]
-    copy.call("complete_task", id=task["id"])
-    planned = copy.call("reopen_task", id=task["id"], dryRun=True)
-    assert planned["count"] == 1
-    reopened = copy.call("reopen_task", id=task["id"])
-    assert reopened["changed"]["status_config"] == {"from": "Completado", "to": "Pendiente"}
-    assert copy.call("undo_change", changeId=reopened["changeId"])["task"]["status_config"]["name"] == "Completado"
-    changes = copy.call("list_changes", taskId=task["id"])["changes"]
-    assert [change["tool"] for change in changes] == [
-        "undo_change",
-        "reopen_task",
-        "reopen_task",
-        "complete_task",
-        "create_task",
-    ]
+    async with copy.serve(TASKHAND_READ_ONLY="true") as client:
+        assert "reopen_task" not in await _tools(client)
+    async with copy.serve() as client:
+        assert "reopen_task" in await _tools(client)
+        created = await _call(client, "create_task", title="Call Acme", responsibleIds=[], priority="1")
+        task_id = created["task"]["id"]
+        await _call(client, "complete_task", id=task_id)
+        assert (await _call(client, "reopen_task", id=task_id, dryRun=True))["count"] == 1
+        reopened = await _call(client, "reopen_task", id=task_id)
+        assert reopened["changed"]["status_config"] == {"from": "Completado", "to": "Pendiente"}
+        undone = await _call(client, "undo_change", changeId=reopened["changeId"])
+        assert undone["task"]["status_config"]["name"] == "Completado"
+        [change] = (await _call(client, "list_changes", tool="reopen_task", outcome="applied"))["changes"]
+        assert change["changeId"] == reopened["changeId"]
