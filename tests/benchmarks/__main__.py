@@ -1,6 +1,6 @@
-"""Runs the benchmarks: `python -m benchmarks [name ...]`; with no name all of them, and BENCHMARKS.md is written anew.
+"""Run benchmarks: `python -m benchmarks [name ...]`. Without a name, run all and write BENCHMARKS.md.
 
-A goal that is missed, or could not be measured, is printed as such, and the exit code is 1.
+The exit code is 1 when a goal is missed or could not be measured.
 """
 
 import subprocess
@@ -22,11 +22,11 @@ from benchmarks import (
     tokens,
     vambe_update,
 )
-from benchmarks.figure import Found, met, table
+from benchmarks.figure import Measurement, is_met, render_table
 from benchmarks.goals import GOALS
 from benchmarks.host import plain_environment
 
-FIGURES: Final[Mapping[str, Callable[[], Found]]] = {
+FIGURES: Final[Mapping[str, Callable[[], Measurement]]] = {
     "start_up": start_up.measure,
     "vambe_update": vambe_update.measure,
     "store_update": store_update.measure,
@@ -45,51 +45,55 @@ _FILE: Final = _ROOT / "BENCHMARKS.md"
 _HEAD: Final = """\
 # Benchmarks
 
-Written by `make bench`, which fails while a goal is missed. Times and memory are ratios of two things measured in the
-same run, in turn: by themselves they say more about a machine than about Taskhand. Requests are counted; tokens are
-characters by four, those of peers' tool lists as they were once measured, their answers put together as their code does
-it; instructions are compared with those on record. `make bench ONLY=name` runs one of them, and writes nothing.
+`make bench` writes this file and fails while a goal is missed. Times and memory are ratios of two things that are
+measured alternately in the same run, because absolute values depend on the machine. Requests are counted. Tokens are
+characters divided by four; the tool lists of peers were measured once, and their answers are built as their code builds
+them. Instructions are compared with recorded counts. `make bench ONLY=name` runs one measurement and writes nothing.
 """
 
 
 def main(names: list[str]) -> int:
-    """Run what was named; 2 for a name that is none."""
+    """Run the named measurements; 2 for an unknown name."""
     unknown = [name for name in names if name not in FIGURES]
     if unknown:
-        sys.stderr.write(f"There is no {', '.join(unknown)}; there are {', '.join(FIGURES)}.\n")
+        sys.stderr.write(f"Unknown: {', '.join(unknown)}. Known: {', '.join(FIGURES)}.\n")
         return 2
-    _check_what_is_started()
-    found = {name: _run(name) for name in names or FIGURES}
-    values = {goal: value for one in found.values() for goal, value in one.values.items()}
-    figures = table(GOALS, values)
+    _check_which_taskhand_starts()
+    measurements = {name: _measure(name) for name in names or FIGURES}
+    values = {goal: value for one in measurements.values() for goal, value in one.values.items()}
+    figures = render_table(GOALS, values)
     sys.stdout.write(f"\n{figures}\n")
     if not names:
-        parts = [_HEAD, figures, *(f"\n## {name}\n\n{one.details}" for name, one in found.items() if one.details)]
+        parts = [
+            _HEAD,
+            figures,
+            *(f"\n## {name}\n\n{one.details}" for name, one in measurements.items() if one.details),
+        ]
         _FILE.write_text("\n".join(parts) + "\n", encoding="utf-8")
-    missing = [goal for goal in GOALS if goal not in values and goal.split()[0] in found]
+    missing = [goal for goal in GOALS if goal not in values and goal.split()[0] in measurements]
     if missing:
         sys.stdout.write(f"\nNot measured here: {', '.join(missing)}.\n")
-    return 0 if not missing and all(met(GOALS[goal], value) for goal, value in values.items()) else 1
+    return 0 if not missing and all(is_met(GOALS[goal], value) for goal, value in values.items()) else 1
 
 
-def _check_what_is_started() -> None:
-    """Servers are started without PYTHONPATH: they must be of this checkout all the same."""
+def _check_which_taskhand_starts() -> None:
+    """Servers start without PYTHONPATH; check that they still start from this checkout."""
     code = "import taskhand; print(taskhand.__file__)"
-    said = subprocess.run(  # noqa: S603  ours
+    run = subprocess.run(  # noqa: S603  ours
         [sys.executable, "-c", code], env=plain_environment(), capture_output=True, text=True, check=True
     )
-    assert Path(said.stdout.strip()).is_relative_to(_ROOT), f"{said.stdout.strip()} would be measured"
+    assert Path(run.stdout.strip()).is_relative_to(_ROOT), f"{run.stdout.strip()} would be measured"
 
 
-def _run(name: str) -> Found:
+def _measure(name: str) -> Measurement:
     begin = perf_counter()
     sys.stdout.write(f"{name} ...")
     sys.stdout.flush()
-    found = FIGURES[name]()
+    measurement = FIGURES[name]()
     sys.stdout.write(f" {perf_counter() - begin:.0f} s\n")
-    if found.details:
-        sys.stdout.write(f"{found.details}\n")
-    return found
+    if measurement.details:
+        sys.stdout.write(f"{measurement.details}\n")
+    return measurement
 
 
 if __name__ == "__main__":

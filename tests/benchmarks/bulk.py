@@ -1,4 +1,4 @@
-"""A thousand tasks handed over in one call: how near the rate limit on Vambe, how many requests on the others."""
+"""One bulk update of a thousand tasks: its speed against Vambe's rate limit, its requests on Close and HubSpot."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,8 +12,8 @@ import anyio
 from backends.close import wired as on_close
 from backends.hubspot import wired as on_hubspot
 from behaviour.arms import NOW, PEOPLE, WORLD, vambe_settings
-from benchmarks.figure import Found
-from benchmarks.within import connected
+from benchmarks.figure import Measurement
+from benchmarks.in_process import connect_in_process
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
@@ -25,37 +25,37 @@ __all__ = ["measure"]
 
 TASKS = 1_000
 RATE = 25
-"""Requests a second that Vambe is said to allow: more than the default, so that it does not take minutes."""
+"""The configured requests per second to Vambe; more than the default, because that would take minutes."""
 
 
-def measure(tasks: int = TASKS) -> Found:
-    """All three, one after the other: requests are counted, and only Vambe's are timed, against its limit."""
+def measure(tasks: int = TASKS) -> Measurement:
+    """All three CRMs: the requests of Close and HubSpot are counted, those of Vambe are timed."""
     return anyio.run(_measure, tasks)
 
 
-async def _measure(tasks: int) -> Found:
-    async with _vambe(tasks) as there:
+async def _measure(tasks: int) -> Measurement:
+    async with _vambe(tasks) as app:
         ids = [f"7a5c0000-0000-4000-8000-{number:012}" for number in range(1, tasks + 1)]
-        took = await _handed_over(there, ids, str(PEOPLE[1]["id"]))
-    least = (tasks - RATE) / RATE  # the first second's worth leaves at once
+        seconds = await _bulk_seconds(app, ids, str(PEOPLE[1]["id"]))
+    least = (tasks - RATE) / RATE  # the requests of the first second leave at once
     close = on_close.close(tasks)
-    async with serve(close) as url, on_close.wired(url, on_close.Time()) as there:
-        await _handed_over(there, [on_close.task_id(number) for number in range(1, tasks + 1)], on_close.ANA)
+    async with serve(close) as url, on_close.wired(url, on_close.Time()) as app:
+        await _bulk_seconds(app, [on_close.task_id(number) for number in range(1, tasks + 1)], on_close.ANA)
     hubspot = on_hubspot.hubspot(world=on_hubspot.seed(tasks), spec_variant=["searches=0", "burst=0", "search_lag=0"])
-    async with serve(hubspot) as url, on_hubspot.wired(url, on_hubspot.Time()) as there:
-        await _handed_over(there, [on_hubspot.task_id(number) for number in range(1, tasks + 1)], on_hubspot.ANA)
-    return Found(
+    async with serve(hubspot) as url, on_hubspot.wired(url, on_hubspot.Time()) as app:
+        await _bulk_seconds(app, [on_hubspot.task_id(number) for number in range(1, tasks + 1)], on_hubspot.ANA)
+    return Measurement(
         {
-            "bulk vambe": 100 * least / took,
-            "bulk close": _sent(close),
-            "bulk hubspot": _sent(hubspot),
+            "bulk vambe": 100 * least / seconds,
+            "bulk close": _request_count(close),
+            "bulk hubspot": _request_count(hubspot),
         }
     )
 
 
 @asynccontextmanager
 async def _vambe(tasks: int) -> AsyncIterator[AppContext]:
-    """Vambe with so many tasks of Elena's, in real time."""
+    """A Vambe sandbox with this many tasks of Elena's, on a running clock."""
     rows = [
         {"id": f"7a5c0000-0000-4000-8000-{number:012}", "title": f"Call Acme {number}", "priority": "1"}
         | {"responsibleIds": [PEOPLE[0]["id"]]}
@@ -64,21 +64,21 @@ async def _vambe(tasks: int) -> AsyncIterator[AppContext]:
     sandbox = VambeSandbox(seed=WORLD | {"tasks": rows}, clock=lambda: NOW)
     with TemporaryDirectory() as folder:
         settings = {"journal": Path(folder) / "journal.sqlite", "vambe_rate": RATE}
-        async with serve(sandbox) as url, open_app(vambe_settings(url, **settings)) as there:
-            yield there
+        async with serve(sandbox) as url, open_app(vambe_settings(url, **settings)) as app:
+            yield app
 
 
-async def _handed_over(there: AppContext, ids: list[str], to: str) -> float:
-    """Seconds from the call to its answer; it is not stopped at a plan, which would look at every task twice."""
-    at_once = replace(there, policy=WritePolicy(plan_over=len(ids)))
-    async with connected(create_server(at_once)) as client:
+async def _bulk_seconds(app: AppContext, ids: list[str], responsible_id: str) -> float:
+    """Seconds from the call to its answer. The call does not stop at a plan, which would read every task twice."""
+    unplanned = replace(app, policy=WritePolicy(plan_over=len(ids)))
+    async with connect_in_process(create_server(unplanned)) as client:
         begin = perf_counter()
-        answer = await client.call("bulk_update_tasks", taskIds=ids, changes={"responsibleIds": [to]})
-        took = perf_counter() - begin
+        answer = await client.call("bulk_update_tasks", taskIds=ids, changes={"responsibleIds": [responsible_id]})
+        seconds = perf_counter() - begin
     assert answer["totals"] == {"applied": len(ids)}, answer
-    return took
+    return seconds
 
 
-def _sent(sandbox: Emulator) -> int:
-    """All requests, those that look up people and statuses included."""
+def _request_count(sandbox: Emulator) -> int:
+    """All requests, including those for people and statuses."""
     return len(sandbox.requests)

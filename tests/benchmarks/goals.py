@@ -1,4 +1,4 @@
-"""What the figures have to be, by name; a name's first part is the measurement that brings it."""
+"""The goals by name. The first part of a name is the measurement that the value comes from."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""A host as thin as it gets: a server as a process of its own, raw lines in, raw lines out, and what it weighs."""
+"""A minimal MCP host: starts a server process, exchanges lines with it and reads its memory."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from typing import IO, Any, Self
 __all__ = ["BARE", "Host", "plain_environment", "taskhand"]
 
 BARE = Path(__file__).parent / "bare"
-"""Where the servers stand that ours is compared with."""
+"""The folder of the bare servers that Taskhand is compared with."""
 
 _HELLO = {
     "protocolVersion": "2025-11-25",
@@ -23,24 +23,24 @@ _BOUND_S = 20.0
 
 
 def plain_environment(**more: str) -> dict[str, str]:
-    """The environment without anything that configures a server, but for what is given."""
+    """The environment without variables that configure a server, plus `more`."""
     ours = ("TASKHAND_", "VAMBE_", "CLOSE_", "HUBSPOT_", "FASTMCP_", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return kept | {"PYTHONUTF8": "1", "FASTMCP_CHECK_FOR_UPDATES": "off"} | more
 
 
 def taskhand(*arguments: str) -> list[str]:
-    """The command that starts ours."""
+    """The command that starts Taskhand."""
     return [sys.executable, "-m", "taskhand", *arguments]
 
 
 class Host:
-    """A running server over stdio; as a context manager it has shaken hands, and ends at the end."""
+    """A running server over stdio; a context manager that initializes the session and ends the server."""
 
     def __init__(
         self, command: Sequence[str], environment: Mapping[str, str], errors: IO[bytes] | int = subprocess.DEVNULL
     ) -> None:
-        """`spawned` is when, in seconds of the clock that only runs forward; `errors` is where standard error goes."""
+        """Start the process: `spawned` is the start in seconds of `perf_counter`; `errors` receives standard error."""
         self.spawned = time.perf_counter()
         self._process = subprocess.Popen(  # noqa: S603  our own commands
             command,
@@ -77,7 +77,7 @@ class Host:
         return content
 
     def line(self, tool: str, arguments: Mapping[str, Any]) -> bytes:
-        """A call as the line that it is sent as, to be made before the clock runs."""
+        """The line that a call is sent as; build it before the timing starts."""
         self._last += 1
         params = {"name": tool, "arguments": arguments}
         return _line({"jsonrpc": "2.0", "id": self._last, "method": "tools/call", "params": params})
@@ -92,15 +92,15 @@ class Host:
         return took
 
     def peak_kib(self) -> int:
-        """The most memory that it ever had resident, in KiB."""
+        """The peak resident memory in KiB."""
         return self._status("VmHWM")
 
     def resident_kib(self) -> int:
-        """The memory that it has resident now, in KiB."""
+        """The resident memory in KiB."""
         return self._status("VmRSS")
 
     def _status(self, name: str) -> int:
-        """A line of /proc, which only Linux has: `ru_maxrss` of a child counts its parent's memory at the fork too."""
+        """A value of /proc/<pid>/status (Linux only); `ru_maxrss` would include the parent's memory at the fork."""
         text = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
         return int(text.partition(f"{name}:")[2].split()[0])
 
@@ -108,7 +108,7 @@ class Host:
         _write_end(self._process.stdin).write(_line(message))
 
     def _answer(self) -> dict[str, Any]:
-        """The next message that is an answer: a server may tell something in between."""
+        """The next response; notifications before it are skipped."""
         while True:
             message = json.loads(self._answers.readline())
             if "id" in message and "method" not in message:
@@ -127,6 +127,6 @@ def _write_end(stream: IO[bytes] | None) -> IO[bytes]:
 
 
 def _read_end(stream: IO[bytes] | None) -> IO[bytes]:
-    """Standard output, buffered here: the pipe itself is not, so that what is written leaves at once."""
+    """Standard output with a buffer. The pipe has none, so that written lines leave at once."""
     assert stream is not None
     return os.fdopen(os.dup(stream.fileno()), "rb")

@@ -1,7 +1,7 @@
-"""Streamable HTTP calls a second with 1 to 64 clients, against a bare no-op tool, in turn.
+"""Streamable HTTP calls per second with 1 to 64 clients, alternating with a bare no-op tool.
 
-Each client sends its next call when the answer to the one before is there. The clients are one event loop in this
-process that does no more than count bytes, so that the server is what is measured.
+Each client sends its next call after the answer to the previous one. All clients run in one event loop of this process,
+which only counts bytes, so that the server is the bottleneck.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-from benchmarks.figure import Found
+from benchmarks.figure import Measurement
 from benchmarks.host import BARE, Host, plain_environment, taskhand
 
 __all__ = ["measure"]
@@ -23,7 +23,7 @@ __all__ = ["measure"]
 CLIENTS = (1, 4, 16, 64)
 ROUNDS = 30
 SECONDS = 0.2
-"""How long each turn lasts: many short ones, so that the machine's other work falls on both alike."""
+"""Seconds of each turn. Many short turns spread other load of the machine over both servers."""
 
 _VERSION = "2026-07-28"
 _META = {
@@ -33,23 +33,23 @@ _META = {
 }
 
 
-def measure(rounds: int = ROUNDS, clients: Sequence[int] = CLIENTS) -> Found:
-    """Reads of one whole task; the figure is that of the number of clients where it is lowest."""
+def measure(rounds: int = ROUNDS, clients: Sequence[int] = CLIENTS) -> Measurement:
+    """`get_task` calls; the figure is the lowest ratio of all numbers of clients."""
     with TemporaryDirectory() as folder:
         environment = plain_environment(TASKHAND_DB=str(Path(folder) / "tasks.sqlite"))
         with Host(taskhand(), environment) as host:
             made = host.call("create_task", title="Call Acme", responsibleIds=["me"], priority="1")
         ours, bare = taskhand("serve", "--http", "--port", "0"), [sys.executable, str(BARE / "no_op.py")]
-        with _serving(ours, environment) as here, _serving(bare, environment) as there:
-            calls = (_request(here, "get_task", {"id": made["task"]["id"]}), _request(there, "nothing", {}))
-            found = {count: _ratio([(here, calls[0]), (there, calls[1])], count, rounds) for count in clients}
-    rows = [f"| {count} | {times:.2f} x |" for count, times in found.items()]
-    told = "\n".join(["| clients | `get_task` a second, against the no-op |", "| --- | --- |", *rows])
-    return Found({"http_calls": min(found.values())}, told)
+        with _serving(ours, environment) as our_port, _serving(bare, environment) as bare_port:
+            calls = (_request(our_port, "get_task", {"id": made["task"]["id"]}), _request(bare_port, "nothing", {}))
+            ratios = {count: _ratio([(our_port, calls[0]), (bare_port, calls[1])], count, rounds) for count in clients}
+    rows = [f"| {count} | {ratio:.2f} x |" for count, ratio in ratios.items()]
+    details = "\n".join(["| clients | `get_task` a second, against the no-op |", "| --- | --- |", *rows])
+    return Measurement({"http_calls": min(ratios.values())}, details)
 
 
 def _ratio(targets: Sequence[tuple[int, bytes]], clients: int, rounds: int) -> float:
-    """How many calls ours answers in all its turns for one of the bare server's; the first turn is not counted."""
+    """Calls answered by Taskhand for each call answered by the bare server; the first turn is not counted."""
     turns = [[asyncio.run(_rate(port, call, clients)) for port, call in targets] for _ in range(rounds + 1)]
     return sum(ours for ours, _ in turns[1:]) / sum(bare for _, bare in turns[1:])
 
@@ -94,12 +94,12 @@ class _Client(asyncio.Protocol):
             self.send()
 
     def send(self) -> None:
-        """Call once more."""
+        """Send the call."""
         if self._transport is not None:
             self._transport.write(self._call)
 
     def leave(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
@@ -110,7 +110,7 @@ def _length(head: bytes) -> int:
 
 
 def _request(port: int, tool: str, arguments: dict[str, Any]) -> bytes:
-    """A call of the newer era as it goes over the wire."""
+    """The bytes of a call in protocol version 2026-07-28."""
     params = {"name": tool, "arguments": arguments, "_meta": _META}
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
     head = {
@@ -128,7 +128,7 @@ def _request(port: int, tool: str, arguments: dict[str, Any]) -> bytes:
 
 @contextmanager
 def _serving(command: Sequence[str], environment: dict[str, str]) -> Iterator[int]:
-    """A server over HTTP, by its port, which it says in its first line."""
+    """A server over HTTP; yields the port that its first line names."""
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603
         assert process.stderr is not None
         yield int(process.stderr.readline().rstrip().removesuffix("/mcp").rpartition(":")[2])

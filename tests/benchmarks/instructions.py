@@ -1,7 +1,7 @@
-"""Instructions of the pure parts: how many bytecodes run and how many C functions are called, counted, never timed.
+"""Instructions of the pure parts: executed bytecodes plus calls of C functions.
 
-The count is the same on every machine with this Python, however noisy. It does not see how long a C function takes.
-`python -m benchmarks.instructions` puts what is counted now on record.
+The count is the same on every machine with this Python version. It ignores how long a C function takes.
+`python -m benchmarks.instructions` records the current counts.
 """
 
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from benchmarks.figure import Found
+from benchmarks.figure import Measurement
 
 __all__ = ["measure"]
 
@@ -22,50 +22,52 @@ _PYTHON: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
 _CHILD: Final = "--count"
 
 
-def measure() -> Found:
-    """The worst piece of work, against what is on record; other Pythons have other bytecodes."""
+def measure() -> Measurement:
+    """The worst piece of work against its recorded count. Other Python versions have other bytecodes."""
     record = json.loads(RECORD.read_text(encoding="utf-8"))
     if record["python"] != _PYTHON:
-        return Found(details=f"On record is Python {record['python']}, and this is {_PYTHON}: nothing to compare.")
-    now, then = _counted(), record["instructions"]
-    unknown = sorted(now.keys() ^ then.keys())
+        return Measurement(details=f"The counts were recorded with Python {record['python']}; this is {_PYTHON}.")
+    current, recorded = _count_in_child_process(), record["instructions"]
+    unknown = sorted(current.keys() ^ recorded.keys())
     if unknown:
-        return Found({"instructions": float("inf")}, f"Not on record, or not there any more: {', '.join(unknown)}.")
-    rows = [f"| {name} | {count:,} | {count / then[name]:.3f} x |" for name, count in now.items()]
-    head = ["| piece of work | instructions | against those on record |", "| --- | --- | --- |"]
-    return Found({"instructions": max(count / then[name] for name, count in now.items())}, "\n".join([*head, *rows]))
+        return Measurement({"instructions": float("inf")}, f"Only recorded, or not recorded: {', '.join(unknown)}.")
+    rows = [f"| {name} | {count:,} | {count / recorded[name]:.3f} x |" for name, count in current.items()]
+    head = ["| piece of work | instructions | against the recorded |", "| --- | --- | --- |"]
+    return Measurement(
+        {"instructions": max(count / recorded[name] for name, count in current.items())}, "\n".join([*head, *rows])
+    )
 
 
-def _counted() -> dict[str, int]:
-    """Counted in a process of its own: where hashes are the same every time, sets have the same order."""
+def _count_in_child_process() -> dict[str, int]:
+    """Count in a process with a fixed hash seed, so that sets have the same order every time."""
     command = [sys.executable, "-m", "benchmarks.instructions", _CHILD]
     environment = os.environ | {"PYTHONHASHSEED": "0", "PYTHONPATH": str(Path(__file__).parent.parent)}
     run = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
-    counted: dict[str, int] = json.loads(run.stdout)
-    return counted
+    count: dict[str, int] = json.loads(run.stdout)
+    return count
 
 
 def _count(work: Callable[[], object]) -> int:
-    """Instructions of one run; the run before it has filled what is kept."""
+    """Instructions of one run, after a run that filled the caches."""
     work()
-    counted = 0
+    count = 0
 
     def tracing(frame: FrameType, event: str, _: object) -> Any:
-        nonlocal counted
+        nonlocal count
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        counted += event == "opcode"
+        count += event == "opcode"
         return tracing
 
     def profiling(_: FrameType, event: str, __: object) -> None:
-        nonlocal counted
-        counted += event == "c_call"
+        nonlocal count
+        count += event == "c_call"
 
     sys.setprofile(profiling)
     sys.settrace(tracing)
     work()
     sys.settrace(None)
     sys.setprofile(None)
-    return counted
+    return count
 
 
 def _pieces() -> Mapping[str, Callable[[], object]]:
@@ -75,11 +77,11 @@ def _pieces() -> Mapping[str, Callable[[], object]]:
 
 
 def main() -> None:
-    """Count, for whoever asked; or put it on record."""
+    """Print the counts (in the child process), or record them."""
     if _CHILD in sys.argv:
         sys.stdout.write(json.dumps({name: _count(work) for name, work in _pieces().items()}))
         return
-    record = {"python": _PYTHON, "instructions": _counted()}
+    record = {"python": _PYTHON, "instructions": _count_in_child_process()}
     RECORD.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 

@@ -1,7 +1,7 @@
-"""`list_tasks` on a store a thousand times as large: its time, against itself on the small one, in turn.
+"""The time of `list_tasks` on 1,000,000 tasks against 1,000 tasks, measured alternately.
 
-The stores have the tasks of a team of forty over years, drawn by a die that always falls the same: what was due is
-done, but for one in fifty; one in ten has no due date.
+The stores have the tasks of a team of forty over some years, drawn with a fixed random seed. Of the tasks in the past,
+one in fifty is not done. One task in ten has no due date.
 """
 
 import random
@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, Final
 
-from benchmarks.figure import Found, of_turns
+from benchmarks.figure import Measurement, median_ratio
 from benchmarks.host import Host, plain_environment, taskhand
 from taskhand.domain.query import NO_DUE
 
@@ -24,13 +24,13 @@ ROUNDS = 60
 _FIRST = 3
 """Turns that are not counted."""
 _LONGEST_S = 3.0
-"""A question that takes its time is asked less often."""
+"""Seconds after which a slow question is repeated less often."""
 SMALL, LARGE = 1_000, 1_000_000
 _PEOPLE = 40
 _DATED = 0.9
 _FIRST_DAY, _DAYS, _TODAY = date(2022, 1, 1), 1_600, "2026-03-02"
 
-ASKED: Final[Mapping[str, dict[str, Any]]] = {
+QUESTIONS: Final[Mapping[str, dict[str, Any]]] = {
     "nothing asked": {},
     "mine": {"responsibleIds": ["me"]},
     "mine, a week": {"responsibleIds": ["me"], "fromDate": "2026-03-02", "toDate": "2026-03-08"},
@@ -55,46 +55,48 @@ ASKED: Final[Mapping[str, dict[str, Any]]] = {
     "mine, of a contact": {"responsibleIds": ["me"], "contact": "c0a00000-0000-4000-8000-000000000007"},
     "by a frequent word": {"text": "acme"},
 }
-"""What is asked of both; the figure is the worst of them."""
+"""The arguments by name; the figure is the worst ratio."""
 
-BESIDES: Final[Mapping[str, dict[str, Any]]] = {"by a word that is nowhere": {"text": "zeppelin"}}
-"""What can only be found by looking at every row; told, without a goal."""
+SLOW_QUESTIONS: Final[Mapping[str, dict[str, Any]]] = {"by a word that is nowhere": {"text": "zeppelin"}}
+"""Questions that need every row; reported without a goal."""
 
 
-def measure(rounds: int = ROUNDS, large: int = LARGE) -> Found:
-    """Every question by itself."""
+def measure(rounds: int = ROUNDS, large: int = LARGE) -> Measurement:
+    """Each question by itself."""
     with TemporaryDirectory() as folder, ExitStack() as stack:
         stores = {count: Path(folder) / f"tasks-{count}.sqlite" for count in (large, SMALL)}
         for count, store in stores.items():
-            _make(store, count)
+            _make_store(store, count)
         hosts = [stack.enter_context(Host(taskhand(), _environment(store))) for store in stores.values()]
-        found = {said: _times(hosts, asked, rounds) for said, asked in ASKED.items()}
-        besides = {said: _times(hosts, asked, 3) for said, asked in BESIDES.items()}
-    rows = [f"| {said} | {times:.2f} x |" for said, times in (found | besides).items()]
-    told = "\n".join([f"| a page of 25, {large:,} tasks against {SMALL:,} | time |", "| --- | --- |", *rows])
-    return Found({"large_store": max(found.values())}, told)
+        ratios = {question: _time_ratio(hosts, arguments, rounds) for question, arguments in QUESTIONS.items()}
+        slow = {question: _time_ratio(hosts, arguments, 3) for question, arguments in SLOW_QUESTIONS.items()}
+    rows = [f"| {question} | {ratio:.2f} x |" for question, ratio in (ratios | slow).items()]
+    details = "\n".join([f"| a page of 25, {large:,} tasks against {SMALL:,} | time |", "| --- | --- |", *rows])
+    return Measurement({"large_store": max(ratios.values())}, details)
 
 
-def _times(hosts: list[Host], asked: dict[str, Any], rounds: int) -> float:
+def _time_ratio(hosts: list[Host], arguments: dict[str, Any], rounds: int) -> float:
     large, small = hosts
     turns: list[tuple[float, float]] = []
     give_up = perf_counter() + _LONGEST_S
     while len(turns) < rounds + _FIRST and (len(turns) < 2 * _FIRST or perf_counter() < give_up):
-        turns.append((large.timed(large.line("list_tasks", asked)), small.timed(small.line("list_tasks", asked))))
-    return of_turns(turns[_FIRST:])
+        turns.append(
+            (large.timed(large.line("list_tasks", arguments)), small.timed(small.line("list_tasks", arguments)))
+        )
+    return median_ratio(turns[_FIRST:])
 
 
 def _environment(store: Path) -> dict[str, str]:
     return plain_environment(TASKHAND_DB=str(store), TASKHAND_CLOCK="2026-03-02T15:00:00+00:00")
 
 
-def _make(store: Path, count: int) -> None:
-    """A store with so many tasks, written at once; its indexes are made afterwards, which is what takes time else."""
+def _make_store(store: Path, count: int) -> None:
+    """Write a store with `count` tasks in one transaction. Indexes are created afterwards, which is much faster."""
     with Host(taskhand(), _environment(store)) as host:
-        host.call("list_statuses")  # makes the file
+        host.call("list_statuses")  # creates the file
     with closing(sqlite3.connect(store, isolation_level=None)) as connection:
-        named = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
-        indexes = named.fetchall()
+        rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
+        indexes = rows.fetchall()
         for quicker in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -400000", "temp_store = MEMORY"):
             connection.execute(f"PRAGMA {quicker}")
         connection.execute("BEGIN")
@@ -113,27 +115,27 @@ def _make(store: Path, count: int) -> None:
 
 
 def _people(connection: sqlite3.Connection) -> list[str]:
-    """The store's own member and many more."""
+    """The ids of the store's first member and of many more."""
     more = [(f"5d1f0000-0000-4000-8000-{one:012}", f"Person {one}") for one in range(1, _PEOPLE)]
     connection.executemany("INSERT INTO member (id, name) VALUES (?, ?)", more)
     return [row[0] for row in connection.execute("SELECT id FROM member ORDER BY is_me DESC")]
 
 
 def _tasks(count: int, statuses: list[str], people: list[str]) -> Iterator[tuple[object, ...]]:
-    """Rows in the order of the table's columns; ids are spread, as random ones are."""
-    die = random.Random(4711)  # noqa: S311  the same every time
+    """Rows in the order of the table's columns; the ids are spread like random ones."""
+    dice = random.Random(4711)  # noqa: S311  the same every time
     days = [str(_FIRST_DAY + timedelta(days=number)) for number in range(_DAYS)]
     for one in range(count):
-        day = days[int(die.random() * _DAYS)]
-        chance = die.random()
+        day = days[int(dice.random() * _DAYS)]
+        chance = dice.random()
         is_done = chance < (0.98 if day < _TODAY else 0.05)
         title = f"Call Acme about order {one}" if one % 3 else f"Send offer {one}"
         yield (
-            f"{die.getrandbits(32):08x}-0000-4000-8000-{one:012}",
+            f"{dice.getrandbits(32):08x}-0000-4000-8000-{one:012}",
             *(title, None),
-            *((day, None, 1, day) if die.random() < _DATED else (None, None, 0, NO_DUE)),
+            *((day, None, 1, day) if dice.random() < _DATED else (None, None, 0, NO_DUE)),
             f"{days[one * _DAYS // count]}T10:00:00.000Z",
-            *(f"c0a00000-0000-4000-8000-{int(die.random() * (count // 20)):012}", None),
+            *(f"c0a00000-0000-4000-8000-{int(dice.random() * (count // 20)):012}", None),
             statuses[2 if is_done else one % 2],
-            *(int(die.random() * 3), people[int(die.random() * len(people))], title.casefold()),
+            *(int(dice.random() * 3), people[int(dice.random() * len(people))], title.casefold()),
         )

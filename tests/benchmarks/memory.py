@@ -1,12 +1,12 @@
-"""Memory after 10,000 calls against memory after 100: what is kept of a call must not be kept for ever."""
+"""Resident memory after 10,000 calls against memory after 100: no call may leave data in memory for ever."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.figure import Found
+from benchmarks.figure import Measurement
 from benchmarks.host import Host, plain_environment, taskhand
-from benchmarks.sandboxed import sandboxed
+from benchmarks.sandboxed import serve_sandbox
 
 __all__ = ["measure"]
 
@@ -14,23 +14,23 @@ FEW, MANY = 100, 10_000
 _TASKS = 20
 
 
-def measure(few: int = FEW, many: int = MANY) -> Found:
-    """Reads, writes, plans, undoing and the journal in turn, on the embedded store and on Vambe."""
+def measure(few: int = FEW, many: int = MANY) -> Measurement:
+    """Reads, writes, plans, undo and the journal in turn, on the built-in store and on Vambe."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        local = _grown(plain_environment(TASKHAND_DB=str(folder / "tasks.sqlite")), few, many)
-        with sandboxed("vambe", folder, VAMBE_RATE="1000") as vambe:
-            on_vambe = _grown(vambe.environment, few, many)
-    return Found({"memory local": local, "memory vambe": on_vambe})
+        local = _memory_ratio(plain_environment(TASKHAND_DB=str(folder / "tasks.sqlite")), few, many)
+        with serve_sandbox("vambe", folder, VAMBE_RATE="1000") as vambe:
+            on_vambe = _memory_ratio(vambe.environment, few, many)
+    return Measurement({"memory local": local, "memory vambe": on_vambe})
 
 
-def _grown(environment: dict[str, str], few: int, many: int) -> float:
-    """How many times the resident memory after a few calls it is after many."""
+def _memory_ratio(environment: dict[str, str], few: int, many: int) -> float:
+    """The resident memory after `many` calls divided by that after `few`."""
     with Host(taskhand(), environment) as host:
-        [someone, *_] = host.call("list_team_members")["members"]
-        body = {"responsibleIds": [someone["id"]], "priority": "1"}
+        [member, *_] = host.call("list_team_members")["members"]
+        body = {"responsibleIds": [member["id"]], "priority": "1"}
         ids = [host.call("create_task", title=f"Call Acme {one}", **body)["task"]["id"] for one in range(_TASKS)]
-        turn = _turn(host, ids)
+        turn = _caller(host, ids)
         for number in range(few):
             turn(number)
         before = host.resident_kib()
@@ -39,8 +39,8 @@ def _grown(environment: dict[str, str], few: int, many: int) -> float:
         return host.resident_kib() / before
 
 
-def _turn(host: Host, ids: Sequence[str]) -> Callable[[int], object]:
-    """Make the call that has this number."""
+def _caller(host: Host, ids: Sequence[str]) -> Callable[[int], object]:
+    """A function that makes the call with this number."""
     changed: list[str] = []
 
     def turn(number: int) -> object:

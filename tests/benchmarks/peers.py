@@ -1,9 +1,9 @@
-"""What the typed peers answer, from their own published code, filled in with our tasks; pure.
+"""Answers of comparable servers, built with our tasks as their published code builds them; pure.
 
-Typed are those that publish real output schemas: `@doist/todoist-mcp` 11.0.0, `recruit-crm-mcp` 0.19.0 and
-`@tacticlaunch/mcp-linear` 1.4.3. Nobody can ask their CRMs for the same 25 tasks, so their answers are put together
-here as their code does it: the same titles, dates and people, ids of their own kind, nothing where our tasks have
-nothing. What they say in prose besides is left out, which is in their favour.
+The peers publish real output schemas: `@doist/todoist-mcp` 11.0.0, `recruit-crm-mcp` 0.19.0 and
+`@tacticlaunch/mcp-linear` 1.4.3. Their services cannot be asked for the same 25 tasks. The answers here have the same
+titles, dates and people, ids of each service's own form, and empty fields where our tasks have none. Additional prose
+is left out, in their favour.
 """
 
 import json
@@ -14,14 +14,14 @@ from typing import Any, Final
 __all__ = ["PEERS", "Peer", "tokens"]
 
 Row = Mapping[str, Any]
-"""A row of our own list: id, title, status, due, priority, responsibles."""
+"""A row of our `list_tasks`: id, title, status, due, priority, responsibles."""
 
 _ID, _UUID = "6X7rM8997g3RQmvh", "0c9cbb57-8a6e-4a0f-9d2f-8c6f7a1b2e3d"
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A typed peer: tokens of its tool list (everything on the wire), its page of rows, its answer to an update."""
+    """A peer: the tokens of its tool list (all that is sent), of a page of rows, of the answer to an update."""
 
     name: str
     tool_list: int
@@ -30,7 +30,7 @@ class Peer:
 
 
 def tokens(*texts: str) -> float:
-    """At four characters to a token."""
+    """The tokens of texts, at four characters a token."""
     return sum(map(len, texts)) / 4
 
 
@@ -39,7 +39,7 @@ def _compact(value: object) -> str:
 
 
 def _twice(value: object) -> float:
-    """The text and its structured twin."""
+    """The tokens of the text and of its structured copy."""
     return tokens(_compact(value), _compact(value))
 
 

@@ -1,4 +1,4 @@
-"""The pure parts, each as one piece of work that is the same every time: mapping, validation, rendering."""
+"""Mapping, validation and rendering as pieces of work that are the same every time."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -112,7 +112,7 @@ def _understood(tool: str, **sent: Any) -> object:
 
 
 def _journalled() -> object:
-    """The rows of one change, tied to each other."""
+    """The journal rows of one change, linked by hash."""
     intent = Intent("update", Snapshot(TASK), EDIT, EDIT)
     entries = [
         *opening_entries("chg_0001", "vambe", _OPENING, [intent], "session"),
@@ -135,7 +135,7 @@ def _hubspot() -> object:
 
 
 def _schemas() -> object:
-    """What a server does at its start: nothing is kept from the time before."""
+    """All schemas, as at start-up: the caches are emptied first."""
     schema._input_schema.cache_clear()  # noqa: SLF001  nobody else forgets
     output_schema.cache_clear()
     return [(input_schema(_MODELS[tool.name], _ANY), output_schema(tool.answer)) for tool in TOOLS]
@@ -168,6 +168,6 @@ PIECES: Final[Mapping[str, Callable[[], object]]] = {
     "rendering: a write's answer": lambda: render_text(render_write(Receipt.of(TASK, AFTER, EDIT, ()))),
     "rendering: all schemas": _schemas,
 }
-"""Each answers something, so that a piece that stops working is seen."""
+"""Every piece returns a value; the assertion below finds a piece that no longer works."""
 
 assert all(json.dumps(piece(), default=str) not in {"null", "[]"} for piece in PIECES.values())

@@ -1,4 +1,4 @@
-"""A sandboxed CRM as a process of its own, so that its work is not done in the process that is measured."""
+"""A sandboxed CRM in a process of its own, outside the process that is measured."""
 
 import subprocess
 from collections.abc import Iterator
@@ -8,27 +8,27 @@ from pathlib import Path
 
 from benchmarks.host import plain_environment, taskhand
 
-__all__ = ["Sandboxed", "sandboxed"]
+__all__ = ["SandboxedCrm", "serve_sandbox"]
 
 
 @dataclass(frozen=True, slots=True)
-class Sandboxed:
-    """Where it is, and the environment of a server on it; `url` has no path."""
+class SandboxedCrm:
+    """The address (`url`, without a path) and the environment of a server that uses it."""
 
     url: str
     environment: dict[str, str]
 
 
 @contextmanager
-def sandboxed(crm: str, folder: Path, **more: str) -> Iterator[Sandboxed]:
-    """Serve an empty one; `more` is what else a server on it is configured with."""
+def serve_sandbox(crm: str, folder: Path, **more: str) -> Iterator[SandboxedCrm]:
+    """Serve an empty CRM; `more` are further variables of a server that uses it."""
     command = taskhand("sandbox", crm, "--port", "0", "--seed", "empty")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=plain_environment()) as process:  # noqa: S603
         assert process.stdout is not None
-        said = [process.stdout.readline().split() for _ in range(2)]
-        given = dict(part.split("=", 1) for part in said[1][:2])
+        lines = [process.stdout.readline().split() for _ in range(2)]
+        printed = dict(part.split("=", 1) for part in lines[1][:2])
         journal = {"TASKHAND_JOURNAL": str(folder / f"{crm}.journal.sqlite")}
         try:
-            yield Sandboxed(said[0][2].rstrip(","), plain_environment(**given, **journal, **more))
+            yield SandboxedCrm(lines[0][2].rstrip(","), plain_environment(**printed, **journal, **more))
         finally:
             process.terminate()

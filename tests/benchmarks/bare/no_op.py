@@ -1,4 +1,4 @@
-"""A tool that does nothing, over Streamable HTTP as the SDK serves it; the first line on stderr says where."""
+"""A no-op tool over the SDK's Streamable HTTP; the first line on stderr has the address."""
 
 import socket
 import sys
@@ -16,7 +16,7 @@ async def nothing() -> dict[str, str]:
 
 
 bound = socket.create_server(("127.0.0.1", 0))
-# As our own door does: without it every small answer would wait for an acknowledgement, and ours would shine.
+# Taskhand sets it, too: without it every small answer would wait for an acknowledgement.
 bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 sys.stderr.write(f"bare serves http://127.0.0.1:{bound.getsockname()[1]}/mcp\n")
 sys.stderr.flush()

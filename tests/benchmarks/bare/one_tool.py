@@ -1,4 +1,4 @@
-"""The least that a server can be: one tool, nothing behind it."""
+"""A minimal server with one tool."""
 
 from mcp.server import MCPServer
 

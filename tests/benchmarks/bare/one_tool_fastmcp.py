@@ -1,4 +1,4 @@
-"""The same in fastmcp."""
+"""The minimal server in fastmcp."""
 
 from fastmcp import FastMCP  # type: ignore[import-not-found]  # it is in an environment of its own
 

@@ -1,4 +1,4 @@
-"""A tool that makes one PUT to Vambe, and nothing else: what anybody would write first."""
+"""A tool that only sends one PUT to Vambe."""
 
 import os
 from typing import Any

@@ -1,7 +1,7 @@
-"""A tool that does the SQL of an update on the embedded store, and nothing else, as durably: a title is set.
+"""A tool that only runs the SQL of an update on the built-in store, with the same durability.
 
-`update_task` does that of the journal too, in its own file: the intent before, on disk; the outcome after.
-`update_task_alone` does the task's only.
+`update_task` also runs the SQL of the journal, in a file of its own: the intent before, the outcome after.
+`update_task_alone` runs only the SQL of the task.
 """
 
 import os
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 server = MCPServer("bare")
 numbers = count(1)
-BODY = "x" * 900  # about what our own rows are
+BODY = "x" * 900  # about the size of a row of ours
 
 
 def opened(path: str) -> sqlite3.Connection:
-    """A connection as anybody would open it for writes that survive a power cut."""
+    """A connection whose writes survive a power cut."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA synchronous = FULL")
@@ -59,7 +59,7 @@ def changed(task_id: str, title: str) -> dict[str, Any]:
 
 
 def written(change_id: str, task_id: str, *kinds: str) -> None:
-    """Rows of the journal, and where its end is."""
+    """Write rows of the journal and the position of its end."""
     last = journal.execute("SELECT seq, hash FROM link WHERE name = 'head'").fetchone()["seq"]
     rows = [
         (seq, kind, change_id, "bare", task_id, "update_task", None, "2026-03-02T15:00:00.000000+00:00", BODY, "0" * 64)
@@ -71,7 +71,7 @@ def written(change_id: str, task_id: str, *kinds: str) -> None:
 
 @server.tool()
 def update_task(id: str, title: str) -> dict[str, Any]:  # noqa: A002  the documented name
-    """Set the title of a task, written down before and after."""
+    """Set the title of a task, with journal rows before and after."""
     change_id = f"bare_{next(numbers)}"
     journal.execute("PRAGMA synchronous = FULL")
     with transaction(journal):

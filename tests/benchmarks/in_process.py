@@ -1,4 +1,4 @@
-"""A server in this process, spoken to by raw messages: what is counted of a call is the server's own."""
+"""A server in this process and a raw connection to it, so that a profile shows the server's work only."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,12 +10,12 @@ from mcp.shared.memory import MessageStream, create_client_server_memory_streams
 from mcp.shared.message import SessionMessage
 from mcp.types import CallToolResult, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 
-__all__ = ["Within", "connected"]
+__all__ = ["InProcessConnection", "connect_in_process"]
 
 _HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
 
 
-class Within:
+class InProcessConnection:
     """A connection to the server; one request at a time."""
 
     def __init__(self, streams: MessageStream) -> None:
@@ -32,10 +32,10 @@ class Within:
             assert isinstance(answer, SessionMessage), answer
             if isinstance(answer.message, JSONRPCResponse):
                 return answer.message.result
-        raise AssertionError("the server has gone")
+        raise AssertionError("the server has ended")
 
     async def hello(self) -> None:
-        """Shake hands."""
+        """Initialize the session."""
         await self.ask("initialize", _HELLO)
         await self._write.send(SessionMessage(JSONRPCNotification(jsonrpc="2.0", method="notifications/initialized")))
 
@@ -47,11 +47,11 @@ class Within:
 
 
 @asynccontextmanager
-async def connected(server: Server[Any]) -> AsyncIterator[Within]:
-    """A connection that has shaken hands."""
+async def connect_in_process(server: Server[Any]) -> AsyncIterator[InProcessConnection]:
+    """An initialized connection."""
     async with create_client_server_memory_streams() as (near, far), anyio.create_task_group() as tasks:
         tasks.start_soon(server.run, *far, server.create_initialization_options())
-        connection = Within(near)
+        connection = InProcessConnection(near)
         await connection.hello()
         yield connection
         tasks.cancel_scope.cancel()
