@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 
 import taskhand
 from architecture.test_imports import MAY_IMPORT, OWNERS
-from behaviour.gaps import CLOSE_GAPS, HUBSPOT_GAPS
+from behaviour.arms import ARMS
 from picture import picture
 from requests_table.table import requests_table
 from server.listings import snapshot_files
@@ -37,6 +37,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 """The pages that people read. The text between two marks is generated."""
 
 _DESCRIPTION = "Lets AI agents manage tasks in Vambe, Close, HubSpot or a built-in store, with undo for every write."
+_CRMS = [factory for factory in FACTORIES if factory.questions]
 _BLOCKS = ROOT / "examples" / "hosts"
 _PACKAGE = Path(taskhand.__file__).parent
 _MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -70,10 +71,9 @@ def _parts(tools: list[dict[str, Any]]) -> dict[str, str]:
         "gaps": _gap_list(),
         "requests": requests_table(),
         "configuration": _settings_table(),
+        "credentials": _credential_table(),
         "hosts": _host_blocks(HOSTS, Launch()),
-        "vambe": _host_blocks(HOSTS[:1], Launch(env={"VAMBE_API_KEY": "your key", "VAMBE_USER_ID": "your user id"})),
-        "close": _host_blocks(HOSTS[:1], Launch(env={"CLOSE_API_KEY": "your key", **_ZONE})),
-        "hubspot": _host_blocks(HOSTS[:1], Launch(env={"HUBSPOT_ACCESS_TOKEN": "your token", **_ZONE})),
+        "crms": _crm_blocks(),
         "links": _link_table(),
         "imports": _import_table(),
         "libraries": _library_table(),
@@ -105,8 +105,7 @@ def _backend_table() -> str:
 
 def _gap_list() -> str:
     """The reasons why a backend cannot express a field."""
-    gaps = {"close": CLOSE_GAPS, "hubspot": HUBSPOT_GAPS}
-    return "\n".join(f"- {name}: {'; '.join(dict.fromkeys(reasons.values()))}." for name, reasons in gaps.items())
+    return "\n".join(f"- {arm.name}: {'; '.join(dict.fromkeys(arm.gaps.values()))}." for arm in ARMS if arm.gaps)
 
 
 def _yes_or_no(*, holds: bool) -> str:
@@ -128,7 +127,39 @@ _FEATURES: dict[str, Callable[[Capabilities], str]] = {
     "a new task also needs": lambda can: ", ".join(sorted(can.required_on_create)) or "nothing",
 }
 
-_ZONE = {"TASKHAND_TIMEZONE": "America/Santiago"}
+
+def _credential_table() -> str:
+    """What each CRM needs, and what it should be given besides."""
+    rows = ["| CRM | needs | should have |", "| --- | --- | --- |"]
+    for factory in _CRMS:
+        needed = ", ".join(f"`{question.variable}`" for question in factory.questions if question.required)
+        wished = "; ".join(
+            f"`{question.variable}`: {_setting(question.variable).description}"
+            for question in factory.questions
+            if not question.required
+        )
+        rows.append(f"| {factory.title} | {needed} | {wished} |")
+    return "\n".join(rows)
+
+
+def _crm_blocks() -> str:
+    """The configuration of one host for each CRM."""
+    parts: list[str] = []
+    for factory in _CRMS:
+        env = {question.variable: _placeholder(factory, question.variable) for question in factory.questions}
+        parts += [f"### {factory.title}", _host_blocks(HOSTS[:1], Launch(env=env))]
+    return "\n\n".join(parts)
+
+
+def _placeholder(factory: BackendFactory[Any], variable: str) -> str:
+    """An example value of a variable."""
+    if variable.endswith("TIMEZONE"):
+        return "America/Santiago"
+    return f"your {variable.removeprefix(factory.prefix).replace('_', ' ').lower()}"
+
+
+def _setting(variable: str) -> FieldInfo:
+    return next(field for field in Settings.model_fields.values() if field.alias == variable)
 
 
 def _settings_table() -> str:

@@ -5,16 +5,21 @@ The world: you, Ana Soto, Luis Pereira and two people called Maria Rodriguez; th
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
+import anyio
 from pydantic import SecretStr
 
+from backends.example.adapter import ExampleAdapter
+from backends.example.client import ExampleClient
 from behaviour.gaps import CLOSE_GAPS, HUBSPOT_GAPS
 from taskhand.backends.local.directory import Directory
+from taskhand.backends.remote.adapter import Timing
 from taskhand.config.settings import Settings
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.hubspot import HubSpotSandbox
@@ -22,7 +27,7 @@ from taskhand.sandbox.hubspot import SpecVariant as HubSpotVariant
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.service.app_context import AppContext
-from taskhand.wiring import open_app, open_local_store
+from taskhand.wiring import open_app, open_journal, open_local_store
 
 __all__ = ["ARMS", "CUSTOMER", "NOW", "PEOPLE", "STATUSES", "Arm", "vambe_sandbox", "vambe_settings"]
 
@@ -194,8 +199,20 @@ async def _hubspot(folder: Path) -> AsyncIterator[AppContext]:
             yield at
 
 
+@asynccontextmanager
+async def _example(folder: Path) -> AsyncIterator[AppContext]:
+    settings = Settings(journal=folder / "journal.sqlite", clock=NOW)
+    client = ExampleClient(lambda: NOW, PEOPLE, [CAROLINA])
+    adapter = ExampleAdapter(client, None, Timing(lambda: NOW, monotonic, anyio.sleep))
+    async with AsyncExitStack() as stack:
+        journal = open_journal(settings)
+        stack.push_async_callback(journal.aclose)
+        yield AppContext(adapter, journal, lambda: NOW)
+
+
 ARMS = (
     Arm("local", _local),
+    Arm("example", _example),
     Arm("vambe", _vambe),
     Arm("close", _close, {"aiCustomerId": LEAD}, LEAD, f"task_{9:043}", CLOSE_GAPS),
     Arm("hubspot", _hubspot, {"dueDate": "2026-12-31"}, COMPANY, "99999999999", HUBSPOT_GAPS),

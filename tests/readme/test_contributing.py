@@ -41,6 +41,16 @@ class Copy:
                 assert text.count(before) == 1, f"{path} has no unique place for:\n{block}"
                 file.write_text(text.replace(before, after), encoding="utf-8")
 
+    def copy_example_backend(self, name: str) -> None:
+        """Copy the example backend under another name, as the page says."""
+        folder = self.folder / "src" / "taskhand" / "backends" / name
+        shutil.copytree(ROOT / "tests" / "backends" / "example", folder, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in folder.glob("*.py"):
+            text = file.read_text(encoding="utf-8").replace("backends.example", f"taskhand.backends.{name}")
+            for spelled in (str.lower, str.title, str.upper):
+                text = text.replace(spelled("example"), spelled(name))
+            file.write_text(text, encoding="utf-8")
+
     @asynccontextmanager
     async def serve(self, **variables: str) -> AsyncIterator[Client]:
         """A client of a server that runs from the copy."""
@@ -106,3 +116,17 @@ async def test_the_recipe_of_a_new_tool_adds_a_tool(copy: Copy) -> None:
         assert undone["task"]["status_config"]["name"] == "Completado"
         [change] = (await _call(client, "list_changes", tool="reopen_task", outcome="applied"))["changes"]
         assert change["changeId"] == reopened["changeId"]
+
+
+async def test_the_recipe_of_a_fifth_backend_adds_a_backend(copy: Copy) -> None:
+    copy.copy_example_backend("acme")
+    copy.follow("A fifth backend")
+    async with copy.serve(ACME_API_KEY="key") as client:
+        created = await _call(client, "create_task", title="Call Globex", responsibleIds=[], priority="1")
+        completed = await _call(client, "complete_task", id=created["task"]["id"])
+        undone = await _call(client, "undo_change", changeId=completed["changeId"])
+        assert undone["task"] == created["task"]
+        plan = await _call(client, "delete_task", id=created["task"]["id"])
+        await _call(client, "apply_plan", planId=plan["planId"])
+        missing = await client.call_tool("get_task", {"id": created["task"]["id"]})
+        assert "in Acme" in str(missing.content)

@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 
+from taskhand.backends.registry import FACTORIES
 from taskhand.config.settings import Settings
 from taskhand.domain.capabilities import Capabilities
 from taskhand.server.in_process_client import list_tools
@@ -18,10 +19,7 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 
 BACKENDS: dict[str, dict[str, Any]] = {
-    "local": {},
-    "vambe": {"vambe_api_key": "key"},
-    "close": {"close_api_key": "key"},
-    "hubspot": {"hubspot_access_token": "token"},
+    factory.name: dict.fromkeys(factory.credentials[:1], "key") for factory in FACTORIES
 }
 """Settings that choose each backend; nothing of them connects."""
 

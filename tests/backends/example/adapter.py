@@ -1,0 +1,116 @@
+"""The example CRM behind the `Backend` protocol."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from backends.example.client import MESSAGES, ExampleClient, JsonObject
+from backends.example.mapping import STATUSES, contact_of, member_of, task_body, task_of
+from taskhand.backends.remote.adapter import CrmAdapter, Timing
+from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.due import due_of, is_overdue
+from taskhand.domain.edit import Edit
+from taskhand.domain.names import fold
+from taskhand.domain.page import TaskPage, select_page
+from taskhand.domain.query import TaskQuery
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import FINISHED, Contact, Member, StatusList, Task
+
+__all__ = ["ExampleAdapter"]
+
+
+class ExampleAdapter(CrmAdapter[JsonObject]):
+    """Tasks in one account of the example CRM."""
+
+    name = "example"
+    capabilities = Capabilities(lists_are_current=True)
+    remedies: Mapping[str, str] = {}
+    messages = MESSAGES
+
+    def __init__(self, client: ExampleClient, timezone: str | None, timing: Timing) -> None:
+        super().__init__(timing, RecentWrites(0.0, timing.monotonic))
+        self._client = client
+        self._timezone = timezone
+
+    # Reads.
+
+    async def statuses(self) -> StatusList:
+        """The statuses, which are the same in every account."""
+        return StatusList(STATUSES, complete=True, source="the same in every account")
+
+    async def members(self) -> tuple[Member, ...]:
+        """The people of the account."""
+        return tuple(map(member_of, self._client.people))
+
+    async def me(self) -> str | None:
+        """The owner of the key."""
+        return self._client.people[0]["id"] if self._client.people else None
+
+    def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:  # noqa: ARG002  always certain here
+        """Whether the due time of a task is certain: it is."""
+        return True
+
+    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
+        """Contacts by name, phone or e-mail; spaces do not count."""
+        text = fold(query).replace(" ", "")
+        found = map(contact_of, self._client.contacts)
+        return tuple(one for one in found if text in fold(f"{one.name}{one.phone}{one.email}").replace(" ", ""))[:limit]
+
+    async def list_tasks(self, query: TaskQuery) -> TaskPage:
+        """One page of tasks, filtered here."""
+        return select_page(map(task_of, await self._client.tasks()), query, self._is_late)
+
+    async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002  nothing is cached
+        """One task; NotFound."""
+        return task_of(await self._client.get(task_id))
+
+    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002
+        """The tasks that exist, each with its row."""
+        rows = {row["id"]: row for row in await self._client.tasks()}
+        return {one: Snapshot(task_of(rows[one]), rows[one]) for one in ids if one in rows}
+
+    async def upstream_time(self) -> datetime | None:
+        """None: the account is in this process."""
+        return None
+
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  nothing can be wrong
+        """The account itself."""
+        return (CheckResult("reachability", "ok", "Example is in this process."),)
+
+    def _is_late(self, task: Task) -> bool:
+        is_finished = task.status_config is not None and task.status_config.type in FINISHED
+        return not is_finished and is_overdue(due_of(task), self.timing.clock(), self._timezone)
+
+    # Writes.
+
+    async def create(self, edit: Edit) -> JsonObject:
+        """POST a new task."""
+        return await self._client.create(task_body(edit))
+
+    async def update(self, before: Task, edit: Edit) -> JsonObject:
+        """PATCH the fields of an edit."""
+        return await self._client.update(before.id, task_body(edit))
+
+    async def delete(self, task_id: str) -> None:
+        """DELETE a task; NotFound."""
+        await self._client.delete(task_id)
+
+    async def get(self, task_id: str) -> JsonObject:
+        """One task as it is now; NotFound."""
+        return await self._client.get(task_id)
+
+    async def created_since(
+        self, moment: datetime, edit: Edit, known: frozenset[str]
+    ) -> tuple[list[JsonObject], timedelta]:
+        """All tasks; the clock is ours."""
+        del moment, edit, known
+        return await self._client.tasks(), timedelta()
+
+    def unmet(self, row: JsonObject, edit: Edit) -> frozenset[str]:
+        """The fields of an edit that a row does not show."""
+        return frozenset(name for name, _ in edit.unmet_by(task_of(row), written=True).given())
+
+    def to_task(self, row: JsonObject) -> Task:
+        """A row as a task."""
+        return task_of(row)
