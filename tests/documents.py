@@ -10,15 +10,19 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
+import anyio
+from mcp import Client
+from mcp.types import TextContent
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 import taskhand
 from architecture.test_imports import MAY_IMPORT, OWNERS
 from behaviour.arms import ARMS
-from picture import picture
+from picture import render_demo
 from requests_table.table import requests_table
 from server.listings import snapshot_files
 from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
@@ -31,6 +35,7 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.install import HOSTS, Host, Launch
 from taskhand.install.launch import LAUNCH_FROM_INDEX
 from taskhand.install.links import install_link
+from taskhand.server.app import create_server
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -40,6 +45,7 @@ _DESCRIPTION = "Lets AI agents manage tasks in Vambe, Close, HubSpot or a built-
 _CRMS = [factory for factory in FACTORIES if factory.questions]
 _BLOCKS = ROOT / "examples" / "hosts"
 _PACKAGE = Path(taskhand.__file__).parent
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -49,7 +55,7 @@ def documents() -> dict[Path, str]:
     files = {SNAPSHOTS / f"{tool['name']}.json": snapshot(tool) for tool in tools} | snapshot_files()
     parts = _parts(tools)
     files |= {page: _filled(page.read_text(encoding="utf-8"), parts) for page in PAGES}
-    files[ROOT / "docs" / "demo.svg"] = picture()
+    files[ROOT / "docs" / "demo.svg"] = render_demo()
     files |= {_BLOCKS / f"{host.slug}.json": f"{host.block(Launch())}\n" for host in HOSTS}
     files[ROOT / "server.json"] = json.dumps(_server_json(), indent=2) + "\n"
     return files
@@ -70,6 +76,7 @@ def _parts(tools: list[dict[str, Any]]) -> dict[str, str]:
         "backends": _backend_table(),
         "gaps": _gap_list(),
         "requests": requests_table(),
+        "error": anyio.run(_error_example),
         "configuration": _settings_table(),
         "credentials": _credential_table(),
         "hosts": _host_blocks(HOSTS, Launch()),
@@ -160,6 +167,19 @@ def _placeholder(factory: BackendFactory[Any], variable: str) -> str:
 
 def _setting(variable: str) -> FieldInfo:
     return next(field for field in Settings.model_fields.values() if field.alias == variable)
+
+
+async def _error_example() -> str:
+    """The answer to a name that two people have, with short ids."""
+    [local] = [arm for arm in ARMS if arm.name == "local"]
+    with TemporaryDirectory() as folder:
+        async with local.open(Path(folder)) as app, Client(create_server(app)) as client:
+            arguments = {"title": "Call Acme", "responsibleIds": ["Maria Rodriguez"], "priority": "1"}
+            [content] = (await client.call_tool("create_task", arguments)).content
+    assert isinstance(content, TextContent)
+    ids = {found: f"id-{number}" for number, found in enumerate(_UUID.findall(content.text), start=1)}
+    text = _UUID.sub(lambda found: ids[found[0]], content.text)
+    return f"```json\n{json.dumps(json.loads(text), indent=2, ensure_ascii=False)}\n```"
 
 
 def _settings_table() -> str:
