@@ -52,7 +52,9 @@ def test_every_taskhand_command_runs(environment: dict[str, str], tmp_path: Path
 def test_every_make_target_exists() -> None:
     targets = make_targets()
     assert {"demo", "test", "check"} <= targets
-    subprocess.run(["make", "--dry-run", *targets], cwd=ROOT, capture_output=True, check=True, timeout=30)  # noqa: S603, S607
+    dry_run = ["make", "--dry-run", *targets]
+    run = subprocess.run(dry_run, cwd=ROOT, capture_output=True, text=True, check=True, timeout=30)  # noqa: S603
+    assert "-m pytest" in run.stdout
 
 
 def test_make_demo_shows_the_use_cases(tmp_path: Path) -> None:
