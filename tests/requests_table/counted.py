@@ -66,8 +66,6 @@ class _Examples:
     async def arguments(self, tool: str, app: AppContext) -> dict[str, Any]:
         """The arguments of one call of `tool`; a plan or a change that it needs is made through `app`."""
         match tool:
-            case "get_task" | "complete_task" | "delete_task":
-                return {"id": self._next_task()}
             case "find_contacts":
                 return {"query": "Carolina"}
             case "create_task":
@@ -88,7 +86,7 @@ class _Examples:
                 receipt = await _call(app, "update_task", {"id": self._next_task(), "title": "Call Globex"})
                 assert isinstance(receipt, Receipt)
                 return {"changeId": receipt.change_id}
-        return {}
+        return {"id": self._next_task()} if "id" in _TOOLS[tool].arguments.model_fields else {}
 
     def _next_task(self) -> str:
         self.used += 1
