@@ -119,14 +119,14 @@ async def test_the_recipe_of_a_new_tool_adds_a_tool(copy: Copy) -> None:
 
 
 async def test_the_recipe_of_a_fifth_backend_adds_a_backend(copy: Copy) -> None:
-    copy.copy_example_backend("acme")
+    copy.copy_example_backend("globex")
     copy.follow("A fifth backend")
-    async with copy.serve(ACME_API_KEY="key") as client:
-        created = await _call(client, "create_task", title="Call Globex", responsibleIds=[], priority="1")
+    async with copy.serve(GLOBEX_API_KEY="key") as client:
+        created = await _call(client, "create_task", title="Call Initech", responsibleIds=[], priority="1")
         completed = await _call(client, "complete_task", id=created["task"]["id"])
         undone = await _call(client, "undo_change", changeId=completed["changeId"])
         assert undone["task"] == created["task"]
         plan = await _call(client, "delete_task", id=created["task"]["id"])
         await _call(client, "apply_plan", planId=plan["planId"])
         missing = await client.call_tool("get_task", {"id": created["task"]["id"]})
-        assert "in Acme" in str(missing.content)
+        assert "in Globex" in str(missing.content)

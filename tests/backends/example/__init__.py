@@ -1,0 +1,1 @@
+"""Example: the tasks of an account that is in memory."""
