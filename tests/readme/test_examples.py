@@ -1,4 +1,4 @@
-"""Every example runs as it stands."""
+"""Every example runs unchanged."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
-SAYS = {
+OUTPUT = {
     "plain_client": "still there after a restart",
     "repeatable_run": "Send the proposal to Acme",
     "over_http": "completed it",
@@ -23,14 +23,14 @@ def _run(name: str, store: Path) -> str:
     return run.stdout
 
 
-def test_every_example_has_a_line_here() -> None:
+def test_every_example_is_run() -> None:
     elsewhere = {"agent_loop", "daily_sweep"}  # tests/testing/test_examples.py runs them
-    assert {file.parent.name for file in EXAMPLES.glob("*/run.py")} == set(SAYS) | elsewhere
+    assert {file.parent.name for file in EXAMPLES.glob("*/run.py")} == set(OUTPUT) | elsewhere
 
 
-@pytest.mark.parametrize("name", SAYS)
-def test_an_example_runs_and_shows_its_point(name: str, store_file: Path) -> None:
-    assert SAYS[name] in _run(name, store_file)
+@pytest.mark.parametrize("name", OUTPUT)
+def test_an_example_runs_and_prints_its_result(name: str, store_file: Path) -> None:
+    assert OUTPUT[name] in _run(name, store_file)
 
 
 def test_a_repeatable_run_repeats_byte_for_byte(tmp_path: Path) -> None:
