@@ -74,7 +74,7 @@ async def test_a_lost_answer_costs_neither_the_truth_nor_a_second_task(
         ((Fault("reset_before", DELETE, **EVER),), "upstream_error"),
         ((Fault("status", DELETE, status=429, **EVER),), "rate_limited"),
         ((Fault("status", DELETE, status=403),), "forbidden"),
-        ((Fault("status", DELETE, status=404),), "task_not_found"),
+        ((Fault("status", DELETE, status=404),), "upstream_error"),
         ((Fault("reset_before", DELETE), Fault("status", GET, status=500, **EVER)), "outcome_unknown"),
     ],
 )

@@ -155,6 +155,13 @@ class HubSpotAdapter(CrmAdapter[Record]):
         record_id = task_id if self._client.id_property is None else (await self._reader.one(task_id)).id
         try:
             await self._client.archive(record_id)
+        except NotFound:
+            await self._reader.one(record_id, by_property=False)
+            raise UpstreamError(
+                "HubSpot did not find the task that was to be deleted, and still shows it.",
+                next_step="Send the same call again later.",
+                retryable=True,
+            ) from None
         finally:
             # A search still finds it for a while: recent writes are read by id, which never lags.
             self.recent.wrote(record_id, Record({"id": record_id, "properties": {}}, {}))
