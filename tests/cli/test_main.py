@@ -128,7 +128,7 @@ def test_members_are_listed_added_renamed_and_removed(store_file: Path) -> None:
     listed = output(store_file, "members", "list").splitlines()
     assert [line.split("  ")[1:] for line in listed] == [["Elisa Mora", "(me)"], ["Luis Peña", "luis@example.com"]]
     assert "is you" in refusal(store_file, "members", "remove", "me", code=2)
-    assert "Nobody answers" in refusal(store_file, "members", "remove", "Camila", code=2)
+    assert "No member of the team matches" in refusal(store_file, "members", "remove", "Camila", code=2)
     output(store_file, "members", "remove", "luis pena")
     assert len(output(store_file, "members", "list").splitlines()) == 1
 

@@ -145,9 +145,9 @@ async def test_a_planted_task_is_created_on_every_backend(tmp_path: Path, backen
     [
         (Setup(data="nothing"), "There is no data set 'nothing'"),
         (Setup(faults=[{"kind": "slow"}]), "embedded store receives no requests"),
-        (Setup("vambe", faults=[{"kind": "sluggish"}]), "'sluggish' is none of"),
+        (Setup("vambe", faults=[{"kind": "sluggish"}]), "'sluggish' must be one of"),
         (Setup("vambe", faults=[{"kind": "slow", "route": "GET /nowhere"}]), "no route 'GET /nowhere'"),
-        (Setup("vambe", reading=["due_at=never"]), "due_at is one of"),
+        (Setup("vambe", reading=["due_at=never"]), "due_at must be one of"),
         (Setup(reading=["due_at=wall"]), "no readings"),
         (Setup(environment={"TASKHAND_PLAN_OVER": "many"}), "TASKHAND_PLAN_OVER"),
     ],
