@@ -1,0 +1,291 @@
+"""The faults of a write, and the result at every CRM: the table, as data.
+
+A row is one fault of the request that writes. For each kind of write it says what the backend reports: `applied`,
+`failed` or `unknown`, and how many requests that write were sent. A CRM that differs stands in `at`, with the reason
+beside it. Chance is a half, so waits without a `Retry-After` are 0.25, 0.5 and 1 second.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
+
+from taskhand.sandbox.faults import Fault
+
+__all__ = ["KINDS", "LATE_S", "ROWS", "Kind", "Note", "Result", "Row"]
+
+Kind = Literal["update", "delete", "create", "bulk"]
+"""An update of one task, a deletion, a new task, and one update of three tasks."""
+
+KINDS: Final[tuple[Kind, ...]] = ("update", "delete", "create", "bulk")
+
+Note = Literal["applied", "sent_again", "found", "removed"]
+"""The note of `Messages` that says how the result was learned."""
+
+LATE_S: Final = 0.2
+"""The read timeout of the slow rows, in real seconds."""
+EVER: Final[dict[str, Any]] = {"nth": "every"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the backend reports; `writes` are the requests that write, `applied` whether the CRM has the change."""
+
+    code: str | None
+    writes: int
+    note: Note | None = None
+    retryable: bool = False
+    after: float | None = None
+    applied: bool = True
+
+
+def applied(writes: int, note: Note | None = None) -> Result:
+    return Result(None, writes, note)
+
+
+def failed(writes: int, code: str = "upstream_error", *, retryable: bool = True, after: float | None = None) -> Result:
+    return Result(code, writes, retryable=retryable, after=after, applied=False)
+
+
+def unknown(writes: int, *, applied: bool = False) -> Result:
+    return Result("outcome_unknown", writes, applied=applied)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A fault, and the result of each kind of write; None where the row is not about that kind.
+
+    After the write nothing is answered any more where it `lasts`. A row that is not `served` has no CRM at all.
+    """
+
+    name: str
+    faults: tuple[Fault, ...]
+    update: Result | None = None
+    delete: Result | None = None
+    create: Result | None = None
+    bulk: Result | None = None
+    at: Mapping[tuple[str, Kind], Result | None] = field(default_factory=dict)
+    lasts: bool = False
+    read_s: float = 30.0
+    served: bool = True
+
+    def __str__(self) -> str:
+        return self.name
+
+    def result(self, crm: str, kind: Kind) -> Result | None:
+        """The result of that kind of write at that CRM."""
+        own: Result | None = getattr(self, kind)
+        return self.at.get((crm, kind), own)
+
+
+def status(code: int, retry_after: int | str | None = None, **more: Any) -> Fault:
+    return Fault("status", status=code, retry_after=retry_after, **more)
+
+
+def everywhere(name: str, fault: Fault | None, result: Result, **more: Any) -> Row:
+    """The same result for every kind of write."""
+    return Row(name, (fault,) if fault else (), result, result, result, result, **more)
+
+
+LOST: Final = (
+    ("reset before commit", Fault("reset_before"), 30.0),
+    ("502", status(502), 30.0),
+    ("504", status(504), 30.0),
+    ("a proxy's page as 502", Fault("html"), 30.0),
+    ("slow, not committed", Fault("slow", commit=False), LATE_S),
+)
+"""The request may have arrived, and it had no effect."""
+
+LOST_AFTER: Final = (
+    ("reset after commit", Fault("reset_after"), 30.0),
+    ("502 after commit", status(502, commit=True), 30.0),
+    ("504 after commit", status(504, commit=True), 30.0),
+    ("slow, committed", Fault("slow"), LATE_S),
+)
+"""The request had its effect, and its answer was lost."""
+
+UNREADABLE: Final = (
+    ("body cut off", Fault("truncated")),
+    ("empty body", Fault("empty_body")),
+    ("body that is not JSON", Fault("not_json")),
+    ("page instead of data", Fault("html", status=200, commit=True)),
+    ("JSON of the wrong type", status(200, commit=True)),
+)
+"""The request had its effect, and its answer cannot be read."""
+
+
+def refused() -> Iterator[Row]:
+    """The answer refuses the write: it is sent again only where the CRM asks to wait."""
+    yield everywhere("429, Retry-After: 2", status(429, 2), applied(2))
+    yield everywhere("429, no Retry-After", status(429), applied(2))
+    yield everywhere("423", status(423), applied(2))
+    limited = failed(1, "rate_limited", after=3600.0)
+    yield everywhere("429, Retry-After: 3600", status(429, 3600, **EVER), limited)
+    waits = failed(4, "rate_limited")
+    # The body of HubSpot's 429 names the limit, and with it the time to wait.
+    at = {("hubspot", kind): replace(waits, after=10.0) for kind in KINDS}
+    yield everywhere("429 for ever", status(429, **EVER), waits, at=at)
+    yield everywhere("401", status(401, **EVER), failed(1, "unauthorized", retryable=False))
+    yield everywhere("403", status(403, **EVER), failed(1, "forbidden", retryable=False))
+    for code in (302, 307):
+        fault = Fault("redirect", status=code, **EVER)
+        yield everywhere(f"{code} to another host", fault, failed(1, "upstream_redirect", retryable=False))
+
+
+def failures() -> Iterator[Row]:
+    """The CRM says that it failed: the task is read, and the write is not repeated."""
+    yield Row(
+        "500",
+        (status(500, **EVER),),
+        update=failed(1),
+        delete=failed(1),
+        create=unknown(1),
+        bulk=failed(1),
+        # Close shows a deleted task for a while: only a second DELETE tells whether it is gone.
+        at={("close", "delete"): failed(2)},
+    )
+    yield Row(
+        "500 after commit",
+        (status(500, commit=True),),
+        update=applied(1, "applied"),
+        delete=applied(1, "removed"),
+        create=applied(1, "found"),
+        bulk=applied(1, "applied"),
+    )
+    # Not handled (RFC 9110 §15.6.4): a change is sent again, a new task is looked for.
+    # A batch update of HubSpot is a POST, which the transport does not repeat: the tasks are read first.
+    yield Row(
+        "503",
+        (status(503),),
+        update=applied(2),
+        delete=applied(2),
+        create=unknown(1),
+        bulk=applied(2),
+        at={("hubspot", "bulk"): applied(2, "sent_again")},
+    )
+    yield Row(
+        "503 after commit",
+        (status(503, commit=True),),
+        update=applied(2),
+        delete=applied(2, "removed"),
+        create=applied(1, "found"),
+        bulk=applied(2),
+        # HubSpot confirms a second deletion as the first one.
+        at={("hubspot", "delete"): applied(2), ("hubspot", "bulk"): applied(1, "applied")},
+    )
+    yield Row(
+        "503 for ever",
+        (status(503, **EVER),),
+        update=failed(4),
+        delete=failed(4),
+        create=unknown(1),
+        bulk=failed(4),
+        at={("close", "delete"): failed(8), ("hubspot", "bulk"): failed(2)},
+    )
+
+
+def lost() -> Iterator[Row]:
+    """The answer is lost: the task is read before anything is sent again, and a create is never sent again."""
+    for name, fault, read_s in LOST:
+        yield Row(
+            name,
+            (fault,),
+            update=applied(2, "sent_again"),
+            delete=applied(2, "sent_again"),
+            create=unknown(1),
+            bulk=applied(2, "sent_again"),
+            read_s=read_s,
+        )
+        yield Row(
+            f"{name}, for ever",
+            (replace(fault, nth="every"),),
+            update=failed(2),
+            delete=failed(2),
+            create=unknown(1),
+            bulk=failed(2),
+            # Close shows a deleted task for a while: that it is still found proves nothing.
+            at={("close", "delete"): unknown(2)},
+            read_s=read_s,
+        )
+    for name, fault, read_s in LOST_AFTER:
+        yield Row(
+            name,
+            (fault,),
+            update=applied(1, "applied"),
+            delete=applied(1, "removed"),
+            create=applied(1, "found"),
+            bulk=applied(1, "applied"),
+            read_s=read_s,
+        )
+    for name, fault in UNREADABLE:
+        yield Row(
+            name,
+            (fault,),
+            update=applied(1, "applied"),
+            create=applied(1, "found"),
+            bulk=applied(1, "applied"),
+            # The answer to a bulk update of Close says nothing of any task: any object is one.
+            at={("close", "bulk"): applied(1)} if name == "JSON of the wrong type" else {},
+        )
+    yield Row(
+        "JSON of the wrong type, not committed",
+        (status(200),),
+        update=applied(2, "sent_again"),
+        create=unknown(1),
+        # See above: Close confirmed it, so it is not called unapplied, and each task is sent again alone.
+        bulk=applied(2, "sent_again"),
+        at={("close", "bulk"): None},
+    )
+
+
+def twice() -> Iterator[Row]:
+    """Two faults in a row."""
+    first = Fault("reset_before")
+    for name, second, update, bulk in (
+        ("reset after commit", Fault("reset_after"), applied(2, "applied"), applied(2, "applied")),
+        ("500", status(500), failed(2), failed(2)),
+        ("403", status(403), failed(2, "forbidden", retryable=False), unknown(2)),
+        ("429, Retry-After: 3600", status(429, 3600), failed(2, "rate_limited", after=3600.0), unknown(2)),
+    ):
+        yield Row(
+            f"reset before commit, then {name}",
+            (first, replace(second, nth=2)),
+            update=update,
+            # Reading a list of many tasks may be behind: a refusal of the second request says nothing of the first.
+            bulk=bulk,
+            at={("vambe", "bulk"): None},
+        )
+    yield Row(
+        "reset before commit, then 404",
+        (first, status(404, nth=2, commit=True)),
+        delete=applied(2, "removed"),
+    )
+
+
+def unread() -> Iterator[Row]:
+    """The answer is lost, and nothing can be read afterwards."""
+    for name, fault, is_applied in (
+        ("reset after commit", Fault("reset_after"), True),
+        ("reset before commit", Fault("reset_before"), False),
+        ("500 after commit", status(500, commit=True), True),
+        ("body cut off", Fault("truncated"), True),
+    ):
+        yield everywhere(
+            f"{name}, then nothing",
+            fault,
+            unknown(1, applied=is_applied),
+            lasts=True,
+            # A deletion that answers has no body that could be cut off.
+            at={("hubspot", "delete"): None, ("close", "delete"): None} if name == "body cut off" else {},
+        )
+
+
+ROWS: Final = (
+    everywhere("nothing", None, applied(1)),
+    *refused(),
+    *failures(),
+    *lost(),
+    *twice(),
+    *unread(),
+    # Nobody listens: nothing can have arrived.
+    everywhere("refused connection", None, failed(0), served=False),
+)
