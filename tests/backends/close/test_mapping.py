@@ -362,3 +362,9 @@ def test_the_wall_clock_survives_a_change_of_clocks(naive: datetime, days: int) 
         due = due_of(task_of(ROW | update_body(Edit(due=Due.instant(moment, zone)), dateless=False), zone))
         assert due is not None
         assert due.local == moment
+
+
+@pytest.mark.parametrize("due", [MISSING, None, Due(date(2026, 3, 6))])
+def test_a_new_outgoing_call_never_sends_is_dateless(due: Due | None) -> None:
+    edit = Edit(title="x", ai_customer_id="lead_1", ai_contact_id="cont_1", due=due)
+    assert "is_dateless" not in create_body(edit, CALL)

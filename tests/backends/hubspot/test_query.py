@@ -177,6 +177,16 @@ async def test_a_first_page_takes_few_requests() -> None:
         assert len(stage.sent) <= 4
 
 
+async def test_a_list_shows_a_write_until_the_search_has_caught_up() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), spec_variant=LAGGING), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        await stage.backend.update_task(before, Edit(title="Renamed"))
+        time.now += 25
+        page = await stage.backend.list_tasks(TaskQuery(text="Renamed"))
+        assert [task.id for task in page.tasks] == [task_id(1)]
+
+
 async def test_a_list_shows_recent_writes_though_the_search_lags() -> None:
     time = Time()
     async with staged(hubspot(time, seed(3), spec_variant=LAGGING), time) as stage:
