@@ -1,4 +1,4 @@
-"""A backend is a place where tasks live. This is all that the service knows of one."""
+"""The `Backend` protocol: all that the service knows of a CRM or of the built-in store."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ __all__ = ["Backend", "BulkProgress", "ItemResult", "Misread", "Written"]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A task as the backend has it after a write; `note` says what is worth knowing about how that was learned."""
+    """A task as the backend has it after a write; `note` says how that was learned, where that is worth knowing."""
 
     task: Task
     note: str | None = None
@@ -28,7 +28,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """What came of one task of many: what was written, or the error that kept it from being written."""
+    """The result of one task of a bulk update: the task as it was written, or the error."""
 
     task_id: str
     written: Written | None = None
@@ -65,7 +65,7 @@ class BulkProgress:
 
 
 class Misread(Exception):
-    """A write showed that `before` had been read wrongly: an edit that was made from it must be made again.
+    """A write has shown that `before` was read wrongly: an edit that was made from it must be made again.
 
     `before` is the task as it really was, `now` as it is after the write. The service handles it; no caller sees it.
     """
@@ -77,27 +77,27 @@ class Misread(Exception):
 
 
 class Backend(Protocol):
-    """Where tasks live: every method speaks the contract, and raises TaskhandError where it cannot."""
+    """Reads and writes tasks in the contract's terms; every method raises TaskhandError where it cannot."""
 
     name: str
     capabilities: Capabilities
     remedies: Mapping[str, str]
-    """What to do where a look finds fault with `statuses`, `me` or `due times`: a sentence by that word."""
+    """How to mend a health check of `statuses`, `me` or `due times`: a sentence by that word."""
 
     async def statuses(self) -> StatusList:
         """The statuses by position, as far as they are known."""
         ...
 
     async def members(self) -> tuple[Member, ...]:
-        """Everyone who can be responsible for a task."""
+        """The people who can be responsible for a task."""
         ...
 
     async def me(self) -> str | None:
-        """The member id that `me` stands for, None where nobody can tell."""
+        """The member id that `me` stands for; None if unknown."""
         ...
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
-        """Whether the due time that `task` shows, or only the day it is on, is certainly its own."""
+        """Whether the due time of `task` (or only its day) was certainly read as the backend means it."""
         ...
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
@@ -109,55 +109,52 @@ class Backend(Protocol):
         ...
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
-        """One whole task, `fresh` not from memory; NotFound where there is none."""
+        """One whole task, not from a cache if `fresh`; NotFound."""
         ...
 
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
-        """Many tasks with the place's own values, by the ids asked for; those that are not there are left out.
+        """Tasks with the backend's raw values, by the ids asked for; those that do not exist are left out.
 
-        Takes as few requests as the place allows; `fresh` as of `get_task`.
+        Takes as few requests as the CRM allows; `fresh` as in `get_task`.
         """
         ...
 
     async def create_task(self, edit: Edit) -> Written:
-        """A new task in the initial status. OutcomeUnknown where nobody can tell whether there is one."""
+        """Create a task, in the initial status by default; OutcomeUnknown where it may have been created."""
         ...
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
-        """Set the given fields. OutcomeUnknown where nobody can tell; Misread where `before` was read wrongly."""
+        """Set the fields of an edit; OutcomeUnknown where it may have been applied, Misread for a wrong `before`."""
         ...
 
     async def update_tasks(
         self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
-        """Set fields of many tasks in the backend's own way: one outcome for each, in the order given; never raises.
+        """Update many tasks: one result for each edit, in the order given; never raises.
 
-        `progress` is told of every result as soon as it is known, and asked before every request that writes.
+        Every result is reported to `progress` as soon as it is known; nothing is sent once `progress` is stopped.
         """
         ...
 
     async def find_created(self, edit: Edit, sent_at: datetime) -> CreateCandidates:
-        """The tasks that a create of `edit` sent at `sent_at` may have made; TaskhandError where nobody can look."""
+        """The tasks that a create of `edit` sent at `sent_at` may have made; TaskhandError if the search fails."""
         ...
 
     async def delete_task(self, before: Task) -> str | None:
-        """Remove a task, and say what is worth knowing about how that was learned.
-
-        NotFound where it is gone already, OutcomeUnknown where nobody can tell.
-        """
+        """Delete a task and return a note; NotFound, OutcomeUnknown where it may have been deleted."""
         ...
 
     async def upstream_time(self) -> datetime | None:
-        """What the clock of the place says, to be compared with ours; None where it is the same clock."""
+        """The time on the CRM's clock; None where it is ours, or unknown."""
         ...
 
     async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
-        """What only the place itself can tell of how it is: the file, or the way there, the credential, the rate.
+        """Check the file, or the CRM's address, credential, scopes and rate; changes nothing, never raises.
 
-        `writes` is whether the server is to write too. Nothing is changed to find out; never raises.
+        `writes` is whether the server will write too.
         """
         ...
 
     async def aclose(self) -> None:
-        """Let go of files and connections; a backend that was never used has none."""
+        """Close files and connections, if any are open."""
         ...

@@ -92,9 +92,9 @@ async def _run(
 
     reports = []
     for one in chosen:
-        for place in one.backends:
-            if backend in (None, place):
-                report = await run_scenario(one, command or Scripted(one.solution), place)
+        for name in one.backends:
+            if backend in (None, name):
+                report = await run_scenario(one, command or Scripted(one.solution), name)
                 click.echo(json.dumps(report.as_json(), ensure_ascii=False) if as_json else "\n".join(report.lines()))
                 reports.append(report)
     return reports
