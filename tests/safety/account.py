@@ -21,7 +21,7 @@ from safety.crms import Crm, Place, Sight
 from safety.gate import Gate
 from taskhand.http.upstream import Limits
 from taskhand.journal.journal import Change, ChangeQuery
-from taskhand.sandbox.log import Logged
+from taskhand.sandbox.request_log import Logged
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext

@@ -13,7 +13,7 @@ from taskhand.http.upstream import Limits
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.close import SpecVariant as CloseVariant
 from taskhand.sandbox.hubspot import HubSpotSandbox
-from taskhand.sandbox.log import Logged
+from taskhand.sandbox.request_log import Logged
 from taskhand.sandbox.vambe import SpecVariant as VambeVariant
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.service.app_context import AppContext

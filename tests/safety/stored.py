@@ -15,7 +15,7 @@ from safety.crms import Sight
 from safety.victim import journal_in, store_in
 from taskhand.backends.local.directory import Directory
 from taskhand.domain.edit import Edit
-from taskhand.sandbox.log import Logged
+from taskhand.sandbox.request_log import Logged
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
 

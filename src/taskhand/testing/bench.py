@@ -16,7 +16,7 @@ from taskhand.config.settings import BackendName, Settings
 from taskhand.http.upstream import Runtime
 from taskhand.journal.journal import Change, ChangeQuery
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.log import Logged
+from taskhand.sandbox.request_log import Logged
 from taskhand.server.app import create_server
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import NOW, ZONE, DataSet, PlannedTask, find_data

@@ -7,7 +7,7 @@ from typing import Any
 
 from taskhand.domain.names import fold
 from taskhand.journal.journal import Change
-from taskhand.sandbox.log import Logged
+from taskhand.sandbox.request_log import Logged
 from taskhand.testing.call_pattern import CallPattern
 from taskhand.testing.recorded_calls import Called
 from taskhand.testing.scenario import Expected, Scenario

@@ -17,7 +17,7 @@ from taskhand.backends.vambe.errors import explain
 from taskhand.domain.errors import CallerError
 from taskhand.http.client import Client
 from taskhand.http.upstream import Upstream
-from taskhand.sandbox.log import Logged
+from taskhand.sandbox.request_log import Logged
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 

@@ -23,7 +23,7 @@ from taskhand.sandbox.close.spec_variant import SpecVariant
 from taskhand.sandbox.close.store import Store
 from taskhand.sandbox.close.task import Task
 from taskhand.sandbox.close.task_types import TASK_TYPES
-from taskhand.sandbox.seeds import check_keys, seed_data
+from taskhand.sandbox.seed_checks import check_keys, seed_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -22,7 +22,7 @@ from taskhand.sandbox.hubspot.pipeline import Option, build_pipeline
 from taskhand.sandbox.hubspot.record import Record
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 from taskhand.sandbox.hubspot.store import Store
-from taskhand.sandbox.seeds import check_keys, seed_data
+from taskhand.sandbox.seed_checks import check_keys, seed_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ import datetime as dt
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.seeds import check_keys, seed_data
+from taskhand.sandbox.seed_checks import check_keys, seed_data
 from taskhand.sandbox.vambe.contact import Contact
 from taskhand.sandbox.vambe.dates import UNDATED, apply_due_fields
 from taskhand.sandbox.vambe.demo import demo, members_and_statuses

@@ -8,7 +8,7 @@ from taskhand.config.settings import BackendName
 from taskhand.domain.errors import CallerError
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault, parse_faults
-from taskhand.sandbox.log import Logged
+from taskhand.sandbox.request_log import Logged
 from taskhand.testing.stored_task import StoredTask
 
 __all__ = ["PopulatedBackend", "RouteWord"]

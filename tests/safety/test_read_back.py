@@ -1,0 +1,56 @@
+"""Whatever happens to the reading after a write: what was written is never told or journaled as refused."""
+
+from dataclasses import replace
+
+import pytest
+
+from safety.account import AtCrm, assert_all_is_true, observe_call, staged
+from safety.cases import CASES, Case, assert_a_second_try_ends_it
+from safety.crms import CRMS, Crm
+from taskhand.sandbox.faults import Fault
+
+READS = {
+    **{str(code): Fault("status", status=code) for code in (400, 401, 403, 404, 409, 500)},
+    "429, Retry-After: 3600": Fault("status", status=429, retry_after=3600),
+    "reset": Fault("reset_before"),
+    "not JSON": Fault("not_json"),
+}
+"""What every request meets once the write is done."""
+
+WRITES = {"answered": None, "lost": Fault("reset_after"), "unreadable": Fault("not_json")}
+"""What happens to the answer of the write itself, which is always carried out."""
+
+
+@pytest.mark.parametrize("read", READS)
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_a_write_that_was_carried_out_is_never_refused(crm: Crm, case: Case, write: str, read: str) -> None:
+    async with staged(crm) as stage:
+        tool, arguments, effect = await case.ask(stage)
+        break_after_the_write(stage, case, WRITES[write], READS[read])
+        seen = await observe_call(stage, tool, arguments)
+        said = assert_all_is_true(seen, effect, may_be_unknown=True)
+        first = effect.ids[0] if effect.ids else ""
+        assert said[first] in {"applied", "unknown"}
+        stage.gate.done = lambda _: None
+        stage.gate.there.faults = ()
+        stage.time.now += 3_600
+        await assert_a_second_try_ends_it(stage, case, (tool, arguments, effect), seen, set(said.values()))
+
+
+def break_after_the_write(stage: AtCrm, case: Case, write: Fault | None, read: Fault) -> None:
+    """Spoil the answer of the first write of that kind, and every later request.
+
+    Vambe is sent one write for each task of many: those go on, and only reading is spoiled.
+    """
+    later = "GET *" if stage.crm.name == "vambe" else "*"
+    if write is not None:
+        stage.gate.there.faults = (replace(write, route=stage.crm.routes[case.kind]),)
+    stage.gate.writes = 0
+
+    def done(number: int) -> None:
+        if number == 1:
+            stage.gate.there.faults = (replace(read, route=later, nth="every"),)
+
+    stage.gate.done = done
