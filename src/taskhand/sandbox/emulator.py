@@ -13,8 +13,8 @@ from starlette.routing import Mount
 from taskhand.sandbox import delivery
 from taskhand.sandbox.control import control_routes
 from taskhand.sandbox.faults import RESETS, Fault, Script, disguise
-from taskhand.sandbox.request_log import Logged, RequestLog
 from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.request_log import Logged, RequestLog
 from taskhand.sandbox.routing import RouteMatch, find_route
 
 if TYPE_CHECKING:
