@@ -4,6 +4,7 @@ Every batch takes these steps by itself, a few batches at a time; tasks that no 
 What the CRM confirmed and its lists do not show yet is settled at the end (`lagging_lists`).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -270,10 +271,10 @@ class BulkUpdate(Generic[_Row]):
         self._progress.heed(error)
         if isinstance(error, RateLimited) and stopped is not None and all(one.startswith("GET ") for one in requests):
             error = stopped
+        is_unsent = isinstance(error, NotAttempted)
+        is_answer = isinstance(error, CallerError | OutcomeUnknown) and not is_unsent
         for item in items:
-            in_doubt = item.is_resent or (item.may_be_applied and isinstance(error, NotAttempted))
-            in_doubt = in_doubt or item.state is State.CONFIRMED
-            is_answer = isinstance(error, CallerError | OutcomeUnknown) and not isinstance(error, NotAttempted)
+            in_doubt = item.is_resent or item.state is State.CONFIRMED or (item.may_be_applied and is_unsent)
             item.fail(self._messages.unknown_update(item.id) if in_doubt and not is_answer else error)
 
     def _report(self, items: Sequence[Item[_Row]], *, last: bool = False) -> None:
@@ -292,15 +293,14 @@ class BulkUpdate(Generic[_Row]):
 
 def _rounds(ids: Sequence[str]) -> list[list[int]]:
     """Indexes in rounds in which each task occurs once: a second edit of a task belongs to the next round."""
-    rounds: list[dict[str, int]] = []
+    rounds: list[list[int]] = []
+    times: Counter[str] = Counter()
     for index, task_id in enumerate(ids):
-        for one in rounds:
-            if task_id not in one:
-                one[task_id] = index
-                break
-        else:
-            rounds.append({task_id: index})
-    return [list(one.values()) for one in rounds]
+        if times[task_id] == len(rounds):
+            rounds.append([])
+        rounds[times[task_id]].append(index)
+        times[task_id] += 1
+    return rounds
 
 
 def _fail(items: Sequence[Item[_Row]], error: TaskhandError) -> None:
