@@ -22,7 +22,7 @@ _WORDS = {"api": "API", "id": "ID", "taskhand": "Taskhand"} | {factory.name: fac
 
 def manifest(project: Mapping[str, Any], repository: str) -> dict[str, Any]:
     """The manifest of this version of the project; `project` is the table of pyproject.toml."""
-    questions = (question.variable for factory in FACTORIES for question in factory.questions)
+    questions = (variable for factory in FACTORIES for variable in factory.questions)
     asked = list(dict.fromkeys(["TASKHAND_BACKEND", *questions]))
     return {
         "manifest_version": "0.4",

@@ -139,11 +139,11 @@ def _credential_table() -> str:
     """What each CRM needs, and what it should be given besides."""
     rows = ["| CRM | needs | should have |", "| --- | --- | --- |"]
     for factory in _CRMS:
-        needed = ", ".join(f"`{question.variable}`" for question in factory.questions if question.required)
+        needed = ", ".join(f"`{variable}`" for variable in factory.questions if is_secret_variable(variable))
         wished = "; ".join(
-            f"`{question.variable}`: {_setting(question.variable).description}"
-            for question in factory.questions
-            if not question.required
+            f"`{variable}`: {_setting(variable).description}"
+            for variable in factory.questions
+            if not is_secret_variable(variable)
         )
         rows.append(f"| {factory.title} | {needed} | {wished} |")
     return "\n".join(rows)
@@ -153,7 +153,7 @@ def _crm_blocks() -> str:
     """The configuration of one host for each CRM."""
     parts: list[str] = []
     for factory in _CRMS:
-        env = {question.variable: _placeholder(factory, question.variable) for question in factory.questions}
+        env = {variable: _placeholder(factory, variable) for variable in factory.questions}
         parts += [f"### {factory.title}", _host_blocks(HOSTS[:1], Launch(env=env))]
     return "\n\n".join(parts)
 
@@ -210,7 +210,7 @@ def _link_table() -> str:
 
 
 def _link(host: Host, factory: BackendFactory[Any]) -> str | None:
-    keys = [question.variable for question in factory.questions if is_secret_variable(question.variable)]
+    keys = [variable for variable in factory.questions if is_secret_variable(variable)]
     env = {"TASKHAND_BACKEND": factory.name} | {
         key: host.input_reference(key) if host.asks else "your key" for key in keys
     }

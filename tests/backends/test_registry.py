@@ -22,20 +22,20 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 
 from taskhand.backends.factory import (
-    BackendFactory, BackendSettings, InstallQuestion, OpenContext, SettingKind, account_id,
+    BackendFactory, BackendSettings, OpenContext, SettingKind, account_id,
 )
 from taskhand.backends.local.factory import open_store
 
 
 class AcmeSettings(BackendSettings):
-    acme_token: Annotated[SecretStr | None, Field(alias="ACME_TOKEN", description="Token of Acme.")] = None
-    acme_base_url: Annotated[str, Field(alias="ACME_BASE_URL", description="Where Acme is.")] = "https://acme.example"
-    acme_labels: Annotated[
-        str | None, Field(alias="ACME_LABELS", description="Labels."), SettingKind.COMMA_LIST
-    ] = None
-    acme_timezone: Annotated[
-        str | None, Field(alias="ACME_TIMEZONE", description="Zone of Acme."), SettingKind.TIME_ZONE
-    ] = None
+    acme_token: SecretStr | None = Field(None, alias="ACME_TOKEN", description="Token of Acme.")
+    acme_base_url: str = Field("https://acme.example", alias="ACME_BASE_URL", description="Where Acme is.")
+    acme_labels: Annotated[str | None, SettingKind.COMMA_LIST] = Field(
+        None, alias="ACME_LABELS", description="Labels."
+    )
+    acme_timezone: Annotated[str | None, SettingKind.TIME_ZONE] = Field(
+        None, alias="ACME_TIMEZONE", description="Zone of Acme."
+    )
 
 
 async def open_backend(settings: AcmeSettings, context: OpenContext):
@@ -49,7 +49,7 @@ FACTORY = BackendFactory(
     settings=AcmeSettings,
     open=open_backend,
     account=lambda settings: account_id(settings.acme_base_url, settings.acme_token),
-    questions=(InstallQuestion("ACME_TOKEN", required=True), InstallQuestion("ACME_LABELS")),
+    questions=("ACME_TOKEN", "ACME_LABELS"),
     privacy_policy="https://acme.example/privacy",
 )
 """
@@ -58,7 +58,7 @@ FACTORY = BackendFactory(
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the sources with the toy backend: its folder, and its line in the registry."""
+    """A copy of the sources with the toy backend: its folder, and its name in the registry."""
     root = tmp_path_factory.mktemp("fifth") / "src"
     shutil.copytree(Path(taskhand.__file__).parent, root / "taskhand", ignore=shutil.ignore_patterns("__pycache__"))
     backends = root / "taskhand" / "backends"
@@ -67,7 +67,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (backends / "acme" / "factory.py").write_text(_TOY, encoding="utf-8")
     registry = backends / "registry.py"
     text = registry.read_text(encoding="utf-8")
-    registry.write_text(text.replace('    "hubspot",\n', '    "hubspot",\n    "acme",\n'), encoding="utf-8")
+    registry.write_text(text.replace('"hubspot")', '"hubspot", "acme")'), encoding="utf-8")
     return root
 
 

@@ -5,10 +5,9 @@ and the documents read it there. A factory module is imported at every start, so
 client inside `open`.
 """
 
-import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 from hashlib import blake2b
@@ -23,16 +22,7 @@ if TYPE_CHECKING:
     from taskhand.backends.base import Backend
     from taskhand.http.upstream import Runtime
 
-__all__ = [
-    "BackendFactory",
-    "BackendSettings",
-    "Clock",
-    "InstallQuestion",
-    "OpenContext",
-    "SettingKind",
-    "account_id",
-    "is_secret",
-]
+__all__ = ["BackendFactory", "BackendSettings", "Clock", "OpenContext", "SettingKind", "account_id", "is_secret"]
 
 Clock = Callable[[], datetime]
 """Returns the current time, aware of its zone."""
@@ -59,12 +49,7 @@ class BackendSettings(BaseModel):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class InstallQuestion:
-    """A variable that `taskhand install` asks for; it refuses to go on without an answer to a `required` one."""
-
-    variable: str
-    required: bool = False
+S = TypeVar("S", bound=BackendSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +66,7 @@ class OpenContext:
     user: str | None = None
     sequential_ids: bool = False
     runtime: "Runtime | None" = None
-    stack: AsyncExitStack = dataclasses.field(default_factory=AsyncExitStack)
-
-
-S = TypeVar("S", bound=BackendSettings)
+    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +75,8 @@ class BackendFactory(Generic[S]):
 
     `name` is the value of TASKHAND_BACKEND and the folder's name; `title` is the name in sentences. `account` returns
     the account that the settings lead to: the ids in a journal are valid in that account only. None stands for the
-    embedded store, where the file takes its place. `questions` are asked by `taskhand install`, in this order.
+    embedded store, where the file takes its place. `questions` are the variables that `taskhand install` asks for, in
+    this order: it requires the credentials among them.
     """
 
     name: str
@@ -101,7 +84,7 @@ class BackendFactory(Generic[S]):
     settings: type[S]
     open: Callable[[S, OpenContext], "Awaitable[Backend]"]
     account: Callable[[S], str] | None = None
-    questions: Sequence[InstallQuestion] = ()
+    questions: Sequence[str] = ()
     privacy_policy: str | None = None
 
     @property
@@ -115,9 +98,9 @@ class BackendFactory(Generic[S]):
         return tuple(name for name, field in self.settings.model_fields.items() if is_secret(field))
 
 
-def is_secret(field: "FieldInfo") -> bool:
+def is_secret(setting: "FieldInfo") -> bool:
     """Whether the value of a setting must never be shown."""
-    return SecretStr in (field.annotation, *get_args(field.annotation))
+    return SecretStr in (setting.annotation, *get_args(setting.annotation))
 
 
 def account_id(base_url: str, key: SecretStr | None) -> str:

@@ -1,4 +1,4 @@
-"""The backends that there are. A new backend is a folder beside this file and its line here."""
+"""The backends that there are. A new backend is a folder beside this file and its name here."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
@@ -7,19 +7,13 @@ from taskhand.backends.factory import BackendFactory
 
 __all__ = ["FACTORIES", "NAMES", "BackendName", "find_factory"]
 
-_FOLDERS = (
-    "local",
-    "vambe",
-    "close",
-    "hubspot",
-)
+NAMES = ("local", "vambe", "close", "hubspot")
 """In the order in which users see them."""
 
-FACTORIES: tuple[BackendFactory[Any], ...] = tuple(
-    import_module(f"taskhand.backends.{folder}.factory").FACTORY for folder in _FOLDERS
-)
-
-NAMES: tuple[str, ...] = tuple(factory.name for factory in FACTORIES)
+_BY_NAME: dict[str, BackendFactory[Any]] = {
+    name: import_module(f"taskhand.backends.{name}.factory").FACTORY for name in NAMES
+}
+FACTORIES = tuple(_BY_NAME.values())
 
 if TYPE_CHECKING:
     BackendName = str
@@ -30,7 +24,4 @@ else:
 
 def find_factory(name: str) -> BackendFactory[Any]:
     """The backend of this name. KeyError where there is none."""
-    for factory in FACTORIES:
-        if factory.name == name:
-            return factory
-    raise KeyError(name)
+    return _BY_NAME[name]

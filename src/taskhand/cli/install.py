@@ -16,7 +16,6 @@ from taskhand.config.settings import BackendName, Settings
 from taskhand.domain.errors import CallerError, OperatorError
 
 if TYPE_CHECKING:
-    from taskhand.backends.factory import InstallQuestion
     from taskhand.install import Host
     from taskhand.install.config_paths import System
     from taskhand.install.host_file import HostFile
@@ -168,27 +167,27 @@ def _uninstall(asked: _Request, found: "HostFile") -> None:
             click.echo(f"{name} stays in the system keyring; `keyring del {SERVICE} {name}` removes it.")
 
 
-def _dry_run_answer(question: "InstallQuestion") -> str | None:
+def _dry_run_answer(variable: str) -> str | None:
     """The answer in a dry run: a mask for a key, so that nobody has to type it."""
     from taskhand.config.variables import is_secret_variable
     from taskhand.install.server_entry import MASK
 
-    return MASK if is_secret_variable(question.variable) else None
+    return MASK if is_secret_variable(variable) else None
 
 
 def _ask(present: Mapping[str, object]) -> "Answer":
     """Take a variable from this command's environment, else ask the person at the terminal, if there is one."""
     from taskhand.config.variables import describe_variable, is_secret_variable
 
-    def answer(question: "InstallQuestion") -> str | None:
-        secret = is_secret_variable(question.variable)
-        if found := os.environ.get(question.variable, "").strip():
-            click.echo(f"{question.variable} is taken from the environment.", err=True)
+    def answer(variable: str) -> str | None:
+        secret = is_secret_variable(variable)
+        if found := os.environ.get(variable, "").strip():
+            click.echo(f"{variable} is taken from the environment.", err=True)
             return found
         if not sys.stdin.isatty():
             return None
-        blank = " (empty: unchanged)" if question.variable in present else "" if question.required else " (empty: none)"
-        text = f"{question.variable}, {describe_variable(question.variable).rstrip('.')}{blank}"
+        blank = " (empty: unchanged)" if variable in present else "" if secret else " (empty: none)"
+        text = f"{variable}, {describe_variable(variable).rstrip('.')}{blank}"
         typed: str = click.prompt(text, default="", show_default=False, hide_input=secret, err=True)
         return typed.strip() or None
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from taskhand.backends.factory import InstallQuestion
 from taskhand.backends.registry import find_factory
 from taskhand.config.credentials import MARK, keyring_reference
 from taskhand.config.settings import BackendName
@@ -17,7 +16,7 @@ __all__ = ["Answer", "EntryVariables", "KeyStore", "build_environment", "choose_
 KeyStore = Literal["host", "keyring", "environment", "file"]
 """The host's own store; the system's keyring; the environment that starts the host; the file, as plain text."""
 
-Answer = Callable[[InstallQuestion], str | None]
+Answer = Callable[[str], str | None]
 """Returns the value of a variable from a person or the environment; None without an answer."""
 
 
@@ -62,21 +61,20 @@ def build_environment(
 ) -> EntryVariables:
     """The variables of a server on `backend`; `present` are those of the present entry.
 
-    CallerError where a required one is neither answered nor present.
+    CallerError where a credential is neither answered nor present.
     """
     made = EntryVariables({"TASKHAND_BACKEND": backend} if backend else {})
-    for question in find_factory(backend).questions if backend else ():
-        variable = question.variable
+    for variable in find_factory(backend).questions if backend else ():
         if is_secret_variable(variable) and store == "host":
             made.inputs.append(host.input_for(variable, describe_variable(variable)))
             made.variables[variable] = host.input_reference(variable)
         elif is_secret_variable(variable) and store == "environment":
             made.variables[variable] = host.variable_reference(variable) or ""
-        elif value := answer(question):
+        elif value := answer(variable):
             made.variables[variable] = _store_value(made, variable, value, store)
         elif isinstance(there := present.get(variable), str) and there:
             made.variables[variable] = there
-        elif question.required:
+        elif is_secret_variable(variable):
             raise CallerError(
                 f"{variable} is needed for {backend}: {describe_variable(variable)}",
                 next_step=f"Run this in a terminal to be asked for it, or set {variable} for this command.",

@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 import pytest
 from mcp import Client
+from pydantic import SecretStr
 
 from backends.close.faults_table import BEFORE_A_WRITE, CALLS, GET, LIST, PUT, ROWS, TEAM, Call, Row
 from backends.close.wired import ANA, CAROLINA, KEY, LEAD, Time, close, wired
@@ -28,7 +29,7 @@ from taskhand.server.tools import TOOLS
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call as ToolCall
 
-SECRETS = (KEY, credential(KEY, None)[1]["authorization"].removeprefix("Basic "))
+SECRETS = (KEY, credential(SecretStr(KEY), None)[1]["authorization"].removeprefix("Basic "))
 """The key, as it is and as it is sent."""
 CLOSES_WORDS = re.compile(
     r"Internal Server Error|Too Many Requests|Bad [Gg]ateway|Gateway Time|Service Unavailable|Unauthorized|Forbidden"

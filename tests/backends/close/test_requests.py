@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from backends.close.wired import ANA, CAROLINA, ELENA, KEY, LEAD, OTHER_LEAD, TASK, WORLD, close, on_close, row, task_id
 from taskhand.backends.close.adapter import CAPABILITIES
@@ -117,7 +118,7 @@ async def test_every_path_ends_with_a_slash_and_carries_the_key_as_a_user_name()
         await backend.upstream_time()
         await backend.list_tasks(TaskQuery())
     assert all(one.path.endswith("/") and one.status == 200 for one in sandbox.requests)
-    assert credential(KEY, None)[1]["authorization"].startswith("Basic ")
+    assert credential(SecretStr(KEY), None)[1]["authorization"].startswith("Basic ")
 
 
 async def test_an_access_token_is_a_bearer() -> None:
@@ -371,8 +372,8 @@ def test_a_refusal_names_fields_of_the_contract_and_no_text_of_close(body: Any, 
     assert explain(400, body) == sentence
 
 
-@pytest.mark.parametrize(("key", "token"), [(None, None), ("a", "b")])
-def test_exactly_one_credential_is_taken(key: str | None, token: str | None) -> None:
+@pytest.mark.parametrize(("key", "token"), [(None, None), (SecretStr("a"), SecretStr("b"))])
+def test_exactly_one_credential_is_taken(key: SecretStr | None, token: SecretStr | None) -> None:
     with pytest.raises(OperatorError, match="CLOSE_API_KEY"):
         credential(key, token)
 

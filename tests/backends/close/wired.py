@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 
 import httpx2
+from pydantic import SecretStr
 
 from behaviour.arms import NOW, PEOPLE
 from journals import journal_at
@@ -101,7 +102,7 @@ async def wired(
     url: str, time: Time, *, limits: Limits | None = None, token: str | None = None, rate: int = 1_000, **account: Any
 ) -> AsyncIterator[AppContext]:
     """An app context as it would be made for these settings, but for the time and for chance, which is a half."""
-    variable, auth = credential(None if token else KEY, token)
+    variable, auth = credential(None if token else SecretStr(KEY), SecretStr(token) if token else None)
     upstream = Upstream(
         name="Close",
         base_url=f"{url}/api/v1",

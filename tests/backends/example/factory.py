@@ -1,10 +1,10 @@
 """The example CRM as a backend: its settings, and how it is opened."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr
 
-from taskhand.backends.factory import BackendFactory, BackendSettings, InstallQuestion, OpenContext, account_id
+from taskhand.backends.factory import BackendFactory, BackendSettings, OpenContext, account_id
 
 if TYPE_CHECKING:
     from backends.example.adapter import ExampleAdapter
@@ -18,24 +18,21 @@ __all__ = ["FACTORY", "ExampleSettings"]
 class ExampleSettings(BackendSettings):
     """The settings of the example CRM."""
 
-    example_api_key: Annotated[SecretStr | None, Field(alias="EXAMPLE_API_KEY", description="Key of Example.")] = None
-    example_base_url: Annotated[
-        str, Field(alias="EXAMPLE_BASE_URL", description="Address of Example's API; default `https://api.example`.")
-    ] = "https://api.example"
+    example_api_key: SecretStr | None = Field(None, alias="EXAMPLE_API_KEY", description="Key of Example.")
+    example_base_url: str = Field(
+        "https://api.example",
+        alias="EXAMPLE_BASE_URL",
+        description="Address of Example's API; default `https://api.example`.",
+    )
 
 
 async def open_backend(settings: ExampleSettings, context: OpenContext) -> "ExampleAdapter":  # noqa: ARG001
     """An empty account of the example CRM, in memory."""
-    from time import monotonic
-
-    import anyio
-
     from backends.example.adapter import ExampleAdapter
     from backends.example.client import ExampleClient
-    from taskhand.backends.remote.adapter import Timing
+    from taskhand.backends.remote.connection import timing_of
 
-    client = ExampleClient(context.clock)
-    return ExampleAdapter(client, context.timezone, Timing(context.clock, monotonic, anyio.sleep))
+    return ExampleAdapter(ExampleClient(context.clock), context.timezone, timing_of(context))
 
 
 FACTORY = BackendFactory(
@@ -44,5 +41,5 @@ FACTORY = BackendFactory(
     settings=ExampleSettings,
     open=open_backend,
     account=lambda settings: account_id(settings.example_base_url, settings.example_api_key),
-    questions=(InstallQuestion("EXAMPLE_API_KEY", required=True),),
+    questions=("EXAMPLE_API_KEY",),
 )

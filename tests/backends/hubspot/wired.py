@@ -127,7 +127,7 @@ async def wired(
     searches: Rate | None = None,
 ) -> AsyncIterator[AppContext]:
     """An app context as a wiring would make it, but for the time and for chance, which is a half."""
-    variable, auth = credential(KEY)
+    variable, auth = credential(SecretStr(KEY))
     upstream = Upstream(
         name="HubSpot",
         base_url=url,

@@ -83,7 +83,7 @@ async def backend_at(
 ) -> AsyncIterator[VambeAdapter]:
     """A backend as `taskhand.wiring` makes it for these settings, but for the time and for chance, which is a half."""
     settings = vambe_settings(url, vambe_api_key=SecretStr(KEY), **changed)
-    variable, auth = credential(KEY)
+    variable, auth = credential(SecretStr(KEY))
     upstream = Upstream(
         name="Vambe",
         base_url=settings.vambe_base_url,

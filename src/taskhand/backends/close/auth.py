@@ -2,12 +2,14 @@
 
 from base64 import b64encode
 
+from pydantic import SecretStr
+
 from taskhand.domain.errors import OperatorError
 
 __all__ = ["credential"]
 
 
-def credential(api_key: str | None, access_token: str | None) -> tuple[str, dict[str, str]]:
+def credential(api_key: SecretStr | None, access_token: SecretStr | None) -> tuple[str, dict[str, str]]:
     """The variable that holds the credential, and the header that carries it; OperatorError unless exactly one is set.
 
     A key is a user name without a password: https://developer.close.com/api/overview/api-key-authentication.
@@ -19,9 +21,11 @@ def credential(api_key: str | None, access_token: str | None) -> tuple[str, dict
             next_step="Set one of them.",
         )
     if api_key:
-        return "CLOSE_API_KEY", {"authorization": f"Basic {b64encode(f'{api_key}:'.encode()).decode()}"}
+        return "CLOSE_API_KEY", {
+            "authorization": f"Basic {b64encode(f'{api_key.get_secret_value()}:'.encode()).decode()}"
+        }
     if access_token:
-        return "CLOSE_ACCESS_TOKEN", {"authorization": f"Bearer {access_token}"}
+        return "CLOSE_ACCESS_TOKEN", {"authorization": f"Bearer {access_token.get_secret_value()}"}
     raise OperatorError(
         "Close is chosen, and neither CLOSE_API_KEY nor CLOSE_ACCESS_TOKEN is set.",
         code="unauthorized",

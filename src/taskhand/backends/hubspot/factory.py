@@ -1,16 +1,10 @@
 """HubSpot as a backend: its settings, and how it is opened."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr
 
-from taskhand.backends.factory import (
-    BackendFactory,
-    BackendSettings,
-    InstallQuestion,
-    OpenContext,
-    account_id,
-)
+from taskhand.backends.factory import BackendFactory, BackendSettings, OpenContext, account_id
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.adapter import HubSpotAdapter
@@ -24,34 +18,30 @@ __all__ = ["FACTORY", "HubSpotSettings"]
 class HubSpotSettings(BackendSettings):
     """The settings of HubSpot."""
 
-    hubspot_access_token: Annotated[
-        SecretStr | None,
-        Field(alias="HUBSPOT_ACCESS_TOKEN", description="Token of a private app, a service key or an OAuth app."),
-    ] = None
-    hubspot_base_url: Annotated[
-        str,
-        Field(alias="HUBSPOT_BASE_URL", description="Where HubSpot's API is; default `https://api.hubapi.com`."),
-    ] = "https://api.hubapi.com"
-    hubspot_api_version: Annotated[
-        str, Field(alias="HUBSPOT_API_VERSION", description="`v3`, or dated such as `2026-03`; default `v3`.")
-    ] = "v3"
-    hubspot_user_id: Annotated[
-        str | None,
-        Field(
-            alias="HUBSPOT_USER_ID",
-            description="Who `me` is: an owner's id, a user's id or an e-mail; default: who made the private app.",
-        ),
-    ] = None
-    hubspot_id_property: Annotated[
-        str | None,
-        Field(
-            alias="HUBSPOT_ID_PROPERTY",
-            description="A unique task property whose values ids are; default: HubSpot's own ids.",
-        ),
-    ] = None
-    hubspot_rate: Annotated[
-        int, Field(alias="HUBSPOT_RATE", ge=1, le=1_000, description="Most requests in ten seconds; default 100.")
-    ] = 100
+    hubspot_access_token: SecretStr | None = Field(
+        None, alias="HUBSPOT_ACCESS_TOKEN", description="Token of a private app, a service key or an OAuth app."
+    )
+    hubspot_base_url: str = Field(
+        "https://api.hubapi.com",
+        alias="HUBSPOT_BASE_URL",
+        description="Where HubSpot's API is; default `https://api.hubapi.com`.",
+    )
+    hubspot_api_version: str = Field(
+        "v3", alias="HUBSPOT_API_VERSION", description="`v3`, or dated such as `2026-03`; default `v3`."
+    )
+    hubspot_user_id: str | None = Field(
+        None,
+        alias="HUBSPOT_USER_ID",
+        description="Who `me` is: an owner's id, a user's id or an e-mail; default: who made the private app.",
+    )
+    hubspot_id_property: str | None = Field(
+        None,
+        alias="HUBSPOT_ID_PROPERTY",
+        description="A unique task property whose values ids are; default: HubSpot's own ids.",
+    )
+    hubspot_rate: int = Field(
+        100, alias="HUBSPOT_RATE", ge=1, le=1_000, description="Most requests in ten seconds; default 100."
+    )
 
 
 async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubSpotAdapter":
@@ -61,13 +51,12 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
     from taskhand.backends.hubspot.auth import credential
     from taskhand.backends.hubspot.client import HubSpotClient
     from taskhand.backends.hubspot.errors import explain, read_limits, read_wait
-    from taskhand.backends.remote.adapter import Timing
-    from taskhand.http.client import Client
-    from taskhand.http.rate_limiter import Rate, RateLimiter
-    from taskhand.http.upstream import Runtime, Upstream
+    from taskhand.backends.remote.connection import open_client, timing_of
+    from taskhand.http.rate_limiter import Rate
+    from taskhand.http.upstream import Upstream
 
     token = settings.hubspot_access_token
-    variable, auth = credential(token.get_secret_value() if token else None)
+    variable, auth = credential(token)
     upstream = Upstream(
         name="HubSpot",
         base_url=settings.hubspot_base_url,
@@ -78,16 +67,13 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
         read_wait=read_wait,
         explain=explain,
     )
-    runtime = context.runtime or Runtime()
-    calls = RateLimiter(Rate(settings.hubspot_rate, 10.0), clock=runtime.clock, sleep=runtime.sleep)
+    client = await open_client(context, upstream, Rate(settings.hubspot_rate, 10.0))
     # Searches have a limit of their own: five a second for the whole account.
-    finds = RateLimiter(Rate(5, 1.0), 3, clock=runtime.clock, sleep=runtime.sleep)
-    client = await context.stack.enter_async_context(Client(upstream, runtime=runtime, rate_limiter=calls))
-    searching = await context.stack.enter_async_context(Client(upstream, runtime=runtime, rate_limiter=finds))
-    version, id_property = settings.hubspot_api_version, settings.hubspot_id_property
-    wire = HubSpotClient(client, searching, version=version, id_property=id_property)
+    searching = await open_client(context, upstream, Rate(5, 1.0), 3)
     account = AccountSettings(timezone=context.timezone, user=settings.hubspot_user_id, token=token)
-    return HubSpotAdapter(wire, account, Timing(context.clock, runtime.clock, runtime.sleep))
+    version, id_property = settings.hubspot_api_version, settings.hubspot_id_property
+    hubspot = HubSpotClient(client, searching, version=version, id_property=id_property)
+    return HubSpotAdapter(hubspot, account, timing_of(context))
 
 
 def _private_app_token(settings: HubSpotSettings) -> SecretStr | None:
@@ -102,6 +88,6 @@ FACTORY = BackendFactory(
     settings=HubSpotSettings,
     open=open_backend,
     account=lambda settings: account_id(settings.hubspot_base_url, _private_app_token(settings)),
-    questions=(InstallQuestion("HUBSPOT_ACCESS_TOKEN", required=True), InstallQuestion("TASKHAND_TIMEZONE")),
+    questions=("HUBSPOT_ACCESS_TOKEN", "TASKHAND_TIMEZONE"),
     privacy_policy="https://legal.hubspot.com/privacy-policy",
 )
