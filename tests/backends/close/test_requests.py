@@ -9,11 +9,10 @@ import pytest
 from pydantic import SecretStr
 
 from backends.close.wired import ANA, CAROLINA, ELENA, KEY, LEAD, OTHER_LEAD, TASK, WORLD, close, on_close, row, task_id
-from taskhand.backends.close.adapter import CAPABILITIES
 from taskhand.backends.close.auth import credential
 from taskhand.backends.close.client import offset_on
 from taskhand.backends.close.errors import explain
-from taskhand.backends.close.mapping import DONE, OPEN
+from taskhand.backends.close.mapping import CAPABILITIES, DONE, OPEN
 from taskhand.backends.close.task_types import INBOX
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit

@@ -107,10 +107,6 @@ class ExampleAdapter(CrmAdapter[JsonObject]):
         del moment, edit, known
         return await self._client.tasks(), timedelta()
 
-    def unmet(self, row: JsonObject, edit: Edit) -> frozenset[str]:
-        """The fields of an edit that a row does not show."""
-        return frozenset(name for name, _ in edit.unmet_by(task_of(row), written=True).given())
-
     def to_task(self, row: JsonObject) -> Task:
         """A row as a task."""
         return task_of(row)

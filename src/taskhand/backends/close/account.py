@@ -3,7 +3,7 @@
 A lead is the contract's customer. A lead without contacts is answered as a contact without an id.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,26 +12,20 @@ from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.mapping import member_of
 from taskhand.backends.close.paging import read_all_pages
 from taskhand.backends.close.task_types import LEAD, NewTaskType
-from taskhand.backends.remote.health_checks import find_refused_reads, report_scopes, run_checks
-from taskhand.backends.remote.parsing import JsonObject, objects, parse, text_of
+from taskhand.backends.remote.health_checks import check_by_reading, run_checks
+from taskhand.backends.remote.parsing import JsonObject, objects, parse, sent_at, text_of
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, Candidate, NotFound
 from taskhand.domain.names import fold
 from taskhand.domain.task import Contact, Member
 
-__all__ = ["REMEDIES", "Account", "AccountSettings"]
+__all__ = ["Account", "AccountSettings"]
 
-REMEDIES: Final[Mapping[str, str]] = {
-    "me": "Use the credential of somebody who is an active user of the organization.",
-}
-
-_PAGE: Final = 100
-"""Leads in a page of a search."""
 _MOST_PAGES: Final = 10
+"""Maximum pages of 100 leads that are read of a search."""
 _MOST_READS: Final = 25
 """Maximum leads that are read one by one because a search left their contacts out."""
-_FEWEST_DIGITS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +44,21 @@ class AccountSettings:
 
 
 class Account:
-    """Reads the organization of a credential."""
+    """Reads the organization of a credential. `user_id` is the credential's user, once `me` has read it."""
 
     def __init__(self, client: CloseClient, settings: AccountSettings, monotonic: Callable[[], float]) -> None:
         self._client = client
         self._members: TtlCache[None, tuple[Member, ...]] = TtlCache(settings.keep_s, monotonic)
         self.user_id: str | None = None
-        """The user of the credential, once `me` has read it."""
 
     async def members(self) -> tuple[Member, ...]:
         """The users of the organization, without those who have left it."""
-        return await self._members.get(None, self._read_members)
+
+        async def read() -> tuple[Member, ...]:
+            rows = await read_all_pages(self._client.users)
+            return tuple(member for row in rows if (member := parse("Close", member_of, row)) is not None)
+
+        return await self._members.get(None, read)
 
     async def me(self) -> str:
         """The user of the credential."""
@@ -68,12 +66,12 @@ class Account:
             reply = await self._client.me()
             self.user_id = text_of(reply.object.get("id")) or None
             if self.user_id is None:
-                raise self._client.invalid(reply, "with a user without an id")
+                raise self._client.http.invalid(reply, "with a user without an id")
         return self.user_id
 
     async def upstream_time(self) -> datetime | None:
         """The `Date` of an answer."""
-        return await self._client.now()
+        return sent_at(await self._client.me())
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts by their own name, e-mail or phone, or by the name of their lead.
@@ -103,24 +101,12 @@ class Account:
         raise _too_wide(found)
 
     async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
-        """Health checks, in three requests.
-
-        Close does not tell what a credential may do; an API key acts as its user
-        (https://developer.close.com/api/overview/api-key-authentication).
-        """
+        """Health checks, in three requests; Close does not tell what a credential may do."""
         client = self._client
         open_tasks = {"_type": LEAD, "is_complete": "false"}
         reads = {"tasks": lambda: client.tasks(open_tasks, 0, now.date()), "users": lambda: client.users(0)}
-
-        async def check_scopes() -> CheckResult:
-            refused = await find_refused_reads(reads, "Close")
-            return refused or report_scopes("Close", reads, writes=writes, more="A key may do what its user may.")
-
-        return await run_checks(client.http, client.me, check_scopes, rate="CLOSE_RATE")
-
-    async def _read_members(self) -> tuple[Member, ...]:
-        rows = await read_all_pages(self._client.users)
-        return tuple(member for row in rows if (member := parse("Close", member_of, row)) is not None)
+        scopes = check_by_reading("Close", reads, writes=writes, more="A key may do what its user may.")
+        return await run_checks(client.http, client.me, scopes, rate="CLOSE_RATE")
 
     async def _read_lead(self, lead: JsonObject) -> JsonObject:
         """A lead with its contacts; as the search found it where it is gone."""
@@ -141,7 +127,7 @@ def _search_body(query: str) -> dict[str, Any]:
     return {
         "query": {"type": "and", "queries": [lead, words]},
         "_fields": {"lead": ["id", "display_name", "contacts"]},
-        "_limit": _PAGE,
+        "_limit": 100,
     }
 
 
@@ -166,14 +152,10 @@ def _contact(row: JsonObject, lead_id: str) -> tuple[Contact, str]:
     """A contact, and the words that it is found by."""
     phones = [phone for one in objects(row.get("phones")) if (phone := text_of(one.get("phone")))]
     emails = [email for one in objects(row.get("emails")) if (email := text_of(one.get("email")))]
-    contact = Contact(
-        id=text_of(row.get("id")),
-        name=text_of(row.get("display_name") or row.get("name")) or "",
-        phone=next(iter(phones), None),
-        email=next(iter(emails), None),
-        customer_id=lead_id,
-    )
-    return contact, " ".join([contact.name, text_of(row.get("name")) or "", *emails, *phones])
+    name = text_of(row.get("display_name") or row.get("name")) or ""
+    phone, email = next(iter(phones), None), next(iter(emails), None)
+    contact = Contact(id=text_of(row.get("id")), name=name, phone=phone, email=email, customer_id=lead_id)
+    return contact, " ".join([name, text_of(row.get("name")) or "", *emails, *phones])
 
 
 def _matches(query: str, words: str) -> bool:
@@ -183,9 +165,9 @@ def _matches(query: str, words: str) -> bool:
 
 
 def _phone_digits(query: str) -> str | None:
-    """The digits of a query that is mostly a phone number."""
+    """The digits of a query that is mostly a phone number of at least four."""
     digits = _digits(query)
-    return digits if len(digits) >= _FEWEST_DIGITS and len(digits) > len(query) / 2 else None
+    return digits if len(digits) >= len("0000") and len(digits) > len(query) / 2 else None
 
 
 def _digits(text: str) -> str:

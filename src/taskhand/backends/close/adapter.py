@@ -10,13 +10,15 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from pydantic import MISSING
 
 from taskhand.backends.base import Written
-from taskhand.backends.close.account import REMEDIES, Account, AccountSettings
+from taskhand.backends.close import mapping
+from taskhand.backends.close.account import Account, AccountSettings
 from taskhand.backends.close.client import CHUNK, CloseClient
-from taskhand.backends.close.mapping import DONE, OPEN, bulk_body, create_body, sent_priority, update_body
 from taskhand.backends.close.query import TaskSearch
 from taskhand.backends.close.task_reader import MESSAGES, TaskReader
 from taskhand.backends.close.task_types import CALL, check_change, new_task_type, type_filter
@@ -24,7 +26,6 @@ from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.page import TaskPage
@@ -33,35 +34,21 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
 from taskhand.http.reply import Reply
 
-__all__ = ["CAPABILITIES", "CloseAdapter"]
-
-_T = TypeVar("_T")
-
-# Ids are opaque. That of a person has a digit or a `_` in it: it is told from a name of one word by that.
-CAPABILITIES: Final = Capabilities(
-    absent=frozenset({"description"}),
-    absent_on_update=frozenset({"aiContactId", "aiCustomerId"}),
-    required_on_create=frozenset({"aiCustomerId"}),
-    priorities=("1", "2"),
-    id_pattern=r"[A-Za-z0-9_-]{1,200}",
-    member_id_pattern=r"(?=[A-Za-z_-]*[0-9_])[A-Za-z0-9_-]{1,200}",
-    least_responsibles=1,
-    most_responsibles=1,
-    keeps_timezone=False,
-)
+__all__ = ["CloseAdapter"]
 
 _LAG_S: Final = 60.0
 """How long a list was seen to lag, in seconds."""
 _VISIBLE_WAITS_S: Final = (2.0, 5.0)
 """Seconds before a task that was just written, and is not found, is asked for again."""
-_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
 
 
 class CloseAdapter(CrmAdapter[JsonObject]):
     """Tasks in one Close organization."""
 
     name = "close"
-    remedies = REMEDIES
+    remedies: Mapping[str, str] = {
+        "me": "Use the credential of somebody who is an active user of the organization.",
+    }
     messages = MESSAGES
     min_batch = 3  # two PUTs are no more requests than a bulk update with its reading back, and answer with the task
     probes = 3
@@ -73,19 +60,18 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         """OperatorError for types of tasks that Close does not have."""
         super().__init__(timing, RecentWrites(_LAG_S, timing.monotonic))
         needed = {"aiCustomerId", "aiContactId"} if settings.creates == CALL else {"aiCustomerId"}
-        self.capabilities = replace(CAPABILITIES, required_on_create=frozenset(needed))
+        self.capabilities = replace(mapping.CAPABILITIES, required_on_create=frozenset(needed))
         self._client = client
         self._settings = settings
-        self.account = self._account = Account(client, settings, timing.monotonic)
-        self._reader = TaskReader(client, settings.timezone, self.recent, clock=timing.clock)
+        self.account: Account = Account(client, settings, timing.monotonic)
+        self._reader = TaskReader(client, settings.timezone, self.recent, timing.clock)
         self._search = TaskSearch(self._reader, type_filter(settings.types))
-        self._ahead: timedelta | None = None
 
     # Reads.
 
     async def statuses(self) -> StatusList:
         """The two that Close has."""
-        return StatusList((OPEN, DONE), complete=True, source="Close: a task is open or completed")
+        return StatusList((mapping.OPEN, mapping.DONE), complete=True, source="Close: a task is open or completed")
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """Instants come as such; the day that one falls on is known where a zone is configured."""
@@ -97,40 +83,37 @@ class CloseAdapter(CrmAdapter[JsonObject]):
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002 - one task is always read
         """One task of any type; NotFound. Its priority is 0 where Close does not list it."""
-        return self._reader.task(await self._reader.one(task_id))
+        return self.to_task(await self._reader.one(task_id))
 
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002 - as above
         """Tasks of any type, in the order of their ids: one by itself, many 100 a request."""
-        return {one: self._reader.snapshot(row) for one, row in (await self._reader.some(ids)).items()}
+        rows = {one: self._reader.priorities.fill_in(row) for one, row in (await self._reader.some(ids)).items()}
+        return {
+            one: Snapshot(self.to_task(row), mapping.raw_values(row), self._unlisted(row)) for one, row in rows.items()
+        }
 
     # The wire.
 
     async def create(self, edit: Edit) -> JsonObject:
         """POST a task of the configured type, or of that of the deleted task that it replaces."""
-        body = create_body(edit, new_task_type(edit.native, self._settings.creates))
-        return self._answered(await self._client.create(body, self._reader.day_of(edit)), edit, None)
+        body = mapping.create_body(edit, new_task_type(edit.native, self._settings.creates))
+        return self._answered(await self._client.create(body, self._day_of(edit)), edit, None)
 
     async def update(self, before: Task, edit: Edit) -> JsonObject | None:
         """PUT the fields of an edit; CallerError for a change that the type of the task does not accept."""
         check_change(edit, await self._reader.type_of(before.id))
-        body = update_body(edit, dateless=before.due_at is None)
+        body = mapping.update_body(edit, dateless=before.due_at is None)
         if not body:
             return None
-
-        async def put() -> Reply:
-            return await self._client.update(before.id, body, self._reader.day_of(edit))
-
-        return self._answered(await self._retry_until_visible(before.id, put), edit, before.id)
+        day = self._day_of(edit)
+        reply = await self._retry_until_visible(before.id, lambda: self._client.update(before.id, body, day))
+        return self._answered(reply, edit, before.id)
 
     async def delete(self, task_id: str) -> None:
         """DELETE a task."""
-
-        async def delete() -> None:
-            reply = await self._client.delete(task_id, self._reader.today())
-            if reply.json:
-                raise self._client.invalid(reply, "with something that is not a confirmation")
-
-        await self._retry_until_visible(task_id, delete)
+        reply = await self._retry_until_visible(task_id, lambda: self._client.delete(task_id))
+        if reply.json:
+            raise self._client.http.invalid(reply, "with something that is not a confirmation")
 
     async def get(self, task_id: str) -> JsonObject:
         """One task, which is never behind."""
@@ -141,22 +124,17 @@ class CloseAdapter(CrmAdapter[JsonObject]):
     ) -> tuple[list[JsonObject], timedelta | None]:
         """The lead's latest tasks that the user of the credential may have created."""
         del known
-        body = create_body(edit, new_task_type(edit.native, self._settings.creates))
-        stamp = (moment + (self._ahead or timedelta())).isoformat(timespec="seconds")
+        body = mapping.create_body(edit, new_task_type(edit.native, self._settings.creates))
+        stamp = (moment - timedelta(days=1)).isoformat(timespec="seconds")  # Close's clock may be behind ours
         params = {"lead_id": body["lead_id"], "_type": body["_type"], "date_created__gte": stamp}
-        page = await self._client.tasks(params | {"_order_by": "-date_created"}, 0, self._reader.day_of(edit))
-        if page.at is not None:
-            self._ahead = page.at - self.timing.clock()
-        me = self._account.user_id
-        return [row for row in page.rows if me is None or row.get("created_by") in (None, me)], self._ahead
-
-    def unmet(self, row: JsonObject, edit: Edit) -> frozenset[str]:
-        """The fields of an edit that a row does not show."""
-        return self._reader.unmet(row, edit)
+        page = await self._client.tasks(params | {"_order_by": "-date_created"}, 0, self._day_of(edit))
+        ahead = None if page.at is None else page.at - self.timing.clock()
+        me = self.account.user_id
+        return [row for row in page.rows if me is None or row.get("created_by") in (None, me)], ahead
 
     def is_conclusive(self, row: JsonObject, edit: Edit) -> bool:
         """A row proves nothing where it only lacks what Close does not list."""
-        return not self.unmet(row, edit) <= self._reader.unlisted(row)
+        return not self.unmet(row, edit) <= self._unlisted(row)
 
     def to_task(self, row: JsonObject) -> Task:
         """A row as a task."""
@@ -172,8 +150,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
 
     def to_written(self, row: JsonObject, edit: Edit, before: Task | None, note: str | None) -> Written:
         """The task after a write; a priority that was sent counts where Close does not list it."""
-        self.to_task(row)
-        self._reader.priorities.note_write(row, sent_priority(edit))
+        self._reader.priorities.note_write(row, mapping.sent_priority(edit))
         return super().to_written(row, edit, before, note)
 
     # Many tasks at once.
@@ -193,33 +170,41 @@ class CloseAdapter(CrmAdapter[JsonObject]):
     async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
         """PUT the same values to many tasks; the answer says nothing of any of them."""
         edit = items[0].edit
-        await self._client.update_many([item.id for item in items], bulk_body(edit) or {}, self._reader.day_of(edit))
+        await self._client.update_many([item.id for item in items], mapping.bulk_body(edit) or {}, self._day_of(edit))
         return BatchAnswer()
 
     async def get_many(self, items: Sequence[Item[JsonObject]]) -> Mapping[str, JsonObject]:
         """The tasks of these items as the lists have them, 100 a request."""
-        return await self._reader.many([item.id for item in items], self._reader.day_of(items[0].edit), ours=True)
+        return await self._reader.many([item.id for item in items], ours=True)
 
     def confirmed_row(self, row: JsonObject, edit: Edit) -> JsonObject:
         """A listed row as a confirmed bulk update leaves it."""
-        values = bulk_body(edit) or {}
+        values = mapping.bulk_body(edit) or {}
         dated = {"is_dateless": False, "due_date": values["date"]} if "date" in values else {}
         return row | dated | values
 
-    # Answers.
+    # Requests and answers.
+
+    def _day_of(self, edit: Edit) -> date:
+        """The day that an edit is about."""
+        return edit.due.day if edit.due is not MISSING and edit.due is not None else self._reader.today()
 
     def _answered(self, reply: Reply, edit: Edit, task_id: str | None) -> JsonObject:
         """The row that a write answered; OutcomeUnknown where it is no task, or another one than `task_id`."""
         if task_id is not None and reply.object.get("id") not in (None, task_id):
-            raise self._client.invalid(reply, "with another task")
+            raise self._client.http.invalid(reply, "with another task")
         try:
             self.to_task(reply.object)
         except UpstreamError:
-            raise self._client.invalid(reply, "with something that is not a task") from None
-        self._reader.priorities.note_write(reply.object, sent_priority(edit))
+            raise self._client.http.invalid(reply, "with something that is not a task") from None
+        self._reader.priorities.note_write(reply.object, mapping.sent_priority(edit))
         return reply.object
 
-    async def _retry_until_visible(self, task_id: str, send: Callable[[], Awaitable[_T]]) -> _T:
+    def _unlisted(self, row: JsonObject) -> frozenset[str]:
+        """The fields of an edit that a row does not list."""
+        return frozenset({"priority"} if self.to_task(row).priority == mapping.UNLISTED_PRIORITY else ())
+
+    async def _retry_until_visible(self, task_id: str, send: Callable[[], Awaitable[Reply]]) -> Reply:
         """`send`, and again where a task that was just written is not found yet: then nothing was changed."""
         for wait_s in (*_VISIBLE_WAITS_S, None):
             try:
@@ -240,6 +225,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
 def _bulk_values(item: Item[JsonObject]) -> dict[str, Any] | None:
     """What to send for many; None where the item is written alone, perhaps only to be refused."""
     try:
-        return bulk_body(item.edit) if _PLAIN_ID.fullmatch(item.id) else None
+        is_plain = re.fullmatch(mapping.CAPABILITIES.id_pattern, item.id)
+        return mapping.bulk_body(item.edit) if is_plain else None
     except CallerError:
         return None

@@ -15,15 +15,11 @@ def credential(api_key: SecretStr | None, access_token: SecretStr | None) -> tup
     A key is a user name without a password: https://developer.close.com/api/overview/api-key-authentication.
     """
     if api_key and access_token:
-        raise OperatorError(
-            "CLOSE_API_KEY and CLOSE_ACCESS_TOKEN are both set, and may not belong to the same person.",
-            code="unauthorized",
-            next_step="Set one of them.",
-        )
+        found = "CLOSE_API_KEY and CLOSE_ACCESS_TOKEN are both set, and may not belong to the same person."
+        raise OperatorError(found, code="unauthorized", next_step="Set one of them.")
     if api_key:
-        return "CLOSE_API_KEY", {
-            "authorization": f"Basic {b64encode(f'{api_key.get_secret_value()}:'.encode()).decode()}"
-        }
+        encoded = b64encode(f"{api_key.get_secret_value()}:".encode()).decode()
+        return "CLOSE_API_KEY", {"authorization": f"Basic {encoded}"}
     if access_token:
         return "CLOSE_ACCESS_TOKEN", {"authorization": f"Bearer {access_token.get_secret_value()}"}
     raise OperatorError(

@@ -22,12 +22,7 @@ __all__ = ["CHUNK", "CloseClient", "offset_on"]
 
 CHUNK: Final = 100
 """Maximum ids in one request; the limit of a bulk update is not documented."""
-
 _TASKS: Final = Path.of("/task/")
-_USERS: Final = Path.of("/user/")
-_ME: Final = Path.of("/me/")
-_SEARCH: Final = Path.of("/data/search/")
-
 _LONGEST_QUERY: Final = 1_800
 """Characters: a URL of up to 2,000 is recommended, and the base has its share."""
 
@@ -44,21 +39,20 @@ class CloseClient:
         params = {**params, "_limit": str(PAGE), "_skip": str(skip)}
         return self._page(await self._send("GET", _TASKS, day, params=params))
 
-    async def tasks_by_id(self, ids: Sequence[str], day: date) -> tuple[JsonObject, ...]:
+    async def tasks_by_id(self, ids: Sequence[str]) -> tuple[JsonObject, ...]:
         """GET /task/ of up to 100 ids of any type, without those that do not exist.
 
         Where the URL would be too long it is a POST that stands for a GET.
         """
         params = {"id__in": _joined(ids), "_type": "all", "_limit": str(CHUNK)}
         if len(urlencode(params)) <= _LONGEST_QUERY:
-            return self._page(await self._send("GET", _TASKS, day, params=params)).rows
+            return self._page(await self._send("GET", _TASKS, params=params)).rows
         override = {"x-http-method-override": "GET"}
-        reply = await self._send("POST", _TASKS, day, json={"_params": params}, headers=override, reads=True)
-        return self._page(reply).rows
+        return self._page(await self._send("POST", _TASKS, json={"_params": params}, headers=override, reads=True)).rows
 
-    async def task(self, task_id: str, day: date) -> Reply:
+    async def task(self, task_id: str) -> Reply:
         """GET /task/{id}/."""
-        return await self._send("GET", _task(task_id), day)
+        return await self._send("GET", _task(task_id))
 
     async def create(self, body: Mapping[str, Any], day: date) -> Reply:
         """POST /task/."""
@@ -68,74 +62,69 @@ class CloseClient:
         """PUT /task/{id}/: fields that are left out stay as they are."""
         return await self._send("PUT", _task(task_id), day, json=body)
 
-    async def delete(self, task_id: str, day: date) -> Reply:
+    async def delete(self, task_id: str) -> Reply:
         """DELETE /task/{id}/: for good. Both an empty answer and an empty object are documented."""
-        return await self._send("DELETE", _task(task_id), day, expect="object or nothing")
+        return await self._send("DELETE", _task(task_id), expect="object or nothing")
 
-    async def update_many(self, ids: Sequence[str], body: Mapping[str, Any], day: date) -> Reply:
+    async def update_many(self, ids: Sequence[str], body: Mapping[str, Any], day: date) -> None:
         """PUT /task/ for up to 100 ids of any type (https://developer.close.com/api/resources/tasks/bulk-update).
 
-        The filter goes in `_params` alone, as the query string may be ignored beside it. The answer does not say what
-        was changed.
+        The filter goes in `_params` alone, as the query string may be ignored beside it.
         """
-        params = {"id__in": _joined(ids), "_type": "all"}
-        return await self._send("PUT", _TASKS, day, json={**body, "_params": params})
+        await self._send("PUT", _TASKS, day, json={**body, "_params": {"id__in": _joined(ids), "_type": "all"}})
 
     async def users(self, skip: int) -> Page:
         """GET /user/: one page (https://developer.close.com/api/resources/users)."""
-        return self._page(await self._send("GET", _USERS, params={"_limit": str(PAGE), "_skip": str(skip)}))
+        params = {"_limit": str(PAGE), "_skip": str(skip)}
+        return self._page(await self._send("GET", Path.of("/user/"), params=params))
 
     async def me(self) -> Reply:
         """GET /me/: the user of the credential."""
-        return await self._send("GET", _ME)
+        return await self._send("GET", Path.of("/me/"))
 
     async def search(self, body: Mapping[str, Any], cursor: str | None) -> tuple[tuple[JsonObject, ...], str | None]:
-        """POST /data/search/, a read (https://developer.close.com/api/advanced-filtering/search).
+        """POST /data/search/, a read: one page, and the cursor of the next one.
 
-        One page, and the cursor of the next page.
+        Source: https://developer.close.com/api/advanced-filtering/search.
         """
-        reply = await self._send("POST", _SEARCH, json={**body, "cursor": cursor} if cursor else body, reads=True)
+        body = {**body, "cursor": cursor} if cursor else body
+        reply = await self._send("POST", Path.of("/data/search/"), json=body, reads=True)
         return self._page(reply).rows, text_of(reply.object.get("cursor")) or None
 
     async def lead(self, lead_id: str) -> JsonObject:
         """GET /lead/{id}/, with its contacts (https://developer.close.com/api/resources/leads)."""
-        path = Path.of("/lead/{id}/", id=lead_id)
-        return (await self._send("GET", path, params={"_fields": "id,display_name,contacts"})).object
-
-    async def now(self) -> datetime | None:
-        """The `Date` header of an answer, None where there is none."""
-        return sent_at(await self.me())
-
-    def invalid(self, reply: Reply, why: str) -> UpstreamError:
-        """The error for an answer that is not what was asked for; `why` continues "... answered"."""
-        return self.http.invalid(reply, why)
+        params = {"_fields": "id,display_name,contacts"}
+        return (await self._send("GET", Path.of("/lead/{id}/", id=lead_id), params=params)).object
 
     async def _send(self, method: str, path: Path, day: date | None = None, **options: Unpack[RequestOptions]) -> Reply:
-        """The answer, an object by default; UpstreamError for a 404 of something other than Close."""
+        """The answer, an object by default; `day` is the one that the request is about.
+
+        UpstreamError for a 404 of something other than Close.
+        """
         if day is not None:
-            options["headers"] = {"x-tz-offset": offset_on(day, self._zone), **options.get("headers", {})}
+            options["headers"] = {"x-tz-offset": offset_on(day, self._zone)}
         options.setdefault("expect", "object")
         try:
             return await self.http.send(Request.of(method, path, **options))
         except NotFound as missing:
             if missing.message != NOT_CLOSE:
                 raise
-            step = (
-                "Whoever runs Taskhand should check CLOSE_BASE_URL, which is https://api.close.com/api/v1 by default."
-            )
+            step = "Whoever runs Taskhand should check CLOSE_BASE_URL; the default is https://api.close.com/api/v1."
             raise UpstreamError(NOT_CLOSE, code="upstream_invalid", next_step=step) from None
 
     def _page(self, reply: Reply) -> Page:
         data = reply.object.get("data")
         rows = objects(data)
         if not isinstance(data, list) or len(rows) < len(data):
-            raise self.invalid(reply, "without a list of what was asked for")
-        more = reply.object.get("has_more", len(rows) >= PAGE)
-        return Page(tuple(rows), bool(more), sent_at(reply))
+            raise self.http.invalid(reply, "without a list of what was asked for")
+        return Page(tuple(rows), bool(reply.object.get("has_more", len(rows) >= PAGE)), sent_at(reply))
 
 
 def offset_on(day: date, zone: str | None) -> str:
-    """`x-tz-offset`, decimal hours, of a zone's noon on that day: daylight saving makes it differ from day to day."""
+    """The UTC offset of a zone at noon of a day, in decimal hours; daylight saving makes it differ by day.
+
+    Source: https://developer.close.com/api/overview/timezone-offsets.
+    """
     offset = datetime.combine(day, time(12), ZoneInfo(zone or "UTC")).utcoffset()
     return f"{offset.total_seconds() / 3600:.4g}" if offset else "0"
 

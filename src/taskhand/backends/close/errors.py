@@ -19,19 +19,17 @@ _ARGUMENTS: Final = {
     "is_complete": "newStatusName",
     "assigned_to": "responsibleIds",
     "priority": "priority",
-    "lead": "aiCustomerId",
+    "lead": "aiCustomerId",  # Close may name it where `lead_id` was sent
     "lead_id": "aiCustomerId",
     "contact": "aiContactId",
     "contact_id": "aiContactId",
 }
-"""The contract's names of Close's fields; Close may name `lead` where `lead_id` was sent."""
 
 
 def explain(status: int, json: Json) -> str | None:
-    """The message for an error body: which fields were refused (`field-errors`), or NOT_CLOSE; else None.
+    """The arguments whose fields were refused (`field-errors`), or NOT_CLOSE; None for any other body.
 
-    Nothing else of the body is repeated. Close's own 404 is `{"error": "Empty query: Task matching query does not
-    exist."}`, or has `errors`.
+    Close's own 404 is `{"error": "Empty query: Task matching query does not exist."}`, or has `errors`.
     """
     body = json if isinstance(json, dict) else {}
     if status == HTTPStatus.NOT_FOUND:

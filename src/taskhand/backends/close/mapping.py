@@ -14,12 +14,15 @@ from pydantic import MISSING, ValidationError
 
 from taskhand.backends.close.task_types import CALL, LEAD, NewTaskType, label_of
 from taskhand.backends.remote.parsing import JsonObject, Malformed, text_of
+from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.rules import check_priority, check_responsibles
 from taskhand.domain.task import Member, Responsible, Status, StatusChoice, Task
 
 __all__ = [
+    "CAPABILITIES",
     "DONE",
     "OPEN",
     "UNLISTED_PRIORITY",
@@ -27,7 +30,6 @@ __all__ = [
     "bulk_body",
     "create_body",
     "created_at",
-    "is_complete",
     "member_of",
     "raw_values",
     "sent_priority",
@@ -35,19 +37,32 @@ __all__ = [
     "update_body",
 ]
 
+# Ids are opaque. That of a person has a digit or a `_` in it: it is told from a name of one word by that.
+CAPABILITIES: Final = Capabilities(
+    absent=frozenset({"description"}),
+    absent_on_update=frozenset({"aiContactId", "aiCustomerId"}),
+    required_on_create=frozenset({"aiCustomerId"}),
+    priorities=("1", "2"),
+    id_pattern=r"[A-Za-z0-9_-]{1,200}",
+    member_id_pattern=r"(?=[A-Za-z_-]*[0-9_])[A-Za-z0-9_-]{1,200}",
+    least_responsibles=1,
+    most_responsibles=1,
+    keeps_timezone=False,
+)
+
 OPEN: Final = Status(id="open", name="Open", color=None, type="initial", order=0)
 DONE: Final = Status(id="completed", name="Completed", color=None, type="done", order=1)
 
-_MEDIUM: Final = 1
-_PRIORITIES: Final = {_MEDIUM: "medium", 2: "high"}
+_PRIORITIES: Final = {1: "medium", 2: "high"}
 """Close's words for the contract's numbers; it has none for 0."""
 UNLISTED_PRIORITY: Final = 0
 """The priority of a to-do whose answer lists none: no priority that can be asked for equals it."""
 
 _DETAILS: Final = ("subject", "text", "opportunity_note", "phone_formatted", "phone", "remote_phone_formatted")
-_WRITABLE: Final = ("text", "date", "is_dateless", "due_date", "assigned_to", "priority", "is_complete")
-_RAW_VALUES: Final = (*_WRITABLE, "lead_id", "contact_id", "agent_config_id")
-_BULK_FIELDS: Final = frozenset({"due", "status", "responsible_ids"})
+_RAW_VALUES: Final = (
+    *("text", "date", "is_dateless", "due_date", "assigned_to", "priority", "is_complete"),
+    *("lead_id", "contact_id", "agent_config_id"),
+)
 
 
 def task_of(json: Any, zone: str | None) -> Task:
@@ -116,11 +131,13 @@ def update_body(edit: Edit, *, dateless: bool) -> dict[str, Any]:
     if edit.due is not MISSING:
         body |= _due_fields(edit.due, raw, dateless=dateless)
     if edit.responsible_ids is not MISSING:
-        body["assigned_to"] = raw.get("assigned_to") or _assignee(edit.responsible_ids)
+        if not raw.get("assigned_to"):
+            check_responsibles(edit.responsible_ids, CAPABILITIES)
+        body["assigned_to"] = raw.get("assigned_to") or edit.responsible_ids[0]
     if (word := sent_priority(edit)) is not None:
         body["priority"] = word
     if edit.status is not MISSING:
-        body["is_complete"] = is_complete(edit.status) if raw.get("is_complete") is None else raw["is_complete"]
+        body["is_complete"] = _is_complete(edit.status) if raw.get("is_complete") is None else raw["is_complete"]
     return body
 
 
@@ -128,13 +145,16 @@ def sent_priority(edit: Edit) -> str | None:
     """Close's word for the priority that an edit sets, None where it sets none; CallerError where Close has no word."""
     if edit.priority is MISSING:
         return None
-    return (edit.native or {}).get("priority") or _priority_word(edit.priority)
+    if raw := (edit.native or {}).get("priority"):
+        return str(raw)
+    check_priority(str(edit.priority), CAPABILITIES)
+    return _PRIORITIES[edit.priority]
 
 
 def bulk_body(edit: Edit) -> dict[str, Any] | None:
     """The values of a bulk update; None where a field of the edit cannot be updated in bulk."""
-    given = dict(edit.given())
-    if not given or not given.keys() <= _BULK_FIELDS:
+    given = {name for name, _ in edit.given()}
+    if not given or not given <= {"due", "status", "responsible_ids"}:
         return None
     body = update_body(edit, dateless=False)
     return None if "is_dateless" in body else body
@@ -154,26 +174,12 @@ def create_body(edit: Edit, task_type: NewTaskType) -> dict[str, Any]:
     if task_type == LEAD:
         return body if "date" in body else body | {"is_dateless": True}
     if body.pop("priority", None) == _PRIORITIES[2] and edit.native is None:
-        raise CallerError(
-            "An outgoing call has no priority in Close.", code="invalid_priority", next_step='Send priority "1".'
-        )
+        why = "An outgoing call has no priority in Close."
+        raise CallerError(why, code="invalid_priority", next_step='Send priority "1".')
     body.pop("is_dateless", None)
     if edit.native is not None and edit.native.get("text", "") is None:
         body.pop("text", None)
     return body
-
-
-def is_complete(choice: StatusChoice) -> bool:
-    """Whether the chosen status is Completed; CallerError for any other than Open and Completed."""
-    for status in (OPEN, DONE):
-        if choice.met_by(status):
-            return status is DONE
-    raise CallerError(
-        "A task in Close is either Open or Completed.",
-        code="unknown_status",
-        candidates=[Candidate(OPEN.name), Candidate(DONE.name)],
-        next_step="Send newStatusName with one of the candidates.",
-    )
 
 
 class UnlistedPriorities:
@@ -182,36 +188,34 @@ class UnlistedPriorities:
     A sent priority counts until Close lists one, or somebody else changes the task.
     """
 
-    _MOST: Final = 10_000
-
     def __init__(self) -> None:
         self._sent: dict[str, tuple[str, str]] = {}
 
-    def note_write(self, raw: JsonObject, sent: object = None) -> None:
-        """`raw` is the task after a write of ours, in which the priority `sent` was sent, if any."""
-        word, _ = self._sent.pop(str(raw.get("id")), (None, ""))
-        if (sent or word) and _priority(raw) is None:
-            self._sent[str(raw.get("id"))] = (str(sent or word), _updated(raw))
-            if len(self._sent) > self._MOST:
+    def note_write(self, row: JsonObject, sent: str | None) -> None:
+        """`row` is the task after a write of ours, in which the priority `sent` was sent, if any."""
+        word, _ = self._sent.pop(str(row.get("id")), (None, ""))
+        if (sent or word) and _priority(row) is None:
+            self._sent[str(row.get("id"))] = (str(sent or word), _updated(row))
+            if len(self._sent) > 10_000:  # noqa: PLR2004 - as the class says
                 del self._sent[next(iter(self._sent))]
 
-    def note_read(self, raw: JsonObject) -> None:
-        """`raw` is the task as Close has it: a sent priority is forgotten where somebody else changed the task."""
-        if self.fill_in(raw) is raw:
-            self._sent.pop(str(raw.get("id")), None)
+    def note_read(self, row: JsonObject) -> None:
+        """`row` is the task as Close has it: a sent priority is forgotten where somebody else changed the task."""
+        if self.fill_in(row) is row:
+            self._sent.pop(str(row.get("id")), None)
 
-    def fill_in(self, raw: JsonObject) -> JsonObject:
+    def fill_in(self, row: JsonObject) -> JsonObject:
         """The task with the priority that was sent, where that counts."""
-        word, updated = self._sent.get(str(raw.get("id")), (None, ""))
-        is_current = word is not None and _priority(raw) is None and updated >= _updated(raw)
-        return raw | {"priority": word} if is_current else raw
+        word, updated = self._sent.get(str(row.get("id")), (None, ""))
+        is_current = word is not None and _priority(row) is None and updated >= _updated(row)
+        return row | {"priority": word} if is_current else row
 
 
 def _priority(json: Mapping[str, Any]) -> int | None:
     """The priority that an answer lists; medium where it is of a type that has none, None where it is a to-do."""
     word = str(json.get("priority")).casefold()
     number = next((number for number, known in _PRIORITIES.items() if known == word), None)
-    return _MEDIUM if number is None and (json.get("_type") or LEAD) != LEAD else number
+    return 1 if number is None and (json.get("_type") or LEAD) != LEAD else number
 
 
 def _updated(json: JsonObject) -> str:
@@ -273,24 +277,15 @@ def _check_new(given: Mapping[str, object], task_type: NewTaskType) -> None:
         raise CallerError("A task in Close has no description.", next_step="Leave description out.")
 
 
-def _assignee(people: tuple[str, ...]) -> str:
-    if len(people) == 1:
-        return people[0]
+def _is_complete(choice: StatusChoice) -> bool:
+    """Whether the chosen status is Completed; CallerError for any other than Open and Completed."""
+    if choice.met_by(OPEN) or choice.met_by(DONE):
+        return choice.met_by(DONE)
     raise CallerError(
-        f"{len(people)} responsibles were given; a task in Close has exactly 1.",
-        code="too_many_responsibles" if people else "responsible_required",
-        next_step="Send exactly 1 person in responsibleIds.",
-    )
-
-
-def _priority_word(priority: int) -> str:
-    if priority in _PRIORITIES:
-        return _PRIORITIES[priority]
-    raise CallerError(
-        f"priority {priority} does not exist in Close.",
-        code="invalid_priority",
-        candidates=[Candidate(str(number), word) for number, word in _PRIORITIES.items()],
-        next_step="Send one of the candidates.",
+        "A task in Close is either Open or Completed.",
+        code="unknown_status",
+        candidates=[Candidate(OPEN.name), Candidate(DONE.name)],
+        next_step="Send newStatusName with one of the candidates.",
     )
 
 

@@ -1,7 +1,7 @@
 """Lists that come in pages by position (`_limit`, `_skip`), read so that no row is missed.
 
-A list moves while it is read: a task that is completed meanwhile leaves it, and every row behind it moves up. So each
-page starts with the last row of the page before; where it does not, the reading goes back half a page.
+A list moves while it is read: a completed task leaves it, and every row behind it moves up. So each page starts with
+the last row of the page before; where it does not, the reading goes back half a page.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,7 +17,6 @@ __all__ = ["MOST_PAGES", "PAGE", "Page", "read_all_pages"]
 PAGE: Final = 100
 """Rows in a page: the documented default, as the limit for tasks is not documented."""
 MOST_PAGES: Final = 50
-_BACK: Final = PAGE // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ async def read_all_pages(
     for _ in range(MOST_PAGES):
         page = await fetch(skip)
         if skip and not (page.rows and str(page.rows[0].get("id")) in rows):
-            skip = max(0, skip - _BACK)
+            skip = max(0, skip - PAGE // 2)
             continue
         for row in page.rows:
             rows.setdefault(str(row.get("id")), row)

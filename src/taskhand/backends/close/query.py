@@ -16,7 +16,7 @@ from taskhand.backends.close.paging import Page, read_all_pages
 from taskhand.backends.close.task_reader import TaskReader
 from taskhand.backends.close.task_types import LEAD
 from taskhand.backends.remote.parsing import JsonObject
-from taskhand.domain.errors import NotFound, UpstreamError
+from taskhand.domain.errors import UpstreamError
 from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import NO_DUE, Order, TaskQuery
 from taskhand.domain.task import Task
@@ -27,7 +27,6 @@ Params = Mapping[str, str]
 
 _ORDERS: Final[Mapping[Order, str]] = {"due": "date", "created": "-date_created", "priority": "date_created"}
 """The `_order_by` of each order; Close has none for priorities."""
-
 _SLACK: Final = timedelta(days=2)
 """A window is wider than the query's, as Close does not document how a day compares with an instant."""
 _YEARS: Final = range(1900, 3000)
@@ -79,7 +78,8 @@ class TaskSearch:
         for row in rows.values():
             self._reader.priorities.note_read(row)
         tasks = [self._reader.task(row) for row in await self._up_to_date(rows, query)]
-        self._check_priorities(tasks, query)
+        if query.priority is not None:
+            self._check_priorities(tasks, query)
         return tasks
 
     def _fills_page(self, query: TaskQuery) -> Callable[[Sequence[JsonObject]], bool]:
@@ -99,9 +99,7 @@ class TaskSearch:
         return fills_page
 
     def _check_priorities(self, tasks: Sequence[Task], query: TaskQuery) -> None:
-        """UpstreamError where the query filters by priority, and Close does not list that of all tasks in question."""
-        if query.priority is None:
-            return
+        """UpstreamError where Close does not list the priority of a task that matches otherwise."""
         unlisted = replace(query, priority=UNLISTED_PRIORITY, after=None, limit=len(tasks))
         if count := len(self._select(tasks, unlisted).tasks):
             raise UpstreamError(
@@ -112,26 +110,18 @@ class TaskSearch:
 
     async def _up_to_date(self, rows: Mapping[str, JsonObject], query: TaskQuery) -> list[JsonObject]:
         """The rows as they were last written here, and the matching tasks that were written and are not listed yet."""
-        recent = self._reader.recent
-        writes = {one: write.row for one, write in recent.all() if one not in rows}
-        written = {one: row for one, row in writes.items() if self._matches(row, query)}
+        writes = ((one, write.row) for one, write in self._reader.recent.all() if one not in rows)
+        written = {one: row for one, row in writes if self._matches(row, query)}
         found = await self._reader.many(list(written)[:CHUNK])
         unlisted = [one for one in written if one not in found][:_MOST_UNLISTED]
-        gone = {one for one in unlisted if not await self._exists(one)}
+        gone = [one for one in unlisted if not await self._reader.some([one])]
         listed = [self._reader.newest(row, listed=True) for row in rows.values()]
-        return listed + [found.get(one, raw) for one, raw in written.items() if one not in gone]
+        return listed + [found.get(one, row) for one, row in written.items() if one not in gone]
 
-    async def _exists(self, task_id: str) -> bool:
-        try:
-            await self._reader.one(task_id)
-        except NotFound:
+    def _matches(self, row: JsonObject, query: TaskQuery) -> bool:
+        if self._names is not None and row.get("_type", LEAD) not in self._names:
             return False
-        return True
-
-    def _matches(self, raw: JsonObject, query: TaskQuery) -> bool:
-        if self._names is not None and raw.get("_type", LEAD) not in self._names:
-            return False
-        return bool(self._select([self._reader.task(raw)], replace(query, after=None, limit=1)).tasks)
+        return bool(self._select([self._reader.task(row)], replace(query, after=None, limit=1)).tasks)
 
 
 def settled_rows(rows: Sequence[JsonObject], order: Order) -> list[JsonObject]:

@@ -2,22 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from pydantic import MISSING
-
 from taskhand.backends.close.client import CHUNK, CloseClient
-from taskhand.backends.close.mapping import UNLISTED_PRIORITY, UnlistedPriorities, raw_values, task_of
+from taskhand.backends.close.mapping import UnlistedPriorities, task_of
 from taskhand.backends.close.task_types import LEAD
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject, parse
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.domain.due import due_of, is_overdue
-from taskhand.domain.edit import Edit
+from taskhand.domain.due import is_late
 from taskhand.domain.errors import NotFound
-from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import FINISHED, Task
+from taskhand.domain.task import Task
 
 __all__ = ["MESSAGES", "TaskReader"]
 
@@ -31,12 +27,7 @@ class TaskReader:
     """
 
     def __init__(
-        self,
-        client: CloseClient,
-        zone: str | None,
-        recent: RecentWrites[JsonObject],
-        *,
-        clock: Callable[[], datetime],
+        self, client: CloseClient, zone: str | None, recent: RecentWrites[JsonObject], clock: Callable[[], datetime]
     ) -> None:
         self.client = client
         self.recent = recent
@@ -49,32 +40,22 @@ class TaskReader:
         """The day it is in the zone."""
         return self._clock().astimezone(ZoneInfo(self._zone or "UTC")).date()
 
-    def day_of(self, edit: Edit) -> date:
-        """The day that an edit is about."""
-        return edit.due.day if edit.due is not MISSING and edit.due is not None else self.today()
+    def is_late(self, task: Task) -> bool:
+        """Whether a task is open and past due."""
+        return is_late(task, self._clock(), self._zone)
 
     def task(self, row: JsonObject) -> Task:
         """A row as a task; UpstreamError where it is none."""
-
-        def read(json: Any) -> Task:
-            return task_of(json, self._zone)
-
-        task = parse("Close", read, self.priorities.fill_in(row))
+        task = parse("Close", lambda json: task_of(json, self._zone), self.priorities.fill_in(row))
         self._types[task.id] = str(row.get("_type") or LEAD)
         self.recent.known_ids.add(task.id)
         return task
 
-    def snapshot(self, row: JsonObject) -> Snapshot:
-        """A row as a task with Close's own values; a priority that Close does not list is unknown."""
-        return Snapshot(self.task(row), raw_values(self.priorities.fill_in(row)), self.unlisted(row))
-
-    def unmet(self, row: JsonObject, edit: Edit) -> frozenset[str]:
-        """The fields of an edit that a row does not show."""
-        return frozenset(name for name, _ in edit.unmet_by(self.task(row), written=True).given())
-
-    def unlisted(self, row: JsonObject) -> frozenset[str]:
-        """The fields of an edit that a row does not list."""
-        return frozenset({"priority"} if self.task(row).priority == UNLISTED_PRIORITY else ())
+    async def type_of(self, task_id: str) -> str:
+        """The type of a task; NotFound."""
+        if self.recent.is_deleted(task_id) or task_id not in self._types:
+            self.task(await self.one(task_id))
+        return self._types[task_id]
 
     async def one(self, task_id: str, *, ours: bool = False) -> JsonObject:
         """One task of any type; NotFound. `ours`: it is read because of a write of ours, which may have changed it.
@@ -84,23 +65,23 @@ class TaskReader:
         if self.recent.is_deleted(task_id):
             raise MESSAGES.no_task(task_id)
         try:
-            reply = await self.client.task(task_id, self.today())
+            reply = await self.client.task(task_id)
         except NotFound:
             if (row := self.unshown(task_id)) is None:
                 raise MESSAGES.no_task(task_id) from None
             return row
         if reply.object.get("id") != task_id:
-            raise self.client.invalid(reply, "with something that is not the task")
+            raise self.client.http.invalid(reply, "with something that is not the task")
         if not ours:
             self.priorities.note_read(reply.object)
         return self.newest(reply.object, listed=False)
 
-    async def many(self, ids: Sequence[str], day: date | None = None, *, ours: bool = False) -> dict[str, JsonObject]:
+    async def many(self, ids: Sequence[str], *, ours: bool = False) -> dict[str, JsonObject]:
         """Tasks of any type by id, without those that do not exist. `ours` as of `one`."""
         found: dict[str, JsonObject] = {}
         unique = [one for one in dict.fromkeys(ids) if not self.recent.is_deleted(one)]
         for start in range(0, len(unique), CHUNK):
-            for row in await self.client.tasks_by_id(unique[start : start + CHUNK], day or self.today()):
+            for row in await self.client.tasks_by_id(unique[start : start + CHUNK]):
                 if not ours:
                     self.priorities.note_read(row)
                 found[self.task(row).id] = self.newest(row, listed=True)
@@ -131,16 +112,3 @@ class TaskReader:
         write.is_shown = True
         ours, theirs = str(write.row.get("date_updated")), str(row.get("date_updated"))
         return write.row if theirs < ours or (listed and theirs == ours) else row
-
-    async def type_of(self, task_id: str) -> str:
-        """The type of a task; NotFound."""
-        if self.recent.is_deleted(task_id):
-            raise MESSAGES.no_task(task_id)
-        if task_id not in self._types:
-            self.task(await self.one(task_id))
-        return self._types[task_id]
-
-    def is_late(self, task: Task) -> bool:
-        """Whether a task is open and past due."""
-        unfinished = task.status_config is None or task.status_config.type not in FINISHED
-        return unfinished and is_overdue(due_of(task), self._clock(), self._zone)

@@ -13,11 +13,10 @@ from taskhand.domain.errors import CallerError, OperatorError
 
 __all__ = ["CALL", "INBOX", "LEAD", "NewTaskType", "check_change", "label_of", "new_task_type", "type_filter"]
 
-LEAD: Final = "lead"
-CALL: Final = "outgoing_call"
-
 NewTaskType = Literal["lead", "outgoing_call"]
 """The types that can be created."""
+LEAD: Final = "lead"
+CALL: Final = "outgoing_call"
 
 _LABELS: Final = {
     LEAD: "To-do",
@@ -30,13 +29,11 @@ _LABELS: Final = {
     "opportunity_due": "Opportunity due",
     "incoming_sms": "Incoming SMS",
 }
-
 INBOX: Final = tuple(_LABELS)
 """The documented types: a person's inbox shows all of them while they are not complete."""
 
 _ALWAYS_CHANGEABLE: Final = frozenset({"due", "status", "responsible_ids"})
 _CHANGEABLE_ON_LEAD: Final = _ALWAYS_CHANGEABLE | {"title", "priority"}
-_ARGUMENTS: Final = {"ai_contact_id": "aiContactId", "ai_customer_id": "aiCustomerId"}
 
 
 def label_of(task_type: str) -> str:
@@ -70,11 +67,8 @@ def new_task_type(raw_values: Mapping[str, Any] | None, configured: NewTaskType)
     elif raw.get("agent_config_id"):
         why = "It is a call that a voice agent makes: a new one would ring somebody."
     if why is not None:
-        raise CallerError(
-            f"The task cannot be made again. {why}",
-            code="cannot_recreate",
-            next_step="Call create_task with a title that says what is to be done.",
-        )
+        step = "Call create_task with a title that says what is to be done."
+        raise CallerError(f"The task cannot be made again. {why}", code="cannot_recreate", next_step=step)
     return CALL if task_type == CALL else LEAD
 
 
@@ -82,7 +76,7 @@ def check_change(edit: Edit, task_type: str) -> None:
     """Refuse a change that a task of this type does not accept; CallerError `field_not_changeable` says why."""
     given = dict(edit.given())
     for name in given.keys() - (_CHANGEABLE_ON_LEAD if task_type == LEAD else _ALWAYS_CHANGEABLE):
-        argument = _ARGUMENTS.get(name, name)
+        argument = {"ai_contact_id": "aiContactId", "ai_customer_id": "aiCustomerId"}.get(name, name)
         why = f"{argument} cannot change after a task is created in Close."
         if name == "description":
             if given[name] is None:
@@ -91,13 +85,10 @@ def check_change(edit: Edit, task_type: str) -> None:
         elif name in _CHANGEABLE_ON_LEAD:
             of_type = f"this task is of the type {task_type} ({label_of(task_type)})"
             why = f"{argument} changes on to-dos alone in Close, and {of_type}."
-        raise _not_changeable(why, f"Leave {argument} out.")
-    if "due" in given and given["due"] is None and task_type not in {LEAD, CALL}:
-        why = f"The due date of a task of the type {task_type} cannot be removed"
-        raise _not_changeable(
-            f"{why}: only to-dos and outgoing calls have none.", "Send another dueDate, or complete the task."
+        raise CallerError(why, code="field_not_changeable", next_step=f"Leave {argument} out.")
+    if given.get("due", ...) is None and task_type not in {LEAD, CALL}:
+        raise CallerError(
+            f"The due date of a {task_type} task cannot be removed: only to-dos and outgoing calls can have none.",
+            code="field_not_changeable",
+            next_step="Send another dueDate, or complete the task.",
         )
-
-
-def _not_changeable(why: str, next_step: str) -> CallerError:
-    return CallerError(why, code="field_not_changeable", next_step=next_step)

@@ -120,14 +120,14 @@ class CrmAdapter(ABC, Generic[_Row]):
         """
 
     @abstractmethod
-    def unmet(self, row: _Row, edit: Edit) -> frozenset[str]:
-        """The fields of an edit that a row does not show."""
-
-    @abstractmethod
     def to_task(self, row: _Row) -> Task:
         """A row as a task; UpstreamError `upstream_invalid` where it is none."""
 
     # What a CRM may do otherwise.
+
+    def unmet(self, row: _Row, edit: Edit) -> frozenset[str]:
+        """The fields of an edit that a row does not show."""
+        return frozenset(name for name, _ in edit.unmet_by(self.to_task(row), written=True).given())
 
     async def prepare(self) -> None:
         """Fetch what an answer cannot be read without: after a request has left, a failure would hide its outcome."""

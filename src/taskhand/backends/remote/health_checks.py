@@ -7,7 +7,7 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import NotFound, OperatorError, RateLimited, TaskhandError, UpstreamError, UpstreamFailed
 from taskhand.http.client import Client
 
-__all__ = ["Read", "find_refused_reads", "report_scopes", "run_checks"]
+__all__ = ["Read", "check_by_reading", "find_refused_reads", "report_scopes", "run_checks"]
 
 Read = Callable[[], Awaitable[object]]
 ScopesCheck = Callable[[], Awaitable[CheckResult]]
@@ -44,6 +44,16 @@ async def find_refused_reads(reads: Mapping[str, Read], name: str) -> CheckResul
     if any(error.code == "forbidden" for error in errors.values()):
         return CheckResult("scopes", "failed", found, f"Let {name} allow it, or use another credential.")
     return CheckResult("scopes", "unknown", found)
+
+
+def check_by_reading(name: str, reads: Mapping[str, Read], *, writes: bool, more: str = "") -> ScopesCheck:
+    """The check of scopes for the CRM `name`, which does not tell them: `reads` are tried; `more` as of the report."""
+
+    async def check_scopes() -> CheckResult:
+        refused = await find_refused_reads(reads, name)
+        return refused or report_scopes(name, reads, writes=writes, more=more)
+
+    return check_scopes
 
 
 def report_scopes(name: str, reads: Mapping[str, Read], *, writes: bool, more: str = "") -> CheckResult:
