@@ -1,14 +1,14 @@
 """A Vambe organisation: its settings, statuses, team and contacts, and health checks."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, get_args
+from typing import get_args
 
 from pydantic import MISSING
 
-from taskhand.backends.remote.health_checks import find_refused_reads, report_scopes, run_checks
-from taskhand.backends.remote.parsing import JsonObject, parse
+from taskhand.backends.remote.health_checks import check_by_reading, run_checks
+from taskhand.backends.remote.parsing import JsonObject, parse, sent_at
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.mapping import (
@@ -25,22 +25,13 @@ from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError, UpstreamError
 from taskhand.domain.names import fold
-from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Member, Status, StatusList, StatusType, Task
 
-__all__ = ["REMEDIES", "Account", "AccountSettings", "StatusCatalogue", "TaskReader", "parse_statuses", "rests_on"]
-
-REMEDIES: Final[Mapping[str, str]] = {
-    "statuses": "Set VAMBE_STATUSES to all of them in their order, e.g. Pendiente:initial,Completado:done.",
-    "me": "Set VAMBE_USER_ID to the id of a member that list_team_members shows.",
-    "due times": "Set VAMBE_DUE_AT to utc or wall: see which of the two shows a task's time as Vambe's own app does.",
-}
-
-_CONTACT_DAYS: Final = 365
+__all__ = ["Account", "AccountSettings", "StatusCatalogue", "TaskReader", "parse_statuses", "rests_on"]
 
 
 def parse_statuses(text: str) -> tuple[tuple[str, StatusType], ...]:
-    """`VAMBE_STATUSES`: names in their order, each with its type after a colon; OperatorError says what is wrong.
+    """`VAMBE_STATUSES`: names in their order, each with its type after a colon; OperatorError for anything else.
 
     Without types the first is initial, the last done, and those between are in progress.
     """
@@ -94,15 +85,13 @@ class StatusCatalogue:
 
         Positions count from that of the first one seen; where none was seen from 1, as in Vambe's sample.
         """
-        seen = {fold(status.name): status for status in self._seen.values()}
-        orders = [seen[fold(name)].order - n for n, (name, _) in enumerate(self._configured) if fold(name) in seen]
-        first = orders[0] if orders else 1
-        return tuple(
-            seen[fold(name)].model_copy(update={"order": order})
-            if fold(name) in seen
-            else Status(id=None, name=name, color=None, type=kind, order=order)
-            for order, (name, kind) in enumerate(self._configured, first)
-        )
+        by_name = {fold(status.name): status for status in self._seen.values()}
+        statuses = [
+            by_name.get(fold(name)) or Status(id=None, name=name, color=None, type=kind, order=0)
+            for name, kind in self._configured
+        ]
+        first = next((one.order - n for n, one in enumerate(statuses) if fold(one.name) in by_name), 1)
+        return tuple(one.model_copy(update={"order": order}) for order, one in enumerate(statuses, first))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,33 +122,15 @@ class TaskReader:
 
     def note(self, rows: Iterable[JsonObject]) -> None:
         """Take note of what rows say of statuses, and of how due times are written."""
-        for raw in rows:
-            self._catalogue.see(status_of(raw.get("status_config")))
+        for row in rows:
+            self._catalogue.see(status_of(row.get("status_config")))
             # A time without Z or offset can only be the wall clock's: where one is met, none wears a wrong Z.
-            self._is_known = self._is_known or names_no_zone(raw)
+            self._is_known = self._is_known or names_no_zone(row)
 
-    def tasks(self, rows: Sequence[JsonObject]) -> list[Task]:
-        """Rows as tasks, each read by what all of them say."""
-        self.note(rows)
-        return [self.task(raw) for raw in rows]
-
-    def task(self, raw: JsonObject, *, due_at: DueAt | None = None) -> Task:
-        """A row as a task, as read now or in another way; UpstreamError when it is none."""
-
-        def read(json: object) -> Task:
-            return task_of(json, due_at or self.due_at, self._timezone, self._catalogue.by_id)
-
-        return parse("Vambe", read, raw)
-
-    def snapshot(self, raw: JsonObject, *, assumed: bool = False) -> Snapshot:
-        """A row as a task, with what it does not tell for certain: when it is due, what its status is called.
-
-        `assumed`: the row is a write's answer, and a fresh list shows the task as it was before.
-        """
-        task = self.task(raw)
-        doubts = {"due": not self.sure_of_due(task), "status": task.status_config is None}
-        unknown = frozenset(name for name, is_doubtful in doubts.items() if is_doubtful)
-        return Snapshot(task, dict(raw), unknown, assumed)
+    def task(self, row: JsonObject, *, due_at: DueAt | None = None) -> Task:
+        """A row as a task, as read now or in another way; UpstreamError where it is none."""
+        form, by_id = due_at or self.due_at, self._catalogue.by_id
+        return parse("Vambe", lambda json: task_of(json, form, self._timezone, by_id), row)
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """Whether `due_at` was read rightly: while the reading is not known, a time in a zone off UTC may not be."""
@@ -177,16 +148,16 @@ class TaskReader:
             return False
         return due_of(before) == otherwise != due_of(self.task(was))
 
-    def learn(self, edit: Edit, raw: JsonObject) -> None:
+    def learn(self, edit: Edit, row: JsonObject) -> None:
         """Learn how `due_at` is to be read from a task that was given a timed due date."""
-        form = detect_due_at(None if edit.due is MISSING else edit.due, raw)
+        form = detect_due_at(None if edit.due is MISSING else edit.due, row)
         if form is not None and not self._is_known:
             self.due_at, self._is_known = form, True
 
-    def learn_status(self, before: Task, edit: Edit, raw: JsonObject) -> None:
+    def learn_status(self, before: Task, edit: Edit, row: JsonObject) -> None:
         """Where Vambe shows statuses by id only, the id that a task got when a name was sent is that name's."""
-        status_id = raw.get("task_status_config_id")
-        if edit.status is MISSING or edit.status.name is None or raw.get("status_config") is not None:
+        status_id = row.get("task_status_config_id")
+        if edit.status is MISSING or edit.status.name is None or row.get("status_config") is not None:
             return
         if isinstance(status_id, str) and status_id != before.task_status_config_id:
             self._catalogue.name(status_id, edit.status.name)
@@ -212,7 +183,7 @@ class Account:
         """The active members of the organisation."""
 
         async def read() -> tuple[Member, ...]:
-            return tuple(parse("Vambe", member_of, row) for row in await self._client.members())
+            return tuple(parse("Vambe", member_of, row) for row in (await self._client.members()).array)
 
         return await self._members.get(None, read)
 
@@ -222,7 +193,7 @@ class Account:
 
     async def upstream_time(self) -> datetime | None:
         """The `Date` of an answer."""
-        return await self._client.now()
+        return sent_at(await self._client.members())
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """By e-mail or phone as Vambe searches; by name among those who wrote within a year."""
@@ -233,17 +204,13 @@ class Account:
         elif len(digits) > len(query) / 2:
             rows = await self._client.search_contacts(phone=digits)
         else:
-            rows, name = await self._client.recent_contacts(_CONTACT_DAYS), fold(query)
+            rows, name = await self._client.recent_contacts(days=365), fold(query)
         contacts = (parse("Vambe", contact_of, row) for row in rows)
         return tuple([one for one in contacts if name in fold(f"{one.name} {one.email or ''}")][:limit])
 
     async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
         """Health checks, in two requests. Vambe documents neither scopes of a key nor rate headers."""
         client, today = self._client, now.date().isoformat()
-        reads = {"the team": client.members, "tasks": lambda: client.tasks(Window(today, today, dateless=False))}
-
-        async def check_scopes() -> CheckResult:
-            refused = await find_refused_reads({"tasks": reads["tasks"]}, "Vambe")
-            return refused or report_scopes("Vambe", reads, writes=writes)
-
-        return await run_checks(client.http, client.members, check_scopes, rate="VAMBE_RATE")
+        reads = {"tasks": lambda: client.tasks(Window(today, today, dateless=False))}
+        scopes = check_by_reading("Vambe", reads, writes=writes)
+        return await run_checks(client.http, client.members, scopes, rate="VAMBE_RATE")

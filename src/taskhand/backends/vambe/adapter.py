@@ -1,6 +1,6 @@
 """Vambe behind the `Backend` protocol: reads from lists, one PUT for each update, nothing native for many tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -13,13 +13,13 @@ from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_item import Item
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.backends.vambe.account import REMEDIES, Account, AccountSettings, TaskReader, rests_on
+from taskhand.backends.vambe.account import Account, AccountSettings, TaskReader, rests_on
 from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.mapping import body_of
 from taskhand.backends.vambe.query import MESSAGES, WIDEST, TaskLists, window_of
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.change import inverse_edit
-from taskhand.domain.due import due_of, is_overdue
+from taskhand.domain.due import due_of, is_late
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import CallerError, Candidate, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.page import TaskPage, select_page
@@ -36,7 +36,11 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     name = "vambe"
     capabilities = Capabilities()
-    remedies = REMEDIES
+    remedies: Mapping[str, str] = {
+        "statuses": "Set VAMBE_STATUSES to all of them in their order, e.g. Pendiente:initial,Completado:done.",
+        "me": "Set VAMBE_USER_ID to the id of a member that list_team_members shows.",
+        "due times": "Set VAMBE_DUE_AT to utc or wall: see which of them shows a task's time as Vambe's own app does.",
+    }
     messages = MESSAGES
 
     def __init__(self, client: VambeClient, settings: AccountSettings, timing: Timing) -> None:
@@ -74,22 +78,25 @@ class VambeAdapter(CrmAdapter[JsonObject]):
                 code="status_unknown",
                 next_step="Leave status and overdue out, and look at each task's status.",
             )
-        return select_page(tasks, query, self._is_late)
+        return select_page(tasks, query, lambda task: is_late(task, self.timing.clock(), self._settings.timezone))
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
         """One task out of the lists; NotFound."""
-        return self._reader.tasks([await self._lists.find(task_id, fresh=fresh)])[0]
+        return self._noted([await self._lists.find(task_id, fresh=fresh)])[0]
 
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
-        """Many tasks out of two lists at most, however many they are.
+        """Many tasks out of two lists at most; when a task is due and what its status is called may be unknown.
 
-        The raw values are the rows as listed. Vambe takes none of them back, so fields of a row that the contract
-        cannot express are unknown.
+        The raw values are the rows as listed; Vambe takes none of them back.
         """
         rows, _ = await self._lists.find_all(ids, fresh=fresh)
-        self._reader.note(rows.values())
-        assumed = {one for one, row in rows.items() if fresh and self._lists.hidden(row) is not None}
-        return {one: self._reader.snapshot(row, assumed=one in assumed) for one, row in rows.items()}
+        found = {}
+        for (one, row), task in zip(rows.items(), self._noted(rows.values()), strict=True):
+            doubts = {"due": not self.sure_of_due(task), "status": task.status_config is None}
+            unknown = frozenset(name for name, is_doubtful in doubts.items() if is_doubtful)
+            is_assumed = fresh and self._lists.hidden(row) is not None
+            found[one] = Snapshot(task, dict(row), unknown, is_assumed)
+        return found
 
     # The wire.
 
@@ -124,7 +131,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     def unmet(self, row: JsonObject, edit: Edit) -> frozenset[str]:
         """The fields of an edit that a row does not show; a timed due date teaches how `due_at` is written."""
         self._reader.learn(edit, row)
-        return frozenset(name for name, _ in edit.unmet_by(self.to_task(row), written=True).given())
+        return super().unmet(row, edit)
 
     def is_conclusive(self, row: JsonObject, edit: Edit) -> bool:
         """A row that replaces one of a list that seems behind proves nothing, where that one shows the edit."""
@@ -209,9 +216,9 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         try:
             task = self._reader.task(reply.object)
         except UpstreamError:
-            raise self._client.invalid(reply, "with something that is not a task") from None
+            raise self._client.http.invalid(reply, "with something that is not a task") from None
         if task_id is not None and task.id.lower() != task_id.lower():
-            raise self._client.invalid(reply, "with another task")
+            raise self._client.http.invalid(reply, "with another task")
         self._catalogue.see(task.status_config)
         return reply.object
 
@@ -237,11 +244,12 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         return refused
 
     async def _tasks(self, window: Window) -> list[Task]:
-        return self._reader.tasks(await self._lists.get(window))
+        return self._noted(await self._lists.get(window))
 
-    def _is_late(self, task: Task) -> bool:
-        unfinished = task.status_config is None or task.status_config.type not in FINISHED
-        return unfinished and is_overdue(due_of(task), self.timing.clock(), self._settings.timezone)
+    def _noted(self, rows: Collection[JsonObject]) -> list[Task]:
+        """Rows as tasks, each read by what all of them say."""
+        self._reader.note(rows)
+        return [self.to_task(row) for row in rows]
 
 
 def _is_of_status(refused: CallerError, edit: Edit) -> bool:

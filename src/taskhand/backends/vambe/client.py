@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from json import dumps
 from typing import Any, Final, Literal
 
-from taskhand.backends.remote.parsing import sent_at
-from taskhand.domain.errors import CallerError, UpstreamError
+from taskhand.domain.errors import CallerError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
 from taskhand.http.reply import Json, Reply
@@ -18,9 +17,6 @@ ArrayQuery = Literal["repeat", "brackets", "comma", "json"]
 
 _TASKS: Final = Path.of("/api/public/tasks")
 _TASK: Final = "/api/public/tasks/{id}"
-_MEMBERS: Final = Path.of("/api/public/team-members/all")
-_SEARCH: Final = Path.of("/api/public/contacts/search")
-_CONTACTS: Final = Path.of("/api/public/contacts")
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -50,10 +46,10 @@ class VambeClient:
         A spelling of the people that is refused is replaced by the next one from then on. An empty list for everyone is
         asked for in the other spelling too: Vambe may have taken a blank id for somebody.
         """
-        kind = min(len(window.responsible_ids), 2)
+        count = min(len(window.responsible_ids), 2)
         spellings = _spellings(window.responsible_ids, self._array_query)
         found: list[Json] | None = None
-        for number in range(self._accepted.get(kind, 0), len(spellings)):
+        for number in range(self._accepted.get(count, 0), len(spellings)):
             try:
                 found = await self._list(window, spellings[number])
             except CallerError:
@@ -61,7 +57,7 @@ class VambeClient:
                     raise
                 continue
             if found or window.responsible_ids:
-                self._accepted[kind] = number
+                self._accepted[count] = number
                 break
         return found or []
 
@@ -80,27 +76,19 @@ class VambeClient:
         """
         reply = await self.http.delete(Path.of(_TASK, id=task_id), expect="object")
         if reply.object.get("status") != "success":
-            raise self.invalid(reply, "with something that does not confirm the deletion")
+            raise self.http.invalid(reply, "with something that does not confirm the deletion")
 
-    def invalid(self, reply: Reply, why: str) -> UpstreamError:
-        """The error for an answer that is not what was asked for; `why` continues "... answered"."""
-        return self.http.invalid(reply, why)
-
-    async def members(self) -> list[Json]:
+    async def members(self) -> Reply:
         """GET /api/public/team-members/all (https://docs.vambe.me/reference/team-members/get-all-team-members)."""
-        return (await self.http.get(_MEMBERS, expect="array")).array
-
-    async def now(self) -> datetime | None:
-        """The `Date` header of an answer, None where there is none."""
-        return sent_at(await self.http.get(_MEMBERS, expect="array"))
+        return await self.http.get(Path.of("/api/public/team-members/all"), expect="array")
 
     async def search_contacts(self, **by: str) -> list[Json]:
         """GET /api/public/contacts/search, by `phone` or `email` (at most 50)."""
-        return (await self.http.get(_SEARCH, params=by, expect="array")).array
+        return (await self.http.get(Path.of("/api/public/contacts/search"), params=by, expect="array")).array
 
     async def recent_contacts(self, days: int) -> list[Json]:
         """GET /api/public/contacts: everybody who wrote in the last `days` (1 to 365)."""
-        return (await self.http.get(_CONTACTS, params={"days": str(days)}, expect="array")).array
+        return (await self.http.get(Path.of("/api/public/contacts"), params={"days": str(days)}, expect="array")).array
 
     async def _list(self, window: Window, people: Pairs) -> list[Json]:
         dateless = "true" if window.dateless else "false"
@@ -113,10 +101,8 @@ def _spellings(ids: Sequence[str], form: ArrayQuery) -> Sequence[Pairs]:
     name = "responsibleIds[]" if form == "brackets" else "responsibleIds"
     if not ids:
         return ((name, "[]" if form == "json" else ""),), ()
-    if form == "comma":
-        return (((name, ",".join(ids)),),)
-    if form == "json":
-        return (((name, "[" + ",".join(f'"{one}"' for one in ids) + "]"),),)
+    if form in {"comma", "json"}:
+        return (((name, ",".join(ids) if form == "comma" else dumps(list(ids), separators=(",", ":"))),),)
     each = tuple((name, one) for one in ids)
     # With repeated keys a lone id arrives as a string at some servers; twice, it arrives as a list.
     return (each, each * 2) if len(ids) == 1 else (each,)

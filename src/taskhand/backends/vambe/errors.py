@@ -2,26 +2,12 @@
 
 from typing import Final
 
+from taskhand.domain.task import TaskPatch
 from taskhand.http.reply import Json
 
 __all__ = ["explain"]
 
-_FIELDS: Final = frozenset(
-    [
-        "title",
-        "description",
-        "newStatusName",
-        "newStatusPosition",
-        "dueDate",
-        "dueTime",
-        "timezone",
-        "responsibleIds",
-        "aiContactId",
-        "aiCustomerId",
-        "priority",
-        "id",
-    ]
-)
+_FIELDS: Final = frozenset(str(field.alias) for field in TaskPatch.model_fields.values()) | {"id"}
 
 
 def explain(_status: int, json: Json) -> str | None:
