@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from backends.close.wired import ANA, ELENA, LUIS, Time, close, on_close, row, task_id
 from taskhand.backends.base import ItemResult
-from taskhand.backends.close.account import AccountSettings
 from taskhand.backends.close.adapter import CloseAdapter
 from taskhand.backends.close.client import CloseClient
+from taskhand.backends.close.factory import CloseSettings
 from taskhand.backends.close.mapping import DONE, task_of
 from taskhand.backends.close.task_reader import MESSAGES as CLOSE
 from taskhand.backends.close.task_types import INBOX
@@ -396,7 +396,7 @@ def test_an_id_with_a_comma_is_sent_by_itself() -> None:
 def adapter() -> CloseAdapter:
     """An adapter that sends nothing."""
     client = CloseClient(Client(Upstream("Close", "http://127.0.0.1:9", {}, "CLOSE_API_KEY", "CLOSE_BASE_URL")), None)
-    return CloseAdapter(client, AccountSettings(), Timing(Time().clock, Time().clock, Time().sleep))  # type: ignore[arg-type]  # no clock is read
+    return CloseAdapter(client, CloseSettings(), None, Timing(Time().clock, Time().clock, Time().sleep))  # type: ignore[arg-type]  # no clock is read
 
 
 def _task(number: int) -> Task:

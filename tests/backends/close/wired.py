@@ -16,11 +16,12 @@ from pydantic import SecretStr
 from behaviour.arms import NOW, PEOPLE
 from journals import journal_at
 from passing import Time
-from taskhand.backends.close.account import AccountSettings
 from taskhand.backends.close.adapter import CloseAdapter
 from taskhand.backends.close.auth import credential
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.errors import explain
+from taskhand.backends.close.factory import CloseSettings
+from taskhand.backends.close.task_types import NewTaskType
 from taskhand.backends.remote.adapter import Timing
 from taskhand.http.client import Client
 from taskhand.http.rate_limiter import Rate, RateLimiter
@@ -99,7 +100,15 @@ def close(tasks: int | list[dict[str, Any]] = 2, faults: Iterable[Fault] = (), *
 
 @asynccontextmanager
 async def wired(
-    url: str, time: Time, *, limits: Limits | None = None, token: str | None = None, rate: int = 1_000, **account: Any
+    url: str,
+    time: Time,
+    *,
+    limits: Limits | None = None,
+    token: str | None = None,
+    rate: int = 1_000,
+    timezone: str | None = None,
+    types: str = "inbox",
+    creates: NewTaskType = "lead",
 ) -> AsyncIterator[AppContext]:
     """An app context as it would be made for these settings, but for the time and for chance, which is a half."""
     variable, auth = credential(None if token else SecretStr(KEY), SecretStr(token) if token else None)
@@ -115,11 +124,11 @@ async def wired(
     limiter = RateLimiter(Rate(rate), 8, clock=time.clock, sleep=time.sleep)
     transport = httpx2.AsyncHTTPTransport(verify=TRUST)
     async with Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=transport) as client:
-        settings = AccountSettings(**account)
+        settings = CloseSettings(close_task_types=types, close_new_task_type=creates)
         timing = Timing(lambda: NOW, time.clock, time.sleep)
-        backend = CloseAdapter(CloseClient(client, settings.timezone), settings, timing)
+        backend = CloseAdapter(CloseClient(client, timezone), settings, timezone, timing)
         async with journal_at(lambda: NOW) as journal:
-            yield AppContext(backend, journal, lambda: NOW, settings.timezone)
+            yield AppContext(backend, journal, lambda: NOW, timezone)
         await transport.aclose()
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from backends.vambe.wired import TASK
 from taskhand.backends.remote.parsing import JsonObject
-from taskhand.backends.vambe.account import AccountSettings, StatusCatalogue, TaskReader, rests_on
+from taskhand.backends.vambe.account import StatusCatalogue, TaskReader, rests_on
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
@@ -23,7 +23,7 @@ def row(due_at: str | None = AFTERNOON, zone: str | None = SANTIAGO, **more: Any
 
 
 def reader(**configured: Any) -> TaskReader:
-    return TaskReader(AccountSettings(StatusCatalogue(), **configured))
+    return TaskReader(StatusCatalogue(), **configured)
 
 
 def task(due_at: str | None = AFTERNOON, zone: str | None = SANTIAGO, **more: Any) -> Task:

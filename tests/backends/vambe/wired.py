@@ -12,7 +12,6 @@ from behaviour.arms import NOW, PEOPLE, WORLD, vambe_settings
 from journals import journal_at
 from passing import Time
 from taskhand.backends.remote.adapter import Timing
-from taskhand.backends.vambe.account import AccountSettings, StatusCatalogue, parse_statuses
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.backends.vambe.auth import credential
 from taskhand.backends.vambe.client import VambeClient
@@ -96,16 +95,9 @@ async def backend_at(
     limiter = RateLimiter(Rate(settings.vambe_rate), settings.vambe_in_flight, clock=time.clock, sleep=time.sleep)
     inner = transport or Witness(time)
     async with Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=inner) as client:
-        account = AccountSettings(
-            StatusCatalogue(parse_statuses(settings.vambe_statuses) if settings.vambe_statuses else ()),
-            user_id=settings.vambe_user_id,
-            timezone=settings.default_timezone,
-            due_at=settings.vambe_due_at,
-            keep_s=settings.vambe_cache_s,
-            in_hand=2 * settings.vambe_in_flight,
-        )
         wire = VambeClient(client, settings.vambe_array_query)
-        yield VambeAdapter(wire, account, Timing(lambda: NOW, time.clock, time.sleep))
+        timing = Timing(lambda: NOW, time.clock, time.sleep)
+        yield VambeAdapter(wire, settings, settings.default_timezone, timing)
         await inner.aclose()
 
 

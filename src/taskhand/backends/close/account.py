@@ -1,17 +1,16 @@
-"""A Close organization: its settings, users, leads with their contacts, and health checks.
+"""A Close organization: its users, leads with their contacts, and health checks.
 
 A lead is the contract's customer. A lead without contacts is answered as a contact without an id.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.mapping import member_of
 from taskhand.backends.close.paging import read_all_pages
-from taskhand.backends.close.task_types import LEAD, NewTaskType
+from taskhand.backends.close.task_types import LEAD
 from taskhand.backends.remote.health_checks import check_by_reading, run_checks
 from taskhand.backends.remote.parsing import JsonObject, objects, parse, sent_at, text_of
 from taskhand.backends.remote.ttl_cache import TtlCache
@@ -20,35 +19,21 @@ from taskhand.domain.errors import CallerError, Candidate, NotFound
 from taskhand.domain.names import fold
 from taskhand.domain.task import Contact, Member
 
-__all__ = ["Account", "AccountSettings"]
+__all__ = ["Account"]
 
+_MEMBERS_KEPT_S: Final = 30.0
 _MOST_PAGES: Final = 10
 """Maximum pages of 100 leads that are read of a search."""
 _MOST_READS: Final = 25
 """Maximum leads that are read one by one because a search left their contacts out."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccountSettings:
-    """The settings of a Close organization.
-
-    `timezone` is the IANA zone of days and of shown times, UTC where None; `types` the listed types of tasks (`inbox`,
-    `all`, or names with commas between); `creates` the type of new tasks; `keep_s` the cache lifetime of the users in
-    seconds.
-    """
-
-    timezone: str | None = None
-    types: str = "inbox"
-    creates: NewTaskType = LEAD
-    keep_s: float = 30.0
-
-
 class Account:
     """Reads the organization of a credential. `user_id` is the credential's user, once `me` has read it."""
 
-    def __init__(self, client: CloseClient, settings: AccountSettings, monotonic: Callable[[], float]) -> None:
+    def __init__(self, client: CloseClient, monotonic: Callable[[], float]) -> None:
         self._client = client
-        self._members: TtlCache[None, tuple[Member, ...]] = TtlCache(settings.keep_s, monotonic)
+        self._members: TtlCache[None, tuple[Member, ...]] = TtlCache(_MEMBERS_KEPT_S, monotonic)
         self.user_id: str | None = None
 
     async def members(self) -> tuple[Member, ...]:

@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import MISSING
 
 from taskhand.backends.base import Written
 from taskhand.backends.close import mapping
-from taskhand.backends.close.account import Account, AccountSettings
+from taskhand.backends.close.account import Account
 from taskhand.backends.close.client import CHUNK, CloseClient
 from taskhand.backends.close.query import TaskSearch
 from taskhand.backends.close.task_reader import MESSAGES, TaskReader
@@ -33,6 +33,9 @@ from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
 from taskhand.http.reply import Reply
+
+if TYPE_CHECKING:
+    from taskhand.backends.close.factory import CloseSettings
 
 __all__ = ["CloseAdapter"]
 
@@ -56,16 +59,17 @@ class CloseAdapter(CrmAdapter[JsonObject]):
     deletes_show_at_once = False
     search_waits_s = (0.0, 2.0, 5.0)
 
-    def __init__(self, client: CloseClient, settings: AccountSettings, timing: Timing) -> None:
+    def __init__(self, client: CloseClient, settings: "CloseSettings", timezone: str | None, timing: Timing) -> None:
         """OperatorError for types of tasks that Close does not have."""
         super().__init__(timing, RecentWrites(_LAG_S, timing.monotonic))
-        needed = {"aiCustomerId", "aiContactId"} if settings.creates == CALL else {"aiCustomerId"}
+        needed = {"aiCustomerId", "aiContactId"} if settings.close_new_task_type == CALL else {"aiCustomerId"}
         self.capabilities = replace(mapping.CAPABILITIES, required_on_create=frozenset(needed))
         self._client = client
-        self._settings = settings
-        self.account: Account = Account(client, settings, timing.monotonic)
-        self._reader = TaskReader(client, settings.timezone, self.recent, timing.clock)
-        self._search = TaskSearch(self._reader, type_filter(settings.types))
+        self._timezone = timezone
+        self._new_task_type = settings.close_new_task_type
+        self.account: Account = Account(client, timing.monotonic)
+        self._reader = TaskReader(client, timezone, self.recent, timing.clock)
+        self._search = TaskSearch(self._reader, type_filter(settings.close_task_types))
 
     # Reads.
 
@@ -75,7 +79,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """Instants come as such; the day that one falls on is known where a zone is configured."""
-        return not of_day or self._settings.timezone is not None or task.is_all_day or task.due_at is None
+        return not of_day or self._timezone is not None or task.is_all_day or task.due_at is None
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of the listed types of tasks; UpstreamError `too_many_tasks` where too many are in question."""
@@ -96,7 +100,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
 
     async def create(self, edit: Edit) -> JsonObject:
         """POST a task of the configured type, or of that of the deleted task that it replaces."""
-        body = mapping.create_body(edit, new_task_type(edit.native, self._settings.creates))
+        body = mapping.create_body(edit, new_task_type(edit.native, self._new_task_type))
         return self._answered(await self._client.create(body, self._day_of(edit)), edit, None)
 
     async def update(self, before: Task, edit: Edit) -> JsonObject | None:
@@ -124,7 +128,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
     ) -> tuple[list[JsonObject], timedelta | None]:
         """The lead's latest tasks that the user of the credential may have created."""
         del known
-        body = mapping.create_body(edit, new_task_type(edit.native, self._settings.creates))
+        body = mapping.create_body(edit, new_task_type(edit.native, self._new_task_type))
         stamp = (moment - timedelta(days=1)).isoformat(timespec="seconds")  # Close's clock may be behind ours
         params = {"lead_id": body["lead_id"], "_type": body["_type"], "date_created__gte": stamp}
         page = await self._client.tasks(params | {"_order_by": "-date_created"}, 0, self._day_of(edit))

@@ -50,7 +50,6 @@ class CloseSettings(BackendSettings):
 
 async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseAdapter":
     """The tasks of one Close account. OperatorError unless exactly one credential is set."""
-    from taskhand.backends.close.account import AccountSettings
     from taskhand.backends.close.adapter import CloseAdapter
     from taskhand.backends.close.auth import credential
     from taskhand.backends.close.client import CloseClient
@@ -64,8 +63,7 @@ async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseA
         "Close", settings.close_base_url, auth=auth, credential=variable, variable="CLOSE_BASE_URL", explain=explain
     )
     client = await open_client(context, upstream, Rate(settings.close_rate), settings.close_in_flight)
-    account = AccountSettings(context.timezone, settings.close_task_types, settings.close_new_task_type)
-    return CloseAdapter(CloseClient(client, account.timezone), account, timing_of(context))
+    return CloseAdapter(CloseClient(client, context.timezone), settings, context.timezone, timing_of(context))
 
 
 FACTORY = BackendFactory(

@@ -1,9 +1,8 @@
 """Mapping between Close's JSON and the contract, both ways.
 
-Requests have the documented fields and no others. Answers are read more widely than they are documented
-(https://developer.close.com/api/resources/tasks): fields come and go by type, `priority` and `due_date` are not in
-every sample, and a dateless task has a `date` all the same. Where an edit carries raw values of an earlier answer,
-those are sent: a `date` to the microsecond.
+Requests have the documented fields and no others (https://developer.close.com/api/resources/tasks). In answers fields
+come and go by type, `priority` and `due_date` are not in every sample, and a dateless task has a `date` all the same.
+Where an edit carries raw values of an earlier answer, those are sent: a `date` to the microsecond.
 """
 
 from collections.abc import Mapping
@@ -37,7 +36,7 @@ __all__ = [
     "update_body",
 ]
 
-# Ids are opaque. That of a person has a digit or a `_` in it: it is told from a name of one word by that.
+# Ids are opaque. A member id has a digit or a `_`, which a name of one word has not.
 CAPABILITIES: Final = Capabilities(
     absent=frozenset({"description"}),
     absent_on_update=frozenset({"aiContactId", "aiCustomerId"}),

@@ -1,7 +1,6 @@
-"""A Vambe organisation: its settings, statuses, team and contacts, and health checks."""
+"""A Vambe organisation: its statuses, team and contacts, and health checks."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import get_args
 
@@ -27,7 +26,7 @@ from taskhand.domain.errors import OperatorError, UpstreamError
 from taskhand.domain.names import fold
 from taskhand.domain.task import Contact, Member, Status, StatusList, StatusType, Task
 
-__all__ = ["Account", "AccountSettings", "StatusCatalogue", "TaskReader", "parse_statuses", "rests_on"]
+__all__ = ["Account", "StatusCatalogue", "TaskReader", "parse_statuses", "rests_on"]
 
 
 def parse_statuses(text: str) -> tuple[tuple[str, StatusType], ...]:
@@ -94,31 +93,17 @@ class StatusCatalogue:
         return tuple(one.model_copy(update={"order": order}) for order, one in enumerate(statuses, first))
 
 
-@dataclass(frozen=True, slots=True)
-class AccountSettings:
-    """The settings of a Vambe organisation.
+class TaskReader:
+    """Reads rows as tasks; `timezone` is the IANA zone of times without one.
 
-    `user_id` is the user that `me` answers; `timezone` the IANA zone of times without one; `due_at` how Vambe writes
-    due dates, None to learn it from the answer to the first timed due date; `keep_s` the cache lifetime of a list in
-    seconds; `in_hand` the maximum tasks of a bulk under way.
+    `due_at` is how due times are read now. Where it is not configured, an answer may show that this was wrong.
     """
 
-    catalogue: StatusCatalogue
-    user_id: str | None = None
-    timezone: str | None = None
-    due_at: DueAt | None = None
-    keep_s: float = 5.0
-    in_hand: int = 16
-
-
-class TaskReader:
-    """Reads rows as tasks. `due_at` is how due times are read now; an answer may show that this was wrong."""
-
-    def __init__(self, settings: AccountSettings) -> None:
-        self._timezone = settings.timezone
-        self._catalogue = settings.catalogue
-        self._is_known = settings.due_at is not None
-        self.due_at: DueAt = settings.due_at or "utc"
+    def __init__(self, catalogue: StatusCatalogue, timezone: str | None = None, due_at: DueAt | None = None) -> None:
+        self._catalogue = catalogue
+        self._timezone = timezone
+        self._is_known = due_at is not None
+        self.due_at: DueAt = due_at or "utc"
 
     def note(self, rows: Iterable[JsonObject]) -> None:
         """Take note of what rows say of statuses, and of how due times are written."""
@@ -174,10 +159,10 @@ def rests_on(before: Task, edit: Edit) -> bool:
 class Account:
     """Reads the team and the contacts of an organisation."""
 
-    def __init__(self, client: VambeClient, settings: AccountSettings, monotonic: Callable[[], float]) -> None:
+    def __init__(self, client: VambeClient, user_id: str | None, keep_s: float, monotonic: Callable[[], float]) -> None:
         self._client = client
-        self._settings = settings
-        self._members: TtlCache[None, tuple[Member, ...]] = TtlCache(settings.keep_s, monotonic)
+        self._user_id = user_id
+        self._members: TtlCache[None, tuple[Member, ...]] = TtlCache(keep_s, monotonic)
 
     async def members(self) -> tuple[Member, ...]:
         """The active members of the organisation."""
@@ -189,7 +174,7 @@ class Account:
 
     async def me(self) -> str | None:
         """The configured user: Vambe has no way to ask whose key it is."""
-        return self._settings.user_id
+        return self._user_id
 
     async def upstream_time(self) -> datetime | None:
         """The `Date` of an answer."""

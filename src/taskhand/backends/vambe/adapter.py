@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from pydantic import MISSING
@@ -13,7 +13,7 @@ from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_item import Item
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.backends.vambe.account import Account, AccountSettings, TaskReader, rests_on
+from taskhand.backends.vambe.account import Account, StatusCatalogue, TaskReader, parse_statuses, rests_on
 from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.mapping import body_of
 from taskhand.backends.vambe.query import MESSAGES, WIDEST, TaskLists, window_of
@@ -27,6 +27,9 @@ from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, StatusList, Task
 from taskhand.http.reply import Reply
+
+if TYPE_CHECKING:
+    from taskhand.backends.vambe.factory import VambeSettings
 
 __all__ = ["VambeAdapter"]
 
@@ -43,15 +46,17 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     }
     messages = MESSAGES
 
-    def __init__(self, client: VambeClient, settings: AccountSettings, timing: Timing) -> None:
-        super().__init__(timing, RecentWrites(settings.keep_s, timing.monotonic, str.lower))
-        self.singles_at_once = settings.in_hand
+    def __init__(self, client: VambeClient, settings: "VambeSettings", timezone: str | None, timing: Timing) -> None:
+        """OperatorError for statuses that are not as documented."""
+        keep_s = settings.vambe_cache_s
+        super().__init__(timing, RecentWrites(keep_s, timing.monotonic, str.lower))
+        self.singles_at_once = 2 * settings.vambe_in_flight
         self._client = client
-        self._settings = settings
-        self._catalogue = settings.catalogue
-        self.account = Account(client, settings, timing.monotonic)
-        self._lists = TaskLists(client.tasks, settings.keep_s, self.recent, timing)
-        self._reader = TaskReader(settings)
+        self._timezone = timezone
+        self._catalogue = StatusCatalogue(parse_statuses(settings.vambe_statuses) if settings.vambe_statuses else ())
+        self.account = Account(client, settings.vambe_user_id, keep_s, timing.monotonic)
+        self._lists = TaskLists(client.tasks, keep_s, self.recent, timing)
+        self._reader = TaskReader(self._catalogue, timezone, settings.vambe_due_at)
         self._lesson = anyio.Lock()
 
     # Reads.
@@ -78,7 +83,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
                 code="status_unknown",
                 next_step="Leave status and overdue out, and look at each task's status.",
             )
-        return select_page(tasks, query, lambda task: is_late(task, self.timing.clock(), self._settings.timezone))
+        return select_page(tasks, query, lambda task: is_late(task, self.timing.clock(), self._timezone))
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
         """One task out of the lists; NotFound."""

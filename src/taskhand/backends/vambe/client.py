@@ -38,7 +38,7 @@ class VambeClient:
         self.http = http
         self._array_query = array_query
         self._accepted: dict[int, int] = {}
-        """The spelling of the people that Vambe accepts: for nobody, one, and several."""
+        """The number of the spelling that Vambe accepts, by how many people are asked for: 0, 1, or 2 for more."""
 
     async def tasks(self, window: Window) -> list[Json]:
         """GET /api/public/tasks (https://docs.vambe.me/reference/tasks/get-tasks).

@@ -59,7 +59,6 @@ class VambeSettings(BackendSettings):
 async def open_backend(settings: VambeSettings, context: OpenContext) -> "VambeAdapter":
     """The tasks of one Vambe account. OperatorError where no API key is set."""
     from taskhand.backends.remote.connection import open_client, timing_of
-    from taskhand.backends.vambe.account import AccountSettings, StatusCatalogue, parse_statuses
     from taskhand.backends.vambe.adapter import VambeAdapter
     from taskhand.backends.vambe.auth import credential
     from taskhand.backends.vambe.client import VambeClient
@@ -72,15 +71,8 @@ async def open_backend(settings: VambeSettings, context: OpenContext) -> "VambeA
         "Vambe", settings.vambe_base_url, auth=auth, credential=variable, variable="VAMBE_BASE_URL", explain=explain
     )
     client = await open_client(context, upstream, Rate(settings.vambe_rate), settings.vambe_in_flight)
-    account = AccountSettings(
-        StatusCatalogue(parse_statuses(settings.vambe_statuses) if settings.vambe_statuses else ()),
-        user_id=settings.vambe_user_id,
-        timezone=context.timezone,
-        due_at=settings.vambe_due_at,
-        keep_s=settings.vambe_cache_s,
-        in_hand=2 * settings.vambe_in_flight,
-    )
-    return VambeAdapter(VambeClient(client, settings.vambe_array_query), account, timing_of(context))
+    vambe = VambeClient(client, settings.vambe_array_query)
+    return VambeAdapter(vambe, settings, context.timezone, timing_of(context))
 
 
 FACTORY = BackendFactory(

@@ -1,8 +1,8 @@
 """Mapping between Vambe's JSON and the contract, both ways.
 
-Requests have the fields that https://docs.vambe.me/reference/tasks/update-task documents. Answers are read more widely
-than they are documented, because the pages contradict each other: `priority` comes as 2, "2" or "high", `due_at` as an
-instant or as the local time with a Z (the sample answers 15:00 in Santiago with `T15:00:00.000Z`).
+Requests have the fields that https://docs.vambe.me/reference/tasks/update-task documents. The pages contradict each
+other on answers: `priority` comes as 2, "2" or "high", `due_at` as an instant or as the local time with a Z (the sample
+answers 15:00 in Santiago with `T15:00:00.000Z`).
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,6 @@ DueAt = Literal["utc", "wall"]
 _PRIORITIES: Final[dict[object, int]] = {
     spelling: int(digit) for word, digit in PRIORITY_WORDS.items() for spelling in (word, digit, int(digit))
 }
-_DAY_LENGTH: Final = len("2026-01-01")
 
 
 def task_of(json: Any, due_at: DueAt, zone: str | None, statuses: Mapping[str, Status]) -> Task:
@@ -89,17 +88,14 @@ def contact_of(json: Any) -> Contact:
 
 
 def body_of(edit: Edit, before: Task | None) -> dict[str, Any]:
-    """The body that makes `edit` of the task `before`, or that creates it (None), with these fields and no others.
+    """The body of a PUT for the task `before`, or of a POST (None): the fields of `edit` and no others.
 
-    An edit's raw values are not used: Vambe takes statuses by name, due dates in parts and people as bare ids, so no
-    value of an answer can be sent back as it came.
+    An edit's raw values are not used, as Vambe takes no value of an answer back as it came.
     """
-    given = dict(edit.given())
-    body: dict[str, Any] = {}
-    names = {"title": "title", "description": "description", "ai_contact_id": "aiContactId"}
-    for field, name in (names | {"ai_customer_id": "aiCustomerId"}).items():
-        if field in given and (before is not None or given[field] is not None):
-            body[name] = given[field]
+    names = {"title": "title", "description": "description"}
+    names |= {"ai_contact_id": "aiContactId", "ai_customer_id": "aiCustomerId"}
+    given = {names[field]: value for field, value in edit.given() if field in names}
+    body: dict[str, Any] = {name: value for name, value in given.items() if before is not None or value is not None}
     if edit.status is not MISSING:
         by_name = edit.status.name is not None
         body |= {"newStatusName": edit.status.name} if by_name else {"newStatusPosition": edit.status.position}
@@ -118,9 +114,7 @@ def detect_due_at(wanted: Due | None, json: JsonObject) -> DueAt | None:
     if wanted is None or wanted.local is None or not isinstance(at, datetime) or at.tzinfo is None:
         return None
     is_instant, is_wall = at == wanted.at, at.replace(tzinfo=None) == wanted.local.replace(tzinfo=None)
-    if is_instant == is_wall:
-        return None
-    return "utc" if is_instant else "wall"
+    return None if is_instant == is_wall else "utc" if is_instant else "wall"
 
 
 def names_no_zone(json: JsonObject) -> bool:
@@ -167,7 +161,7 @@ def _parse_time(raw: object) -> datetime | date | None:
     if not isinstance(raw, str):
         return None
     try:
-        return date.fromisoformat(raw) if len(raw) == _DAY_LENGTH else datetime.fromisoformat(raw)
+        return date.fromisoformat(raw) if len(raw) == len("2026-01-01") else datetime.fromisoformat(raw)
     except ValueError:
         return None
 

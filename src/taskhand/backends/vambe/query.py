@@ -1,15 +1,15 @@
 """Where Vambe's tasks are found: a window of its list for a query, and one task out of two lists.
 
-There is no documented GET of one task: it is looked for in the list around today, then in the widest one.
+There is no documented GET of one task.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, date, timedelta
 from typing import Final
 
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.messages import Messages
-from taskhand.backends.remote.parsing import JsonObject
+from taskhand.backends.remote.parsing import JsonObject, objects
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.backends.vambe.client import Window
@@ -21,10 +21,11 @@ __all__ = ["MESSAGES", "WIDEST", "TaskLists", "window_of"]
 
 MESSAGES: Final = Messages("Vambe")
 
+Fetch = Callable[[Window], Awaitable[list[Json]]]
+
 WIDEST: Final = Window("1000-01-01", "9998-12-31")
 """Every task there could be, as due dates may be written; both days are required."""
 
-_NEAR_PAST, _NEAR_FUTURE = timedelta(days=60), timedelta(days=180)
 _SLACK = timedelta(days=2)
 """A window is asked for wider than it is: whether its ends count, and in which zone, is not documented."""
 
@@ -32,13 +33,7 @@ _SLACK = timedelta(days=2)
 class TaskLists:
     """Task lists, each cached for `keep_s` seconds, with `recent` writes in place of what a list has."""
 
-    def __init__(
-        self,
-        fetch: Callable[[Window], Awaitable[list[Json]]],
-        keep_s: float,
-        recent: RecentWrites[JsonObject],
-        timing: Timing,
-    ) -> None:
+    def __init__(self, fetch: Fetch, keep_s: float, recent: RecentWrites[JsonObject], timing: Timing) -> None:
         self._fetch = fetch
         self._recent = recent
         self._clock = timing.clock
@@ -48,7 +43,7 @@ class TaskLists:
     def near(self) -> Window:
         """The list around today, which has most tasks that anybody works on."""
         today = self._clock().astimezone(UTC).date()
-        return Window((today - _NEAR_PAST).isoformat(), (today + _NEAR_FUTURE).isoformat())
+        return Window((today - timedelta(days=60)).isoformat(), (today + timedelta(days=180)).isoformat())
 
     async def get(self, window: Window, *, fresh: bool = False) -> list[JsonObject]:
         """The rows of a list, with recent writes in their place and without recent deletions.
@@ -57,10 +52,9 @@ class TaskLists:
         """
 
         async def fetched() -> list[JsonObject]:
-            found = await self._fetch(window)
-            return [row for row in found if isinstance(row, dict) and isinstance(row.get("id"), str)]
+            return [row for row in objects(await self._fetch(window)) if isinstance(row.get("id"), str)]
 
-        rows = {id_of(row): row for row in await self._cache.get(window, fetched, fresh=fresh)}
+        rows = {_id_of(row): row for row in await self._cache.get(window, fetched, fresh=fresh)}
         self._recent.known_ids.update(str(row["id"]) for row in rows.values())
         for key, write in self._recent.all():
             if not fresh or rows.get(key, {}) == write.before:
@@ -88,7 +82,7 @@ class TaskLists:
             if not missing:
                 return found, True
             try:
-                by_id = {id_of(row): row for row in await self.get(window, fresh=fresh)}
+                by_id = {_id_of(row): row for row in await self.get(window, fresh=fresh)}
             except CallerError as refused:
                 refusals.append(refused)
             else:
@@ -104,7 +98,7 @@ class TaskLists:
         return write.before if write is not None and write.row is row else None
 
 
-def id_of(row: JsonObject) -> str:
+def _id_of(row: JsonObject) -> str:
     """The id of a row as ids are compared: without case."""
     return str(row["id"]).lower()
 
@@ -113,8 +107,8 @@ def window_of(query: TaskQuery) -> Window:
     """The window that has every task of a query."""
     first = _moved(query.from_date, -_SLACK) if query.from_date else WIDEST.first
     last = _moved(query.to_date, _SLACK) if query.to_date else WIDEST.last
-    people: Sequence[str] = sorted(query.responsible_ids or ())
-    return Window(first, last, tuple(people), dateless=query.include_tasks_without_dates and not query.overdue)
+    people = tuple(sorted(query.responsible_ids or ()))
+    return Window(first, last, people, dateless=query.include_tasks_without_dates and not query.overdue)
 
 
 def _moved(day: str, by: timedelta) -> str:
