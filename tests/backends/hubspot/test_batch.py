@@ -69,7 +69,7 @@ def test_an_error_that_names_nothing_is_the_reason_of_all_that_is_unmatched() ->
     rows = [result(one) for one in INPUTS[:4]]
     part = split_answer(INPUTS, {"results": rows, "errors": [nameless]}, None)
     assert part.refused == {}
-    assert {index: error.code for index, error in part.reasons.items()} == {
+    assert {index: error and error.code for index, error in part.lost.items()} == {
         4: "upstream_refused",
         5: "upstream_refused",
     }
@@ -78,5 +78,6 @@ def test_an_error_that_names_nothing_is_the_reason_of_all_that_is_unmatched() ->
 def test_of_several_errors_that_name_nothing_the_first_is_that_of_a_lone_input() -> None:
     nameless = [{"category": "CONFLICT"}, {"category": "VALIDATION_ERROR"}]
     part = split_answer(INPUTS, {"results": [result(one) for one in INPUTS[:5]], "errors": nameless}, None)
-    assert [error.code for error in part.reasons.values()] == ["conflict"]
-    assert split_answer(INPUTS, {"results": [result(INPUTS[0])], "errors": nameless}, None).reasons == {}
+    assert [error and error.code for error in part.lost.values()] == ["conflict"]
+    part = split_answer(INPUTS, {"results": [result(INPUTS[0])], "errors": nameless}, None)
+    assert part.lost == dict.fromkeys(range(1, 6))

@@ -146,10 +146,10 @@ async def wired(
         return Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=transport)
 
     async with client(rate or Rate(100, 10.0)) as calls, client(searches or Rate(5, 1.0)) as finds:
-        wire = HubSpotClient(calls, finds, version=version, id_property=id_property)
+        requests = HubSpotClient(calls, finds, version=version, id_property=id_property)
         account = AccountSettings(timezone=timezone, user=user, token=SecretStr(KEY))
         timing = Timing(time.moment, time.clock, time.sleep)
-        backend = HubSpotAdapter(wire, account, timing, new_id=lambda: "trace")
+        backend = HubSpotAdapter(requests, account, timing, new_id=lambda: "trace")
         async with journal_at(time.moment) as journal:
             yield AppContext(backend, journal, time.moment, timezone)
 

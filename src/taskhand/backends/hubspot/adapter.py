@@ -14,30 +14,20 @@ from pydantic import MISSING
 
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.hubspot.account import REMEDIES, Account, AccountSettings
-from taskhand.backends.hubspot.batch import MOST_INPUTS, Input, body_of, shows_values, split_answer
+from taskhand.backends.hubspot.batch import MOST_INPUTS, Input, body_of, parts, shows_values, split_answer
 from taskhand.backends.hubspot.client import HubSpotClient
-from taskhand.backends.hubspot.links import (
-    BulkLinks,
-    LinkChange,
-    Links,
-    association_of,
-    changes_links,
-    left_linked,
-    still_linked,
-    unlinked,
-    wanted_link,
-)
-from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Record, linked_ids, properties_of, record_of
+from taskhand.backends.hubspot.links import LinkChanges, association_of, changes_links, unlinked, wanted_link
+from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Record, linked_ids, links_of, properties_of, record_of
 from taskhand.backends.hubspot.query import PageSearch, newest_since
 from taskhand.backends.hubspot.raw_values import STAGE, has_raw_status, raw_properties, stage_after
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
-from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
-from taskhand.backends.remote.parsing import JsonObject, objects, parse
+from taskhand.backends.remote.bulk_item import BatchAnswer, Item
+from taskhand.backends.remote.parsing import JsonObject, Malformed, objects
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError
+from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
@@ -86,7 +76,6 @@ class HubSpotAdapter(CrmAdapter[Record]):
         self.account = self._account = Account(client, settings, timing.monotonic)
         self._all_day = self._account.all_day
         self._reader = TaskReader(client, self._account, self.recent)
-        self._links = Links(self._reader)
         self._new_id = new_id
 
     # Reads.
@@ -133,7 +122,12 @@ class HubSpotAdapter(CrmAdapter[Record]):
         reply = await self._without_refused_flag(
             properties, lambda sent: self._client.create(body | {"properties": sent})
         )
-        return self._answered(reply, self.to_task)
+        record = self._answered(reply)
+        try:
+            self.to_task(record)
+        except UpstreamError:
+            raise self._no_task(reply) from None
+        return record
 
     async def update(self, before: Task, edit: Edit) -> Record | None:
         """PATCH the properties of an edit; the record is that before it with what the answer says."""
@@ -145,10 +139,8 @@ class HubSpotAdapter(CrmAdapter[Record]):
         except NotFound:
             await self._reader.one(before.id)
             raise
-        answer = self._answered(reply, lambda _: None)
-        return (
-            self._merged(before, answer) if shows_values(answer.properties, self._all_day.strip(properties)) else answer
-        )
+        answer = self._answered(reply)
+        return self._confirmed(before, reply.object, self._all_day.strip(properties)) or answer
 
     async def delete(self, task_id: str) -> None:
         """DELETE a task, by HubSpot's own id; it goes to the recycling bin."""
@@ -157,11 +149,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
             await self._client.archive(record_id)
         except NotFound:
             await self._reader.one(record_id, by_property=False)
-            raise UpstreamError(
-                "HubSpot did not find the task that was to be deleted, and still shows it.",
-                next_step="Send the same call again later.",
-                retryable=True,
-            ) from None
+            raise self.messages.not_applied() from None
         finally:
             # A search still finds it for a while: recent writes are read by id, which never lags.
             self.recent.wrote(record_id, Record({"id": record_id, "properties": {}}, {}))
@@ -222,39 +210,40 @@ class HubSpotAdapter(CrmAdapter[Record]):
     # One task: its links, its properties, its stage, and the task read back.
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
-        """Link, PATCH, unlink what was linked before, and read back.
-
-        A refusal takes the new links back; OutcomeUnknown says that they may be there.
-        """
-        edit = await self._checked(edit)
+        """Link, PATCH, unlink what was linked before, and read back; a refusal takes the new links back."""
+        item: Item[Record] = Item(0, before, await self._checked(edit))
         await self.prepare()
-        made = await self._links.link(before.id, edit) if changes_links(edit) else []
-        answer, note = None, None
-        try:
-            if properties_of(edit, before, self._reader.zones):
-                answer, note = await self._writer.send_update(before, unlinked(edit))
-        except OutcomeUnknown as unknown:
-            if left := left_linked(made):
-                unknown.next_step = f"{unknown.next_step or ''} {left}".lstrip()
-            raise
-        except TaskhandError:
-            await self._links.take_back(made)
-            raise
-        unstaged = await self._restage(before.id, edit)
-        await self._links.unlink(made)
-        return await self._read_back(before, edit, answer, unstaged or note, made)
+        links = LinkChanges(self._reader, BulkProgress())
+        await links.link([item])
+        if item.error is None:
+            await self._patch(item)
+        await links.finish()
+        if item.error is not None:
+            raise item.error
+        item.row = await self._read_back(item)
+        links.add_notes()
+        return self.to_written(item.row, item.edit, before, item.note)
 
-    async def _read_back(
-        self, before: Task, edit: Edit, answer: Record | None, note: str | None, made: Sequence[LinkChange]
-    ) -> Written:
+    async def _patch(self, item: Item[Record]) -> None:
+        try:
+            if properties_of(item.edit, item.before, self._reader.zones):
+                item.row, item.note = await self._writer.send_update(item.before, unlinked(item.edit))
+        except TaskhandError as error:
+            item.fail(error)
+        else:
+            item.add_note(await self._restage(item.id, item.edit))
+
+    async def _read_back(self, item: Item[Record]) -> Record:
         """The task as it is now, or as HubSpot confirmed it where that answer says all that was asked."""
         try:
-            record = await self._reader.one(before.id)
-            return self.to_written(record, edit, before, still_linked(record, made) or note)
+            record = await self._reader.one(item.id)
+            self.to_task(record)
         except TaskhandError as error:
-            if answer is None or changes_links(edit) or self.unmet(answer, edit):
-                raise self.messages.unknown_update(before.id) from error
-        return self.to_written(answer, edit, before, self.messages.accepted)
+            if item.row is None or changes_links(item.edit) or self.unmet(item.row, item.edit):
+                raise self.messages.unknown_update(item.id) from error
+            item.note = self.messages.accepted
+            return item.row
+        return record
 
     async def _restage(self, task_id: str, edit: Edit, *, new: bool = False) -> str | None:
         """Put a task back into its stage where that is written by itself; the note if it failed."""
@@ -273,7 +262,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         self, items: Sequence[Item[Record]], progress: BulkProgress
     ) -> Callable[[Sequence[Item[Record]]], Awaitable[None]]:
         """Check the edits and make their new links; afterwards stages are written and former links removed."""
-        links = BulkLinks(self._reader, progress)
+        links = LinkChanges(self._reader, progress)
         for item in items:
             try:
                 item.edit = await self._checked(item.edit)
@@ -283,84 +272,84 @@ class HubSpotAdapter(CrmAdapter[Record]):
         await links.link([item for item in items if not item.is_over])
 
         async def finish(late: Sequence[Item[Record]]) -> None:
-            await self._restage_many([item for item in late if item.state is State.APPLIED], progress)
-            await links.finish(late)
+            await self._restage_many([item for item in late if item.error is None], progress)
+            await links.finish()
+            await links.read_back(late)
+            links.add_notes()
 
         return finish
 
     def batches(self, items: Sequence[Item[Record]]) -> tuple[list[list[Item[Record]]], list[Item[Record]]]:
         """A hundred in a request."""
-        return [list(items[at : at + MOST_INPUTS]) for at in range(0, len(items), MOST_INPUTS)], []
+        return [list(part) for part in parts(items, MOST_INPUTS)], []
 
     async def update_many(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:
         """POST a batch update; what only the all-day flag was refused of is sent again without it."""
         call, zones = self._new_id(), self._reader.zones
-        wanted = {item.index: properties_of(item.edit, item.before, zones) for item in items}
         inputs = [
-            Input(item.index, f"{call}-{item.index}", item.id, self._all_day.strip(wanted[item.index]))
+            Input(item.index, f"{call}-{item.index}", item.id, self._all_day.strip(properties))
             for item in items
-            if wanted[item.index]
+            if (properties := properties_of(item.edit, item.before, zones))
         ]
         if not inputs:
             return BatchAnswer()
         try:
-            answer = await self._client.update_many(body_of(inputs, self._client.id_property))
+            answer = await self._send_batch(inputs)
         except CallerError as refused:
             if not any(self._all_day.note_refusal(refused, one.properties) for one in inputs):
                 raise
             return await self.update_many(items)
-        found = split_answer(inputs, answer, self._client.id_property)
+        before = {item.index: item.before for item in items}
+        confirmed = {
+            one.index: self._confirmed(before[one.index], answer.rows[one.index], one.properties)
+            for one in inputs
+            if one.index in answer.rows
+        }
+        rows = {index: record for index, record in confirmed.items() if record is not None}
         flagged = {
             one.index
             for one in inputs
-            if one.index in found.refused and self._all_day.note_refusal(found.refused[one.index], one.properties)
+            if one.index in answer.refused and self._all_day.note_refusal(answer.refused[one.index], one.properties)
         }
-        again = await self.update_many([item for item in items if item.index in flagged]) if flagged else BatchAnswer()
-        unknown = {one.index for one in inputs} - found.rows.keys() - found.refused.keys()
-        by_index = {item.index: item for item in items}
-        rows = {
-            one.index: self._merged(by_index[one.index].before, record)
-            for one in inputs
-            if answer.get("status") == "COMPLETE"  # one that is PENDING or PROCESSING may still come to nothing
-            and (record := self._confirming(found.rows.get(one.index), one)) is not None
-        }
-        return BatchAnswer(
-            rows=rows | dict(again.rows),
-            refused={index: error for index, error in found.refused.items() if index not in flagged}
-            | dict(again.refused),
-            lost={index: found.reasons.get(index) for index in unknown} | dict(again.lost),
-        )
+        if not flagged:
+            return BatchAnswer(rows, answer.refused, answer.lost)
+        again = await self.update_many([item for item in items if item.index in flagged])
+        refused_still = {index: error for index, error in answer.refused.items() if index not in flagged}
+        return BatchAnswer(rows | dict(again.rows), refused_still | dict(again.refused), {**answer.lost, **again.lost})
 
     async def get_many(self, items: Sequence[Item[Record]]) -> Mapping[str, Record]:
         """The tasks of these items; links that were not to change are those before."""
         found = await self._reader.many([item.id for item in items], by_property=True)
-        return {item.id: _linked_as(item.before, found[item.id]) for item in items if item.id in found}
+        return {item.id: found[item.id].with_links(links_of(item.before)) for item in items if item.id in found}
 
     async def _restage_many(self, items: Sequence[Item[Record]], progress: BulkProgress) -> None:
         """Put tasks back into their stages; what HubSpot says of a task then counts as well."""
         call = self._new_id()
-        stages = {item.index: stage for item in items if (stage := stage_after(item.edit)) is not None}
+        staged = {item.index: item for item in items if stage_after(item.edit) is not None}
         inputs = [
-            Input(item.index, f"{call}-{item.index}-stage", item.id, {STAGE: stages[item.index]})
-            for item in items
-            if item.index in stages
+            Input(index, f"{call}-{index}-stage", item.id, {STAGE: str(stage_after(item.edit))})
+            for index, item in staged.items()
         ]
         rows: dict[int, JsonObject] = {}
-        for at in range(0, len(inputs), MOST_INPUTS):
-            part = inputs[at : at + MOST_INPUTS]
+        for part in parts(inputs, MOST_INPUTS):
             if progress.stopped is None:
                 try:
-                    answer = await self._client.update_many(body_of(part, self._client.id_property))
-                    rows |= split_answer(part, answer, self._client.id_property).rows
+                    rows |= (await self._send_batch(part)).rows
                 except TaskhandError as error:
                     progress.heed(error)
-        for item in items:
-            properties = rows.get(item.index, {}).get("properties")
-            if item.index in stages and not isinstance(properties, dict):
+        for index, item in staged.items():
+            properties = rows.get(index, {}).get("properties")
+            if not isinstance(properties, dict):
                 item.add_note(_UNSTAGED)
-            elif item.row is not None and isinstance(properties, dict):
-                json = item.row.json | {"properties": item.row.properties | properties}
-                item.row = Record(json, item.row.links)
+            elif item.row is not None:
+                item.row = item.row.with_properties(properties)
+
+    async def _send_batch(self, inputs: Sequence[Input]) -> BatchAnswer[JsonObject]:
+        id_property = self._client.id_property
+        json = await self._client.update_many(body_of(inputs, id_property))
+        answer = split_answer(inputs, json, id_property)
+        # An update that is PENDING or PROCESSING may still come to nothing.
+        return answer if json.get("status") == "COMPLETE" else replace(answer, rows={})
 
     # Answers.
 
@@ -390,33 +379,26 @@ class HubSpotAdapter(CrmAdapter[Record]):
                 raise
         return await send(self._all_day.strip(properties))
 
-    def _answered(self, reply: Reply, check: Callable[[Record], object]) -> Record:
+    def _answered(self, reply: Reply) -> Record:
         """The record that a write answered; OutcomeUnknown where it is no task."""
         try:
-            record = parse("HubSpot", Record.from_json, reply.object)
-            check(record)
-        except UpstreamError:
-            raise self._client.http.invalid(reply, "with something that is not a task") from None
-        return record
+            return Record.from_json(reply.object)
+        except Malformed:
+            raise self._no_task(reply) from None
 
-    def _merged(self, before: Task, answer: Record) -> Record:
-        return record_of(before, answer, self._reader.zones, id_property=self._client.id_property)
+    def _no_task(self, reply: Reply) -> UpstreamError:
+        return self._client.http.invalid(reply, "with something that is not a task")
 
-    def _confirming(self, row: JsonObject | None, sent: Input) -> Record | None:
-        """The record of a batch's result, where that is about the task sent and shows every value; None otherwise.
+    def _confirmed(self, before: Task, json: JsonObject, sent: Mapping[str, str]) -> Record | None:
+        """The whole task after an update whose answer shows every value that was sent; None where it does not.
 
         A task that was merged goes on under another id.
         """
         try:
-            record = parse("HubSpot", Record.from_json, row)
-        except UpstreamError:
+            answer = Record.from_json(json)
+        except Malformed:
             return None
-        is_same = self._client.id_property is not None or record.id == sent.task_id
-        is_there = is_same and record.json.get("archived") is not True
-        return record if is_there and shows_values(record.properties, sent.properties) else None
-
-
-def _linked_as(before: Task, record: Record) -> Record:
-    """A record that was read without its links, with those before."""
-    contact, customer = before.ai_contact_id, before.ai_customer_id
-    return record.with_links({"contacts": (contact,) if contact else (), "companies": (customer,) if customer else ()})
+        is_same = self._client.id_property is not None or answer.id == before.id
+        if not is_same or json.get("archived") is True or not shows_values(answer.properties, sent):
+            return None
+        return record_of(before, answer, self._reader.zones, id_property=self._client.id_property)

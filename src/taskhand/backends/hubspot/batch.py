@@ -5,20 +5,25 @@ https://developers.hubspot.com/docs/developer-tooling/platform/error-handling ("
 any order, an error may be about several inputs, and an input may be in neither list: then nothing is known of it.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from taskhand.backends.hubspot.due import moment_of
-from taskhand.backends.hubspot.errors import ALL_DAY, to_error
+from taskhand.backends.hubspot.errors import ALL_DAY, context_values, to_error
+from taskhand.backends.remote.bulk_item import BatchAnswer
 from taskhand.backends.remote.parsing import JsonObject, objects
-from taskhand.domain.errors import TaskhandError
 
-__all__ = ["MOST_INPUTS", "Input", "MultiStatusResult", "body_of", "shows_values", "split_answer", "unmentioned"]
+if TYPE_CHECKING:
+    from taskhand.domain.errors import TaskhandError
+
+__all__ = ["MOST_INPUTS", "Input", "body_of", "parts", "shows_values", "split_answer", "unmentioned"]
 
 MOST_INPUTS: Final = 100
 """Inputs of one batch request."""
 _NAMING: Final = ("objectWriteTraceId", "ids", "id")
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +36,9 @@ class Input:
     properties: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class MultiStatusResult:
-    """What came of a batch, by index; an index in neither `rows` nor `refused` is unknown.
-
-    `reasons` are of unknown indexes: errors that name no input, where there is nothing else that they could be about.
-    """
-
-    rows: Mapping[int, JsonObject]
-    refused: Mapping[int, TaskhandError]
-    reasons: Mapping[int, TaskhandError]
+def parts(items: Sequence[_T], most: int) -> list[Sequence[_T]]:
+    """The items in parts of at most `most`."""
+    return [items[at : at + most] for at in range(0, len(items), most)]
 
 
 def body_of(inputs: Sequence[Input], id_property: str | None) -> JsonObject:
@@ -54,43 +52,41 @@ def body_of(inputs: Sequence[Input], id_property: str | None) -> JsonObject:
     }
 
 
-def split_answer(inputs: Sequence[Input], answer: JsonObject, id_property: str | None) -> MultiStatusResult:
-    """Split an answer by input, matching by trace id, else by id. An input both done and refused is unknown."""
-    by_trace = {one.trace: one.index for one in inputs}
-    by_id = {one.task_id: one.index for one in inputs}
-    done = {
-        index: row for row in objects(answer.get("results")) for index in _of_result(row, by_trace, by_id, id_property)
-    }
+def split_answer(inputs: Sequence[Input], answer: JsonObject, id_property: str | None) -> BatchAnswer[JsonObject]:
+    """Split an answer by input, matching by trace id, else by id. An input both done and refused is lost.
+
+    An error that names no input is the reason of those lost, where there is nothing else that it could be about.
+    """
+    indexes = {one.task_id: one.index for one in inputs} | {one.trace: one.index for one in inputs}
+    results = ((_name_of(row, id_property), row) for row in objects(answer.get("results")))
+    done = {indexes[name]: row for name, row in results if name in indexes}
     refused: dict[int, TaskhandError] = {}
     nameless: list[TaskhandError] = []
     for error in objects(answer.get("errors")):
-        for index in _of_error(error, by_trace, by_id):
+        names = context_values(error, *_NAMING)
+        nameless += [] if names else [to_error(error)]
+        for index in (indexes[name] for name in names if name in indexes):
             refused.setdefault(index, to_error(error))
-        context = error.get("context")
-        if not isinstance(context, dict) or not any(key in context for key in _NAMING):
-            nameless.append(to_error(error))
     both = done.keys() & refused.keys()
     unmatched = [one.index for one in inputs if one.index not in done and one.index not in refused]
-    is_plain = len(nameless) == 1 or (nameless and len(unmatched) == 1)
-    return MultiStatusResult(
+    reason = nameless[0] if len(nameless) == 1 or (nameless and len(unmatched) == 1) else None
+    return BatchAnswer(
         {index: row for index, row in done.items() if index not in both},
         {index: error for index, error in refused.items() if index not in both},
-        dict.fromkeys(unmatched, nameless[0]) if is_plain else {},
+        dict.fromkeys(both) | dict.fromkeys(unmatched, reason),
     )
 
 
 def unmentioned(ids: Sequence[str], answer: JsonObject, found: Container[str]) -> list[str]:
     """The ids asked for that an answer to `batch/read` neither shows nor calls missing."""
-    by_id = {one: index for index, one in enumerate(ids)}
-    missing = {index for error in objects(answer.get("errors")) for index in _of_error(error, {}, by_id)}
-    return [one for index, one in enumerate(ids) if one not in found and index not in missing]
+    missing = {name for error in objects(answer.get("errors")) for name in context_values(error, *_NAMING)}
+    return [one for one in ids if one not in found and one not in missing]
 
 
 def shows_values(properties: JsonObject, sent: Mapping[str, str]) -> bool:
     """Whether properties have every value that was sent; a cleared one is empty, and must be named too.
 
-    An answer to an update holds the properties that changed, normalised. One that shows every value that was sent is
-    HubSpot's own word that the write took; whatever it leaves out or shows otherwise has to be read.
+    An answer to an update holds the properties that changed, normalised; what it does not show has to be read.
     """
     return all(name in properties and _is_same(name, properties[name], value) for name, value in sent.items())
 
@@ -107,26 +103,9 @@ def _is_same(name: str, shown: object, sent: str) -> bool:
     return text == sent
 
 
-def _of_result(
-    row: JsonObject, by_trace: Mapping[str, int], by_id: Mapping[str, int], id_property: str | None
-) -> Iterator[int]:
-    trace = row.get("objectWriteTraceId")
-    if isinstance(trace, str):
-        if trace in by_trace:
-            yield by_trace[trace]
-        return
+def _name_of(row: JsonObject, id_property: str | None) -> str:
+    """The trace id of a result; the task's id where it has none."""
+    if isinstance(trace := row.get("objectWriteTraceId"), str):
+        return trace
     properties = row.get("properties")
-    known_by = properties.get(id_property) if id_property and isinstance(properties, dict) else row.get("id")
-    if str(known_by) in by_id:
-        yield by_id[str(known_by)]
-
-
-def _of_error(error: JsonObject, by_trace: Mapping[str, int], by_id: Mapping[str, int]) -> Iterator[int]:
-    """The indexes that an error names; `ids` count as well as trace ids, as some errors have only one of them."""
-    context = error.get("context")
-    named = context if isinstance(context, dict) else {}
-    for key, indexes in zip(_NAMING, (by_trace, by_id, by_id), strict=True):
-        values = named.get(key)
-        for value in values if isinstance(values, list) else ():
-            if str(value) in indexes:
-                yield indexes[str(value)]
+    return str(properties.get(id_property) if id_property and isinstance(properties, dict) else row.get("id"))

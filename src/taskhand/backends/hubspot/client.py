@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from taskhand.backends.hubspot.mapping import PROPERTIES, Kind
+from taskhand.backends.hubspot.mapping import PROPERTIES, Kind, association_types
 from taskhand.backends.remote.parsing import JsonObject, sent_at
 from taskhand.domain.errors import OperatorError
 from taskhand.http.client import Client
@@ -67,7 +67,8 @@ class HubSpotClient:
 
     async def read_many(self, ids: Sequence[str], *, by_property: bool) -> JsonObject:
         """POST batch/read, up to 100 ids; without links."""
-        body = {"inputs": _ids(ids), "properties": self._properties(), "propertiesWithHistory": []}
+        inputs = [{"id": one} for one in ids]
+        body = {"inputs": inputs, "properties": self._properties(), "propertiesWithHistory": []}
         return await self._read(self._tasks("/batch/read"), body | self._by(by_property))
 
     async def search(self, body: JsonObject) -> JsonObject:
@@ -80,25 +81,24 @@ class HubSpotClient:
 
     async def links(self, kind: Kind, ids: Sequence[str]) -> JsonObject:
         """POST batch/read of associations, up to 1,000 tasks."""
-        return await self._read(self._pairs(kind, "read"), {"inputs": _ids(ids)})
+        return await self._read(self._pairs(kind, "read"), {"inputs": [{"id": one} for one in ids]})
 
-    async def link_many(self, kind: Kind, body: JsonObject) -> None:
-        """POST batch/create of associations."""
-        await self.http.post(self._pairs(kind, "create"), json=body)
+    async def link(self, kind: Kind, pairs: Sequence[tuple[str, str]]) -> None:
+        """Link tasks by pairs of a task's id and another's; one pair by a PUT, which may be repeated."""
+        if len(pairs) == 1:
+            await self.http.put(self._pair(f"default/{kind}", *pairs[0]), replay_safe=True)
+            return
+        types = association_types(kind)
+        inputs = [{"from": {"id": one}, "to": {"id": other}, "types": types} for one, other in pairs]
+        await self.http.post(self._pairs(kind, "create"), json={"inputs": inputs})
 
-    async def unlink_many(self, kind: Kind, body: JsonObject) -> None:
-        """POST batch/archive of associations."""
-        await self.http.post(self._pairs(kind, "archive"), json=body)
-
-    async def link(self, task_id: str, kind: Kind, other_id: str) -> None:
-        """PUT the default association; it may be repeated, as an existing link stays."""
-        template = f"{self._base('objects', 'v4')}/tasks/{{id}}/associations/default/{kind}/{{other}}"
-        await self.http.put(Path.of(template, id=task_id, other=other_id), replay_safe=True)
-
-    async def unlink(self, task_id: str, kind: Kind, other_id: str) -> None:
-        """DELETE every association between the two."""
-        template = f"{self._base('objects', 'v4')}/tasks/{{id}}/associations/{kind}/{{other}}"
-        await self.http.delete(Path.of(template, id=task_id, other=other_id), expect="nothing", replay_safe=True)
+    async def unlink(self, kind: Kind, pairs: Sequence[tuple[str, str]]) -> None:
+        """Remove every association of each pair; of one pair by a DELETE, which may be repeated."""
+        if len(pairs) == 1:
+            await self.http.delete(self._pair(kind, *pairs[0]), expect="nothing", replay_safe=True)
+            return
+        inputs = [{"from": {"id": one}, "to": [{"id": other}]} for one, other in pairs]
+        await self.http.post(self._pairs(kind, "archive"), json={"inputs": inputs})
 
     async def tasks_of(self, kind: Kind, other_id: str) -> JsonObject:
         """GET the ids of the tasks of a contact or company."""
@@ -142,6 +142,10 @@ class HubSpotClient:
     def _base(self, family: str, older: str = "v3") -> str:
         return f"/crm/{older}/{family}" if self._version == "v3" else f"/crm/{family}/{self._version}"
 
+    def _pair(self, kind: str, task_id: str, other_id: str) -> Path:
+        template = f"{self._base('objects', 'v4')}/tasks/{{id}}/associations/{kind}/{{other}}"
+        return Path.of(template, id=task_id, other=other_id)
+
     def _pairs(self, kind: Kind, verb: str) -> Path:
         return Path.of(f"{self._base('associations', 'v4')}/tasks/{kind}/batch/{verb}")
 
@@ -164,7 +168,3 @@ def next_page(answer: JsonObject) -> str | None:
     following = paging.get("next") if isinstance(paging, dict) else None
     after = following.get("after") if isinstance(following, dict) else None
     return str(after) if after else None
-
-
-def _ids(ids: Sequence[str]) -> list[JsonObject]:
-    return [{"id": one} for one in ids]

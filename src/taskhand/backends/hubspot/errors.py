@@ -15,7 +15,7 @@ from taskhand.domain.errors import CallerError, NotFound, TaskhandError, Upstrea
 from taskhand.http.rate_limiter import RateHeaders
 from taskhand.http.reply import Json
 
-__all__ = ["ALL_DAY", "explain", "read_limits", "read_wait", "refuses_all_day", "to_error"]
+__all__ = ["ALL_DAY", "context_values", "explain", "read_limits", "read_wait", "refuses_all_day", "to_error"]
 
 ALL_DAY: Final = "hs_task_is_all_day"
 """The property that an account may not accept."""
@@ -45,13 +45,10 @@ _NO_ALL_DAY: Final = "HubSpot refused dueDate: this HubSpot account does not let
 _SCOPE: Final = re.compile(r"[a-z][a-z0-9_-]{1,40}(\.[a-z0-9_-]{1,40}){0,6}")
 _VALUES: Final = "Property values were not valid: "
 _DAILY_S: Final = 3600.0
-_LIMITS: Final[Mapping[object, tuple[float, str]]] = {
+_LIMITS: Final[Mapping[str, tuple[float, str]]] = {
     "SECONDLY": (1.0, "HubSpot allows only so many searches a second, and asks to wait."),
     "TEN_SECONDLY_ROLLING": (10.0, "HubSpot allows only so many requests in ten seconds, and asks to wait."),
-    "DAILY": (
-        _DAILY_S,
-        "The daily limit of requests to HubSpot is used up; it starts anew at midnight in the account's zone.",
-    ),
+    "DAILY": (_DAILY_S, "The daily limit of requests to HubSpot is used up until midnight in the account's zone."),
 }
 """The seconds to wait and the sentence for each `policyName`. A day's wait is longer than any call: it is reported."""
 
@@ -65,10 +62,10 @@ def explain(status: int, json: Json) -> str | None:
             is_expired = json.get("category") == "EXPIRED_AUTHENTICATION"
             return "HubSpot says that the access token is expired or invalid." if is_expired else None
         case 403:
-            return _of_scopes(json)
+            return _explain_scopes(json)
         case 429:
-            return _LIMITS[policy][1] if (policy := str(json.get("policyName"))) in _LIMITS else None
-    return _of_values(json)
+            return _LIMITS.get(str(json.get("policyName")), (None, None))[1]
+    return _explain_values(json)
 
 
 def to_error(json: JsonObject) -> TaskhandError:
@@ -78,7 +75,7 @@ def to_error(json: JsonObject) -> TaskhandError:
         return NotFound(
             "There is no such task in HubSpot.", code="task_not_found", next_step="Call list_tasks for the task's id."
         )
-    explained = _of_values(json)
+    explained = _explain_values(json)
     if explained or category == "VALIDATION_ERROR":
         return CallerError(
             explained or "HubSpot refused the values that were sent.",
@@ -101,8 +98,7 @@ def refuses_all_day(error: TaskhandError) -> bool:
 
 def read_wait(json: Json) -> float | None:
     """Seconds to wait after a 429, by its `policyName`: HubSpot documents no `Retry-After`."""
-    policy = str(json.get("policyName")) if isinstance(json, dict) else ""
-    return _LIMITS[policy][0] if policy in _LIMITS else None
+    return _LIMITS.get(str(json.get("policyName")), (None, None))[0] if isinstance(json, dict) else None
 
 
 def read_limits(headers: Mapping[str, str]) -> RateHeaders | None:
@@ -122,28 +118,34 @@ def _number(headers: Mapping[str, str], name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < len("9999999999") else None
 
 
-def _of_scopes(json: JsonObject) -> str | None:
-    keys = ("requiredGranularScopes", "requiredScopes")
-    named = [scope for context in _contexts(json) for key in keys for scope in _texts(context.get(key))]
-    scopes = list(dict.fromkeys(filter(_SCOPE.fullmatch, named)))[:5]
+def context_values(error: JsonObject, *names: str) -> list[str]:
+    """The texts and numbers in these lists of an error's `context`."""
+    context = error.get("context")
+    lists = [context.get(name) for name in names] if isinstance(context, dict) else []
+    return [str(one) for values in lists if isinstance(values, list) for one in values if isinstance(one, str | int)]
+
+
+def _explain_scopes(json: JsonObject) -> str | None:
+    names = ("requiredGranularScopes", "requiredScopes")
+    lacking = [scope for one in (json, *objects(json.get("errors"))) for scope in context_values(one, *names)]
+    scopes = list(dict.fromkeys(filter(_SCOPE.fullmatch, lacking)))[:5]
     if not scopes:
         return None
     one_of = "the scope" if len(scopes) == 1 else "one of the scopes"
     return f"HubSpot does not allow this to the access token, which lacks {one_of} {', '.join(scopes)}."
 
 
-def _of_values(json: JsonObject) -> str | None:
-    """One clause for each field that a refusal names; the all-day flag is named only where nothing else was refused."""
+def _explain_values(json: JsonObject) -> str | None:
+    """One clause for each refused field; the all-day flag is named only where nothing else was refused."""
     refused = list(_refused_properties(json))
     others = [(name, code) for name, code in refused if name != ALL_DAY or code not in _NOT_SET]
     if refused and not others:
         return _NO_ALL_DAY
-    arguments = [(_NAMES[name], _MEANINGS.get(code, _UNKNOWN)) for name, code in others if name in _NAMES]
-    if arguments:
-        clauses = dict.fromkeys(f"{argument}: {meaning}" for argument, meaning in arguments)
-        return f"HubSpot refused {'; '.join(clauses)}."
+    clauses = [f"{_NAMES[name]}: {_MEANINGS.get(code, _UNKNOWN)}" for name, code in others if name in _NAMES]
+    if clauses:
+        return f"HubSpot refused {'; '.join(dict.fromkeys(clauses))}."
     is_link = str(json.get("message")).startswith("One or more associations are")
-    if is_link or any("INVALID_OBJECT_IDS" in context for context in _contexts(json)):
+    if is_link or any(context_values(one, "INVALID_OBJECT_IDS") for one in (json, *objects(json.get("errors")))):
         return "HubSpot refused aiContactId or aiCustomerId: there is no such contact or company."
     return None
 
@@ -151,26 +153,11 @@ def _of_values(json: JsonObject) -> str | None:
 def _refused_properties(json: JsonObject) -> Iterator[tuple[str, str]]:
     """Property names with HubSpot's code: from `errors`, from the JSON inside the message, and from `context`."""
     for error in objects(json.get("errors")):
-        for name in _texts(_context(error).get("propertyName")):
+        for name in context_values(error, "propertyName"):
             yield name, str(error.get("code"))
-    message = json.get("message")
-    if isinstance(message, str) and message.startswith(_VALUES):
+    message = str(json.get("message"))
+    if message.startswith(_VALUES):
         with suppress(ValueError, RecursionError):
             rows = objects(jsonlib.loads(message.removeprefix(_VALUES)))
             yield from ((str(row.get("name")), str(row.get("error"))) for row in rows)
-    for name in _texts(_context(json).get("properties")):
-        yield name, "REQUIRED"
-
-
-def _contexts(json: JsonObject) -> list[JsonObject]:
-    """The `context` of a refusal and of each of its errors."""
-    return [_context(error) for error in [json, *objects(json.get("errors"))]]
-
-
-def _context(error: JsonObject) -> JsonObject:
-    context = error.get("context")
-    return context if isinstance(context, dict) else {}
-
-
-def _texts(value: object) -> list[str]:
-    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
+    yield from ((name, "REQUIRED") for name in context_values(json, "properties"))

@@ -26,9 +26,11 @@ __all__ = [
     "Kind",
     "Record",
     "StatusOptions",
+    "association_types",
     "company_of",
     "contact_of",
     "linked_ids",
+    "links_of",
     "member_of",
     "properties_of",
     "record_of",
@@ -108,6 +110,15 @@ class Record:
         """The same task, linked to these."""
         return Record(self.json, links)
 
+    def with_properties(self, properties: JsonObject) -> "Record":
+        """The same task, with these values in place of its own."""
+        return Record(self.json | {"properties": self.properties | properties}, self.links)
+
+
+def association_types(kind: Kind) -> list[JsonObject]:
+    """The `types` of a new association of a task."""
+    return [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": ID_OF[kind][2]}]
+
 
 def linked_ids(results: object) -> tuple[str, ...]:
     """The ids in a list of associations: `toObjectId` in the v4 form, `id` in the v3 form; text or numbers."""
@@ -170,12 +181,14 @@ def record_of(task: Task, answer: Record, zones: Zones, *, id_property: str | No
     )
     properties = properties_of(was, None, zones) | {"hs_task_status": task.task_status_config_id}
     properties |= {id_property: task.id} if id_property else {}
-    links: dict[Kind, tuple[str, ...]] = {
-        "contacts": (task.ai_contact_id,) if task.ai_contact_id else (),
-        "companies": (task.ai_customer_id,) if task.ai_customer_id else (),
-    }
-    was_json = {"createdAt": task.created_at, "url": task.url}
-    return Record(was_json | answer.json | {"properties": properties | answer.properties}, links)
+    json = {"createdAt": task.created_at, "url": task.url} | answer.json | {"properties": properties}
+    return Record(json, links_of(task)).with_properties(answer.properties)
+
+
+def links_of(task: Task) -> Mapping[Kind, tuple[str, ...]]:
+    """What a task that has one link of a kind is linked to."""
+    contact, company = task.ai_contact_id, task.ai_customer_id
+    return {"contacts": (contact,) if contact else (), "companies": (company,) if company else ()}
 
 
 def properties_of(edit: Edit, before: Task | None, zones: Zones) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Reads tasks of HubSpot whole: properties and links together, and recent writes as they are now."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import anyio
@@ -13,7 +13,7 @@ from taskhand.backends.hubspot.mapping import KINDS, Kind, Record, linked_ids, t
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject, Malformed, objects, parse
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.domain.errors import NotFound, TaskhandError
+from taskhand.domain.errors import NotFound
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Status, Task
 
@@ -135,22 +135,14 @@ class TaskReader:
             return None
 
 
-async def _run_all(run: Callable[[_Part], Awaitable[object]], parts: Iterable[_Part]) -> None:
+async def _run_all(run: Callable[[_Part], Coroutine[None, None, None]], parts: Iterable[_Part]) -> None:
     """Run for every part at the same time; the first error stops the others and is raised."""
-    errors: list[TaskhandError] = []
-    async with anyio.create_task_group() as group:
-
-        async def one(part: _Part) -> None:
-            try:
-                await run(part)
-            except TaskhandError as error:
-                errors.append(error)
-                group.cancel_scope.cancel()
-
-        for part in parts:
-            group.start_soon(one, part)
-    if errors:
-        raise errors[0]
+    try:
+        async with anyio.create_task_group() as group:
+            for part in parts:
+                group.start_soon(run, part)
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
 
 
 def _links_in(answer: JsonObject, asked: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
