@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from taskhand.backends.hubspot.client import HubSpotClient, next_page
-from taskhand.backends.hubspot.due import AllDayFlag, Zones
+from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import StatusOptions, company_of, contact_of, member_of, statuses_of
 from taskhand.backends.remote.health_checks import find_refused_reads, report_scopes, run_checks
 from taskhand.backends.remote.parsing import JsonObject, objects, parse
@@ -56,7 +56,6 @@ class Account:
         self._statuses: TtlCache[None, StatusOptions] = TtlCache(_STATUSES_KEPT_S, monotonic)
         self._owners: TtlCache[None, tuple[JsonObject, ...]] = TtlCache(settings.keep_s, monotonic)
         self._user = settings.user
-        self.all_day = AllDayFlag()
 
     async def statuses(self) -> StatusList:
         """The statuses that can be chosen, by position."""

@@ -16,6 +16,7 @@ from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.hubspot.account import REMEDIES, Account, AccountSettings
 from taskhand.backends.hubspot.batch import MOST_INPUTS, Input, body_of, parts, shows_values, split_answer
 from taskhand.backends.hubspot.client import HubSpotClient
+from taskhand.backends.hubspot.due import AllDayFlag
 from taskhand.backends.hubspot.links import LinkChanges, association_of, changes_links, unlinked, wanted_link
 from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Record, linked_ids, links_of, properties_of, record_of
 from taskhand.backends.hubspot.query import PageSearch, newest_since
@@ -27,7 +28,7 @@ from taskhand.backends.remote.parsing import JsonObject, Malformed, objects
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
+from taskhand.domain.errors import CallerError, NotFound, TaskhandError
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
@@ -74,7 +75,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         self._client = client
         self._settings = settings
         self.account = self._account = Account(client, settings, timing.monotonic)
-        self._all_day = self._account.all_day
+        self._all_day = AllDayFlag()
         self._reader = TaskReader(client, self._account, self.recent)
         self._new_id = new_id
 
@@ -104,7 +105,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         del fresh
         return await self._reader.snapshots(ids)
 
-    # The wire.
+    # Requests.
 
     async def prepare(self) -> None:
         """Fetch the account's zones and statuses."""
@@ -119,15 +120,9 @@ class HubSpotAdapter(CrmAdapter[Record]):
         associations = association_of(edit)
         body = {"associations": associations} if associations else {}
         properties = properties_of(edit, None, self._reader.zones)
-        reply = await self._without_refused_flag(
-            properties, lambda sent: self._client.create(body | {"properties": sent})
+        return self._answered(
+            await self._without_refused_flag(properties, lambda sent: self._client.create(body | {"properties": sent}))
         )
-        record = self._answered(reply)
-        try:
-            self.to_task(record)
-        except UpstreamError:
-            raise self._no_task(reply) from None
-        return record
 
     async def update(self, before: Task, edit: Edit) -> Record | None:
         """PATCH the properties of an edit; the record is that before it with what the answer says."""
@@ -295,27 +290,19 @@ class HubSpotAdapter(CrmAdapter[Record]):
             return BatchAnswer()
         try:
             answer = await self._send_batch(inputs)
-        except CallerError as refused:
-            if not any(self._all_day.note_refusal(refused, one.properties) for one in inputs):
+        except CallerError as error:
+            if not any(self._all_day.note_refusal(error, one.properties) for one in inputs):
                 raise
             return await self.update_many(items)
-        before = {item.index: item.before for item in items}
-        confirmed = {
-            one.index: self._confirmed(before[one.index], answer.rows[one.index], one.properties)
-            for one in inputs
-            if one.index in answer.rows
-        }
-        rows = {index: record for index, record in confirmed.items() if record is not None}
-        flagged = {
-            one.index
-            for one in inputs
-            if one.index in answer.refused and self._all_day.note_refusal(answer.refused[one.index], one.properties)
-        }
-        if not flagged:
-            return BatchAnswer(rows, answer.refused, answer.lost)
+        sent, before = {one.index: one.properties for one in inputs}, {item.index: item.before for item in items}
+        confirmed = ((one, self._confirmed(before[one], row, sent[one])) for one, row in answer.rows.items())
+        rows = {index: record for index, record in confirmed if record is not None}
+        refused = dict(answer.refused)
+        flagged = {one for one, error in refused.items() if self._all_day.note_refusal(error, sent[one])}
         again = await self.update_many([item for item in items if item.index in flagged])
-        refused_still = {index: error for index, error in answer.refused.items() if index not in flagged}
-        return BatchAnswer(rows | dict(again.rows), refused_still | dict(again.refused), {**answer.lost, **again.lost})
+        for index in flagged:
+            del refused[index]
+        return BatchAnswer({**rows, **again.rows}, {**refused, **again.refused}, {**answer.lost, **again.lost})
 
     async def get_many(self, items: Sequence[Item[Record]]) -> Mapping[str, Record]:
         """The tasks of these items; links that were not to change are those before."""
@@ -325,10 +312,10 @@ class HubSpotAdapter(CrmAdapter[Record]):
     async def _restage_many(self, items: Sequence[Item[Record]], progress: BulkProgress) -> None:
         """Put tasks back into their stages; what HubSpot says of a task then counts as well."""
         call = self._new_id()
-        staged = {item.index: item for item in items if stage_after(item.edit) is not None}
         inputs = [
-            Input(index, f"{call}-{index}-stage", item.id, {STAGE: str(stage_after(item.edit))})
-            for index, item in staged.items()
+            Input(item.index, f"{call}-{item.index}-stage", item.id, {STAGE: stage})
+            for item in items
+            if (stage := stage_after(item.edit)) is not None
         ]
         rows: dict[int, JsonObject] = {}
         for part in parts(inputs, MOST_INPUTS):
@@ -337,11 +324,12 @@ class HubSpotAdapter(CrmAdapter[Record]):
                     rows |= (await self._send_batch(part)).rows
                 except TaskhandError as error:
                     progress.heed(error)
-        for index, item in staged.items():
-            properties = rows.get(index, {}).get("properties")
-            if not isinstance(properties, dict):
+        staged = {one.index for one in inputs}
+        for item in items:
+            properties = rows.get(item.index, {}).get("properties")
+            if item.index in staged and not isinstance(properties, dict):
                 item.add_note(_UNSTAGED)
-            elif item.row is not None:
+            elif item.row is not None and isinstance(properties, dict):
                 item.row = item.row.with_properties(properties)
 
     async def _send_batch(self, inputs: Sequence[Input]) -> BatchAnswer[JsonObject]:
@@ -380,25 +368,19 @@ class HubSpotAdapter(CrmAdapter[Record]):
         return await send(self._all_day.strip(properties))
 
     def _answered(self, reply: Reply) -> Record:
-        """The record that a write answered; OutcomeUnknown where it is no task."""
+        """The record that a write answered; OutcomeUnknown where it is none."""
         try:
             return Record.from_json(reply.object)
         except Malformed:
-            raise self._no_task(reply) from None
-
-    def _no_task(self, reply: Reply) -> UpstreamError:
-        return self._client.http.invalid(reply, "with something that is not a task")
+            raise self._client.http.invalid(reply, "with something that is not a task") from None
 
     def _confirmed(self, before: Task, json: JsonObject, sent: Mapping[str, str]) -> Record | None:
-        """The whole task after an update whose answer shows every value that was sent; None where it does not.
-
-        A task that was merged goes on under another id.
-        """
+        """The whole task after an update whose answer shows every value that was sent; None where it does not."""
         try:
             answer = Record.from_json(json)
         except Malformed:
             return None
-        is_same = self._client.id_property is not None or answer.id == before.id
-        if not is_same or json.get("archived") is True or not shows_values(answer.properties, sent):
+        is_same = self._client.id_property is not None or answer.id == before.id  # a merged task has another id
+        if not is_same or answer.is_archived or not shows_values(answer.properties, sent):
             return None
         return record_of(before, answer, self._reader.zones, id_property=self._client.id_property)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from taskhand.backends.hubspot.due import moment_of
 from taskhand.backends.hubspot.errors import ALL_DAY, context_values, to_error
+from taskhand.backends.hubspot.mapping import value_at
 from taskhand.backends.remote.bulk_item import BatchAnswer
 from taskhand.backends.remote.parsing import JsonObject, objects
 
@@ -107,5 +108,4 @@ def _name_of(row: JsonObject, id_property: str | None) -> str:
     """The trace id of a result; the task's id where it has none."""
     if isinstance(trace := row.get("objectWriteTraceId"), str):
         return trace
-    properties = row.get("properties")
-    return str(properties.get(id_property) if id_property and isinstance(properties, dict) else row.get("id"))
+    return str(value_at(row, "properties", id_property) if id_property else row.get("id"))

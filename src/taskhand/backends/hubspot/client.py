@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from taskhand.backends.hubspot.mapping import PROPERTIES, Kind, association_types
+from taskhand.backends.hubspot.mapping import PROPERTIES, Kind, association_types, value_at
 from taskhand.backends.remote.parsing import JsonObject, sent_at
 from taskhand.domain.errors import OperatorError
 from taskhand.http.client import Client
@@ -164,7 +164,5 @@ class HubSpotClient:
 
 def next_page(answer: JsonObject) -> str | None:
     """Where the next page starts, by `paging.next.after`; None after the last."""
-    paging = answer.get("paging")
-    following = paging.get("next") if isinstance(paging, dict) else None
-    after = following.get("after") if isinstance(following, dict) else None
+    after = value_at(answer, "paging", "next", "after")
     return str(after) if after else None

@@ -5,7 +5,7 @@ Property names and values: https://developers.hubspot.com/docs/api-reference/crm
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from pydantic import MISSING, ValidationError
 
@@ -36,6 +36,7 @@ __all__ = [
     "record_of",
     "statuses_of",
     "task_of",
+    "value_at",
 ]
 
 Kind = Literal["contacts", "companies"]
@@ -79,10 +80,7 @@ class Record:
             raise Malformed("with a task without an id")
         if not isinstance(json.get("properties"), dict):
             raise Malformed("with a task without properties")
-        inline = json.get("associations")
-        held = {kind: inline.get(kind) if isinstance(inline, dict) else None for kind in KINDS}
-        links = {kind: linked_ids(one.get("results") if isinstance(one, dict) else None) for kind, one in held.items()}
-        return cls(json, links)
+        return cls(json, {kind: linked_ids(value_at(json, "associations", kind, "results")) for kind in KINDS})
 
     @property
     def id(self) -> str:
@@ -95,10 +93,14 @@ class Record:
         return str(value) if value else self.id
 
     @property
+    def is_archived(self) -> bool:
+        """Whether the record is in the recycling bin."""
+        return self.json.get("archived") is True
+
+    @property
     def properties(self) -> JsonObject:
         """Property values, strings or null, by name."""
-        properties: JsonObject = self.json["properties"]
-        return properties
+        return cast("JsonObject", self.json["properties"])
 
     @property
     def raw_values(self) -> JsonObject:
@@ -118,6 +120,13 @@ class Record:
 def association_types(kind: Kind) -> list[JsonObject]:
     """The `types` of a new association of a task."""
     return [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": ID_OF[kind][2]}]
+
+
+def value_at(json: object, *names: str) -> Any:
+    """The value at a path of names within an object; None where there is none."""
+    for name in names:
+        json = json.get(name) if isinstance(json, dict) else None
+    return json
 
 
 def linked_ids(results: object) -> tuple[str, ...]:

@@ -6,10 +6,10 @@ from typing import Final, TypeVar
 import anyio
 
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.batch import MOST_INPUTS, unmentioned
+from taskhand.backends.hubspot.batch import MOST_INPUTS, parts, unmentioned
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.due import Zones
-from taskhand.backends.hubspot.mapping import KINDS, Kind, Record, linked_ids, task_of
+from taskhand.backends.hubspot.mapping import KINDS, Kind, Record, linked_ids, task_of, value_at
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject, Malformed, objects, parse
 from taskhand.backends.remote.recent_writes import RecentWrites
@@ -61,7 +61,7 @@ class TaskReader:
         except NotFound:
             raise MESSAGES.no_task(task_id) from None
         record = parse("HubSpot", Record.from_json, reply.object)
-        if record.json.get("archived") is True:
+        if record.is_archived:
             raise MESSAGES.no_task(task_id)
         self.recent.known_ids.add(record.id)
         return record
@@ -80,7 +80,7 @@ class TaskReader:
             for row in objects(answer.get("results")):
                 record = parse("HubSpot", Record.from_json, row)
                 known_by = record.known_by(id_property)
-                if row.get("archived") is not True:
+                if not record.is_archived:
                     found[asked.get(known_by.casefold(), known_by)] = record
             for one in unmentioned(batch, answer, found):
                 single = await self._one_or_none(one, by_property=by_property)
@@ -89,15 +89,12 @@ class TaskReader:
                     found[one] = single
 
         wanted = list(dict.fromkeys(ids))
-        await _run_all(fetch, [wanted[at : at + MOST_INPUTS] for at in range(0, len(wanted), MOST_INPUTS)])
+        await _run_all(fetch, parts(wanted, MOST_INPUTS))
         self.recent.known_ids.update(record.id for record in found.values())
         return found
 
     async def snapshots(self, ids: Sequence[str]) -> dict[str, Snapshot]:
-        """Tasks with HubSpot's own values, by the ids asked for; those that do not exist are left out.
-
-        One is a single request. Many are one for every hundred, and one for every thousand and kind of link.
-        """
+        """Tasks with HubSpot's own values, by the ids asked for; those that do not exist are left out."""
         wanted = list(dict.fromkeys(ids))
         if len(wanted) == 1:
             record = await self._one_or_none(wanted[0], by_property=True)
@@ -118,8 +115,7 @@ class TaskReader:
             links[kind] |= parse("HubSpot", lambda json: _links_in(json, ids), answer)
 
         ids = [record.id for record in records]
-        parts = [(kind, ids[at : at + MOST_PAIRS]) for at in range(0, len(ids), MOST_PAIRS) for kind in KINDS]
-        await _run_all(fetch, parts)
+        await _run_all(fetch, [(kind, part) for part in parts(ids, MOST_PAIRS) for kind in KINDS])
         return [record.with_links({kind: links[kind].get(record.id, ()) for kind in KINDS}) for record in records]
 
     async def recently_written(self) -> dict[str, Record | None]:
@@ -135,11 +131,11 @@ class TaskReader:
             return None
 
 
-async def _run_all(run: Callable[[_Part], Coroutine[None, None, None]], parts: Iterable[_Part]) -> None:
+async def _run_all(run: Callable[[_Part], Coroutine[None, None, None]], each: Iterable[_Part]) -> None:
     """Run for every part at the same time; the first error stops the others and is raised."""
     try:
         async with anyio.create_task_group() as group:
-            for part in parts:
+            for part in each:
                 group.start_soon(run, part)
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from None
@@ -156,8 +152,6 @@ def _links_in(answer: JsonObject, asked: Sequence[str]) -> Mapping[str, tuple[st
             raise Malformed("with only some of the associations")
     found: dict[str, tuple[str, ...]] = dict.fromkeys(asked, ())
     for row in objects(answer.get("results")):
-        source = row.get("from")
-        task_id = str(source.get("id")) if isinstance(source, dict) else ""
-        if task_id in found:
+        if (task_id := str(value_at(row, "from", "id"))) in found:
             found[task_id] = linked_ids(row.get("to"))
     return found
