@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from pydantic import SecretStr
 
 from taskhand.backends.hubspot.client import HubSpotClient, next_page
 from taskhand.backends.hubspot.due import Zones
-from taskhand.backends.hubspot.mapping import StatusOptions, company_of, contact_of, member_of, statuses_of
+from taskhand.backends.hubspot.mapping import company_of, contact_of, member_of, statuses_of
 from taskhand.backends.remote.health_checks import find_refused_reads, report_scopes, run_checks
 from taskhand.backends.remote.parsing import JsonObject, objects, parse
 from taskhand.backends.remote.ttl_cache import TtlCache
@@ -24,6 +25,7 @@ REMEDIES: Final[Mapping[str, str]] = {
     "statuses": "Let one of the options of the property hs_task_status be a finished one, in HubSpot.",
     "me": "Set HUBSPOT_USER_ID to the id of an owner, the id of a user, or an e-mail that list_team_members shows.",
 }
+_NAMES: Final = ("id", "userId", "email")
 _STATUSES_KEPT_S: Final = 300.0
 _MOST_PAGES: Final = 100
 _WRITE: Final = "crm.objects.contacts.write"
@@ -33,7 +35,7 @@ _ADD: Final = "Add {} to the app or the key in HubSpot, and use the token that i
 
 @dataclass(frozen=True, slots=True)
 class AccountSettings:
-    """What is configured of a HubSpot account.
+    """The settings of a HubSpot account.
 
     `timezone` is the IANA zone in which times are shown, and of days where the account's own cannot be read; `user`
     is `me`, as an owner's id, a user's id or an e-mail; without it a private app's `token` is asked. `keep_s` is the
@@ -53,33 +55,29 @@ class Account:
         self._client = client
         self._settings = settings
         self._zones: Zones | None = None
-        self._statuses: TtlCache[None, StatusOptions] = TtlCache(_STATUSES_KEPT_S, monotonic)
-        self._owners: TtlCache[None, tuple[JsonObject, ...]] = TtlCache(settings.keep_s, monotonic)
+        self._statuses: TtlCache[None, Mapping[str, Status]] = TtlCache(_STATUSES_KEPT_S, monotonic)
+        self._people: TtlCache[None, tuple[JsonObject, ...]] = TtlCache(settings.keep_s, monotonic)
         self._user = settings.user
 
     async def statuses(self) -> StatusList:
         """The statuses that can be chosen, by position."""
-        known, _ = await self._status_options()
+        known = tuple(one for one in (await self.by_value()).values() if one.order)
         return StatusList(known, complete=True, source="the options of hs_task_status in HubSpot")
 
-    async def by_value(self) -> dict[str, Status]:
+    async def by_value(self) -> Mapping[str, Status]:
         """All statuses that a task may have, hidden ones too, by their value."""
-        known, hidden = await self._status_options()
-        return {one.id: one for one in (*hidden, *known) if one.id}
+        return await self._statuses.get(None, self._read_statuses)
 
     async def initial(self) -> str | None:
         """The value of the status that a new task starts in."""
-        known, _ = await self._status_options()
-        return next((one.id for one in known if one.type == "initial"), None)
+        return next((one.id for one in (await self.statuses()).statuses if one.type == "initial"), None)
 
     async def value_of(self, choice: StatusChoice) -> StatusChoice:
         """The same choice with the value of its status; CallerError `unknown_status` where there is none."""
         if choice.id is not None:
             return choice
-        known, _ = await self._status_options()
-        for status in known:
-            if choice.met_by(status):
-                return StatusChoice.of(status)
+        if found := next((one for one in (await self.statuses()).statuses if choice.met_by(one)), None):
+            return StatusChoice.of(found)
         raise CallerError(
             "There is no such status in HubSpot.", code="unknown_status", next_step="Call list_statuses for the names."
         )
@@ -96,7 +94,7 @@ class Account:
 
     async def members(self) -> tuple[Member, ...]:
         """The owners who are people, without those archived."""
-        return tuple(parse("HubSpot", member_of, owner) for owner in await self._people())
+        return tuple(parse("HubSpot", member_of, owner) for owner in await self._people.get(None, self._read_people))
 
     async def me(self) -> str | None:
         """The owner who is configured, or who made the private app; None where neither is known."""
@@ -106,11 +104,11 @@ class Account:
             except (OperatorError, CallerError):
                 user = None
             self._user = str(user) if isinstance(user, int | str) and user else None
-        wanted = (self._user or "").casefold()
-        for owner in await self._people() if wanted else ():
-            if wanted in {str(owner.get(name)).casefold() for name in ("id", "userId", "email")}:
-                return str(owner["id"])
-        return None
+        if self._user is None:
+            return None
+        people = await self._people.get(None, self._read_people)
+        names = {str(owner.get(name)).casefold(): str(owner["id"]) for owner in people for name in _NAMES}
+        return names.get(self._user.casefold())
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts, then the companies that none of them belongs to."""
@@ -130,16 +128,13 @@ class Account:
     async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
         """The results for reachability, the token, its scopes, and the rate of ten seconds and of the day."""
         del now
-        headers: Mapping[str, str] = {}
+        headers: dict[str, str] = {}
 
-        async def details() -> None:
-            nonlocal headers
-            headers = (await self._client.account()).headers
+        async def probe() -> None:
+            headers.update((await self._client.account()).headers)
 
-        async def scopes() -> CheckResult:
-            return await self._check_scopes(writes=writes)
-
-        *others, rate = await run_checks(self._client.http, details, scopes, rate="HUBSPOT_RATE")
+        check_scopes = partial(self._check_scopes, writes=writes)
+        *others, rate = await run_checks(self._client.http, probe, check_scopes, rate="HUBSPOT_RATE")
         # These headers are not sent to OAuth apps.
         left, most = (headers.get(f"x-hubspot-ratelimit-daily{what}", "") for what in ("-remaining", ""))
         day = f" Of the day's {most} requests {left} are left." if left.isdigit() and most.isdigit() else ""
@@ -165,25 +160,19 @@ class Account:
         can = "read and write tasks" if _WRITE in granted else "read tasks"
         return CheckResult("scopes", "ok", f"It may {can}, and read owners, contacts and companies.")
 
-    async def _status_options(self) -> StatusOptions:
-        async def fetch() -> StatusOptions:
-            return parse("HubSpot", statuses_of, await self._client.statuses())
+    async def _read_statuses(self) -> Mapping[str, Status]:
+        return parse("HubSpot", statuses_of, await self._client.statuses())
 
-        return await self._statuses.get(None, fetch)
-
-    async def _people(self) -> tuple[JsonObject, ...]:
-        async def fetch() -> tuple[JsonObject, ...]:
-            owners: list[JsonObject] = []
-            after: str | None = None
-            for _ in range(_MOST_PAGES):
-                page = await self._client.owners(after)
-                owners += objects(page.get("results"))
-                after = next_page(page)
-                if after is None:
-                    break
-            return tuple(one for one in owners if one.get("archived") is not True and one.get("type") != "QUEUE")
-
-        return await self._owners.get(None, fetch)
+    async def _read_people(self) -> tuple[JsonObject, ...]:
+        owners: list[JsonObject] = []
+        after: str | None = None
+        for _ in range(_MOST_PAGES):
+            page = await self._client.owners(after)
+            owners += [one for one in objects(page.get("results")) if one.get("type") != "QUEUE"]
+            after = next_page(page)
+            if after is None:
+                break
+        return tuple(one for one in owners if one.get("archived") is not True)
 
     async def _token_info(self) -> JsonObject:
         """User and scopes of a private app's token; other tokens are not sent, as the answer would repeat them."""

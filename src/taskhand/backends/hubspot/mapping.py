@@ -25,7 +25,6 @@ __all__ = [
     "PROPERTIES",
     "Kind",
     "Record",
-    "StatusOptions",
     "association_types",
     "company_of",
     "contact_of",
@@ -58,9 +57,6 @@ PROPERTIES: Final = (*RAW_PROPERTIES, "hs_createdate")
 
 PRIORITY_VALUES: Final[Mapping[int, tuple[str, ...]]] = {0: ("LOW", "NONE"), 1: ("MEDIUM",), 2: ("HIGH",)}
 """HubSpot's values of a documented priority; the first one is written."""
-
-StatusOptions = tuple[tuple[Status, ...], tuple[Status, ...]]
-"""The statuses that can be chosen, by position from 1, and those that are hidden."""
 
 _PRIORITIES: Final = {value: digit for digit, values in PRIORITY_VALUES.items() for value in values}
 _TYPES: Final[Mapping[str, StatusType]] = {"NOT_STARTED": "initial", "COMPLETED": "done"}
@@ -150,8 +146,8 @@ def task_of(
     properties = record.properties
     owner = properties.get("hubspot_owner_id")
     url = record.json.get("url")
+    all_day = str(properties.get(ALL_DAY)).casefold() == "true"
     try:
-        all_day = str(properties.get(ALL_DAY)).casefold() == "true"
         due = due_from(properties.get("hs_timestamp"), all_day=all_day, zones=zones)
         status = _status(status_value(properties), statuses)
         # HubSpot leaves milliseconds out when they are zero; lists are sorted by this text, so it always has them.
@@ -225,18 +221,17 @@ def properties_of(edit: Edit, before: Task | None, zones: Zones) -> dict[str, st
     return {name: text for name, text in (properties | raw).items() if text is not None}
 
 
-def statuses_of(json: JsonObject) -> StatusOptions:
-    """The `options` of a property, with their values as ids and their labels as names; Malformed.
+def statuses_of(json: JsonObject) -> dict[str, Status]:
+    """The `options` of a property as statuses by value, in their order from 1; hidden ones have the order 0. Malformed.
 
     https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide; a negative `displayOrder` comes last.
     """
     options = [one for one in objects(json.get("options")) if _text(one.get("value"))]
     if not options:
         raise Malformed("without any status")
-    options.sort(key=_display_order)
-    chosen = [one for one in options if one.get("hidden") is not True]
-    hidden = [one for one in options if one.get("hidden") is True]
-    return tuple(_option(one, order) for order, one in enumerate(chosen, 1)), tuple(_option(one, 0) for one in hidden)
+    options.sort(key=lambda one: (one.get("hidden") is not True, *_display_order(one)))
+    hidden = sum(one.get("hidden") is True for one in options)
+    return {one["value"]: _option(one, max(0, place - hidden)) for place, one in enumerate(options, 1)}
 
 
 def member_of(json: JsonObject) -> Member:
@@ -272,8 +267,7 @@ def _status(value: str | None, statuses: Mapping[str, Status]) -> Status | None:
 
 
 def _option(json: JsonObject, order: int) -> Status:
-    value = str(json["value"])
-    kind = _TYPES.get(value, "in_progress")
+    value, kind = json["value"], _TYPES.get(json["value"], "in_progress")
     return Status(id=value, name=_text(json.get("label")) or value, color=None, type=kind, order=order)
 
 

@@ -6,7 +6,7 @@ all; groups are alternatives. What a search cannot express, or has no room for, 
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Final
 
@@ -47,21 +47,16 @@ class Search:
 
     def body(self, after: str | None, more: Sequence[str] = ()) -> JsonObject:
         """The body of one page; `after` is from the page before, `more` are further properties to ask for."""
-        body: JsonObject = {
-            "sorts": [{"propertyName": self.sort_by, "direction": self.direction}],
-            "properties": [*PROPERTIES, *more],
-            "limit": _PAGE,
-        }
+        sorts = [{"propertyName": self.sort_by, "direction": self.direction}]
+        body: JsonObject = {"sorts": sorts, "properties": [*PROPERTIES, *more], "limit": _PAGE}
         if any(self.groups):
             body["filterGroups"] = [{"filters": list(group)} for group in self.groups]
         return body | ({"after": after} if after else {})
 
 
 def searches(query: TaskQuery, statuses: Mapping[str, Status], now: datetime) -> Iterator[Search]:
-    """The searches that together find everything `query` wants, in the order in which they fill its pages.
-
-    By priority there is one for each, the highest first: how HubSpot sorts the values of a choice is not documented.
-    """
+    """The searches that together find everything `query` wants, in the order in which they fill its pages."""
+    # By priority there is one for each: how HubSpot sorts the values of a choice is not documented.
     if query.order != "priority":
         sort = ("hs_timestamp", "ASCENDING") if query.order == "due" else ("hs_createdate", "DESCENDING")
         yield Search(_groups(_conditions(query, statuses, now, query.priority)), *sort)
@@ -96,7 +91,7 @@ def _conditions(
     if priority:
         yield [[_filter("hs_task_priority", "IN", values=list(PRIORITY_VALUES[priority]))]]
     elif priority == 0:  # an account's own values, and none, read as 0
-        others = [value for one, values in PRIORITY_VALUES.items() if one for value in values]
+        others = [*PRIORITY_VALUES[1], *PRIORITY_VALUES[2]]
         unset = _filter("hs_task_priority", "NOT_HAS_PROPERTY")
         yield [[_filter("hs_task_priority", "NOT_IN", values=others)], [unset]]
 
@@ -114,28 +109,26 @@ def _groups(conditions: Iterator[_Alternatives]) -> _Alternatives:
 
 def _status_values(query: TaskQuery, statuses: Mapping[str, Status]) -> list[str]:
     """The values of the statuses, without finished ones for what is overdue; none where they cannot be filtered by."""
-    values = [choice.id for choice in query.statuses or ()]
-    known = [value for value in values if value is not None]
-    open_values = [one for one in known if not (query.overdue and one in statuses and statuses[one].type in FINISHED)]
-    return open_values if len(known) == len(values) and len(open_values) <= _MOST_VALUES else []
+    values = [choice.id for choice in query.statuses or () if choice.id is not None]
+    if len(values) < len(query.statuses or ()) or len(values) > _MOST_VALUES:
+        return []
+    return [one for one in values if not (query.overdue and one in statuses and statuses[one].type in FINISHED)]
 
 
 def _window(query: TaskQuery, now: datetime) -> list[_Filter]:
     """The due days to look at, from the first one that the page can begin with."""
-    first = [date.fromisoformat(query.from_date)] if query.from_date else []
-    if query.order == "due" and query.after is not None and query.after[0] != NO_DUE:
-        first.append(date.fromisoformat(str(query.after[0])[: len("2026-01-01")]))
-    last = [date.fromisoformat(query.to_date)] if query.to_date else []
-    if query.overdue:
-        last.append(now.astimezone(UTC).date())
-    lower = [_filter("hs_timestamp", "GTE", value=_midnight_ms(max(first), -_SLACK_DAYS))] if first else []
-    upper = [_filter("hs_timestamp", "LTE", value=_midnight_ms(min(last), _SLACK_DAYS + 1))] if last else []
+    cursor = query.after[0] if query.order == "due" and query.after and query.after[0] != NO_DUE else None
+    first = max((str(day)[: len("2026-01-01")] for day in (query.from_date, cursor) if day), default=None)
+    today = now.astimezone(UTC).date().isoformat() if query.overdue else None
+    last = min((day for day in (query.to_date, today) if day), default=None)
+    lower = [_filter("hs_timestamp", "GTE", value=_midnight_ms(first, -_SLACK_DAYS))] if first else []
+    upper = [_filter("hs_timestamp", "LTE", value=_midnight_ms(last, _SLACK_DAYS + 1))] if last else []
     return lower + upper
 
 
-def _midnight_ms(day: date, shift_days: int) -> str:
+def _midnight_ms(day: str, shift_days: int) -> str:
     """Epoch milliseconds of midnight UTC, some days later or earlier; also past the first and last day of `date`."""
-    return str(millis_of(datetime.combine(day, time(), UTC)) + shift_days * _DAY_MS)
+    return str(millis_of(datetime.fromisoformat(day).replace(tzinfo=UTC)) + shift_days * _DAY_MS)
 
 
 def _filter(name: str, operator: str, **operands: object) -> _Filter:
@@ -154,14 +147,11 @@ class PageSearch:
         self._query = query
         self._now = now
         self._timezone = timezone
-        self._records: dict[str, Record] = {}
-        self._tasks: dict[str, Task] = {}
+        self._found: dict[str, tuple[Task, Record]] = {}
 
     async def run(self, statuses: Mapping[str, Status]) -> TaskPage:
-        """The page, by all `statuses` of the account; UpstreamError `too_many_tasks` beyond `MOST_FOUND` results.
-
-        Tasks written lately are read by id, as a search may show them as they were before.
-        """
+        """The page, by all `statuses` of the account; UpstreamError `too_many_tasks` beyond `MOST_FOUND` results."""
+        # A search may show tasks that were written lately as they were before.
         recent = await self._reader.recently_written()
         await self._add([record for record in recent.values() if record is not None])
         for search in searches(self._query, statuses, self._now):
@@ -171,7 +161,7 @@ class PageSearch:
         page = self._page
         if self._query.contact is not None:
             return page
-        records = await self._reader.with_links([self._records[task.id] for task in page.tasks])
+        records = await self._reader.with_links([self._found[task.id][1] for task in page.tasks])
         return replace(page, tasks=tuple(await self._reader.tasks(records)))
 
     async def _follow(self, search: Search, recent: Container[str]) -> None:
@@ -187,45 +177,38 @@ class PageSearch:
             if after is None or (last and self._is_settled(last)):
                 return
             if not after.isdecimal() or int(after) >= MOST_FOUND:
-                raise _too_many(answer.get("total"))
+                raise _too_many(answer["total"] if isinstance(answer.get("total"), int) else "more")
 
     async def _add(self, records: list[Record]) -> Task | None:
-        """Keep what matches, in its latest state; the last of the records, in the order of the search, as a task."""
+        """Keep records in their latest state; the last of them, in the order of the search, as a task."""
         if self._query.contact is not None:
             records = await self._reader.with_links(records)
         tasks = await self._reader.tasks(records, self._query.contact)
         self._reader.recent.known_ids.update(record.id for record in records)
-        for record, task in zip(records, tasks, strict=True):
-            self._records[task.id] = record
-            self._tasks.pop(task.id, None)
-        matching = select_page(tasks, replace(self._query, limit=len(tasks)), self._is_late)
-        self._tasks.update((task.id, task) for task in matching.tasks)
+        self._found.update({task.id: (task, record) for task, record in zip(tasks, records, strict=True)})
         return tasks[-1] if tasks else None
 
     @property
     def _page(self) -> TaskPage:
-        return select_page(self._tasks.values(), self._query, self._is_late)
+        return select_page([task for task, _ in self._found.values()], self._query, self._is_late)
 
     def _is_settled(self, last: Task) -> bool:
         """Whether the page is full, and whatever a search shows after `last` comes after the page."""
         page = self._page
-        if not page.more:
+        if not page.more or self._query.order == "priority":
             return False
         if self._query.order == "created":
             return last.created_at < page.tasks[-1].created_at
         last_due, page_due = due_of(last), due_of(page.tasks[-1])
-        if self._query.order != "due" or last_due is None or page_due is None:
-            return False
-        return last_due.day > page_due.day + timedelta(days=_SLACK_DAYS)
+        return bool(last_due and page_due and last_due.day - page_due.day > timedelta(days=_SLACK_DAYS))
 
     def _is_late(self, task: Task) -> bool:
         return is_late(task, self._now, self._timezone)
 
 
-def _too_many(total: object) -> UpstreamError:
-    how_many = f"{total} tasks" if isinstance(total, int) else "more tasks"
+def _too_many(total: int | str) -> UpstreamError:
     return UpstreamError(
-        f"The search found {how_many}; HubSpot shows only the first {MOST_FOUND:,}, which is not enough for this list.",
+        f"The search found {total} tasks, and HubSpot shows only the first {MOST_FOUND:,}: this list needs more.",
         code="too_many_tasks",
         next_step="Narrow the filter: give fromDate and toDate, responsibleIds or status.",
     )
