@@ -152,8 +152,8 @@ def test_shows_the_lowest_of_several_links_or_the_requested_one() -> None:
     links = {"contacts": {"results": [{"id": 1002}, {"id": "99"}, {"id": "1001"}]}}
     record = Record.from_json(json_of({}, associations=links))
     assert task_of(record, Zones(None), {}).ai_contact_id == "99"
-    assert task_of(record, Zones(None), {}, of_links="1002").ai_contact_id == "1002"
-    assert task_of(record, Zones(None), {}, of_links="5").ai_contact_id == "99"
+    assert task_of(record, Zones(None), {}, of_link="1002").ai_contact_id == "1002"
+    assert task_of(record, Zones(None), {}, of_link="5").ai_contact_id == "99"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ are changed around the PATCH (`links`), and an account's own stage is written af
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -112,16 +113,13 @@ class HubSpotAdapter(CrmAdapter[Record]):
         await self._reader.prepare()
 
     async def create(self, edit: Edit) -> Record:
-        """POST a task: with the raw values of a deleted one, the new one has its body, links, type, status and stage.
-
-        CallerError without a due date.
-        """
+        """POST a task, as a deleted one was where its raw values come along; CallerError without a due date."""
         edit = await self._checked(edit, new=True)
         associations = association_of(edit)
         body = {"associations": associations} if associations else {}
         properties = properties_of(edit, None, self._reader.zones)
         return self._answered(
-            await self._without_refused_flag(properties, lambda sent: self._client.create(body | {"properties": sent}))
+            await self._all_day.send(properties, lambda sent: self._client.create(body | {"properties": sent}))
         )
 
     async def update(self, before: Task, edit: Edit) -> Record | None:
@@ -130,7 +128,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         if not properties:
             return None
         try:
-            reply = await self._without_refused_flag(properties, lambda sent: self._client.update(before.id, sent))
+            reply = await self._all_day.send(properties, lambda sent: self._client.update(before.id, sent))
         except NotFound:
             await self._reader.one(before.id)
             raise
@@ -157,11 +155,10 @@ class HubSpotAdapter(CrmAdapter[Record]):
         self, moment: datetime, edit: Edit, known: frozenset[str]
     ) -> tuple[list[Record], timedelta | None]:
         """The contact's or company's own tasks, which never lag, and the newest ones that a search finds."""
-        try:
-            theirs = await self._client.date()
-        except TaskhandError:
-            theirs = None
-        ahead = theirs - self.timing.clock() if theirs is not None else None
+        ahead: timedelta | None = None
+        with suppress(TaskhandError):
+            if (theirs := await self._client.date()) is not None:
+                ahead = theirs - self.timing.clock()
         ids: list[str] = []
         for kind in KINDS:
             if isinstance(other := getattr(edit, ID_OF[kind][0]), str):
@@ -280,7 +277,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
 
     async def update_many(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:
         """POST a batch update; what only the all-day flag was refused of is sent again without it."""
-        call, zones = self._new_id(), self._reader.zones
+        call, zones, id_property = self._new_id(), self._reader.zones, self._client.id_property
         inputs = [
             Input(item.index, f"{call}-{item.index}", item.id, self._all_day.strip(properties))
             for item in items
@@ -289,14 +286,16 @@ class HubSpotAdapter(CrmAdapter[Record]):
         if not inputs:
             return BatchAnswer()
         try:
-            answer = await self._send_batch(inputs)
+            json = await self._client.update_many(body_of(inputs, id_property))
         except CallerError as error:
             if not any(self._all_day.note_refusal(error, one.properties) for one in inputs):
                 raise
             return await self.update_many(items)
+        answer = split_answer(inputs, json, id_property)
         sent, before = {one.index: one.properties for one in inputs}, {item.index: item.before for item in items}
         confirmed = ((one, self._confirmed(before[one], row, sent[one])) for one, row in answer.rows.items())
-        rows = {index: record for index, record in confirmed if record is not None}
+        # An update that is PENDING or PROCESSING may still come to nothing.
+        rows = {one: record for one, record in confirmed if record is not None and json.get("status") == "COMPLETE"}
         refused = dict(answer.refused)
         flagged = {one for one, error in refused.items() if self._all_day.note_refusal(error, sent[one])}
         again = await self.update_many([item for item in items if item.index in flagged])
@@ -310,34 +309,21 @@ class HubSpotAdapter(CrmAdapter[Record]):
         return {item.id: found[item.id].with_links(links_of(item.before)) for item in items if item.id in found}
 
     async def _restage_many(self, items: Sequence[Item[Record]], progress: BulkProgress) -> None:
-        """Put tasks back into their stages; what HubSpot says of a task then counts as well."""
-        call = self._new_id()
-        inputs = [
-            Input(item.index, f"{call}-{item.index}-stage", item.id, {STAGE: stage})
-            for item in items
-            if (stage := stage_after(item.edit)) is not None
-        ]
-        rows: dict[int, JsonObject] = {}
-        for part in parts(inputs, MOST_INPUTS):
+        """Put written tasks back into their stages where those are written by themselves."""
+        for part in parts([item for item in items if stage_after(item.edit) is not None], MOST_INPUTS):
+            rows: Mapping[int, Record] = {}
             if progress.stopped is None:
                 try:
-                    rows |= (await self._send_batch(part)).rows
+                    rows = (await self.update_many([self._only_stage(item) for item in part])).rows
                 except TaskhandError as error:
                     progress.heed(error)
-        staged = {one.index for one in inputs}
-        for item in items:
-            properties = rows.get(item.index, {}).get("properties")
-            if item.index in staged and not isinstance(properties, dict):
-                item.add_note(_UNSTAGED)
-            elif item.row is not None and isinstance(properties, dict):
-                item.row = item.row.with_properties(properties)
+            for item in part:
+                item.row = rows.get(item.index, item.row)
+                item.add_note(None if item.index in rows else _UNSTAGED)
 
-    async def _send_batch(self, inputs: Sequence[Input]) -> BatchAnswer[JsonObject]:
-        id_property = self._client.id_property
-        json = await self._client.update_many(body_of(inputs, id_property))
-        answer = split_answer(inputs, json, id_property)
-        # An update that is PENDING or PROCESSING may still come to nothing.
-        return answer if json.get("status") == "COMPLETE" else replace(answer, rows={})
+    def _only_stage(self, item: Item[Record]) -> Item[Record]:
+        before = item.before if item.row is None else self.to_task(item.row)
+        return replace(item, before=before, edit=Edit(status=item.edit.status, native={STAGE: stage_after(item.edit)}))
 
     # Answers.
 
@@ -355,17 +341,6 @@ class HubSpotAdapter(CrmAdapter[Record]):
             return replace(edit, status=await self._account.value_of(edit.status))
         initial = await self._account.initial() if new else None
         return edit if initial is None else replace(edit, status=StatusChoice(id=initial))
-
-    async def _without_refused_flag(
-        self, properties: dict[str, str], send: Callable[[dict[str, str]], Awaitable[Reply]]
-    ) -> Reply:
-        """`send` properties, and once more without the all-day flag where the account refused that alone."""
-        try:
-            return await send(self._all_day.strip(properties))
-        except CallerError as refused:
-            if not self._all_day.note_refusal(refused, properties):
-                raise
-        return await send(self._all_day.strip(properties))
 
     def _answered(self, reply: Reply) -> Record:
         """The record that a write answered; OutcomeUnknown where it is none."""

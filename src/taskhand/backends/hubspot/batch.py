@@ -45,12 +45,10 @@ def parts(items: Sequence[_T], most: int) -> list[Sequence[_T]]:
 def body_of(inputs: Sequence[Input], id_property: str | None) -> JsonObject:
     """The documented body: a trace id on every input, which is what turns a whole refusal into a partial one."""
     by = {"idProperty": id_property} if id_property else {}
-    return {
-        "inputs": [
-            {"id": one.task_id, "properties": dict(one.properties), "objectWriteTraceId": one.trace} | by
-            for one in inputs
-        ]
-    }
+    inputs_json = [
+        {"id": one.task_id, "properties": dict(one.properties), "objectWriteTraceId": one.trace} | by for one in inputs
+    ]
+    return {"inputs": inputs_json}
 
 
 def split_answer(inputs: Sequence[Input], answer: JsonObject, id_property: str | None) -> BatchAnswer[JsonObject]:
@@ -85,10 +83,7 @@ def unmentioned(ids: Sequence[str], answer: JsonObject, found: Container[str]) -
 
 
 def shows_values(properties: JsonObject, sent: Mapping[str, str]) -> bool:
-    """Whether properties have every value that was sent; a cleared one is empty, and must be named too.
-
-    An answer to an update holds the properties that changed, normalised; what it does not show has to be read.
-    """
+    """Whether properties have every value that was sent; a cleared one is empty, and must be named too."""
     return all(name in properties and _is_same(name, properties[name], value) for name, value in sent.items())
 
 

@@ -5,7 +5,7 @@ other instant the day on the account's calendar. Taskhand writes noon of the day
 everybody whose clock is less than half a day away from the account's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
@@ -16,8 +16,9 @@ from pydantic import MISSING
 from taskhand.backends.hubspot.errors import ALL_DAY, refuses_all_day
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import TaskhandError
+from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.task import Task
+from taskhand.http.reply import Reply
 
 __all__ = ["AllDayFlag", "Zones", "due_from", "millis_of", "moment_of", "stamp_of", "stamp_text"]
 
@@ -29,10 +30,7 @@ _NO_FLAG: Final = (
 
 
 class Zones:
-    """`shown` is the configured IANA zone in which instants are shown (None is UTC); `days` is that of days.
-
-    Days are those of the account's own zone `days`, whatever is configured; of `shown` where that cannot be read.
-    """
+    """`shown` is the IANA zone in which instants are shown (None is UTC), `days` the account's own, else `shown`."""
 
     def __init__(self, shown: str | None, days: str | None = None) -> None:
         self.shown = shown
@@ -40,13 +38,10 @@ class Zones:
 
 
 def moment_of(raw: object) -> datetime | None:
-    """The instant of a value in ISO 8601 or epoch milliseconds; None for an empty one.
-
-    ValueError or OverflowError for anything else: an unreadable due date must not look like none.
-    """
-    if raw is None or raw == "":
+    """The instant of a value in ISO 8601 or epoch milliseconds; None for an empty one, ValueError or OverflowError."""
+    text = "" if raw is None else str(raw)
+    if not text:
         return None
-    text = str(raw)
     if text.lstrip("-").isdecimal():
         return _EPOCH + timedelta(milliseconds=int(text))
     moment = datetime.fromisoformat(text)
@@ -99,6 +94,15 @@ class AllDayFlag:
             return False
         self._refused = True
         return ALL_DAY in properties
+
+    async def send(self, properties: dict[str, str], write: Callable[[dict[str, str]], Awaitable[Reply]]) -> Reply:
+        """`write` properties, and once more without the flag where the account refuses that alone."""
+        try:
+            return await write(self.strip(properties))
+        except CallerError as refused:
+            if not self.note_refusal(refused, properties):
+                raise
+        return await write(self.strip(properties))
 
     def is_unmet(self, edit: Edit, task: Task, zones: Zones) -> bool:
         """Whether `task` is not as `edit` makes it in this account."""

@@ -96,7 +96,7 @@ class LinkChanges:
         records = await self._read_links([item.id for item in wanted])
         for item in wanted:
             try:
-                self._changes += _changes_of(item, records[item.id]) if item.id in records else []
+                self._changes += _changes_of(item, records.get(item.id))
             except CallerError as error:
                 item.fail(error)
         new = sorted((one for one in self._changes if one.link is not None), key=_target)
@@ -141,13 +141,10 @@ class LinkChanges:
 
     async def _read_links(self, ids: Sequence[str]) -> Mapping[str, Record]:
         """The tasks with their links; of many that go by HubSpot's own ids, nothing else is read."""
-        if len(ids) == 1:
-            return {ids[0]: await self._reader.one(ids[0])}
-        if self._client.id_property is None:
-            found = {one: Record({"id": one, "properties": {}}, {}) for one in ids}
-        else:
-            found = await self._reader.many(ids, by_property=True)
-        return dict(zip(found, await self._reader.with_links(list(found.values())), strict=True))
+        if self._client.id_property or len(ids) == 1:
+            return await self._reader.whole(ids)
+        unread = [Record({"id": one, "properties": {}}, {}) for one in ids]
+        return {one.id: one for one in await self._reader.with_links(unread)}
 
     async def _link(self, changes: Sequence[_Change]) -> None:
         """Link tasks to one contact or company."""
@@ -190,8 +187,10 @@ class LinkChanges:
             await self._link([one for one in part if one.task_id in existing])
 
 
-def _changes_of(item: Item[Record], record: Record) -> list[_Change]:
-    """The changes to the links of a task; CallerError where it has several, or where an id is invalid."""
+def _changes_of(item: Item[Record], record: Record | None) -> list[_Change]:
+    """The changes to the links of a task; CallerError where it is gone, has several, or where an id is invalid."""
+    if record is None:
+        raise MESSAGES.no_task(item.id)
     found = []
     for kind in KINDS:
         field, argument, _ = ID_OF[kind]

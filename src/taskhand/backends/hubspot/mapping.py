@@ -42,7 +42,6 @@ Kind = Literal["contacts", "companies"]
 """What a task can be linked to."""
 
 KINDS: Final[tuple[Kind, ...]] = ("contacts", "companies")
-
 ID_OF: Final[Mapping[Kind, tuple[str, str, int]]] = {
     "contacts": ("ai_contact_id", "aiContactId", 204),
     "companies": ("ai_customer_id", "aiCustomerId", 192),
@@ -135,17 +134,15 @@ def task_of(
     record: Record,
     zones: Zones,
     statuses: Mapping[str, Status],
-    *,
-    of_links: str | None = None,
+    of_link: str | None = None,
     id_property: str | None = None,
 ) -> Task:
-    """A task; `statuses` are by value. Of several links `of_links` is shown where it is one of them, else the lowest.
+    """A task; `statuses` are by value. Of several links `of_link` is shown where it is one of them, else the lowest.
 
     With `id_property` the task's id is the value of that property, where it has one. Malformed.
     """
-    properties = record.properties
+    properties, url = record.properties, record.json.get("url")
     owner = properties.get("hubspot_owner_id")
-    url = record.json.get("url")
     all_day = str(properties.get(ALL_DAY)).casefold() == "true"
     try:
         due = due_from(properties.get("hs_timestamp"), all_day=all_day, zones=zones)
@@ -160,8 +157,8 @@ def task_of(
             due_at=due.due_at if due else None,
             is_all_day=due is not None and due.at is None,
             created_at=stamp_text(created) if created else "",
-            ai_contact_id=_shown_link(record, "contacts", of_links),
-            ai_customer_id=_shown_link(record, "companies", of_links),
+            ai_contact_id=_shown_link(record, "contacts", of_link),
+            ai_customer_id=_shown_link(record, "companies", of_link),
             task_status_config_id=status.id if status else None,
             # An account's own priority, and none, read as 0.
             priority=_PRIORITIES.get(str(properties.get("hs_task_priority")).upper(), 0),
@@ -276,9 +273,9 @@ def _display_order(option: JsonObject) -> tuple[bool, int]:
     return (False, order) if isinstance(order, int) and order >= 0 else (True, 0)
 
 
-def _shown_link(record: Record, kind: Kind, of_links: str | None) -> str | None:
+def _shown_link(record: Record, kind: Kind, of_link: str | None) -> str | None:
     ids = record.links.get(kind, ())
-    return of_links if of_links in ids else next(iter(ids), None)
+    return of_link if of_link in ids else next(iter(ids), None)
 
 
 def _full_name(json: Mapping[str, Any], *names: str) -> str:

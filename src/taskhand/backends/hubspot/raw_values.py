@@ -81,11 +81,8 @@ def has_raw_status(edit: Edit, *, new: bool = False) -> bool:
 
 
 def stage_after(edit: Edit, *, new: bool = False) -> str | None:
-    """The stage to write once everything else is written; None where the status, or the first write, sets it.
-
-    An account's own stage has no status that stands for it. Which of a status and a stage written together counts is
-    not documented; written one after the other, neither undoes the other.
-    """
+    """The stage to write once everything else is written; None where the status, or the first write, sets it."""
+    # Which of a status and a stage counts that are written together is not documented.
     raw = edit.native or {}
     status, stage = _text(raw, _STATUS), _text(raw, STAGE)
     if not has_raw_status(edit, new=new) or not stage or _STAGE_OF.get(status) == stage:

@@ -43,11 +43,8 @@ class TaskReader:
 
     def task(self, record: Record, of_links: str | None = None) -> Task:
         """A record as a task; of several links the one that `of_links` names is shown. UpstreamError."""
-
-        def read(one: Record) -> Task:
-            return task_of(one, self.zones, self._statuses, of_links=of_links, id_property=self.client.id_property)
-
-        return parse("HubSpot", read, record)
+        id_property = self.client.id_property
+        return parse("HubSpot", lambda one: task_of(one, self.zones, self._statuses, of_links, id_property), record)
 
     async def tasks(self, records: Iterable[Record], of_links: str | None = None) -> list[Task]:
         """Records as tasks."""
@@ -67,10 +64,7 @@ class TaskReader:
         return record
 
     async def many(self, ids: Sequence[str], *, by_property: bool) -> dict[str, Record]:
-        """Tasks by the ids asked for, without their links and without those that do not exist.
-
-        An id that an answer neither shows nor calls missing is read by itself.
-        """
+        """Tasks by the ids asked for, without their links and without those that do not exist."""
         found: dict[str, Record] = {}
         id_property = self.client.id_property if by_property else None
 
@@ -95,15 +89,17 @@ class TaskReader:
 
     async def snapshots(self, ids: Sequence[str]) -> dict[str, Snapshot]:
         """Tasks with HubSpot's own values, by the ids asked for; those that do not exist are left out."""
-        wanted = list(dict.fromkeys(ids))
-        if len(wanted) == 1:
-            record = await self._one_or_none(wanted[0], by_property=True)
-            found = {wanted[0]: record} if record is not None else {}
-        else:
-            found = await self.many(wanted, by_property=True)
-            found = dict(zip(found, await self.with_links(list(found.values())), strict=True))
+        found = await self.whole(list(dict.fromkeys(ids)))
         await self.prepare()
-        return {one: Snapshot(self.task(found[one]), found[one].raw_values) for one in wanted if one in found}
+        return {one: Snapshot(self.task(found[one]), found[one].raw_values) for one in ids if one in found}
+
+    async def whole(self, ids: Sequence[str]) -> dict[str, Record]:
+        """Tasks with their links, by the ids asked for; those that do not exist are left out."""
+        if len(ids) == 1:
+            record = await self._one_or_none(ids[0], by_property=True)
+            return {ids[0]: record} if record is not None else {}
+        found = await self.many(ids, by_property=True)
+        return dict(zip(found, await self.with_links(list(found.values())), strict=True))
 
     async def with_links(self, records: Sequence[Record]) -> list[Record]:
         """The same tasks with what they are linked to."""
