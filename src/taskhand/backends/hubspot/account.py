@@ -68,9 +68,9 @@ class Account:
         """All statuses that a task may have, hidden ones too, by their value."""
         return await self._statuses.get(None, self._read_statuses)
 
-    async def initial(self) -> str | None:
-        """The value of the status that a new task starts in."""
-        return next((one.id for one in (await self.statuses()).statuses if one.type == "initial"), None)
+    async def initial(self) -> StatusChoice | None:
+        """The status that a new task starts in."""
+        return next((StatusChoice.of(one) for one in (await self.statuses()).statuses if one.type == "initial"), None)
 
     async def value_of(self, choice: StatusChoice) -> StatusChoice:
         """The same choice with the value of its status; CallerError `unknown_status` where there is none."""

@@ -33,7 +33,7 @@ from taskhand.domain.errors import CallerError, NotFound, TaskhandError
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import StatusChoice, StatusList, Task
+from taskhand.domain.task import StatusList, Task
 from taskhand.http.reply import Reply
 
 __all__ = ["HubSpotAdapter"]
@@ -74,7 +74,6 @@ class HubSpotAdapter(CrmAdapter[Record]):
             keeps_timezone=False,
         )
         self._client = client
-        self._settings = settings
         self.account = self._account = Account(client, settings, timing.monotonic)
         self._all_day = AllDayFlag()
         self._reader = TaskReader(client, self._account, self.recent)
@@ -93,8 +92,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page; UpstreamError `too_many_tasks` where HubSpot does not let it be found."""
-        search = PageSearch(self._client, self._reader, query, self.timing.clock(), self._settings.timezone)
-        return await search.run(await self._account.by_value())
+        return await PageSearch(self._reader, query, await self._account.by_value(), self.timing.clock()).run()
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
         """One task with its links, always read; NotFound."""
@@ -335,12 +333,10 @@ class HubSpotAdapter(CrmAdapter[Record]):
                 code="due_date_required",
                 next_step="Send dueDate as YYYY-MM-DD." if new else "Send dueDate as YYYY-MM-DD, or leave it out.",
             )
-        if has_raw_status(edit, new=new):
+        if has_raw_status(edit, new=new) or (edit.status is MISSING and not new):
             return edit
-        if edit.status is not MISSING:
-            return replace(edit, status=await self._account.value_of(edit.status))
-        initial = await self._account.initial() if new else None
-        return edit if initial is None else replace(edit, status=StatusChoice(id=initial))
+        choice = await self._account.initial() if edit.status is MISSING else await self._account.value_of(edit.status)
+        return edit if choice is None else replace(edit, status=choice)
 
     def _answered(self, reply: Reply) -> Record:
         """The record that a write answered; OutcomeUnknown where it is none."""

@@ -5,12 +5,12 @@ all; groups are alternatives. What a search cannot express, or has no room for, 
 """
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Final
 
-from taskhand.backends.hubspot.client import HubSpotClient, next_page
+from taskhand.backends.hubspot.client import next_page
 from taskhand.backends.hubspot.due import millis_of, moment_of
 from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES, Record
 from taskhand.backends.hubspot.task_reader import TaskReader
@@ -135,43 +135,42 @@ def _filter(name: str, operator: str, **operands: object) -> _Filter:
     return {"propertyName": name, "operator": operator, **operands}
 
 
+@dataclass(slots=True)
 class PageSearch:
-    """The search for one page: it goes on until no further result could be on it, and filters the results again."""
+    """The search for one page: it goes on until no further result could be on it, and filters the results again.
 
-    def __init__(
-        self, client: HubSpotClient, reader: TaskReader, query: TaskQuery, now: datetime, timezone: str | None
-    ) -> None:
-        """`now` is aware; `timezone` is the IANA zone in which tasks are overdue."""
-        self._client = client
-        self._reader = reader
-        self._query = query
-        self._now = now
-        self._timezone = timezone
-        self._found: dict[str, tuple[Task, Record]] = {}
+    `statuses` are all of the account, by value; `now` is aware.
+    """
 
-    async def run(self, statuses: Mapping[str, Status]) -> TaskPage:
-        """The page, by all `statuses` of the account; UpstreamError `too_many_tasks` beyond `MOST_FOUND` results."""
+    reader: TaskReader
+    query: TaskQuery
+    statuses: Mapping[str, Status]
+    now: datetime
+    _found: dict[str, tuple[Task, Record]] = field(default_factory=dict)
+
+    async def run(self) -> TaskPage:
+        """The page; UpstreamError `too_many_tasks` beyond `MOST_FOUND` results."""
         # A search may show tasks that were written lately as they were before.
-        recent = await self._reader.recently_written()
+        recent = await self.reader.recently_written()
         await self._add([record for record in recent.values() if record is not None])
-        for search in searches(self._query, statuses, self._now):
+        for search in searches(self.query, self.statuses, self.now):
             await self._follow(search, recent)
             if self._page.more:
                 break
         page = self._page
-        if self._query.contact is not None:
+        if self.query.contact is not None:
             return page
-        records = await self._reader.with_links([self._found[task.id][1] for task in page.tasks])
-        return replace(page, tasks=tuple(await self._reader.tasks(records)))
+        records = await self.reader.with_links([self._found[task.id][1] for task in page.tasks])
+        return replace(page, tasks=tuple(await self.reader.tasks(records)))
 
     async def _follow(self, search: Search, recent: Container[str]) -> None:
         """Fetch the results of a search, page by page, as far as they are needed."""
         after: str | None = None
-        more = [self._client.id_property] if self._client.id_property else []
+        more = [self.reader.client.id_property] if self.reader.client.id_property else []
         while True:
-            answer = await self._client.search(search.body(after, more))
+            answer = await self.reader.client.search(search.body(after, more))
             found = [parse("HubSpot", Record.from_json, row) for row in objects(answer.get("results"))]
-            is_deleted = self._reader.recent.is_deleted
+            is_deleted = self.reader.recent.is_deleted
             last = await self._add([one for one in found if one.id not in recent and not is_deleted(one.id)])
             after = next_page(answer)
             if after is None or (last and self._is_settled(last)):
@@ -181,29 +180,27 @@ class PageSearch:
 
     async def _add(self, records: list[Record]) -> Task | None:
         """Keep records in their latest state; the last of them, in the order of the search, as a task."""
-        if self._query.contact is not None:
-            records = await self._reader.with_links(records)
-        tasks = await self._reader.tasks(records, self._query.contact)
-        self._reader.recent.known_ids.update(record.id for record in records)
+        if self.query.contact is not None:
+            records = await self.reader.with_links(records)
+        tasks = await self.reader.tasks(records, self.query.contact)
+        self.reader.recent.known_ids.update(record.id for record in records)
         self._found.update({task.id: (task, record) for task, record in zip(tasks, records, strict=True)})
         return tasks[-1] if tasks else None
 
     @property
     def _page(self) -> TaskPage:
-        return select_page([task for task, _ in self._found.values()], self._query, self._is_late)
+        tasks, zone = [task for task, _ in self._found.values()], self.reader.zones.shown
+        return select_page(tasks, self.query, lambda task: is_late(task, self.now, zone))
 
     def _is_settled(self, last: Task) -> bool:
         """Whether the page is full, and whatever a search shows after `last` comes after the page."""
         page = self._page
-        if not page.more or self._query.order == "priority":
+        if not page.more or self.query.order == "priority":
             return False
-        if self._query.order == "created":
+        if self.query.order == "created":
             return last.created_at < page.tasks[-1].created_at
         last_due, page_due = due_of(last), due_of(page.tasks[-1])
         return bool(last_due and page_due and last_due.day - page_due.day > timedelta(days=_SLACK_DAYS))
-
-    def _is_late(self, task: Task) -> bool:
-        return is_late(task, self._now, self._timezone)
 
 
 def _too_many(total: int | str) -> UpstreamError:

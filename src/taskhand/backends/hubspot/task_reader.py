@@ -41,15 +41,15 @@ class TaskReader:
         """Fetch the zones and statuses without which no record can be read as a task."""
         self.zones, self._statuses = await self._account.zones(), await self._account.by_value()
 
-    def task(self, record: Record, of_links: str | None = None) -> Task:
-        """A record as a task; of several links the one that `of_links` names is shown. UpstreamError."""
+    def task(self, record: Record, of_link: str | None = None) -> Task:
+        """A record as a task; of several links the one that `of_link` names is shown. UpstreamError."""
         id_property = self.client.id_property
-        return parse("HubSpot", lambda one: task_of(one, self.zones, self._statuses, of_links, id_property), record)
+        return parse("HubSpot", lambda one: task_of(one, self.zones, self._statuses, of_link, id_property), record)
 
-    async def tasks(self, records: Iterable[Record], of_links: str | None = None) -> list[Task]:
+    async def tasks(self, records: Iterable[Record], of_link: str | None = None) -> list[Task]:
         """Records as tasks."""
         await self.prepare()
-        return [self.task(record, of_links) for record in records]
+        return [self.task(record, of_link) for record in records]
 
     async def one(self, task_id: str, *, by_property: bool = True) -> Record:
         """One task as it is now; NotFound."""
