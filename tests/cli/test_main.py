@@ -211,6 +211,19 @@ def test_an_impossible_store_path_is_refused_without_a_traceback(store_file: Pat
     assert refusal(store_file, "statuses", "list", code=1, TASKHAND_DB=db).startswith("taskhand: ")
 
 
+@pytest.mark.parametrize("spelling", [":memory:", "./:memory:", "folder/:memory:"])
+@pytest.mark.parametrize("variable", ["TASKHAND_DB", "TASKHAND_JOURNAL"])
+def test_a_store_or_journal_in_memory_is_refused_by_every_command(
+    store_file: Path, variable: str, spelling: str
+) -> None:
+    for words in ((), ("call", "list_tasks"), ("journal",)):
+        said = refusal(store_file, *words, code=1, **{variable: spelling})
+        assert said.startswith(f"taskhand: {variable} {str(Path(spelling))!r} is not a file")
+    told = run(store_file, "doctor", **{variable: spelling})
+    assert told.returncode == 1
+    assert f"✗ configuration: {variable}" in told.stdout
+
+
 @pytest.mark.parametrize("clock", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"])
 def test_a_clock_at_the_end_of_the_calendar_causes_no_traceback(store_file: Path, clock: str) -> None:
     assert "Traceback" not in run(store_file, "--clock", clock, "seed", "demo").stderr

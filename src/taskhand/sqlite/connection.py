@@ -48,7 +48,8 @@ def open_connection(
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     with ExitStack() as until_ready:
-        connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        # Absolute: SQLite would keep a file of the name `:memory:` in memory.
+        connection = sqlite3.connect(path.absolute(), timeout=BUSY_S, isolation_level=None, check_same_thread=False)
         until_ready.callback(connection.close)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
@@ -64,13 +65,18 @@ def open_connection(
 def _use_wal(connection: sqlite3.Connection) -> None:
     """Let readers and a writer work side by side; the file keeps the mode once it is set.
 
-    SQLite answers "locked" at once, without waiting, while another process is making the same switch.
+    SQLite answers "locked" at once, without waiting, while another process is making the same switch. It keeps the
+    mode that there was, without an error, where the file cannot have a write-ahead log: in memory, or on a file system
+    without shared memory.
     """
     give_up = time.monotonic() + BUSY_S
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         except sqlite3.OperationalError:
             if time.monotonic() > give_up:
                 raise
             time.sleep(0.01)
+        else:
+            if mode != "wal":
+                raise sqlite3.OperationalError("it cannot have a write-ahead log where it is")
