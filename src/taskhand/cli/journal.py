@@ -14,6 +14,7 @@ from taskhand.domain.errors import OperatorError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from taskhand.journal.journal import ChangePage, ChangeQuery
     from taskhand.journal.sqlite import SqliteJournal
     from taskhand.journal.verification import Verification
 
@@ -78,7 +79,7 @@ def verify(settings: Settings, noted: str | None) -> None:
     The printed head is a hash over all rows so far. Keep it elsewhere and pass it later as --head: a journal that was
     replaced or cut does not have it any more.
     """
-    found = _with_journal(settings, lambda at: at.verify(noted))
+    found = _with_file(settings, lambda at: at.verify(noted))
     click.echo(_render_verification(found))
     sys.exit(0 if found.fault is None and found.has_noted else 1)
 
@@ -97,33 +98,37 @@ def export(settings: Settings) -> None:
             click.echo(line)
 
     with tolerate_closed_pipe():
-        _with_journal(settings, printing)
+        _with_file(settings, printing)
 
 
 @journal.command()
 @click.pass_obj
 def prune(settings: Settings) -> None:
     """Remove the changes that are older than TASKHAND_JOURNAL_DAYS; the hash chain continues from the last of them."""
-    rows = _with_journal(settings, lambda at: at.prune())
+    rows = _with_file(settings, lambda at: at.prune())
     click.echo(f"Rows removed: {rows}.")
 
 
 def _list(settings: Settings, filters: dict[str, Any]) -> None:
     from taskhand.journal.journal import ChangeQuery
     from taskhand.journal.render import render_change
-    from taskhand.wiring import journal_path
 
-    if not journal_path(settings).exists():
+    query = ChangeQuery(**filters)
+    page = _with_journal(settings, lambda at: _page(at, query))
+    if page is None:
         click.echo(_no_journal(settings), err=True)
         return
-    query = ChangeQuery(**filters)
-    page = _with_journal(settings, lambda at: at.page(query))
     for change in page.changes:
         click.echo(render_change(change, task_id=query.task_id))
     if not page.changes:
         click.echo("No changes.", err=True)
     if page.cursor:
         click.echo("There are older changes: use --limit or --until.", err=True)
+
+
+async def _page(journal: "SqliteJournal", query: "ChangeQuery") -> "ChangePage | None":
+    """One page of changes; None where there is no journal yet."""
+    return await journal.page(query) if await journal.exists() else None
 
 
 def _render_verification(found: "Verification") -> str:
@@ -137,11 +142,8 @@ def _render_verification(found: "Verification") -> str:
 
 
 def _with_journal(settings: Settings, work: "Callable[[SqliteJournal], Awaitable[_T]]") -> _T:
-    """Run `work` on the journal of these settings; OperatorError where there is no journal."""
-    from taskhand.wiring import journal_path, open_journal
-
-    if not journal_path(settings).exists():
-        raise OperatorError(_no_journal(settings), next_step="Set TASKHAND_JOURNAL if the journal is elsewhere.")
+    """Run `work` on the journal of these settings."""
+    from taskhand.wiring import open_journal
 
     async def working() -> _T:
         at = open_journal(settings)
@@ -151,6 +153,17 @@ def _with_journal(settings: Settings, work: "Callable[[SqliteJournal], Awaitable
             await at.aclose()
 
     return anyio.run(working)
+
+
+def _with_file(settings: Settings, work: "Callable[[SqliteJournal], Awaitable[_T]]") -> _T:
+    """As `_with_journal`; OperatorError where there is no journal."""
+
+    async def working(at: "SqliteJournal") -> _T:
+        if not await at.exists():
+            raise OperatorError(_no_journal(settings), next_step="Set TASKHAND_JOURNAL if the journal is elsewhere.")
+        return await work(at)
+
+    return _with_journal(settings, working)
 
 
 def _no_journal(settings: Settings) -> str:

@@ -298,12 +298,12 @@ def _serve(settings: Settings, listen: tuple[str, int, tuple[str, ...]] | None) 
     from taskhand.server.transports.http import serve_http
     from taskhand.server.transports.process import leave
     from taskhand.server.transports.stdio import serve_stdio
-    from taskhand.service.recovery import recover_at_start
+    from taskhand.service.recovery import recover_if_possible
     from taskhand.wiring import open_app
 
     async def serving() -> None:
         async with open_app(settings) as at:
-            server, first = create_server(at), partial(recover_at_start, at)
+            server, first = create_server(at), partial(recover_if_possible, at)
             gc.freeze()
             gc.enable()
             await (serve_http(server, address, first) if address else serve_stdio(server, at.aclose, first))

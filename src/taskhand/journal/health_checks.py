@@ -4,8 +4,6 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from anyio import to_thread
-
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.verification import Verification, verify_chain
@@ -25,7 +23,7 @@ async def check_journal(store: Store, path: Path) -> CheckResult:
     A missing file is no failure, and is not created.
     """
     try:
-        if not await to_thread.run_sync(path.exists):
+        if not await store.exists():
             return CheckResult("journal", "ok", f"There is no file {path} yet; the first write creates it.")
         if fault := await find_damage(store):
             return CheckResult("journal", "failed", f"{path} is damaged: {fault}.", _KEEP)

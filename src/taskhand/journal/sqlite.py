@@ -12,8 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from anyio import to_thread
-
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.journal import queries, writes
@@ -151,7 +149,7 @@ class SqliteJournal:
         """
         if self._monotonic() < self._look_again_at:
             return ()
-        if not await to_thread.run_sync(self._path.exists):
+        if not await self.exists():
             return ()  # a search must not create the file
         found = await self._find_left_open()
         self._look_again_at = self._monotonic() + (0.0 if found else _LOOK_EVERY_S)
@@ -197,6 +195,10 @@ class SqliteJournal:
     async def verify(self, noted: str | None = None) -> Verification:
         """Look for rows that were altered, added or removed; `noted` is the hash of a head that was noted earlier."""
         return await self._store.read(partial(verify_chain, noted=noted))
+
+    async def exists(self) -> bool:
+        """Whether there is a file yet; OperatorError where that cannot be seen."""
+        return await self._store.exists()
 
     async def check_health(self) -> tuple[CheckResult, ...]:
         """Check that the file is sound, complete and writable."""

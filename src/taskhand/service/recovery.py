@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,7 +13,7 @@ from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, ChangeQuery, Ending, Intent, Result
 from taskhand.service.app_context import AppContext
 
-__all__ = ["recover_abandoned", "recover_at_start"]
+__all__ = ["recover_abandoned", "recover_if_possible"]
 
 _log = logging.getLogger(__name__)
 
@@ -23,20 +22,34 @@ _LAG = timedelta(minutes=2)
 
 
 async def recover_abandoned(app: AppContext) -> None:
-    """End every open change whose process has died; a change whose tasks cannot be read now stays open."""
+    """End every open change whose process has died; a change that cannot be settled now stays open, for the next try.
+
+    OperatorError where the journal cannot be read.
+    """
     for change in await app.journal.abandoned():
         async with app.lock(f"recover {change.id}"):
-            with suppress(TaskhandError):
+            try:
                 # Several calls may find the same change. Only the first may end it: later its task may have changed.
                 current = await app.journal.find(change.id)
                 if current is not None and current.ending is None:
                     await _recover(app, current)
+            except TaskhandError as error:
+                _log.warning("%s stays open: %s", change.id, error.message)
+            except Exception:  # noqa: BLE001  a bug in one change must stop neither the other changes nor the server
+                _log.exception("%s stays open", change.id)
 
 
-async def recover_at_start(app: AppContext) -> None:
-    """Recover when a server starts; errors are left to the first write, which recovers again."""
-    with suppress(TaskhandError):
+async def recover_if_possible(app: AppContext) -> None:
+    """Recover without ever raising: a server starts, and history is read, whatever state the journal is in.
+
+    The next write tries again, and is told the error.
+    """
+    try:
         await recover_abandoned(app)
+    except TaskhandError as error:
+        _log.warning("changes that were left open could not be looked for: %s", error.message)
+    except Exception:  # noqa: BLE001  it runs beside the first requests, and would end the server
+        _log.exception("changes that were left open could not be looked for")
 
 
 async def _recover(app: AppContext, change: Change) -> None:

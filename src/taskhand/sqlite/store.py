@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+from anyio import to_thread
+
 from taskhand.domain.errors import OperatorError
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind, file_identity, open_connection
 from taskhand.sqlite.transaction import commit_or_roll_back, transaction
@@ -98,9 +100,17 @@ class Store:
         with _as_operator_error(self._path, self._kind):
             return self._run_and_commit(connection, work)
 
+    async def exists(self) -> bool:
+        """Whether the file exists; OperatorError where that cannot be seen."""
+        return await to_thread.run_sync(self._exists)
+
     async def aclose(self) -> None:
         """Close the file after the work that is under way; the wait for that can be cancelled."""
         await self._worker.stop(self._close)
+
+    def _exists(self) -> bool:
+        with _as_operator_error(self._path, self._kind):
+            return file_identity(self._path) is not None
 
     def _idle_connection(self) -> sqlite3.Connection:
         """The connection, set not to wait for other processes.
@@ -172,7 +182,8 @@ class Store:
 def _as_operator_error(path: Path, kind: DatabaseKind) -> Iterator[None]:
     try:
         yield
-    except (sqlite3.DatabaseError, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeDecodeError, MemoryError) as error:
+        # A damaged file is not only an sqlite3 error: its text may be no text, and its sizes beyond all memory.
         busy = "locked" in str(error) or "busy" in str(error)
         raise OperatorError(
             f"The {kind.label} {path} could not be used: {error}.",

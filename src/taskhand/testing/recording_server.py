@@ -14,7 +14,7 @@ from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
 from taskhand.server.transports.process import leave
 from taskhand.server.transports.stdio import serve_stdio
-from taskhand.service.recovery import recover_at_start
+from taskhand.service.recovery import recover_if_possible
 from taskhand.testing.recorded_calls import call_writer, record_calls
 from taskhand.wiring import open_app
 
@@ -28,7 +28,7 @@ def main(file: Path) -> None:
     async def serving() -> None:
         async with open_app(settings) as at:
             server = record_calls(create_server(at), call_writer(file))
-            await serve_stdio(server, at.aclose, partial(recover_at_start, at))
+            await serve_stdio(server, at.aclose, partial(recover_if_possible, at))
 
     anyio.run(serving)
     leave()

@@ -1,6 +1,7 @@
 """A server is killed in the middle of its writes: the next one says what came of each, and all can be repeated."""
 
 import json
+import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from server.transports.server_process import BOUND_S, Message, Pipe, output
+from server.transports.server_process import BOUND_S, HELLO, Message, Pipe, output, run, serving
 from server.transports.task_calls import create_task, draft, titles_of_whole_tasks
 
 CREATES, RENAMES = 24, 10
@@ -121,3 +122,37 @@ def test_a_waiting_duplicate_is_answered_after_the_first_server_is_killed(
         asked = [other.ask_tool(tool, arguments) for tool, arguments in wanted(old)]
         assert [request for request in asked if other.answer(request)["result"]["isError"]] == []
     assert titles_of_whole_tasks(store_file, people=1) == ["before", *EVERY]
+
+
+def hindered(folder: Path, hindrance: str) -> Path:
+    """A store whose folder may not be entered, or whose name is too long, or which is beside a damaged journal."""
+    if hindrance == "long name":
+        return folder / f"{'a' * 250}.sqlite"
+    store = folder / "data" / "tasks.sqlite"
+    output(store, "call", "create_task", json.dumps(draft("one", "me")))
+    if hindrance == "closed folder":
+        store.parent.chmod(0)
+        if os.access(store.parent, os.X_OK):
+            pytest.skip("no folder is closed to root")
+    else:
+        journal = store.with_name("tasks.journal.sqlite")
+        journal.write_bytes(journal.read_bytes().replace(b"TABLE under_way", b"TABLE \xffnder_way"))
+    return store
+
+
+@pytest.mark.parametrize("hindrance", ["long name", "damaged journal", "closed folder"])
+def test_a_server_answers_initialize_whatever_hinders_recovery(tmp_path: Path, hindrance: str) -> None:
+    try:
+        store = hindered(tmp_path, hindrance)
+        with Pipe(store) as pipe:
+            pipe.send(json.dumps({"jsonrpc": "2.0", "id": "hello", "method": "initialize", "params": HELLO}))
+            assert "result" in pipe.answer("hello")
+        with serving(store) as web:
+            assert web.get("/health")[0] == 200
+            assert "store_unavailable" in web.call("create_task", draft("two", "me"))["result"]["content"][0]["text"]
+        for command in (("doctor",), ("journal",)):
+            told = run(store, *command)
+            assert (told.returncode, "Traceback" in told.stderr) == (1, False)
+    finally:
+        (tmp_path / "data").mkdir(exist_ok=True)
+        (tmp_path / "data").chmod(0o700)

@@ -1,0 +1,109 @@
+"""Recovery settles what it can, and never stands in the way of a start, of another change or of a reader."""
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from taskhand.config.settings import Settings
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.outcome import Outcome
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Task
+from taskhand.journal.journal import Caller, ChangeQuery, Intent, Opening
+from taskhand.service.app_context import AppContext
+from taskhand.service.health_checks import check_health
+from taskhand.service.list_changes import list_changes
+from taskhand.service.recovery import recover_if_possible
+from taskhand.wiring import journal_path, open_app, open_journal
+
+NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings(store_file: Path) -> Settings:
+    return Settings(db=store_file, user="Elena", timezone="America/Santiago")
+
+
+async def leave_open(settings: Settings, *tasks: Task) -> list[str]:
+    """Leave a new due date of each task open, as a process does that dies before it sends; the ids of the changes."""
+    journal = open_journal(settings)
+    found = []
+    for task in tasks:
+        moved = Edit(due=Due(date(2026, 3, 5), None, None))
+        opening = Opening("update_task", Caller("tests", "1"), NOW)
+        change, _ = await journal.begin(opening, [Intent("update", Snapshot(task), moved, moved)])
+        found.append(change.id)
+    await journal.aclose()
+    return found
+
+
+async def outcomes(app: AppContext) -> list[Outcome]:
+    """The outcome of every change, oldest first."""
+    return [change.outcome for change in (await list_changes(app, ChangeQuery())).changes][::-1]
+
+
+def set_due(store_file: Path, task: Task, due_at: str | None) -> None:
+    """Write a due time beneath the server, which may be one that no reader can read."""
+    with closing(sqlite3.connect(store_file)) as connection, connection:
+        connection.execute("UPDATE task SET due_at = ? WHERE id = ?", (due_at, task.id))
+
+
+async def test_a_change_whose_task_crashes_its_reader_stays_open_and_the_others_are_settled(
+    settings: Settings, store_file: Path
+) -> None:
+    async with open_app(settings) as app:
+        tasks = [(await app.backend.create_task(Edit(title=title, due=None, priority=0))).task for title in "ab"]
+        await leave_open(settings, *tasks)
+        set_due(store_file, tasks[0], "neither a day nor a time")
+        await recover_if_possible(app)
+        assert await outcomes(app) == ["open", "not_applied"]
+        told = {result.subject: result for result in await check_health(app)}["journal"]
+        assert "open changes: 1" in told.found
+    set_due(store_file, tasks[0], None)
+    async with open_app(settings) as app:
+        await recover_if_possible(app)
+        assert await outcomes(app) == ["not_applied", "not_applied"]
+
+
+@pytest.mark.parametrize("word", ["TABLE under_way", "session   TEXT NOT NULL"])
+async def test_a_damaged_byte_in_the_journal_s_schema_is_reported_and_stops_nothing(
+    settings: Settings, word: str
+) -> None:
+    async with open_app(settings) as app:
+        task = (await app.backend.create_task(Edit(title="one", priority=0))).task
+        await leave_open(settings, task)
+    path = journal_path(settings)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    whole = path.read_bytes()
+    at = whole.rindex(word.encode(), 0, 8192)
+    for damaged in (0x00, 0x41, 0xFF):
+        path.write_bytes(whole[:at] + bytes([damaged]) + whole[at + 1 :])
+        async with open_app(settings) as app:
+            await recover_if_possible(app)
+            assert (await app.backend.get_task(task.id)).title == "one"
+            told = {result.subject: result for result in await check_health(app)}["journal"]
+            assert (told.outcome, "TASKHAND_JOURNAL" in str(told.remedy)) == ("failed", True)
+    path.write_bytes(whole)
+    async with open_app(settings) as app:
+        await recover_if_possible(app)
+        assert await outcomes(app) == ["not_applied"]
+
+
+@pytest.mark.parametrize("kind", ["long", "loop", "file"])
+async def test_a_store_or_journal_that_cannot_be_reached_stops_neither_recovery_nor_doctor(
+    tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "file").touch()
+    name = "a" * 260 if kind == "long" else kind
+    for settings in (Settings(db=tmp_path / name / "tasks.sqlite"), Settings(journal=tmp_path / name / "j.sqlite")):
+        async with open_app(settings.model_copy(update={"db": settings.db or tmp_path / "tasks.sqlite"})) as app:
+            await recover_if_possible(app)
+            told = {result.subject: result for result in await check_health(app)}
+            assert told["journal"].outcome == "failed"
+            assert told["journal"].remedy
