@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -115,3 +116,15 @@ async def test_a_write_whose_answer_is_too_large_is_reported_with_that_reason(
     with pytest.raises(OutcomeUnknown, match="larger than is accepted") as caught:
         await client.put(TASKS)
     assert caught.value.code == "upstream_invalid"
+
+
+@pytest.mark.parametrize("head", [b"X-Caf\xe9: 1", b"X-Note: a\x00b"])
+async def test_a_header_that_breaks_the_protocol_leaves_a_write_in_doubt(
+    clients: Clients, server: Server, steps: type[Steps], head: bytes
+) -> None:
+    whole = steps.answer(200)
+    server.steps = [replace(whole, send=whole.send.replace(b"\r\n", b"\r\n" + head + b"\r\n", 1))]
+    client = await clients(server.url)
+    with pytest.raises(OutcomeUnknown):
+        await client.post(TASKS)
+    assert len(server.received) == 1

@@ -88,18 +88,21 @@ def test_a_reply_hides_its_content_and_narrows_its_type() -> None:
     [
         (b"hello", ""),
         (b"hello", "identity"),
+        (b"hello", "br"),
+        (b"hello", "utf-8"),
+        (b"hello", "caf\xe9"),
         (gzip.compress(b"hello", mtime=0), "gzip"),
         (gzip.compress(b"hello", mtime=0), "x-gzip"),
         (zlib.compress(b"hello"), "deflate"),
     ],
 )
-def test_the_codings_that_are_asked_for_are_undone(raw: bytes, coding: str) -> None:
+def test_the_codings_that_are_asked_for_are_undone_and_others_ignored(raw: bytes, coding: str) -> None:
     assert decompress(raw, coding, 100) == b"hello"
 
 
 @pytest.mark.parametrize(
     ("raw", "coding"),
-    [(gzip.compress(b"hello", mtime=0)[:-3], "gzip"), (b"hello", "gzip"), (b"", "gzip"), (b"hello", "br")],
+    [(gzip.compress(b"hello", mtime=0)[:-3], "gzip"), (b"hello", "gzip"), (b"", "gzip")],
 )
 def test_decompress_returns_none_for_a_damaged_body(raw: bytes, coding: str) -> None:
     assert decompress(raw, coding, 100) is None

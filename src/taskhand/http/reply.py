@@ -44,11 +44,12 @@ class Reply:
 
 
 def decompress(raw: bytes, coding: str, limit: int) -> bytes | None:
-    """Decompress gzip or deflate (RFC 9110 §8.4.1) to at most `limit` + 1 bytes; None where that fails."""
-    if coding in {"", "identity"}:
-        return raw
+    """Decompress gzip or deflate (RFC 9110 §8.4.1) to at most `limit` + 1 bytes; None where that fails.
+
+    A body of any other coding is returned as it is: none was asked for, and servers send `utf-8` or garbage there.
+    """
     if coding not in {"gzip", "x-gzip", "deflate"}:
-        return None
+        return raw
     inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: zlib tells gzip and zlib apart
     try:
         body = inflater.decompress(raw, limit + 1)
