@@ -47,6 +47,10 @@ CATCHES_EVERYTHING = {"server/internal_error", "service/recovery", "sqlite/worke
 Recovery logs it: a server must start, and one change must not keep the others from being recovered."""
 
 
+PRINTER = "cli/terminal"
+"""The only file that prints: it removes what a terminal would obey."""
+
+
 def test_a_file_imports_only_what_its_folder_allows() -> None:
     offenders = [
         f"{name} imports {target}"
@@ -71,6 +75,18 @@ def test_a_library_is_imported_only_by_its_owner() -> None:
 def test_files_stay_small_and_catch_only_what_they_name() -> None:
     offenders = [f"{name}: {found}" for name, file in _named() for found in _oversized(file)]
     offenders += [name for name, file in _named() if _catches_everything(file) and name not in CATCHES_EVERYTHING]
+    assert offenders == []
+
+
+def test_only_one_file_prints() -> None:
+    printing = {"print", "click.echo", "click.secho", "click.echo_via_pager", "sys.stdout.write"}
+    offenders = [
+        f"{name} calls {call}"
+        for name, file in _named()
+        if name != PRINTER
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and (call := ast.unparse(node.func)) in printing
+    ]
     assert offenders == []
 
 

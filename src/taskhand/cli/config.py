@@ -1,10 +1,10 @@
 """The command `taskhand config`: the effective settings, and where each value comes from."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from taskhand.cli.terminal import print_json, print_lines
 from taskhand.config.file import key_of
 from taskhand.config.report import DEFAULT, Configuration
 from taskhand.config.settings import Settings
@@ -32,10 +32,9 @@ def config(context: click.Context, *, as_json: bool) -> None:
     """
     found: Configuration = context.meta[CONFIGURATION]
     if as_json:
-        click.echo(json.dumps(_to_json(found), ensure_ascii=False, indent=2))
+        print_json(_to_json(found))
         return
-    for line in _lines(found):
-        click.echo(line)
+    print_lines(_lines(found))
 
 
 def setting_rows(found: Configuration) -> list[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """The command `taskhand doctor`: checks of the configuration, the files and the backend, with remedies."""
 
-import json
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ import click
 
 from taskhand import __version__
 from taskhand.cli.config import CONFIGURATION, setting_rows
+from taskhand.cli.terminal import print_json, print_line
 from taskhand.config.report import Configuration
 from taskhand.config.settings import BackendName, Settings
 from taskhand.domain.check_result import CheckResult
@@ -39,7 +39,7 @@ def doctor(context: click.Context, *, as_json: bool) -> None:
     if as_json:
         rows = [asdict(finding) for finding in findings]
         told = {"taskhand": __version__, "backend": _backend(found), "ok": is_well, "findings": rows}
-        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        print_json(told)
     else:
         _show(_backend(found), findings)
     sys.exit(0 if is_well else 1)
@@ -54,11 +54,11 @@ async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult,
 
 
 def _show(backend: BackendName | None, findings: Sequence[CheckResult]) -> None:
-    click.echo(f"taskhand {__version__}, backend {backend or 'none'}")
+    print_line(f"taskhand {__version__}, backend {backend or 'none'}")
     for finding in findings:
-        click.echo(f"{_MARKS[finding.outcome]} {finding.subject}: {finding.found}")
+        print_line(f"{_MARKS[finding.outcome]} {finding.subject}: {finding.found}")
         if finding.remedy:
-            click.echo(f"    {finding.remedy}")
+            print_line(f"    {finding.remedy}")
 
 
 def _backend(found: Configuration | OperatorError) -> BackendName | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from taskhand.backends.registry import NAMES
+from taskhand.cli.terminal import print_line
 from taskhand.config.settings import BackendName, Settings
 from taskhand.domain.errors import CallerError, OperatorError
 
@@ -136,10 +137,10 @@ def _install(asked: _Request, found: "HostFile") -> None:
         return
     for name, secret in made.for_keyring.items():
         credentials.store_credential(name, secret)
-        click.echo(f"{name} is stored in the system keyring (service {credentials.SERVICE}).")
+        print_line(f"{name} is stored in the system keyring (service {credentials.SERVICE}).")
     _write(asked.host, found, text)
     _warn(asked.host, made, store)
-    click.echo(asked.host.afterwards)
+    print_line(asked.host.afterwards)
 
 
 def _uninstall(asked: _Request, found: "HostFile") -> None:
@@ -150,12 +151,12 @@ def _uninstall(asked: _Request, found: "HostFile") -> None:
     from taskhand.install.server_entry import find_entry, remove_server
 
     if found.raw is None:
-        click.echo(f"There is no {found.path}; nothing to do.")
+        print_line(f"There is no {found.path}; nothing to do.")
         return
     env = find_entry(found.text, asked.host).get("env", {})
     text = remove_server(found.text, asked.host, map(input_id, sorted(SECRETS)), read_backups(found))
     if text == found.text:
-        click.echo(f"Taskhand is not in {found.path}; nothing to do.")
+        print_line(f"Taskhand is not in {found.path}; nothing to do.")
         return
     _show(asked, found, text)
     if asked.dry_run:
@@ -164,7 +165,7 @@ def _uninstall(asked: _Request, found: "HostFile") -> None:
     for value in env.values() if isinstance(env, dict) else ():
         if isinstance(value, str) and value.startswith(MARK):
             name = value.removeprefix(MARK)
-            click.echo(f"{name} stays in the system keyring; `keyring del {SERVICE} {name}` removes it.")
+            print_line(f"{name} stays in the system keyring; `keyring del {SERVICE} {name}` removes it.")
 
 
 def _dry_run_answer(variable: str) -> str | None:
@@ -182,7 +183,7 @@ def _ask(present: Mapping[str, object]) -> "Answer":
     def answer(variable: str) -> str | None:
         secret = is_secret_variable(variable)
         if found := os.environ.get(variable, "").strip():
-            click.echo(f"{variable} is taken from the environment.", err=True)
+            print_line(f"{variable} is taken from the environment.", err=True)
             return found
         if not sys.stdin.isatty():
             return None
@@ -205,17 +206,17 @@ def _check(made: "EntryVariables") -> None:
 def _show(asked: _Request, found: "HostFile", text: str) -> None:
     from taskhand.install.diff import render_diff
 
-    click.echo(f"{asked.host.name}: {found.path}")
+    print_line(f"{asked.host.name}: {found.path}")
     if text == found.text:
-        click.echo("The file is up to date; nothing changes.")
+        print_line("The file is up to date; nothing changes.")
         return
     lines = render_diff(found.text, text, asked.host)
     for line in lines:
-        click.secho(line, fg=_COLOURS.get(line[:1]))
+        print_line(line, colour=_COLOURS.get(line[:1]))
     if not lines:
-        click.echo("Only a key changes.")
+        print_line("Only a key changes.")
     if asked.dry_run:
-        click.echo("Nothing was written.")
+        print_line("Nothing was written.")
 
 
 def _write(host: "Host", found: "HostFile", text: str) -> None:
@@ -224,7 +225,7 @@ def _write(host: "Host", found: "HostFile", text: str) -> None:
 
     if text != found.text:
         copy = replace_host_file(found, text, copy=mask_keys(found.text, host), now=datetime.now().astimezone())
-        click.echo("Written." + (f" Backup: {copy}" if copy else ""))
+        print_line("Written." + (f" Backup: {copy}" if copy else ""))
 
 
 def _warn(host: "Host", made: "EntryVariables", store: "KeyStore") -> None:
@@ -236,9 +237,9 @@ def _warn(host: "Host", made: "EntryVariables", store: "KeyStore") -> None:
         if not is_secret_variable(name):
             continue
         if store == "environment":
-            click.echo(f"! Set {name} in the environment that starts {host.name}.", err=True)
+            print_line(f"! Set {name} in the environment that starts {host.name}.", err=True)
         elif store == "file" and not is_reference(value):
-            click.echo(
+            print_line(
                 f"! Whoever reads that file can read {name}. With `pip install '.[keyring]'` it is stored in "
                 "the system's keyring.",
                 err=True,

@@ -8,6 +8,7 @@ import anyio
 import click
 
 from taskhand.cli.pipe import tolerate_closed_pipe
+from taskhand.cli.terminal import print_json_line, print_line, print_lines
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 
@@ -80,7 +81,7 @@ def verify(settings: Settings, noted: str | None) -> None:
     replaced or cut does not have it any more.
     """
     found = _with_file(settings, lambda at: at.verify(noted))
-    click.echo(_render_verification(found))
+    print_lines(_render_verification(found).splitlines())
     sys.exit(0 if found.fault is None and found.has_noted else 1)
 
 
@@ -95,7 +96,7 @@ def export(settings: Settings) -> None:
 
     async def printing(at: "SqliteJournal") -> None:
         async for line in at.export():
-            click.echo(line)
+            print_json_line(line)
 
     with tolerate_closed_pipe():
         _with_file(settings, printing)
@@ -106,7 +107,7 @@ def export(settings: Settings) -> None:
 def prune(settings: Settings) -> None:
     """Remove the changes that are older than TASKHAND_JOURNAL_DAYS; the hash chain continues from the last of them."""
     rows = _with_file(settings, lambda at: at.prune())
-    click.echo(f"Rows removed: {rows}.")
+    print_line(f"Rows removed: {rows}.")
 
 
 def _list(settings: Settings, filters: dict[str, Any]) -> None:
@@ -116,14 +117,14 @@ def _list(settings: Settings, filters: dict[str, Any]) -> None:
     query = ChangeQuery(**filters)
     page = _with_journal(settings, lambda at: _page(at, query))
     if page is None:
-        click.echo(_no_journal(settings), err=True)
+        print_line(_no_journal(settings), err=True)
         return
     for change in page.changes:
-        click.echo(render_change(change, task_id=query.task_id))
+        print_lines(render_change(change, task_id=query.task_id).splitlines())
     if not page.changes:
-        click.echo("No changes.", err=True)
+        print_line("No changes.", err=True)
     if page.cursor:
-        click.echo("There are older changes: use --limit or --until.", err=True)
+        print_line("There are older changes: use --limit or --until.", err=True)
 
 
 async def _page(journal: "SqliteJournal", query: "ChangeQuery") -> "ChangePage | None":

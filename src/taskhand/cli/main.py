@@ -21,6 +21,15 @@ from taskhand.cli.journal import journal
 from taskhand.cli.pipe import tolerate_closed_pipe
 from taskhand.cli.sandbox import sandbox
 from taskhand.cli.scenario import scenario
+from taskhand.cli.terminal import (
+    configure_log,
+    print_json,
+    print_json_line,
+    print_line,
+    print_lines,
+    print_row,
+    print_usage_error,
+)
 from taskhand.config.report import load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
@@ -54,14 +63,14 @@ def main() -> None:
     try:
         command(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        print_usage_error(error)
         sys.exit(error.exit_code)
     except click.exceptions.Abort:
         sys.exit(130)
     except TaskhandError as error:
-        click.echo(f"taskhand: {error.message}", err=True)
+        print_line(f"taskhand: {error.message}", err=True)
         if error.next_step:
-            click.echo(error.next_step, err=True)
+            print_line(error.next_step, err=True)
         sys.exit(2 if isinstance(error, CallerError) else 1)
 
 
@@ -84,14 +93,14 @@ def command(context: click.Context, db: str | None, clock: str | None, ids: str 
         context.meta[CONFIGURATION] = error
         return
     settings = found.settings
-    logging.basicConfig(level=settings.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    configure_log(settings.log_level)
     context.obj, context.meta[CONFIGURATION] = settings, found
     if context.invoked_subcommand in {None, "serve"}:
         for warning in found.warnings:
             _log.warning("%s %s", warning.found, warning.remedy)
     if context.invoked_subcommand is None:
         if sys.stdin.isatty():
-            click.echo(_ON_A_TERMINAL, err=True, nl=False)
+            print_lines(_ON_A_TERMINAL.splitlines(), err=True)
         _serve(settings, None)
 
 
@@ -124,7 +133,7 @@ def tools(settings: Settings) -> None:
     """Print the tool list as JSON, as a host receives it."""
     from taskhand.server.in_process_client import list_tools
 
-    _print(_with_app(settings, list_tools))
+    print_json(_with_app(settings, list_tools))
 
 
 @command.command()
@@ -142,7 +151,7 @@ def call(settings: Settings, tool: str, arguments: str) -> None:
     if not isinstance(sent, dict):
         raise CallerError("The arguments are not a JSON object.")
     answer, failed = _with_app(settings, lambda app: call_tool(app, tool, sent))
-    _print(json.loads(answer) if answer.startswith("{") else answer)
+    print_json(json.loads(answer) if answer.startswith("{") else answer)
     sys.exit(1 if failed else 0)
 
 
@@ -157,12 +166,11 @@ def demo(settings: Settings, *, brief: bool) -> None:
     flags = ["--ids", settings.ids, *(["--clock", settings.clock.isoformat()] if settings.clock else [])]
     today = settings.clock.date() if settings.clock else None
     with tolerate_closed_pipe():
-        anyio.run(partial(run_demo, click.echo, brief=brief, today=today, flags=flags))
+        anyio.run(partial(run_demo, print_line, brief=brief, today=today, flags=flags))
         if not brief:
-            click.echo(
-                "\nTo use Taskhand from Claude Desktop, paste this into claude_desktop_config.json and restart it:\n"
-            )
-            click.echo(HOSTS[0].block(Launch(command=sys.executable, args=("-m", "taskhand"))))
+            paste = "To use Taskhand from Claude Desktop, paste this into claude_desktop_config.json and restart it:"
+            print_lines(["", paste, ""])
+            print_json_line(HOSTS[0].block(Launch(command=sys.executable, args=("-m", "taskhand"))))
 
 
 @command.command()
@@ -173,7 +181,7 @@ def seed(settings: Settings, data: str) -> None:
     from taskhand.backends.local.seed import seed_store
 
     count = _with_store(settings, lambda backend: seed_store(backend, backend.now()))
-    click.echo(f"Planted the {data} data: {count} tasks.")
+    print_line(f"Planted the {data} data: {count} tasks.")
 
 
 @command.group()
@@ -186,7 +194,7 @@ def statuses() -> None:
 def list_statuses(settings: Settings) -> None:
     """List the statuses by position."""
     for status in _in_directory(settings, lambda directory: directory.statuses()):
-        click.echo(f"{status.order}  {status.name}  {status.type}")
+        print_row(status.order, status.name, status.type)
 
 
 @statuses.command("add")
@@ -227,7 +235,7 @@ def list_members(settings: Settings) -> None:
     """List everyone who can be responsible for tasks."""
     me = _in_directory(settings, lambda directory: directory.me())
     for member in _in_directory(settings, lambda directory: directory.members()):
-        click.echo("  ".join(filter(None, (member.id, member.name, member.email, "(me)" if member.id == me else None))))
+        print_row(member.id, member.name, member.email, "(me)" if member.id == me else None)
 
 
 @members.command("add")
@@ -236,7 +244,7 @@ def list_members(settings: Settings) -> None:
 @click.pass_obj
 def add_member(settings: Settings, name: str, email: str | None) -> None:
     """Add a person."""
-    click.echo(_in_directory(settings, lambda directory: directory.add_member(name, email)))
+    print_line(_in_directory(settings, lambda directory: directory.add_member(name, email)))
 
 
 @members.command("rename")
@@ -267,8 +275,7 @@ def contacts() -> None:
 def list_contacts(settings: Settings, query: str) -> None:
     """List the contacts by name: all, or those with QUERY in their name, phone or e-mail."""
     for contact in _in_directory(settings, lambda directory: directory.contacts(query, _ALL)):
-        fields = (contact.id, contact.name, contact.phone, contact.email, contact.customer_id)
-        click.echo("  ".join(filter(None, fields)))
+        print_row(contact.id, contact.name, contact.phone, contact.email, contact.customer_id)
 
 
 @contacts.command("add")
@@ -279,7 +286,7 @@ def list_contacts(settings: Settings, query: str) -> None:
 @click.pass_obj
 def add_contact(settings: Settings, name: str, phone: str | None, email: str | None, customer: str | None) -> None:
     """Add a contact."""
-    click.echo(_in_directory(settings, lambda directory: directory.add_contact(name, phone, email, customer)))
+    print_line(_in_directory(settings, lambda directory: directory.add_contact(name, phone, email, customer)))
 
 
 command.add_command(config)
@@ -341,7 +348,3 @@ def _with_store(settings: Settings, work: Callable[["LocalBackend"], Awaitable[_
 def _in_directory(settings: Settings, work: Callable[["Directory"], _T]) -> _T:
     """Read or edit the statuses, people or contacts of the embedded store in one transaction."""
     return _with_store(settings, lambda backend: backend.edit(work))
-
-
-def _print(answer: object) -> None:
-    click.echo(json.dumps(answer, ensure_ascii=False, indent=2))

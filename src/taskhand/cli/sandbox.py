@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import click
 
+from taskhand.cli.terminal import print_line
 from taskhand.domain.errors import CallerError
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _command(crm: Crm) -> click.Command:
     def serve(*, port: int, seed: str, key: str, reading: tuple[str, ...], readings: bool, faults: str | None) -> None:
         if readings:
             for name, values in crm.spec_variant().allowed().items():
-                click.echo(f"{name}: {', '.join(values)}")
+                print_line(f"{name}: {', '.join(values)}")
             return
         from taskhand.sandbox.faults import load_faults
 
@@ -151,8 +152,8 @@ def _serve(served: "Sequence[tuple[Crm, Emulator, str, int]]") -> None:
         async with AsyncExitStack() as stack:
             for crm, emulator, key, port in served:
                 url = await stack.enter_async_context(serve(emulator, port=port))
-                click.echo(f"{crm.name} at {url}, key {key}. Requests received: {url}/_sandbox/requests")
-                click.echo(f"  {crm.environment(url, key)} taskhand call list_tasks")
+                print_line(f"{crm.name} at {url}, key {key}. Requests received: {url}/_sandbox/requests")
+                print_line(f"  {crm.environment(url, key)} taskhand call list_tasks")
             await anyio.sleep_forever()
 
     try:

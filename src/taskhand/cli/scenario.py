@@ -1,6 +1,5 @@
 """The command `taskhand scenario`: an agent is given tasks on known data, and the result is checked."""
 
-import json
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -11,6 +10,7 @@ import anyio
 import click
 
 from taskhand.backends.registry import NAMES
+from taskhand.cli.terminal import print_json, print_line, print_lines
 from taskhand.domain.errors import CallerError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def scenario() -> None:
 def list_scenarios(files: tuple[Path, ...]) -> None:
     """List scenarios: the name, the backends and the purpose of each."""
     for one in _loaded(files):
-        click.echo(f"{one.name} [{', '.join(one.backends)}] {one.about}")
+        print_line(f"{one.name} [{', '.join(one.backends)}] {one.about}")
 
 
 @scenario.command("run")
@@ -74,7 +74,7 @@ def run_scenarios(
     reports = anyio.run(partial(_run, chosen, backend, command, as_json=as_json))
     passed = sum(report.passed for report in reports)
     if not as_json:
-        click.echo(f"{passed} of {len(reports)} passed.")
+        print_line(f"{passed} of {len(reports)} passed.")
     sys.exit(0 if passed == len(reports) else 1)
 
 
@@ -95,6 +95,9 @@ async def _run(
         for name in one.backends:
             if backend in (None, name):
                 report = await run_scenario(one, command or Scripted(one.solution), name)
-                click.echo(json.dumps(report.as_json(), ensure_ascii=False) if as_json else "\n".join(report.lines()))
+                if as_json:
+                    print_json(report.as_json(), indent=None)
+                else:
+                    print_lines(report.lines())
                 reports.append(report)
     return reports

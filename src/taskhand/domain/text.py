@@ -8,10 +8,11 @@ property Prepended_Concatenation_Mark. The ranges are written out, because Pytho
 versions do not know the newest characters.
 """
 
+import json
 import re
 from typing import Any
 
-__all__ = ["may_hide", "plain", "plain_json", "truncate"]
+__all__ = ["escape_hidden", "may_hide", "one_line", "plain", "plain_json", "truncate"]
 
 _DEFAULT_IGNORABLE = (
     (0x00AD, 0x00AD),  # soft hyphen
@@ -61,6 +62,16 @@ def plain(text: str) -> str:
     if _HIDDEN.search(text) is None:
         return text
     return _HIDDEN.sub("", _LINE_END.sub("\n", text))
+
+
+def one_line(text: str) -> str:
+    """The text in one line: without hidden characters, every run of blanks and line ends as one space."""
+    return " ".join(plain(text).split())
+
+
+def escape_hidden(json_text: str) -> str:
+    """JSON text with the same value, its hidden characters written as escapes."""
+    return _HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], json_text)
 
 
 def may_hide(json_text: str) -> bool:

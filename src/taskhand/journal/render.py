@@ -10,7 +10,7 @@ from datetime import tzinfo
 from typing import Final
 
 from taskhand.domain.change import FieldChange, changes, preview
-from taskhand.domain.text import plain
+from taskhand.domain.text import one_line
 from taskhand.journal.journal import Caller, Change, Intent, Result
 
 __all__ = ["render_change"]
@@ -35,7 +35,7 @@ def _render_headline(change: Change, zone: tzinfo | None) -> str:
         _render_caller(change.opening.caller),
         change.id,
     )
-    return "  ".join(map(_line, words))
+    return "  ".join(map(one_line, words))
 
 
 def _render_outcome(change: Change) -> str:
@@ -62,7 +62,7 @@ def _render_details(change: Change, task_id: str | None) -> Iterator[str]:
     if not indexes and opening.arguments:
         yield f"sent: {_render_value(json.dumps(opening.arguments, ensure_ascii=False))[1:-1]}"
     facts = {"reason": opening.reason, "carries out": opening.plan_id, "takes back": opening.undoes}
-    yield from (f"{name}: {_line(value)}" for name, value in facts.items() if value)
+    yield from (f"{name}: {one_line(value)}" for name, value in facts.items() if value)
 
 
 def _indexes(change: Change) -> list[int]:
@@ -88,7 +88,7 @@ def _render_task(change: Change, index: int) -> Iterator[str]:
         _render_value(title) if title else "",
         f"({task_id})" if task_id else "",
     ]
-    yield _line(" ".join(filter(None, words)) + _render_own_outcome(change, result))
+    yield one_line(" ".join(filter(None, words)) + _render_own_outcome(change, result))
     if intent is not None and intent.verb != "delete":
         yield from (
             f"  {one.field}: {_render_value(one.before)} -> {_render_value(one.after)}"
@@ -128,14 +128,9 @@ def _render_value(value: object) -> str:
         case bool():
             return "yes" if value else "no"
         case list() | tuple():
-            return ", ".join(_line(str(item)) for item in value) or "nobody"
+            return ", ".join(one_line(str(item)) for item in value) or "nobody"
         case str():
-            text = _line(value)
+            text = one_line(value)
             return f'"{text}"' if len(text) <= _LONGEST else f'"{text[:_LONGEST]}…"'
         case _:
             return str(value)
-
-
-def _line(text: str) -> str:
-    """The text in one line, without invisible characters."""
-    return " ".join(plain(text).split())

@@ -137,7 +137,8 @@ async def _take_step(
     arguments = {name: _fill_in(value, known) for name, value in step.arguments.items()}
     result = await client.call_tool(step.tool, arguments)
     answer = _answer(result)
-    write_line(f"\n■ {step.request}")
+    write_line("")
+    write_line(f"■ {step.request}")
     if not brief:
         write_line(f"  → {step.tool} {_short(arguments)}")
     for line in _to_lines(answer) if brief else [_short(_main_part(answer))]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.text import plain, truncate
+from taskhand.domain.text import one_line, truncate
 
 __all__ = ["QUOTED_IS_DATA", "Argument", "Prompt", "PromptContext", "quote"]
 
@@ -57,5 +57,5 @@ class Prompt:
 
 def quote(name: str) -> str:
     """A name as a JSON string on one line, without hidden characters and cut to length; "" for a blank name."""
-    words = " ".join(plain(name).split())
+    words = one_line(name)
     return json.dumps(truncate(words, _LONGEST), ensure_ascii=False) if words else ""

@@ -13,7 +13,7 @@ from taskhand.domain.change import Receipt
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Difference, Plan
-from taskhand.domain.text import plain, truncate
+from taskhand.domain.text import one_line, truncate
 from taskhand.service.apply_plan import apply_plan, decline_plan, review_plan
 from taskhand.service.call import Call
 
@@ -88,7 +88,7 @@ def question_text(plan: Plan) -> str:
 
 
 def _difference_line(one: Difference) -> str:
-    title = " ".join(plain(one.title).split())
+    title = one_line(one.title)
     changed = "; ".join(f"{field.field}: {_value(field.before)} → {_value(field.after)}" for field in one.changed)
     line = f"{one.does} “{truncate(title, _LONGEST_TITLE)}”"
     return truncate(f"{line}: {changed}" if changed else line, _LONGEST_LINE)
@@ -96,4 +96,4 @@ def _difference_line(one: Difference) -> str:
 
 def _value(value: object) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else "nothing" if value is None else str(value)
-    return truncate(" ".join(plain(text).split()), _LONGEST_VALUE) or "nothing"
+    return truncate(one_line(text), _LONGEST_VALUE) or "nothing"
