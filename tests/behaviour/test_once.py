@@ -148,3 +148,11 @@ async def test_two_callers_keys_are_never_the_same(connect: Connect) -> None:
     await one("create_task", **BODY, idempotencyKey="y z")
     assert "replayed" not in await other("create_task", **BODY, idempotencyKey="z")
     assert await one.listed() == ["Call Acme", "Call Acme"]
+
+
+async def test_the_same_key_of_another_caller_makes_another_task(connect: Connect) -> None:
+    one, other = await connect("one"), await connect("other")
+    first = await one("create_task", **BODY, idempotencyKey="daily")
+    second = await other("create_task", **BODY, idempotencyKey="daily")
+    assert "replayed" not in second
+    assert second["task"]["id"] != first["task"]["id"]

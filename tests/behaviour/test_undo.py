@@ -40,6 +40,15 @@ async def test_undo_restores_every_task_of_a_bulk_change(worker: Agent) -> None:
     assert [await _whole(worker, task["id"]) for task in tasks] == tasks
 
 
+async def test_undo_restores_the_written_tasks_of_a_bulk_change_that_skipped_one(worker: Agent) -> None:
+    tasks = [await worker.create(f"Task {number}", priority=priority) for number, priority in enumerate("121")]
+    change = await worker("bulk_update_tasks", taskIds=[task["id"] for task in tasks], changes={"priority": "2"})
+    assert change["totals"] == {"applied": 2, "unchanged": 1}
+    undone = await worker("undo_change", changeId=change["changeId"])
+    assert undone["totals"] == {"applied": 2}
+    assert [(await _whole(worker, task["id"]))["priority"] for task in tasks] == [1, 2, 1]
+
+
 async def test_undo_is_refused_with_the_difference_if_the_task_changed_since(worker: Agent) -> None:
     task = await worker.create()
     change = await worker("update_task", id=task["id"], title="New title")

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builders import only_refuses, refused, task
-from taskhand.domain.due import Due, DueRequest, due_of, is_overdue, iso_day, known_zone
+from taskhand.domain.due import Due, DueRequest, due_of, is_overdue, iso_day, known_zone, shifted
 from taskhand.domain.errors import CallerError
 
 SANTIAGO, NEW_YORK, MADRID, LORD_HOWE = "America/Santiago", "America/New_York", "Europe/Madrid", "Australia/Lord_Howe"
@@ -129,6 +129,15 @@ def test_the_default_zone_yields_to_the_tasks_and_to_the_calls() -> None:
 
 def test_the_default_zone_does_not_touch_a_day() -> None:
     assert DueRequest.parse(due_date="2026-05-02").on(None, MADRID) == day("2026-05-02")
+
+
+@pytest.mark.parametrize(("default", "clock"), [(SANTIAGO, "15:00"), (None, "14:00")])
+def test_a_shifted_instant_without_a_zone_keeps_its_time_in_the_default_zone(default: str | None, clock: str) -> None:
+    # The clocks go back in Chile on 5 April 2026.
+    due = Due.instant(timed("2026-03-10T15:00", SANTIAGO).at or datetime.now(UTC), None)
+    moved = shifted(due, 30, default)
+    assert moved.zone is None
+    assert moved.at == timed(f"2026-04-09T{clock}", SANTIAGO).at
 
 
 def test_a_request_knows_whether_anything_was_given() -> None:

@@ -37,6 +37,7 @@ def found(**fields: Any) -> TaskFilter:
         ({"newStatusName": "  "}, "unknown_status"),
         ({"title": ""}, "invalid_title"),
         ({"title": " \t\n"}, "invalid_title"),
+        ({"title": "\u200b\u202e"}, "invalid_title"),
         ({"title": "x" * 1_001}, "too_long"),
         ({"description": "x" * 50_001}, "too_long"),
         ({"aiContactId": ""}, "invalid_id"),

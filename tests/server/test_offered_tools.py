@@ -121,6 +121,19 @@ async def test_a_tool_that_was_not_chosen_is_neither_listed_nor_called(store_fil
             assert "TASKHAND_TOOLS" in error["next"]
 
 
+async def test_a_plan_of_a_tool_that_is_not_offered_cannot_be_applied(store_file: Path) -> None:
+    body = {"title": "Call Acme", "responsibleIds": ["me"], "priority": "1", "dryRun": True}
+    async with connected(store_file) as client:
+        plan = (await client.call_tool("create_task", body)).structured_content
+    assert plan is not None
+    async with connected(store_file, tools="read,apply_plan") as client:
+        error = await error_of(client, "apply_plan", {"planId": plan["planId"]})
+        assert error["code"] == "tool_not_enabled"
+        answer = await client.call_tool("list_tasks", {})
+    assert answer.structured_content is not None
+    assert answer.structured_content["tasks"] == []
+
+
 async def test_a_tool_that_does_not_exist_is_answered_with_those_that_are_offered(store_file: Path) -> None:
     async with connected(store_file, read_only=True) as client:
         error = await error_of(client, "make_coffee", {})

@@ -1,0 +1,32 @@
+"""What the journal has of a plan."""
+
+from datetime import UTC
+from pathlib import Path
+
+from behaviour.arms import NOW
+from builders import TASK_ID, task
+from safety.victim import journal_in, store_in
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import NotFound
+from taskhand.domain.snapshot import Snapshot
+from taskhand.journal.journal import Intent
+from taskhand.journal.render import render_change
+from taskhand.service.app_context import AppContext
+from taskhand.service.call import Call
+from taskhand.service.planning import make_plan
+
+
+async def test_the_journal_of_a_plan_shows_the_refused_tasks_beside_the_planned_ones(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    intent = Intent("update", Snapshot(task()), Edit(priority=2))
+    call = Call(app, "bulk_update_tasks", arguments={})
+    await make_plan(call, [intent], refused={"other": NotFound("There is no such task.", code="task_not_found")})
+    assert call.change is not None
+    change = await app.journal.find(call.change.id)
+    assert change is not None
+    assert render_change(change, UTC).splitlines()[1:] == [
+        f'  update: "Call back" ({TASK_ID})',
+        "    priority: 1 -> 2",
+        "  (other), refused, task_not_found",
+    ]
+    await app.aclose()
