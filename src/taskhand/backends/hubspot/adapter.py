@@ -215,6 +215,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         return self.to_written(item.row, item.edit, before, item.note)
 
     async def _patch(self, item: Item[Record]) -> None:
+        """Write the properties, then the stage; the item fails where that is refused or in doubt."""
         try:
             if properties_of(item.edit, item.before, self._reader.zones):
                 item.row, item.note = await self._writer.send_update(item.before, unlinked(item.edit))
@@ -320,6 +321,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
                 item.add_note(None if item.index in rows else _UNSTAGED)
 
     def _only_stage(self, item: Item[Record]) -> Item[Record]:
+        """The task as it was written, to be put back into its stage."""
         before = item.before if item.row is None else self.to_task(item.row)
         return replace(item, before=before, edit=Edit(status=item.edit.status, native={STAGE: stage_after(item.edit)}))
 

@@ -74,10 +74,6 @@ class _Reader(HTMLParser):
         if tag == "li":
             self._add("- ")
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in _HIDDEN:
-            self.handle_starttag(tag, attrs)
-
     def handle_endtag(self, tag: str) -> None:
         self._hidden = max(0, self._hidden - (tag in _HIDDEN))
         self._breaks = self._breaks or tag in _BLOCKS

@@ -59,7 +59,7 @@ def association_of(edit: Edit) -> list[JsonObject]:
 
 @dataclass(slots=True, eq=False)
 class _Change:
-    """For the task of an item and one kind: the id to link, whether that may be done, and the ids to unlink."""
+    """For the task of an item and one kind: the id to link and the ids to unlink."""
 
     item: Item[Record]
     task_id: str

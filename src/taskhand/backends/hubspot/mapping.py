@@ -69,12 +69,10 @@ class Record:
     links: Mapping[Kind, tuple[str, ...]]
 
     @classmethod
-    def from_json(cls, json: object) -> "Record":
+    def from_json(cls, json: Any) -> "Record":
         """A record out of an answer, with the links that came along; Malformed."""
-        if not isinstance(json, dict) or not isinstance(json.get("id"), str | int):
-            raise Malformed("with a task without an id")
-        if not isinstance(json.get("properties"), dict):
-            raise Malformed("with a task without properties")
+        if not isinstance(value_at(json, "id"), str | int) or not isinstance(value_at(json, "properties"), dict):
+            raise Malformed("with a task without an id or without properties")
         return cls(json, {kind: linked_ids(value_at(json, "associations", kind, "results")) for kind in KINDS})
 
     @property
@@ -226,7 +224,7 @@ def statuses_of(json: JsonObject) -> dict[str, Status]:
     options = [one for one in objects(json.get("options")) if _text(one.get("value"))]
     if not options:
         raise Malformed("without any status")
-    options.sort(key=lambda one: (one.get("hidden") is not True, *_display_order(one)))
+    options.sort(key=_display_order)
     hidden = sum(one.get("hidden") is True for one in options)
     return {one["value"]: _option(one, max(0, place - hidden)) for place, one in enumerate(options, 1)}
 
@@ -268,9 +266,9 @@ def _option(json: JsonObject, order: int) -> Status:
     return Status(id=value, name=_text(json.get("label")) or value, color=None, type=kind, order=order)
 
 
-def _display_order(option: JsonObject) -> tuple[bool, int]:
-    order = option.get("displayOrder")
-    return (False, order) if isinstance(order, int) and order >= 0 else (True, 0)
+def _display_order(option: JsonObject) -> tuple[bool, bool, int]:
+    order, is_shown = option.get("displayOrder"), option.get("hidden") is not True
+    return (is_shown, False, order) if isinstance(order, int) and order >= 0 else (is_shown, True, 0)
 
 
 def _shown_link(record: Record, kind: Kind, of_link: str | None) -> str | None:
