@@ -62,7 +62,7 @@ def open_journal(settings: Settings, clock: Clock | None = None) -> "SqliteJourn
         clock=clock or _clock(settings),
         new_id=_sequential_id if settings.ids == "sequential" else lambda prefix, _: f"{prefix}_{token_hex(5)}",
         secrets=settings.secrets,
-        keep_days=settings.journal_days,
+        keep_days=0 if settings.clock else settings.journal_days,  # a frozen clock tells no age
     )
 
 

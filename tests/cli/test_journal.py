@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import get_args
@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from builders import refused
-from fixed_clock import NOW
+from fixed_clock import NOW, FixedClock
 from journal.open_journal import make_opening, open_journal, settle
 from taskhand.cli.journal import OUTCOMES, journal
 from taskhand.config.settings import Settings
@@ -126,15 +126,20 @@ def test_an_export_has_every_row_and_its_hashes_can_be_recomputed(runs: Run) -> 
     assert previous == runs("verify").stdout.split()[-1]
 
 
-def test_old_changes_are_removed_by_prune(runs: Run, settings: Settings) -> None:
-    assert runs("prune").stdout == "Rows removed: 0.\n"
-    later = settings.model_copy(update={"clock": NOW + timedelta(days=363)})
-    done = CliRunner().invoke(journal, ["prune"], obj=later, catch_exceptions=False)
-    assert done.stdout == "Rows removed: 0.\n"
-    later = settings.model_copy(update={"clock": NOW + timedelta(days=366)})
-    done = CliRunner().invoke(journal, ["prune"], obj=later, catch_exceptions=False)
-    assert done.stdout == "Rows removed: 6.\n"
-    assert runs("verify").exit_code == 0
+def test_old_changes_are_removed_by_prune(store_file: Path, journal_file: Path) -> None:
+    async def fill() -> None:
+        for days in (400, 2):
+            then = FixedClock(datetime.now(UTC) - timedelta(days=days))
+            async with open_journal(journal_file, f"local {store_file}", then) as kept:
+                await settle(kept, make_opening(at=then()))
+
+    anyio.run(fill)
+    for settings, removed in (({"TASKHAND_CLOCK": NOW.isoformat()}, 0), ({}, 4), ({}, 0)):
+        at = Settings.from_env({"TASKHAND_DB": str(store_file)} | settings)
+        done = CliRunner().invoke(journal, ["prune"], obj=at, catch_exceptions=False)
+        assert done.stdout == f"Rows removed: {removed}.\n"
+    done = CliRunner().invoke(journal, ["verify"], obj=at, catch_exceptions=False)
+    assert done.exit_code == 0
 
 
 def test_commands_do_not_create_a_missing_journal(settings: Settings, journal_file: Path) -> None:

@@ -1,7 +1,8 @@
 """A journal in this process with predictable times and ids, and sample changes to write into it."""
 
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -16,6 +17,7 @@ from taskhand.domain.names import Match
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Journal, Opening, Result
+from taskhand.journal.pruning import prune
 from taskhand.journal.sqlite import SqliteJournal
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "full_change",
     "make_opening",
     "open_journal",
+    "remove_older",
     "rename_intent",
     "settle",
 ]
@@ -46,6 +49,13 @@ async def open_journal(
         yield journal
     finally:
         await journal.aclose()
+
+
+def remove_older(path: Path, before: datetime, now: datetime) -> int:
+    """Remove every change that is older than `before`, whatever may go in one day; how many rows that were."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.row_factory = sqlite3.Row
+        return prune(connection, before, now)
 
 
 def make_opening(tool: str = "update_task", *claims: Claim, at: datetime = NOW, **more: Any) -> Opening:

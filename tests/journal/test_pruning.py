@@ -8,12 +8,24 @@ from functools import partial
 from pathlib import Path
 
 import anyio
+import pytest
 
 from fixed_clock import NOW, FixedClock
-from journal.open_journal import PLACE, begin, delete_intent, make_opening, open_journal, rename_intent, settle
+from journal.open_journal import (
+    PLACE,
+    begin,
+    delete_intent,
+    make_opening,
+    open_journal,
+    remove_older,
+    rename_intent,
+    settle,
+)
+from taskhand.config.settings import Settings
 from taskhand.journal.journal import ChangeQuery, Claim, Ending, Result
 from taskhand.journal.pruning import prune
 from taskhand.journal.sqlite import SqliteJournal
+from taskhand.wiring import open_journal as wired_journal
 
 DAYS = 30
 KEPT = partial(open_journal, keep_days=DAYS)
@@ -29,6 +41,11 @@ async def rows(journal: SqliteJournal) -> list[dict[str, object]]:
     return [json.loads(line) for line in [line async for line in journal.export()]]
 
 
+def remove_old(journal_file: Path, clock: FixedClock) -> int:
+    """Remove every change that is older than DAYS; how many rows that were."""
+    return remove_older(journal_file, clock() - timedelta(days=DAYS), clock())
+
+
 async def is_whole(journal: SqliteJournal) -> bool:
     """Whether verify finds nothing."""
     return (await journal.verify()).fault is None
@@ -41,7 +58,7 @@ async def test_changes_that_are_too_old_go_and_the_chain_says_so(journal_file: P
         young = await settle(journal, make_opening(at=clock()))
         clock.move(days=DAYS - 5)
         head = (await journal.verify()).head
-        assert await journal.prune() == 4
+        assert remove_old(journal_file, clock) == 4
         assert await ids(journal) == [young]
         last = (await rows(journal))[-1]
         assert last["seq"] == head.seq + 1
@@ -49,16 +66,16 @@ async def test_changes_that_are_too_old_go_and_the_chain_says_so(journal_file: P
         assert isinstance(body, dict)
         assert (body["kind"], body["value"]["through"], body["value"]["rows"]) == ("pruned", 4, 4)
         assert await is_whole(journal)
-        assert await journal.prune() == 0
+        assert remove_old(journal_file, clock) == 0
 
 
 async def test_a_change_is_kept_for_all_of_its_days(journal_file: Path, clock: FixedClock) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
         await settle(journal)
         clock.move(days=DAYS)
-        assert await journal.prune() == 0
+        assert remove_old(journal_file, clock) == 0
         clock.move(seconds=1)
-        assert await journal.prune() == 4
+        assert remove_old(journal_file, clock) == 4
 
 
 async def test_it_can_be_pruned_again_and_again_and_to_the_last_change(journal_file: Path, clock: FixedClock) -> None:
@@ -66,7 +83,7 @@ async def test_it_can_be_pruned_again_and_again_and_to_the_last_change(journal_f
         for _ in range(3):
             await settle(journal, make_opening(at=clock()))
             clock.move(days=DAYS + 1)
-            assert await journal.prune() > 0
+            assert remove_old(journal_file, clock) > 0
             assert await ids(journal) == []
             assert await is_whole(journal)
         assert [row["seq"] for row in await rows(journal)] == [15]
@@ -77,10 +94,10 @@ async def test_an_open_change_and_all_after_it_stay_however_old(journal_file: Pa
         await settle(journal)
         stays = [(await begin(journal)).id, await settle(journal)]
         clock.move(days=1_000)
-        assert await journal.prune() == 4
+        assert remove_old(journal_file, clock) == 4
         assert await ids(journal) == stays
         await journal.settle(stays[0], [], Ending("applied"))
-        assert await journal.prune() == 0
+        assert remove_old(journal_file, clock) == 0
         assert await is_whole(journal)
 
 
@@ -93,7 +110,7 @@ async def test_keeps_a_change_that_ended_late_and_all_rows_in_between(journal_fi
         clock.move(days=DAYS)
         await journal.settle(middle.id, [], Ending("applied"))
         clock.move(days=DAYS / 2)
-        await journal.prune()
+        remove_old(journal_file, clock)
         assert gone not in await ids(journal)
         assert await ids(journal) == [early.id, middle.id]
 
@@ -103,7 +120,7 @@ async def test_order_is_that_of_the_chain_not_of_the_clock(journal_file: Path, c
         young = await settle(journal, make_opening(at=clock() + timedelta(days=100)))
         old = await settle(journal)
         clock.move(days=DAYS + 1)
-        assert await journal.prune() == 0
+        assert remove_old(journal_file, clock) == 0
         assert await ids(journal) == [young, old]
 
 
@@ -119,17 +136,81 @@ async def test_prunes_with_the_first_change_of_a_process_and_then_once_a_day(
     journal_file: Path, clock: FixedClock
 ) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
-        await settle(journal)
-    clock.move(days=DAYS + 1)
+        made = [await settle(journal, make_opening(at=clock())) for _ in range(4)]
+    clock.move(days=DAYS)
     async with KEPT(journal_file, clock=clock) as journal:
-        kept = [await settle(journal, make_opening(at=clock()))]
-        assert await ids(journal) == kept
-    clock.move(days=DAYS - 0.1)
+        made.append(await settle(journal, make_opening(at=clock())))
+    clock.move(days=1, seconds=1)
     async with KEPT(journal_file, clock=clock) as journal:
-        for days in (0, 0.2, 0.8):
-            clock.move(days=days)
-            kept.append(await settle(journal, make_opening(at=clock())))
-            assert await ids(journal) == (kept if days < 0.8 else kept[1:])
+        for hours, gone in ((0, 0), (12, 0), (12, 1), (12, 1), (12, 2)):
+            clock.move(hours=hours)
+            made.append(await settle(journal, make_opening(at=clock())))
+            assert await ids(journal) == made[gone:]
+
+
+async def filled(journal: SqliteJournal, clock: FixedClock, changes: int) -> list[str]:
+    """Settle this many changes now; their ids."""
+    return [await settle(journal, make_opening(at=clock())) for _ in range(changes)]
+
+
+@pytest.mark.parametrize("changes", [1, 40])
+async def test_one_reading_of_a_clock_that_is_ahead_removes_nothing(
+    journal_file: Path, clock: FixedClock, changes: int
+) -> None:
+    key = Claim("key Claude 1", "payload")
+    async with KEPT(journal_file, clock=clock) as journal:
+        first = await settle(journal, make_opening("create_task", key))
+        made = [first, *await filled(journal, clock, changes - 1)]
+    clock.move(days=400)
+    async with KEPT(journal_file, clock=clock) as journal:
+        made += await filled(journal, clock, 1)
+        assert await journal.prune() == 0
+        assert await ids(journal) == made
+    clock.move(days=-400)
+    async with KEPT(journal_file, clock=clock) as journal:
+        held, is_new = await journal.begin(make_opening("create_task", key), [])
+        assert (held.id, is_new) == (first, False)
+
+
+async def test_a_clock_that_stays_ahead_removes_a_tenth_of_the_rows_a_day_and_tells_the_log(
+    journal_file: Path, clock: FixedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with KEPT(journal_file, clock=clock) as journal:
+        await filled(journal, clock, 99)
+        clock.move(days=400)
+        await filled(journal, clock, 1)
+        clock.move(days=1)
+        assert await journal.prune() == 40
+        assert await journal.prune() == 0
+        async with KEPT(journal_file, clock=clock) as other:
+            assert await other.prune() == 0
+        assert "40 rows of changes" in caplog.text
+        assert await is_whole(journal)
+        clock.move(days=1)
+        assert await journal.prune() == 36
+        assert await is_whole(journal)
+
+
+async def test_nothing_is_removed_while_a_change_is_dated_in_the_future(
+    journal_file: Path, clock: FixedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with KEPT(journal_file, clock=clock) as journal:
+        await filled(journal, clock, 3)
+        await settle(journal, make_opening(at=NOW + timedelta(days=500)))
+        for _ in range(5):
+            clock.move(days=DAYS)
+            await filled(journal, clock, 1)
+            assert await journal.prune() == 0
+        assert "is dated 2027-" in caplog.text
+        assert len(await ids(journal)) == 9
+
+
+async def test_a_frozen_clock_removes_nothing(store_file: Path) -> None:
+    for clock in (NOW, NOW + timedelta(days=800), NOW + timedelta(days=802)):
+        journal = wired_journal(Settings(db=store_file, clock=clock))
+        await settle(journal, make_opening(at=clock))
+        assert await journal.prune() == 0
+        await journal.aclose()
 
 
 async def test_a_claim_goes_with_its_change(journal_file: Path, clock: FixedClock) -> None:
@@ -137,7 +218,7 @@ async def test_a_claim_goes_with_its_change(journal_file: Path, clock: FixedCloc
     async with KEPT(journal_file, clock=clock) as journal:
         await settle(journal, make_opening("create_task", key))
         clock.move(days=DAYS + 1)
-        await journal.prune()
+        remove_old(journal_file, clock)
         assert (await journal.begin(make_opening("create_task", key, at=clock()), []))[1]
         assert await is_whole(journal)
 
@@ -146,6 +227,7 @@ async def test_ids_are_not_given_again_after_pruning(journal_file: Path, clock: 
     async with KEPT(journal_file, clock=clock) as journal:
         first = await settle(journal)
         clock.move(days=DAYS + 1)
+        assert remove_old(journal_file, clock) == 4
         assert await settle(journal, make_opening(at=clock())) > first
 
 
@@ -154,7 +236,7 @@ async def test_changes_of_all_places_go(journal_file: Path, clock: FixedClock) -
         await settle(here)
         await settle(there)
         clock.move(days=DAYS + 1)
-        assert await here.prune() == 8
+        assert remove_old(journal_file, clock) == 8
         assert await ids(there) == []
 
 
@@ -176,9 +258,12 @@ async def test_what_was_pruned_is_not_left_in_the_file(journal_file: Path, clock
     async with KEPT(journal_file, clock=clock) as journal:
         for _ in range(40):  # more than the rows written afterwards could overwrite
             await settle(journal, make_opening(reason="because of Quetzalcoatl"))
-        await begin(journal, make_opening(at=NOW + timedelta(days=100)), delete_intent())
         clock.move(days=DAYS + 1)
-        assert await journal.prune() == 160
+        await begin(journal, make_opening(at=clock()), delete_intent())
+        removed = 0
+        while removed < 160:
+            clock.move(days=1)
+            removed += await journal.prune()
     left = await anyio.Path(journal_file).read_bytes()
     assert b"Quetzalcoatl" not in left
     assert PLACE.encode() in left

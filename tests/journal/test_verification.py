@@ -12,7 +12,7 @@ import pytest
 
 from builders import refused
 from fixed_clock import NOW, FixedClock
-from journal.open_journal import begin, full_change, make_opening, open_journal, rename_intent, settle
+from journal.open_journal import begin, full_change, make_opening, open_journal, remove_older, rename_intent, settle
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.codec import instant
 from taskhand.journal.entry import COLUMNS, Entry
@@ -37,11 +37,11 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
     async def fill() -> None:
         clock = FixedClock()
-        async with open_journal(path, clock=clock, keep_days=30) as journal:
+        async with open_journal(path, clock=clock) as journal:
             await settle(journal)
             clock.move(days=40)
             later = NOW + timedelta(days=40)
-            assert await journal.prune() == 4
+            assert remove_older(path, NOW + timedelta(days=10), later) == 4
             await full_change(journal)
             await journal.record(make_opening(at=later), Ending("planned"), [rename_intent()])
             await begin(journal, make_opening("create_task", Claim("key", "p"), at=later))

@@ -1,14 +1,29 @@
-"""Removal of old changes from the oldest end of the chain, within a transaction of a connection."""
+"""Removal of old changes from the oldest end of the chain, within a transaction of a connection.
 
+A clock may be wrong, so one reading of it removes nothing. The age of a change is counted from an earlier reading: the
+newest change that began a day ago or before. Nothing is removed while a change is dated after the present, and never
+more than a share of the journal within a day.
+"""
+
+import logging
 import sqlite3
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from taskhand.journal.codec import instant
 from taskhand.journal.entry import Entry
 from taskhand.journal.hash_chain import Link
 from taskhand.journal.writes import anchor, append, set_link
 
-__all__ = ["PORTION", "prune"]
+__all__ = ["PORTION", "prune", "prune_share"]
+
+_log = logging.getLogger(__name__)
+
+_DAY: Final = timedelta(days=1)
+_TOLERANCE: Final = timedelta(minutes=5)
+"""How far after the present a change may be dated: other processes write meanwhile."""
+_SHARE: Final = 10
+"""At most one row in so many is removed within a day, or one change where that is more."""
 
 _FIRST_TO_STAY = """
 SELECT min(seq) FROM (
@@ -24,20 +39,46 @@ AND EXISTS (SELECT 1 FROM entry later WHERE later.change_id = o.change_id AND la
 """
 """The first change that begins before a row and has rows at or after it."""
 
+_LAST_OF_OPENED = """
+SELECT max(e.seq) FROM entry e
+WHERE e.change_id IN (SELECT o.change_id FROM entry o WHERE o.kind = 'opening' AND o.seq <= :seq)
+"""
+"""The last row of all changes that begin at or before a row."""
+
 
 PORTION = 10_000
 """Rows removed in one transaction, while other processes wait. A larger change goes in one piece."""
 
 
+def prune_share(connection: sqlite3.Connection, now: datetime, keep: timedelta) -> int:
+    """Remove what may go today of the changes that are older than `keep`; return how many rows were removed.
+
+    Each call removes about PORTION rows: call it until it returns 0.
+    """
+    latest = _scalar(connection, "SELECT max(at) FROM entry WHERE kind = 'opening'")
+    if latest is not None and latest > instant(now + _TOLERANCE):
+        _log.warning("the journal is not pruned: a change in it is dated %s, after the present, %s", latest, now)
+        return 0
+    reading = _scalar(connection, "SELECT max(at) FROM entry WHERE kind = 'opening' AND at <= ?", instant(now - _DAY))
+    if reading is None:
+        return 0
+    before = datetime.fromisoformat(reading) - keep
+    removed = prune(connection, before, now, min(PORTION, _left_today(connection, now)))
+    if removed:
+        _log.warning("%d rows of changes from before %s were removed from the journal", removed, before)
+    return removed
+
+
 def prune(connection: sqlite3.Connection, before: datetime, now: datetime, portion: int = PORTION) -> int:
     """Remove closed changes older than `before`, up to the first that has to stay; return how many rows were removed.
 
-    A new `pruned` row attests to the removal, and the anchor becomes the last row removed. Each call removes about
-    `portion` rows: call it until it returns 0.
+    A new `pruned` row attests to the removal, and the anchor becomes the last row removed. Each call removes at most
+    `portion` rows, or one change where the first is larger, and none where `portion` is 0.
     """
     start = anchor(connection)
-    through = start and _through(connection, start.seq + portion, _first_to_stay(connection, before))
-    if through is None:
+    stays = _first_to_stay(connection, before)
+    through = start and portion and _through(connection, start.seq + portion, stays)
+    if not through:
         return 0
     removed = connection.execute("DELETE FROM entry WHERE seq <= ?", (through.seq,)).rowcount
     connection.execute("DELETE FROM claim WHERE seq <= ?", (through.seq,))
@@ -45,6 +86,20 @@ def prune(connection: sqlite3.Connection, before: datetime, now: datetime, porti
     append(connection, [Entry("pruned", instant(now), value)])
     set_link(connection, "anchor", through)
     return removed
+
+
+def _left_today(connection: sqlite3.Connection, now: datetime) -> int:
+    """How many rows may still be removed within a day before `now`."""
+    rows = "SELECT count(*), coalesce(sum(json_extract(body, '$.value.rows')), 0) FROM entry"
+    ((times, removed),) = connection.execute(f"{rows} WHERE kind = 'pruned' AND at > ?", (instant(now - _DAY),))
+    ((there,),) = connection.execute("SELECT count(*) FROM entry")
+    left = (int(there) + int(removed)) // _SHARE - int(removed)
+    return max(left, 0) if times else max(left, 1)
+
+
+def _scalar(connection: sqlite3.Connection, sql: str, *parameters: str) -> str | None:
+    ((value,),) = connection.execute(sql, parameters)
+    return None if value is None else str(value)
 
 
 def _first_to_stay(connection: sqlite3.Connection, before: datetime) -> int:
@@ -57,14 +112,23 @@ def _first_to_stay(connection: sqlite3.Connection, before: datetime) -> int:
 
 
 def _through(connection: sqlite3.Connection, portion: int, stays: int) -> Link | None:
-    """The last row to remove: within the portion, or before `stays` where one change is larger than the portion."""
-    for end in (min(stays, portion + 1), stays):
-        between = _between_changes(connection, end)
-        row = connection.execute(
-            "SELECT seq, hash FROM entry WHERE seq < ? ORDER BY seq DESC LIMIT 1", (between,)
-        ).fetchone()
-        if row is not None:
-            return Link(row["seq"], row["hash"])
+    """The last row to remove: within the portion, or the end of the first change where that is larger."""
+    end = _between_changes(connection, min(stays, portion + 1))
+    row = connection.execute("SELECT seq, hash FROM entry WHERE seq < ? ORDER BY seq DESC LIMIT 1", (end,)).fetchone()
+    if row is None:
+        row = _end_of_first_change(connection, stays)
+    return None if row is None else Link(row["seq"], row["hash"])
+
+
+def _end_of_first_change(connection: sqlite3.Connection, stays: int) -> sqlite3.Row | None:
+    """The first row after which no change is split; None where it is not before `stays`."""
+    ((end,),) = connection.execute("SELECT min(seq) FROM entry")
+    while end is not None and end < stays:
+        ((last,),) = connection.execute(_LAST_OF_OPENED, {"seq": end})
+        if last is None or last <= end:
+            found: sqlite3.Row = connection.execute("SELECT seq, hash FROM entry WHERE seq = ?", (end,)).fetchone()
+            return found
+        end = last
     return None
 
 

@@ -19,7 +19,7 @@ from taskhand.journal.entry import Entry, ending_entry, opening_entries, result_
 from taskhand.journal.health_checks import check_journal
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim, Ending, Intent, Opening, Result
 from taskhand.journal.process_lock import ProcessLock
-from taskhand.journal.pruning import PORTION, prune
+from taskhand.journal.pruning import PORTION, prune_share
 from taskhand.journal.redact import Redaction
 from taskhand.journal.verification import Verification, verify_chain
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind
@@ -182,11 +182,13 @@ class SqliteJournal:
         return await self._store.read(partial(self._take_over, sessions))
 
     async def prune(self) -> int:
-        """Remove changes older than `keep_days`, and return how many rows that were. Others can write in between."""
+        """Remove what may go today of the changes older than `keep_days`; return how many rows that were.
+
+        Others can write in between.
+        """
         if not self._keep_days:
             return 0
-        now = self._clock()
-        portion = partial(prune, before=now - timedelta(days=self._keep_days), now=now)
+        portion = partial(prune_share, now=self._clock(), keep=timedelta(days=self._keep_days))
         removed = 0
         while rows := await self._store.write(portion, tasks=PORTION):
             removed += rows
