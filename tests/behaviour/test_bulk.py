@@ -33,6 +33,12 @@ async def test_every_task_has_its_own_outcome(worker: Agent, arm: Arm) -> None:
     assert await _field(worker, ids, "priority") == [2, 2, 2]
 
 
+async def test_one_unknown_id_does_not_stop_the_other_tasks(worker: Agent, arm: Arm) -> None:
+    task = await worker.create()
+    done = await worker("bulk_update_tasks", taskIds=[task["id"], arm.absent], changes={"priority": "2"})
+    assert done["totals"] == {"applied": 1, "refused": 1}
+
+
 async def test_due_dates_are_shifted_by_days_and_keep_their_times(worker: Agent) -> None:
     ids = await _three(worker)
     timed = {"dueDate": "2026-03-10", "dueTime": "15:00", "timezone": "America/Santiago"}

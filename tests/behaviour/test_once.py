@@ -75,6 +75,13 @@ async def test_a_task_that_was_deleted_since_is_made_again(worker: Agent) -> Non
     assert await worker.listed() == ["Call Acme"]
 
 
+async def test_a_planned_deletion_leaves_an_identical_create_a_repetition(worker: Agent) -> None:
+    made = await worker("create_task", **BODY)
+    await worker("delete_task", id=made["task"]["id"], dryRun=True)
+    again = await worker("create_task", **BODY)
+    assert (again["replayed"], again["task"]) == (True, made["task"])
+
+
 async def test_a_bulk_change_with_the_same_key_is_answered_again_without_being_sent(worker: Agent) -> None:
     tasks = [await worker.create(f"Task {number}", dueDate="2026-03-10") for number in range(2)]
     sent = {"taskIds": [task["id"] for task in tasks], "shiftDueDays": 1, "idempotencyKey": "shift"}

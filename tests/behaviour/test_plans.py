@@ -1,13 +1,28 @@
 """Plans: every write can be previewed, and large changes and deletions need approval."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
 import pytest
+from mcp.types import ElicitRequestParams, ElicitResult
 
 from behaviour.agent import Agent, Refused
 from behaviour.conftest import Connect
 from behaviour.person import Person
+
+
+class Hesitant(Person):
+    """Says yes after something else has happened."""
+
+    def __init__(self, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        super().__init__("yes")
+        self.meanwhile = meanwhile
+
+    async def asked(self, context: Any, params: ElicitRequestParams) -> ElicitResult:
+        """The client's answer, after what happens meanwhile."""
+        await self.meanwhile()
+        return await super().asked(context, params)
 
 
 async def _tasks(agent: Agent) -> list[dict[str, Any]]:
@@ -71,6 +86,14 @@ async def test_a_plan_is_refused_with_the_difference_if_the_task_changed_since(w
     assert stale.value.code == "plan_stale"
     assert stale.value.error["difference"][0]["changed"] == {"priority": {"from": 1, "to": 2}}
     assert (await worker("get_task", id=task["id"]))["task"]["title"] == "Call Acme"
+
+
+async def test_the_reason_of_a_dry_run_is_the_reason_of_the_change(worker: Agent) -> None:
+    task = await worker.create()
+    plan = await worker("update_task", id=task["id"], title="New title", reason="a typo", dryRun=True)
+    done = await worker("apply_plan", planId=plan["planId"])
+    row = (await worker("list_changes", limit=1))["changes"][0]
+    assert (row["changeId"], row["reason"]) == (done["changeId"], "a typo")
 
 
 async def test_another_caller_cannot_apply_a_plan(connect: Connect) -> None:
@@ -137,6 +160,19 @@ async def test_nothing_is_written_after_the_person_says_no_and_the_plan_is_used_
     with pytest.raises(Refused) as used:
         await agent("apply_plan", planId=plan)
     assert used.value.code == "plan_used"
+
+
+async def test_a_yes_to_a_task_that_changed_meanwhile_is_in_the_journal_as_refused(connect: Connect, era: str) -> None:
+    assert era
+    other = await connect("other")
+    task = await other.create()
+    agent = await connect(person=Hesitant(lambda: other("update_task", id=task["id"], title="New title")))
+    with pytest.raises(Refused) as refused:
+        await agent("delete_task", id=task["id"])
+    assert refused.value.code == "plan_stale"
+    assert await agent.listed() == ["New title"]
+    row = (await agent("list_changes", outcome="refused"))["changes"][0]
+    assert (row["tool"], row["code"]) == ("delete_task", "plan_stale")
 
 
 async def test_apply_plan_asks_the_person_about_a_plan_that_needs_approval(connect: Connect, era: str) -> None:

@@ -40,9 +40,10 @@ async def test_nobody_found_is_an_empty_answer_and_no_error(agent: Agent) -> Non
 
 
 async def test_a_query_too_short_to_find_anybody_by_is_refused(agent: Agent) -> None:
-    with pytest.raises(Refused) as refused:
-        await agent("find_contacts", query=" a ")
-    assert refused.value.code == "invalid_query"
+    for query in (" a ", "a\u0301"):  # a letter and its accent are one character
+        with pytest.raises(Refused) as refused:
+            await agent("find_contacts", query=query)
+        assert refused.value.code == "invalid_query"
 
 
 async def test_get_task_answers_the_documented_object_and_nothing_else(agent: Agent) -> None:

@@ -52,6 +52,12 @@ def test_every_setting_has_a_variable_of_ours_and_a_description() -> None:
     assert all(field.description for field in Settings.model_fields.values())
 
 
+@pytest.mark.parametrize(("backend", "zone"), [("vambe", "America/Santiago"), ("local", "Europe/Madrid")])
+def test_the_zone_of_a_crm_overrides_the_shared_one_on_that_crm_only(backend: str, zone: str) -> None:
+    zones = {"VAMBE_TIMEZONE": "America/Santiago", "TASKHAND_TIMEZONE": "Europe/Madrid"}
+    assert Settings.from_env({"TASKHAND_BACKEND": backend, **zones}).default_timezone == zone
+
+
 def test_a_flag_overrides_its_variable_unless_it_is_none() -> None:
     environ = {"TASKHAND_USER": "Ana", "TASKHAND_IDS": "sequential"}
     settings = Settings.from_env(environ, user="Ben", ids=None)

@@ -45,6 +45,13 @@ def test_two_backups_in_one_second_are_both_kept(tmp_path: Path) -> None:
     assert set(read_backups(read_host_file(path))) == {"1", "2"}
 
 
+def test_backups_of_a_file_with_brackets_in_its_name_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "mcp [1].json"
+    path.write_text("1", encoding="utf-8")
+    _replaced(path, "2")
+    assert list(read_backups(read_host_file(path))) == ["1"]
+
+
 def test_a_link_is_followed_and_stays_a_link(tmp_path: Path) -> None:
     real = tmp_path / "dotfiles" / "mcp.json"
     real.parent.mkdir()
