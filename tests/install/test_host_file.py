@@ -1,7 +1,7 @@
 """A host's file on disk: read as it is, replaced wholly or not at all, and a copy kept."""
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,9 @@ from taskhand.install.host_file import read_backups, read_host_file, replace_hos
 NOW = datetime(2026, 3, 2, 12, 0, 5, tzinfo=UTC)
 
 
-def _replaced(path: Path, text: str) -> Path | None:
+def _replaced(path: Path, text: str, now: datetime = NOW) -> Path | None:
     found = read_host_file(path)
-    return replace_host_file(found, text, copy=found.text, now=NOW)
+    return replace_host_file(found, text, copy=found.text, now=now)
 
 
 def test_a_missing_file_is_created_with_its_folders_for_the_user_alone(tmp_path: Path) -> None:
@@ -43,6 +43,14 @@ def test_two_backups_in_one_second_are_both_kept(tmp_path: Path) -> None:
     path.write_text("1", encoding="utf-8")
     assert _replaced(path, "2") != _replaced(path, "3")
     assert set(read_backups(read_host_file(path))) == {"1", "2"}
+
+
+def test_the_newest_backup_is_read_first(tmp_path: Path) -> None:
+    path = tmp_path / "mcp.json"
+    path.write_text("1", encoding="utf-8")
+    _replaced(path, "2")
+    _replaced(path, "3", NOW + timedelta(seconds=1))
+    assert list(read_backups(read_host_file(path))) == ["2", "1"]
 
 
 def test_backups_of_a_file_with_brackets_in_its_name_are_found(tmp_path: Path) -> None:
