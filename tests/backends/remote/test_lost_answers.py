@@ -1,0 +1,88 @@
+"""Lost answers on the example CRM, which loses them on demand."""
+
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+
+from backends.example.adapter import ExampleAdapter
+from backends.example.client import ExampleClient, JsonObject
+from builders import refused
+from passing import Time
+from taskhand.backends.base import BulkProgress
+from taskhand.backends.remote.adapter import Timing
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import OutcomeUnknown
+
+EDIT = Edit(title="Send it", responsible_ids=(), priority=1)
+
+
+class Lossy(ExampleClient):
+    """Loses every write: `on_loss` is what happens out there meanwhile."""
+
+    def __init__(self, time: Time, on_loss: Callable[[], Any]) -> None:
+        super().__init__(time.moment)
+        self.on_loss = on_loss
+        self.lost = 0
+
+    async def update(self, task_id: str, body: JsonObject) -> JsonObject:
+        """Never arrives."""
+        del task_id, body
+        self.lost += 1
+        self.on_loss()
+        raise OutcomeUnknown("The answer was lost.")
+
+
+def adapter_of(client: ExampleClient, time: Time) -> ExampleAdapter:
+    return ExampleAdapter(client, None, Timing(time.moment, time.clock, time.sleep))
+
+
+async def test_a_lost_update_is_unknown_where_the_bulk_change_stops_before_it_is_sent_again() -> None:
+    time, progress = Time(), BulkProgress()
+    client = Lossy(time, lambda: progress.stop("the caller gave up"))
+    adapter = adapter_of(client, time)
+    before = (await adapter.create_task(EDIT)).task
+    [result] = await adapter.update_tasks([(before, Edit(priority=2))], progress)
+    assert client.lost == 1
+    assert result.error is not None
+    assert result.error.code == "outcome_unknown"
+
+
+class FirstOnly(ExampleClient):
+    """Answers the first create once a second one is lost, which makes no task."""
+
+    def __init__(self, time: Time) -> None:
+        super().__init__(time.moment)
+        self.creates = 0
+        self.second_is_lost = anyio.Event()
+        self.first_is_answered = anyio.Event()
+
+    async def create(self, body: JsonObject) -> JsonObject:
+        """The first arrives; the second does not."""
+        self.creates += 1
+        if self.creates == 1:
+            await self.second_is_lost.wait()
+            return await super().create(body)
+        self.second_is_lost.set()
+        await self.first_is_answered.wait()
+        raise OutcomeUnknown("The answer was lost.")
+
+
+async def test_a_lost_create_never_claims_the_task_of_an_equal_create_that_was_answered() -> None:
+    time = Time()
+    client = FirstOnly(time)
+    adapter = adapter_of(client, time)
+
+    async def first() -> None:
+        await adapter.create_task(EDIT)
+        client.first_is_answered.set()
+
+    async def second() -> None:
+        with refused("outcome_unknown", OutcomeUnknown):
+            await adapter.create_task(EDIT)
+
+    async with anyio.create_task_group() as calls:
+        calls.start_soon(first)
+        await anyio.wait_all_tasks_blocked()
+        calls.start_soon(second)
+    assert len(await client.tasks()) == 1
