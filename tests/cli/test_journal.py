@@ -2,12 +2,14 @@
 
 import json
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import get_args
+from zoneinfo import ZoneInfo
 
 import anyio
 import pytest
@@ -49,6 +51,24 @@ def heads(done: Result) -> list[str]:
     assert done.exit_code == 0
     words = [line.split("  ") for line in done.stdout.splitlines() if not line.startswith(" ")]
     return [f"{tool} {outcome}" for _, tool, outcome, *_ in words]
+
+
+@pytest.fixture
+def in_santiago(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This machine is three hours behind UTC."""
+    with monkeypatch.context() as here:
+        here.setenv("TZ", "America/Santiago")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_santiago")
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of Windows cannot be set for a process")
+def test_a_time_without_an_offset_is_in_this_machines_zone(runs: Run) -> None:
+    here = NOW.astimezone(ZoneInfo("America/Santiago")).replace(tzinfo=None)
+    assert len(heads(runs("--until", here.isoformat()))) == 2
+    assert heads(runs("--since", (here + timedelta(hours=1)).isoformat())) == []
 
 
 def test_changes_are_listed_newest_first_readably(runs: Run) -> None:

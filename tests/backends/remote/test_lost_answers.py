@@ -11,6 +11,7 @@ from builders import refused
 from passing import Time
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OutcomeUnknown
 
@@ -46,6 +47,31 @@ async def test_a_lost_update_is_unknown_where_the_bulk_change_stops_before_it_is
     assert client.lost == 1
     assert result.error is not None
     assert result.error.code == "outcome_unknown"
+
+
+class Undeleting(ExampleClient):
+    """Loses every deletion."""
+
+    async def delete(self, task_id: str) -> None:
+        """Never arrives."""
+        raise OutcomeUnknown(f"The answer about {task_id} was lost.")
+
+
+class Delayed(ExampleAdapter):
+    """Shows deleted tasks for a while."""
+
+    deletes_show_at_once = False
+
+
+async def test_what_was_written_to_a_task_is_forgotten_where_its_deletion_is_unknown() -> None:
+    time = Time()
+    adapter = Delayed(Undeleting(time.moment), None, Timing(time.moment, time.clock, time.sleep))
+    adapter.recent = RecentWrites(60.0, time.clock)
+    task = (await adapter.create_task(EDIT)).task
+    assert adapter.recent.get(task.id) is not None
+    with refused("outcome_unknown", OutcomeUnknown):
+        await adapter.delete_task(task)
+    assert adapter.recent.get(task.id) is None
 
 
 class FirstOnly(ExampleClient):

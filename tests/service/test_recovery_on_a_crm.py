@@ -1,0 +1,70 @@
+"""Changes that a dead process left open are settled by what their CRM shows."""
+
+from datetime import date
+from pathlib import Path
+
+from backends.example.adapter import ExampleAdapter
+from backends.example.client import ExampleClient, JsonObject
+from passing import Time
+from safety.victim import journal_in
+from taskhand.backends.remote.adapter import Timing
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import UpstreamFailed
+from taskhand.domain.snapshot import Snapshot
+from taskhand.journal.journal import Intent
+from taskhand.service.app_context import AppContext
+from taskhand.service.call import Call
+from taskhand.service.recovery import recover_abandoned
+
+EDIT = Edit(title="Send it", responsible_ids=(), priority=1)
+
+
+class Failing(ExampleClient):
+    """Fails every read while it `fails`."""
+
+    fails = True
+
+    async def tasks(self) -> list[JsonObject]:
+        """GET all tasks."""
+        if self.fails:
+            raise UpstreamFailed("Example failed.")
+        return await super().tasks()
+
+
+async def test_a_create_stays_open_while_the_crm_fails_and_is_settled_afterwards(tmp_path: Path) -> None:
+    time = Time()
+    client = Failing(time.moment)
+    adapter = ExampleAdapter(client, None, Timing(time.moment, time.clock, time.sleep))
+    dead = AppContext(adapter, journal_in(tmp_path), time.moment)
+    call = Call(dead, "create_task", arguments={})
+    await call.begin(call.new_opening(), [Intent("create", edit=EDIT, asked=EDIT)])
+    assert call.change is not None
+    await adapter.create_task(EDIT)
+    await dead.journal.aclose()
+    app = AppContext(adapter, journal_in(tmp_path), time.moment)
+    for fails, outcome in ((True, "open"), (False, "applied")):
+        client.fails = fails
+        await recover_abandoned(app)
+        found = await app.journal.find(call.change.id)
+        assert found is not None
+        assert found.outcome == outcome
+    await app.aclose()
+
+
+async def test_an_update_is_applied_though_the_crm_has_added_a_zone_to_the_due_day(tmp_path: Path) -> None:
+    time, edit = Time(), Edit(due=Due(date(2026, 3, 10)))
+    adapter = ExampleAdapter(ExampleClient(time.moment), None, Timing(time.moment, time.clock, time.sleep))
+    task = (await adapter.create_task(EDIT)).task
+    dead = AppContext(adapter, journal_in(tmp_path), time.moment)
+    call = Call(dead, "update_task", arguments={})
+    await call.begin(call.new_opening(), [Intent("update", Snapshot(task), edit, edit)])
+    assert call.change is not None
+    await adapter.update_task(task, Edit(due=Due(date(2026, 3, 10), None, "Europe/Madrid")))
+    await dead.journal.aclose()
+    app = AppContext(adapter, journal_in(tmp_path), time.moment)
+    await recover_abandoned(app)
+    found = await app.journal.find(call.change.id)
+    assert found is not None
+    assert found.outcome == "applied"
+    await app.aclose()
