@@ -40,6 +40,11 @@ def test_a_name_that_two_statuses_share_is_refused_with_both(complete: bool) -> 
     assert candidates(caught.value) == ["Pendiente", "PENDIENTE"]
 
 
+def test_the_exact_name_decides_between_two_statuses_that_differ_in_case() -> None:
+    for status in (PENDING, TWIN):
+        assert statuses.resolve_status(f" {status.name} ", known(PENDING, TWIN))[0] == StatusChoice.of(status)
+
+
 def test_an_incomplete_list_passes_a_name_on_as_typed() -> None:
     assert statuses.resolve_status(" Nuevo ", SEEN) == (StatusChoice(name="Nuevo"), ())
     assert statuses.resolve_status("pendiente", SEEN)[0] == StatusChoice.of(PENDING)

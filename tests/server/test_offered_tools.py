@@ -121,6 +121,12 @@ async def test_a_tool_that_was_not_chosen_is_neither_listed_nor_called(store_fil
             assert "TASKHAND_TOOLS" in error["next"]
 
 
+def test_a_read_that_was_not_chosen_is_not_refused_as_a_write() -> None:
+    offered = choose_tools(TOOLS, "all,-find_contacts", only_reads=True)
+    assert offered.refusal("find_contacts").code == "tool_not_enabled"
+    assert offered.refusal("create_task").code == "read_only"
+
+
 async def test_a_plan_of_a_tool_that_is_not_offered_cannot_be_applied(store_file: Path) -> None:
     body = {"title": "Call Acme", "responsibleIds": ["me"], "priority": "1", "dryRun": True}
     async with connected(store_file) as client:

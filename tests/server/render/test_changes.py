@@ -1,0 +1,59 @@
+"""What list_changes shows of the journal."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from mcp import Client
+from mcp.types import TextContent
+
+from behaviour.arms import NOW
+from builders import TASK_ID, task
+from safety.victim import journal_in, store_in
+from taskhand.domain.edit import Edit
+from taskhand.domain.outcome import Outcome
+from taskhand.domain.snapshot import Snapshot
+from taskhand.journal.journal import Caller, Change, ChangePage, Ending, Intent, Opening, Result
+from taskhand.server.app import create_server
+from taskhand.server.render.answer import LARGEST
+from taskhand.server.render.changes import ChangesAnswer
+from taskhand.service.app_context import AppContext
+
+OPENING = Opening("update_task", Caller("tests"), NOW)
+INTENT = Intent("update", Snapshot(task()), Edit(priority=2))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "changed"),
+    [
+        ("unknown", {"priority": {"from": 1, "to": 2}}),
+        ("planned", {"priority": {"from": 1, "to": 2}}),
+        ("refused", None),
+    ],
+)
+def test_a_change_that_may_have_been_written_shows_what_was_intended(outcome: Outcome, changed: object) -> None:
+    change = Change("chg_1", OPENING, (INTENT,), {0: Result(0, outcome, TASK_ID)}, Ending(outcome))
+    [row] = ChangesAnswer.of(ChangePage((change,)), None).model_dump(mode="json")["changes"]
+    assert row.get("changed") == changed
+
+
+async def test_pages_of_large_changes_have_fewer_rows_and_lose_none(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    after = task(title="t" * 900, description="d" * 900, ai_contact_id="c" * 200, ai_customer_id="k" * 200)
+    for number in range(50):
+        opening = replace(OPENING, at=NOW + timedelta(seconds=number), reason="r" * 300)
+        await app.journal.record(opening, Ending("applied"), [INTENT], [Result(0, "applied", TASK_ID, after)])
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    async with Client(create_server(app)) as client:
+        while len(seen) < 50:
+            result = await client.call_tool("list_changes", {"limit": 50, **cursor})
+            [part] = result.content
+            assert isinstance(part, TextContent)
+            assert len(part.text) <= LARGEST
+            assert result.structured_content is not None
+            seen += [row["changeId"] for row in result.structured_content["changes"]]
+            cursor = {"cursor": result.structured_content.get("nextCursor", "")}
+    assert len(set(seen)) == 50
+    await app.aclose()
