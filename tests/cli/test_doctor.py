@@ -144,8 +144,9 @@ def test_an_invalid_file_stops_every_command_but_doctor(store_file: Path, tmp_pa
     assert "plan_over" in report(store_file, 1, TASKHAND_CONFIG=str(file))["configuration"]["found"]
 
 
-def test_configuration_warnings_are_logged_when_serving(store_file: Path) -> None:
-    done = run(store_file, TASKHAND_READONLY="true")
+@pytest.mark.parametrize("arguments", [(), ("serve",)])
+def test_configuration_warnings_are_logged_when_serving(store_file: Path, arguments: tuple[str, ...]) -> None:
+    done = run(store_file, *arguments, TASKHAND_READONLY="true")
     assert done.returncode == 0
     assert "TASKHAND_READONLY is an unknown setting" in done.stderr
     assert done.stdout == ""

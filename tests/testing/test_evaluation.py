@@ -70,6 +70,10 @@ def test_an_unmet_expectation_gives_its_reason(expected: dict[str, Any], after: 
     assert reason.startswith(said)
 
 
+def test_an_expected_deletion_is_no_unexpected_change() -> None:
+    assert unmet_reasons(_scenario(expect=[{"title": "Call Acme", "count": 0}]), _seen(OTHER)) == ()
+
+
 def test_an_unexpected_change_is_a_reason() -> None:
     late, new = replace(OTHER, due="2026-03-04"), replace(CALL, id="3", title="New")
     assert unmet_reasons(_scenario(), _seen(late, new)) == (

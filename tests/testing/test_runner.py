@@ -111,5 +111,24 @@ def test_the_command_line_lists_runs_and_counts() -> None:
     assert isinstance(unknown.exception, CallerError)
 
 
+def test_one_failed_scenario_among_passed_ones_fails_the_command(tmp_path: Path) -> None:
+    idle = tmp_path / "idle.toml"
+    idle.write_text(
+        """
+        name = "idle"
+        about = "Nothing is to be done."
+        task = "Wait."
+        backends = ["local"]
+        solution = { calls = [], says = "I waited." }
+        wrong = [{ because = "nothing", calls = [] }]
+        """,
+        encoding="utf-8",
+    )
+    files = [str(idle), str(shipped() / "finish_one.toml")]
+    done = CliRunner().invoke(command, ["scenario", "run", *files, "--agent", "true", "--backend", "local"])
+    assert done.output.endswith("1 of 2 passed.\n")
+    assert done.exit_code == 1
+
+
 def test_a_dumped_scenario_validates_to_an_equal_one() -> None:
     assert Scenario.model_validate(FINISH.model_dump()) == FINISH
