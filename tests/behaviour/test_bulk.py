@@ -101,6 +101,12 @@ async def test_an_impossible_bulk_change_is_refused_and_nothing_is_written(
     assert await _field(worker, ids, "priority") == [1, 1, 1]
 
 
+async def test_a_filter_may_find_the_only_task_that_there_is(worker: Agent) -> None:
+    task = await worker.create("Call Acme")
+    plan = await worker("bulk_update_tasks", filter={"text": "Acme"}, changes={"priority": "2"})
+    assert [row["id"] for row in plan["difference"]] == [task["id"]]
+
+
 async def test_an_ambiguous_name_is_refused_in_a_bulk_change_too(worker: Agent) -> None:
     ids = await _three(worker)
     with pytest.raises(Refused) as refused:
