@@ -1,11 +1,12 @@
 """From settings to an AppContext: the only module that knows every part."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from taskhand.backends.base import Backend
     from taskhand.backends.local.backend import LocalBackend
     from taskhand.http.upstream import Runtime
+    from taskhand.journal.owner import Owner
     from taskhand.journal.sqlite import SqliteJournal
 
 __all__ = ["journal_path", "open_app", "open_journal", "open_local_store", "store_path"]
@@ -41,7 +43,8 @@ async def open_app(
     async with AsyncExitStack() as stack:
         backend = await find_factory(settings.backend).open(settings, _open_context(settings, clock, stack, runtime))
         stack.push_async_callback(_close, backend)
-        journal = open_journal(settings, clock)
+        store = cast("LocalBackend", backend) if _is_embedded(settings) else None
+        journal = open_journal(settings, clock, store)
         stack.push_async_callback(_close, journal)
         yield AppContext(backend, journal, clock, settings.default_timezone, _write_policy(settings))
 
@@ -52,13 +55,18 @@ async def _close(file: "Backend | SqliteJournal") -> None:
         await file.aclose()
 
 
-def open_journal(settings: Settings, clock: Clock | None = None) -> "SqliteJournal":
-    """The journal of the store or account that these settings choose; its file is opened at first use."""
+def open_journal(
+    settings: Settings, clock: Clock | None = None, store: "LocalBackend | None" = None
+) -> "SqliteJournal":
+    """The journal of the store or account that these settings choose; its file is opened at first use.
+
+    `store` is the embedded store, where it is open already.
+    """
     from taskhand.journal.sqlite import SqliteJournal
 
     return SqliteJournal(
         journal_path(settings),
-        place=_journal_place(settings),
+        owner=_journal_owner(settings, clock, store),
         clock=clock or _clock(settings),
         new_id=_sequential_id if settings.ids == "sequential" else lambda prefix, _: f"{prefix}_{token_hex(5)}",
         secrets=settings.secrets,
@@ -70,11 +78,19 @@ def _sequential_id(prefix: str, number: int) -> str:
     return f"{prefix}_{number:04}"
 
 
-def _journal_place(settings: Settings) -> str:
-    """The store or the CRM account, as journal entries name it: their task ids are valid there only."""
-    factory = find_factory(settings.backend)
-    where = factory.account(settings) if factory.account else store_path(settings).absolute()
-    return f"{factory.name} {where}"
+def _journal_owner(settings: Settings, clock: Clock | None, store: "LocalBackend | None") -> "Owner":
+    """The store or the CRM account whose changes are in the journal: their task ids are valid there only."""
+    from taskhand.journal.owner import Account, StoreOwner
+
+    factory, path = find_factory(settings.backend), journal_path(settings)
+    if factory.account:
+        return Account(path, f"{factory.name} {factory.account(settings)}")
+    found = store or open_local_store(settings, clock)
+    return StoreOwner(found, path, is_beside=settings.journal is None, closes=store is None)
+
+
+def _is_embedded(settings: Settings) -> bool:
+    return find_factory(settings.backend).account is None
 
 
 def _write_policy(settings: Settings) -> WritePolicy:
@@ -119,6 +135,14 @@ def journal_path(settings: Settings) -> Path:
     if settings.journal:
         return _expanded("TASKHAND_JOURNAL", settings.journal)
     store = store_path(settings)
+    # SQLite, too, keeps its files beside the one that a link leads to. Earlier versions kept the journal beside the
+    # link. os.path raises nothing where the folder may not be entered.
+    linked = _beside(Path(os.path.realpath(store))) if os.path.islink(store) else None  # noqa: PTH114
+    beside = _beside(store)
+    return beside if linked is None or (os.path.lexists(beside) and not os.path.lexists(linked)) else linked
+
+
+def _beside(store: Path) -> Path:
     return store.with_name(f"{store.stem}.journal.sqlite")
 
 

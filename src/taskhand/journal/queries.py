@@ -26,10 +26,11 @@ def has_change(connection: sqlite3.Connection, change_id: str) -> bool:
     return connection.execute(sql, (change_id,)).fetchone() is not None
 
 
-def find_change(connection: sqlite3.Connection, place: str, change_id: str) -> Change | None:
-    """The change with this id; None where this place has none."""
-    sql = "SELECT 1 FROM entry WHERE change_id = ? AND kind = 'opening' AND place = ?"
-    if connection.execute(sql, (change_id, place)).fetchone() is None:
+def find_change(connection: sqlite3.Connection, places: Sequence[str], change_id: str) -> Change | None:
+    """The change with this id; None where these places have none."""
+    sql = "SELECT place FROM entry WHERE change_id = ? AND kind = 'opening'"
+    row = connection.execute(sql, (change_id,)).fetchone()
+    if row is None or row["place"] not in places:
         return None
     return load_changes(connection, [change_id])[0]
 
@@ -40,27 +41,30 @@ def load_changes(connection: sqlite3.Connection, ids: Sequence[str]) -> tuple[Ch
     return tuple(build_change(parse_body(row["body"]) for row in connection.execute(sql, (one,))) for one in ids)
 
 
-def find_page(connection: sqlite3.Connection, place: str, query: ChangeQuery) -> ChangePage:
-    """Changes of a place, newest first; CallerError for an invalid cursor."""
-    # The plus keeps SQLite off the index of places, so that it seeks the few changes of one task instead.
-    clauses = [("o.place = ?" if query.task_id is None else "+o.place = ?", place), *_filters(query)]
-    where = " AND ".join(clause for clause, _ in clauses)
+def find_page(connection: sqlite3.Connection, places: Sequence[str], query: ChangeQuery) -> ChangePage:
+    """Changes of these places, newest first; CallerError for an invalid cursor."""
+    # The plus keeps SQLite off the index of places, so that it seeks the few changes of one task instead, or reads the
+    # changes of several places in their order.
+    plus = "+" if query.task_id is not None or len(places) > 1 else ""
+    clauses = _filters(query)
+    where = " AND ".join([f"{plus}o.place IN ({_marks(places)})", *(clause for clause, _ in clauses)])
     sql = (
         f"SELECT o.seq, o.change_id FROM entry o WHERE o.kind = 'opening' AND {where} "  # noqa: S608  clauses of ours
         "ORDER BY o.seq DESC LIMIT ?"
     )
-    rows = connection.execute(sql, (*(value for _, value in clauses), query.limit + 1)).fetchall()
+    rows = connection.execute(sql, (*places, *(value for _, value in clauses), query.limit + 1)).fetchall()
     shown = rows[: query.limit]
     cursor = str(shown[-1]["seq"]) if shown and len(rows) > query.limit else None
     return ChangePage(load_changes(connection, [row["change_id"] for row in shown]), cursor)
 
 
-def find_holder(connection: sqlite3.Connection, place: str, claims: Sequence[Claim]) -> Change | None:
-    """The newest change that made a claim and is not void; the claims are tried in their order."""
-    sql = "SELECT change_id FROM claim WHERE scope = ? AND place = ? AND at >= ? ORDER BY seq DESC"
+def find_holder(connection: sqlite3.Connection, places: Sequence[str], claims: Sequence[Claim]) -> Change | None:
+    """The newest change of these places that made a claim and is not void; the claims are tried in their order."""
+    where = f"scope = ? AND place IN ({_marks(places)}) AND at >= ?"
+    sql = f"SELECT change_id FROM claim WHERE {where} ORDER BY seq DESC"  # noqa: S608  marks
     for claim in claims:
         since = instant(claim.since) if claim.since else ""
-        for row in connection.execute(sql, (claim.scope, place, since)).fetchall():
+        for row in connection.execute(sql, (claim.scope, *places, since)).fetchall():
             (change,) = load_changes(connection, [row["change_id"]])
             if not is_void(change):
                 return change
@@ -69,9 +73,12 @@ def find_holder(connection: sqlite3.Connection, place: str, claims: Sequence[Cla
 
 def find_open_changes(connection: sqlite3.Connection, sessions: Sequence[str]) -> list[sqlite3.Row]:
     """The open changes of these sessions, oldest first: change_id, session, place."""
-    marks = ", ".join("?" * len(sessions))
-    sql = f"SELECT change_id, session, place FROM under_way WHERE session IN ({marks}) ORDER BY seq"  # noqa: S608  marks
+    sql = f"SELECT change_id, session, place FROM under_way WHERE session IN ({_marks(sessions)}) ORDER BY seq"  # noqa: S608  marks
     return connection.execute(sql, tuple(sessions)).fetchall()
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _filters(query: ChangeQuery) -> _Clauses:

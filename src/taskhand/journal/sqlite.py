@@ -18,6 +18,7 @@ from taskhand.journal import queries, writes
 from taskhand.journal.entry import Entry, ending_entry, opening_entries, result_entries, revised_entries
 from taskhand.journal.health_checks import check_journal
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim, Ending, Intent, Opening, Result
+from taskhand.journal.owner import Account, Owner
 from taskhand.journal.process_lock import ProcessLock
 from taskhand.journal.pruning import PORTION, prune_share
 from taskhand.journal.redact import Redaction
@@ -53,7 +54,8 @@ class SqliteJournal:
         self,
         path: Path,
         *,
-        place: str,
+        place: str | None = None,
+        owner: Owner | None = None,
         clock: Callable[[], datetime],
         new_id: NewId,
         secrets: Iterable[str] = (),
@@ -61,24 +63,43 @@ class SqliteJournal:
         monotonic: Callable[[], float] = time.monotonic,
         busy_s: float = BUSY_S,
     ) -> None:
-        """`place` names the backend and account; `clock` returns an aware datetime.
+        """`place` names the backend and account, or `owner` finds the file and the names; `clock` is aware of its zone.
 
         `secrets` are masked in arguments; changes older than `keep_days` are pruned, 0 keeps them for ever;
         `monotonic` returns seconds; `busy_s` is how many seconds a write waits for another process.
         """
-        self._path = path
-        self._place = place
+        self._owner = owner or Account(path, place or "")
+        self._places: tuple[str, ...] = ()
         self._clock = clock
         self._new_id = new_id
         self._redaction = Redaction(secrets)
         self._keep_days = keep_days
-        self._store = Store(path, JOURNAL, prepare=_prepare, busy_s=busy_s)
-        self._process_lock = ProcessLock(path)
+        self._busy_s = busy_s
+        self._is_found = False
+        self._use_file(path)
         self._pruned: datetime | None = None
         self._was_swept = False
         self._unwritten: list[Callable[[sqlite3.Connection], None]] = []
         self._monotonic = monotonic
         self._look_again_at = -math.inf
+
+    def _use_file(self, path: Path) -> None:
+        self._path = path
+        self._store = Store(path, JOURNAL, prepare=_prepare, busy_s=self._busy_s)
+        self._process_lock = ProcessLock(path)
+
+    async def _find_file(self) -> None:
+        """Use the file that the owner's journal is in; OperatorError where that cannot be found out."""
+        if not self._is_found:
+            path = await self._owner.find_file()
+            if path != self._path:
+                self._use_file(path)
+            self._is_found = await self._store.exists()
+
+    async def _find_places(self, *, create: bool = False) -> None:
+        """Find the names of the owner in the file; `create` makes a store that has none yet."""
+        await self._find_file()
+        self._places = await self._owner.find_places(self._path, create=create)
 
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
         """Write the change down before it is sent, on disk when this returns; the change, and whether it is new.
@@ -86,6 +107,7 @@ class SqliteJournal:
         Where a claim is held, the newest change that holds it is returned; the claims are tried in their order.
         Credentials are masked in `arguments`, `reason` and the caller's name.
         """
+        await self._find_places(create=True)
         await self._catch_up()
         if self._pruned is None or self._clock() - self._pruned >= timedelta(days=1):
             self._pruned = self._clock()
@@ -94,7 +116,7 @@ class SqliteJournal:
 
     async def revise(self, change_id: str, intents: Sequence[Intent]) -> None:
         """Replace the intents of a change, on disk when this returns."""
-        entries = revised_entries(change_id, self._place, self._clock(), intents)
+        entries = revised_entries(change_id, self._places[0], self._clock(), intents)
         await self._store.write(partial(writes.append, entries=entries))
 
     async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
@@ -118,12 +140,13 @@ class SqliteJournal:
         self, opening: Opening, ending: Ending, intents: Sequence[Intent] = (), results: Sequence[Result] = ()
     ) -> Change:
         """Write down a change that is over already, or is only a plan, whose id then begins with `plan`."""
+        await self._find_places(create=True)
         await self._catch_up()
         opening = self._redact_opening(opening)
 
         def work(connection: sqlite3.Connection) -> Change:
             change_id = self._unused_id(connection, "plan" if ending.outcome == "planned" else "chg")
-            first = opening_entries(change_id, self._place, opening, intents, None)
+            first = opening_entries(change_id, self._places[0], opening, intents, None)
             writes.append(connection, [*first, *self._outcome_entries(change_id, results, ending)])
             return Change(change_id, opening, tuple(intents), {one.index: one for one in results}, ending)
 
@@ -131,15 +154,15 @@ class SqliteJournal:
 
     async def holder(self, claims: Sequence[Claim]) -> Change | None:
         """The newest change that holds one of the claims, which are tried in their order."""
-        return await self._peek(lambda connection: queries.find_holder(connection, self._place, claims))
+        return await self._peek(lambda connection: queries.find_holder(connection, self._places, claims))
 
     async def find(self, change_id: str) -> Change | None:
         """The change with this id; None where this place has none."""
-        return await self._peek(lambda connection: queries.find_change(connection, self._place, change_id))
+        return await self._peek(lambda connection: queries.find_change(connection, self._places, change_id))
 
     async def page(self, query: ChangeQuery) -> ChangePage:
         """Changes of this place, newest first; CallerError for an invalid cursor."""
-        return await self._peek(lambda connection: queries.find_page(connection, self._place, query))
+        return await self._peek(lambda connection: queries.find_page(connection, self._places, query))
 
     async def abandoned(self) -> tuple[Change, ...]:
         """Open changes of this place whose process has ended, oldest first.
@@ -151,12 +174,14 @@ class SqliteJournal:
             return ()
         if not await self.exists():
             return ()  # a search must not create the file
+        await self._find_places()
         found = await self._find_left_open()
         self._look_again_at = self._monotonic() + (0.0 if found else _LOOK_EVERY_S)
         return found
 
     async def _peek(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Read the journal, after the results that could not be written earlier if that works by now."""
+        await self._find_places()
         with suppress(OperatorError):
             await self._catch_up()
         return await self._store.peek(work)
@@ -188,6 +213,7 @@ class SqliteJournal:
         """
         if not self._keep_days:
             return 0
+        await self._find_file()
         portion = partial(prune_share, now=self._clock(), keep=timedelta(days=self._keep_days))
         removed = 0
         while rows := await self._store.write(portion, tasks=PORTION):
@@ -196,18 +222,23 @@ class SqliteJournal:
 
     async def verify(self, noted: str | None = None) -> Verification:
         """Look for rows that were altered, added or removed; `noted` is the hash of a head that was noted earlier."""
+        await self._find_file()
         return await self._store.read(partial(verify_chain, noted=noted))
 
     async def exists(self) -> bool:
         """Whether there is a file yet; OperatorError where that cannot be seen."""
+        await self._find_file()
         return await self._store.exists()
 
     async def check_health(self) -> tuple[CheckResult, ...]:
         """Check that the file is sound, complete and writable."""
+        with suppress(OperatorError):  # the store's own check tells that
+            await self._find_file()
         return (await check_journal(self._store, self._path),)
 
     async def export(self) -> AsyncIterator[str]:
         """Every row as a line of JSON, oldest first: `seq`, `hash`, and `body` byte for byte as it was hashed."""
+        await self._find_file()
         rows = await self._store.read(partial(_export_chunk, after=0))
         while rows:
             for _, line in rows:
@@ -223,18 +254,19 @@ class SqliteJournal:
                 with suppress(OperatorError):
                     await self._store.read(partial(self._take_over, set(self._process_lock.taken_over)))
             await self._store.aclose()
+            await self._owner.aclose()
         finally:
             self._process_lock.release_all()
 
     def _begin(
         self, opening: Opening, intents: Sequence[Intent], connection: sqlite3.Connection
     ) -> tuple[Change, bool]:
-        held = queries.find_holder(connection, self._place, opening.claims)
+        held = queries.find_holder(connection, self._places, opening.claims)
         if held is not None:
             return held, False
         self._process_lock.acquire()
         change_id, session = self._unused_id(connection, "chg"), self._process_lock.session
-        entries = opening_entries(change_id, self._place, opening, intents, session)
+        entries = opening_entries(change_id, self._places[0], opening, intents, session)
         writes.begin_change(connection, entries, opening, session)
         return Change(change_id, opening, tuple(intents)), True
 
@@ -258,8 +290,8 @@ class SqliteJournal:
 
     def _outcome_entries(self, change_id: str, results: Sequence[Result], ending: Ending | None) -> list[Entry]:
         now = self._clock()
-        entries = result_entries(change_id, self._place, now, [self._redact_result(one) for one in results])
-        return entries if ending is None else [*entries, ending_entry(change_id, self._place, now, ending)]
+        entries = result_entries(change_id, self._places[0], now, [self._redact_result(one) for one in results])
+        return entries if ending is None else [*entries, ending_entry(change_id, self._places[0], now, ending)]
 
     def _unused_id(self, connection: sqlite3.Connection, prefix: str) -> str:
         while True:
@@ -276,7 +308,7 @@ class SqliteJournal:
         """Take over those of the sessions that are dead, delete unneeded locks, and return the open changes."""
         dead = [session for session in sorted(sessions) if self._process_lock.take_over(session)]
         rows = queries.find_open_changes(connection, dead)
-        ours = [row for row in rows if row["place"] == self._place]
+        ours = [row for row in rows if row["place"] in self._places]
         for session in dead:
             if not any(row["session"] == session for row in rows):
                 self._process_lock.delete(session)

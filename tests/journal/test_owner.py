@@ -1,0 +1,149 @@
+"""The history of the embedded store goes with its file, however its path is spelled and wherever it is moved."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from fixed_clock import NOW, FixedClock
+from journal.open_journal import open_journal, settle
+from taskhand.config.settings import Settings
+from taskhand.domain.edit import Edit
+from taskhand.journal.journal import Caller, ChangeQuery, Claim, Ending, Intent, Opening, Result
+from taskhand.wiring import open_app
+
+KEY = Claim("key Claude 1", "payload")
+
+
+async def create(store: Path, **more: Path) -> tuple[str, bool]:
+    """Make a task under the key; the change's id, and whether the key was new."""
+    async with open_app(Settings(db=store, user="Elena", **more)) as app:
+        change, is_new = await app.journal.begin(
+            Opening("create_task", Caller(), NOW, claims=(KEY,)), [Intent("create")]
+        )
+        if is_new:
+            made = (await app.backend.create_task(Edit(title="one", due=None, priority=0))).task
+            await app.journal.settle(change.id, [Result(0, "applied", made.id)], Ending("applied"))
+        return change.id, is_new
+
+
+async def history(store: Path) -> list[str]:
+    """The changes of a store, newest first."""
+    async with open_app(Settings(db=store, user="Elena")) as app:
+        return [change.id for change in (await app.journal.page(ChangeQuery())).changes]
+
+
+def linked_folder(store: Path) -> Path:
+    """The store through a link to its folder."""
+    link = store.parent.with_name("link")
+    link.symlink_to(store.parent)
+    return link / store.name
+
+
+def linked_file(store: Path) -> Path:
+    """The store through a link of another name in another folder."""
+    link = store.parent.with_name("elsewhere") / "other.sqlite"
+    link.parent.mkdir()
+    link.symlink_to(store)
+    return link
+
+
+def through_parent(store: Path) -> Path:
+    """The store by a path with `..` in it."""
+    return store.parent / ".." / store.parent.name / store.name
+
+
+def moved_folder(store: Path) -> Path:
+    """The store after its folder was renamed."""
+    return store.parent.rename(store.parent.with_name("moved")) / store.name
+
+
+def renamed_file(store: Path) -> Path:
+    """The store after its file was renamed, and its journal was not."""
+    return store.rename(store.with_name("renamed.sqlite"))
+
+
+def restored_copy(store: Path) -> Path:
+    """The store after its file was replaced by a copy of it."""
+    shutil.copy(store, copy := store.with_name("copy"))
+    return copy.replace(store)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A store in a folder of its own."""
+    return tmp_path / "data" / "tasks.sqlite"
+
+
+SPELLINGS = [linked_folder, linked_file, through_parent, moved_folder, renamed_file, restored_copy]
+
+
+@pytest.mark.parametrize("spell", SPELLINGS)
+async def test_the_same_store_has_the_same_history_and_makes_no_second_task_under_a_key(
+    store: Path, spell: Callable[[Path], Path]
+) -> None:
+    first, _ = await create(store)
+    other = spell(store)
+    assert await history(other) == [first]
+    assert await create(other) == (first, False)
+
+
+async def test_a_copy_beside_the_store_gets_a_journal_of_its_own(store: Path) -> None:
+    await create(store)
+    copy = Path(shutil.copy(store, store.with_name("copy.sqlite")))
+    assert await history(copy) == []
+    assert (await create(copy))[1]
+    assert copy.with_name("copy.journal.sqlite").exists()
+
+
+async def test_a_new_store_in_the_place_of_a_removed_one_has_no_history(store: Path) -> None:
+    await create(store)
+    for file in store.parent.glob("tasks.sqlite*"):
+        file.unlink()
+    assert (await create(store))[1]
+    assert len(await history(store)) == 1
+
+
+async def test_one_journal_of_several_stores_keeps_their_histories_apart(store: Path, tmp_path: Path) -> None:
+    shared = tmp_path / "shared.sqlite"
+    assert (await create(store, journal=shared))[1]
+    assert (await create(store.with_name("second.sqlite"), journal=shared))[1]
+    assert not (await create(through_parent(store), journal=shared))[1]
+
+
+async def as_before(store: Path, *paths: Path) -> list[str]:
+    """Make a store and journal as the last version left them, with a change under each path; the changes."""
+    async with open_app(Settings(db=store, user="Elena")) as app:
+        await app.backend.statuses()
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.executescript("DROP TABLE identity; DROP TABLE former_place; PRAGMA user_version = 2")
+    file, made = store.with_name(f"{store.stem}.journal.sqlite"), []
+    for path in paths:
+        async with open_journal(file, f"local {path}", FixedClock()) as journal:
+            made.append(await settle(journal))
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.executescript("DROP INDEX entry_began; DROP INDEX entry_pruned; PRAGMA user_version = 1")
+    return made
+
+
+async def test_a_journal_of_the_last_version_is_adopted_under_every_spelling_of_the_store_s_path(store: Path) -> None:
+    link = linked_folder(store)
+    elsewhere = store.with_name("elsewhere.sqlite")
+    elsewhere.parent.mkdir()
+    elsewhere.touch()
+    first, second, _ = await as_before(store, store, link, elsewhere)
+    assert await history(link) == [second, first]
+    assert await history(moved_folder(store)) == [second, first]
+
+
+async def test_a_journal_of_the_last_version_is_adopted_after_its_folder_was_moved(store: Path) -> None:
+    made = await as_before(store, store)
+    moved = moved_folder(store)
+    assert await history(moved) == made
+    new, _ = await create(moved)
+    assert await history(moved) == [new, *made]
+    with closing(sqlite3.connect(moved)) as connection:
+        assert connection.execute("SELECT place FROM former_place").fetchall() == [(f"local {store}",)]
