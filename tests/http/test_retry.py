@@ -149,7 +149,7 @@ def test_the_jitter_is_full_and_bounded(attempt: int, jitter: float) -> None:
         ("0", 0.0),
         (" 120 ", 120.0),
         ("1.5", 1.5),
-        ("9" * 400, 365 * 86_400.0),
+        ("9" * 400, 86_400.0),
         ("Sun, 01 Mar 2026 12:00:30 GMT", 30.0),
         ("Sunday, 01-Mar-26 12:00:30 GMT", 30.0),
         ("Sun Mar  1 12:00:30 2026", 30.0),
@@ -168,7 +168,7 @@ def test_retry_after_in_every_spelling(value: str | None, seconds: float | None)
     assert retry_after_s(value, now=NOW.timestamp()) == seconds
 
 
-@given(st.integers(0, 365 * 86_400))
+@given(st.integers(0, 86_400))
 def test_seconds_and_the_date_so_many_seconds_ahead_ask_for_the_same(seconds: int) -> None:
     date = format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
     now = NOW.timestamp()
@@ -178,4 +178,4 @@ def test_seconds_and_the_date_so_many_seconds_ahead_ask_for_the_same(seconds: in
 @given(st.one_of(st.text(), st.from_regex(r"\w{3}, \d+ \w{3} \d+ \d+:\d+:\d+ [+-]?\w*", fullmatch=True)))
 def test_nothing_an_upstream_sends_breaks_the_parser(value: str) -> None:
     seconds = retry_after_s(value, now=NOW.timestamp())
-    assert seconds is None or 0 <= seconds <= 365 * 86_400
+    assert seconds is None or 0 <= seconds <= 86_400

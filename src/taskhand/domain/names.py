@@ -1,12 +1,12 @@
 """Match typed names against existing ones, ignoring case, accents and surrounding space; never guess."""
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TypeVar
 
-__all__ = ["Match", "fold", "matching", "nearest_first"]
+__all__ = ["Match", "fold", "group_by", "matching", "nearest_first"]
 
 _T = TypeVar("_T")
 
@@ -37,6 +37,14 @@ def matching(given: str, things: Iterable[_T], name: Callable[[_T], str]) -> lis
     """All things with that name."""
     wanted = fold(given)
     return [thing for thing in things if fold(name(thing)) == wanted]
+
+
+def group_by(things: Iterable[_T], key: Callable[[_T], str]) -> Mapping[str, Sequence[_T]]:
+    """The things by a key, those with equal keys in their order."""
+    groups: dict[str, list[_T]] = {}
+    for thing in things:
+        groups.setdefault(key(thing), []).append(thing)
+    return groups
 
 
 def nearest_first(given: str, things: Iterable[_T], name: Callable[[_T], str]) -> Sequence[_T]:

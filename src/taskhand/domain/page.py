@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from taskhand.domain.errors import CallerError
-from taskhand.domain.query import Order, TaskQuery, matches, sort_key
+from taskhand.domain.query import Order, TaskQuery, matcher, sort_key
 from taskhand.domain.task import PRIORITY_WORDS, Task
 
 __all__ = ["TaskPage", "cursor_after", "resume", "select_page"]
@@ -26,7 +26,8 @@ class TaskPage:
 
 def select_page(tasks: Iterable[Task], query: TaskQuery, is_late: Callable[[Task], bool]) -> TaskPage:
     """The page of `query` among `tasks`; `is_late` says whether a task is unfinished and past due."""
-    found = [task for task in tasks if matches(task, query) and query.overdue in (None, is_late(task))]
+    matches = matcher(query)
+    found = [task for task in tasks if matches(task) and query.overdue in (None, is_late(task))]
     found.sort(key=lambda task: (sort_key(task, query.order), task.id), reverse=query.order != "due")
     after = query.after
     rest = found if after is None else [task for task in found if _follows(task, after, query.order)]

@@ -1,10 +1,11 @@
 """Resolve people given by id, e-mail, full name or `me`: one match is used, several become candidates; pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
-from taskhand.domain.names import Match, matching, nearest_first
+from taskhand.domain.names import Match, fold, group_by, nearest_first
 from taskhand.domain.task import Member
 
 __all__ = ["People", "resolve_people"]
@@ -29,30 +30,49 @@ def resolve_people(
     """
     known = {member.id for member in members}
     former = [Member(id=one, name=one, email=None) for one in also if one not in known]
-    found = [(text, _resolve_one(text.strip(), (*members, *former), me)) for text in given]
+    index = _Index((*members, *former), me)
+    found = [(text, index.resolve(text.strip())) for text in given]
     matched = (Match("responsibleIds", text, member.id, member.name) for text, member in found if text != member.id)
     return People(tuple(dict.fromkeys(member.id for _, member in found)), tuple(dict.fromkeys(matched)))
 
 
-def _resolve_one(text: str, members: Sequence[Member], me: str | None) -> Member:
-    if text.casefold() == "me":
-        return _resolve_me(members, me)
-    if not text:
-        raise _unknown_member_error("responsibleIds has an empty entry.", members)
-    ids = [member for member in members if member.id.casefold() == text.casefold()]
-    found = ids or [m for m in members if m.email and m.email.casefold() == text.casefold()]
-    found = found or matching(text, members, lambda member: member.name)
-    if len(found) == 1:
+class _Index:
+    """The members by id, e-mail and name: many texts are looked up at the cost of reading the team once."""
+
+    def __init__(self, members: Sequence[Member], me: str | None) -> None:
+        self._members = members
+        self._me = me
+
+    def resolve(self, text: str) -> Member:
+        """The one member that the text means."""
+        if text.casefold() == "me":
+            return _resolve_me(self._members, self._me)
+        if not text:
+            raise _unknown_member_error("responsibleIds has an empty entry.", self._members)
+        found = self._by_id.get(text.casefold()) or self._by_email.get(text.casefold()) or self._by_name.get(fold(text))
+        if not found:
+            near = nearest_first(text, self._members, lambda member: member.name)
+            raise _unknown_member_error(f"No member of the team matches {text[:60]!r}.", near)
+        if len(found) > 1:
+            raise Ambiguous(
+                f"{len(found)} people match {text[:60]!r}.",
+                code="ambiguous_member",
+                candidates=_candidates(found),
+                next_step="Send the id of one of the candidates.",
+            )
         return found[0]
-    if found:
-        raise Ambiguous(
-            f"{len(found)} people match {text[:60]!r}.",
-            code="ambiguous_member",
-            candidates=_candidates(found),
-            next_step="Send the id of one of the candidates.",
-        )
-    near = nearest_first(text, members, lambda member: member.name)
-    raise _unknown_member_error(f"No member of the team matches {text[:60]!r}.", near)
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Sequence[Member]]:
+        return group_by(self._members, lambda member: member.id.casefold())
+
+    @cached_property
+    def _by_email(self) -> Mapping[str, Sequence[Member]]:
+        return group_by((one for one in self._members if one.email), lambda member: (member.email or "").casefold())
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Sequence[Member]]:
+        return group_by(self._members, lambda member: fold(member.name))
 
 
 def _unknown_member_error(message: str, near: Sequence[Member]) -> NotFound:

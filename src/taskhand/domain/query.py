@@ -1,5 +1,6 @@
 """Which tasks to list and in which order: the filter as it is sent, and the query that it resolves to; pure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -9,7 +10,7 @@ from taskhand.domain.due import due_of
 from taskhand.domain.names import fold
 from taskhand.domain.task import Body, PriorityDigit, StatusChoice, Task
 
-__all__ = ["NO_DUE", "Order", "TaskFilter", "TaskQuery", "matches", "sort_key"]
+__all__ = ["NO_DUE", "Order", "TaskFilter", "TaskQuery", "matcher", "sort_key"]
 
 Order = Literal["due", "created", "priority"]
 
@@ -77,16 +78,22 @@ def sort_key(task: Task, order: Order) -> str | int:
     return due.key if due else NO_DUE
 
 
-def matches(task: Task, query: TaskQuery) -> bool:
-    """Whether `task` meets the filters of `query`, except for `overdue`, which depends on the clock."""
-    return (
-        (query.responsible_ids is None or not set(query.responsible_ids).isdisjoint(task.responsible_ids))
-        and (query.statuses is None or any(choice.met_by(task.status_config) for choice in query.statuses))
-        and query.priority in (None, task.priority)
-        and query.contact in (None, task.ai_contact_id, task.ai_customer_id)
-        and (query.text is None or fold(query.text) in fold(f"{task.title} {task.description or ''}"))
-        and _in_window(task, query)
-    )
+def matcher(query: TaskQuery) -> Callable[[Task], bool]:
+    """Whether a task meets the filters of `query`, except for `overdue`, which depends on the clock."""
+    people = None if query.responsible_ids is None else frozenset(query.responsible_ids)
+    text = None if query.text is None else fold(query.text)
+
+    def matches(task: Task) -> bool:
+        return (
+            (people is None or not people.isdisjoint(task.responsible_ids))
+            and (query.statuses is None or any(choice.met_by(task.status_config) for choice in query.statuses))
+            and query.priority in (None, task.priority)
+            and query.contact in (None, task.ai_contact_id, task.ai_customer_id)
+            and (text is None or text in fold(f"{task.title} {task.description or ''}"))
+            and _in_window(task, query)
+        )
+
+    return matches
 
 
 def _in_window(task: Task, query: TaskQuery) -> bool:

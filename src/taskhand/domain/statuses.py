@@ -6,7 +6,7 @@ from typing import get_args
 from pydantic import MISSING
 
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
-from taskhand.domain.names import Match, fold, matching, nearest_first
+from taskhand.domain.names import Match, fold, group_by, matching, nearest_first
 from taskhand.domain.task import FINISHED, Status, StatusChoice, StatusList, StatusType
 
 __all__ = ["finished_status", "resolve_filter_statuses", "resolve_status", "status_at_position"]
@@ -85,10 +85,12 @@ def finished_status(name: str | MISSING, known: StatusList) -> tuple[StatusChoic
 def resolve_filter_statuses(given: Sequence[str], known: StatusList) -> tuple[StatusChoice, ...]:
     """The statuses with these names or types, for a filter."""
     choices: list[StatusChoice] = []
+    by_name = group_by(known.statuses, lambda status: fold(status.name))
+    by_type = group_by(known.statuses, lambda status: status.type)
     for text in given:
-        found = matching(text, known.statuses, lambda status: status.name)
-        found = found or [status for status in known.statuses if fold(text) == status.type]
-        if not found and fold(text) in _TYPES:
+        folded = fold(text)
+        found = by_name.get(folded) or by_type.get(folded) or ()
+        if not found and folded in _TYPES:
             continue  # no status has this type, so no task has it
         choices += map(StatusChoice.of, found) if found else [resolve_status(text, known, "status")[0]]
     return tuple(dict.fromkeys(choices))

@@ -29,7 +29,14 @@ __all__ = [
     "with_request",
 ]
 
-_LONGEST_PAUSE_S: Final = 900.0  # an upstream that asks for a day is asked again, once, every quarter of an hour
+_LONGEST_PAUSE_S: Final = 60.0
+"""The longest wait that one answer imposes on all requests.
+
+One answer may be wrong: an upstream that asks for a day, or for thirty years, is asked again every minute.
+"""
+
+_LONGEST_WAIT_S: Final = 30.0
+"""The longest pause that a request waits out; a longer one is reported at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,7 @@ def with_headers(state: RateState, headers: RateHeaders, now: float, *, in_fligh
 
 
 def with_pause(state: RateState, for_s: float, now: float) -> RateState:
-    """The state in which every request waits for so many seconds, at most 15 minutes; a pause is never shortened."""
+    """The state in which every request waits for so many seconds, at most a minute; a pause is never shortened."""
     return replace(state, paused_until=max(state.paused_until, now + min(for_s, _LONGEST_PAUSE_S)))
 
 
@@ -209,7 +216,7 @@ class RateLimiter:
     async def _sleep_until_ready(self, deadline: float) -> None:
         """Look again after each sleep: a pause or an answer may have moved the time meanwhile."""
         while (at := ready_at(self._rate, self._state, self._clock())) > (now := self._clock()):
-            if at > deadline:
+            if at > deadline or self._state.paused_until - now > _LONGEST_WAIT_S:
                 raise _too_late(at - now)
             await self._sleep(at - now)
 

@@ -194,20 +194,20 @@ def _affordable_wait_s(policy: RetryPolicy, state: AttemptState) -> float | None
     return None if too_long or state.attempt >= policy.attempts or wait_s >= state.left_s else wait_s
 
 
-_YEAR_S: Final = 365 * 86_400.0
+_DAY_S: Final = 86_400.0
 
 
 def retry_after_s(value: str | None, *, now: float) -> float | None:
     """Seconds that a `Retry-After` asks for, as a number or a date (RFC 9110 §10.2.3); None where it cannot be parsed.
 
-    `now` is POSIX time, best taken from the same answer's `Date`. A past date gives 0; the longest wait is a year.
+    `now` is POSIX time, best taken from the same answer's `Date`. A past date gives 0; the longest wait is a day.
     Fractions of a second are not in the RFC, but servers send them.
     """
     text = (value or "").strip()
     if text.isascii() and text.replace(".", "", 1).isdigit():
-        return min(float(text), _YEAR_S)
+        return min(float(text), _DAY_S)
     moment = posix_time(text)
-    return None if moment is None else min(max(moment - now, 0.0), _YEAR_S)
+    return None if moment is None else min(max(moment - now, 0.0), _DAY_S)
 
 
 def posix_time(value: str | None) -> float | None:

@@ -17,6 +17,10 @@ _OUTCOME = """coalesce(
 
 _OF_TASK = "o.change_id IN (SELECT t.change_id FROM entry t WHERE t.task_id = ?)"
 
+_LARGEST = 2**63 - 1
+"""The largest number that SQLite keeps as an integer."""
+_DIGITS = len(str(_LARGEST))
+
 _Clauses = list[tuple[str, object]]
 
 
@@ -99,8 +103,8 @@ def _filters(query: ChangeQuery) -> _Clauses:
 
 
 def _position(cursor: str) -> int:
-    if cursor.isascii() and cursor.isdigit() and len(cursor) <= len(str(2**62)):
-        return int(cursor)
+    if cursor.isascii() and cursor.isdigit() and len(cursor) <= _DIGITS and (position := int(cursor)) <= _LARGEST:
+        return position
     raise CallerError(
         "cursor is not one that this list gave.",
         code="invalid_cursor",

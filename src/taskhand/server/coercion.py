@@ -13,6 +13,12 @@ _FREE_TEXT = frozenset({"description"})
 
 _LARGEST = 10**15
 """No argument takes a larger number."""
+_MOST_ITEMS = 2_000
+"""No argument takes a longer list."""
+_LONGEST_TEXT = 10_000
+"""Characters of the longest text."""
+_LIMITED_ELSEWHERE = frozenset({"title", "description", "cursor"})
+"""The rules of the body limit a task's texts; a cursor that no list gave is refused as such."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
 """Halves of characters: a host may cut a text in the middle of one."""
 
@@ -47,7 +53,8 @@ def coerce(name: str, value: Any, schema: Schema) -> Any:
 def refused_value(name: str, value: Any, schema: Schema, *, optional: bool) -> str | None:
     """The sentence for a value that pydantic would accept and Taskhand refuses; None for any other value.
 
-    Refused are null where the backend has none, true for 1, a number that is too large and half a character.
+    Refused are null where the backend has none, true for 1, a number that is too large, half a character, and a list
+    or text that is longer than any that has a meaning: what is done with it would hold up the calls of others.
     """
     types = json_types(schema)
     if value is None and "null" not in types:
@@ -57,6 +64,12 @@ def refused_value(name: str, value: Any, schema: Schema, *, optional: bool) -> s
     if isinstance(value, int) and "integer" not in types and abs(value) >= _LARGEST:
         return f"{name} is too large a number."
     texts = value if isinstance(value, tuple) else (value,)
+    if len(texts) > _MOST_ITEMS:
+        return f"{name} has {len(texts)} items; send at most {_MOST_ITEMS}."
+    takes_text = "string" in types or isinstance(value, tuple)
+    longest = max((len(text) for text in texts if isinstance(text, str)), default=0)
+    if longest > _LONGEST_TEXT and takes_text and name.rpartition(".")[2] not in _LIMITED_ELSEWHERE:
+        return f"{name} has {longest} characters; send at most {_LONGEST_TEXT}."
     if any(isinstance(text, str) and _SURROGATES.search(text) for text in texts):
         return f"{name} has characters that are not Unicode text."
     return None

@@ -1,5 +1,7 @@
 """Wrong calls: for each tool a valid call, for each argument the values that it refuses."""
 
+from contextlib import suppress
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -63,7 +65,19 @@ INSTEAD_OF = {
 
 READS = frozenset(tool.name for tool in TOOLS if tool.kind == "read")
 
-words = st.text(st.characters(codec="utf-8", exclude_characters=","), min_size=1, max_size=30)
+
+def _is_date_or_time(text: str) -> bool:
+    """Whether the text is a valid value after all: hypothesis also draws constants that it finds in the sources."""
+    for kind in (date, time, datetime):
+        with suppress(ValueError):
+            kind.fromisoformat(text.strip())
+            return True
+    return False
+
+
+words = st.text(st.characters(codec="utf-8", exclude_characters=","), min_size=1, max_size=30).filter(
+    lambda text: not _is_date_or_time(text)
+)
 odd = st.sampled_from(
     ["\x00", "'; DROP TABLE task; --", "../../etc/passwd", "\u202e", "%s%n", "{0}", "null", "💥" * 20]
 )

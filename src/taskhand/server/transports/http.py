@@ -19,8 +19,13 @@ from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.address import Address, host_in_url
 from taskhand.server.transports.process import LAST_WRITE_S, leave
 
-__all__ = ["serve_http"]
+__all__ = ["MOST_SESSIONS", "serve_http"]
 
+MOST_SESSIONS: Final = 1_000
+"""Sessions that may be open at once.
+
+Each takes some 45 KB until its client ends it, or leaves it idle for half an hour.
+"""
 _LAST_REQUEST_S: Final = 0.4
 """Seconds that an open HTTP connection may delay the end."""
 
@@ -32,6 +37,8 @@ async def serve_http(server: Server[Any], address: Address, at_start: Callable[[
     """
     import uvicorn  # noqa: PLC0415  a stdio server starts without it
 
+    from taskhand.server.transports.connection import TimedConnection  # noqa: PLC0415  as above
+
     class _Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             """End soon in any case: a write that waits for another process must not delay the end."""
@@ -42,10 +49,14 @@ async def serve_http(server: Server[Any], address: Address, at_start: Callable[[
 
     address.check()
     app = server.streamable_http_app(
-        transport_security=address.security(), custom_starlette_routes=[Route("/health", _health, methods=["GET"])]
+        transport_security=address.security(),
+        max_sessions=MOST_SESSIONS,
+        custom_starlette_routes=[Route("/health", _health, methods=["GET"])],
     )
     config = uvicorn.Config(
         app,
+        http=TimedConnection,
+        ws="none",
         log_level="critical",
         timeout_graceful_shutdown=_LAST_REQUEST_S,  # type: ignore[arg-type]  # uvicorn takes fractions of a second
     )
