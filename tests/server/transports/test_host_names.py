@@ -33,7 +33,12 @@ def test_a_configured_host_name_and_the_loopback_names_are_accepted(web: Web, ho
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "exact.example", "exact.example:443", "tasks.example.com.evil.example", "0.0.0.0:{port}"]
+    "host",
+    [
+        *("evil.example", "exact.example", "exact.example:443", "tasks.example.com.evil.example", "0.0.0.0:{port}"),
+        *("localhost:evil.example", "tasks.example.com:443.evil.example", "127.0.0.1:@evil.example", "localhost:"),
+        *("[::1]:evil.example", "localhost:1:evil.example", "localhost:{port}a", "localhost:000080"),
+    ],
 )
 def test_any_other_name_is_refused(web: Web, host: str) -> None:
     assert web.post(b"{}", Host=host.format(port=web.port)) == (421, b"Invalid Host header")
@@ -49,6 +54,9 @@ def test_any_other_name_is_refused(web: Web, host: str) -> None:
         ("https://exact.example", 403),
         ("https://evil.example", 403),
         ("https://tasks.example.com.evil.example", 403),
+        ("http://localhost:evil.example", 403),
+        ("https://tasks.example.com:443.evil.example", 403),
+        ("http://localhost:3000:evil.example", 403),
         ("null", 403),
     ],
 )

@@ -9,11 +9,12 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from taskhand.domain.errors import OperatorError
 
-__all__ = ["Address", "host_in_url"]
+__all__ = ["Address", "host_in_url", "is_malformed_port"]
 
 _ON_THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 
 _NAME = re.compile(r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?P<port>:[0-9]{1,5})?")
+_PORT = re.compile(r"[0-9]{1,5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +68,12 @@ class Address:
 def host_in_url(host: str) -> str:
     """The host as it is written in a URL."""
     return f"[{host}]" if ":" in host else host
+
+
+def is_malformed_port(host: str) -> bool:
+    """Whether the part after the name in a Host header, or in an Origin without its scheme, is no port (RFC 9110 §7.2).
+
+    The SDK's `name:*` takes any text for a port, and so `localhost:evil.example` for this machine.
+    """
+    _, colon, port = host.rpartition("]")[2].partition(":")
+    return bool(colon) and _PORT.fullmatch(port) is None

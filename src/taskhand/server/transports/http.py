@@ -10,13 +10,15 @@ from typing import Any, Final
 
 import anyio
 from mcp.server import Server
+from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taskhand import __version__
 from taskhand.domain.errors import OperatorError
-from taskhand.server.transports.address import Address, host_in_url
+from taskhand.server.transports.address import Address, host_in_url, is_malformed_port
 from taskhand.server.transports.process import LAST_WRITE_S, leave
 
 __all__ = ["MOST_SESSIONS", "serve_http"]
@@ -54,7 +56,7 @@ async def serve_http(server: Server[Any], address: Address, at_start: Callable[[
         custom_starlette_routes=[Route("/health", _health, methods=["GET"])],
     )
     config = uvicorn.Config(
-        app,
+        _refuse_malformed_ports(app),
         http=TimedConnection,
         ws="none",
         log_level="critical",
@@ -73,6 +75,21 @@ async def serve_http(server: Server[Any], address: Address, at_start: Callable[[
             tasks.start_soon(at_start)
             await _Server(config).serve(sockets=[bound])
             tasks.cancel_scope.cancel()
+
+
+def _refuse_malformed_ports(app: ASGIApp) -> ASGIApp:
+    """`app` for requests whose Host and Origin have a number, or nothing, for a port; it checks their names itself."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
+        refused: PlainTextResponse | None = None
+        if is_malformed_port(headers.get("origin", "").rpartition("://")[2]):
+            refused = PlainTextResponse("Invalid Origin header", 403)
+        if is_malformed_port(headers.get("host", "")):
+            refused = PlainTextResponse("Invalid Host header", 421)
+        await (refused or app)(scope, receive, send)
+
+    return answer
 
 
 def _bound(host: str, port: int) -> socket.socket:
