@@ -53,7 +53,35 @@ def test_escapes_markup_in_text(text: str) -> None:
         ("<p>Tom</p>&am", "Tom\n&am"),
         ("<p>Tom</p> if a <b &#12", "Tom\n if a <b &#12"),
         ("if a<b and &lt", "if a<b and &lt"),
+        ("<p>as in <![2]> above</p>", "as in  above"),
+        ("<p>a<![if !supportLists]>b<![endif]></p><![CDATA[c]]>", "ab"),
     ],
 )
 def test_reads_a_body_as_the_editor_shows_it(body: str | None, text: str | None) -> None:
     assert text_of(body) == text
+
+
+PIECES = [
+    "<![",
+    "<!",
+    "<!--",
+    "-->",
+    "<?",
+    "</",
+    "<a",
+    "<script>",
+    "<!DOCTYPE",
+    "CDATA[",
+    "if ",
+    "2]>",
+    "]]>",
+    ">",
+    "&#",
+]
+
+
+@given(st.lists(st.sampled_from([*PIECES, "&#x110000;", "&amp", "[", "/>", '"', "=", "a", " ", "\0"])).map("".join))
+def test_any_markup_is_read_as_text(body: str) -> None:
+    text = text_of(f"<p>before</p>{body}")
+    assert text is not None
+    assert text.startswith("before")

@@ -1,5 +1,6 @@
 """Between HubSpot's JSON and the contract: tasks survive the way there and back."""
 
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -13,7 +14,10 @@ from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import (
     ID_OF,
     KINDS,
+    PROPERTIES,
     Record,
+    company_of,
+    contact_of,
     member_of,
     properties_of,
     record_of,
@@ -166,12 +170,44 @@ def test_shows_the_lowest_of_several_links_or_the_requested_one() -> None:
         {"id": "1", "properties": None},
         json_of({"hs_timestamp": "soon"}),
         json_of({"hs_timestamp": "99999999999999999999"}),
+        json_of({"hs_timestamp": "9999-12-31T23:59:59.999-23:59"}),
+        json_of({}, createdAt="0001-01-01T00:00:00+23:59"),
         json_of({}, createdAt="yesterday"),
     ],
 )
 def test_refuses_json_that_is_not_a_task(json: Any) -> None:
     with pytest.raises(Malformed):
         read(json)
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats(allow_nan=False) | st.text()
+MOMENTS = st.datetimes(timezones=st.timezones()).map(datetime.isoformat) | st.just("9999-12-31T23:59:59.999-23:59")
+ODD = st.recursive(
+    LEAVES | MOMENTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(PROPERTIES), ODD), ODD, ODD, st.sampled_from(ZONES))
+def test_arbitrary_json_in_every_field_is_a_task_or_malformed(
+    properties: dict[str, Any], created: object, links: object, zone: str
+) -> None:
+    json = {"id": "1", "properties": properties, "createdAt": created, "associations": links, "url": links}
+    with suppress(Malformed):
+        task = read(json, Zones(zone))
+        assert due_of(task) is None or str(due_of(task))
+
+
+@given(ODD, ODD, ODD)
+def test_arbitrary_json_is_a_status_a_person_or_malformed(one: Any, other: Any, label: object) -> None:
+    options = [{"value": "a", "displayOrder": one, "label": label}, {"value": "b", "displayOrder": other}]
+    assert set(statuses_of({"options": options})) == {"a", "b"}
+    for find in (contact_of, company_of):
+        with suppress(Malformed):
+            assert find({"id": "1", "properties": one}).name is not None
+    with suppress(Malformed):
+        assert member_of({"id": one, "email": other, "firstName": label}).id == str(one)
 
 
 def test_creation_times_sort_as_text() -> None:

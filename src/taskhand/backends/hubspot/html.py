@@ -42,7 +42,9 @@ def text_of(body: str | None) -> str | None:
     # The parser also decodes incomplete references, so it gets a private character in place of each `&`.
     stand_in = next((one for one in map(chr, _PRIVATE_USE) if one not in body), "&")
     reader = _Reader(stand_in)
-    reader.feed((closed + end + tail.replace("<", "&lt;")).replace("&", stand_in))
+    # Of `<![` a browser makes a comment up to the next `>`; the parser knows some such sections and raises for others.
+    markup = closed.replace("<![", "<!-[") + end + tail.replace("<", "&lt;")
+    reader.feed(markup.replace("&", stand_in))
     reader.close()
     return "".join(reader.parts) or None
 

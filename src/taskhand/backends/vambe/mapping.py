@@ -7,7 +7,6 @@ answers 15:00 in Santiago with `T15:00:00.000Z`).
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
-from math import isfinite
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -26,6 +25,9 @@ DueAt = Literal["utc", "wall"]
 _PRIORITIES: Final[dict[object, int]] = {
     spelling: int(digit) for word, digit in PRIORITY_WORDS.items() for spelling in (word, digit, int(digit))
 }
+
+_MOST_ORDER: Final = 2**53
+"""An order from here on, which no JSON number holds exactly (RFC 8259 §6), is none."""
 
 
 def task_of(json: Any, due_at: DueAt, zone: str | None, statuses: Mapping[str, Status]) -> Task:
@@ -63,7 +65,7 @@ def status_of(json: Any) -> Status | None:
         name=json["name"],
         color=text_of(json.get("color")),
         type=text_of(json.get("type")) or "unknown",
-        order=int(order) if isinstance(order, int | float) and isfinite(order) else 0,
+        order=int(order) if isinstance(order, int | float) and abs(order) < _MOST_ORDER else 0,
     )
 
 
