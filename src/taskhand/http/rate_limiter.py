@@ -36,7 +36,7 @@ One answer may be wrong: an upstream that asks for a day, or for thirty years, i
 """
 
 _LONGEST_WAIT_S: Final = 30.0
-"""The longest pause that a request waits out; a longer one is reported at once."""
+"""The longest pause, or rest of a used-up window, that a request waits out; a longer one is reported at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ class RateLimiter:
     async def _sleep_until_ready(self, deadline: float) -> None:
         """Look again after each sleep: a pause or an answer may have moved the time meanwhile."""
         while (at := ready_at(self._rate, self._state, self._clock())) > (now := self._clock()):
-            if at > deadline or self._state.paused_until - now > _LONGEST_WAIT_S:
+            if at > deadline or at - now > _LONGEST_WAIT_S:
                 raise _too_late(at - now)
             await self._sleep(at - now)
 
