@@ -93,8 +93,10 @@ async def test_a_status_that_does_not_exist_names_the_nearest_first(agent: Agent
 
 async def test_a_position_that_does_not_exist_lists_the_positions(agent: Agent) -> None:
     task = await agent.create()
-    with pytest.raises(Refused, match="1 Pendiente, 2 En Progreso, 3 Completado"):
+    with pytest.raises(Refused, match="The positions are 1, 2, 3") as refused:
         await agent("update_task", id=task["id"], newStatusPosition=7)
+    shown = [(one["value"], one["name"].partition(",")[0]) for one in refused.value.error["candidates"]]
+    assert shown == [("Pendiente", "position 1"), ("En Progreso", "position 2"), ("Completado", "position 3")]
 
 
 async def test_completing_picks_the_done_status_and_says_which(agent: Agent) -> None:

@@ -60,7 +60,7 @@ def test_a_status_is_found_by_position() -> None:
 def test_an_unknown_position_is_refused_with_the_list(position: int) -> None:
     with refused("unknown_status", NotFound) as caught:
         statuses.status_at_position(position, ALL)
-    assert "0 Pendiente, 1 En Progreso, 2 Completado" in caught.value.message
+    assert "The positions are 0, 1, 2." in caught.value.message
     assert candidates(caught.value) == ["Pendiente", "En Progreso", "Completado"]
 
 

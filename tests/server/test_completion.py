@@ -11,6 +11,7 @@ from mcp.types import INTERNAL_ERROR, Completion, PromptReference, ResourceTempl
 from behaviour.arms import vambe_sandbox, vambe_settings
 from taskhand.backends.local.directory import Directory
 from taskhand.config.settings import Settings
+from taskhand.domain.text import plain
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.server.prompts import PROMPTS
@@ -24,6 +25,7 @@ def _furnish(directory: Directory) -> None:
     directory.add_member("Maria Rodriguez", "maria.one@example.com")
     directory.add_member("María Rodríguez", "maria.two@example.com")
     directory.add_member("So\u200bfia", "sofia@example.com")
+    directory.add_member("Ze\u202ena", "ze\u200bna@example.com")
 
 
 @pytest.fixture(params=ERAS)
@@ -72,6 +74,13 @@ async def test_every_argument_of_a_prompt_is_completed(client: Client, prompt: o
 
 async def test_a_match_at_the_start_comes_before_a_match_in_a_later_word(client: Client) -> None:
     assert (await completed(client, "member", "so")).values == ["sofia@example.com", "Ana Soto"]
+
+
+async def test_no_hidden_character_is_completed_and_every_value_means_one_person(client: Client) -> None:
+    for typed in ("", "ze"):
+        values = (await completed(client, "member", typed)).values
+        assert all(plain(value) == value for value in values)
+    assert len((await completed(client, "member", "")).values) == 6
 
 
 async def test_people_with_the_same_name_are_shown_by_e_mail(client: Client) -> None:

@@ -35,10 +35,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A value that would have been accepted: `value` is what to send, `name` is for people."""
+    """A value that would have been accepted: `value` is what to send, `name` is for people.
+
+    `is_free_text` says that `value` is itself text written by others, as the name of a status is.
+    """
 
     value: str
     name: str | None = None
+    is_free_text: bool = False
 
 
 class TaskhandError(Exception):

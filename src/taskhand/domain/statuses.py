@@ -46,7 +46,7 @@ def status_at_position(position: int, known: StatusList) -> tuple[StatusChoice, 
     if not known.complete:
         return StatusChoice(position=position), ()
     shown = position if abs(position) < _FAR else "of that size"
-    positions = ", ".join(f"{status.order} {status.name}" for status in known.statuses[:_MOST_CANDIDATES])
+    positions = ", ".join(str(status.order) for status in known.statuses[:_MOST_CANDIDATES])
     raise NotFound(
         f"There is no status at position {shown}. The positions are {positions}.",
         code="unknown_status",
@@ -62,7 +62,7 @@ def finished_status(name: str | MISSING, known: StatusList) -> tuple[StatusChoic
         status = next((status for status in known.statuses if choice.met_by(status)), None)
         if status is not None and status.type not in FINISHED:
             raise NotFound(
-                f"The status {status.name} has the type {status.type}, which is not finished.",
+                f"The status {name[:60]!r} has the type {status.type}, which is not finished.",
                 code="not_finished",
                 candidates=_candidates([s for s in known.statuses if s.type in FINISHED]),
                 next_step="Send a finished status, or use update_task for another one.",
@@ -110,4 +110,7 @@ def _ambiguous_error(message: str, found: Sequence[Status]) -> Ambiguous:
 
 
 def _candidates(statuses: Sequence[Status]) -> list[Candidate]:
-    return [Candidate(status.name, f"position {status.order}, {status.type}") for status in statuses[:_MOST_CANDIDATES]]
+    return [
+        Candidate(status.name, f"position {status.order}, {status.type}", is_free_text=True)
+        for status in statuses[:_MOST_CANDIDATES]
+    ]

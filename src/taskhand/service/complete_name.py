@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 from taskhand.domain.names import fold
 from taskhand.domain.task import Member
-from taskhand.domain.text import plain
+from taskhand.domain.text import one_line, plain
 from taskhand.service.app_context import AppContext
 
 __all__ = ["complete_name"]
@@ -25,7 +25,8 @@ async def complete_name(app: AppContext, argument: str, typed: str, taken: Colle
     """
     options: list[tuple[str, Sequence[str]]] = []
     if argument in _STATUS:
-        options = [(plain(status.name), ()) for status in (await app.backend.statuses()).statuses]
+        names = [one_line(status.name) for status in (await app.backend.statuses()).statuses]
+        options = [(name, ()) for name in names if _is_clear(name)]
     elif argument in _MEMBER:
         options = _member_options(await app.backend.members())
     beginning = fold(typed)
@@ -39,11 +40,16 @@ def _member_options(members: Sequence[Member]) -> list[tuple[str, Sequence[str]]
     namesakes = Counter(fold(member.name) for member in members)
     return [
         (
-            member.name if _is_clear(member.name) and namesakes[fold(member.name)] == 1 else member.email or member.id,
+            next(filter(_is_clear, _clear_first(member, is_unique=namesakes[fold(member.name)] == 1)), member.id),
             [member.name, member.email or ""],
         )
         for member in members
     ]
+
+
+def _clear_first(member: Member, *, is_unique: bool) -> Sequence[str]:
+    """The texts that mean only this member, the most readable first."""
+    return [*([member.name] if is_unique else []), member.email or ""]
 
 
 def _is_clear(name: str) -> bool:

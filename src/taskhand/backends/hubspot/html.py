@@ -22,6 +22,19 @@ _BLOCKS: Final = frozenset(
     | {"h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table"}
     | {"tr", "ul"}
 )
+_EMPTY: Final = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+)
+"""Elements without an end tag."""
+_INVISIBLE: Final = re.compile(
+    r"(?:^|;)(?:"
+    r"display:none|visibility:(?:hidden|collapse)|mso-hide:all|color:transparent"
+    r"|opacity:(?:0*\.?0+%?)|font-size:(?:0*\.?0+|0*\.\d+|1)(?:px|pt|em|rem|%)?"
+    r"|(?:max-)?(?:height|width):0(?:px)?|text-indent:-\d{3,}\w*|(?:left|top):-\d{3,}\w*"
+    r")(?:!important)?(?:;|$)"
+)
+"""Styles by which an element is not seen, in lower case and without blanks."""
+_NOT_STYLE: Final = re.compile(r"\s|/\*.*?\*/", re.DOTALL)
 _HIDDEN: Final = frozenset({"head", "script", "style", "title", "template"})
 _ESCAPES: Final = {"\n": "<br>", "\r": "&#13;", "\xa0": "&#160;"}
 
@@ -58,18 +71,23 @@ def _decode(reference: re.Match[str]) -> str:
 
 
 class _Reader(HTMLParser):
-    """Collects text, in which `stand_in` means `&`; a line end in the source becomes a space."""
+    """Collects the text that is seen, in which `stand_in` means `&`; a line end in the source becomes a space.
+
+    `_hidden` are the open elements from the outermost invisible one on.
+    """
 
     def __init__(self, stand_in: str) -> None:
         super().__init__(convert_charrefs=False)
         self.parts: list[str] = []
         self._stand_in = stand_in
-        self._hidden = 0
+        self._hidden: list[str] = []
         self._breaks = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        del attrs
-        self._hidden += tag in _HIDDEN
+        if tag in _BLOCKS and self._hidden[-1:] == ["p"]:
+            self._hidden.pop()  # a paragraph ends where a block begins
+        if tag not in _EMPTY and (self._hidden or tag in _HIDDEN or self._is_invisible(attrs)):
+            self._hidden.append(tag)
         self._breaks = self._breaks or tag in _BLOCKS
         if tag == "br":
             self._add("\n")
@@ -77,8 +95,16 @@ class _Reader(HTMLParser):
             self._add("- ")
 
     def handle_endtag(self, tag: str) -> None:
-        self._hidden = max(0, self._hidden - (tag in _HIDDEN))
+        if tag in self._hidden:
+            last = len(self._hidden) - 1 - self._hidden[::-1].index(tag)
+            del self._hidden[last:]
         self._breaks = self._breaks or tag in _BLOCKS
+
+    def _is_invisible(self, attrs: list[tuple[str, str | None]]) -> bool:
+        """Whether an element with these attributes is not shown, so that nobody who reads the body sees its text."""
+        given = dict(attrs)
+        style = unescape((given.get("style") or "").replace(self._stand_in, "&"))
+        return "hidden" in given or _INVISIBLE.search(_NOT_STYLE.sub("", style).lower()) is not None
 
     def handle_data(self, data: str) -> None:
         if "\n" in data:

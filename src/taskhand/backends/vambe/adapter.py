@@ -237,7 +237,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
             return NotFound(
                 f"Vambe refused the change; status {str(asked)[:60]!r} is probably not one of the organisation's.",
                 code="unknown_status",
-                candidates=[Candidate(status.name) for status in self._catalogue.known().statuses],
+                candidates=[Candidate(status.name, is_free_text=True) for status in self._catalogue.known().statuses],
                 next_step="Send newStatusName exactly as Vambe shows it, or one of the candidates.",
             )
         if is_missing:

@@ -39,7 +39,7 @@ class ChangeRow(Answer):
 class ChangesAnswer(UntrustedAnswer):
     """A page of the journal."""
 
-    free_text = ("changes.title", "changes.changed", "changes.reason")
+    free_text = ("changes.by", "changes.title", "changes.changed", "changes.reason")
 
     changes: tuple[ChangeRow, ...]
     next_cursor: Annotated[str, Field(description="Send as cursor for older ones.")] | MISSING = MISSING

@@ -14,6 +14,7 @@ __all__ = ["error_sentence", "render_error"]
 
 _MESSAGE, _CANDIDATE = 2_000, 200
 _FREE_TEXT = ("candidates.name", "difference.title", "difference.changed")
+_VALUE = "candidates.value"
 
 
 def render_error(error: TaskhandError) -> str:
@@ -28,7 +29,8 @@ def render_error(error: TaskhandError) -> str:
         fields["retry_after_s"] = math.ceil(error.retry_after_s)
     fields |= {name: _detail(value) for name, value in error.details.items()}
     fields = plain_json(fields)
-    return json.dumps({"error": fields | mark_untrusted(fields, _FREE_TEXT)}, ensure_ascii=False, separators=(",", ":"))
+    paths = (_VALUE, *_FREE_TEXT) if any(one.is_free_text for one in error.candidates) else _FREE_TEXT
+    return json.dumps({"error": fields | mark_untrusted(fields, paths)}, ensure_ascii=False, separators=(",", ":"))
 
 
 def error_sentence(error: TaskhandError) -> str:

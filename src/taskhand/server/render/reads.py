@@ -15,8 +15,25 @@ from taskhand.server.render.answer import MOST_ITEMS, Answer, UntrustedAnswer
 from taskhand.service.list_tasks import TaskList
 from taskhand.service.reads import Team
 
-__all__ = ["ContactsAnswer", "ListAnswer", "RowField", "StatusesAnswer", "TaskAnswer", "TeamAnswer", "fit_description"]
+__all__ = [
+    "TASK_TEXTS",
+    "ContactsAnswer",
+    "ListAnswer",
+    "RowField",
+    "StatusesAnswer",
+    "TaskAnswer",
+    "TeamAnswer",
+    "fit_description",
+]
 
+TASK_TEXTS = (
+    "task.title",
+    "task.description",
+    "task.due_timezone",
+    "task.status_config.name",
+    "task.status_config.color",
+)
+"""The fields of a whole task that hold text written by others."""
 _TITLE, _NAME, _SNIPPET, _DESCRIPTION = 100, 60, 200, 12_000
 _ESCAPED_DESCRIPTION = 16_000
 """Characters of the longest description as JSON, where a control character takes six."""
@@ -37,8 +54,10 @@ class StatusRow(Answer):
     id: str | None
 
 
-class StatusesAnswer(Answer):
+class StatusesAnswer(UntrustedAnswer):
     """The statuses."""
+
+    free_text = ("statuses.name", "statuses.color")
 
     statuses: tuple[StatusRow, ...]
     complete: Annotated[bool, Field(description="Whether these are all.")]
@@ -65,7 +84,7 @@ class MemberRow(Answer):
 class TeamAnswer(UntrustedAnswer):
     """The team."""
 
-    free_text = ("members.name",)
+    free_text = ("members.name", "members.email")
 
     members: tuple[MemberRow, ...]
     me: Annotated[str | None, Field(description="The id that 'me' stands for.")]
@@ -91,7 +110,7 @@ class ContactRow(Answer):
 class ContactsAnswer(UntrustedAnswer):
     """Contacts that match a query."""
 
-    free_text = ("contacts.name",)
+    free_text = ("contacts.name", "contacts.phone", "contacts.email")
 
     contacts: tuple[ContactRow, ...]
     more: Annotated[bool, Field(description="Whether others match too; a longer query finds fewer.")]
@@ -105,7 +124,7 @@ class ContactsAnswer(UntrustedAnswer):
 class TaskAnswer(UntrustedAnswer):
     """One whole task."""
 
-    free_text = ("task.title", "task.description")
+    free_text = TASK_TEXTS
 
     task: Task
 
@@ -155,7 +174,7 @@ class Row(Answer):
 class ListAnswer(UntrustedAnswer):
     """A page of tasks."""
 
-    free_text = ("tasks.title", "tasks.description", "tasks.responsibles")
+    free_text = ("tasks.title", "tasks.status", "tasks.description", "tasks.responsibles")
 
     tasks: tuple[Row, ...]
     next_cursor: (

@@ -13,7 +13,7 @@ from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.task import Task
 from taskhand.domain.text import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
-from taskhand.server.render.reads import fit_description
+from taskhand.server.render.reads import TASK_TEXTS, fit_description
 
 __all__ = ["ManyAnswer", "WriteAnswer", "changed_fields", "render_write", "to_difference_row"]
 
@@ -76,7 +76,15 @@ _TASK = Annotated[Any, WithJsonSchema({"type": "object", "description": "As get_
 class WriteAnswer(UntrustedAnswer):
     """The change of one task (`task`), or its plan (`planId`)."""
 
-    free_text = ("task.title", "task.description", "changed", "difference.title", "difference.changed", "matched.name")
+    free_text = (
+        *TASK_TEXTS,
+        "changed",
+        "unapplied.asked",
+        "unapplied.got",
+        "difference.title",
+        "difference.changed",
+        "matched.name",
+    )
 
     change_id: Annotated[str, Field(description="For undo_change.")] | MISSING = MISSING
     plan_id: Annotated[str, Field(description="For apply_plan: nothing was written.")] | MISSING = MISSING
