@@ -1,5 +1,6 @@
 """Lists of tasks: searches within HubSpot's limits, and pages that are right though the search lags."""
 
+import json
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from backends.hubspot.wired import (
     CAROLINA,
     COMPANY,
     ELENA,
+    KEY,
     SANTIAGO,
     Stage,
     Time,
@@ -31,6 +33,8 @@ from taskhand.domain.errors import UpstreamError
 from taskhand.domain.page import select_page
 from taskhand.domain.query import NO_DUE, Order, TaskQuery, sort_key
 from taskhand.domain.task import FINISHED, Status, StatusChoice, Task
+from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
+from taskhand.sandbox.messages import Request, Response
 
 OPEN = ("burst=0", "searches=0", "search_lag=0")
 LAGGING = ("burst=0", "searches=0", "search_lag=30")
@@ -175,6 +179,33 @@ async def test_a_first_page_takes_few_requests() -> None:
         assert page.more
         assert stage.sent.count("POST /crm/v3/objects/tasks/search") <= 2
         assert len(stage.sent) <= 4
+
+
+class Circling(HubSpotSandbox):
+    """A HubSpot whose searches name `after` as the next page, whichever page was asked for."""
+
+    after = "200"
+
+    def answer(self, request: Request, *, stale: bool) -> Response:
+        """The sandbox's answer, with that next page."""
+        answer = super().answer(request, stale=stale)
+        if not request.path.endswith("/tasks/search"):
+            return answer
+        return Response.of_json(answer.status, json.loads(answer.body) | {"paging": {"next": {"after": self.after}}})
+
+
+@pytest.mark.parametrize(
+    ("after", "code"), [("200", "upstream_invalid"), ("0", "upstream_invalid"), ("9" * 5_000, "too_many_tasks")]
+)
+async def test_a_search_that_names_a_page_again_is_not_followed(after: str, code: str) -> None:
+    time = Time()
+    there = Circling(seed=seed(3), token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
+    there.after = after
+    async with staged(there, time) as stage:
+        with pytest.raises(UpstreamError) as refused:
+            await stage.backend.list_tasks(TaskQuery(limit=25))
+        assert refused.value.code == code
+        assert stage.sent.count("POST /crm/v3/objects/tasks/search") <= 2
 
 
 async def test_a_list_shows_a_write_until_the_search_has_caught_up() -> None:

@@ -168,15 +168,17 @@ class PageSearch:
         after: str | None = None
         more = [self.reader.client.id_property] if self.reader.client.id_property else []
         while True:
-            answer = await self.reader.client.search(search.body(after, more))
+            start, answer = after, await self.reader.client.search(search.body(after, more))
             found = [parse("HubSpot", Record.from_json, row) for row in objects(answer.get("results"))]
             is_deleted = self.reader.recent.is_deleted
             last = await self._add([one for one in found if one.id not in recent and not is_deleted(one.id)])
             after = next_page(answer)
             if after is None or (last and self._is_settled(last)):
                 return
-            if not after.isdecimal() or int(after) >= MOST_FOUND:
+            if not after.isdecimal() or len(after) > len(str(MOST_FOUND)) or int(after) >= MOST_FOUND:
                 raise _too_many(answer["total"] if isinstance(answer.get("total"), int) else "more")
+            if int(after) <= int(start or 0):
+                raise _not_further()
 
     async def _add(self, records: list[Record]) -> Task | None:
         """Keep records in their latest state; the last of them, in the order of the search, as a task."""
@@ -208,4 +210,12 @@ def _too_many(total: int | str) -> UpstreamError:
         f"The search found {total} tasks, and HubSpot shows only the first {MOST_FOUND:,}: this list needs more.",
         code="too_many_tasks",
         next_step="Narrow the filter: give fromDate and toDate, responsibleIds or status.",
+    )
+
+
+def _not_further() -> UpstreamError:
+    return UpstreamError(
+        "HubSpot's search named a page as the next one that was read already.",
+        code="upstream_invalid",
+        next_step="Send the same call again; if it fails again, tell whoever runs Taskhand.",
     )
