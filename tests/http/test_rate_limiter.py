@@ -185,6 +185,18 @@ async def test_a_long_pause_is_reported_at_once_and_a_short_one_waited_out(time:
         assert time.now == 1060.0
 
 
+async def test_a_used_up_window_holds_for_a_minute_and_is_told_as_the_upstream_named_it(time: Time) -> None:
+    rate_limiter = RateLimiter(clock=time.clock, sleep=time.sleep)
+    rate_limiter.observe(RateHeaders(remaining=0, reset_s=700.0))
+    with pytest.raises(RateLimited) as caught:
+        async with rate_limiter.turn(time.now + 600.0):
+            pass
+    assert (caught.value.retry_after_s, time.slept) == (700.0, [])
+    time.now += 60.0
+    async with rate_limiter.turn(time.now + 600.0):
+        assert time.slept == []
+
+
 async def test_a_turn_after_the_deadline_is_refused(time: Time) -> None:
     rate_limiter = RateLimiter(in_flight=1, clock=time.clock, sleep=time.sleep)
     for late_s in (0.0, 1.0):

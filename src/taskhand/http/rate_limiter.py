@@ -35,6 +35,9 @@ _LONGEST_PAUSE_S: Final = 60.0
 One answer may be wrong: an upstream that asks for a day, or for thirty years, is asked again every minute.
 """
 
+_LONGEST_TOLD_S: Final = 900.0
+"""The longest rest of a window that a caller is told to wait for."""
+
 _LONGEST_WAIT_S: Final = 30.0
 """The longest pause, or rest of a used-up window, that a request waits out; a longer one is reported at once."""
 
@@ -60,13 +63,15 @@ class RateState:
     """The latest requests and the upstream's limit; all times are readings of one clock, in seconds.
 
     `sent` are the times of the latest requests, oldest first. `allowance` requests are left before `until`, None where
-    the upstream named no limit. No request leaves before `paused_until`.
+    the upstream named no limit. No request leaves before `paused_until`. `reset_at` is `until` by the upstream's own
+    word, which is what callers are told; requests are held back for a shorter time.
     """
 
     sent: tuple[float, ...] = ()
     allowance: int | None = None
     until: float = 0.0
     paused_until: float = 0.0
+    reset_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +117,11 @@ def with_headers(state: RateState, headers: RateHeaders, now: float, *, in_fligh
     Answers overtake each other: within one window the smaller number is the newer one.
     """
     left = max(0, headers.remaining - in_flight)
-    until = now + min(max(0.0, headers.reset_s), _LONGEST_PAUSE_S)
+    reset_s = max(0.0, headers.reset_s)
+    until = now + min(reset_s, _LONGEST_PAUSE_S)
     if state.allowance is not None and now < state.until and until <= state.until + 1.0:
         return replace(state, allowance=min(left, state.allowance))
-    return replace(state, allowance=left, until=until)
+    return replace(state, allowance=left, until=until, reset_at=now + min(reset_s, _LONGEST_TOLD_S))
 
 
 def with_pause(state: RateState, for_s: float, now: float) -> RateState:
@@ -217,7 +223,7 @@ class RateLimiter:
         """Look again after each sleep: a pause or an answer may have moved the time meanwhile."""
         while (at := ready_at(self._rate, self._state, self._clock())) > (now := self._clock()):
             if at > deadline or at - now > _LONGEST_WAIT_S:
-                raise _too_late(at - now)
+                raise _too_late((self._state.reset_at if at == self._state.until else at) - now)
             await self._sleep(at - now)
 
 
