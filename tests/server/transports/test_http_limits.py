@@ -13,9 +13,8 @@ from anyio.abc import ByteReceiveStream, ByteSendStream
 
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
-from taskhand.server.transports import http
 from taskhand.server.transports.address import Address
-from taskhand.server.transports.connection import TimedConnection
+from taskhand.server.transports.http import HttpLimits, serve_http
 from taskhand.wiring import open_app
 
 HELLO = {
@@ -26,17 +25,19 @@ HELLO = {
 }
 ACCEPTS = {"Accept": "application/json, text/event-stream"}
 REQUEST_S = 0.3
+SHORT = HttpLimits(request_s=REQUEST_S)
 HEAD = b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
 HEALTH = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
 @asynccontextmanager
-async def served(store: Path, capfd: pytest.CaptureFixture[str]) -> AsyncIterator[int]:
+async def served(store: Path, capfd: pytest.CaptureFixture[str], limits: HttpLimits = SHORT) -> AsyncIterator[int]:
     """The server in this process: its port."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         async with open_app(Settings.from_env({"TASKHAND_DB": str(store)})) as app, anyio.create_task_group() as tasks:
-            tasks.start_soon(http.serve_http, create_server(app), Address("127.0.0.1", 0), anyio.lowlevel.checkpoint)
+            address = Address("127.0.0.1", 0)
+            tasks.start_soon(serve_http, create_server(app), address, anyio.lowlevel.checkpoint, limits)
             text = ""
             with anyio.fail_after(10):
                 while (found := re.search(r":(\d+)/mcp", text)) is None:
@@ -69,9 +70,8 @@ async def trickle(line: ByteSendStream, text: bytes) -> None:
     ids=["nothing", "half a line", "no body", "half a body", "half a second one", "no second body"],
 )
 async def test_a_request_that_does_not_arrive_whole_is_given_up_and_others_are_served(
-    store_file: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, sent: bytes
+    store_file: Path, capfd: pytest.CaptureFixture[str], sent: bytes
 ) -> None:
-    monkeypatch.setattr(TimedConnection, "request_s", REQUEST_S)
     async with served(store_file, capfd) as port, await anyio.connect_tcp("127.0.0.1", port) as line:
         began = anyio.current_time()
         if sent:
@@ -84,18 +84,16 @@ async def test_a_request_that_does_not_arrive_whole_is_given_up_and_others_are_s
 
 
 async def test_bytes_that_trickle_in_do_not_prolong_the_time_of_a_request(
-    store_file: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    store_file: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(TimedConnection, "request_s", REQUEST_S)
     async with served(store_file, capfd) as port, await anyio.connect_tcp("127.0.0.1", port) as line:
         with anyio.fail_after(5), pytest.raises(anyio.BrokenResourceError):
             await trickle(line, HEAD + b" " * 900)
 
 
 async def test_a_request_in_two_parts_is_answered_and_its_answer_may_take_longer(
-    store_file: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    store_file: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(TimedConnection, "request_s", REQUEST_S)
     async with served(store_file, capfd) as port, httpx2.AsyncClient(headers=ACCEPTS) as client:
         url = f"http://127.0.0.1:{port}/mcp"
         hello = await client.post(url, json=HELLO)
@@ -109,11 +107,10 @@ async def test_a_request_in_two_parts_is_answered_and_its_answer_may_take_longer
 
 
 async def test_a_session_over_the_limit_is_refused_until_another_ends(
-    store_file: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    store_file: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert http.MOST_SESSIONS <= 1_000
-    monkeypatch.setattr(http, "MOST_SESSIONS", 3)
-    async with served(store_file, capfd) as port, httpx2.AsyncClient(headers=ACCEPTS) as client:
+    assert HttpLimits().sessions <= 1_000
+    async with served(store_file, capfd, HttpLimits(sessions=3)) as port, httpx2.AsyncClient(headers=ACCEPTS) as client:
         url = f"http://127.0.0.1:{port}/mcp"
         opened = [await client.post(url, json=HELLO) for _ in range(4)]
         assert [one.status_code for one in opened] == [200, 200, 200, 503]

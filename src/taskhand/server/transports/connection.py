@@ -15,7 +15,7 @@ class TimedConnection(H11Protocol):
     request, would keep it and its task for ever. The time of an answer is not limited.
     """
 
-    request_s: ClassVar[float] = 20.0
+    request_s: ClassVar[float]
     """Seconds in which a request must arrive whole; more of its bytes do not prolong them."""
 
     _arrival: asyncio.TimerHandle | None = None

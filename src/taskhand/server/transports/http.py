@@ -5,6 +5,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Final
 
@@ -21,18 +22,32 @@ from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.address import Address, host_in_url, is_malformed_port
 from taskhand.server.transports.process import LAST_WRITE_S, leave
 
-__all__ = ["MOST_SESSIONS", "serve_http"]
+__all__ = ["HttpLimits", "serve_http"]
 
-MOST_SESSIONS: Final = 1_000
-"""Sessions that may be open at once.
-
-Each takes some 45 KB until its client ends it, or leaves it idle for half an hour.
-"""
 _LAST_REQUEST_S: Final = 0.4
 """Seconds that an open HTTP connection may delay the end."""
 
 
-async def serve_http(server: Server[Any], address: Address, at_start: Callable[[], Coroutine[Any, Any, None]]) -> None:
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """What clients may hold: seconds until a request has arrived whole, and sessions that are open at once.
+
+    A session takes some 45 KB until its client ends it, or leaves it idle for half an hour.
+    """
+
+    request_s: float = 20.0
+    sessions: int = 1_000
+
+
+_LIMITS: Final = HttpLimits()
+
+
+async def serve_http(
+    server: Server[Any],
+    address: Address,
+    at_start: Callable[[], Coroutine[Any, Any, None]],
+    limits: HttpLimits = _LIMITS,
+) -> None:
     """Serve MCP at /mcp and a health answer at /health until a signal arrives.
 
     `at_start` runs beside the first requests. OperatorError for an address that is refused or taken.
@@ -40,6 +55,9 @@ async def serve_http(server: Server[Any], address: Address, at_start: Callable[[
     import uvicorn  # noqa: PLC0415  a stdio server starts without it
 
     from taskhand.server.transports.connection import TimedConnection  # noqa: PLC0415  as above
+
+    class _Connection(TimedConnection):
+        request_s = limits.request_s
 
     class _Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -52,12 +70,12 @@ async def serve_http(server: Server[Any], address: Address, at_start: Callable[[
     address.check()
     app = server.streamable_http_app(
         transport_security=address.security(),
-        max_sessions=MOST_SESSIONS,
+        max_sessions=limits.sessions,
         custom_starlette_routes=[Route("/health", _health, methods=["GET"])],
     )
     config = uvicorn.Config(
         _refuse_malformed_ports(app),
-        http=TimedConnection,
+        http=_Connection,
         ws="none",
         log_level="critical",
         timeout_graceful_shutdown=_LAST_REQUEST_S,  # type: ignore[arg-type]  # uvicorn takes fractions of a second
