@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builders import only_refuses, refused, task
-from taskhand.domain.due import Due, DueRequest, due_of, is_overdue, iso_day, known_zone, shifted
+from taskhand.domain.due import Due, DueRequest, due_of, is_overdue, iso_day, shifted
 from taskhand.domain.errors import CallerError
 
 SANTIAGO, NEW_YORK, MADRID, LORD_HOWE = "America/Santiago", "America/New_York", "Europe/Madrid", "Australia/Lord_Howe"
@@ -336,44 +336,6 @@ def test_a_due_date_that_is_neither_a_day_nor_an_instant_is_refused(given_date: 
 def test_a_due_time_that_is_no_time_is_refused(clock: str) -> None:
     with refused("invalid_due_time"):
         DueRequest.parse(due_time=clock)
-
-
-@pytest.mark.parametrize("name", ["america/santiago", "AMERICA/SANTIAGO", " America/Santiago "])
-def test_a_zone_is_known_in_any_case_and_with_blanks_around(name: str) -> None:
-    assert known_zone(name) == SANTIAGO
-
-
-@given(ZONES)
-def test_every_zone_is_known_by_its_own_name(name: str) -> None:
-    assert known_zone(name) == name
-
-
-def test_a_zone_may_be_written_with_spaces() -> None:
-    assert known_zone("America/New York") == NEW_YORK
-
-
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        ("America/Santigo", SANTIAGO),
-        ("Santiago", SANTIAGO),
-        ("Chile/Santiago", SANTIAGO),
-        ("New York", NEW_YORK),
-        ("Europe/Madird", MADRID),
-    ],
-)
-def test_a_zone_that_nearly_exists_is_refused_with_candidates(name: str, meant: str) -> None:
-    with refused("unknown_timezone") as caught:
-        known_zone(name)
-    assert meant in [candidate.value for candidate in caught.value.candidates]
-
-
-@pytest.mark.parametrize(
-    "name", ["", "xyzzy", "+03:00", "../etc/passwd", "America", "\x00", "a" * 5000, "America/../x"]
-)
-def test_a_zone_that_does_not_exist_is_refused(name: str) -> None:
-    with refused("unknown_timezone"):
-        DueRequest.parse(timezone=name)
 
 
 NOON = utc("2026-03-10T12:00")

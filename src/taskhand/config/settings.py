@@ -10,8 +10,8 @@ from taskhand.backends.factory import BackendFactory, SettingKind, is_secret
 from taskhand.backends.registry import FACTORIES, BackendName, find_factory
 from taskhand.config.credentials import resolve_credential
 from taskhand.config.server_settings import ServerSettings
-from taskhand.domain.due import known_zone
 from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.domain.zones import known_zone
 
 __all__ = ["BackendName", "Settings", "read_environment"]
 

@@ -7,22 +7,20 @@ repeats a wall-clock time, it means the first one; an ISO 8601 datetime with an 
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from difflib import get_close_matches
-from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import MISSING
 
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.task import FINISHED, Task
+from taskhand.domain.zones import known_zone
 
-__all__ = ["Due", "DueRequest", "due_of", "is_late", "is_overdue", "iso_day", "known_zone", "shifted"]
+__all__ = ["Due", "DueRequest", "due_of", "is_late", "is_overdue", "iso_day", "shifted"]
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII | re.IGNORECASE)
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1000, 9998  # in every zone these are years that datetime supports
-_NOT_ZONES = frozenset({"localtime", "Factory", "posixrules"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,24 +207,6 @@ def iso_day(text: str, argument: str) -> str:
         f"{argument} {text[:40]!r} is not a day.",
         code="invalid_date",
         next_step=f"Send {argument} as YYYY-MM-DD.",
-    )
-
-
-@lru_cache(maxsize=256)
-def known_zone(name: str) -> str:
-    """The official spelling of an IANA zone name; CallerError with the nearest names where there is no such zone."""
-    names = {zone.casefold(): zone for zone in available_timezones() - _NOT_ZONES}
-    wanted = name.strip().replace(" ", "_")
-    if found := names.get(wanted.casefold()):
-        return found
-    tails = {zone.rpartition("/")[2]: official for zone, official in names.items()}
-    near = [names[zone] for zone in get_close_matches(wanted.casefold(), names, n=3, cutoff=0.75)]
-    near += [tails[tail] for tail in get_close_matches(wanted.casefold().rpartition("/")[2], tails, n=3, cutoff=0.75)]
-    raise CallerError(
-        f"timezone {name[:60]!r} is not an IANA time zone.",
-        code="unknown_timezone",
-        candidates=[Candidate(zone) for zone in dict.fromkeys(near)],
-        next_step="Send an IANA name such as America/Santiago.",
     )
 
 

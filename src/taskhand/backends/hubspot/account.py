@@ -15,9 +15,9 @@ from taskhand.backends.remote.health_checks import find_refused_reads, report_sc
 from taskhand.backends.remote.parsing import JsonObject, objects, parse
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.due import known_zone
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 from taskhand.domain.task import Contact, Member, Status, StatusChoice, StatusList
+from taskhand.domain.zones import known_zone
 
 __all__ = ["REMEDIES", "Account", "AccountSettings"]
 
