@@ -90,3 +90,19 @@ async def test_a_near_miss_of_a_zone_names_the_zone(agent: Agent) -> None:
     with pytest.raises(Refused) as refused:
         await agent.create(dueDate="2026-03-10", dueTime="15:00", timezone="America/Santigo")
     assert SANTIAGO in refused.value.values
+
+
+async def test_an_offset_for_a_zone_is_refused_and_no_zone_of_another_sign_is_named(worker: Agent) -> None:
+    with pytest.raises(Refused) as refused:
+        await worker.create(dueDate="2026-03-10", dueTime="15:00", timezone="GMT-3")
+    assert refused.value.code == "unknown_timezone"
+    assert "2026-03-01T15:00:00-03:00" in refused.value.next
+    assert "Etc/" not in str(refused.value.error)
+
+
+async def test_a_zone_with_the_other_sign_is_taken_as_typed_and_told_with_its_offset(worker: Agent) -> None:
+    due = {"dueDate": "2026-03-10", "dueTime": "15:00", "timezone": "Etc/GMT-3"}
+    made = await worker("create_task", title="Call", responsibleIds=["me"], priority="1", **due)
+    assert made["task"]["due_at"] == "2026-03-10T12:00:00.000Z"
+    told = {"argument": "timezone", "given": "Etc/GMT-3", "id": "Etc/GMT-3", "name": "UTC+03:00"}
+    assert told in made["matched"]

@@ -64,6 +64,11 @@ def test_the_findings_are_readable(store_file: Path) -> None:
     ]
 
 
+def test_a_zone_with_the_other_sign_is_told_with_its_offset(store_file: Path) -> None:
+    [zone] = [one for one in looked_at(store_file, TASKHAND_TIMEZONE="Etc/GMT-3") if one.subject == "time zone"]
+    assert zone.found == "Etc/GMT-3, which is UTC+03:00."
+
+
 @pytest.mark.parametrize(
     ("variables", "subject", "word"),
     [

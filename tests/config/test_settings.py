@@ -121,6 +121,14 @@ def test_a_misspelled_zone_is_refused_with_the_nearest_zone() -> None:
     assert "America/Santiago" in caught.value.message
 
 
+@pytest.mark.parametrize("offset", ["GMT-3", "-03:00", "UTC\u22123"])
+def test_an_offset_is_refused_as_a_zone_and_no_zone_of_another_sign_is_named(offset: str) -> None:
+    with refused("configuration", OperatorError) as caught:
+        Settings.from_env({"TASKHAND_TIMEZONE": offset})
+    assert "Write its city, e.g. America/Santiago." in caught.value.message
+    assert "Etc/" not in caught.value.message
+
+
 @given(st.dictionaries(st.sampled_from(VARIABLES), st.text()))
 def test_any_environment_is_accepted_or_refused_with_an_operator_error(environ: dict[str, str]) -> None:
     try:

@@ -11,7 +11,7 @@ from taskhand.backends.registry import FACTORIES, BackendName, find_factory
 from taskhand.config.credentials import resolve_credential
 from taskhand.config.server_settings import ServerSettings
 from taskhand.domain.errors import CallerError, OperatorError
-from taskhand.domain.zones import known_zone
+from taskhand.domain.zones import is_offset, known_zone
 
 __all__ = ["BackendName", "Settings", "read_environment"]
 
@@ -132,7 +132,9 @@ def _zone(zone: str | None, variable: str, names: Mapping[str, str]) -> str | No
     try:
         return known_zone(zone)
     except CallerError as error:
+        called = f"{names.get(variable, variable)} {zone[:60]!r}"
         near = ", ".join(candidate.value for candidate in error.candidates)
-        raise OperatorError(
-            f"{names.get(variable, variable)} {zone[:60]!r} is not an IANA time zone. Nearest: {near or 'none'}."
-        ) from None
+        if is_offset(zone):
+            city = near or "its city, e.g. America/Santiago"
+            raise OperatorError(f"{called} is an offset, not an IANA time zone. Write {city}.") from None
+        raise OperatorError(f"{called} is not an IANA time zone. Nearest: {near or 'none'}.") from None

@@ -1,29 +1,85 @@
-"""The names of time zones; pure."""
+"""The names of time zones: what is accepted as one, and what is offered in place of one; pure.
 
+An offset is no zone. Of the IANA names only `Etc/GMT-3` and its like hold one, and their sign is the other way round:
+`Etc/GMT-3` is UTC+03:00 (https://data.iana.org/time-zones/tzdb/etcetera). So none of them is ever offered.
+"""
+
+import re
+import unicodedata
 from difflib import get_close_matches
 from functools import lru_cache
+from typing import Final
 from zoneinfo import available_timezones
 
 from taskhand.domain.errors import CallerError, Candidate
 
-__all__ = ["known_zone"]
+__all__ = ["is_offset", "known_zone", "offset_of_reversed"]
 
-_NOT_ZONES = frozenset({"localtime", "Factory", "posixrules"})
+_NOT_ZONES: Final = frozenset({"localtime", "Factory", "posixrules"})
+_REVERSED: Final = re.compile(r"Etc/GMT([+-])([1-9]\d?)")
+_DASHES: Final = re.compile("[\u2010-\u2015\u2212\ufe58]")
+_OFFSET: Final = re.compile(r".*[+-]\s*\d.*|(?:etc/)?[a-z_\s]*\d[\d:.h\s]*|z", re.ASCII | re.DOTALL)
+_NUMBER: Final = re.compile(r"[+-]?\s*\d[\d:.h]*", re.ASCII)
+_NO_PLACE: Final = re.compile(r"\b(?:(?:etc/)?(?:utc|gmt|ut|z)|etc|hrs|minus|plus)\b", re.ASCII)
+_LONGEST: Final = 100
+"""Characters that are looked at where a name is no zone's."""
 
 
 @lru_cache(maxsize=256)
 def known_zone(name: str) -> str:
     """The official spelling of an IANA zone name; CallerError with the nearest names where there is no such zone."""
-    names = {zone.casefold(): zone for zone in available_timezones() - _NOT_ZONES}
-    wanted = name.strip().replace(" ", "_")
-    if found := names.get(wanted.casefold()):
+    names = _official_names()
+    if found := names.get(name.strip().replace(" ", "_").casefold()):
         return found
-    tails = {zone.rpartition("/")[2]: official for zone, official in names.items()}
-    near = [names[zone] for zone in get_close_matches(wanted.casefold(), names, n=3, cutoff=0.75)]
-    near += [tails[tail] for tail in get_close_matches(wanted.casefold().rpartition("/")[2], tails, n=3, cutoff=0.75)]
+    candidates = [Candidate(zone) for zone in _nearest(name)]
+    if is_offset(name):
+        raise CallerError(
+            f"timezone {name[:60]!r} is an offset, not an IANA time zone.",
+            code="unknown_timezone",
+            candidates=candidates,
+            next_step="Leave timezone and dueTime out and send dueDate as ISO 8601 with time and offset, e.g. "
+            "2026-03-01T15:00:00-03:00; or send the zone's city as timezone, e.g. America/Santiago.",
+        )
     raise CallerError(
         f"timezone {name[:60]!r} is not an IANA time zone.",
         code="unknown_timezone",
-        candidates=[Candidate(zone) for zone in dict.fromkeys(near)],
+        candidates=candidates,
         next_step="Send an IANA name such as America/Santiago.",
     )
+
+
+def is_offset(name: str) -> bool:
+    """Whether a text that is no zone names an offset from UTC, in any spelling."""
+    return _OFFSET.fullmatch(_normalized(name)) is not None
+
+
+def offset_of_reversed(zone: str) -> str | None:
+    """The offset of a zone whose name has the other sign, `UTC+03:00` for `Etc/GMT-3`; None for every other zone."""
+    found = _REVERSED.fullmatch(zone)
+    return found and f"UTC{'-' if found[1] == '+' else '+'}{int(found[2]):02}:00"
+
+
+@lru_cache(maxsize=1)
+def _official_names() -> dict[str, str]:
+    return {zone.casefold(): zone for zone in sorted(available_timezones() - _NOT_ZONES)}
+
+
+def _nearest(name: str) -> list[str]:
+    """The zones with the most similar names, or cities; for an offset those of the words beside it."""
+    wanted, cutoff = _normalized(name), 0.75
+    if is_offset(name):
+        is_zero = not re.search("[1-9]", wanted)
+        wanted, cutoff = _NO_PLACE.sub(" ", _NUMBER.sub(" ", wanted.replace("_", " "))).strip(" +-()[],;/<>"), 0.9
+        if is_zero and not wanted:
+            return ["UTC"]
+    wanted = "_".join(wanted.split())
+    offered = {key: zone for key, zone in _official_names().items() if offset_of_reversed(zone) is None}
+    tails = {key.rpartition("/")[2]: zone for key, zone in reversed(offered.items())}
+    near = [offered[key] for key in get_close_matches(wanted, offered, n=3, cutoff=cutoff)]
+    near += [tails[tail] for tail in get_close_matches(wanted.rpartition("/")[2], tails, n=3, cutoff=cutoff)]
+    return list(dict.fromkeys(near))
+
+
+def _normalized(name: str) -> str:
+    """The name in lower case, with any dash as `-` and full-width characters as plain ones."""
+    return _DASHES.sub("-", unicodedata.normalize("NFKC", name[:_LONGEST])).strip().casefold()

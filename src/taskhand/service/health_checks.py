@@ -8,6 +8,7 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import FINISHED
+from taskhand.domain.zones import offset_of_reversed
 from taskhand.service.app_context import AppContext
 
 __all__ = ["check_health"]
@@ -101,7 +102,8 @@ def _check_zone(app: AppContext) -> CheckResult:
     if app.timezone is None:
         remedy = "Set TASKHAND_TIMEZONE to an IANA name, to accept a dueTime without a timezone."
         return CheckResult("time zone", "warning", "No time zone is configured.", remedy)
-    return CheckResult("time zone", "ok", f"{app.timezone}.")
+    offset = offset_of_reversed(app.timezone)
+    return CheckResult("time zone", "ok", f"{app.timezone}, which is {offset}." if offset else f"{app.timezone}.")
 
 
 _CHECKS: Final = {

@@ -14,6 +14,7 @@ from taskhand.domain.errors import CallerError
 from taskhand.domain.names import Match
 from taskhand.domain.people import People
 from taskhand.domain.task import Member, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
+from taskhand.domain.zones import offset_of_reversed
 from taskhand.service.app_context import AppContext
 
 __all__ = ["EditFor", "ResolvedEdit", "Resolver"]
@@ -48,7 +49,7 @@ class Resolver:
             priority=body.priority if body.priority is MISSING else int(body.priority),
             status=choice,
         )
-        return edit, status_matched + people_matched
+        return edit, status_matched + people_matched + _zone_matched(due)
 
     async def resolve_people(self, given: Sequence[str], current: Sequence[str]) -> People:
         """The people given by id, e-mail, name or 'me'; `current` are ids on the task, perhaps of former members."""
@@ -98,3 +99,10 @@ class Resolver:
         if before and request.needs_current_day:
             self.check_day_is_certain(before)
         return self.to_stored_due(request.on(due_of(before) if before else None, self._app.timezone))
+
+
+def _zone_matched(due: DueRequest) -> tuple[Match, ...]:
+    """What a zone means whose name has the other sign: it may have been meant as it reads."""
+    zone = due.timezone
+    offset = offset_of_reversed(zone) if isinstance(zone, str) else None
+    return (Match("timezone", zone, zone, offset),) if isinstance(zone, str) and offset else ()
