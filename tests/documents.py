@@ -56,7 +56,7 @@ def documents() -> dict[Path, str]:
     parts = _parts(tools)
     files |= {page: _filled(page.read_text(encoding="utf-8"), parts) for page in PAGES}
     files[ROOT / "docs" / "demo.svg"] = render_demo()
-    files |= {_BLOCKS / f"{host.slug}.json": f"{host.block(Launch())}\n" for host in HOSTS}
+    files |= {_BLOCKS / f"{host.slug}.{host.format.LANGUAGE}": f"{host.block(Launch())}\n" for host in HOSTS}
     files[ROOT / "server.json"] = json.dumps(_server_json(), indent=2) + "\n"
     return files
 
@@ -189,12 +189,12 @@ def _settings_table() -> str:
 
 
 def _host_blocks(hosts: Sequence[Host], launch: Launch) -> str:
-    """The configuration of each host as JSON; hosts with the same JSON share one block."""
+    """The configuration of each host; hosts with the same text share one block."""
     sharing: dict[str, list[Host]] = {}
     for host in hosts:
-        sharing.setdefault(host.block(launch), []).append(host)
+        sharing.setdefault(f"```{host.format.LANGUAGE}\n{host.block(launch)}\n```", []).append(host)
     return "\n\n".join(
-        "\\\n".join(f"**{host.name}**: {host.file_location}" for host in same) + f"\n\n```json\n{block}\n```"
+        "\\\n".join(f"**{host.name}**: {host.file_location}" for host in same) + f"\n\n{block}"
         for block, same in sharing.items()
     )
 

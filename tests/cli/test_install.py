@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -194,6 +195,47 @@ def test_a_file_that_a_team_shares_holds_no_key(
     entry = json.loads((tmp_path / file_name).read_text(encoding="utf-8"))["mcpServers"]["taskhand"]
     assert entry["env"]["CLOSE_API_KEY"] == reference
     assert "Set CLOSE_API_KEY in the environment" in done.stderr
+
+
+def test_codex_is_told_which_variable_to_pass_on_in_a_project(run: Run, tmp_path: Path) -> None:
+    done = run("codex", "--project", "--backend", "close", anywhere=True, CLOSE_API_KEY=KEY)
+    text = (tmp_path / ".codex" / "config.toml").read_text(encoding="utf-8")
+    entry = tomllib.loads(text)["mcp_servers"]["taskhand"]
+    assert entry["env_vars"] == ["CLOSE_API_KEY"]
+    assert KEY not in text
+    assert "Set CLOSE_API_KEY in the environment" in done.stderr
+
+
+def test_codex_keeps_its_comments_and_its_order(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / ".codex" / "config.toml"
+    file.parent.mkdir()
+    before = '# mine\nmodel = "o" # fast\n\n[mcp_servers.gh]\ncommand = "npx"\n\n# trusted\n[projects."/p"]\n'
+    file.write_text(before, encoding="utf-8")
+    shown = run("codex", "--backend", "vambe", "--dry-run", anywhere=True)
+    assert '+VAMBE_API_KEY = "********"' in shown.stdout
+    assert file.read_text(encoding="utf-8") == before
+    assert run("codex", "--backend", "vambe", anywhere=True, VAMBE_API_KEY=KEY).exit_code == 0
+    written = file.read_text(encoding="utf-8")
+    assert written.startswith(before)
+    entry = tomllib.loads(written)["mcp_servers"]["taskhand"]
+    assert entry["env"] == {"TASKHAND_BACKEND": "vambe", "VAMBE_API_KEY": KEY}
+    assert entry["tool_timeout_sec"] == 180
+    run("codex", "--uninstall", anywhere=True)
+    assert file.read_text(encoding="utf-8") == before
+    assert len(list(file.parent.glob("*.bak"))) == 2
+
+
+def test_a_moved_codex_folder_is_used(run: Run, tmp_path: Path) -> None:
+    run("codex", anywhere=True, CODEX_HOME=str(tmp_path / "moved"))
+    assert "taskhand" in (tmp_path / "moved" / "config.toml").read_text(encoding="utf-8")
+
+
+def test_a_codex_file_with_a_mistake_is_refused_with_its_line(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "moved" / "config.toml"
+    file.parent.mkdir()
+    file.write_text("a = 1\nb =\n", encoding="utf-8")
+    assert "(line 2: " in _refused(run("codex", anywhere=True, CODEX_HOME=str(file.parent)))
+    assert file.read_text(encoding="utf-8") == "a = 1\nb =\n"
 
 
 def test_the_user_s_own_file_is_the_one_of_the_host(run: Run, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ FILES: dict[str, str | dict[System, str]] = {
     },
     "windsurf": ".codeium/windsurf/mcp_config.json",
     "gemini": ".gemini/settings.json",
+    "codex": ".codex/config.toml",
 }
 SYSTEMS: tuple[System, ...] = ("Darwin", "Windows", "Linux")
 
@@ -51,6 +52,11 @@ def test_a_moved_system_folder_is_used(tmp_path: Path, slug: str, system: System
 def test_the_folder_that_claude_code_is_told_to_use_is_used(tmp_path: Path) -> None:
     machine = Machine("Darwin", tmp_path, {"CLAUDE_CONFIG_DIR": str(tmp_path / "work")})
     assert find_host("claude-code").user_file(machine) == tmp_path / "work" / ".claude.json"
+
+
+def test_the_folder_that_codex_is_told_to_use_is_used(tmp_path: Path) -> None:
+    machine = Machine("Linux", tmp_path, {"CODEX_HOME": str(tmp_path / "work")})
+    assert find_host("codex").user_file(machine) == tmp_path / "work" / "config.toml"
 
 
 def test_the_packaged_claude_desktop_of_windows_has_a_folder_of_its_own(tmp_path: Path) -> None:

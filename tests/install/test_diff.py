@@ -7,7 +7,7 @@ from taskhand.install.diff import render_diff
 from taskhand.install.launch import launch_by_interpreter
 from taskhand.install.server_entry import WantedEntry, add_server
 
-DESKTOP, VSCODE = find_host("claude-desktop"), find_host("vscode")
+DESKTOP, VSCODE, CODEX = find_host("claude-desktop"), find_host("vscode"), find_host("codex")
 
 
 def test_only_our_lines_are_shown_unmasked() -> None:
@@ -30,6 +30,26 @@ def test_only_our_lines_are_shown_unmasked() -> None:
     assert '+        "CLOSE_API_KEY": "keyring:K"' in shown
     assert '+      "command": "/opt/python",' in shown
     assert '"gh": {"command": "…", "args": ["…"], "env": {"GH": "…"}}' in shown
+
+
+def test_only_our_lines_of_a_toml_file_are_shown_unmasked() -> None:
+    text = """apiKey = "s3cret-1"
+# old = "s3cret-2"
+[mcp_servers.gh]
+args = ["--token=s3cret-3"]
+env = { GH = '''s3cret-4
+s3cret-5''' }
+
+[mcp_servers.taskhand]
+env.CLOSE_API_KEY = "s3cret-6"
+"""
+    launch = launch_by_interpreter("/opt/python", {"VAMBE_API_KEY": "s3cret-7", "TASKHAND_USER": "Ana"})
+    shown = "\n".join(render_diff(text, add_server(text, CODEX, WantedEntry(launch)), CODEX))
+    assert "s3cret" not in shown
+    assert '+command = "/opt/python"' in shown
+    assert '+env.VAMBE_API_KEY = "********"' in shown
+    assert '+env.TASKHAND_USER = "Ana"' in shown
+    assert ' env.CLOSE_API_KEY = "********"' in shown
 
 
 def test_a_changed_key_does_not_appear_in_the_diff() -> None:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from install.jsonc_texts import jsonc_texts, values
-from taskhand.install.jsonc import NotJson, parse_jsonc
-from taskhand.install.jsonc_edit import Match, Unsuitable, find_value, put_value, remove_value
+from taskhand.install.file_format import Match, Unparsable, Unsuitable
+from taskhand.install.jsonc import parse_jsonc
+from taskhand.install.jsonc_edit import find_value, put_value, remove_value
 
 PATH = ("mcpServers", "taskhand")
 ENTRY = {"command": "/opt/python", "args": ["-m", "taskhand"]}
@@ -147,6 +148,6 @@ def test_a_file_of_another_shape_is_refused(text: str) -> None:
     ],
 )
 def test_invalid_json_is_refused_with_its_line(text: str, line: int) -> None:
-    with pytest.raises(NotJson) as refused:
+    with pytest.raises(Unparsable) as refused:
         parse_jsonc(text)
     assert refused.value.line == line

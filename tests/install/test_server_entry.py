@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -12,14 +13,15 @@ from taskhand.install.jsonc_edit import find_value, put_value
 from taskhand.install.launch import launch_by_interpreter, launch_here
 from taskhand.install.server_entry import MASK, WantedEntry, add_server, mask_keys, remove_server
 
-VSCODE, CURSOR = find_host("vscode"), find_host("cursor")
+VSCODE, CURSOR, CODEX = find_host("vscode"), find_host("cursor"), find_host("codex")
+JSON_HOSTS = [host for host in HOSTS if host.format.LANGUAGE == "json"]
 LAUNCH = launch_by_interpreter("/opt/taskhand/bin/python", {"TASKHAND_BACKEND": "vambe"})
 IDS = sorted(map(input_id, SECRETS))
 ASKED = VSCODE.input_for("VAMBE_API_KEY", "The key.")
 
 
 def _ours(text: str, host: Host) -> Mapping[str, object]:
-    entry = find_value(text, (host.key, "taskhand"))
+    entry = host.format.find_value(text, (host.key, "taskhand"))
     assert isinstance(entry, dict)
     return entry
 
@@ -39,7 +41,7 @@ TEXTS = {
 }
 
 
-@pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.slug)
+@pytest.mark.parametrize("host", JSON_HOSTS, ids=lambda host: host.slug)
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_uninstalling_restores_the_earlier_text_exactly(host: Host, text: str) -> None:
     first = add_server(text, host, WantedEntry(LAUNCH, [ASKED] if host.asks else []))
@@ -48,6 +50,50 @@ def test_uninstalling_restores_the_earlier_text_exactly(host: Host, text: str) -
     )
     assert remove_server(first, host, IDS, ["not json", "{}x", text]) == text
     assert remove_server(again, host, IDS, [first, text]) == text
+
+
+TOML_TEXTS = {
+    "nothing": "",
+    "a_model": '# mine\nmodel = "o"',
+    "others": '[mcp_servers.gh]\r\ncommand = "npx"\r\n\r\n\r\n[projects."/p"]\r\n',
+    "others_in_braces": "mcp_servers = { gh = {} }\n",
+}
+
+
+@pytest.mark.parametrize("text", TOML_TEXTS.values(), ids=TOML_TEXTS)
+def test_uninstalling_restores_the_earlier_toml_exactly(text: str) -> None:
+    first = add_server(text, CODEX, WantedEntry(LAUNCH))
+    again = add_server(first, CODEX, WantedEntry(launch_by_interpreter("/elsewhere/python", {})))
+    assert remove_server(first, CODEX, IDS, ["[", "mcp_servers = 1", text]) == text
+    assert remove_server(again, CODEX, IDS, [first, text]) == text
+    assert remove_server(first, CODEX, IDS, []).split() == text.split()
+
+
+def test_in_codex_the_limits_that_a_person_set_and_further_variables_stay() -> None:
+    text = """[mcp_servers.taskhand]
+url = "http://127.0.0.1:8000/mcp" # the shared one
+bearer_token_env_var = "T"
+oauth_resource = "r"
+tool_timeout_sec = 600.5
+env_vars = ["PROXY", "CLOSE_API_KEY"]
+enabled_tools = ["list_tasks"]
+
+[mcp_servers.taskhand.tools.delete_task]
+approval_mode = "prompt"
+"""
+    launch = replace(LAUNCH, forwarded=["VAMBE_API_KEY"])
+    new = add_server(text, CODEX, WantedEntry(launch, forget=sorted(SECRETS)))
+    assert _ours(new, CODEX) == {
+        "command": LAUNCH.command,
+        "args": list(LAUNCH.args),
+        "env_vars": ["PROXY", "VAMBE_API_KEY"],
+        "env": {"TASKHAND_BACKEND": "vambe"},
+        "startup_timeout_sec": 30,
+        "tool_timeout_sec": 600.5,
+        "enabled_tools": ["list_tasks"],
+        "tools": {"delete_task": {"approval_mode": "prompt"}},
+    }
+    assert add_server(new, CODEX, WantedEntry(launch, forget=sorted(SECRETS))) == new
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)

@@ -1,6 +1,5 @@
 """docs/hosts.md has the configuration of every host, and that configuration starts the server."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -18,8 +17,8 @@ BIN = Path(sys.executable).parent
 @pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.name)
 async def test_the_block_of_a_host_starts_the_server(host: Host, environment: dict[str, str]) -> None:
     block = host.block(Launch())
-    assert f"```json\n{block}\n```" in PAGE
-    entry = json.loads(block)[host.key]["taskhand"]
+    assert f"```{host.format.LANGUAGE}\n{block}\n```" in PAGE
+    entry = host.format.find_value(block, (host.key, "taskhand"))
     server = StdioServerParameters(command=str(BIN / entry["command"]), args=entry["args"], env=environment)
     async with Client(stdio_client(server), mode="legacy") as client:
         assert (await client.list_tools()).tools

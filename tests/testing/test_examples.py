@@ -1,7 +1,6 @@
 """The examples about agents, run here: what they show is so."""
 
 import importlib.util
-import json
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +73,7 @@ def test_the_tests_of_an_agent_pass(pytester: pytest.Pytester) -> None:
 
 
 def test_there_is_a_block_for_every_host() -> None:
-    blocks = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in (EXAMPLES / "hosts").glob("*.json")}
+    blocks = {file.stem: file.read_text(encoding="utf-8") for file in (EXAMPLES / "hosts").iterdir()}
     assert set(blocks) == {host.slug for host in HOSTS}
     for host in HOSTS:
-        assert blocks[host.slug][host.key]["taskhand"]["command"]
+        assert host.format.find_value(blocks[host.slug], (host.key, "taskhand", "command"))

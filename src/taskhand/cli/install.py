@@ -4,7 +4,7 @@ import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HOST_NAMES", "install"]
 
-HOST_NAMES = ("claude-desktop", "claude-code", "cursor", "vscode", "windsurf", "gemini")
+HOST_NAMES = ("claude-desktop", "claude-code", "cursor", "vscode", "windsurf", "gemini", "codex")
 """A copy of the slugs of `install.HOSTS`, which a start does not import. A test compares them."""
 
 _SYSTEMS: "Mapping[str, System]" = {"Darwin": "Darwin", "Windows": "Windows"}
@@ -75,16 +75,15 @@ def install(
 ) -> None:
     """Add Taskhand to the configuration of HOST; everything else in the file stays unchanged."""
     from taskhand.install import find_host
+    from taskhand.install.file_format import Unparsable, Unsuitable
     from taskhand.install.host_file import read_host_file
-    from taskhand.install.jsonc import NotJson
-    from taskhand.install.jsonc_edit import Unsuitable
 
     asked = _Request(find_host(host), backend, keys, _given(variables), project=project, dry_run=dry_run)
     path = file or _file_of(asked)
     found = read_host_file(path)
     try:
         (_uninstall if uninstall else _install)(asked, found)
-    except (NotJson, Unsuitable) as error:
+    except (Unparsable, Unsuitable) as error:
         raise OperatorError(
             f"{path} cannot be changed ({error}), so nothing is written.",
             next_step=f"Correct the file by hand, or add the entry yourself. {asked.host.name} may not read it either.",
@@ -130,7 +129,7 @@ def _install(asked: _Request, found: "HostFile") -> None:
     _check(made)
     extra = "[keyring]" if store == "keyring" else ""
     launch = launch_here(sys.executable, os.environ.get("UV"), made.variables, extra)
-    wanted = WantedEntry(launch, made.inputs, made.forget)
+    wanted = WantedEntry(replace(launch, forwarded=made.forwarded), made.inputs, made.forget)
     text = add_server(found.text, asked.host, wanted)
     _show(asked, found, text)
     if asked.dry_run:
@@ -233,7 +232,7 @@ def _warn(host: "Host", made: "EntryVariables", store: "KeyStore") -> None:
     from taskhand.config.variables import is_secret_variable
     from taskhand.install.server_entry import is_reference
 
-    for name, value in made.variables.items():
+    for name, value in (made.variables | dict.fromkeys(made.forwarded, "")).items():
         if not is_secret_variable(name):
             continue
         if store == "environment":

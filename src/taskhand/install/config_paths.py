@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["Machine", "System", "claude_code", "claude_desktop", "cursor", "gemini", "vscode", "windsurf"]
+__all__ = ["Machine", "System", "claude_code", "claude_desktop", "codex", "cursor", "gemini", "vscode", "windsurf"]
 
 System = Literal["Darwin", "Windows", "Linux"]
 
@@ -82,3 +82,8 @@ def windsurf(machine: Machine) -> Path:
 def gemini(machine: Machine) -> Path:
     """Gemini CLI, user settings: https://geminicli.com/docs/reference/configuration ."""
     return machine.home / ".gemini" / "settings.json"
+
+
+def codex(machine: Machine) -> Path:
+    """Codex: https://developers.openai.com/codex/mcp ."""
+    return (machine.folder_in("CODEX_HOME") or machine.home / ".codex") / "config.toml"

@@ -1,12 +1,12 @@
 """The AI hosts as data: all that differs between them; pure."""
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from taskhand.install import config_paths
+from taskhand.install import config_paths, jsonc_edit, toml_edit
 from taskhand.install.config_paths import Machine
+from taskhand.install.file_format import FileFormat
 from taskhand.install.launch import Launch
 
 __all__ = ["HOSTS", "SERVER", "Host", "find_host"]
@@ -21,7 +21,8 @@ class Host:
 
     `file_location` describes the file for people. `key` is the member that lists the servers. A `typed` entry names its
     transport. A host that `asks` prompts for secrets and stores them (`inputs`). `expands` is the format of a reference
-    to an environment variable. `afterwards` is what the user does after the file has changed.
+    to an environment variable; a host that `forwards` lists in `env_vars` the variables that it passes on. `limits` are
+    fields for how long the host waits. `afterwards` is what the user does after the file has changed.
     """
 
     slug: str
@@ -33,15 +34,18 @@ class Host:
     typed: bool = False
     asks: bool = False
     expands: str | None = None
+    forwards: bool = False
+    limits: Mapping[str, object] = field(default_factory=dict)
     afterwards: str = "Restart it."
+    format: FileFormat = jsonc_edit
 
     def entry(self, launch: Launch) -> dict[str, object]:
         """The server's entry."""
-        return ({"type": "stdio"} if self.typed else {}) | launch.entry()
+        return ({"type": "stdio"} if self.typed else {}) | launch.entry() | dict(self.limits)
 
     def block(self, launch: Launch) -> str:
-        """A whole file that holds only the entry, as JSON."""
-        return json.dumps({self.key: {SERVER: self.entry(launch)}}, indent=2)
+        """A whole file that holds only the entry."""
+        return self.format.put_value("", (self.key, SERVER), self.entry(launch)).rstrip("\n")
 
     def input_for(self, variable: str, description: str) -> Mapping[str, object]:
         """The input by which a host that `asks` prompts for a secret.
@@ -126,6 +130,19 @@ HOSTS = (
         project_file=".gemini/settings.json",
         expands="${{{}}}",  # https://geminicli.com/docs/reference/configuration
         afterwards="Start a new session of Gemini CLI; /mcp shows the server.",
+    ),
+    Host(
+        "codex",
+        "Codex",
+        "`~/.codex/config.toml`, or `.codex/config.toml` in your project, if you trust it",
+        "mcp_servers",
+        config_paths.codex,
+        project_file=".codex/config.toml",
+        forwards=True,
+        # https://developers.openai.com/codex/mcp: by default Codex waits 10 s for the start, and 60 s for a call.
+        limits={"startup_timeout_sec": 30, "tool_timeout_sec": 180},
+        afterwards="Start a new session of Codex; /mcp shows the server.",
+        format=toml_edit,
     ),
 )
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-__all__ = ["WHITESPACE", "Child", "Node", "NotJson", "Text", "parse_jsonc"]
+from taskhand.install.file_format import Unparsable
+
+__all__ = ["WHITESPACE", "Child", "Node", "Text", "parse_jsonc"]
 
 WHITESPACE = " \t\r\n"
 
@@ -26,14 +28,6 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
-
-
-class NotJson(ValueError):
-    """A text that is not JSON with comments; `line` counts from 1."""
-
-    def __init__(self, what: str, line: int) -> None:
-        super().__init__(f"line {line}: {what}")
-        self.line = line
 
 
 class Node(NamedTuple):
@@ -71,7 +65,7 @@ class _Token(NamedTuple):
 
 @lru_cache(maxsize=4)
 def parse_jsonc(text: str) -> Text:
-    """Parse a text; one with only whitespace and comments has no value. NotJson gives the line of an error.
+    """Parse a text; one with only whitespace and comments has no value. Unparsable gives the line of an error.
 
     Results are cached: a host's file may have megabytes, and one change parses it several times.
     """
@@ -94,8 +88,8 @@ def _tokens(text: str) -> Iterator[_Token]:
     raise _refusal(text, at, f"{text[at]!r} is unexpected")
 
 
-def _refusal(text: str, at: int, what: str) -> NotJson:
-    return NotJson(what, text.count("\n", 0, at) + 1)
+def _refusal(text: str, at: int, what: str) -> Unparsable:
+    return Unparsable(what, text.count("\n", 0, at) + 1)
 
 
 class _Parser:
@@ -129,7 +123,7 @@ class _Parser:
         self._next += 1
         return token
 
-    def _unexpected(self, token: _Token) -> NotJson:
+    def _unexpected(self, token: _Token) -> Unparsable:
         return _refusal(self._text, token.start, f"{self._text[token.start : token.end][:20]!r} is unexpected")
 
     def _value(self, depth: int) -> Node:

@@ -3,33 +3,20 @@
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from taskhand.install.file_format import Leaf, Match, Path, Span, Unsuitable
 from taskhand.install.jsonc import WHITESPACE, Node, Text, parse_jsonc
 
-__all__ = ["Match", "Path", "Unsuitable", "find_value", "put_value", "remove_value"]
+__all__ = ["LANGUAGE", "find_comments", "find_leaves", "find_value", "put_value", "remove_value"]
 
 
-class Unsuitable(ValueError):
-    """The values of a text do not have the shape that a path needs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A step of a path into an array: to the item whose `field` has this value."""
-
-    field: str
-    value: str
-
-
-Path = Sequence[str | Match]
-"""The path to a value: names of object members, and matches of array items."""
+LANGUAGE = "json"
 
 
 def find_value(text: str, path: Path) -> Any:
-    """The value at a path; None where there is none. Unsuitable where the path does not fit the text."""
+    """As in `FileFormat`."""
     node = parse_jsonc(text).root
     for step in path:
         if node is None:
@@ -40,10 +27,9 @@ def find_value(text: str, path: Path) -> Any:
 
 
 def put_value(text: str, path: Path, value: object) -> str:
-    """The text with `value` at the path; missing objects and arrays on the way are created.
+    """As in `FileFormat`; missing objects and arrays on the way are created.
 
-    A text that has this value already is returned unchanged. NotJson for a text that cannot be parsed. Unsuitable where
-    the path leads through a value that is no object (or array), or a name on the path occurs twice.
+    Unsuitable where the path leads through a value that is no object (or array), or a name on the path occurs twice.
     """
     found = parse_jsonc(text)
     if found.root is None:
@@ -63,7 +49,7 @@ def put_value(text: str, path: Path, value: object) -> str:
 
 
 def remove_value(text: str, path: Path) -> str:
-    """The text without the value at the path, if there is one. NotJson and Unsuitable as in `put_value`."""
+    """As in `FileFormat`."""
     found = parse_jsonc(text)
     node = found.root
     for depth, step in enumerate(path):
@@ -74,6 +60,24 @@ def remove_value(text: str, path: Path) -> str:
             return _checked(_removed(found, node, index), _after(found.root.value, path, _GONE))
         node = node.children[index].node
     return text
+
+
+def find_leaves(text: str) -> Sequence[Leaf]:
+    """As in `FileFormat`."""
+    root = parse_jsonc(text).root
+    return list(_leaves(root, ())) if root else []
+
+
+def _leaves(node: Node, path: tuple[str | int, ...]) -> Iterator[Leaf]:
+    if not isinstance(node.value, dict | list):
+        yield Leaf(path, node.value, node.start, node.end)
+    for index, child in enumerate(node.children):
+        yield from _leaves(child.node, (*path, index if child.name is None else child.name))
+
+
+def find_comments(text: str) -> Sequence[Span]:
+    """As in `FileFormat`."""
+    return parse_jsonc(text).comments
 
 
 class _Style:

@@ -22,9 +22,13 @@ Answer = Callable[[str], str | None]
 
 @dataclass(slots=True)
 class EntryVariables:
-    """The variables of an entry, the inputs that the host asks for, and the credentials for the keyring."""
+    """The variables of an entry, the names of those that the host passes on, the inputs that it asks for.
+
+    `for_keyring` are the credentials for the keyring.
+    """
 
     variables: dict[str, str] = field(default_factory=dict)
+    forwarded: list[str] = field(default_factory=list)
     inputs: list[Mapping[str, object]] = field(default_factory=list)
     for_keyring: dict[str, str] = field(default_factory=dict)
 
@@ -45,7 +49,7 @@ def choose_store(host: Host, asked: KeyStore | None, *, project: bool, keyring: 
             return "environment" if project else "file"
         case "host" if not host.asks:
             raise CallerError(f"{host.name} does not store keys itself.")
-        case "environment" if not host.expands:
+        case "environment" if not (host.expands or host.forwards):
             raise CallerError(f"{host.name} does not fill in environment variables in its file.")
         case "file" if project:
             raise CallerError("A project's file is shared, so a key cannot be stored in it.")
@@ -68,6 +72,8 @@ def build_environment(
         if is_secret_variable(variable) and store == "host":
             made.inputs.append(host.input_for(variable, describe_variable(variable)))
             made.variables[variable] = host.input_reference(variable)
+        elif is_secret_variable(variable) and store == "environment" and host.forwards:
+            made.forwarded.append(variable)
         elif is_secret_variable(variable) and store == "environment":
             made.variables[variable] = host.variable_reference(variable) or ""
         elif value := answer(variable):

@@ -9,15 +9,20 @@ __all__ = ["LAUNCH_FROM_INDEX", "Launch", "launch_by_interpreter", "launch_here"
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """The command, arguments and variables with which a host starts the server."""
+    """The command, arguments and variables with which a host starts the server.
+
+    `forwarded` are the names of variables that the host passes on from its own environment.
+    """
 
     command: str = "taskhand"
     args: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    forwarded: Sequence[str] = ()
 
     def entry(self) -> dict[str, object]:
         """The part of a server's entry that all hosts share."""
         entry: dict[str, object] = {"command": self.command, "args": list(self.args)}
+        entry |= {"env_vars": list(self.forwarded)} if self.forwarded else {}
         return entry | ({"env": dict(self.env)} if self.env else {})
 
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from taskhand.config.credentials import MARK
 from taskhand.config.variables import SECRETS
+from taskhand.install.file_format import FileFormat, Match, Path, Unparsable, Unsuitable
 from taskhand.install.host import SERVER, Host
-from taskhand.install.jsonc import NotJson
-from taskhand.install.jsonc_edit import Match, Path, Unsuitable, find_value, put_value, remove_value
 from taskhand.install.launch import Launch
 
 __all__ = ["MASK", "WantedEntry", "add_server", "find_entry", "is_reference", "mask_keys", "remove_server"]
@@ -15,8 +14,13 @@ __all__ = ["MASK", "WantedEntry", "add_server", "find_entry", "is_reference", "m
 MASK = "********"
 """The text that replaces a key on the screen and in backup copies."""
 
-_REMOTE = ("url", "serverUrl", "httpUrl", "headers")
-"""The fields of a remote server's entry. They are removed: hosts disagree on whether they or the command count."""
+_REMOTE = (
+    *("url", "serverUrl", "httpUrl", "headers", "http_headers", "env_http_headers"),
+    *("bearer_token", "bearer_token_env_var", "auth", "oauth", "oauth_resource"),
+)
+"""The fields of a remote server's entry. They are removed: hosts disagree on whether they or the command count.
+
+Codex does not start with one of them beside a command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,43 +33,52 @@ class WantedEntry:
 
 
 def find_entry(text: str, host: Host) -> Mapping[str, object]:
-    """The present entry; empty where there is none. NotJson and Unsuitable as in `jsonc_edit`."""
-    entry = find_value(text, (host.key, SERVER))
+    """The present entry; empty where there is none. Unparsable and Unsuitable as in `FileFormat`."""
+    entry = host.format.find_value(text, (host.key, SERVER))
     return entry if isinstance(entry, dict) else {}
 
 
 def add_server(text: str, host: Host, wanted: WantedEntry) -> str:
     """The file with the server's entry. The fields of a present entry that are not ours stay.
 
-    NotJson and Unsuitable where the file cannot be edited.
+    Unparsable and Unsuitable where the file cannot be edited.
     """
     path: Path = (host.key, SERVER)
     old = find_entry(text, host)
     if old:
-        text = _update_entry(text, path, old, host.entry(wanted.launch), wanted.forget)
+        text = _update_entry(text, host, old, wanted)
     else:
-        text = put_value(text, path, host.entry(wanted.launch))
+        text = host.format.put_value(text, path, host.entry(wanted.launch))
     for one in wanted.inputs:
-        text = put_value(text, _input_path(str(one["id"])), one)
+        text = host.format.put_value(text, _input_path(str(one["id"])), one)
     return text
 
 
-def _update_entry(
-    text: str, path: Path, old: Mapping[str, object], new: Mapping[str, object], forget: Collection[str]
-) -> str:
+def _update_entry(text: str, host: Host, old: Mapping[str, object], wanted: WantedEntry) -> str:
     """The file with the fields of the entry updated one at a time, so that comments between them stay."""
+    edit, path = host.format, (host.key, SERVER)
     for name in _REMOTE:
-        text = remove_value(text, (*path, name))
-    for name, value in new.items():
-        if name != "env":
-            text = put_value(text, (*path, name), value)
-    given, there = new.get("env", {}), old.get("env", {})
-    for variable in forget:
-        if isinstance(there, dict) and variable in there and isinstance(given, dict) and variable not in given:
-            text = remove_value(text, (*path, "env", variable))
-    for variable, value in given.items() if isinstance(given, dict) else ():
-        text = put_value(text, (*path, "env", variable), value)
+        text = edit.remove_value(text, (*path, name))
+    for name, value in _fields(host, old, wanted).items():
+        text = edit.put_value(text, (*path, name), value)
+    given, there = wanted.launch.env, old.get("env", {})
+    for variable in wanted.forget:
+        if isinstance(there, dict) and variable in there and variable not in given:
+            text = edit.remove_value(text, (*path, "env", variable))
+    for variable, value in given.items():
+        text = edit.put_value(text, (*path, "env", variable), value)
     return text
+
+
+def _fields(host: Host, old: Mapping[str, object], wanted: WantedEntry) -> Mapping[str, object]:
+    """The fields to set, without `env`. Limits that a person has set stay, and so do further forwarded variables."""
+    kept = {"env", *(host.limits.keys() & old.keys())}
+    fields = {name: value for name, value in host.entry(wanted.launch).items() if name not in kept}
+    there = old.get("env_vars")
+    if isinstance(there, list):
+        others = [one for one in there if one not in wanted.forget]
+        fields["env_vars"] = [*others, *(name for name in wanted.launch.forwarded if name not in others)]
+    return fields
 
 
 def remove_server(text: str, host: Host, ids: Iterable[str], earlier: Iterable[str]) -> str:
@@ -74,16 +87,16 @@ def remove_server(text: str, host: Host, ids: Iterable[str], earlier: Iterable[s
     Where one of the `earlier` texts differs from this file only by them, that text is returned.
     """
     path: Path = (host.key, SERVER)
-    entry = find_value(text, path)
-    asked = {one: find_value(text, _input_path(one)) for one in ids} if host.asks else {}
+    entry = host.format.find_value(text, path)
+    asked = {one: host.format.find_value(text, _input_path(one)) for one in ids} if host.asks else {}
     ours: dict[Path, object] = {_input_path(one): value for one, value in asked.items() if value is not None}
     if entry is not None:
         ours = {path: entry} | ours
     for before in earlier:
-        if _add_all(before, ours) == text:
+        if _add_all(before, host.format, ours) == text:
             return before
     for where in ours:
-        text = remove_value(text, where)
+        text = host.format.remove_value(text, where)
     return text
 
 
@@ -92,7 +105,7 @@ def mask_keys(text: str, host: Host) -> str:
     env = find_entry(text, host).get("env", {})
     for variable, value in env.items() if isinstance(env, dict) else ():
         if variable in SECRETS and isinstance(value, str) and not is_reference(value):
-            text = put_value(text, (host.key, SERVER, "env", variable), MASK)
+            text = host.format.put_value(text, (host.key, SERVER, "env", variable), MASK)
     return text
 
 
@@ -101,14 +114,14 @@ def is_reference(value: str) -> bool:
     return value.startswith(("${", MARK))
 
 
-def _add_all(text: str, ours: Mapping[Path, object]) -> str | None:
+def _add_all(text: str, edit: FileFormat, ours: Mapping[Path, object]) -> str | None:
     """The text with our values added; None where it has one of them already, or cannot be edited."""
     try:
         for where, value in ours.items():
-            if find_value(text, where) is not None:
+            if edit.find_value(text, where) is not None:
                 return None
-            text = put_value(text, where, value)
-    except (NotJson, Unsuitable):
+            text = edit.put_value(text, where, value)
+    except (Unparsable, Unsuitable):
         return None
     return text
 
