@@ -12,11 +12,13 @@ from builders import ANA, BEN, DONE, MEMBERS, PENDING, known, on_people, task
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.change import Receipt
 from taskhand.domain.edit import Edit
+from taskhand.domain.errors import NotFound
 from taskhand.domain.field_notes import field_notes
 from taskhand.domain.names import Match
 from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.task import Contact, StatusChoice, TaskDraft, TaskPatch
 from taskhand.server.render.answer import render_text
+from taskhand.server.render.errors import render_error
 from taskhand.server.render.reads import (
     ContactsAnswer,
     ListAnswer,
@@ -87,6 +89,13 @@ def test_an_output_schema_stands_alone(name: str, model: type[BaseModel]) -> Non
     for node in nodes(schema):
         assert not {"$ref", "$defs", "default"} & node.keys()
         assert not isinstance(node.get("title"), str)
+
+
+@pytest.mark.parametrize(("name", "model"), OUTPUTS)
+def test_an_error_fits_every_output_schema(name: str, model: type[BaseModel]) -> None:
+    error = json.loads(render_error(NotFound("There is no such task.", next_step="Take id from list_tasks.")))
+    assert error["error"]["code"], name
+    jsonschema.validate(error, output_schema(model))
 
 
 class Inner(BaseModel):

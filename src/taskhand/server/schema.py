@@ -40,9 +40,13 @@ def _input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
 
 @cache
 def output_schema(model: type[BaseModel]) -> Schema:
-    """The schema of a tool's answer; a nullable value has a list of types, which is the shortest form."""
+    """The schema of a tool's answer; a nullable value has a list of types, which is the shortest form.
+
+    An error fits it too, so no field is required. Gemini CLI takes the JSON of an error for structured content, and its
+    SDK replaces content that does not fit: the model would read that the schema is wrong, and not what to do.
+    """
     short: Schema = _short(_plain(model, mode="serialization"))
-    return short
+    return {name: value for name, value in short.items() if name != "required"}
 
 
 @cache
