@@ -42,8 +42,10 @@ OWNERS = {
 }
 """The parts that may import each library."""
 
-CATCHES_EVERYTHING = {"server/internal_error", "service/recovery", "sqlite/worker"}
-"""Where `except Exception` is allowed. The worker hands an exception on: it is raised again where it is awaited.
+CATCHES_EVERYTHING = {"http/attempt", "server/internal_error", "service/recovery", "sqlite/worker"}
+"""Where `except Exception` is allowed: at the borders to HTTP and to MCP.
+
+The worker hands an exception on: it is raised again where it is awaited.
 Recovery logs it: a server must start, and one change must not keep the others from being recovered."""
 
 

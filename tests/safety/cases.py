@@ -8,7 +8,7 @@ from safety.account import Effect, Observation, Stage, observe_call
 from safety.crms import Sight
 from safety.faults_table import Kind
 
-__all__ = ["CASES", "Asking", "Case", "assert_a_second_try_ends_it"]
+__all__ = ["ALL_CASES", "CASES", "Asking", "Case", "assert_a_second_try_ends_it"]
 
 FIVE = 5
 
@@ -67,6 +67,31 @@ async def _created(stage: Stage) -> Asking:
     return "create_task", arguments, Effect(makes=Sight("Send it", (stage.ana,)))
 
 
+async def _updated(stage: Stage) -> Asking:
+    task_id = stage.ids[0]
+    becomes = replace(stage.tasks[task_id], title="Call Acme again")
+    return "update_task", {"id": task_id, "title": "Call Acme again"}, Effect((task_id,), {task_id: becomes})
+
+
+async def _reassigned(stage: Stage) -> Asking:
+    task_id = stage.ids[0]
+    becomes = replace(stage.tasks[task_id], who=(stage.ana,))
+    return "reassign_task", {"id": task_id, "responsibleIds": ["Ana Soto"]}, Effect((task_id,), {task_id: becomes})
+
+
+async def _completed(stage: Stage) -> Asking:
+    task_id = stage.ids[0]
+    becomes = replace(stage.tasks[task_id], is_done=True)
+    return "complete_task", {"id": task_id}, Effect((task_id,), {task_id: becomes})
+
+
+async def _undone_many(stage: Stage) -> Asking:
+    tool, arguments, effect = await _many(stage)
+    becomes: dict[str, Sight | None] = {one: stage.tasks[one] for one in effect.ids}
+    change = await stage.agent(tool, **arguments)
+    return "undo_change", {"changeId": change["changeId"]}, Effect(effect.ids, becomes)
+
+
 CASES = (
     Case("bulk_update_tasks", "many", _many),
     Case("apply_plan of a deletion", "delete", _delete),
@@ -75,6 +100,14 @@ CASES = (
     Case("undo_change of a deletion", "create", _recreated),
     Case("create_task with a key", "create", _created),
 )
+ALL_CASES = (
+    *CASES,
+    Case("update_task", "one", _updated),
+    Case("reassign_task", "one", _reassigned),
+    Case("complete_task", "one", _completed),
+    Case("undo_change of many", "many", _undone_many),
+)
+"""Every tool that writes."""
 
 
 async def assert_a_second_try_ends_it(

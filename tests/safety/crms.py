@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
+
+import httpx2
 
 from backends.close import wired as on_close
 from backends.hubspot import wired as on_hubspot
@@ -43,12 +46,26 @@ class Place(Protocol):
         ...
 
 
+class Wired(Protocol):
+    """Opens Taskhand in front of a CRM; `transport` replaces real connections."""
+
+    def __call__(
+        self,
+        url: str,
+        time: Time,
+        *,
+        limits: Limits | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> AbstractAsyncContextManager[AppContext]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """The compared part of a task: its title, and the ids of the responsibles."""
+    """The compared part of a task: its title, the ids of the responsibles, and whether it is completed."""
 
     title: str
     who: tuple[str, ...]
+    is_done: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +79,7 @@ class Crm:
 
     name: str
     sandbox: Callable[[int, Time, tuple[str, ...]], Sandbox]
-    wired: Callable[[str, Time, Limits | None], AbstractAsyncContextManager[AppContext]]
+    wired: Wired
     task_id: Callable[[int], str]
     sight: Callable[[dict[str, Any]], Sight]
     routes: dict[str, str]
@@ -97,12 +114,22 @@ def _hubspot(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Sandbox:
     return on_hubspot.hubspot(time, on_hubspot.seed(tasks), spec_variant=(*quick, *spec_variant))
 
 
+def _vambe_sight(row: dict[str, Any]) -> Sight:
+    people = tuple(one["responsible_id"] for one in row["task_responsibles"])
+    return Sight(row["title"], people, row["status_config"]["type"] == "done")
+
+
+def _hubspot_sight(row: dict[str, Any]) -> Sight:
+    values = row["properties"]
+    return Sight(values["hs_task_subject"], (values["hubspot_owner_id"],), values["hs_task_status"] == "COMPLETED")
+
+
 VAMBE = Crm(
     name="vambe",
     sandbox=_vambe,
-    wired=lambda url, time, limits: on_vambe.wired(url, time, limits=limits),
+    wired=on_vambe.wired,
     task_id=on_vambe.task_id,
-    sight=lambda row: Sight(row["title"], tuple(one["responsible_id"] for one in row["task_responsibles"])),
+    sight=_vambe_sight,
     routes={
         "many": "PUT /api/public/tasks/{id}",
         "one": "PUT /api/public/tasks/{id}",
@@ -115,9 +142,9 @@ VAMBE = Crm(
 CLOSE = Crm(
     name="close",
     sandbox=_close,
-    wired=lambda url, time, limits: on_close.wired(url, time, limits=limits, timezone=SANTIAGO),
+    wired=partial(on_close.wired, timezone=SANTIAGO),
     task_id=on_close.task_id,
-    sight=lambda row: Sight(row["text"], (row["assigned_to"],)),
+    sight=lambda row: Sight(row["text"], (row["assigned_to"],), row["is_complete"]),
     routes={
         "many": "PUT /api/v1/task",
         "one": "PUT /api/v1/task/{id}",
@@ -131,9 +158,9 @@ CLOSE = Crm(
 HUBSPOT = Crm(
     name="hubspot",
     sandbox=_hubspot,
-    wired=lambda url, time, limits: on_hubspot.wired(url, time, limits=limits, timezone=SANTIAGO),
+    wired=partial(on_hubspot.wired, timezone=SANTIAGO),
     task_id=on_hubspot.task_id,
-    sight=lambda row: Sight(row["properties"]["hs_task_subject"], (row["properties"]["hubspot_owner_id"],)),
+    sight=_hubspot_sight,
     routes={
         "many": "POST /crm/v3/objects/tasks/batch/update",
         "one": "PATCH /crm/v3/objects/tasks/{id}",

@@ -24,7 +24,7 @@ async def test_a_hundred_changes_at_vambe_take_no_longer_than_the_rate_asks_for_
     way = Journey(time, latency_s=0.25)
     async with (
         serve(there) as url,
-        on_vambe.wired(url, time, witness=way, vambe_rate=RATE) as app,
+        on_vambe.wired(url, time, transport=way, vambe_rate=RATE) as app,
         Client(create_server(app)) as client,
     ):
         agent = Agent(client)

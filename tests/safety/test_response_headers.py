@@ -49,7 +49,7 @@ async def test_a_header_that_is_not_ascii_breaks_no_call(crm: Crm) -> None:
         there = crm.sandbox(1, time, ())
         async with (
             serve(WithHeader(there.app, name, value)) as url,
-            crm.wired(url, time, None) as app,
+            crm.wired(url, time) as app,
             Client(create_server(app)) as client,
         ):
             agent = Agent(client, crm.needs)

@@ -110,7 +110,7 @@ async def app_at(
             await store.aclose()
         else:
             there = next(one for one in CRMS if one.name == crm)
-            async with there.wired(url, Time(), None) as app:
+            async with there.wired(url, Time()) as app:
                 yield replace(app, journal=journal, policy=policy or app.policy)
     finally:
         await journal.aclose()

@@ -69,7 +69,7 @@ async def send_once(
             return await _read(response, body_bytes)
     except TimeoutError:
         return Attempt(Event.TIMED_OUT, cause="TimeoutError")
-    except httpx2.TransportError as error:
+    except Exception as error:  # noqa: BLE001  below are a library, TLS and sockets: whatever fails there is no answer
         return Attempt(_event_of_failure(error), cause=type(error).__name__)
 
 
@@ -79,7 +79,9 @@ async def _read(response: httpx2.Response, limit: int) -> Attempt:
     event, body = event_of(status), b""
     try:
         raw = await _raw_body(response, limit)
-    except httpx2.TransportError:
+    except TimeoutError:
+        raise  # the attempt's own time is over
+    except Exception:  # noqa: BLE001  as above
         problem: Event | None = Event.CUT
     else:
         body, problem = _decompressed(raw, headers.get("content-encoding", ""), limit)
@@ -109,7 +111,7 @@ def _decompressed(raw: bytes, coding: str, limit: int) -> tuple[bytes, Event | N
     return (body, None) if len(body) <= limit else (b"", Event.OVERSIZED)
 
 
-def _event_of_failure(error: httpx2.TransportError) -> Event:
+def _event_of_failure(error: Exception) -> Event:
     if isinstance(error, _NOTHING_SENT):
         return Event.UNTRUSTED if _is_about_trust(error) else Event.UNREACHED
     return Event.TIMED_OUT if isinstance(error, httpx2.TimeoutException) else Event.BROKEN

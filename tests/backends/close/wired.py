@@ -109,6 +109,7 @@ async def wired(
     timezone: str | None = None,
     types: str = "inbox",
     creates: NewTaskType = "lead",
+    transport: httpx2.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[AppContext]:
     """An app context as it would be made for these settings, but for the time and for chance, which is a half."""
     variable, auth = credential(None if token else SecretStr(KEY), SecretStr(token) if token else None)
@@ -122,7 +123,7 @@ async def wired(
     )
     runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5)
     limiter = RateLimiter(Rate(rate), 8, clock=time.clock, sleep=time.sleep)
-    transport = httpx2.AsyncHTTPTransport(verify=TRUST)
+    transport = transport or httpx2.AsyncHTTPTransport(verify=TRUST)
     async with Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=transport) as client:
         settings = CloseSettings(close_task_types=types, close_new_task_type=creates)
         timing = Timing(lambda: NOW, time.clock, time.sleep)

@@ -125,6 +125,7 @@ async def wired(
     user: str | None = ELENA,
     rate: Rate | None = None,
     searches: Rate | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[AppContext]:
     """An app context as a wiring would make it, but for the time and for chance, which is a half."""
     variable, auth = credential(SecretStr(KEY))
@@ -142,8 +143,8 @@ async def wired(
 
     def client(rate: Rate) -> Client:
         limiter = RateLimiter(rate, 8, clock=time.clock, sleep=time.sleep)
-        transport = httpx2.AsyncHTTPTransport(verify=TRUST)
-        return Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=transport)
+        inner = transport or httpx2.AsyncHTTPTransport(verify=TRUST)
+        return Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=inner)
 
     async with client(rate or Rate(100, 10.0)) as calls, client(searches or Rate(5, 1.0)) as finds:
         requests = HubSpotClient(calls, finds, version=version, id_property=id_property)

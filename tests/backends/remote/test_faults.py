@@ -74,7 +74,7 @@ async def staged(crm: Crm, row: Row, kind: Kind) -> AsyncIterator[Stage]:
     gate = Gate(there)
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(serve(gate))
-        app = await stack.enter_async_context(crm.wired(url, time, Limits(read_s=row.read_s)))
+        app = await stack.enter_async_context(crm.wired(url, time, limits=Limits(read_s=row.read_s)))
         backend = _adapter(app)
         found = await app.backend.snapshots(crm.ids(TASKS))
         await app.backend.statuses()
@@ -89,7 +89,7 @@ async def staged(crm: Crm, row: Row, kind: Kind) -> AsyncIterator[Stage]:
 
         gate.writes, gate.arrives = 0, arrives
         if not row.served:
-            backend = _adapter(await stack.enter_async_context(crm.wired(NOWHERE, time, None)))
+            backend = _adapter(await stack.enter_async_context(crm.wired(NOWHERE, time)))
         yield Stage(crm, there, gate, backend, [one.task for one in found.values()], time)
 
 

@@ -107,11 +107,11 @@ async def wired(
     time: Time,
     *,
     limits: Limits | None = None,
-    witness: httpx2.AsyncBaseTransport | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
     **changed: Any,
 ) -> AsyncIterator[AppContext]:
     """An app context with that backend."""
     zone = vambe_settings(url, **changed).default_timezone
-    backend_there = backend_at(url, time, limits=limits, transport=witness, **changed)
+    backend_there = backend_at(url, time, limits=limits, transport=transport, **changed)
     async with backend_there as backend, journal_at(lambda: NOW) as journal:
         yield AppContext(backend, journal, lambda: NOW, zone)

@@ -29,7 +29,7 @@ from taskhand.backends.remote.parsing import JsonObject, Malformed, objects
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, NotFound, TaskhandError
+from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
@@ -230,11 +230,18 @@ class HubSpotAdapter(CrmAdapter[Record]):
             record = await self._reader.one(item.id)
             self.to_task(record)
         except TaskhandError as error:
-            if item.row is None or changes_links(item.edit) or self.unmet(item.row, item.edit):
+            if item.row is None or not self._is_confirmed(item.row, item.edit):
                 raise self.messages.unknown_update(item.id) from error
             item.note = self.messages.accepted
             return item.row
         return record
+
+    def _is_confirmed(self, row: Record, edit: Edit) -> bool:
+        """Whether HubSpot's answer to an update says all that was asked; links are never in it."""
+        try:
+            return not changes_links(edit) and not self.unmet(row, edit)
+        except UpstreamError:
+            return False
 
     async def _restage(self, task_id: str, edit: Edit, *, new: bool = False) -> str | None:
         """Put a task back into its stage where that is written by itself; the note if it failed."""

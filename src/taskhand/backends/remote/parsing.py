@@ -1,8 +1,9 @@
 """Reads values out of a CRM's answers; an answer that is not as documented is an error."""
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from taskhand.domain.errors import UpstreamError
 from taskhand.http.reply import Reply
@@ -13,19 +14,38 @@ __all__ = ["JsonObject", "Malformed", "objects", "parse", "sent_at", "text_of"]
 JsonObject = dict[str, Any]
 _T = TypeVar("_T")
 
+_log = logging.getLogger(__name__)
+
+_BUGS: Final = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What reading an answer of any shape may raise where nobody thought of that shape."""
+
 
 class Malformed(ValueError):
     """An answer lacks a required value; the text continues "<CRM> answered ..."."""
 
 
 def parse(name: str, read: Callable[[Any], _T], json: object) -> _T:
-    """`read(json)`; UpstreamError `upstream_invalid` where the CRM called `name` answered something malformed."""
+    """`read(json)`; UpstreamError `upstream_invalid` where the CRM called `name` answered something malformed.
+
+    A bug in `read` counts as that too: one answer must not stop what is done with others. The log has its trace.
+    """
     try:
         return read(json)
     except Malformed as error:
-        raise UpstreamError(
-            f"{name} answered {error}.", code="upstream_invalid", next_step="Tell whoever runs Taskhand."
-        ) from None
+        why = str(error)
+    except _BUGS:
+        _log.exception("an answer of %s could not be read", name)
+        why = "something that cannot be read"
+    raise UpstreamError(f"{name} answered {why}.", code="upstream_invalid", next_step="Tell whoever runs Taskhand.")
 
 
 def objects(value: object) -> list[JsonObject]:

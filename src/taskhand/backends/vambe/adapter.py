@@ -193,10 +193,14 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         self.recent.wrote(before.id, row, was)
         reader.learn(edit, row)
         reader.learn_status(before, edit, row)
-        has_moved = reader.due_at != read_as and due_of(before) != due_of(reader.task(was))
+        try:
+            really, now = reader.task(was), reader.task(row)
+        except UpstreamError as unreadable:  # in the way that was learned just now
+            raise self.messages.unknown_update(before.id) from unreadable
+        has_moved = reader.due_at != read_as and due_of(before) != due_of(really)
         if has_moved or reader.was_misread(before, was):
-            raise Misread(reader.task(was), reader.task(row))
-        return Written(reader.task(row), note)
+            raise Misread(really, now)
+        return Written(now, note)
 
     def _may_mislead(self, before: Task, edit: Edit) -> bool:
         return rests_on(before, edit) and not self._reader.sure_of_due(before)

@@ -1,0 +1,121 @@
+"""A write was carried out, and what follows it fails with an exception of any class: it is never told as refused.
+
+Journal, CRM and a repetition of the call agree: what may have been written is not sent again.
+"""
+
+import ssl
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import TypeVar
+
+import anyio
+import httpx2
+import pytest
+
+from safety.account import AtCrm, assert_all_is_true, observe_call, staged
+from safety.cases import ALL_CASES, Asking, Case, assert_a_second_try_ends_it
+from safety.crms import CRMS, Crm
+from taskhand.backends.close import task_reader as close_reader
+from taskhand.backends.hubspot import task_reader as hubspot_reader
+from taskhand.backends.vambe import account as vambe_reader
+
+Failure = Callable[[], Exception]
+
+
+def untrusted() -> Exception:
+    """A certificate that is not accepted any more."""
+    error = httpx2.ConnectError("no certificate")
+    error.__cause__ = ssl.SSLCertVerificationError("expired")
+    return error
+
+
+NOT_SENT: tuple[Failure, ...] = (
+    lambda: httpx2.ConnectError("refused"),
+    untrusted,
+    lambda: httpx2.ConnectTimeout("late"),
+    lambda: httpx2.ProxyError("407"),
+)
+"""What every later request meets: none of them leaves."""
+
+LOST: tuple[Failure, ...] = (
+    lambda: httpx2.ReadError("reset"),
+    lambda: httpx2.RemoteProtocolError("garbage"),
+    lambda: httpx2.ReadTimeout("late"),
+    lambda: ssl.SSLError(1, "[SSL: DECRYPTION_FAILED_OR_BAD_RECORD_MAC]"),
+    lambda: httpx2.DecodingError("not gzip"),
+    anyio.ClosedResourceError,
+    lambda: RuntimeError("a bug of the library"),
+)
+"""The same, and an answer that is under way is lost in that way too."""
+
+BUGS = (KeyError, RecursionError, AssertionError, MemoryError, ValueError, TypeError)
+"""What reading a task out of an answer raises."""
+
+MAPPINGS: dict[str, ModuleType] = {"vambe": vambe_reader, "close": close_reader, "hubspot": hubspot_reader}
+"""The modules that call `task_of`, which reads a row as a task."""
+
+FAILURES = [
+    *((failure, "") for failure in NOT_SENT),
+    *((failure, where) for failure in LOST for where in ("answer", "body")),
+]
+
+_One = TypeVar("_One")
+
+
+def share_of(those: Sequence[_One], case: Case) -> Sequence[_One]:
+    """A third of them: each is met by a third of the tools, on every CRM."""
+    return those[ALL_CASES.index(case) % 3 :: 3]
+
+
+@pytest.mark.parametrize("case", ALL_CASES, ids=str)
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_a_write_whose_read_back_does_not_get_through_is_never_refused(crm: Crm, case: Case) -> None:
+    for failure, loses in share_of(FAILURES, case):
+        async with staged(crm) as stage:
+            asking = await case.ask(stage)
+
+            def cut(stage: AtCrm, failure: Failure = failure, loses: str = loses) -> None:
+                stage.line.failure, stage.line.loses = failure, loses
+
+            def mend(stage: AtCrm) -> None:
+                stage.line.failure = None
+
+            await assert_it_is_never_refused(stage, case, asking, cut, mend)
+
+
+@pytest.mark.parametrize("case", ALL_CASES, ids=str)
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_a_write_whose_answer_cannot_be_read_for_any_reason_is_never_refused(
+    crm: Crm, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = MAPPINGS[crm.name]
+    for bug in share_of(BUGS, case):
+
+        def broken(*_: object, bug: type[Exception] = bug) -> None:
+            raise bug
+
+        async with staged(crm) as stage:
+            asking = await case.ask(stage)
+            await assert_it_is_never_refused(
+                stage,
+                case,
+                asking,
+                lambda _, broken=broken: monkeypatch.setattr(module, "task_of", broken),  # type: ignore[misc]
+                lambda _: monkeypatch.undo(),
+            )
+
+
+async def assert_it_is_never_refused(
+    stage: AtCrm, case: Case, asking: Asking, cut: Callable[[AtCrm], None], mend: Callable[[AtCrm], None]
+) -> None:
+    """Make the call; `cut` breaks what follows its first write, until `mend` repairs it."""
+    tool, arguments, effect = asking
+    stage.gate.writes = 0
+    stage.gate.done = lambda number: cut(stage) if number == 1 else None
+    seen = await observe_call(stage, tool, arguments)
+    mend(stage)
+    stage.gate.done = lambda _: None
+    said = assert_all_is_true(seen, effect, may_be_unknown=True, was_cut=True)
+    assert {said[one] for one in (*effect.ids, *([""] if effect.makes else []))} & {"applied", "unknown"}
+    stage.time.now += 3_600
+    await assert_a_second_try_ends_it(stage, case, asking, seen, set(said.values()))
