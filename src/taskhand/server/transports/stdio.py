@@ -13,6 +13,7 @@ from mcp.shared.message import SessionMessage
 from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError
 from pydantic import ValidationError
 
+from taskhand.server.transports.both_eras import serve_both_eras
 from taskhand.server.transports.process import LAST_WRITE_S, leave
 
 __all__ = ["serve_stdio"]
@@ -25,18 +26,20 @@ async def serve_stdio(server: Server[Any], close: _Work, at_start: _Work) -> Non
 
     `close` waits for the write under way, if any. `at_start` runs beside the first requests.
     """
-    async with anyio.create_task_group() as tasks, stdio_server() as (read, write):
-        tasks.start_soon(_leave_on_signal, close)
-        tasks.start_soon(at_start)
-        send, receive = anyio.create_memory_object_stream[SessionMessage | Exception]()
-        tasks.start_soon(_forward_readable, read, send, write.send)
-        await server.run(receive, write, server.create_initialization_options())
+    async with anyio.create_task_group() as tasks:
+        async with stdio_server() as (read, write):
+            tasks.start_soon(_leave_on_signal, close)
+            tasks.start_soon(at_start)
+            send, receive = anyio.create_memory_object_stream[SessionMessage]()
+            tasks.start_soon(_forward_readable, read, send, write.send)
+            await serve_both_eras(server, receive, write)
+        # Here the last answer is written; `_forward_readable` ends the process where the client does not read it.
         tasks.cancel_scope.cancel()
 
 
 async def _forward_readable(
     read: AsyncIterable[SessionMessage | Exception],
-    forward: MemoryObjectSendStream[SessionMessage | Exception],
+    forward: MemoryObjectSendStream[SessionMessage],
     answer: Callable[[SessionMessage], Awaitable[None]],
 ) -> None:
     """Forward every message to the server; answer every line that is not a message, since its caller waits."""

@@ -1,0 +1,106 @@
+"""Both protocol eras on one connection: each message is served in its own era.
+
+The SDK lets the first request decide for the whole connection, and refuses the other era from then on. A host that asks
+with `server/discover` and then falls back to `initialize` would be refused. A request of 2026-07-28 says so in its
+`_meta`; every other message belongs to the older era.
+"""
+
+from functools import partial
+from typing import Any, Final
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp.server import Server
+from mcp.server.runner import serve_dual_era_loop, serve_loop
+from mcp.shared.message import SessionMessage
+from mcp.types import PROTOCOL_VERSION_META_KEY, JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
+
+__all__ = ["serve_both_eras"]
+
+_LAST_ANSWERS_S: Final = 0.2
+"""Seconds after the end of the input in which requests may still be answered: a client may send all and then close."""
+_HANDSHAKE: Final = frozenset({"initialize", "ping"})
+"""Requests of the older era, whatever `_meta` a client gives them: the newer one does not have them."""
+_LISTEN: Final = "subscriptions/listen"
+"""A request that is answered only when the server ends it."""
+_CANCELLED: Final = "notifications/cancelled"
+
+_ToEra = MemoryObjectSendStream[SessionMessage | Exception]
+
+
+async def serve_both_eras(
+    server: Server[Any],
+    read: MemoryObjectReceiveStream[SessionMessage],
+    write: MemoryObjectSendStream[SessionMessage],
+) -> None:
+    """Serve until `read` ends, and the requests that came until then are answered or take too long; close both."""
+    older, older_requests = anyio.create_memory_object_stream[SessionMessage | Exception]()
+    newer, newer_requests = anyio.create_memory_object_stream[SessionMessage | Exception]()
+    answers, written = anyio.create_memory_object_stream[SessionMessage]()
+    async with server.lifespan(server) as state, anyio.create_task_group() as tasks, read, older, newer:
+        options = server.create_initialization_options()
+        serve_older = partial(serve_loop, lifespan_state=state, init_options=options)
+        serve_newer = partial(serve_dual_era_loop, lifespan_state=state)
+        tasks.start_soon(serve_older, server, older_requests, answers.clone())
+        tasks.start_soon(serve_newer, server, newer_requests, answers)
+        connection = _Connection(older, newer)
+        tasks.start_soon(connection.forward_answers, written, write)
+        async for message in read:
+            await connection.route(message)
+        with anyio.move_on_after(_LAST_ANSWERS_S):
+            await connection.all_answered()
+
+
+class _Connection:
+    """Routes each message to the loop of its era, and counts the requests that wait for an answer."""
+
+    def __init__(self, older: _ToEra, newer: _ToEra) -> None:
+        self._older, self._newer = older, newer
+        self._fallback: _ToEra | None = None
+        """The era of a request that does not name its own: it is told there what it lacks."""
+        self._waiting = 0
+        self._answered = anyio.Event()
+
+    async def route(self, message: SessionMessage) -> None:
+        """Send a message of the client's to its era."""
+        body = message.message
+        if isinstance(body, JSONRPCRequest):
+            self._waiting += body.method != _LISTEN
+            await self._era_of(body).send(message)
+        elif isinstance(body, JSONRPCNotification) and body.method == _CANCELLED:
+            await self._newer.send(message)  # the era that has the request under way cancels it
+            await self._older.send(message)
+        else:
+            await self._older.send(message)
+
+    async def forward_answers(
+        self, answers: MemoryObjectReceiveStream[SessionMessage], write: MemoryObjectSendStream[SessionMessage]
+    ) -> None:
+        """Write what the server sends; close `write` at the end."""
+        async with answers, write:
+            async for message in answers:
+                await write.send(message)
+                if isinstance(message.message, JSONRPCResponse | JSONRPCError):
+                    self._waiting -= 1
+                    self._answered.set()
+
+    async def all_answered(self) -> None:
+        """Return when no request waits for an answer."""
+        while self._waiting > 0:
+            self._answered = anyio.Event()
+            await self._answered.wait()
+
+    def _era_of(self, request: JSONRPCRequest) -> _ToEra:
+        if request.method in _HANDSHAKE:
+            self._fallback = self._older if request.method == "initialize" else self._fallback
+            return self._older
+        if _names_version(request):
+            self._fallback = self._fallback or self._newer
+            return self._newer
+        return self._fallback or self._older
+
+
+def _names_version(request: JSONRPCRequest) -> bool:
+    """Whether the request names its protocol version, as every request of the newer era does."""
+    meta = (request.params or {}).get("_meta")
+    return isinstance(meta, dict) and PROTOCOL_VERSION_META_KEY in meta
