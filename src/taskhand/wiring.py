@@ -12,6 +12,7 @@ import anyio
 
 from taskhand.backends.factory import Clock, OpenContext
 from taskhand.backends.registry import find_factory
+from taskhand.config.paths import expand_path
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.service.app_context import AppContext, WritePolicy
@@ -40,6 +41,7 @@ async def open_app(
     A test harness passes its own `clock`, and the `runtime` that HTTP requests wait in.
     """
     clock = clock or _clock(settings)
+    settings.check_credential()
     async with AsyncExitStack() as stack:
         backend = await find_factory(settings.backend).open(settings, _open_context(settings, clock, stack, runtime))
         stack.push_async_callback(_close, backend)
@@ -153,10 +155,7 @@ def _expanded(variable: str, path: Path) -> Path:
             f"{variable} {str(path)!r} is not a file that processes can share.",
             next_step="Set it to a file; one in a temporary folder for a store that is to be forgotten.",
         )
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        raise OperatorError(f"{variable} {path} names the home folder of an unknown user.") from None
+    return expand_path(variable, path)
 
 
 def store_path(settings: Settings) -> Path:
@@ -165,4 +164,4 @@ def store_path(settings: Settings) -> Path:
         return _expanded("TASKHAND_DB", settings.db)
     from platformdirs import user_data_path
 
-    return user_data_path("taskhand", appauthor=False) / "tasks.sqlite"
+    return expand_path("The data folder", user_data_path("taskhand", appauthor=False)) / "tasks.sqlite"

@@ -1,14 +1,18 @@
-"""Keys in the system's keyring, through keyring's own backends."""
+"""Keys in the system's keyring, through keyring's own backends, and in files of their own."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import keyring
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
 from keyring.backends.null import Keyring as Oblivious
 
+from builders import refused
 from keyrings import InMemory, Locked
 from taskhand.config.credentials import is_keyring_available, keyring_reference, resolve_credential, store_credential
+from taskhand.config.report import load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 
@@ -61,3 +65,66 @@ def test_a_locked_keyring_is_named_as_the_reason() -> None:
     assert is_keyring_available()
     with pytest.raises(OperatorError, match="refused to store VAMBE_API_KEY: it is locked"):
         store_credential("VAMBE_API_KEY", "sk-1")
+
+
+@pytest.mark.parametrize("text", ["sk-3", "sk-3\n", "\ufeffsk-3\r\n", "  sk-3  "])
+@pytest.mark.parametrize("variable", ["VAMBE_API_KEY", "CLOSE_API_KEY", "CLOSE_ACCESS_TOKEN", "HUBSPOT_ACCESS_TOKEN"])
+def test_a_credential_is_read_from_the_file_that_its_variable_names(variable: str, text: str, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(text.encode())
+    found = load_configuration({"TASKHAND_CONFIG": os.devnull, f"{variable}_FILE": str(file)}, {})
+    assert (found.settings.secrets, found.warnings) == (("sk-3",), ())
+    assert found.settings.backend == variable.partition("_")[0].lower()
+    assert f"{variable}_FILE" in found.why
+    assert Settings.from_env({f"{variable}_FILE": str(file)}).secrets == ("sk-3",)
+
+
+def test_the_configuration_file_may_name_the_file_of_a_credential(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("sk-4\n", encoding="utf-8")
+    file = tmp_path / "taskhand.toml"
+    file.write_text(f'[vambe]\napi_key_file = "{tmp_path}/secret"', encoding="utf-8")
+    assert load_configuration({"TASKHAND_CONFIG": str(file)}, {}).settings.secrets == ("sk-4",)
+    over = {"TASKHAND_CONFIG": str(file), "VAMBE_API_KEY": "sk-5"}
+    (tmp_path / "secret").unlink()
+    assert load_configuration(over, {}).settings.secrets == ("sk-5",)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "is not there"),
+        ("", "is empty"),
+        (" \n", "is empty"),
+        ("x" * 20_000, "is larger"),
+        ("\udcff", "is not text in UTF-8"),
+        ("folder", "is not a file"),
+    ],
+)
+def test_a_file_that_holds_no_credential_is_refused_by_its_variable(
+    content: str | None, why: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    if content == "folder":
+        file.mkdir()
+    elif content is not None:
+        file.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with refused("configuration", OperatorError) as caught:
+        Settings.from_env({"VAMBE_API_KEY_FILE": str(file)})
+    assert caught.value.message.startswith(f"The file that VAMBE_API_KEY_FILE names {why}")
+
+
+def test_a_credential_and_its_file_may_not_both_be_set(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("sk-3", encoding="utf-8")
+    both = {"VAMBE_API_KEY": "sk-1", "VAMBE_API_KEY_FILE": str(tmp_path / "secret")}
+    with refused("configuration", OperatorError) as caught:
+        Settings.from_env(both)
+    assert caught.value.message == "VAMBE_API_KEY and VAMBE_API_KEY_FILE are both set."
+    assert Settings.from_env(both | {"VAMBE_API_KEY": "${VAMBE_API_KEY}"}).secrets == ("sk-3",)
+
+
+def test_a_file_whose_text_is_no_credential_counts_as_not_set_and_is_named(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("VAMBE_API_KEY=sk-3\n", encoding="utf-8")
+    environ = {"TASKHAND_CONFIG": os.devnull, "VAMBE_API_KEY_FILE": str(tmp_path / "secret")}
+    found = load_configuration(environ, {})
+    assert found.settings.secrets == ()
+    assert [warning.found.split()[0] for warning in found.warnings] == ["VAMBE_API_KEY_FILE"]

@@ -35,6 +35,8 @@ class SettingKind(Enum):
     """An IANA time zone. One among a backend's settings is the default zone of its due times."""
     COMMA_LIST = auto()
     """Text with commas between its parts; the configuration file may give an array."""
+    GUARD = auto()
+    """A limit, or where requests go: a placeholder here is refused, since the default may allow or reach more."""
 
 
 class BackendSettings(BaseModel):
@@ -76,7 +78,8 @@ class BackendFactory(Generic[S]):
     `name` is the value of TASKHAND_BACKEND and the folder's name; `title` is the name in sentences. `account` returns
     the account that the settings lead to: the ids in a journal are valid in that account only. None stands for the
     embedded store, where the file takes its place. `questions` are the variables that `taskhand install` asks for, in
-    this order: it requires the credentials among them.
+    this order: it requires the credentials among them. `misnomers` are variables in which other programs expect the
+    same credential: they are not read, and named where the credential is missing.
     """
 
     name: str
@@ -86,6 +89,7 @@ class BackendFactory(Generic[S]):
     account: Callable[[S], str] | None = None
     questions: Sequence[str] = ()
     privacy_policy: str | None = None
+    misnomers: Sequence[str] = ()
 
     @property
     def prefix(self) -> str:

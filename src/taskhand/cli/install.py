@@ -13,6 +13,7 @@ import click
 
 from taskhand.backends.registry import NAMES
 from taskhand.cli.terminal import print_line
+from taskhand.config.paths import expand_path
 from taskhand.config.settings import BackendName, Settings
 from taskhand.domain.errors import CallerError, OperatorError
 
@@ -79,7 +80,7 @@ def install(
     from taskhand.install.host_file import read_host_file
 
     asked = _Request(find_host(host), backend, keys, _given(variables), project=project, dry_run=dry_run)
-    path = file or _file_of(asked)
+    path = expand_path("--file", file) if file else _file_of(asked)
     found = read_host_file(path)
     try:
         (_uninstall if uninstall else _install)(asked, found)
@@ -103,11 +104,11 @@ def _file_of(asked: _Request) -> Path:
 
 def _given(variables: Sequence[str]) -> Mapping[str, str]:
     """The variables of --set. CallerError for an unknown variable, or for a key."""
-    from taskhand.config.variables import VARIABLES, is_secret_variable
+    from taskhand.config.variables import FILE_VARIABLES, VARIABLES, is_secret_variable
 
     given = dict(variable.partition("=")[::2] for variable in variables)
     for name, value in given.items():
-        if name not in VARIABLES or not value:
+        if name not in VARIABLES | FILE_VARIABLES or not value:
             raise CallerError(f"--set {name} must be NAME=VALUE with a variable of Taskhand.")
         if is_secret_variable(name):
             raise CallerError(f"{name} is a key, which a command line must not show; --backend asks for it.")
@@ -124,7 +125,7 @@ def _install(asked: _Request, found: "HostFile") -> None:
     present = find_entry(found.text, asked.host).get("env", {})
     there = present if isinstance(present, dict) else {}
     answer = _dry_run_answer if asked.dry_run else _ask(there)
-    made = build_environment(asked.host, asked.backend, store, present=there, answer=answer)
+    made = build_environment(asked.host, asked.backend, store, present={**there, **asked.variables}, answer=answer)
     made.variables |= asked.variables
     _check(made)
     extra = "[keyring]" if store == "keyring" else ""
@@ -196,10 +197,12 @@ def _ask(present: Mapping[str, object]) -> "Answer":
 
 def _check(made: "EntryVariables") -> None:
     """Refuse values that the server would refuse at its start. OperatorError names the variable."""
-    from taskhand.install.server_entry import is_reference
+    from taskhand.install.server_entry import MASK, is_reference
 
-    real = {name: value for name, value in made.variables.items() if not is_reference(value)}
-    Settings.from_env(real)
+    given = {**made.variables, **made.for_keyring}
+    real = {name: value for name, value in given.items() if not is_reference(value) and value != MASK}
+    for note in Settings.from_env(real).notes:
+        raise OperatorError(note.found, next_step=note.remedy)
 
 
 def _show(asked: _Request, found: "HostFile", text: str) -> None:

@@ -1,4 +1,4 @@
-"""Credentials in the operating system's keyring, instead of a file that other programs can read.
+"""Credentials that are kept elsewhere: in the operating system's keyring, or in a file of their own.
 
 The value `keyring:NAME` of a setting refers to the password NAME of the service `taskhand`. The library is optional
 (`pip install '.[keyring]'`) and is imported when a setting has such a value: https://keyring.readthedocs.io .
@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from taskhand.config.paths import expand_path
+from taskhand.config.placeholders import clean_value
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -17,13 +19,30 @@ if TYPE_CHECKING:
 # Importing keyring takes longer than the rest of the start.
 # ruff: noqa: PLC0415
 
-__all__ = ["MARK", "SERVICE", "is_keyring_available", "keyring_reference", "resolve_credential", "store_credential"]
+__all__ = [
+    "FILE_SUFFIX",
+    "MARK",
+    "SERVICE",
+    "is_keyring_available",
+    "keyring_reference",
+    "read_credential_file",
+    "resolve_credential",
+    "store_credential",
+]
 
 SERVICE = "taskhand"
 """The keyring's service name for our credentials."""
 
 MARK = "keyring:"
 """The prefix of a value that refers to the keyring."""
+
+FILE_SUFFIX = "_FILE"
+"""What a variable's name ends with when its value is the path of the file that holds the credential.
+
+Container platforms provide secrets as files: https://docs.docker.com/compose/how-tos/use-secrets/
+"""
+
+_LONGEST_BYTES = 16_384
 
 _LEAST_PRIORITY = 1
 """The threshold that keyring recommends: below it are backends that store nothing, or store plain text."""
@@ -52,6 +71,32 @@ def resolve_credential(value: str) -> str:
             next_step=f"keyring set {SERVICE} {name}",
         )
     return found
+
+
+def read_credential_file(name: str, path: str) -> str:
+    """The credential in the file that the variable `name` names, without the line end after it.
+
+    OperatorError where it is no readable file, is empty, or is larger than any credential.
+    """
+    file = expand_path(name, path)
+    try:
+        if not file.is_file():
+            raise _unreadable(name, "is not there" if not file.exists() else "is not a file")
+        raw = file.read_bytes() if file.stat().st_size <= _LONGEST_BYTES else b""
+        text = clean_value(raw.decode("utf-8"))
+    except OSError as error:
+        raise _unreadable(name, f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise _unreadable(name, "is not text in UTF-8") from None
+    if not text:
+        raise _unreadable(name, "is larger than a credential" if not raw and file.stat().st_size else "is empty")
+    return text
+
+
+def _unreadable(name: str, why: str) -> OperatorError:
+    return OperatorError(
+        f"The file that {name} names {why}.", next_step=f"Set {name} to a file that holds the key alone, or unset it."
+    )
 
 
 def is_keyring_available() -> bool:

@@ -20,6 +20,7 @@ from typing import Any, Final
 from taskhand.backends.factory import SettingKind
 from taskhand.backends.registry import FACTORIES
 from taskhand.config.settings import Settings
+from taskhand.config.variables import FILE_VARIABLES, VARIABLES
 from taskhand.domain.errors import Candidate, OperatorError
 
 __all__ = ["SettingsFile", "key_of", "nearest_keys", "read_settings_file"]
@@ -65,7 +66,7 @@ def key_of(variable: str) -> str:
 
 
 _VARIABLES: Final = {
-    key_of(name): name for name in map(Settings.variable, Settings.model_fields) if name != "TASKHAND_CONFIG"
+    key_of(name): name for name in (*sorted(VARIABLES), *sorted(FILE_VARIABLES)) if name != "TASKHAND_CONFIG"
 }
 _LISTS: Final = frozenset(
     Settings.variable(name) for name in Settings.model_fields if Settings.is_kind(name, SettingKind.COMMA_LIST)

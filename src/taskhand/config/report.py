@@ -4,8 +4,8 @@ By precedence: a flag of the command line, an environment variable, the configur
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, Literal
@@ -13,15 +13,18 @@ from typing import Final, Literal
 from pydantic import SecretStr
 
 from taskhand.backends.registry import FACTORIES, find_factory
-from taskhand.config.credentials import MARK
+from taskhand.config.credentials import FILE_SUFFIX, MARK
 from taskhand.config.file import SettingsFile, key_of, read_settings_file
-from taskhand.config.settings import Settings, read_environment
+from taskhand.config.misnomers import find_misnomers
+from taskhand.config.paths import expand_path
+from taskhand.config.settings import Note, Settings, find_usable, read_variables
+from taskhand.config.variables import FILE_VARIABLES, VARIABLES
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.errors import OperatorError
 
 __all__ = ["DEFAULT", "Configuration", "Origin", "load_configuration"]
 
 _PREFIXES: Final = tuple(factory.prefix for factory in FACTORIES if factory.settings.model_fields)
+_FIELD_NAMES: Final = {Settings.variable(name): name for name in Settings.model_fields}
 _NEARLY: Final = 0.85
 """How similar to a setting a variable of a CRM must be to be reported: other programs use such variables too."""
 
@@ -78,47 +81,82 @@ def load_configuration(environ: Mapping[str, str], flags: Mapping[str, object]) 
 
     OperatorError names the variable, or the key and the file, of an invalid value.
     """
-    variables = read_environment(environ)
-    file = _file(variables.get("TASKHAND_CONFIG"))
-    typed = {Settings.variable(name): (f"--{name}", value) for name, value in flags.items() if value is not None}
-    settings = Settings.of(
-        {**file.values, **variables, **{variable: value for variable, (_, value) in typed.items()}},
-        {name: f"{key_of(name)} in {file.path}" for name in file.values if name not in {*variables, *typed}},
-    )
-    origins: dict[str, Origin] = {}
-    for name in Settings.model_fields:
-        variable = Settings.variable(name)
-        if variable in typed:
-            origins[name] = Origin("flag", typed[variable][0])
-        elif variable in variables:
-            origins[name] = Origin("environment", variable)
-        elif variable in file.values:
-            origins[name] = Origin("file", key_of(variable), file.path)
-    warnings = (*_typos(environ), *_open_secrets(origins, file))
+    variables = read_variables(environ)
+    file = _file(variables.values.get("TASKHAND_CONFIG"), environ)
+    flagged = {Settings.variable(name): name for name, value in flags.items() if value is not None}
+    merged = _Merged()
+    merged.add({variable: flags[name] for variable, name in flagged.items()}, {}, lambda name: Origin("flag", name))
+    merged.add(variables.values, variables.names, lambda name: Origin("environment", name))
+    rest = {name: text for name, text in file.values.items() if name.removesuffix(FILE_SUFFIX) not in merged.values}
+    held = read_variables(rest)
+    merged.add(held.values, held.names, lambda name: Origin("file", key_of(name), file.path))
+    settings = Settings.of(merged.values, merged.called).with_notes(merged.notes)
+    settings = settings.with_notes(_misnomers(environ, settings))
+    origins = {_FIELD_NAMES[variable]: origin for variable, origin in merged.origins.items()}
+    origins |= {name: Origin("flag", f"--{name}") for name in flagged.values()}
+    notes = [CheckResult("configuration", "warning", note.found, note.remedy) for note in settings.notes]
+    warnings = (*notes, *_typos(environ, notes), *_open_secrets(origins, file))
     return Configuration(settings, origins, file, warnings)
 
 
-def _file(given: object) -> SettingsFile:
+@dataclass(slots=True)
+class _Merged:
+    """The values of several sources: of each setting the first that can be used, with its origin."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+
+    @property
+    def called(self) -> dict[str, str]:
+        """What a setting is called in an error: its variable, or its key and the file."""
+        kept = {variable: origin for variable, origin in self.origins.items() if origin.kind != "flag"}
+        return {variable: _called(origin) for variable, origin in kept.items()}
+
+    def add(self, given: Mapping[str, object], names: Mapping[str, str], origin_of: Callable[[str], Origin]) -> None:
+        """Add what no earlier source has; a placeholder counts as not set, with a note."""
+        rest = {variable: value for variable, value in given.items() if variable not in self.values}
+        origins = {variable: origin_of(names.get(variable, variable)) for variable in rest}
+        kept, notes = find_usable(rest, {variable: _called(origin) for variable, origin in origins.items()})
+        self.values |= kept
+        self.origins |= {variable: origins[variable] for variable in kept}
+        self.notes += notes
+
+
+def _called(origin: Origin) -> str:
+    return f"{origin.name} in {origin.file}" if origin.file else origin.name
+
+
+def _file(given: str | None, environ: Mapping[str, str]) -> SettingsFile:
     """The file that TASKHAND_CONFIG names, or `taskhand.toml` in the user's configuration folder."""
     if given is None:
         from platformdirs import user_config_path  # noqa: PLC0415  needed only where TASKHAND_CONFIG is not set
 
-        return read_settings_file(user_config_path("taskhand", appauthor=False) / "taskhand.toml", must_exist=False)
-    try:
-        path = Path(str(given)).expanduser()
-    except RuntimeError:
-        raise OperatorError(f"TASKHAND_CONFIG {given} names the home folder of an unknown user.") from None
-    return read_settings_file(path, must_exist=True)
+        folder = expand_path("The configuration folder", user_config_path("taskhand", appauthor=False), environ)
+        return read_settings_file(folder / "taskhand.toml", must_exist=False)
+    return read_settings_file(expand_path("TASKHAND_CONFIG", given, environ), must_exist=True)
 
 
-def _typos(environ: Mapping[str, str]) -> Iterable[CheckResult]:
+def _misnomers(environ: Mapping[str, str], settings: Settings) -> list[Note]:
+    """Notes about variables that may be meant as the missing credential: of the chosen CRM, else of any."""
+    known = VARIABLES | FILE_VARIABLES
+    chosen = [find_factory(settings.chosen_backend)] if settings.chosen_backend else FACTORIES
+    needing = [factory for factory in chosen if factory.credentials]
+    if not all(map(settings.lacks_credential, needing)):
+        return []
+    return [note for factory in needing for note in find_misnomers(environ, factory, known)]
+
+
+def _typos(environ: Mapping[str, str], notes: Iterable[CheckResult]) -> Iterable[CheckResult]:
     """Warnings about variables that look like settings but are unknown. Their values are not shown."""
-    known = [Settings.variable(name) for name in Settings.model_fields]
+    told = " ".join(note.found for note in notes).split()
     for name in sorted(environ):
-        ours = name.startswith("TASKHAND_")
-        if name in known or not environ[name].strip() or not (ours or name.startswith(_PREFIXES)):
+        ours = name.upper().startswith("TASKHAND_")
+        if name in VARIABLES | FILE_VARIABLES or name in told or not environ[name].strip():
             continue
-        near = get_close_matches(name, known, n=1, cutoff=0.6 if ours else _NEARLY)
+        if not ours and not name.startswith(_PREFIXES):
+            continue
+        near = get_close_matches(name.upper(), sorted(VARIABLES), n=1, cutoff=0.6 if ours else _NEARLY)
         if ours or near:
             remedy = f"Rename it to {near[0]}" if near else "Correct its name"
             yield CheckResult(
@@ -131,7 +169,9 @@ def _open_secrets(origins: Mapping[str, Origin], file: SettingsFile) -> Iterable
     held = [
         origin.name
         for name, origin in origins.items()
-        if origin.file and Settings.is_secret(name) and not file.values[Settings.variable(name)].startswith(MARK)
+        if origin.file
+        and Settings.is_secret(name)
+        and not file.values.get(Settings.variable(name), MARK).startswith(MARK)
     ]
     if held and file.open_to_others:
         found = f"{file.path} holds {', '.join(held)}, and other users of this machine can read it."

@@ -27,6 +27,7 @@ class ServerSettings(BaseModel):
             description=f"Where tasks live: `local` (the embedded store), {_CRMS}; default: the one whose credential "
             "is set, else `local`.",
         ),
+        SettingKind.GUARD,
     ] = None
     db: Annotated[
         Path | None,
@@ -80,6 +81,7 @@ class ServerSettings(BaseModel):
             le=10_000,
             description="A bulk change of more tasks than this stops at a plan; default 10.",
         ),
+        SettingKind.GUARD,
     ] = 10
     duplicate_s: Annotated[
         int,
@@ -98,6 +100,7 @@ class ServerSettings(BaseModel):
             description="Whether a person is asked before a guarded change, where the client can ask: `auto` or "
             "`never` (it stops at a plan); default `auto`.",
         ),
+        SettingKind.GUARD,
     ] = "auto"
     read_only: Annotated[
         bool,
@@ -105,6 +108,7 @@ class ServerSettings(BaseModel):
             alias="TASKHAND_READ_ONLY",
             description="`true` offers only the tools that read, and refuses calls of the others; default `false`.",
         ),
+        SettingKind.GUARD,
     ] = False
     tools: Annotated[
         str | None,
@@ -114,6 +118,7 @@ class ServerSettings(BaseModel):
             "`-` before what to leave out, such as `all,-delete_task`; default: all.",
         ),
         SettingKind.COMMA_LIST,
+        SettingKind.GUARD,
     ] = None
     config: Annotated[
         Path | None,

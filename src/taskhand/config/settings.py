@@ -1,21 +1,45 @@
 """The settings: all that can be configured, and their values in an environment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
-from pydantic import ConfigDict, SecretStr, ValidationError
+from pydantic import ConfigDict, PrivateAttr, SecretStr, ValidationError
 
 from taskhand.backends.factory import BackendFactory, SettingKind, is_secret
 from taskhand.backends.registry import FACTORIES, BackendName, find_factory
-from taskhand.config.credentials import resolve_credential
+from taskhand.config.credentials import FILE_SUFFIX, read_credential_file, resolve_credential
+from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.server_settings import ServerSettings
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.zones import is_offset, known_zone
 
-__all__ = ["BackendName", "Settings", "read_environment"]
+__all__ = ["BackendName", "Note", "Settings", "Variables", "find_usable", "read_variables"]
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A setting that is not used as it was given: what was `found`, as a sentence, and a remedy.
+
+    It counts as not set, unless `is_malformed`: then it counts as set, and is refused where it is needed.
+    """
+
+    variable: str
+    found: str
+    remedy: str
+    is_malformed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """The values of settings by variable, and the `names` under which those were given that came by another name."""
+
+    values: Mapping[str, str]
+    names: Mapping[str, str]
 
 
 # pydantic orders inherited fields from the last base to the first: the server's first, then each backend's.
@@ -26,6 +50,13 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
     """
 
     model_config = ConfigDict(defer_build=False)
+
+    _notes: tuple[Note, ...] = PrivateAttr(())
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The settings that are not used as they were given."""
+        return self._notes
 
     @property
     def backend(self) -> BackendName:
@@ -56,6 +87,34 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
         zones = [getattr(self, name) for name in own if self.is_kind(name, SettingKind.TIME_ZONE)]
         return next(filter(None, zones), self.timezone)
 
+    def lacks_credential(self, factory: BackendFactory[Any]) -> bool:
+        """Whether the backend needs a credential and none is set."""
+        return bool(factory.credentials) and not self._has_credential(factory)
+
+    def check_credential(self) -> None:
+        """OperatorError where the chosen backend's credential is malformed, or is missing with a note about it.
+
+        A backend itself says which credential it needs; it does not know what was left out before.
+        """
+        factory = find_factory(self.backend)
+        wanted = {self.variable(name) for name in factory.credentials}
+        notes = [note for note in self._notes if note.variable in wanted]
+        malformed = [note for note in notes if note.is_malformed]
+        if malformed:
+            raise OperatorError(malformed[0].found, next_step=malformed[0].remedy)
+        if notes and self.lacks_credential(factory):
+            raise OperatorError(
+                f"{factory.title} is chosen and has no credential: {' '.join(note.found for note in notes)}",
+                code="unauthorized",
+                next_step=" ".join(note.remedy for note in notes),
+            )
+
+    def with_notes(self, notes: Sequence[Note]) -> "Settings":
+        """These settings with further notes."""
+        copy = self.model_copy()
+        copy._notes = tuple(dict.fromkeys((*self._notes, *notes)))  # noqa: SLF001  a copy of its own
+        return copy
+
     def _has_credential(self, factory: BackendFactory[Any]) -> bool:
         return any(getattr(self, name) for name in factory.credentials)
 
@@ -66,24 +125,21 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
         OperatorError names the variable of an invalid value.
         """
         over = {cls.variable(name): value for name, value in flags.items() if value is not None}
-        return cls.of({**read_environment(environ), **over})
+        given = read_variables(environ)
+        return cls.of({**given.values, **over}, given.names)
 
     @classmethod
     def of(cls, given: Mapping[str, object], called: Mapping[str, str] | None = None) -> "Settings":
         """The settings with these values, by variable; the others have their defaults.
 
-        A secret that refers to the system's keyring is read from there. OperatorError names the invalid setting as
+        A secret that refers to the system's keyring is read from there. A secret that is none, and a placeholder, count
+        as not set, with a note; a placeholder in a GUARD is refused. OperatorError names the invalid setting as
         `called` does, else by its variable. It quotes no value but a time zone.
         """
         names = called or {}
-        secrets = {cls.variable(name) for name in cls.model_fields if cls.is_secret(name)}
-        kept = {
-            name: resolve_credential(value)
-            for name, value in given.items()
-            if name in secrets and isinstance(value, str)
-        }
+        kept, notes = find_usable(given, names)
         try:
-            settings = cls.model_validate({**given, **kept})
+            settings = cls.model_validate(kept)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             at_fault = str(first["loc"][0])
@@ -94,7 +150,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
             if cls.is_kind(name, SettingKind.TIME_ZONE)
         }
         _check_clock(settings.clock, names)
-        return settings.model_copy(update=zones)
+        return settings.model_copy(update=zones).with_notes(notes)
 
     @classmethod
     def variable(cls, name: str) -> str:
@@ -107,15 +163,63 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
         return is_secret(cls.model_fields[name])
 
     @classmethod
+    def is_path(cls, name: str) -> bool:
+        """Whether a setting names a file."""
+        return Path in get_args(cls.model_fields[name].annotation)
+
+    @classmethod
     def is_kind(cls, name: str, kind: SettingKind) -> bool:
         """Whether a setting is of that kind."""
         return kind in cls.model_fields[name].metadata
 
 
-def read_environment(environ: Mapping[str, str]) -> dict[str, object]:
-    """The settings in an environment, by variable, stripped; a blank variable counts as not set."""
-    names = {Settings.variable(name) for name in Settings.model_fields}
-    return {name: value.strip() for name, value in environ.items() if name in names and value.strip()}
+_FIELDS = {Settings.variable(name): name for name in Settings.model_fields}
+_SECRETS = frozenset(variable for variable, name in _FIELDS.items() if Settings.is_secret(name))
+
+
+def read_variables(environ: Mapping[str, str]) -> Variables:
+    """The settings in an environment or a file, by variable; a blank one counts as not set.
+
+    A credential may be in a file that the variable NAME_FILE names, as container platforms provide it. OperatorError
+    where that file cannot be read, and where NAME is set too.
+    """
+    files = {f"{variable}{FILE_SUFFIX}": variable for variable in _SECRETS}
+    values = {
+        name: value
+        for name, text in environ.items()
+        if (name in _FIELDS or name in files) and (value := clean_value(text))
+    }
+    names: dict[str, str] = {}
+    for name in sorted(values.keys() & files.keys()):
+        variable, path = files[name], values.pop(name)
+        if (given := values.get(variable)) and find_flaw(given, variable, is_secret=True) is None:
+            raise OperatorError(f"{variable} and {name} are both set.", next_step="Unset one of them.")
+        values[variable], names[variable] = read_credential_file(name, path), name
+    return Variables(values, names)
+
+
+def find_usable(given: Mapping[str, object], names: Mapping[str, str]) -> tuple[dict[str, object], list[Note]]:
+    """The values that can be used, and a note about each that counts as not set. OperatorError for a refused one."""
+    kept: dict[str, object] = {}
+    notes = []
+    for variable, value in given.items():
+        field, called = _FIELDS[variable], names.get(variable, variable)
+        is_secret = variable in _SECRETS
+        text = resolve_credential(value) if is_secret and isinstance(value, str) else value
+        flaw = None
+        if isinstance(text, str) and text and not Settings.is_path(field):
+            flaw = find_flaw(text, called, is_secret=is_secret)
+        if flaw is None or flaw.is_malformed:
+            kept[variable] = text
+        if flaw is None:
+            continue
+        if flaw.is_malformed:
+            notes.append(Note(variable, f"{called} {flaw.found}.", flaw.remedy, is_malformed=True))
+        elif is_secret or (flaw.is_blank and not Settings.is_kind(field, SettingKind.GUARD)):
+            notes.append(Note(variable, f"{called} {flaw.found}, so it counts as not set.", flaw.remedy))
+        else:
+            raise OperatorError(f"{called} {flaw.found}.", next_step=flaw.remedy)
+    return kept, notes
 
 
 def _check_clock(clock: datetime | None, names: Mapping[str, str]) -> None:

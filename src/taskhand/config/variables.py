@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from taskhand.backends.factory import is_secret
+from taskhand.config.credentials import FILE_SUFFIX
 from taskhand.config.settings import Settings
 
 if TYPE_CHECKING:
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
-__all__ = ["SECRETS", "VARIABLES", "describe_variable", "is_secret_variable"]
+__all__ = ["FILE_VARIABLES", "SECRETS", "VARIABLES", "describe_variable", "is_secret_variable"]
 
 _FIELDS: "Mapping[str, FieldInfo]" = {str(field.alias): field for field in Settings.model_fields.values()}
 
@@ -19,6 +20,9 @@ VARIABLES = frozenset(_FIELDS)
 
 SECRETS = frozenset(name for name, field in _FIELDS.items() if is_secret(field))
 """Those whose values must not be shown."""
+
+FILE_VARIABLES = frozenset(f"{name}{FILE_SUFFIX}" for name in SECRETS)
+"""Those that name the file of a credential."""
 
 
 def is_secret_variable(variable: str) -> bool:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from taskhand.backends.registry import find_factory
-from taskhand.config.credentials import MARK, keyring_reference
+from taskhand.config.credentials import FILE_SUFFIX, MARK, keyring_reference
 from taskhand.config.settings import BackendName
-from taskhand.config.variables import SECRETS, describe_variable, is_secret_variable
+from taskhand.config.variables import FILE_VARIABLES, SECRETS, describe_variable, is_secret_variable
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.install.host import Host
 
@@ -35,7 +35,7 @@ class EntryVariables:
     @property
     def forget(self) -> Sequence[str]:
         """The variables to remove from a present entry: credentials, which may be those of another backend."""
-        return sorted(SECRETS) if "TASKHAND_BACKEND" in self.variables else []
+        return sorted(SECRETS | FILE_VARIABLES) if "TASKHAND_BACKEND" in self.variables else []
 
 
 def choose_store(host: Host, asked: KeyStore | None, *, project: bool, keyring: bool) -> KeyStore:
@@ -63,13 +63,16 @@ def choose_store(host: Host, asked: KeyStore | None, *, project: bool, keyring: 
 def build_environment(
     host: Host, backend: BackendName | None, store: KeyStore, *, present: Mapping[str, object], answer: Answer
 ) -> EntryVariables:
-    """The variables of a server on `backend`; `present` are those of the present entry.
+    """The variables of a server on `backend`; `present` are those of the present entry and of --set.
 
     CallerError where a credential is neither answered nor present.
     """
     made = EntryVariables({"TASKHAND_BACKEND": backend} if backend else {})
     for variable in find_factory(backend).questions if backend else ():
-        if is_secret_variable(variable) and store == "host":
+        file = f"{variable}{FILE_SUFFIX}"
+        if file in FILE_VARIABLES and isinstance(path := present.get(file), str) and path:
+            made.variables[file] = path
+        elif is_secret_variable(variable) and store == "host":
             made.inputs.append(host.input_for(variable, describe_variable(variable)))
             made.variables[variable] = host.input_reference(variable)
         elif is_secret_variable(variable) and store == "environment" and host.forwards:

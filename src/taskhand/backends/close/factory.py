@@ -24,7 +24,7 @@ class CloseSettings(BackendSettings):
     close_access_token: SecretStr | None = Field(
         None, alias="CLOSE_ACCESS_TOKEN", description="OAuth access token, instead of the API key."
     )
-    close_base_url: str = Field(
+    close_base_url: Annotated[str, SettingKind.GUARD] = Field(
         "https://api.close.com/api/v1",
         alias="CLOSE_BASE_URL",
         description="Where Close's API is; default `https://api.close.com/api/v1`.",

@@ -1,10 +1,10 @@
 """HubSpot as a backend: its settings, and how it is opened."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, SecretStr
 
-from taskhand.backends.factory import BackendFactory, BackendSettings, OpenContext, account_id
+from taskhand.backends.factory import BackendFactory, BackendSettings, OpenContext, SettingKind, account_id
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.adapter import HubSpotAdapter
@@ -21,7 +21,7 @@ class HubSpotSettings(BackendSettings):
     hubspot_access_token: SecretStr | None = Field(
         None, alias="HUBSPOT_ACCESS_TOKEN", description="Token of a private app, a service key or an OAuth app."
     )
-    hubspot_base_url: str = Field(
+    hubspot_base_url: Annotated[str, SettingKind.GUARD] = Field(
         "https://api.hubapi.com",
         alias="HUBSPOT_BASE_URL",
         description="Where HubSpot's API is; default `https://api.hubapi.com`.",
@@ -90,4 +90,5 @@ FACTORY = BackendFactory(
     account=lambda settings: account_id(settings.hubspot_base_url, _private_app_token(settings)),
     questions=("HUBSPOT_ACCESS_TOKEN", "TASKHAND_TIMEZONE"),
     privacy_policy="https://legal.hubspot.com/privacy-policy",
+    misnomers=("PRIVATE_APP_ACCESS_TOKEN", "PRIVATE_APP_TOKEN", "HAPIKEY"),
 )

@@ -21,7 +21,7 @@ class VambeSettings(BackendSettings):
     vambe_api_key: SecretStr | None = Field(
         None, alias="VAMBE_API_KEY", description="Key from the developer section of Vambe."
     )
-    vambe_base_url: str = Field(
+    vambe_base_url: Annotated[str, SettingKind.GUARD] = Field(
         "https://api.vambe.me",
         alias="VAMBE_BASE_URL",
         description="Where Vambe's API is; default `https://api.vambe.me`.",

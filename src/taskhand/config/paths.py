@@ -1,0 +1,46 @@
+"""Paths as people and hosts write them: with `~`, `$HOME` or `%APPDATA%`, which not every host replaces."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from taskhand.config.placeholders import clean_value
+from taskhand.domain.errors import OperatorError
+
+__all__ = ["expand_path"]
+
+_VARIABLE: Final = r"\$\{(?:env:)?(\w+)\}|\$(?:env:)?([A-Za-z_]\w*)|%([A-Za-z_]\w*)%"
+_LEFT_OVER: Final = r"\$[{(]|\{\{|\}\}|[<>\"]|%[A-Za-z_]\w*%|\A'|'\Z"
+
+
+def expand_path(name: str, path: Path | str, environ: Mapping[str, str] | None = None) -> Path:
+    """The path with the home folder and the environment's variables in their places.
+
+    OperatorError, which names the setting by `name`, for a variable that is not set and for any other placeholder: no
+    file or folder gets such a name.
+    """
+    values = os.environ if environ is None else environ
+
+    def value_of(found: re.Match[str]) -> str:
+        variable = found[1] or found[2] or found[3]
+        value = values.get(variable, "").strip()
+        if value and not re.search(_VARIABLE, value):
+            return value
+        raise _refused(name, f"contains the variable {variable}, which has no value")
+
+    expanded = re.sub(_VARIABLE, value_of, clean_value(str(path)))
+    if re.search(_LEFT_OVER, expanded):
+        raise _refused(name, "contains a placeholder, quotes, or characters that no path should have")
+    try:
+        whole = Path(expanded).expanduser()
+    except RuntimeError:
+        raise _refused(name, "names the home folder of an unknown user") from None
+    if "~" in whole.parts:
+        raise _refused(name, "has ~ after its beginning, where it means no home folder")
+    return whole
+
+
+def _refused(name: str, why: str) -> OperatorError:
+    return OperatorError(f"{name} {why}.", next_step=f"Write the whole path into {name}.")
