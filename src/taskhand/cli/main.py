@@ -22,6 +22,7 @@ from taskhand.cli.scenario import scenario
 from taskhand.cli.serve import run_server, serve
 from taskhand.cli.terminal import (
     configure_log,
+    print_error,
     print_json,
     print_json_line,
     print_line,
@@ -29,7 +30,7 @@ from taskhand.cli.terminal import (
     print_row,
     print_usage_error,
 )
-from taskhand.config.report import load_configuration
+from taskhand.config.report import Configuration, load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 
@@ -59,9 +60,7 @@ def main() -> None:
     except click.exceptions.Abort:
         sys.exit(130)
     except TaskhandError as error:
-        print_line(f"taskhand: {error.message}", err=True)
-        if error.next_step:
-            print_line(error.next_step, err=True)
+        print_error(error)
         sys.exit(2 if isinstance(error, CallerError) else 1)
 
 
@@ -76,21 +75,22 @@ def command(context: click.Context, db: str | None, clock: str | None, ids: str 
 
     Without a command, serve MCP over standard input and output.
     """
+    found: Configuration | OperatorError
     try:
         found = load_configuration(os.environ, {"db": db or None, "clock": clock, "ids": ids})
     except OperatorError as error:
-        if context.invoked_subcommand != "doctor":
+        if context.invoked_subcommand not in {None, "serve", "doctor"}:
             raise
-        context.meta[CONFIGURATION] = error
-        return
-    settings = found.settings
-    configure_log(settings.log_level)
-    context.obj, context.meta[CONFIGURATION] = settings, found
-    if context.invoked_subcommand in {None, "serve"}:
-        for warning in found.warnings:
-            _log.warning("%s %s", warning.found, warning.remedy)
+        configure_log(Settings.model_fields["log_level"].default)
+        context.meta[CONFIGURATION] = found = error
+    else:
+        context.obj, context.meta[CONFIGURATION] = found.settings, found
+        configure_log(found.settings.log_level)
+        if context.invoked_subcommand in {None, "serve"}:
+            for warning in found.warnings:
+                _log.warning("%s %s", warning.found, warning.remedy)
     if context.invoked_subcommand is None:
-        run_server(settings)
+        run_server(found)
 
 
 @command.command()

@@ -2,14 +2,25 @@
 
 import gc
 import sys
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import anyio
 import click
+from anyio.lowlevel import checkpoint
 from click.core import ParameterSource
 
-from taskhand.cli.terminal import print_lines
-from taskhand.config.settings import Settings
+from taskhand.cli.config import CONFIGURATION
+from taskhand.cli.terminal import print_error, print_lines
+from taskhand.config.report import Configuration
+from taskhand.domain.errors import OperatorError
+
+if TYPE_CHECKING:
+    from taskhand.server.transports.address import Address
+
+_Work = Callable[[], Coroutine[Any, Any, None]]
 
 __all__ = ["run_server", "serve"]
 
@@ -33,6 +44,8 @@ Waiting for a host on standard input; Ctrl-C ends.
 def serve(context: click.Context, *, http: bool, host: str, port: int, names: tuple[str, ...]) -> None:
     """Serve MCP.
 
+    With an error in the configuration the server starts too: it answers every call with that error.
+
     Over HTTP there is no authentication: anyone who reaches the port can use the server. A --host that other machines
     can reach is therefore refused unless --allow-host gives the host names that they use. Publish such a port on
     loopback only, as with a container, or behind a proxy that authenticates callers.
@@ -41,33 +54,68 @@ def serve(context: click.Context, *, http: bool, host: str, port: int, names: tu
     given = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     if given and not http:
         raise click.UsageError(f"{options[given[0]]} needs --http.")
-    settings: Settings = context.obj
-    run_server(settings, (host, port, names) if http else None)
+    run_server(context.meta[CONFIGURATION], (host, port, names) if http else None)
 
 
-def run_server(settings: Settings, listen: tuple[str, int, tuple[str, ...]] | None = None) -> None:
-    """Serve over HTTP where an address is given, else over standard input and output; does not return."""
-    if listen is None and sys.stdin.isatty():
-        print_lines(_ON_A_TERMINAL.splitlines(), err=True)
+def run_server(
+    found: Configuration | OperatorError, listen: tuple[str, int, tuple[str, ...]] | None = None
+) -> NoReturn:
+    """Serve over HTTP where an address is given, else over standard input and output.
+
+    With an error of the configuration the server starts all the same and answers with it, since a host shows a process
+    that ends at once as "Connection closed"; the exit code is then 1. OperatorError for an address that is refused, and
+    for an error of the configuration where a person has started the server on a terminal.
+    """
     # Objects made during start-up live as long as the server: collecting garbage among them costs a tenth of the start.
     gc.disable()
-    from taskhand.server.app import create_server
     from taskhand.server.transports.address import Address
-    from taskhand.server.transports.http import serve_http
     from taskhand.server.transports.process import leave
-    from taskhand.server.transports.stdio import serve_stdio
-    from taskhand.service.recovery import recover_if_possible
-    from taskhand.wiring import open_app
-
-    async def serving() -> None:
-        async with open_app(settings) as at:
-            server, first = create_server(at), partial(recover_if_possible, at)
-            gc.freeze()
-            gc.enable()
-            await (serve_http(server, address, first) if address else serve_stdio(server, at.aclose, first))
 
     address = Address(*listen) if listen else None
     if address:
         address.check()
-    anyio.run(serving)
-    leave()
+    leave(anyio.run(_serve, found, address))
+
+
+async def _serve(found: Configuration | OperatorError, address: "Address | None") -> int:
+    """Serve until the end; the exit code."""
+    from taskhand.server.app import create_not_configured_server
+    from taskhand.server.transports.http import serve_http
+    from taskhand.server.transports.stdio import serve_stdio
+
+    on_a_terminal = address is None and sys.stdin.isatty()
+    async with AsyncExitStack() as stack:
+        try:
+            server, close, at_start = await _open(found, stack)
+            problem = None
+        except OperatorError as error:
+            if on_a_terminal:
+                raise
+            await stack.aclose()
+            print_error(error)
+            server, close, at_start = create_not_configured_server(error), checkpoint, checkpoint
+            problem = "not_configured"
+        if on_a_terminal:
+            print_lines(_ON_A_TERMINAL.splitlines(), err=True)
+        gc.freeze()
+        gc.enable()
+        if address:
+            await serve_http(server, address, at_start, problem=problem)
+        else:
+            await serve_stdio(server, close, at_start)
+        return 1 if problem else 0
+
+
+async def _open(found: Configuration | OperatorError, stack: AsyncExitStack) -> tuple[Any, _Work, _Work]:
+    """The server on what is configured, what waits for the write under way, and what runs beside the first requests.
+
+    OperatorError where the configuration does not allow it.
+    """
+    from taskhand.server.app import create_server
+    from taskhand.service.recovery import recover_if_possible
+    from taskhand.wiring import open_app
+
+    if isinstance(found, OperatorError):
+        raise found
+    app = await stack.enter_async_context(open_app(found.settings))
+    return create_server(app), app.aclose, partial(recover_if_possible, app)

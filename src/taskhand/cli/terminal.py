@@ -13,10 +13,12 @@ from types import TracebackType
 
 import click
 
+from taskhand.domain.errors import TaskhandError
 from taskhand.domain.text import escape_hidden, one_line, plain
 
 __all__ = [
     "configure_log",
+    "print_error",
     "print_json",
     "print_json_line",
     "print_line",
@@ -52,6 +54,13 @@ def print_json(value: object, *, indent: int | None = 2) -> None:
 def print_json_line(text: str) -> None:
     """Print JSON text; it parses to the same value as before."""
     click.echo(escape_hidden(text).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+
+
+def print_error(error: TaskhandError) -> None:
+    """Print an error on standard error: what is wrong, then what to do."""
+    print_line(f"taskhand: {error.message}", err=True)
+    if error.next_step:
+        print_line(error.next_step, err=True)
 
 
 def print_usage_error(error: click.ClickException) -> None:

@@ -8,8 +8,10 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
 
 from taskhand import __version__
+from taskhand.domain.errors import OperatorError
 from taskhand.server.completion_handler import complete_with
 from taskhand.server.instructions import instructions
+from taskhand.server.not_configured import NotConfiguredHandlers
 from taskhand.server.offered_tools import choose_tools
 from taskhand.server.prompt_handlers import PromptHandlers
 from taskhand.server.resource_handlers import ResourceHandlers
@@ -17,12 +19,13 @@ from taskhand.server.tool_handlers import ToolHandlers
 from taskhand.server.tools import TOOLS
 from taskhand.service.app_context import AppContext
 
-__all__ = ["INSTRUCTIONS", "create_server"]
+__all__ = ["INSTRUCTIONS", "create_not_configured_server", "create_server"]
 
 INSTRUCTIONS = instructions(TOOLS)
 """The instructions of a server that offers every tool."""
 
 _NAME: Final = "taskhand"
+_TITLE: Final = "Taskhand"
 _LISTS: tuple[CacheableMethod, ...] = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
 _UNCHANGING = CacheHint(ttl_ms=600_000)
 """A list does not change while the server runs; a client may overlook a new version for this long."""
@@ -38,7 +41,7 @@ def create_server(app: AppContext) -> Server[Any]:
     prompts, resources = PromptHandlers.of(app, offered.names), ResourceHandlers.of(app, offered.names)
     server = Server[Any](
         name=_NAME,
-        title="Taskhand",
+        title=_TITLE,
         version=__version__,
         instructions=instructions(offered.tools),
         cache_hints=dict.fromkeys(_LISTS, _UNCHANGING),
@@ -55,3 +58,21 @@ def create_server(app: AppContext) -> Server[Any]:
     )
     server.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(), default_audience=_NAME))
     return server
+
+
+def create_not_configured_server(error: OperatorError) -> Server[Any]:
+    """A server that answers every call with this error of the configuration, until it is corrected and restarted."""
+    handlers = NotConfiguredHandlers.of(error)
+    return Server[Any](
+        name=_NAME,
+        title=_TITLE,
+        version=__version__,
+        instructions=handlers.instructions,
+        on_list_tools=handlers.list_tools,
+        on_call_tool=handlers.call_tool,
+        on_list_prompts=handlers.list_prompts,
+        on_get_prompt=handlers.get_prompt,
+        on_list_resources=handlers.list_resources,
+        on_list_resource_templates=handlers.list_templates,
+        on_read_resource=handlers.read_resource,
+    )

@@ -28,7 +28,7 @@ from taskhand.server.prompts import PROMPTS
 from taskhand.server.render.errors import error_sentence
 from taskhand.service.app_context import AppContext
 
-__all__ = ["PromptHandlers"]
+__all__ = ["PromptHandlers", "to_listed_prompt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class PromptHandlers:
         self, _: ServerRequestContext[Any, Any], __: PaginatedRequestParams | None
     ) -> ListPromptsResult:
         """Every offered prompt."""
-        return ListPromptsResult(prompts=[_listed(prompt) for prompt in self.prompts])
+        return ListPromptsResult(prompts=[to_listed_prompt(prompt) for prompt in self.prompts])
 
     async def get_prompt(self, _: ServerRequestContext[Any, Any], params: GetPromptRequestParams) -> GetPromptResult:
         """The text of one prompt as a message of the person's; MCPError says which argument is wrong."""
@@ -77,7 +77,8 @@ class PromptHandlers:
         )
 
 
-def _listed(prompt: Prompt) -> ListedPrompt:
+def to_listed_prompt(prompt: Prompt) -> ListedPrompt:
+    """The prompt as a client lists it."""
     return ListedPrompt(
         name=prompt.name,
         title=prompt.title,

@@ -1,6 +1,6 @@
 """MCP handlers for resources: list those that are offered, and read one."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ from taskhand.server.resource import Resource
 from taskhand.server.resources import RESOURCES
 from taskhand.service.app_context import AppContext
 
-__all__ = ["ResourceHandlers"]
+__all__ = ["ResourceHandlers", "to_listed_resources", "to_listed_templates"]
 
 _JSON: Final = "application/json"
 
@@ -50,29 +50,13 @@ class ResourceHandlers:
         self, _: ServerRequestContext[Any, Any], __: PaginatedRequestParams | None
     ) -> ListResourcesResult:
         """Every offered resource with one address."""
-        return ListResourcesResult(
-            resources=[
-                ListedResource(
-                    uri=one.uri, name=one.name, title=one.title, description=one.description, mime_type=_JSON
-                )
-                for one in self.resources
-                if not one.is_template
-            ]
-        )
+        return ListResourcesResult(resources=to_listed_resources(self.resources))
 
     async def list_templates(
         self, _: ServerRequestContext[Any, Any], __: PaginatedRequestParams | None
     ) -> ListResourceTemplatesResult:
         """Every offered resource with an address for each task."""
-        return ListResourceTemplatesResult(
-            resource_templates=[
-                ResourceTemplate(
-                    uri_template=one.uri, name=one.name, title=one.title, description=one.description, mime_type=_JSON
-                )
-                for one in self.resources
-                if one.is_template
-            ]
-        )
+        return ListResourceTemplatesResult(resource_templates=to_listed_templates(self.resources))
 
     async def read_resource(
         self, _: ServerRequestContext[Any, Any], params: ReadResourceRequestParams
@@ -99,3 +83,23 @@ class ResourceHandlers:
             if resource.is_template and (found := UriTemplate.parse(resource.uri).match(uri)) is not None:
                 return resource, str(found["id"])
         raise NotFound(f"There is no resource {uri[:200]!r}.", next_step="List the resources for their addresses.")
+
+
+def to_listed_resources(resources: Sequence[Resource]) -> list[ListedResource]:
+    """The resources with one address, as a client lists them."""
+    return [
+        ListedResource(uri=one.uri, name=one.name, title=one.title, description=one.description, mime_type=_JSON)
+        for one in resources
+        if not one.is_template
+    ]
+
+
+def to_listed_templates(resources: Sequence[Resource]) -> list[ResourceTemplate]:
+    """The resources with an address for each task, as a client lists them."""
+    return [
+        ResourceTemplate(
+            uri_template=one.uri, name=one.name, title=one.title, description=one.description, mime_type=_JSON
+        )
+        for one in resources
+        if one.is_template
+    ]

@@ -36,7 +36,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call, Options
 from taskhand.service.confirmation import Question, act_on_answer, confirm
 
-__all__ = ["ToolHandlers"]
+__all__ = ["ToolHandlers", "error_result", "to_listed_tool"]
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class ToolHandlers:
 
     async def list_tools(self, _: ServerRequestContext[Any, Any], __: PaginatedRequestParams | None) -> ListToolsResult:
         """Every offered tool."""
-        return ListToolsResult(tools=[_listed(tool, self._schemas[tool.name]) for tool in self.offered.tools])
+        return ListToolsResult(tools=[to_listed_tool(tool, self._schemas[tool.name]) for tool in self.offered.tools])
 
     async def call_tool(
         self, ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams
@@ -72,7 +72,7 @@ class ToolHandlers:
         """
         tool = self.offered.by_name.get(params.name)
         if tool is None:
-            return _error_result(params.name, self.offered.refusal(params.name))
+            return error_result(params.name, self.offered.refusal(params.name))
         call = Call(
             self.app,
             tool.name,
@@ -91,7 +91,7 @@ class ToolHandlers:
         except TaskhandError as error:
             if tool.writes:
                 await call.failed(error)
-            return _error_result(tool.name, error)
+            return error_result(tool.name, error)
         return CallToolResult(content=[TextContent(text=answer.text)], structured_content=answer.value)
 
     async def _run(
@@ -110,7 +110,7 @@ class ToolHandlers:
         return result
 
 
-def _listed(tool: Tool[Any], schema: Schema) -> ListedTool:
+def to_listed_tool(tool: Tool[Any], schema: Schema) -> ListedTool:
     """The tool as a client lists it, with all four hints: a host assumes the worst of a hint that is not there."""
     return ListedTool(
         name=tool.name,
@@ -134,6 +134,7 @@ def _caller(ctx: ServerRequestContext[Any, Any]) -> Caller:
     return Caller(plain(info.name)[:100], plain(info.version)[:40]) if info else Caller()
 
 
-def _error_result(tool: str, error: TaskhandError) -> CallToolResult:
+def error_result(tool: str, error: TaskhandError) -> CallToolResult:
+    """The error as a result that a model can act on."""
     logger.info("%.60s refused: %s", tool, error.code)
     return CallToolResult(content=[TextContent(text=render_error(error))], is_error=True)

@@ -168,8 +168,10 @@ class Call:
         elif self.change is None:
             try:
                 await self.record("refused", code=error.code)
-            except OperatorError:
-                _log.exception("a refused call of %s could not be written to the journal", self.tool)
+            except OperatorError as unwritable:
+                _log.warning(
+                    "a refused call of %s could not be written to the journal: %s", self.tool, unwritable.message
+                )
 
     def _new_ending(self, outcome: Outcome, code: str | None) -> Ending:
         return Ending(outcome, code, tuple(self.requests), round(anyio.current_time() - self.began, 6))

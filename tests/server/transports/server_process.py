@@ -239,9 +239,9 @@ class Web:
 def serving(store: Path, *arguments: str, **more: str) -> Iterator[Web]:
     """A server over HTTP on a free port."""
     with Process(store, "serve", "--http", "--port", "0", *arguments, **more) as process:
-        line = process.err.next()
-        assert line is not None
-        assert line.startswith("taskhand "), "".join(process.err.all())
+        while (line := process.err.next()) is not None and not line.startswith("taskhand "):
+            pass  # what is wrong with the configuration is said first
+        assert line is not None, "".join(process.err.all())
         web = Web(process, int(line.rstrip().removesuffix("/mcp").rpartition(":")[2]))
         try:
             yield web

@@ -47,10 +47,13 @@ async def serve_http(
     address: Address,
     at_start: Callable[[], Coroutine[Any, Any, None]],
     limits: HttpLimits = _LIMITS,
+    *,
+    problem: str | None = None,
 ) -> None:
     """Serve MCP at /mcp and a health answer at /health until a signal arrives.
 
-    `at_start` runs beside the first requests. OperatorError for an address that is refused or taken.
+    `at_start` runs beside the first requests. `problem` is what keeps the server from working: its health is then
+    answered with status 503. OperatorError for an address that is refused or taken.
     """
     import uvicorn  # noqa: PLC0415  a stdio server starts without it
 
@@ -71,7 +74,7 @@ async def serve_http(
     app = server.streamable_http_app(
         transport_security=address.security(),
         max_sessions=limits.sessions,
-        custom_starlette_routes=[Route("/health", _health, methods=["GET"])],
+        custom_starlette_routes=[Route("/health", _health(problem), methods=["GET"])],
     )
     config = uvicorn.Config(
         _refuse_malformed_ports(app),
@@ -126,5 +129,12 @@ def _bound(host: str, port: int) -> socket.socket:
     return bound
 
 
-async def _health(_: Request) -> JSONResponse:
-    return JSONResponse({"status": "ok", "version": __version__})
+def _health(problem: str | None) -> Callable[[Request], Coroutine[Any, Any, JSONResponse]]:
+    """Answers that the server works, or what keeps it from working."""
+    body = {"status": problem or "ok", "version": __version__}
+    status = 503 if problem else 200
+
+    async def answer(_: Request) -> JSONResponse:
+        return JSONResponse(body, status_code=status)
+
+    return answer

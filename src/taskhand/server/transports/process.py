@@ -10,7 +10,7 @@ LAST_WRITE_S: Final = 0.5
 """Seconds that a write under way may delay the end; a longer write is rolled back."""
 
 
-def leave() -> NoReturn:
+def leave(code: int = 0) -> NoReturn:
     """End the process now, without waiting for its threads."""
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(code)

@@ -1,0 +1,81 @@
+"""A program that is not configured: it starts, opens a session, and says what is wrong instead of ending."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from server.transports.server_process import BOUND_S, HELLO, Pipe, run, serving
+from server.transports.task_calls import error_of
+
+KINDS: dict[str, tuple[dict[str, str], str]] = {
+    "an unknown backend": ({"TASKHAND_BACKEND": "salesforce"}, "TASKHAND_BACKEND"),
+    "a bad number": ({"TASKHAND_PLAN_OVER": "many"}, "TASKHAND_PLAN_OVER"),
+    "an unknown zone": ({"TASKHAND_TIMEZONE": "America/Santigo"}, "TASKHAND_TIMEZONE"),
+    "a bad clock": ({"TASKHAND_CLOCK": "noon"}, "TASKHAND_CLOCK"),
+    "a bad switch": ({"TASKHAND_READ_ONLY": "perhaps"}, "TASKHAND_READ_ONLY"),
+    "an unknown tool": ({"TASKHAND_TOOLS": "make_coffee"}, "TASKHAND_TOOLS"),
+    "no tool left": ({"TASKHAND_TOOLS": "write", "TASKHAND_READ_ONLY": "true"}, "TASKHAND_TOOLS"),
+    "a missing file": ({"TASKHAND_CONFIG": "/nowhere/taskhand.toml"}, "/nowhere/taskhand.toml"),
+    "a folder for a file": ({"TASKHAND_CONFIG": "/"}, "The configuration file /"),
+    "a store in memory": ({"TASKHAND_DB": ":memory:"}, "TASKHAND_DB"),
+    "a journal in memory": ({"TASKHAND_JOURNAL": ":memory:"}, "TASKHAND_JOURNAL"),
+    "two credentials": ({"VAMBE_API_KEY": "a", "CLOSE_API_KEY": "b"}, "several CRMs"),
+    "no key for Vambe": ({"TASKHAND_BACKEND": "vambe"}, "VAMBE_API_KEY"),
+    "no key for Close": ({"TASKHAND_BACKEND": "close"}, "CLOSE_API_KEY"),
+    "no token for HubSpot": ({"TASKHAND_BACKEND": "hubspot"}, "HUBSPOT_ACCESS_TOKEN"),
+    "a key with a line break": ({"VAMBE_API_KEY": "a\nb"}, "VAMBE_API_KEY"),
+    "statuses of no type": ({"VAMBE_API_KEY": "k", "VAMBE_STATUSES": "a:soon"}, "VAMBE_STATUSES"),
+    "an address that is none": ({"VAMBE_API_KEY": "k", "VAMBE_BASE_URL": "https://["}, "VAMBE_BASE_URL"),
+    "a key in plain text": ({"CLOSE_API_KEY": "k", "CLOSE_BASE_URL": "http://192.0.2.1/v1"}, "CLOSE_BASE_URL"),
+}
+"""What is wrong with a configuration, and the words that name it."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_with_nothing_to_serve_the_error_is_printed_and_the_exit_code_is_1(store_file: Path, kind: str) -> None:
+    configured, named = KINDS[kind]
+    done = run(store_file, **configured)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("taskhand: ")
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["an unknown backend", "an unknown tool", "no key for Vambe"])
+def test_a_session_opens_and_every_call_answers_with_the_error(store_file: Path, kind: str) -> None:
+    configured, named = KINDS[kind]
+    with Pipe(store_file, **configured) as pipe:
+        pipe.send(json.dumps({"jsonrpc": "2.0", "id": "hi", "method": "initialize", "params": HELLO}))
+        assert named in pipe.answer("hi")["result"]["instructions"]
+        assert len(pipe.answer(pipe.ask("tools/list"))["result"]["tools"]) > 10
+        error = error_of(pipe.call("list_tasks", {}))
+        assert error["code"] == "not_configured"
+        assert named in error["message"]
+        pipe.stdin.close()
+        assert pipe.ends_within(BOUND_S) == 1
+        assert named in "".join(pipe.err.all())
+    assert not store_file.exists()
+
+
+def test_over_http_calls_answer_with_the_error_and_health_is_503(store_file: Path) -> None:
+    with serving(store_file, TASKHAND_BACKEND="vambe") as web:
+        assert error_of(web.call("list_tasks", {}))["code"] == "not_configured"
+        status, body = web.get("/health")
+        assert (status, json.loads(body)["status"]) == (503, "not_configured")
+        assert "VAMBE_API_KEY" in web.process.err.seen[0]
+
+
+def test_an_address_that_others_reach_is_refused_all_the_same(store_file: Path) -> None:
+    done = run(store_file, "serve", "--http", "--port", "0", "--host", "0.0.0.0", TASKHAND_BACKEND="vambe")  # noqa: S104
+    assert done.returncode == 1
+    assert "can be reached by other machines" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("call", "list_tasks"), ("tools",), ("journal",), ("statuses", "list")])
+def test_other_commands_still_fail_at_once(store_file: Path, words: tuple[str, ...]) -> None:
+    done = run(store_file, *words, TASKHAND_BACKEND="salesforce")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("taskhand: TASKHAND_BACKEND")
