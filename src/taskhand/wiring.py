@@ -1,6 +1,7 @@
 """From settings to an AppContext: the only module that knows every part."""
 
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
@@ -48,7 +49,15 @@ async def open_app(
         store = cast("LocalBackend", backend) if _is_embedded(settings) else None
         journal = open_journal(settings, clock, store)
         stack.push_async_callback(_close, journal)
-        yield AppContext(backend, journal, clock, settings.default_timezone, _write_policy(settings))
+        yield AppContext(
+            backend,
+            journal,
+            clock,
+            settings.default_timezone,
+            _write_policy(settings),
+            monotonic=runtime.clock if runtime else time.monotonic,
+            call_s=settings.call_s,
+        )
 
 
 async def _close(file: "Backend | SqliteJournal") -> None:

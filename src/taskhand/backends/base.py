@@ -53,9 +53,13 @@ class BulkProgress:
             self.heed(result.error)
 
     def heed(self, error: TaskhandError) -> None:
-        """Stop where the CRM asks to wait."""
-        if isinstance(error, RateLimited) and self.stopped is None:
+        """Stop where the CRM asks to wait, and where the call has no time for another write."""
+        if self.stopped is not None:
+            return
+        if isinstance(error, RateLimited):
             self.stop("the CRM asked to wait", retry_after_s=error.retry_after_s)
+        elif isinstance(error, NotAttempted):
+            self.stop("the call's time ran out")
 
     def stop(self, why: str, *, retry_after_s: float | None = None) -> None:
         """Send nothing more; `why` continues "It was not sent: ..."."""

@@ -93,6 +93,16 @@ class ServerSettings(BaseModel):
             "120.",
         ),
     ] = 120
+    call_s: Annotated[
+        int,
+        Field(
+            alias="TASKHAND_CALL_S",
+            ge=5,
+            le=3_600,
+            description="Seconds within which every call is answered, 5 to 3600; more only where the host waits longer "
+            "(many give up after 60); default 45.",
+        ),
+    ] = 45
     ask: Annotated[
         Literal["auto", "never"],
         Field(

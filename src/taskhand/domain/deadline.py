@@ -1,43 +1,90 @@
-"""The time that one call of a tool may take in all, shared by its requests.
+"""The time that one call may take in all, shared by everything that waits inside it.
 
-In a bulk change each task has a deadline of its own, since a thousand tasks take longer than one may. The time starts
-with the task's first request, which includes its wait for the rate budget.
+A write needs more time than a read: its answer has to come, and where it does not, the task is read back. So the last
+part of a call is kept for that, and a write that could not be followed up any more is not sent at all.
 """
 
-from collections.abc import Generator
+import math
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Final
 
-__all__ = ["call_deadline", "deadline_from"]
+__all__ = ["Deadline", "call_deadline", "current_deadline", "end_of_call", "part_of_call", "time_left"]
+
+_TO_ANSWER_S: Final = 1.0
+"""Seconds of a call that are kept for the journal and the answer; a tenth of a call that takes less than ten."""
+_WRITE_SHARE: Final = 0.75
+_CONFIRM_SHARE: Final = 0.875
 
 
-@dataclass(slots=True)
-class _Deadline:
-    at: float | None = None
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """Readings of `clock`, in seconds.
+
+    At `at` all waiting ends. No write is sent after `write_by`. The answer to a write is awaited until `confirm_by`.
+    """
+
+    clock: Callable[[], float]
+    at: float
+    write_by: float
+    confirm_by: float
+
+    @classmethod
+    def after(cls, total_s: float, clock: Callable[[], float]) -> "Deadline":
+        """The deadline of something that starts now and may take `total_s`."""
+        now = clock()
+        return cls(clock, now + total_s, now + _WRITE_SHARE * total_s, now + _CONFIRM_SHARE * total_s)
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until `at`, 0 after it."""
+        return max(0.0, self.at - self.clock())
 
 
-_CURRENT: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
+_CURRENT: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
-def call_deadline() -> Generator[None, None, None]:
-    """Give the requests inside one deadline of their own; a deadline outside does not apply to them."""
-    token = _CURRENT.set(_Deadline())
+def call_deadline(total_s: float, clock: Callable[[], float] = time.monotonic) -> Generator[None, None, None]:
+    """Let everything inside end so early that the call has been answered after `total_s`."""
+    token = _CURRENT.set(Deadline.after(total_s - min(_TO_ANSWER_S, total_s / 10), clock))
     try:
         yield
     finally:
         _CURRENT.reset(token)
 
 
-def deadline_from(now: float, total_s: float) -> float:
-    """The deadline of a request that starts `now`: `total_s` after the call's first request.
+@contextmanager
+def part_of_call(share: float) -> Generator[None, None, None]:
+    """Let everything inside take no more than a share of the call's time that is left."""
+    call = _CURRENT.get()
+    token = _CURRENT.set(None if call is None else Deadline.after(share * call.left_s, call.clock))
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
 
-    Outside a call it is `total_s` after `now`. All times are seconds of the same monotonic clock.
-    """
-    deadline = _CURRENT.get()
-    if deadline is None:
-        return now + total_s
-    if deadline.at is None:
-        deadline.at = now + total_s
-    return deadline.at
+
+@contextmanager
+def end_of_call() -> Generator[None, None, None]:
+    """Let writes that finish what was begun take all the time that is left: without them a task is half written."""
+    call = _CURRENT.get()
+    token = _CURRENT.set(None if call is None else Deadline(call.clock, call.at, call.at, call.at))
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+def current_deadline(total_s: float, clock: Callable[[], float]) -> Deadline:
+    """The deadline of the call; outside a call, that of something that may take `total_s` from now."""
+    return _CURRENT.get() or Deadline.after(total_s, clock)
+
+
+def time_left() -> float:
+    """Seconds that the call may still wait; infinite outside a call."""
+    call = _CURRENT.get()
+    return math.inf if call is None else call.left_s

@@ -4,12 +4,13 @@ TaskhandError
 ├── CallerError             the caller can send corrected arguments
 │   ├── NotFound            the given task, person, status or contact does not exist
 │   └── Ambiguous           several match what was given
-├── NotAttempted            one write of a bulk that was stopped before it was sent
+├── NotAttempted            a write that was stopped before it was sent
 ├── OperatorError           the operator of the server can correct its configuration
 └── UpstreamError           the CRM refused the request, failed, or sent an invalid answer
     ├── UpstreamFailed      it failed while it handled a request: a write may have been applied
     ├── RateLimited         it asked to wait
     └── OutcomeUnknown      a write was sent, and it is not known whether it was applied
+        └── NoAnswer        no answer came in time: the CRM may apply the write yet
 
 Any other exception is a bug of ours: the caller gets `internal_error` with a reference, and the log gets the trace.
 """
@@ -22,6 +23,7 @@ __all__ = [
     "Ambiguous",
     "CallerError",
     "Candidate",
+    "NoAnswer",
     "NotAttempted",
     "NotFound",
     "OperatorError",
@@ -95,7 +97,7 @@ class Ambiguous(CallerError):
 
 
 class NotAttempted(TaskhandError):
-    """One write of a bulk that was stopped before it was sent; the same write may be sent again."""
+    """A write that was stopped before it was sent, or that its call had no time for; it may be sent again."""
 
     default_code = "not_attempted"
     default_retryable = True
@@ -130,3 +132,7 @@ class OutcomeUnknown(UpstreamError):
     """A write was sent and its outcome could not be learned; `next_step` says what to check before trying again."""
 
     default_code = "outcome_unknown"
+
+
+class NoAnswer(OutcomeUnknown):
+    """A write was sent and no answer came in time: the CRM may apply it yet, so a task without it proves nothing."""

@@ -7,7 +7,7 @@ import logging
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, Unpack
 
-from taskhand.domain.deadline import deadline_from
+from taskhand.domain.deadline import current_deadline
 from taskhand.domain.errors import TaskhandError, UpstreamError
 from taskhand.http.errors import invalid_answer_error, status_error
 from taskhand.http.origin import base_origin, check_redirect
@@ -142,7 +142,7 @@ class Client:
 
     async def _answer(self, request: Request) -> "Answer":
         """Follow the redirects of a GET to the same origin, three at most; a redirected write is refused."""
-        transport, deadline = self._open(), deadline_from(self._runtime.clock(), self._limits.total_s)
+        transport, deadline = self._open(), current_deadline(self._limits.total_s, self._runtime.clock)
         url = request.url(self._upstream.base_url)
         for _ in range(_MOST_REDIRECTS + 1):
             answer = await transport.send(request, url, deadline)

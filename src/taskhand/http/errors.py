@@ -8,6 +8,8 @@ from typing import Final
 
 from taskhand.domain.errors import (
     CallerError,
+    NoAnswer,
+    NotAttempted,
     NotFound,
     OperatorError,
     OutcomeUnknown,
@@ -20,7 +22,7 @@ from taskhand.http.reply import Json
 from taskhand.http.retry import Event, RequestKind
 from taskhand.http.upstream import Upstream
 
-__all__ = ["invalid_answer_error", "no_answer_error", "status_error", "unconfirmed_write_error"]
+__all__ = ["invalid_answer_error", "no_answer_error", "no_time_error", "status_error", "unconfirmed_write_error"]
 
 _LATER: Final = "Try again later; before repeating a write, read the task."
 _FIRST_FAILURE: Final = 500  # RFC 9110 section 15.6: the server failed
@@ -108,6 +110,20 @@ def no_answer_error(upstream: Upstream, event: Event, kind: RequestKind, referen
     )
 
 
+def no_time_error(upstream: Upstream, kind: RequestKind) -> TaskhandError:
+    """The error for a request that is not sent, because the call that it belongs to has no time for it any more."""
+    if kind is RequestKind.READ:
+        return UpstreamError(
+            f"{upstream.name} answered so slowly that the call's time ran out before everything was read.",
+            next_step="Send the same call again later, or one that reads less.",
+            retryable=True,
+        )
+    return NotAttempted(
+        f"The call's time ran out before the write could be sent to {upstream.name}; it was not sent.",
+        next_step="Send the same call again.",
+    )
+
+
 def invalid_answer_error(upstream: Upstream, why: str, kind: RequestKind, reference: str) -> UpstreamError:
     """The error `upstream_invalid` for a success that cannot be parsed; OutcomeUnknown for a write.
 
@@ -123,9 +139,9 @@ def invalid_answer_error(upstream: Upstream, why: str, kind: RequestKind, refere
     return OutcomeUnknown(message, code="upstream_invalid", next_step=_LOOK)
 
 
-def unconfirmed_write_error(upstream: Upstream, reference: str) -> OutcomeUnknown:
-    """The error for a write that was sent and not confirmed."""
-    return OutcomeUnknown(
+def unconfirmed_write_error(upstream: Upstream, reference: str, *, is_late: bool = False) -> OutcomeUnknown:
+    """The error for a write that was sent and not confirmed; `is_late` is whether an answer may come yet."""
+    return (NoAnswer if is_late else OutcomeUnknown)(
         f"{upstream.name} did not confirm the write, which may have been applied (reference {reference}).",
         next_step=_LOOK,
     )

@@ -172,7 +172,7 @@ class RateLimiter:
         """Wait for a turn, and hold an in-flight slot for the body of the `with`.
 
         Raises RateLimited when the turn would not come before the deadline (a reading of the clock); then the request
-        is not counted.
+        is not counted. `retry_after_s` is only there where the upstream asked to wait.
         """
         await self._take_slot(deadline)
         try:
@@ -223,7 +223,8 @@ class RateLimiter:
         """Look again after each sleep: a pause or an answer may have moved the time meanwhile."""
         while (at := ready_at(self._rate, self._state, self._clock())) > (now := self._clock()):
             if at > deadline or at - now > _LONGEST_WAIT_S:
-                raise _too_late((self._state.reset_at if at == self._state.until else at) - now)
+                is_asked = at in {self._state.until, self._state.paused_until}
+                raise _too_late((self._state.reset_at if at == self._state.until else at) - now if is_asked else None)
             await self._sleep(at - now)
 
 

@@ -15,10 +15,11 @@ import httpx2
 from opentelemetry import trace
 
 from taskhand import __version__
-from taskhand.domain.errors import RateLimited, TaskhandError, UpstreamError
+from taskhand.domain.deadline import Deadline
+from taskhand.domain.errors import NotAttempted, RateLimited, TaskhandError, UpstreamError
 from taskhand.domain.request_log import record_request
 from taskhand.http.attempt import Answer, Attempt, send_once
-from taskhand.http.errors import no_answer_error, unconfirmed_write_error
+from taskhand.http.errors import no_answer_error, no_time_error, unconfirmed_write_error
 from taskhand.http.origin import Origin
 from taskhand.http.rate_limiter import RateHeaders, RateLimiter
 from taskhand.http.reply import UnexpectedBody, parse_json
@@ -27,6 +28,7 @@ from taskhand.http.retry import (
     AttemptState,
     Event,
     ReadBack,
+    RequestKind,
     Retry,
     RetryPolicy,
     decide,
@@ -78,21 +80,23 @@ class RetryTransport:
         self._tracer = config.runtime.tracer or trace.get_tracer("taskhand.http")
         self.request_count = 0
 
-    async def send(self, request: Request, url: str, deadline: float) -> Answer:
+    async def send(self, request: Request, url: str, deadline: Deadline) -> Answer:
         """Send until the policy says stop; an answer of any status is returned.
 
-        `deadline` is a reading of the runtime's clock. Raises UpstreamError (RateLimited and OutcomeUnknown among
-        them) and OperatorError.
+        Raises UpstreamError (RateLimited and OutcomeUnknown among them) and OperatorError; NotAttempted for a write
+        that the deadline leaves no time for.
         """
         wire = self._to_wire(request, url)
-        in_doubt = False
+        in_doubt = is_late = False
+        leave_by = deadline.at if request.kind is RequestKind.READ else deadline.write_by
         for number in count(1):
             attempt = await self._attempt_in_turn(wire, request, deadline, number, in_doubt=in_doubt)
+            is_late = is_late or attempt.event is Event.TIMED_OUT
             state = AttemptState(
                 kind=request.kind,
                 event=attempt.event,
                 attempt=number,
-                left_s=deadline - self._config.runtime.clock(),
+                left_s=leave_by - self._config.runtime.clock(),
                 jitter=self._config.runtime.jitter(),
                 asked_s=attempt.asked_s,
                 in_doubt=in_doubt,
@@ -103,7 +107,7 @@ class RetryTransport:
                 await self._config.runtime.sleep(decision.after_s)
                 continue
             if isinstance(decision, ReadBack):
-                raise self._unknown(request, attempt)
+                raise self._unknown(request, attempt, is_late=is_late)
             if attempt.answer is None:
                 raise self._failed(request, attempt)
             return attempt.answer
@@ -132,19 +136,29 @@ class RetryTransport:
         return wire
 
     async def _attempt_in_turn(
-        self, wire: httpx2.Request, request: Request, deadline: float, number: int, *, in_doubt: bool
+        self, wire: httpx2.Request, request: Request, deadline: Deadline, number: int, *, in_doubt: bool
     ) -> Attempt:
+        """One attempt, once its turn has come; a write is confirmed or read back in what is left of the call then."""
+        is_read = request.kind is RequestKind.READ
+        leave_by, end_by = (deadline.at, deadline.at) if is_read else (deadline.write_by, deadline.confirm_by)
         try:
-            async with self._config.rate_limiter.turn(deadline):
-                return await self._attempt(wire, request, deadline, number)
-        except RateLimited:
+            if self._config.runtime.clock() >= leave_by:
+                raise no_time_error(self._config.upstream, request.kind)
+            async with self._config.rate_limiter.turn(leave_by):
+                return await self._attempt(wire, request, end_by, number)
+        except RateLimited as error:
+            if not in_doubt and (is_read or error.retry_after_s is not None):
+                raise
+            if not in_doubt:
+                raise no_time_error(self._config.upstream, request.kind) from None
+        except NotAttempted:
             if not in_doubt:
                 raise
-        raise self._unknown(request, Attempt(Event.THROTTLED, cause="no turn for another attempt"))
+        raise self._unknown(request, Attempt(Event.THROTTLED, cause="no turn for another attempt"), is_late=True)
 
-    async def _attempt(self, wire: httpx2.Request, request: Request, deadline: float, number: int) -> Attempt:
+    async def _attempt(self, wire: httpx2.Request, request: Request, end_by: float, number: int) -> Attempt:
         self.request_count += 1
-        limits, within_s = self._config.limits, deadline - self._config.runtime.clock()
+        limits, within_s = self._config.limits, end_by - self._config.runtime.clock()
         unsent_s = _UNSENT_SHARE * within_s
         read_s, connect_s = min(limits.read_s, within_s), min(limits.connect_s, unsent_s)
         wire.extensions["timeout"] = {"connect": connect_s, "read": read_s, "write": read_s, "pool": unsent_s}
@@ -192,12 +206,12 @@ class RetryTransport:
         _log.warning("%s: %s (%s), reference %s", request.path.template, attempt.event.name, attempt.cause, reference)
         return no_answer_error(self._config.upstream, attempt.event, request.kind, reference)
 
-    def _unknown(self, request: Request, attempt: Attempt) -> TaskhandError:
+    def _unknown(self, request: Request, attempt: Attempt, *, is_late: bool) -> TaskhandError:
         if attempt.event in {Event.CUT, Event.OVERSIZED}:
             return self._failed(request, attempt)
         reference = self._config.runtime.new_reference()
         _log.warning("%s: outcome unknown (%s), reference %s", request.path.template, attempt.label, reference)
-        return unconfirmed_write_error(self._config.upstream, reference)
+        return unconfirmed_write_error(self._config.upstream, reference, is_late=is_late)
 
     @contextmanager
     def _traced(self, request: Request, number: int) -> Generator[list[Attempt], None, None]:

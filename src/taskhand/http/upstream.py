@@ -22,14 +22,15 @@ __all__ = ["Limits", "Runtime", "Upstream", "check_headers"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The longest time and the largest body of one call, in seconds and bytes.
+    """The longest time and the largest body of one request, in seconds and bytes.
 
-    `total_s` bounds a call with all its waits and retries; `body_bytes` bounds a decompressed body.
+    `total_s` bounds a request that belongs to no call, with all its waits and retries; a call has a deadline of its
+    own. `body_bytes` bounds a decompressed body.
     """
 
     connect_s: float = 5.0
     read_s: float = 30.0
-    total_s: float = 60.0
+    total_s: float = 45.0
     body_bytes: int = 10 * 2**20
 
 

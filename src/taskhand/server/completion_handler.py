@@ -7,7 +7,6 @@ from mcp.server import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, CompleteRequestParams, CompleteResult, Completion
 
-from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.text import one_line
 from taskhand.server.internal_error import internal_errors
@@ -29,7 +28,7 @@ def complete_with(
         argument, context = params.argument, params.context
         taken = (context.arguments or {}).values() if context else ()
         try:
-            with internal_errors(f"completion of {argument.name}"), call_deadline():
+            with internal_errors(f"completion of {argument.name}"), app.call_deadline():
                 names = await complete_name(app, argument.name, argument.value, taken)
         except TaskhandError as error:
             raise MCPError(INTERNAL_ERROR, error_sentence(error)) from None

@@ -6,6 +6,7 @@ the client calls the tool again with the answer; the SDK seals the plan's id in 
 
 from typing import Any, Final
 
+import anyio
 from mcp.server import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
@@ -15,13 +16,17 @@ from mcp.types import (
     ElicitResult,
     InputRequiredResult,
 )
+from pydantic import ValidationError
 
+from taskhand.domain.deadline import time_left
 from taskhand.service.confirmation import CONFIRM_FIELD, Answer, AskPerson, Question, to_answer
 
 __all__ = ["answer_in", "asker", "can_elicit", "to_input_required"]
 
 _MODERN: Final = "2026-07-28"
 """The first version of the newer era; versions are days, and sort as text."""
+_SHARE_OF_CALL: Final = 0.65
+"""The person has so much of the call's time; the rest is needed to carry the plan out."""
 _FORM: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {CONFIRM_FIELD: {"type": "boolean", "title": "Carry it out", "default": True}},
@@ -36,16 +41,22 @@ def can_elicit(ctx: ServerRequestContext[Any, Any]) -> bool:
 
 
 def asker(ctx: ServerRequestContext[Any, Any]) -> AskPerson:
-    """Asks the person behind this request; in the newer era the answer comes with a later call."""
+    """Asks the person behind this request; in the newer era the answer comes with a later call.
+
+    In the older era the call waits for the answer, as long as there is time to act on it afterwards. A host may declare
+    the form and never show it.
+    """
 
     async def ask(question: Question) -> Answer | None:
         if ctx.protocol_version >= _MODERN:
             return None
-        try:
-            result = await ctx.session.elicit_form(question.text, _FORM, ctx.request_id)
-        except MCPError:  # the client declared the form but cannot show it
-            return "none"
-        return to_answer(result.action, result.content)
+        with anyio.move_on_after(_SHARE_OF_CALL * time_left()):
+            try:
+                result = await ctx.session.elicit_form(question.text, _FORM, ctx.request_id)
+            except (MCPError, ValidationError):  # the client declared the form but cannot show it
+                return "none"
+            return to_answer(result.action, result.content)
+        return "none"
 
     return ask
 

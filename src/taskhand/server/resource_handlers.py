@@ -20,7 +20,6 @@ from mcp.types import (
 )
 from mcp.types import Resource as ListedResource
 
-from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.render.answer import render_text
@@ -67,7 +66,7 @@ class ResourceHandlers:
         """
         uri = params.uri
         try:
-            with internal_errors(f"resource {uri}"), call_deadline():
+            with internal_errors(f"resource {uri}"), self.app.call_deadline():
                 resource, task_id = self._find(uri)
                 text = render_text(await resource.read(self.app, task_id))
         except TaskhandError as error:

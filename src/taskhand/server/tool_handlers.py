@@ -17,7 +17,6 @@ from mcp.types import (
 from mcp.types import Tool as ListedTool
 from pydantic import BaseModel
 
-from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.plan import Plan
 from taskhand.domain.request_log import recorded_requests
@@ -27,6 +26,7 @@ from taskhand.server.arguments import parse_arguments
 from taskhand.server.elicitation import answer_in, asker, can_elicit, to_input_required
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.offered_tools import OfferedTools
+from taskhand.server.progress import ProgressReport
 from taskhand.server.render.answer import render_answer
 from taskhand.server.render.errors import render_error
 from taskhand.server.render.writes import render_write
@@ -73,18 +73,20 @@ class ToolHandlers:
         tool = self.offered.by_name.get(params.name)
         if tool is None:
             return error_result(params.name, self.offered.refusal(params.name))
+        progress = ProgressReport(ctx.session.report_progress, self.app.policy.tick_s)
         call = Call(
             self.app,
             tool.name,
             arguments=params.arguments or {},
-            progress=ctx.session.report_progress,
+            progress=progress.report_tasks,
             refused=self.offered.reason_not_offered,
         )
         if tool.writes:
             call.caller, call.asks = _caller(ctx), self.app.policy.asks and can_elicit(ctx)
         try:
-            with recorded_requests() as call.requests, internal_errors(tool.name):
-                result = await self._run(tool, call, ctx, params)
+            with recorded_requests() as call.requests, internal_errors(tool.name), self.app.call_deadline():
+                async with progress.of_requests(call.requests, is_wanted=_wants_progress(ctx)):
+                    result = await self._run(tool, call, ctx, params)
                 if isinstance(result, Question):
                     return to_input_required(result)
                 answer = render_answer(result if isinstance(result, BaseModel) else render_write(result))
@@ -103,8 +105,7 @@ class ToolHandlers:
             call.options = arguments
         if tool.writes and (answered := answer_in(params)) is not None:
             return await act_on_answer(call, *answered)
-        with call_deadline():
-            result = await tool.run(call, arguments)
+        result = await tool.run(call, arguments)
         if isinstance(result, Plan) and result.guard is not None and call.asks:
             return await confirm(call, result, asker(ctx))
         return result
@@ -125,6 +126,10 @@ def to_listed_tool(tool: Tool[Any], schema: Schema) -> ListedTool:
             open_world_hint=False,
         ),
     )
+
+
+def _wants_progress(ctx: ServerRequestContext[Any, Any]) -> bool:
+    return ctx.meta is not None and ctx.meta.get("progress_token") is not None
 
 
 def _caller(ctx: ServerRequestContext[Any, Any]) -> Caller:

@@ -1,13 +1,16 @@
 """The application context: what every use case works with, and the locks that order writes to the same task."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import anyio
 
 from taskhand.backends.base import Backend
+from taskhand.domain.deadline import call_deadline, time_left
+from taskhand.domain.errors import CallerError
 from taskhand.journal.journal import Journal
 
 __all__ = ["AppContext", "WritePolicy"]
@@ -36,7 +39,8 @@ class WritePolicy:
 class AppContext:
     """The backend, its journal, the clock and the write policy.
 
-    `clock` returns aware datetimes. `timezone` is the IANA zone of a dueTime that comes without one.
+    `clock` returns aware datetimes. `timezone` is the IANA zone of a dueTime that comes without one. A call is answered
+    within `call_s` seconds, which `monotonic` measures.
     """
 
     backend: Backend
@@ -45,7 +49,13 @@ class AppContext:
     timezone: str | None = None
     policy: WritePolicy = WritePolicy()
     sleep: Callable[[float], Awaitable[object]] = anyio.sleep
+    monotonic: Callable[[], float] = time.monotonic
+    call_s: float = 45.0
     _locks: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
+
+    def call_deadline(self) -> AbstractContextManager[None]:
+        """Let everything inside end so early that the call has been answered in time."""
+        return call_deadline(self.call_s, self.monotonic)
 
     async def aclose(self) -> None:
         """Close the backend and the journal after pending writes; cancellation ends the wait for them."""
@@ -54,12 +64,21 @@ class AppContext:
 
     @asynccontextmanager
     async def lock(self, name: str) -> AsyncIterator[None]:
-        """Hold the lock of this name (a task id or the scope of a claim), ignoring case; one holder at a time."""
+        """Hold the lock of this name (a task id or the scope of a claim), ignoring case; one holder at a time.
+
+        CallerError where another call holds it for as long as this one may wait.
+        """
         key = name.casefold()
         lock = self._locks.setdefault(key, anyio.Lock())
         try:
-            async with lock:
+            with anyio.move_on_after(time_left()) as wait:
+                await lock.acquire()
+            if wait.cancelled_caught:
+                raise _in_progress_error()
+            try:
                 yield
+            finally:
+                lock.release()
         finally:
             if not lock.locked() and not lock.statistics().tasks_waiting:
                 self._locks.pop(key, None)
@@ -71,3 +90,12 @@ class AppContext:
             for name in sorted({name.casefold() for name in names}):
                 await locks.enter_async_context(self.lock(name))
             yield
+
+
+def _in_progress_error() -> CallerError:
+    return CallerError(
+        "Another call is still writing the same task; nothing was sent.",
+        code="in_progress",
+        retryable=True,
+        next_step="Send the same call again in a moment.",
+    )

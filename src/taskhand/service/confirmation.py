@@ -10,7 +10,6 @@ from typing import Any, Final, Literal, Protocol
 
 from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.change import Receipt
-from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.text import one_line, truncate
@@ -52,16 +51,12 @@ async def confirm(call: Call, plan: Plan, ask: AskPerson) -> Receipt | BulkRecei
 
 
 async def act_on_answer(call: Call, plan_id: str, answer: Answer) -> Receipt | BulkReceipt | Plan:
-    """Carry out the plan after a yes; after no answer, return the plan. CallerError after a no.
-
-    The time that the person took does not count against the call's deadline.
-    """
+    """Carry out the plan after a yes; after no answer, return the plan. CallerError after a no."""
     call.change = None
     if answer == "none":
         return replace(await review_plan(call, plan_id), note="The person was asked and did not answer.")
     if answer == "yes":
-        with call_deadline():
-            return await apply_plan(call, plan_id)
+        return await apply_plan(call, plan_id)
     await decline_plan(call, plan_id)
     raise CallerError(
         "The person said no; nothing was written.",

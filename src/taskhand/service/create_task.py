@@ -7,6 +7,7 @@ import anyio
 from taskhand.backends.base import Written
 from taskhand.domain import rules
 from taskhand.domain.change import Receipt
+from taskhand.domain.deadline import end_of_call
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.outcome import VOID
@@ -103,7 +104,8 @@ async def _set_status(call: Call, written: Written, edit: Edit) -> Written:
     if not any(rest.given()):
         return written
     try:
-        return await call.app.backend.update_task(written.task, rest)
+        with end_of_call():
+            return await call.app.backend.update_task(written.task, rest)
     except TaskhandError as error:
         return Written(written.task, f"The task was made; its status could not be set: {error.message}")
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from taskhand.domain.deadline import time_left
 from taskhand.domain.errors import CallerError, OutcomeUnknown
 from taskhand.journal.journal import Change, Claim
 from taskhand.service.app_context import AppContext
@@ -77,8 +78,10 @@ def check_same_payload(first: Change, payload: str) -> None:
 
 
 async def wait_until_ended(app: AppContext, change: Change) -> Change:
-    """The change once it has ended; CallerError where it is still in progress after 10 seconds."""
+    """The change once it has ended; CallerError where it is still in progress after 10 seconds, or the call's time."""
     for _ in range(_MOST_POLLS):
+        if time_left() <= _POLL_S:
+            break
         found = await app.journal.find(change.id)
         if found is not None and found.ending is not None:
             return found

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+from taskhand.domain.deadline import part_of_call
 from taskhand.domain.edit import Edit, current_value, without
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.outcome import Outcome, overall_outcome
@@ -17,6 +18,8 @@ __all__ = ["recover_abandoned", "recover_if_possible"]
 
 _log = logging.getLogger(__name__)
 
+_SHARE_OF_CALL = 0.3
+"""A call that finds changes which were left open uses so much of its time for them, and the rest for itself."""
 _LAG = timedelta(minutes=2)
 """For this long after a create, a list may not show its task yet."""
 
@@ -26,13 +29,10 @@ async def recover_abandoned(app: AppContext) -> None:
 
     OperatorError where the journal cannot be read.
     """
-    for change in await app.journal.abandoned():
-        async with app.lock(f"recover {change.id}"):
+    with part_of_call(_SHARE_OF_CALL):
+        for change in await app.journal.abandoned():
             try:
-                # Several calls may find the same change. Only the first may end it: later its task may have changed.
-                current = await app.journal.find(change.id)
-                if current is not None and current.ending is None:
-                    await _recover(app, current)
+                await _recover_once(app, change)
             except TaskhandError as error:
                 _log.warning("%s stays open: %s", change.id, error.message)
             except Exception:  # noqa: BLE001  a bug in one change must stop neither the other changes nor the server
@@ -50,6 +50,14 @@ async def recover_if_possible(app: AppContext) -> None:
         _log.warning("changes that were left open could not be looked for: %s", error.message)
     except Exception:  # noqa: BLE001  it runs beside the first requests, and would end the server
         _log.exception("changes that were left open could not be looked for")
+
+
+async def _recover_once(app: AppContext, change: Change) -> None:
+    """Several calls may find the same change. Only the first may end it: later its task may have changed."""
+    async with app.lock(f"recover {change.id}"):
+        current = await app.journal.find(change.id)
+        if current is not None and current.ending is None:
+            await _recover(app, current)
 
 
 async def _recover(app: AppContext, change: Change) -> None:

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+from taskhand.domain.deadline import time_left
 from taskhand.domain.errors import OperatorError
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind, file_identity, open_connection
 from taskhand.sqlite.transaction import commit_or_roll_back, transaction
@@ -30,6 +31,8 @@ _MOST_CALLS: Final = 20
 """Calls of the progress handler before a `peek` is interrupted."""
 _QUICK_S: Final = 0.005
 """Seconds that a write may take; after one that took longer, the next goes to the worker."""
+_LEAST_WAIT_S: Final = 0.1
+"""Seconds that work waits for another process, whose call has no time left: what was done is to be written down."""
 _MANY: Final = 20
 """A write of more tasks than this goes to the worker in any case."""
 
@@ -83,7 +86,7 @@ class Store:
 
     async def read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Run `work` on one consistent view of the store; OperatorError where the file cannot be used."""
-        return await self._worker.run(partial(self._read, work))
+        return await self._worker.run(partial(self._read, work, _end_of_wait()))
 
     async def write(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool = True, tasks: int = 1) -> _T:
         """Run `work` in a transaction of its own, wholly or not at all; OperatorError where the file cannot be used.
@@ -94,7 +97,7 @@ class Store:
         try:
             connection = self._begin_here(durable=durable, tasks=tasks)
         except (_NeedsWorker, sqlite3.Error, OSError):
-            return await self._worker.run(partial(self._write, work, durable=durable))
+            return await self._worker.run(partial(self._write, work, _end_of_wait(), durable=durable))
         with _as_operator_error(self._path, self._kind):
             return self._run_and_commit(connection, work)
 
@@ -128,13 +131,13 @@ class Store:
             raise _NeedsWorker
         return self._begin(self._idle_connection(), durable=durable)
 
-    def _read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        with _as_operator_error(self._path, self._kind), transaction(self._open(), "BEGIN") as connection:
+    def _read(self, work: Callable[[sqlite3.Connection], _T], wait_until: float) -> _T:
+        with _as_operator_error(self._path, self._kind), transaction(self._open(wait_until), "BEGIN") as connection:
             return work(connection)
 
-    def _write(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool) -> _T:
+    def _write(self, work: Callable[[sqlite3.Connection], _T], wait_until: float, *, durable: bool) -> _T:
         with _as_operator_error(self._path, self._kind):
-            return self._run_and_commit(self._begin(self._open(), durable=durable), work)
+            return self._run_and_commit(self._begin(self._open(wait_until), durable=durable), work)
 
     def _begin(self, connection: sqlite3.Connection, *, durable: bool) -> sqlite3.Connection:
         # FULL survives a power cut, NORMAL only a crash. SQLite takes the setting only between transactions.
@@ -152,14 +155,15 @@ class Store:
         self._was_slow = self._clock() - began > _QUICK_S
         return result
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, wait_until: float) -> sqlite3.Connection:
         """The connection to the file that is there now, set to wait for others: a removed file's writes are lost."""
         if self._connection is not None and self._file != file_identity(self._path):
             self._close()
         if self._connection is None:
             self._connection = open_connection(self._path, self._kind, self._prepare)
             self._file, self._synchronous, self._busy_timeout_ms = file_identity(self._path), "", None
-        self._set_busy_timeout(self._connection, self._busy_ms)
+        left_s = max(_LEAST_WAIT_S, wait_until - time.monotonic())
+        self._set_busy_timeout(self._connection, int(min(self._busy_ms, left_s * 1_000)))
         return self._connection
 
     def _set_busy_timeout(self, connection: sqlite3.Connection, ms: int) -> None:
@@ -171,6 +175,11 @@ class Store:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _end_of_wait() -> float:
+    """Until when work may wait for other work and other processes, by the monotonic clock of the worker's thread."""
+    return time.monotonic() + time_left()
 
 
 @contextmanager

@@ -129,7 +129,7 @@ async def wired(
         timing = Timing(lambda: NOW, time.clock, time.sleep)
         backend = CloseAdapter(CloseClient(client, timezone), settings, timezone, timing)
         async with journal_at(lambda: NOW) as journal:
-            yield AppContext(backend, journal, lambda: NOW, timezone)
+            yield AppContext(backend, journal, lambda: NOW, timezone, monotonic=time.clock)
         await transport.aclose()
 
 

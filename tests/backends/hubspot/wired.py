@@ -152,7 +152,7 @@ async def wired(
         timing = Timing(time.moment, time.clock, time.sleep)
         backend = HubSpotAdapter(requests, account, timing, new_id=lambda: "trace")
         async with journal_at(time.moment) as journal:
-            yield AppContext(backend, journal, time.moment, timezone)
+            yield AppContext(backend, journal, time.moment, timezone, monotonic=time.clock)
 
 
 @dataclass(frozen=True)

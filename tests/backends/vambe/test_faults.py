@@ -324,6 +324,7 @@ CODES = {
     "UpstreamFailed": "upstream_error",
     "RateLimited": "rate_limited",
     "OutcomeUnknown": "outcome_unknown",
+    "NoAnswer": "outcome_unknown",
 }
 
 

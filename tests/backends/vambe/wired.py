@@ -114,4 +114,4 @@ async def wired(
     zone = vambe_settings(url, **changed).default_timezone
     backend_there = backend_at(url, time, limits=limits, transport=transport, **changed)
     async with backend_there as backend, journal_at(lambda: NOW) as journal:
-        yield AppContext(backend, journal, lambda: NOW, zone)
+        yield AppContext(backend, journal, lambda: NOW, zone, monotonic=time.clock)

@@ -26,6 +26,7 @@ from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.waiting import sleep_if_time
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.page import TaskPage
@@ -216,8 +217,8 @@ class CloseAdapter(CrmAdapter[JsonObject]):
             except NotFound:
                 if self._reader.unshown(task_id) is None:
                     raise self.messages.no_task(task_id) from None
-            if wait_s is not None:
-                await self.timing.sleep(wait_s)
+            if wait_s is None or not await sleep_if_time(self.timing.sleep, wait_s):
+                break
         raise UpstreamError(
             f"Close does not find task {task_id} yet, which was written a moment ago; nothing was changed.",
             code="task_not_there_yet",

@@ -28,8 +28,9 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.backends.remote.parsing import JsonObject, Malformed, objects
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.deadline import end_of_call
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
+from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
@@ -207,7 +208,8 @@ class HubSpotAdapter(CrmAdapter[Record]):
         await links.link([item])
         if item.error is None:
             await self._patch(item)
-        await links.finish()
+        with end_of_call():
+            await links.finish()
         if item.error is not None:
             raise item.error
         item.row = await self._read_back(item)
@@ -249,7 +251,8 @@ class HubSpotAdapter(CrmAdapter[Record]):
         if stage is None:
             return None
         try:
-            await self._client.update(task_id, {STAGE: stage}, by_property=not new)
+            with end_of_call():
+                await self._client.update(task_id, {STAGE: stage}, by_property=not new)
         except TaskhandError:
             return _UNSTAGED
         return None
@@ -270,8 +273,9 @@ class HubSpotAdapter(CrmAdapter[Record]):
         await links.link([item for item in items if not item.is_over])
 
         async def finish(late: Sequence[Item[Record]]) -> None:
-            await self._restage_many([item for item in late if item.error is None], progress)
-            await links.finish()
+            with end_of_call():
+                await self._restage_many([item for item in late if item.error is None], progress)
+                await links.finish()
             await links.read_back(late)
             links.add_notes()
 
@@ -304,10 +308,19 @@ class HubSpotAdapter(CrmAdapter[Record]):
         rows = {one: record for one, record in confirmed if record is not None and json.get("status") == "COMPLETE"}
         refused = dict(answer.refused)
         flagged = {one for one, error in refused.items() if self._all_day.note_refusal(error, sent[one])}
-        again = await self.update_many([item for item in items if item.index in flagged])
+        again = await self._update_again([item for item in items if item.index in flagged])
         for index in flagged:
             del refused[index]
         return BatchAnswer({**rows, **again.rows}, {**refused, **again.refused}, {**answer.lost, **again.lost})
+
+    async def _update_again(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:
+        """Update a part of a batch once more; an error is about that part alone."""
+        try:
+            return await self.update_many(items)
+        except (OutcomeUnknown, UpstreamFailed):
+            return BatchAnswer(lost=dict.fromkeys(item.index for item in items))
+        except TaskhandError as error:
+            return BatchAnswer(refused=dict.fromkeys((item.index for item in items), error))
 
     async def get_many(self, items: Sequence[Item[Record]]) -> Mapping[str, Record]:
         """The tasks of these items; links that were not to change are those before."""
@@ -318,11 +331,10 @@ class HubSpotAdapter(CrmAdapter[Record]):
         """Put written tasks back into their stages where those are written by themselves."""
         for part in parts([item for item in items if stage_after(item.edit) is not None], MOST_INPUTS):
             rows: Mapping[int, Record] = {}
-            if progress.stopped is None:
-                try:
-                    rows = (await self.update_many([self._only_stage(item) for item in part])).rows
-                except TaskhandError as error:
-                    progress.heed(error)
+            try:
+                rows = (await self.update_many([self._only_stage(item) for item in part])).rows
+            except TaskhandError as error:
+                progress.heed(error)
             for item in part:
                 item.row = rows.get(item.index, item.row)
                 item.add_note(None if item.index in rows else _UNSTAGED)

@@ -168,7 +168,7 @@ class LinkChanges:
             await self._client.link(kind, pairs)
         except OutcomeUnknown:
             await self._client.link(kind, pairs)
-        except (CallerError, RateLimited):
+        except (CallerError, RateLimited, NotAttempted):
             for one in part:
                 one.may_be_linked = False
             raise

@@ -14,10 +14,10 @@ from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
 from taskhand.backends.remote.lagging_lists import settle_confirmed
 from taskhand.backends.remote.writer import is_untouched
-from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
     CallerError,
+    NoAnswer,
     NotAttempted,
     NotFound,
     OutcomeUnknown,
@@ -59,9 +59,8 @@ class BulkUpdate(Generic[_Row]):
     async def _round(self, items: Sequence[Item[_Row]]) -> None:
         """Write items that are different tasks."""
         try:
-            with call_deadline():
-                await self._adapter.prepare()
-                finish = await self._adapter.prepare_many(items, self._progress)
+            await self._adapter.prepare()
+            finish = await self._adapter.prepare_many(items, self._progress)
         except TaskhandError as error:
             finish = None
             for item in items:
@@ -84,17 +83,16 @@ class BulkUpdate(Generic[_Row]):
     async def _batch(self, items: Sequence[Item[_Row]]) -> None:
         """Take one batch through all steps."""
         async with self._turns:
-            with call_deadline():
-                await self._send(items)
-                await self._look([item for item in items if not item.is_over])
-                lost = [item for item in items if item.state is State.LOST]
-                again = [item for item in lost if item.failure is None and self._progress.stopped is None]
-                for item in again:
-                    item.is_resent = True
-                if again:
-                    await self._send(again)
-                    await self._look([item for item in again if not item.is_over])
-                await self._conclude([item for item in lost if item.state is State.LOST])
+            await self._send(items)
+            await self._look([item for item in items if not item.is_over])
+            lost = [item for item in items if item.state is State.LOST]
+            again = [item for item in lost if item.failure is None and self._progress.stopped is None]
+            for item in again:
+                item.is_resent = True
+            if again:
+                await self._send(again)
+                await self._look([item for item in again if not item.is_over])
+            await self._conclude([item for item in lost if item.state is State.LOST])
 
     async def _send(self, items: Sequence[Item[_Row]]) -> None:
         """Send these in one request, or one by one where they are few."""
@@ -110,6 +108,8 @@ class BulkUpdate(Generic[_Row]):
                 answer = await self._adapter.update_many(items)
         except (OutcomeUnknown, UpstreamFailed) as fault:
             failure = fault if isinstance(fault, UpstreamFailed) else None
+            for item in items:
+                item.may_be_late = item.may_be_late or isinstance(fault, NoAnswer)
             self._enter(items, BatchAnswer(lost=dict.fromkeys((item.index for item in items), failure)))
         except CallerError as refused:
             await self._split(items, refused)
@@ -191,7 +191,9 @@ class BulkUpdate(Generic[_Row]):
         """Say what came of items that were lost and that reading does not show."""
         is_current = bool(items) and await self._is_current(items[0])
         for item in items:
-            if is_current and item.failure is not None:
+            if item.may_be_late:
+                item.fail(self._messages.unknown_update(item.id))
+            elif is_current and item.failure is not None:
                 item.fail(item.failure)
             elif is_current and item.row is not None and self._is_untouched(item, item.row):
                 item.fail(self._messages.not_applied())
@@ -234,11 +236,11 @@ class BulkUpdate(Generic[_Row]):
                 workers.start_soon(work)
 
     async def _single(self, item: Item[_Row]) -> None:
-        """Write one item with a call's time for itself."""
+        """Write one item."""
         if self._progress.stopped is not None:
             self._fail_each([item], self._progress.stopped)
             return
-        with call_deadline(), recorded_requests() as requests:
+        with recorded_requests() as requests:
             try:
                 item.written = await self._adapter.update_item(item, self._progress)
                 item.state = State.APPLIED
@@ -272,6 +274,7 @@ class BulkUpdate(Generic[_Row]):
         if isinstance(error, RateLimited) and stopped is not None and all(one.startswith("GET ") for one in requests):
             error = stopped
         is_unsent = isinstance(error, NotAttempted)
+        error = (self._progress.stopped if is_unsent else None) or error
         is_answer = isinstance(error, CallerError | OutcomeUnknown) and not is_unsent
         for item in items:
             in_doubt = item.is_resent or item.state is State.CONFIRMED or (item.may_be_applied and is_unsent)

@@ -30,8 +30,9 @@ class Item(Generic[_Row]):
     """The update at `index` of a bulk update.
 
     `row` is the task as it was answered or read last, `written` what is reported of it. `failure` is the CRM's word
-    that a lost update failed. `may_be_applied` is whether a request that has left may have applied it, `is_resent`
-    whether a second one has left. The adapter finishes `is_late` items together, and they are reported then.
+    that a lost update failed. `may_be_applied` is whether a request that has left may have applied it, `may_be_late`
+    whether it may yet, since no answer came in time, `is_resent` whether a second one has left. The adapter finishes
+    `is_late` items together, and they are reported then.
     """
 
     index: int
@@ -44,6 +45,7 @@ class Item(Generic[_Row]):
     error: TaskhandError | None = None
     failure: TaskhandError | None = None
     may_be_applied: bool = False
+    may_be_late: bool = False
     is_resent: bool = False
     is_late: bool = False
 

@@ -1,15 +1,15 @@
 """Updates that a CRM confirmed and that its lists do not show yet.
 
-The lists are read again a few times, one batch at a time while nothing moves. What they still do not show is told by
-one task of each batch that is read by itself, which never lags: if it shows its edit, the rest of the batch counts as
-confirmed; if not, a few items are sent again one by one.
+The lists are read again a few times, as long as the call has time, one batch at a time while nothing moves. What they
+still do not show is told by one task of each batch that is read by itself, which never lags: if it shows its edit, the
+rest of the batch counts as confirmed; if not, a few items are sent again one by one.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from taskhand.backends.remote.bulk_item import Item, State
-from taskhand.domain.deadline import call_deadline
+from taskhand.backends.remote.waiting import sleep_if_time
 from taskhand.domain.errors import CallerError, TaskhandError
 
 if TYPE_CHECKING:
@@ -34,21 +34,18 @@ async def settle_confirmed(
     """End every item. `look` reads the lists and applies what they show; `send` writes items one by one."""
     unshown = list(batches)
     for turn, wait_s in enumerate(_WAITS_S):
-        if not unshown:
-            return
-        await adapter.timing.sleep(wait_s)
-        with call_deadline():
-            first = unshown[turn % len(unshown)]
-            await look(first)
-            has_moved = any(item.is_over for item in first)
-            for batch in unshown if has_moved or turn == len(_WAITS_S) - 1 else ():
-                if batch is not first:
-                    await look(batch)
+        if not unshown or not await sleep_if_time(adapter.timing.sleep, wait_s):
+            break
+        first = unshown[turn % len(unshown)]
+        await look(first)
+        has_moved = any(item.is_over for item in first)
+        for batch in unshown if has_moved or turn == len(_WAITS_S) - 1 else ():
+            if batch is not first:
+                await look(batch)
         unshown = [left for batch in unshown if (left := [item for item in batch if not item.is_over])]
     to_send = _MOST_SINGLES
     for batch in unshown:
-        with call_deadline():
-            to_send -= await _settle(adapter, batch, send, to_send)
+        to_send -= await _settle(adapter, batch, send, to_send)
 
 
 async def _settle(

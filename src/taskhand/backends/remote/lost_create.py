@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from taskhand.backends.remote.waiting import sleep_if_time
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import Candidate, TaskhandError, UpstreamError
 from taskhand.domain.lost_create import SEARCHED_BEFORE, CreateCandidates, is_created_since
@@ -51,8 +52,8 @@ class LostCreates(Generic[_Row]):
         rows: dict[str, _Row] = {}
         found = CreateCandidates((), sent_at)
         for wait_s in self._adapter.search_waits_s:
-            if wait_s:
-                await self._adapter.timing.sleep(wait_s)
+            if wait_s and not await sleep_if_time(self._adapter.timing.sleep, wait_s):
+                break
             try:
                 rows, found = await self._search(edit, sent_at, known | self._made)
             except TaskhandError:

@@ -6,6 +6,8 @@ from typing import Generic, TypeVar
 
 import anyio
 
+from taskhand.backends.remote.waiting import hold_lock
+
 __all__ = ["TtlCache"]
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -33,7 +35,7 @@ class TtlCache(Generic[_Key, _Value]):
     async def get(self, key: _Key, fetch: Callable[[], Awaitable[_Value]], *, fresh: bool = False) -> _Value:
         """The value, fetched unless it was just now; `fresh` wants one whose fetching began after this call."""
         asked = self._clock()
-        async with self._locks.setdefault(key, anyio.Lock()):
+        async with hold_lock(self._locks.setdefault(key, anyio.Lock())):
             kept = self._values.get(key)
             if kept and (kept.began > asked if fresh else self._clock() - kept.came < self._keep_s):
                 return kept.value

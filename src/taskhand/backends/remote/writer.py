@@ -6,7 +6,8 @@ The rules, for every CRM:
 - A lost answer (`OutcomeUnknown`) and a failure of the CRM (`UpstreamFailed`) are read back. What shows the write was
   applied; a failed write that is not there failed; a lost one is sent once more.
 - A create is sent once; where its answer is lost it is searched for (`lost_create`).
-- A write that was lost twice and whose target is untouched was not applied. Everything else is unknown.
+- A write that was lost twice and whose target is untouched was not applied, unless an answer to it may still come.
+  Everything else is unknown.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,16 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.domain.edit import Edit, current_value
-from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
+from taskhand.domain.errors import (
+    NoAnswer,
+    NotAttempted,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    TaskhandError,
+    UpstreamError,
+    UpstreamFailed,
+)
 from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.task import Task
 
@@ -75,25 +85,43 @@ class Writer(Generic[_Row]):
         self, before: Task, edit: Edit, progress: BulkProgress | None = None
     ) -> tuple[_Row, str | None]:
         """The task after an update, and how that was learned."""
+        may_be_late = False
         for note in (None, self._messages.sent_again):
             if progress is not None and progress.stopped is not None:
                 raise self._messages.unknown_update(before.id) if note else progress.stopped
             try:
                 answer = await self._adapter.update(before, edit)
+            except (NotAttempted, RateLimited) as unsent:
+                if note is None or (isinstance(unsent, RateLimited) and not may_be_late):
+                    raise
+                break
             except (OutcomeUnknown, UpstreamFailed) as fault:
+                may_be_late = may_be_late or isinstance(fault, NoAnswer)
                 now = await self._read_back(before.id, fault)
                 if not self._adapter.unmet(now, edit):
                     return now, self._messages.applied
-                if isinstance(fault, UpstreamFailed) and self._adapter.is_conclusive(now, edit):
+                if isinstance(fault, UpstreamFailed) and self._is_proof(now, edit, may_be_late=may_be_late):
                     raise
             else:
-                if answer is None:
-                    return await self._adapter.get(before.id), None
-                row, remark = await self._adapter.complete(answer, before, edit)
-                return row, remark or note
-        if self._adapter.is_conclusive(now, edit) and is_untouched(self._adapter.to_task(now), before, edit):
+                return await self._completed(answer, before, edit, note)
+        if self._is_proof(now, edit, may_be_late=may_be_late) and is_untouched(
+            self._adapter.to_task(now), before, edit
+        ):
             raise self._messages.not_applied()
         raise self._messages.unknown_update(before.id)
+
+    async def _completed(
+        self, answer: _Row | None, before: Task, edit: Edit, note: str | None
+    ) -> tuple[_Row, str | None]:
+        """The task after a confirmed update; None is the answer where nothing had to be sent."""
+        if answer is None:
+            return await self._adapter.get(before.id), None
+        row, remark = await self._adapter.complete(answer, before, edit)
+        return row, remark or note
+
+    def _is_proof(self, now: _Row, edit: Edit, *, may_be_late: bool) -> bool:
+        """Whether a row that does not show an edit proves that the edit is not applied and will not be."""
+        return not may_be_late and self._adapter.is_conclusive(now, edit)
 
     async def delete(self, task_id: str) -> str | None:
         """Send a deletion, and once more where the task is still there; how it was learned that the task is gone.
@@ -109,13 +137,14 @@ class Writer(Generic[_Row]):
             except (OutcomeUnknown, UpstreamFailed) as fault:
                 faults.append(fault)
                 if not await self._is_gone(task_id, fault):
-                    if isinstance(fault, UpstreamFailed) and self._adapter.deletes_show_at_once:
+                    if isinstance(fault, UpstreamFailed) and self._shows_deletions(faults):
                         raise
                     continue
                 note = self._messages.removed
             except TaskhandError as error:
-                if not faults or self._adapter.deletes_show_at_once:
-                    raise
+                if not faults or self._shows_deletions(faults):
+                    is_unsent = isinstance(error, NotAttempted) and bool(faults)
+                    raise (self._undeleted(task_id, faults) if is_unsent else error) from None
                 if not await self._is_gone(task_id, error):
                     raise self._messages.unknown_deletion(task_id) from error
                 note = self._messages.removed
@@ -138,10 +167,14 @@ class Writer(Generic[_Row]):
         """The error for a task that is found after two deletions of it."""
         if all(isinstance(fault, UpstreamFailed) for fault in faults):
             return faults[-1]
-        if self._adapter.deletes_show_at_once:
+        if self._shows_deletions(faults):
             return self._messages.not_applied()
         self._adapter.recent.forget([task_id])
         return self._messages.unknown_deletion(task_id)
+
+    def _shows_deletions(self, faults: Sequence[UpstreamError]) -> bool:
+        """Whether a task that is still found was not deleted, and will not be by a request that has left."""
+        return self._adapter.deletes_show_at_once and not any(isinstance(fault, NoAnswer) for fault in faults)
 
     async def _is_gone(self, task_id: str, fault: TaskhandError) -> bool:
         try:

@@ -13,12 +13,14 @@ from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_item import Item
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.waiting import hold_lock
 from taskhand.backends.vambe.account import Account, StatusCatalogue, TaskReader, parse_statuses, rests_on
 from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.mapping import body_of
 from taskhand.backends.vambe.query import MESSAGES, WIDEST, TaskLists, window_of
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.change import inverse_edit
+from taskhand.domain.deadline import end_of_call
 from taskhand.domain.due import due_of, is_late
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import CallerError, Candidate, NotFound, TaskhandError, UpstreamError
@@ -175,7 +177,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         """
         before, edit, was = item.before, item.edit, item.row or {}
         if self._may_mislead(before, edit):
-            async with self._lesson:
+            async with hold_lock(self._lesson):
                 if self._may_mislead(before, edit):
                     try:
                         return await self._update(before, edit, was, progress)
@@ -210,7 +212,8 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         back = inverse_edit(misread.before, misread.now)
         back = without(back, *{name for name, _ in back.given()} - {name for name, _ in edit.given()})
         try:
-            row, _ = await self._writer.send_update(misread.now, back)
+            with end_of_call():
+                row, _ = await self._writer.send_update(misread.now, back)
         except TaskhandError as error:
             raise self.messages.unknown_update(misread.now.id) from error
         self.recent.wrote(misread.now.id, row)

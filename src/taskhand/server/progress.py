@@ -1,0 +1,58 @@
+"""The progress of one call, for a client that asked for it: requests answered while it reads, then tasks written."""
+
+from collections.abc import AsyncGenerator, Awaitable, Sequence
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import anyio
+
+from taskhand.domain.errors import TaskhandError
+
+__all__ = ["ProgressReport"]
+
+
+class Report(Protocol):
+    """Sends one notification to the client."""
+
+    def __call__(self, progress: float, total: float | None = None, message: str | None = None, /) -> Awaitable[None]:
+        """`progress` never decreases within one call."""
+        ...
+
+
+class ProgressReport:
+    """Reports one call. While it reads, at most every `tick_s` seconds, and only where there is something new."""
+
+    def __init__(self, report: Report, tick_s: float) -> None:
+        self._report = report
+        self._tick_s = tick_s
+        self._answered = 0
+        self._is_writing = False
+
+    async def report_tasks(self, done: int, total: int) -> None:
+        """Report the tasks that are written so far; the requests that were reported before count as done."""
+        self._is_writing = True
+        await self._report(self._answered + done, self._answered + total)
+
+    @asynccontextmanager
+    async def of_requests(self, requests: Sequence[str], *, is_wanted: bool) -> AsyncGenerator[None, None]:
+        """Report how many `requests` are answered while the body of the `with` runs."""
+        if not is_wanted:
+            yield
+            return
+        raised: TaskhandError | None = None
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._report_requests, requests)
+            try:
+                yield
+            except TaskhandError as error:  # the task group would wrap it
+                raised = error
+            group.cancel_scope.cancel()
+        if raised is not None:
+            raise raised
+
+    async def _report_requests(self, requests: Sequence[str]) -> None:
+        while not self._is_writing:
+            await anyio.sleep(self._tick_s)
+            if len(requests) > self._answered and not self._is_writing:
+                self._answered = len(requests)
+                await self._report(self._answered, None, f"{self._answered} requests answered")
