@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from opentelemetry.trace import SpanKind
 
+from taskhand.domain.deadline import Deadline
 from taskhand.domain.errors import OutcomeUnknown, RateLimited, TaskhandError, UpstreamError, UpstreamFailed
 from taskhand.http.origin import Origin
 from taskhand.http.path import Path
@@ -333,5 +334,5 @@ async def test_the_transport_refuses_another_origin(runtime: Runtime, time: Time
     config = TransportConfig(acme, origin, Limits(), RetryPolicy(), rate_limiter, runtime)
     transport = RetryTransport(httpx2.AsyncHTTPTransport(), config)
     with pytest.raises(UpstreamError) as caught:
-        await transport.send(GET, url, time.now + 60.0)
+        await transport.send(GET, url, Deadline.after(60.0, time.clock))
     assert (caught.value.code, transport.request_count) == ("upstream_redirect", 0)

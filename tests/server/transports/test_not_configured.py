@@ -38,7 +38,7 @@ def test_with_nothing_to_serve_the_error_is_printed_and_the_exit_code_is_1(store
     done = run(store_file, **configured)
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr.startswith("taskhand: ")
+    assert any(line.startswith("taskhand: ") for line in done.stderr.splitlines())
     assert named in done.stderr
     assert "Traceback" not in done.stderr
 
