@@ -9,6 +9,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
 
 from taskhand import __version__
 from taskhand.domain.errors import OperatorError
+from taskhand.server.arguments_text import read_arguments_text
 from taskhand.server.completion_handler import complete_with
 from taskhand.server.instructions import instructions
 from taskhand.server.not_configured import NotConfiguredHandlers
@@ -56,6 +57,7 @@ def create_server(app: AppContext) -> Server[Any]:
         on_completion=complete_with(app),
         on_subscriptions_listen=ListenHandler(InMemorySubscriptionBus()),
     )
+    server.middleware.append(read_arguments_text)
     server.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(), default_audience=_NAME))
     return server
 
@@ -63,7 +65,7 @@ def create_server(app: AppContext) -> Server[Any]:
 def create_not_configured_server(error: OperatorError) -> Server[Any]:
     """A server that answers every call with this error of the configuration, until it is corrected and restarted."""
     handlers = NotConfiguredHandlers.of(error)
-    return Server[Any](
+    server = Server[Any](
         name=_NAME,
         title=_TITLE,
         version=__version__,
@@ -76,3 +78,5 @@ def create_not_configured_server(error: OperatorError) -> Server[Any]:
         on_list_resource_templates=handlers.list_templates,
         on_read_resource=handlers.read_resource,
     )
+    server.middleware.append(read_arguments_text)
+    return server

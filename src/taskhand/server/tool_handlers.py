@@ -24,13 +24,14 @@ from taskhand.domain.text import plain
 from taskhand.journal.journal import Caller
 from taskhand.server.arguments import parse_arguments
 from taskhand.server.elicitation import answer_in, asker, can_elicit, to_input_required
+from taskhand.server.host_keys import without_host_keys
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.offered_tools import OfferedTools
 from taskhand.server.progress import ProgressReport
 from taskhand.server.render.answer import render_answer
 from taskhand.server.render.errors import render_error
 from taskhand.server.render.writes import render_write
-from taskhand.server.schema import Schema, input_schema, output_schema
+from taskhand.server.schema import Schema, fields_of, input_schema, output_schema
 from taskhand.server.tool import Tool, Written
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call, Options
@@ -77,7 +78,7 @@ class ToolHandlers:
         call = Call(
             self.app,
             tool.name,
-            arguments=params.arguments or {},
+            arguments=without_host_keys(params.arguments or {}, fields_of(self._schemas[tool.name])),
             progress=progress.report_tasks,
             refused=self.offered.reason_not_offered,
         )

@@ -140,7 +140,19 @@ def test_an_argument_about_the_call_may_be_left_blank(targets: tuple[Target, ...
         assert answer["result"]["isError"] is False
 
 
-@pytest.mark.parametrize("arguments", [[], ["x"], "x", 7, True])
+@pytest.mark.parametrize("times", [1, 2])
+def test_arguments_may_be_one_json_string(targets: tuple[Target, ...], times: int) -> None:
+    for target in targets:
+        arguments: Any = {"id": target.ids[TASK], "title": "Never to be seen", "priority": 0, "dryRun": True}
+        for _ in range(times):
+            arguments = f" {json.dumps(arguments)}\n"
+        plan = target.caller.call("update_task", arguments)["result"]["structuredContent"]
+        assert plan["count"] == 1
+        assert "tasks" in target.caller.call("list_tasks", "")["result"]["structuredContent"]
+        assert code_of(target.caller.call("get_task", [])) == "missing_argument"
+
+
+@pytest.mark.parametrize("arguments", [["x"], "x", "[1]", 7, True])
 def test_arguments_that_are_no_object_are_refused(targets: tuple[Target, ...], arguments: Any) -> None:
     for target in targets:
         for tool in VALID:
