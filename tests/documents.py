@@ -36,6 +36,7 @@ from taskhand.install import HOSTS, Host, Launch
 from taskhand.install.launch import LAUNCH_FROM_INDEX
 from taskhand.install.links import install_link
 from taskhand.server.app import create_server
+from taskhand.server.host_keys import HOST_KEYS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -76,6 +77,7 @@ def _parts(tools: list[dict[str, Any]]) -> dict[str, str]:
         "backends": _backend_table(),
         "gaps": _gap_list(),
         "requests": requests_table(),
+        "host_keys": _host_keys(),
         "error": anyio.run(_error_example),
         "configuration": _settings_table(),
         "credentials": _credential_table(),
@@ -99,6 +101,13 @@ def _tool_table(tools: list[dict[str, Any]]) -> str:
         first = tool["description"].split(". ")[0].split(": ")[0].rstrip(".")
         rows.append(f"| `{tool['name']}` | {first} | {', '.join(names) or 'none'} |")
     return "\n".join(rows)
+
+
+def _host_keys() -> str:
+    """The arguments that hosts add, by the page that reports them."""
+    pages = dict.fromkeys(HOST_KEYS.values())
+    names = {page: [f"`{name}`" for name, reported in HOST_KEYS.items() if reported == page] for page in pages}
+    return "\n" + "\n".join(f"- {', '.join(names[page])} ([reported]({page}))" for page in pages)
 
 
 def _backend_table() -> str:

@@ -201,7 +201,7 @@ async def _hubspot(folder: Path) -> AsyncIterator[AppContext]:
 
 @asynccontextmanager
 async def _example(folder: Path) -> AsyncIterator[AppContext]:
-    settings = Settings(journal=folder / "journal.sqlite", clock=NOW)
+    settings = Settings(db=folder / "tasks.sqlite", journal=folder / "journal.sqlite", clock=NOW)
     client = ExampleClient(lambda: NOW, PEOPLE, [CAROLINA])
     adapter = ExampleAdapter(client, None, Timing(lambda: NOW, monotonic, anyio.sleep))
     async with AsyncExitStack() as stack:

@@ -48,14 +48,6 @@ async def test_null_clears_what_may_be_null(agent: Agent) -> None:
     assert after == before | {"description": None, "due_at": None, "is_all_day": False}
 
 
-@pytest.mark.parametrize("field", ["title", "newStatusName", "newStatusPosition", "responsibleIds", "priority"])
-async def test_null_is_refused_where_the_documentation_has_none(agent: Agent, field: str) -> None:
-    task = await agent.create()
-    with pytest.raises(Refused, match=f"{field} cannot be null"):
-        await agent("update_task", id=task["id"], **{field: None})
-    assert await _same(agent, task)
-
-
 @pytest.mark.parametrize(
     ("given", "status"),
     [

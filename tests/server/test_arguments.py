@@ -53,7 +53,13 @@ def update(**sent: Any) -> dict[str, Any]:
         ("update_task", update(responsibleIds='"Ana Pérez"'), update(responsibleIds=("Ana Pérez",))),
         ("update_task", update(responsibleIds="me"), update(responsibleIds=("me",))),
         ("update_task", update(responsibleIds=[" a ", "b"]), update(responsibleIds=("a", "b"))),
-        ("update_task", update(responsibleIds="[]"), update(responsibleIds=())),
+        ("update_task", update(responsibleIds=[1.0, 2]), update(responsibleIds=("1", "2"))),
+        ("update_task", update(priority=1.0), update(priority="1")),
+        ("get_task", {"id": 12.0}, {"id": "12"}),
+        ("bulk_update_tasks", {"taskIds": "[7, 8.0]"}, {"taskIds": ("7", "8")}),
+        ("list_tasks", {"fields": "title, due"}, {"fields": ("title", "due")}),
+        ("list_tasks", {"fields": ["id", "title"]}, {"fields": ("title",)}),
+        ("list_tasks", {"fields": ["id"]}, {"fields": ()}),
         ("update_task", update(dueDate=None, description=None), update(dueDate=None, description=None)),
         ("list_tasks", {"limit": "10", "status": "done"}, {"limit": 10, "status": ("done",)}),
         ("list_tasks", {"overdue": "false"}, {"overdue": False}),
@@ -72,20 +78,14 @@ def test_a_value_with_a_certain_meaning_is_coerced(tool: str, sent: dict[str, An
 @pytest.mark.parametrize(
     ("tool", "sent"),
     [
-        ("update_task", update(title=None)),
-        ("update_task", update(priority=None)),
-        ("update_task", update(newStatusName=None)),
-        ("update_task", update(newStatusPosition=None)),
-        ("update_task", update(responsibleIds=None)),
         ("update_task", update(id=None)),
-        ("update_task", update(title="Call back", newStatusName=None)),
-        ("complete_task", update(newStatusName=None)),
         ("reassign_task", update(responsibleIds=None)),
         ("get_task", {"id": None}),
         ("create_task", DRAFT | {"title": None}),
+        ("create_task", DRAFT | {"priority": None}),
     ],
 )
-def test_null_is_refused_where_it_has_no_meaning(tool: str, sent: dict[str, Any]) -> None:
+def test_null_is_refused_for_what_must_be_given(tool: str, sent: dict[str, Any]) -> None:
     with refused("invalid_arguments") as caught:
         read(tool, sent)
     assert "cannot be null" in caught.value.message
@@ -97,11 +97,6 @@ def test_an_empty_required_argument_of_a_read_is_not_taken_for_absent() -> None:
 
 def test_null_for_an_argument_of_ours_is_not_given() -> None:
     assert meant("reassign_task", update(responsibleIds=["me"], mode=None)) == update(responsibleIds=("me",))
-
-
-def test_a_blank_does_not_choose_a_mode() -> None:
-    with refused("invalid_arguments"):
-        read("reassign_task", update(responsibleIds=["me"], mode=""))
 
 
 def test_null_is_refused_where_the_backend_cannot_clear() -> None:
@@ -128,19 +123,25 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("update_task", update(responsibleIds="a, b"), 'responsibleIds must be a list of strings, e.g. ["..."].'),
     ("update_task", update(responsibleIds=""), 'responsibleIds must be a list of strings, e.g. ["..."].'),
     ("update_task", update(responsibleIds='["a'), 'responsibleIds must be a list of strings, e.g. ["..."].'),
-    ("update_task", update(responsibleIds="[1]"), 'responsibleIds must be a list of strings, e.g. ["..."].'),
+    ("update_task", update(responsibleIds="[true]"), 'responsibleIds must be a list of strings, e.g. ["..."].'),
+    ("update_task", update(responsibleIds=[1.5]), 'responsibleIds must be a list of strings, e.g. ["..."].'),
+    ("update_task", update(description=0), "description must be a string."),
+    ("update_task", update(title=0.0), "title must be a string."),
+    ("update_task", update(clear=5), 'clear must be a list of strings, e.g. ["..."].'),
+    ("update_task", update(clear=[["x"]]), 'clear must be a list of strings, e.g. ["..."].'),
     ("update_task", update(responsibleIds="[" * 100_000), 'responsibleIds must be a list of strings, e.g. ["..."].'),
     ("update_task", update(responsibleIds=[["a"]]), 'responsibleIds must be a list of strings, e.g. ["..."].'),
     ("update_task", update(responsibleIds=5), 'responsibleIds must be a list of strings, e.g. ["..."].'),
     ("update_task", update(responsibleIds={"a": 1}), 'responsibleIds must be a list of strings, e.g. ["..."].'),
-    ("list_tasks", {"limit": 0}, "limit must be greater than or equal to 1."),
+    ("list_tasks", {"limit": -1}, "limit must be greater than or equal to 1."),
     ("list_tasks", {"limit": 101}, "limit must be less than or equal to 100."),
     ("list_tasks", {"limit": True}, "limit must be a whole number."),
     ("list_tasks", {"limit": 10**30}, "limit must be less than or equal to 100."),
     ("list_tasks", {"overdue": "maybe"}, "overdue must be true or false."),
     ("list_tasks", {"overdue": 2}, "overdue must be true or false."),
+    ("list_tasks", {"overdue": 0}, "overdue must be true or false."),
     ("list_tasks", {"order": "newest"}, "order must be 'due', 'created' or 'priority'."),
-    ("list_tasks", {"order": {}}, "order must be 'due', 'created' or 'priority'."),
+    ("list_tasks", {"order": ["due"]}, "order must be 'due', 'created' or 'priority'."),
     ("reassign_task", update(responsibleIds=[], mode="swap"), "mode must be 'replace', 'add' or 'remove'."),
 ]
 
@@ -154,7 +155,7 @@ def test_a_value_of_another_kind_is_refused_saying_what_to_send(tool: str, sent:
 
 def test_every_wrong_argument_is_named_at_once() -> None:
     with refused("invalid_arguments") as caught:
-        read("update_task", update(title=[], newStatusPosition="x", priority=None))
+        read("update_task", update(title=[], newStatusPosition="x", priority=True))
     for name in ("title", "newStatusPosition", "priority"):
         assert name in caught.value.message
 
@@ -281,8 +282,8 @@ def check_model(tool: Tool[Any], sent: dict[str, Any]) -> None:
 
 
 ANY_OF = {
-    "string": st.text() | st.integers(-99, 99),
-    "array": st.lists(st.text()) | st.just("[]"),
+    "string": st.text() | st.integers(-99, 99).filter(bool),
+    "array": st.lists(st.text(), min_size=1) | st.just('["x"]'),
     "boolean": st.booleans() | st.sampled_from(["true", "false"]),
     "null": st.none(),
 }
@@ -292,14 +293,13 @@ def fitting(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Values that a property's schema allows, in any spelling that is understood."""
     if "properties" in schema:
         return fields_fitting(schema) | fields_fitting(schema).map(json.dumps)
-    choices = schema.get("enum") or schema.get("items", {}).get("enum")
-    if choices:
-        one = st.sampled_from(choices)
-        return st.lists(one) if schema["type"] == "array" else one
     return st.one_of([_of_type(branch) for branch in schema.get("anyOf", [schema])])
 
 
 def _of_type(branch: dict[str, Any]) -> st.SearchStrategy[Any]:
+    if choices := branch.get("enum") or branch.get("items", {}).get("enum"):
+        one = st.sampled_from(choices)
+        return st.lists(one) if branch["type"] == "array" else one
     if branch["type"] != "integer":
         return ANY_OF[branch["type"]]
     numbers = st.integers(branch.get("minimum", 1), branch.get("maximum", 100))
@@ -315,10 +315,51 @@ def test_a_value_that_fits_the_schema_is_accepted(tool: Tool[Any], data: st.Data
 
 
 def fields_fitting(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Objects that a schema with fields allows."""
-    required = schema.get("required", [])
-    parts = {name: fitting(node) for name, node in schema["properties"].items()}
-    return st.fixed_dictionaries(
-        {name: parts[name] for name in required},
-        optional={name: part for name, part in parts.items() if name not in required},
-    )
+    """Objects whose fields fit, and in which `clear` says that no null is meant."""
+    required = {name: fitting(schema["properties"][name]) for name in schema.get("required", [])}
+    optional = {name: fitting(node) for name, node in schema["properties"].items() if name not in required}
+    if "clear" in optional:
+        del optional["clear"]
+        required["clear"] = st.just([])
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+@pytest.mark.parametrize("word", ["null", "undefined", "None", " null "])
+@pytest.mark.parametrize(
+    ("tool", "names"),
+    [
+        ("list_tasks", ["limit", "overdue", "order", "fields", "responsibleIds", "cursor", "contact", "toDate"]),
+        ("list_changes", ["taskId", "tool", "outcome", "since", "limit", "cursor"]),
+        ("update_task", ["priority", "newStatusPosition", "responsibleIds", "dryRun", "clear"]),
+        ("create_task", ["idempotencyKey", "dryRun"]),
+        ("bulk_update_tasks", ["filter", "changes", "taskIds", "addResponsibleIds", "shiftDueDays"]),
+    ],
+)
+def test_null_as_a_word_is_not_given_where_no_free_text_is_taken(word: str, tool: str, names: list[str]) -> None:
+    base = {"update_task": update(), "create_task": DRAFT}.get(tool, {})
+    for name in names:
+        assert meant(tool, base | {name: word}) == meant(tool, base)
+
+
+@pytest.mark.parametrize(
+    ("tool", "sent"),
+    [
+        ("update_task", update(title="None", description="null", newStatusName="undefined")),
+        ("find_contacts", {"query": "null"}),
+        ("list_tasks", {"text": "none", "responsibleIds": ["None"], "status": ["none"]}),
+        ("delete_task", update(reason="null")),
+    ],
+)
+def test_a_free_text_may_be_any_word(tool: str, sent: dict[str, Any]) -> None:
+    assert {name: [*value] if isinstance(value, tuple) else value for name, value in meant(tool, sent).items()} == sent
+
+
+def test_a_list_of_a_word_for_null_is_not_given() -> None:
+    assert meant("list_tasks", {"fields": ["null"], "status": ["undefined"]}) == {}
+
+
+@pytest.mark.parametrize("tool", ["create_task", "update_task"])
+@pytest.mark.parametrize("word", ["null", "None", "undefined"])
+def test_a_word_for_null_is_no_contact_and_no_day(tool: str, word: str) -> None:
+    for name in ("aiContactId", "aiCustomerId", "dueDate", "dueTime", "timezone"):
+        assert meant(tool, (DRAFT if tool == "create_task" else update()) | {name: word})[name] == word

@@ -101,10 +101,8 @@ def test_a_blank_text_an_empty_list_or_object_could_be_is_not_given(name: str) -
 
 
 @pytest.mark.parametrize("name", ["dryRun", "shiftDueDays", "mode"])
-def test_a_blank_makes_no_choice_for_the_caller(name: str) -> None:
-    with refused("invalid_arguments") as caught:
-        read({name: ""})
-    assert caught.value.message.startswith(f"{name} must be")
+def test_a_blank_for_a_switch_a_number_or_an_enum_is_not_given(name: str) -> None:
+    assert meant({name: ""}) == {}
 
 
 def test_null_keeps_its_meaning_for_an_argument_that_takes_null() -> None:
@@ -113,10 +111,8 @@ def test_null_keeps_its_meaning_for_an_argument_that_takes_null() -> None:
 
 
 @pytest.mark.parametrize("name", ["title", "newStatusName", "newStatusPosition", "responsibleIds", "priority"])
-def test_null_for_a_documented_field_inside_an_object_is_refused_by_its_dotted_name(name: str) -> None:
-    with refused("invalid_arguments") as caught:
-        read({"changes": {name: None}})
-    assert caught.value.message == f"changes.{name} cannot be null; leave it out instead."
+def test_null_in_a_field_that_nothing_can_empty_is_not_given(name: str) -> None:
+    assert meant({"changes": {name: None, "dueDate": "2026-03-01"}}) == {"changes": {"dueDate": "2026-03-01"}}
 
 
 def test_null_inside_a_filter_or_an_object_of_ours_is_not_given() -> None:
@@ -142,7 +138,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"changes": {"priority": []}}, "changes.priority must be a string."),
     ({"changes": {"newStatusPosition": "three"}}, "changes.newStatusPosition must be a whole number."),
     ({"changes": {"responsibleIds": "a, b"}}, 'changes.responsibleIds must be a list of strings, e.g. ["..."].'),
-    ({"changes": {"responsibleIds": ["a", 1, 2]}}, 'changes.responsibleIds must be a list of strings, e.g. ["..."].'),
+    ({"changes": {"responsibleIds": ["a", True]}}, 'changes.responsibleIds must be a list of strings, e.g. ["..."].'),
     ({"changes": '{"title": {}}'}, "changes.title must be a string."),
     ({"filter": {"overdue": "maybe"}}, "filter.overdue must be true or false."),
     ({"own": {"label": "x", "size": 0}}, "own.size must be greater than or equal to 1."),
@@ -151,7 +147,6 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"own": 5}, 'own must be an object, e.g. {"label": ...}.'),
     ({"changes": True}, 'changes must be an object, e.g. {"title": ...}.'),
     ({"changes": "title"}, 'changes must be an object, e.g. {"title": ...}.'),
-    ({"changes": "null"}, 'changes must be an object, e.g. {"title": ...}.'),
     ({"changes": '{"title":'}, 'changes must be an object, e.g. {"title": ...}.'),
     ({"changes": '{"title": ' * 50_000}, 'changes must be an object, e.g. {"title": ...}.'),
     ({"changes": [{"title": "x"}]}, 'changes must be an object, e.g. {"title": ...}.'),
@@ -171,7 +166,7 @@ def test_a_wrong_field_of_an_object_is_refused_by_its_dotted_name(sent: dict[str
 
 def test_every_fault_is_named_at_once_at_any_depth() -> None:
     with refused("invalid_arguments") as caught:
-        read({"changes": {"title": [], "priority": None}, "own": {}, "dryRun": "maybe"})
+        read({"changes": {"title": [], "priority": True}, "own": {}, "dryRun": "maybe"})
     for name in ("changes.title", "changes.priority", "own.label is required", "dryRun"):
         assert name in caught.value.message
 

@@ -1,6 +1,6 @@
 """Notes on a field of a request body: what the field's JSON schema says only where a backend can express it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 __all__ = ["NOTES", "field_notes"]
@@ -16,12 +16,17 @@ def field_notes(
     meanings: Mapping[str, str] | None = None,
     needs: str | None = None,
     for_several_people: bool = False,
+    null_is_not_given: bool = False,
+    empty_beside: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The notes, as a field's `json_schema_extra`.
 
     `null` and `empty` are clauses of the description that say what null and [] do. `meanings` are the words for the
     values of an enum; they are its description. `needs` is the field without which this one means nothing.
     `for_several_people` is true of an argument that means nothing where a task has one person.
+
+    `null_is_not_given` offers null in the schema of an optional argument: a host that must fill in every argument has
+    no other value there that says nothing. `empty_beside` are the arguments beside which {} or 0 is not given.
     """
     notes = {
         "null": null,
@@ -29,5 +34,7 @@ def field_notes(
         "meanings": dict(meanings) if meanings else None,
         "needs": needs,
         "for_several_people": for_several_people,
+        "null_is_not_given": null_is_not_given,
+        "empty_beside": tuple(empty_beside),
     }
     return {NOTES: {name: note for name, note in notes.items() if note}}

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import MISSING, Field
 
 from taskhand.domain.due import due_of
+from taskhand.domain.field_notes import field_notes
 from taskhand.domain.names import fold
-from taskhand.domain.task import Body, PriorityDigit, StatusChoice, Task
+from taskhand.domain.task import AnyPriority, Body, StatusChoice, Task
 
 __all__ = ["NO_DUE", "Order", "TaskFilter", "TaskQuery", "matcher", "sort_key"]
 
@@ -30,7 +31,14 @@ class TaskFilter(Body):
     from_date: Annotated[str, Field(description="First due day, YYYY-MM-DD.")] | MISSING = MISSING
     to_date: Annotated[str, Field(description="Last due day, YYYY-MM-DD.")] | MISSING = MISSING
     include_tasks_without_dates: (
-        Annotated[bool, Field(description="Whether tasks without a due date count too; true if left out.")] | MISSING
+        Annotated[
+            bool,
+            Field(
+                description="Whether tasks without a due date count too; true if left out.",
+                json_schema_extra=field_notes(null_is_not_given=True),
+            ),
+        ]
+        | MISSING
     ) = MISSING
     status: (
         Annotated[
@@ -40,8 +48,17 @@ class TaskFilter(Body):
         | MISSING
     ) = MISSING
     text: Annotated[str, Field(description="Words that title or description contain.")] | MISSING = MISSING
-    overdue: Annotated[bool, Field(description="true: unfinished and past due; false: all others.")] | MISSING = MISSING
-    priority: PriorityDigit | MISSING = MISSING
+    overdue: (
+        Annotated[
+            bool,
+            Field(
+                description="true: unfinished and past due; false: all others.",
+                json_schema_extra=field_notes(null_is_not_given=True),
+            ),
+        ]
+        | MISSING
+    ) = MISSING
+    priority: AnyPriority | MISSING = MISSING
     contact: Annotated[str, Field(description="aiContactId or aiCustomerId of the task.")] | MISSING = MISSING
 
 

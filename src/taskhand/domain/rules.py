@@ -28,6 +28,10 @@ _LONGEST = {"title": 1_000, "description": 50_000, "ai_contact_id": 200, "ai_cus
 """Characters. A longer text is most likely a mistake, and would fill the context of a model that reads it."""
 
 
+_NO_ID = frozenset({"", "null", "none", "undefined"})
+"""Texts that hosts send in place of null."""
+
+
 def check_patch(patch: TaskPatch, capabilities: Capabilities) -> DueRequest:
     """Refuse a patch that the documentation forbids; return its due fields, parsed."""
     if patch.new_status_name is not MISSING and patch.new_status_position is not MISSING:
@@ -96,6 +100,10 @@ def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
         raise CallerError(
             "text has no words to search for.", code="empty_filter", next_step="Leave text out, or send a word."
         )
+    if given.contact is not MISSING and not given.contact.strip():
+        raise CallerError(
+            "contact is empty.", code="empty_filter", next_step="Leave contact out, or send an id from find_contacts."
+        )
     if given.responsible_ids == ():
         raise CallerError(
             "responsibleIds is empty.",
@@ -135,10 +143,11 @@ def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities) -> DueR
     if body.responsible_ids is not MISSING:
         check_responsibles(body.responsible_ids, capabilities)
     for name in ("ai_contact_id", "ai_customer_id"):
-        if isinstance(value := getattr(body, name), str) and not value.strip():
+        value = getattr(body, name)
+        if isinstance(value, str) and value.strip().casefold() in _NO_ID:
             argument = type(body).model_fields[name].alias
             raise CallerError(
-                f"{argument} is empty.",
+                f"{argument} {value!r} is no id." if value.strip() else f"{argument} is empty.",
                 code="invalid_id",
                 next_step="Send an id from find_contacts, or null for no link.",
             )

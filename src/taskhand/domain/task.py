@@ -18,6 +18,7 @@ __all__ = [
     "FINISHED",
     "IMMUTABLE",
     "PRIORITY_WORDS",
+    "AnyPriority",
     "Body",
     "Contact",
     "Member",
@@ -171,7 +172,11 @@ DueTime = Annotated[
 ]
 Timezone = Annotated[str | None, Field(description="IANA name, e.g. America/Santiago; send it with every dueTime.")]
 ResponsibleIds = Annotated[
-    tuple[str, ...], Field(description="People by id, e-mail, full name or 'me'. Replaces all on the task.")
+    tuple[str, ...],
+    Field(
+        description="People by id, e-mail, full name or 'me'. Replaces all on the task.",
+        json_schema_extra=field_notes(null_is_not_given=True),
+    ),
 ]
 AiContactId = Annotated[
     str | None,
@@ -181,22 +186,24 @@ AiCustomerId = Annotated[
     str | None,
     Field(description="Customer id from find_contacts.", json_schema_extra=field_notes(null="null unlinks")),
 ]
+_MEANINGS = {digit: word for word, digit in PRIORITY_WORDS.items()}
 PriorityDigit = Annotated[
     # A plain str, so that a word reaches the rule that names the digit to send.
     str,
-    Field(
-        json_schema_extra={
-            "enum": list(PRIORITY_WORDS.values()),
-            **field_notes(meanings={digit: word for word, digit in PRIORITY_WORDS.items()}),
-        }
-    ),
+    Field(json_schema_extra={"enum": list(_MEANINGS), **field_notes(meanings=_MEANINGS)}),
 ]
+AnyPriority = Annotated[
+    str, Field(json_schema_extra={"enum": list(_MEANINGS), **field_notes(meanings=_MEANINGS, null_is_not_given=True)})
+]
+"""A priority that may be left out."""
+
+Clear = Annotated[tuple[str, ...], Field(description="Fields to empty. With it, even as [], null means not given.")]
 
 
 class TaskDraft(Body):
-    """The documented body of POST /tasks."""
+    """The documented body of POST /tasks, and `clear`."""
 
-    title: Annotated[str, Field(description="What is to be done.", json_schema_extra={"minLength": 1})]
+    title: Annotated[str, Field(description="What is to be done.")]
     description: Description | MISSING = MISSING
     due_date: DueDate | MISSING = MISSING
     due_time: DueTime | MISSING = MISSING
@@ -211,24 +218,42 @@ class TaskDraft(Body):
     ai_contact_id: AiContactId | MISSING = MISSING
     ai_customer_id: AiCustomerId | MISSING = MISSING
     priority: PriorityDigit
+    clear: Clear | MISSING = MISSING
 
 
 class TaskPatch(Body):
-    """The documented body of PUT /tasks/{id}: only what is given changes."""
+    """The documented body of PUT /tasks/{id}, of which only what is given changes, and `clear`."""
 
-    title: Annotated[str, Field(description="New title.", json_schema_extra={"minLength": 1})] | MISSING = MISSING
+    title: Annotated[str, Field(description="New title.")] | MISSING = MISSING
     description: Description | MISSING = MISSING
     new_status_name: (
-        Annotated[str, Field(description="Status by name; not together with newStatusPosition.")] | MISSING
+        Annotated[
+            str,
+            Field(
+                description="Status by name; not together with newStatusPosition.",
+                json_schema_extra=field_notes(null_is_not_given=True),
+            ),
+        ]
+        | MISSING
     ) = MISSING
-    new_status_position: Annotated[int, Field(description="Status by position from list_statuses.")] | MISSING = MISSING
+    new_status_position: (
+        Annotated[
+            int,
+            Field(
+                description="Status by position from list_statuses.",
+                json_schema_extra=field_notes(null_is_not_given=True),
+            ),
+        ]
+        | MISSING
+    ) = MISSING
     due_date: NewDueDate | MISSING = MISSING
     due_time: DueTime | MISSING = MISSING
     timezone: Timezone | MISSING = MISSING
     responsible_ids: ResponsibleIds | MISSING = MISSING
     ai_contact_id: AiContactId | MISSING = MISSING
     ai_customer_id: AiCustomerId | MISSING = MISSING
-    priority: PriorityDigit | MISSING = MISSING
+    priority: AnyPriority | MISSING = MISSING
+    clear: Clear | MISSING = MISSING
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """Check what a model sent and make typed arguments of it; pure.
 
 A value whose meaning is certain is taken: with blanks around it, a list or an object as a JSON string, one value where
-a list is expected, a number where its digits are expected, null where it can only mean *not given*. Everything else is
-refused with a sentence that says what to send. The fields of an object are checked like arguments, and their names in
-errors are dotted.
+a list is expected, a number where its digits are expected. What hosts fill in for arguments that were left out (null,
+"", [], {}, 0) is not given where nothing else could be meant. Everything else is refused with a sentence that says what
+to send. The fields of an object are checked like arguments, and their names in errors are dotted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,27 +15,32 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from taskhand.domain.errors import CallerError, Candidate
-from taskhand.domain.names import fold
+from taskhand.domain.field_notes import NOTES
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import IMMUTABLE, TaskDraft, TaskPatch
-from taskhand.server.coercion import coerce, expected_type, json_types, refused_value
-from taskhand.server.schema import Schema, fields_of, objects_of
+from taskhand.server.body import TaskBody
+from taskhand.server.coercion import coerce, expected_type, is_empty, json_types, refused_value, squeeze
+from taskhand.server.schema import Schema, fields_of, model_fields, objects_of
 
 __all__ = ["parse_arguments"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
-_DOCUMENTED = frozenset(
-    field.alias or name for body in (TaskDraft, TaskPatch) for name, field in body.model_fields.items()
-)
-"""Fields of the documented body: null has a meaning there, or is refused."""
+_BODY = frozenset(field.alias or name for body in (TaskDraft, TaskPatch) for name, field in body.model_fields.items())
+"""Fields of the body of a task."""
+_DOCUMENTED = _BODY - {"clear"}
+"""Those of them that the CRM's documentation has."""
+
+_ANY_TEXT = frozenset({"text", "reason", "query", "newStatusName"})
+"""Arguments that may be any words, "null" too."""
+_NULL_AS_TEXT = frozenset({"null", "undefined", "None"})
 
 
 def parse_arguments(model: type[_Model], schema: Schema, sent: dict[str, Any], *, reads: bool) -> _Model:
     """The arguments as `model`; CallerError says which argument is wrong and what to send.
 
-    Some hosts fill in every optional argument. A read takes null or an empty string for *not given* where null has no
-    meaning of its own. A write does so for its own arguments, never for a field of the documented body.
+    `reads` is whether the tool only reads: an empty value in a filter that a write uses is not taken for *not given*,
+    since it would widen what is written to.
     """
     faults = _Faults()
     values = _coerce_all(_Scope(model, schema, reads=reads), sent, faults)
@@ -62,6 +67,8 @@ class _Scope:
     reads: bool
     within: str = ""
     elsewhere: Sequence[str] = ()
+    replaced: bool = False
+    """Whether the call has another argument in place of this object: what is empty in it is not given."""
 
     @property
     def properties(self) -> Schema:
@@ -69,34 +76,77 @@ class _Scope:
         return fields_of(self.schema)
 
     @property
+    def required(self) -> Sequence[str]:
+        """The arguments that must be given here."""
+        branches = [branch["required"] for branch in self.schema.get("anyOf", [self.schema]) if "required" in branch]
+        return branches[0] if branches else ()
+
+    @property
     def documented(self) -> frozenset[str]:
         """The fields of the documented body here; a filter has other fields of the same names."""
         return frozenset() if issubclass(self.model, TaskFilter) else _DOCUMENTED & self.properties.keys()
+
+    @property
+    def body(self) -> TaskBody | None:
+        """The body of a task that stands here; None where none does."""
+        kind = next((kind for kind in (TaskDraft, TaskPatch) if issubclass(self.model, kind)), None)
+        if kind is None:
+            return None
+        return TaskBody(kind, self.properties, self.required, self.within, beside_change=self.replaced)
 
     def dotted(self, name: str) -> str:
         """The name of an argument here in errors."""
         return f"{self.within}.{name}" if self.within else name
 
-    def inner(self, name: str) -> "_Scope | None":
-        """The scope in an argument that is an object; None for any other argument."""
+    def inner(self, name: str, given: Mapping[str, Any]) -> "_Scope | None":
+        """The scope in an argument that is an object, beside the other `given`; None for any other argument."""
         body = objects_of(self.model).get(name)
         if body is None:
             return None
         around = tuple(self.dotted(other) for other in self.properties)
-        return _Scope(body, self.properties[name], self.reads, self.dotted(name), around)
+        return _Scope(
+            body, self.properties[name], self.reads, self.dotted(name), around, self._is_replaced(name, given)
+        )
 
-    def leaves_out(self, name: str, value: Any) -> bool:
-        """Whether null or "" means that the argument is not given."""
-        if value not in (None, "") or name in _required_in(self.schema):
+    def keep_given(self, coerced: Mapping[str, Any]) -> dict[str, Any]:
+        """The values that say something."""
+        body = self.body
+        kept = {
+            name: value
+            for name, value in coerced.items()
+            if (body is not None and name in _BODY) or not self._leaves_out(name, value, coerced)
+        }
+        return kept if body is None else body.read(kept)
+
+    def _leaves_out(self, name: str, value: Any, given: Mapping[str, Any]) -> bool:
+        """Whether a value says no more than that the argument is not given."""
+        if name in self.required:
             return False
-        if self.reads:
+        node, is_filter = self.properties[name], issubclass(self.model, TaskFilter)
+        if value is None:
+            return "null" not in json_types(model_fields(self.model)[name])
+        if isinstance(value, str) and value in _NULL_AS_TEXT and name not in _ANY_TEXT:
             return True
-        node = self.properties[name]
-        if name in self.documented or (value is None and "null" in json_types(node)):
+        if is_filter and not self.reads and not self.replaced:
             return False
-        # "" is not a value of a switch or an enum, and in an object it must not widen a filter that a write uses.
-        takes_text = not self.within and "enum" not in node and json_types(node) <= {"string", "array", "object"}
-        return value is None or takes_text
+        match value:
+            case "":
+                return True
+            case bool():
+                return False
+            case 0 | 0.0 if "boolean" not in json_types(node):
+                return self.reads or self._is_replaced(name, given) or "string" in json_types(node)
+            case ():
+                return self.reads or self.replaced
+            case dict():
+                return not value and (self.reads or self._is_replaced(name, given))
+            case _:
+                return False
+
+    def _is_replaced(self, name: str, given: Mapping[str, Any]) -> bool:
+        """Whether another argument is given that can take the place of this one."""
+        notes = model_fields(self.model)[name].get(NOTES, {})
+        return any(not is_empty(given.get(other)) for other in notes.get("empty_beside", ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,36 +177,30 @@ class _Faults:
 
 def _coerce_all(scope: _Scope, sent: Mapping[str, Any], faults: _Faults) -> dict[str, Any]:
     """The values by name as they were meant, those in objects included; faults are added to `faults`."""
-    properties, required = scope.properties, _required_in(scope.schema)
+    properties, required = scope.properties, scope.required
     for name in sent:
         if name not in properties:
             raise _unknown_argument(scope, name)
-    values: dict[str, Any] = {}
+    coerced = {name: coerce(name, sent[name], node) for name, node in properties.items() if name in sent}
+    given, values = scope.keep_given(coerced), dict[str, Any]()
     for name, node in properties.items():
-        if name in sent and not scope.leaves_out(name, value := coerce(name, sent[name], node)):
-            inner = scope.inner(name) if isinstance(value, dict) else None
-            values[name] = value if inner is None else _coerce_all(inner, value, faults)
-            if fault := refused_value(scope.dotted(name), value, node, optional=name not in required):
+        if name in given:
+            inner = scope.inner(name, coerced) if isinstance(given[name], dict) else None
+            values[name] = given[name] if inner is None else _coerce_all(inner, given[name], faults)
+            if inner is not None and inner.replaced and not values[name]:
+                del values[name]
+            elif fault := refused_value(scope.dotted(name), given[name], node, optional=name not in required):
                 faults.wrong[scope.dotted(name)] = fault
         elif name in required:
             faults.missing[scope.dotted(name)] = _required(scope.dotted(name), node)
     return values
 
 
-def _required_in(schema: Schema) -> Sequence[str]:
-    """The fields that an object must have."""
-    for branch in schema.get("anyOf", [schema]):
-        if "required" in branch:
-            required: Sequence[str] = branch["required"]
-            return required
-    return ()
-
-
 def _unknown_argument(scope: _Scope, name: str) -> CallerError:
     """The error for an argument that the tool, or an object in its arguments, does not have."""
-    dotted, squeezed = scope.dotted(name[:60]), _squeeze(name[:60])
-    own = {_squeeze(other): scope.dotted(other) for other in scope.properties}
-    if squeezed not in own and scope.documented and squeezed in map(_squeeze, IMMUTABLE):
+    dotted, squeezed = scope.dotted(name[:60]), squeeze(name[:60])
+    own = {squeeze(other): scope.dotted(other) for other in scope.properties}
+    if squeezed not in own and scope.documented and squeezed in map(squeeze, IMMUTABLE):
         return CallerError(
             f"{dotted} cannot be set: it never changes after a task is created.",
             code="immutable_field",
@@ -180,11 +224,7 @@ def _namesakes(scope: _Scope, squeezed: str) -> list[str]:
         for name in objects_of(scope.model)
         for other in fields_of(scope.properties.get(name, {}))
     ]
-    return [other for other in [*scope.elsewhere, *inner] if _squeeze(other.rpartition(".")[2]) == squeezed]
-
-
-def _squeeze(name: str) -> str:
-    return fold(name).replace("_", "").replace("-", "")
+    return [other for other in [*scope.elsewhere, *inner] if squeeze(other.rpartition(".")[2]) == squeezed]
 
 
 def _locate(location: Sequence[int | str], schema: Schema) -> tuple[str, Schema]:

@@ -4,12 +4,16 @@ import json
 import re
 from typing import Any
 
+from taskhand.domain.names import fold
 from taskhand.server.schema import Schema, fields_of
 
-__all__ = ["coerce", "expected_type", "json_types", "refused_value"]
+__all__ = ["coerce", "expected_type", "is_empty", "json_types", "refused_value", "squeeze"]
 
 _FREE_TEXT = frozenset({"description"})
 """Arguments that keep the blanks around them."""
+
+_LISTS_OF_NAMES = frozenset({"clear"})
+"""Lists whose items have no comma in them."""
 
 _LARGEST = 10**15
 """No argument takes a larger number."""
@@ -19,6 +23,9 @@ _LONGEST_TEXT = 10_000
 """Characters of the longest text."""
 _LIMITED_ELSEWHERE = frozenset({"title", "description", "cursor"})
 """The rules of the body limit a task's texts; a cursor that no list gave is refused as such."""
+_WORDS_FOR_NULL = frozenset({"null", "undefined", "none"})
+"""What hosts make of null where they send every value as text
+(https://github.com/anthropics/claude-code/issues/95239)."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
 """Halves of characters: a host may cut a text in the middle of one."""
 
@@ -28,24 +35,30 @@ def json_types(schema: Schema) -> set[str]:
     return {branch["type"] for branch in schema.get("anyOf", [schema]) if "type" in branch}
 
 
+def squeeze(name: str) -> str:
+    """The name of an argument without what its spellings differ in."""
+    return fold(name).replace("_", "").replace("-", "")
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a value says nothing: null, a blank, an empty list or object, or the number 0."""
+    return value is None or (not isinstance(value, bool) and value in ("", (), [], {}, 0))
+
+
 def coerce(name: str, value: Any, schema: Schema) -> Any:
     """The value as it was meant; as it was sent where the meaning is not certain."""
     types = json_types(schema)
     match value:
-        case str() if "string" in types:
-            return value if name in _FREE_TEXT else value.strip()
-        case str() if "array" in types:
-            return _coerce_list(value.strip())
-        case str() if "object" in types:
-            return _coerce_object(value.strip())
-        case str():
-            return value.strip()
         case bool():
             return value
-        case int() if "string" in types and abs(value) < _LARGEST:
-            return str(value)
+        case str() if "string" not in types or _choices(schema):
+            return _coerce_typed(name, value.strip(), schema)
+        case str():
+            return value if name in _FREE_TEXT else value.strip()
         case list() if "array" in types:
             return _items(value)
+        case int() | float() if "string" in types and (value != 0 or _choices(schema)):
+            return _digits(value)  # but a 0 that a host fills in is no text
         case _:
             return value
 
@@ -53,13 +66,14 @@ def coerce(name: str, value: Any, schema: Schema) -> Any:
 def refused_value(name: str, value: Any, schema: Schema, *, optional: bool) -> str | None:
     """The sentence for a value that pydantic would accept and Taskhand refuses; None for any other value.
 
-    Refused are null where the backend has none, true for 1, a number that is too large, half a character, and a list
-    or text that is longer than any that has a meaning: what is done with it would hold up the calls of others.
+    Refused are null where the backend has none, true for 1 and 1 for true, a number that is too large, half a
+    character, and a list or text that is longer than any that has a meaning: what is done with it would hold up the
+    calls of others.
     """
     types = json_types(schema)
     if value is None and "null" not in types:
         return f"{name} cannot be null{'; leave it out instead' if optional else ''}."
-    if isinstance(value, bool) and "boolean" not in types:
+    if isinstance(value, bool) != ("boolean" in types) and isinstance(value, int):
         return expected_type(name, schema)
     if isinstance(value, int) and "integer" not in types and abs(value) >= _LARGEST:
         return f"{name} is too large a number."
@@ -88,11 +102,34 @@ def expected_type(name: str, schema: Schema) -> str:
     return f"{name} must be {expected or 'as in the schema'}."
 
 
-def _coerce_list(text: str) -> Any:
-    """A list sent as text: as JSON, or as its only item. A text with a comma stays a text and is refused later."""
+def _choices(schema: Schema) -> list[Any]:
+    """The values that an argument, or an item of its list, is chosen from; empty for any other argument."""
+    for branch in schema.get("anyOf", [schema]):
+        if found := branch.get("enum") or branch.get("items", {}).get("enum"):
+            return list(found)
+    return []
+
+
+def _coerce_typed(name: str, text: str, schema: Schema) -> Any:
+    """The value of an argument that takes no free text, sent as text."""
+    types = json_types(schema)
+    if text.casefold() in _WORDS_FOR_NULL:
+        return None
+    if "array" in types:
+        return _coerce_list(text, of_words=bool(_choices(schema)) or name in _LISTS_OF_NAMES)
+    return _coerce_object(text) if "object" in types else text
+
+
+def _coerce_list(text: str, *, of_words: bool) -> Any:
+    """A list sent as text: as JSON, or as its only item; words may be separated by commas.
+
+    Any other text with a comma stays a text and is refused later: a name may have a comma.
+    """
     if text[:1] in ("[", '"'):
         parsed = _parse_json(text)
         return text if parsed is None else _items(parsed if isinstance(parsed, list) else [parsed])
+    if of_words:
+        return tuple(filter(None, (word.strip() for word in text.split(","))))
     return (text,) if text and "," not in text else text
 
 
@@ -110,5 +147,15 @@ def _parse_json(text: str) -> Any:
         return None
 
 
-def _items(values: list[Any]) -> tuple[Any, ...]:
-    return tuple(item.strip() if isinstance(item, str) else item for item in values)
+def _items(values: list[Any]) -> tuple[Any, ...] | None:
+    """The items of a list, numbers as their digits; None for a list of one word for null."""
+    if len(values) == 1 and isinstance(values[0], str) and values[0].casefold() in ("null", "undefined"):
+        return None
+    return tuple(_digits(item.strip() if isinstance(item, str) else item) for item in values)
+
+
+def _digits(value: Any) -> Any:
+    """A whole number as its digits; any other value as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LARGEST:
+        return value
+    return str(int(value)) if value == int(value) else value

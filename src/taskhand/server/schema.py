@@ -19,7 +19,7 @@ from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.server.tools import TOOLS
 from taskhand.service.call import RepeatableOptions
 
-__all__ = ["Schema", "fields_of", "input_schema", "objects_of", "output_schema"]
+__all__ = ["Schema", "fields_of", "input_schema", "model_fields", "objects_of", "output_schema"]
 
 Schema = dict[str, Any]
 
@@ -54,6 +54,13 @@ def objects_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
     """The models of the arguments that are objects, by the argument's alias."""
     inner = {field.alias or name: _object_in(field.annotation) for name, field in model.model_fields.items()}
     return {name: body for name, body in inner.items() if body is not None}
+
+
+@cache
+def model_fields(model: type[BaseModel]) -> dict[str, Schema]:
+    """The schemas of the model's fields as they are declared, with their notes and whatever the backend can express."""
+    properties: dict[str, Schema] = _plain(model)["properties"]
+    return properties
 
 
 def fields_of(node: Schema) -> dict[str, Schema]:
@@ -146,9 +153,11 @@ def _described(node: Schema) -> Schema:
         clauses.append(notes["null"])
     if "empty" in notes and not node.get("minItems"):
         clauses.append(notes["empty"])
-    kept: Schema = {key: value for key, value in node.items() if key != NOTES}
+    kept: Schema = {key: value for key, value in node.items() if key not in (NOTES, "description")}
     described = {"description": f"{'; '.join(clauses)}."} if clauses else {}
-    return kept | described if "description" in kept else described | kept
+    if "null_is_not_given" in notes:
+        kept = {"anyOf": [kept, {"type": "null"}]}
+    return described | kept
 
 
 def _plain(model: type[BaseModel], mode: JsonSchemaMode = "validation") -> Schema:

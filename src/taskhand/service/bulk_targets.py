@@ -29,7 +29,7 @@ class Targets:
 
 async def resolve_targets(app: AppContext, ids: Sequence[str] | None, given: TaskFilter | None) -> Targets:
     """The tasks with these ids, or those that the filter finds; CallerError unless exactly one of the two is given."""
-    if ids is not None and given is None:
+    if ids is not None and (given is None or not given.model_fields_set):
         return await _read_by_id(app, ids)
     if given is not None and ids is None:
         return await _find_by_filter(app, given)

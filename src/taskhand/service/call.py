@@ -24,9 +24,9 @@ _log = logging.getLogger(__name__)
 class Options(Body):
     """Options of every tool that writes."""
 
-    dry_run: (
-        Annotated[bool, Field(description="true: only plan it; answers the difference and a planId.")] | MISSING
-    ) = MISSING
+    dry_run: Annotated[bool, Field(description="true: only plan it; answers difference and planId.")] | MISSING = (
+        MISSING
+    )
     reason: Annotated[str, Field(description="Why, for the journal.")] | MISSING = MISSING
 
 

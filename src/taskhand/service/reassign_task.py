@@ -18,15 +18,26 @@ __all__ = ["Mode", "reassign_task"]
 Mode = Literal["replace", "add", "remove"]
 
 
-async def reassign_task(call: Call, task_id: str, given: Sequence[str], mode: Mode = "replace") -> Receipt | Plan:
-    """Replace the responsibles of a task, add to them or remove from them; CallerError where a person is unknown."""
+async def reassign_task(call: Call, task_id: str, given: Sequence[str], chosen: Mode | None = None) -> Receipt | Plan:
+    """Replace the responsibles of a task (the default), add to them or remove from them.
+
+    CallerError where a person is unknown, and for an empty list unless `replace` was chosen: it may be a filler.
+    """
     capabilities = call.app.backend.capabilities
     rules.check_id(task_id, capabilities)
+    mode: Mode = chosen or "replace"
     if not given and mode != "replace":
         raise CallerError(
             f"responsibleIds is empty: there is nobody to {mode}.",
             code="nothing_to_change",
             next_step="Send at least one person.",
+        )
+    if not given and chosen is None and not capabilities.least_responsibles:
+        raise CallerError(
+            "responsibleIds is empty.",
+            code="responsible_required",
+            next_step="Send at least one person; "
+            'to leave the task to nobody, send update_task with clear ["responsibleIds"].',
         )
     resolver = Resolver(call.app)
 

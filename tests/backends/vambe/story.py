@@ -124,7 +124,7 @@ STORY = (
     Step("add a person", {"responsibleIds": ["Ana Soto"], "mode": "add"}, _people(ME, ANA), "reassign_task"),
     Step("remove a person", {"responsibleIds": ["me"], "mode": "remove"}, _people(ANA), "reassign_task"),
     Step("replace people", {"responsibleIds": ["luis@example.com", "Ana Soto"]}, _people(LUIS, ANA), "reassign_task"),
-    Step("unassign everybody", {"responsibleIds": []}, _people(), "reassign_task"),
+    Step("unassign everybody", {"responsibleIds": [], "mode": "replace"}, _people(), "reassign_task"),
     Step(
         "link a contact",
         {"aiCustomerId": CUSTOMER},

@@ -65,7 +65,7 @@ def written(sandbox: VambeSandbox) -> list[Logged]:
             {"dueDate": "2026-03-12", "dueTime": "15:00", "timezone": SANTIAGO},
         ),
         ("update_task", {"responsibleIds": ["Ana Soto", "luis@example.com"]}, {"responsibleIds": [ANA, LUIS]}),
-        ("update_task", {"responsibleIds": []}, {"responsibleIds": []}),
+        ("update_task", {"clear": ["responsibleIds"]}, {"responsibleIds": []}),
         (
             "update_task",
             {"aiContactId": CAROLINA["id"], "aiCustomerId": CUSTOMER},

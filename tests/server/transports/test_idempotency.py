@@ -75,7 +75,11 @@ def test_the_same_create_at_two_servers_at_the_same_moment_makes_one_task(pair: 
 def test_the_same_plan_at_two_servers_at_the_same_moment_is_carried_out_once(pair: Pair) -> None:
     task = create_task(pair.first, draft("planned", "me"))
     plans = [
-        answer_of(pair.first.call("reassign_task", {"id": task["id"], "responsibleIds": [], "dryRun": True}))
+        answer_of(
+            pair.first.call(
+                "reassign_task", {"id": task["id"], "responsibleIds": [], "mode": "replace", "dryRun": True}
+            )
+        )
         for _ in range(3)
     ]
     for plan in plans:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from server.transports.task_calls import DRAFT
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskPatch
+from taskhand.server.coercion import is_empty
 from taskhand.server.tools import TOOLS
 
 __all__ = ["CHANGE", "PLAN", "READS", "TASK", "TOGETHER", "VALID", "wrong_calls"]
@@ -28,7 +29,7 @@ VALID: dict[str, dict[str, Any]] = {
     "create_task": DRAFT,
     "update_task": {"id": TASK, "title": "Never to be seen"},
     "complete_task": {"id": TASK},
-    "reassign_task": {"id": TASK, "responsibleIds": []},
+    "reassign_task": {"id": TASK, "responsibleIds": [], "mode": "replace"},
     "bulk_update_tasks": {"taskIds": [TASK], "changes": {"title": "Never to be seen"}},
     "delete_task": {"id": TASK},
     "apply_plan": {"planId": PLAN},
@@ -51,9 +52,10 @@ REQUIRED = {
 }
 """What the valid call cannot be without."""
 
-NULLABLE = frozenset({"description", "dueDate", "dueTime", "timezone", "aiContactId", "aiCustomerId"})
-ABOUT_THE_CALL = frozenset({"mode", "dryRun", "reason", "idempotencyKey"})
-"""Not of the documented body: null and a blank mean not given, as some hosts send for all that they leave out."""
+ON_A_TASK = frozenset({"create_task", "update_task", "complete_task", "reassign_task"})
+"""Tools whose optional arguments take null for not given, or to empty the field."""
+
+OPTIONS = frozenset({"dryRun", "reason", "idempotencyKey"})
 
 INSTEAD_OF = {
     "filter": "taskIds",
@@ -115,6 +117,9 @@ WRONG: dict[str, st.SearchStrategy[Any]] = {
     "priority": no_text | st.sampled_from(["3", "-1", "high", "Low", 3, -1, 10**30, "٢", "01", "1.0", "!"]),
     "newStatusName": names | st.sampled_from(["", "  "]),
     "newStatusPosition": no_number | st.sampled_from([0, 4, -1, 10**30, "0"]),
+    "clear": st.sampled_from(
+        [5, True, {"a": 1}, [["dueDate"]], ["title"], ["id"], ["zzz"], "title, zzz", ["dueDate", 5]]
+    ),
     "mode": no_text | junk | st.just("REPLACE"),
     "query": no_text | st.sampled_from(["", " ", "a", " á "]),
     "fromDate": days,
@@ -196,15 +201,20 @@ def wrong_calls(tool: str) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def _wrong_value(tool: str, name: str) -> st.SearchStrategy[dict[str, Any]]:
-    """The valid call with one argument wrong; an empty one of a read, or about the call, is taken for not given."""
+    """The valid call with one argument wrong; what a host fills in for an argument is no wrong one."""
     values = _wrong_object(name) if name in WITHIN else WRONG[name]
-    may_be_silent = name not in REQUIRED.get(tool, ()) and (tool in READS or name in ABOUT_THE_CALL)
-    if may_be_silent:
-        values = values.filter(lambda value: value is not None and (not isinstance(value, str) or bool(value.strip())))
-    elif name not in NULLABLE:
+    if name not in REQUIRED.get(tool, ()) and (tool in READS or tool in ON_A_TASK or name in OPTIONS):
+        values = values.filter(lambda value: not _says_nothing(value))
+    else:
         values |= st.none()
     others = {other: value for other, value in VALID[tool].items() if other != INSTEAD_OF.get(name)}
     return values.map(lambda value: others | {name: value})
+
+
+def _says_nothing(value: Any) -> bool:
+    """Whether the value means that the argument is not given."""
+    text = value.strip() if isinstance(value, str) else value
+    return text in ("null", "undefined", "None") or is_empty(text)
 
 
 def _wrong_object(name: str) -> st.SearchStrategy[Any]:

@@ -5,7 +5,7 @@ from taskhand.domain.task import PRIORITY_WORDS, TaskDraft, TaskPatch
 from taskhand.server.coercion import json_types
 from taskhand.server.render.answer import Answer
 from taskhand.server.resource import Resource
-from taskhand.server.schema import input_schema
+from taskhand.server.schema import input_schema, model_fields
 from taskhand.service.app_context import AppContext
 from taskhand.service.bulk_targets import MOST_TASKS
 
@@ -48,12 +48,13 @@ def _fields(can: Capabilities) -> dict[str, str]:
     create, update = input_schema(TaskDraft, can), input_schema(TaskPatch, can)
     names = [field.alias or name for body in (TaskDraft, TaskPatch) for name, field in body.model_fields.items()]
     use_of: dict[str, str] = {}
-    for name in dict.fromkeys(names):
+    for name in dict.fromkeys(name for name in names if name != "clear"):
         uses = []
         if name in create["properties"]:
             uses.append("create (required)" if name in create["required"] else "create")
         if name in update["properties"]:
-            uses.append("update (may be null)" if "null" in json_types(update["properties"][name]) else "update")
+            may_be_null = "null" in json_types(update["properties"][name]) & json_types(model_fields(TaskPatch)[name])
+            uses.append("update (may be null)" if may_be_null else "update")
         use_of[name] = ", ".join(uses) or _NOT_HERE
     return use_of
 

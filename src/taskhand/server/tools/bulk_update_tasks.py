@@ -20,9 +20,32 @@ _PEOPLE = field_notes(needs="responsibleIds", for_several_people=True)
 class BulkUpdateTasks(RepeatableOptions):
     """The tasks, and the change to apply to each."""
 
-    task_ids: Annotated[tuple[str, ...], Field(description="Up to 1000 ids; or send filter.")] | MISSING = MISSING
-    filter: Annotated[TaskFilter, Field(description="Instead of taskIds.")] | MISSING = MISSING
-    changes: Annotated[TaskPatch, Field(description="What to set on each.")] | MISSING = MISSING
+    task_ids: (
+        Annotated[
+            tuple[str, ...],
+            Field(description="Up to 1000 ids; or send filter.", json_schema_extra=field_notes(null_is_not_given=True)),
+        ]
+        | MISSING
+    ) = MISSING
+    filter: (
+        Annotated[
+            TaskFilter,
+            Field(description="Instead of taskIds.", json_schema_extra=field_notes(empty_beside=["taskIds"])),
+        ]
+        | MISSING
+    ) = MISSING
+    changes: (
+        Annotated[
+            TaskPatch,
+            Field(
+                description="What to set on each.",
+                json_schema_extra=field_notes(
+                    empty_beside=["addResponsibleIds", "removeResponsibleIds", "shiftDueDays"]
+                ),
+            ),
+        ]
+        | MISSING
+    ) = MISSING
     add_responsible_ids: (
         Annotated[tuple[str, ...], Field(description="Instead of changes: people to add.", json_schema_extra=_PEOPLE)]
         | MISSING
@@ -38,7 +61,9 @@ class BulkUpdateTasks(RepeatableOptions):
             int,
             Field(
                 description="Instead of changes: move due dates by days, negative is earlier.",
-                json_schema_extra=field_notes(needs="dueDate"),
+                json_schema_extra=field_notes(
+                    needs="dueDate", empty_beside=["changes", "addResponsibleIds", "removeResponsibleIds"]
+                ),
             ),
         ]
         | MISSING

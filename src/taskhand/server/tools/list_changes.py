@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import MISSING, Field, create_model
 
 from taskhand.domain.errors import CallerError
+from taskhand.domain.field_notes import field_notes
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.task import Body
 from taskhand.journal.journal import ChangeQuery
@@ -27,7 +28,13 @@ class ListChanges(Body):
 
     task_id: Annotated[str, Field(description="Only changes of this task.")] | MISSING = MISSING
     tool: str | MISSING = MISSING
-    outcome: Annotated[Outcome, Field(description="Only with this outcome.")] | MISSING = MISSING
+    outcome: (
+        Annotated[
+            Outcome,
+            Field(description="Only with this outcome.", json_schema_extra=field_notes(null_is_not_given=True)),
+        ]
+        | MISSING
+    ) = MISSING
     since: Annotated[str, Field(description="Only from this ISO 8601 time on.")] | MISSING = MISSING
     until: Annotated[str, Field(description="Only up to this ISO 8601 time.")] | MISSING = MISSING
     limit: Annotated[int, Field(ge=1, le=50, description="Rows a page, 20 if left out.")] | MISSING = MISSING
@@ -67,7 +74,8 @@ def _moment(name: str, text: str | MISSING) -> datetime | None:
 
 def list_changes_tool(writing: Sequence[str]) -> Tool[ListChanges]:
     """The tool; `writing` are the names of the tools whose calls the journal keeps."""
-    names: Any = Annotated[Literal[*writing], Field(description="Only by this tool.")]
+    only_by = Field(description="Only by this tool.", json_schema_extra=field_notes(null_is_not_given=True))
+    names: Any = Annotated[Literal[*writing], only_by]
     return Tool(
         name="list_changes",
         title="List changes",

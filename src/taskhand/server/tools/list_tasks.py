@@ -1,8 +1,8 @@
 """The tool `list_tasks`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import MISSING, Field
+from pydantic import MISSING, BeforeValidator, Field
 
 from taskhand.domain.query import Order, TaskFilter
 from taskhand.server.render.reads import ListAnswer, RowField
@@ -13,6 +13,11 @@ from taskhand.service.list_tasks import list_tasks
 __all__ = ["LIST_TASKS"]
 
 _DEFAULT_LIMIT = 25
+
+
+def _without_id(names: Any) -> Any:
+    """The fields besides the id, which every row has."""
+    return tuple(name for name in names if name != "id") if isinstance(names, tuple) else names
 
 
 class ListTasks(TaskFilter):
@@ -32,6 +37,7 @@ class ListTasks(TaskFilter):
     fields: (
         Annotated[
             tuple[RowField, ...],
+            BeforeValidator(_without_id),
             Field(description="What rows show besides id; title, status, due, priority, responsibles if left out."),
         ]
         | MISSING

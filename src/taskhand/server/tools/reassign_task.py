@@ -32,7 +32,7 @@ class ReassignTask(Options):
 
 
 async def _run(call: Call, arguments: ReassignTask) -> Written:
-    mode = "replace" if arguments.mode is MISSING else arguments.mode
+    mode = None if arguments.mode is MISSING else arguments.mode
     return await reassign_task(call, arguments.id, arguments.responsible_ids, mode)
 
 

@@ -1,0 +1,146 @@
+"""Read the body of a task as it was meant: which fields to set, which to empty, which a host only filled in; pure.
+
+A host may send null or "" for every field that was left out. In a new task that says nothing. In a change null empties
+a field, so a change is refused where it is not certain that every null was meant.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.task import TaskDraft, TaskPatch
+from taskhand.server.coercion import json_types, squeeze
+from taskhand.server.schema import Schema, model_fields
+
+__all__ = ["TaskBody"]
+
+_DUE = frozenset({"dueDate", "dueTime", "timezone"})
+"""Fields that say one thing together."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskBody:
+    """A body of `kind`: `properties` are the schemas of its fields and of what stands beside them.
+
+    `within` is the argument that holds the body, "" for none. `beside_change` is whether the call changes the same
+    tasks in another way too.
+    """
+
+    kind: type[TaskDraft | TaskPatch]
+    properties: Schema
+    required: Sequence[str]
+    within: str
+    beside_change: bool = False
+
+    def read(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The given values as they were meant; a field to empty is None, or () for people.
+
+        CallerError where `clear` names a field that cannot be emptied, and where a value may be what a host filled in.
+        """
+        listed = given.get("clear")
+        if not isinstance(listed, tuple | None) or not all(isinstance(name, str) for name in listed or ()):
+            return dict(given)  # refused by its type
+        others = {name: value for name, value in given.items() if name not in model_fields(self.kind)}
+        body = {name: value for name, value in given.items() if name not in {*others, "clear"}}
+        cleared = None if listed is None else [self._clearable_field(name) for name in listed]
+        if cleared is not None or self.kind is TaskDraft:
+            body = {name: value for name, value in body.items() if name in self.required or not _is_blank(value)}
+        else:
+            body = self._without_fillers(body)
+        if self.kind is TaskDraft:
+            return others | body
+        self._check_certain(body)
+        return others | body | self._emptied(cleared or (), body)
+
+    def _without_fillers(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The body without what can only be a filler; CallerError where null or "" may be one, and may be meant."""
+        nullable = self._nullable
+        kept = {name: value for name, value in body.items() if value is not None or self._takes_null(name)}
+        emptied = [name for name, value in kept.items() if name in nullable and _is_blank(value)]
+        if self.beside_change or not all(map(_is_blank, kept.values())):
+            if len(emptied) > 1 or any(kept[name] is not None for name in emptied):
+                raise self._ambiguous(emptied)
+            fillers = [name for name, value in kept.items() if isinstance(value, str) and _is_blank(value)]
+            return {name: value for name, value in kept.items() if name not in fillers or name == "responsibleIds"}
+        if {*emptied} == {*nullable} and not {*emptied} <= _DUE:
+            raise self._ambiguous(emptied)
+        return kept
+
+    def _check_certain(self, body: Mapping[str, Any]) -> None:
+        """Refuse values of a change that may be fillers, and that would change a task."""
+        if body.get("responsibleIds") == () and "responsibleIds" in self._clearable:
+            raise CallerError(
+                f"{self._dotted('responsibleIds')} is empty.",
+                code="responsible_required",
+                next_step="Send at least one person, or leave it out; "
+                f'to leave the task to nobody, send {self._dotted("clear")} ["responsibleIds"].',
+            )
+        position = body.get("newStatusPosition")
+        if position in (0, "0", "0.0") and len(body) > 1 and "newStatusName" not in body:
+            raise CallerError(
+                f"{self._dotted('newStatusPosition')} is 0 beside another change: it is not certain that it is meant.",
+                code="invalid_arguments",
+                next_step="Send newStatusName instead, or leave newStatusPosition out.",
+            )
+
+    def _emptied(self, cleared: Sequence[str], body: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields that `clear` names, emptied; CallerError for one that has a value too."""
+        if both := [name for name in cleared if name in body]:
+            raise CallerError(
+                f"{self._dotted(both[0])} has a value, and {self._dotted('clear')} names it.",
+                code="invalid_arguments",
+                next_step="Send one of the two.",
+            )
+        return {name: () if name == "responsibleIds" else None for name in cleared}
+
+    def _clearable_field(self, sent: str) -> str:
+        """The field that `clear` names; CallerError where it cannot be emptied."""
+        for name in self._clearable:
+            if squeeze(name) == squeeze(sent[:60]):
+                return name
+        raise CallerError(
+            f"{self._dotted('clear')} names {sent[:60]!r}, which cannot be emptied here.",
+            code="invalid_arguments",
+            candidates=[Candidate(name) for name in self._clearable],
+            next_step=f"Name only fields among: {', '.join(self._clearable) or 'none'}.",
+        )
+
+    def _ambiguous(self, emptied: Sequence[str]) -> CallerError:
+        """The error for fields that may be meant to be emptied, or may be filled in by a host."""
+        return CallerError(
+            f"It is not certain that these are to be emptied: {', '.join(map(self._dotted, emptied))}.",
+            code="ambiguous_nulls",
+            candidates=[Candidate(name) for name in emptied],
+            next_step=f"Send {self._dotted('clear')} with the fields to empty, [] for none; "
+            "null then means not given. Nothing was written.",
+        )
+
+    @property
+    def _nullable(self) -> list[str]:
+        """The fields that null empties on this backend."""
+        return [
+            name
+            for name, node in self.properties.items()
+            if name in model_fields(self.kind) and self._takes_null(name) and "null" in json_types(node)
+        ]
+
+    @property
+    def _clearable(self) -> list[str]:
+        """The fields that can be emptied on this backend."""
+        people = self.properties.get("responsibleIds", {"minItems": 1})
+        nobody = "responsibleIds" not in self.required and not any(
+            branch.get("minItems") for branch in people.get("anyOf", [people])
+        )
+        return [*self._nullable, *(["responsibleIds"] if nobody else [])]
+
+    def _takes_null(self, name: str) -> bool:
+        """Whether the documentation lets null empty the field."""
+        return "null" in json_types(model_fields(self.kind)[name])
+
+    def _dotted(self, name: str) -> str:
+        return f"{self.within}.{name}" if self.within else name
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
