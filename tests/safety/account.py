@@ -1,7 +1,8 @@
-"""One call of a tool, observed from three sides: the agent's answer, the journal, and the CRM's tasks and requests.
+"""One call of a tool, observed from all sides: the agent's answer, the journal, the CRM's tasks and requests, and what
+subscribers are told.
 
-Three things hold after any fault: no task is created twice, every task of the call has one outcome and that outcome is
-true, and the journal has the same requests as the CRM's log.
+Four things hold after any fault: no task is created twice, every task of the call has one outcome and that outcome is
+true, the journal has the same requests as the CRM's log, and subscribers are told of every task that may have changed.
 """
 
 import json
@@ -127,7 +128,10 @@ class Effect:
 
 @dataclass(frozen=True)
 class Observation:
-    """The answer or the error, the tasks before and after, the CRM's log, and the new change in the journal."""
+    """The answer or the error, the tasks before and after, the CRM's log, and the new change in the journal.
+
+    `heard` are the ids of the tasks that subscribers were told of.
+    """
 
     answer: dict[str, Any] | None
     error: dict[str, Any]
@@ -135,6 +139,7 @@ class Observation:
     after: dict[str, Sight]
     log: tuple[Logged, ...]
     change: Change | None
+    heard: frozenset[str] = frozenset()
 
     @property
     def new(self) -> dict[str, Sight]:
@@ -152,13 +157,17 @@ async def observe_call(stage: Stage, tool: str, arguments: dict[str, Any]) -> Ob
     stage.there.clear_requests()
     before, known = stage.tasks, await newest_change(stage.app)
     answer, error = None, dict[str, Any]()
+    heard = set[str]()
+    unsubscribe = stage.app.updates.subscribe(heard.add)
     try:
         answer = await stage.agent(tool, **arguments)
     except Refused as refused:
         error = refused.error
+    unsubscribe()
     change = await newest_change(stage.app)
     is_new = change is not None and (known is None or known.id != change.id)
-    return Observation(answer, error, before, stage.tasks, stage.there.requests, change if is_new else None)
+    log, change = stage.there.requests, change if is_new else None
+    return Observation(answer, error, before, stage.tasks, log, change, frozenset(heard))
 
 
 async def newest_change(app: AppContext) -> Change | None:
@@ -195,7 +204,7 @@ def _of_many(answer: dict[str, Any], change: Change | None) -> dict[str, str]:
 def assert_all_is_true(
     seen: Observation, effect: Effect, *, may_be_unknown: bool, was_cut: bool = False
 ) -> dict[str, str]:
-    """Check the three things; the outcomes that the agent was told.
+    """Check the four things; the outcomes that the agent was told.
 
     `was_cut`: some requests never arrived, and the answers to others were lost on the way.
     """
@@ -205,6 +214,7 @@ def assert_all_is_true(
     _assert_nothing_is_made_twice(seen, effect, said)
     _assert_each_is_told_truly(seen, effect, said)
     _assert_the_journal_agrees(seen, effect, said, was_cut=was_cut)
+    _assert_subscribers_are_told(seen, said)
     return said
 
 
@@ -256,6 +266,14 @@ def _assert_the_journal_agrees(seen: Observation, effect: Effect, said: dict[str
     else:
         assert change.outcome == "refused"
         assert set(said.values()) == {"refused"}
+
+
+def _assert_subscribers_are_told(seen: Observation, said: dict[str, str]) -> None:
+    changed = {task_id for task_id, was in seen.before.items() if seen.after.get(task_id) != was}
+    doubtful = {task_id for task_id, outcome in said.items() if outcome == "unknown" and task_id}
+    made = set(seen.new) if said.get("") == "applied" else set()
+    assert changed | doubtful | made <= seen.heard
+    assert not seen.heard or set(said.values()) & {"applied", "unknown"}
 
 
 _LATE: Final = frozenset({"ReadTimeout", "TimeoutError"})

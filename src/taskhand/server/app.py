@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from mcp.server import Server
+from mcp.server import NotificationOptions, Server
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
-from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
+from mcp.types import ServerCapabilities
 
 from taskhand import __version__
 from taskhand.domain.errors import OperatorError
@@ -16,6 +16,7 @@ from taskhand.server.not_configured import NotConfiguredHandlers
 from taskhand.server.offered_tools import choose_tools
 from taskhand.server.prompt_handlers import PromptHandlers
 from taskhand.server.resource_handlers import ResourceHandlers
+from taskhand.server.subscriptions import TaskSubscriptions
 from taskhand.server.tool_handlers import ToolHandlers
 from taskhand.server.tools import TOOLS
 from taskhand.service.app_context import AppContext
@@ -32,18 +33,43 @@ _UNCHANGING = CacheHint(ttl_ms=600_000)
 """A list does not change while the server runs; a client may overlook a new version for this long."""
 
 
-def create_server(app: AppContext) -> Server[Any]:
+class _Server(Server[Any]):
+    """A server whose lists of tools, prompts and resources stay as they are."""
+
+    def get_capabilities(
+        self,
+        notification_options: NotificationOptions | None = None,
+        experimental_capabilities: dict[str, dict[str, Any]] | None = None,
+        extensions: dict[str, dict[str, Any]] | None = None,
+        *,
+        protocol_version: str | None = None,
+    ) -> ServerCapabilities:
+        """The capabilities; the SDK promises news of every list to whom it lets listen."""
+        promised = super().get_capabilities(
+            notification_options, experimental_capabilities, extensions, protocol_version=protocol_version
+        )
+        for lists in (promised.tools, promised.prompts, promised.resources):
+            if lists is not None:
+                lists.list_changed = False
+        return promised
+
+
+def create_server(app: AppContext, *, keeps_sessions: bool = True) -> Server[Any]:
     """A server with every tool, prompt and resource that is offered on `app`.
 
-    OperatorError where the configuration offers no tool.
+    `keeps_sessions` is whether a session of the older era lasts longer than a request: only then can it be told of
+    changes. OperatorError where the configuration offers no tool.
     """
     offered = choose_tools(TOOLS, app.policy.tools, only_reads=app.policy.only_reads)
     tools = ToolHandlers(app, offered)
     prompts, resources = PromptHandlers.of(app, offered.names), ResourceHandlers.of(app, offered.names)
-    server = Server[Any](
+    subscriptions = TaskSubscriptions(app.updates, resources.task_at)
+    changes_tasks = resources.offers_tasks and any(tool.writes for tool in offered.tools)
+    server = _Server(
         name=_NAME,
         title=_TITLE,
         version=__version__,
+        lifespan=subscriptions.lifespan,
         instructions=instructions(offered.tools),
         cache_hints=dict.fromkeys(_LISTS, _UNCHANGING),
         get_tool_input_schema=tools.input_schema,
@@ -55,7 +81,9 @@ def create_server(app: AppContext) -> Server[Any]:
         on_list_resource_templates=resources.list_templates,
         on_read_resource=resources.read_resource,
         on_completion=complete_with(app),
-        on_subscriptions_listen=ListenHandler(InMemorySubscriptionBus()),
+        on_subscribe_resource=subscriptions.subscribe if changes_tasks and keeps_sessions else None,
+        on_unsubscribe_resource=subscriptions.unsubscribe if changes_tasks and keeps_sessions else None,
+        on_subscriptions_listen=subscriptions.listen if changes_tasks else None,
     )
     server.middleware.append(read_arguments_text)
     server.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(), default_audience=_NAME))

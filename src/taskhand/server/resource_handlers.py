@@ -21,6 +21,7 @@ from mcp.types import (
 from mcp.types import Resource as ListedResource
 
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError
+from taskhand.domain.rules import check_id
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.render.answer import render_text
 from taskhand.server.render.errors import error_sentence
@@ -44,6 +45,11 @@ class ResourceHandlers:
     def of(cls, app: AppContext, tools: Collection[str]) -> "ResourceHandlers":
         """The resources that show no more than the tools of these names do."""
         return cls(app, tuple(one for one in RESOURCES if one.like is None or one.like in tools))
+
+    @property
+    def offers_tasks(self) -> bool:
+        """Whether a task has an address."""
+        return any(one.is_template for one in self.resources)
 
     async def list_resources(
         self, _: ServerRequestContext[Any, Any], __: PaginatedRequestParams | None
@@ -73,6 +79,15 @@ class ResourceHandlers:
             code = INVALID_PARAMS if isinstance(error, CallerError) else INTERNAL_ERROR
             raise MCPError(code, error_sentence(error), {"uri": uri}) from None
         return ReadResourceResult(contents=[TextResourceContents(uri=uri, text=text, mime_type=_JSON)])
+
+    def task_at(self, uri: str) -> str | None:
+        """The id of the task at an address; None where the address is not offered, not a task's or malformed."""
+        try:
+            resource, task_id = self._find(uri)
+            check_id(task_id, self.app.backend.capabilities)
+        except CallerError:
+            return None
+        return task_id if resource.is_template else None
 
     def _find(self, uri: str) -> tuple[Resource, str]:
         """The resource at an address, and the task id in it ("" where it has none); NotFound."""

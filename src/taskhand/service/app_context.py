@@ -12,6 +12,7 @@ from taskhand.backends.base import Backend
 from taskhand.domain.deadline import call_deadline, time_left
 from taskhand.domain.errors import CallerError
 from taskhand.journal.journal import Journal
+from taskhand.service.task_updates import TaskUpdates
 
 __all__ = ["AppContext", "WritePolicy"]
 
@@ -40,7 +41,7 @@ class AppContext:
     """The backend, its journal, the clock and the write policy.
 
     `clock` returns aware datetimes. `timezone` is the IANA zone of a dueTime that comes without one. A call is answered
-    within `call_s` seconds, which `monotonic` measures.
+    within `call_s` seconds, which `monotonic` measures. `updates` tells subscribers which tasks were changed.
     """
 
     backend: Backend
@@ -51,6 +52,7 @@ class AppContext:
     sleep: Callable[[float], Awaitable[object]] = anyio.sleep
     monotonic: Callable[[], float] = time.monotonic
     call_s: float = 45.0
+    updates: TaskUpdates = field(default_factory=TaskUpdates, repr=False, compare=False)
     _locks: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
 
     def call_deadline(self) -> AbstractContextManager[None]:

@@ -132,11 +132,13 @@ class Call:
         if self.change is not None:
             self.is_open = False
             await self.app.journal.settle(self.change.id, results, self._new_ending(outcome, code))
+            self.app.updates.publish(results)
 
     async def settle_some(self, results: Sequence[Result]) -> None:
         """Record the results of some tasks; the change stays open."""
         if self.change is not None:
             await self.app.journal.settle(self.change.id, results)
+            self.app.updates.publish(results)
             self._settled.update(result.index for result in results)
 
     async def record(

@@ -68,6 +68,7 @@ async def _recover(app: AppContext, change: Change) -> None:
     results = [await _find_result(app, change, index, now) for index in pending]
     outcomes: set[Outcome] = {result.outcome for result in (*change.results.values(), *results)}
     await app.journal.settle(change.id, results, Ending(overall_outcome(outcomes), code="recovered"))
+    app.updates.publish(results)
     _log.warning("%s was left open and is recovered; outcomes of its tasks: %s", change.id, ", ".join(sorted(outcomes)))
 
 

@@ -49,13 +49,13 @@ class RawConnection:
 
 
 @asynccontextmanager
-async def connect_raw(server: Server[Any]) -> AsyncIterator[RawConnection]:
-    """A connection of this server's."""
+async def connect_raw(server: Server[Any], *, buffer: int = 100) -> AsyncIterator[RawConnection]:
+    """A connection of this server's, on which so many messages wait for a client that does not read."""
     to_server, read = anyio.create_memory_object_stream[SessionMessage]()
-    write, from_server = anyio.create_memory_object_stream[SessionMessage](100)
-    async with from_server, anyio.create_task_group() as tasks:
+    write, from_server = anyio.create_memory_object_stream[SessionMessage](buffer)
+    async with anyio.create_task_group() as tasks:
         tasks.start_soon(serve_both_eras, server, read, write)
-        async with to_server:
+        async with to_server, from_server:
             yield RawConnection(to_server, from_server)
 
 

@@ -5,6 +5,7 @@ with `server/discover` and then falls back to `initialize` would be refused. A r
 `_meta`; every other message belongs to the older era.
 """
 
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -76,10 +77,11 @@ class _Connection:
     async def forward_answers(
         self, answers: MemoryObjectReceiveStream[SessionMessage], write: MemoryObjectSendStream[SessionMessage]
     ) -> None:
-        """Write what the server sends; close `write` at the end."""
+        """Write what the server sends, as long as the client reads; close `write` at the end."""
         async with answers, write:
             async for message in answers:
-                await write.send(message)
+                with suppress(anyio.BrokenResourceError):
+                    await write.send(message)
                 if isinstance(message.message, JSONRPCResponse | JSONRPCError):
                     self._waiting -= 1
                     self._answered.set()

@@ -1,0 +1,77 @@
+"""The changes that one session of the older era is told, sent by a task of its own."""
+
+import anyio
+from mcp.server.session import ServerSession
+from mcp.shared.exceptions import MCPError
+from mcp.types import EmptyResult, PingRequest
+
+__all__ = ["SessionFeed"]
+
+
+class SessionFeed:
+    """The addresses that a session subscribed to, and those whose change it has not been told yet.
+
+    A change says only "read it again", so an address waits once, however often it changes: a session that does not read
+    takes no more memory than its addresses.
+    """
+
+    def __init__(self, session: ServerSession) -> None:
+        self._session = session
+        self._tasks: dict[str, str] = {}
+        """The id of the task, in lower case, by address."""
+        self._waiting: dict[str, None] = {}
+        self._woken = anyio.Event()
+        self._scope = anyio.CancelScope()
+
+    def __contains__(self, uri: str) -> bool:
+        return uri in self._tasks
+
+    @property
+    def count(self) -> int:
+        """The number of addresses."""
+        return len(self._tasks)
+
+    def add(self, task_id: str, uri: str) -> None:
+        """Tell the session of changes of this task, under this address."""
+        self._tasks[uri] = task_id.casefold()
+
+    def remove(self, uri: str) -> None:
+        """Tell it nothing more about this address."""
+        self._tasks.pop(uri, None)
+        self._waiting.pop(uri, None)
+
+    def tell(self, task_id: str) -> None:
+        """Note that a task has changed."""
+        changed = task_id.casefold()
+        self._waiting |= {uri: None for uri, known in self._tasks.items() if known == changed}
+        if self._waiting:
+            self._woken.set()
+
+    async def deliver(self) -> None:
+        """Send what is noted, until stopped."""
+        with self._scope:
+            while True:
+                await self._woken.wait()
+                self._woken = anyio.Event()
+                while self._waiting:
+                    uri = next(iter(self._waiting))
+                    del self._waiting[uri]
+                    await self._session.send_resource_updated(uri)
+
+    async def is_open(self) -> bool:
+        """Whether the session's connection is open.
+
+        The SDK does not say so. On a closed connection a request fails at once; on an open one this request is
+        cancelled before it is sent.
+        """
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            try:
+                await self._session.send_request(PingRequest(), EmptyResult)
+            except MCPError:
+                return False
+        return True
+
+    def stop(self) -> None:
+        """End the delivery."""
+        self._scope.cancel()

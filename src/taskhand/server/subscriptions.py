@@ -1,0 +1,168 @@
+"""MCP handlers for subscriptions to tasks, in both protocol eras; only tasks change while a server runs.
+
+In 2025-11-25 a session subscribes to addresses, and the server sends notifications whenever it likes. In 2026-07-28 the
+answer of `subscriptions/listen` is the stream of notifications. In neither era does a subscriber that does not read
+hold up the call that changed the task.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import anyio
+from anyio.abc import TaskGroup
+from mcp.server import Server, ServerRequestContext
+from mcp.server.subscriptions import ListenHandler, ResourceUpdated, ServerEvent
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    EmptyResult,
+    SubscribeRequestParams,
+    SubscriptionFilter,
+    SubscriptionsListenRequestParams,
+    SubscriptionsListenResult,
+    UnsubscribeRequestParams,
+)
+
+from taskhand.server.session_feed import SessionFeed
+from taskhand.service.task_updates import TaskUpdates
+
+__all__ = ["MOST_ADDRESSES", "TaskSubscriptions"]
+
+MOST_ADDRESSES: Final = 200
+"""Addresses that one session, or one stream of the newer era, may subscribe to."""
+_MOST_STREAMS: Final = 1_000
+"""Open streams of the newer era."""
+
+_Context = ServerRequestContext["_Sessions", Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSubscriptions:
+    """Subscriptions to the tasks that this process changes.
+
+    `task_at` returns the id of the task at an address, None where it is no task's. `most_streams` limits the open
+    streams of the newer era.
+    """
+
+    updates: TaskUpdates
+    task_at: Callable[[str], str | None]
+    most_streams: int = _MOST_STREAMS
+    _streams: set[object] = field(default_factory=set)
+
+    @asynccontextmanager
+    async def lifespan(self, _: Server["_Sessions"]) -> AsyncIterator["_Sessions"]:
+        """Keep the sessions of the older era that subscribe while the server runs."""
+        async with anyio.create_task_group() as tasks:
+            sessions = _Sessions(tasks)
+            unsubscribe = self.updates.subscribe(sessions.tell)
+            try:
+                yield sessions
+            finally:
+                unsubscribe()
+                tasks.cancel_scope.cancel()
+
+    async def subscribe(self, ctx: _Context, params: SubscribeRequestParams) -> EmptyResult:
+        """Tell this session about the task at an address; MCPError for any other address."""
+        task_id = self.task_at(params.uri)
+        if task_id is None:
+            raise MCPError(
+                INVALID_PARAMS,
+                "Only tasks can be subscribed to, by task://ID; nothing else changes while the server runs.",
+                {"uri": params.uri},
+            )
+        feed = await ctx.lifespan_context.feed_of(ctx)
+        if feed.count >= MOST_ADDRESSES and params.uri not in feed:
+            raise _too_many_addresses(feed.count + 1)
+        feed.add(task_id, params.uri)
+        return EmptyResult()
+
+    async def unsubscribe(self, ctx: _Context, params: UnsubscribeRequestParams) -> EmptyResult:
+        """Tell this session nothing more about an address."""
+        ctx.lifespan_context.remove(ctx, params.uri)
+        return EmptyResult()
+
+    async def listen(self, ctx: _Context, params: SubscriptionsListenRequestParams) -> SubscriptionsListenResult:
+        """Stream the changes of tasks; the acknowledgement has only what is kept, so no list and no other address."""
+        asked = params.notifications.resource_subscriptions or ()
+        if len(asked) > MOST_ADDRESSES:
+            raise _too_many_addresses(len(asked))
+        if len(self._streams) >= self.most_streams:
+            raise MCPError(INTERNAL_ERROR, "Too many subscriptions are open; close one, or try again later.")
+        tasks = {uri: task_id for uri in asked if (task_id := self.task_at(uri)) is not None}
+        kept = params.model_copy(update={"notifications": SubscriptionFilter(resource_subscriptions=[*tasks] or None)})
+        stream = object()
+        self._streams.add(stream)
+        try:
+            return await ListenHandler(_TaskBus(self.updates, tasks))(ctx, kept)
+        finally:
+            self._streams.discard(stream)
+
+
+class _Sessions:
+    """The subscriptions of the sessions of one connection, or of one HTTP server, by the sessions' ids."""
+
+    def __init__(self, tasks: TaskGroup) -> None:
+        self._tasks = tasks
+        self._feeds: dict[str | None, SessionFeed] = {}
+
+    def tell(self, task_id: str) -> None:
+        """Tell the sessions that subscribed to a task."""
+        for feed in self._feeds.values():
+            feed.tell(task_id)
+
+    async def feed_of(self, ctx: _Context) -> SessionFeed:
+        """The feed of the session of this request; a new one takes the place of those whose session has ended."""
+        session_id = _session_id(ctx)
+        if session_id not in self._feeds:
+            for ended in [key for key, feed in self._feeds.items() if not await feed.is_open()]:
+                self._feeds.pop(ended).stop()
+            self._feeds[session_id] = feed = SessionFeed(ctx.session)
+            self._tasks.start_soon(feed.deliver)
+        return self._feeds[session_id]
+
+    def remove(self, ctx: _Context, uri: str) -> None:
+        """End one subscription of the session of this request, if it has it."""
+        if (feed := self._feeds.get(_session_id(ctx))) is not None:
+            feed.remove(uri)
+
+
+class _TaskBus:
+    """What a stream of the newer era subscribes to: the changes of some tasks, under the addresses that it knows."""
+
+    def __init__(self, updates: TaskUpdates, tasks: Mapping[str, str]) -> None:
+        self._updates = updates
+        self._addresses = _addresses_by_task(tasks.items())
+
+    async def publish(self, event: ServerEvent) -> None:
+        """Nothing is published here: the service tells what it changed."""
+        raise NotImplementedError
+
+    def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
+        """Tell the listener of each change."""
+
+        def tell(task_id: str) -> None:
+            for uri in self._addresses.get(task_id.casefold(), ()):
+                listener(ResourceUpdated(uri=uri))
+
+        return self._updates.subscribe(tell)
+
+
+def _session_id(ctx: _Context) -> str | None:
+    """The id of the session over HTTP; None where the connection is the only session."""
+    headers: Mapping[str, str] = ctx.request.headers if ctx.request is not None else {}
+    return headers.get("mcp-session-id")
+
+
+def _addresses_by_task(tasks: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The addresses by the id of their task, ignoring case."""
+    addresses: dict[str, list[str]] = {}
+    for uri, task_id in tasks:
+        addresses.setdefault(task_id.casefold(), []).append(uri)
+    return addresses
+
+
+def _too_many_addresses(count: int) -> MCPError:
+    return MCPError(INVALID_PARAMS, f"At most {MOST_ADDRESSES} tasks can be subscribed to at a time, not {count}.")

@@ -1,0 +1,266 @@
+"""Subscriptions to tasks: in both protocol eras, every change is told, and a subscriber never holds up a write."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client
+
+from behaviour.agent import Agent, Refused
+from server.transports.raw_connection import INITIALIZED, RawConnection, connect_raw, newer, older
+from server.transports.server_process import HELLO, environment
+from taskhand.config.settings import Settings
+from taskhand.server.app import create_server
+from taskhand.server.subscriptions import MOST_ADDRESSES
+from taskhand.service.app_context import AppContext
+from taskhand.wiring import open_app
+
+ERAS = ("legacy", "auto")
+ABSENT = "99999999-9999-4999-8999-999999999999"
+
+
+@pytest.fixture
+async def app(store_file: Path) -> AsyncIterator[AppContext]:
+    async with open_app(Settings.from_env(environment(store_file))) as app:
+        yield app
+
+
+@dataclass
+class Watcher:
+    """A client that is subscribed to some tasks; `next` is the address that it is told next."""
+
+    next: Callable[[], Awaitable[str]]
+
+
+@asynccontextmanager
+async def watching(app: AppContext, era: str, *addresses: str) -> AsyncIterator[Watcher]:
+    """A client of that era that is subscribed to these addresses."""
+    if era == "legacy":
+        async with connect_raw(create_server(app)) as connection:
+            await open_older(connection)
+            for uri in addresses:
+                assert (await connection.ask(older("resources/subscribe", "s", uri=uri)))["result"] == {}
+
+            async def next_notification() -> str:
+                return str((await connection.receive())["params"]["uri"])
+
+            yield Watcher(next_notification)
+        return
+    async with (
+        Client(create_server(app), mode=era) as client,
+        client.listen(resource_subscriptions=list(addresses)) as stream,
+    ):
+
+        async def next_event() -> str:
+            return str(getattr(await anext(stream), "uri", None))
+
+        yield Watcher(next_event)
+
+
+Act = Callable[[Agent, str, str], Awaitable[Any]]
+
+
+async def apply_filtered(agent: Agent, _: str, __: str) -> None:
+    plan = await agent("bulk_update_tasks", filter={"text": "watched"}, changes={"priority": "2"})
+    await agent("apply_plan", planId=plan["planId"])
+
+
+async def delete(agent: Agent, task: str, _: str) -> dict[str, Any]:
+    return await agent("apply_plan", planId=(await agent("delete_task", id=task))["planId"])
+
+
+async def undo(agent: Agent, first: str, second: str) -> None:
+    done = await agent("bulk_update_tasks", taskIds=[first, second], changes={"priority": "2"})
+    await agent("undo_change", changeId=done["changeId"])
+
+
+CHANGES: dict[str, tuple[Act, int]] = {
+    "update_task": (lambda agent, one, _: agent("update_task", id=one, title="watched still"), 1),
+    "complete_task": (lambda agent, one, _: agent("complete_task", id=one), 1),
+    "reassign_task": (lambda agent, one, _: agent("reassign_task", id=one, responsibleIds=[], mode="replace"), 1),
+    "bulk_update_tasks": (
+        lambda agent, one, two: agent("bulk_update_tasks", taskIds=[one, two], changes={"priority": "2"}),
+        2,
+    ),
+    "apply_plan of many": (apply_filtered, 2),
+    "apply_plan of a deletion": (delete, 1),
+    "undo_change": (undo, 2),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_whoever_watches_a_task_in_either_era_is_told_of_its_change(app: AppContext, change: str) -> None:
+    act, count = CHANGES[change]
+    async with AsyncExitStack() as stack:
+        agent = Agent(await stack.enter_async_context(Client(create_server(app))))
+        first, second, third = [(await agent.create(title))["id"] for title in ("watched", "watched too", "another")]
+        addresses = [f"task://{one}" for one in (first, second, third)]
+        watchers = [await stack.enter_async_context(watching(app, era, *addresses)) for era in ERAS]
+        await act(agent, first, second)
+        await agent("update_task", id=third, title="the last one")
+        for watcher in watchers:
+            with anyio.fail_after(5):
+                told = [await watcher.next()]
+                while told[-1] != addresses[2]:
+                    told.append(await watcher.next())
+            assert set(told[:-1]) == set(addresses[:count])
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_what_changes_nothing_is_not_told(app: AppContext, era: str) -> None:
+    async with Client(create_server(app)) as client:
+        agent = Agent(client)
+        task = (await agent.create())["id"]
+        other = (await agent.create("Other"))["id"]
+        async with watching(app, era, f"task://{task}", f"task://{other}") as watcher:
+            await agent("update_task", id=task, title="Only planned", dryRun=True)
+            await agent("update_task", id=task, title="Call Acme")
+            with pytest.raises(Refused):
+                await agent("update_task", id=task, priority="9")
+            await agent("update_task", id=other, title="Changed")
+            with anyio.fail_after(5):
+                assert await watcher.next() == f"task://{other}"
+
+
+async def test_a_new_task_and_one_that_is_made_again_are_told_to_listeners(app: AppContext) -> None:
+    heard: list[str] = []
+    app.updates.subscribe(heard.append)
+    async with Client(create_server(app)) as client:
+        agent = Agent(client)
+        made = (await agent.create())["id"]
+        gone = await delete(agent, made, "")
+        back = await agent("undo_change", changeId=gone["changeId"])
+    assert heard == [made, made, back["task"]["id"]]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_an_address_is_told_as_the_client_wrote_it(app: AppContext, era: str) -> None:
+    async with Client(create_server(app)) as client:
+        agent = Agent(client)
+        task = (await agent.create())["id"]
+        async with watching(app, era, f"task://{task.upper()}") as watcher:
+            await agent("update_task", id=task, title="Changed")
+            with anyio.fail_after(5):
+                assert await watcher.next() == f"task://{task.upper()}"
+
+
+async def test_after_unsubscribing_nothing_is_told(app: AppContext) -> None:
+    async with connect_raw(create_server(app)) as connection:
+        await open_older(connection)
+        task, other = await make(connection), await make(connection, "Other")
+        for address in (task, other):
+            assert (await connection.ask(older("resources/subscribe", "s", uri=address)))["result"] == {}
+        assert (await connection.ask(older("resources/unsubscribe", "u", uri=task)))["result"] == {}
+        assert (await connection.ask(older("resources/unsubscribe", "u", uri=task)))["result"] == {}
+        await change(connection, task)
+        await change(connection, other)
+        while not connection.notifications:
+            connection.notifications.append(await connection.receive())
+        assert [one["params"]["uri"] for one in connection.notifications] == [other]
+
+
+@pytest.mark.parametrize(
+    "address", ["taskhand://members", "taskhand://statuses", "task://7", "task://", "https://example.com", "task", ""]
+)
+async def test_only_tasks_can_be_subscribed_to(app: AppContext, address: str) -> None:
+    async with connect_raw(create_server(app)) as connection:
+        await open_older(connection)
+        error = (await connection.ask(older("resources/subscribe", "s", uri=address)))["error"]
+        assert error["code"] == -32602
+        wanted = {"resourceSubscriptions": [address, f"task://{ABSENT}"], "toolsListChanged": True}
+        await connection.send(newer("subscriptions/listen", "listen", notifications=wanted))
+        kept = (await connection.receive())["params"]["notifications"]
+        assert kept == {"resourceSubscriptions": [f"task://{ABSENT}"]}
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_what_is_advertised_is_what_is_kept(store_file: Path, era: str) -> None:
+    for configured, subscribe in (
+        ({}, True),
+        ({"TASKHAND_READ_ONLY": "true"}, False),
+        ({"TASKHAND_TOOLS": "write"}, False),
+    ):
+        async with (
+            open_app(Settings.from_env(environment(store_file, **configured))) as app,
+            Client(create_server(app), mode=era) as client,
+        ):
+            promised = client.server_capabilities
+            assert promised.tools is not None
+            assert promised.prompts is not None
+            assert promised.resources is not None
+            assert promised.resources.subscribe is subscribe
+            assert not any(lists.list_changed for lists in (promised.tools, promised.prompts, promised.resources))
+            if not subscribe:
+                async with connect_raw(create_server(app)) as connection:
+                    await open_older(connection)
+                    for ask in (
+                        older("resources/subscribe", 1, uri=f"task://{ABSENT}"),
+                        newer("subscriptions/listen", 2, notifications={"toolsListChanged": True}),
+                    ):
+                        assert (await connection.ask(ask))["error"]["message"] == "Method not found"
+
+
+async def test_a_session_that_does_not_read_holds_up_no_write(app: AppContext) -> None:
+    async with (
+        connect_raw(create_server(app), buffer=0) as deaf,
+        connect_raw(create_server(app)) as other,
+        Client(create_server(app)) as client,
+    ):
+        await open_older(deaf)
+        agent = Agent(client)
+        task = (await agent.create())["id"]
+        await deaf.ask(older("resources/subscribe", "s", uri=f"task://{task}"))
+        await other.send(
+            newer("subscriptions/listen", "l", notifications={"resourceSubscriptions": [f"task://{task}"]})
+        )
+        with anyio.fail_after(10):
+            for number in range(30):
+                await agent("update_task", id=task, title=f"Title {number}")
+        assert (await deaf.receive())["params"]["uri"] == f"task://{task}"
+
+
+async def test_a_session_that_is_gone_breaks_no_write_and_is_forgotten(app: AppContext) -> None:
+    server = create_server(app)
+    async with Client(server) as client:
+        agent = Agent(client)
+        task = (await agent.create())["id"]
+        for era in ERAS:
+            async with watching(app, era, f"task://{task}"):
+                pass
+        await agent("update_task", id=task, title="Changed")
+
+
+async def test_the_subscriptions_of_a_session_and_the_open_streams_are_bounded(app: AppContext) -> None:
+    addresses = [f"task://00000000-0000-4000-8000-{number:012}" for number in range(MOST_ADDRESSES + 1)]
+    async with connect_raw(create_server(app)) as connection:
+        await open_older(connection)
+        for address in addresses[:-1]:
+            assert "result" in await connection.ask(older("resources/subscribe", "s", uri=address))
+        assert "result" in await connection.ask(older("resources/subscribe", "s", uri=addresses[0]))
+        error = (await connection.ask(older("resources/subscribe", "s", uri=addresses[-1])))["error"]
+        assert f"At most {MOST_ADDRESSES}" in error["message"]
+        listen = newer("subscriptions/listen", "l", notifications={"resourceSubscriptions": addresses})
+        assert f"At most {MOST_ADDRESSES}" in (await connection.ask(listen))["error"]["message"]
+
+
+async def open_older(connection: RawConnection) -> None:
+    """Open a session of the older era."""
+    assert "result" in await connection.ask(older("initialize", 0, **HELLO))
+    await connection.send(INITIALIZED)
+
+
+async def make(connection: RawConnection, title: str = "Call Acme") -> str:
+    """Make a task; its address."""
+    body = {"title": title, "responsibleIds": ["me"], "priority": "1"}
+    answer = await connection.ask(older("tools/call", "make", name="create_task", arguments=body))
+    return f"task://{answer['result']['structuredContent']['task']['id']}"
+
+
+async def change(connection: RawConnection, address: str) -> None:
+    """Change the task at an address."""
+    body = {"id": address.removeprefix("task://"), "title": "Changed"}
+    assert "result" in await connection.ask(older("tools/call", "change", name="update_task", arguments=body))

@@ -1,0 +1,91 @@
+"""A subscriber over real pipes and sockets is told of a change in both protocol eras."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import anyio
+import pytest
+from mcp import Client
+
+from server.transports.server_process import BOUND_S, HELLO, Message, Pipe, Web, serving
+from server.transports.task_calls import create_task
+
+INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+
+
+def older(method: str, request_id: int, **params: object) -> Message:
+    return {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
+
+
+def next_notification(pipe: Pipe, method: str) -> Message:
+    while (line := pipe.out.next()) is not None:
+        if (message := json.loads(line)).get("method") == method:
+            return dict(message["params"])
+    raise AssertionError("".join(pipe.err.all()))
+
+
+@pytest.mark.parametrize("era", ["2025-11-25", "2026-07-28"])
+def test_over_stdio(store_file: Path, era: str) -> None:
+    with Pipe(store_file) as pipe:
+        task = create_task(pipe)
+        uri = f"task://{task['id']}"
+        if era == "2025-11-25":
+            pipe.send(json.dumps(older("initialize", 100, **HELLO)))
+            assert pipe.answer(100)["result"]["capabilities"]["resources"]["subscribe"] is True
+            pipe.send(json.dumps(INITIALIZED))
+            pipe.send(json.dumps(older("resources/subscribe", 101, uri=uri)))
+            assert pipe.answer(101)["result"] == {}
+        else:
+            pipe.ask("subscriptions/listen", notifications={"resourceSubscriptions": [uri]})
+            kept = next_notification(pipe, "notifications/subscriptions/acknowledged")["notifications"]
+            assert kept == {"resourceSubscriptions": [uri]}
+        pipe.ask_tool("update_task", {"id": task["id"], "title": "Changed"})
+        assert next_notification(pipe, "notifications/resources/updated")["uri"] == uri
+        pipe.stdin.close()
+        assert pipe.ends_within(BOUND_S) == 0
+        assert pipe.err.all() == []
+
+
+def send_older(web: Web, method: str, message: Message | None, **headers: str) -> tuple[str | None, bytes]:
+    """Send one request of the older era: the id of its session, and the body of the answer."""
+    kinds = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    with closing(web.connection()) as line:
+        line.request(method, "/mcp", json.dumps(message) if message else None, kinds | headers)
+        reply = line.getresponse()
+        assert reply.status < 300
+        return reply.headers["mcp-session-id"], reply.read()
+
+
+def test_over_http_in_the_older_era(store_file: Path) -> None:
+    with serving(store_file) as web:
+        task = create_task(web)
+        uri = f"task://{task['id']}"
+        session_id, _ = send_older(web, "POST", older("initialize", 1, **HELLO))
+        session = {"Mcp-Session-Id": session_id or "", "MCP-Protocol-Version": "2025-11-25"}
+        send_older(web, "POST", INITIALIZED, **session)
+        with closing(web.connection()) as stream:
+            stream.request("GET", "/mcp", headers=session | {"Accept": "text/event-stream"})
+            told = stream.getresponse()
+            assert told.status == 200
+            assert b'"result":{}' in send_older(web, "POST", older("resources/subscribe", 2, uri=uri), **session)[1]
+            web.call("update_task", {"id": task["id"], "title": "Changed"})
+            data = next(line for line in iter(told.readline, b"") if line.startswith(b"data: {"))
+            assert json.loads(data.removeprefix(b"data: "))["params"]["uri"] == uri
+            told.close()
+        assert "result" in web.call("update_task", {"id": task["id"], "title": "Changed again"})
+        send_older(web, "DELETE", None, **session)
+        assert "result" in web.call("update_task", {"id": task["id"], "title": "Changed a third time"})
+
+
+async def test_over_http_in_the_newer_era(store_file: Path) -> None:
+    with serving(store_file) as web, anyio.fail_after(BOUND_S):
+        task = create_task(web)
+        async with (
+            Client(web.url) as client,
+            client.listen(resource_subscriptions=[f"task://{task['id']}"], tools_list_changed=True) as stream,
+        ):
+            assert not stream.honored.tools_list_changed
+            await client.call_tool("update_task", {"id": task["id"], "title": "Changed"})
+            assert getattr(await anext(stream), "uri", None) == f"task://{task['id']}"
+        assert "result" in web.call("update_task", {"id": task["id"], "title": "Changed again"})
