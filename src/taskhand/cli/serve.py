@@ -40,8 +40,9 @@ Waiting for a host on standard input; Ctrl-C ends.
 @click.option(
     "--allow-host", "names", multiple=True, metavar="NAME", help="A host name that callers use for the server."
 )
+@click.option("--stateless", is_flag=True, help="Keep no sessions, so that any of several servers answers any request.")
 @click.pass_context
-def serve(context: click.Context, *, http: bool, host: str, port: int, names: tuple[str, ...]) -> None:
+def serve(context: click.Context, *, http: bool, host: str, port: int, names: tuple[str, ...], stateless: bool) -> None:
     """Serve MCP.
 
     With an error in the configuration the server starts too: it answers every call with that error.
@@ -49,16 +50,22 @@ def serve(context: click.Context, *, http: bool, host: str, port: int, names: tu
     Over HTTP there is no authentication: anyone who reaches the port can use the server. A --host that other machines
     can reach is therefore refused unless --allow-host gives the host names that they use. Publish such a port on
     loopback only, as with a container, or behind a proxy that authenticates callers.
+
+    --stateless is for clients of protocol 2025-11-25 and older; newer ones need no session. Without a session such a
+    client is nameless: no person can be asked, so guarded changes stop at a plan, and it cannot subscribe to tasks.
     """
-    options = {"host": "--host", "port": "--port", "names": "--allow-host"}
+    options = {"host": "--host", "port": "--port", "names": "--allow-host", "stateless": "--stateless"}
     given = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     if given and not http:
         raise click.UsageError(f"{options[given[0]]} needs --http.")
-    run_server(context.meta[CONFIGURATION], (host, port, names) if http else None)
+    run_server(context.meta[CONFIGURATION], (host, port, names) if http else None, keeps_sessions=not stateless)
 
 
 def run_server(
-    found: Configuration | OperatorError, listen: tuple[str, int, tuple[str, ...]] | None = None
+    found: Configuration | OperatorError,
+    listen: tuple[str, int, tuple[str, ...]] | None = None,
+    *,
+    keeps_sessions: bool = True,
 ) -> NoReturn:
     """Serve over HTTP where an address is given, else over standard input and output.
 
@@ -74,10 +81,10 @@ def run_server(
     address = Address(*listen) if listen else None
     if address:
         address.check()
-    leave(anyio.run(_serve, found, address))
+    leave(anyio.run(partial(_serve, found, address, keeps_sessions=keeps_sessions)))
 
 
-async def _serve(found: Configuration | OperatorError, address: "Address | None") -> int:
+async def _serve(found: Configuration | OperatorError, address: "Address | None", *, keeps_sessions: bool) -> int:
     """Serve until the end; the exit code."""
     from taskhand.server.app import create_not_configured_server
     from taskhand.server.transports.http import serve_http
@@ -86,7 +93,7 @@ async def _serve(found: Configuration | OperatorError, address: "Address | None"
     on_a_terminal = address is None and sys.stdin.isatty()
     async with AsyncExitStack() as stack:
         try:
-            server, close, at_start = await _open(found, stack)
+            server, close, at_start = await _open(found, stack, keeps_sessions=keeps_sessions)
             problem = None
         except OperatorError as error:
             if on_a_terminal:
@@ -100,13 +107,15 @@ async def _serve(found: Configuration | OperatorError, address: "Address | None"
         gc.freeze()
         gc.enable()
         if address:
-            await serve_http(server, address, at_start, problem=problem)
+            await serve_http(server, address, at_start, keeps_sessions=keeps_sessions, problem=problem)
         else:
             await serve_stdio(server, close, at_start)
         return 1 if problem else 0
 
 
-async def _open(found: Configuration | OperatorError, stack: AsyncExitStack) -> tuple[Any, _Work, _Work]:
+async def _open(
+    found: Configuration | OperatorError, stack: AsyncExitStack, *, keeps_sessions: bool
+) -> tuple[Any, _Work, _Work]:
     """The server on what is configured, what waits for the write under way, and what runs beside the first requests.
 
     OperatorError where the configuration does not allow it.
@@ -118,4 +127,5 @@ async def _open(found: Configuration | OperatorError, stack: AsyncExitStack) -> 
     if isinstance(found, OperatorError):
         raise found
     app = await stack.enter_async_context(open_app(found.settings))
-    return create_server(app), app.aclose, partial(recover_if_possible, app)
+    server = create_server(app, state_keys=found.settings.state_keys, keeps_sessions=keeps_sessions)
+    return server, app.aclose, partial(recover_if_possible, app)

@@ -1,16 +1,44 @@
 """The settings that every backend shares."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_core import PydanticCustomError
 
 from taskhand.backends.factory import SettingKind
 from taskhand.backends.registry import NAMES, BackendName
 
-__all__ = ["ServerSettings"]
+__all__ = ["ServerSettings", "split_keys"]
 
 _CRMS = " or ".join(", ".join(f"`{name}`" for name in NAMES if name != "local").rsplit(", ", 1))
+
+
+_SHORTEST_KEY: Final = 32
+"""Characters, as the SDK requires."""
+
+
+def _checked(given: SecretStr | None) -> SecretStr | None:
+    """The keys, none of them too short or there twice."""
+    keys = split_keys(given)
+    if given is not None and (
+        not keys
+        or min(map(len, keys)) < _SHORTEST_KEY
+        or not all(key.isascii() for key in keys)
+        or len({*keys}) < len(keys)
+    ):
+        raise PydanticCustomError(
+            "state_key",
+            "each key needs at least 32 ASCII characters, and none may be there twice; "
+            "make one with `python -c 'import secrets; print(secrets.token_hex(32))'`",
+        )
+    return given
+
+
+def split_keys(given: SecretStr | None) -> tuple[str, ...]:
+    """The keys in a setting that has commas between them."""
+    keys = given.get_secret_value().split(",") if given else ()
+    return tuple(key.strip() for key in keys if key.strip())
 
 
 class ServerSettings(BaseModel):
@@ -129,6 +157,16 @@ class ServerSettings(BaseModel):
         ),
         SettingKind.COMMA_LIST,
         SettingKind.GUARD,
+    ] = None
+    state_key: Annotated[
+        SecretStr | None,
+        AfterValidator(_checked),
+        Field(
+            alias="TASKHAND_STATE_KEY",
+            description="Key of at least 32 characters that several HTTP servers share, so that each can act on an "
+            "answer to a question of another's; for a change of keys both, the new one first, with a comma between; "
+            "default: one for each process.",
+        ),
     ] = None
     config: Annotated[
         Path | None,

@@ -12,7 +12,7 @@ from taskhand.backends.factory import BackendFactory, SettingKind, is_secret
 from taskhand.backends.registry import FACTORIES, BackendName, find_factory
 from taskhand.config.credentials import FILE_SUFFIX, read_credential_file, resolve_credential
 from taskhand.config.placeholders import clean_value, find_flaw
-from taskhand.config.server_settings import ServerSettings
+from taskhand.config.server_settings import ServerSettings, split_keys
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.zones import is_offset, known_zone
 
@@ -78,7 +78,12 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
     def secrets(self) -> tuple[str, ...]:
         """The credentials that are set; they are masked in every text that is stored."""
         given = (getattr(self, name) for name in type(self).model_fields)
-        return tuple(one.get_secret_value() for one in given if isinstance(one, SecretStr))
+        return (*(one.get_secret_value() for one in given if isinstance(one, SecretStr)), *self.state_keys)
+
+    @property
+    def state_keys(self) -> tuple[str, ...]:
+        """The keys that seal what a client carries between two calls: the first one seals, all open."""
+        return split_keys(self.state_key)
 
     @property
     def default_timezone(self) -> str | None:

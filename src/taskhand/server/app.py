@@ -1,5 +1,6 @@
 """The MCP server: tools, prompts and resources on an app context, ready for any transport."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from mcp.server import NotificationOptions, Server
@@ -54,11 +55,12 @@ class _Server(Server[Any]):
         return promised
 
 
-def create_server(app: AppContext, *, keeps_sessions: bool = True) -> Server[Any]:
+def create_server(app: AppContext, *, state_keys: Sequence[str] = (), keeps_sessions: bool = True) -> Server[Any]:
     """A server with every tool, prompt and resource that is offered on `app`.
 
-    `keeps_sessions` is whether a session of the older era lasts longer than a request: only then can it be told of
-    changes. OperatorError where the configuration offers no tool.
+    `state_keys` seal what a client carries from a question to its answer: the first one seals, all open; without any,
+    only this process opens what it sealed. `keeps_sessions` is whether a session of the older era lasts longer than a
+    request: only then can it be told of changes. OperatorError where the configuration offers no tool.
     """
     offered = choose_tools(TOOLS, app.policy.tools, only_reads=app.policy.only_reads)
     tools = ToolHandlers(app, offered)
@@ -86,7 +88,8 @@ def create_server(app: AppContext, *, keeps_sessions: bool = True) -> Server[Any
         on_subscriptions_listen=subscriptions.listen if changes_tasks else None,
     )
     server.middleware.append(read_arguments_text)
-    server.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(), default_audience=_NAME))
+    security = RequestStateSecurity(keys=state_keys) if state_keys else RequestStateSecurity.ephemeral()
+    server.middleware.append(RequestStateBoundary(security, default_audience=_NAME))
     return server
 
 

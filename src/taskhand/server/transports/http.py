@@ -48,11 +48,13 @@ async def serve_http(
     at_start: Callable[[], Coroutine[Any, Any, None]],
     limits: HttpLimits = _LIMITS,
     *,
+    keeps_sessions: bool = True,
     problem: str | None = None,
 ) -> None:
     """Serve MCP at /mcp and a health answer at /health until a signal arrives.
 
-    `at_start` runs beside the first requests. `problem` is what keeps the server from working: its health is then
+    `at_start` runs beside the first requests. Without `keeps_sessions` each request of the older era stands alone, so
+    that any other server can answer the next one. `problem` is what keeps the server from working: its health is then
     answered with status 503. OperatorError for an address that is refused or taken.
     """
     import uvicorn  # noqa: PLC0415  a stdio server starts without it
@@ -74,6 +76,7 @@ async def serve_http(
     app = server.streamable_http_app(
         transport_security=address.security(),
         max_sessions=limits.sessions,
+        stateless_http=not keeps_sessions,
         custom_starlette_routes=[Route("/health", _health(problem), methods=["GET"])],
     )
     config = uvicorn.Config(
