@@ -5,6 +5,7 @@ import json
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from statistics import median
 
@@ -63,6 +64,55 @@ def test_a_small_answer_does_not_wait_for_the_network_to_acknowledge(web: Web) -
         web.call("list_statuses", {})
         took.append(time.perf_counter() - start)
     assert median(took) < 0.03
+
+
+ASK = {"jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": {"_meta": META}}
+HANDSHAKE = {"jsonrpc": "2.0", "id": 2, "method": "initialize", "params": HELLO}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"MCP_Protocol_Version": "2025-11-25"},
+        {"MCP_Protocol_Version": "2026-07-28"},
+        {"MCP_Protocol_Version": "2026-07-28", "Mcp_Method": "initialize"},
+        {"MCP_Protocol_Version": "2027-01-01"},
+    ],
+    ids=str,
+)
+def test_a_client_that_asked_first_may_initialize_whatever_version_its_header_names(
+    web: Web, headers: dict[str, str]
+) -> None:
+    status, answer = web.post(json.dumps(ASK).encode(), MCP_Protocol_Version="2026-07-28", Mcp_Method="server/discover")
+    assert status == 200
+    assert json.loads(answer)["result"]["supportedVersions"] == ["2026-07-28"]
+    status, answer = web.post(json.dumps(HANDSHAKE).encode(), **headers)
+    assert status == 200
+    assert b'"protocolVersion":"2025-11-25"' in answer
+    assert "result" in web.call("list_tasks", {})
+
+
+def test_a_body_that_comes_in_parts_is_read_as_it_is(web: Web) -> None:
+    call = {"name": "list_tasks", "arguments": {"text": "x" * 100_000}, "_meta": META}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}).encode()
+    status, answer = web.post(body, MCP_Protocol_Version="2026-07-28")
+    assert status == 400
+    assert json.loads(answer)["error"]["code"] == -32020
+    status, answer = web.post(body, MCP_Protocol_Version="2026-07-28", Mcp_Method="tools/call", Mcp_Name="list_tasks")
+    assert status == 200
+
+
+@pytest.mark.parametrize("path", ["/mcp/", "/mcp//"])
+@pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
+def test_a_slash_at_the_end_is_no_redirect(web: Web, path: str, method: str) -> None:
+    """Behind a proxy that ends TLS the address of a redirect would begin with http."""
+    with closing(web.connection()) as line:
+        kinds = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+        line.request(method, path, json.dumps(HANDSHAKE), kinds | {"X-Forwarded-Proto": "https"})
+        reply = line.getresponse()
+        assert reply.headers["location"] is None
+        assert reply.status == (200 if method == "POST" else 400)
 
 
 def test_nothing_is_served_beside_mcp_and_health(web: Web) -> None:

@@ -15,6 +15,7 @@ from server.transports.task_calls import create_task, error_of
 OLD_KEY, NEW_KEY = "0123456789abcdef" * 4, "fedcba9876543210" * 4
 MODERN = {"MCP_Protocol_Version": "2026-07-28", "Mcp_Method": "tools/call"}
 ABLE_TO_ASK = META | {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}}
+ABLE_HELLO: dict[str, Any] = HELLO | {"capabilities": {"elicitation": {}}}
 YES = {"confirm": {"action": "accept", "content": {"confirm": True}}}
 
 
@@ -83,7 +84,7 @@ def test_a_plan_of_one_server_is_carried_out_once_at_another(replicas: Replicas)
     assert error_of(replicas.first.call("apply_plan", {"planId": plan_id}))["code"] == "plan_used"
 
 
-def older(web: Web, method: str, *, session: str | None = None, **params: Any) -> tuple[int, Message]:
+def older(web: Web, method: str, session: str | None = None, /, **params: Any) -> tuple[int, Message]:
     """One request of the older era: the status, and the message in the stream of the answer."""
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
     headers = {"MCP_Protocol_Version": "2025-11-25"} | ({"Mcp_Session_Id": session} if session else {})
@@ -93,11 +94,11 @@ def older(web: Web, method: str, *, session: str | None = None, **params: Any) -
 
 
 def test_without_sessions_any_server_answers_a_client_of_the_older_era(replicas: Replicas) -> None:
-    status, opened = older(replicas.first, "initialize", **HELLO | {"capabilities": {"elicitation": {}}})
+    status, opened = older(replicas.first, "initialize", **ABLE_HELLO)
     assert status == 200
     assert opened["result"]["capabilities"]["resources"]["subscribe"] is False
     for session in (None, "of-another-server"):
-        status, listed = older(replicas.second, "tools/list", session=session)
+        status, listed = older(replicas.second, "tools/list", session)
         assert status == 200
         assert len(listed["result"]["tools"]) > 10
     assert "error" in older(replicas.second, "resources/subscribe", uri=f"task://{0:032}")[1]
@@ -105,7 +106,7 @@ def test_without_sessions_any_server_answers_a_client_of_the_older_era(replicas:
 
 def test_without_sessions_a_guarded_change_stops_at_a_plan_that_any_server_carries_out(replicas: Replicas) -> None:
     task_id = str(create_task(replicas.first)["id"])
-    older(replicas.first, "initialize", **HELLO | {"capabilities": {"elicitation": {}}})
+    older(replicas.first, "initialize", **ABLE_HELLO)
     _, planned = older(replicas.first, "tools/call", name="delete_task", arguments={"id": task_id})
     plan = planned["result"]["structuredContent"]
     assert exists(replicas.second, task_id)
@@ -114,7 +115,7 @@ def test_without_sessions_a_guarded_change_stops_at_a_plan_that_any_server_carri
 
 
 def test_with_sessions_another_server_says_that_it_does_not_know_the_session(replicas: Replicas) -> None:
-    status, answer = older(replicas.alone, "tools/list", session="of-another-server")
+    status, answer = older(replicas.alone, "tools/list", "of-another-server")
     assert status == 404
     assert answer["error"]["message"] == "Session not found"
 

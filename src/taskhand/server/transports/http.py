@@ -21,6 +21,7 @@ from taskhand import __version__
 from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.address import Address, host_in_url, is_malformed_port
 from taskhand.server.transports.process import LAST_WRITE_S, leave
+from taskhand.server.transports.request_repair import accept_initialize_after_discover, accept_trailing_slash
 
 __all__ = ["HttpLimits", "serve_http"]
 
@@ -80,7 +81,7 @@ async def serve_http(
         custom_starlette_routes=[Route("/health", _health(problem), methods=["GET"])],
     )
     config = uvicorn.Config(
-        _refuse_malformed_ports(app),
+        _refuse_malformed_ports(accept_trailing_slash(accept_initialize_after_discover(app))),
         http=_Connection,
         ws="none",
         log_level="critical",
