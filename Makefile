@@ -3,9 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 RIVAL := .venv/bench
+HOSTS := dist/hosts
 MCPB := @anthropic-ai/mcpb@2.1.2
 
-.PHONY: demo test coverage check format lint types docs bench bundle clean
+.PHONY: demo test coverage check format lint types docs bench bundle hosts clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -57,6 +58,17 @@ bundle: $(READY)
 	! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix dist/npm $(MCPB)
 	MCPB=$$(ls $(CURDIR)/dist/npm/node_modules/.bin/mcpb || true) UV=$$(command -v uv || true) \
 		$(BIN)/python -m pytest -n 0 -rs tests/bundle
+
+# Claude Code, Gemini CLI and Codex from npm, run whole against a scripted model on this machine: nothing leaves it.
+# Where npm is not installed, the tests are skipped and say so.
+hosts: $(READY) $(if $(shell command -v npm),$(HOSTS)/.ready)
+	HOSTS=$$(ls -d $(CURDIR)/$(HOSTS)/node_modules/.bin || true) $(BIN)/python -m pytest -n 0 -rs tests/hosts
+
+$(HOSTS)/.ready: tests/hosts/package.json tests/hosts/package-lock.json
+	mkdir -p $(HOSTS)
+	cp $^ $(HOSTS)
+	npm ci --silent --no-audit --no-fund --prefix $(HOSTS)
+	@touch $@
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* dist
