@@ -40,11 +40,13 @@ class BulkProgress:
     """What a bulk write reports as results come in, and asks before it sends more.
 
     `results` are those so far, by index. Once `stopped` says why, nothing more is sent, and what was not sent has that
-    error as its result. A CRM that asks to wait for longer than a call may take stops the rest.
+    error as its result. A CRM that asks to wait for longer than a call may take stops the rest, and so does the end of
+    the call's time (`is_out_of_time`).
     """
 
     results: dict[int, ItemResult] = field(default_factory=dict)
     stopped: NotAttempted | None = None
+    is_out_of_time: bool = False
 
     def report(self, index: int, result: ItemResult) -> None:
         """The result of the edit at `index` is known."""
@@ -59,6 +61,7 @@ class BulkProgress:
         if isinstance(error, RateLimited):
             self.stop("the CRM asked to wait", retry_after_s=error.retry_after_s)
         elif isinstance(error, NotAttempted):
+            self.is_out_of_time = True
             self.stop("the call's time ran out")
 
     def stop(self, why: str, *, retry_after_s: float | None = None) -> None:

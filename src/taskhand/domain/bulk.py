@@ -40,12 +40,18 @@ class TaskResult:
 
 @dataclass(frozen=True, slots=True)
 class BulkReceipt:
-    """The answer to a bulk change: one result for each task, in the order given."""
+    """The answer to a bulk change: one result for each task, in the order given.
+
+    `plan_id` is what `apply_plan` takes to go on with the tasks that are left, None where none is. `is_out_of_time` is
+    whether they are left because the call's time ran out.
+    """
 
     results: tuple[TaskResult, ...]
     matched: tuple[Match, ...] = ()
     note: str | None = None
     change_id: str | None = None
+    plan_id: str | None = None
+    is_out_of_time: bool = False
     replayed: bool = False
 
     @property

@@ -114,7 +114,7 @@ def no_time_error(upstream: Upstream, kind: RequestKind) -> TaskhandError:
     """The error for a request that is not sent, because the call that it belongs to has no time for it any more."""
     if kind is RequestKind.READ:
         return UpstreamError(
-            f"{upstream.name} answered so slowly that the call's time ran out before everything was read.",
+            f"The call's time ran out before {upstream.name} had answered everything that was asked.",
             next_step="Send the same call again later, or one that reads less.",
             retryable=True,
         )

@@ -147,7 +147,7 @@ class RetryTransport:
             async with self._config.rate_limiter.turn(leave_by):
                 return await self._attempt(wire, request, end_by, number)
         except RateLimited as error:
-            if not in_doubt and (is_read or error.retry_after_s is not None):
+            if not in_doubt and error.retry_after_s is not None:
                 raise
             if not in_doubt:
                 raise no_time_error(self._config.upstream, request.kind) from None

@@ -1,11 +1,12 @@
 """The rows of a change, and the change from its rows again; pure.
 
 A change has an opening, its intents (a new list after each `revised`), results as they come in, and an ending. The
-later of two results for one intent counts, and the later of two endings. `pruned` rows belong to no change.
+later of two results for one intent counts, and the later of two endings. A change that is `resumed` after its ending is
+open again, and the intents that it goes on with have no results. `pruned` rows belong to no change.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, cast
@@ -35,10 +36,11 @@ __all__ = [
     "opening_entries",
     "parse_body",
     "result_entries",
+    "resumed_entry",
     "revised_entries",
 ]
 
-Kind = Literal["opening", "intent", "revised", "result", "ending", "pruned"]
+Kind = Literal["opening", "intent", "revised", "result", "ending", "resumed", "pruned"]
 
 COLUMNS: Final = ("kind", "change_id", "place", "task_id", "tool", "outcome", "at")
 """Fields of the body that are also columns, for queries."""
@@ -86,6 +88,12 @@ def revised_entries(change_id: str, place: str, at: datetime, intents: Sequence[
     """The rows that replace the intents of a change."""
     first = Entry("revised", instant(at), {"intents": len(intents)}, change_id=change_id, place=place)
     return [first, *_intent_entries(change_id, place, instant(at), intents)]
+
+
+def resumed_entry(change_id: str, place: str, at: datetime, indexes: Collection[int], session: str) -> Entry:
+    """The row with which a process goes on with some intents of a change that has ended."""
+    value = {"places": sorted(indexes), "session": session}
+    return Entry("resumed", instant(at), value, change_id=change_id, place=place, outcome="open")
 
 
 def result_entries(change_id: str, place: str, at: datetime, results: Sequence[Result]) -> list[Entry]:
@@ -153,6 +161,7 @@ class _Draft:
     intents: list[Intent] = field(default_factory=list)
     results: dict[int, Result] = field(default_factory=dict)
     ending: Ending | None = None
+    ended_at: datetime | None = None
 
     def add(self, body: Mapping[str, Any]) -> None:
         """Read one more row."""
@@ -169,13 +178,18 @@ class _Draft:
                 self.results[result.index] = result
             case "ending":
                 self.ending = ending_from(value, cast("Outcome", body["outcome"]))
+                self.ended_at = datetime.fromisoformat(body["at"])
+            case "resumed":
+                self.ending = self.ended_at = None
+                for index in value["places"]:
+                    self.results.pop(index, None)
 
     def change(self) -> Change:
         """The change of all rows read so far."""
         if self.opening is None:
             raise damaged_error()
         in_order = {index: self.results[index] for index in sorted(self.results)}
-        return Change(self.id, self.opening, tuple(self.intents), in_order, self.ending)
+        return Change(self.id, self.opening, tuple(self.intents), in_order, self.ending, self.ended_at)
 
 
 def damaged_error() -> OperatorError:

@@ -5,7 +5,7 @@ result for each intent, and an ending. A refused or planned call is a change too
 plan is a change whose outcome is `planned`: its intents are what `apply_plan` would do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -121,13 +121,17 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change as the journal has it; `results` are by the index of their intent, `ending` is None while it is open."""
+    """A change as the journal has it; `results` are by the index of their intent, `ending` is None while it is open.
+
+    `ended_at` is when that was written down, aware.
+    """
 
     id: str
     opening: Opening
     intents: tuple[Intent, ...] = ()
     results: Mapping[int, Result] = field(default_factory=dict)
     ending: Ending | None = None
+    ended_at: datetime | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -167,6 +171,15 @@ class Journal(Protocol):
 
         Where an earlier change that is not void holds one of its claims, nothing is written and that change is
         returned. Of two simultaneous calls, in this process or another, only one gets the claim.
+        """
+        ...
+
+    async def resume(self, change: Change, indexes: Collection[int]) -> tuple[Change, bool]:
+        """Open a change again to go on with these of its intents, on disk when this returns.
+
+        The change without their results, and True. Where one of these has another result by now than in `change`, or
+        the change is open, nothing is written: the change as it is, and False. Of two simultaneous calls, in this
+        process or another, only one goes on.
         """
         ...
 

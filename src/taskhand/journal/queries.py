@@ -11,7 +11,8 @@ from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim
 __all__ = ["find_change", "find_holder", "find_open_changes", "find_page", "has_change", "load_changes"]
 
 _OUTCOME = """coalesce(
-    (SELECT e.outcome FROM entry e WHERE e.change_id = o.change_id AND e.kind = 'ending' ORDER BY e.seq DESC LIMIT 1),
+    (SELECT e.outcome FROM entry e WHERE e.change_id = o.change_id AND e.kind IN ('ending', 'resumed')
+     ORDER BY e.seq DESC LIMIT 1),
     'open'
 )"""
 

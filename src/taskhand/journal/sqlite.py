@@ -4,7 +4,7 @@ import logging
 import math
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,7 +15,14 @@ from typing import Final, TypeVar
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.journal import queries, writes
-from taskhand.journal.entry import Entry, ending_entry, opening_entries, result_entries, revised_entries
+from taskhand.journal.entry import (
+    Entry,
+    ending_entry,
+    opening_entries,
+    result_entries,
+    resumed_entry,
+    revised_entries,
+)
 from taskhand.journal.health_checks import check_journal
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim, Ending, Intent, Opening, Result
 from taskhand.journal.owner import Account, Owner
@@ -114,6 +121,12 @@ class SqliteJournal:
             await self.prune()
         return await self._store.write(partial(self._begin, self._redact_opening(opening), intents), tasks=len(intents))
 
+    async def resume(self, change: Change, indexes: Collection[int]) -> tuple[Change, bool]:
+        """Open a change again to go on with these of its intents, on disk when this returns; whether that was done."""
+        await self._find_places()
+        await self._catch_up()
+        return await self._store.write(partial(self._resume, change, indexes), tasks=len(indexes))
+
     async def revise(self, change_id: str, intents: Sequence[Intent]) -> None:
         """Replace the intents of a change, on disk when this returns."""
         entries = revised_entries(change_id, self._places[0], self._clock(), intents)
@@ -121,7 +134,7 @@ class SqliteJournal:
 
     async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
         """Write down results; the later of two results for one intent counts, and the later of two endings."""
-        entries = self._outcome_entries(change_id, results, ending)
+        entries = self._outcome_entries(change_id, results, ending, self._clock())
 
         def work(connection: sqlite3.Connection) -> None:
             writes.append(connection, entries)
@@ -142,13 +155,14 @@ class SqliteJournal:
         """Write down a change that is over already, or is only a plan, whose id then begins with `plan`."""
         await self._find_places(create=True)
         await self._catch_up()
-        opening = self._redact_opening(opening)
+        opening, now = self._redact_opening(opening), self._clock()
 
         def work(connection: sqlite3.Connection) -> Change:
             change_id = self._unused_id(connection, "plan" if ending.outcome == "planned" else "chg")
             first = opening_entries(change_id, self._places[0], opening, intents, None)
-            writes.append(connection, [*first, *self._outcome_entries(change_id, results, ending)])
-            return Change(change_id, opening, tuple(intents), {one.index: one for one in results}, ending)
+            writes.append(connection, [*first, *self._outcome_entries(change_id, results, ending, now)])
+            by_index = {one.index: one for one in results}
+            return Change(change_id, opening, tuple(intents), by_index, ending, now)
 
         return await self._store.write(work, durable=False, tasks=len(intents) + len(results))
 
@@ -270,6 +284,17 @@ class SqliteJournal:
         writes.begin_change(connection, entries, opening, session)
         return Change(change_id, opening, tuple(intents)), True
 
+    def _resume(self, seen: Change, indexes: Collection[int], connection: sqlite3.Connection) -> tuple[Change, bool]:
+        (current,) = queries.load_changes(connection, [seen.id])
+        if current.ending is None or any(current.results.get(one) != seen.results.get(one) for one in indexes):
+            return current, False
+        self._process_lock.acquire()
+        session = self._process_lock.session
+        entry = resumed_entry(seen.id, self._places[0], self._clock(), indexes, session)
+        writes.resume_change(connection, entry, session)
+        (resumed,) = queries.load_changes(connection, [seen.id])
+        return resumed, True
+
     def _redact_opening(self, opening: Opening) -> Opening:
         """The opening without credentials: any text that the caller chose may contain one."""
         mask, caller = self._redaction.mask, opening.caller
@@ -288,8 +313,9 @@ class SqliteJournal:
             return result
         return replace(result, task_id=self._redaction.mask(result.task_id))
 
-    def _outcome_entries(self, change_id: str, results: Sequence[Result], ending: Ending | None) -> list[Entry]:
-        now = self._clock()
+    def _outcome_entries(
+        self, change_id: str, results: Sequence[Result], ending: Ending | None, now: datetime
+    ) -> list[Entry]:
         entries = result_entries(change_id, self._places[0], now, [self._redact_result(one) for one in results])
         return entries if ending is None else [*entries, ending_entry(change_id, self._places[0], now, ending)]
 

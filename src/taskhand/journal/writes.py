@@ -7,7 +7,7 @@ from taskhand.journal.entry import COLUMNS, Entry, damaged_error
 from taskhand.journal.hash_chain import Link, next_link
 from taskhand.journal.journal import Opening
 
-__all__ = ["anchor", "append", "begin_change", "count_change", "end_change", "head", "set_link"]
+__all__ = ["anchor", "append", "begin_change", "count_change", "end_change", "head", "resume_change", "set_link"]
 
 _NAMES = ", ".join(("seq", *COLUMNS, "body", "hash"))
 _INSERT = f"INSERT INTO entry ({_NAMES}) VALUES ({', '.join('?' * (len(COLUMNS) + 3))})"  # noqa: S608  names of ours
@@ -51,6 +51,12 @@ def begin_change(connection: sqlite3.Connection, entries: Sequence[Entry], openi
         "INSERT OR IGNORE INTO claim (scope, place, seq, change_id, at) VALUES (?, ?, ?, ?, ?)",
         [(claim.scope, first.place, seq, first.change_id, first.at) for claim in opening.claims],
     )
+
+
+def resume_change(connection: sqlite3.Connection, entry: Entry, session: str) -> None:
+    """Add the row with which a change is gone on with, and list it as under way again."""
+    seq = append(connection, [entry])
+    connection.execute("INSERT INTO under_way VALUES (?, ?, ?, ?)", (entry.change_id, session, entry.place, seq))
 
 
 def end_change(connection: sqlite3.Connection, change_id: str) -> None:

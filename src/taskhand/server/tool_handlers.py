@@ -74,7 +74,7 @@ class ToolHandlers:
         tool = self.offered.by_name.get(params.name)
         if tool is None:
             return error_result(params.name, self.offered.refusal(params.name))
-        progress = ProgressReport(ctx.session.report_progress, self.app.policy.tick_s)
+        progress = ProgressReport(ctx.session.report_progress, self.app.policy.read_tick_s)
         call = Call(
             self.app,
             tool.name,
@@ -84,17 +84,18 @@ class ToolHandlers:
         )
         if tool.writes:
             call.caller, call.asks = _caller(ctx), self.app.policy.asks and can_elicit(ctx)
-        try:
-            with recorded_requests() as call.requests, internal_errors(tool.name), self.app.call_deadline():
-                async with progress.of_requests(call.requests, is_wanted=_wants_progress(ctx)):
-                    result = await self._run(tool, call, ctx, params)
-                if isinstance(result, Question):
-                    return to_input_required(result)
-                answer = render_answer(result if isinstance(result, BaseModel) else render_write(result))
-        except TaskhandError as error:
-            if tool.writes:
-                await call.failed(error)
-            return error_result(tool.name, error)
+        with self.app.call_deadline():
+            try:
+                with recorded_requests() as call.requests, internal_errors(tool.name):
+                    async with progress.of_requests(call.requests, is_wanted=_wants_progress(ctx)):
+                        result = await self._run(tool, call, ctx, params)
+                    if isinstance(result, Question):
+                        return to_input_required(result)
+                    answer = render_answer(result if isinstance(result, BaseModel) else render_write(result))
+            except TaskhandError as error:
+                if tool.writes:
+                    await call.failed(error)
+                return error_result(tool.name, error)
         return CallToolResult(content=[TextContent(text=answer.text)], structured_content=answer.value)
 
     async def _run(

@@ -23,8 +23,9 @@ class WritePolicy:
 
     A bulk change of more than `plan_over` tasks stops at a plan. A plan expires after `plan_for`. A create identical to
     one that the same caller made less than `same_within` ago is answered with that one's task (zero: never). `asks` is
-    whether a person may be asked through the client. The progress of a bulk write is reported every `tick_s` seconds.
-    `only_reads` removes every tool that writes. `tools` selects the offered tools as TASKHAND_TOOLS does (None: all).
+    whether a person may be asked through the client. The progress of a bulk write is reported every `tick_s` seconds,
+    that of reading every `read_tick_s`. `only_reads` removes every tool that writes. `tools` selects the offered tools
+    as TASKHAND_TOOLS does (None: all).
     """
 
     plan_over: int = 10
@@ -32,6 +33,7 @@ class WritePolicy:
     same_within: timedelta = timedelta(minutes=2)
     asks: bool = True
     tick_s: float = 1.0
+    read_tick_s: float = 1.0
     only_reads: bool = False
     tools: str | None = None
 

@@ -2,24 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.change import Receipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.names import Match
+from taskhand.domain.outcome import VOID
 from taskhand.domain.plan import Difference, Plan, drift
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Claim, Intent, Opening
+from taskhand.service.app_context import AppContext
 from taskhand.service.approval import reason_to_confirm
-from taskhand.service.bulk_write import bulk_write, replay_bulk
+from taskhand.service.bulk_write import bulk_write, is_resumable, replay_bulk
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.create_task import execute_create, is_task_deleted, replay_create
 from taskhand.service.delete_task import execute_delete
 from taskhand.service.idempotency import check_same_payload, wait_until_ended
 from taskhand.service.planning import to_plan
 from taskhand.service.resolver import ResolvedEdit
+from taskhand.service.resume_change import has_left, left_of, resume_change
 from taskhand.service.task_write import write_edit
 
 __all__ = ["apply_plan", "changed_since_error", "decline_plan", "execute_intents", "review_plan"]
@@ -28,32 +32,66 @@ _MOST_DIFFERENCES = 20
 
 
 async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
-    """Carry out a plan; CallerError where it is another caller's, used, expired, or where a task has changed since."""
+    """Carry out a plan, or go on with what is left of one; CallerError where it is another caller's, used or expired.
+
+    The id of a change of many tasks that was not finished goes on with that change. Nothing is written where a task of
+    a new plan has changed since; of a plan that is gone on with, such a task is refused, and the others are written.
+    """
     plan = await _find_plan(call, plan_id)
-    claims = (_use_claim(plan), *plan.opening.claims)
-    undoes, matched = plan.opening.undoes, plan.opening.matched
-    opening = call.new_opening(matched=matched, plan_id=plan_id, undoes=undoes, claims=claims)
+    async with call.app.lock(_use_claim(plan).scope):
+        begun = await _find_begun(call, plan)
+        while True:
+            try:
+                return await (_begin_plan(call, plan) if begun is None else _go_on(call, begun))
+            except AlreadyClaimed as claimed:
+                begun = _unless_void(await wait_until_ended(call.app, claimed.change))
+
+
+async def _begin_plan(call: Call, plan: Change) -> Receipt | BulkReceipt:
+    """Carry out a plan that nobody has begun to carry out; AlreadyClaimed where another process does that now."""
+    _check_not_expired(call.app, plan.opening.at)
+    claims, matched = (_use_claim(plan), *plan.opening.claims), plan.opening.matched
+    opening = call.new_opening(matched=matched, plan_id=plan.id, undoes=plan.opening.undoes, claims=claims)
     opening = replace(opening, reason=opening.reason or plan.opening.reason)
     task_ids = [one.task_id for one in plan.intents if one.task_id]
-    async with call.app.lock_all([claim.scope for claim in claims]), call.app.lock_all(task_ids):
+    async with call.app.lock_all([claim.scope for claim in plan.opening.claims]), call.app.lock_all(task_ids):
         intents = await _check_unchanged(call, plan.intents)
         try:
             return await execute_intents(call, intents, opening)
         except AlreadyClaimed as claimed:
+            if claimed.change.opening.plan_id == plan.id:
+                raise
             return await _replay(call, plan, await wait_until_ended(call.app, claimed.change))
+
+
+async def _go_on(call: Call, begun: Change) -> BulkReceipt:
+    """Go on with a change that was begun; CallerError where nothing of it is left, or it was too long ago."""
+    if is_resumable(begun) and has_left(begun):
+        if begun.ended_at is not None:
+            _check_not_expired(call.app, begun.ended_at)
+        if (receipt := await resume_change(call, begun)) is not None:
+            return receipt
+    raise _plan_used_error(begun)
 
 
 async def review_plan(call: Call, plan_id: str) -> Plan:
     """The plan before it is carried out, with its `guard` where it needs a person's approval.
 
-    CallerError as for `apply_plan`; a task that has changed since is reported only in a dry run.
+    CallerError as for `apply_plan`; a task that has changed since is reported only in a dry run. What is left of a plan
+    that was begun was approved with it.
     """
-    change = await _find_plan(call, plan_id)
+    plan = await _find_plan(call, plan_id)
+    begun = await _find_begun(call, plan)
+    if begun is not None and not has_left(begun):
+        raise _plan_used_error(begun)
+    if begun is not None:
+        return to_plan(left_of(begun), call.app, plan_id=plan.id)
+    _check_not_expired(call.app, plan.opening.at)
     if call.is_dry:
-        await _check_unchanged(call, change.intents)
-        return to_plan(change, call.app)
-    guard = reason_to_confirm(call.app, change.intents, by_filter="filter" in change.opening.arguments)
-    return to_plan(change, call.app, guard=guard)
+        await _check_unchanged(call, plan.intents)
+        return to_plan(plan, call.app)
+    guard = reason_to_confirm(call.app, plan.intents, by_filter="filter" in plan.opening.arguments)
+    return to_plan(plan, call.app, guard=guard)
 
 
 async def decline_plan(call: Call, plan_id: str) -> None:
@@ -101,9 +139,9 @@ def changed_since_error(task_id: str | None, moved: Difference | None) -> Caller
 
 
 async def _find_plan(call: Call, plan_id: str) -> Change:
-    """The plan, as the journal has it; CallerError where this caller cannot use it."""
+    """The plan, or the change of many tasks with that id; CallerError where this caller cannot use it."""
     plan = await call.app.journal.find(plan_id)
-    if plan is None or plan.outcome != "planned":
+    if plan is None or not (plan.outcome == "planned" or is_resumable(plan)):
         raise NotFound(
             f"There is no plan {plan_id[:60]!r}.",
             code="plan_not_found",
@@ -115,11 +153,24 @@ async def _find_plan(call: Call, plan_id: str) -> Change:
         raise CallerError(
             "This plan was made by another caller.", code="plan_of_another", next_step="Make the plan again."
         )
-    if (user := await call.app.journal.holder([_use_claim(plan)])) is not None:
-        raise _plan_used_error(user)
-    if call.app.clock() > plan.opening.at + call.app.policy.plan_for:
-        raise CallerError("The plan has expired.", code="plan_expired", next_step="Make the plan again.")
     return plan
+
+
+async def _find_begun(call: Call, plan: Change) -> Change | None:
+    """The change that carries out the plan, once it has ended; None where there is none, or it wrote nothing."""
+    if plan.outcome != "planned":
+        return await wait_until_ended(call.app, plan)
+    user = await call.app.journal.holder([_use_claim(plan)])
+    return _unless_void(await wait_until_ended(call.app, user)) if user else None
+
+
+def _unless_void(change: Change) -> Change | None:
+    return None if change.outcome in VOID else change
+
+
+def _check_not_expired(app: AppContext, since: datetime) -> None:
+    if app.clock() > since + app.policy.plan_for:
+        raise CallerError("The plan has expired.", code="plan_expired", next_step="Make the plan again.")
 
 
 async def _check_unchanged(call: Call, intents: Sequence[Intent]) -> list[Intent]:
@@ -153,10 +204,8 @@ def _use_claim(plan: Change) -> Claim:
 async def _replay(call: Call, plan: Change, first: Change) -> Receipt | BulkReceipt:
     """The receipt of the earlier change `first`, which has the idempotency key of this plan.
 
-    CallerError where it used the plan itself, or where its task was deleted since.
+    CallerError where its task was deleted since.
     """
-    if first.opening.plan_id == plan.id:
-        raise _plan_used_error(first)
     for claim in plan.opening.claims:
         check_same_payload(first, claim.payload)
     if plan.intents and plan.intents[0].verb == "create":

@@ -4,7 +4,7 @@ A caller that gives up stops the sending. Requests in progress are awaited, and 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import anyio
 
@@ -18,7 +18,7 @@ from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Intent, Opening, Result
 from taskhand.service.call import Call
 
-__all__ = ["SkippedTasks", "bulk_write", "replay_bulk"]
+__all__ = ["SkippedTasks", "bulk_resume", "bulk_write", "is_resumable", "replay_bulk", "to_task_result"]
 
 _REPLAYABLE = frozenset({"applied", "unchanged", "refused", "not_attempted"})
 """Outcomes of a journaled result that are answered as they are; any other is answered as unknown."""
@@ -51,9 +51,38 @@ async def bulk_write(
         change = await call.record("unchanged", opening, (), results)
         note = "Nothing was written." if skipped_results else "No task matches the filter: nothing was written."
         return BulkReceipt(skipped_results, opening.matched, note, change.id)
+    known = {len(intents) + n: _to_result(len(intents) + n, one) for n, one in enumerate(skipped_results)}
+    run = _BulkRun(call, dict(enumerate(intents)), known)
     with anyio.CancelScope(shield=True):
         await call.begin(opening, intents)
-    run = _BulkRun(call, intents, skipped_results)
+    return await _finish(run)
+
+
+async def bulk_resume(
+    call: Call, change: Change, intents: Mapping[int, Intent], found: Sequence[Result], *, is_out_of_time: bool = False
+) -> BulkReceipt:
+    """Go on with a change that has ended: write these of its intents, whose tasks' locks the caller holds.
+
+    `found` are results of others that were found out without a write; `is_out_of_time` is whether there was no time to
+    look at all. One result for each task of the change; AlreadyClaimed where another call has gone on with the change.
+    """
+    known = {one.index: one for one in found}
+    run = _BulkRun(call, intents, known, change)
+    run.progress.is_out_of_time = is_out_of_time
+    with anyio.CancelScope(shield=True):
+        await call.resume(change, {*intents, *known})
+    return await _finish(run)
+
+
+def replay_bulk(first: Change) -> BulkReceipt:
+    """The receipt of an earlier bulk change once more, from the journal."""
+    results = tuple(to_task_result(result) for _, result in sorted(first.results.items()))
+    note = "This is the outcome of the first call with this idempotencyKey; nothing was sent."
+    receipt = BulkReceipt(results, first.opening.matched, note, first.id, replayed=True)
+    return _with_way_on(receipt, first)
+
+
+async def _finish(run: "_BulkRun") -> BulkReceipt:
     async with anyio.create_task_group() as group:
         group.start_soon(run.send_all)
         group.start_soon(run.report_progress)
@@ -62,38 +91,54 @@ async def bulk_write(
         finally:
             run.progress.stop("the caller gave up")  # without effect on a run that has finished
             group.cancel_scope.cancel()
-    return run.to_receipt(opening)
+    return run.to_receipt()
 
 
-def replay_bulk(first: Change) -> BulkReceipt:
-    """The receipt of an earlier bulk change once more, from the journal."""
-    results = tuple(_to_task_result(result) for _, result in sorted(first.results.items()))
-    note = "This is the outcome of the first call with this idempotencyKey; nothing was sent."
-    return BulkReceipt(results, first.opening.matched, note, first.id, replayed=True)
+def _with_way_on(receipt: BulkReceipt, change: Change, *, is_out_of_time: bool = False) -> BulkReceipt:
+    """The receipt with the planId that goes on with the tasks that are left, if any and if there are several."""
+    left = len(receipt.retry_ids)
+    if not left or not is_resumable(change):
+        return receipt
+    verb = "is" if left == 1 else "are"
+    way_on = f"{left} of {len(receipt.results)} tasks {verb} left: call apply_plan with this planId to go on."
+    note = " ".join(filter(None, (receipt.note, way_on)))
+    return replace(receipt, note=note, plan_id=change.opening.plan_id or change.id, is_out_of_time=is_out_of_time)
+
+
+def is_resumable(change: Change) -> bool:
+    """Whether a change is one of several tasks that are updated, which can be gone on with where it stopped."""
+    return len(change.intents) > 1 and all(intent.verb == "update" for intent in change.intents)
 
 
 class _BulkRun:
-    """One bulk write in progress."""
+    """One bulk write in progress: `intents` by their index in the change, and results that are `known` without it.
 
-    def __init__(self, call: Call, intents: Sequence[Intent], skipped: tuple[TaskResult, ...]) -> None:
+    `change` is the one that is gone on with, None for a new one.
+    """
+
+    def __init__(
+        self, call: Call, intents: Mapping[int, Intent], known: Mapping[int, Result], change: Change | None = None
+    ) -> None:
         self.progress = BulkProgress()
         self.finished = anyio.Event()
         self._call = call
-        self._intents = intents
-        self._skipped = skipped
-        self._results: dict[int, TaskResult] = {}
-        """By index of the intent; what is here is in the journal, or on its way there."""
+        self._indexes = tuple(intents)
+        self._intents = tuple(intents.values())
+        self._known = tuple(known.values())
+        former = {index: to_task_result(one) for index, one in (change.results if change else {}).items()}
+        self._results = former | {index: to_task_result(one) for index, one in known.items()}
+        """By index in the change; what is here is in the journal, or on its way there."""
+        self._unsettled = set(range(len(self._intents)))
+        """Positions in the intents of this run."""
 
     async def send_all(self) -> None:
         """Send every intent and record every result, even if the caller is cancelled meanwhile."""
         with anyio.CancelScope(shield=True):
             edits = [(one.before.task, one.edit or Edit()) for one in self._intents if one.before]
-            for index, item in enumerate(await self._call.app.backend.update_tasks(edits, self.progress)):
-                self.progress.results[index] = item
+            for position, item in enumerate(await self._call.app.backend.update_tasks(edits, self.progress)):
+                self.progress.results[position] = item
             new = self._collect_new_results()
-            skipped = [_to_result(len(edits) + index, one) for index, one in enumerate(self._skipped)]
-            outcome = overall_outcome({one.outcome for one in self._results.values()})
-            await self._call.settle([*new, *skipped], outcome)
+            await self._call.settle([*new, *self._known], self._overall_outcome())
             await self._call.progress(len(edits), len(edits))
             self.finished.set()
 
@@ -106,20 +151,29 @@ class _BulkRun:
                 if new := self._collect_new_results():
                     await self._call.settle_some(new)
 
-    def to_receipt(self, opening: Opening) -> BulkReceipt:
-        """The receipt of the finished run."""
-        results = (*(self._results[index] for index in range(len(self._intents))), *self._skipped)
-        change_id = self._call.change.id if self._call.change else None
+    def to_receipt(self) -> BulkReceipt:
+        """The receipt of the finished run, for all tasks of the change."""
+        change = self._call.change
+        if change is None:
+            raise AssertionError("a run begins with its change")
+        results = tuple(self._results[index] for index in sorted(self._results))
         stopped = next((one.message for one in results if one.outcome == "not_attempted"), None)
-        return BulkReceipt(results, opening.matched, stopped, change_id)
+        receipt = BulkReceipt(results, change.opening.matched, stopped, change.id)
+        return _with_way_on(receipt, change, is_out_of_time=self.progress.is_out_of_time)
+
+    def _overall_outcome(self) -> Outcome:
+        """The outcome of all intents of the change; tasks that were skipped do not count."""
+        intents = len(self._call.change.intents) if self._call.change else 0
+        return overall_outcome({one.outcome for index, one in self._results.items() if index < intents})
 
     def _collect_new_results(self) -> list[Result]:
         """The results for the journal that have come in since the last time."""
         new = []
-        for index, item in list(self.progress.results.items()):
-            if index not in self._results:
-                self._results[index] = result = _judge(self._intents[index], item)
-                new.append(_to_result(index, result, item.written.task if item.written else None))
+        for position in sorted(self._unsettled & self.progress.results.keys()):
+            item, index = self.progress.results[position], self._indexes[position]
+            self._results[index] = result = _judge(self._intents[position], item)
+            self._unsettled.discard(position)
+            new.append(_to_result(index, result, item.written.task if item.written else None))
         return new
 
 
@@ -144,7 +198,8 @@ def _to_result(index: int, one: TaskResult, after: Task | None = None) -> Result
     return Result(index, one.outcome, one.id, after, one.code, one.message)
 
 
-def _to_task_result(result: Result) -> TaskResult:
+def to_task_result(result: Result) -> TaskResult:
+    """A journaled result as it is answered."""
     if result.outcome == "not_applied":  # recovery found that it was not written: the task may be sent again
         return TaskResult(result.task_id or "", "not_attempted", result.code, result.note)
     outcome: Outcome = result.outcome if result.outcome in _REPLAYABLE else "unknown"

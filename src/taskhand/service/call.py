@@ -1,7 +1,7 @@
 """One call of a tool that writes, and its change in the journal: the intents before sending, the results after."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
@@ -10,7 +10,7 @@ from pydantic import MISSING, Field
 
 from taskhand.domain.errors import OperatorError, OutcomeUnknown, TaskhandError
 from taskhand.domain.names import Match
-from taskhand.domain.outcome import Outcome
+from taskhand.domain.outcome import Outcome, overall_outcome
 from taskhand.domain.task import Body
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Opening, Result
 from taskhand.service.app_context import AppContext
@@ -77,6 +77,7 @@ class Call:
     change: Change | None = None
     is_open: bool = False
     _was_revised: bool = False
+    _former_ending: Ending | None = None
     _settled: set[int] = field(default_factory=set)
 
     @property
@@ -119,6 +120,14 @@ class Call:
         if not is_new:
             raise AlreadyClaimed(change)
         self.change, self.is_open = change, True
+
+    async def resume(self, change: Change, indexes: Collection[int]) -> None:
+        """Go on with these intents of an ended change; AlreadyClaimed where another call has gone on with one."""
+        resumed, is_ours = await self.app.journal.resume(change, indexes)
+        if not is_ours:
+            raise AlreadyClaimed(resumed)
+        self.change, self.is_open, self._former_ending = resumed, True, change.ending
+        self._settled = set(range(len(resumed.intents))) - set(indexes)
 
     async def revise(self, intents: Sequence[Intent]) -> None:
         """Replace the intents of the open change; a part of it may have been written already."""
@@ -166,7 +175,8 @@ class Call:
                 for index, intent in enumerate(self.change.intents)
                 if index not in self._settled
             ]
-            await self.settle(results, outcome, error.code)
+            outcomes = {one.outcome for one in (*self.change.results.values(), *results)}
+            await self.settle(results, overall_outcome(outcomes) if self._former_ending else outcome, error.code)
         elif self.change is None:
             try:
                 await self.record("refused", code=error.code)
@@ -176,4 +186,7 @@ class Call:
                 )
 
     def _new_ending(self, outcome: Outcome, code: str | None) -> Ending:
-        return Ending(outcome, code, tuple(self.requests), round(anyio.current_time() - self.began, 6))
+        """The ending of the change, with what was sent for it before it was gone on with."""
+        before = self._former_ending or Ending(outcome)
+        took_s = before.took_s + anyio.current_time() - self.began
+        return Ending(outcome, code, (*before.requests, *self.requests), round(took_s, 6))

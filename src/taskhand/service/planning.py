@@ -39,17 +39,18 @@ def to_plan(
     change: Change,
     app: AppContext,
     *,
+    plan_id: str | None = None,
     guard: str | None = None,
     note: str | None = None,
     unchanged: tuple[str, ...] = (),
     refused: tuple[tuple[str, TaskhandError], ...] = (),
 ) -> Plan:
-    """The plan recorded as this change of the journal."""
+    """The plan that is recorded as this change; `plan_id` is that of the plan whose rest it is."""
     return Plan(
-        id=change.id,
+        id=plan_id or change.id,
         tool=change.opening.tool,
         differences=tuple(map(_to_difference, change.intents)),
-        expires_at=change.opening.at + app.policy.plan_for,
+        expires_at=((plan_id and change.ended_at) or change.opening.at) + app.policy.plan_for,
         guard=guard,
         matched=change.opening.matched,
         note=note,

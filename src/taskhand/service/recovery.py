@@ -14,7 +14,7 @@ from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, ChangeQuery, Ending, Intent, Result
 from taskhand.service.app_context import AppContext
 
-__all__ = ["recover_abandoned", "recover_if_possible"]
+__all__ = ["infer_outcome", "recover_abandoned", "recover_if_possible"]
 
 _log = logging.getLogger(__name__)
 
@@ -79,10 +79,10 @@ async def _find_result(app: AppContext, change: Change, index: int, now: Mapping
     task_id = intent.task_id or ""
     snapshot = now.get(task_id)
     task = snapshot.task if snapshot else None
-    return Result(index, _infer_outcome(intent, task), task_id, task)
+    return Result(index, infer_outcome(intent, task), task_id, task)
 
 
-def _infer_outcome(intent: Intent, now: Task | None) -> Outcome:
+def infer_outcome(intent: Intent, now: Task | None) -> Outcome:
     """The outcome of an update or delete that may have been sent, from the task as it is now (None: not found)."""
     if intent.verb == "delete":
         return "applied" if now is None else "not_applied"

@@ -87,7 +87,7 @@ class WriteAnswer(UntrustedAnswer):
     )
 
     change_id: Annotated[str, Field(description="For undo_change.")] | MISSING = MISSING
-    plan_id: Annotated[str, Field(description="For apply_plan: nothing was written.")] | MISSING = MISSING
+    plan_id: Annotated[str, Field(description="For apply_plan: what is planned, or left.")] | MISSING = MISSING
     task: _TASK | MISSING = MISSING
     changed: _CHANGED | MISSING = MISSING
     unapplied: Annotated[tuple[UnappliedRow, ...], _rows("field, asked, got")] | MISSING = MISSING
@@ -143,14 +143,15 @@ def _render_receipt(receipt: Receipt) -> WriteAnswer:
 
 
 def _render_bulk(receipt: BulkReceipt) -> WriteAnswer:
-    retry_ids = receipt.retry_ids
+    retry_ids = () if receipt.is_out_of_time else receipt.retry_ids  # there planId stands for them
     unapplied = _unapplied_rows(miss for one in receipt.results for miss in one.unapplied)
     return ManyAnswer(
         change_id=receipt.change_id or MISSING,
+        plan_id=receipt.plan_id or MISSING,
         count=len(receipt.results),
         totals=receipt.totals,
         outcomes=tuple(_outcome_rows(receipt.results, _ROOM_FOR_IDS - _size(retry_ids))),
-        retry_ids=_as_many_as_fit(retry_ids, _ROOM_FOR_IDS),
+        retry_ids=MISSING if receipt.is_out_of_time else _as_many_as_fit(retry_ids, _ROOM_FOR_IDS),
         unapplied=unapplied[:_MOST_MESSAGES] or MISSING,
         matched=_match_rows(receipt.matched) or MISSING,
         replayed=receipt.replayed or MISSING,

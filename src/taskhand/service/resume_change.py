@@ -1,0 +1,128 @@
+"""Go on with a change of many tasks that was not finished: with the tasks that are left, each at most once.
+
+A task is left where nothing was written to it. One whose outcome is unknown is looked at before anything is sent.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.deadline import time_left
+from taskhand.domain.errors import CallerError
+from taskhand.domain.plan import drift
+from taskhand.domain.snapshot import Snapshot
+from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
+from taskhand.service.bulk_write import bulk_resume, to_task_result
+from taskhand.service.call import Call
+from taskhand.service.recovery import infer_outcome
+
+__all__ = ["has_left", "left_of", "resume_change"]
+
+_STALE = "The task changed since the plan was made; it was not written."
+_GONE = "The task is gone; nothing was written."
+_MOST_CHANGES = 50
+_PORTION = 250
+"""Tasks that are read at a time: what a slow CRM has not shown when it is time to write is left for the next call."""
+_TO_WRITE = 0.6
+"""The share of the call's time that is kept for writing."""
+
+
+def has_left(change: Change) -> bool:
+    """Whether a change has tasks that are left, or whose outcome is unknown."""
+    return any(_is_left(change, index) or _is_in_doubt(change, index) for index in range(len(change.intents)))
+
+
+def left_of(change: Change) -> Change:
+    """The change with only the intents of tasks that are left."""
+    return replace(change, intents=tuple(one for n, one in enumerate(change.intents) if _is_left(change, n)))
+
+
+async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
+    """Write the tasks of an ended change that are left; None where looking at them leaves nothing to do.
+
+    AlreadyClaimed where another call has gone on with it. CallerError where the change was undone.
+    """
+    open_intents = {
+        index: intent
+        for index, intent in enumerate(change.intents)
+        if _is_left(change, index) or _is_in_doubt(change, index)
+    }
+    ids = [intent.task_id for intent in open_intents.values() if intent.task_id]
+    async with call.app.lock_all(ids):
+        await _check_not_undone(call, change)
+        now, read = await _read_in_portions(call, ids)
+        looked_at = {index: one for index, one in open_intents.items() if one.task_id in read}
+        found, to_send = _look(change, looked_at, now)
+        if not found and not to_send:
+            return None
+        return await bulk_resume(call, change, to_send, found, is_out_of_time=len(read) < len(ids))
+
+
+async def _read_in_portions(call: Call, ids: Sequence[str]) -> tuple[dict[str, Snapshot], frozenset[str]]:
+    """The tasks as they are now, and the ids that were read: the first ones, where there is no time for all."""
+    now: dict[str, Snapshot] = {}
+    write_at, read = _TO_WRITE * time_left(), 0
+    while read < len(ids) and (not read or time_left() > write_at):
+        now |= await call.app.backend.snapshots(ids[read : read + _PORTION], fresh=True)
+        read += _PORTION
+    return now, frozenset(ids[:read])
+
+
+def _look(
+    change: Change, intents: Mapping[int, Intent], now: Mapping[str, Snapshot]
+) -> tuple[list[Result], dict[int, Intent]]:
+    """What the tasks as they are now say of the intents: results of those to be let be, and the intents to send."""
+    found, to_send = [], {}
+    for index, intent in intents.items():
+        snapshot = now.get(intent.task_id or "")
+        if _is_in_doubt(change, index):
+            outcome = infer_outcome(intent, snapshot.task if snapshot else None)
+            if outcome == "unknown":
+                continue
+            if outcome == "applied":
+                found.append(Result(index, "applied", intent.task_id, snapshot.task if snapshot else None))
+                continue
+        result = _result_without_write(index, intent, snapshot)
+        if result is not None:
+            found.append(result)
+        elif snapshot is not None:
+            to_send[index] = replace(intent, before=snapshot)
+    return found, to_send
+
+
+def _result_without_write(index: int, intent: Intent, now: Snapshot | None) -> Result | None:
+    """The result of a task that is as asked already, or that somebody else has changed; None where it is to be sent."""
+    if now is None:
+        return Result(index, "refused", intent.task_id, code="plan_stale", note=_GONE)
+    if intent.before is None or drift(intent.before.task, now.task) is None:
+        return None
+    asked = intent.asked or intent.edit
+    if asked is not None and not any(asked.unmet_by(now.task, written=True).given()):
+        return Result(index, "unchanged", intent.task_id, now.task)
+    return Result(index, "refused", intent.task_id, now.task, code="plan_stale", note=_STALE)
+
+
+async def _check_not_undone(call: Call, change: Change) -> None:
+    """Refuse to go on with a change that was undone: whoever undid it does not want its rest."""
+    applied = next((one.task_id for one in change.results.values() if one.outcome == "applied"), None)
+    if applied is None:
+        return
+    page = await call.app.journal.page(ChangeQuery(task_id=applied, limit=_MOST_CHANGES))
+    for later in page.changes:
+        if later.opening.undoes == change.id and any(one.outcome == "applied" for one in later.results.values()):
+            raise CallerError(
+                f"{change.id} was undone by {later.id}; nothing more was written.",
+                code="plan_used",
+                next_step="Make another plan if it is to be done after all.",
+                details={"changeId": later.id},
+            )
+
+
+def _is_left(change: Change, index: int) -> bool:
+    result = change.results.get(index)
+    return result is not None and to_task_result(result).may_be_retried
+
+
+def _is_in_doubt(change: Change, index: int) -> bool:
+    result = change.results.get(index)
+    return result is None or to_task_result(result).outcome == "unknown"

@@ -1,0 +1,65 @@
+"""A Vambe on which a change of many tasks takes longer than one call may, in virtual time."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mcp import Client
+
+from backends.vambe import wired as on_vambe
+from backends.vambe.journey import Journey, Waiting
+from safety.account import Agent
+from safety.victim import journal_in
+from taskhand.sandbox.server import serve
+from taskhand.sandbox.vambe import VambeSandbox
+from taskhand.server.app import create_server
+from taskhand.service.app_context import AppContext, WritePolicy
+
+__all__ = ["AGAIN", "SlowCrm", "slow_crm"]
+
+AGAIN: dict[str, Any] = {"title": "Again"}
+_RATE = 1
+
+
+@dataclass(frozen=True)
+class SlowCrm:
+    """The sandbox at `url`, whose tasks have the `ids`; servers on it share the journal in `folder`."""
+
+    there: VambeSandbox
+    url: str
+    folder: Path
+    ids: list[str]
+
+    @property
+    def renamed(self) -> set[str]:
+        """The ids of the tasks that are renamed."""
+        return {str(task["id"]) for task in self.there.tasks if task["title"] == AGAIN["title"]}
+
+    @property
+    def puts(self) -> Counter[str]:
+        """How often each task was sent."""
+        return Counter(one.path.rpartition("/")[2] for one in self.there.requests if one.method == "PUT")
+
+    @asynccontextmanager
+    async def server(self, time: Waiting, policy: WritePolicy | None = None) -> AsyncIterator[tuple[Agent, AppContext]]:
+        """A server in a process of its own, as far as the journal can tell, and an agent."""
+        journal = journal_in(self.folder)
+        way = Journey(time, latency_s=0.25)
+        try:
+            async with on_vambe.wired(self.url, time, witness=way, vambe_rate=_RATE) as app:
+                app = replace(app, journal=journal, policy=policy or app.policy)  # noqa: PLW2901  the same, shared
+                async with Client(create_server(app)) as client:
+                    yield Agent(client), app
+        finally:
+            await journal.aclose()
+
+
+@asynccontextmanager
+async def slow_crm(folder: Path, tasks: int) -> AsyncIterator[SlowCrm]:
+    """A Vambe that takes one request a second."""
+    there = on_vambe.vambe(tasks)
+    async with serve(there) as url:
+        yield SlowCrm(there, url, folder, [on_vambe.task_id(number) for number in range(1, tasks + 1)])

@@ -1,0 +1,144 @@
+"""A change of many tasks that takes longer than a call may: it is gone on with by the same planId, each task once."""
+
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from backends.vambe.journey import Waiting
+from behaviour.agent import Refused
+from safety.account import Agent
+from safety.slow import AGAIN, SlowCrm, slow_crm
+from taskhand.service.app_context import WritePolicy
+
+CALL_S = 45.0
+TASKS = 40
+"""More than can be written in one call, and fewer than in two."""
+ALL_AT_ONCE = WritePolicy(plan_over=TASKS)
+
+
+async def timed(agent: Agent, time: Waiting, tool: str, **arguments: Any) -> dict[str, Any]:
+    """The answer of a tool, which comes in time."""
+    time.now += 2.0
+    began = time.now
+    answer = await agent(tool, **arguments)
+    assert time.now - began < CALL_S
+    return answer
+
+
+def assert_part(answer: dict[str, Any], crm: SlowCrm) -> int:
+    """Check that an answer tells truly what was done and what is left, and how to go on; the number of written ones."""
+    written = len(crm.renamed)
+    assert 0 < written < TASKS
+    assert answer["totals"] == {"applied": written, "not_attempted": TASKS - written}
+    left = f"{TASKS - written} of {TASKS} tasks are left: call apply_plan with this planId to go on."
+    assert answer["note"] == f"It was not sent: the call's time ran out. {left}"
+    assert "retryIds" not in answer
+    return written
+
+
+async def begun(crm: SlowCrm, agent: Agent, time: Waiting) -> tuple[str, dict[str, Any]]:
+    """A planId, and the answer to its first apply_plan."""
+    plan = await timed(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN)
+    answer = await timed(agent, time, "apply_plan", planId=plan["planId"])
+    assert_part(answer, crm)
+    assert answer["planId"] == plan["planId"]
+    return plan["planId"], answer
+
+
+async def test_a_plan_is_gone_on_with_until_nothing_is_left_and_undone_as_one(tmp_path: Path) -> None:
+    time = Waiting()
+    async with slow_crm(tmp_path, TASKS) as crm, crm.server(time) as (agent, _):
+        plan_id, first = await begun(crm, agent, time)
+        preview = await timed(agent, time, "apply_plan", planId=plan_id, dryRun=True)
+        assert (preview["planId"], preview["count"]) == (plan_id, first["totals"]["not_attempted"])
+        second = await timed(agent, time, "apply_plan", planId=plan_id)
+        assert (second["totals"], second["changeId"]) == ({"applied": TASKS}, first["changeId"])
+        assert "planId" not in second
+        assert set(crm.puts.values()) == {1}
+        assert crm.renamed == set(crm.ids)
+        with pytest.raises(Refused) as refused:
+            await agent("apply_plan", planId=plan_id)
+        assert refused.value.code == "plan_used"
+        back = await timed(agent, time, "undo_change", changeId=first["changeId"])
+        assert back["count"] == TASKS
+        while "planId" in back:
+            back = await timed(agent, time, "apply_plan", planId=back["planId"])
+        assert back["totals"] == {"applied": TASKS}
+        assert crm.renamed == set()
+
+
+async def test_a_change_without_a_plan_answers_a_plan_id_for_the_rest_and_its_key_tells_the_state(
+    tmp_path: Path,
+) -> None:
+    time, key = Waiting(), {"idempotencyKey": "one"}
+    async with slow_crm(tmp_path, TASKS) as crm, crm.server(time, ALL_AT_ONCE) as (agent, _):
+        first = await timed(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN, **key)
+        assert_part(first, crm)
+        again = await timed(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN, **key)
+        assert (again["totals"], again["planId"], again["replayed"]) == (first["totals"], first["planId"], True)
+        done = await timed(agent, time, "apply_plan", planId=again["planId"])
+        assert done["totals"] == {"applied": TASKS}
+        assert set(crm.puts.values()) == {1}
+        last = await timed(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN, **key)
+        assert (last["totals"], "planId" in last) == ({"applied": TASKS}, False)
+        undone = await timed(agent, time, "undo_change", changeId=first["changeId"])
+        assert 0 < undone["totals"]["not_attempted"] < TASKS
+        assert (await timed(agent, time, "apply_plan", planId=undone["planId"]))["totals"] == {"applied": TASKS}
+        assert crm.renamed == set()
+
+
+async def test_another_process_goes_on_and_two_at_the_same_moment_write_each_task_once(tmp_path: Path) -> None:
+    time = Waiting()
+    async with slow_crm(tmp_path, TASKS) as crm:
+        async with crm.server(time) as (agent, _):
+            plan_id, first = await begun(crm, agent, time)
+        answers: list[dict[str, Any]] = []
+
+        async def go_on(agent: Agent) -> None:
+            try:
+                answers.append(await agent("apply_plan", planId=plan_id))
+            except Refused as refused:
+                answers.append(refused.error)
+
+        async with crm.server(time) as (one, _), crm.server(time) as (other, _), anyio.create_task_group() as both:
+            both.start_soon(go_on, one)
+            both.start_soon(go_on, other)
+        assert set(crm.puts.values()) == {1}
+        assert crm.renamed == set(crm.ids)
+        done = [answer for answer in answers if "totals" in answer]
+        assert [answer["totals"] for answer in done] == [{"applied": TASKS}]
+        assert [answer["code"] for answer in answers if answer not in done] in (["plan_used"], ["in_progress"])
+        assert done[0]["changeId"] == first["changeId"]
+
+
+async def test_a_task_that_somebody_changed_between_the_parts_is_told_and_the_others_are_written(
+    tmp_path: Path,
+) -> None:
+    time = Waiting()
+    async with slow_crm(tmp_path, TASKS) as crm, crm.server(time) as (agent, app):
+        plan_id, _ = await begun(crm, agent, time)
+        moved, same = [one for one in crm.ids if one not in crm.renamed][:2]
+        async with crm.server(time) as (somebody, _):
+            await somebody("update_task", id=moved, title="Mine")
+            await somebody("update_task", id=same, **AGAIN)
+        crm.there.clear_requests()
+        done = await timed(agent, time, "apply_plan", planId=plan_id)
+        assert done["totals"] == {"applied": TASKS - 2, "refused": 1, "unchanged": 1}
+        stale = next(row for row in done["outcomes"] if row["outcome"] == "refused")
+        assert (stale["ids"], stale["code"]) == ([moved], "plan_stale")
+        assert moved not in crm.puts
+        assert same not in crm.puts
+        verified = await app.journal.check_health()
+        assert [one.outcome for one in verified] == ["ok"]
+
+
+async def test_what_was_undone_is_not_gone_on_with(tmp_path: Path) -> None:
+    time = Waiting()
+    async with slow_crm(tmp_path, TASKS) as crm, crm.server(time, ALL_AT_ONCE) as (agent, _):
+        first = await timed(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN)
+        await timed(agent, time, "undo_change", changeId=first["changeId"])
+        with pytest.raises(Refused) as refused:
+            await timed(agent, time, "apply_plan", planId=first["planId"])
+        assert refused.value.code == "plan_used"
