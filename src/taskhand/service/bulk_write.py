@@ -95,12 +95,14 @@ async def _finish(run: "_BulkRun") -> BulkReceipt:
 
 
 def _with_way_on(receipt: BulkReceipt, change: Change, *, is_out_of_time: bool = False) -> BulkReceipt:
-    """The receipt with the planId that goes on with the tasks that are left, if any and if there are several."""
-    left = len(receipt.retry_ids)
-    if not left or not is_resumable(change):
+    """The receipt with the planId that goes on with a change of several tasks, if some are left or unknown."""
+    left, unknown = len(receipt.retry_ids), receipt.totals.get("unknown", 0)
+    if not (left or unknown) or not is_resumable(change):
         return receipt
-    verb = "is" if left == 1 else "are"
-    way_on = f"{left} of {len(receipt.results)} tasks {verb} left: call apply_plan with this planId to go on."
+    found = [f"{left} of {len(receipt.results)} tasks {'is' if left == 1 else 'are'} left"] if left else []
+    found += [f"the outcome of {unknown} is unknown"] if unknown else []
+    way_on = f"{' and '.join(found)}: call apply_plan with this planId to go on."
+    way_on = f"{way_on[:1].upper()}{way_on[1:]}"
     note = " ".join(filter(None, (receipt.note, way_on)))
     return replace(receipt, note=note, plan_id=change.opening.plan_id or change.id, is_out_of_time=is_out_of_time)
 

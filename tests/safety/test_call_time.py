@@ -1,0 +1,200 @@
+"""A CRM that accepts requests and does not answer: every call is answered in time, with exactly what is known."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx2
+import pytest
+from mcp import Client
+from mcp.shared.exceptions import MCPError
+from mcp.types import PromptReference
+
+from backends.vambe.journey import Waiting
+from backends.vambe.wired import TRUST
+from behaviour.agent import Refused
+from behaviour.conftest import ERAS
+from safety.account import Agent
+from safety.crms import CRMS, Crm, Sandbox
+from taskhand.journal.journal import ChangeQuery
+from taskhand.sandbox.server import serve
+from taskhand.server.app import create_server
+from taskhand.service.app_context import AppContext, WritePolicy
+
+CALL_S = 45.0
+TASKS = 12
+NEVER = 1e9
+
+
+class Mute(httpx2.AsyncBaseTransport):
+    """Real connections on which an answer takes `delay_s` of virtual time, to requests that `is_mute` says.
+
+    A request is carried out at once where it `arrives`, else never.
+    """
+
+    def __init__(self, time: Waiting) -> None:
+        self._inner = httpx2.AsyncHTTPTransport(verify=TRUST)
+        self._time = time
+        self.is_mute: Callable[[httpx2.Request], bool] = lambda _: False
+        self.delay_s = NEVER
+        self.arrives = False
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if not self.is_mute(request):
+            return await self._carried_out(request)
+        response = await self._carried_out(request) if self.arrives else None
+        limit_s = request.extensions["timeout"]["read"]
+        await self._time.sleep(min(self.delay_s, limit_s))
+        if response is None or self.delay_s > limit_s:
+            raise httpx2.ReadTimeout("no answer")
+        return response
+
+    async def _carried_out(self, request: httpx2.Request) -> httpx2.Response:
+        self._time.under_way += 1
+        try:
+            return await self._inner.handle_async_request(request)
+        finally:
+            self._time.under_way -= 1
+            self._time.stirs += 1
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A CRM that can fall silent, and a server on it."""
+
+    crm: Crm
+    there: Sandbox
+    line: Mute
+    time: Waiting
+    app: AppContext
+    client: Client
+
+    async def outcome(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        """The answer or the error of a tool; it comes in time."""
+        try:
+            return await self.in_time(Agent(self.client, self.crm.needs)(tool, **arguments))
+        except Refused as refused:
+            return dict(refused.error)
+
+    async def in_time(self, answer: Awaitable[Any]) -> Any:
+        """What is awaited, which takes no longer than a call may."""
+        began = self.time.now
+        try:
+            return await answer
+        finally:
+            assert self.time.now - began < CALL_S
+
+    @property
+    def is_write(self) -> Callable[[httpx2.Request], bool]:
+        """Whether a request is one of the CRM's writes of tasks."""
+        routes = {route.partition("{")[0].partition("/batch/update")[0] for route in self.crm.routes.values()}
+        paths = {route.partition(" ")[2].rstrip("/") for route in routes}
+        reads = ("/search", "/batch/read")
+        return lambda request: (
+            request.method != "GET"
+            and any(path in request.url.path for path in paths)
+            and not request.url.path.endswith(reads)
+        )
+
+    async def newest(self) -> tuple[str, str]:
+        """The tool and the outcome of the newest change in the journal."""
+        change = (await self.app.journal.page(ChangeQuery())).changes[0]
+        return change.opening.tool, change.outcome
+
+
+@asynccontextmanager
+async def staged(crm: Crm, era: str = ERAS[-1]) -> AsyncIterator[Stage]:
+    time = Waiting()
+    there, line = crm.sandbox(TASKS, time, ()), Mute(time)
+    async with serve(there) as url, crm.wired(url, time, transport=line) as app:
+        app = replace(app, policy=WritePolicy(plan_over=TASKS))  # noqa: PLW2901  the same with another policy
+        async with Client(create_server(app), mode=era) as client:
+            yield Stage(crm, there, line, time, app, client)
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("delay_s", [NEVER, 44.0])
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_no_call_waits_longer_for_a_silent_crm_and_a_read_may_be_repeated(
+    crm: Crm, delay_s: float, era: str
+) -> None:
+    async with staged(crm, era) as stage:
+        one, other = crm.ids(2)
+        stage.line.is_mute, stage.line.delay_s, stage.line.arrives = lambda _: True, delay_s, True
+        calls: list[tuple[str, dict[str, Any]]] = [
+            ("list_tasks", {}),
+            ("get_task", {"id": one}),
+            ("list_team_members", {}),
+            ("find_contacts", {"query": "Carolina"}),
+            ("update_task", {"id": one, "title": "Again"}),
+            ("complete_task", {"id": other}),
+            ("create_task", {"title": "New", "responsibleIds": ["Ana Soto"], "priority": "1"}),
+            ("delete_task", {"id": other}),
+            ("bulk_update_tasks", {"taskIds": [one, other], "changes": {"title": "Again"}}),
+            ("bulk_update_tasks", {"filter": {"text": "Acme"}, "changes": {"title": "Again"}, "dryRun": True}),
+        ]
+        for tool, arguments in calls:
+            error = await stage.outcome(tool, **arguments)
+            assert (tool, error["code"], error["retryable"]) == (tool, "upstream_error", True)
+        for asked in (
+            stage.client.read_resource(f"task://{one}"),
+            stage.client.read_resource("taskhand://members"),
+            stage.client.complete(PromptReference(name="hand_over"), {"name": "from", "value": "Ana"}),
+        ):
+            with pytest.raises(MCPError):
+                await stage.in_time(asked)
+        assert not any(one["title"] in {"Again", "New"} for one in stage.there.tasks if "title" in one)
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_a_write_whose_answer_never_comes_is_unknown_and_journaled(crm: Crm) -> None:
+    async with staged(crm) as stage:
+        one, *_ = ids = crm.ids(TASKS)
+        plan = await stage.outcome("delete_task", id=one)
+        stage.line.is_mute = stage.is_write
+        new = {"title": "New", "responsibleIds": ["me"], "priority": "1"}
+        calls: list[tuple[str, dict[str, Any]]] = [
+            ("update_task", {"id": one, "title": "Again"}),
+            ("create_task", new),
+            ("apply_plan", {"planId": plan["planId"]}),
+        ]
+        for tool, arguments in calls:
+            error = await stage.outcome(tool, **arguments)
+            assert (tool, error["code"]) == (tool, "outcome_unknown")
+            assert await stage.newest() == (tool, "unknown")
+        many = await stage.outcome("bulk_update_tasks", taskIds=ids, changes={"responsibleIds": ["Ana Soto"]})
+        assert many["totals"]["unknown"] > 0
+        assert sum(many["totals"].values()) == TASKS
+        assert await stage.newest() == ("bulk_update_tasks", "unknown")
+        stage.line.is_mute = lambda _: False
+        # What is unknown is looked at, what is not there is sent.
+        done = await stage.outcome("apply_plan", planId=many["planId"])
+        assert done["totals"] == {"applied": TASKS}
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_a_write_that_was_carried_out_without_an_answer_is_found(crm: Crm) -> None:
+    async with staged(crm) as stage:
+        one, *_ = ids = crm.ids(TASKS)
+        stage.line.is_mute, stage.line.arrives = stage.is_write, True
+        assert "changed" in await stage.outcome("update_task", id=one, title="Again")
+        many = await stage.outcome("bulk_update_tasks", taskIds=ids, changes={"responsibleIds": ["Ana Soto"]})
+        while "planId" in many:
+            many = await stage.outcome("apply_plan", planId=many["planId"])
+        assert many["totals"] == {"applied": TASKS}
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_nothing_is_sent_that_could_not_be_followed_up(crm: Crm) -> None:
+    async with staged(crm) as stage:
+        one, *_ = crm.ids(1)
+        stage.line.delay_s, stage.line.arrives = 20.0, True
+        stage.line.is_mute = lambda request: not stage.is_write(request)
+        stage.there.clear_requests()
+        error = await stage.outcome("reassign_task", id=one, responsibleIds=["Ana Soto"])
+        assert (error["code"], error["retryable"]) in {("not_attempted", True), ("upstream_error", True)}
+        assert crm.tasks(stage.there)[one].who == (crm.me,)
