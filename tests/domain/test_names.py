@@ -6,7 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskhand.domain.names import fold, matching, nearest_first
+from taskhand.domain.text import one_line, plain, strip_hidden, truncate
 
+HIDING = st.characters() | st.sampled_from(
+    "\u200b\u200c\u200d\ufe0e\ufe0f\u202e\u2066\ufeff\xad\r\n\x0b\x85\x1b\x1c \u2714\u2764\u0645\u0915\u094d"
+)
 LATIN = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x17F, exclude_characters="ıŉ"))
 
 
@@ -18,6 +22,11 @@ def test_folding_twice_is_folding_once(text: str) -> None:
 def test_folding_any_character_twice_is_folding_it_once() -> None:
     folded = {fold(chr(code)) for code in range(sys.maxunicode + 1)}
     assert {text for text in folded if fold(text) != text} == set()
+
+
+@given(st.text(HIDING))
+def test_what_is_hidden_does_not_count(text: str) -> None:
+    assert fold(plain(text)) == fold(one_line(text)) == fold(strip_hidden(text)) == fold(text)
 
 
 @given(LATIN)
@@ -56,7 +65,11 @@ def test_spacing_does_not_count(words: list[str], space: str) -> None:
         ("ΣΊΣΥΦΟΣ", "σισυφοσ"),
         ("", ""),
         ("\u0301", ""),
-        ("\ud800", "\ud800"),
+        ("\ud800", ""),
+        ("\u2714\ufe0f Listo", "\u2714 listo"),
+        ("An\u200ba So\u200dto", "ana soto"),
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0645\u06cc\u062e\u0648\u0627\u0647\u0645"),
+        ("one\rtwo\x1bthree", "one twothree"),
     ],
 )
 def test_fold_returns_the_compared_form(text: str, folded: str) -> None:
@@ -65,6 +78,13 @@ def test_fold_returns_the_compared_form(text: str, folded: str) -> None:
 
 def test_all_things_of_a_name_match_in_their_order() -> None:
     assert matching(" josé", ["Jose", "Pepe", "JOSÉ", "Josefa"], str) == ["Jose", "JOSÉ"]
+
+
+@pytest.mark.parametrize("longest", [60, 200])
+def test_a_name_matches_as_it_is_shown_truncated(longest: int) -> None:
+    names = ["José " * 60 + number for number in ("1", "22")]
+    assert matching(truncate(names[0], longest), names, str) == [names[0]]
+    assert matching(truncate(names[1], longest).replace("\u2026", "..."), names, str) == [names[1]]
 
 
 def test_a_part_of_a_name_does_not_match() -> None:

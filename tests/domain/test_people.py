@@ -1,14 +1,15 @@
 from time import process_time
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from builders import ANA, BEN, JUAN, JUAN_TOO, MEMBERS, only_refuses, refused
 from taskhand.domain import people
 from taskhand.domain.errors import Ambiguous, NotFound, TaskhandError
-from taskhand.domain.names import Match
+from taskhand.domain.names import Match, fold
 from taskhand.domain.task import Member
+from taskhand.domain.text import one_line, plain, truncate
 
 
 def candidates(error: TaskhandError) -> list[str]:
@@ -26,13 +27,25 @@ def candidates(error: TaskhandError) -> list[str]:
         "Ana Pérez",
         "ana perez",
         " ANA  PÉREZ ",
+        "Ana\u200d P\u200berez",
+        "ana@example.cl\ufeff",
+        "Ana Pérez <ana@example.cl>",
+        '"Ana Pérez" <ana@example.cl>',
+        "ana perez <ANA@example.cl>",
+        "<ana@example.cl>",
+        "mailto:ana@example.cl",
+        "Ana Pérez <mailto:ana@example.cl>",
+        "Ana Pérez (ana@example.cl)",
+        "Ana Pérez [ana@example.cl]",
+        f"Ana Pérez ({ANA.id})",
+        f"Ana Pérez <{ANA.id}>",
     ],
 )
 def test_a_person_is_found_by_id_e_mail_or_full_name(text: str) -> None:
     assert people.resolve_people([text], MEMBERS, None).ids == (ANA.id,)
 
 
-@pytest.mark.parametrize("text", ["me", "ME", " Me "])
+@pytest.mark.parametrize("text", ["me", "ME", " Me ", "m\u200be"])
 def test_me_is_the_one_who_asks(text: str) -> None:
     found = people.resolve_people([text], MEMBERS, BEN.id)
     assert found.ids == (BEN.id,)
@@ -55,6 +68,72 @@ def test_people_keep_their_order_and_count_once() -> None:
     found = people.resolve_people(["Ben Núñez", "me", ANA.id, "ben@example.cl", "me"], MEMBERS, ANA.id)
     assert found.ids == (BEN.id, ANA.id)
     assert [match.given for match in found.matched] == ["Ben Núñez", "me", "ben@example.cl"]
+
+
+@pytest.mark.parametrize("text", ["Ben Núñez <ana@example.cl>", "Ben Núñez (ana@example.cl)", f"Ben Núñez <{ANA.id}>"])
+def test_a_name_beside_the_address_of_another_is_refused_with_both(text: str) -> None:
+    with refused("ambiguous_member", Ambiguous) as caught:
+        people.resolve_people([text], MEMBERS, None)
+    assert candidates(caught.value) == [ANA.id, BEN.id]
+
+
+@pytest.mark.parametrize("text", ["Anna Perez <ana@example.cl>", "Somebody <ana@example.cl>"])
+def test_an_unknown_name_beside_an_address_is_refused_with_whose_it_is(text: str) -> None:
+    with refused("ambiguous_member", Ambiguous) as caught:
+        people.resolve_people([text], MEMBERS, None)
+    assert candidates(caught.value) == [ANA.id]
+
+
+@pytest.mark.parametrize(
+    "text", ["Ana Pérez <ana@elsewhere.cl>", "<>", "Ana Pérez <>", "mailto:", "(Ana", "Ana Pérez <a b>"]
+)
+def test_a_name_beside_an_unknown_address_is_refused(text: str) -> None:
+    with refused("unknown_member", NotFound) as caught:
+        people.resolve_people([text], MEMBERS, None)
+    assert ANA.id in candidates(caught.value)
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.id)
+def test_a_person_is_understood_as_the_candidates_show_them(member: Member) -> None:
+    with refused("unknown_member") as caught:
+        people.resolve_people(["nobody"], MEMBERS, None)
+    [shown] = [one.name for one in caught.value.candidates if one.value == member.id]
+    namesake = member.email is None and member in (JUAN, JUAN_TOO)
+    if namesake:
+        with refused("ambiguous_member"):
+            people.resolve_people([str(shown)], MEMBERS, None)
+    else:
+        assert people.resolve_people([str(shown)], MEMBERS, None).ids == (member.id,)
+
+
+def test_a_name_with_brackets_is_a_name() -> None:
+    sales = Member(id="sales", name="Ana Pérez (Ventas)", email=None)
+    assert people.resolve_people(["ana perez (ventas)"], [*MEMBERS, sales], None).ids == ("sales",)
+
+
+def test_a_person_is_understood_as_an_answer_truncates_them() -> None:
+    long = Member(id="long", name="Ana María " * 30, email=f"{'ana' * 40}@example.cl")
+    label = f"{long.name} <{long.email}>"
+    for text in (truncate(long.name, 60), truncate(long.email or "", 60), truncate(label, 200), plain(label)):
+        assert people.resolve_people([text], [*MEMBERS, long], None).ids == ("long",)
+
+
+HIDING = st.text(
+    st.characters(exclude_categories=["Cs"])
+    | st.sampled_from(
+        '\u200b\u200c\u200d\ufe0e\ufe0f\u202e\u2066\ufeff\xad\r\n\x0b\x85\x1b \u2714\U0001f469\u0645\u0915\u094d<>()"@'
+    ),
+    max_size=300,
+)
+
+
+@given(HIDING, st.none() | HIDING)
+def test_a_person_is_understood_as_shown_in_any_answer(name: str, email: str | None) -> None:
+    strange = Member(id="strange", name=name, email=email)
+    for text in (name, email or "", f"{name} <{email}>" if email else name):
+        for form in (plain(text), one_line(text), plain(truncate(text, 60)), plain(truncate(text, 200))):
+            assume(fold(form) not in {"", "me"})
+            assert people.resolve_people([form], [ANA, strange], None).ids == ("strange",)
 
 
 def test_an_empty_list_of_people_resolves_to_nobody() -> None:

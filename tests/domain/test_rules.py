@@ -38,6 +38,7 @@ def found(**fields: Any) -> TaskFilter:
         ({"title": ""}, "invalid_title"),
         ({"title": " \t\n"}, "invalid_title"),
         ({"title": "\u200b\u202e"}, "invalid_title"),
+        ({"title": "\ufe0f\u3164"}, "invalid_title"),
         ({"title": "x" * 1_001}, "too_long"),
         ({"description": "x" * 50_001}, "too_long"),
         ({"aiContactId": ""}, "invalid_id"),

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import MISSING
 
@@ -8,6 +8,7 @@ from taskhand.domain import statuses
 from taskhand.domain.errors import Ambiguous, NotFound, TaskhandError
 from taskhand.domain.names import Match
 from taskhand.domain.task import Status, StatusChoice, StatusList
+from taskhand.domain.text import one_line, plain, truncate
 
 ALL = known(PENDING, STARTED, DONE)
 SEEN = known(PENDING, complete=False)
@@ -43,6 +44,61 @@ def test_a_name_that_two_statuses_share_is_refused_with_both(complete: bool) -> 
 def test_the_exact_name_decides_between_two_statuses_that_differ_in_case() -> None:
     for status in (PENDING, TWIN):
         assert statuses.resolve_status(f" {status.name} ", known(PENDING, TWIN))[0] == StatusChoice.of(status)
+
+
+LISTO = Status(id="s-5", name="\u2714\ufe0f Listo\u200b", color=None, type="done", order=5)
+IN_PERSIAN = Status(
+    id="s-6", name="\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", color=None, type="in_progress", order=6
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("\u2714\ufe0f Listo", LISTO),
+        ("\u2714 Listo", LISTO),
+        ("\u2714 listo\u200d", LISTO),
+        (LISTO.name, LISTO),
+        (IN_PERSIAN.name, IN_PERSIAN),
+        ("\u0645\u06cc\u062e\u0648\u0627\u0647\u0645", IN_PERSIAN),
+        ("S-6", IN_PERSIAN),
+    ],
+)
+@pytest.mark.parametrize("complete", [True, False])
+def test_what_is_hidden_in_a_name_is_ignored(name: str, status: Status, complete: bool) -> None:  # noqa: FBT001
+    some = known(PENDING, LISTO, IN_PERSIAN, complete=complete)
+    assert statuses.resolve_status(name, some)[0] == StatusChoice.of(status)
+    assert statuses.resolve_filter_statuses([name], some) == (StatusChoice.of(status),)
+
+
+def test_statuses_that_are_shown_alike_are_told_apart_by_id() -> None:
+    twins = known(DONE, DONE.model_copy(update={"id": "twin", "name": "Comple\u200btado"}))
+    with refused("ambiguous_status", Ambiguous) as caught:
+        statuses.resolve_status("Completado", twins)
+    assert candidates(caught.value) == [DONE.id, "twin"]
+    assert statuses.resolve_status("twin", twins)[0] == StatusChoice.of(twins.statuses[1])
+
+
+@pytest.mark.parametrize("name", ["", " ", "\u200b", "\ufe0f"])
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_name_that_shows_nothing_is_refused(name: str, complete: bool) -> None:  # noqa: FBT001
+    with refused("unknown_status", NotFound):
+        statuses.resolve_status(name, known(PENDING, LISTO, complete=complete))
+
+
+@given(
+    st.text(
+        st.characters(exclude_categories=["Cs"])
+        | st.sampled_from("\u200b\u200c\u200d\ufe0e\ufe0f\u202e\ufeff\r\n\x0b\x1b \u2714\U0001f469\u0645\u0915\u094d"),
+        max_size=300,
+    )
+)
+def test_a_status_is_understood_as_shown_in_any_answer(name: str) -> None:
+    strange = Status(id="strange", name=name, color=None, type="done", order=7)
+    for form in (plain(name), one_line(name), plain(truncate(name, 60)), plain(truncate(name, 200))):
+        assume(one_line(form))
+        assert statuses.resolve_status(form, known(PENDING, strange))[0] == StatusChoice.of(strange)
+        assert statuses.resolve_filter_statuses([form], known(PENDING, strange))[0] == StatusChoice.of(strange)
 
 
 def test_an_incomplete_list_passes_a_name_on_as_typed() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.domain.text import may_hide, plain, plain_json
+from taskhand.domain.text import may_hide, plain, plain_json, shown_positions, split_cut, strip_hidden, truncate
 
 EVERY = "".join(map(chr, range(sys.maxunicode + 1)))
 KEPT = frozenset(plain(EVERY))
@@ -30,7 +30,18 @@ SEEN = frozenset(map(chr, [*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8
 NEWER = frozenset(map(chr, range(0x13439, 0x13440)))
 """Format characters of Unicode 15, which Python 3.11 does not know."""
 
-ANY_TEXT = st.text(st.characters() | st.sampled_from(sorted(HIDDEN)) | st.sampled_from("\r\n\t ab"))
+NEEDED = "\u200c\u200d\ufe0e\ufe0f\ufe00\u180b\U000e0100"
+"""Joiners and variation selectors, which are shown in their place."""
+CARRIERS = "\u2714\u2764\U0001f469\U0001f3f3\U0001f3fd\u0645\u06cc\u0915\u094d\u845b\u1820\u1000" + "1#\u20e3"
+"""What they belong to."""
+
+ANY_TEXT = st.text(
+    st.characters()
+    | st.sampled_from(sorted(HIDDEN))
+    | st.sampled_from("\r\n\t ab")
+    | st.sampled_from(NEEDED)
+    | st.sampled_from(CARRIERS)
+)
 
 
 def test_every_control_format_character_and_surrogate_is_hidden_but_tab_and_newline() -> None:
@@ -86,6 +97,17 @@ def test_a_hidden_character_is_removed_from_between_others(name: str) -> None:
         "👍🏽 🇨🇱 𓀀",
         "no-break\u00a0space\u2028line",
         "\ue000\ufffd\ufffc",
+        "\u2714\ufe0f Listo",
+        "\u2139\ufe0e",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\u0915\u094d\u200d\u0937 \u0d28\u0d4d\u200d",
+        "\u0dc1\u0dca\u200d\u0dbb\u0dd3",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+        "\U0001f3f3\ufe0f\u200d\U0001f308 \u2764\ufe0f\u200d\U0001f525 \U0001f575\U0001f3fd\u200d\u2640\ufe0f",
+        "1\ufe0f\u20e3 #\ufe0f\u20e3",
+        "\u845b\U000e0100",
+        "\u1820\u180b",
+        "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
     ],
 )
 def test_what_can_be_seen_stays(text: str) -> None:
@@ -101,6 +123,13 @@ def test_what_can_be_seen_stays(text: str) -> None:
         ("half \ud83d of \ude00 one", "half  of  one"),
         ("".join(chr(0xE0000 + ord(letter)) for letter in "ignore all") + "Call back", "Call back"),
         ("invoice\u202efdp.exe\u202c", "invoicefdp.exe"),
+        ("Pa\u200dblo \u200cSo\ufe0fto", "Pablo Soto"),
+        ("\u0645\u200c\u200d\u200c\u062e", "\u0645\u200c\u062e"),
+        ("\u2714\ufe0f\ufe0f\ufe0e", "\u2714\ufe0f"),
+        ("\u2714" + "".join(chr(0xE0100 + letter) for letter in b"obey"), "\u2714"),
+        ("\U0001f3f4" + "".join(chr(0xE0000 + letter) for letter in b"obey") + "\U000e007f", "\U0001f3f4"),
+        ("a\u200d\U0001f469\u200d\u200d", "a\U0001f469"),
+        ("1\ufe0f 2\ufe0f", "1 2"),
     ],
 )
 def test_hidden_text_is_gone_and_lines_end_in_one_way(text: str, said: str) -> None:
@@ -108,9 +137,10 @@ def test_hidden_text_is_gone_and_lines_end_in_one_way(text: str, said: str) -> N
 
 
 @given(ANY_TEXT)
-def test_plain_removes_every_hidden_character_and_is_idempotent(text: str) -> None:
+def test_plain_is_idempotent_and_what_is_compared_has_no_hidden_character(text: str) -> None:
     once = plain(text)
-    assert not HIDDEN & set(once)
+    assert HIDDEN & set(once) <= set(NEEDED) | set(text)
+    assert not HIDDEN & set(strip_hidden(text))
     assert plain(once) is once
     once.encode()
 
@@ -118,7 +148,33 @@ def test_plain_removes_every_hidden_character_and_is_idempotent(text: str) -> No
 @given(ANY_TEXT)
 def test_what_can_be_seen_stays_in_its_order(text: str) -> None:
     seen = [character for character in text if character not in HIDDEN and character != "\n"]
-    assert [character for character in plain(text) if character != "\n"] == seen
+    assert [character for character in strip_hidden(text) if character != "\n"] == seen
+    assert strip_hidden(plain(text)) == strip_hidden(text)
+
+
+@given(ANY_TEXT)
+def test_of_hidden_characters_only_single_joiners_and_selectors_are_shown(text: str) -> None:
+    shown = plain(text)
+    hidden = [at for at, character in enumerate(shown) if character in HIDDEN]
+    assert {shown[at] for at in hidden} <= set(
+        "\u200c\u200d\ufe0e\ufe0f\ufe00\ufe01\ufe02\u180b\u180c\u180d\u180e\u180f"
+    ) | {chr(point) for point in range(0xE0100, 0xE0120)}
+    assert all(shown[at - 1] not in HIDDEN or shown[at - 1 : at + 1] == "\ufe0f\u200d" for at in hidden if at)
+    assert 0 not in hidden
+
+
+@given(ANY_TEXT)
+def test_each_shown_character_is_found_where_it_stands(text: str) -> None:
+    *positions, end = shown_positions(text)
+    assert end == len(text)
+    found = [text[at] for at in positions]
+    assert "".join("\n" if one in LINE_ENDS else one for one in found) == plain(text)
+
+
+@given(st.text(min_size=2), st.data())
+def test_a_cut_text_is_known_by_its_end(text: str, data: st.DataObject) -> None:
+    longest = data.draw(st.integers(0, len(text) - 1))
+    assert split_cut(truncate(text, longest)) == (text[:longest], len(text) - longest, "")
 
 
 @given(ANY_TEXT)

@@ -25,6 +25,7 @@ def _furnish(directory: Directory) -> None:
     directory.add_member("Maria Rodriguez", "maria.one@example.com")
     directory.add_member("María Rodríguez", "maria.two@example.com")
     directory.add_member("So\u200bfia", "sofia@example.com")
+    directory.add_status("\u2714\ufe0f Lis\u200bto", "done")
     directory.add_member("Ze\u202ena", "ze\u200bna@example.com")
 
 
@@ -50,7 +51,7 @@ async def completed(client: Client, argument: str, typed: str, **others: str) ->
 @pytest.mark.parametrize(
     ("argument", "typed", "names"),
     [
-        ("status", "", ["Pendiente", "En Progreso", "Completado"]),
+        ("status", "", ["Pendiente", "En Progreso", "Completado", "\u2714\ufe0f Listo"]),
         ("status", "prog", ["En Progreso"]),
         ("newStatusName", "en p", ["En Progreso"]),
         ("member", "ELE", ["Elena"]),
@@ -73,14 +74,22 @@ async def test_every_argument_of_a_prompt_is_completed(client: Client, prompt: o
 
 
 async def test_a_match_at_the_start_comes_before_a_match_in_a_later_word(client: Client) -> None:
-    assert (await completed(client, "member", "so")).values == ["sofia@example.com", "Ana Soto"]
+    assert (await completed(client, "member", "so")).values == ["Sofia", "Ana Soto"]
 
 
 async def test_no_hidden_character_is_completed_and_every_value_means_one_person(client: Client) -> None:
     for typed in ("", "ze"):
         values = (await completed(client, "member", typed)).values
         assert all(plain(value) == value for value in values)
+        for value in values:
+            found = await client.call_tool("list_tasks", {"responsibleIds": [value]})
+            assert not found.is_error
     assert len((await completed(client, "member", "")).values) == 6
+
+
+async def test_a_status_is_completed_as_it_is_shown(client: Client) -> None:
+    assert (await completed(client, "status", "\u2714 lis")).values == ["\u2714\ufe0f Listo"]
+    assert (await completed(client, "status", "lis\u200b")).values == ["\u2714\ufe0f Listo"]
 
 
 async def test_people_with_the_same_name_are_shown_by_e_mail(client: Client) -> None:

@@ -1,4 +1,7 @@
-"""Match typed names against existing ones, ignoring case, accents and surrounding space; never guess."""
+"""Match typed names against existing ones as they are shown, ignoring case, accents and surrounding space; never guess.
+
+What is hidden where a name is shown is ignored where it is typed, and a name may be typed as it is shown truncated.
+"""
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -6,7 +9,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TypeVar
 
-__all__ = ["Match", "fold", "group_by", "matching", "nearest_first"]
+from taskhand.domain.text import one_line, split_cut, strip_hidden
+
+__all__ = ["Match", "fold", "group_by", "has_words", "is_cut", "matching", "nearest_first", "shown_form"]
 
 _T = TypeVar("_T")
 
@@ -25,18 +30,41 @@ class Match:
 
 
 def fold(text: str) -> str:
-    """The text as it is compared: without accents, case, repeated spaces and surrounding space.
+    """The text as it is compared: without hidden characters, accents, case, repeated spaces and surrounding space.
 
     It is decomposed twice, because case folding can add combining marks.
     """
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    if text.isascii() and text.isprintable():
+        return " ".join(text.casefold().split())
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", strip_hidden(text)).casefold())
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
 
 
+def shown_form(name: str) -> str:
+    """The name as it is shown, in one line and in composed letters."""
+    return unicodedata.normalize("NFC", one_line(name))
+
+
+def is_cut(given: str, name: str) -> bool:
+    """Whether `given` is what is shown of a name that is too long."""
+    cut = split_cut(given)
+    if cut is None or cut[2].strip() or len(name) <= cut[1]:
+        return False
+    # Something must follow, or a space at the end would not count.
+    return fold(f"{name[: -cut[1]]}|") == fold(f"{cut[0]}|")
+
+
 def matching(given: str, things: Iterable[_T], name: Callable[[_T], str]) -> list[_T]:
-    """All things with that name."""
-    wanted = fold(given)
-    return [thing for thing in things if fold(name(thing)) == wanted]
+    """All things with that name; where there are none, those whose name is shown so because it is too long."""
+    wanted, things = fold(given), list(things)
+    found = [thing for thing in things if fold(name(thing)) == wanted]
+    return found or [thing for thing in things if is_cut(given, name(thing))]
+
+
+def has_words(text: str, query: str) -> bool:
+    """Whether a text has every word of a query, as a part of any of its own."""
+    folded = fold(text)
+    return all(word in folded for word in fold(query).split())
 
 
 def group_by(things: Iterable[_T], key: Callable[[_T], str]) -> Mapping[str, Sequence[_T]]:

@@ -14,6 +14,7 @@ from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.names import fold
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import PRIORITY_WORDS, TaskDraft, TaskPatch
+from taskhand.domain.text import strip_hidden
 
 __all__ = [
     "check_draft",
@@ -131,7 +132,7 @@ def check_responsibles(people: Sequence[str], capabilities: Capabilities) -> Non
 
 
 def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities) -> DueRequest:
-    if body.title is not MISSING and not any(c.isprintable() and not c.isspace() for c in body.title):
+    if body.title is not MISSING and not any(c.isprintable() and not c.isspace() for c in strip_hidden(body.title)):
         raise CallerError("title is empty.", code="invalid_title", next_step="Send at least one character.")
     for name, longest in _LONGEST.items():
         text = getattr(body, name)

@@ -6,7 +6,7 @@ from typing import get_args
 from pydantic import MISSING
 
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
-from taskhand.domain.names import Match, fold, group_by, matching, nearest_first
+from taskhand.domain.names import Match, fold, group_by, matching, nearest_first, shown_form
 from taskhand.domain.task import FINISHED, Status, StatusChoice, StatusList, StatusType
 
 __all__ = ["finished_status", "resolve_filter_statuses", "resolve_status", "status_at_position"]
@@ -19,9 +19,10 @@ _TYPES = frozenset(get_args(StatusType))
 def resolve_status(
     name: str, known: StatusList, argument: str = "newStatusName"
 ) -> tuple[StatusChoice, tuple[Match, ...]]:
-    """The status with that name; where the list is incomplete, an unknown name is passed on as typed."""
-    found = [status for status in known.statuses if status.name == name.strip()]
-    found = found if len(found) == 1 else matching(name, known.statuses, lambda status: status.name)
+    """The status with that name or id; where the list is incomplete, an unknown name is passed on as typed."""
+    if not shown_form(name):
+        raise NotFound(f"{argument} is empty.", code="unknown_status", next_step="Call list_statuses for the names.")
+    found = _named(name, known)
     if len(found) == 1:
         return StatusChoice.of(found[0]), (_match(argument, name, found[0]),)
     if found:
@@ -85,15 +86,26 @@ def finished_status(name: str | MISSING, known: StatusList) -> tuple[StatusChoic
 def resolve_filter_statuses(given: Sequence[str], known: StatusList) -> tuple[StatusChoice, ...]:
     """The statuses with these names or types, for a filter."""
     choices: list[StatusChoice] = []
+    by_shown = group_by(known.statuses, lambda status: shown_form(status.name))
     by_name = group_by(known.statuses, lambda status: fold(status.name))
     by_type = group_by(known.statuses, lambda status: status.type)
     for text in given:
         folded = fold(text)
-        found = by_name.get(folded) or by_type.get(folded) or ()
+        found = (folded and by_shown.get(shown_form(text))) or by_name.get(folded) or by_type.get(folded) or ()
         if not found and folded in _TYPES:
             continue  # no status has this type, so no task has it
         choices += map(StatusChoice.of, found) if found else [resolve_status(text, known, "status")[0]]
     return tuple(dict.fromkeys(choices))
+
+
+def _named(text: str, known: StatusList) -> list[Status]:
+    """The statuses of that name: those that are shown exactly so, else those that match, else the one with that id."""
+    shown = shown_form(text)
+    return (
+        [status for status in known.statuses if shown_form(status.name) == shown]
+        or matching(text, known.statuses, lambda status: status.name)
+        or [status for status in known.statuses if status.id is not None and status.id.casefold() == shown.casefold()]
+    )
 
 
 def _match(argument: str, given: str, status: Status) -> Match:
@@ -101,10 +113,11 @@ def _match(argument: str, given: str, status: Status) -> Match:
 
 
 def _ambiguous_error(message: str, found: Sequence[Status]) -> Ambiguous:
+    are_told_apart = len({shown_form(status.name) for status in found}) == len(found)
     return Ambiguous(
         message,
         code="ambiguous_status",
-        candidates=_candidates(found),
+        candidates=_candidates(found) if are_told_apart else _candidates_by_id(found),
         next_step="Send newStatusName with one of the candidates.",
     )
 
@@ -112,5 +125,13 @@ def _ambiguous_error(message: str, found: Sequence[Status]) -> Ambiguous:
 def _candidates(statuses: Sequence[Status]) -> list[Candidate]:
     return [
         Candidate(status.name, f"position {status.order}, {status.type}", is_free_text=True)
+        for status in statuses[:_MOST_CANDIDATES]
+    ]
+
+
+def _candidates_by_id(statuses: Sequence[Status]) -> list[Candidate]:
+    """Statuses whose names are shown alike."""
+    return [
+        Candidate(status.id or status.name, f"{status.name}, position {status.order}, {status.type}")
         for status in statuses[:_MOST_CANDIDATES]
     ]

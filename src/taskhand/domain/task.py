@@ -148,6 +148,11 @@ class Contact(Value):
     email: str | None
     customer_id: str | None
 
+    @property
+    def words(self) -> str:
+        """What the contact is found by."""
+        return " ".join(filter(None, (self.name, self.phone, self.email)))
+
 
 Description = Annotated[
     str | None, Field(description="Free text.", json_schema_extra=field_notes(null="null clears it"))

@@ -12,6 +12,7 @@ from typing import Final
 from zoneinfo import available_timezones
 
 from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.text import strip_hidden
 
 __all__ = ["is_offset", "known_zone", "offset_of_reversed"]
 
@@ -29,7 +30,7 @@ _LONGEST: Final = 100
 def known_zone(name: str) -> str:
     """The official spelling of an IANA zone name; CallerError with the nearest names where there is no such zone."""
     names = _official_names()
-    if found := names.get(name.strip().replace(" ", "_").casefold()):
+    if found := names.get(strip_hidden(name).strip().replace(" ", "_").casefold()):
         return found
     candidates = [Candidate(zone) for zone in _nearest(name)]
     if is_offset(name):
@@ -82,4 +83,4 @@ def _nearest(name: str) -> list[str]:
 
 def _normalized(name: str) -> str:
     """The name in lower case, with any dash as `-` and full-width characters as plain ones."""
-    return _DASHES.sub("-", unicodedata.normalize("NFKC", name[:_LONGEST])).strip().casefold()
+    return _DASHES.sub("-", unicodedata.normalize("NFKC", strip_hidden(name[:_LONGEST]))).strip().casefold()

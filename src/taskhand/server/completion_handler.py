@@ -8,7 +8,6 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, CompleteRequestParams, CompleteResult, Completion
 
 from taskhand.domain.errors import TaskhandError
-from taskhand.domain.text import one_line
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.render.errors import error_sentence
 from taskhand.service.app_context import AppContext
@@ -32,7 +31,7 @@ def complete_with(
                 names = await complete_name(app, argument.name, argument.value, taken)
         except TaskhandError as error:
             raise MCPError(INTERNAL_ERROR, error_sentence(error)) from None
-        values = [one_line(name) for name in names[:_MOST]]
+        values = list(names[:_MOST])
         return CompleteResult(completion=Completion(values=values, total=len(names), has_more=len(values) < len(names)))
 
     return complete

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 from taskhand.domain.names import fold
 from taskhand.domain.task import Member
-from taskhand.domain.text import one_line, plain
+from taskhand.domain.text import one_line
 from taskhand.service.app_context import AppContext
 
 __all__ = ["complete_name"]
@@ -26,7 +26,7 @@ async def complete_name(app: AppContext, argument: str, typed: str, taken: Colle
     options: list[tuple[str, Sequence[str]]] = []
     if argument in _STATUS:
         names = [one_line(status.name) for status in (await app.backend.statuses()).statuses]
-        options = [(name, ()) for name in names if _is_clear(name)]
+        options = [(name, ()) for name in names if _is_readable(name)]
     elif argument in _MEMBER:
         options = _member_options(await app.backend.members())
     beginning = fold(typed)
@@ -40,7 +40,7 @@ def _member_options(members: Sequence[Member]) -> list[tuple[str, Sequence[str]]
     namesakes = Counter(fold(member.name) for member in members)
     return [
         (
-            next(filter(_is_clear, _clear_first(member, is_unique=namesakes[fold(member.name)] == 1)), member.id),
+            next(filter(_is_readable, _clear_first(member, is_unique=namesakes[fold(member.name)] == 1)), member.id),
             [member.name, member.email or ""],
         )
         for member in members
@@ -49,12 +49,13 @@ def _member_options(members: Sequence[Member]) -> list[tuple[str, Sequence[str]]
 
 def _clear_first(member: Member, *, is_unique: bool) -> Sequence[str]:
     """The texts that mean only this member, the most readable first."""
-    return [*([member.name] if is_unique else []), member.email or ""]
+    is_me = fold(member.name) == "me"
+    return [*([one_line(member.name)] if is_unique and not is_me else []), one_line(member.email or "")]
 
 
-def _is_clear(name: str) -> bool:
-    """Whether the name has no hidden characters, and is neither blank nor too long."""
-    return bool(name.strip()) and plain(name) == name and len(name) <= _LONGEST
+def _is_readable(name: str) -> bool:
+    """Whether the name is neither blank nor too long."""
+    return bool(name) and len(name) <= _LONGEST
 
 
 def _rank(beginning: str, names: Sequence[str]) -> int | None:

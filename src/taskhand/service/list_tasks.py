@@ -9,7 +9,8 @@ from taskhand.domain import people, rules, statuses
 from taskhand.domain.due import due_of, is_overdue
 from taskhand.domain.page import TaskPage, resume
 from taskhand.domain.query import Order, TaskFilter, TaskQuery
-from taskhand.domain.task import FINISHED, Member, StatusChoice, Task
+from taskhand.domain.task import FINISHED, Member, Task
+from taskhand.domain.text import without_cut
 from taskhand.service.app_context import AppContext
 
 __all__ = ["TaskList", "check_people_known", "fetch_page", "list_tasks", "resolve_filter"]
@@ -59,7 +60,7 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
         statuses=None
         if given.status is MISSING
         else statuses.resolve_filter_statuses(given.status, await app.backend.statuses()),
-        text=_given(given.text),
+        text=None if given.text is MISSING else without_cut(given.text),
         overdue=None if given.overdue is MISSING else given.overdue,
         priority=None if given.priority is MISSING else int(given.priority),
         contact=_given(given.contact),
@@ -88,12 +89,6 @@ async def _resolve_responsibles(
     # A former member may still have tasks, so an id is accepted whether or not it is in the team now.
     ids = [one for one in given.responsible_ids if re.fullmatch(app.backend.capabilities.member_id_pattern, one)]
     return people.resolve_people(given.responsible_ids, members, await app.backend.me(), also=ids).ids
-
-
-async def _resolve_statuses(app: AppContext, given: TaskFilter) -> tuple[StatusChoice, ...] | None:
-    if given.status is MISSING:
-        return None
-    return statuses.resolve_filter_statuses(given.status, await app.backend.statuses())
 
 
 def _given(value: str | MISSING) -> str | None:

@@ -3,9 +3,9 @@
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from taskhand.sqlite.migrations import migrate
@@ -21,12 +21,13 @@ BUSY_S = 5.0
 class DatabaseKind:
     """One kind of database: `label` names it in a sentence, `variable` is the setting that says where its file is.
 
-    `package` has a folder `migrations` with its schema.
+    `package` has a folder `migrations` with its schema; `functions` of one text are known to its SQL by these names.
     """
 
     label: str
     variable: str
     package: str
+    functions: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:
@@ -54,6 +55,8 @@ def open_connection(
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
         _use_wal(connection)
+        for name, function in kind.functions.items():
+            connection.create_function(name, 1, function, deterministic=True)
         migrate(connection, kind.package, label=kind.label, variable=kind.variable)
         if prepare is not None:
             with transaction(connection, "BEGIN IMMEDIATE"):

@@ -20,6 +20,7 @@ from fixed_clock import NOW
 from taskhand.backends.local.backend import TASK_STORE
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
+from taskhand.domain.query import TaskQuery
 from taskhand.sqlite.connection import open_connection
 from taskhand.sqlite.store import Store
 
@@ -166,6 +167,24 @@ async def test_a_store_of_an_older_program_is_brought_up_to_date(store_file: Pat
         assert await backend.get_task(task.id) == task
     with closing(sqlite3.connect(store_file)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+
+
+async def test_what_an_older_program_stored_is_found_as_it_is_shown(store_file: Path) -> None:
+    async with open_store(store_file) as backend:
+        await create(backend, Edit(title="Ca\u200bll \u2714\ufe0f Acme", description=None, priority=1))
+        await backend.edit(lambda directory: directory.add_contact("Zo\u200bé Vega"))
+        await backend.edit(lambda directory: directory.add_status("Lis\u200bto", "done"))
+    with closing(sqlite3.connect(store_file)) as connection:
+        connection.execute("UPDATE task SET searchable = ?", ("ca\u200bll \u2714\ufe0f acme",))
+        connection.execute("UPDATE contact SET searchable = ?", ("zo\u200be vega",))
+        connection.execute("UPDATE status SET folded = ? WHERE name LIKE 'Lis%'", ("lis\u200bto",))
+        connection.execute("PRAGMA user_version = 3")
+        connection.commit()
+    async with open_store(store_file) as backend:
+        assert len((await backend.list_tasks(TaskQuery(text="call \u2714 acme"))).tasks) == 1
+        assert len(await backend.find_contacts("zoe", 5)) == 1
+        await backend.edit(lambda directory: directory.rename_status("Listo", "Hecho"))
+        assert (await backend.statuses()).statuses[-1].name == "Hecho"
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:

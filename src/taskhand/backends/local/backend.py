@@ -16,6 +16,7 @@ from taskhand.domain.due import Due, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.lost_create import SEARCHED_BEFORE, CreateCandidates, is_created_since
+from taskhand.domain.names import fold
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
@@ -25,7 +26,7 @@ from taskhand.sqlite.store import Store
 
 __all__ = ["TASK_STORE", "LocalBackend"]
 
-TASK_STORE = DatabaseKind("task store", "TASKHAND_DB", "taskhand.backends.local")
+TASK_STORE = DatabaseKind("task store", "TASKHAND_DB", "taskhand.backends.local", {"fold": fold})
 
 _T = TypeVar("_T")
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import MISSING, ConfigDict, Field
 
 from taskhand.domain.due import due_of
+from taskhand.domain.names import fold
 from taskhand.domain.page import cursor_after
 from taskhand.domain.task import Contact, Member, Status, StatusList, Task
 from taskhand.domain.text import truncate
@@ -35,6 +36,8 @@ TASK_TEXTS = (
 )
 """The fields of a whole task that hold text written by others."""
 _TITLE, _NAME, _SNIPPET, _DESCRIPTION = 100, 60, 200, 12_000
+_NOBODY = frozenset({"", "me"})
+"""Names that cannot be sent back for the member who has them."""
 _ESCAPED_DESCRIPTION = 16_000
 """Characters of the longest description as JSON, where a control character takes six."""
 _PAGE_CHARACTERS = 320
@@ -218,11 +221,12 @@ def _row(task: Task, found: TaskList, shown: Sequence[RowField], names: Mapping[
 
 
 def _names(members: Mapping[str, Member]) -> dict[str, str]:
-    """The name to show for each person, by id: the e-mail where two people have the same name."""
-    bearers = Counter(member.name for member in members.values())
+    """The name to show for each person, by id: the e-mail where two people have the same name, the id where both do."""
+    shown = {person: [truncate(one.name, _NAME), truncate(one.email or "", _NAME)] for person, one in members.items()}
+    bearers = Counter(fold(text) for texts in shown.values() for text in texts)
     return {
-        person: truncate(one.name if bearers[one.name] == 1 else one.email or one.id, _NAME)
-        for person, one in members.items()
+        person: next((text for text in texts if fold(text) not in _NOBODY and bearers[fold(text)] == 1), person)
+        for person, texts in shown.items()
     }
 
 
