@@ -13,6 +13,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.names import Match
 from taskhand.domain.people import People
+from taskhand.domain.sent_back import restore_unshown
 from taskhand.domain.task import Member, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
 from taskhand.domain.zones import offset_of_reversed
 from taskhand.service.app_context import AppContext
@@ -40,8 +41,8 @@ class Resolver:
         choice, status_matched = await self._resolve_status(body)
         responsible_ids, people_matched = await self._resolve_responsibles(body, before)
         edit = Edit(
-            title=body.title if body.title is MISSING else body.title.strip(),
-            description=body.description if body.description is MISSING else body.description or None,
+            title=_resolve_title(body.title, before),
+            description=_resolve_description(body.description, before),
             due=self._resolve_due(due, before),
             responsible_ids=responsible_ids,
             ai_contact_id=body.ai_contact_id,
@@ -99,6 +100,18 @@ class Resolver:
         if before and request.needs_current_day:
             self.check_day_is_certain(before)
         return self.to_stored_due(request.on(due_of(before) if before else None, self._app.timezone))
+
+
+def _resolve_title(title: str | MISSING, before: Task | None) -> str | MISSING:
+    if title is MISSING or before is None:
+        return title if title is MISSING else title.strip()
+    return restore_unshown(title.strip(), before.title, "title")
+
+
+def _resolve_description(text: str | None | MISSING, before: Task | None) -> str | None | MISSING:
+    if text is MISSING or not text:
+        return MISSING if text is MISSING else None
+    return restore_unshown(text, before.description, "description") if before and before.description else text
 
 
 def _zone_matched(due: DueRequest) -> tuple[Match, ...]:

@@ -1,0 +1,52 @@
+"""A text that a client sends back after an edit of what it was shown: what it was not shown is not lost; pure."""
+
+from typing import Final
+
+from taskhand.domain.errors import CallerError
+from taskhand.domain.text import plain, shown_positions, split_cut, strip_hidden
+
+__all__ = ["restore_unshown"]
+
+_KNOWN_BY: Final = 20
+"""Characters before the mark of a truncated text that say that the mark is Taskhand's."""
+_EDITED: Final = 20
+"""Characters that an edit of a text repeats; one that repeats fewer, and less than half, is another text."""
+
+
+def restore_unshown(sent: str, stored: str, argument: str) -> str:
+    """The text `sent`, with what was not shown of those parts of `stored` that it repeats.
+
+    Hidden characters stay in the beginning and the end that are repeated; the mark of a truncated text becomes what it
+    stands for. CallerError where the text before that mark is another: what it stands for cannot be told then.
+    """
+    cut = split_cut(sent)
+    if cut is None or cut[1] >= len(stored) or sent in (stored, plain(stored)):
+        return _restore_hidden(sent, stored)
+    head, rest = stored[: -cut[1]], stored[-cut[1] :]
+    if not cut[0].endswith(plain(head)[-_KNOWN_BY:]):
+        raise CallerError(
+            f"{argument} has the mark of {cut[1]} characters that were left out, after another text than was shown.",
+            next_step=f"Keep the last words before the mark as they were shown, or send the whole {argument}.",
+        )
+    return _restore_hidden(cut[0], head) + rest + cut[2]
+
+
+def _restore_hidden(sent: str, stored: str) -> str:
+    shown = plain(stored)
+    if sent in (shown, strip_hidden(stored)) or (sent == shown.strip() and shown != stored):
+        return stored
+    if shown == stored:
+        return sent
+    room = min(len(sent), len(shown))
+    start = next((n for n in range(room) if sent[n] != shown[n]), room)
+    end = next((n for n in range(room - start) if sent[-1 - n] != shown[-1 - n]), room - start)
+    if start + end < min(len(shown) / 2, _EDITED):
+        return sent
+    positions = shown_positions(stored)
+    first = _after(stored, positions[start - 1]) if start else 0
+    return stored[:first] + sent[start : len(sent) - end] + (stored[positions[len(shown) - end] :] if end else "")
+
+
+def _after(text: str, position: int) -> int:
+    """The position after the character, or pair of controls, that is shown as one."""
+    return position + (2 if text.startswith("\r\n", position) else 1)

@@ -1,0 +1,85 @@
+"""A text that was read, edited and sent back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import refused
+from taskhand.domain.sent_back import restore_unshown
+from taskhand.domain.text import plain, strip_hidden, truncate
+
+HIDING = st.text(
+    st.characters(exclude_categories=["Cs"])
+    | st.sampled_from("\u200b\u200c\u200d\ufe0f\u202e\ufeff\xad\r\n\x0b\x85\x1b ab\u2714\U0001f469\u0645\u0915\u094d")
+)
+KEPT = "Ac\u200bme \u2014 \u0645\u06cc\u200c\u062e\u0648 \u2714\ufe0f\r\nsoft\xadly, to\u2060day"
+"""Shown without four of its characters."""
+
+
+def restored(sent: str, stored: str) -> str:
+    return restore_unshown(sent, stored, "description")
+
+
+@given(HIDING)
+def test_what_is_shown_is_what_is_stored_when_it_comes_back(stored: str) -> None:
+    assert restored(plain(stored), stored) == stored
+    assert restored(stored, stored) == stored
+    assert restored(strip_hidden(stored), stored) == stored
+
+
+@given(HIDING, st.sampled_from([1, 60, 100, 200]))
+def test_a_truncated_text_is_what_is_stored_when_it_comes_back(stored: str, longest: int) -> None:
+    assert restored(plain(truncate(stored, longest)), stored) == stored
+
+
+@given(HIDING, HIDING)
+def test_a_text_with_nothing_hidden_is_taken_as_it_is_sent(sent: str, stored: str) -> None:
+    assert restored(sent, strip_hidden(stored)) == sent
+
+
+@given(HIDING, HIDING, st.data())
+def test_an_edit_is_shown_as_it_was_sent(stored: str, inserted: str, data: st.DataObject) -> None:
+    shown, inserted = plain(stored), strip_hidden(inserted)
+    at = data.draw(st.integers(0, len(shown)))
+    sent = shown[:at] + inserted + shown[at:]
+    assert strip_hidden(restored(sent, stored)) == strip_hidden(sent)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stored"),
+    [
+        ("day", "day. Call back", KEPT + ". Call back"),
+        ("Ac", "To Ac", "To " + KEPT),
+        (", to", " and to", KEPT.replace(", to", " and to")),
+        ("\u2014", "and", KEPT.replace("\u2014", "and")),
+        ("\u2714\ufe0f", "", KEPT.replace("\u2714\ufe0f", "")),
+    ],
+)
+def test_an_edit_keeps_what_is_hidden_in_the_rest(old: str, new: str, stored: str) -> None:
+    assert restored(plain(KEPT).replace(old, new), KEPT) == stored
+
+
+def test_nothing_that_is_hidden_is_kept_beside_an_edit_or_in_another_text() -> None:
+    assert restored("invoice.pdf", "invoice\u202efdp.exe") == "invoice.pdf"
+    assert restored("Another text", "A\u200bcme must be called today") == "Another text"
+
+
+def test_what_was_left_out_is_there_again_after_an_edit() -> None:
+    stored = "One two three. " * 1_000
+    shown = truncate(stored, 200)
+    assert restored(shown.replace("One", "Uno", 1), stored) == "Uno" + stored[3:]
+    assert restored(f"{shown}\n\nCalled today.", stored) == f"{stored}\n\nCalled today."
+    assert restored(shown.replace("\u2026", "..."), stored) == stored
+
+
+@pytest.mark.parametrize(
+    "sent", ["Another text\u2026 (+14800 characters)", "\u2026 (+14800 characters)", "One two\u2026 (+1 characters)"]
+)
+def test_a_mark_after_another_text_is_refused(sent: str) -> None:
+    with refused("invalid_arguments") as caught:
+        restored(sent, "One two three. " * 1_000)
+    assert "characters that were left out" in caught.value.message
+
+
+def test_a_mark_that_no_truncated_text_of_this_length_has_is_text() -> None:
+    assert restored("See above\u2026 (+300 characters)", "short") == "See above\u2026 (+300 characters)"
