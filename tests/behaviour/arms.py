@@ -4,7 +4,7 @@ The world: you, Ana Soto, Luis Pereira and two people called Maria Rodriguez; th
 (2) and Completado (3); the contact Carolina Vega of the customer `CUSTOMER`.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -103,12 +103,17 @@ CAROLINA = {
     "last_message_at": "2026-02-20T12:00:00+00:00",
 }
 
+Rows = Sequence[Mapping[str, Any]]
+
 WORLD = {"members": PEOPLE, "statuses": STATUSES, "contacts": [CAROLINA], "tasks": [], "key_owner": PEOPLE[0]["id"]}
 
 
-def vambe_sandbox(**options: Any) -> VambeSandbox:
-    """A Vambe with the small world in it."""
-    return VambeSandbox(seed=WORLD, clock=lambda: NOW, **options)
+def vambe_sandbox(
+    people: Rows = PEOPLE, statuses: Rows = STATUSES, carolina: str = "Carolina Vega", **options: Any
+) -> VambeSandbox:
+    """A Vambe with the small world in it, or one of other people and statuses."""
+    seed = WORLD | {"members": people, "statuses": statuses, "contacts": [CAROLINA | {"name": carolina}]}
+    return VambeSandbox(seed=seed, clock=lambda: NOW, **options)
 
 
 def vambe_settings(url: str, **changed: Any) -> Settings:
@@ -126,9 +131,12 @@ def vambe_settings(url: str, **changed: Any) -> Settings:
 
 @asynccontextmanager
 async def _vambe(folder: Path) -> AsyncIterator[AppContext]:
-    settings = {"journal": folder / "journal.sqlite"}
-    async with serve(vambe_sandbox()) as url, open_app(vambe_settings(url, **settings)) as at:
+    async with serve(vambe_sandbox()) as url, open_app(vambe_settings(url, **_journal(folder))) as at:
         yield at
+
+
+def _journal(folder: Path) -> dict[str, Path]:
+    return {"journal": folder / "journal.sqlite"}
 
 
 LEAD, COMPANY = f"lead_{1:043}", "201"
@@ -136,31 +144,34 @@ SANTIAGO = "America/Santiago"
 """The configured zone of the backends that do not keep the zone of a due time."""
 
 
-def close_sandbox() -> CloseSandbox:
-    """A Close with the small world in it."""
+def close_sandbox(people: Rows = PEOPLE, carolina: str = "Carolina Vega") -> CloseSandbox:
+    """A Close with the small world in it, or one of other people."""
     users = [
         {"id": f"user_{n:043}", **{key: who[key] for key in ("first_name", "last_name", "email")}}
-        for n, who in enumerate(PEOPLE, start=1)
+        for n, who in enumerate(people, start=1)
     ]
-    contact = {"name": "Carolina Vega", "emails": [CAROLINA["email"]], "phones": ["+56 9 5555 0101"]}
+    contact = {"name": carolina, "emails": [CAROLINA["email"]], "phones": ["+56 9 5555 0101"]}
     lead = {"id": LEAD, "name": "Acme", "contacts": [contact | {"id": f"cont_{1:043}"}]}
     world = {"users": users, "leads": [lead], "tasks": [], "key_owner": users[0]["id"]}
     return CloseSandbox(seed=world, clock=lambda: NOW)
 
 
-def hubspot_sandbox() -> HubSpotSandbox:
-    """A HubSpot with the small world in it. Its clock stands still, so limits that end with time are switched off."""
+def hubspot_sandbox(people: Rows = PEOPLE, statuses: Rows = STATUSES, carolina: str = "Carolina") -> HubSpotSandbox:
+    """A HubSpot with the small world in it, or one of other people and statuses.
+
+    Its clock stands still, so limits that end with time are switched off.
+    """
     owners = [
         {"id": str(64492916 + n), "userId": 98499704 + n, "email": who["email"]}
         | {"firstName": who["first_name"], "lastName": who["last_name"]}
-        for n, who in enumerate(PEOPLE, start=1)
+        for n, who in enumerate(people, start=1)
     ]
-    values = zip(("NOT_STARTED", "IN_PROGRESS", "COMPLETED"), STATUSES, strict=True)
-    carolina = {"firstname": "Carolina", "lastname": "Vega", "email": CAROLINA["email"], "phone": "+56 9 5555 0101"}
+    values = zip(("NOT_STARTED", "IN_PROGRESS", "COMPLETED"), statuses, strict=True)
+    contact = {"firstname": carolina, "lastname": "Vega", "email": CAROLINA["email"], "phone": "+56 9 5555 0101"}
     world = {
         "owners": owners,
         "statuses": [{"value": value, "label": status["name"]} for value, status in values],
-        "contacts": [{"id": "101", "properties": carolina | {"associatedcompanyid": COMPANY}}],
+        "contacts": [{"id": "101", "properties": contact | {"associatedcompanyid": COMPANY}}],
         "companies": [{"id": COMPANY, "properties": {"name": "Acme SpA"}}],
         "tasks": [],
     }
@@ -170,33 +181,39 @@ def hubspot_sandbox() -> HubSpotSandbox:
 
 @asynccontextmanager
 async def _close(folder: Path) -> AsyncIterator[AppContext]:
-    async with serve(close_sandbox()) as url:
-        settings = Settings(
-            close_api_key=SecretStr("close-sandbox-key"),
-            close_base_url=f"{url}/api/v1",
-            close_rate=1000,
-            journal=folder / "journal.sqlite",
-            timezone=SANTIAGO,
-            clock=NOW,
-        )
-        async with open_app(settings) as at:
-            yield at
+    async with serve(close_sandbox()) as url, open_app(close_settings(url, **_journal(folder))) as at:
+        yield at
+
+
+def close_settings(url: str, **changed: Any) -> Settings:
+    """The settings that a user would make for it."""
+    given: dict[str, Any] = {
+        "close_api_key": SecretStr("close-sandbox-key"),
+        "close_base_url": f"{url}/api/v1",
+        "close_rate": 1000,
+        "timezone": SANTIAGO,
+        "clock": NOW,
+    }
+    return Settings(**given | changed)
 
 
 @asynccontextmanager
 async def _hubspot(folder: Path) -> AsyncIterator[AppContext]:
-    async with serve(hubspot_sandbox()) as url:
-        settings = Settings(
-            hubspot_access_token=SecretStr("pat-na1-sandbox"),
-            hubspot_base_url=url,
-            hubspot_user_id="elena@example.com",
-            hubspot_rate=1000,
-            journal=folder / "journal.sqlite",
-            timezone=SANTIAGO,
-            clock=NOW,
-        )
-        async with open_app(settings) as at:
-            yield at
+    async with serve(hubspot_sandbox()) as url, open_app(hubspot_settings(url, **_journal(folder))) as at:
+        yield at
+
+
+def hubspot_settings(url: str, **changed: Any) -> Settings:
+    """The settings that a user would make for it."""
+    given: dict[str, Any] = {
+        "hubspot_access_token": SecretStr("pat-na1-sandbox"),
+        "hubspot_base_url": url,
+        "hubspot_user_id": "elena@example.com",
+        "hubspot_rate": 1000,
+        "timezone": SANTIAGO,
+        "clock": NOW,
+    }
+    return Settings(**given | changed)
 
 
 @asynccontextmanager

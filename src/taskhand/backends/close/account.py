@@ -16,7 +16,7 @@ from taskhand.backends.remote.parsing import JsonObject, objects, parse, sent_at
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, Candidate, NotFound
-from taskhand.domain.names import fold
+from taskhand.domain.names import has_words
 from taskhand.domain.task import Contact, Member
 
 __all__ = ["Account"]
@@ -61,8 +61,15 @@ class Account:
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts by their own name, e-mail or phone, or by the name of their lead.
 
-        CallerError `query_too_wide` where too many leads match.
+        Where Close finds nobody, one page of all leads is looked through here: it finds letters as they are written,
+        hidden characters included. CallerError `query_too_wide` where too many leads match.
         """
+        if found := await self._search(query, limit):
+            return found
+        leads, _ = await self._client.search(_search_body(None), None)
+        return tuple([one for lead in leads for one in _matching_contacts(lead, query)][:limit])
+
+    async def _search(self, query: str, limit: int) -> tuple[Contact, ...]:
         found: list[Contact] = []
         cursor: str | None = None
         reads_left = _MOST_READS
@@ -101,16 +108,18 @@ class Account:
             return lead
 
 
-def _search_body(query: str) -> dict[str, Any]:
-    """A search for leads that have every word of `query`; a phone number is searched by its digits too.
+def _search_body(query: str | None) -> dict[str, Any]:
+    """A search for leads that have every word of `query`, all leads without one; a phone number also by its digits.
 
     Source: https://developer.close.com/api/advanced-filtering/search.
     """
-    phone = _phone_digits(query)
-    lead = {"type": "object_type", "object_type": "lead"}
-    words = {"type": "or", "queries": [_all_words(query.split()), *([_all_words([phone])] if phone else [])]}
+    queries: list[dict[str, Any]] = [{"type": "object_type", "object_type": "lead"}]
+    if query is not None:
+        phone = _phone_digits(query)
+        forms = [_all_words(query.split()), *([_all_words([phone])] if phone else [])]
+        queries.append({"type": "or", "queries": forms})
     return {
-        "query": {"type": "and", "queries": [lead, words]},
+        "query": {"type": "and", "queries": queries},
         "_fields": {"lead": ["id", "display_name", "contacts"]},
         "_limit": 100,
     }
@@ -145,8 +154,8 @@ def _contact(row: JsonObject, lead_id: str) -> tuple[Contact, str]:
 
 def _matches(query: str, words: str) -> bool:
     """Whether `words` contain every word of the query, or the digits of its phone number."""
-    phone, folded = _phone_digits(query), fold(words)
-    return all(word in folded for word in fold(query).split()) or (phone is not None and phone in _digits(words))
+    phone = _phone_digits(query)
+    return has_words(words, query) or (phone is not None and phone in _digits(words))
 
 
 def _phone_digits(query: str) -> str | None:

@@ -16,6 +16,7 @@ from taskhand.backends.remote.parsing import JsonObject, objects, parse
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
+from taskhand.domain.names import has_words
 from taskhand.domain.task import Contact, Member, Status, StatusChoice, StatusList
 from taskhand.domain.zones import known_zone
 
@@ -28,6 +29,8 @@ REMEDIES: Final[Mapping[str, str]] = {
 _NAMES: Final = ("id", "userId", "email")
 _STATUSES_KEPT_S: Final = 300.0
 _MOST_PAGES: Final = 100
+_MOST_NEWEST: Final = 200
+"""Contacts, and companies, that are looked through here; a page has no more."""
 _WRITE: Final = "crm.objects.contacts.write"
 _COMPANIES: Final = "crm.objects.companies.read"
 _ADD: Final = "Add {} to the app or the key in HubSpot, and use the token that it then has."
@@ -111,15 +114,25 @@ class Account:
         return names.get(self._user.casefold())
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """Contacts, then the companies that none of them belongs to."""
+        """Contacts, then the companies that none of them belongs to.
+
+        Where HubSpot finds nobody, those that were changed last are looked through here: it finds letters as they are
+        written, hidden characters included.
+        """
+        if found := await self._contacts(query, limit):
+            return found
+        newest = await self._contacts(None, _MOST_NEWEST)
+        return tuple([one for one in newest if has_words(one.words, query)][:limit])
+
+    async def _contacts(self, query: str | None, limit: int) -> tuple[Contact, ...]:
         people = objects((await self._client.find("contacts", query, limit)).get("results"))
         found = [parse("HubSpot", contact_of, json) for json in people]
-        if len(found) < limit:
+        if len(found) < limit or query is None:
             theirs = {one.customer_id for one in found}
             rows = objects((await self._client.find("companies", query, limit)).get("results"))
             companies = [parse("HubSpot", company_of, json) for json in rows]
             found += [one for one in companies if one.customer_id not in theirs]
-        return tuple(found[:limit])
+        return tuple(found if query is None else found[:limit])
 
     async def upstream_time(self) -> datetime | None:
         """The `Date` of an answer."""

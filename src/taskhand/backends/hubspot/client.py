@@ -23,6 +23,7 @@ _FOUND_PROPERTIES: Final[Mapping[Kind, Sequence[str]]] = {
     "contacts": ("firstname", "lastname", "email", "phone", "mobilephone", "associatedcompanyid"),
     "companies": ("name", "domain", "phone"),
 }
+_CHANGED: Final[Mapping[Kind, str]] = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate"}
 
 
 class HubSpotClient:
@@ -75,9 +76,14 @@ class HubSpotClient:
         """POST a search for tasks (https://developers.hubspot.com/docs/api-reference/crm-search-v3/guide)."""
         return await self._search("tasks", body)
 
-    async def find(self, kind: Kind, query: str, limit: int) -> JsonObject:
-        """POST a search for contacts or companies by a part of their name, e-mail, domain or phone."""
-        return await self._search(kind, {"query": query, "limit": limit, "properties": [*_FOUND_PROPERTIES[kind]]})
+    async def find(self, kind: Kind, query: str | None, limit: int) -> JsonObject:
+        """POST a search for contacts or companies by a part of their name, e-mail, domain or phone.
+
+        Without a query those that were changed last are found.
+        """
+        newest = [{"propertyName": _CHANGED[kind], "direction": "DESCENDING"}]
+        by: JsonObject = {"sorts": newest} if query is None else {"query": query}
+        return await self._search(kind, {**by, "limit": limit, "properties": [*_FOUND_PROPERTIES[kind]]})
 
     async def links(self, kind: Kind, ids: Sequence[str]) -> JsonObject:
         """POST batch/read of associations, up to 1,000 tasks."""

@@ -23,8 +23,9 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError, UpstreamError
-from taskhand.domain.names import fold
+from taskhand.domain.names import fold, has_words
 from taskhand.domain.task import Contact, Member, Status, StatusList, StatusType, Task
+from taskhand.http.reply import Json
 
 __all__ = ["Account", "StatusCatalogue", "TaskReader", "parse_statuses", "rests_on"]
 
@@ -181,17 +182,17 @@ class Account:
         return sent_at(await self._client.members())
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """By e-mail or phone as Vambe searches; by name among those who wrote within a year."""
+        """By e-mail or phone as Vambe searches; by name, and by an e-mail that Vambe does not find, here.
+
+        Those who are looked through here are the people who wrote within a year.
+        """
         digits = "".join(filter(str.isdigit, query))
-        name = ""
-        if "@" in query:
-            rows = await self._client.search_contacts(email=query)
-        elif len(digits) > len(query) / 2:
-            rows = await self._client.search_contacts(phone=digits)
-        else:
-            rows, name = await self._client.recent_contacts(days=365), fold(query)
-        contacts = (parse("Vambe", contact_of, row) for row in rows)
-        return tuple([one for one in contacts if name in fold(f"{one.name} {one.email or ''}")][:limit])
+        if "@" in query and (rows := await self._client.search_contacts(email=query)):
+            return _contacts(rows)[:limit]
+        if "@" not in query and len(digits) > len(query) / 2:
+            return _contacts(await self._client.search_contacts(phone=digits))[:limit]
+        recent = _contacts(await self._client.recent_contacts(days=365))
+        return tuple([one for one in recent if has_words(one.words, query)][:limit])
 
     async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
         """Health checks, in two requests. Vambe documents neither scopes of a key nor rate headers."""
@@ -199,3 +200,7 @@ class Account:
         reads = {"tasks": lambda: client.tasks(Window(today, today, dateless=False))}
         scopes = check_by_reading("Vambe", reads, writes=writes)
         return await run_checks(client.http, client.members, scopes, rate="VAMBE_RATE")
+
+
+def _contacts(rows: Iterable[Json]) -> tuple[Contact, ...]:
+    return tuple(parse("Vambe", contact_of, row) for row in rows)

@@ -1,0 +1,155 @@
+"""What an answer shows can be sent back: a name or text with hidden characters, on every backend."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from behaviour.agent import Agent, Refused
+from behaviour.arms import (
+    LEAD,
+    NOW,
+    PEOPLE,
+    STATUSES,
+    close_sandbox,
+    close_settings,
+    hubspot_sandbox,
+    hubspot_settings,
+    person,
+    vambe_sandbox,
+    vambe_settings,
+)
+from taskhand.backends.local.directory import Directory
+from taskhand.config.settings import Settings
+from taskhand.sandbox.server import serve
+from taskhand.server.app import create_server
+from taskhand.wiring import open_app, open_local_store
+
+LISTO = "\u2714\ufe0f Lis\u200bto"
+"""Shown with the variation selector of its sign, and without the zero-width space."""
+SOFIA = "So\u200dfía Gil\u2060"
+ZOE = "Zo\u200bé"
+TEAM = [
+    *PEOPLE[:2],
+    person(6, SOFIA, "sofia@example.com"),
+    person(7, "\u0645\u06cc\u200c\u0646\u0627 Gil", "mina@example.com"),
+]
+KINDS = [*STATUSES[:2], STATUSES[2] | {"name": LISTO}]
+
+HIDDEN = "\u200b\u2060\u200d"
+
+
+def _furnish(directory: Directory) -> None:
+    directory.rename_status("Completado", LISTO)
+    for one in TEAM[1:]:
+        directory.add_member(one["name"], one["email"])
+    directory.add_contact(f"{ZOE} Vega", "+56 9 5555 0101", "carolina@acme.example", None)
+
+
+@pytest.fixture(params=["local", "vambe", "close", "hubspot"])
+async def agent(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Agent]:
+    """An agent on a world in which names hide characters."""
+    needs: dict[str, Any] = {}
+    changed: dict[str, Any] = {"journal": tmp_path / "journal.sqlite"}
+    async with AsyncExitStack() as stack:
+        if request.param == "local":
+            settings = Settings(db=tmp_path / "tasks.sqlite", clock=NOW, user="Elena")
+            backend = open_local_store(settings)
+            await backend.edit(_furnish)
+            await backend.aclose()
+        elif request.param == "vambe":
+            url = await stack.enter_async_context(serve(vambe_sandbox(TEAM, KINDS, f"{ZOE} Vega")))
+            settings = vambe_settings(url, vambe_statuses=f"Pendiente,En Progreso,{LISTO}", **changed)
+        elif request.param == "close":
+            url = await stack.enter_async_context(serve(close_sandbox(TEAM, f"{ZOE} Vega")))
+            settings, needs = close_settings(url, **changed), {"aiCustomerId": LEAD}
+        else:
+            url = await stack.enter_async_context(serve(hubspot_sandbox(TEAM, KINDS, ZOE)))
+            settings, needs = hubspot_settings(url, **changed), {"dueDate": "2026-12-31"}
+        app = await stack.enter_async_context(open_app(settings))
+        yield Agent(await stack.enter_async_context(Client(create_server(app))), needs)
+
+
+async def _finished(agent: Agent) -> str:
+    """The name of the finished status as it is shown; Close has one of its own."""
+    [name] = [row["name"] for row in (await agent("list_statuses"))["statuses"] if row["type"] == "done"]
+    assert not set(HIDDEN) & set(name)
+    return str(name)
+
+
+async def test_a_status_is_understood_as_it_is_shown(agent: Agent) -> None:
+    name = await _finished(agent)
+    first, second, third, _ = [(await agent.create(title))["id"] for title in ("One", "Two", "Three", "Four")]
+    for typed, task in ((name, first), (name.replace("\ufe0f", ""), second)):
+        after = (await agent("update_task", id=task, newStatusName=typed))["task"]
+        assert after["status_config"]["type"] == "done"
+    assert (await agent("complete_task", id=third, newStatusName=name))["task"]["status_config"]["name"] == name
+    assert sorted(await agent.listed(status=[name])) == ["One", "Three", "Two"]
+    bulk = await agent("bulk_update_tasks", filter={"status": [name]}, changes={"priority": "2"}, dryRun=True)
+    assert bulk["count"] + len(bulk.get("outcomes", [])) >= 3
+
+
+async def test_a_person_is_understood_as_answers_show_them(agent: Agent) -> None:
+    task = (await agent.create())["id"]
+    for row in (await agent("list_team_members"))["members"]:
+        assert not set(HIDDEN) & set(row["name"])
+        for shown in (row["name"], row["email"], f"{row['name']} <{row['email']}>", row["id"]):
+            if shown is not None and "None" not in shown:
+                after = (await agent("reassign_task", id=task, responsibleIds=[shown]))["task"]
+                assert after["task_responsibles"] == [{"responsible_id": row["id"]}]
+                [listed] = (await agent("list_tasks", responsibleIds=[shown]))["tasks"]
+                assert listed["responsibles"] == [row["name"]]
+
+
+async def test_a_person_is_understood_as_candidates_show_them(agent: Agent) -> None:
+    task = (await agent.create())["id"]
+    with pytest.raises(Refused) as refused:
+        await agent("reassign_task", id=task, responsibleIds=["Sofia"])
+    for candidate in refused.value.error["candidates"]:
+        after = (await agent("reassign_task", id=task, responsibleIds=[candidate["name"]]))["task"]
+        assert after["task_responsibles"] == [{"responsible_id": candidate["value"]}]
+
+
+async def test_a_name_beside_the_address_of_another_is_refused_with_both(agent: Agent) -> None:
+    task = (await agent.create())["id"]
+    with pytest.raises(Refused) as refused:
+        await agent("reassign_task", id=task, responsibleIds=["Ana Soto <sofia@example.com>"])
+    assert refused.value.code == "ambiguous_member"
+    assert len(refused.value.values) == 2
+
+
+async def test_text_finds_a_title_as_it_is_shown(agent: Agent) -> None:
+    title = "Ll\u200bamar \u0645\u06cc\u200c\u062e\u0648 \u2714\ufe0f a Ac\u00adme " + "y esperar la respuesta " * 5
+    task = await agent.create(title)
+    [row] = await agent_rows(agent)
+    assert row["title"].endswith(" characters)")
+    for text in (task["title"], row["title"], "llamar", "\u0645\u06cc\u062e\u0648 \u2714 a acme"):
+        assert len((await agent("list_tasks", text=text))["tasks"]) == 1, ascii(text)
+
+
+async def agent_rows(agent: Agent) -> list[dict[str, Any]]:
+    """The rows of all tasks."""
+    return list((await agent("list_tasks"))["tasks"])
+
+
+async def test_a_contact_is_found_as_it_is_shown(agent: Agent) -> None:
+    [contact] = (await agent("find_contacts", query="Vega"))["contacts"]
+    assert contact["name"] == "Zoé Vega"
+    for query in (contact["name"], "zoe", f"Zoé Vega <{contact['email']}>"):
+        [again] = (await agent("find_contacts", query=query))["contacts"]
+        assert again == contact
+
+
+async def test_a_title_that_is_sent_back_as_shown_is_no_change(agent: Agent) -> None:
+    stored = "Ll\u200bamar \u0645\u06cc\u200c\u062e\u0648 \u2714\ufe0f a Ac\u00adme " + "y esperar la respuesta " * 5
+    task = await agent.create(stored)
+    [row] = await agent_rows(agent)
+    for title in (task["title"], row["title"], stored):
+        again = await agent("update_task", id=task["id"], title=title)
+        assert again["changed"] == {}
+    edited = await agent("update_task", id=task["id"], title=task["title"].replace("respuesta", "llamada"))
+    assert edited["task"]["title"] == task["title"].replace("respuesta", "llamada").strip()
+    assert (await agent("update_task", id=task["id"], title=stored.replace("respuesta", "llamada")))["changed"] == {}
