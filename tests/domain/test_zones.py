@@ -14,7 +14,9 @@ SANTIAGO, NEW_YORK, MADRID = "America/Santiago", "America/New_York", "Europe/Mad
 ZONES = st.sampled_from(sorted(available_timezones() - {"localtime", "Factory", "posixrules"}))
 
 
-@pytest.mark.parametrize("name", ["america/santiago", "AMERICA/SANTIAGO", " America/Santiago ", "America/\u200bSantiago\ufeff"])
+@pytest.mark.parametrize(
+    "name", ["america/santiago", "AMERICA/SANTIAGO", " America/Santiago ", "America/\u200bSantiago\ufeff"]
+)
 def test_a_zone_is_known_in_any_case_and_with_blanks_around(name: str) -> None:
     assert known_zone(name) == SANTIAGO
 
