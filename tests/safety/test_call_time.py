@@ -76,9 +76,10 @@ class Stage:
     async def outcome(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """The answer or the error of a tool; it comes in time."""
         try:
-            return await self.in_time(Agent(self.client, self.crm.needs)(tool, **arguments))
+            answer: dict[str, Any] = await self.in_time(Agent(self.client, self.crm.needs)(tool, **arguments))
         except Refused as refused:
             return dict(refused.error)
+        return answer
 
     async def in_time(self, answer: Awaitable[Any]) -> Any:
         """What is awaited, which takes no longer than a call may."""
