@@ -159,7 +159,7 @@ def _beside(store: Path) -> Path:
 
 def _expanded(variable: str, path: Path) -> Path:
     """The path of a file. OperatorError where no other process could open it, or no file can have that name."""
-    if path.name == ":memory:" or "\0" in str(path):
+    if path.name in {":memory:", "", ".."} or "\0" in str(path):
         raise OperatorError(
             f"{variable} {str(path)!r} is not a file that processes can share.",
             next_step="Set it to a file; one in a temporary folder for a store that is to be forgotten.",

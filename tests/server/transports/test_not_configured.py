@@ -19,6 +19,8 @@ KINDS: dict[str, tuple[dict[str, str], str]] = {
     "a missing file": ({"TASKHAND_CONFIG": "/nowhere/taskhand.toml"}, "/nowhere/taskhand.toml"),
     "a folder for a file": ({"TASKHAND_CONFIG": "/"}, "The configuration file /"),
     "a store in memory": ({"TASKHAND_DB": ":memory:"}, "TASKHAND_DB"),
+    "a folder for a store": ({"TASKHAND_DB": "/"}, "TASKHAND_DB"),
+    "this folder for a journal": ({"TASKHAND_JOURNAL": "."}, "TASKHAND_JOURNAL"),
     "a journal in memory": ({"TASKHAND_JOURNAL": ":memory:"}, "TASKHAND_JOURNAL"),
     "two credentials": ({"VAMBE_API_KEY": "a", "CLOSE_API_KEY": "b"}, "several CRMs"),
     "no key for Vambe": ({"TASKHAND_BACKEND": "vambe"}, "VAMBE_API_KEY"),
