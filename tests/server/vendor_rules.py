@@ -1,6 +1,7 @@
-"""What each model vendor publishes about the schemas of tools, as data, and the schema that OpenAI's strict mode makes.
+"""What each model vendor publishes about the schemas of tools, as data, and the schema that OpenAI's strict mode takes.
 
-A schema passes as it is. Strict mode is the exception that its vendor makes: it needs every argument in `required`.
+Strict mode needs every argument in `required`, and `additionalProperties: false`. A schema with optional arguments gets
+both from OpenAI's own libraries. Gemini has no `additionalProperties` in the declaration of a function.
 """
 
 import re
@@ -20,15 +21,14 @@ _NUMBERS = {"minimum", "maximum"}
 class VendorRules:
     """The rules of one interface: `page` is where they are published.
 
-    `keywords` are those that a schema may have, None for all of JSON Schema. `ignored` are those that the interface's
-    own clients leave out before sending. `refused_at_top` and `refused` are keywords that a request fails for.
+    `keywords` are those that a schema may have, None for all of JSON Schema. A request fails for the keywords in
+    `refused_at_top` and `refused`.
     """
 
     page: str
     tool_name: str
     property_name: str = r"[a-zA-Z0-9_.-]{1,64}"
     keywords: frozenset[str] | None = None
-    ignored: frozenset[str] = frozenset()
     refused_at_top: frozenset[str] = frozenset({"oneOf", "anyOf", "allOf", "enum", "not"})
     refused: frozenset[str] = frozenset({"$ref"})
     strict: bool = False
@@ -60,8 +60,6 @@ VENDORS: dict[str, VendorRules] = {
         page="https://ai.google.dev/api/caching#Schema",
         tool_name=r"[a-zA-Z_][a-zA-Z0-9_.-]{0,63}",
         keywords=frozenset(_ANYWHERE | _NUMBERS | {"format", "title", "nullable", "pattern", "minLength", "default"}),
-        # The field is not in this older form; Google's SDK drops it when it makes a declaration of an MCP tool.
-        ignored=frozenset({"additionalProperties"}),
     ),
     "claude": VendorRules(
         page="https://platform.claude.com/docs/en/managed-agents/self-hosted-sandboxes",
@@ -71,11 +69,14 @@ VENDORS: dict[str, VendorRules] = {
 
 
 def to_strict(schema: Schema) -> Schema:
-    """The schema with every argument required, as OpenAI's own libraries make it."""
+    """The schema with every argument required and no other allowed, as OpenAI's own libraries make it."""
     made = {key: value for key, value in schema.items() if key not in ("properties", "anyOf", "items")}
     if "properties" in schema:
         made["properties"] = {name: to_strict(node) for name, node in schema["properties"].items()}
-        made["required"] = list(schema["properties"])
+        made |= {
+            "required": list(schema["properties"]),
+            "additionalProperties": schema.get("additionalProperties", False),
+        }
     if "anyOf" in schema:
         made["anyOf"] = [to_strict(branch) for branch in schema["anyOf"]]
     if "items" in schema:
@@ -106,7 +107,7 @@ def offences(rules: VendorRules, tool: str, schema: Schema) -> list[str]:
     if len(choices) > rules.most_choices or len("".join([*names, *choices])) > rules.most_characters:
         found.append(f"{len(choices)} choices")
     for node, _ in nodes:
-        used = node.keys() - rules.ignored
+        used = node.keys()
         if unknown := used & rules.refused or (rules.keywords is not None and used - rules.keywords):
             found.append(f"keywords {sorted(unknown)}")
         found += _shape(node)

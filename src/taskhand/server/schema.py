@@ -1,8 +1,10 @@
 """JSON schemas that every model provider accepts; pure.
 
-Gemini refuses `type` lists, `$ref` and `default` in function declarations. OpenAI and Claude refuse combinators at the
-top of an input schema. All of them accept `anyOf` with `null` on a property. Clients read output schemas, models do
-not.
+Gemini refuses `type` lists, `$ref`, `default` and `additionalProperties` in function declarations, and Google's own SDK
+fails on `additionalProperties: false` (https://github.com/googleapis/python-genai/issues/2393). OpenAI's strict mode
+needs it, together with every property in `required`: the libraries that add the one add the other. Arguments that are
+not in the schema are refused all the same. OpenAI and Claude refuse combinators at the top of an input schema. All of
+them accept `anyOf` with `null` on a property. Clients read output schemas, models do not.
 """
 
 from functools import cache, lru_cache
@@ -93,7 +95,7 @@ def _narrowed(schema: Schema, model: type[BaseModel], capabilities: Capabilities
     required = [name for name in properties if name in {*schema.get("required", ()), *needed}]
     optional = sorted((name for name in properties if name not in required), key=_CALL_OPTIONS.__contains__)
     shaped: Schema = {"type": "object", "properties": {name: properties[name] for name in [*required, *optional]}}
-    return shaped | ({"required": required} if required else {}) | {"additionalProperties": False}
+    return shaped | ({"required": required} if required else {})
 
 
 def _expressible(properties: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
@@ -161,7 +163,7 @@ def _described(node: Schema) -> Schema:
 
 
 def _plain(model: type[BaseModel], mode: JsonSchemaMode = "validation") -> Schema:
-    """The model's schema without references, titles and defaults."""
+    """The model's schema without references, titles, defaults and `additionalProperties: false`."""
     raw = model.model_json_schema(by_alias=True, mode=mode)
     inlined: Schema = _inlined(raw, raw.get("$defs", {}))
     return inlined
@@ -176,7 +178,8 @@ def _inlined(node: Any, definitions: Schema) -> Any:
         target = _inlined(definitions[node["$ref"].rpartition("/")[2]], definitions)
         # The description of the field is kept; the docstring of its class is for readers of the code.
         return target | {key: value for key, value in node.items() if key not in _NOISE | {"$ref"}}
-    kept: Schema = {key: value for key, value in node.items() if key not in _NOISE and key != "properties"}
+    closed = {"additionalProperties"} if node.get("additionalProperties") is False else set()
+    kept: Schema = {key: value for key, value in node.items() if key not in _NOISE | closed | {"properties"}}
     shaped: Schema = {key: _inlined(value, definitions) for key, value in kept.items()}
     if "properties" in node:
         # A property may be called "title" itself: only keywords are dropped, names stay.
@@ -204,7 +207,7 @@ def _short(node: Any) -> Any:
         return [_short(item) for item in node]
     if not isinstance(node, dict):
         return node
-    short = {key: _short(value) for key, value in node.items() if key != "additionalProperties" or value is not False}
+    short = {key: _short(value) for key, value in node.items()}
     match node.get("anyOf"):
         case [{"type": str(kind), **rest}, {"type": "null"}] if not rest:
             del short["anyOf"]
