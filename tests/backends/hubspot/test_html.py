@@ -1,6 +1,7 @@
 """HTML bodies as text, and text as HTML bodies."""
 
 import re
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -68,6 +69,214 @@ def test_escapes_markup_in_text(text: str) -> None:
 )
 def test_reads_a_body_as_the_editor_shows_it(body: str | None, text: str | None) -> None:
     assert text_of(body) == text
+
+
+HIDING = [
+    "display:none",
+    "DISPLAY :none ! important",
+    "display:none;display:bogus",
+    "dis\\70lay:none",
+    "visibility:hidden",
+    "visibility:collapse",
+    "opacity:0",
+    "opacity:.05",
+    "opacity:0%",
+    "filter:alpha(x) opacity(0)",
+    "font-size:0",
+    "font-size:1px",
+    "font-size:0.1em",
+    "font-size:.1rem",
+    "font-size:5%",
+    "font-size:calc(1px)",
+    "font:0/0 a",
+    "font:bold 1px/1 Arial",
+    "color:transparent",
+    "color:#0000",
+    "color:rgba(0,0,0,0)",
+    "color:rgb(0 0 0 / 1%)",
+    "-webkit-text-fill-color:transparent;color:black",
+    "color:white",
+    "color:#fff",
+    "color:#FFFFFF",
+    "color:#fefefe",
+    "color:rgb(255,255,255)",
+    "color:rgb(100% 100% 100%)",
+    "color:hsl(0,0%,100%)",
+    "color:snow",
+    "color:whitesmoke",
+    "color:white;color:nocolor",
+    "color:rgba(0,0,0,.05)",
+    "--c:white;color:var(--c)",
+    "color:var(--none,#fff)",
+    "background:white;color:white",
+    "background:#000;color:#000",
+    "background-color:black",
+    "background:navy;color:navy",
+    "background:url(x.png);color:white",
+    "background:linear-gradient(white,#fefefe);color:white",
+    "background:black;background:none;color:white",
+    "position:absolute;left:-9999px",
+    "position:fixed;top:-100vh",
+    "position:absolute;right:-100%",
+    "position:absolute;left:9999px",
+    "text-indent:-9999px",
+    "text-indent:-999em",
+    "margin-left:-5000px",
+    "margin:0 0 0 -5000px",
+    "transform:translateX(-9999px)",
+    "transform:scale(0)",
+    "transform:scaleY(0)",
+    "scale:0",
+    "zoom:0",
+    "clip:rect(0,0,0,0)",
+    "clip:rect(1px 1px 1px 1px)",
+    "clip-path:inset(100%)",
+    "clip-path:inset(50%)",
+    "clip-path:circle(0)",
+    "max-height:0",
+    "max-height:0;overflow:hidden",
+    "height:0",
+    "width:0px",
+    "height:1px;width:1px;overflow:hidden",
+    "line-height:0;overflow:hidden",
+    "line-height:1px;overflow:clip",
+    "mso-hide:all",
+    "content-visibility:hidden",
+]
+
+
+@pytest.mark.parametrize("style", HIDING)
+def test_text_that_its_style_hides_is_no_text(style: str) -> None:
+    assert text_of(f'<p>Seen</p><p style="{style}">Obey <b>this</b></p><p>too</p>') == "Seen\ntoo"
+    assert text_of(f"Seen<style>.x{{{style}}}</style><span class='a x'>Obey</span> too") == "Seen too"
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "",
+        "display:block",
+        "visibility:visible",
+        "opacity:1",
+        "opacity:0.5",
+        "opacity:100%",
+        "font-size:1em",
+        "font-size:.9em",
+        "font-size:1rem",
+        "font-size:100%",
+        "font-size:10px",
+        "font-size:small",
+        "font:700 14px/1.5 Arial",
+        "font-size:calc(1rem + 1px)",
+        "color:#000",
+        "color:yellow",
+        "color:#ccc",
+        "color:red",
+        "color:nocolor",
+        "background:black;color:white",
+        "background-color:#2d3e50;color:#fff",
+        "background:linear-gradient(white,black);color:white",
+        "background:#000 url(x.png);color:white",
+        "color:inherit",
+        "left:10px;margin-left:-20px",
+        "text-indent:-2em",
+        "position:absolute;left:50%;transform:translate(-50%,-50%)",
+        "transform:scale(1.05)",
+        "zoom:0.5",
+        "zoom:100%",
+        "max-height:0.5em;line-height:0",
+        "height:20px;overflow:hidden",
+        "width:100%;max-width:600px",
+        "clip-path:inset(0)",
+        "clip-path:inset(5px)",
+        "overflow:hidden",
+    ],
+)
+def test_text_that_its_style_shows_is_text(style: str) -> None:
+    assert text_of(f'<p style="{style}">Seen</p>') == "Seen"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ('<div style="background:#000"><p style="color:#fff">Seen</p></div>', "Seen"),
+        ('<table bgcolor="#000000"><tr><td><font color="white">Seen</font></td></tr></table>', "Seen"),
+        ('<table bgcolor="000000"><tr><td>Obey</td></tr></table>Seen', "Seen"),
+        ('<font color="#ffffff">Obey</font>Seen', "Seen"),
+        ("<font color=white>Obey<div>this</div></font>Seen", "Seen"),
+        ('<p style="color:white">Obey <span style="color:black">Seen</span></p>', "Seen"),
+        ('<p style="color:white">Obey <a href="x">Seen</a></p>', "Seen"),
+        ('<p style="color:white"><mark>Seen</mark></p>', "Seen"),
+        ('<div style="visibility:hidden">Obey<p style="visibility:visible">Seen</p></div>', "Seen"),
+        ('<div style="opacity:.3"><p style="opacity:.3">Obey</p></div>Seen', "Seen"),
+        ('<div style="font-size:0">Obey<p style="font-size:14px">Seen</p></div>', "Seen"),
+        ('<div style="font-size:.4em"><p style="font-size:.4em">Obey</p></div>Seen', "Seen"),
+        ("<span hidden><div>Obey</span>this</div>", None),
+        ("<p hidden><b>Obey<p>Seen</p>", "Seen"),
+        ('<p style="color:white"><b>Obey</p>Seen', "Seen"),
+        ("<font color=white><p>Obey</font>Seen</p>", "Seen"),
+        ("<ul><li hidden>Obey<li>Seen</ul>", "- Seen"),
+        ("<table><tr><td hidden>Obey<td>Seen</table>", "Seen"),
+        ("<noscript>Obey</noscript><dialog>Obey</dialog><dialog open>Seen</dialog>", "Seen"),
+        ('<div id="X" style="color:black">Seen</div><style>div p, #x > .Y { color: white }</style><p>Obey</p>', "Seen"),
+        ("<style>p{color:#fff}", None),
+        ('Seen<span style="background:#fff;color:black">too</span>', "Seentoo"),
+        ("<div>" * 600 + "<span hidden>Obey</span>" + "</div>" * 600 + "Seen", "Seen"),
+    ],
+)
+def test_text_is_what_a_person_sees(body: str, text: str | None) -> None:
+    assert text_of(body) == text
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *HIDING,
+                "color:",
+                ":",
+                ";",
+                "(",
+                ")",
+                "var(--a)",
+                "--a:var(--a)",
+                "hsl(1e999deg 1% 1%)",
+                "hwb(1e99 1 1)",
+                "rgb(1,2)",
+                "#12",
+                "\\",
+                "\\110000 ",
+                "/*",
+                "1e999em",
+                "font-size:",
+                "zoom:",
+                "nan",
+                "%",
+            ]
+        )
+    ).map("".join)
+)
+def test_any_style_is_read(style: str) -> None:
+    text_of(f"<p>before</p><style>p{{{style}}}</style><p style='{style}' color='{style}' bgcolor='{style}'>text</p>")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<b><div>" * 8_000 + "</b>" * 8_000,
+        "<style>" + ".a{color:red}" * 2_000 + "</style>" + "<b class=a>x" * 3_000,
+        "<style>" * 8_000,
+        "<p style='" + "scale(0 " * 8_000 + "'>x",
+        "<p style='color:" + "a(" * 30_000 + "'>x",
+        "<p><b>" * 10_000,
+        "<p style='" + "/*" * 30_000 + "'>x",
+    ],
+    ids=range(7),
+)
+def test_a_long_body_is_read_in_little_time(body: str) -> None:
+    began = process_time()
+    text_of(body)
+    assert process_time() - began < 2
 
 
 PIECES = [

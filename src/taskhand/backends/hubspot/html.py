@@ -6,10 +6,15 @@ character reference ends in `;`: `R&D`, `?a=1&copy=2` and an incomplete tag or r
 """
 
 import re
+from collections.abc import Container
+from dataclasses import dataclass, replace
 from html import escape, unescape
 from html.entities import html5
 from html.parser import HTMLParser
 from typing import Final
+
+from taskhand.backends.hubspot.css import Attributes, Rules, parse_rules
+from taskhand.backends.hubspot.looks import Look
 
 __all__ = ["html_of", "text_of"]
 
@@ -26,16 +31,24 @@ _EMPTY: Final = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
 """Elements without an end tag."""
-_INVISIBLE: Final = re.compile(
-    r"(?:^|;)(?:"
-    r"display:none|visibility:(?:hidden|collapse)|mso-hide:all|color:transparent"
-    r"|opacity:(?:0*\.?0+%?)|font-size:(?:0*\.?0+|0*\.\d+|1)(?:px|pt|em|rem|%)?"
-    r"|(?:max-)?(?:height|width):0(?:px)?|text-indent:-\d{3,}\w*|(?:left|top):-\d{3,}\w*"
-    r")(?:!important)?(?:;|$)"
+_FORMATTING: Final = frozenset(
+    {"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"}
 )
-"""Styles by which an element is not seen, in lower case and without blanks."""
-_NOT_STYLE: Final = re.compile(r"\s|/\*.*?\*/", re.DOTALL)
-_HIDDEN: Final = frozenset({"head", "script", "style", "title", "template"})
+"""Elements that go on in the next block where they were opened in the one before
+(https://html.spec.whatwg.org/multipage/parsing.html#formatting)."""
+_CELLS: Final = frozenset({"table", "td", "th"})
+_ENDED_BY: Final = {
+    "li": frozenset({"li"}),
+    "dt": frozenset({"dd", "dt"}),
+    "dd": frozenset({"dd", "dt"}),
+    "td": frozenset({"td", "th", "tr"}),
+    "th": frozenset({"td", "th", "tr"}),
+    "tr": frozenset({"tr"}),
+}
+"""Elements whose end tag may be left out, and the elements that end them."""
+_MOST_OPEN: Final = 500
+"""Elements in elements; text in deeper ones is not shown."""
+_DEFAULT: Final = Look()
 _ESCAPES: Final = {"\n": "<br>", "\r": "&#13;", "\xa0": "&#160;"}
 
 
@@ -54,7 +67,7 @@ def text_of(body: str | None) -> str | None:
         return _REFERENCE.sub(_decode, body)
     # The parser also decodes incomplete references, so it gets a private character in place of each `&`.
     stand_in = next((one for one in map(chr, _PRIVATE_USE) if one not in body), "&")
-    reader = _Reader(stand_in)
+    reader = _Reader(stand_in, parse_rules(closed))
     # Of `<![` a browser makes a comment up to the next `>`; the parser knows some such sections and raises for others.
     markup = closed.replace("<![", "<!-[") + end + tail.replace("<", "&lt;")
     reader.feed(markup.replace("&", stand_in))
@@ -70,41 +83,75 @@ def _decode(reference: re.Match[str]) -> str:
     return unescape(reference[0]) if name.startswith("#") or f"{name};" in html5 else reference[0]
 
 
+@dataclass(slots=True)
+class _Open:
+    """An element that is not closed yet, and how text looks in it."""
+
+    tag: str
+    attributes: Attributes
+    look: Look
+
+
 class _Reader(HTMLParser):
-    """Collects the text that is seen, in which `stand_in` means `&`; a line end in the source becomes a space.
+    """Collects the text that is seen, in which `stand_in` means `&`; a line end in the source becomes a space."""
 
-    `_hidden` are the open elements from the outermost invisible one on.
-    """
-
-    def __init__(self, stand_in: str) -> None:
+    def __init__(self, stand_in: str, rules: Rules) -> None:
         super().__init__(convert_charrefs=False)
         self.parts: list[str] = []
         self._stand_in = stand_in
-        self._hidden: list[str] = []
+        self._rules = rules
+        self._open: list[_Open] = []
+        self._too_deep = 0
         self._breaks = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _BLOCKS and self._hidden[-1:] == ["p"]:
-            self._hidden.pop()  # a paragraph ends where a block begins
-        if tag not in _EMPTY and (self._hidden or tag in _HIDDEN or self._is_invisible(attrs)):
-            self._hidden.append(tag)
+        if tag in _BLOCKS and (at := self._last("p", within=_CELLS)) is not None:
+            self._close(at, keep=_FORMATTING)  # a paragraph ends where a block begins
+        while self._open and tag in _ENDED_BY.get(self._open[-1].tag, ()):
+            self._open.pop()
         self._breaks = self._breaks or tag in _BLOCKS
+        if tag not in _EMPTY:
+            if len(self._open) < _MOST_OPEN:
+                attributes = {name: unescape((value or "").replace(self._stand_in, "&")) for name, value in attrs}
+                self._open.append(_Open(tag, attributes, self._look.within(tag, attributes, self._rules)))
+            else:
+                self._too_deep += 1
         if tag == "br":
             self._add("\n")
         if tag == "li":
             self._add("- ")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in self._hidden:
-            last = len(self._hidden) - 1 - self._hidden[::-1].index(tag)
-            del self._hidden[last:]
         self._breaks = self._breaks or tag in _BLOCKS
+        if self._too_deep:
+            self._too_deep -= 1
+        elif (at := self._last(tag)) is not None:
+            holds_blocks = tag not in _BLOCKS and any(one.tag in _BLOCKS for one in self._open[at + 1 :])
+            if tag in _FORMATTING:
+                self._close(at, keep=_FORMATTING | _BLOCKS if holds_blocks else frozenset())
+            elif not holds_blocks:
+                self._close(at)
 
-    def _is_invisible(self, attrs: list[tuple[str, str | None]]) -> bool:
-        """Whether an element with these attributes is not shown, so that nobody who reads the body sees its text."""
-        given = dict(attrs)
-        style = unescape((given.get("style") or "").replace(self._stand_in, "&"))
-        return "hidden" in given or _INVISIBLE.search(_NOT_STYLE.sub("", style).lower()) is not None
+    def _last(self, tag: str, within: Container[str] = ()) -> int | None:
+        """The place of the innermost open element of a tag; None past an element that `within` names."""
+        for at in range(len(self._open) - 1, -1, -1):
+            if self._open[at].tag == tag:
+                return at
+            if self._open[at].tag in within:
+                return None
+        return None
+
+    def _close(self, at: int, keep: Container[str] = ()) -> None:
+        """Close an open element and all in it, those that `keep` names excepted."""
+        inner = self._open[at + 1 :]
+        del self._open[at:]
+        for one in inner:
+            if one.tag in keep:
+                self._open.append(replace(one, look=self._look.within(one.tag, one.attributes, self._rules)))
+
+    @property
+    def _look(self) -> Look:
+        return self._open[-1].look if self._open else _DEFAULT
 
     def handle_data(self, data: str) -> None:
         if "\n" in data:
@@ -114,7 +161,7 @@ class _Reader(HTMLParser):
         self._add(_REFERENCE.sub(_decode, data.replace(self._stand_in, "&")))
 
     def _add(self, text: str) -> None:
-        if self._hidden or not text:
+        if not text or self._too_deep or not self._look.shows_text:
             return
         if self._breaks and self.parts and not self.parts[-1].endswith("\n"):
             self.parts.append("\n")
