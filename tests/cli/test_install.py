@@ -136,6 +136,18 @@ def test_a_second_install_changes_nothing(run: Run, file: Path, tmp_path: Path) 
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_a_call_may_take_longer_where_the_host_waits_longer_and_a_persons_own_value_stays(run: Run, file: Path) -> None:
+    run("cursor")
+    assert "env" not in _servers(file)["taskhand"]
+    for host in ("gemini", "claude-code"):
+        run(host)
+        assert _servers(file)["taskhand"]["env"]["TASKHAND_CALL_S"] == "120"
+        run(host, "--set", "TASKHAND_CALL_S=60")
+        run(host)
+        assert _servers(file)["taskhand"]["env"]["TASKHAND_CALL_S"] == "60"
+        run(host, "--uninstall")
+
+
 def test_uninstalling_from_a_file_without_taskhand_changes_nothing(run: Run, file: Path, tmp_path: Path) -> None:
     assert "Taskhand is not in" in run("gemini", "--uninstall").stdout
     assert list(tmp_path.iterdir()) == [file]
@@ -218,7 +230,7 @@ def test_codex_keeps_its_comments_and_its_order(run: Run, tmp_path: Path) -> Non
     written = file.read_text(encoding="utf-8")
     assert written.startswith(before)
     entry = tomllib.loads(written)["mcp_servers"]["taskhand"]
-    assert entry["env"] == {"TASKHAND_BACKEND": "vambe", "VAMBE_API_KEY": KEY}
+    assert entry["env"] == {"TASKHAND_CALL_S": "120", "TASKHAND_BACKEND": "vambe", "VAMBE_API_KEY": KEY}
     assert entry["tool_timeout_sec"] == 180
     run("codex", "--uninstall", anywhere=True)
     assert file.read_text(encoding="utf-8") == before

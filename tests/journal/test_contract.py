@@ -387,3 +387,51 @@ async def test_masks_the_task_id_of_a_refused_call_and_keeps_that_of_a_written_t
     found = await journal.find(change.id)
     assert found is not None
     assert [one.task_id for one in found.results.values()] == [task_id, MASK]
+
+
+async def test_a_change_that_is_resumed_is_open_again_and_only_for_the_intents_that_it_goes_on_with(
+    journal: Journal,
+) -> None:
+    started = await begin(journal, None, rename_intent(), rename_intent("t-2"))
+    results = [Result(0, "applied", "t-1"), Result(1, "not_attempted", "t-2")]
+    await journal.settle(started.id, results, APPLIED)
+    ended = await journal.find(started.id)
+    assert ended
+    assert ended.ended_at == NOW
+    resumed, is_new = await journal.resume(ended, [1])
+    assert is_new
+    assert (resumed.outcome, resumed.ended_at, list(resumed.results)) == ("open", None, [0])
+    assert await journal.find(started.id) == resumed
+    assert await listed(journal, outcome="open") == [started.id]
+    assert await listed(journal, outcome="applied") == []
+    await journal.settle(started.id, [Result(1, "applied", "t-2")], APPLIED)
+    done = await journal.find(started.id)
+    assert done
+    assert (done.outcome, [one.outcome for one in done.results.values()]) == ("applied", ["applied", "applied"])
+
+
+async def test_only_one_of_two_who_saw_the_same_change_resumes_it(journal: Journal, opens: Opener) -> None:
+    started = await begin(journal, None, rename_intent(), rename_intent("t-2"))
+    await journal.settle(started.id, [Result(1, "not_attempted", "t-2")], APPLIED)
+    seen = await journal.find(started.id)
+    assert seen
+    async with opens() as other:
+        current, is_new = await other.resume(seen, [1])
+        assert is_new
+        assert (await journal.resume(seen, [1]))[1] is False
+        await other.settle(started.id, [Result(1, "applied", "t-2")], APPLIED)
+        current, is_new = await journal.resume(seen, [1])
+    assert (is_new, current.results[1].outcome) == (False, "applied")
+
+
+async def test_a_resumed_change_whose_process_dies_is_abandoned_with_what_it_went_on_with(
+    journal: Journal, opens: Opener
+) -> None:
+    started = await begin(journal, None, rename_intent(), rename_intent("t-2"))
+    await journal.settle(started.id, [Result(0, "applied", "t-1"), Result(1, "not_attempted", "t-2")], APPLIED)
+    seen = await journal.find(started.id)
+    assert seen
+    async with opens() as dying:
+        await dying.resume(seen, [1])
+    (left,) = await journal.abandoned()
+    assert (left.id, left.outcome, list(left.results)) == (started.id, "open", [0])

@@ -12,12 +12,21 @@ import pytest
 
 from builders import refused
 from fixed_clock import NOW, FixedClock
-from journal.open_journal import begin, full_change, make_opening, open_journal, remove_older, rename_intent, settle
+from journal.open_journal import (
+    APPLIED,
+    begin,
+    full_change,
+    make_opening,
+    open_journal,
+    remove_older,
+    rename_intent,
+    settle,
+)
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.codec import instant
 from taskhand.journal.entry import COLUMNS, Entry
 from taskhand.journal.hash_chain import Link, next_link
-from taskhand.journal.journal import Claim, Ending
+from taskhand.journal.journal import Claim, Ending, Result
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.journal.verification import Verification, verify_chain
 from taskhand.journal.writes import append, set_link
@@ -240,3 +249,16 @@ async def test_a_damaged_row_is_an_error(file_journal: SqliteJournal, journal_fi
             connection.execute("UPDATE entry SET body = ? WHERE kind = 'opening'", (body,))
         with refused("journal_damaged", OperatorError):
             await file_journal.find(change_id)
+
+
+async def test_a_change_that_is_resumed_is_sound_while_it_is_open_and_after_it_has_ended(
+    file_journal: SqliteJournal,
+) -> None:
+    started = await begin(file_journal, None, rename_intent(), rename_intent("t-2"))
+    await file_journal.settle(started.id, [Result(1, "not_attempted", "t-2")], APPLIED)
+    seen = await file_journal.find(started.id)
+    assert seen
+    await file_journal.resume(seen, [1])
+    assert (await file_journal.verify()).fault is None
+    await file_journal.settle(started.id, [Result(1, "applied", "t-2")], APPLIED)
+    assert (await file_journal.verify()).fault is None

@@ -126,7 +126,7 @@ def _install(asked: _Request, found: "HostFile") -> None:
     there = present if isinstance(present, dict) else {}
     answer = _dry_run_answer if asked.dry_run else _ask(there)
     made = build_environment(asked.host, asked.backend, store, present={**there, **asked.variables}, answer=answer)
-    made.variables |= asked.variables
+    made.variables |= {**({} if "TASKHAND_CALL_S" in there else asked.host.call_variables), **asked.variables}
     _check(made)
     extra = "[keyring]" if store == "keyring" else ""
     launch = launch_here(sys.executable, os.environ.get("UV"), made.variables, extra)

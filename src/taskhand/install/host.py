@@ -22,7 +22,8 @@ class Host:
     `file_location` describes the file for people. `key` is the member that lists the servers. A `typed` entry names its
     transport. A host that `asks` prompts for secrets and stores them (`inputs`). `expands` is the format of a reference
     to an environment variable; a host that `forwards` lists in `env_vars` the variables that it passes on. `limits` are
-    fields for how long the host waits. `afterwards` is what the user does after the file has changed.
+    fields for how long the host waits. `call_s` is TASKHAND_CALL_S where it waits longer than most: these waited 130 s
+    when tried. `afterwards` is what the user does after the file has changed.
     """
 
     slug: str
@@ -36,12 +37,18 @@ class Host:
     expands: str | None = None
     forwards: bool = False
     limits: Mapping[str, object] = field(default_factory=dict)
+    call_s: int | None = None
     afterwards: str = "Restart it."
     format: FileFormat = jsonc_edit
 
     def entry(self, launch: Launch) -> dict[str, object]:
         """The server's entry."""
         return ({"type": "stdio"} if self.typed else {}) | launch.entry() | dict(self.limits)
+
+    @property
+    def call_variables(self) -> dict[str, str]:
+        """The variables that let a call take as long as the host waits; a person's own value stays."""
+        return {"TASKHAND_CALL_S": str(self.call_s)} if self.call_s else {}
 
     def block(self, launch: Launch) -> str:
         """A whole file that holds only the entry."""
@@ -88,6 +95,7 @@ HOSTS = (
         # https://code.claude.com/docs/en/mcp#environment-variable-expansion-in-mcp-json: without the default, an
         # unset variable makes the whole file invalid.
         expands="${{{}:-}}",
+        call_s=120,
         afterwards="Start a new session of Claude Code; /mcp shows the server.",
     ),
     Host(
@@ -129,6 +137,7 @@ HOSTS = (
         config_paths.gemini,
         project_file=".gemini/settings.json",
         expands="${{{}}}",  # https://geminicli.com/docs/reference/configuration
+        call_s=120,
         afterwards="Start a new session of Gemini CLI; /mcp shows the server.",
     ),
     Host(
@@ -141,6 +150,7 @@ HOSTS = (
         forwards=True,
         # https://developers.openai.com/codex/mcp: by default Codex waits 10 s for the start, and 60 s for a call.
         limits={"startup_timeout_sec": 30, "tool_timeout_sec": 180},
+        call_s=120,
         afterwards="Start a new session of Codex; /mcp shows the server.",
         format=toml_edit,
     ),

@@ -12,7 +12,7 @@ __all__ = ["ProgressReport"]
 
 
 class Report(Protocol):
-    """Sends one notification to the client."""
+    """Sends one notification to the client, if it asked for progress."""
 
     def __call__(self, progress: float, total: float | None = None, message: str | None = None, /) -> Awaitable[None]:
         """`progress` never decreases within one call."""
@@ -34,11 +34,8 @@ class ProgressReport:
         await self._report(self._answered + done, self._answered + total)
 
     @asynccontextmanager
-    async def of_requests(self, requests: Sequence[str], *, is_wanted: bool) -> AsyncGenerator[None, None]:
+    async def of_requests(self, requests: Sequence[str]) -> AsyncGenerator[None, None]:
         """Report how many `requests` are answered while the body of the `with` runs."""
-        if not is_wanted:
-            yield
-            return
         raised: TaskhandError | None = None
         async with anyio.create_task_group() as group:
             group.start_soon(self._report_requests, requests)

@@ -86,11 +86,13 @@ class ToolHandlers:
             call.caller, call.asks = _caller(ctx), self.app.policy.asks and can_elicit(ctx)
         with self.app.call_deadline():
             try:
-                with recorded_requests() as call.requests, internal_errors(tool.name):
-                    async with progress.of_requests(call.requests, is_wanted=_wants_progress(ctx)):
-                        result = await self._run(tool, call, ctx, params)
-                    if isinstance(result, Question):
-                        return to_input_required(result)
+                with recorded_requests() as call.requests:
+                    async with progress.of_requests(call.requests):
+                        with internal_errors(tool.name):
+                            result = await self._run(tool, call, ctx, params)
+                if isinstance(result, Question):
+                    return to_input_required(result)
+                with internal_errors(tool.name):
                     answer = render_answer(result if isinstance(result, BaseModel) else render_write(result))
             except TaskhandError as error:
                 if tool.writes:
@@ -128,10 +130,6 @@ def to_listed_tool(tool: Tool[Any], schema: Schema) -> ListedTool:
             open_world_hint=False,
         ),
     )
-
-
-def _wants_progress(ctx: ServerRequestContext[Any, Any]) -> bool:
-    return ctx.meta is not None and ctx.meta.get("progress_token") is not None
 
 
 def _caller(ctx: ServerRequestContext[Any, Any]) -> Caller:

@@ -31,7 +31,7 @@ _MOST_CALLS: Final = 20
 """Calls of the progress handler before a `peek` is interrupted."""
 _QUICK_S: Final = 0.005
 """Seconds that a write may take; after one that took longer, the next goes to the worker."""
-_LEAST_WAIT_S: Final = 0.1
+_LEAST_WAIT_S: Final = 0.02
 """Seconds that work waits for another process, whose call has no time left: what was done is to be written down."""
 _MANY: Final = 20
 """A write of more tasks than this goes to the worker in any case."""

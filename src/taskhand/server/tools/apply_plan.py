@@ -31,7 +31,7 @@ APPLY_PLAN = Tool(
     title="Apply a plan",
     description=(
         "Carry out a plan exactly as it was shown: once, within ten minutes, and only if its tasks have not changed "
-        "since. Show the person its difference first."
+        "since. Show the person its difference first. If tasks are left, the same planId goes on with them."
     ),
     kind="destroy",
     arguments=ApplyPlan,

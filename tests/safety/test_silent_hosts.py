@@ -1,0 +1,136 @@
+"""A host that declares forms and never shows them, locks that are held, and progress while a call reads."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import anyio
+import pytest
+from anyio.abc import TaskStatus
+from mcp import Client
+from mcp.types import ElicitRequestParams, ElicitResult
+
+from backends.vambe.journey import Journey, Waiting
+from behaviour.agent import Refused
+from safety.account import Agent
+from safety.crms import CRMS
+from safety.victim import app_at
+from taskhand.domain.edit import Edit
+from taskhand.sandbox.server import serve
+from taskhand.server.app import create_server
+from taskhand.service.app_context import AppContext, WritePolicy
+
+CALL_S = 1.0
+
+
+@asynccontextmanager
+async def store(folder: Path) -> AsyncIterator[tuple[AppContext, str]]:
+    """A server's app context on a store with one task, whose calls take a second at most."""
+    async with app_at("local", "", folder) as app:
+        written = await app.backend.create_task(Edit(title="Call Acme", priority=1))
+        yield replace(app, call_s=CALL_S), written.task.id
+
+
+async def timed(agent: Agent, tool: str, **arguments: Any) -> dict[str, Any]:
+    """The answer of a tool, which comes in time."""
+    began = monotonic()
+    try:
+        return await agent(tool, **arguments)
+    finally:
+        assert monotonic() - began < CALL_S
+
+
+async def test_a_question_that_is_never_shown_ends_in_the_plan_and_a_late_answer_does_nothing(tmp_path: Path) -> None:
+    late, answered = anyio.Event(), anyio.Event()
+    questions: list[str] = []
+
+    async def never_in_time(context: Any, params: ElicitRequestParams) -> ElicitResult:
+        del context
+        questions.append(params.message)
+        with anyio.CancelScope(shield=True):
+            await late.wait()
+            answered.set()
+        return ElicitResult(action="accept", content={"confirm": True})
+
+    async with store(tmp_path) as (app, task_id):
+        client = Client(create_server(app), mode="legacy", elicitation_callback=never_in_time)
+        async with client:
+            agent = Agent(client)
+            plan = await timed(agent, "delete_task", id=task_id)
+            assert plan["planId"]
+            assert "The person was asked and did not answer." in plan["note"]
+            assert len(questions) == 1
+            late.set()
+            with anyio.fail_after(5):
+                await answered.wait()
+            assert (await timed(agent, "get_task", id=task_id))["task"]["id"] == task_id
+            # The next question is a new one, and its answer comes in time.
+            done = await timed(agent, "apply_plan", planId=plan["planId"])
+            assert done["changeId"]
+            assert len(questions) == 2
+            with pytest.raises(Refused):
+                await agent("get_task", id=task_id)
+
+
+async def test_a_call_does_not_wait_longer_for_another_one_on_the_same_task(tmp_path: Path) -> None:
+    async with store(tmp_path) as (app, task_id), Client(create_server(app)) as client:
+
+        async def hold(*, task_status: TaskStatus[None]) -> None:
+            async with app.lock(task_id):
+                task_status.started()
+                await anyio.sleep_forever()
+
+        async with anyio.create_task_group() as others:
+            await others.start(hold)
+            with pytest.raises(Refused) as refused:
+                await timed(Agent(client), "update_task", id=task_id, title="Again")
+            others.cancel_scope.cancel()
+        assert (refused.value.code, refused.value.error["retryable"]) == ("in_progress", True)
+
+
+@pytest.mark.parametrize("file", ["journal.sqlite", "tasks.sqlite"])
+async def test_many_calls_do_not_wait_longer_for_a_file_that_another_process_writes(tmp_path: Path, file: str) -> None:
+    codes: list[str] = []
+    async with store(tmp_path) as (app, task_id), Client(create_server(app)) as client:
+        agent = Agent(client)
+        await agent("update_task", id=task_id, title="Again")
+
+        async def write(number: int) -> None:
+            began = monotonic()
+            try:
+                await agent("create_task", title=f"New {number}", responsibleIds=["me"], priority="1")
+            except Refused as refused:
+                codes.append(refused.code)
+            assert monotonic() - began < 1.5 * CALL_S  # a busy machine; alone it is less than one
+
+        with closing(sqlite3.connect(tmp_path / file, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            async with anyio.create_task_group() as calls:
+                for number in range(4):
+                    calls.start_soon(write, number)
+            other.execute("ROLLBACK")
+    assert codes == ["store_busy"] * 4
+
+
+async def test_reading_reports_progress_once_a_tick() -> None:
+    time, crm = Waiting(), CRMS[2]
+    told: list[tuple[float, float | None, str | None]] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, total, message))
+
+    there = crm.sandbox(300, time, ())
+    async with serve(there) as url, crm.wired(url, time, transport=Journey(time, latency_s=0.25)) as app:
+        app = replace(app, policy=WritePolicy(read_tick_s=0.001))  # noqa: PLW2901  the same with another policy
+        async with Client(create_server(app)) as client:
+            asked = {"taskIds": crm.ids(300), "changes": {"title": "Again"}}
+            plan = await Agent(client).watched("bulk_update_tasks", asked, hear)
+    assert plan["count"] == 300
+    assert told
+    numbers = [progress for progress, _, _ in told]
+    assert numbers == sorted(set(numbers))
+    assert told[-1] == (numbers[-1], None, f"{int(numbers[-1])} requests answered")
