@@ -87,7 +87,7 @@ class ToolHandlers:
         with self.app.call_deadline():
             try:
                 with recorded_requests() as call.requests:
-                    async with progress.of_requests(call.requests):
+                    async with progress.of_requests(call.requests, is_wanted=_wants_progress(ctx)):
                         with internal_errors(tool.name):
                             result = await self._run(tool, call, ctx, params)
                 if isinstance(result, Question):
@@ -113,6 +113,10 @@ class ToolHandlers:
         if isinstance(result, Plan) and result.guard is not None and call.asks:
             return await confirm(call, result, asker(ctx))
         return result
+
+
+def _wants_progress(ctx: ServerRequestContext[Any, Any]) -> bool:
+    return ctx.meta is not None and ctx.meta.get("progress_token") is not None
 
 
 def to_listed_tool(tool: Tool[Any], schema: Schema) -> ListedTool:

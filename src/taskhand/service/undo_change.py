@@ -103,7 +103,7 @@ def _prepend_note(receipt: Receipt | BulkReceipt, note: str | None) -> Receipt |
 
 
 async def _find_change(call: Call, change_id: str) -> Change:
-    """The change, as the journal has it; CallerError for an unknown id and for a plan."""
+    """The change, once it has ended; CallerError for an unknown id and for a plan."""
     change = await call.app.journal.find(change_id)
     if change is None:
         raise NotFound(
@@ -117,7 +117,7 @@ async def _find_change(call: Call, change_id: str) -> Change:
             code="nothing_to_undo",
             next_step="There is nothing to undo; apply_plan carries a plan out.",
         )
-    return change
+    return change if change.ending else await wait_until_ended(call.app, change)
 
 
 def _invert(intent: Intent, result: Result, now: Snapshot | None) -> _Step:
