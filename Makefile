@@ -45,7 +45,7 @@ docs: $(READY)
 
 # `make bench ONLY=name` runs one figure. fastmcp, which start-up is measured against, has its own environment.
 bench: $(READY) $(RIVAL)/.ready
-	PYTHONPATH=tests $(BIN)/python -m benchmarks $(ONLY)
+	HOSTS=$$(ls -d $(CURDIR)/$(HOSTS)/node_modules/.bin || true) PYTHONPATH=tests $(BIN)/python -m benchmarks $(ONLY)
 
 $(RIVAL)/.ready: $(READY)
 	$(PYTHON) -m venv $(RIVAL)

@@ -1,8 +1,11 @@
-"""Run benchmarks: `python -m benchmarks [name ...]`. Without a name, run all and write BENCHMARKS.md.
+"""Run benchmarks: `python -m benchmarks [--write] [name ...]`. Without a name, run all and write BENCHMARKS.md.
+
+With --write, the sections of the named ones are written to it, and the table of goals stays.
 
 The exit code is 1 when a goal is missed or could not be measured.
 """
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -17,6 +20,7 @@ from benchmarks import (
     large_store,
     memory,
     profiles,
+    real_hosts,
     start_up,
     store_update,
     tokens,
@@ -37,6 +41,7 @@ FIGURES: Final[Mapping[str, Callable[[], Measurement]]] = {
     "memory": memory.measure,
     "instructions": instructions.measure,
     "profiles": profiles.measure,
+    "real_hosts": real_hosts.measure,
 }
 
 _ROOT: Final = Path(__file__).parents[2]
@@ -48,12 +53,14 @@ _HEAD: Final = """\
 `make bench` writes this file and fails while a goal is missed. Times and memory are ratios of two things that are
 measured alternately in the same run, because absolute values depend on the machine. Requests are counted. Tokens are
 characters divided by four; the tool lists of peers were measured once, and their answers are built as their code builds
-them. Instructions are compared with recorded counts. `make bench ONLY=name` runs one measurement and writes nothing.
+them. Instructions are compared with recorded counts. `make bench ONLY=name` runs one measurement and writes nothing;
+`make bench ONLY='--write name'` writes its section.
 """
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run the named measurements; 2 for an unknown name."""
+    names = [name for name in arguments if name != "--write"]
     unknown = [name for name in names if name not in FIGURES]
     if unknown:
         sys.stderr.write(f"Unknown: {', '.join(unknown)}. Known: {', '.join(FIGURES)}.\n")
@@ -63,17 +70,24 @@ def main(names: list[str]) -> int:
     values = {goal: value for one in measurements.values() for goal, value in one.values.items()}
     figures = render_table(GOALS, values)
     sys.stdout.write(f"\n{figures}\n")
+    sections = {name: f"\n## {name}\n\n{one.details}\n" for name, one in measurements.items() if one.details}
     if not names:
-        parts = [
-            _HEAD,
-            figures,
-            *(f"\n## {name}\n\n{one.details}" for name, one in measurements.items() if one.details),
-        ]
-        _FILE.write_text("\n".join(parts) + "\n", encoding="utf-8")
+        _FILE.write_text(f"{_HEAD}\n{figures}\n{''.join(sections.values())}", encoding="utf-8")
+    elif "--write" in arguments:
+        _write_sections(sections)
     missing = [goal for goal in GOALS if goal not in values and goal.split()[0] in measurements]
     if missing:
         sys.stdout.write(f"\nNot measured here: {', '.join(missing)}.\n")
     return 0 if not missing and all(is_met(GOALS[goal], value) for goal, value in values.items()) else 1
+
+
+def _write_sections(sections: Mapping[str, str]) -> None:
+    """Replace these sections of the file; a section that it does not have is added at the end."""
+    text = _FILE.read_text(encoding="utf-8")
+    for name, section in sections.items():
+        present = re.search(rf"\n## {name}\n.*?(?=\n## |\Z)", text, re.DOTALL)
+        text = text.replace(present[0], section.removesuffix("\n")) if present else text + section
+    _FILE.write_text(text.removesuffix("\n") + "\n", encoding="utf-8")
 
 
 def _check_which_taskhand_starts() -> None:

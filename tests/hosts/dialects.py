@@ -106,7 +106,9 @@ class _Gemini:
         del number, body
         part: Json = {"text": "done"}
         if call:
-            part = {"functionCall": {"name": f"mcp_taskhand_{call[0]}", "args": call[1]}}
+            # The host adds this argument to every tool, and passes it on to the server.
+            arguments = {**call[1], "wait_for_previous": True}
+            part = {"functionCall": {"name": f"mcp_taskhand_{call[0]}", "args": arguments}}
         candidate = {"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}
         usage = {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}
         return _events([("", {"candidates": [candidate], "usageMetadata": usage})])

@@ -13,6 +13,8 @@ from pathlib import Path
 from hosts.closed_proxy import record_requests
 from hosts.dialects import ANTHROPIC, GEMINI, OPENAI, Dialect, Json
 from hosts.scripted_model import Call, Script, ScriptedModel, serve_model
+from taskhand.install import Host, find_host
+from taskhand.install.config_paths import Machine
 from taskhand.server.tools import TOOLS
 
 __all__ = ["PROGRAMS", "REAL_HOSTS", "Conversation", "RealHost", "Session"]
@@ -143,13 +145,15 @@ class Conversation:
 class Session:
     """A host in a folder of its own, with Taskhand on the Vambe sandbox at `crm`.
 
-    `variables` go into Taskhand's entry. `process` is the host's, while it runs.
+    `variables` go into Taskhand's entry; `server` is a command to put in its place. `process` is the host's, while it
+    runs.
     """
 
     host: RealHost
     folder: Path
     crm: str
     variables: Mapping[str, str] = field(default_factory=dict)
+    server: Sequence[str] = ()
     process: "subprocess.Popen[str] | None" = None
 
     def converse(self, script: Script, meanwhile: Callable[[], None] = lambda: None) -> Conversation:
@@ -242,6 +246,15 @@ class Session:
         subprocess.run(  # noqa: S603  our own program
             [*command, *given], env=self._environment() | {"VAMBE_API_KEY": KEY}, check=True, capture_output=True
         )
+        if self.server:
+            self._replace_server(find_host(self.host.slug))
+
+    def _replace_server(self, host: Host) -> None:
+        file = host.user_file(Machine("Linux", self.folder / "home"))
+        text, path = file.read_text(encoding="utf-8"), (host.key, "taskhand")
+        text = host.format.put_value(text, (*path, "command"), self.server[0])
+        text = host.format.put_value(text, (*path, "args"), [*self.server[1:]])
+        file.write_text(text, encoding="utf-8")
 
 
 def _descendants(pid: int) -> Sequence[int]:

@@ -18,7 +18,7 @@ from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.tools import TOOLS
 
-__all__ = ["SCENARIOS", "Ended"]
+__all__ = ["SCENARIOS", "Ended", "serve_vambe"]
 
 _PUT = "PUT /api/public/tasks/{id}"
 _DEADLINE_S = 60
@@ -37,7 +37,8 @@ class Ended:
 
 
 @contextmanager
-def _serve_vambe(*faults: Fault) -> Iterator[tuple[VambeSandbox, str]]:
+def serve_vambe(*faults: Fault) -> Iterator[tuple[VambeSandbox, str]]:
+    """Serve the Vambe sandbox with its demo data; the values are the sandbox and its address."""
     sandbox = VambeSandbox(clock=lambda: datetime.now(UTC), faults=faults)
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(serve(sandbox)) as address:
         yield sandbox, address
@@ -61,7 +62,7 @@ def _puts(sandbox: VambeSandbox) -> int:
 
 def use_every_tool(host: RealHost, folder: Path) -> Ended:
     """Read, write, be refused, choose a candidate, plan, say yes, undo."""
-    with _serve_vambe() as (sandbox, address):
+    with serve_vambe() as (sandbox, address):
         before = _tasks(sandbox)
         said = Session(host, folder, address).converse(_every_tool(host.dialect.read))
         return Ended([said], before, _tasks(sandbox))
@@ -121,16 +122,16 @@ def _one_bulk(read: Callable[[str], Json]) -> Script:
 
 def make_a_call_of_40_s(host: RealHost, folder: Path) -> Ended:
     """Ten updates, one after the other, of four seconds each."""
-    with _serve_vambe(Fault("slow", _PUT, "every", seconds=4)) as (sandbox, address):
+    with serve_vambe(Fault("slow", _PUT, "every", seconds=4)) as (sandbox, address):
         before, begin = _tasks(sandbox), time.monotonic()
-        session = Session(host, folder, address, {"VAMBE_IN_FLIGHT": "1"})
+        session = Session(host, folder, address, {"VAMBE_IN_FLIGHT": "1", "TASKHAND_CALL_S": "100"})
         said = session.converse(_one_bulk(host.dialect.read))
         return Ended([said], before, _tasks(sandbox), time.monotonic() - begin)
 
 
 def interrupt_a_bulk(host: RealHost, folder: Path) -> Ended:
     """Press Ctrl-C while a bulk is under way, and undo afterwards what it did."""
-    with _serve_vambe(Fault("slow", _PUT, "every", seconds=1)) as (sandbox, address):
+    with serve_vambe(Fault("slow", _PUT, "every", seconds=2.5)) as (sandbox, address):
         before = _tasks(sandbox)
         session = Session(host, folder, address, {"VAMBE_IN_FLIGHT": "1"})
 
@@ -147,7 +148,7 @@ def interrupt_a_bulk(host: RealHost, folder: Path) -> Ended:
 
 def kill_the_server(host: RealHost, folder: Path) -> Ended:
     """Kill the server in the middle of a write, and start the host again."""
-    with _serve_vambe(Fault("slow", _PUT, 1, seconds=5)) as (sandbox, address):
+    with serve_vambe(Fault("slow", _PUT, 1, seconds=5)) as (sandbox, address):
         before = _tasks(sandbox)
         session = Session(host, folder, address)
 

@@ -81,7 +81,9 @@ def test_a_plan_is_carried_out_after_a_yes_and_no_delete_without_one(ended: Endi
     assert planned["count"] == 2
     assert said.read("apply_plan")[0]["totals"] == {"applied": 2}
     asked, _ = said.read("delete_task")
-    assert "planId" in asked or asked["error"]["code"] == "declined"
+    shown_nobody = {"claude-code": ("note", "did not answer"), "codex": ("error", "declined")}
+    field, text = shown_nobody.get(said.host.slug, ("note", "Show the difference"))
+    assert text in str(asked[field])
     assert said.read("list_tasks")[0]["tasks"][2]["id"] in end.after
 
 
