@@ -11,11 +11,11 @@ from pydantic import MISSING, ValidationError
 
 from taskhand.backends.hubspot.due import Zones, due_from, moment_of, stamp_of, stamp_text
 from taskhand.backends.hubspot.errors import ALL_DAY
-from taskhand.backends.hubspot.html import html_of, text_of
 from taskhand.backends.hubspot.raw_values import RAW_PROPERTIES, raw_properties, status_value
 from taskhand.backends.remote.parsing import JsonObject, Malformed, objects
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
+from taskhand.domain.html.text import html_of, text_of
 from taskhand.domain.task import Contact, Member, Responsible, Status, StatusType, Task
 
 __all__ = [

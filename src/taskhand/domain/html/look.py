@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
-from taskhand.backends.hubspot.colors import BLACK, LINK, MARK, WHITE, Color, blend, look_alike, parse_color
-from taskhand.backends.hubspot.css import (
+from taskhand.domain.html.color import BLACK, LINK, MARK, WHITE, Color, blend, look_alike, parse_color
+from taskhand.domain.html.css import (
     Attributes,
     Declarations,
     Rules,

@@ -13,8 +13,8 @@ from html.entities import html5
 from html.parser import HTMLParser
 from typing import Final
 
-from taskhand.backends.hubspot.css import Attributes, Rules, parse_rules
-from taskhand.backends.hubspot.looks import Look
+from taskhand.domain.html.css import Attributes, Rules, parse_rules
+from taskhand.domain.html.look import Look
 
 __all__ = ["html_of", "text_of"]
 
