@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 import click
 
-from taskhand.cli.pipe import tolerate_closed_pipe
+from taskhand.cli.streams import is_output_lost
 from taskhand.cli.terminal import print_json_line, print_line, print_lines
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
@@ -97,9 +97,10 @@ def export(settings: Settings) -> None:
     async def printing(at: "SqliteJournal") -> None:
         async for line in at.export():
             print_json_line(line)
+            if is_output_lost():
+                return
 
-    with tolerate_closed_pipe():
-        _with_file(settings, printing)
+    _with_file(settings, printing)
 
 
 @journal.command()

@@ -16,12 +16,12 @@ from taskhand.cli.config import CONFIGURATION, config
 from taskhand.cli.doctor import doctor
 from taskhand.cli.install import install
 from taskhand.cli.journal import journal
-from taskhand.cli.pipe import tolerate_closed_pipe
+from taskhand.cli.log import configure_log
 from taskhand.cli.sandbox import sandbox
 from taskhand.cli.scenario import scenario
 from taskhand.cli.serve import run_server, serve
+from taskhand.cli.streams import lost_output, prepare_streams
 from taskhand.cli.terminal import (
-    configure_log,
     print_error,
     print_json,
     print_json_line,
@@ -52,8 +52,9 @@ _ALL = -1
 
 def main() -> None:
     """Run the command. An error is printed as one sentence; the exit code is then 1, or 2 for wrong usage."""
+    prepare_streams()
     try:
-        command(standalone_mode=False)
+        command(_read_arguments(), standalone_mode=False)
     except click.ClickException as error:
         print_usage_error(error)
         sys.exit(error.exit_code)
@@ -62,6 +63,21 @@ def main() -> None:
     except TaskhandError as error:
         print_error(error)
         sys.exit(2 if isinstance(error, CallerError) else 1)
+    finally:
+        if reason := lost_output():
+            print_line(f"taskhand: standard output could not be written: {reason}. The command did the rest.", err=True)
+
+
+def _read_arguments() -> list[str]:
+    """The arguments as text: as UTF-8 where the locale did not understand their bytes. CallerError for other bytes."""
+    try:
+        return [one if _is_text(one) else os.fsencode(one).decode("utf-8") for one in sys.argv[1:]]
+    except UnicodeDecodeError:
+        raise CallerError("An argument is not valid UTF-8.", next_step="Write the command in UTF-8.") from None
+
+
+def _is_text(argument: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in argument)
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -81,11 +97,12 @@ def command(context: click.Context, db: str | None, clock: str | None, ids: str 
     except OperatorError as error:
         if context.invoked_subcommand not in {None, "serve", "doctor"}:
             raise
-        configure_log(Settings.model_fields["log_level"].default)
+        configure_log()
         context.meta[CONFIGURATION] = found = error
     else:
-        context.obj, context.meta[CONFIGURATION] = found.settings, found
-        configure_log(found.settings.log_level)
+        settings = found.settings
+        context.obj, context.meta[CONFIGURATION] = settings, found
+        configure_log(settings.log_level, settings.library_log_level, settings.secrets)
         if context.invoked_subcommand in {None, "serve"}:
             for warning in found.warnings:
                 _log.warning("%s %s", warning.found, warning.remedy)
@@ -131,12 +148,11 @@ def demo(settings: Settings, *, brief: bool) -> None:
 
     flags = ["--ids", settings.ids, *(["--clock", settings.clock.isoformat()] if settings.clock else [])]
     today = settings.clock.date() if settings.clock else None
-    with tolerate_closed_pipe():
-        anyio.run(partial(run_demo, print_line, brief=brief, today=today, flags=flags))
-        if not brief:
-            paste = "To use Taskhand from Claude Desktop, paste this into claude_desktop_config.json and restart it:"
-            print_lines(["", paste, ""])
-            print_json_line(HOSTS[0].block(Launch(command=sys.executable, args=("-m", "taskhand"))))
+    anyio.run(partial(run_demo, print_line, brief=brief, today=today, flags=flags))
+    if not brief:
+        paste = "To use Taskhand from Claude Desktop, paste this into claude_desktop_config.json and restart it:"
+        print_lines(["", paste, ""])
+        print_json_line(HOSTS[0].block(Launch(command=sys.executable, args=("-m", "taskhand"))))
 
 
 @command.command()

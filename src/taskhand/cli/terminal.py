@@ -4,12 +4,11 @@ Names, titles, paths and error sentences may hold escape sequences, controls (C0
 reading direction. A terminal obeys them, so none of them is printed.
 """
 
+import codecs
 import io
 import json
-import logging
 import sys
 from collections.abc import Iterable
-from types import TracebackType
 
 import click
 
@@ -17,7 +16,6 @@ from taskhand.domain.errors import TaskhandError
 from taskhand.domain.text import escape_hidden, one_line, plain
 
 __all__ = [
-    "configure_log",
     "print_error",
     "print_json",
     "print_json_line",
@@ -25,6 +23,7 @@ __all__ = [
     "print_lines",
     "print_row",
     "print_usage_error",
+    "to_line",
 ]
 
 _SEPARATOR = "  "
@@ -32,7 +31,7 @@ _SEPARATOR = "  "
 
 def print_line(text: str, *, err: bool = False, colour: str | None = None) -> None:
     """Print one line; line ends in the text become spaces. `colour` is a name that click knows."""
-    click.secho(_to_line(text), err=err, fg=colour)
+    _print(to_line(text), err=err, colour=colour)
 
 
 def print_lines(lines: Iterable[str], *, err: bool = False) -> None:
@@ -52,8 +51,26 @@ def print_json(value: object, *, indent: int | None = 2) -> None:
 
 
 def print_json_line(text: str) -> None:
-    """Print JSON text; it parses to the same value as before."""
-    click.echo(escape_hidden(text).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+    """Print JSON text; it parses to the same value as before, also where the output is not UTF-8."""
+    shown = escape_hidden(text).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    encoding = sys.stdout.encoding
+    _print(shown.encode(encoding, _JSON_ESCAPES).decode(encoding))
+
+
+def _print(text: str, *, err: bool = False, colour: str | None = None) -> None:
+    # Without a file, click would replace a stream whose encoding is ASCII.
+    click.secho(text, file=sys.stderr if err else sys.stdout, fg=colour)
+
+
+def _escape_for_json(error: UnicodeError) -> tuple[str, int]:
+    """Write as JSON's escapes what an encoding does not have: in JSON, such characters stand in strings only."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
+_JSON_ESCAPES = "taskhand.json"
+codecs.register_error(_JSON_ESCAPES, _escape_for_json)
 
 
 def print_error(error: TaskhandError) -> None:
@@ -70,24 +87,6 @@ def print_usage_error(error: click.ClickException) -> None:
     print_lines(text.getvalue().splitlines(), err=True)
 
 
-def configure_log(level: str) -> None:
-    """Log to standard error, one line for a record and further ones only for a trace."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Formatter("%(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=level, handlers=[handler])
-
-
-_ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
-
-
-class _Formatter(logging.Formatter):
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the library's name
-        return _to_line(super().formatMessage(record))
-
-    def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802  the library's name
-        return plain(super().formatException(ei))
-
-
-def _to_line(text: str) -> str:
+def to_line(text: str) -> str:
     """The text in one line without hidden characters; its spaces stay."""
     return " ".join(plain(text).splitlines()).replace("\t", " ")

@@ -82,7 +82,14 @@ class ServerSettings(BaseModel):
     ] = None
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
-        Field(alias="TASKHAND_LOG_LEVEL", description="How much is logged to stderr; default `WARNING`."),
+        Field(alias="TASKHAND_LOG_LEVEL", description="How much Taskhand logs to stderr; default `WARNING`."),
+    ] = "WARNING"
+    library_log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        Field(
+            alias="TASKHAND_LIBRARY_LOG_LEVEL",
+            description="How much the libraries log (HTTP, MCP); `DEBUG` shows text of tasks; default `WARNING`.",
+        ),
     ] = "WARNING"
 
     journal: Annotated[

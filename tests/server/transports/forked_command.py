@@ -38,9 +38,9 @@ def run_forked(
             _parent.cache_clear()  # the one that was asked answers too late to be asked again
             raise TimeoutError(f"{arguments} runs still")
         code = int(told.readline())
-        return subprocess.CompletedProcess(
-            arguments, code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8")
-        )
+        encoding = environment.get("PYTHONIOENCODING", "utf-8").partition(":")[0]
+        printed = [path.read_bytes().decode(encoding) for path in (out, err)]
+        return subprocess.CompletedProcess(arguments, code, *printed)
 
 
 @cache
@@ -80,6 +80,10 @@ def _run(arguments: list[str], environment: dict[str, str], out: str, err: str) 
     os.environ.update(environment)
     for path, stream in ((os.devnull, 0), (out, 1), (err, 2)):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), stream)
+    if named := environment.get("PYTHONIOENCODING"):  # as a fresh start has it
+        encoding, _, errors = named.partition(":")
+        sys.stdout.reconfigure(encoding=encoding, errors=errors or "strict")  # type: ignore[union-attr]
+        sys.stderr.reconfigure(encoding=encoding)  # type: ignore[union-attr]
     sys.argv = ["taskhand", *arguments]
     code = 0
     try:

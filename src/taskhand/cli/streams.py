@@ -1,0 +1,196 @@
+"""The standard streams of the process: nothing that is written to them fails, and nothing waits for standard error.
+
+A command has done its deed when it prints, so output that cannot be written or encoded must not end it with an error.
+A server that logs must not wait for a host that never reads its standard error: the pipe holds some hundred lines only.
+Setting the pipe itself non-blocking would change it for the host too, which may have the same one.
+"""
+
+import codecs
+import io
+import os
+import sys
+import threading
+from collections import deque
+from errno import EPIPE
+from typing import TYPE_CHECKING, Final, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+__all__ = ["Diagnostics", "is_output_lost", "lost_output", "prepare_streams"]
+
+_MOST_BYTES: Final = 256 * 2**10
+"""How much of standard error waits for its reader; what is written beyond it is dropped."""
+
+_FLUSH_S: Final = 0.3
+"""How long a flush waits for the reader of standard error; afterwards not again until some of it was read."""
+
+_ASCII: Final = {"✓": "+", "✗": "x", "→": "->", "←": "<-", "■": "*", "·": "-", "…": "..."}
+"""How our own marks are printed where the encoding does not have them; other characters are printed as escapes."""
+
+_ERRORS: Final = "taskhand.terminal"
+
+
+def prepare_streams() -> None:
+    """Make the standard streams tolerant. Those that are closed lead nowhere: no file that is opened takes their place.
+
+    https://docs.python.org/3/library/sys.html#sys.stdin: they are None where their descriptors are closed.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # it gets the lowest free number, which is this one
+    codecs.register_error(_ERRORS, _replace_unencodable)
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = _tolerant(sys.stdout, 1, _Output)
+    sys.stderr = _tolerant(sys.stderr, 2, Diagnostics)
+
+
+def is_output_lost() -> bool:
+    """Whether standard output cannot be written any more: its reader has closed it, or its disk is full."""
+    return _Output.problem is not None
+
+
+def lost_output() -> str | None:
+    """Why standard output was lost; None where it was not, or where its reader has just had enough, as `head` has."""
+    problem = _Output.problem
+    return None if problem is None or problem.errno == EPIPE else problem.strerror
+
+
+def _tolerant(stream: TextIO | None, descriptor: int, kind: "type[_Output | Diagnostics]") -> TextIO:
+    """The stream on this descriptor, or the one that a program put there. A terminal is written to directly."""
+    encoding = "utf-8" if stream is None else stream.encoding
+    if stream is not None and not _is_on(stream, descriptor):
+        return stream
+    if os.isatty(descriptor) and isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors=_ERRORS)
+        return stream
+    _make_blocking(descriptor)
+    return io.TextIOWrapper(kind(descriptor), encoding=encoding, errors=_ERRORS, write_through=True)  # type: ignore[type-var]  # a raw stream will do
+
+
+def _is_on(stream: TextIO, descriptor: int) -> bool:
+    try:
+        return stream.fileno() == descriptor
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def _make_blocking(descriptor: int) -> None:
+    """Undo what a parent process did to a pipe that it gave us: Python's files do not try again."""
+    if os.name == "posix":
+        os.set_blocking(descriptor, True)
+
+
+def _replace_unencodable(error: UnicodeError) -> tuple[str, int]:
+    """Replace what the stream's encoding does not have: https://docs.python.org/3/library/codecs.html#error-handlers."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    return "".join(_ASCII.get(one, one.encode("ascii", "backslashreplace").decode()) for one in lost), error.end
+
+
+class _Stream(io.RawIOBase):
+    """A stream on a descriptor that is no terminal and only written to."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def fileno(self) -> int:
+        """The number of the descriptor."""
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        """False."""
+        return False
+
+    def writable(self) -> bool:
+        """True."""
+        return True
+
+
+class _Output(_Stream):
+    """Standard output that outlives its reader and its disk: `problem` is what ended it."""
+
+    problem: OSError | None = None
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        rest = memoryview(data)
+        while rest and _Output.problem is None:
+            try:
+                rest = rest[os.write(self._descriptor, rest) :]
+            except OSError as error:
+                _Output.problem = error
+        return memoryview(data).nbytes
+
+
+class Diagnostics(_Stream):
+    """Standard error that never waits for its reader: a thread writes, and what does not fit is dropped and counted.
+
+    What cannot be written at all, because the pipe is closed or the disk full, is dropped.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor)
+        self._changed = threading.Condition()
+        self._waiting: deque[bytes] = deque()
+        self._held = 0
+        self._dropped = 0
+        self._is_stalled = False
+        self._thread: threading.Thread | None = None
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        """Hand the text to the thread, or drop it where too much waits already."""
+        text = bytes(data)
+        with self._changed:
+            if self._held + len(text) > _MOST_BYTES:
+                self._dropped += 1
+            else:
+                if self._dropped:
+                    self._append(_report_dropped(self._dropped))
+                    self._dropped = 0
+                self._append(text)
+            if self._thread is None:
+                # A daemon: the process may end while the thread waits for a reader.
+                self._thread = threading.Thread(target=self._write_all, name="stderr", daemon=True)
+                self._thread.start()
+        return len(text)
+
+    def flush(self) -> None:
+        """Wait a moment until all is written, unless the reader did not read the last time."""
+        with self._changed:
+            if not self._is_stalled and not self._changed.wait_for(lambda: not self._held, _FLUSH_S):
+                self._is_stalled = True
+
+    def _append(self, text: bytes) -> None:
+        self._waiting.append(text)
+        self._held += len(text)
+        self._changed.notify_all()
+
+    def _write_all(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._dropped)
+                line = self._waiting[0] if self._waiting else None
+                dropped = self._dropped
+            self._write_whole(_report_dropped(dropped) if line is None else line)
+            with self._changed:
+                if line is None:
+                    self._dropped -= dropped
+                else:
+                    self._held -= len(self._waiting.popleft())
+                self._is_stalled = False
+                self._changed.notify_all()
+
+    def _write_whole(self, text: bytes) -> None:
+        while text:
+            try:
+                text = text[os.write(self._descriptor, text) :]
+            except OSError:
+                return
+
+
+def _report_dropped(count: int) -> bytes:
+    return f"taskhand: {count} lines are missing here: standard error was not read in time.\n".encode()
