@@ -145,13 +145,66 @@ async def test_a_refusal_is_explained_by_the_backend(clients: Clients, server: S
     def explain(_status: int, json: Json) -> str | None:
         return "title was refused." if json == {"field": "title"} else None
 
-    server.steps = [steps.answer(400, b'{"field": "title"}'), steps.answer(400, b"<html>DROP TABLE")]
+    server.steps = [steps.answer(400, b'{"field": "title"}'), steps.answer(400, b'"DROP TABLE"')]
     client = await clients(server.url, explain=explain)
     with pytest.raises(CallerError, match="title was refused"):
         await client.post(TASKS, json={})
     with pytest.raises(CallerError) as caught:
         await client.post(TASKS, json={})
     assert "DROP" not in str(caught.value)
+
+
+PAGE = b"\xef\xbb\xbf\n<!DOCTYPE html><title>Access denied by ACME-FW</title>"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 406, 409, 451])
+async def test_a_page_of_a_firewall_is_told_as_such_and_not_as_a_refusal_by_the_crm(
+    clients: Clients, server: Server, steps: type[Steps], status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.steps = [steps.answer(status, PAGE)]
+    client = await clients(server.url)
+    with pytest.raises(UpstreamError) as caught:
+        await client.get(TASKS)
+    assert (type(caught.value), caught.value.code) == (UpstreamError, "upstream_invalid")
+    assert caught.value.message.startswith(f"A web page came instead of Acme's answer (status {status}, ")
+    assert "HTTPS_PROXY" in str(caught.value.next_step)
+    assert "ACME-FW" not in f"{caught.value.message} {caplog.text}"
+    with pytest.raises(UpstreamError, match="firewall") as refused:
+        await client.put(TASK)
+    assert type(refused.value) is UpstreamError
+    assert "Read the task" in str(refused.value.next_step)
+
+
+async def test_a_page_with_a_success_is_told_as_such_too(clients: Clients, server: Server, steps: type[Steps]) -> None:
+    server.steps = [steps.answer(200, PAGE)]
+    with pytest.raises(UpstreamError, match=r"A web page came instead of Acme's answer \(status 200") as caught:
+        await (await clients(server.url)).get(TASKS)
+    assert caught.value.code == "upstream_invalid"
+    with pytest.raises(OutcomeUnknown, match="firewall"):
+        await (await clients(server.url)).put(TASK)
+
+
+@pytest.mark.parametrize("status", [407, 511])
+@pytest.mark.parametrize("body", [PAGE, b"", b"{}"])
+async def test_a_status_of_the_network_is_told_as_its_own(
+    clients: Clients, server: Server, steps: type[Steps], status: int, body: bytes
+) -> None:
+    server.steps = [steps.answer(status, body)]
+    with pytest.raises(OperatorError) as caught:
+        await (await clients(server.url)).get(TASKS)
+    who = {407: "The proxy asks for a user name", 511: "The network asks to sign in"}[status]
+    assert caught.value.message.startswith(who)
+
+
+@pytest.mark.parametrize("status", [401, 403, 407])
+async def test_a_refused_credential_is_a_warning_in_the_log(
+    clients: Clients, server: Server, steps: type[Steps], status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.steps = [steps.answer(status, b"{}")]
+    with pytest.raises(OperatorError):
+        await (await clients(server.url)).get(TASKS)
+    [record] = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert f"/tasks: status {status}: " in record.getMessage()
 
 
 async def test_429_that_outlasts_the_attempts_says_how_long(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 import anyio.abc
+import httpx2
 import pytest
 from anyio.streams.tls import TLSListener
 from cryptography import x509
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from taskhand.domain.errors import OperatorError, UpstreamError
+from taskhand.http.certificates import trust_environment
 from taskhand.http.path import Path
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ class Proxy:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.refusal: bytes | None = None
         self.lines: list[str] = []
         self.heads: list[str] = []
 
@@ -101,6 +104,10 @@ async def proxy(tls: int) -> AsyncGenerator[Proxy]:
             head = (await client.receive()).decode("latin-1")
             proxy.lines.append(head.partition("\r\n")[0])
             proxy.heads.append(head)
+            if proxy.refusal:
+                async with client:
+                    await client.send(b"HTTP/1.1 %b\r\ncontent-length: 0\r\n\r\n" % proxy.refusal)
+                return
             async with client, await anyio.connect_tcp("127.0.0.1", tls) as target:
                 await client.send(b"HTTP/1.1 200 Connected\r\n\r\n")
                 async with anyio.create_task_group() as both:
@@ -138,14 +145,44 @@ async def test_ssl_cert_file_adds_a_certificate_authority(clients: Clients, serv
 
 @pytest.mark.usefixtures("trusted")
 async def test_a_certificate_for_another_host_is_refused(clients: Clients, tls: int) -> None:
-    with pytest.raises(OperatorError, match="certificate"):
+    with pytest.raises(OperatorError, match="it is for another host") as caught:
         await (await clients(f"https://localhost:{tls}")).get(TASKS)
+    assert "base URL" in str(caught.value.next_step)
 
 
-async def test_a_missing_ssl_cert_file_is_an_operator_error(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
-    with pytest.raises(OperatorError, match="SSL_CERT_FILE"):
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+@pytest.mark.parametrize("value", ["/nowhere/ca", "$NOWHERE/ca", __file__])
+async def test_certificates_that_cannot_be_read_are_an_operator_error_that_names_the_variable(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(OperatorError, match=variable) as caught:
         await (await clients("https://crm.test")).get(TASKS)
+    assert variable in str(caught.value.next_step)
+
+
+@pytest.mark.usefixtures("trusted")
+def test_ssl_cert_file_adds_to_the_authorities_of_the_system() -> None:
+    context = httpx2.create_ssl_context(trust_env=False)
+    before = context.cert_store_stats()["x509_ca"]
+    trust_environment(context)
+    assert context.cert_store_stats()["x509_ca"] == before + 1
+
+
+async def test_the_error_names_the_variables_in_force_and_those_that_are_not_read(
+    clients: Clients, tls: int, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
+    monkeypatch.delenv("NODE_EXTRA_CA_CERTS", raising=False)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/ca.pem")
+    with pytest.raises(OperatorError, match="it is self-signed") as caught:
+        await (await clients(f"https://127.0.0.1:{tls}")).get(TASKS)
+    assert "set SSL_CERT_FILE" in str(caught.value.next_step)
+    assert "Taskhand does not read REQUESTS_CA_BUNDLE." in str(caught.value.next_step)
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    with pytest.raises(OperatorError) as caught:
+        await (await clients(f"https://127.0.0.1:{tls}")).get(TASKS)
+    assert str(caught.value.next_step).startswith("SSL_CERT_DIR is trusted besides the system's authorities")
 
 
 @pytest.mark.usefixtures("trusted")
@@ -158,6 +195,31 @@ async def test_https_goes_through_the_environments_proxy_which_never_sees_the_ke
     assert (await client.get(TASKS)).status == 200
     assert proxy.lines == ["CONNECT crm.test:443 HTTP/1.1"]
     assert server.received[0].headers["x-api-key"] not in proxy.heads[0]
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize(
+    "case",
+    [
+        (b"407 Proxy Authentication Required", True, "asks for a user name and a password (status 407)"),
+        (b"403 Forbidden", True, "refused to connect to Acme (status 403)"),
+        (b"451 <script>", True, "refused to connect to Acme (status 451)"),
+        (b"502 Bad Gateway", False, "could not connect to Acme (status 502)"),
+    ],
+)
+async def test_a_refusal_of_the_proxy_is_told_as_its_own(
+    clients: Clients, server: Server, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, case: tuple[bytes, bool, str]
+) -> None:
+    refusal, is_final, told = case
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("://", "://ana:s3cr3t@"))
+    proxy.refusal = refusal
+    client = await clients("https://crm.test")
+    with pytest.raises(OperatorError if is_final else UpstreamError) as caught:
+        await client.put(TASKS)
+    assert caught.value.message.startswith(f"The proxy {proxy.url.removeprefix('http://')} {told}.")
+    assert "PROXY" in str(caught.value.next_step)
+    assert "s3cr3t" not in f"{caught.value.message} {caught.value.next_step}"
+    assert (server.received, client.request_count) == ([], 1 if is_final else 4)
 
 
 async def test_no_proxy_is_heeded(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from taskhand.http.origin import base_origin
+from taskhand.http.origin import base_origin, is_exempt
 from taskhand.http.proxy_route import proxy_route_for
 from taskhand.http.rate_limiter import Headroom, Rate, RateHeaders, RateState, headroom, with_headers, with_pause
 
@@ -40,6 +40,59 @@ def test_the_way_is_said_without_a_password(
     assert str(proxy_route) == said
     assert proxy is None or proxy_route.proxy == proxy
     assert "s3cr3t" not in repr(proxy_route) + str(proxy_route)
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "is_direct"),
+    [
+        ("*.close.com", True),
+        ("*.api.close.com", True),
+        (".close.com", True),
+        ("close.com", True),
+        ("API.CLOSE.COM", True),
+        ("api.*.com", True),
+        ("*", True),
+        ("localhost, *.close.com", True),
+        ("localhost *.close.com", True),
+        ("'*.close.com'", True),
+        ("*.close.com.", True),
+        ("https://api.close.com", True),
+        ("api.close.com:443", True),
+        ("*.close.com:443", True),
+        ("api.close.com:8443", False),
+        ("lose.com", False),
+        ("*lose.net", False),
+        ("api.close.com.evil.test", False),
+        ("10.0.0.0/8", False),
+        ("", False),
+        (",,", False),
+    ],
+)
+def test_no_proxy_exempts_names_with_their_subdomains(
+    no_proxy: str, *, is_direct: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    route = proxy_route_for(base_origin(CLOSE, variable="CLOSE_BASE_URL"))
+    assert (route.proxy is None, route.is_exempt) == (is_direct, is_direct)
+
+
+@pytest.mark.parametrize(
+    ("url", "no_proxy", "is_direct"),
+    [
+        ("https://10.1.2.3", "10.0.0.0/8", True),
+        ("https://10.1.2.3", "10.1.2.3", True),
+        ("https://10.1.2.3", "10.1.*", True),
+        ("https://192.168.1.1", "10.0.0.0/8", False),
+        ("https://[fd00::1]", "fd00::/8", True),
+        ("https://[fd00::1]:8443", "[fd00::1]:8443", True),
+        ("https://[fd00::1]", "10.0.0.0/8", False),
+    ],
+)
+def test_no_proxy_exempts_addresses_and_networks(url: str, no_proxy: str, *, is_direct: bool) -> None:
+    assert is_exempt(base_origin(url, variable="CLOSE_BASE_URL"), no_proxy) is is_direct
 
 
 def test_headroom_follows_the_upstreams_limit_until_its_window_ends() -> None:

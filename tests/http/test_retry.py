@@ -46,6 +46,7 @@ ROWS = {
     Event.GATEWAY: ((A, A, R, R), (S, R, R, R)),
     Event.FAILED: ((A, S, S, S), (S, S, S, S)),
     Event.UNREACHED: ((A, A, A, A), (S, S, S, S)),
+    Event.PROXY_REFUSED: ((S, S, S, S), (S, S, S, S)),
     Event.UNTRUSTED: ((S, S, S, S), (S, S, S, S)),
     Event.TIMED_OUT: ((A, A, R, R), (S, R, R, R)),
     Event.BROKEN: ((A, A, R, R), (S, R, R, R)),

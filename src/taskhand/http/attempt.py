@@ -9,6 +9,7 @@ import anyio
 import httpx2
 
 from taskhand.domain.errors import OperatorError
+from taskhand.http.certificates import trust_environment
 from taskhand.http.origin import Origin
 from taskhand.http.proxy_route import proxy_route_for
 from taskhand.http.reply import decompress
@@ -41,12 +42,14 @@ class Answer:
 class Attempt:
     """The end of one attempt: an answer, or the name of what went wrong (`cause`), never the exception itself.
 
-    The library's exceptions hold the request, and the request holds the key.
+    The library's exceptions hold the request, and the request holds the key. `code` is the proxy's status where a
+    proxy refused, and OpenSSL's verify code where the certificate was not accepted.
     """
 
     event: Event
     answer: Answer | None = None
     cause: str = ""
+    code: int | None = None
 
     @property
     def asked_s(self) -> float | None:
@@ -70,7 +73,8 @@ async def send_once(
     except TimeoutError:
         return Attempt(Event.TIMED_OUT, cause="TimeoutError")
     except Exception as error:  # noqa: BLE001  below are a library, TLS and sockets: whatever fails there is no answer
-        return Attempt(_event_of_failure(error), cause=type(error).__name__)
+        event, code = _classify(error)
+        return Attempt(event, cause=type(error).__name__, code=code)
 
 
 async def _read(response: httpx2.Response, limit: int) -> Attempt:
@@ -111,20 +115,32 @@ def _decompressed(raw: bytes, coding: str, limit: int) -> tuple[bytes, Event | N
     return (body, None) if len(body) <= limit else (b"", Event.OVERSIZED)
 
 
-def _event_of_failure(error: Exception) -> Event:
+def _classify(error: Exception) -> tuple[Event, int | None]:
+    """The event of a failure, with the proxy's status or OpenSSL's verify code."""
+    if isinstance(error, httpx2.ProxyError):
+        status = _status_of(error)
+        is_refusal = status is not None and event_of(status) is Event.REFUSED
+        return (Event.PROXY_REFUSED if is_refusal else Event.UNREACHED), status
     if isinstance(error, _NOTHING_SENT):
-        return Event.UNTRUSTED if _is_about_trust(error) else Event.UNREACHED
-    return Event.TIMED_OUT if isinstance(error, httpx2.TimeoutException) else Event.BROKEN
+        distrust = _find_distrust(error)
+        return (Event.UNREACHED, None) if distrust is None else (Event.UNTRUSTED, distrust.verify_code)
+    return (Event.TIMED_OUT if isinstance(error, httpx2.TimeoutException) else Event.BROKEN), None
 
 
-def _is_about_trust(error: BaseException | None) -> bool:
+def _status_of(error: httpx2.ProxyError) -> int | None:
+    """The status with which a proxy refused to connect; the library's text begins with it."""
+    digits = str(error).partition(" ")[0]
+    return int(digits) if digits.isascii() and digits.isdigit() else None
+
+
+def _find_distrust(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
     while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
         error = error.__cause__ or error.__context__
-    return error is not None
+    return error
 
 
 def open_transport(origin: Origin) -> httpx2.AsyncBaseTransport:
-    """Open a connection pool with the system's trust store or SSL_CERT_FILE, and the environment's proxy.
+    """Open a connection pool with the system's trust store and SSL_CERT_FILE, and the environment's proxy.
 
     A client that is given a transport ignores HTTPS_PROXY, so the proxy is chosen here. Raises OperatorError.
     """
@@ -133,9 +149,12 @@ def open_transport(origin: Origin) -> httpx2.AsyncBaseTransport:
         # Reading the system's certificates takes tens of milliseconds, and plain http needs none: an empty context
         # saves that time, and trusts nobody.
         plain = origin.scheme == "http" and proxy is None
-        return httpx2.AsyncHTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True, proxy=proxy)
-    except OSError:
-        problem = "The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read."
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx2.create_ssl_context(trust_env=False)
+        if not plain:
+            trust_environment(context)
+        return httpx2.AsyncHTTPTransport(verify=context, proxy=proxy)
     except (ValueError, ImportError, httpx2.InvalidURL):
-        problem = "The proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used."
-    raise OperatorError(problem, next_step="Whoever runs Taskhand should correct that environment variable.")
+        raise OperatorError(
+            "The proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used.",
+            next_step="Whoever runs Taskhand should correct that environment variable.",
+        ) from None

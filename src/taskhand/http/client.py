@@ -8,12 +8,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, Unpack
 
 from taskhand.domain.deadline import current_deadline
-from taskhand.domain.errors import TaskhandError, UpstreamError
-from taskhand.http.errors import invalid_answer_error, status_error
+from taskhand.domain.errors import OperatorError, TaskhandError, UpstreamError
+from taskhand.http.errors import invalid_answer_error, is_from_elsewhere, page_error, status_error
 from taskhand.http.origin import base_origin, check_redirect
 from taskhand.http.path import Path
 from taskhand.http.rate_limiter import Headroom, RateLimiter
-from taskhand.http.reply import Json, Reply, UnexpectedBody, parse_json
+from taskhand.http.reply import Json, Reply, UnexpectedBody, is_web_page, parse_json
 from taskhand.http.request import Request, RequestOptions
 from taskhand.http.retry import RequestKind, RetryPolicy
 from taskhand.http.upstream import Limits, Runtime, Upstream, check_headers
@@ -131,6 +131,8 @@ class Client:
             return Reply(answer.status, json, answer.headers, request.path.template, request.kind)
         except UnexpectedBody as unexpected:
             why = str(unexpected)
+        if is_web_page(answer.body):
+            raise self._page(answer, request)
         raise self._invalid(request.path.template, request.kind, why)
 
     def invalid(self, reply: Reply, why: str) -> UpstreamError:
@@ -149,7 +151,7 @@ class Client:
             if answer.is_success:
                 return answer
             if answer.status not in _REDIRECTS:
-                raise self._refusal(answer)
+                raise self._refusal(answer, request)
             location = answer.headers.get("location") if request.method == "GET" else None
             url = check_redirect(url, location, name=self._upstream.name)
         raise UpstreamError(f"{self._upstream.name} redirected the request too often.", code="upstream_redirect")
@@ -168,12 +170,22 @@ class Client:
         self._transport = RetryTransport(self._inner or open_transport(self._origin), config)
         return self._transport
 
-    def _refusal(self, answer: "Answer") -> TaskhandError:
+    def _refusal(self, answer: "Answer", request: Request) -> TaskhandError:
+        if is_from_elsewhere(answer.status, answer.body):
+            return self._page(answer, request)
         try:
             json: Json = parse_json(answer.status, answer.body, "any")
         except UnexpectedBody:
             json = None
-        return status_error(self._upstream, answer.status, json, retry_after_s=answer.retry_after_s)
+        error = status_error(self._upstream, answer.status, json, retry_after_s=answer.retry_after_s)
+        if isinstance(error, OperatorError):
+            _log.warning("%s: status %d: %s", request.path.template, answer.status, error.message)
+        return error
+
+    def _page(self, answer: "Answer", request: Request) -> UpstreamError:
+        reference = self._runtime.new_reference()
+        _log.warning("%s: a web page with status %d, reference %s", request.path.template, answer.status, reference)
+        return page_error(self._upstream, answer.status, request.kind, reference)
 
     def _invalid(self, template: str, kind: RequestKind, why: str) -> UpstreamError:
         reference = self._runtime.new_reference()

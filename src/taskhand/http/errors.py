@@ -4,6 +4,7 @@ No message contains the upstream's text: a body reaches the caller only through 
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 
 from taskhand.domain.errors import (
@@ -18,11 +19,27 @@ from taskhand.domain.errors import (
     UpstreamError,
     UpstreamFailed,
 )
-from taskhand.http.reply import Json
-from taskhand.http.retry import Event, RequestKind
+from taskhand.http.certificates import explain_distrust, remedy_for_distrust
+from taskhand.http.reply import Json, is_web_page
+from taskhand.http.retry import Event, RequestKind, event_of
 from taskhand.http.upstream import Upstream
 
-__all__ = ["invalid_answer_error", "no_answer_error", "no_time_error", "status_error", "unconfirmed_write_error"]
+__all__ = [
+    "invalid_answer_error",
+    "is_from_elsewhere",
+    "no_answer_error",
+    "no_time_error",
+    "page_error",
+    "proxy_error",
+    "status_error",
+    "unconfirmed_write_error",
+]
+
+_PROXY_STATUSES: Final = frozenset({407, 511})
+"""The statuses of a proxy or a network, never of a CRM: RFC 9110 section 15.5.8, RFC 6585 section 6."""
+
+_TOO_LONG: Final = frozenset({413, 414})
+"""The statuses that a CRM's own web server answers with a page, before the API sees the request."""
 
 _LATER: Final = "Try again later; before repeating a write, read the task."
 _FIRST_FAILURE: Final = 500  # RFC 9110 section 15.6: the server failed
@@ -42,6 +59,8 @@ def status_error(
                 code="upstream_refused",
                 next_step="Check each value that was sent, and send the call again with other values.",
             )
+        case _ if status in _PROXY_STATUSES:
+            error = proxy_error(upstream, "", status)
         case 401:
             error = OperatorError(
                 _explanation(upstream, status, json) or f"{name} does not accept the credential.",
@@ -93,13 +112,17 @@ _UNREADABLE: Final[Mapping[Event, str]] = {
 }
 
 
-def no_answer_error(upstream: Upstream, event: Event, kind: RequestKind, reference: str) -> TaskhandError:
-    """The error for an attempt without a usable answer."""
+def no_answer_error(
+    upstream: Upstream, event: Event, kind: RequestKind, reference: str, *, code: int | None = None, proxy: str = ""
+) -> TaskhandError:
+    """The error for an attempt without a usable answer; `code` as of `Attempt`, `proxy` the host of the proxy."""
     if event is Event.UNTRUSTED:
         return OperatorError(
-            f"The certificate that {upstream.name} showed is not trusted; nothing was sent.",
-            next_step="Whoever runs Taskhand should add the certificate authority to the system, or set SSL_CERT_FILE.",
+            f"The certificate that {upstream.name} showed is not trusted: {explain_distrust(code)}. Nothing was sent.",
+            next_step=remedy_for_distrust(code, upstream.variable),
         )
+    if code is not None:
+        return proxy_error(upstream, proxy, code)
     if event in _UNREADABLE:
         return invalid_answer_error(upstream, _UNREADABLE[event], kind, reference)
     check = f" Whoever runs Taskhand should check {upstream.variable} and the network."
@@ -110,17 +133,53 @@ def no_answer_error(upstream: Upstream, event: Event, kind: RequestKind, referen
     )
 
 
-def no_time_error(upstream: Upstream, kind: RequestKind) -> TaskhandError:
-    """The error for a request that is not sent, because the call that it belongs to has no time for it any more."""
-    if kind is RequestKind.READ:
-        return UpstreamError(
-            f"The call's time ran out before {upstream.name} had answered everything that was asked.",
-            next_step="Send the same call again later, or one that reads less.",
-            retryable=True,
+def proxy_error(upstream: Upstream, proxy: str, status: int) -> TaskhandError:
+    """The error for a refusal by the proxy, which comes between: it says nothing about the CRM or its key."""
+    name, host = upstream.name, f"The proxy {proxy}".rstrip()
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return OperatorError(
+            f"{host} asks for a user name and a password (status 407). {name} was not reached.",
+            next_step="Whoever runs Taskhand should set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT, or exempt "
+            f"{name}'s host in NO_PROXY.",
         )
-    return NotAttempted(
-        f"The call's time ran out before the write could be sent to {upstream.name}; it was not sent.",
-        next_step="Send the same call again.",
+    if status == HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED:
+        return OperatorError(
+            f"The network asks to sign in first (status 511). {name} was not reached.",
+            next_step="Whoever runs Taskhand should sign in to the network.",
+        )
+    if status < _FIRST_FAILURE:
+        return OperatorError(
+            f"{host} refused to connect to {name} (status {status}). Nothing was sent.",
+            next_step=f"Whoever runs Taskhand should have {name}'s host allowed there, or exempt it in NO_PROXY.",
+        )
+    return UpstreamError(
+        f"{host} could not connect to {name} (status {status}). Nothing was sent.",
+        next_step="Try again later. Whoever runs Taskhand should check the proxy (HTTPS_PROXY, NO_PROXY).",
+        retryable=True,
+    )
+
+
+def is_from_elsewhere(status: int, body: bytes) -> bool:
+    """Whether a refusal is not the CRM's own: a web page, and no status that names its sender."""
+    is_refusal = event_of(status) is Event.REFUSED
+    return is_refusal and is_web_page(body) and status not in _PROXY_STATUSES | _TOO_LONG
+
+
+def page_error(upstream: Upstream, status: int, kind: RequestKind, reference: str) -> UpstreamError:
+    """The error `upstream_invalid` for a web page instead of an answer; OutcomeUnknown for a write with a success.
+
+    It is no refusal by the CRM: its API sends data, and a firewall, a proxy or a login page may answer in its place.
+    """
+    message = (
+        f"A web page came instead of {upstream.name}'s answer (status {status}, reference {reference}): a proxy, a "
+        f"firewall or a login page in front of {upstream.name} sent it."
+    )
+    check = f"Whoever runs Taskhand should check the network, HTTPS_PROXY and {upstream.variable}."
+    if kind is RequestKind.READ:
+        return UpstreamError(message, code="upstream_invalid", next_step=check)
+    is_in_doubt = event_of(status) is Event.SUCCEEDED
+    return (OutcomeUnknown if is_in_doubt else UpstreamError)(
+        message, code="upstream_invalid", next_step=f"{_LOOK} {check}"
     )
 
 

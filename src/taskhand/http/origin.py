@@ -5,13 +5,14 @@ The key belongs to one origin (RFC 6454: scheme, host and port) and is sent to n
 
 import re
 from collections.abc import Mapping
-from ipaddress import ip_address
+from fnmatch import fnmatchcase
+from ipaddress import ip_address, ip_network
 from typing import Final, NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from taskhand.domain.errors import OperatorError, UpstreamError
 
-__all__ = ["Origin", "base_origin", "check_redirect", "choose_proxy", "is_loopback"]
+__all__ = ["Origin", "base_origin", "check_redirect", "choose_proxy", "is_exempt", "is_loopback"]
 
 _PORTS: Final = {"http": 80, "https": 443}
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
@@ -100,3 +101,29 @@ def choose_proxy(origin: Origin, proxies: Mapping[str, str], *, bypassed: bool) 
         return None
     proxy = proxies.get(origin.scheme) or proxies.get("all")
     return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+
+
+def is_exempt(origin: Origin, no_proxy: str) -> bool:
+    """Whether NO_PROXY exempts the origin: by name with its subdomains, by a pattern, by address or network, by port.
+
+    `example.com`, `.example.com` and `*.example.com` are the same, since programs disagree on them. Entries are
+    separated by commas or blanks: https://everything.curl.dev/usingcurl/proxies/env.html
+    """
+    return any(_exempts(entry, origin) for entry in re.split(r"[\s,;]+", no_proxy.lower()) if entry)
+
+
+def _exempts(entry: str, origin: Origin) -> bool:
+    name = entry.strip("\"'").rpartition("://")[2].rstrip("/.")
+    with_port = re.fullmatch(r"(\[.*\]|[^:]*):(\d+)", name)
+    if with_port:
+        name = with_port[1]
+        if int(with_port[2]) != origin.port:
+            return False
+    name = name.strip("[]")
+    try:
+        return ip_address(origin.host) in ip_network(name, strict=False)
+    except ValueError:  # one of them is a name, or they are of two versions
+        name = name.removeprefix("*.").lstrip(".")
+        return bool(name) and (
+            origin.host == name or fnmatchcase(origin.host, name) or fnmatchcase(origin.host, f"*.{name}")
+        )

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import getproxies, getproxies_environment, proxy_bypass
 
-from taskhand.http.origin import Origin, choose_proxy, is_loopback
+from taskhand.http.origin import Origin, choose_proxy, is_exempt, is_loopback
 
 __all__ = ["ProxyRoute", "proxy_route_for"]
 
@@ -28,16 +28,24 @@ class ProxyRoute:
         return f"{self.origin.scheme}://{host}{port} {self._how}"
 
     @property
+    def proxy_host(self) -> str:
+        """The host and port of the proxy, without a password; empty without a proxy."""
+        return urlsplit(self.proxy or "").netloc.rpartition("@")[2]
+
+    @property
     def _how(self) -> str:
         if self.proxy is not None:
-            return f"through the proxy {urlsplit(self.proxy).netloc.rpartition('@')[2]}"
+            return f"through the proxy {self.proxy_host}"
         return "directly, as NO_PROXY says" if self.is_exempt else "directly"
 
 
 def proxy_route_for(origin: Origin) -> ProxyRoute:
     """The route that the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY) or the system prescribes."""
-    proxies = getproxies()
-    is_bypassed = bool(proxy_bypass(f"{origin.host}:{origin.port}"))
+    environment = getproxies_environment()
+    if environment:  # Python's own reading of NO_PROXY does not understand `*.host`, or a network
+        proxies, is_bypassed = environment, is_exempt(origin, environment.get("no", ""))
+    else:
+        proxies, is_bypassed = getproxies(), bool(proxy_bypass(f"{origin.host}:{origin.port}"))
     proxy = choose_proxy(origin, proxies, bypassed=is_bypassed)
     others = choose_proxy(origin, proxies, bypassed=False)
     return ProxyRoute(origin, proxy, is_exempt=proxy is None and others is not None and not is_loopback(origin.host))

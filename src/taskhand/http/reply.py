@@ -8,7 +8,7 @@ from typing import Literal, NoReturn, TypeAlias
 
 from taskhand.http.retry import RequestKind
 
-__all__ = ["Json", "Reply", "Shape", "UnexpectedBody", "decompress", "parse_json"]
+__all__ = ["Json", "Reply", "Shape", "UnexpectedBody", "decompress", "is_web_page", "parse_json"]
 
 Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
 Shape = Literal["any", "object", "object or nothing", "array", "nothing"]
@@ -58,6 +58,11 @@ def decompress(raw: bytes, coding: str, limit: int) -> bytes | None:
     return body if inflater.eof or len(body) > limit else None
 
 
+def is_web_page(body: bytes) -> bool:
+    """Whether a body is a page for people; no CRM's API sends one, and proxies, firewalls and logins do."""
+    return body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
+
+
 def parse_json(status: int, body: bytes, expect: Shape) -> Json:
     """Parse the body of a successful answer; Nonsense when it is not JSON of the expected shape.
 
@@ -82,8 +87,8 @@ def _parse(body: bytes) -> Json:
         json: Json = loads(body, parse_constant=_refuse_constant)
         return _replace_surrogates(json) if b"\\u" in body else json
     except (ValueError, RecursionError):
-        page = body.lstrip()[:1] == b"<"
-        raise UnexpectedBody("with a web page instead of data" if page else "with malformed or cut-off JSON") from None
+        found = "a web page instead of data" if is_web_page(body) else "malformed or cut-off JSON"
+        raise UnexpectedBody(f"with {found}") from None
 
 
 def _refuse_constant(_name: str) -> NoReturn:

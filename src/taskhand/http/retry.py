@@ -65,6 +65,7 @@ class Event(Enum):
     GATEWAY = "408, 502, 504, 520-524: a proxy does not know what the upstream did"
     FAILED = "500"
     UNREACHED = "no connection was made: refused, unknown host, handshake failed or timed out"
+    PROXY_REFUSED = "the proxy did not let the request through; nothing was sent"
     UNTRUSTED = "the certificate was not accepted; nothing was sent"
     TIMED_OUT = "sent, and no answer in time"
     BROKEN = "sent, and the connection was reset or broke the protocol"
@@ -96,6 +97,7 @@ TABLE: Final[Mapping[Event, Mapping[RequestKind, Action]]] = MappingProxyType(
         Event.GATEWAY: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK),
         Event.FAILED: _row(Action.RETRY, Action.STOP, Action.STOP, Action.STOP),
         Event.UNREACHED: _row(Action.RETRY, Action.RETRY, Action.RETRY, Action.RETRY),
+        Event.PROXY_REFUSED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP),
         Event.UNTRUSTED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP),
         Event.TIMED_OUT: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK),
         Event.BROKEN: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK),

@@ -21,6 +21,7 @@ from taskhand.domain.request_log import record_request
 from taskhand.http.attempt import Answer, Attempt, send_once
 from taskhand.http.errors import no_answer_error, no_time_error, unconfirmed_write_error
 from taskhand.http.origin import Origin
+from taskhand.http.proxy_route import proxy_route_for
 from taskhand.http.rate_limiter import RateHeaders, RateLimiter
 from taskhand.http.reply import UnexpectedBody, parse_json
 from taskhand.http.request import Request
@@ -204,7 +205,10 @@ class RetryTransport:
     def _failed(self, request: Request, attempt: Attempt) -> TaskhandError:
         reference = self._config.runtime.new_reference()
         _log.warning("%s: %s (%s), reference %s", request.path.template, attempt.event.name, attempt.cause, reference)
-        return no_answer_error(self._config.upstream, attempt.event, request.kind, reference)
+        proxy = proxy_route_for(self._config.origin).proxy_host
+        return no_answer_error(
+            self._config.upstream, attempt.event, request.kind, reference, code=attempt.code, proxy=proxy
+        )
 
     def _unknown(self, request: Request, attempt: Attempt, *, is_late: bool) -> TaskhandError:
         if attempt.event in {Event.CUT, Event.OVERSIZED}:
