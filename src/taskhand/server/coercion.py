@@ -57,6 +57,8 @@ def coerce(name: str, value: Any, schema: Schema) -> Any:
             return value if name in _FREE_TEXT else value.strip()
         case list() if "array" in types:
             return _items(value)
+        case {"responsible_id": str()} | {"id": str()} if "array" in types:
+            return _items([value])
         case int() | float() if "string" in types and (value != 0 or _choices(schema)):
             return _digits(value)  # but a 0 that a host fills in is no text
         case _:
@@ -125,9 +127,10 @@ def _coerce_list(text: str, *, of_words: bool) -> Any:
 
     Any other text with a comma stays a text and is refused later: a name may have a comma.
     """
-    if text[:1] in ("[", '"'):
-        parsed = _parse_json(text)
-        return text if parsed is None else _items(parsed if isinstance(parsed, list) else [parsed])
+    if text[:1] in ("[", '"', "{") and (parsed := _parse_json(text)) is not None:
+        return _items(parsed if isinstance(parsed, list) else [parsed])
+    if text.startswith(("[", "{")):
+        return text
     if of_words:
         return tuple(filter(None, (word.strip() for word in text.split(","))))
     return (text,) if text and "," not in text else text
@@ -148,10 +151,21 @@ def _parse_json(text: str) -> Any:
 
 
 def _items(values: list[Any]) -> tuple[Any, ...] | None:
-    """The items of a list, numbers as their digits; None for a list of one word for null."""
+    """The items of a list of texts; None for a list of one word for null."""
     if len(values) == 1 and isinstance(values[0], str) and values[0].casefold() in ("null", "undefined"):
         return None
-    return tuple(_digits(item.strip() if isinstance(item, str) else item) for item in values)
+    return tuple(map(_item, values))
+
+
+def _item(value: Any) -> Any:
+    """A number as its digits, a person, status or task as an answer shows it by its id; any other item as it is."""
+    match value:
+        case str():
+            return value.strip()
+        case {"responsible_id": str(of)} | {"id": str(of)} | {"id": None, "name": str(of)}:
+            return of.strip()
+        case _:
+            return _digits(value)
 
 
 def _digits(value: Any) -> Any:
