@@ -131,7 +131,7 @@ def _rules() -> object:
 
 
 def _hubspot() -> object:
-    return hubspot_mapping.task_of(Record.from_json(_HUBSPOT_ROW), _ZONES, {})
+    return hubspot_mapping.task_of(Record(_HUBSPOT_ROW, {}), _ZONES, {})
 
 
 def _schemas() -> object:

@@ -352,7 +352,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def seen(app: AppContext, ids: list[str]) -> dict[str, Sight]:
     """The tasks as the store has them."""
     found = await app.backend.snapshots(ids)
-    return {task_id: Sight(one.task.title, one.task.responsible_ids) for task_id, one in found.items()}
+    return {task_id: Sight(str(one.task.title), one.task.responsible_ids) for task_id, one in found.items()}
 
 
 @pytest.mark.parametrize("step", LOCAL, ids=str)

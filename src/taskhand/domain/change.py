@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import MISSING
 
 from taskhand.domain.due import Due, due_of
-from taskhand.domain.edit import Edit
+from taskhand.domain.edit import Edit, is_readable
 from taskhand.domain.names import Match
 from taskhand.domain.task import Responsible, Status, StatusChoice, Task
 
@@ -22,7 +22,7 @@ _SHOWN: dict[str, Callable[[Task], object]] = {
     "ai_contact_id": lambda task: task.ai_contact_id,
     "ai_customer_id": lambda task: task.ai_customer_id,
     "priority": lambda task: task.priority,
-    "task_responsibles": lambda task: list(task.responsible_ids),
+    "task_responsibles": lambda task: None if task.task_responsibles is None else list(task.responsible_ids),
     "status_config": lambda task: task.status_config.name if task.status_config else None,
 }
 """The value of each documented field in a difference: people by id, the status by name."""
@@ -101,10 +101,24 @@ class Receipt:
     def of(
         cls, before: Task | None, after: Task, edit: Edit, matched: tuple[Match, ...], note: str | None = None
     ) -> "Receipt":
-        """The effect of `edit` on a task; `before` is None for a new task."""
-        missed = tuple(_unapplied(name, asked, after) for name, asked in edit.unmet_by(after, written=True).given())
+        """The effect of `edit` on a task; `before` is None for a new task.
+
+        A field that cannot be read afterwards is noted, as nobody can tell whether it was applied.
+        """
+        unmet = edit.unmet_by(after, written=True).given()
+        missed = tuple(_unapplied(name, asked, after) for name, asked in unmet if is_readable(after, name))
+        unread = ", ".join(
+            _unapplied(name, asked, after).field for name, asked in unmet if not is_readable(after, name)
+        )
         note = "Some of the requested values were not applied: see unapplied." if missed else note
-        return cls(after, changes(before, after), missed, matched, note)
+        note = " ".join(filter(None, (note, unread and f"Whether it was applied cannot be read back: {unread}.")))
+        return cls(after, changes(before, after), missed, matched, note or None)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the CRM accepted the write and certainly left the task as it was."""
+        is_readable_task = self.task is not None and self.task.unreadable is MISSING
+        return bool(self.unapplied) and not self.changed and is_readable_task
 
 
 def changes(before: Task | None, after: Task) -> tuple[FieldChange, ...]:
@@ -137,6 +151,7 @@ def preview(before: Task | None, edit: Edit) -> Task:
 def inverse_edit(before: Task, after: Task, *, unknown: Collection[str] = ()) -> Edit:
     """The edit that restores `before` from `after`, except for the `unknown` fields of an edit."""
     names = {EDIT_FIELDS.get(change.field, change.field) for change in changes(before, after)} - set(unknown)
+    names = {name for name in names if is_readable(before, name)}
     return Edit(**{name: _value(before, name) for name in names})
 
 

@@ -107,6 +107,12 @@ class DueRequest:
         """Whether the request keeps the day of the current due date and drops its time."""
         return self.due_date is MISSING and self.due_time is None
 
+    @property
+    def needs_current_due(self) -> bool:
+        """Whether the request keeps the day, the time or the zone of the current due date."""
+        is_day = not isinstance(self.due_date, datetime) and self.due_date is not None
+        return self.due_date is MISSING or (is_day and self.due_time is MISSING)
+
     def on(self, before: Due | None, default_zone: str | None) -> Due | None:
         """The due date after this request is applied to `before`.
 

@@ -10,7 +10,10 @@ from pydantic import MISSING
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.task import StatusChoice, Task
 
-__all__ = ["Edit", "current_value", "without"]
+__all__ = ["Edit", "current_value", "is_readable", "is_untouched", "unreadable_fields", "without"]
+
+_SHOWN_AS = {"due": "due_at", "responsible_ids": "task_responsibles", "status": "status_config"}
+"""The documented field of a task that shows a field of an edit, where the two differ in name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,31 @@ def current_value(task: Task, name: str) -> object:
             return getattr(task, name)
 
 
+def is_readable(task: Task, name: str) -> bool:
+    """Whether `task` shows what it has in the field `name` of an edit."""
+    return _SHOWN_AS.get(name, name) not in task.unreadable_fields
+
+
+def unreadable_fields(task: Task) -> frozenset[str]:
+    """The fields of an edit that `task` does not show, because they cannot be read."""
+    return frozenset(name for name in _FIELDS if not is_readable(task, name)) if task.unreadable_fields else frozenset()
+
+
+def is_untouched(task: Task, before: Task, edit: Edit) -> bool:
+    """Whether a task certainly shows in every field of an edit what it showed before."""
+    return all(
+        is_readable(task, name)
+        and is_readable(before, name)
+        and current_value(task, name) == current_value(before, name)
+        for name, _ in edit.given()
+    )
+
+
 def _shows(task: Task, name: str, value: object, *, written: bool) -> bool:
     """Whether `task` already has `value` in that field; the order of people is ignored."""
     match name, value:
+        case _ if not is_readable(task, name):
+            return False
         case "due", Due(zone=None) if written and (due := due_of(task)) is not None:
             return (due.day, due.at) == (value.day, value.at)
         case "due", _:

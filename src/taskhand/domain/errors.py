@@ -7,6 +7,7 @@ TaskhandError
 ├── NotAttempted            a write that was stopped before it was sent
 ├── OperatorError           the operator of the server can correct its configuration
 └── UpstreamError           the CRM refused the request, failed, or sent an invalid answer
+    ├── InvalidAnswer       it answered a read with something else than it documents
     ├── UpstreamFailed      it failed while it handled a request: a write may have been applied
     ├── RateLimited         it asked to wait
     └── OutcomeUnknown      a write was sent, and it is not known whether it was applied
@@ -23,6 +24,7 @@ __all__ = [
     "Ambiguous",
     "CallerError",
     "Candidate",
+    "InvalidAnswer",
     "NoAnswer",
     "NotAttempted",
     "NotFound",
@@ -113,6 +115,12 @@ class UpstreamError(TaskhandError):
     """The CRM refused the request, failed, or sent an invalid answer; nothing is known to be written."""
 
     default_code = "upstream_error"
+
+
+class InvalidAnswer(UpstreamError):
+    """The CRM answered a read with something else than it documents."""
+
+    default_code = "upstream_invalid"
 
 
 class UpstreamFailed(UpstreamError):

@@ -42,6 +42,6 @@ class CreateCandidates:
 def is_created_since(task: Task, earliest: datetime) -> bool:
     """Whether a task was created at `earliest` or later; False where its `created_at` cannot be read."""
     try:
-        return datetime.fromisoformat(task.created_at) >= earliest
+        return datetime.fromisoformat(task.created_at or "") >= earliest
     except (ValueError, TypeError):
         return False

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
+from pydantic import MISSING
+
 from taskhand.domain.errors import CallerError
 from taskhand.domain.query import Order, TaskQuery, matcher, sort_key
 from taskhand.domain.task import PRIORITY_WORDS, Task
@@ -18,20 +20,27 @@ _PRIORITIES = frozenset(int(digit) for digit in PRIORITY_WORDS.values())
 
 @dataclass(frozen=True, slots=True)
 class TaskPage:
-    """Tasks in the requested order, and whether more follow."""
+    """Tasks in the requested order, and whether more follow.
+
+    `unreadable` are the ids of tasks that may belong to the list and are left out, because one of their fields cannot
+    be read; the id of a task without one is empty.
+    """
 
     tasks: tuple[Task, ...]
     more: bool
+    unreadable: tuple[str, ...] = ()
 
 
 def select_page(tasks: Iterable[Task], query: TaskQuery, is_late: Callable[[Task], bool]) -> TaskPage:
     """The page of `query` among `tasks`; `is_late` says whether a task is unfinished and past due."""
-    matches = matcher(query)
-    found = [task for task in tasks if matches(task) and query.overdue in (None, is_late(task))]
+    matches = matcher(query, is_late)
+    matching = [task for task in tasks if matches(task)]
+    found = [task for task in matching if task.unreadable is MISSING]
+    unreadable = tuple(task.id for task in matching if task.unreadable is not MISSING)
     found.sort(key=lambda task: (sort_key(task, query.order), task.id), reverse=query.order != "due")
     after = query.after
     rest = found if after is None else [task for task in found if _follows(task, after, query.order)]
-    return TaskPage(tuple(rest[: query.limit]), more=len(rest) > query.limit)
+    return TaskPage(tuple(rest[: query.limit]), len(rest) > query.limit, unreadable)
 
 
 def cursor_after(task: Task, query: TaskQuery) -> str:

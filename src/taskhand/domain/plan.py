@@ -50,7 +50,7 @@ def difference(does: Verb, before: Task | None, edit: Edit | None) -> Difference
     after = preview(before, edit) if edit is not None else before
     changed = changes(before, after) if after is not None and does != "delete" else ()
     shown = before or after
-    return Difference(before.id if before else None, shown.title if shown else "", does, changed)
+    return Difference(before.id if before else None, (shown.title if shown else None) or "", does, changed)
 
 
 def drift(was: Task, now: Task | None) -> Difference | None:
@@ -59,6 +59,6 @@ def drift(was: Task, now: Task | None) -> Difference | None:
     A task that does not exist any more (`now` is None) counts as deleted.
     """
     if now is None:
-        return Difference(was.id, was.title, "delete")
+        return Difference(was.id, was.title or "", "delete")
     changed = changes(was, now)
-    return Difference(was.id, now.title, "update", changed) if changed else None
+    return Difference(was.id, now.title or "", "update", changed) if changed else None

@@ -1,6 +1,6 @@
 """Which tasks to list and in which order: the filter as it is sent, and the query that it resolves to; pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -14,6 +14,9 @@ from taskhand.domain.task import AnyPriority, Body, StatusChoice, Task
 __all__ = ["NO_DUE", "Order", "TaskFilter", "TaskQuery", "matcher", "sort_key"]
 
 Order = Literal["due", "created", "priority"]
+
+_STATUS, _DUE = frozenset({"status_config"}), frozenset({"due_at"})
+_LINKS = frozenset({"ai_contact_id", "ai_customer_id"})
 
 NO_DUE = "~"
 """The due key of a task without a due date: it sorts after every date."""
@@ -88,29 +91,47 @@ class TaskQuery:
 def sort_key(task: Task, order: Order) -> str | int:
     """The key that a task is sorted by; tasks with equal keys are ordered by id, in the same direction."""
     if order == "created":
-        return task.created_at
+        return task.created_at or ""
     if order == "priority":
-        return task.priority
+        return task.priority or 0
     due = due_of(task)
     return due.key if due else NO_DUE
 
 
-def matcher(query: TaskQuery) -> Callable[[Task], bool]:
-    """Whether a task meets the filters of `query`, except for `overdue`, which depends on the clock."""
-    people = None if query.responsible_ids is None else frozenset(query.responsible_ids)
-    text = None if query.text is None else fold(query.text)
+def matcher(query: TaskQuery, is_late: Callable[[Task], bool]) -> Callable[[Task], bool]:
+    """Whether a task meets the filters of `query`; one that cannot be read may meet them.
+
+    `is_late` says whether a task is unfinished and past due.
+    """
+    checks = list(_checks(query, is_late))
 
     def matches(task: Task) -> bool:
-        return (
-            (people is None or not people.isdisjoint(task.responsible_ids))
-            and (query.statuses is None or any(choice.met_by(task.status_config) for choice in query.statuses))
-            and query.priority in (None, task.priority)
-            and query.contact in (None, task.ai_contact_id, task.ai_customer_id)
-            and (text is None or text in fold(f"{task.title} {task.description or ''}"))
-            and _in_window(task, query)
-        )
+        unreadable = task.unreadable_fields
+        return all(not fields.isdisjoint(unreadable) or meets(task) for fields, meets in checks)
 
     return matches
+
+
+def _checks(
+    query: TaskQuery, is_late: Callable[[Task], bool]
+) -> Iterator[tuple[frozenset[str], Callable[[Task], bool]]]:
+    """The filters that are set, each with the fields of a task that it looks at."""
+    if query.responsible_ids is not None:
+        people = frozenset(query.responsible_ids)
+        yield frozenset({"task_responsibles"}), lambda task: not people.isdisjoint(task.responsible_ids)
+    if (statuses := query.statuses) is not None:
+        yield _STATUS, lambda task: any(choice.met_by(task.status_config) for choice in statuses)
+    if query.priority is not None:
+        yield frozenset({"priority"}), lambda task: query.priority == task.priority
+    if query.contact is not None:
+        yield _LINKS, lambda task: query.contact in (task.ai_contact_id, task.ai_customer_id)
+    if query.text is not None:
+        text = fold(query.text)
+        yield frozenset({"title", "description"}), lambda task: text in fold(f"{task.title} {task.description or ''}")
+    if query.overdue is not None:
+        yield _STATUS | _DUE, lambda task: query.overdue == is_late(task)
+    if query.from_date or query.to_date or query.overdue or not query.include_tasks_without_dates:
+        yield _DUE, lambda task: _in_window(task, query)
 
 
 def _in_window(task: Task, query: TaskQuery) -> bool:

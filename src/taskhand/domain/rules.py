@@ -10,10 +10,11 @@ from pydantic import MISSING
 
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import DueRequest, iso_day
+from taskhand.domain.edit import is_readable
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.names import fold
 from taskhand.domain.query import TaskFilter
-from taskhand.domain.task import PRIORITY_WORDS, TaskDraft, TaskPatch
+from taskhand.domain.task import PRIORITY_WORDS, Task, TaskDraft, TaskPatch
 from taskhand.domain.text import strip_hidden
 
 __all__ = [
@@ -22,11 +23,18 @@ __all__ = [
     "check_id",
     "check_patch",
     "check_priority",
+    "check_readable",
     "check_responsibles",
 ]
 
 _LONGEST = {"title": 1_000, "description": 50_000, "ai_contact_id": 200, "ai_customer_id": 200}
 """Characters. A longer text is most likely a mistake, and would fill the context of a model that reads it."""
+
+_CURRENT = {"due": "due date", "responsible_ids": "responsibles"}
+_REPLACE = {
+    "due": "Send dueDate and dueTime together; dueTime null makes the task all-day.",
+    "responsible_ids": "Replace them: send all responsibleIds with update_task.",
+}
 
 
 _NO_ID = frozenset({"", "null", "none", "undefined"})
@@ -114,6 +122,16 @@ def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
     if given.status == ():
         raise CallerError(
             "status is empty.", code="empty_filter", next_step="Leave status out to list tasks of every status."
+        )
+
+
+def check_readable(task: Task, name: str) -> None:
+    """Refuse a change that is made from what `task` has in the field `name` of an edit, where that cannot be read."""
+    if not is_readable(task, name):
+        raise CallerError(
+            f"The change depends on the task's {_CURRENT[name]}, which the CRM has in a form that cannot be read.",
+            code="unreadable_field",
+            next_step=_REPLACE[name],
         )
 
 

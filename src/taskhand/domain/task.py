@@ -105,30 +105,39 @@ class Responsible(Value):
 
 
 class Task(Value):
-    """The documented Task object, plus `url`."""
+    """The documented Task object, plus `url`; a field that cannot be read is null, and named in `unreadable`."""
 
     id: str
-    title: str
+    title: str | None
     description: str | None
     due_timezone: str | None
     due_at: Annotated[
         str | None, Field(description="UTC instant; when is_all_day, only its date part counts, in no zone.")
     ]
     is_all_day: bool
-    created_at: str
+    created_at: str | None
     ai_contact_id: str | None
     ai_customer_id: str | None
     task_status_config_id: str | None
-    priority: Annotated[int, Field(description="0 low, 1 medium, 2 high")]
+    priority: Annotated[int | None, Field(description="0 low, 1 medium, 2 high")]
     creator_id: str | None
-    task_responsibles: tuple[Responsible, ...]
+    task_responsibles: tuple[Responsible, ...] | None
     status_config: Status | None
     url: Annotated[str | None, Field(description="The task in the CRM's web app.")] = None
+    unreadable: (
+        Annotated[tuple[str, ...], Field(description="Fields that the CRM has in a form that cannot be read.")]
+        | MISSING
+    ) = MISSING
 
     @property
     def responsible_ids(self) -> tuple[str, ...]:
-        """The ids of the responsibles, in their order."""
-        return tuple(person.responsible_id for person in self.task_responsibles)
+        """The ids of the responsibles, in their order; none where they cannot be read."""
+        return tuple([person.responsible_id for person in self.task_responsibles or ()])
+
+    @property
+    def unreadable_fields(self) -> tuple[str, ...]:
+        """The names of the fields that cannot be read."""
+        return () if self.unreadable is MISSING else self.unreadable
 
 
 class Member(Value):

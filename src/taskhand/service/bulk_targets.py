@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from taskhand.domain import rules
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError
+from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskFilter, TaskQuery, sort_key
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Task
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_tasks import check_people_known, fetch_page, resolve_filter
 
@@ -21,7 +21,7 @@ _PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """The tasks as they are now, in the order given; `refused` are errors by id, of ids that cannot be changed."""
+    """The tasks as they are now, in the order given; `refused` are errors by id, of tasks that are not changed."""
 
     tasks: tuple[Snapshot, ...]
     refused: Mapping[str, TaskhandError]
@@ -67,8 +67,10 @@ async def _find_by_filter(app: AppContext, given: TaskFilter) -> Targets:
         )
     query = replace(await resolve_filter(app, given), order="created", limit=_PAGE)
     found: list[str] = []
-    async for task in _list_all(app, query):
-        found.append(task.id)
+    refused: dict[str, TaskhandError] = {}
+    async for page in _pages(app, query):
+        found += [task.id for task in page.tasks]
+        refused |= {one: _unreadable_task_error(one) for one in page.unreadable if one}
         if len(found) > MOST_TASKS:
             raise CallerError(
                 f"More than {MOST_TASKS} tasks match this filter.",
@@ -77,15 +79,16 @@ async def _find_by_filter(app: AppContext, given: TaskFilter) -> Targets:
             )
     if len(found) > 1:
         await _check_leaves_some(app, frozenset(found))
-    if not found:
+    if not found and not refused:
         await check_people_known(app, given)
-    return await _read_by_id(app, found) if found else Targets((), {})
+    targets = await _read_by_id(app, found) if found else Targets((), {})
+    return replace(targets, refused={**targets.refused, **refused})
 
 
 async def _check_leaves_some(app: AppContext, found: frozenset[str]) -> None:
     """Refuse a filter that matches every task: most likely the filter is wrong."""
-    async for task in _list_all(app, TaskQuery(order="created", limit=_PAGE)):
-        if task.id not in found:
+    async for page in _pages(app, TaskQuery(order="created", limit=_PAGE)):
+        if page.unreadable or any(task.id not in found for task in page.tasks):
             return
     raise CallerError(
         f"This filter matches every task, {len(found)} in all.",
@@ -94,16 +97,23 @@ async def _check_leaves_some(app: AppContext, found: frozenset[str]) -> None:
     )
 
 
-async def _list_all(app: AppContext, query: TaskQuery) -> AsyncIterator[Task]:
-    """All tasks of a query, fetched page by page."""
+async def _pages(app: AppContext, query: TaskQuery) -> AsyncIterator[TaskPage]:
+    """All pages of a query."""
     while True:
         page = await fetch_page(app, query)
-        for task in page.tasks:
-            yield task
+        yield page
         if not page.more or not page.tasks:
             return
         last = page.tasks[-1]
         query = replace(query, after=(sort_key(last, query.order), last.id))
+
+
+def _unreadable_task_error(task_id: str) -> CallerError:
+    return CallerError(
+        f"Task {task_id} has a field that cannot be read, so the filter may not mean it.",
+        code="unreadable_field",
+        next_step="Read it with get_task; to change it all the same, send its id in taskIds.",
+    )
 
 
 def _missing_task_error(app: AppContext, task_id: str) -> TaskhandError:

@@ -112,6 +112,7 @@ def _check_days(days: int) -> int:
 
 
 async def _shift_due(resolver: Resolver, days: int, zone: str | None, task: Task) -> ResolvedEdit:
+    rules.check_readable(task, "due")
     due = due_of(task)
     if due is None:
         raise CallerError(
@@ -124,6 +125,7 @@ async def _shift_due(resolver: Resolver, days: int, zone: str | None, task: Task
 async def _change_people(
     resolver: Resolver, capabilities: Capabilities, change: BulkChange, task: Task
 ) -> ResolvedEdit:
+    rules.check_readable(task, "responsible_ids")
     current = task.responsible_ids
     add = await resolver.resolve_people(change.add, current)
     remove = await resolver.resolve_people(change.remove, current)

@@ -184,10 +184,11 @@ def _judge(intent: Intent, item: ItemResult) -> TaskResult:
     if item.error is not None or item.written is None or intent.before is None:
         error = item.error or TaskhandError("The outcome of this task is unknown.", code="outcome_unknown")
         return TaskResult.failed(item.task_id, _failure_outcome(error), error)
-    receipt = Receipt.of(intent.before.task, item.written.task, intent.asked or intent.edit or Edit(), ())
-    if receipt.unapplied and not receipt.changed:
+    edit = intent.asked or intent.edit or Edit()
+    receipt = Receipt.of(intent.before.task, item.written.task, edit, (), item.written.note)
+    if receipt.is_refused:
         return TaskResult(item.task_id, "refused", "not_applied", "The CRM left the task unchanged.", receipt.unapplied)
-    return TaskResult(item.task_id, "applied", None, item.written.note, receipt.unapplied)
+    return TaskResult(item.task_id, "applied", None, receipt.note, receipt.unapplied)
 
 
 def _failure_outcome(error: TaskhandError) -> Outcome:

@@ -21,6 +21,7 @@ class TaskList:
     """One page of tasks, with what is needed to render it.
 
     `query` is the query that was answered; the cursor needs it. `members` are the team by id. `overdue` are task ids.
+    `unreadable` as of a TaskPage.
     """
 
     tasks: tuple[Task, ...]
@@ -28,6 +29,7 @@ class TaskList:
     more: bool
     members: dict[str, Member]
     overdue: frozenset[str]
+    unreadable: tuple[str, ...] = ()
 
 
 async def list_tasks(
@@ -37,15 +39,21 @@ async def list_tasks(
     members = await app.backend.members()
     query = replace(await resolve_filter(app, given), order=order, limit=limit)
     page = await fetch_page(app, resume(query, cursor) if cursor else query)
-    if not page.tasks:
+    if not page.tasks and not page.unreadable:
         await check_people_known(app, given)
     overdue = frozenset(task.id for task in page.tasks if _is_overdue(app, task))
-    return TaskList(page.tasks, query, page.more, {member.id: member for member in members}, overdue)
+    return TaskList(page.tasks, query, page.more, {member.id: member for member in members}, overdue, page.unreadable)
 
 
 async def fetch_page(app: AppContext, query: TaskQuery) -> TaskPage:
-    """One page of a query; empty without a request where the query matches no status at all."""
-    return TaskPage((), more=False) if query.statuses == () else await app.backend.list_tasks(query)
+    """One page of a query; empty without a request where the query matches no status at all.
+
+    An unreadable task whose id no tool would take counts as one without an id.
+    """
+    if query.statuses == ():
+        return TaskPage((), more=False)
+    page, pattern = await app.backend.list_tasks(query), app.backend.capabilities.id_pattern
+    return replace(page, unreadable=tuple(one if re.fullmatch(pattern, one) else "" for one in page.unreadable))
 
 
 async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:

@@ -42,6 +42,8 @@ async def reassign_task(call: Call, task_id: str, given: Sequence[str], chosen: 
     resolver = Resolver(call.app)
 
     async def edit_for(before: Task) -> ResolvedEdit:
+        if mode != "replace":
+            rules.check_readable(before, "responsible_ids")
         people = await resolver.resolve_people(given, before.responsible_ids)
         ids = _combine(before.responsible_ids, people.ids, mode)
         rules.check_responsibles(ids, capabilities)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from taskhand.domain.deadline import part_of_call
-from taskhand.domain.edit import Edit, current_value, without
+from taskhand.domain.edit import Edit, is_untouched, without
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.outcome import Outcome, overall_outcome
 from taskhand.domain.snapshot import Snapshot
@@ -90,9 +90,7 @@ def infer_outcome(intent: Intent, now: Task | None) -> Outcome:
         return "unknown"
     if not any(intent.edit.unmet_by(now, written=True).given()):
         return "applied"
-    before = intent.before.task
-    is_as_before = all(current_value(before, name) == current_value(now, name) for name, _ in intent.edit.given())
-    return "not_applied" if is_as_before else "unknown"
+    return "not_applied" if is_untouched(now, intent.before.task, intent.edit) else "unknown"
 
 
 async def _find_created(app: AppContext, change: Change, index: int) -> Result:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from pydantic import MISSING
 
-from taskhand.domain import people, statuses
+from taskhand.domain import people, rules, statuses
 from taskhand.domain.due import Due, DueRequest, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
@@ -97,13 +97,15 @@ class Resolver:
     def _resolve_due(self, request: DueRequest, before: Task | None) -> Due | None | MISSING:
         if not request.is_given:
             return MISSING
+        if before and request.needs_current_due:
+            rules.check_readable(before, "due")
         if before and request.needs_current_day:
             self.check_day_is_certain(before)
         return self.to_stored_due(request.on(due_of(before) if before else None, self._app.timezone))
 
 
 def _resolve_title(title: str | MISSING, before: Task | None) -> str | MISSING:
-    if title is MISSING or before is None:
+    if title is MISSING or before is None or before.title is None:
         return title if title is MISSING else title.strip()
     return restore_unshown(title.strip(), before.title, "title")
 

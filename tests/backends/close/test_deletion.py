@@ -271,7 +271,7 @@ async def test_a_lost_create_is_not_matched_with_the_deleted_task() -> None:
         before = (await backend.snapshots([TASK]))[TASK]
         await backend.delete_task(before.task)
         title, native = before.task.title, before.native
-        again = replace(NEW, title=title, priority=1, native=native)
+        again = replace(NEW, title=str(title), priority=1, native=native)
         sandbox.faults = (Fault("reset_before", "POST /api/v1/task"),)
         with pytest.raises(OutcomeUnknown) as unknown:
             await backend.create_task(again)

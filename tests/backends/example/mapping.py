@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from backends.example.client import JsonObject
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import UpstreamError
+from taskhand.domain.errors import InvalidAnswer
+from taskhand.domain.field_reader import FieldReader
 from taskhand.domain.task import Contact, Member, Responsible, Status, StatusChoice, Task
 
 __all__ = ["STATUSES", "contact_of", "member_of", "task_body", "task_of"]
@@ -43,28 +44,39 @@ def _value(value: object) -> object:
 
 
 def task_of(row: JsonObject) -> Task:
-    """A task; UpstreamError where a row is none."""
-    try:
-        due = row.get("due") or {}
-        status = STATUSES[row["status"] - 1]
-        return Task(
-            id=row["id"],
-            title=row["title"],
-            description=row.get("notes"),
-            due_at=due.get("at"),
-            due_timezone=due.get("zone"),
-            is_all_day=due.get("all_day", False),
-            created_at=datetime.fromisoformat(row["created"]).astimezone(UTC).isoformat(),
-            ai_contact_id=row.get("contact"),
-            ai_customer_id=row.get("customer"),
-            task_status_config_id=status.id,
-            priority=row["priority"],
-            creator_id=None,
-            task_responsibles=tuple(Responsible(responsible_id=one) for one in row.get("people", ())),
-            status_config=status,
-        )
-    except (KeyError, IndexError, TypeError, ValueError):
-        raise UpstreamError("Example answered with something that is not a task.", code="upstream_invalid") from None
+    """A task, its unreadable fields named; InvalidAnswer where a row is none."""
+    if not isinstance(row.get("id"), str):
+        raise InvalidAnswer("Example answered with something that is not a task.")
+    fields = FieldReader()
+    due = fields.read("due_at", lambda: _due(row))
+    status = fields.read("status_config", lambda: STATUSES[row["status"] - 1])
+    return fields.task(
+        id=row["id"],
+        title=row.get("title"),
+        description=row.get("notes"),
+        due_at=due.due_at if due else None,
+        due_timezone=due.zone if due else None,
+        is_all_day=due is not None and due.at is None,
+        created_at=fields.read(
+            "created_at", lambda: datetime.fromisoformat(row["created"]).astimezone(UTC).isoformat()
+        ),
+        ai_contact_id=row.get("contact"),
+        ai_customer_id=row.get("customer"),
+        task_status_config_id=status.id if status else None,
+        priority=row.get("priority"),
+        creator_id=None,
+        task_responsibles=fields.read("task_responsibles", lambda: _people(row)),
+        status_config=status,
+    )
+
+
+def _due(row: JsonObject) -> Due | None:
+    due = row.get("due") or {}
+    return Due.read(due.get("at"), due.get("zone"), all_day=due.get("all_day", False))
+
+
+def _people(row: JsonObject) -> tuple[Responsible, ...]:
+    return tuple(Responsible(responsible_id=one) for one in row.get("people", ()))
 
 
 def member_of(row: JsonObject) -> Member:

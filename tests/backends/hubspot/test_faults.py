@@ -199,7 +199,7 @@ async def test_an_update_that_is_neither_confirmed_whole_nor_read_back_is_in_dou
         before = await stage.backend.get_task(task_id(1))
         stage.hubspot.faults = [Fault("status", GET, status=500, nth="every")]
         with pytest.raises(OutcomeUnknown):
-            await stage.backend.update_task(before, Edit(title=before.title, priority=2))
+            await stage.backend.update_task(before, Edit(title=str(before.title), priority=2))
 
 
 async def test_a_used_up_day_is_reported_and_not_waited_for() -> None:

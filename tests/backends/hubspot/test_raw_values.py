@@ -190,13 +190,13 @@ def again(before: Snapshot) -> Edit:
     """What an undo of a deletion asks for."""
     task = before.task
     return Edit(
-        title=task.title,
+        title=str(task.title),
         description=task.description,
         due=due_of(task),
         responsible_ids=task.responsible_ids,
         ai_contact_id=task.ai_contact_id,
         ai_customer_id=task.ai_customer_id,
-        priority=task.priority,
+        priority=task.priority or 0,
         status=StatusChoice.of(task.status_config) if task.status_config else StatusChoice(),
         native=before.native,
     )

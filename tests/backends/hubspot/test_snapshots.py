@@ -146,7 +146,7 @@ async def test_what_an_update_is_silent_about_is_read_back() -> None:
         before = await snapshots(stage, 3)
         stage.hubspot.clear_requests()
         first, *others = before.values()
-        same = replace(Edit(priority=2), title=first.task.title)
+        same = replace(Edit(priority=2), title=str(first.task.title))
         edits = [(first.task, same), *((one.task, Edit(priority=2)) for one in others)]
         outcomes = await stage.backend.update_tasks(edits)
         (read,) = [one.body for one in stage.hubspot.requests if f"{one.method} {one.path}" == READ]

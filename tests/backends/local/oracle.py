@@ -17,9 +17,9 @@ def expected(tasks: list[Task], query: TaskQuery, default_zone: str) -> list[str
     if query.order == "due":
         found.sort(key=lambda task: (task.due_at is None, _local(task) or ""))
     elif query.order == "created":
-        found.sort(key=lambda task: (datetime.fromisoformat(task.created_at), task.id), reverse=True)
+        found.sort(key=lambda task: (datetime.fromisoformat(str(task.created_at)), task.id), reverse=True)
     else:
-        found.sort(key=lambda task: (task.priority, task.id), reverse=True)
+        found.sort(key=lambda task: (task.priority or 0, task.id), reverse=True)
     return [task.id for task in found]
 
 

@@ -321,6 +321,7 @@ CODES = {
     "NotAttempted": "not_attempted",
     "OperatorError": "configuration",
     "UpstreamError": "upstream_error",
+    "InvalidAnswer": "upstream_invalid",
     "UpstreamFailed": "upstream_error",
     "RateLimited": "rate_limited",
     "OutcomeUnknown": "outcome_unknown",

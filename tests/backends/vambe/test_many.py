@@ -263,7 +263,7 @@ async def test_an_edit_that_does_not_show_after_a_misreading_is_to_be_made_again
 
     monkeypatch.setattr(VambeAdapter, "update_item", update)
     async with staged(vambe(2), Time()) as (backend, (one, other)):
-        done, failed = await backend.update_tasks([(one, Edit(title=one.title)), (other, Edit(title="x"))])
+        done, failed = await backend.update_tasks([(one, Edit(title=str(one.title))), (other, Edit(title="x"))])
     assert done.written == Written(one)
     assert failed.error is not None
     assert (failed.error.code, failed.error.retryable) == ("conflict", True)

@@ -131,11 +131,11 @@ async def test_a_snapshot_is_enough_to_restore_every_field() -> None:
             task, status = before.task, before.task.status_config
             assert status is not None
             back = Edit(
-                title=task.title,
+                title=str(task.title),
                 description=task.description,
                 due=due_of(task),
                 responsible_ids=task.responsible_ids,
-                priority=task.priority,
+                priority=task.priority or 0,
                 status=StatusChoice.of(status),
             )
             await backend.update_task(changed.task, back)

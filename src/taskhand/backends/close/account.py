@@ -12,7 +12,7 @@ from taskhand.backends.close.mapping import member_of
 from taskhand.backends.close.paging import read_all_pages
 from taskhand.backends.close.task_types import LEAD
 from taskhand.backends.remote.health_checks import check_by_reading, run_checks
-from taskhand.backends.remote.parsing import JsonObject, objects, parse, sent_at, text_of
+from taskhand.backends.remote.parsing import JsonObject, objects, sent_at, text_of
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, Candidate, NotFound
@@ -41,7 +41,7 @@ class Account:
 
         async def read() -> tuple[Member, ...]:
             rows = await read_all_pages(self._client.users)
-            return tuple(member for row in rows if (member := parse("Close", member_of, row)) is not None)
+            return tuple(member for row in rows if (member := member_of(row)) is not None)
 
         return await self._members.get(None, read)
 

@@ -139,7 +139,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
 
     def is_conclusive(self, row: JsonObject, edit: Edit) -> bool:
         """A row proves nothing where it only lacks what Close does not list."""
-        return not self.unmet(row, edit) <= self._unlisted(row)
+        return super().is_conclusive(row, edit) and not self.unmet(row, edit) <= self._unlisted(row)
 
     def to_task(self, row: JsonObject) -> Task:
         """A row as a task."""
@@ -196,12 +196,11 @@ class CloseAdapter(CrmAdapter[JsonObject]):
 
     def _answered(self, reply: Reply, edit: Edit, task_id: str | None) -> JsonObject:
         """The row that a write answered; OutcomeUnknown where it is no task, or another one than `task_id`."""
-        if task_id is not None and reply.object.get("id") not in (None, task_id):
+        task = self.to_task(reply.object)
+        if not task.id:
+            raise self._client.http.invalid(reply, "with something that is not a task")
+        if task_id is not None and task.id != task_id:
             raise self._client.http.invalid(reply, "with another task")
-        try:
-            self.to_task(reply.object)
-        except UpstreamError:
-            raise self._client.http.invalid(reply, "with something that is not a task") from None
         self._reader.priorities.note_write(reply.object, mapping.sent_priority(edit))
         return reply.object
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from taskhand.backends.close.errors import NOT_CLOSE
 from taskhand.backends.close.paging import PAGE, Page
-from taskhand.backends.remote.parsing import JsonObject, objects, sent_at, text_of
+from taskhand.backends.remote.parsing import JsonObject, invalid_answer, rows_in, sent_at, text_of
 from taskhand.domain.errors import NotFound, UpstreamError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
@@ -89,7 +89,7 @@ class CloseClient:
         """
         body = {**body, "cursor": cursor} if cursor else body
         reply = await self._send("POST", Path.of("/data/search/"), json=body, reads=True)
-        return self._page(reply).rows, text_of(reply.object.get("cursor")) or None
+        return tuple(rows_in("Close", reply.object, "data")), text_of(reply.object.get("cursor")) or None
 
     async def lead(self, lead_id: str) -> JsonObject:
         """GET /lead/{id}/, with its contacts (https://developer.close.com/api/resources/leads)."""
@@ -113,11 +113,11 @@ class CloseClient:
             raise UpstreamError(NOT_CLOSE, code="upstream_invalid", next_step=step) from None
 
     def _page(self, reply: Reply) -> Page:
-        data = reply.object.get("data")
-        rows = objects(data)
-        if not isinstance(data, list) or len(rows) < len(data):
-            raise self.http.invalid(reply, "without a list of what was asked for")
-        return Page(tuple(rows), bool(reply.object.get("has_more", len(rows) >= PAGE)), sent_at(reply))
+        """A page of a list; InvalidAnswer where it does not say which rows it has or whether more follow."""
+        rows, more = rows_in("Close", reply.object, "data"), reply.object.get("has_more")
+        if not isinstance(more, bool):
+            raise invalid_answer("Close", "without `has_more`")
+        return Page(tuple(rows), more, sent_at(reply))
 
 
 def offset_on(day: date, zone: str | None) -> str:

@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from pydantic import MISSING, ValidationError
+from pydantic import MISSING
 
 from taskhand.backends.close.task_types import CALL, LEAD, NewTaskType, label_of
-from taskhand.backends.remote.parsing import JsonObject, Malformed, text_of
+from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.field_reader import FieldReader
 from taskhand.domain.rules import check_priority, check_responsibles
 from taskhand.domain.task import Member, Responsible, Status, StatusChoice, Task
 
@@ -64,44 +65,44 @@ _RAW_VALUES: Final = (
 )
 
 
-def task_of(json: Any, zone: str | None) -> Task:
-    """A task; instants are shown in the IANA `zone`, days have none. Malformed where it is no task."""
-    if not isinstance(json, dict) or not _text(json.get("id")):
-        raise Malformed("with a task without an id")
-    try:
-        due, status = _due(json, zone), DONE if json.get("is_complete") else OPEN
-        assignee, lead_id = _text(json.get("assigned_to")), _text(json.get("lead_id"))
-        priority = _priority(json)
-        return Task(
-            id=json["id"],
-            title=_title(json),
-            description=None,
-            due_timezone=due.zone if due else None,
-            due_at=due.due_at if due else None,
-            is_all_day=due is not None and due.at is None,
-            created_at=_created_text(json),
-            ai_contact_id=_text(json.get("contact_id")),
-            ai_customer_id=lead_id,
-            task_status_config_id=status.id,
-            priority=UNLISTED_PRIORITY if priority is None else priority,
-            creator_id=_text(json.get("created_by")),
-            task_responsibles=(Responsible(responsible_id=assignee),) if assignee else (),
-            status_config=status,
-            url=f"https://app.close.com/lead/{lead_id}/" if lead_id else None,
-        )
-    except (ValidationError, ValueError, TypeError, OverflowError):
-        raise Malformed("with a task whose fields are not what they are documented to be") from None
+def task_of(json: JsonObject, zone: str | None) -> Task:
+    """A task; instants are shown in the IANA `zone`, days have none. Its id is empty where the row has none."""
+    fields, task_id = FieldReader(), id_of(json)
+    if not task_id:
+        fields.unreadable.add("id")
+    due = fields.read("due_at", lambda: _due(json, zone))
+    status = fields.read("status_config", lambda: _status(json))
+    assignee = fields.read("task_responsibles", lambda: _optional_text(json, "assigned_to"))
+    lead_id = fields.read("ai_customer_id", lambda: _optional_text(json, "lead_id"))
+    return fields.task(
+        id=task_id,
+        title=fields.read("title", lambda: _title(json)),
+        description=None,
+        due_timezone=due.zone if due else None,
+        due_at=due.due_at if due else None,
+        is_all_day=due is not None and due.at is None,
+        created_at=fields.read("created_at", lambda: _created_text(json)),
+        ai_contact_id=fields.read("ai_contact_id", lambda: _optional_text(json, "contact_id")),
+        ai_customer_id=lead_id,
+        task_status_config_id=status.id if status else None,
+        priority=fields.read("priority", lambda: _priority(json)),
+        creator_id=fields.read("creator_id", lambda: _optional_text(json, "created_by")),
+        task_responsibles=(Responsible(responsible_id=assignee),) if assignee else (),
+        status_config=status,
+        url=f"https://app.close.com/lead/{lead_id}/" if lead_id else None,
+    )
 
 
-def member_of(json: Any) -> Member | None:
-    """A user of the organization (https://developer.close.com/api/resources/users); None for one who has left."""
-    if not isinstance(json, dict) or not isinstance(json.get("id"), str):
-        raise Malformed("with a user without an id")
-    if json.get("organizations") == []:
+def member_of(json: JsonObject) -> Member | None:
+    """A user of the organization (https://developer.close.com/api/resources/users).
+
+    None for one who has left, or without an id.
+    """
+    user_id, email = id_of(json), _text(json.get("email"))
+    if not user_id or json.get("organizations") == []:
         return None
-    email = _text(json.get("email"))
     name = " ".join(filter(None, (_text(json.get("first_name")), _text(json.get("last_name")))))
-    return Member(id=json["id"], name=name or email or json["id"], email=email)
+    return Member(id=user_id, name=name or email or user_id, email=email)
 
 
 def created_at(json: Mapping[str, Any]) -> datetime | None:
@@ -193,7 +194,7 @@ class UnlistedPriorities:
     def note_write(self, row: JsonObject, sent: str | None) -> None:
         """`row` is the task after a write of ours, in which the priority `sent` was sent, if any."""
         word, _ = self._sent.pop(str(row.get("id")), (None, ""))
-        if (sent or word) and _priority(row) is None:
+        if (sent or word) and _listed_priority(row) is None:
             self._sent[str(row.get("id"))] = (str(sent or word), _updated(row))
             if len(self._sent) > 10_000:  # noqa: PLR2004 - as the class says
                 del self._sent[next(iter(self._sent))]
@@ -206,15 +207,23 @@ class UnlistedPriorities:
     def fill_in(self, row: JsonObject) -> JsonObject:
         """The task with the priority that was sent, where that counts."""
         word, updated = self._sent.get(str(row.get("id")), (None, ""))
-        is_current = word is not None and _priority(row) is None and updated >= _updated(row)
+        is_current = word is not None and _listed_priority(row) is None and updated >= _updated(row)
         return row | {"priority": word} if is_current else row
 
 
-def _priority(json: Mapping[str, Any]) -> int | None:
+def _listed_priority(json: Mapping[str, Any]) -> int | None:
     """The priority that an answer lists; medium where it is of a type that has none, None where it is a to-do."""
     word = str(json.get("priority")).casefold()
     number = next((number for number, known in _PRIORITIES.items() if known == word), None)
     return 1 if number is None and (json.get("_type") or LEAD) != LEAD else number
+
+
+def _priority(json: Mapping[str, Any]) -> int:
+    """The priority to show; ValueError for a word that is none of Close's."""
+    number = _listed_priority(json)
+    if number is None and json.get("priority"):
+        raise ValueError("priority")
+    return UNLISTED_PRIORITY if number is None else number
 
 
 def _updated(json: JsonObject) -> str:
@@ -225,6 +234,8 @@ def _due(json: Mapping[str, Any], zone: str | None) -> Due | None:
     raw = json.get("date")
     if raw is None or _is_dateless(json):
         return None
+    if not isinstance(raw, str):
+        raise TypeError("date")
     if len(raw) == len("2026-01-01"):
         return Due(date.fromisoformat(raw))
     at = datetime.fromisoformat(raw)
@@ -234,12 +245,14 @@ def _due(json: Mapping[str, Any], zone: str | None) -> Due | None:
 def _is_dateless(json: Mapping[str, Any]) -> bool:
     """`is_dateless`; where an answer lacks it, whether the deprecated twin `due_date` of `date` is null."""
     value = json.get("is_dateless")
-    return bool(value) if value is not None else "due_date" in json and json["due_date"] is None
+    if not isinstance(value, bool | None):
+        raise TypeError("is_dateless")
+    return value if value is not None else "due_date" in json and json["due_date"] is None
 
 
 def _title(json: Mapping[str, Any]) -> str:
     """The text of a to-do or a call; of another type its label and the first detail that Close lists."""
-    task_type, text = str(json.get("_type") or LEAD), _text(json.get("text"))
+    task_type, text = _optional_text(json, "_type") or LEAD, _optional_text(json, "text")
     if task_type in {LEAD, CALL}:
         return text or (label_of(CALL) if task_type == CALL else "")
     detail = next((found for name in _DETAILS if (found := _text(json.get(name)))), None)
@@ -247,9 +260,11 @@ def _title(json: Mapping[str, Any]) -> str:
 
 
 def _created_text(json: Mapping[str, Any]) -> str:
-    """`created_at` as the contract writes it; the raw value where it is no time."""
+    """`created_at` as the contract writes it; empty where Close does not say it."""
     at = created_at(json)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else str(json.get("date_created") or "")
+    if at is None and json.get("date_created"):
+        raise ValueError("date_created")
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else ""
 
 
 def _due_fields(due: Due | None, raw: Mapping[str, Any], *, dateless: bool) -> dict[str, Any]:
@@ -286,6 +301,21 @@ def _is_complete(choice: StatusChoice) -> bool:
         candidates=[Candidate(OPEN.name), Candidate(DONE.name)],
         next_step="Send newStatusName with one of the candidates.",
     )
+
+
+def _status(json: Mapping[str, Any]) -> Status:
+    value = json["is_complete"]
+    if not isinstance(value, bool):
+        raise TypeError("is_complete")
+    return DONE if value else OPEN
+
+
+def _optional_text(json: Mapping[str, Any], name: str) -> str | None:
+    """The value of a field; None where it is null or empty, TypeError where it is no text."""
+    value = json.get(name)
+    if not isinstance(value, str | None):
+        raise TypeError(name)
+    return value or None
 
 
 def _text(value: object) -> str | None:

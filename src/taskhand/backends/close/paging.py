@@ -4,15 +4,16 @@ A list moves while it is read: a completed task leaves it, and every row behind 
 the last row of the page before; where it does not, the reading goes back half a page.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from taskhand.backends.remote.parsing import JsonObject
+from taskhand.backends.remote.parsing import JsonObject, id_of
 from taskhand.domain.errors import UpstreamError
 
-__all__ = ["MOST_PAGES", "PAGE", "Page", "read_all_pages"]
+__all__ = ["MOST_PAGES", "PAGE", "Page", "read_all_pages", "row_key"]
 
 PAGE: Final = 100
 """Rows in a page: the documented default, as the limit for tasks is not documented."""
@@ -36,11 +37,11 @@ async def read_all_pages(
     skip = 0
     for _ in range(MOST_PAGES):
         page = await fetch(skip)
-        if skip and not (page.rows and str(page.rows[0].get("id")) in rows):
+        if skip and not (page.rows and row_key(page.rows[0]) in rows):
             skip = max(0, skip - PAGE // 2)
             continue
         for row in page.rows:
-            rows.setdefault(str(row.get("id")), row)
+            rows.setdefault(row_key(row), row)
         if not page.more or not page.rows or is_enough(list(rows.values())):
             return list(rows.values())
         skip += max(len(page.rows) - 1, 1)
@@ -49,3 +50,8 @@ async def read_all_pages(
         code="too_many_tasks",
         next_step="Narrow the filter: responsibleIds, status, or fromDate and toDate without dateless tasks.",
     )
+
+
+def row_key(row: JsonObject) -> str:
+    """The id of a row; all of it where it has none."""
+    return id_of(row) or json.dumps(row, sort_keys=True)

@@ -12,11 +12,12 @@ from typing import Final
 
 from taskhand.backends.close.client import CHUNK
 from taskhand.backends.close.mapping import DONE, OPEN, UNLISTED_PRIORITY, created_at
-from taskhand.backends.close.paging import Page, read_all_pages
+from taskhand.backends.close.paging import Page, read_all_pages, row_key
 from taskhand.backends.close.task_reader import TaskReader
 from taskhand.backends.close.task_types import LEAD
-from taskhand.backends.remote.parsing import JsonObject
-from taskhand.domain.errors import UpstreamError
+from taskhand.backends.remote.parsing import JsonObject, text_of
+from taskhand.domain.errors import InvalidAnswer, UpstreamError
+from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import NO_DUE, Order, TaskQuery
 from taskhand.domain.task import Task
@@ -53,7 +54,7 @@ class TaskSearch:
         """
         window = _window(query, self._reader.today())
         if window and _wants_dateless(query):
-            dated = [task for task in await self._tasks(query, window) if task.due_at is not None]
+            dated = [task for task in await self._tasks(query, window) if task.due_at or task.unreadable_fields]
             page = self._select(dated, query)
             if page.more:
                 return page
@@ -73,14 +74,17 @@ class TaskSearch:
             async def fetch(skip: int, params: Params = params) -> Page:
                 return await self._reader.client.tasks(params, skip, day)
 
-            rows |= {str(row.get("id")): row for row in await read_all_pages(fetch, self._fills_page(query))}
+            rows |= {row_key(row): row for row in await read_all_pages(fetch, self._fills_page(query))}
         rows = {one: row for one, row in rows.items() if not self._reader.recent.is_deleted(one)}
         for row in rows.values():
             self._reader.priorities.note_read(row)
-        tasks = [self._reader.task(row) for row in await self._up_to_date(rows, query)]
-        if query.priority is not None:
+        current = await self._up_to_date(rows, query)
+        tasks = [self._reader.task(row) for row in current]
+        if query.priority is None:
+            return tasks
+        if not any(row.get("priority") for row in current):
             self._check_priorities(tasks, query)
-        return tasks
+        return [with_unreadable(one, "priority") if one.priority == UNLISTED_PRIORITY else one for one in tasks]
 
     def _fills_page(self, query: TaskQuery) -> Callable[[Sequence[JsonObject]], bool]:
         """Whether rows of a list hold the page, whatever follows them; each row is read as a task once."""
@@ -89,7 +93,7 @@ class TaskSearch:
         def fills_page(rows: Sequence[JsonObject]) -> bool:
             certain = []
             for row in settled_rows(rows, query.order):
-                task_id = str(row.get("id"))
+                task_id = row_key(row)
                 if task_id not in tasks:
                     tasks[task_id] = self._reader.task(row)
                 if not self._reader.recent.is_deleted(task_id) and (query.order != "due" or tasks[task_id].due_at):
@@ -99,7 +103,7 @@ class TaskSearch:
         return fills_page
 
     def _check_priorities(self, tasks: Sequence[Task], query: TaskQuery) -> None:
-        """UpstreamError where Close does not list the priority of a task that matches otherwise."""
+        """UpstreamError where tasks match otherwise whose priority Close does not list."""
         unlisted = replace(query, priority=UNLISTED_PRIORITY, after=None, limit=len(tasks))
         if count := len(self._select(tasks, unlisted).tasks):
             raise UpstreamError(
@@ -114,14 +118,21 @@ class TaskSearch:
         written = {one: row for one, row in writes if self._matches(row, query)}
         found = await self._reader.many(list(written)[:CHUNK])
         unlisted = [one for one in written if one not in found][:_MOST_UNLISTED]
-        gone = [one for one in unlisted if not await self._reader.some([one])]
+        gone = [one for one in unlisted if await self._is_gone(one)]
         listed = [self._reader.newest(row, listed=True) for row in rows.values()]
         return listed + [found.get(one, row) for one, row in written.items() if one not in gone]
 
-    def _matches(self, row: JsonObject, query: TaskQuery) -> bool:
-        if self._names is not None and row.get("_type", LEAD) not in self._names:
+    async def _is_gone(self, task_id: str) -> bool:
+        try:
+            return not await self._reader.some([task_id])
+        except InvalidAnswer:
             return False
-        return bool(self._select([self._reader.task(row)], replace(query, after=None, limit=1)).tasks)
+
+    def _matches(self, row: JsonObject, query: TaskQuery) -> bool:
+        if self._names is not None and (text_of(row.get("_type")) or LEAD) not in self._names:
+            return False
+        page = self._select([self._reader.task(row)], replace(query, after=None, limit=1))
+        return bool(page.tasks or page.unreadable)
 
 
 def settled_rows(rows: Sequence[JsonObject], order: Order) -> list[JsonObject]:

@@ -9,7 +9,7 @@ from taskhand.backends.close.client import CHUNK, CloseClient
 from taskhand.backends.close.mapping import UnlistedPriorities, task_of
 from taskhand.backends.close.task_types import LEAD
 from taskhand.backends.remote.messages import Messages
-from taskhand.backends.remote.parsing import JsonObject, parse
+from taskhand.backends.remote.parsing import JsonObject, id_of, invalid_answer, text_of
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.due import is_late
 from taskhand.domain.errors import NotFound
@@ -45,9 +45,9 @@ class TaskReader:
         return is_late(task, self._clock(), self._zone)
 
     def task(self, row: JsonObject) -> Task:
-        """A row as a task; UpstreamError where it is none."""
-        task = parse("Close", lambda json: task_of(json, self._zone), self.priorities.fill_in(row))
-        self._types[task.id] = str(row.get("_type") or LEAD)
+        """A row as a task."""
+        task = task_of(self.priorities.fill_in(row), self._zone)
+        self._types[task.id] = text_of(row.get("_type")) or LEAD
         self.recent.known_ids.add(task.id)
         return task
 
@@ -58,9 +58,10 @@ class TaskReader:
         return self._types[task_id]
 
     async def one(self, task_id: str, *, ours: bool = False) -> JsonObject:
-        """One task of any type; NotFound. `ours`: it is read because of a write of ours, which may have changed it.
+        """One task of any type; NotFound, InvalidAnswer.
 
-        A task that was just written and was not shown since exists; one that was just deleted does not.
+        `ours`: it is read because of a write of ours, which may have changed it. A task that was just written and was
+        not shown since exists; one that was just deleted does not.
         """
         if self.recent.is_deleted(task_id):
             raise MESSAGES.no_task(task_id)
@@ -71,7 +72,7 @@ class TaskReader:
                 raise MESSAGES.no_task(task_id) from None
             return row
         if reply.object.get("id") != task_id:
-            raise self.client.http.invalid(reply, "with something that is not the task")
+            raise invalid_answer("Close", "with something that is not the task")
         if not ours:
             self.priorities.note_read(reply.object)
         return self.newest(reply.object, listed=False)
@@ -81,7 +82,12 @@ class TaskReader:
         found: dict[str, JsonObject] = {}
         unique = [one for one in dict.fromkeys(ids) if not self.recent.is_deleted(one)]
         for start in range(0, len(unique), CHUNK):
-            for row in await self.client.tasks_by_id(unique[start : start + CHUNK]):
+            chunk = unique[start : start + CHUNK]
+            rows = await self.client.tasks_by_id(chunk)
+            if not all(map(id_of, rows)):
+                # Each of those without a row may be a row without an id: it exists, and nothing else is known of it.
+                rows = (*({"id": one} for one in chunk), *filter(id_of, rows))
+            for row in rows:
                 if not ours:
                     self.priorities.note_read(row)
                 found[self.task(row).id] = self.newest(row, listed=True)

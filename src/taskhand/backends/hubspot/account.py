@@ -10,9 +10,9 @@ from pydantic import SecretStr
 
 from taskhand.backends.hubspot.client import HubSpotClient, next_page
 from taskhand.backends.hubspot.due import Zones
-from taskhand.backends.hubspot.mapping import company_of, contact_of, member_of, statuses_of
+from taskhand.backends.hubspot.mapping import Kind, Record, company_of, contact_of, member_of, statuses_of
 from taskhand.backends.remote.health_checks import find_refused_reads, report_scopes, run_checks
-from taskhand.backends.remote.parsing import JsonObject, objects, parse
+from taskhand.backends.remote.parsing import JsonObject, rows_in
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
@@ -97,7 +97,8 @@ class Account:
 
     async def members(self) -> tuple[Member, ...]:
         """The owners who are people, without those archived."""
-        return tuple(parse("HubSpot", member_of, owner) for owner in await self._people.get(None, self._read_people))
+        people = map(member_of, await self._people.get(None, self._read_people))
+        return tuple(person for person in people if person is not None)
 
     async def me(self) -> str | None:
         """The owner who is configured, or who made the private app; None where neither is known."""
@@ -110,7 +111,7 @@ class Account:
         if self._user is None:
             return None
         people = await self._people.get(None, self._read_people)
-        names = {str(owner.get(name)).casefold(): str(owner["id"]) for owner in people for name in _NAMES}
+        names = {str(owner.get(name)).casefold(): str(owner.get("id")) for owner in people for name in _NAMES}
         return names.get(self._user.casefold())
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
@@ -125,12 +126,10 @@ class Account:
         return tuple([one for one in newest if has_words(one.words, query)][:limit])
 
     async def _contacts(self, query: str | None, limit: int) -> tuple[Contact, ...]:
-        people = objects((await self._client.find("contacts", query, limit)).get("results"))
-        found = [parse("HubSpot", contact_of, json) for json in people]
+        found = [contact_of(one) for one in await self._find("contacts", query, limit)]
         if len(found) < limit or query is None:
             theirs = {one.customer_id for one in found}
-            rows = objects((await self._client.find("companies", query, limit)).get("results"))
-            companies = [parse("HubSpot", company_of, json) for json in rows]
+            companies = map(company_of, await self._find("companies", query, limit))
             found += [one for one in companies if one.customer_id not in theirs]
         return tuple(found if query is None else found[:limit])
 
@@ -173,15 +172,19 @@ class Account:
         can = "read and write tasks" if _WRITE in granted else "read tasks"
         return CheckResult("scopes", "ok", f"It may {can}, and read owners, contacts and companies.")
 
+    async def _find(self, kind: Kind, query: str | None, limit: int) -> list[Record]:
+        rows = rows_in("HubSpot", await self._client.find(kind, query, limit), "results")
+        return [record for row in rows if (record := Record.read(row)) is not None]
+
     async def _read_statuses(self) -> Mapping[str, Status]:
-        return parse("HubSpot", statuses_of, await self._client.statuses())
+        return statuses_of(await self._client.statuses())
 
     async def _read_people(self) -> tuple[JsonObject, ...]:
         owners: list[JsonObject] = []
         after: str | None = None
         for _ in range(_MOST_PAGES):
             page = await self._client.owners(after)
-            owners += [one for one in objects(page.get("results")) if one.get("type") != "QUEUE"]
+            owners += [one for one in rows_in("HubSpot", page, "results") if one.get("type") != "QUEUE"]
             after = next_page(page)
             if after is None:
                 break

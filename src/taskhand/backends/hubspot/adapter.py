@@ -25,7 +25,7 @@ from taskhand.backends.hubspot.raw_values import STAGE, has_raw_status, raw_prop
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
-from taskhand.backends.remote.parsing import JsonObject, Malformed, objects
+from taskhand.backends.remote.parsing import JsonObject, rows_in
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import end_of_call
@@ -161,9 +161,9 @@ class HubSpotAdapter(CrmAdapter[Record]):
         ids: list[str] = []
         for kind in KINDS:
             if isinstance(other := getattr(edit, ID_OF[kind][0]), str):
-                ids += reversed(linked_ids((await self._client.tasks_of(kind, other)).get("results")))
+                ids += reversed(linked_ids(rows_in("HubSpot", await self._client.tasks_of(kind, other), "results")))
         answer = await self._client.search(newest_since(moment + (ahead or timedelta())).body(None))
-        ids += [str(row.get("id")) for row in objects(answer.get("results"))]
+        ids += [record.id for row in rows_in("HubSpot", answer, "results") if (record := Record.read(row))]
         new = [one for one in dict.fromkeys(ids) if one not in known]
         records = await self._reader.many(new[:_MOST_CANDIDATES], by_property=False)
         return await self._reader.with_links(list(records.values())), ahead
@@ -174,8 +174,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         raw.pop(STAGE, None)  # an account's own stage is written once everything else is
         if not shows_values(row.properties, self._all_day.strip(raw)):
             return frozenset({"raw values"})
-        is_unmet = self._all_day.is_unmet(unlinked(edit), self.to_task(row), self._reader.zones)
-        return frozenset({"properties"} if is_unmet else ())
+        return self._all_day.unmet(unlinked(edit), self.to_task(row), self._reader.zones)
 
     def to_task(self, row: Record) -> Task:
         """A record as a task."""
@@ -361,18 +360,17 @@ class HubSpotAdapter(CrmAdapter[Record]):
 
     def _answered(self, reply: Reply) -> Record:
         """The record that a write answered; OutcomeUnknown where it is none."""
-        try:
-            return Record.from_json(reply.object)
-        except Malformed:
-            raise self._client.http.invalid(reply, "with something that is not a task") from None
+        record = Record.read(reply.object)
+        if record is None or "properties" not in reply.object:
+            raise self._client.http.invalid(reply, "with something that is not a task")
+        return record
 
     def _confirmed(self, before: Task, json: JsonObject, sent: Mapping[str, str]) -> Record | None:
         """The whole task after an update whose answer shows every value that was sent; None where it does not."""
-        try:
-            answer = Record.from_json(json)
-        except Malformed:
+        answer = Record.read(json)
+        if answer is None or answer.is_archived or before.unreadable_fields:
             return None
         is_same = self._client.id_property is not None or answer.id == before.id  # a merged task has another id
-        if not is_same or answer.is_archived or not shows_values(answer.properties, sent):
+        if not is_same or not shows_values(answer.properties, sent):
             return None
         return record_of(before, answer, self._reader.zones, id_property=self._client.id_property)

@@ -104,14 +104,14 @@ class AllDayFlag:
                 raise
         return await write(self.strip(properties))
 
-    def is_unmet(self, edit: Edit, task: Task, zones: Zones) -> bool:
-        """Whether `task` is not as `edit` makes it in this account."""
+    def unmet(self, edit: Edit, task: Task, zones: Zones) -> frozenset[str]:
+        """The fields in which `task` is not as `edit` makes it in this account."""
         unmet = edit.unmet_by(task, written=True)
         if self._refused and isinstance(unmet.due, Due):
             # Without the flag, a day reads as an instant, and an instant may read as a day.
             reads_as = due_from(stamp_of(unmet.due, zones), all_day=unmet.due.at is not None, zones=zones)
             unmet = replace(unmet, due=reads_as or MISSING).unmet_by(task, written=True)
-        return any(unmet.given())
+        return frozenset(name for name, _ in unmet.given())
 
     def add_note(self, edit: Edit, task: Task, note: str | None) -> str | None:
         """The note of a write, with a sentence more where the due date could not be marked as a day or an instant."""

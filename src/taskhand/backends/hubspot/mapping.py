@@ -5,16 +5,18 @@ Property names and values: https://developers.hubspot.com/docs/api-reference/crm
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast
+from datetime import datetime
+from typing import Any, Final, Literal
 
-from pydantic import MISSING, ValidationError
+from pydantic import MISSING
 
 from taskhand.backends.hubspot.due import Zones, due_from, moment_of, stamp_of, stamp_text
 from taskhand.backends.hubspot.errors import ALL_DAY
-from taskhand.backends.hubspot.raw_values import RAW_PROPERTIES, raw_properties, status_value
-from taskhand.backends.remote.parsing import JsonObject, Malformed, objects
+from taskhand.backends.hubspot.raw_values import RAW_PROPERTIES, STATUS_PROPERTIES, raw_properties, status_value
+from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, rows_in
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
+from taskhand.domain.field_reader import FieldReader
 from taskhand.domain.html.text import html_of, text_of
 from taskhand.domain.task import Contact, Member, Responsible, Status, StatusType, Task
 
@@ -58,22 +60,33 @@ PRIORITY_VALUES: Final[Mapping[int, tuple[str, ...]]] = {0: ("LOW", "NONE"), 1: 
 """HubSpot's values of a documented priority; the first one is written."""
 
 _PRIORITIES: Final = {value: digit for digit, values in PRIORITY_VALUES.items() for value in values}
+_OF_PROPERTIES: Final = ("title", "description", "due_at", "priority", "task_responsibles", "status_config")
+"""The fields of a task that are properties in HubSpot."""
 _TYPES: Final[Mapping[str, StatusType]] = {"NOT_STARTED": "initial", "COMPLETED": "done"}
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One object of HubSpot's; `links` are the ids that a task is linked to, in ascending order."""
+    """One object of HubSpot's; `links` are the ids that a task is linked to, in ascending order.
+
+    Of the kinds in `unread_links` it is not known what the task is linked to.
+    """
 
     json: JsonObject
     links: Mapping[Kind, tuple[str, ...]]
+    unread_links: frozenset[Kind] = frozenset()
 
     @classmethod
-    def from_json(cls, json: Any) -> "Record":
-        """A record out of an answer, with the links that came along; Malformed."""
-        if not isinstance(value_at(json, "id"), str | int) or not isinstance(value_at(json, "properties"), dict):
-            raise Malformed("with a task without an id or without properties")
-        return cls(json, {kind: linked_ids(value_at(json, "associations", kind, "results")) for kind in KINDS})
+    def read(cls, json: JsonObject) -> "Record | None":
+        """A record out of an answer, with the links that came along; None where it has no id."""
+        if not _id_text(json.get("id")):
+            return None
+        given = {kind: value_at(json, "associations", kind) for kind in KINDS}
+        links = {kind: linked_ids(value_at(given[kind], "results")) for kind in KINDS}
+        lists = {kind for kind in KINDS if isinstance(value_at(given[kind], "results"), list)}
+        is_odd = not isinstance(json.get("associations"), dict | None)
+        unread = {kind for kind in KINDS if kind not in lists and (is_odd or given[kind] is not None)}
+        return cls(json, links, frozenset(unread))
 
     @property
     def id(self) -> str:
@@ -82,8 +95,7 @@ class Record:
 
     def known_by(self, id_property: str | None) -> str:
         """The value of the unique property that tasks go by; the record's id without one, or where it has no value."""
-        value = self.properties.get(id_property) if id_property else None
-        return str(value) if value else self.id
+        return (_id_text(self.properties.get(id_property)) if id_property else None) or self.id
 
     @property
     def is_archived(self) -> bool:
@@ -92,8 +104,9 @@ class Record:
 
     @property
     def properties(self) -> JsonObject:
-        """Property values, strings or null, by name."""
-        return cast("JsonObject", self.json["properties"])
+        """Property values, strings or null, by name; none where they cannot be read."""
+        given = self.json.get("properties")
+        return given if isinstance(given, dict) else {}
 
     @property
     def raw_values(self) -> JsonObject:
@@ -101,13 +114,13 @@ class Record:
         properties = {name: self.properties.get(name) for name in RAW_PROPERTIES}
         return properties | {kind: list(self.links.get(kind, ())) for kind in KINDS}
 
-    def with_links(self, links: Mapping[Kind, tuple[str, ...]]) -> "Record":
+    def with_links(self, links: Mapping[Kind, tuple[str, ...]], unread: frozenset[Kind] = frozenset()) -> "Record":
         """The same task, linked to these."""
-        return Record(self.json, links)
+        return Record(self.json, links, unread)
 
     def with_properties(self, properties: JsonObject) -> "Record":
         """The same task, with these values in place of its own."""
-        return Record(self.json | {"properties": self.properties | properties}, self.links)
+        return Record(self.json | {"properties": self.properties | properties}, self.links, self.unread_links)
 
 
 def association_types(kind: Kind) -> list[JsonObject]:
@@ -137,47 +150,45 @@ def task_of(
 ) -> Task:
     """A task; `statuses` are by value. Of several links `of_link` is shown where it is one of them, else the lowest.
 
-    With `id_property` the task's id is the value of that property, where it has one. Malformed.
+    With `id_property` the task's id is the value of that property, where it has one.
     """
-    properties, url = record.properties, record.json.get("url")
-    owner = properties.get("hubspot_owner_id")
-    all_day = str(properties.get(ALL_DAY)).casefold() == "true"
-    try:
-        due = due_from(properties.get("hs_timestamp"), all_day=all_day, zones=zones)
-        status = _status(status_value(properties), statuses)
-        # HubSpot leaves milliseconds out when they are zero; lists are sorted by this text, so it always has them.
-        created = moment_of(record.json.get("createdAt") or properties.get("hs_createdate"))
-        return Task(
-            id=record.known_by(id_property),
-            title=_text(properties.get("hs_task_subject")) or "",
-            description=text_of(_text(properties.get("hs_task_body"))),
-            due_timezone=due.zone if due else None,
-            due_at=due.due_at if due else None,
-            is_all_day=due is not None and due.at is None,
-            created_at=stamp_text(created) if created else "",
-            ai_contact_id=_shown_link(record, "contacts", of_link),
-            ai_customer_id=_shown_link(record, "companies", of_link),
-            task_status_config_id=status.id if status else None,
-            # An account's own priority, and none, read as 0.
-            priority=_PRIORITIES.get(str(properties.get("hs_task_priority")).upper(), 0),
-            # HubSpot names the creator as a user or an app, and neither has an owner's id.
-            creator_id=None,
-            task_responsibles=(Responsible(responsible_id=str(owner)),) if owner else (),
-            status_config=status,
-            url=url if isinstance(url, str) and url.startswith("https://") and url.isprintable() else None,
-        )
-    except (ValidationError, ValueError, TypeError, OverflowError):
-        raise Malformed("with a task whose properties are not what they are documented to be") from None
+    properties, url, fields = record.properties, record.json.get("url"), FieldReader()
+    if not isinstance(record.json.get("properties"), dict):
+        fields.unreadable.update(_OF_PROPERTIES)
+    fields.unreadable.update(ID_OF[kind][0] for kind in record.unread_links)
+    due = fields.read("due_at", lambda: _due(properties, zones))
+    status = fields.read("status_config", lambda: _status(properties, statuses))
+    # HubSpot leaves milliseconds out when they are zero; lists are sorted by this text, so it always has them.
+    created = fields.read("created_at", lambda: _created(record))
+    owner = fields.read("task_responsibles", lambda: _owner(properties))
+    return fields.task(
+        id=record.known_by(id_property),
+        title=fields.read("title", lambda: _optional_text(properties, "hs_task_subject") or ""),
+        description=fields.read("description", lambda: text_of(_optional_text(properties, "hs_task_body"))),
+        due_timezone=due.zone if due else None,
+        due_at=due.due_at if due else None,
+        is_all_day=due is not None and due.at is None,
+        created_at=stamp_text(created) if created else "",
+        ai_contact_id=_shown_link(record, "contacts", of_link),
+        ai_customer_id=_shown_link(record, "companies", of_link),
+        task_status_config_id=status.id if status else None,
+        priority=fields.read("priority", lambda: _priority(properties)),
+        # HubSpot names the creator as a user or an app, and neither has an owner's id.
+        creator_id=None,
+        task_responsibles=(Responsible(responsible_id=owner),) if owner else (),
+        status_config=status,
+        url=url if isinstance(url, str) and url.startswith("https://") and url.isprintable() else None,
+    )
 
 
 def record_of(task: Task, answer: Record, zones: Zones, *, id_property: str | None = None) -> Record:
     """The task before an update, with the properties that the answer to the update holds: those that changed."""
     was = Edit(
-        title=task.title,
+        title=task.title or "",
         description=task.description,
         due=due_of(task) or MISSING,
         responsible_ids=task.responsible_ids,
-        priority=task.priority,
+        priority=task.priority or 0,
     )
     properties = properties_of(was, None, zones) | {"hs_task_status": task.task_status_config_id}
     properties |= {id_property: task.id} if id_property else {}
@@ -217,48 +228,78 @@ def properties_of(edit: Edit, before: Task | None, zones: Zones) -> dict[str, st
 
 
 def statuses_of(json: JsonObject) -> dict[str, Status]:
-    """The `options` of a property as statuses by value, in their order from 1; hidden ones have the order 0. Malformed.
+    """The `options` of a property as statuses by value, in their order from 1; hidden ones have the order 0.
+
+    InvalidAnswer without any.
 
     https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide; a negative `displayOrder` comes last.
     """
-    options = [one for one in objects(json.get("options")) if _text(one.get("value"))]
+    options = [one for one in rows_in("HubSpot", json, "options") if _text(one.get("value"))]
     if not options:
-        raise Malformed("without any status")
+        raise invalid_answer("HubSpot", "without any status")
     options.sort(key=_display_order)
     hidden = sum(one.get("hidden") is True for one in options)
     return {one["value"]: _option(one, max(0, place - hidden)) for place, one in enumerate(options, 1)}
 
 
-def member_of(json: JsonObject) -> Member:
-    """An owner (https://developers.hubspot.com/docs/api-reference/crm-owners-v3/guide); Malformed."""
-    if not isinstance(json.get("id"), str | int):
-        raise Malformed("with an owner without an id")
-    email, name = _text(json.get("email")), _full_name(json, "firstName", "lastName")
-    return Member(id=str(json["id"]), name=name or email or str(json["id"]), email=email)
+def member_of(json: JsonObject) -> Member | None:
+    """An owner (https://developers.hubspot.com/docs/api-reference/crm-owners-v3/guide); None for one without an id."""
+    owner_id, email, name = (
+        _id_text(json.get("id")),
+        _text(json.get("email")),
+        _full_name(json, "firstName", "lastName"),
+    )
+    return Member(id=owner_id, name=name or email or owner_id, email=email) if owner_id else None
 
 
-def contact_of(json: JsonObject) -> Contact:
-    """A contact with the company it belongs to; Malformed."""
-    record = Record.from_json(json)
-    given, company = record.properties, record.properties.get("associatedcompanyid")
+def contact_of(record: Record) -> Contact:
+    """A contact with the company it belongs to."""
+    given = record.properties
     email, phone = _text(given.get("email")), _text(given.get("phone")) or _text(given.get("mobilephone"))
     name = _full_name(given, "firstname", "lastname") or email or ""
-    return Contact(id=record.id, name=name, phone=phone, email=email, customer_id=str(company) if company else None)
+    company = _id_text(given.get("associatedcompanyid"))
+    return Contact(id=record.id, name=name, phone=phone, email=email, customer_id=company)
 
 
-def company_of(json: JsonObject) -> Contact:
-    """A company, to be linked as a customer: it has no contact's id; Malformed."""
-    record = Record.from_json(json)
+def company_of(record: Record) -> Contact:
+    """A company, to be linked as a customer: it has no contact's id."""
     given = record.properties
     name = _text(given.get("name")) or _text(given.get("domain")) or ""
     return Contact(id=None, name=name, phone=_text(given.get("phone")), email=None, customer_id=record.id)
 
 
-def _status(value: str | None, statuses: Mapping[str, Status]) -> Status | None:
-    """The status of a value; one that is not among the options, such as an account's own stage, is its own name."""
+def _status(properties: JsonObject, statuses: Mapping[str, Status]) -> Status | None:
+    """The status of a task; one that is not among the options, such as an account's own stage, is its own name."""
+    for name in STATUS_PROPERTIES:
+        _optional_text(properties, name)
+    value = status_value(properties)
     if value is None:
         return None
     return statuses.get(value) or Status(id=value, name=value, color=None, type="unknown", order=0)
+
+
+def _due(properties: JsonObject, zones: Zones) -> Due | None:
+    is_day = properties.get(ALL_DAY)
+    if not isinstance(is_day, str | bool | None):
+        raise TypeError(ALL_DAY)
+    return due_from(properties.get("hs_timestamp"), all_day=str(is_day).casefold() == "true", zones=zones)
+
+
+def _created(record: Record) -> datetime | None:
+    return moment_of(record.json.get("createdAt") or record.properties.get("hs_createdate"))
+
+
+def _owner(properties: JsonObject) -> str | None:
+    value = properties.get("hubspot_owner_id")
+    owner = _id_text(value)
+    if owner is None and value not in (None, ""):
+        raise TypeError("hubspot_owner_id")
+    return owner
+
+
+def _priority(properties: JsonObject) -> int:
+    """The documented priority; an account's own one, and none, read as 0."""
+    return _PRIORITIES.get(str(_optional_text(properties, "hs_task_priority")).upper(), 0)
 
 
 def _option(json: JsonObject, order: int) -> Status:
@@ -282,3 +323,17 @@ def _full_name(json: Mapping[str, Any], *names: str) -> str:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _optional_text(properties: JsonObject, name: str) -> str | None:
+    """The value of a property; TypeError where it is neither text nor null."""
+    value = properties.get(name)
+    if not isinstance(value, str | None):
+        raise TypeError(name)
+    return value
+
+
+def _id_text(value: object) -> str | None:
+    """An id, which comes as text or as a number; None for anything else."""
+    is_id = isinstance(value, str | int) and not isinstance(value, bool)
+    return str(value) or None if is_id else None

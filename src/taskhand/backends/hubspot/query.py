@@ -5,7 +5,7 @@ all; groups are alternatives. What a search cannot express, or has no room for, 
 """
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Final
@@ -14,7 +14,7 @@ from taskhand.backends.hubspot.client import next_page
 from taskhand.backends.hubspot.due import millis_of, moment_of
 from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES, Record
 from taskhand.backends.hubspot.task_reader import TaskReader
-from taskhand.backends.remote.parsing import JsonObject, objects, parse
+from taskhand.backends.remote.parsing import JsonObject, rows_in
 from taskhand.domain.due import due_of, is_late
 from taskhand.domain.errors import UpstreamError
 from taskhand.domain.page import TaskPage, select_page
@@ -147,6 +147,7 @@ class PageSearch:
     statuses: Mapping[str, Status]
     now: datetime
     _found: dict[str, tuple[Task, Record]] = field(default_factory=dict)
+    _nameless: int = 0
 
     async def run(self) -> TaskPage:
         """The page; UpstreamError `too_many_tasks` beyond `MOST_FOUND` results."""
@@ -157,11 +158,12 @@ class PageSearch:
             await self._follow(search, recent)
             if self._page.more:
                 break
-        page = self._page
-        if self.query.contact is not None:
-            return page
-        records = await self.reader.with_links([self._found[task.id][1] for task in page.tasks])
-        return replace(page, tasks=tuple(await self.reader.tasks(records)))
+        page, tasks = self._page, self._page.tasks
+        if self.query.contact is None:
+            records = await self.reader.with_links([self._found[task.id][1] for task in tasks])
+            tasks = tuple(await self.reader.tasks(records))
+        unreadable = [*page.unreadable, *(task.id for task in tasks if task.unreadable_fields), *[""] * self._nameless]
+        return TaskPage(tuple(task for task in tasks if not task.unreadable_fields), page.more, tuple(unreadable))
 
     async def _follow(self, search: Search, recent: Container[str]) -> None:
         """Fetch the results of a search, page by page, as far as they are needed."""
@@ -169,9 +171,11 @@ class PageSearch:
         more = [self.reader.client.id_property] if self.reader.client.id_property else []
         while True:
             start, answer = after, await self.reader.client.search(search.body(after, more))
-            found = [parse("HubSpot", Record.from_json, row) for row in objects(answer.get("results"))]
+            rows = [Record.read(row) for row in rows_in("HubSpot", answer, "results")]
+            self._nameless += rows.count(None)
             is_deleted = self.reader.recent.is_deleted
-            last = await self._add([one for one in found if one.id not in recent and not is_deleted(one.id)])
+            found = (one for one in rows if one is not None and one.id not in recent and not is_deleted(one.id))
+            last = await self._add(list(found))
             after = next_page(answer)
             if after is None or (last and self._is_settled(last)):
                 return
@@ -197,10 +201,10 @@ class PageSearch:
     def _is_settled(self, last: Task) -> bool:
         """Whether the page is full, and whatever a search shows after `last` comes after the page."""
         page = self._page
-        if not page.more or self.query.order == "priority":
+        if not page.more or self.query.order == "priority" or last.unreadable_fields:
             return False
         if self.query.order == "created":
-            return last.created_at < page.tasks[-1].created_at
+            return str(last.created_at) < str(page.tasks[-1].created_at)
         last_due, page_due = due_of(last), due_of(page.tasks[-1])
         return bool(last_due and page_due and last_due.day - page_due.day > timedelta(days=_SLACK_DAYS))
 

@@ -13,10 +13,21 @@ from pydantic import MISSING
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.edit import Edit
 
-__all__ = ["RAW_PROPERTIES", "STAGE", "has_raw_status", "raw_links", "raw_properties", "stage_after", "status_value"]
+__all__ = [
+    "RAW_PROPERTIES",
+    "STAGE",
+    "STATUS_PROPERTIES",
+    "has_raw_status",
+    "raw_links",
+    "raw_properties",
+    "stage_after",
+    "status_value",
+]
 
 STAGE: Final = "hs_pipeline_stage"
 _STATUS, _TYPE, _DUE = "hs_task_status", "hs_task_type", "hs_timestamp"
+STATUS_PROPERTIES: Final = (_STATUS, STAGE)
+"""The properties that say the status of a task."""
 
 _PROPERTY_OF: Final[Mapping[str, str]] = {
     "title": "hs_task_subject",

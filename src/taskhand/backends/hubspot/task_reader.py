@@ -11,9 +11,9 @@ from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import KINDS, Kind, Record, linked_ids, task_of, value_at
 from taskhand.backends.remote.messages import Messages
-from taskhand.backends.remote.parsing import JsonObject, Malformed, objects, parse
+from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, rows_in
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.domain.errors import NotFound
+from taskhand.domain.errors import InvalidAnswer, NotFound
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Status, Task
 
@@ -42,9 +42,8 @@ class TaskReader:
         self.zones, self._statuses = await self._account.zones(), await self._account.by_value()
 
     def task(self, record: Record, of_link: str | None = None) -> Task:
-        """A record as a task; of several links the one that `of_link` names is shown. UpstreamError."""
-        id_property = self.client.id_property
-        return parse("HubSpot", lambda one: task_of(one, self.zones, self._statuses, of_link, id_property), record)
+        """A record as a task; of several links the one that `of_link` names is shown."""
+        return task_of(record, self.zones, self._statuses, of_link, self.client.id_property)
 
     async def tasks(self, records: Iterable[Record], of_link: str | None = None) -> list[Task]:
         """Records as tasks."""
@@ -52,12 +51,13 @@ class TaskReader:
         return [self.task(record, of_link) for record in records]
 
     async def one(self, task_id: str, *, by_property: bool = True) -> Record:
-        """One task as it is now; NotFound."""
+        """One task as it is now; NotFound, InvalidAnswer for an answer without an id."""
         try:
             reply = await self.client.task(task_id, by_property=by_property)
         except NotFound:
             raise MESSAGES.no_task(task_id) from None
-        record = parse("HubSpot", Record.from_json, reply.object)
+        if (record := Record.read(reply.object)) is None:
+            raise invalid_answer("HubSpot", "with a task without an id")
         if record.is_archived:
             raise MESSAGES.no_task(task_id)
         self.recent.known_ids.add(record.id)
@@ -71,13 +71,15 @@ class TaskReader:
         async def fetch(batch: Sequence[str]) -> None:
             answer = await self.client.read_many(batch, by_property=by_property)
             asked = {one.casefold(): one for one in batch}
-            for row in objects(answer.get("results")):
-                record = parse("HubSpot", Record.from_json, row)
+            for record in filter(None, map(Record.read, rows_in("HubSpot", answer, "results"))):
                 known_by = record.known_by(id_property)
                 if not record.is_archived:
                     found[asked.get(known_by.casefold(), known_by)] = record
             for one in unmentioned(batch, answer, found):
-                single = await self._one_or_none(one, by_property=by_property)
+                try:
+                    single = await self._one_or_none(one, by_property=by_property)
+                except InvalidAnswer:
+                    single = Record({"id": one}, {})  # it exists, and nothing else is known of it
                 # A merged task has another id by now, and counts as one that does not exist.
                 if single is not None and single.known_by(id_property).casefold() == one.casefold():
                     found[one] = single
@@ -103,16 +105,19 @@ class TaskReader:
 
     async def with_links(self, records: Sequence[Record]) -> list[Record]:
         """The same tasks with what they are linked to."""
-        links: dict[Kind, dict[str, tuple[str, ...]]] = {kind: {} for kind in KINDS}
+        links: dict[Kind, dict[str, tuple[str, ...] | None]] = {kind: {} for kind in KINDS}
 
         async def fetch(part: tuple[Kind, Sequence[str]]) -> None:
             kind, ids = part
-            answer = await self.client.links(kind, ids)
-            links[kind] |= parse("HubSpot", lambda json: _links_in(json, ids), answer)
+            links[kind] |= _links_in(await self.client.links(kind, ids), ids)
 
         ids = [record.id for record in records]
         await _run_all(fetch, [(kind, part) for part in parts(ids, MOST_PAIRS) for kind in KINDS])
-        return [record.with_links({kind: links[kind].get(record.id, ()) for kind in KINDS}) for record in records]
+        unread = {one: frozenset(kind for kind in KINDS if links[kind].get(one, ()) is None) for one in ids}
+        return [
+            record.with_links({kind: links[kind].get(record.id) or () for kind in KINDS}, unread[record.id])
+            for record in records
+        ]
 
     async def recently_written(self) -> dict[str, Record | None]:
         """The recent writes by HubSpot's id, as they are now; None for a task that does not exist any more."""
@@ -137,17 +142,17 @@ async def _run_all(run: Callable[[_Part], Coroutine[None, None, None]], each: It
         raise errors.exceptions[0] from None
 
 
-def _links_in(answer: JsonObject, asked: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-    """The links of each task asked for, out of an answer to `batch/read`.
+def _links_in(answer: JsonObject, asked: Sequence[str]) -> Mapping[str, tuple[str, ...] | None]:
+    """The links of each task asked for, out of an answer to `batch/read`; None where they cannot be read.
 
-    A task without links is left out of it, or is an error of its own; Malformed for any other error.
+    A task without links is left out of it, or is an error of its own; InvalidAnswer for any other error.
     """
     for error in objects(answer.get("errors")):
         category = f"{error.get('category')} {error.get('subCategory')}".upper()
         if "NO_ASSOCIATIONS" not in category and "NOT_FOUND" not in category:
-            raise Malformed("with only some of the associations")
-    found: dict[str, tuple[str, ...]] = dict.fromkeys(asked, ())
-    for row in objects(answer.get("results")):
+            raise invalid_answer("HubSpot", "with only some of the associations")
+    found: dict[str, tuple[str, ...] | None] = dict.fromkeys(asked, ())
+    for row in rows_in("HubSpot", answer, "results"):
         if (task_id := str(value_at(row, "from", "id"))) in found:
-            found[task_id] = linked_ids(row.get("to"))
+            found[task_id] = linked_ids(row["to"]) if isinstance(row.get("to"), list) else None
     return found

@@ -183,7 +183,11 @@ class LocalBackend:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         def overdue(due_at: str | None, is_all_day: int, zone: str | None) -> bool:
-            return is_overdue(Due.read(due_at, zone, all_day=bool(is_all_day)), self._clock(), self._timezone)
+            try:
+                due = Due.read(due_at, zone, all_day=bool(is_all_day))
+            except ValueError:  # the task cannot be read, which the list says where it may be meant
+                return True
+            return is_overdue(due, self._clock(), self._timezone)
 
         connection.create_function("is_overdue", 3, overdue)
         self._directory(connection).add_defaults(self._user)

@@ -7,6 +7,7 @@ from pydantic import MISSING
 
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
+from taskhand.domain.field_reader import FieldReader
 from taskhand.domain.names import fold
 from taskhand.domain.query import NO_DUE
 from taskhand.domain.task import Contact, Member, Responsible, Status, Task
@@ -43,13 +44,16 @@ def to_task(row: sqlite3.Row, people: Iterable[str]) -> Task:
         type=row["status_type"],
         order=row["status_position"],
     )
-    return Task(
+    fields, is_all_day = FieldReader(), bool(row["is_all_day"])
+    # Another program may have written the file.
+    fields.read("due_at", lambda: Due.read(row["due_at"], row["due_timezone"], all_day=is_all_day))
+    return fields.task(
         id=row["id"],
         title=row["title"],
         description=row["description"],
         due_timezone=row["due_timezone"],
         due_at=row["due_at"],
-        is_all_day=bool(row["is_all_day"]),
+        is_all_day=is_all_day,
         created_at=row["created_at"],
         ai_contact_id=row["ai_contact_id"],
         ai_customer_id=row["ai_customer_id"],

@@ -50,7 +50,9 @@ def page(connection: sqlite3.Connection, query: TaskQuery, now: datetime) -> Tas
     rows = sorted({tuple(row) for found in selects for row in found}, reverse=query.order != "due")
     ids = [task_id for _, task_id in rows[: query.limit]]
     found = _tasks(connection, ids)
-    return TaskPage(tuple(found[task_id] for task_id in ids), more=len(rows) > query.limit)
+    listed = tuple(found[task_id] for task_id in ids if not found[task_id].unreadable_fields)
+    unreadable = tuple(task_id for task_id in ids if found[task_id].unreadable_fields)
+    return TaskPage(listed, len(rows) > query.limit, unreadable)
 
 
 def create(connection: sqlite3.Connection, edit: Edit, *, task_id: str, creator: str | None, at: datetime) -> Task:
@@ -83,7 +85,7 @@ def update(connection: sqlite3.Connection, before: Task, edit: Edit) -> Task:
     row = to_columns(edit)
     title = now.title if edit.title is MISSING else edit.title
     description = now.description if edit.description is MISSING else edit.description
-    row["searchable"] = searchable(title, description)
+    row["searchable"] = searchable(title or "", description)
     assignments = ", ".join(f"{name} = ?" for name in row)
     connection.execute(f"UPDATE task SET {assignments} WHERE id = ?", (*row.values(), now.id))  # noqa: S608  as above
     if edit.responsible_ids is not MISSING:

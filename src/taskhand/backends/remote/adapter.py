@@ -18,7 +18,8 @@ from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.writer import Writer
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.edit import Edit
+from taskhand.domain.edit import Edit, unreadable_fields
+from taskhand.domain.errors import TaskhandError
 from taskhand.domain.lost_create import CreateCandidates
 from taskhand.domain.task import Contact, Member, Task
 
@@ -121,7 +122,7 @@ class CrmAdapter(ABC, Generic[_Row]):
 
     @abstractmethod
     def to_task(self, row: _Row) -> Task:
-        """A row as a task; UpstreamError `upstream_invalid` where it is none."""
+        """A row as a task, its unreadable fields named; UpstreamError `upstream_invalid` where it is none."""
 
     # What a CRM may do otherwise.
 
@@ -132,13 +133,21 @@ class CrmAdapter(ABC, Generic[_Row]):
     async def prepare(self) -> None:
         """Fetch what an answer cannot be read without: after a request has left, a failure would hide its outcome."""
 
-    def is_conclusive(self, row: _Row, edit: Edit) -> bool:  # noqa: ARG002 - for CRMs that hide something
-        """Whether a row that does not show an edit proves that the edit was not applied."""
-        return True
+    def is_conclusive(self, row: _Row, edit: Edit) -> bool:
+        """Whether a row that does not show an edit proves that the edit was not applied: all of it can be read."""
+        return not self.unmet(row, edit) <= unreadable_fields(self.to_task(row))
 
-    async def complete(self, row: _Row, before: Task | None, edit: Edit) -> tuple[_Row, str | None]:  # noqa: ARG002 - as above
-        """The whole task after a confirmed write, where the answer does not say all of it; with a note."""
-        return row, None
+    async def complete(self, row: _Row, before: Task | None, edit: Edit) -> tuple[_Row, str | None]:
+        """The whole task after a confirmed write, read back where the answer does not say all of it; with a note."""
+        del before
+        task = self.to_task(row)
+        if not task.unreadable_fields:
+            return row, None
+        try:
+            read = await self.get(task.id)
+        except TaskhandError:
+            return row, self.messages.accepted
+        return (read if self.unmet(read, edit) <= self.unmet(row, edit) else row), None
 
     def to_written(self, row: _Row, edit: Edit, before: Task | None, note: str | None) -> Written:
         """The task after a write, remembered as a recent write; `before` is None for a new task."""

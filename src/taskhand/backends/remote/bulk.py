@@ -13,8 +13,7 @@ import anyio
 from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
 from taskhand.backends.remote.lagging_lists import settle_confirmed
-from taskhand.backends.remote.writer import is_untouched
-from taskhand.domain.edit import Edit
+from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
     CallerError,
     NoAnswer,

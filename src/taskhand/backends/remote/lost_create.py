@@ -88,6 +88,7 @@ class LostCreates(Generic[_Row]):
         """The task of a row that may show `edit`; a row that cannot be read is none that we made."""
         try:
             may_show = not self._adapter.unmet(row, edit) or not self._adapter.is_conclusive(row, edit)
-            return self._adapter.to_task(row) if may_show else None
+            task = self._adapter.to_task(row)
         except UpstreamError:
             return None
+        return task if may_show and task.id else None

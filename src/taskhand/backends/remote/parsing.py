@@ -1,51 +1,28 @@
 """Reads values out of a CRM's answers; an answer that is not as documented is an error."""
 
-import logging
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any
 
-from taskhand.domain.errors import UpstreamError
+from taskhand.domain.errors import InvalidAnswer
 from taskhand.http.reply import Reply
 from taskhand.http.retry import posix_time
 
-__all__ = ["JsonObject", "Malformed", "objects", "parse", "sent_at", "text_of"]
+__all__ = ["JsonObject", "id_of", "invalid_answer", "objects", "rows_in", "sent_at", "text_of"]
 
 JsonObject = dict[str, Any]
-_T = TypeVar("_T")
-
-_log = logging.getLogger(__name__)
-
-_BUGS: Final = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
-"""What reading an answer of any shape may raise where nobody thought of that shape."""
 
 
-class Malformed(ValueError):
-    """An answer lacks a required value; the text continues "<CRM> answered ..."."""
+def invalid_answer(name: str, what: str) -> InvalidAnswer:
+    """The error where the CRM called `name` answered `what` to a read, such as "without an id"."""
+    return InvalidAnswer(f"{name} answered {what}.", next_step="Tell whoever runs Taskhand.")
 
 
-def parse(name: str, read: Callable[[Any], _T], json: object) -> _T:
-    """`read(json)`; UpstreamError `upstream_invalid` where the CRM called `name` answered something malformed.
-
-    A bug in `read` counts as that too: one answer must not stop what is done with others. The log has its trace.
-    """
-    try:
-        return read(json)
-    except Malformed as error:
-        why = str(error)
-    except _BUGS:
-        _log.exception("an answer of %s could not be read", name)
-        why = "something that cannot be read"
-    raise UpstreamError(f"{name} answered {why}.", code="upstream_invalid", next_step="Tell whoever runs Taskhand.")
+def rows_in(name: str, json: JsonObject, key: str) -> list[JsonObject]:
+    """The list `key` of an answer, where a row that is no object is an empty one; InvalidAnswer without a list."""
+    rows = json.get(key)
+    if not isinstance(rows, list):
+        raise invalid_answer(name, f"without the list `{key}`")
+    return [row if isinstance(row, dict) else {} for row in rows]
 
 
 def objects(value: object) -> list[JsonObject]:
@@ -56,6 +33,11 @@ def objects(value: object) -> list[JsonObject]:
 def text_of(value: object) -> str | None:
     """`value` if it is a text, else None."""
     return value if isinstance(value, str) else None
+
+
+def id_of(row: JsonObject) -> str:
+    """The id of a row; empty where it has none that is a text."""
+    return text_of(row.get("id")) or ""
 
 
 def sent_at(reply: Reply) -> datetime | None:

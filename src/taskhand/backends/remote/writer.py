@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.remote.lost_create import LostCreates
-from taskhand.domain.edit import Edit, current_value
+from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
     NoAnswer,
     NotAttempted,
@@ -32,7 +32,7 @@ from taskhand.domain.task import Task
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import CrmAdapter
 
-__all__ = ["Writer", "is_untouched"]
+__all__ = ["Writer"]
 
 _Row = TypeVar("_Row")
 
@@ -193,8 +193,3 @@ class Writer(Generic[_Row]):
         except TaskhandError:
             raise self._messages.unknown_update(task_id) from fault
         return row
-
-
-def is_untouched(task: Task, before: Task, edit: Edit) -> bool:
-    """Whether a task shows in every field of an edit what it showed before."""
-    return all(current_value(task, name) == current_value(before, name) for name, _ in edit.given())

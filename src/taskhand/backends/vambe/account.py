@@ -7,7 +7,7 @@ from typing import get_args
 from pydantic import MISSING
 
 from taskhand.backends.remote.health_checks import check_by_reading, run_checks
-from taskhand.backends.remote.parsing import JsonObject, parse, sent_at
+from taskhand.backends.remote.parsing import JsonObject, id_of, objects, sent_at
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.mapping import (
@@ -21,8 +21,8 @@ from taskhand.backends.vambe.mapping import (
 )
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import Due, due_of
-from taskhand.domain.edit import Edit
-from taskhand.domain.errors import OperatorError, UpstreamError
+from taskhand.domain.edit import Edit, is_readable
+from taskhand.domain.errors import OperatorError
 from taskhand.domain.names import fold, has_words
 from taskhand.domain.task import Contact, Member, Status, StatusList, StatusType, Task
 from taskhand.http.reply import Json
@@ -114,9 +114,8 @@ class TaskReader:
             self._is_known = self._is_known or names_no_zone(row)
 
     def task(self, row: JsonObject, *, due_at: DueAt | None = None) -> Task:
-        """A row as a task, as read now or in another way; UpstreamError where it is none."""
-        form, by_id = due_at or self.due_at, self._catalogue.by_id
-        return parse("Vambe", lambda json: task_of(json, form, self._timezone, by_id), row)
+        """A row as a task, as read now or in another way."""
+        return task_of(row, due_at or self.due_at, self._timezone, self._catalogue.by_id)
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """Whether `due_at` was read rightly: while the reading is not known, a time in a zone off UTC may not be."""
@@ -128,11 +127,10 @@ class TaskReader:
     def was_misread(self, before: Task, was: JsonObject) -> bool:
         """Whether `before` is when the row `was` would be due if it were read in the other way."""
         other: DueAt = "wall" if self.due_at == "utc" else "utc"
-        try:
-            otherwise = due_of(self.task(was, due_at=other))
-        except UpstreamError:  # a zone that we do not know matters in one of the ways only
-            return False
-        return due_of(before) == otherwise != due_of(self.task(was))
+        now, otherwise = self.task(was), self.task(was, due_at=other)
+        # A zone that we do not know matters in one of the ways only.
+        are_readable = all(is_readable(task, "due") for task in (before, now, otherwise))
+        return are_readable and due_of(before) == due_of(otherwise) != due_of(now)
 
     def learn(self, edit: Edit, row: JsonObject) -> None:
         """Learn how `due_at` is to be read from a task that was given a timed due date."""
@@ -169,7 +167,7 @@ class Account:
         """The active members of the organisation."""
 
         async def read() -> tuple[Member, ...]:
-            return tuple(parse("Vambe", member_of, row) for row in (await self._client.members()).array)
+            return tuple(member_of(row) for row in objects((await self._client.members()).array) if id_of(row))
 
         return await self._members.get(None, read)
 
@@ -202,5 +200,5 @@ class Account:
         return await run_checks(client.http, client.members, scopes, rate="VAMBE_RATE")
 
 
-def _contacts(rows: Iterable[Json]) -> tuple[Contact, ...]:
-    return tuple(parse("Vambe", contact_of, row) for row in rows)
+def _contacts(rows: Sequence[Json]) -> tuple[Contact, ...]:
+    return tuple(contact_of(row) for row in objects(rows) if id_of(row))

@@ -24,6 +24,7 @@ from taskhand.domain.deadline import end_of_call
 from taskhand.domain.due import due_of, is_late
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import CallerError, Candidate, NotFound, TaskhandError, UpstreamError
+from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
@@ -79,12 +80,15 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         """A window of Vambe's list, filtered here by everything that its query cannot say."""
         tasks = await self._tasks(window_of(query))
         unnamed = sum(task.status_config is None for task in tasks)
-        if unnamed and (query.statuses is not None or query.overdue is not None):
+        by_status = query.statuses is not None or query.overdue is not None
+        if by_status and unnamed and unnamed == len(tasks):
             raise UpstreamError(
                 f"Vambe did not name the status of {unnamed} tasks, so tasks cannot be found by status here.",
                 code="status_unknown",
                 next_step="Leave status and overdue out, and look at each task's status.",
             )
+        if by_status:
+            tasks = [task if task.status_config else with_unreadable(task, "status_config") for task in tasks]
         return select_page(tasks, query, lambda task: is_late(task, self.timing.clock(), self._timezone))
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
@@ -143,7 +147,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     def is_conclusive(self, row: JsonObject, edit: Edit) -> bool:
         """A row that replaces one of a list that seems behind proves nothing, where that one shows the edit."""
         hidden = self._lists.hidden(row)
-        return hidden is None or bool(self.unmet(hidden, edit))
+        return super().is_conclusive(row, edit) and (hidden is None or bool(self.unmet(hidden, edit)))
 
     def to_task(self, row: JsonObject) -> Task:
         """A row as a task."""
@@ -188,8 +192,8 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     async def _update(self, before: Task, edit: Edit, was: JsonObject, progress: BulkProgress | None = None) -> Written:
         """Make an edit of `before`, whose row `was` so; Misread where that was read as something else."""
         reader, read_as = self._reader, self._reader.due_at
-        really = reader.task(was)  # before anything is sent: a row that cannot be read must not hide a write
         if rests_on(before, edit) and reader.was_misread(before, was):
+            really = reader.task(was)
             raise Misread(really, really)
         row, note = await self._writer.send_update(before, edit, progress)
         self.recent.wrote(before.id, row, was)
@@ -225,10 +229,9 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     def _answered(self, reply: Reply, task_id: str | None) -> JsonObject:
         """The row that a write answered; OutcomeUnknown where it is no task, or another one than `task_id`."""
-        try:
-            task = self._reader.task(reply.object)
-        except UpstreamError:
-            raise self._client.http.invalid(reply, "with something that is not a task") from None
+        task = self._reader.task(reply.object)
+        if not task.id:
+            raise self._client.http.invalid(reply, "with something that is not a task")
         if task_id is not None and task.id.lower() != task_id.lower():
             raise self._client.http.invalid(reply, "with another task")
         self._catalogue.see(task.status_config)

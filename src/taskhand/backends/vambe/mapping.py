@@ -10,11 +10,12 @@ from datetime import date, datetime, time
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import MISSING, ValidationError
+from pydantic import MISSING
 
-from taskhand.backends.remote.parsing import JsonObject, Malformed, text_of
+from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
+from taskhand.domain.field_reader import FieldReader
 from taskhand.domain.task import PRIORITY_WORDS, Contact, Member, Responsible, Status, Task
 
 __all__ = ["DueAt", "body_of", "contact_of", "detect_due_at", "member_of", "names_no_zone", "status_of", "task_of"]
@@ -30,29 +31,31 @@ _MOST_ORDER: Final = 2**53
 """An order from here on, which no JSON number holds exactly (RFC 8259 §6), is none."""
 
 
-def task_of(json: Any, due_at: DueAt, zone: str | None, statuses: Mapping[str, Status]) -> Task:
-    """A task whose `due_at` is a true instant; `zone` is the organisation's, `statuses` are by id. Malformed."""
-    _check_id(json, "task")
-    try:
-        due = _due(json, due_at, zone)
-        return Task(
-            id=json["id"],
-            title=str(json.get("title") or ""),
-            description=json.get("description") or None,
-            due_timezone=json.get("due_timezone"),
-            due_at=due.due_at if due else None,
-            is_all_day=due is not None and due.at is None,
-            created_at=str(json.get("created_at") or ""),
-            ai_contact_id=json.get("ai_contact_id"),
-            ai_customer_id=json.get("ai_customer_id"),
-            task_status_config_id=json.get("task_status_config_id"),
-            priority=_priority(json.get("priority")),
-            creator_id=json.get("creator_id"),
-            task_responsibles=tuple(_responsible(person) for person in json.get("task_responsibles") or ()),
-            status_config=status_of(json.get("status_config")) or statuses.get(str(json.get("task_status_config_id"))),
-        )
-    except (ValidationError, ValueError, TypeError, OverflowError, LookupError, OSError):
-        raise Malformed("with a task whose fields are not what they are documented to be") from None
+def task_of(json: JsonObject, due_at: DueAt, zone: str | None, statuses: Mapping[str, Status]) -> Task:
+    """A task whose `due_at` is a true instant; its id is empty where the row has none.
+
+    `zone` is the organisation's, `statuses` are by id.
+    """
+    fields, task_id = FieldReader(), id_of(json)
+    if not task_id:
+        fields.unreadable.add("id")
+    due = fields.read("due_at", lambda: _due(json, due_at, zone))
+    return fields.task(
+        id=task_id,
+        title=fields.read("title", lambda: "" if json["title"] is None else json["title"]),
+        description=json.get("description") if json.get("description") != "" else None,
+        due_timezone=json.get("due_timezone"),
+        due_at=due.due_at if due else None,
+        is_all_day=due is not None and due.at is None,
+        created_at=fields.read("created_at", lambda: _created_at(json.get("created_at"))),
+        ai_contact_id=json.get("ai_contact_id"),
+        ai_customer_id=json.get("ai_customer_id"),
+        task_status_config_id=json.get("task_status_config_id"),
+        priority=fields.read("priority", lambda: _priority(json.get("priority"))),
+        creator_id=json.get("creator_id"),
+        task_responsibles=fields.read("task_responsibles", lambda: _responsibles(json.get("task_responsibles"))),
+        status_config=fields.read("status_config", lambda: _status(json, statuses)),
+    )
 
 
 def status_of(json: Any) -> Status | None:
@@ -69,17 +72,15 @@ def status_of(json: Any) -> Status | None:
     )
 
 
-def member_of(json: Any) -> Member:
+def member_of(json: JsonObject) -> Member:
     """A member of the team (https://docs.vambe.me/reference/team-members/get-all-team-members)."""
-    _check_id(json, "team member")
     parts = (text_of(json.get("first_name")), text_of(json.get("last_name")))
     name = text_of(json.get("name")) or " ".join(filter(None, parts)) or json["id"]
     return Member(id=json["id"], name=name, email=text_of(json.get("email")))
 
 
-def contact_of(json: Any) -> Contact:
+def contact_of(json: JsonObject) -> Contact:
     """A contact (https://docs.vambe.me/reference/contact/search-contacts)."""
-    _check_id(json, "contact")
     return Contact(
         id=json["id"],
         name=text_of(json.get("name")) or "",
@@ -125,9 +126,23 @@ def names_no_zone(json: JsonObject) -> bool:
     return isinstance(at, datetime) and at.tzinfo is None
 
 
-def _check_id(json: Any, what: str) -> None:
-    if not isinstance(json, dict) or not isinstance(json.get("id"), str):
-        raise Malformed(f"with a {what} without an id")
+def _created_at(value: object) -> str:
+    """A time as it is written, empty for null; ValueError for anything else."""
+    if value is None:
+        return ""
+    if _parse_time(value) is None:
+        raise ValueError("created_at")
+    return str(value)
+
+
+def _status(json: JsonObject, statuses: Mapping[str, Status]) -> Status | None:
+    """The status of a task; where its name does not come along, the one known by its id."""
+    given = json.get("status_config")
+    if given is None:
+        return statuses.get(str(json.get("task_status_config_id")))
+    if (status := status_of(given)) is None:
+        raise ValueError("status_config")
+    return status
 
 
 def _due_fields(due: Due | None, before: Due | None, *, new: bool) -> dict[str, Any]:
@@ -145,11 +160,11 @@ def _due_fields(due: Due | None, before: Due | None, *, new: bool) -> dict[str, 
 
 
 def _due(json: JsonObject, due_at: DueAt, default_zone: str | None) -> Due | None:
-    raw, zone = json.get("due_at"), text_of(json.get("due_timezone"))
+    raw, zone = json.get("due_at"), json.get("due_timezone")
     if raw is None:
         return None
     at = _parse_time(raw)
-    if at is None:
+    if at is None or not isinstance(zone, str | None):
         raise ValueError("due_at")
     if not isinstance(at, datetime) or json.get("is_all_day"):
         return Due(_day_of(at, zone or default_zone), None, zone)
@@ -184,5 +199,8 @@ def _priority(value: object) -> int:
     return _PRIORITIES[key]
 
 
-def _responsible(json: Any) -> Responsible:
-    return Responsible(responsible_id=str(json["responsible_id"] if isinstance(json, dict) else json))
+def _responsibles(value: object) -> tuple[Responsible, ...]:
+    """People as objects, or by their ids alone; none for null."""
+    people: list[Any] = value if isinstance(value, list) else [] if value is None else [value]
+    ids = [one["responsible_id"] if isinstance(one, dict) else one for one in people]
+    return tuple(Responsible(responsible_id=one) for one in ids)

@@ -9,7 +9,7 @@ from typing import Final
 
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.messages import Messages
-from taskhand.backends.remote.parsing import JsonObject, objects
+from taskhand.backends.remote.parsing import JsonObject, id_of
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.backends.vambe.client import Window
@@ -48,59 +48,63 @@ class TaskLists:
     async def get(self, window: Window, *, fresh: bool = False) -> list[JsonObject]:
         """The rows of a list, with recent writes in their place and without recent deletions.
 
-        In a `fresh` list a recent write replaces only a row that shows the task as it was before that write.
+        Rows without an id come last. In a `fresh` list a recent write replaces only a row that shows the task as it was
+        before that write.
         """
 
         async def fetched() -> list[JsonObject]:
-            return [row for row in objects(await self._fetch(window)) if isinstance(row.get("id"), str)]
+            return [row if isinstance(row, dict) else {} for row in await self._fetch(window)]
 
-        rows = {_id_of(row): row for row in await self._cache.get(window, fetched, fresh=fresh)}
-        self._recent.known_ids.update(str(row["id"]) for row in rows.values())
+        listed = await self._cache.get(window, fetched, fresh=fresh)
+        rows = {_key(row): row for row in listed if id_of(row)}
+        self._recent.known_ids.update(map(id_of, rows.values()))
         for key, write in self._recent.all():
             if not fresh or rows.get(key, {}) == write.before:
                 rows.pop(key, None)
                 rows[key] = write.row
-        return [row for key, row in rows.items() if not self._recent.is_deleted(key)]
+        nameless = [row for row in listed if not id_of(row)]
+        return [row for key, row in rows.items() if not self._recent.is_deleted(key)] + nameless
 
     async def find(self, task_id: str, *, fresh: bool = False) -> JsonObject:
         """The row of one task; NotFound, also where it is out of sight."""
         found, is_complete = await self.find_all([task_id], fresh=fresh)
         if found:
             return found[task_id]
-        out_of_sight = f"Task {task_id} is not among those due around today, and Vambe lists no wider window."
+        out_of_sight = f"Task {task_id} is not among those that Vambe lists in a form that can be read."
         raise MESSAGES.no_task(task_id, None if is_complete else out_of_sight)
 
     async def find_all(self, ids: Iterable[str], *, fresh: bool = False) -> tuple[dict[str, JsonObject], bool]:
-        """Rows by the ids asked for, and whether an id without one is certainly no task: Vambe may refuse the widest.
+        """Rows by the ids asked for, and whether an id without one is certainly no task.
 
-        CallerError where Vambe refuses both lists.
+        It may be one where Vambe refuses the widest list, or lists tasks whose ids cannot be read. CallerError where
+        Vambe refuses both lists.
         """
-        wanted, found = list(ids), dict[str, JsonObject]()
+        wanted, found, has_nameless = list(ids), dict[str, JsonObject](), False
         refusals: list[CallerError] = []
         for window in (self.near, WIDEST):
             missing = [one for one in wanted if one not in found]
             if not missing:
                 return found, True
             try:
-                by_id = {_id_of(row): row for row in await self.get(window, fresh=fresh)}
+                by_id = {_key(row): row for row in await self.get(window, fresh=fresh)}
             except CallerError as refused:
                 refusals.append(refused)
             else:
-                refusals = []
+                refusals, has_nameless = [], "" in by_id
                 found |= {one: by_id[one.lower()] for one in missing if one.lower() in by_id}
         if len(refusals) > 1:
             raise refusals[-1]
-        return found, not refusals or len(found) == len(wanted)
+        return found, not (refusals or has_nameless) or len(found) == len(wanted)
 
     def hidden(self, row: JsonObject) -> JsonObject | None:
         """What a fresh list really has of a task, where it was taken to be behind and a recent write replaced it."""
-        write = self._recent.get(str(row["id"]))
+        write = self._recent.get(id_of(row))
         return write.before if write is not None and write.row is row else None
 
 
-def _id_of(row: JsonObject) -> str:
+def _key(row: JsonObject) -> str:
     """The id of a row as ids are compared: without case."""
-    return str(row["id"]).lower()
+    return id_of(row).lower()
 
 
 def window_of(query: TaskQuery) -> Window:

@@ -174,6 +174,13 @@ class Row(Answer):
     url: str | None | MISSING = MISSING
 
 
+class Unreadable(Answer):
+    """Tasks that a list leaves out."""
+
+    count: int
+    ids: tuple[str, ...]
+
+
 class ListAnswer(UntrustedAnswer):
     """A page of tasks."""
 
@@ -182,6 +189,13 @@ class ListAnswer(UntrustedAnswer):
     tasks: tuple[Row, ...]
     next_cursor: (
         Annotated[str, Field(description="Send as cursor for the next page; absent on the last.")] | MISSING
+    ) = MISSING
+    unreadable: (
+        Annotated[
+            Unreadable,
+            Field(description="Tasks left out because a field cannot be read; get_task says which."),
+        ]
+        | MISSING
     ) = MISSING
 
     @classmethod
@@ -199,20 +213,30 @@ class ListAnswer(UntrustedAnswer):
             rows.append(row)
         more = found.more or len(rows) < len(found.tasks)
         last = found.tasks[len(rows) - 1] if rows else None
-        return cls(tasks=tuple(rows), next_cursor=cursor_after(last, found.query) if more and last else MISSING)
+        return cls(
+            tasks=tuple(rows),
+            next_cursor=cursor_after(last, found.query) if more and last else MISSING,
+            unreadable=_unreadable(found.unreadable),
+        )
+
+
+def _unreadable(ids: Sequence[str]) -> Unreadable | MISSING:
+    """The tasks that were left out; those without an id are counted only."""
+    named = [one for one in ids if one]
+    return Unreadable(count=len(ids), ids=tuple(named[:MOST_ITEMS])) if ids else MISSING
 
 
 def _row(task: Task, found: TaskList, shown: Sequence[RowField], names: Mapping[str, str]) -> Row:
     due = due_of(task)
     everything: dict[RowField, object] = {
-        "title": truncate(task.title, _TITLE),
+        "title": truncate(task.title or "", _TITLE),
         "status": truncate(task.status_config.name, _NAME) if task.status_config else None,
         "due": str(due) if due else None,
         "priority": task.priority,
         "responsibles": [names.get(person, person) for person in task.responsible_ids],
         "overdue": task.id in found.overdue,
         "description": truncate(task.description, _SNIPPET) if task.description else None,
-        "created_at": task.created_at,
+        "created_at": task.created_at or "",
         "ai_contact_id": task.ai_contact_id,
         "ai_customer_id": task.ai_customer_id,
         "url": task.url,

@@ -85,13 +85,13 @@ class _Store:
         due, status = due_of(task), task.status_config
         return StoredTask(
             id=task.id,
-            title=task.title,
+            title=task.title or "",
             description=task.description,
             status=status.name if status else "",
             status_type=status.type if status else "",
             due=str(due) if due else None,
             responsibles=tuple(map(self._display_name, task.responsible_ids)),
-            priority=task.priority,
+            priority=task.priority or 0,
             contact=self._contact(task.ai_contact_id),
             customer=task.ai_customer_id,
             native=task.model_dump(mode="json"),

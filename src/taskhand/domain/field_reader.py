@@ -1,0 +1,62 @@
+"""Read the fields of a task one by one, so that an odd one leaves the others usable; pure.
+
+A field that is not as the CRM documents it is null in the task, and `Task.unreadable` names it.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from pydantic import ValidationError
+
+from taskhand.domain.task import Task
+
+__all__ = ["FieldReader", "with_unreadable"]
+
+_T = TypeVar("_T")
+
+_ODD: Final = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What Python and its libraries raise for a value in a form that nobody thought of."""
+
+
+class FieldReader:
+    """Reads the fields of one task; `unreadable` are the names of those that could not be read so far."""
+
+    def __init__(self) -> None:
+        self.unreadable: set[str] = set()
+
+    def read(self, field: str, read: Callable[[], _T]) -> _T | None:
+        """The value that `read` returns; None, and the field is unreadable, where it meets a value in another form."""
+        try:
+            return read()
+        except _ODD:
+            self.unreadable.add(field)
+            return None
+
+    def task(self, **values: Any) -> Task:
+        """The task with these values of its fields; a value of another type than the field's is unreadable."""
+        try:
+            return self._task(values)
+        except ValidationError as error:
+            self.unreadable.update(str(one["loc"][0]) for one in error.errors(include_url=False, include_input=False))
+            return self._task(values)
+
+    def _task(self, values: dict[str, Any]) -> Task:
+        if not self.unreadable:
+            return Task(**values)
+        nulls = dict.fromkeys(self.unreadable - {"id"})
+        return Task(**values | nulls, unreadable=tuple(sorted(self.unreadable)))
+
+
+def with_unreadable(task: Task, field: str) -> Task:
+    """The task, which does not show one field more."""
+    return task.model_copy(update={field: None, "unreadable": (*task.unreadable_fields, field)})

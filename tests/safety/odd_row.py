@@ -1,0 +1,80 @@
+"""A proxy in front of a CRM in whose answers one task is odd: some of its fields have other values."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from starlette.types import Message, Receive, Scope, Send
+
+from taskhand.sandbox.emulator import Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["ABSENT", "OddRow"]
+
+ABSENT = object()
+"""The value of a field that is left out."""
+
+Fields = dict[str, Any]
+
+
+class OddRow:
+    """An application to serve instead of the CRM: in every answer the task `task_id` has the fields of `odd`.
+
+    A field is a path, such as `properties.hs_timestamp`. `whole` replaces other answers: it is given the path of the
+    request and the answer.
+    """
+
+    def __init__(self, there: Emulator, task_id: str) -> None:
+        self.there = there
+        self.task_id = task_id
+        self.odd: Fields = {}
+        self.whole: Callable[[str, Any], Any] = lambda _, answer: answer
+
+    @property
+    def app(self) -> "OddRow":
+        """The application to serve."""
+        return self
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and its answer with the odd task."""
+        started: list[Message] = []
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                started.append(message)
+                return
+            body = self._changed(scope["path"], message["body"])
+            headers = [one for one in started[0]["headers"] if one[0].lower() != b"content-length"]
+            await send({**started[0], "headers": [*headers, (b"content-length", str(len(body)).encode())]})
+            await send({**message, "body": body})
+
+        await self.there.app(scope, receive, answer)
+
+    def _changed(self, path: str, body: bytes) -> bytes:
+        if not body:
+            return body
+        answer = self.whole(path, self._with_odd_row(json.loads(body)))
+        return json.dumps(answer).encode()
+
+    def _with_odd_row(self, value: Any) -> Any:
+        match value:
+            case {"id": self.task_id}:
+                return _changed(value, self.odd)
+            case dict():
+                return {name: self._with_odd_row(inner) for name, inner in value.items()}
+            case list():
+                return [self._with_odd_row(inner) for inner in value]
+            case _:
+                return value
+
+
+def _changed(row: Fields, fields: Fields) -> Fields:
+    changed = dict(row)
+    for path, value in fields.items():
+        name, _, rest = path.partition(".")
+        if rest and isinstance(changed.get(name), dict):
+            changed[name] = _changed(changed[name], {rest: value})
+        elif not rest:
+            changed[name] = value
+    return {name: value for name, value in changed.items() if value is not ABSENT}

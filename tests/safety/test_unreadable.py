@@ -1,0 +1,275 @@
+"""A task that cannot be read as documented: its neighbours are answered, and what can be read of it is usable."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mcp import Client
+
+from behaviour.agent import Agent, Refused
+from passing import Time
+from safety.crms import CRMS, Crm
+from safety.odd_row import ABSENT, OddRow
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.server import serve
+from taskhand.server.app import create_server
+
+HUGE = 10**400
+TASK_FIELDS: dict[str, list[tuple[dict[str, Any], str]]] = {
+    "vambe": [
+        ({"priority": None}, "priority"),
+        ({"priority": "urgent"}, "priority"),
+        ({"priority": ABSENT}, "priority"),
+        ({"due_at": "soon"}, "due_at"),
+        ({"due_at": "9999-12-31T23:59:59.999-23:59"}, "due_at"),
+        ({"task_responsibles": {"id": "x"}}, "task_responsibles"),
+        ({"task_responsibles": [{"user": {"id": "x"}}]}, "task_responsibles"),
+        ({"title": {"text": "x"}}, "title"),
+        ({"title": ABSENT}, "title"),
+        ({"description": ["x"]}, "description"),
+        ({"status_config": 7}, "status_config"),
+        ({"status_config": {"id": "x", "order": HUGE}}, "status_config"),
+        ({"ai_contact_id": 7}, "ai_contact_id"),
+        ({"created_at": "yesterday"}, "created_at"),
+    ],
+    "close": [
+        ({"priority": "urgent"}, "priority"),
+        ({"date": "soon", "is_dateless": False}, "due_at"),
+        ({"date": "0001-01-01T00:00:00+23:59", "is_dateless": False}, "due_at"),
+        ({"assigned_to": {"id": "user_1"}}, "task_responsibles"),
+        ({"text": ["x"]}, "title"),
+        ({"is_complete": "no"}, "status_config"),
+        ({"is_complete": ABSENT}, "status_config"),
+        ({"contact_id": 7}, "ai_contact_id"),
+        ({"date_created": "yesterday"}, "created_at"),
+    ],
+    "hubspot": [
+        ({"properties.hs_task_priority": {"value": "HIGH"}}, "priority"),
+        ({"properties.hs_timestamp": "soon"}, "due_at"),
+        ({"properties.hs_timestamp": "9999-12-31T23:59:59.999-23:59"}, "due_at"),
+        ({"properties.hubspot_owner_id": ["1"]}, "task_responsibles"),
+        ({"properties.hs_task_subject": 7}, "title"),
+        ({"properties.hs_task_body": {"html": "x"}}, "description"),
+        ({"properties.hs_task_status": []}, "status_config"),
+        ({"properties": None}, "title"),
+        ({"createdAt": "yesterday"}, "created_at"),
+    ],
+}
+CASES = [(crm, odd, field) for crm in CRMS for odd, field in TASK_FIELDS[crm.name]]
+
+
+@dataclass
+class Stage:
+    """A CRM with three tasks of who asks, the second of them odd, and an agent in front of it."""
+
+    crm: Crm
+    proxy: OddRow
+    agent: Agent
+    time: Time
+
+    @property
+    def ids(self) -> list[str]:
+        return self.crm.ids(3)
+
+    def title(self, number: int) -> str:
+        return self.crm.tasks(self.proxy.there)[self.crm.task_id(number)].title  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def staged(crm: Crm) -> AsyncIterator[Stage]:
+    time = Time()
+    proxy = OddRow(crm.sandbox(3, time, ()), crm.task_id(2))
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(serve(proxy))
+        app = await stack.enter_async_context(crm.wired(url, time))
+        client = await stack.enter_async_context(Client(create_server(app)))
+        yield Stage(crm, proxy, Agent(client, crm.needs), time)
+
+
+async def assert_neighbours_are_answered(stage: Stage) -> None:
+    first, _, last = stage.ids
+    answer = await stage.agent("list_tasks")
+    assert {row["id"] for row in answer["tasks"]} >= {first, last}
+    assert len(answer["tasks"]) + answer.get("unreadable", {"count": 0})["count"] <= len(stage.ids)
+    assert (await stage.agent("get_task", id=first))["task"]["id"] == first
+
+
+@pytest.mark.parametrize(("crm", "odd", "field"), CASES, ids=str)
+async def test_a_field_that_cannot_be_read_leaves_the_list_and_the_rest_of_the_task(
+    crm: Crm, odd: dict[str, Any], field: str
+) -> None:
+    async with staged(crm) as stage:
+        stage.proxy.odd = odd
+        first, second, last = stage.ids
+        for filters in ({}, {"overdue": False}, {"responsibleIds": ["me"]}, {"order": "created"}, {"priority": "1"}):
+            answer = await stage.agent("list_tasks", **filters)
+            assert {row["id"] for row in answer["tasks"]} <= {first, last}
+            assert answer["tasks"] or "priority" in filters
+            assert answer.get("unreadable", {"count": 1, "ids": [second]}) == {"count": 1, "ids": [second]}
+        task = (await stage.agent("get_task", id=second))["task"]
+        assert task["id"] == second
+        assert field in task["unreadable"]
+        assert task[field] is None
+        assert (await stage.agent("list_statuses"))["statuses"]
+
+
+@pytest.mark.parametrize(("crm", "odd", "field"), CASES, ids=str)
+async def test_a_task_with_an_unreadable_field_is_written_with_its_neighbours(
+    crm: Crm, odd: dict[str, Any], field: str
+) -> None:
+    async with staged(crm) as stage:
+        stage.proxy.odd = odd
+        second = stage.ids[1]
+        written = await stage.agent("update_task", id=second, title="Renamed")
+        assert stage.title(2) == "Renamed"
+        assert written["unapplied"] == []
+        assert ("title" in written["changed"]) is (field != "title")
+        changed = await stage.agent("bulk_update_tasks", taskIds=stage.ids, changes={"responsibleIds": [crm.ana]})
+        assert changed["totals"] == {"applied": 3}
+        assert [task.who for task in crm.tasks(stage.proxy.there).values()] == [(crm.ana,)] * 3  # type: ignore[arg-type]
+        plan = await stage.agent("delete_task", id=second)
+        await stage.agent("apply_plan", planId=plan["planId"])
+        assert second not in crm.tasks(stage.proxy.there)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_a_bulk_by_filter_tells_the_unreadable_task_and_writes_its_neighbours(crm: Crm) -> None:
+    async with staged(crm) as stage:
+        stage.proxy.odd = TASK_FIELDS[crm.name][0][0]
+        await stage.agent("create_task", title="Other", responsibleIds=[crm.ana], priority="1")
+        plan = await stage.agent("bulk_update_tasks", filter={"responsibleIds": ["me"]}, changes={"title": "Renamed"})
+        (left_out,) = plan["outcomes"]
+        assert (plan["count"], left_out["code"], left_out["ids"]) == (2, "unreadable_field", [stage.ids[1]])
+        done = await stage.agent("apply_plan", planId=plan["planId"])
+        assert done["totals"]["applied"] == 2
+        assert [stage.title(number) for number in (1, 2, 3)] == ["Renamed", "Call Acme 2", "Renamed"]
+
+
+DUE: dict[str, dict[str, Any]] = {
+    "vambe": {"due_at": "soon"},
+    "close": {"date": 5, "is_dateless": False},
+    "hubspot": {"properties.hs_timestamp": "soon"},
+}
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_a_change_that_keeps_a_part_of_an_unreadable_due_date_says_what_to_send(crm: Crm) -> None:
+    async with staged(crm) as stage:
+        stage.proxy.odd = DUE[crm.name]
+        second = stage.ids[1]
+        with pytest.raises(Refused) as refused:
+            await stage.agent("update_task", id=second, dueDate="2026-03-10")
+        assert refused.value.code == "unreadable_field"
+        await stage.agent("update_task", id=second, dueDate="2026-03-10", dueTime=None)
+
+
+NAMELESS: dict[str, dict[str, Any]] = {"vambe": {"id": 7}, "close": {"id": 7}, "hubspot": {"id": None}}
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_a_row_without_a_usable_id_is_counted(crm: Crm) -> None:
+    async with staged(crm) as stage:
+        stage.proxy.odd = NAMELESS[crm.name]
+        answer = await stage.agent("list_tasks")
+        assert [row["id"] for row in answer["tasks"]] == [stage.ids[0], stage.ids[2]]
+        assert answer["unreadable"] == {"count": 1, "ids": []}
+        changed = await stage.agent(
+            "bulk_update_tasks", taskIds=[stage.ids[0], stage.ids[2]], changes={"responsibleIds": [crm.ana]}
+        )
+        assert changed["totals"] == {"applied": 2}
+
+
+LISTS: dict[str, list[tuple[str, str | None]]] = {
+    "vambe": [("/api/public/tasks", None)],
+    "close": [("/task/", "data"), ("/task/", "has_more"), ("/user/", "data"), ("/user/", "has_more")],
+    "hubspot": [("/tasks/search", "results"), ("/owners", "results"), ("/hs_task_status", "options")],
+}
+
+
+def without(name: str | None, path: str, found: str, answer: Any) -> Any:
+    """The answer to requests of a path without the field `name`, or without anything."""
+    if path not in found.rstrip("/") + "/":
+        return answer
+    return {key: value for key, value in answer.items() if key != name} if name else {}
+
+
+@pytest.mark.parametrize(("crm", "path", "name"), [(crm, *one) for crm in CRMS for one in LISTS[crm.name]], ids=str)
+async def test_an_answer_without_its_list_is_no_empty_list(crm: Crm, path: str, name: str | None) -> None:
+    async with staged(crm) as stage:
+        stage.proxy.whole = partial(without, name, path)
+        with pytest.raises(Refused) as refused:
+            await stage.agent("list_tasks", responsibleIds=["me"])
+        assert refused.value.code == "upstream_invalid"
+
+
+SEARCHES: dict[str, tuple[str, str | None]] = {
+    "vambe": ("/api/public/tasks", None),
+    "close": ("/task/", "data"),
+    "hubspot": ("/tasks/search", "results"),
+}
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_a_lost_create_is_not_called_absent_by_an_answer_without_its_list(crm: Crm) -> None:
+    async with staged(crm) as stage:
+        await stage.agent("list_tasks")
+        path, name = SEARCHES[crm.name]
+        stage.proxy.there.faults = (Fault("reset_after", crm.routes["create"]),)
+        stage.proxy.whole = partial(without, name, path)
+        for _ in range(2):
+            with pytest.raises(Refused) as refused:
+                await stage.agent("create_task", title="New", responsibleIds=["me"], priority="1", idempotencyKey="k")
+            assert refused.value.code == "outcome_unknown"
+        assert len(crm.tasks(stage.proxy.there)) == 4  # type: ignore[arg-type]
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.just(HUGE)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=12)
+    | st.sampled_from(["soon", "9999-12-31T23:59:59.999-23:59", "0001-01-01", "\ud800", "<p>as in <![2]> above</p>"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+)
+NAMES = {
+    "vambe": [
+        *("id", "title", "description", "due_timezone", "due_at", "is_all_day", "created_at", "ai_contact_id"),
+        *("ai_customer_id", "task_status_config_id", "priority", "creator_id", "task_responsibles", "status_config"),
+        *("status_config.name", "status_config.order", "status_config.type", "status_config.color"),
+    ],
+    "close": [
+        *("id", "_type", "text", "date", "due_date", "is_dateless", "is_complete", "assigned_to", "priority"),
+        *("lead_id", "contact_id", "created_by", "date_created", "date_updated"),
+    ],
+    "hubspot": [
+        *("id", "properties", "createdAt", "archived", "url", "associations", "associations.contacts"),
+        *(f"properties.{name}" for name in ("hs_task_subject", "hs_task_body", "hs_timestamp", "hs_task_is_all_day")),
+        *(f"properties.{name}" for name in ("hubspot_owner_id", "hs_task_priority", "hs_task_status")),
+        *(f"properties.{name}" for name in ("hs_pipeline_stage", "hs_createdate", "hs_task_type")),
+    ],
+}
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+@settings(max_examples=4, deadline=None)
+@given(data=st.data())
+def test_arbitrary_json_in_every_field_of_one_row_leaves_its_neighbours(crm: Crm, data: st.DataObject) -> None:
+    rows = [{name: data.draw(JSON)} for name in NAMES[crm.name]]
+
+    async def listing() -> None:
+        async with staged(crm) as stage:
+            for odd in rows:
+                stage.proxy.odd = odd
+                stage.time.now += 100
+                await assert_neighbours_are_answered(stage)
+
+    anyio.run(listing)
