@@ -133,6 +133,20 @@ def no_answer_error(
     )
 
 
+def no_time_error(upstream: Upstream, kind: RequestKind) -> TaskhandError:
+    """The error for a request that is not sent, because the call that it belongs to has no time for it any more."""
+    if kind is RequestKind.READ:
+        return UpstreamError(
+            f"The call's time ran out before {upstream.name} had answered everything that was asked.",
+            next_step="Send the same call again later, or one that reads less.",
+            retryable=True,
+        )
+    return NotAttempted(
+        f"The call's time ran out before the write could be sent to {upstream.name}; it was not sent.",
+        next_step="Send the same call again.",
+    )
+
+
 def proxy_error(upstream: Upstream, proxy: str, status: int) -> TaskhandError:
     """The error for a refusal by the proxy, which comes between: it says nothing about the CRM or its key."""
     name, host = upstream.name, f"The proxy {proxy}".rstrip()
