@@ -41,6 +41,10 @@ class RawConnection:
             self.notifications.append(answer)
         return answer
 
+    async def close(self) -> None:
+        """Send nothing more."""
+        await self._send.aclose()
+
     async def receive(self) -> Message:
         """The next message of the server's."""
         with anyio.fail_after(5):
@@ -49,12 +53,14 @@ class RawConnection:
 
 
 @asynccontextmanager
-async def connect_raw(server: Server[Any], *, buffer: int = 100) -> AsyncIterator[RawConnection]:
+async def connect_raw(
+    server: Server[Any], *, buffer: int = 100, last_answers_s: float = 0
+) -> AsyncIterator[RawConnection]:
     """A connection of this server's, on which so many messages wait for a client that does not read."""
     to_server, read = anyio.create_memory_object_stream[SessionMessage]()
     write, from_server = anyio.create_memory_object_stream[SessionMessage](buffer)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(serve_both_eras, server, read, write)
+        tasks.start_soon(serve_both_eras, server, read, write, last_answers_s)
         async with to_server, from_server:
             yield RawConnection(to_server, from_server)
 

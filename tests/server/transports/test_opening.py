@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from mcp.server import Server
 
 from server.transports.raw_connection import INITIALIZED, Message, RawConnection, connect_raw, newer, older
-from server.transports.server_process import HELLO, META, environment
+from server.transports.server_process import BOUND_S, HELLO, META, environment
 from server.transports.task_calls import DRAFT
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
@@ -128,6 +130,25 @@ async def test_a_request_of_the_newer_era_is_told_what_it_lacks(server: Server[A
         error = (await connection.ask(LIST_OLDER))["error"]
         assert error["code"] == -32602
         assert VERSION in error["message"]
+
+
+@pytest.mark.parametrize("first", ["nothing else", "a subscription"])
+async def test_a_host_that_sends_everything_at_once_and_closes_gets_every_answer(
+    server: Server[Any], first: str
+) -> None:
+    listen = newer("subscriptions/listen", "listen", notifications={"resourceSubscriptions": []})
+    call = older("tools/call", "call", name="create_task", arguments=DRAFT)
+    messages = [*([listen] if first == "a subscription" else []), DISCOVER, INITIALIZE, INITIALIZED, LIST_OLDER, call]
+    answered = set()
+    async with connect_raw(server, last_answers_s=BOUND_S) as connection:
+        for message in messages:
+            await connection.send(message)
+        await connection.close()
+        with suppress(anyio.EndOfStream):
+            while True:
+                answer = await connection.receive()
+                answered |= {answer["id"]} if "result" in answer else set()
+    assert answered == {"probe", 0, "older", "call"}
 
 
 async def test_a_cancelled_subscription_leaves_the_connection_open(server: Server[Any]) -> None:

@@ -75,22 +75,6 @@ def test_the_old_era_works_line_by_line(store_file: Path) -> None:
         assert pipe.answer("make")["result"]["structuredContent"]["task"]["title"] == DRAFT["title"]
 
 
-def test_a_host_that_sends_everything_at_once_and_closes_gets_every_answer(store_file: Path) -> None:
-    asked = {"jsonrpc": "2.0", "id": "ask", "method": "server/discover", "params": {"_meta": META}}
-    call = {"name": "create_task", "arguments": DRAFT}
-    with Pipe(store_file) as pipe:
-        pipe.send(json.dumps(asked))
-        pipe.send(json.dumps({"jsonrpc": "2.0", "id": "hi", "method": "initialize", "params": HELLO}))
-        pipe.send(json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}))
-        pipe.send(json.dumps({"jsonrpc": "2.0", "id": "list", "method": "tools/list"}))
-        pipe.send(json.dumps({"jsonrpc": "2.0", "id": "make", "method": "tools/call", "params": call}))
-        pipe.stdin.close()
-        assert pipe.ends_within(BOUND_S) == 0
-        answers = pipe.answers_at_the_end()
-    assert set(answers) == {"ask", "hi", "list", "make"}
-    assert all("result" in answer for answer in answers.values())
-
-
 CUT_EMOJI = {
     "jsonrpc": "2.0",
     "id": 7,

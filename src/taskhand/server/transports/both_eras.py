@@ -18,7 +18,7 @@ from mcp.types import PROTOCOL_VERSION_META_KEY, JSONRPCError, JSONRPCNotificati
 
 __all__ = ["serve_both_eras"]
 
-_LAST_ANSWERS_S: Final = 0.2
+_LAST_ANSWERS_S: Final = 0.3
 """Seconds after the end of the input in which requests may still be answered: a client may send all and then close."""
 _HANDSHAKE: Final = frozenset({"initialize", "ping"})
 """Requests of the older era, whatever `_meta` a client gives them: the newer one does not have them."""
@@ -33,6 +33,7 @@ async def serve_both_eras(
     server: Server[Any],
     read: MemoryObjectReceiveStream[SessionMessage],
     write: MemoryObjectSendStream[SessionMessage],
+    last_answers_s: float = _LAST_ANSWERS_S,
 ) -> None:
     """Serve until `read` ends, and the requests that came until then are answered or take too long; close both."""
     older, older_requests = anyio.create_memory_object_stream[SessionMessage | Exception]()
@@ -48,7 +49,7 @@ async def serve_both_eras(
         tasks.start_soon(connection.forward_answers, written, write)
         async for message in read:
             await connection.route(message)
-        with anyio.move_on_after(_LAST_ANSWERS_S):
+        with anyio.move_on_after(last_answers_s):
             await connection.all_answered()
 
 
