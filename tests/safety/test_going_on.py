@@ -5,16 +5,22 @@ from typing import Any
 
 import anyio
 import pytest
+from mcp import Client
 
-from backends.vambe.journey import Waiting
+from backends.vambe.journey import Journey, Waiting
 from behaviour.agent import Refused
 from safety.account import Agent
+from safety.crms import CRMS
 from safety.slow import AGAIN, SlowCrm, slow_crm
+from taskhand.sandbox.server import serve
+from taskhand.server.app import create_server
 from taskhand.service.app_context import WritePolicy
 
 CALL_S = 45.0
 TASKS = 40
 """More than can be written in one call, and fewer than in two."""
+MANY = 400
+"""So many that a slow CRM has shown them only when it is too late to write."""
 ALL_AT_ONCE = WritePolicy(plan_over=TASKS)
 
 
@@ -142,3 +148,23 @@ async def test_what_was_undone_is_not_gone_on_with(tmp_path: Path) -> None:
         with pytest.raises(Refused) as refused:
             await timed(agent, time, "apply_plan", planId=first["planId"])
         assert refused.value.code == "plan_used"
+
+
+async def test_a_plan_whose_first_call_had_time_only_to_look_is_gone_on_with() -> None:
+    time, crm = Waiting(), CRMS[1]
+    way = Journey(time, latency_s=9.0)
+    async with (
+        serve(crm.sandbox(MANY, time, ())) as url,
+        crm.wired(url, time, transport=way) as app,
+        Client(create_server(app)) as client,
+    ):
+        agent = Agent(client)
+        changes = {"newStatusName": "Completed"}
+        plan = await timed(agent, time, "bulk_update_tasks", taskIds=crm.ids(MANY), changes=changes)
+        done = await timed(agent, time, "apply_plan", planId=plan["planId"])
+        assert done["totals"] == {"not_attempted": MANY}
+        while "planId" in done:
+            before = done["totals"]["not_attempted"]
+            done = await timed(agent, time, "apply_plan", planId=plan["planId"])
+            assert done["totals"].get("not_attempted", 0) < before
+        assert done["totals"] == {"applied": MANY}

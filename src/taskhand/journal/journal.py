@@ -201,8 +201,8 @@ class Journal(Protocol):
         """Write down a change that is over already, or is only a plan; its claims are not held."""
         ...
 
-    async def holder(self, claims: Sequence[Claim]) -> Change | None:
-        """The earlier change that holds one of the claims, if any."""
+    async def holder(self, claims: Sequence[Claim], *, even_void: bool = False) -> Change | None:
+        """The earlier change that holds one of the claims, if any; `even_void` also one that made it and is void."""
         ...
 
     async def find(self, change_id: str) -> Change | None:

@@ -63,15 +63,20 @@ def find_page(connection: sqlite3.Connection, places: Sequence[str], query: Chan
     return ChangePage(load_changes(connection, [row["change_id"] for row in shown]), cursor)
 
 
-def find_holder(connection: sqlite3.Connection, places: Sequence[str], claims: Sequence[Claim]) -> Change | None:
-    """The newest change of these places that made a claim and is not void; the claims are tried in their order."""
+def find_holder(
+    connection: sqlite3.Connection, places: Sequence[str], claims: Sequence[Claim], *, even_void: bool = False
+) -> Change | None:
+    """The newest change of these places that made a claim and is not void; the claims are tried in their order.
+
+    `even_void` is whether a void one counts too.
+    """
     where = f"scope = ? AND place IN ({_marks(places)}) AND at >= ?"
     sql = f"SELECT change_id FROM claim WHERE {where} ORDER BY seq DESC"  # noqa: S608  marks
     for claim in claims:
         since = instant(claim.since) if claim.since else ""
         for row in connection.execute(sql, (claim.scope, *places, since)).fetchall():
             (change,) = load_changes(connection, [row["change_id"]])
-            if not is_void(change):
+            if even_void or not is_void(change):
                 return change
     return None
 

@@ -166,9 +166,10 @@ class SqliteJournal:
 
         return await self._store.write(work, durable=False, tasks=len(intents) + len(results))
 
-    async def holder(self, claims: Sequence[Claim]) -> Change | None:
-        """The newest change that holds one of the claims, which are tried in their order."""
-        return await self._peek(lambda connection: queries.find_holder(connection, self._places, claims))
+    async def holder(self, claims: Sequence[Claim], *, even_void: bool = False) -> Change | None:
+        """The newest change that holds one of the claims, which are tried in their order, or that made it."""
+        find = partial(queries.find_holder, places=self._places, claims=claims, even_void=even_void)
+        return await self._peek(find)
 
     async def find(self, change_id: str) -> Change | None:
         """The change with this id; None where this place has none."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -75,10 +75,7 @@ class AppContext:
         key = name.casefold()
         lock = self._locks.setdefault(key, anyio.Lock())
         try:
-            with anyio.move_on_after(time_left()) as wait:
-                await lock.acquire()
-            if wait.cancelled_caught:
-                raise _in_progress_error()
+            await self._acquire(lock)
             try:
                 yield
             finally:
@@ -86,6 +83,15 @@ class AppContext:
         finally:
             if not lock.locked() and not lock.statistics().tasks_waiting:
                 self._locks.pop(key, None)
+
+    async def _acquire(self, lock: anyio.Lock) -> None:
+        with suppress(anyio.WouldBlock):
+            lock.acquire_nowait()
+            return
+        with anyio.move_on_after(time_left()):
+            await lock.acquire()
+            return
+        raise _in_progress_error()
 
     @asynccontextmanager
     async def lock_all(self, names: Iterable[str]) -> AsyncIterator[None]:

@@ -44,7 +44,7 @@ async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
             try:
                 return await (_begin_plan(call, plan) if begun is None else _go_on(call, begun))
             except AlreadyClaimed as claimed:
-                begun = _unless_void(await wait_until_ended(call.app, claimed.change))
+                begun = _unless_to_begin(await wait_until_ended(call.app, claimed.change))
 
 
 async def _begin_plan(call: Call, plan: Change) -> Receipt | BulkReceipt:
@@ -157,15 +157,16 @@ async def _find_plan(call: Call, plan_id: str) -> Change:
 
 
 async def _find_begun(call: Call, plan: Change) -> Change | None:
-    """The change that carries out the plan, once it has ended; None where there is none, or it wrote nothing."""
+    """The change that carries out the plan, once it has ended; None where it is to begin, perhaps once more."""
     if plan.outcome != "planned":
         return await wait_until_ended(call.app, plan)
-    user = await call.app.journal.holder([_use_claim(plan)])
-    return _unless_void(await wait_until_ended(call.app, user)) if user else None
+    user = await call.app.journal.holder([_use_claim(plan)], even_void=True)
+    return _unless_to_begin(await wait_until_ended(call.app, user)) if user else None
 
 
-def _unless_void(change: Change) -> Change | None:
-    return None if change.outcome in VOID else change
+def _unless_to_begin(change: Change) -> Change | None:
+    """The change, unless it wrote nothing; one of many tasks that had no time for the first is gone on with."""
+    return None if change.outcome in VOID and not (is_resumable(change) and has_left(change)) else change
 
 
 def _check_not_expired(app: AppContext, since: datetime) -> None:

@@ -21,7 +21,7 @@ __all__ = ["has_left", "left_of", "resume_change"]
 _STALE = "The task changed since the plan was made; it was not written."
 _GONE = "The task is gone; nothing was written."
 _MOST_CHANGES = 50
-_PORTION = 250
+_PORTION = 100
 """Tasks that are read at a time: what a slow CRM has not shown when it is time to write is left for the next call."""
 _TO_WRITE = 0.6
 """The share of the call's time that is kept for writing."""
@@ -63,7 +63,8 @@ async def _read_in_portions(call: Call, ids: Sequence[str]) -> tuple[dict[str, S
     now: dict[str, Snapshot] = {}
     write_at, read = _TO_WRITE * time_left(), 0
     while read < len(ids) and (not read or time_left() > write_at):
-        now |= await call.app.backend.snapshots(ids[read : read + _PORTION], fresh=True)
+        # A backend that reads all tasks at once has just done so for the first portion.
+        now |= await call.app.backend.snapshots(ids[read : read + _PORTION], fresh=not read)
         read += _PORTION
     return now, frozenset(ids[:read])
 
