@@ -121,10 +121,10 @@ def _one_bulk(read: Callable[[str], Json]) -> Script:
 
 
 def make_a_call_of_40_s(host: RealHost, folder: Path) -> Ended:
-    """Ten updates, one after the other, of four seconds each."""
+    """Ten updates, one after the other, of four seconds each: more than a call may take where a host waits 60 s."""
     with serve_vambe(Fault("slow", _PUT, "every", seconds=4)) as (sandbox, address):
         before, begin = _tasks(sandbox), time.monotonic()
-        session = Session(host, folder, address, {"VAMBE_IN_FLIGHT": "1", "TASKHAND_CALL_S": "100"})
+        session = Session(host, folder, address, {"VAMBE_IN_FLIGHT": "1"})
         said = session.converse(_one_bulk(host.dialect.read))
         return Ended([said], before, _tasks(sandbox), time.monotonic() - begin)
 

@@ -3,6 +3,7 @@
 Each host is started with the entry that `taskhand install` wrote, against a scripted model on loopback.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -10,6 +11,7 @@ import pytest
 
 from hosts.real_host import PROGRAMS, REAL_HOSTS
 from hosts.scenarios import SCENARIOS, Ended
+from taskhand.server.instructions import instructions
 from taskhand.server.tools import TOOLS
 
 pytestmark = pytest.mark.skipif(not PROGRAMS, reason="`make hosts` installs the hosts from npm")
@@ -49,6 +51,15 @@ def test_every_tool_answers_and_its_answer_reaches_the_model(ended: Ending) -> N
         assert said.host.dialect.read(answer), f"{tool}: {answer}"
     assert said.read("list_statuses")[0]["statuses"][0]["name"] == "Pendiente"
     assert said.read("find_contacts")[0]["contacts"][0]["name"] == "Valentina Rojas"
+
+
+def test_the_model_is_given_every_description_and_the_instructions(ended: Ending) -> None:
+    [said] = ended("use_every_tool").said
+    tools = json.dumps(said.host.dialect.tools(said.requests[-1]), ensure_ascii=False)
+    whole = json.dumps(said.requests[-1], ensure_ascii=False)
+    for text, where in [(tool.description, tools) for tool in TOOLS] + [(instructions(TOOLS), whole)]:
+        for line in text.splitlines():
+            assert json.dumps(line, ensure_ascii=False)[1:-1] in where
 
 
 def test_refusals_and_candidates_reach_the_model(ended: Ending) -> None:
