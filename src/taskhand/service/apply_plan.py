@@ -220,7 +220,7 @@ async def _replay(call: Call, plan: Change, first: Change) -> Receipt | BulkRece
 
 def _plan_used_error(user: Change) -> CallerError:
     """The error for a plan that the change `user` carried out or declined."""
-    how = {"declined": "declined by the person", "unknown": "sent already, and its outcome is unknown"}
+    how = {"declined": "declined", "unknown": "sent already, and its outcome is unknown"}
     return CallerError(
         f"The plan was {how.get(user.outcome, 'carried out already')}.",
         code="plan_used",

@@ -51,15 +51,19 @@ async def confirm(call: Call, plan: Plan, ask: AskPerson) -> Receipt | BulkRecei
 
 
 async def act_on_answer(call: Call, plan_id: str, answer: Answer) -> Receipt | BulkReceipt | Plan:
-    """Carry out the plan after a yes; after no answer, return the plan. CallerError after a no."""
+    """Carry out the plan after a yes; after no answer, return the plan. CallerError after a no.
+
+    A host that runs without a person answers by itself: `claude -p` cancels at once, and `codex exec` says no.
+    """
     call.change = None
     if answer == "none":
-        return replace(await review_plan(call, plan_id), note="The person was asked and did not answer.")
+        note = "The person did not answer the question, or the host did not show it."
+        return replace(await review_plan(call, plan_id), note=note)
     if answer == "yes":
         return await apply_plan(call, plan_id)
     await decline_plan(call, plan_id)
     raise CallerError(
-        "The person said no; nothing was written.",
+        "The person said no, or the host for them; nothing was written.",
         code="declined",
         next_step="Ask the person what they want instead.",
     )
