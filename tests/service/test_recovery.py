@@ -11,6 +11,7 @@ from taskhand.config.settings import Settings
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.outcome import Outcome
+from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Caller, ChangeQuery, Intent, Opening
@@ -46,10 +47,32 @@ async def outcomes(app: AppContext) -> list[Outcome]:
     return [change.outcome for change in (await list_changes(app, ChangeQuery())).changes][::-1]
 
 
-def set_due(store_file: Path, task: Task, due_at: str | None) -> None:
-    """Write a due time beneath the server, which may be one that no reader can read."""
+def damage(store_file: Path, task: Task, title: str) -> None:
+    """Write a title beneath the server, as an SQL expression: one that is no UTF-8 cannot be read."""
+    with closing(sqlite3.connect(store_file)) as connection, connection:
+        connection.execute(f"UPDATE task SET title = {title} WHERE id = ?", (task.id,))  # noqa: S608
+
+
+def set_due(store_file: Path, task: Task, due_at: str) -> None:
+    """Write a due time beneath the server, which may be one that nobody can read."""
     with closing(sqlite3.connect(store_file)) as connection, connection:
         connection.execute("UPDATE task SET due_at = ? WHERE id = ?", (due_at, task.id))
+
+
+async def test_a_task_that_is_due_at_no_time_is_left_out_of_lists_and_its_change_is_unknown(
+    settings: Settings, store_file: Path
+) -> None:
+    async with open_app(settings) as app:
+        tasks = [(await app.backend.create_task(Edit(title=title, due=None, priority=0))).task for title in "ab"]
+        await leave_open(settings, *tasks)
+        set_due(store_file, tasks[0], "neither a day nor a time")
+        await recover_if_possible(app)
+        assert await outcomes(app) == ["unknown", "not_applied"]
+        for query in (TaskQuery(), TaskQuery(overdue=False), TaskQuery(order="created")):
+            page = await app.backend.list_tasks(query)
+            assert [task.title for task in page.tasks] == ["b"]
+            assert set(page.unreadable) <= {tasks[0].id}
+        assert (await app.backend.get_task(tasks[0].id)).unreadable_fields == ("due_at",)
 
 
 async def test_a_change_whose_task_crashes_its_reader_stays_open_and_the_others_are_settled(
@@ -58,12 +81,12 @@ async def test_a_change_whose_task_crashes_its_reader_stays_open_and_the_others_
     async with open_app(settings) as app:
         tasks = [(await app.backend.create_task(Edit(title=title, due=None, priority=0))).task for title in "ab"]
         await leave_open(settings, *tasks)
-        set_due(store_file, tasks[0], "neither a day nor a time")
+        damage(store_file, tasks[0], "CAST(x'ff' AS TEXT)")
         await recover_if_possible(app)
         assert await outcomes(app) == ["open", "not_applied"]
         told = {result.subject: result for result in await check_health(app)}["journal"]
         assert "open changes: 1" in told.found
-    set_due(store_file, tasks[0], None)
+    damage(store_file, tasks[0], "'a'")
     async with open_app(settings) as app:
         await recover_if_possible(app)
         assert await outcomes(app) == ["not_applied", "not_applied"]
