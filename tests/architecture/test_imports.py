@@ -33,6 +33,7 @@ OWNERS = {
     "mcp": {"server", "testing"},
     "starlette": {"server", "sandbox"},
     "uvicorn": {"server", "sandbox"},
+    "httpcore2": {"http"},
     "httpx2": {"http"},
     "sqlite3": {"sqlite", "backends/local", "journal"},
     "click": {"cli"},

@@ -118,13 +118,26 @@ async def test_a_write_whose_answer_is_too_large_is_reported_with_that_reason(
     assert caught.value.code == "upstream_invalid"
 
 
-@pytest.mark.parametrize("head", [b"X-Caf\xe9: 1", b"X-Note: a\x00b"])
-async def test_a_header_that_breaks_the_protocol_leaves_a_write_in_doubt(
-    clients: Clients, server: Server, steps: type[Steps], head: bytes
+AMBIGUOUS = (
+    b"Content-Length: 999",
+    b"Content-Length : 1",
+    b"Content-Length: 1\xe9",
+    b"X-Note: a\rContent-Length: 1",
+    b"Transfer-Encoding : chunked",
+    b"Transfer-Encoding: gzip, chunked",
+    b" Content-Length: 1",
+    b"\x00Transfer-Encoding: chunked",
+)
+"""Lines after which nobody knows where the body ends."""
+
+
+async def test_a_line_that_makes_the_end_of_a_body_ambiguous_leaves_a_write_in_doubt(
+    clients: Clients, server: Server, steps: type[Steps]
 ) -> None:
     whole = steps.answer(200)
-    server.steps = [replace(whole, send=whole.send.replace(b"\r\n", b"\r\n" + head + b"\r\n", 1))]
+    server.steps = [replace(whole, send=whole.send.replace(b"\r\n", b"\r\n" + head + b"\r\n", 1)) for head in AMBIGUOUS]
     client = await clients(server.url)
-    with pytest.raises(OutcomeUnknown):
-        await client.post(TASKS)
-    assert len(server.received) == 1
+    for _ in AMBIGUOUS:
+        with pytest.raises(OutcomeUnknown):
+            await client.post(TASKS)
+    assert len(server.received) == len(AMBIGUOUS)

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 
 import httpx2
 
+from taskhand.http.connections import PooledTransport
+
 __all__ = ["Line"]
 
 TRUST = ssl.create_default_context()  # made once: it is the slowest part of a client
@@ -18,7 +20,7 @@ class Line(httpx2.AsyncBaseTransport):
     """
 
     def __init__(self) -> None:
-        self._inner = httpx2.AsyncHTTPTransport(verify=TRUST)
+        self._inner = PooledTransport(TRUST)
         self.failure: Callable[[], Exception] | None = None
         self.loses = ""
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import anyio
+import httpcore2
 import httpx2
 
 from taskhand.domain.errors import OperatorError
 from taskhand.http.certificates import trust_environment
+from taskhand.http.connections import PooledTransport
 from taskhand.http.origin import Origin
 from taskhand.http.proxy_route import proxy_route_for
 from taskhand.http.reply import decompress
@@ -17,7 +19,11 @@ from taskhand.http.retry import Event, event_of
 
 __all__ = ["Answer", "Attempt", "open_transport", "send_once"]
 
-_NOTHING_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+_NOTHING_SENT: Final = (
+    *(httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError),
+    *(httpcore2.ConnectError, httpcore2.ConnectTimeout, httpcore2.PoolTimeout, httpcore2.ProxyError),
+)
+_LATE: Final = (httpx2.TimeoutException, httpcore2.TimeoutException)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +123,17 @@ def _decompressed(raw: bytes, coding: str, limit: int) -> tuple[bytes, Event | N
 
 def _classify(error: Exception) -> tuple[Event, int | None]:
     """The event of a failure, with the proxy's status or OpenSSL's verify code."""
-    if isinstance(error, httpx2.ProxyError):
+    if isinstance(error, httpx2.ProxyError | httpcore2.ProxyError):
         status = _status_of(error)
         is_refusal = status is not None and event_of(status) is Event.REFUSED
         return (Event.PROXY_REFUSED if is_refusal else Event.UNREACHED), status
     if isinstance(error, _NOTHING_SENT):
         distrust = _find_distrust(error)
         return (Event.UNREACHED, None) if distrust is None else (Event.UNTRUSTED, distrust.verify_code)
-    return (Event.TIMED_OUT if isinstance(error, httpx2.TimeoutException) else Event.BROKEN), None
+    return (Event.TIMED_OUT if isinstance(error, _LATE) else Event.BROKEN), None
 
 
-def _status_of(error: httpx2.ProxyError) -> int | None:
+def _status_of(error: Exception) -> int | None:
     """The status with which a proxy refused to connect; the library's text begins with it."""
     digits = str(error).partition(" ")[0]
     return int(digits) if digits.isascii() and digits.isdigit() else None
@@ -149,10 +155,10 @@ def open_transport(origin: Origin) -> httpx2.AsyncBaseTransport:
         # Reading the system's certificates takes tens of milliseconds, and plain http needs none: an empty context
         # saves that time, and trusts nobody.
         plain = origin.scheme == "http" and proxy is None
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx2.create_ssl_context(trust_env=False)
+        trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx2.create_ssl_context(trust_env=False)
         if not plain:
-            trust_environment(context)
-        return httpx2.AsyncHTTPTransport(verify=context, proxy=proxy)
+            trust_environment(trust)
+        return PooledTransport(trust, proxy)
     except (ValueError, ImportError, httpx2.InvalidURL):
         raise OperatorError(
             "The proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used.",

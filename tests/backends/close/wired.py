@@ -24,6 +24,7 @@ from taskhand.backends.close.factory import CloseSettings
 from taskhand.backends.close.task_types import NewTaskType
 from taskhand.backends.remote.adapter import Timing
 from taskhand.http.client import Client
+from taskhand.http.connections import PooledTransport
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
 from taskhand.sandbox.close import CloseSandbox
@@ -123,7 +124,7 @@ async def wired(
     )
     runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5)
     limiter = RateLimiter(Rate(rate), 8, clock=time.clock, sleep=time.sleep)
-    transport = transport or httpx2.AsyncHTTPTransport(verify=TRUST)
+    transport = transport or PooledTransport(TRUST)
     async with Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=transport) as client:
         settings = CloseSettings(close_task_types=types, close_new_task_type=creates)
         timing = Timing(lambda: NOW, time.clock, time.sleep)

@@ -19,6 +19,7 @@ from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.errors import explain, read_limits, read_wait
 from taskhand.backends.remote.adapter import Timing
 from taskhand.http.client import Client
+from taskhand.http.connections import PooledTransport
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
@@ -143,7 +144,7 @@ async def wired(
 
     def client(rate: Rate) -> Client:
         limiter = RateLimiter(rate, 8, clock=time.clock, sleep=time.sleep)
-        inner = transport or httpx2.AsyncHTTPTransport(verify=TRUST)
+        inner = transport or PooledTransport(TRUST)
         return Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=inner)
 
     async with client(rate or Rate(100, 10.0)) as calls, client(searches or Rate(5, 1.0)) as finds:

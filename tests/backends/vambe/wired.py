@@ -17,6 +17,7 @@ from taskhand.backends.vambe.auth import credential
 from taskhand.backends.vambe.client import VambeClient
 from taskhand.backends.vambe.errors import explain
 from taskhand.http.client import Client
+from taskhand.http.connections import PooledTransport
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
 from taskhand.sandbox.faults import Fault
@@ -52,7 +53,7 @@ class Witness(httpx2.AsyncBaseTransport):
     """Real connections, watched: when each request left, and how many were under way at most."""
 
     def __init__(self, time: Time) -> None:
-        self._inner = httpx2.AsyncHTTPTransport(verify=TRUST)
+        self._inner = PooledTransport(TRUST)
         self._time = time
         self._now_under_way = 0
         self.left_at: list[float] = []

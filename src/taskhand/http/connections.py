@@ -1,0 +1,126 @@
+"""Pooled connections to one upstream, whose response heads are cleaned before they are parsed (`response_head`)."""
+
+import ssl
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from typing import Any, Final
+
+import httpcore2
+import httpx2
+
+from taskhand.http.response_head import HeadReader
+
+__all__ = ["PooledTransport"]
+
+_LIMITS: Final = {"max_connections": 100, "max_keepalive_connections": 20, "keepalive_expiry": 5.0}
+
+
+class PooledTransport(httpx2.AsyncBaseTransport):
+    """What `httpx2.AsyncHTTPTransport` is, which cannot be given a network: HTTP/1.1, directly or through a proxy.
+
+    Raises the exceptions of `httpcore2`, which have the names of those of `httpx2`. `proxy` is a URL: ValueError or
+    ImportError where it cannot be used.
+    """
+
+    def __init__(self, trust: ssl.SSLContext, proxy: str | None = None) -> None:
+        self._pool = _open_pool(trust, None if proxy is None else httpx2.Proxy(proxy))
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send the request; the body is read from the response."""
+        response = await self._pool.handle_async_request(
+            httpcore2.Request(
+                method=request.method,
+                url=_address(request.url),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        stream = response.stream
+        if not isinstance(stream, AsyncIterable):
+            raise TypeError("a synchronous stream")
+        return httpx2.Response(response.status, headers=response.headers, stream=_Body(stream))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._pool.aclose()
+
+
+def _open_pool(trust: ssl.SSLContext, proxy: httpx2.Proxy | None) -> httpcore2.AsyncConnectionPool:
+    network = _Network()
+    if proxy is None:
+        return httpcore2.AsyncConnectionPool(ssl_context=trust, network_backend=network, **_LIMITS)  # type: ignore[arg-type]
+    given: dict[str, Any] = {"proxy_url": _address(proxy.url), "proxy_auth": proxy.raw_auth, **_LIMITS}
+    if proxy.url.scheme in {"socks5", "socks5h"}:
+        return httpcore2.AsyncSOCKSProxy(ssl_context=trust, network_backend=network, **given)
+    return httpcore2.AsyncHTTPProxy(ssl_context=trust, network_backend=network, **given)
+
+
+def _address(url: httpx2.URL) -> httpcore2.URL:
+    return httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+
+
+class _Body(httpx2.AsyncByteStream):
+    """The body of a response."""
+
+    def __init__(self, stream: AsyncIterable[bytes]) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._stream:
+            yield chunk
+
+    async def aclose(self) -> None:
+        close = getattr(self._stream, "aclose", None)
+        if close is not None:
+            await close()
+
+
+class _Network(httpcore2.AsyncNetworkBackend):
+    """Sockets whose streams clean heads."""
+
+    def __init__(self) -> None:
+        self._inner = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109  the library's own signature
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        return _Stream(await self._inner.connect_tcp(host, port, timeout, local_address, socket_options))
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+
+class _Stream(httpcore2.AsyncNetworkStream):
+    """A connection. Requests are not pipelined, so what follows a written one begins with a head."""
+
+    def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
+        self._inner = inner
+        self._heads = HeadReader()
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  as above
+        while (passed := self._heads.feed(await self._inner.read(max_bytes, timeout))) is None:
+            pass
+        return passed
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  as above
+        self._heads.expect()
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  as above
+    ) -> httpcore2.AsyncNetworkStream:
+        return _Stream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)

@@ -1,0 +1,69 @@
+"""Junk in the head of a response: lines that are no header fields are left out before they are parsed; pure.
+
+Proxies and CRMs send them, and a parser that refuses the whole response for one would hide the outcome of a write. A
+line that speaks of framing is never left out: the parser refuses it, and so nobody can move the end of a body.
+"""
+
+import re
+from typing import Final
+
+__all__ = ["HeadReader"]
+
+_MOST_BYTES: Final = 100 * 1024
+"""A longer head is handed on as it is, and refused by the parser."""
+_END: Final = re.compile(rb"\r?\n\r?\n")
+_FIELD: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*(?:[^\x00\s]+(?:[ \t]+[^\x00\s]+)*)?[ \t]*")
+"""A header field as the parser takes it (RFC 9110 §5.1 and §5.5, and control characters but NUL in values)."""
+_FRAMING: Final = re.compile(rb"content-length|transfer-encoding", re.IGNORECASE)
+_INFORMATIONAL: Final = re.compile(rb"HTTP/1\.[01] 1(?!01)\d\d")
+
+
+class HeadReader:
+    """Passes on the bytes of one connection; `expect` says that a head comes next, after a request was written."""
+
+    def __init__(self) -> None:
+        self._held: bytearray | None = None
+
+    def expect(self) -> None:
+        """The next bytes are a head."""
+        if self._held is None:
+            self._held = bytearray()
+
+    def feed(self, data: bytes) -> bytes | None:
+        """The bytes to pass on; None where more of a head has to come first. Empty `data` is the end."""
+        if self._held is None:
+            return data
+        self._held += data
+        passed = b""
+        while (end := _END.search(self._held)) is not None:
+            head = bytes(self._held[: end.end()])
+            passed += _without_junk(head)
+            del self._held[: end.end()]
+            if not _INFORMATIONAL.match(head):
+                passed += self._release()
+                return passed
+        if not data or len(self._held) > _MOST_BYTES:
+            return passed + self._release()
+        return passed or None
+
+    def _release(self) -> bytes:
+        held, self._held = self._held, None
+        return bytes(held or b"")
+
+
+def _without_junk(head: bytes) -> bytes:
+    """The head without the lines that are no header fields."""
+    first, *lines = head.split(b"\n")
+    kept, is_kept = [first], False
+    for line in lines:
+        text = line.removesuffix(b"\r")
+        if not text:
+            kept.append(line)
+        elif text[:1] in {b" ", b"\t"}:  # it continues the line before it
+            if is_kept or _FRAMING.search(text):
+                kept.append(line)
+        else:
+            is_kept = _FIELD.fullmatch(text) is not None or _FRAMING.search(text) is not None
+            if is_kept:
+                kept.append(line)
+    return b"\n".join(kept)
