@@ -159,7 +159,7 @@ def open_transport(origin: Origin) -> httpx2.AsyncBaseTransport:
         if not plain:
             trust_environment(trust)
         return PooledTransport(trust, proxy)
-    except (ValueError, ImportError, httpx2.InvalidURL):
+    except (ValueError, RuntimeError, httpx2.InvalidURL):
         raise OperatorError(
             "The proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used.",
             next_step="Whoever runs Taskhand should correct that environment variable.",

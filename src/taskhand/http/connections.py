@@ -17,8 +17,8 @@ _LIMITS: Final = {"max_connections": 100, "max_keepalive_connections": 20, "keep
 class PooledTransport(httpx2.AsyncBaseTransport):
     """What `httpx2.AsyncHTTPTransport` is, which cannot be given a network: HTTP/1.1, directly or through a proxy.
 
-    Raises the exceptions of `httpcore2`, which have the names of those of `httpx2`. `proxy` is a URL: ValueError or
-    ImportError where it cannot be used.
+    Raises the exceptions of `httpcore2`, which have the names of those of `httpx2`. `proxy` is a URL: ValueError where
+    it cannot be used, RuntimeError where a library for it is not installed.
     """
 
     def __init__(self, trust: ssl.SSLContext, proxy: str | None = None) -> None:
