@@ -25,6 +25,8 @@ from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext, WritePolicy
 
 CALL_S = 1.0
+BUSY_S = 10.0
+"""What a call of a second takes at most on a machine that is busy; without a limit it would take 45."""
 
 
 @asynccontextmanager
@@ -41,7 +43,7 @@ async def timed(agent: Agent, tool: str, **arguments: Any) -> dict[str, Any]:
     try:
         return await agent(tool, **arguments)
     finally:
-        assert monotonic() - began < CALL_S
+        assert monotonic() - began < BUSY_S
 
 
 async def test_a_question_that_is_never_shown_ends_in_the_plan_and_a_late_answer_does_nothing(tmp_path: Path) -> None:
@@ -105,7 +107,7 @@ async def test_many_calls_do_not_wait_longer_for_a_file_that_another_process_wri
                 await agent("create_task", title=f"New {number}", responsibleIds=["me"], priority="1")
             except Refused as refused:
                 codes.append(refused.code)
-            assert monotonic() - began < 1.5 * CALL_S  # a busy machine; alone it is less than one
+            assert monotonic() - began < BUSY_S
 
         with closing(sqlite3.connect(tmp_path / file, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
