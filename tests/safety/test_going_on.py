@@ -12,6 +12,7 @@ from behaviour.agent import Refused
 from safety.account import Agent
 from safety.crms import CRMS
 from safety.slow import AGAIN, SlowCrm, slow_crm
+from safety.victim import journal_in
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.app_context import WritePolicy
@@ -138,6 +139,24 @@ async def test_a_task_that_somebody_changed_between_the_parts_is_told_and_the_ot
         assert same not in crm.puts
         verified = await app.journal.check_health()
         assert [one.outcome for one in verified] == ["ok"]
+
+
+async def test_a_process_that_dies_while_it_goes_on_leaves_each_task_to_be_written_once(tmp_path: Path) -> None:
+    time = Waiting()
+    async with slow_crm(tmp_path, TASKS) as crm:
+        async with crm.server(time) as (agent, app):
+            plan_id, first = await begun(crm, agent, time)
+            change = await app.journal.find(first["changeId"])
+            assert change
+        left = [index for index, result in change.results.items() if result.outcome == "not_attempted"]
+        dying = journal_in(tmp_path)
+        await dying.resume(change, left)
+        await dying.aclose()
+        async with crm.server(time) as (agent, _):
+            done = await timed(agent, time, "apply_plan", planId=plan_id)
+            assert (done["totals"], done["changeId"]) == ({"applied": TASKS}, first["changeId"])
+        assert set(crm.puts.values()) == {1}
+        assert crm.renamed == set(crm.ids)
 
 
 async def test_what_was_undone_is_not_gone_on_with(tmp_path: Path) -> None:
