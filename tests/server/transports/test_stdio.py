@@ -3,9 +3,10 @@
 import json
 import signal
 import sqlite3
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 
 import anyio
@@ -73,6 +74,46 @@ def test_the_old_era_works_line_by_line(store_file: Path) -> None:
         params = {"name": "create_task", "arguments": DRAFT}
         pipe.send(json.dumps({"jsonrpc": "2.0", "id": "make", "method": "tools/call", "params": params}))
         assert pipe.answer("make")["result"]["structuredContent"]["task"]["title"] == DRAFT["title"]
+
+
+@contextmanager
+def unread(store: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A server that nobody reads."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-m", "taskhand"], env=environment(store), stdin=pipe, stdout=pipe, stderr=pipe
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_client_that_never_reads_does_not_keep_the_server_alive(store_file: Path) -> None:
+    hello = {"jsonrpc": "2.0", "id": "hi", "method": "initialize", "params": HELLO}
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": META}}
+    lines = "".join(f"{line}\n" for line in (json.dumps(hello), "no message", json.dumps(asked)))
+    with unread(store_file) as process:
+        assert process.stdin is not None
+        process.stdin.write(lines.encode() * 100)
+        process.stdin.close()
+        assert process.wait(BOUND_S) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+
+
+def test_a_client_that_closes_its_end_ends_the_server_without_a_trace(store_file: Path) -> None:
+    with unread(store_file) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        process.stdin.write(b"no message\n")
+        process.stdin.flush()
+        assert process.wait(BOUND_S) == 0
+        assert process.stderr.read() == b""
+        with suppress(BrokenPipeError):
+            process.stdin.close()
 
 
 CUT_EMOJI = {

@@ -5,6 +5,7 @@ with `server/discover` and then falls back to `initialize` would be refused. A r
 `_meta`; every other message belongs to the older era.
 """
 
+import math
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final
@@ -36,8 +37,10 @@ async def serve_both_eras(
     last_answers_s: float = _LAST_ANSWERS_S,
 ) -> None:
     """Serve until `read` ends, and the requests that came until then are answered or take too long; close both."""
-    older, older_requests = anyio.create_memory_object_stream[SessionMessage | Exception]()
-    newer, newer_requests = anyio.create_memory_object_stream[SessionMessage | Exception]()
+    # Without a limit, since no request waits for the answer of another: a client that does not read what is written
+    # would keep the end of the input from being seen.
+    older, older_requests = anyio.create_memory_object_stream[SessionMessage | Exception](math.inf)
+    newer, newer_requests = anyio.create_memory_object_stream[SessionMessage | Exception](math.inf)
     answers, written = anyio.create_memory_object_stream[SessionMessage]()
     async with server.lifespan(server) as state, anyio.create_task_group() as tasks, read, older, newer:
         options = server.create_initialization_options()

@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterable, Callable, Coroutine
 from typing import Any
 
 import anyio
@@ -27,29 +27,47 @@ async def serve_stdio(server: Server[Any], close: _Work, at_start: _Work) -> Non
     `close` waits for the write under way, if any. `at_start` runs beside the first requests.
     """
     async with anyio.create_task_group() as tasks:
-        async with stdio_server() as (read, write):
-            tasks.start_soon(_leave_on_signal, close)
-            tasks.start_soon(at_start)
-            send, receive = anyio.create_memory_object_stream[SessionMessage]()
-            tasks.start_soon(_forward_readable, read, send, write.send)
-            await serve_both_eras(server, receive, write)
-        # Here the last answer is written; `_forward_readable` ends the process where the client does not read it.
+
+        def answer(message: SessionMessage) -> None:
+            tasks.start_soon(write.send, message)
+
+        try:
+            async with stdio_server() as (read, write):
+                tasks.start_soon(_leave_on_signal, close)
+                tasks.start_soon(at_start)
+                send, receive = anyio.create_memory_object_stream[SessionMessage]()
+                tasks.start_soon(_forward_readable, read, send, answer)
+                try:
+                    await serve_both_eras(server, receive, write)
+                except anyio.get_cancelled_exc_class():
+                    tasks.start_soon(_leave_soon)  # nothing can be written, and the thread that reads may wait for ever
+                    raise
+            # Here the last answer is written; `_forward_readable` ends the process where the client does not read it.
+        except* ConnectionError:
+            pass  # the client has closed its end of standard output: nobody waits for an answer
         tasks.cancel_scope.cancel()
 
 
 async def _forward_readable(
     read: AsyncIterable[SessionMessage | Exception],
     forward: MemoryObjectSendStream[SessionMessage],
-    answer: Callable[[SessionMessage], Awaitable[None]],
+    answer: Callable[[SessionMessage], None],
 ) -> None:
-    """Forward every message to the server; answer every line that is not a message, since its caller waits."""
+    """Forward every message to the server; answer every line that is not a message, since its caller waits.
+
+    The answer is not waited for: a client that does not read would keep the end of the input from being seen.
+    """
     async with forward:
         async for message in read:
             if isinstance(message, Exception):
-                await answer(SessionMessage(_unreadable(message)))
+                answer(SessionMessage(_unreadable(message)))
             else:
                 await forward.send(message)
-    # Standard input is closed: requests under way may end, but a store that another process holds is not waited for.
+    await _leave_soon()
+
+
+async def _leave_soon() -> None:
+    """End the process. Requests under way may end, but a store that another process holds is not waited for."""
     await anyio.sleep(LAST_WRITE_S)
     leave()
 
