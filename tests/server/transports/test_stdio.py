@@ -14,8 +14,8 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from server.transports.server_process import BOUND_S, HELLO, META, Pipe, environment
-from server.transports.task_calls import DRAFT, code_of, create_task, draft, error_of, titles_of_whole_tasks
+from server.transports.server_process import BOUND_S, HELLO, META, Pipe, environment, output
+from server.transports.task_calls import DRAFT, code_of, draft, error_of, titles_of_whole_tasks
 
 ERAS = [pytest.param("legacy", "2025-11-25", id="2025-11-25"), pytest.param("auto", "2026-07-28", id="2026-07-28")]
 IN_FLIGHT = 50
@@ -49,11 +49,12 @@ async def test_a_task_outlives_the_server_that_made_it(store_file: Path, mode: s
 
 
 def test_stdout_holds_json_rpc_alone_while_the_log_says_everything(store_file: Path) -> None:
+    output(store_file, "call", "create_task", json.dumps(DRAFT))
+    with closing(sqlite3.connect(store_file)) as connection, connection:
+        connection.execute("DELETE FROM identity")  # what the code never expects
     with Pipe(store_file, TASKHAND_LOG_LEVEL="DEBUG") as pipe:
-        create_task(pipe, DRAFT | {"dueDate": "2026-03-01"})
-        with closing(sqlite3.connect(store_file)) as connection, connection:
-            connection.execute("UPDATE task SET due_at = 'broken beneath the server'")
-        error = error_of(pipe.call("list_tasks", {}))
+        pipe.call("list_statuses", {})
+        error = error_of(pipe.call("list_changes", {}))
         assert error["code"] == "internal_error"
         assert code_of(pipe.call("get_task", {"id": "7"})) == "invalid_id"
         pipe.stdin.close()
@@ -61,7 +62,7 @@ def test_stdout_holds_json_rpc_alone_while_the_log_says_everything(store_file: P
         lines, log = pipe.out.all(), "".join(pipe.err.all())
     assert [json.loads(line)["jsonrpc"] for line in lines] == ["2.0"] * 3
     assert "Traceback" not in "".join(lines)
-    assert "broken" not in error["message"]
+    assert "NoneType" not in error["message"]
     assert "Traceback" in log
     assert error["message"].partition("reference ")[2].rstrip(").") in log
 
