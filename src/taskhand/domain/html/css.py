@@ -5,24 +5,13 @@ https://www.w3.org/TR/css-syntax-3/, as far as text needs it. What is not unders
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from html import unescape
 from typing import Final
 
-__all__ = [
-    "Attributes",
-    "Declarations",
-    "Rules",
-    "declarations",
-    "lengths",
-    "parse_rules",
-    "pixels",
-    "resolve_variables",
-]
+__all__ = ["Attributes", "Declaration", "StyleSheet", "lengths", "pixels", "resolve_variables"]
 
 Attributes = Mapping[str, str]
-Declarations = Sequence[tuple[str, str]]
-Rules = Mapping[str, Declarations]
-"""Declarations by selector: a tag, `.class` or `#id`, or a tag with one of these."""
 
 _PX: Final = {
     "": 1.0,
@@ -43,37 +32,59 @@ _PX: Final = {
     "lh": 20.0,
 }
 _LENGTH: Final = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3}(?!\w))?)([a-z]+|%)?", re.ASCII)
-_COMMENT: Final = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+_TOKEN: Final = re.compile(
+    r"""(?P<comment>/\*.*?(?:\*/|\Z))|"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|\\.|[^"'\\/;{}()\[\]]+|.""", re.DOTALL
+)
 _ESCAPE: Final = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|(.))", re.DOTALL | re.IGNORECASE)
 _VARIABLE: Final = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,([^()]*))?\)")
-_AT_RULE: Final = re.compile(r"@[^{};]*(?:;|\{)")
+_DYNAMIC: Final = re.compile(r":(?:hover|active|focus|visited|link|target|before|after|first-l)|::")
+"""Parts of selectors that do not select the element as it is shown at first."""
+_OTHER_MEDIA: Final = re.compile(r"@(?!media|supports|layer)|\b(?:print|speech)\b|max-")
+_TAG: Final = re.compile(r"[a-z][a-z0-9-]*|\*")
+_SELECTOR: Final = re.compile(r"([.#])([\w-]+)")
 _STYLE_BEGINS: Final = re.compile("<style[^>]*>", re.IGNORECASE)
 _STYLE_ENDS: Final = re.compile("</style", re.IGNORECASE)
-_MOST_DECLARED: Final = 30
-"""Declarations of one selector: what a body says of all its elements is looked at for each of them."""
+_MOST_APPLIED: Final = 30_000
+"""Declarations of rules that are applied to the elements of one body; text in further elements is not shown."""
 
 
-def declarations(tag: str, attributes: Attributes, rules: Rules) -> Iterator[tuple[str, str]]:
-    """The declarations for an element, in lower case: those of the rules, then its own."""
-    if rules:
-        names = [f".{name}" for name in dict.fromkeys(attributes.get("class", "").lower().split())]
-        names += [f"#{attributes['id'].lower()}"] if attributes.get("id") else []
-        for selector in ("*", tag, *names, *(f"{tag}{name}" for name in names)):
-            yield from rules.get(selector, ())
-    yield from _parse_style(attributes.get("style", ""))
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """The value of a property, in lower case."""
+
+    name: str
+    value: str
+    is_important: bool = False
 
 
-def parse_rules(body: str) -> Rules:
-    """The rules of the style sheets in an HTML body; of a selector with several parts the last one counts."""
-    rules: dict[str, list[tuple[str, str]]] = {}
-    for sheet in _style_sheets(body):
-        for rule in _AT_RULE.sub("", _COMMENT.sub("", sheet)).split("}"):
-            selectors, _, style = rule.partition("{")
+class StyleSheet:
+    """The rules of the style sheets in an HTML body; of a selector one class, id or tag counts."""
+
+    def __init__(self, body: str) -> None:
+        self._rules: dict[str, list[tuple[int, Sequence[Declaration]]]] = {}
+        self._applied = 0
+        for order, (selectors, style) in enumerate(rule for sheet in _style_sheets(body) for rule in _rules(sheet)):
             declared = list(_parse_style(style))
-            for selector in selectors.lower().split(","):
-                if declared and (parts := selector.replace(">", " ").split()):
-                    rules.setdefault(parts[-1], []).extend(declared)
-    return {selector: declared[-_MOST_DECLARED:] for selector, declared in rules.items()}
+            for selector in dict.fromkeys(filter(None, map(_key_of, selectors.split(",")))):
+                self._rules.setdefault(selector, []).append((order, declared))
+
+    def declarations(self, tag: str, attributes: Attributes) -> list[Declaration]:
+        """The declarations for an element, the one that wins last: those of the rules, then its own."""
+        found = [*self._of_rules(tag, attributes), *_parse_style(attributes.get("style", ""))]
+        return sorted(found, key=lambda one: one.is_important)
+
+    def _of_rules(self, tag: str, attributes: Attributes) -> Iterator[Declaration]:
+        if not self._rules:
+            return
+        classes = [f".{name}" for name in dict.fromkeys(attributes.get("class", "").lower().split())]
+        for selectors in (["*"], [tag], classes, [f"#{attributes.get('id', '').lower()}"]):
+            rules = [rule for selector in selectors for rule in self._rules.get(selector, ())]
+            for _, declared in sorted(rules, key=lambda rule: rule[0]):
+                self._applied += len(declared)
+                if self._applied > _MOST_APPLIED:
+                    yield Declaration("display", "none")
+                    return
+                yield from declared
 
 
 def resolve_variables(value: str, variables: Mapping[str, str]) -> str:
@@ -102,12 +113,59 @@ def _to_pixels(found: re.Match[str], em_px: float, hundred_px: float) -> float |
     return None if scale is None else number * scale
 
 
-def _parse_style(style: str) -> Iterator[tuple[str, str]]:
-    """The names and values of a style, in lower case, without comments, escapes and `!important`."""
-    for declaration in _ESCAPE.sub(_unescape, _COMMENT.sub("", style)).lower().split(";"):
-        name, colon, value = declaration.partition(":")
+def _parse_style(style: str) -> Iterator[Declaration]:
+    """The declarations of a style, without comments and escapes."""
+    for part in _split(style, ";"):
+        name, colon, value = _ESCAPE.sub(_unescape, part).lower().partition(":")
+        value, _, importance = value.partition("!")
         if colon:
-            yield name.strip(), " ".join(value.split("!")[0].split())
+            yield Declaration(name.strip(), " ".join(value.split()), importance.strip() == "important")
+
+
+def _split(text: str, end: str) -> Iterator[str]:
+    """The parts of a text that end with a sign outside of strings, brackets and comments."""
+    part, depth = list[str](), 0
+    for token in _TOKEN.finditer(text):
+        sign = token[0]
+        if sign == end and not depth:
+            yield "".join(part)
+            part = []
+        elif not token["comment"]:
+            depth = max(0, depth + (sign in tuple("([{")) - (sign in tuple(")]}")))
+            part.append(sign)
+    yield "".join(part)
+
+
+def _rules(sheet: str) -> Iterator[tuple[str, str]]:
+    """The selectors and the style of each rule, in lower case; those for print and for small screens are left out."""
+    text, selectors, left_out = list[str](), None, 0
+    for token in _TOKEN.finditer(sheet.lower()):
+        sign = token[0]
+        if sign == "{" and (left_out or selectors is None):
+            selectors, text = "".join(text).strip(), []
+            if left_out or selectors.startswith("@"):
+                left_out += bool(left_out or _OTHER_MEDIA.search(selectors))
+                selectors = None
+        elif sign in ("}", ";") and (left_out or selectors is None):
+            left_out -= bool(left_out) and sign == "}"
+            text = []
+        elif sign == "}":
+            yield selectors or "", "".join(text)
+            selectors, text = None, []
+        elif not token["comment"]:
+            text.append(sign)
+    yield selectors or "", "".join(text)
+
+
+def _key_of(selector: str) -> str | None:
+    """The id or class, else the tag, by which a selector is looked up; None for one that is not understood."""
+    last = re.split(r"[\s>+~]", selector.partition("(")[0].strip())[-1]
+    if _DYNAMIC.search(last):
+        return None
+    if names := _SELECTOR.findall(last):
+        return "".join(names[-1])
+    tag = _TAG.match(last)
+    return tag and tag[0]
 
 
 def _unescape(found: re.Match[str]) -> str:

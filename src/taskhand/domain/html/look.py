@@ -5,27 +5,19 @@ as absent.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
 from taskhand.domain.html.color import BLACK, LINK, MARK, WHITE, Color, blend, look_alike, parse_color
-from taskhand.domain.html.css import (
-    Attributes,
-    Declarations,
-    Rules,
-    declarations,
-    lengths,
-    pixels,
-    resolve_variables,
-)
+from taskhand.domain.html.css import Attributes, Declaration, StyleSheet, lengths, pixels, resolve_variables
 
 __all__ = ["Look"]
 
 _HIDDEN_ELEMENTS: Final = frozenset(
-    {"audio", "canvas", "datalist", "defs", "desc", "head", "iframe", "metadata", "meter", "noembed", "noframes"}
-    | {"noscript", "progress", "script", "style", "template", "title", "video"}
+    {"applet", "audio", "canvas", "datalist", "embed", "head", "iframe", "meter", "noembed", "noframes", "noscript"}
+    | {"object", "progress", "script", "select", "style", "svg", "template", "title", "video"}
 )
 _FAINT: Final = 0.1
 """Opacity up to which text is not seen."""
@@ -84,24 +76,24 @@ class Look:
         color, behind = self.fill or self.color, self.background
         return color.alpha > _FAINT and (behind is None or not look_alike(blend(color, behind), behind))
 
-    def within(self, tag: str, attributes: Attributes, rules: Rules) -> "Look":
+    def within(self, tag: str, attributes: Attributes, sheet: StyleSheet) -> "Look":
         """How text looks in an element of this element."""
         is_closed = tag == "dialog" and "open" not in attributes
         if self.is_hidden or is_closed or tag in _HIDDEN_ELEMENTS or "hidden" in attributes:
             return self if self.is_hidden else replace(self, is_hidden=True)
-        given = [*_presentation(tag, attributes), *declarations(tag, attributes, rules)]
+        given = [*_presentation(tag, attributes), *sheet.declarations(tag, attributes)]
         return _style(self, given) if given else self
 
 
-def _style(around: Look, given: Declarations) -> Look:
+def _style(around: Look, given: Sequence[Declaration]) -> Look:
     """The look of an element with these declarations in an element that looks like `around`."""
-    names = {name: value for name, value in given if name.startswith("--")}
+    names = {one.name: one.value for one in given if one.name.startswith("--")}
     variables = MappingProxyType({**around.variables, **names}) if names else around.variables
-    look, resolved = replace(around, variables=variables), list[tuple[str, str]]()
-    for name, value in given:
-        resolved.append((name, resolve_variables(value, variables)))
-        look = _declare(look, around, *resolved[-1])
-    return replace(look, is_hidden=True) if _has_no_room(dict(resolved)) else look
+    look, resolved = replace(around, variables=variables), dict[str, str]()
+    for one in given:
+        resolved[one.name] = resolve_variables(one.value, variables)
+        look = _declare(look, around, one.name, resolved[one.name])
+    return replace(look, is_hidden=True) if _has_no_room(resolved) else look
 
 
 def _declare(look: Look, around: Look, name: str, value: str) -> Look:
@@ -129,16 +121,16 @@ def _declare(look: Look, around: Look, name: str, value: str) -> Look:
     return look
 
 
-def _presentation(tag: str, attributes: Attributes) -> Iterator[tuple[str, str]]:
+def _presentation(tag: str, attributes: Attributes) -> Iterator[Declaration]:
     """What an element and its attributes say of colours without a style."""
     if tag == "mark":
-        yield "background-color", MARK
+        yield Declaration("background-color", MARK)
     if tag == "a" and "href" in attributes:
-        yield "color", LINK
+        yield Declaration("color", LINK)
     old = (("background-color", "bgcolor"), ("color", {"font": "color", "body": "text"}.get(tag, "")))
     for name, attribute in old:
         if value := attributes.get(attribute, "").strip().lower():
-            yield name, f"#{value}" if re.fullmatch("[0-9a-f]{6}", value) else value
+            yield Declaration(name, f"#{value}" if re.fullmatch("[0-9a-f]{6}", value) else value)
 
 
 def _color(value: str) -> Color | None:

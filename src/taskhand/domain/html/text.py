@@ -13,7 +13,7 @@ from html.entities import html5
 from html.parser import HTMLParser
 from typing import Final
 
-from taskhand.domain.html.css import Attributes, Rules, parse_rules
+from taskhand.domain.html.css import Attributes, StyleSheet
 from taskhand.domain.html.look import Look
 
 __all__ = ["html_of", "text_of"]
@@ -36,8 +36,19 @@ _FORMATTING: Final = frozenset(
 )
 """Elements that go on in the next block where they were opened in the one before
 (https://html.spec.whatwg.org/multipage/parsing.html#formatting)."""
-_CELLS: Final = frozenset({"table", "td", "th"})
+_CELLS: Final = frozenset({"caption", "table", "td", "th"})
+"""Elements past which no element around them is ended by what is in them, nor goes on after them."""
+_SPECIAL: Final = (
+    _BLOCKS
+    | _CELLS
+    | {"applet", "body", "button", "center", "details", "dir", "hgroup", "html", "listing", "marquee", "menu", "object"}
+    | {"search", "select", "summary", "tbody", "template", "textarea", "tfoot", "thead", "xmp"}
+)
+"""Elements that the end tag of another element in which they are does not end
+(https://html.spec.whatwg.org/multipage/parsing.html#special)."""
+_SCOPES: Final = _CELLS | {"applet", "button", "html", "marquee", "object", "template"}
 _ENDED_BY: Final = {
+    "head": _SPECIAL,
     "li": frozenset({"li"}),
     "dt": frozenset({"dd", "dt"}),
     "dd": frozenset({"dd", "dt"}),
@@ -46,6 +57,7 @@ _ENDED_BY: Final = {
     "tr": frozenset({"tr"}),
 }
 """Elements whose end tag may be left out, and the elements that end them."""
+_COMMENT: Final = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))", re.DOTALL)
 _MOST_OPEN: Final = 500
 """Elements in elements; text in deeper ones is not shown."""
 _DEFAULT: Final = Look()
@@ -67,7 +79,7 @@ def text_of(body: str | None) -> str | None:
         return _REFERENCE.sub(_decode, body)
     # The parser also decodes incomplete references, so it gets a private character in place of each `&`.
     stand_in = next((one for one in map(chr, _PRIVATE_USE) if one not in body), "&")
-    reader = _Reader(stand_in, parse_rules(closed))
+    reader = _Reader(stand_in, StyleSheet(closed))
     # Of `<![` a browser makes a comment up to the next `>`; the parser knows some such sections and raises for others.
     markup = closed.replace("<![", "<!-[") + end + tail.replace("<", "&lt;")
     reader.feed(markup.replace("&", stand_in))
@@ -95,25 +107,27 @@ class _Open:
 class _Reader(HTMLParser):
     """Collects the text that is seen, in which `stand_in` means `&`; a line end in the source becomes a space."""
 
-    def __init__(self, stand_in: str, rules: Rules) -> None:
+    def __init__(self, stand_in: str, sheet: StyleSheet) -> None:
         super().__init__(convert_charrefs=False)
         self.parts: list[str] = []
         self._stand_in = stand_in
-        self._rules = rules
+        self._sheet = sheet
         self._open: list[_Open] = []
         self._too_deep = 0
         self._breaks = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _BLOCKS and (at := self._last("p", within=_CELLS)) is not None:
+        if tag in _BLOCKS - {"tr"} and (at := self._last("p", within=_SCOPES)) is not None:
             self._close(at, keep=_FORMATTING)  # a paragraph ends where a block begins
         while self._open and tag in _ENDED_BY.get(self._open[-1].tag, ()):
             self._open.pop()
         self._breaks = self._breaks or tag in _BLOCKS
         if tag not in _EMPTY:
             if len(self._open) < _MOST_OPEN:
-                attributes = {name: unescape((value or "").replace(self._stand_in, "&")) for name, value in attrs}
-                self._open.append(_Open(tag, attributes, self._look.within(tag, attributes, self._rules)))
+                attributes = {
+                    name: unescape((value or "").replace(self._stand_in, "&")) for name, value in reversed(attrs)
+                }
+                self._open.append(_Open(tag, attributes, self._look.within(tag, attributes, self._sheet)))
             else:
                 self._too_deep += 1
         if tag == "br":
@@ -125,12 +139,23 @@ class _Reader(HTMLParser):
         self._breaks = self._breaks or tag in _BLOCKS
         if self._too_deep:
             self._too_deep -= 1
-        elif (at := self._last(tag)) is not None:
-            holds_blocks = tag not in _BLOCKS and any(one.tag in _BLOCKS for one in self._open[at + 1 :])
+        elif (at := self._last(tag)) is not None and tag not in ("body", "html"):
+            holds_special = any(one.tag in _SPECIAL for one in self._open[at + 1 :])
             if tag in _FORMATTING:
-                self._close(at, keep=_FORMATTING | _BLOCKS if holds_blocks else frozenset())
-            elif not holds_blocks:
-                self._close(at)
+                self._close(at, keep=_FORMATTING | _SPECIAL if holds_special else _FORMATTING)
+            elif tag in _SPECIAL or not holds_special:
+                self._close(at, keep=() if tag in _CELLS else _FORMATTING)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)  # a browser does not see the slash
+
+    def parse_starttag(self, i: int) -> int:
+        end = super().parse_starttag(i)
+        return len(self.rawdata) if end < 0 else end  # a tag that does not end takes all that follows
+
+    def parse_comment(self, i: int, report: bool = True) -> int:  # noqa: ARG002, FBT001, FBT002  as in the class above
+        found = _COMMENT.match(self.rawdata, i)
+        return found.end() if found else super().parse_comment(i)
 
     def _last(self, tag: str, within: Container[str] = ()) -> int | None:
         """The place of the innermost open element of a tag; None past an element that `within` names."""
@@ -147,7 +172,7 @@ class _Reader(HTMLParser):
         del self._open[at:]
         for one in inner:
             if one.tag in keep:
-                self._open.append(replace(one, look=self._look.within(one.tag, one.attributes, self._rules)))
+                self._open.append(replace(one, look=self._look.within(one.tag, one.attributes, self._sheet)))
 
     @property
     def _look(self) -> Look:
