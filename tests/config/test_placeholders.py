@@ -153,6 +153,29 @@ def test_a_key_is_used_as_it_is_but_for_the_blanks_around_it(given: str) -> None
     found.settings.check_credential()
 
 
+@pytest.mark.parametrize(
+    ("environ", "is_told"),
+    [
+        ({"VAMBE_API_KEY": f"Bearer {SECRET}"}, True),
+        ({"HUBSPOT_ACCESS_TOKEN": "${HUBSPOT_ACCESS_TOKEN}"}, True),
+        ({"VAMBE_API_KEY": "${KEY}", "TASKHAND_BACKEND": "local"}, False),
+        ({"VAMBE_API_KEY": "${KEY}", "CLOSE_API_KEY": SECRET}, False),
+        ({"HUBSPOT_TOKEN": SECRET}, False),
+        ({"TASKHAND_TIMEZONE": "${TZ}"}, False),
+        ({}, False),
+    ],
+)
+def test_an_embedded_store_in_place_of_a_crm_is_a_remark_for_the_person(
+    environ: dict[str, str], *, is_told: bool
+) -> None:
+    remark = load(environ).settings.remark
+    assert (remark is not None) is is_told
+    if remark:
+        assert remark.startswith("Tell the person: tasks are in the embedded store, not in a CRM. ")
+        assert next(iter(environ)) in remark
+        assert SECRET not in remark
+
+
 def test_a_placeholder_in_a_variable_leaves_the_value_of_the_file_in_force(tmp_path: Path) -> None:
     file = tmp_path / "taskhand.toml"
     file.write_text('timezone = "America/Santiago"\n[vambe]\napi_key = "keyed"', encoding="utf-8")
@@ -190,6 +213,7 @@ def test_a_placeholder_in_another_setting_counts_as_not_set(variable: str, given
         "TASKHAND_TOOLS",
         "TASKHAND_PLAN_OVER",
         "TASKHAND_ASK",
+        "TASKHAND_STATE_KEY",
         "VAMBE_BASE_URL",
         "CLOSE_BASE_URL",
         "HUBSPOT_BASE_URL",

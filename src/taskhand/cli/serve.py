@@ -127,5 +127,6 @@ async def _open(
     if isinstance(found, OperatorError):
         raise found
     app = await stack.enter_async_context(open_app(found.settings))
-    server = create_server(app, state_keys=found.settings.state_keys, keeps_sessions=keeps_sessions)
+    settings = found.settings
+    server = create_server(app, state_keys=settings.state_keys, keeps_sessions=keeps_sessions, remark=settings.remark)
     return server, app.aclose, partial(recover_if_possible, app)

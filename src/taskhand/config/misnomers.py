@@ -23,7 +23,7 @@ def find_misnomers(environ: Mapping[str, str], factory: BackendFactory[Any], kno
             continue
         meant = next((one for one in right if one.rpartition("_")[2] in name.upper()), right[0])
         found = f"{name[:60]} is set, and Taskhand does not read it."
-        yield Note(meant, found, f"If it is the credential of {factory.title}, rename it to {meant}.")
+        yield Note(meant, found, f"If it is the credential of {factory.title}, rename it to {meant}.", "misnomer")
 
 
 def _is_like(name: str, factory: BackendFactory[Any]) -> bool:

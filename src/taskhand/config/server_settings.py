@@ -174,6 +174,7 @@ class ServerSettings(BaseModel):
             "answer to a question of another's; for a change of keys both, the new one first, with a comma between; "
             "default: one for each process.",
         ),
+        SettingKind.GUARD,
     ] = None
     config: Annotated[
         Path | None,

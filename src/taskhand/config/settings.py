@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict, PrivateAttr, SecretStr, ValidationError
 
@@ -25,13 +25,14 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 class Note:
     """A setting that is not used as it was given: what was `found`, as a sentence, and a remedy.
 
-    It counts as not set, unless `is_malformed`: then it counts as set, and is refused where it is needed.
+    An `unusable` value counts as not set. A `malformed` one counts as set, and is refused where it is needed. A
+    `misnomer` is a variable that nothing reads, and that may be meant as this one.
     """
 
     variable: str
     found: str
     remedy: str
-    is_malformed: bool = False
+    kind: Literal["unusable", "malformed", "misnomer"] = "unusable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +103,30 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
         A backend itself says which credential it needs; it does not know what was left out before.
         """
         factory = find_factory(self.backend)
-        wanted = {self.variable(name) for name in factory.credentials}
-        notes = [note for note in self._notes if note.variable in wanted]
-        malformed = [note for note in notes if note.is_malformed]
+        notes = self._notes_about(factory)
+        malformed = [note for note in notes if note.kind == "malformed"]
         if malformed:
             raise OperatorError(malformed[0].found, next_step=malformed[0].remedy)
         if notes and self.lacks_credential(factory):
             raise OperatorError(
                 f"{factory.title} is chosen and has no credential: {' '.join(note.found for note in notes)}",
                 code="unauthorized",
-                next_step=" ".join(note.remedy for note in notes),
+                next_step=" ".join(dict.fromkeys(note.remedy for note in notes)),
             )
+
+    @property
+    def remark(self) -> str | None:
+        """What a person should know where the embedded store is in use because the credential of a CRM is none."""
+        if self.chosen_backend or self.backend != "local":
+            return None
+        notes = [note for factory in FACTORIES for note in self._notes_about(factory) if note.kind == "unusable"]
+        found = " ".join(f"{note.found} {note.remedy}" for note in notes)
+        return f"Tell the person: tasks are in the embedded store, not in a CRM. {found}" if found else None
+
+    def _notes_about(self, factory: BackendFactory[Any]) -> list[Note]:
+        """The notes about the credentials of a backend."""
+        wanted = {self.variable(name) for name in factory.credentials}
+        return [note for note in self._notes if note.variable in wanted]
 
     def with_notes(self, notes: Sequence[Note]) -> "Settings":
         """These settings with further notes."""
@@ -180,6 +194,8 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
 
 _FIELDS = {Settings.variable(name): name for name in Settings.model_fields}
 _SECRETS = frozenset(variable for variable, name in _FIELDS.items() if Settings.is_secret(name))
+_CREDENTIALS = frozenset(Settings.variable(name) for factory in FACTORIES for name in factory.credentials)
+"""The secrets that CRMs have made; the others are the operator's own, and may be any text."""
 
 
 def read_variables(environ: Mapping[str, str]) -> Variables:
@@ -209,18 +225,18 @@ def find_usable(given: Mapping[str, object], names: Mapping[str, str]) -> tuple[
     notes = []
     for variable, value in given.items():
         field, called = _FIELDS[variable], names.get(variable, variable)
-        is_secret = variable in _SECRETS
-        text = resolve_credential(value) if is_secret and isinstance(value, str) else value
+        is_credential = variable in _CREDENTIALS
+        text = resolve_credential(value) if variable in _SECRETS and isinstance(value, str) else value
         flaw = None
         if isinstance(text, str) and text and not Settings.is_path(field):
-            flaw = find_flaw(text, called, is_secret=is_secret)
+            flaw = find_flaw(text, called, is_secret=is_credential)
         if flaw is None or flaw.is_malformed:
             kept[variable] = text
         if flaw is None:
             continue
         if flaw.is_malformed:
-            notes.append(Note(variable, f"{called} {flaw.found}.", flaw.remedy, is_malformed=True))
-        elif is_secret or (flaw.is_blank and not Settings.is_kind(field, SettingKind.GUARD)):
+            notes.append(Note(variable, f"{called} {flaw.found}.", flaw.remedy, "malformed"))
+        elif (is_credential or flaw.is_blank) and not Settings.is_kind(field, SettingKind.GUARD):
             notes.append(Note(variable, f"{called} {flaw.found}, so it counts as not set.", flaw.remedy))
         else:
             raise OperatorError(f"{called} {flaw.found}.", next_step=flaw.remedy)

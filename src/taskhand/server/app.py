@@ -55,12 +55,15 @@ class _Server(Server[Any]):
         return promised
 
 
-def create_server(app: AppContext, *, state_keys: Sequence[str] = (), keeps_sessions: bool = True) -> Server[Any]:
+def create_server(
+    app: AppContext, *, state_keys: Sequence[str] = (), keeps_sessions: bool = True, remark: str | None = None
+) -> Server[Any]:
     """A server with every tool, prompt and resource that is offered on `app`.
 
     `state_keys` seal what a client carries from a question to its answer: the first one seals, all open; without any,
     only this process opens what it sealed. `keeps_sessions` is whether a session of the older era lasts longer than a
-    request: only then can it be told of changes. OperatorError where the configuration offers no tool.
+    request: only then can it be told of changes. `remark` is for the instructions. OperatorError where the
+    configuration offers no tool.
     """
     offered = choose_tools(TOOLS, app.policy.tools, only_reads=app.policy.only_reads)
     tools = ToolHandlers(app, offered)
@@ -72,7 +75,7 @@ def create_server(app: AppContext, *, state_keys: Sequence[str] = (), keeps_sess
         title=_TITLE,
         version=__version__,
         lifespan=subscriptions.lifespan,
-        instructions=instructions(offered.tools),
+        instructions=instructions(offered.tools, remark),
         cache_hints=dict.fromkeys(_LISTS, _UNCHANGING),
         get_tool_input_schema=tools.input_schema,
         on_list_tools=tools.list_tools,
