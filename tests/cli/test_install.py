@@ -344,3 +344,19 @@ def _until(terminal: int, said: bytes) -> bytes:
     while said not in seen:
         seen += os.read(terminal, 4096)
     return seen
+
+
+@pytest.mark.parametrize("given", ["${VAMBE_API_KEY}", "your key", f'"{KEY}"', f"Bearer {KEY}", "op://x/y/z"])
+def test_a_key_that_is_none_is_refused_and_nothing_is_written(run: Run, given: str) -> None:
+    said = _refused(run("cursor", "--backend", "vambe", VAMBE_API_KEY=given))
+    assert "VAMBE_API_KEY h" in said
+    assert KEY not in said
+
+
+def test_the_file_of_a_key_is_set_instead_of_the_key(run: Run, file: Path, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(f"{KEY}\n", encoding="utf-8")
+    done = run("cursor", "--backend", "vambe", "--set", f"VAMBE_API_KEY_FILE={tmp_path}/key")
+    assert (done.exit_code, KEY in done.output) == (0, False)
+    entry = _servers(file)["taskhand"]["env"]
+    assert entry["VAMBE_API_KEY_FILE"] == f"{tmp_path}/key"
+    assert "VAMBE_API_KEY" not in entry

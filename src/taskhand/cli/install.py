@@ -184,15 +184,23 @@ def _ask(present: Mapping[str, object]) -> "Answer":
         secret = is_secret_variable(variable)
         if found := os.environ.get(variable, "").strip():
             print_line(f"{variable} is taken from the environment.", err=True)
-            return found
+            return _checked(variable, found)
         if not sys.stdin.isatty():
             return None
         blank = " (empty: unchanged)" if variable in present else "" if secret else " (empty: none)"
         text = f"{variable}, {describe_variable(variable).rstrip('.')}{blank}"
         typed: str = click.prompt(text, default="", show_default=False, hide_input=secret, err=True)
-        return typed.strip() or None
+        return _checked(variable, typed) if typed.strip() else None
 
     return answer
+
+
+def _checked(variable: str, value: str) -> str:
+    """The answer without blanks around it. OperatorError for one that is no value: it would be written to the file."""
+    from taskhand.config.placeholders import clean_value
+
+    _refuse_unusable({variable: value})
+    return clean_value(value)
 
 
 def _check(made: "EntryVariables") -> None:
@@ -200,8 +208,11 @@ def _check(made: "EntryVariables") -> None:
     from taskhand.install.server_entry import MASK, is_reference
 
     given = {**made.variables, **made.for_keyring}
-    real = {name: value for name, value in given.items() if not is_reference(value) and value != MASK}
-    for note in Settings.from_env(real).notes:
+    _refuse_unusable({name: value for name, value in given.items() if not is_reference(value) and value != MASK})
+
+
+def _refuse_unusable(variables: Mapping[str, str]) -> None:
+    for note in Settings.from_env(variables).notes:
         raise OperatorError(note.found, next_step=note.remedy)
 
 

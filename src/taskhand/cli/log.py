@@ -22,11 +22,16 @@ def configure_log(level: str = "WARNING", library_level: str = "WARNING", secret
     """Log to standard error, one line for a record and further ones only for a trace.
 
     The levels of Taskhand and of the libraries are separate: what the HTTP and MCP libraries say at DEBUG has the
-    arguments of calls in it. `secrets` are masked wherever they occur.
+    arguments of calls in it. `secrets` are masked wherever they occur. Where a program has configured logging before,
+    as a test does, that stays.
     """
+    root = logging.getLogger()
+    if root.handlers:
+        return
     handler = _Handler(sys.stderr)
     handler.setFormatter(_Formatter(secrets))
-    logging.basicConfig(level=library_level, handlers=[handler])
+    root.addHandler(handler)
+    root.setLevel(library_level)
     logging.getLogger("taskhand").setLevel(level)
 
 
