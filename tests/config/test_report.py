@@ -263,6 +263,7 @@ def test_a_file_with_only_keyring_references_may_be_readable_by_others(file: Pat
     [
         ("TASKHAND_TIMEZON", "TASKHAND_TIMEZONE"),
         ("TASKHAND_READONLY", "TASKHAND_READ_ONLY"),
+        ("taskhand_timezone", "TASKHAND_TIMEZONE"),
         ("TASKHAND_QQQQQQQQQQQQQ", None),
         ("VAMBE_APIKEY", "VAMBE_API_KEY"),
     ],

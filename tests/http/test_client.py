@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskhand.domain.errors import CallerError, NotFound, OperatorError, OutcomeUnknown, RateLimited, UpstreamError
+from taskhand.domain.errors import (
+    CallerError,
+    NotFound,
+    OperatorError,
+    OutcomeUnknown,
+    RateLimited,
+    UpstreamError,
+    UpstreamFailed,
+)
 from taskhand.http.client import Client
 from taskhand.http.path import Path
 from taskhand.http.request import Request
@@ -173,6 +181,17 @@ async def test_a_page_of_a_firewall_is_told_as_such_and_not_as_a_refusal_by_the_
         await client.put(TASK)
     assert type(refused.value) is UpstreamError
     assert "Read the task" in str(refused.value.next_step)
+
+
+@pytest.mark.parametrize(
+    ("body", "who"), [(PAGE, "Acme, or a proxy or a firewall in front of it, failed with"), (b"{}", "Acme failed with")]
+)
+async def test_a_failure_that_comes_with_a_page_may_be_that_of_a_proxy(
+    clients: Clients, server: Server, steps: type[Steps], body: bytes, who: str
+) -> None:
+    server.steps = [steps.answer(502, body)]
+    with pytest.raises(UpstreamFailed, match=f"^{who} status 502"):
+        await (await clients(server.url)).get(TASKS)
 
 
 async def test_a_page_with_a_success_is_told_as_such_too(clients: Clients, server: Server, steps: type[Steps]) -> None:

@@ -36,6 +36,9 @@ _PLACEHOLDERS: Final = (
 The patterns are compiled at first use: most starts need none, and they would cost each some milliseconds.
 """
 
+_WORDS: Final = ("__", "process.env", "os.environ", "env", "secrets", "vars")
+"""How the placeholders begin that have no such mark in them."""
+
 _NULLS: Final = frozenset({"null", "undefined"})
 """What programs write for a value that is not there; other such words are names, too."""
 _SAMPLE_KEY: Final = (
@@ -83,7 +86,7 @@ def clean_value(text: str) -> str:
 
 def find_flaw(text: str, variable: str, *, is_secret: bool) -> Flaw | None:
     """Why a cleaned text cannot be the value of a setting; None where it can. `variable` is named in the remedy."""
-    if shape := next((shape for pattern, shape in _PLACEHOLDERS if re.search(pattern, text)), None):
+    if shape := _find_placeholder(text):
         return Flaw(
             f"holds a placeholder ({shape}) that was not replaced",
             f"Write the value itself into {variable}, set what the placeholder refers to, or unset it.",
@@ -93,7 +96,7 @@ def find_flaw(text: str, variable: str, *, is_secret: bool) -> Flaw | None:
         return Flaw("holds a sample text", f"Set {variable} to the value itself, or unset it.", is_blank=True)
     if text[0] in _QUOTES and text[-1] in _QUOTES:
         return Flaw("has quotes around its value", f"Remove the quotes from {variable}.")
-    if re.match(_MANAGER_URL, text) or (is_secret and re.match(_REFERENCE, text)):
+    if ("://" in text and re.match(_MANAGER_URL, text)) or (is_secret and re.match(_REFERENCE, text)):
         file = f"{variable.removesuffix('_FILE')}_FILE"
         return Flaw(
             "holds the name of another place, where nothing is looked up",
@@ -106,6 +109,13 @@ def find_flaw(text: str, variable: str, *, is_secret: bool) -> Flaw | None:
     if any("\ud800" <= character <= "\udfff" for character in text):
         return Flaw("is not valid UTF-8", f"Write {variable} in UTF-8.")
     return None
+
+
+def _find_placeholder(text: str) -> str | None:
+    """How the placeholder in a text is shown; None without one."""
+    if not any(mark in text for mark in "$%{<[!#@") and not text.startswith(_WORDS):
+        return None  # at every start, for nearly every value
+    return next((shape for pattern, shape in _PLACEHOLDERS if re.search(pattern, text)), None)
 
 
 def _is_sample(text: str, variable: str) -> bool:

@@ -177,7 +177,8 @@ class Client:
             json: Json = parse_json(answer.status, answer.body, "any")
         except UnexpectedBody:
             json = None
-        error = status_error(self._upstream, answer.status, json, retry_after_s=answer.retry_after_s)
+        wait_s, page = answer.retry_after_s, is_web_page(answer.body)
+        error = status_error(self._upstream, answer.status, json, retry_after_s=wait_s, page=page)
         if isinstance(error, OperatorError):
             _log.warning("%s: status %d: %s", request.path.template, answer.status, error.message)
         return error

@@ -47,9 +47,9 @@ _LOOK: Final = "Read the task before sending the write again."
 
 
 def status_error(
-    upstream: Upstream, status: int, json: Json = None, *, retry_after_s: float | None = None
+    upstream: Upstream, status: int, json: Json = None, *, retry_after_s: float | None = None, page: bool = False
 ) -> TaskhandError:
-    """The error for any status but a success."""
+    """The error for any status but a success; `page` is whether a web page came with it."""
     name = upstream.name
     error: TaskhandError
     match status:
@@ -89,9 +89,8 @@ def status_error(
                 retry_after_s=retry_after_s,
             )
         case _ if status >= _FIRST_FAILURE:
-            error = UpstreamFailed(
-                f"{name} failed with status {status}.", next_step=_LATER, retry_after_s=retry_after_s
-            )
+            who = f"{name}, or a proxy or a firewall in front of it," if page else name
+            error = UpstreamFailed(f"{who} failed with status {status}.", next_step=_LATER, retry_after_s=retry_after_s)
         case _:
             error = UpstreamError(f"{name} answered with status {status}.", next_step=_LATER)
     return error
