@@ -173,4 +173,4 @@ def store_path(settings: Settings) -> Path:
         return _expanded("TASKHAND_DB", settings.db)
     from platformdirs import user_data_path
 
-    return expand_path("The data folder", user_data_path("taskhand", appauthor=False)) / "tasks.sqlite"
+    return user_data_path("taskhand", appauthor=False) / "tasks.sqlite"

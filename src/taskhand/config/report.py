@@ -132,8 +132,7 @@ def _file(given: str | None, environ: Mapping[str, str]) -> SettingsFile:
     if given is None:
         from platformdirs import user_config_path  # noqa: PLC0415  needed only where TASKHAND_CONFIG is not set
 
-        folder = expand_path("The configuration folder", user_config_path("taskhand", appauthor=False), environ)
-        return read_settings_file(folder / "taskhand.toml", must_exist=False)
+        return read_settings_file(user_config_path("taskhand", appauthor=False) / "taskhand.toml", must_exist=False)
     return read_settings_file(expand_path("TASKHAND_CONFIG", given, environ), must_exist=True)
 
 
