@@ -24,7 +24,7 @@ PROGRAMS = os.environ.get("HOSTS", "")
 
 KEY = "vambe-sandbox-key"
 
-_WITHIN_S = 120
+_WITHIN_S = 180
 """A host that has not ended by then hangs."""
 
 _ALL_TOOLS = ",".join(f"mcp__taskhand__{tool.name}" for tool in TOOLS)
@@ -34,7 +34,7 @@ _ALL_TOOLS = ",".join(f"mcp__taskhand__{tool.name}" for tool in TOOLS)
 class RealHost:
     """A host: its program and arguments, its variables for a model at an address, and the settings that it starts with.
 
-    `opening` are calls of the host's own tools, after which Taskhand's can be called.
+    `search` is the call of the host's own tool that loads Taskhand's.
     """
 
     slug: str
@@ -43,7 +43,7 @@ class RealHost:
     dialect: Dialect
     variables: Callable[[str], Mapping[str, str]]
     settings: Callable[[Path, str], None] = lambda home, address: None  # noqa: ARG005
-    opening: Sequence[tuple[str, Json]] = ()
+    search: Call | None = None
 
 
 def _gemini_settings(home: Path, address: str) -> None:
@@ -97,7 +97,7 @@ REAL_HOSTS = {
                 "ANTHROPIC_API_KEY": "none",
                 "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             },
-            opening=[("ToolSearch", {"query": f"select:{_ALL_TOOLS}", "max_results": len(TOOLS)})],
+            search=("ToolSearch", {"query": f"select:{_ALL_TOOLS}", "max_results": len(TOOLS)}),
         ),
         RealHost(
             "gemini",
@@ -159,7 +159,7 @@ class Session:
     def converse(self, script: Script, meanwhile: Callable[[], None] = lambda: None) -> Conversation:
         """Let the host's model play a script, do something `meanwhile`, and wait for the host's end."""
         said = Conversation(self.host)
-        model = ScriptedModel(self.host.dialect, self._played(script, said))
+        model = ScriptedModel(self.host.dialect, self._played(script, said), self.host.search)
         with ExitStack() as stack:
             address = stack.enter_context(serve_model(model))
             proxy, said.contacted = stack.enter_context(record_requests())
@@ -197,9 +197,7 @@ class Session:
         return [pid for pid in _descendants(self.process.pid) if b"\0taskhand" in _command_line(pid)]
 
     def _played(self, script: Script, said: Conversation) -> Script:
-        """The script after the host's opening; the answers to it are kept."""
-        for call in self.host.opening:
-            yield call
+        """The script; the answers are kept."""
         call = next(script)
         while True:
             answer = yield call

@@ -1,7 +1,7 @@
 """A model on loopback that plays a script: real hosts are pointed at it, and call tools through their own client."""
 
 import json
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
@@ -17,14 +17,21 @@ Script = Generator[Call, Any, None]
 """Yields the calls of the model; receives the answer to each, a string, as the host gives it to the model."""
 
 
-class ScriptedModel:
-    """The replies to one host's requests. `requests` are the bodies of those that carry the conversation."""
+_MOST_SEARCHES = 20
 
-    def __init__(self, dialect: Dialect, script: Script) -> None:
+
+class ScriptedModel:
+    """The replies to one host's requests. `requests` are the bodies of those that carry the conversation.
+
+    `search` is the call by which a model asks for tools that it is not given at once.
+    """
+
+    def __init__(self, dialect: Dialect, script: Script, search: Call | None = None) -> None:
         self.requests: list[Mapping[str, Any]] = []
         self.failure: BaseException | None = None
         self._dialect = dialect
         self._script = script
+        self._search = search
         self._calls: list[Call | None] = []
         self._lock = Lock()
 
@@ -36,10 +43,16 @@ class ScriptedModel:
             answers = self._dialect.answers(body)
             if len(answers) == len(self._calls):
                 self.requests.append(body)
-                self._calls.append(self._next(answers[-1] if answers else None))
+                self._calls.append(self._next(body, answers))
             return self._dialect.reply(self._calls[len(answers)], len(answers), body)
 
-    def _next(self, answer: str | None) -> Call | None:
+    def _next(self, body: Mapping[str, Any], answers: Sequence[str]) -> Call | None:
+        """The next call. The search is repeated while the server is not connected: a busy machine takes its time."""
+        searched = [call for call in self._calls if call == self._search]
+        begun = len(self._calls) > len(searched)
+        if self._search and not begun and not self._dialect.tools(body) and len(searched) < _MOST_SEARCHES:
+            return self._search
+        answer = answers[-1] if begun else None
         try:
             return self._script.send(answer)
         except StopIteration:
