@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import anyio
-import httpcore2
 import httpx2
 
 from taskhand.domain.errors import OperatorError
@@ -19,11 +18,7 @@ from taskhand.http.retry import Event, event_of
 
 __all__ = ["Answer", "Attempt", "open_transport", "send_once"]
 
-_NOTHING_SENT: Final = (
-    *(httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError),
-    *(httpcore2.ConnectError, httpcore2.ConnectTimeout, httpcore2.PoolTimeout, httpcore2.ProxyError),
-)
-_LATE: Final = (httpx2.TimeoutException, httpcore2.TimeoutException)
+_NOTHING_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +118,17 @@ def _decompressed(raw: bytes, coding: str, limit: int) -> tuple[bytes, Event | N
 
 def _classify(error: Exception) -> tuple[Event, int | None]:
     """The event of a failure, with the proxy's status or OpenSSL's verify code."""
-    if isinstance(error, httpx2.ProxyError | httpcore2.ProxyError):
+    if isinstance(error, httpx2.ProxyError):
         status = _status_of(error)
         is_refusal = status is not None and event_of(status) is Event.REFUSED
         return (Event.PROXY_REFUSED if is_refusal else Event.UNREACHED), status
     if isinstance(error, _NOTHING_SENT):
         distrust = _find_distrust(error)
         return (Event.UNREACHED, None) if distrust is None else (Event.UNTRUSTED, distrust.verify_code)
-    return (Event.TIMED_OUT if isinstance(error, _LATE) else Event.BROKEN), None
+    return (Event.TIMED_OUT if isinstance(error, httpx2.TimeoutException) else Event.BROKEN), None
 
 
-def _status_of(error: Exception) -> int | None:
+def _status_of(error: httpx2.ProxyError) -> int | None:
     """The status with which a proxy refused to connect; the library's text begins with it."""
     digits = str(error).partition(" ")[0]
     return int(digits) if digits.isascii() and digits.isdigit() else None
@@ -155,11 +150,11 @@ def open_transport(origin: Origin) -> httpx2.AsyncBaseTransport:
         # Reading the system's certificates takes tens of milliseconds, and plain http needs none: an empty context
         # saves that time, and trusts nobody.
         plain = origin.scheme == "http" and proxy is None
-        trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx2.create_ssl_context(trust_env=False)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx2.create_ssl_context(trust_env=False)
         if not plain:
-            trust_environment(trust)
-        return PooledTransport(trust, proxy)
-    except (ValueError, RuntimeError, httpx2.InvalidURL):
+            trust_environment(context)
+        return PooledTransport(context, proxy)
+    except (ValueError, ImportError, httpx2.InvalidURL):
         raise OperatorError(
             "The proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used.",
             next_step="Whoever runs Taskhand should correct that environment variable.",

@@ -1,7 +1,8 @@
 """Pooled connections to one upstream, whose response heads are cleaned before they are parsed (`response_head`)."""
 
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable
+from contextlib import contextmanager
 from typing import Any, Final
 
 import httpcore2
@@ -11,14 +12,21 @@ from taskhand.http.response_head import HeadReader
 
 __all__ = ["PooledTransport"]
 
+_ERRORS: Final = {
+    getattr(httpcore2, name): getattr(httpx2, name)
+    for name in (
+        *("ConnectError", "ReadError", "WriteError", "ProxyError", "UnsupportedProtocol"),
+        *("ConnectTimeout", "ReadTimeout", "WriteTimeout", "PoolTimeout"),
+        *("LocalProtocolError", "RemoteProtocolError"),
+    )
+}
 _LIMITS: Final = {"max_connections": 100, "max_keepalive_connections": 20, "keepalive_expiry": 5.0}
 
 
 class PooledTransport(httpx2.AsyncBaseTransport):
     """What `httpx2.AsyncHTTPTransport` is, which cannot be given a network: HTTP/1.1, directly or through a proxy.
 
-    Raises the exceptions of `httpcore2`, which have the names of those of `httpx2`. `proxy` is a URL: ValueError where
-    it cannot be used, RuntimeError where a library for it is not installed.
+    `proxy` is a URL: ValueError or ImportError where it cannot be used.
     """
 
     def __init__(self, trust: ssl.SSLContext, proxy: str | None = None) -> None:
@@ -26,15 +34,15 @@ class PooledTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send the request; the body is read from the response."""
-        response = await self._pool.handle_async_request(
-            httpcore2.Request(
-                method=request.method,
-                url=_address(request.url),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
+        sent = httpcore2.Request(
+            method=request.method,
+            url=_address(request.url),
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
         )
+        with _errors_of_httpx2():
+            response = await self._pool.handle_async_request(sent)
         stream = response.stream
         if not isinstance(stream, AsyncIterable):
             raise TypeError("a synchronous stream")
@@ -43,6 +51,15 @@ class PooledTransport(httpx2.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the connections."""
         await self._pool.aclose()
+
+
+@contextmanager
+def _errors_of_httpx2() -> Generator[None, None, None]:
+    """The exceptions of one library as those of the other, which has the same names."""
+    try:
+        yield
+    except tuple(_ERRORS) as error:
+        raise _ERRORS[type(error)](str(error)) from error
 
 
 def _open_pool(trust: ssl.SSLContext, proxy: httpx2.Proxy | None) -> httpcore2.AsyncConnectionPool:
@@ -66,8 +83,9 @@ class _Body(httpx2.AsyncByteStream):
         self._stream = stream
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._stream:
-            yield chunk
+        with _errors_of_httpx2():
+            async for chunk in self._stream:
+                yield chunk
 
     async def aclose(self) -> None:
         close = getattr(self._stream, "aclose", None)
