@@ -124,7 +124,10 @@ class InvalidAnswer(UpstreamError):
 
 
 class UpstreamFailed(UpstreamError):
-    """The CRM failed while it handled a request (status 500 or above); a write must be read back, not sent again."""
+    """The CRM failed while it handled a request (status 500 or above), or redirected a write.
+
+    Such a write must be read back, not sent again.
+    """
 
     default_retryable = True
 

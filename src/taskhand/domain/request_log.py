@@ -1,10 +1,10 @@
 """The upstream requests of one call, in order; the journal keeps them with every change."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["record_request", "recorded_requests"]
+__all__ = ["has_write_left", "record_request", "recorded_requests"]
 
 _LOGS: ContextVar[tuple[list[str], ...]] = ContextVar("request_logs", default=())
 
@@ -21,6 +21,11 @@ def recorded_requests() -> Iterator[list[str]]:
         yield sent
     finally:
         _LOGS.reset(token)
+
+
+def has_write_left(requests: Sequence[str]) -> bool:
+    """Whether one of these requests may have written something: a search that is sent as POST counts too."""
+    return any(not request.startswith("GET ") for request in requests)
 
 
 def record_request(method: str, path: str, outcome: str) -> None:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Final, Self, Unpack
 
 from taskhand.domain.deadline import current_deadline
 from taskhand.domain.errors import OperatorError, TaskhandError, UpstreamError
-from taskhand.http.errors import invalid_answer_error, is_from_elsewhere, page_error, status_error
+from taskhand.http.errors import (
+    invalid_answer_error,
+    is_from_elsewhere,
+    page_error,
+    redirected_write_error,
+    status_error,
+)
 from taskhand.http.origin import base_origin, check_redirect
 from taskhand.http.path import Path
 from taskhand.http.rate_limiter import Headroom, RateLimiter
@@ -143,7 +149,7 @@ class Client:
         return self._invalid(reply.template, reply.kind, why)
 
     async def _answer(self, request: Request) -> "Answer":
-        """Follow the redirects of a GET to the same origin, three at most; a redirected write is refused."""
+        """Follow the redirects of a GET to the same origin, three at most; a redirected write is not sent again."""
         transport, deadline = self._open(), current_deadline(self._limits.total_s, self._runtime.clock)
         url = request.url(self._upstream.base_url)
         for _ in range(_MOST_REDIRECTS + 1):
@@ -152,6 +158,8 @@ class Client:
                 return answer
             if answer.status not in _REDIRECTS:
                 raise self._refusal(answer, request)
+            if request.kind is not RequestKind.READ:
+                raise redirected_write_error(self._upstream)
             location = answer.headers.get("location") if request.method == "GET" else None
             url = check_redirect(url, location, name=self._upstream.name)
         raise UpstreamError(f"{self._upstream.name} redirected the request too often.", code="upstream_redirect")

@@ -31,6 +31,7 @@ __all__ = [
     "no_time_error",
     "page_error",
     "proxy_error",
+    "redirected_write_error",
     "status_error",
     "unconfirmed_write_error",
 ]
@@ -42,6 +43,7 @@ _TOO_LONG: Final = frozenset({413, 414})
 """The statuses that a CRM's own web server answers with a page, before the API sees the request."""
 
 _LATER: Final = "Try again later; before repeating a write, read the task."
+_FIRST_REFUSAL: Final = 400  # RFC 9110 section 15.5: the client erred
 _FIRST_FAILURE: Final = 500  # RFC 9110 section 15.6: the server failed
 _LOOK: Final = "Read the task before sending the write again."
 
@@ -91,9 +93,21 @@ def status_error(
         case _ if status >= _FIRST_FAILURE:
             who = f"{name}, or a proxy or a firewall in front of it," if page else name
             error = UpstreamFailed(f"{who} failed with status {status}.", next_step=_LATER, retry_after_s=retry_after_s)
+        case _ if status < _FIRST_REFUSAL:  # neither a success nor a refusal: a write may have been applied
+            error = UpstreamFailed(f"{name} answered with status {status}.", next_step=_LATER, retryable=False)
         case _:
             error = UpstreamError(f"{name} answered with status {status}.", next_step=_LATER)
     return error
+
+
+def redirected_write_error(upstream: Upstream) -> UpstreamFailed:
+    """The error for a write that was redirected, which is never followed: it may have been applied (303), or not."""
+    return UpstreamFailed(
+        f"{upstream.name} redirected the request to an address that is not followed; it was not sent again.",
+        code="upstream_redirect",
+        next_step="Ask whoever runs Taskhand to check the base URL.",
+        retryable=False,
+    )
 
 
 def _explanation(upstream: Upstream, status: int, json: Json) -> str | None:

@@ -6,8 +6,9 @@ spell.
 """
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -27,6 +28,7 @@ __all__ = [
     "with_headers",
     "with_pause",
     "with_request",
+    "without_pauses",
 ]
 
 _LONGEST_PAUSE_S: Final = 60.0
@@ -145,6 +147,22 @@ def parse_ietf_headers(headers: Mapping[str, str]) -> RateHeaders | None:
     return RateHeaders(remaining=int(float(remaining)), reset_s=float(reset))
 
 
+_LOOKS_NOW: Final = ContextVar("looks_now", default=False)
+
+
+@contextmanager
+def without_pauses() -> Generator[None, None, None]:
+    """Send the requests inside at once, even while an upstream asks to wait or its window is used up.
+
+    Only for the look that tells whether a write was applied all the same that the upstream asked to wait with.
+    """
+    token = _LOOKS_NOW.set(True)
+    try:
+        yield
+    finally:
+        _LOOKS_NOW.reset(token)
+
+
 class RateLimiter:
     """The queue in front of one upstream: first come, first sent; share one among all that use the same key.
 
@@ -209,7 +227,8 @@ class RateLimiter:
     async def _wait_for_rate(self, deadline: float) -> None:
         """Only the head of the queue waits for the rate: those behind it wait for the head."""
         now = self._clock()
-        if not self._queue_head.locked() and ready_at(self._rate, self._state, now) <= now < deadline:
+        is_ready = not self._queue_head.locked() and ready_at(self._rate, self._state, now) <= now
+        if (is_ready or _LOOKS_NOW.get()) and now < deadline:
             self._state = with_request(self._rate, self._state, now)  # the usual case, as above
             return
         with anyio.move_on_after(deadline - now):

@@ -21,7 +21,8 @@ class RequestOptions(TypedDict, total=False):
     `params` is a mapping, or pairs where a name repeats; `json` any value that JSON can carry; `headers` without
     secrets; `expect` the shape of the answer ("nothing" leaves the body unread, "object or nothing" also takes an
     empty one); `reads` is true for a POST that only searches; `replay_safe` for a PUT, PATCH or DELETE that may be
-    repeated even if it may have been applied.
+    repeated even if it may have been applied; `looks_first` for a POST that makes a task: where the upstream asks to
+    wait, it is not repeated, as it may have been made all the same.
     """
 
     params: Params
@@ -30,6 +31,7 @@ class RequestOptions(TypedDict, total=False):
     expect: Shape
     reads: bool
     replay_safe: bool
+    looks_first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Request:
     body: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     expect: Shape = "any"
+    looks_first: bool = False
 
     @classmethod
     def of(cls, method: str, path: Path, **options: Unpack[RequestOptions]) -> Self:
@@ -60,6 +63,7 @@ class Request:
             body=dumps(options["json"], allow_nan=False).encode() if "json" in options else None,
             headers=options.get("headers", {}),
             expect=options.get("expect", "any"),
+            looks_first=options.get("looks_first", False),
         )
 
     def url(self, base_url: str) -> str:

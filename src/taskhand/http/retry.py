@@ -146,7 +146,8 @@ class AttemptState:
     """Everything that the decision depends on: `attempt` counts from 1, the times are seconds.
 
     `asked_s` is the wait that the upstream asked for, `left_s` the rest of the call's time, `jitter` a random number in
-    [0, 1), `in_doubt` whether an earlier attempt may have applied the write.
+    [0, 1), `in_doubt` whether an earlier attempt may have applied the write, `looks_first` whether the caller looks for
+    what the upstream asked to wait with before it is sent again.
     """
 
     kind: RequestKind
@@ -156,6 +157,7 @@ class AttemptState:
     jitter: float
     asked_s: float | None = None
     in_doubt: bool = False
+    looks_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,8 @@ Decision = Retry | Stop | ReadBack
 def decide(policy: RetryPolicy, state: AttemptState) -> Decision:
     """Decide whether to retry, to stop, or to have the task read back."""
     action = TABLE[state.event][state.kind]
+    if state.event is Event.THROTTLED and state.looks_first:
+        action = Action.STOP
     if action is Action.RETRY and (wait_s := _affordable_wait_s(policy, state)) is not None:
         return Retry(wait_s)
     if state.event is Event.SUCCEEDED:

@@ -11,7 +11,7 @@ methods of the requests that Close saw, in their order, and the answer:
 Chance is a half, so that waits without a `Retry-After` are 0.25, 0.5 and 1 second.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from backends.close.wired import ANA, CAROLINA, LEAD, TASK
@@ -141,16 +141,47 @@ def everywhere(name: str, fault: Fault, outcome: Any, sent: str, **more: Any) ->
     return Row(name, (fault,), *(outcome(text, **more) for text in (sent, f"GET {sent}", sent)))
 
 
+def throttled(name: str, fault: Fault, outcome: Any, sent: tuple[str, str, str], **more: Any) -> Row:
+    """The same outcome for all three kinds; each asks on its own."""
+    read, write, create = sent
+    return Row(name, (fault,), outcome(read, **more), outcome(f"GET {write}", **more), outcome(create, **more))
+
+
+def replace_create(row: Row, waits: float) -> Row:
+    """A row in which a create waits for another time."""
+    assert row.create is not None
+    return replace(row, create=replace(row.create, waits=waits))
+
+
 ROWS: tuple[Row, ...] = (
-    everywhere("429, Retry-After: 2", status(429, 2), done, "X X", waits=2.0),
-    everywhere("429, no Retry-After", status(429), done, "X X", waits=0.25),
-    everywhere("429, Retry-After: 3600", status(429, 3600), fails, "X", **LIMITED, after=3600.0, waits=0.0),
-    everywhere("429 for ever", status(429, **EVER), fails, "X X X X", **LIMITED, waits=1.75),
+    # A new task is looked for before it is sent again, a change before it is told as refused: 429 may be a lie.
+    throttled("429, Retry-After: 2", status(429, 2), done, ("X X", "X X", "X GET X"), waits=2.0),
+    replace_create(throttled("429, no Retry-After", status(429), done, ("X X", "X X", "X GET X"), waits=0.25), 0.5),
+    throttled(
+        "429, Retry-After: 3600", status(429, 3600), fails, ("X", "X GET", "X GET"), **LIMITED, after=3600.0, waits=0.0
+    ),
+    replace_create(
+        throttled(
+            "429 for ever",
+            status(429, **EVER),
+            fails,
+            ("X X X X", "X X X X GET", "X GET X GET X GET X GET"),
+            **LIMITED,
+            waits=1.75,
+        ),
+        3.5,
+    ),
     everywhere("401", status(401), fails, "X", code="unauthorized"),
     everywhere("402", status(402), fails, "X", code="forbidden"),
     everywhere("403", status(403), fails, "X", code="forbidden"),
     *(
-        everywhere(f"{code} to another host", Fault("redirect", status=code), fails, "X", code="upstream_redirect")
+        Row(
+            f"{code} to another host",
+            (Fault("redirect", status=code),),
+            fails("X", "upstream_redirect"),
+            fails("GET X GET", "upstream_redirect"),
+            doubt("X GET GET GET", kept=False),
+        )
         for code in (301, 302, 307, 308)
     ),
     Row("500", (status(500),), done("X X"), fails("GET PUT GET", **FAILED), doubt("POST GET GET GET", kept=False)),

@@ -128,7 +128,11 @@ def refused() -> Iterator[Row]:
     yield everywhere("403", status(403, **EVER), failed(1, "forbidden", retryable=False))
     for code in (302, 307):
         fault = Fault("redirect", status=code, **EVER)
-        yield everywhere(f"{code} to another host", fault, failed(1, "upstream_redirect", retryable=False))
+        refused = failed(1, "upstream_redirect", retryable=False)
+        # Close shows a deleted task for a while: only a second DELETE tells whether it is gone.
+        at = {("close", "delete"): failed(2, "upstream_redirect", retryable=False)}
+        name = f"{code} to another host"
+        yield Row(name, (fault,), update=refused, delete=refused, create=unknown(1), bulk=refused, at=at)
 
 
 def failures() -> Iterator[Row]:

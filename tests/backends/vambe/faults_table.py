@@ -166,7 +166,10 @@ FAILED: dict[str, Any] = {"code": "upstream_error", "retryable": True}
 
 
 def throttled() -> Iterator[Row]:
-    """429: nothing was done, so everything may be sent again, when Vambe says so and while the call lasts."""
+    """429: everything may be sent again, when Vambe says so and while the call lasts.
+
+    It may be a lie: a new task is looked for before it is sent again, a change before it is told as refused.
+    """
     for name, after, waits in (
         ("429, Retry-After: 2", 2, 2.0),
         ("429, Retry-After: a date in 5 s", IN_5_S, 5.0),
@@ -174,12 +177,13 @@ def throttled() -> Iterator[Row]:
         ("429, Retry-After: nonsense", "soon", 0.25),
     ):
         again: dict[str, Any] = {"waits": waits}
+        own_wait: dict[str, Any] = {"waits": 0.5 if waits < 1 else waits}
         yield Row(
             name,
             (status(429, after),),
             read=done("GET GET", **again),
             write=done("PUT PUT", **again),
-            create=done("POST POST", **again),
+            create=done("POST GET POST", **own_wait),
         )
     for name, asked, fault, times, waits in (
         ("429, Retry-After: 3600", 3600.0, status(429, 3600), 1, 0.0),
@@ -193,8 +197,8 @@ def throttled() -> Iterator[Row]:
             name,
             (fault,),
             read=fails(sent("GET", times), **refused),
-            write=fails(sent("PUT", times), **refused),
-            create=fails(sent("POST", times), **refused),
+            write=fails(f"{sent('PUT', times)} GET", **refused),
+            create=fails(sent("POST GET", times), **refused | {"waits": 3.5 if asked is None else waits}),
         )
 
 
@@ -346,8 +350,8 @@ ROWS: tuple[Row, ...] = (
             f"{code} to another host",
             (Fault("redirect", status=code),),
             read=fails("GET", "upstream_redirect"),
-            write=fails("PUT", "upstream_redirect"),
-            create=fails("POST", "upstream_redirect"),
+            write=fails("PUT GET", "upstream_redirect"),
+            create=doubt("POST GET", kept=False),
         )
         for code in (302, 307)
     ),
@@ -412,7 +416,7 @@ ROWS: tuple[Row, ...] = (
             (
                 "429, Retry-After: 3600",
                 status(429, 3600),
-                fails("PUT GET PUT", "rate_limited", retryable=True, after=3600),
+                fails("PUT GET PUT GET", "rate_limited", retryable=True, after=3600),
             ),
             ("403", status(403), fails("PUT GET PUT", "forbidden")),
         )
@@ -431,21 +435,21 @@ ROWS: tuple[Row, ...] = (
                 Fault("reset_after"),
                 done("GET GET GET"),
                 done("PUT PUT GET", APPLIED),
-                done("POST POST GET", FOUND),
+                done("POST GET POST GET", FOUND),
             ),
             (
                 "reset before commit",
                 Fault("reset_before"),
                 done("GET GET GET"),
                 done("PUT PUT GET PUT", SENT_AGAIN),
-                doubt("POST POST GET", kept=False),
+                doubt("POST GET POST GET", kept=False),
             ),
             (
                 "500",
                 status(500),
                 done("GET GET GET"),
                 fails("PUT PUT GET", **FAILED),
-                doubt("POST POST GET", kept=False),
+                doubt("POST GET POST GET", kept=False),
             ),
         )
     ),

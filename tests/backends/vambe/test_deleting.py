@@ -64,20 +64,24 @@ LOOKED = "GET GET"
 
 
 def settled() -> Iterator[Row]:
-    """What needs no second look."""
-    yield done("nothing", [], "DELETE")
-    yield done("429, Retry-After: 2", [status(429, 2)], "DELETE DELETE", waits=2)
+    """What is told at once, after a look."""
+    yield done("nothing", [], f"DELETE {LOOKED}")
+    yield done("429, Retry-After: 2", [status(429, 2)], f"DELETE DELETE {LOOKED}", waits=2)
+    every = [status(429, commit=True, **EVER)]
+    yield done("429 after commit, for ever", every, f"DELETE DELETE DELETE DELETE {LOOKED}", VAMBE.removed)
+    once = [status(429, 3600, commit=True)]
+    yield done("429 after commit, Retry-After: 3600", once, f"DELETE {LOOKED}", VAMBE.removed)
     hour: dict[str, Any] = {"retryable": True, "after": 3600.0}
-    yield fails("429, Retry-After: 3600", [status(429, 3600)], "DELETE", "rate_limited", **hour)
-    yield done("503", [status(503)], "DELETE DELETE", waits=0.25)
+    yield fails("429, Retry-After: 3600", [status(429, 3600)], "DELETE GET", "rate_limited", **hour)
+    yield done("503", [status(503)], f"DELETE DELETE {LOOKED}", waits=0.25)
     yield done("503 after commit", [status(503, commit=True)], "DELETE DELETE", VAMBE.removed)
     yield fails("404", [status(404)], "DELETE", "task_not_found")
-    yield fails("429, then 404", [status(429), status(404, nth=2)], "DELETE DELETE", "task_not_found")
+    yield replace(done("429, then 404", [status(429), status(404, nth=2)], "DELETE DELETE", VAMBE.removed), left=True)
     yield fails("401", [status(401)], "DELETE", "unauthorized")
     yield fails("403", [status(403)], "DELETE", "forbidden")
     for code in (302, 307):
         redirect = Fault("redirect", status=code)
-        yield fails(f"{code} to another host", [redirect], "DELETE", "upstream_redirect")
+        yield fails(f"{code} to another host", [redirect], "DELETE GET", "upstream_redirect")
 
 
 def looked_up() -> Iterator[Row]:
@@ -91,7 +95,7 @@ def looked_up() -> Iterator[Row]:
         ("JSON that confirms nothing", status(200), 30.0),
         ("slow, not committed", Fault("slow", commit=False), LATE_S),
     ):
-        yield done(name, [fault], "DELETE GET DELETE", VAMBE.sent_again, read_s=read_s)
+        yield done(name, [fault], f"DELETE GET DELETE {LOOKED}", VAMBE.sent_again, read_s=read_s)
         again = replace(fault, nth=2, commit=True)
         yield done(
             f"{name}, then committed", [fault, again], f"DELETE GET DELETE {LOOKED}", VAMBE.removed, read_s=read_s
@@ -119,10 +123,10 @@ def twice() -> Iterator[Row]:
     yield fails("reset before commit, for ever", [Fault("reset_before", **EVER)], "DELETE GET DELETE GET", **FAILED)
     yield fails("502 for ever", [status(502, **EVER)], "DELETE GET DELETE GET", **FAILED)
     yield fails("reset before commit, then 500", [lost, status(500, nth=2)], "DELETE GET DELETE GET", **FAILED)
-    yield fails("reset before commit, then 403", [lost, status(403, nth=2)], "DELETE GET DELETE", "forbidden")
+    yield fails("reset before commit, then 403", [lost, status(403, nth=2)], "DELETE GET DELETE GET", "forbidden")
     hour = [lost, status(429, 3600, nth=2)]
     limited: dict[str, Any] = {"retryable": True, "after": 3600.0}
-    yield fails("reset before commit, then 429 for an hour", hour, "DELETE GET DELETE", "rate_limited", **limited)
+    yield fails("reset before commit, then 429 for an hour", hour, "DELETE GET DELETE GET", "rate_limited", **limited)
     somebody = [lost, Fault("status", status=404, nth=2, commit=True)]
     yield done("reset before commit, then somebody else's 404", somebody, "DELETE GET DELETE", VAMBE.removed)
     stale = [kept, list_fault(Fault("stale_list"))]

@@ -227,12 +227,12 @@ async def test_two_equal_concurrent_creates_do_not_both_claim_one_task() -> None
     assert len(claimed) <= 1, "two successes, one task"
 
 
-async def test_after_a_wait_of_an_hour_was_asked_for_nothing_is_sent() -> None:
+async def test_after_a_wait_of_an_hour_was_asked_for_nothing_but_one_look_is_sent() -> None:
     async with staged([Fault("status", status=429, retry_after=3600)], UPDATE) as stage:
         first, second = await seen(stage, UPDATE), await seen(stage, UPDATE)
         stage.time.now += 900
         third = await seen(stage, UPDATE)
-    assert [first.sent, second.sent, third.sent] == ["PUT", "PUT", "PUT GET PUT"]
+    assert [first.sent, second.sent, third.sent] == ["PUT GET", "PUT GET", "PUT GET GET PUT"]
     assert second.error["code"] == "rate_limited"
     assert 0 < second.error["retry_after_s"] <= 3600
     assert third.shows(UPDATE)

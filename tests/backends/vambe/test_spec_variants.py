@@ -546,5 +546,6 @@ async def test_behind_a_redirect_nothing_works_nothing_is_claimed_and_the_key_go
             for tool, arguments in calls:
                 with pytest.raises(Refused) as refused:
                     await agent(tool, **arguments)
-                assert refused.value.code == "upstream_redirect"
+                # A redirected create may have made a task, and nobody can look.
+                assert refused.value.code == ("outcome_unknown" if tool == "create_task" else "upstream_redirect")
     assert other.requests == ()

@@ -56,7 +56,7 @@ class CloseClient:
 
     async def create(self, body: Mapping[str, Any], day: date) -> Reply:
         """POST /task/."""
-        return await self._send("POST", _TASKS, day, json=body)
+        return await self._send("POST", _TASKS, day, json=body, looks_first=True)
 
     async def update(self, task_id: str, body: Mapping[str, Any], day: date) -> Reply:
         """PUT /task/{id}/: fields that are left out stay as they are."""

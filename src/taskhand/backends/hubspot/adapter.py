@@ -140,11 +140,20 @@ class HubSpotAdapter(CrmAdapter[Record]):
         try:
             await self._client.archive(record_id)
         except NotFound:
-            await self._reader.one(record_id, by_property=False)
-            raise self.messages.not_applied() from None
+            if await self._is_there(record_id):
+                raise self.messages.not_applied() from None
+            raise
         finally:
             # A search still finds it for a while: recent writes are read by id, which never lags.
             self.recent.wrote(record_id, Record({"id": record_id, "properties": {}}, {}))
+
+    async def _is_there(self, record_id: str) -> bool:
+        """Whether a task can be read."""
+        try:
+            await self._reader.one(record_id, by_property=False)
+        except TaskhandError:
+            return False
+        return True
 
     async def get(self, task_id: str) -> Record:
         """One task, which is never behind."""

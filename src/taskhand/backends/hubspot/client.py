@@ -51,7 +51,7 @@ class HubSpotClient:
 
     async def create(self, body: JsonObject) -> Reply:
         """POST one task."""
-        return await self.http.post(self._tasks(), json=body, expect="object")
+        return await self.http.post(self._tasks(), json=body, expect="object", looks_first=True)
 
     async def update(self, task_id: str, properties: dict[str, str], *, by_property: bool = True) -> Reply:
         """PATCH one task; the answer holds what changed, not the whole task."""

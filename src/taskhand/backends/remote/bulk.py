@@ -6,6 +6,7 @@ What the CRM confirmed and its lists do not show yet is settled at the end (`lag
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
@@ -25,8 +26,9 @@ from taskhand.domain.errors import (
     UpstreamError,
     UpstreamFailed,
 )
-from taskhand.domain.request_log import recorded_requests
+from taskhand.domain.request_log import has_write_left, recorded_requests
 from taskhand.domain.task import Task
+from taskhand.http.rate_limiter import without_pauses
 
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import CrmAdapter
@@ -112,11 +114,24 @@ class BulkUpdate(Generic[_Row]):
             self._enter(items, BatchAnswer(lost=dict.fromkeys((item.index for item in items), failure)))
         except CallerError as refused:
             await self._split(items, refused)
+        except RateLimited as throttled:
+            self._after_throttling(items, throttled, requests)
         except TaskhandError as error:
             self._fail_each(items, error, requests)
         else:
             self._enter(items, answer)
         self._report(items)
+
+    def _after_throttling(self, items: Sequence[Item[_Row]], error: RateLimited, requests: Sequence[str]) -> None:
+        """Have items looked at before they are told that the CRM asked to wait: it may have written them all the same.
+
+        Not those of which nothing has left, and not those that an earlier request may have changed.
+        """
+        has_left = has_write_left(requests)
+        to_look_at = [item for item in items if has_left and item.state is State.OPEN and not item.may_be_applied]
+        self._fail_each([item for item in items if item not in to_look_at], error, requests)
+        for item in to_look_at:
+            item.state, item.failure = State.LOST, error
 
     def _enter(self, items: Sequence[Item[_Row]], answer: BatchAnswer[_Row]) -> None:
         """Enter what an answer says of each item."""
@@ -162,12 +177,15 @@ class BulkUpdate(Generic[_Row]):
         """Read the tasks of items that were confirmed or lost; those that show their edit are applied."""
         if not items:
             return
+        was_throttled = any(isinstance(item.failure, RateLimited) for item in items)
         try:
-            rows = await self._adapter.get_many(items)
+            with without_pauses() if was_throttled else nullcontext():
+                rows = await self._adapter.get_many(items)
         except TaskhandError as error:
             self._progress.heed(error)
             for item in items:
-                item.fail(self._messages.unknown_update(item.id))
+                throttled = item.failure if isinstance(item.failure, RateLimited) else None
+                item.fail(throttled or self._messages.unknown_update(item.id))
             rows = {}
         for item in items:
             row = rows.get(item.id)
@@ -192,7 +210,7 @@ class BulkUpdate(Generic[_Row]):
         for item in items:
             if item.may_be_late:
                 item.fail(self._messages.unknown_update(item.id))
-            elif is_current and item.failure is not None:
+            elif item.failure is not None and (is_current or isinstance(item.failure, RateLimited)):
                 item.fail(item.failure)
             elif is_current and item.row is not None and self._is_untouched(item, item.row):
                 item.fail(self._messages.not_applied())
@@ -270,7 +288,7 @@ class BulkUpdate(Generic[_Row]):
         """
         stopped = self._progress.stopped
         self._progress.heed(error)
-        if isinstance(error, RateLimited) and stopped is not None and all(one.startswith("GET ") for one in requests):
+        if isinstance(error, RateLimited) and stopped is not None and not has_write_left(requests):
             error = stopped
         is_unsent = isinstance(error, NotAttempted)
         error = (self._progress.stopped if is_unsent else None) or error

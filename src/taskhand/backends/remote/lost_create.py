@@ -65,6 +65,14 @@ class LostCreates(Generic[_Row]):
         candidates = [Candidate(task.id, task.title) for task in found.tasks]
         raise self._adapter.messages.unknown_create(candidates) from fault
 
+    async def seen(self, edit: Edit, sent_at: datetime, known: frozenset[str]) -> _Row | None:
+        """The task that a create has made for certain, if one search shows it; None where nobody can search."""
+        try:
+            rows, found = await self._search(edit, sent_at, known | self._made)
+        except TaskhandError:
+            return None
+        return rows[found.made.id] if found.made is not None and self._under_way[edit] == 1 else None
+
     async def candidates(self, edit: Edit, sent_at: datetime) -> CreateCandidates:
         """The tasks that a create may have made, whoever has read them since."""
         return (await self._search(edit, sent_at, frozenset()))[1]

@@ -62,6 +62,14 @@ class Messages:
             retryable=True,
         )
 
+    def still_there(self, task_id: str) -> UpstreamError:
+        """The error for a task that is there after a deletion that the CRM has confirmed, twice if need be."""
+        return UpstreamError(
+            f"{self.name} confirmed the deletion, and task {task_id[:200]} is still there.",
+            next_step=f"Look at it in {self.name}; send the same call again later.",
+            retryable=True,
+        )
+
     def unknown(self, next_step: str, candidates: Iterable[Candidate] = ()) -> OutcomeUnknown:
         """The error for a write that may have been applied."""
         return OutcomeUnknown(

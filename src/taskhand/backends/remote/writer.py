@@ -3,14 +3,18 @@
 The rules, for every CRM:
 
 - A refusal of the write itself is a refusal. Reading after a write has left can refuse nothing.
+- A request to wait (`RateLimited`) is a refusal too, unless a look shows that the write was applied all the same.
 - A lost answer (`OutcomeUnknown`) and a failure of the CRM (`UpstreamFailed`) are read back. What shows the write was
   applied; a failed write that is not there failed; a lost one is sent once more.
-- A create is sent once; where its answer is lost it is searched for (`lost_create`).
+- A create is sent once; where its answer is lost it is searched for (`lost_create`). A deletion is always looked at.
 - A write that was lost twice and whose target is untouched was not applied, unless an answer to it may still come.
   Everything else is unknown.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress, Written
@@ -26,8 +30,9 @@ from taskhand.domain.errors import (
     UpstreamError,
     UpstreamFailed,
 )
-from taskhand.domain.request_log import recorded_requests
+from taskhand.domain.request_log import has_write_left, recorded_requests
 from taskhand.domain.task import Task
+from taskhand.http.rate_limiter import without_pauses
 
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import CrmAdapter
@@ -36,8 +41,26 @@ __all__ = ["Writer"]
 
 _Row = TypeVar("_Row")
 
-_UNAVAILABLE: Final = " 503"
-"""The outcome of a request that the transport has sent again: if it was applied all the same, a 404 follows."""
+_SENT_AGAIN: Final = (" 423", " 429", " 503")
+"""Outcomes of a request that the transport has sent again: if it was applied all the same, a 404 follows."""
+_MOST_DELETIONS: Final = 2
+_CREATE_WAITS_S: Final = (0.5, 1.0, 2.0)
+"""Seconds before a create is sent again that the CRM asked to wait with, where it did not say for how long."""
+_LONGEST_WAIT_S: Final = 30.0
+"""A longer wait is told at once, as the transport does with any other request."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Deletion:
+    """A deletion that was sent.
+
+    Whether the task `is_gone` (None: nobody can look), how that was learned, and what went wrong with the request
+    (None: the CRM confirmed it).
+    """
+
+    is_gone: bool | None
+    note: str | None = None
+    fault: UpstreamError | None = None
 
 
 class Writer(Generic[_Row]):
@@ -55,7 +78,7 @@ class Writer(Generic[_Row]):
         note = None
         with self._lost_creates.under_way(edit):
             try:
-                row = await self._adapter.create(edit)
+                row, note = await self._send_create(edit, sent_at, known)
             except (OutcomeUnknown, UpstreamFailed) as fault:
                 row, note = await self._lost_creates.find(edit, sent_at, known, fault), self._messages.found
             row, remark = await self._adapter.complete(row, None, edit)
@@ -67,6 +90,29 @@ class Writer(Generic[_Row]):
                 written = self._adapter.to_written(row, edit, None, self._messages.found)
             self._lost_creates.made(written.task.id)
         return written
+
+    async def _send_create(self, edit: Edit, sent_at: datetime, known: frozenset[str]) -> tuple[_Row, str | None]:
+        """The new task, and how that was learned.
+
+        Where the CRM asks to wait, it is looked for before it is sent again: it may have been made all the same.
+        """
+        for wait_s in (*_CREATE_WAITS_S, None):
+            with recorded_requests() as sent:
+                try:
+                    return await self._adapter.create(edit), None
+                except RateLimited as error:
+                    throttled = error
+            row = None
+            if has_write_left(sent):
+                with without_pauses():
+                    row = await self._lost_creates.seen(edit, sent_at, known)
+            if row is not None:
+                return row, self._messages.found
+            if wait_s is None or (throttled.retry_after_s or 0.0) > _LONGEST_WAIT_S:
+                break
+            if throttled.retry_after_s is None:  # the rate limiter waits for as long as the CRM has named
+                await self._adapter.timing.sleep(wait_s)
+        raise throttled
 
     async def update(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> Written:
         """Send an update, and once more where its answer was lost and the task does not show it.
@@ -90,7 +136,7 @@ class Writer(Generic[_Row]):
             if progress is not None and progress.stopped is not None:
                 raise self._messages.unknown_update(before.id) if note else progress.stopped
             try:
-                answer = await self._adapter.update(before, edit)
+                row, remark = await self._send_once(before, edit, progress)
             except (NotAttempted, RateLimited) as unsent:
                 if note is None or (isinstance(unsent, RateLimited) and not may_be_late):
                     raise
@@ -103,86 +149,132 @@ class Writer(Generic[_Row]):
                 if isinstance(fault, UpstreamFailed) and self._is_proof(now, edit, may_be_late=may_be_late):
                     raise
             else:
-                return await self._completed(answer, before, edit, note)
+                return row, remark or note
         if self._is_proof(now, edit, may_be_late=may_be_late) and is_untouched(
             self._adapter.to_task(now), before, edit
         ):
             raise self._messages.not_applied()
         raise self._messages.unknown_update(before.id)
 
-    async def _completed(
-        self, answer: _Row | None, before: Task, edit: Edit, note: str | None
-    ) -> tuple[_Row, str | None]:
-        """The task after a confirmed update; None is the answer where nothing had to be sent."""
-        if answer is None:
-            return await self._adapter.get(before.id), None
-        row, remark = await self._adapter.complete(answer, before, edit)
-        return row, remark or note
-
     def _is_proof(self, now: _Row, edit: Edit, *, may_be_late: bool) -> bool:
         """Whether a row that does not show an edit proves that the edit is not applied and will not be."""
         return not may_be_late and self._adapter.is_conclusive(now, edit)
 
+    async def _send_once(self, before: Task, edit: Edit, progress: BulkProgress | None) -> tuple[_Row, str | None]:
+        """The task after one request for an update.
+
+        Where the CRM asks to wait, the task is looked at: it may show the edit all the same.
+        """
+        with recorded_requests() as sent:
+            try:
+                answer = await self._adapter.update(before, edit)
+            except RateLimited as throttled:
+                if progress is not None:
+                    progress.heed(throttled)
+                if not has_write_left(sent):
+                    raise
+                return await self._applied_though_throttled(before.id, edit, throttled), self._messages.applied
+        if answer is None:
+            return await self._adapter.get(before.id), None
+        return await self._adapter.complete(answer, before, edit)
+
+    async def _applied_though_throttled(self, task_id: str, edit: Edit, throttled: RateLimited) -> _Row:
+        """The task as it is now, if it shows an edit that the CRM asked to wait with.
+
+        Raises `throttled` where it does not, or where nobody can look; OutcomeUnknown where a look proves nothing.
+        """
+        try:
+            with without_pauses():
+                row = await self._adapter.get(task_id)
+            is_shown = not self._adapter.unmet(row, edit)
+            is_refused = not is_shown and self._adapter.is_conclusive(row, edit)
+        except TaskhandError:
+            raise throttled from None
+        if is_refused:
+            raise throttled
+        if not is_shown:
+            raise self._messages.unknown_update(task_id) from throttled
+        return row
+
     async def delete(self, task_id: str) -> str | None:
         """Send a deletion, and once more where the task is still there; how it was learned that the task is gone.
 
-        NotFound where it was gone before.
+        Where a CRM may show a deleted task, one more after a confirmed one tells: it is not found. NotFound where the
+        task was gone before.
         """
         if self._adapter.recent.is_deleted(task_id):
             raise self._messages.no_task(task_id)
-        faults: list[UpstreamError] = []
-        for _ in range(2):
-            try:
-                note = await self._sent_deletion(task_id, is_first=not faults)
-            except (OutcomeUnknown, UpstreamFailed) as fault:
-                faults.append(fault)
-                if not await self._is_gone(task_id, fault):
-                    if isinstance(fault, UpstreamFailed) and self._shows_deletions(faults):
-                        raise
-                    continue
-                note = self._messages.removed
-            except TaskhandError as error:
-                if not faults or self._shows_deletions(faults):
-                    is_unsent = isinstance(error, NotAttempted) and bool(faults)
-                    raise (self._undeleted(task_id, faults) if is_unsent else error) from None
-                if not await self._is_gone(task_id, error):
-                    raise self._messages.unknown_deletion(task_id) from error
-                note = self._messages.removed
-            self._adapter.recent.deleted(task_id)
-            return note
+        faults: list[UpstreamError | None] = []
+        while len(faults) < _MOST_DELETIONS or (faults[-1] is None and faults.count(None) == 1):
+            sent = await self._send_deletion(task_id, faults)
+            if sent.is_gone and None in faults:  # an earlier one was confirmed
+                sent = replace(sent, note=None)
+            if sent.is_gone or (sent.is_gone is None and sent.fault is None):
+                self._adapter.recent.deleted(task_id)
+                return sent.note
+            if sent.is_gone is None:
+                raise self._messages.unknown_deletion(task_id) from sent.fault
+            faults.append(sent.fault)
+            if isinstance(sent.fault, UpstreamFailed) and self._shows_deletions(faults):
+                raise sent.fault
         raise self._undeleted(task_id, faults)
 
-    async def _sent_deletion(self, task_id: str, *, is_first: bool) -> str | None:
-        with recorded_requests() as sent:
+    async def _send_deletion(self, task_id: str, faults: Sequence[UpstreamError | None]) -> "_Deletion":
+        """Send one deletion, and look whether the task is gone, whatever the answer says.
+
+        Raises the error of a deletion that was refused while the task is there; NotFound where it was gone before.
+        """
+        removed, is_first = self._messages.removed, not faults
+        with recorded_requests() as requests:
             try:
                 await self._adapter.delete(task_id)
             except NotFound:
-                if is_first and not any(request.endswith(_UNAVAILABLE) for request in sent):
+                if is_first and not any(one.endswith(_SENT_AGAIN) for one in requests):
                     self._adapter.recent.deleted(task_id, lag_s=0)
                     raise self._messages.no_task(task_id) from None
-                return self._messages.removed
-        return None if is_first else self._messages.sent_again
+                return _Deletion(is_gone=True, note=removed)
+            except (OutcomeUnknown, UpstreamFailed) as fault:
+                return _Deletion(await self._is_gone(task_id), removed, fault)
+            except TaskhandError as refused:
+                has_left = has_write_left(requests)
+                if is_first and not (isinstance(refused, RateLimited) and has_left):
+                    raise
+                with without_pauses() if has_left else nullcontext():
+                    is_gone = await self._is_gone(task_id)
+                if is_gone:
+                    return _Deletion(is_gone=True, note=removed)
+                if is_first:
+                    raise
+                if self._shows_deletions(faults):
+                    is_unsent = isinstance(refused, NotAttempted)
+                    raise (self._undeleted(task_id, faults) if is_unsent else refused) from None
+                raise self._messages.unknown_deletion(task_id) from refused
+        self._adapter.recent.forget([task_id])  # what this process wrote of the task would be shown in its place
+        is_gone = await self._is_gone(task_id)
+        confirmed = None if is_first else self._messages.sent_again
+        return _Deletion(is_gone, self._messages.accepted if is_gone is None else confirmed)
 
-    def _undeleted(self, task_id: str, faults: Sequence[UpstreamError]) -> UpstreamError:
-        """The error for a task that is found after two deletions of it."""
-        if all(isinstance(fault, UpstreamFailed) for fault in faults):
+    def _undeleted(self, task_id: str, faults: Sequence[UpstreamError | None]) -> UpstreamError:
+        """The error for a task that is found after two deletions of it; a fault is None for a confirmed one."""
+        if isinstance(faults[-1], UpstreamFailed) and all(isinstance(fault, UpstreamFailed) for fault in faults):
             return faults[-1]
         if self._shows_deletions(faults):
-            return self._messages.not_applied()
+            return self._messages.still_there(task_id) if None in faults else self._messages.not_applied()
         self._adapter.recent.forget([task_id])
         return self._messages.unknown_deletion(task_id)
 
-    def _shows_deletions(self, faults: Sequence[UpstreamError]) -> bool:
+    def _shows_deletions(self, faults: Sequence[UpstreamError | None]) -> bool:
         """Whether a task that is still found was not deleted, and will not be by a request that has left."""
         return self._adapter.deletes_show_at_once and not any(isinstance(fault, NoAnswer) for fault in faults)
 
-    async def _is_gone(self, task_id: str, fault: TaskhandError) -> bool:
+    async def _is_gone(self, task_id: str) -> bool | None:
+        """Whether the task is not found any more; None where nobody can look."""
         try:
             await self._adapter.get(task_id)
         except NotFound:
             return True
         except TaskhandError:
-            raise self._messages.unknown_deletion(task_id) from fault
+            return None
         return False
 
     async def _read_back(self, task_id: str, fault: UpstreamError) -> _Row:

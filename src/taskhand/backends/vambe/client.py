@@ -63,7 +63,7 @@ class VambeClient:
 
     async def create(self, body: dict[str, Any]) -> Reply:
         """POST /api/public/tasks (https://docs.vambe.me/reference/tasks/create-task)."""
-        return await self.http.post(_TASKS, json=body, expect="object")
+        return await self.http.post(_TASKS, json=body, expect="object", looks_first=True)
 
     async def update(self, task_id: str, body: dict[str, Any]) -> Reply:
         """PUT /api/public/tasks/{id} (https://docs.vambe.me/reference/tasks/update-task)."""
