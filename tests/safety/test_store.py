@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -79,8 +79,13 @@ async def test_the_next_process_journals_results_that_could_not_be_journaled(crm
     gate, ids = Gate(there), crm.ids(TASKS)
     async with serve(gate) as url:
         async with app_at(crm.name, url, tmp_path, busy_s=0) as app, Client(create_server(app)) as client:
-            with closing(sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)) as other:
-                gate.arrives = lambda number: other.execute("BEGIN IMMEDIATE") if number == 1 else None
+            with ExitStack() as stack:
+
+                def lock(number: int, stack: ExitStack = stack) -> None:
+                    if number == 1:
+                        stack.enter_context(locked(tmp_path / "journal.sqlite"))
+
+                gate.arrives = lock
                 changes = {"responsibleIds": ["Ana Soto"]}
                 answer = await Agent(client)("bulk_update_tasks", taskIds=ids, changes=changes)
             assert answer["totals"] == {"applied": TASKS}

@@ -4,10 +4,13 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
+from taskhand.domain.errors import OperatorError
+from taskhand.sqlite.leftover_log import find_foreign_log
 from taskhand.sqlite.migrations import migrate
 from taskhand.sqlite.transaction import transaction
 
@@ -47,7 +50,9 @@ def open_connection(
     `prepare` is called with the connection in a transaction. Raises sqlite3.Error, OSError and OperatorError.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    if file_identity(path) is None:
+        _create(path, kind)
+    _check_file(path, kind)
     with ExitStack() as until_ready:
         # Absolute: SQLite would keep a file of the name `:memory:` in memory.
         connection = sqlite3.connect(path.absolute(), timeout=BUSY_S, isolation_level=None, check_same_thread=False)
@@ -63,6 +68,54 @@ def open_connection(
                 prepare(connection)
         until_ready.pop_all()
     return connection
+
+
+def _create(path: Path, kind: DatabaseKind) -> None:
+    """Make the file under another name and link it into place: an empty file is never a database that begins."""
+    there = path.resolve()  # a link may lead to a file that is not there yet
+    new = there.with_name(f".taskhand-{uuid4().hex[:12]}.new")
+    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    try:
+        with closing(sqlite3.connect(new.absolute(), isolation_level=None)) as connection:
+            _use_wal(connection)
+            for name, function in kind.functions.items():
+                connection.create_function(name, 1, function, deterministic=True)
+            migrate(connection, kind.package, label=kind.label, variable=kind.variable)
+        _move_into_place(new, there)
+    finally:
+        for name in (new, *(new.with_name(f"{new.name}-{end}") for end in ("wal", "shm"))):
+            name.unlink(missing_ok=True)
+
+
+def _move_into_place(new: Path, there: Path) -> None:
+    """Give the file its name, unless another process was quicker."""
+    try:
+        os.link(new, there)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without links
+        if file_identity(there) is None:
+            new.rename(there)
+
+
+def _check_file(path: Path, kind: DatabaseKind) -> None:
+    """Refuse a file that SQLite would open and that is not what it was; OperatorError says how to repair it."""
+    os.close(os.open(path, os.O_RDWR))
+    if path.stat().st_size == 0:
+        raise OperatorError(
+            f"The {kind.label} {path} is an empty file: what was in it is lost.",
+            code="store_unavailable",
+            next_step=f"Restore it from a backup, or remove it and {path.name}-wal to begin with a new one.",
+        )
+    if (log := find_foreign_log(path)) is not None:
+        raise OperatorError(
+            f"{log} is older than the {kind.label} {path} and does not belong to it: was a backup restored?",
+            code="store_unavailable",
+            next_step=(
+                f"If so, stop every Taskhand, move {log.name} and {path.name}-shm away and start again; "
+                f"if not, update the time of {log.name} (touch), and its changes are kept."
+            ),
+        )
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

@@ -7,10 +7,12 @@ has to wait for another process. After a slow write, the next writes go to the w
 This is the only module that meets an sqlite3 error; it leaves as OperatorError.
 """
 
+import errno
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -182,12 +184,35 @@ def _end_of_wait() -> float:
     return time.monotonic() + time_left()
 
 
+def _read_only_part(path: Path, error: Exception) -> str | None:
+    """What may only be read, the file or its folder, where the error is about that."""
+    is_denied = isinstance(error, OSError) and error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}
+    if not is_denied and "readonly" not in str(error) and "unable to open" not in str(error):
+        return None
+    effective = os.access in os.supports_effective_ids
+    with suppress(OSError):
+        if path.is_file() and not os.access(path, os.W_OK, effective_ids=effective):
+            return "the file"
+        if path.parent.is_dir() and not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=effective):
+            return f"the folder {path.parent}"
+    return None
+
+
 @contextmanager
 def _as_operator_error(path: Path, kind: DatabaseKind) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError, UnicodeDecodeError, MemoryError) as error:
         # A damaged file is not only an sqlite3 error: its text may be no text, and its sizes beyond all memory.
+        if (where := _read_only_part(path, error)) is not None:
+            raise OperatorError(
+                f"The {kind.label} {path} cannot be used: {where} is read-only for this user.",
+                code="store_unavailable",
+                next_step=(
+                    f"Make {where} writable for the user who runs Taskhand, as SQLite writes beside the file even to "
+                    f"read it, or set {kind.variable} to another file."
+                ),
+            ) from error
         busy = "locked" in str(error) or "busy" in str(error)
         raise OperatorError(
             f"The {kind.label} {path} could not be used: {error}.",

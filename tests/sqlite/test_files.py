@@ -1,0 +1,215 @@
+"""Files that are not what they were: emptied, restored beside the log of a crash, or read-only."""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from behaviour.arms import NOW
+from journals import numbered
+from taskhand.backends.local.backend import TASK_STORE, LocalBackend
+from taskhand.backends.local.directory import sequential_id
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import OperatorError
+from taskhand.domain.query import TaskQuery
+from taskhand.journal.journal import Caller, Ending, Opening
+from taskhand.journal.sqlite import SqliteJournal
+from taskhand.sqlite.connection import open_connection
+
+NOBODY = 65_534
+
+
+def store_at(path: Path) -> LocalBackend:
+    return LocalBackend(path, clock=lambda: NOW, new_id=sequential_id, user="Elena", timezone=None)
+
+
+def journal_at(path: Path) -> SqliteJournal:
+    return SqliteJournal(path, place="test", clock=lambda: NOW, new_id=numbered)
+
+
+async def write_to_journal(path: Path) -> None:
+    journal = journal_at(path)
+    try:
+        await journal.record(Opening("update_task", Caller(), NOW), Ending("refused"))
+    finally:
+        await journal.aclose()
+
+
+async def titles(path: Path) -> list[str]:
+    store = store_at(path)
+    try:
+        return [task.title or "" for task in (await store.list_tasks(TaskQuery(order="created"))).tasks]
+    finally:
+        await store.aclose()
+
+
+async def check(path: Path) -> CheckResult:
+    store = store_at(path)
+    try:
+        return (await store.check_health(writes=True))[0]
+    finally:
+        await store.aclose()
+
+
+# Emptied.
+
+
+async def test_an_empty_store_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.sqlite"
+    path.touch()
+    with pytest.raises(OperatorError, match="is an empty file") as refused:
+        await titles(path)
+    assert refused.value.code == "store_unavailable"
+    assert "Restore it from a backup, or remove it" in (refused.value.next_step or "")
+    found = await check(path)
+    assert (found.outcome, found.found, found.remedy) == ("failed", refused.value.message, refused.value.next_step)
+    assert path.stat().st_size == 0
+    path.unlink()
+    assert await titles(path) == []
+
+
+async def test_an_empty_journal_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.touch()
+    with pytest.raises(OperatorError, match=r"The journal .* is an empty file"):
+        await write_to_journal(path)
+    journal = journal_at(path)
+    (found,) = await journal.check_health()
+    await journal.aclose()
+    assert found.outcome == "failed"
+    assert path.stat().st_size == 0
+
+
+def test_a_file_that_many_make_at_once_is_never_empty_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.sqlite"
+    sizes = set()
+
+    def make(_: int) -> None:
+        with closing(open_connection(path, TASK_STORE)):
+            sizes.add(path.stat().st_size > 0)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(make, range(16)))
+    assert sizes == {True}
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+async def test_a_store_is_made_where_a_link_leads(tmp_path: Path) -> None:
+    link = tmp_path / "link.sqlite"
+    (tmp_path / "elsewhere").mkdir()
+    link.symlink_to(tmp_path / "elsewhere" / "tasks.sqlite")
+    assert await titles(link) == []
+    assert (tmp_path / "elsewhere" / "tasks.sqlite").is_file()
+
+
+# A backup beside the log of a crash.
+
+
+async def crashed(folder: Path) -> tuple[Path, Path]:
+    """A store that a process left when it was killed, with its log, and a backup from before."""
+    path, backup, image = folder / "tasks.sqlite", folder / "backup.sqlite", folder / "crashed"
+    image.mkdir()
+    store = store_at(path)
+    await store.create_task(Edit(title="Call Acme", priority=1))
+    await store.aclose()
+    shutil.copy(path, backup)
+    store = store_at(path)
+    await store.create_task(Edit(title="Send it", priority=1))
+    for one in (path, path.with_name("tasks.sqlite-wal")):
+        shutil.copy2(one, image)
+        os.utime(image / one.name, ns=(one.stat().st_mtime_ns, one.stat().st_mtime_ns))
+    await store.aclose()
+    return image / "tasks.sqlite", backup
+
+
+async def test_the_log_of_a_crash_is_read(tmp_path: Path) -> None:
+    path, _ = await crashed(tmp_path)
+    assert sorted(await titles(path)) == ["Call Acme", "Send it"]
+
+
+async def test_a_log_that_a_checkpoint_has_copied_is_no_obstacle_to_a_newer_file(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.sqlite"
+    store = store_at(path)
+    await store.create_task(Edit(title="Call Acme", priority=1))
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        image = tmp_path / "image"
+        image.mkdir()
+        shutil.copy(path.with_name("tasks.sqlite-wal"), image)
+        shutil.copy(path, image)
+    await store.aclose()
+    assert (image / "tasks.sqlite-wal").stat().st_size > 0
+    assert await titles(image / "tasks.sqlite") == ["Call Acme"]
+
+
+async def test_a_backup_beside_the_log_of_a_crash_is_refused_until_the_log_is_moved_away(tmp_path: Path) -> None:
+    path, backup = await crashed(tmp_path)
+    log = path.with_name("tasks.sqlite-wal")
+    shutil.copy2(backup, path)  # as `cp -p`: the time of the content stays
+    before = path.read_bytes(), log.read_bytes()
+    with pytest.raises(OperatorError, match="was a backup restored") as refused:
+        await titles(path)
+    found = await check(path)
+    assert (found.outcome, found.found) == ("failed", refused.value.message)
+    assert f"move {log.name}" in (found.remedy or "")
+    assert (path.read_bytes(), log.read_bytes()) == before
+    log.unlink()
+    assert await titles(path) == ["Call Acme"]
+
+
+async def test_a_journal_beside_a_foreign_log_is_refused(tmp_path: Path) -> None:
+    path, _ = await crashed(tmp_path)
+    journal = tmp_path / "journal.sqlite"
+    await write_to_journal(journal)
+    shutil.copy(path.with_name("tasks.sqlite-wal"), tmp_path / "journal.sqlite-wal")
+    shutil.copy(journal, tmp_path / "copy")
+    shutil.copy(tmp_path / "copy", journal)
+    with pytest.raises(OperatorError, match="does not belong to it"):
+        await write_to_journal(journal)
+
+
+# Read-only.
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that every user can enter, unlike the one of pytest."""
+    with tempfile.TemporaryDirectory(prefix="taskhand-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@contextmanager
+def read_only(path: Path, what: str) -> Iterator[None]:
+    """The folder, or the file too, may only be read; by somebody to whom permissions apply."""
+    path.chmod(0o444 if what == "the file" else 0o666)
+    path.parent.chmod(0o555)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+        path.parent.chmod(0o755)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+@pytest.mark.parametrize("what", ["the file", "the folder"])
+async def test_what_is_read_only_is_named_with_the_remedy(what: str, folder: Path) -> None:
+    path = folder / "tasks.sqlite"
+    await titles(path)
+    with read_only(path, what), pytest.raises(OperatorError, match=f"{what}.* is read-only for this user") as refused:
+        await titles(path)
+    with read_only(path, what):
+        found = await check(path)
+    assert "writable for the user who runs Taskhand" in (refused.value.next_step or "")
+    assert (found.outcome, found.found, found.remedy) == ("failed", refused.value.message, refused.value.next_step)
