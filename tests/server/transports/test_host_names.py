@@ -1,5 +1,6 @@
 """HTTP beyond loopback: only where its names are given, and only under them."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,8 @@ def test_a_configured_host_name_and_the_loopback_names_are_accepted(web: Web, ho
         *("evil.example", "exact.example", "exact.example:443", "tasks.example.com.evil.example", "0.0.0.0:{port}"),
         *("localhost:evil.example", "tasks.example.com:443.evil.example", "127.0.0.1:@evil.example", "localhost:"),
         *("[::1]:evil.example", "localhost:1:evil.example", "localhost:{port}a", "localhost:000080"),
+        *("localhost:80:80", "localhost.evil.example", "127.0.0.1.nip.io", "[::1]:x", "user@localhost", "localhost."),
+        *("localhost:-1", "localhost: 80", "[::1].evil.example", "[::1", "::1", "127.1", "2130706433", ""),
     ],
 )
 def test_any_other_name_is_refused(web: Web, host: str) -> None:
@@ -57,11 +60,24 @@ def test_any_other_name_is_refused(web: Web, host: str) -> None:
         ("http://localhost:evil.example", 403),
         ("https://tasks.example.com:443.evil.example", 403),
         ("http://localhost:3000:evil.example", 403),
+        *((f"http://{host}", 403) for host in ("localhost:80:80", "localhost.evil.example", "127.0.0.1.nip.io")),
+        *((f"http://{host}", 403) for host in ("[::1]:x", "user@localhost", "localhost:", "localhost.", "localhost/")),
+        ("file://localhost", 403),
+        ("http://localhost http://evil.example", 403),
         ("null", 403),
     ],
 )
 def test_an_origin_is_accepted_only_from_the_configured_names(web: Web, origin: str, status: int) -> None:
     assert web.post(b"{}", Origin=origin)[0] == status
+
+
+@pytest.mark.parametrize("names", [("localhost", "evil.example"), ("evil.example", "localhost")])
+def test_two_host_headers_are_refused(web: Web, names: tuple[str, str]) -> None:
+    head = "".join(f"Host: {name}\r\n" for name in names)
+    request = f"POST /mcp HTTP/1.1\r\n{head}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
+    with socket.create_connection(("127.0.0.1", web.port), 5) as connection:
+        connection.sendall(request.encode())
+        assert connection.recv(100).split()[1] in {b"400", b"421"}
 
 
 def test_accepted_hosts_can_call_tools(web: Web) -> None:
