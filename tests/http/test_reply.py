@@ -130,7 +130,7 @@ def test_decompresses_a_bomb_only_up_to_the_limit() -> None:
         (423, RateLimited, "rate_limited"),
         (429, RateLimited, "rate_limited"),
         (477, RateLimited, "rate_limited"),
-        (304, UpstreamError, "upstream_error"),
+        (304, UpstreamFailed, "upstream_error"),
         (405, UpstreamError, "upstream_error"),
         (500, UpstreamFailed, "upstream_error"),
         (503, UpstreamFailed, "upstream_error"),

@@ -68,7 +68,10 @@ def _open_pool(trust: ssl.SSLContext, proxy: httpx2.Proxy | None) -> httpcore2.A
         return httpcore2.AsyncConnectionPool(ssl_context=trust, network_backend=network, **_LIMITS)  # type: ignore[arg-type]
     given: dict[str, Any] = {"proxy_url": _address(proxy.url), "proxy_auth": proxy.raw_auth, **_LIMITS}
     if proxy.url.scheme in {"socks5", "socks5h"}:
-        return httpcore2.AsyncSOCKSProxy(ssl_context=trust, network_backend=network, **given)
+        try:
+            return httpcore2.AsyncSOCKSProxy(ssl_context=trust, network_backend=network, **given)
+        except RuntimeError as error:  # so does the library say that another one is not installed
+            raise ImportError(str(error)) from None
     return httpcore2.AsyncHTTPProxy(ssl_context=trust, network_backend=network, **given)
 
 
