@@ -148,6 +148,21 @@ async def test_an_address_is_told_as_the_client_wrote_it(app: AppContext, era: s
                 assert await watcher.next() == f"task://{task.upper()}"
 
 
+async def test_subscriptions_that_are_sent_at_once_are_all_kept(app: AppContext) -> None:
+    async with connect_raw(create_server(app)) as connection:
+        await open_older(connection)
+        tasks = [await make(connection, f"Task {number}") for number in range(5)]
+        for task in tasks:
+            await connection.send(older("resources/subscribe", task, uri=task))
+        answers = [await connection.receive() for _ in tasks]
+        assert {answer["id"] for answer in answers} == set(tasks)
+        for task in tasks:
+            await change(connection, task)
+        while len(connection.notifications) < len(tasks):
+            connection.notifications.append(await connection.receive())
+        assert {one["params"]["uri"] for one in connection.notifications} == set(tasks)
+
+
 async def test_after_unsubscribing_nothing_is_told(app: AppContext) -> None:
     async with connect_raw(create_server(app)) as connection:
         await open_older(connection)

@@ -116,12 +116,18 @@ class _Sessions:
     async def feed_of(self, ctx: _Context) -> SessionFeed:
         """The feed of the session of this request; a new one takes the place of those whose session has ended."""
         session_id = _session_id(ctx)
-        if session_id not in self._feeds:
-            for ended in [key for key, feed in self._feeds.items() if not await feed.is_open()]:
-                self._feeds.pop(ended).stop()
+        feed = self._feeds.get(session_id)
+        if feed is None:
             self._feeds[session_id] = feed = SessionFeed(ctx.session)
             self._tasks.start_soon(feed.deliver)
-        return self._feeds[session_id]
+            await self._forget_ended()
+        return feed
+
+    async def _forget_ended(self) -> None:
+        """Drop the feeds of sessions that have ended."""
+        for session_id, feed in list(self._feeds.items()):
+            if not await feed.is_open() and self._feeds.pop(session_id, None) is not None:
+                feed.stop()
 
     def remove(self, ctx: _Context, uri: str) -> None:
         """End one subscription of the session of this request, if it has it."""
