@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import TypeVar
 
 from taskhand.domain.text import one_line, split_cut, strip_hidden
@@ -16,7 +17,9 @@ __all__ = ["Match", "fold", "group_by", "has_words", "is_cut", "matching", "near
 _T = TypeVar("_T")
 
 _LONGEST = 80
-"""Characters that are compared for similarity, whose cost grows with the square of the length."""
+"""Characters of a name: only so many are compared for similarity, whose cost grows with the square of the length."""
+_FIRST_MARK = "\u0300"
+"""The first combining character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +33,8 @@ class Match:
 
 
 def fold(text: str) -> str:
-    """The text as it is compared: without hidden characters, accents, case, repeated spaces and surrounding space.
-
-    It is decomposed twice, because case folding can add combining marks.
-    """
-    if text.isascii() and text.isprintable():
-        return " ".join(text.casefold().split())
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", strip_hidden(text)).casefold())
-    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
+    """The text as it is compared: without hidden characters, accents, case, repeated spaces and surrounding space."""
+    return _fold_name(text) if len(text) <= _LONGEST else _fold(text)
 
 
 def shown_form(name: str) -> str:
@@ -85,3 +82,15 @@ def nearest_first(given: str, things: Iterable[_T], name: Callable[[_T], str]) -
         return -SequenceMatcher(None, wanted, folded).ratio() - contained
 
     return sorted(things, key=distance)
+
+
+def _fold(text: str) -> str:
+    """The folded text. It is decomposed twice, because case folding can add combining marks."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.casefold().split())
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", strip_hidden(text)).casefold())
+    return " ".join("".join([c for c in plain if c < _FIRST_MARK or not unicodedata.combining(c)]).split())
+
+
+_fold_name = lru_cache(maxsize=4_096)(_fold)
+"""Names are folded again and again: those of a whole team for each list of tasks."""

@@ -132,6 +132,10 @@ def _candidates(statuses: Sequence[Status]) -> list[Candidate]:
 def _candidates_by_id(statuses: Sequence[Status]) -> list[Candidate]:
     """Statuses whose names are shown alike."""
     return [
-        Candidate(status.id or status.name, f"{status.name}, position {status.order}, {status.type}")
+        Candidate(
+            status.id or status.name,
+            f"{status.name}, position {status.order}, {status.type}",
+            is_free_text=status.id is None,
+        )
         for status in statuses[:_MOST_CANDIDATES]
     ]
