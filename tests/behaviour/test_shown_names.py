@@ -153,3 +153,27 @@ async def test_a_title_that_is_sent_back_as_shown_is_no_change(agent: Agent) -> 
     edited = await agent("update_task", id=task["id"], title=task["title"].replace("respuesta", "llamada"))
     assert edited["task"]["title"] == task["title"].replace("respuesta", "llamada").strip()
     assert (await agent("update_task", id=task["id"], title=stored.replace("respuesta", "llamada")))["changed"] == {}
+
+
+async def test_a_description_that_is_sent_back_as_shown_is_no_change_in_any_write(agent: Agent) -> None:
+    if agent.needs.get("aiCustomerId"):
+        pytest.skip("a task in Close has no description")
+    stored = (
+        "Ll\u200bamar \u0645\u06cc\u200c\u062e\u0648 \u2714\ufe0f\na Ac\u00adme, " + "y esperar la respuesta; " * 600
+    )
+    task = await agent.create(description=stored)
+    shown = task["description"]
+    assert shown.endswith(" characters)")
+    assert "\u0645\u06cc\u200c\u062e\u0648 \u2714\ufe0f\na Acme" in shown
+    [row] = (await agent("list_tasks", fields=["description"]))["tasks"]
+    for text in (shown, row["description"], stored):
+        assert (await agent("update_task", id=task["id"], description=text))["changed"] == {}
+        plan = await agent("update_task", id=task["id"], description=text, dryRun=True)
+        assert plan["difference"][0]["changed"] == {}
+        bulk = await agent("bulk_update_tasks", taskIds=[task["id"]], changes={"description": text})
+        assert bulk["totals"] == {"unchanged": 1}
+    await agent("update_task", id=task["id"], description=f"{shown}\nLlamado hoy.")
+    edited = f"{stored}\nLlamado hoy."
+    assert (await agent("update_task", id=task["id"], description=edited))["changed"] == {}
+    with pytest.raises(Refused, match="characters that were left out"):
+        await agent("update_task", id=task["id"], description="Otra cosa\u2026 (+14000 characters)")
