@@ -222,6 +222,14 @@ async def test_a_refusal_of_the_proxy_is_told_as_its_own(
     assert (server.received, client.request_count) == ([], 1 if is_final else 4)
 
 
+async def test_an_unreachable_proxy_is_named(
+    clients: Clients, unused_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://ana:s3cr3t@127.0.0.1:{unused_port}")
+    with pytest.raises(UpstreamError, match=f"not be reached through the proxy 127.0.0.1:{unused_port} "):
+        await (await clients("https://crm.test")).get(TASKS)
+
+
 async def test_no_proxy_is_heeded(
     clients: Clients, proxy: Proxy, unused_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,7 +258,10 @@ async def test_plain_http_that_was_allowed_uses_the_proxy_too(
     assert plain_proxy.received[0].line == "GET http://crm.test/tasks HTTP/1.1"
 
 
-@pytest.mark.parametrize("value", ["gopher://x:1", "http://proxy:port", "socks5://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "value",
+    ["gopher://x:1", "http://proxy:port", "socks5://127.0.0.1:1", "${HTTPS_PROXY}", "%PROXY%", "'http://proxy:1'"],
+)
 async def test_an_unusable_proxy_is_an_operator_error(
     clients: Clients, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:

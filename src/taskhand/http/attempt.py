@@ -146,7 +146,7 @@ def open_transport(origin: Origin) -> httpx2.AsyncBaseTransport:
     A client that is given a transport ignores HTTPS_PROXY, so the proxy is chosen here. Raises OperatorError.
     """
     try:
-        proxy = proxy_route_for(origin).proxy
+        proxy = proxy_route_for(origin).checked_proxy()
         # Reading the system's certificates takes tens of milliseconds, and plain http needs none: an empty context
         # saves that time, and trusts nobody.
         plain = origin.scheme == "http" and proxy is None

@@ -139,8 +139,9 @@ def no_answer_error(
     if event in _UNREADABLE:
         return invalid_answer_error(upstream, _UNREADABLE[event], kind, reference)
     check = f" Whoever runs Taskhand should check {upstream.variable} and the network."
+    way = f" through the proxy {proxy}" if proxy and event is Event.UNREACHED else ""
     return UpstreamError(
-        f"{upstream.name} {_FAILURES[event]} (reference {reference}).",
+        f"{upstream.name} {_FAILURES[event]}{way} (reference {reference}).",
         next_step=_LATER + (check if event is Event.UNREACHED else ""),
         retryable=True,
     )

@@ -1,5 +1,6 @@
 """How requests reach an upstream: directly, or through the proxy that the environment names."""
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 from urllib.request import getproxies, getproxies_environment, proxy_bypass
@@ -8,6 +9,7 @@ from taskhand.http.origin import Origin, choose_proxy, is_exempt, is_loopback
 
 __all__ = ["ProxyRoute", "proxy_route_for"]
 
+_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
 _USUAL_PORTS = {"http": 80, "https": 443}
 
 
@@ -31,6 +33,12 @@ class ProxyRoute:
     def proxy_host(self) -> str:
         """The host and port of the proxy, without a password; empty without a proxy."""
         return urlsplit(self.proxy or "").netloc.rpartition("@")[2]
+
+    def checked_proxy(self) -> str | None:
+        """The URL of the proxy; ValueError where its host is none, as in a placeholder that was not replaced."""
+        if self.proxy is not None and not _HOST.fullmatch(urlsplit(self.proxy).hostname or ""):
+            raise ValueError("the proxy has no usable host")
+        return self.proxy
 
     @property
     def _how(self) -> str:
