@@ -29,7 +29,6 @@ COMMANDS = [
     ("call", "list_tasks"),
     ("install", "cursor", "--dry-run"),
     ("scenario", "list"),
-    ("demo", "--brief"),
     ("--help",),
     ("nonsense✓",),
 ]
@@ -53,6 +52,10 @@ def test_every_command_prints_in_every_encoding(store: Path, command: Sequence[s
     assert done.returncode == (2 if command == ("nonsense✓",) else 0), done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout or command == ("nonsense✓",)
+
+
+def test_the_demo_runs_to_its_end_in_an_old_encoding(store: Path) -> None:
+    assert "<- " in output(store, "demo", "--brief", PYTHONIOENCODING="ascii")
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
