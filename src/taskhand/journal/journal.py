@@ -8,7 +8,7 @@ plan is a change whose outcome is `planned`: its intents are what `apply_plan` w
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
@@ -19,6 +19,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 
 __all__ = [
+    "MASK",
     "Caller",
     "Change",
     "ChangePage",
@@ -30,6 +31,10 @@ __all__ = [
     "Opening",
     "Result",
 ]
+
+
+MASK: Final = "[secret]"
+"""The text in place of a credential, which no journal keeps."""
 
 
 @dataclass(frozen=True, slots=True)

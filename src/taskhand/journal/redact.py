@@ -8,10 +8,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-__all__ = ["MASK", "Redaction"]
+from taskhand.journal.journal import MASK
 
-MASK: Final = "[secret]"
-"""The text that replaces a credential."""
+__all__ = ["MASK", "Redaction"]
 
 _LONGEST: Final = 200
 """Characters of a text that are kept."""
@@ -65,6 +64,18 @@ class Redaction:
         """The text with every credential in it replaced by MASK."""
         known = self._secrets.sub(MASK, text) if self._secrets else text
         return known if len(known) < _SHORTEST_CREDENTIAL else _CREDENTIALS.sub(MASK, known)
+
+    def without_keys(self, value: Any) -> Any:
+        """JSON with every configured credential in its texts masked; nothing else of it changes."""
+        match value:
+            case str():
+                return self._secrets.sub(MASK, value) if self._secrets else value
+            case dict():
+                return {name: self.without_keys(item) for name, item in value.items()}
+            case list() | tuple():
+                return [self.without_keys(item) for item in value]
+            case _:
+                return value
 
     def arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as JSON, with credentials masked and long values cut; a note names how much was cut."""

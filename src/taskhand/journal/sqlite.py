@@ -129,7 +129,7 @@ class SqliteJournal:
 
     async def revise(self, change_id: str, intents: Sequence[Intent]) -> None:
         """Replace the intents of a change, on disk when this returns."""
-        entries = revised_entries(change_id, self._places[0], self._clock(), intents)
+        entries = self._without_keys(revised_entries(change_id, self._places[0], self._clock(), intents))
         await self._store.write(partial(writes.append, entries=entries))
 
     async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
@@ -159,7 +159,7 @@ class SqliteJournal:
 
         def work(connection: sqlite3.Connection) -> Change:
             change_id = self._unused_id(connection, "plan" if ending.outcome == "planned" else "chg")
-            first = opening_entries(change_id, self._places[0], opening, intents, None)
+            first = self._without_keys(opening_entries(change_id, self._places[0], opening, intents, None))
             writes.append(connection, [*first, *self._outcome_entries(change_id, results, ending, now)])
             by_index = {one.index: one for one in results}
             return Change(change_id, opening, tuple(intents), by_index, ending, now)
@@ -281,7 +281,7 @@ class SqliteJournal:
             return held, False
         self._process_lock.acquire()
         change_id, session = self._unused_id(connection, "chg"), self._process_lock.session
-        entries = opening_entries(change_id, self._places[0], opening, intents, session)
+        entries = self._without_keys(opening_entries(change_id, self._places[0], opening, intents, session))
         writes.begin_change(connection, entries, opening, session)
         return Change(change_id, opening, tuple(intents)), True
 
@@ -308,6 +308,10 @@ class SqliteJournal:
             ),
         )
 
+    def _without_keys(self, entries: Sequence[Entry]) -> list[Entry]:
+        """The rows without configured keys, which may be in the text of a task too."""
+        return [replace(one, value=self._redaction.without_keys(one.value)) for one in entries]
+
     def _redact_result(self, result: Result) -> Result:
         """A result without credentials: the task id of a refused call may be any text."""
         if result.outcome != "refused" or result.task_id is None:
@@ -317,7 +321,8 @@ class SqliteJournal:
     def _outcome_entries(
         self, change_id: str, results: Sequence[Result], ending: Ending | None, now: datetime
     ) -> list[Entry]:
-        entries = result_entries(change_id, self._places[0], now, [self._redact_result(one) for one in results])
+        redacted = [self._redact_result(one) for one in results]
+        entries = self._without_keys(result_entries(change_id, self._places[0], now, redacted))
         return entries if ending is None else [*entries, ending_entry(change_id, self._places[0], now, ending)]
 
     def _unused_id(self, connection: sqlite3.Connection, prefix: str) -> str:

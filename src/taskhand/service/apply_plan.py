@@ -21,6 +21,7 @@ from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.create_task import execute_create, is_task_deleted, replay_create
 from taskhand.service.delete_task import execute_delete
 from taskhand.service.idempotency import check_same_payload, wait_until_ended
+from taskhand.service.masked_text import check_writable, with_keys_of
 from taskhand.service.planning import to_plan
 from taskhand.service.resolver import ResolvedEdit
 from taskhand.service.resume_change import has_left, left_of, resume_change
@@ -55,6 +56,7 @@ async def _begin_plan(call: Call, plan: Change) -> Receipt | BulkReceipt:
     opening = replace(opening, reason=opening.reason or plan.opening.reason)
     task_ids = [one.task_id for one in plan.intents if one.task_id]
     async with call.app.lock_all([claim.scope for claim in plan.opening.claims]), call.app.lock_all(task_ids):
+        _check_texts(plan)
         intents = await _check_unchanged(call, plan.intents)
         try:
             return await execute_intents(call, intents, opening)
@@ -67,6 +69,7 @@ async def _begin_plan(call: Call, plan: Change) -> Receipt | BulkReceipt:
 async def _go_on(call: Call, begun: Change) -> BulkReceipt:
     """Go on with a change that was begun; CallerError where nothing of it is left, or it was too long ago."""
     if is_resumable(begun) and has_left(begun):
+        _check_texts(begun)
         if begun.ended_at is not None:
             _check_not_expired(call.app, begun.ended_at)
         if (receipt := await resume_change(call, begun)) is not None:
@@ -174,6 +177,11 @@ def _check_not_expired(app: AppContext, since: datetime) -> None:
         raise CallerError("The plan has expired.", code="plan_expired", next_step="Make the plan again.")
 
 
+def _check_texts(plan: Change) -> None:
+    for intent in plan.intents:
+        check_writable(intent.asked or intent.edit, "The text of this plan")
+
+
 async def _check_unchanged(call: Call, intents: Sequence[Intent]) -> list[Intent]:
     """The same intents with fresh snapshots; CallerError with the differences where a task has changed."""
     ids = [one.task_id for one in intents if one.task_id is not None]
@@ -185,7 +193,9 @@ async def _check_unchanged(call: Call, intents: Sequence[Intent]) -> list[Intent
 
 
 def _drift_of(intent: Intent, now: Snapshot | None) -> Difference | None:
-    return drift(intent.before.task, now.task if now else None) if intent.before else None
+    if intent.before is None:
+        return None
+    return drift(with_keys_of(intent.before.task, now.task) if now else intent.before.task, now.task if now else None)
 
 
 def _stale_plan_error(moved: Sequence[Difference], total: int) -> CallerError:

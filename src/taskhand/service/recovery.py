@@ -13,6 +13,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, ChangeQuery, Ending, Intent, Result
 from taskhand.service.app_context import AppContext
+from taskhand.service.masked_text import has_mask
 
 __all__ = ["infer_outcome", "recover_abandoned", "recover_if_possible"]
 
@@ -95,6 +96,8 @@ def infer_outcome(intent: Intent, now: Task | None) -> Outcome:
 
 async def _find_created(app: AppContext, change: Change, index: int) -> Result:
     """The result of a create that may have been sent: applied where the backend finds the one task that it made."""
+    if has_mask(change.intents[index].edit):
+        return Result(index, "unknown")  # nobody can look for a text that is not kept
     began = change.opening.at
     edit = without(change.intents[index].edit or Edit(), "status")
     try:

@@ -14,6 +14,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
 from taskhand.service.bulk_write import bulk_resume, to_task_result
 from taskhand.service.call import Call
+from taskhand.service.masked_text import with_keys_of
 from taskhand.service.recovery import infer_outcome
 
 __all__ = ["has_left", "left_of", "resume_change"]
@@ -95,7 +96,7 @@ def _result_without_write(index: int, intent: Intent, now: Snapshot | None) -> R
     """The result of a task that is as asked already, or that somebody else has changed; None where it is to be sent."""
     if now is None:
         return Result(index, "refused", intent.task_id, code="plan_stale", note=_GONE)
-    if intent.before is None or drift(intent.before.task, now.task) is None:
+    if intent.before is None or drift(with_keys_of(intent.before.task, now.task), now.task) is None:
         return None
     asked = intent.asked or intent.edit
     if asked is not None and not any(asked.unmet_by(now.task, written=True).given()):

@@ -11,13 +11,14 @@ from taskhand.domain.errors import CallerError, NotFound, TaskhandError
 from taskhand.domain.plan import Plan, drift
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
-from taskhand.journal.journal import Change, Claim, Intent, Result
+from taskhand.journal.journal import MASK, Change, Claim, Intent, Result
 from taskhand.service.apply_plan import changed_since_error, execute_intents
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_write import SkippedTasks, bulk_write
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.create_task import is_task_deleted, replay_create
 from taskhand.service.idempotency import wait_until_ended
+from taskhand.service.masked_text import check_writable, with_keys_of
 from taskhand.service.planning import make_plan
 
 __all__ = ["undo_change"]
@@ -126,12 +127,14 @@ def _invert(intent: Intent, result: Result, now: Snapshot | None) -> _Step:
         return _recreate(intent.before, now)
     if result.after is None:
         raise _before_unknown_error(result)
-    moved = drift(result.after, now.task if now else None)
+    after = with_keys_of(result.after, now.task) if now else result.after
+    moved = drift(after, now.task if now else None)
     if moved or now is None:
         raise changed_since_error(result.task_id, moved)
     if intent.verb == "create" or intent.before is None:
         return Intent("delete", now), None
-    return _restore(intent, intent.before, result.after, now)
+    before = replace(intent.before, task=with_keys_of(intent.before.task, now.task))
+    return _restore(intent, before, after, now)
 
 
 def _restore(intent: Intent, before: Snapshot, after: Task, now: Snapshot) -> _Step:
@@ -144,7 +147,8 @@ def _restore(intent: Intent, before: Snapshot, after: Task, now: Snapshot) -> _S
     unknown = changed & before.unknown & ours
     note = f"Not put back, as the value before was not known: {', '.join(sorted(unknown))}." if unknown else None
     inverse = without(inverse_edit(before.task, after, unknown=before.unknown), *(changed - ours))
-    edit = replace(inverse, native=before.native)
+    edit = replace(inverse, native={name: value for name, value in before.native.items() if MASK not in str(value)})
+    check_writable(edit, "The text before the change")
     if not any(edit.given()):
         raise CallerError(
             note or "The change left the task as it was: there is nothing to put back.",
@@ -175,6 +179,7 @@ def _recreate(deleted: Snapshot, now: Snapshot | None) -> _Step:
     }
     known = {name: value for name, value in values.items() if name not in deleted.unknown and value is not None}
     edit = Edit(**known, native=deleted.native)  # type: ignore[arg-type]  # each as its field has it
+    check_writable(edit, "The deleted task")
     lost = ["id", "created_at", "creator_id", *sorted(deleted.unknown)]
     return Intent("create", edit=edit, asked=edit), f"Made again as a new task; not restored: {', '.join(lost)}."
 

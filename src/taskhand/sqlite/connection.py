@@ -83,8 +83,8 @@ def _create(path: Path, kind: DatabaseKind) -> None:
             migrate(connection, kind.package, label=kind.label, variable=kind.variable)
         _move_into_place(new, there)
     finally:
-        for file in (new, *(new.with_name(f"{new.name}-{end}") for end in ("wal", "shm"))):
-            file.unlink(missing_ok=True)
+        for left in (new, *(new.with_name(f"{new.name}-{end}") for end in ("wal", "shm"))):
+            left.unlink(missing_ok=True)
 
 
 def _move_into_place(new: Path, there: Path) -> None:

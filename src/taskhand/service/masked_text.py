@@ -1,0 +1,45 @@
+"""Text of a task that the journal keeps without a configured key in it: it is compared, and never written to a CRM."""
+
+import re
+from typing import Final
+
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError
+from taskhand.domain.task import Task
+from taskhand.journal.journal import MASK
+
+__all__ = ["check_writable", "has_mask", "with_keys_of"]
+
+_TEXTS: Final = ("title", "description")
+
+
+def has_mask(edit: Edit | None) -> bool:
+    """Whether an edit out of the journal lacks a key that it had."""
+    if edit is None:
+        return False
+    texts = (*(getattr(edit, name) for name in _TEXTS), *(edit.native or {}).values())
+    return any(isinstance(text, str) and MASK in text for text in texts)
+
+
+def check_writable(edit: Edit | None, what: str) -> None:
+    """Refuse to write an edit out of the journal that lacks a key; `what` begins the sentence."""
+    if has_mask(edit):
+        raise CallerError(
+            f"{what} contained a configured key, which the journal does not keep; nothing was written.",
+            code="key_not_kept",
+            next_step="Send the text once more with create_task or update_task, without dryRun.",
+        )
+
+
+def with_keys_of(kept: Task, now: Task) -> Task:
+    """The task that the journal kept, with the texts of `now` where they differ in nothing but a key."""
+    same = {
+        name: getattr(now, name) for name in _TEXTS if _is_same_but_for_keys(getattr(kept, name), getattr(now, name))
+    }
+    return kept.model_copy(update=same) if same else kept
+
+
+def _is_same_but_for_keys(kept: str | None, now: str | None) -> bool:
+    if not kept or now is None or MASK not in kept:
+        return False
+    return re.fullmatch(".+?".join(map(re.escape, kept.split(MASK))), now, re.DOTALL) is not None
