@@ -127,11 +127,12 @@ HIDING = st.text(
 )
 
 
-@given(HIDING, st.none() | HIDING)
+@given(HIDING, st.none() | HIDING | st.just("strange@example.cl"))
 def test_a_person_is_understood_as_shown_in_any_answer(name: str, email: str | None) -> None:
     strange = Member(id="strange", name=name, email=email)
     for text in (name, email or "", f"{name} <{email}>" if email else name):
-        for form in (plain(text), one_line(text), plain(truncate(text, 60)), plain(truncate(text, 200))):
+        label = f"{plain(truncate(name, 60))} <{plain(email)}>" if email and "@" in email else plain(text)
+        for form in (plain(text), one_line(text), plain(truncate(text, 60)), plain(truncate(text, 200)), label):
             assume(fold(form) not in {"", "me"})
             assert people.resolve_people([form], [ANA, strange], None).ids == ("strange",)
 

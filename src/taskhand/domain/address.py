@@ -8,19 +8,25 @@ from taskhand.domain.text import strip_hidden
 __all__ = ["Address", "split_address"]
 
 _ADDRESS: Final = re.compile(
-    r"(?:(?P<name>[^<>()\[\]]*)[<(\[]\s*)?(?:mailto:\s*)?(?P<of>[^<>()\[\]\s]+)\s*[>)\]]?", re.IGNORECASE
+    r"(?:(?P<name>.*)[<(\[]\s*)?(?:mailto:\s*)?(?P<of>[^<>()\[\]\s]+)\s*[>)\]]?", re.IGNORECASE | re.DOTALL
 )
-_AROUND_NAME: Final = " \t\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb,;:-"
+_QUOTES: Final = "\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb"
 
 
 class Address(NamedTuple):
-    """The id or e-mail `of` somebody, and the name before it, which may be blank."""
+    """The id or e-mail `of` somebody, and the name before it, which may be blank, or in quotes."""
 
     name: str
     of: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name as it is written, and without the quotes around it."""
+        is_quoted = len(self.name) > 1 and self.name[0] in _QUOTES and self.name[-1] in _QUOTES
+        return (self.name, self.name[1:-1]) if is_quoted else (self.name,)
 
 
 def split_address(text: str) -> Address | None:
     """The parts of an address in brackets, or after `mailto:`; None for a text that has another form."""
     found = _ADDRESS.fullmatch(strip_hidden(text).strip())
-    return found and Address((found["name"] or "").strip(_AROUND_NAME), found["of"])
+    return found and Address((found["name"] or "").strip(), found["of"])

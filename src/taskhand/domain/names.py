@@ -18,6 +18,8 @@ _T = TypeVar("_T")
 
 _LONGEST = 80
 """Characters of a name: only so many are compared for similarity, whose cost grows with the square of the length."""
+_CUT_AT = frozenset({60, 100, 200})
+"""Characters that answers and prompts show of a longer name."""
 _FIRST_MARK = "\u0300"
 """The first combining character."""
 
@@ -45,7 +47,7 @@ def shown_form(name: str) -> str:
 def is_cut(given: str, name: str) -> bool:
     """Whether `given` is what is shown of a name that is too long."""
     cut = split_cut(given)
-    if cut is None or cut[2].strip() or len(name) <= cut[1]:
+    if cut is None or cut[2].strip() or len(name) - cut[1] not in _CUT_AT:
         return False
     # Something must follow, or a space at the end would not count.
     return fold(f"{name[: -cut[1]]}|") == fold(f"{cut[0]}|")

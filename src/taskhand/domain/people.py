@@ -78,7 +78,8 @@ class _Index:
         if (address := split_address(text)) is None:
             return ()
         found = self._find_unique(address.of) or ()
-        named = self._find(address.name) if fold(address.name) else found
+        names = [name for name in address.names if fold(name)]
+        named = [member for name in names for member in self._find(name)] if names else found
         both = [member for member in found if member in named]
         if not both and found:
             message = f"{text[:60]!r} has the address of one person and the name of another."
