@@ -159,6 +159,8 @@ async def test_a_store_of_a_newer_program_is_left_alone(store_file: Path) -> Non
 async def test_a_store_of_an_older_program_is_brought_up_to_date(store_file: Path, version: int) -> None:
     scripts = files("taskhand.backends.local") / "migrations"
     with closing(sqlite3.connect(store_file)) as connection:
+        for function in TASK_STORE.functions.items():
+            connection.create_function(function[0], 1, function[1])
         for name in MIGRATIONS[:version]:
             connection.executescript((scripts / name).read_text("utf-8"))
         connection.execute(f"PRAGMA user_version = {version}")
