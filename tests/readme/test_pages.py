@@ -30,6 +30,15 @@ def _headings(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in found}
 
 
+def test_every_guarantee_names_a_test_that_attacks_it() -> None:
+    rows = re.findall(r"^\|[^|]*\| [^|]+ \| `(.+?)` `(test_\w+)` \|$", TEXT["safety"], re.MULTILINE)
+    assert len(rows) >= 20
+    missing = [
+        f"{file} {name}" for file, name in rows if f"def {name}(" not in (ROOT / "tests" / file).read_text("utf-8")
+    ]
+    assert missing == []
+
+
 def test_a_sandbox_accepts_the_fault_script_of_the_page(tmp_path: Path) -> None:
     (script,) = re.findall(r"```toml\n(.*?)```", TEXT["sandbox"], re.DOTALL)
     file = tmp_path / "faults.toml"
