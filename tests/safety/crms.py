@@ -73,8 +73,8 @@ class Crm:
     """A CRM as a sandbox, and Taskhand in front of it.
 
     `sandbox` has so many tasks, `Call Acme 1` and on, of the person who asks; its readings are `name=value`. `routes`
-    are those of its writes: of `many` tasks, of `one`, `delete` and `create`. `needs` is what a new task cannot be
-    without there. `ana` is the id of Ana Soto, `me` of who asks.
+    are those of its writes, of `many` tasks, of `one`, `delete` and `create`, and of the `read` of a task. `needs` is
+    what a new task cannot be without there. `ana` is the id of Ana Soto, `me` of who asks.
     """
 
     name: str
@@ -135,6 +135,7 @@ VAMBE = Crm(
         "one": "PUT /api/public/tasks/{id}",
         "delete": "DELETE /api/public/tasks/{id}",
         "create": "POST /api/public/tasks",
+        "read": "GET /api/public/tasks",
     },
     me=on_vambe.ELENA,
     ana=on_vambe.ANA,
@@ -150,6 +151,7 @@ CLOSE = Crm(
         "one": "PUT /api/v1/task/{id}",
         "delete": "DELETE /api/v1/task/{id}",
         "create": "POST /api/v1/task",
+        "read": "GET /api/v1/task/{id}",
     },
     me=on_close.ELENA,
     ana=on_close.ANA,
@@ -166,6 +168,7 @@ HUBSPOT = Crm(
         "one": "PATCH /crm/v3/objects/tasks/{id}",
         "delete": "DELETE /crm/v3/objects/tasks/{id}",
         "create": "POST /crm/v3/objects/tasks",
+        "read": "GET /crm/v3/objects/tasks/{id}",
     },
     me=on_hubspot.ELENA,
     ana=on_hubspot.ANA,

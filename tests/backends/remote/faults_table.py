@@ -1,7 +1,7 @@
-"""The faults of a write, and the result at every CRM: the table, as data.
+"""The faults of a write or a read, and the result at every CRM: the table, as data.
 
-A row is one fault of the request that writes. For each kind of write it says what the backend reports: `applied`,
-`failed` or `unknown`, and how many requests that write were sent. A CRM that differs stands in `at`, with the reason
+A row is one fault of the request that writes or reads. For each kind it says what the backend reports: `applied`,
+`failed` or `unknown`, and how many such requests were sent. A CRM that differs stands in `at`, with the reason
 beside it. Chance is a half, so waits without a `Retry-After` are 0.25, 0.5 and 1 second.
 """
 
@@ -13,10 +13,10 @@ from taskhand.sandbox.faults import Fault
 
 __all__ = ["KINDS", "LATE_S", "ROWS", "Kind", "Note", "Result", "Row"]
 
-Kind = Literal["update", "delete", "create", "bulk"]
-"""An update of one task, a deletion, a new task, and one update of three tasks."""
+Kind = Literal["update", "delete", "create", "bulk", "read"]
+"""An update of one task, a deletion, a new task, one update of three tasks, and the reading of one task."""
 
-KINDS: Final[tuple[Kind, ...]] = ("update", "delete", "create", "bulk")
+KINDS: Final[tuple[Kind, ...]] = ("update", "delete", "create", "bulk", "read")
 
 Note = Literal["applied", "sent_again", "found", "removed"]
 """The note of `Messages` that says how the result was learned."""
@@ -28,26 +28,31 @@ EVER: Final[dict[str, Any]] = {"nth": "every"}
 
 @dataclass(frozen=True)
 class Result:
-    """What the backend reports; `writes` are the requests that write, `applied` whether the CRM has the change."""
+    """What the backend reports; `requests` are those of its kind, `applied` whether the CRM has the change.
+
+    A task that was read counts as applied.
+    """
 
     code: str | None
-    writes: int
+    requests: int
     note: Note | None = None
     retryable: bool = False
     after: float | None = None
     applied: bool = True
 
 
-def applied(writes: int, note: Note | None = None) -> Result:
-    return Result(None, writes, note)
+def applied(requests: int, note: Note | None = None) -> Result:
+    return Result(None, requests, note)
 
 
-def failed(writes: int, code: str = "upstream_error", *, retryable: bool = True, after: float | None = None) -> Result:
-    return Result(code, writes, retryable=retryable, after=after, applied=False)
+def failed(
+    requests: int, code: str = "upstream_error", *, retryable: bool = True, after: float | None = None
+) -> Result:
+    return Result(code, requests, retryable=retryable, after=after, applied=False)
 
 
-def unknown(writes: int, *, applied: bool = False) -> Result:
-    return Result("outcome_unknown", writes, applied=applied)
+def unknown(requests: int, *, applied: bool = False) -> Result:
+    return Result("outcome_unknown", requests, applied=applied)
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class Row:
     delete: Result | None = None
     create: Result | None = None
     bulk: Result | None = None
+    read: Result | None = None
     at: Mapping[tuple[str, Kind], Result | None] = field(default_factory=dict)
     lasts: bool = False
     read_s: float = 30.0
@@ -82,8 +88,9 @@ def status(code: int, retry_after: int | str | None = None, **more: Any) -> Faul
 
 
 def everywhere(name: str, fault: Fault | None, result: Result, **more: Any) -> Row:
-    """The same result for every kind of write."""
-    return Row(name, (fault,) if fault else (), result, result, result, result, **more)
+    """The same result for every kind; nothing is read after a write, so such a row is about writes only."""
+    read = None if more.get("lasts") else result
+    return Row(name, (fault,) if fault else (), result, result, result, result, read, **more)
 
 
 LOST: Final = (
@@ -144,6 +151,7 @@ def failures() -> Iterator[Row]:
         delete=failed(1),
         create=unknown(1),
         bulk=failed(1),
+        read=failed(4),
         # Close shows a deleted task for a while: only a second DELETE tells whether it is gone.
         at={("close", "delete"): failed(2)},
     )
@@ -164,6 +172,7 @@ def failures() -> Iterator[Row]:
         delete=applied(2),
         create=unknown(1),
         bulk=applied(2),
+        read=applied(2),
         at={("hubspot", "bulk"): applied(2, "sent_again")},
     )
     yield Row(
@@ -183,6 +192,7 @@ def failures() -> Iterator[Row]:
         delete=failed(4),
         create=unknown(1),
         bulk=failed(4),
+        read=failed(4),
         at={("close", "delete"): failed(8), ("hubspot", "bulk"): failed(2)},
     )
 
@@ -197,6 +207,7 @@ def lost() -> Iterator[Row]:
             delete=applied(2, "sent_again"),
             create=unknown(1),
             bulk=applied(2, "sent_again"),
+            read=applied(2),
             read_s=read_s,
         )
         # A request that was not answered in time may yet be carried out: that nothing shows proves nothing.
@@ -208,6 +219,7 @@ def lost() -> Iterator[Row]:
             delete=twice,
             create=unknown(1),
             bulk=twice,
+            read=failed(4),
             # Close shows a deleted task for a while: that it is still found proves nothing.
             at={("close", "delete"): unknown(2)},
             read_s=read_s,
@@ -229,6 +241,8 @@ def lost() -> Iterator[Row]:
             update=applied(1, "applied"),
             create=applied(1, "found"),
             bulk=applied(1, "applied"),
+            # A body that is cut off is asked for again; the others are what the CRM means to say.
+            read=applied(2) if fault.kind == "truncated" else failed(1, "upstream_invalid", retryable=False),
             # The answer to a bulk update of Close says nothing of any task: any object is one.
             at={("close", "bulk"): applied(1)} if name == "JSON of the wrong type" else {},
         )

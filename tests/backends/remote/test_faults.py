@@ -1,4 +1,4 @@
-"""One suite over all CRM adapters: the same fault of a write has the same result everywhere."""
+"""One suite over all CRM adapters: the same fault of a write or a read has the same result everywhere."""
 
 import logging
 import re
@@ -10,12 +10,14 @@ from traceback import TracebackException
 
 import anyio
 import pytest
+from mcp import Client
 from pydantic import MISSING
 
 from backends.close.wired import KEY as CLOSE_KEY
 from backends.hubspot.wired import KEY as HUBSPOT_KEY
 from backends.remote.faults_table import KINDS, ROWS, Kind, Note, Result, Row
 from backends.vambe.wired import KEY as VAMBE_KEY
+from behaviour.agent import Agent, Refused
 from passing import Time
 from safety.crms import CRMS, Crm, Sandbox
 from safety.gate import Gate
@@ -28,10 +30,11 @@ from taskhand.domain.task import Task
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
+from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
 
 CASES = [(crm, kind, row) for crm in CRMS for row in ROWS for kind in KINDS if row.result(crm.name, kind)]
-ROUTE: dict[Kind, str] = {"update": "one", "delete": "delete", "create": "create", "bulk": "many"}
+ROUTE: dict[Kind, str] = {"update": "one", "delete": "delete", "create": "create", "bulk": "many", "read": "read"}
 SECRETS = (CLOSE_KEY, HUBSPOT_KEY, VAMBE_KEY)
 UPSTREAM_TEXT = re.compile(
     r"Internal Server Error|Too Many Requests|Bad [Gg]ateway|Service Unavailable|upstream said|field-errors|<h1>"
@@ -68,7 +71,7 @@ class Stage:
 
 @asynccontextmanager
 async def staged(crm: Crm, row: Row, kind: Kind) -> AsyncIterator[Stage]:
-    """The CRM with the faults of a row on the first write of that kind."""
+    """The CRM with the faults of a row on the first write, or the first reading, of that kind."""
     time = Time()
     there = crm.sandbox(TASKS, time, ())
     gate = Gate(there)
@@ -88,6 +91,8 @@ async def staged(crm: Crm, row: Row, kind: Kind) -> AsyncIterator[Stage]:
                 there.faults = (*faults, *then)
 
         gate.writes, gate.arrives = 0, arrives
+        if kind == "read":
+            there.faults = faults
         if not row.served:
             backend = _adapter(await stack.enter_async_context(crm.wired(NOWHERE, time)))
         yield Stage(crm, there, gate, backend, [one.task for one in found.values()], time)
@@ -112,6 +117,9 @@ async def written(stage: Stage, kind: Kind) -> list[tuple[TaskhandError | None, 
             case "bulk":
                 results = await backend.update_tasks([(task, stage.edit) for task in stage.tasks[:3]])
                 return [_told(one) for one in results]
+            case "read":
+                await backend.get(first.id)
+                return [(None, None)]
     except TaskhandError as error:
         return [(error, None)]
 
@@ -139,15 +147,15 @@ async def test_a_fault_has_the_same_result_at_every_crm(
     async with staged(crm, row, kind) as stage:
         before = len(stage.there.tasks)
         results = await written(stage, kind)
-        writes = sum(request.route == crm.routes[ROUTE[kind]] for request in stage.there.requests)
+        sent = sum(request.route == crm.routes[ROUTE[kind]] for request in stage.there.requests)
         added = len(stage.there.tasks) - before
-        is_applied = has_change(stage, kind)
+        is_applied = results[0][0] is None if kind == "read" else has_change(stage, kind)
     expected = row.result(crm.name, kind)
     assert expected is not None
-    own = [as_result(error, note, stage.backend, writes, is_applied=is_applied) for error, note in results]
+    own = [as_result(error, note, stage.backend, sent, is_applied=is_applied) for error, note in results]
     if (crm.name, kind) == ("vambe", "bulk"):
         # Vambe writes each task with a request of its own: the fault strikes the first one or, for ever, all of them.
-        assert replace(own[0], writes=expected.writes) == expected
+        assert replace(own[0], requests=expected.requests) == expected
         assert all(one.code in {expected.code, None, "not_attempted"} for one in own[1:])
     else:
         assert set(own) == {expected}
@@ -159,7 +167,7 @@ async def test_a_fault_has_the_same_result_at_every_crm(
 
 
 def as_result(
-    error: TaskhandError | None, note: str | None, backend: CrmAdapter[object], writes: int, *, is_applied: bool
+    error: TaskhandError | None, note: str | None, backend: CrmAdapter[object], requests: int, *, is_applied: bool
 ) -> Result:
     """What was reported, as the table has it."""
     messages = backend.messages
@@ -170,9 +178,9 @@ def as_result(
         messages.removed: "removed",
     }
     if error is None:
-        return Result(None, writes, notes[note] if note else None, applied=is_applied)
+        return Result(None, requests, notes[note] if note else None, applied=is_applied)
     after = error.retry_after_s
-    return Result(error.code, writes, retryable=error.retryable, after=after, applied=is_applied)
+    return Result(error.code, requests, retryable=error.retryable, after=after, applied=is_applied)
 
 
 def assert_tells_nothing(error: TaskhandError | None) -> None:
@@ -199,3 +207,34 @@ async def test_two_equal_concurrent_creates_do_not_both_claim_one_task(crm: Crm)
             group.start_soon(create)
     assert len(stage.there.tasks) == before + 1
     assert sum(isinstance(error, OutcomeUnknown) for error, _ in results) >= 1
+
+
+FIRST: dict[str, tuple[Fault, str | None]] = {
+    "401": (Fault("status", status=401, nth="every"), "unauthorized"),
+    "429, Retry-After: 3600": (Fault("status", status=429, retry_after=3600), "rate_limited"),
+    "500 for ever": (Fault("status", status=500, nth="every"), "upstream_error"),
+    "reset for ever": (Fault("reset_after", nth="every"), "upstream_error"),
+    "not JSON": (Fault("not_json", nth="every"), "upstream_invalid"),
+    "redirect": (Fault("redirect", to=NOWHERE, nth="every"), "upstream_redirect"),
+    "429, Retry-After: 2": (Fault("status", status=429, retry_after=2), None),
+    "500": (Fault("status", status=500), None),
+    "reset": (Fault("reset_after"), None),
+    "cut off": (Fault("truncated"), None),
+}
+"""What goes wrong with the reading of a task before it is written, and the error: then nothing is written."""
+
+
+@pytest.mark.parametrize("name", FIRST)
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_a_task_is_written_once_after_it_was_read_and_never_unread(crm: Crm, name: str) -> None:
+    fault, code = FIRST[name]
+    there, time, told = crm.sandbox(TASKS, Time(), ()), Time(), None
+    there.faults = (replace(fault, route=crm.routes["read"]),)
+    async with serve(there) as url, crm.wired(url, time) as app, Client(create_server(app)) as client:
+        try:
+            await Agent(client)("update_task", id=crm.task_id(1), title="New")
+        except Refused as refused:
+            told = refused.code
+    assert told == code
+    writes = [request for request in there.requests if request.route == crm.routes["one"]]
+    assert len(writes) == (code is None)

@@ -10,9 +10,8 @@ import httpx2
 import pytest
 from anyio.lowlevel import checkpoint
 
-from backends.vambe.faults_table import EVER, LIST, status
 from backends.vambe.journey import Journey, Waiting
-from backends.vambe.wired import ANA, backend_at, task_id, vambe
+from backends.vambe.wired import ANA, EVER, LIST, backend_at, status, task_id, vambe
 from behaviour.arms import WORLD
 from passing import Time
 from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from backends.vambe.faults_table import LIST
-from backends.vambe.wired import ANA, ELENA, backend_at, task_id, vambe
+from backends.vambe.wired import ANA, ELENA, LIST, backend_at, task_id, vambe
 from behaviour.arms import WORLD
 from passing import Time
 from taskhand.backends.vambe.adapter import VambeAdapter

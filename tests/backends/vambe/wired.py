@@ -24,10 +24,28 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.service.app_context import AppContext
 
-__all__ = ["ANA", "ELENA", "KEY", "LUIS", "TASK", "TRUST", "Time", "Witness", "backend_at", "task_id", "vambe", "wired"]
+__all__ = [
+    "ANA",
+    "ELENA",
+    "EVER",
+    "KEY",
+    "LIST",
+    "LUIS",
+    "TASK",
+    "TRUST",
+    "Time",
+    "Witness",
+    "backend_at",
+    "status",
+    "task_id",
+    "vambe",
+    "wired",
+]
 
 KEY = "sk-fault-table-4711"
 ELENA, ANA, LUIS = (str(one["id"]) for one in PEOPLE[:3])
+LIST = "GET /api/public/tasks"
+EVER: dict[str, Any] = {"nth": "every"}
 TRUST = ssl.create_default_context()  # made once: it is the slowest part of a client
 
 
@@ -47,6 +65,11 @@ def vambe(tasks: int = 2, faults: Iterable[Fault] = (), **options: Any) -> Vambe
     ]
     given: dict[str, Any] = {"seed": WORLD | {"tasks": rows}, "key": KEY, "clock": lambda: NOW} | options
     return VambeSandbox(faults=tuple(faults), **given)
+
+
+def status(code: int, retry_after: int | str | None = None, **more: Any) -> Fault:
+    """An answer with this status, which changes nothing unless it commits."""
+    return Fault("status", status=code, retry_after=retry_after, **more)
 
 
 class Witness(httpx2.AsyncBaseTransport):

@@ -70,7 +70,10 @@ class TaskLists:
         found, is_complete = await self.find_all([task_id], fresh=fresh)
         if found:
             return found[task_id]
-        out_of_sight = f"Task {task_id} is not among those that Vambe lists in a form that can be read."
+        out_of_sight = (
+            f"Task {task_id} is not among those due around today, and Vambe lists no wider window, "
+            "or one in which the ids of some tasks cannot be read."
+        )
         raise MESSAGES.no_task(task_id, None if is_complete else out_of_sight)
 
     async def find_all(self, ids: Iterable[str], *, fresh: bool = False) -> tuple[dict[str, JsonObject], bool]:

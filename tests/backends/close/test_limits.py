@@ -1,0 +1,95 @@
+"""Limits of Close, a credential in no answer and no log, and a lost create that a list shows late."""
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from mcp import Client
+from pydantic import SecretStr
+
+from backends.close.wired import ANA, KEY, LEAD, TASK, Time, close, on_close, wired
+from behaviour.agent import Agent
+from taskhand.backends.close.auth import credential
+from taskhand.backends.close.task_reader import MESSAGES as CLOSE
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import OperatorError, OutcomeUnknown
+from taskhand.sandbox.close import SpecVariant
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.server import serve
+from taskhand.server.app import create_server
+
+SECRETS = (KEY, credential(SecretStr(KEY), None)[1]["authorization"].removeprefix("Basic "))
+"""The key, as it is and as it is sent."""
+LIST, POST = "GET /api/v1/task", "POST /api/v1/task"
+NEW = Edit(title="Send it", responsible_ids=(ANA,), priority=2, ai_customer_id=LEAD)
+
+
+async def test_requests_wait_for_a_known_limit_before_close_refuses_one() -> None:
+    moment = Time()
+    sandbox = close(
+        30,
+        spec_variant=SpecVariant(rates="enforced", rate_limit=10, rate_window=8),
+        clock=lambda: datetime.fromtimestamp(moment.wall(), UTC),
+    )
+    async with serve(sandbox) as url, wired(url, moment) as app:
+        for number in range(1, 31):
+            await app.backend.get_task(f"task_{number:043}")
+    assert [one.status for one in sandbox.requests] == [200] * 30
+    assert 16 <= moment.now - 1_000 <= 24
+
+
+@pytest.mark.parametrize("body", ["error", "old", "empty"])
+@pytest.mark.parametrize("rates", ["shown", "hidden"])
+async def test_a_429_is_waited_out_in_every_form(body: Any, rates: Any) -> None:
+    time = Time()
+    sandbox = close(6, spec_variant=SpecVariant(throttle=2, rate_body=body, rates=rates))
+    async with serve(sandbox) as url, wired(url, time) as app:
+        for number in range(1, 7):
+            await app.backend.get_task(f"task_{number:043}")
+    assert time.slept
+
+
+async def test_a_402_is_for_whoever_runs_the_server() -> None:
+    async with on_close(close(faults=[Fault("status", "GET /api/v1/task/{id}", status=402)])) as backend:
+        with pytest.raises(OperatorError) as refused:
+            await backend.get_task(TASK)
+    assert refused.value.code == "forbidden"
+
+
+async def test_a_lost_create_is_found_although_the_list_is_behind_at_first() -> None:
+    time = Time()
+    async with on_close(close(faults=[Fault("reset_after", POST), Fault("stale_list", LIST)]), time) as backend:
+        assert (await backend.create_task(NEW)).note == CLOSE.found
+    assert time.slept[-1] == 2
+
+
+async def test_a_lost_create_is_not_matched_with_an_earlier_equal_one() -> None:
+    sandbox = close()
+    before = len(sandbox.tasks)
+    async with on_close(sandbox) as backend:
+        await backend.me()
+        for fault, is_made in (("reset_before", False), (None, True), ("reset_before", False)):
+            sandbox.faults = (Fault("reset_before", POST),) if fault else ()
+            if is_made:
+                assert (await backend.create_task(NEW)).task.id
+                continue
+            with pytest.raises(OutcomeUnknown):
+                await backend.create_task(NEW)
+    assert len(sandbox.tasks) == before + 1
+
+
+async def test_a_credential_is_in_no_answer_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    sandbox = close()
+    async with serve(sandbox) as url, wired(url, Time()) as app, Client(create_server(app)) as client:
+        agent = Agent(client)
+        answers: list[dict[str, Any]] = [
+            await agent("list_tasks"),
+            await agent("update_task", id=TASK, title="New"),
+            await agent("find_contacts", query="Carolina"),
+        ]
+    seen = f"{answers}{caplog.text}" + "".join(str(record.__dict__) for record in caplog.records)
+    assert caplog.records
+    assert not any(secret in seen for secret in SECRETS)
+    assert all(request.headers["authorization"] == "***" for request in sandbox.requests)

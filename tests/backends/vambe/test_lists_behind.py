@@ -1,0 +1,154 @@
+"""What Vambe's lists show late, what somebody else changes meanwhile, and how fast many changes leave."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from mcp import Client
+
+from backends.vambe.wired import KEY, LIST, TASK, TRUST, Time, Witness, backend_at, task_id, vambe, wired
+from behaviour.agent import Agent, Refused
+from taskhand.domain.edit import Edit
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.server import serve
+from taskhand.sandbox.vambe import VambeSandbox
+from taskhand.server.app import create_server
+
+PUT, TEAM = "PUT /api/public/tasks/{id}", "GET /api/public/team-members/all"
+LATE = Fault("stale_list", LIST, nth="every")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A Vambe, an agent in front of it that has read the task and the team, and the time they are in."""
+
+    vambe: VambeSandbox
+    agent: Agent
+    time: Time
+    url: str
+
+    @property
+    def methods(self) -> list[str]:
+        return [request.method for request in self.vambe.requests]
+
+    @property
+    def task(self) -> dict[str, Any]:
+        return next(task for task in self.vambe.tasks if task["id"] == TASK)
+
+
+@asynccontextmanager
+async def staged(*faults: Fault) -> AsyncIterator[Stage]:
+    there, time = vambe(), Time()
+    async with serve(there) as url, wired(url, time) as app, Client(create_server(app)) as client:
+        agent = Agent(client)
+        await agent("list_team_members")
+        await agent("get_task", id=TASK)
+        there.clear_requests()
+        there.faults = faults
+        yield Stage(there, agent, time, url)
+
+
+async def test_one_call_waits_less_than_a_minute_however_many_requests_it_needs() -> None:
+    patient = [Fault("status", route, status=429, retry_after=25) for route in (TEAM, LIST, PUT)]
+    async with staged(*patient) as stage:
+        stage.time.now += 100
+        with suppress(Refused):
+            await stage.agent("update_task", id=TASK, title="New", responsibleIds=["Ana Soto"])
+    assert 25 <= sum(stage.time.slept) < 60
+
+
+async def test_after_a_wait_of_an_hour_was_asked_for_nothing_is_sent() -> None:
+    async with staged(Fault("status", PUT, status=429, retry_after=3600)) as stage:
+        for _ in range(2):
+            with pytest.raises(Refused) as refused:
+                await stage.agent("update_task", id=TASK, title="New")
+            assert refused.value.code == "rate_limited"
+            assert 0 < refused.value.error["retry_after_s"] <= 3600
+        assert stage.methods.count("PUT") == 1
+        stage.time.now += 900
+        await stage.agent("update_task", id=TASK, title="New")
+        assert stage.task["title"] == "New"
+
+
+async def test_a_stale_list_does_not_make_a_write_seem_applied() -> None:
+    async with staged(Fault("stale_list", LIST)) as stage:
+        await somebody_else_renames(stage, "Call Acme 7")
+        stage.time.now += 60
+        answer = await stage.agent("update_task", id=TASK, title="Call Acme 1")
+        assert stage.task["title"] == "Call Acme 1"
+    assert answer["changed"]["title"] == {"from": "Call Acme 7", "to": "Call Acme 1"}
+
+
+@pytest.mark.parametrize("tool", ["list_tasks", "get_task"])
+async def test_a_stale_list_does_not_hide_a_recent_write(tool: str) -> None:
+    async with staged(LATE) as stage:
+        stage.time.now += 3
+        await stage.agent("update_task", id=TASK, title="New")
+        stage.time.now += 3  # what was read before the write is forgotten, the write is not
+        stage.vambe.clear_requests()
+        answer = await stage.agent(tool, **({"id": TASK} if tool == "get_task" else {}))
+        assert "GET" in stage.methods
+    tasks = answer.get("tasks") or [answer["task"]]
+    assert [task["title"] for task in tasks if task["id"] == TASK] == ["New"]
+
+
+async def test_two_people_added_one_after_the_other_are_both_there_although_the_list_is_behind() -> None:
+    async with staged(LATE) as stage:
+        for person in ("Ana Soto", "Luis Pereira"):
+            stage.time.now += 3
+            await stage.agent("reassign_task", id=TASK, responsibleIds=[person], mode="add")
+        assert len(stage.task["task_responsibles"]) == 3
+
+
+async def test_a_write_that_was_lost_and_that_a_list_is_behind_with_is_sent_again() -> None:
+    async with staged(Fault("reset_after", PUT), Fault("stale_list", LIST)) as stage:
+        answer = await stage.agent("update_task", id=TASK, title="New")
+        assert (stage.task["title"], stage.methods) == ("New", ["PUT", "GET", "PUT"])
+    assert "sent again" in answer["note"]
+
+
+async def somebody_else_renames(stage: Stage, title: str) -> None:
+    """A write to the task that does not come through Taskhand."""
+    async with httpx2.AsyncClient(verify=TRUST) as client:
+        url = f"{stage.url}/api/public/tasks/{TASK}"
+        assert (await client.put(url, json={"title": title}, headers={"x-api-key": KEY})).is_success
+
+
+@pytest.mark.parametrize(("rate", "in_flight"), [(10, 4), (3, 8), (40, 1)])
+async def test_a_hundred_changes_at_once_keep_to_the_rate_and_are_each_made_once(rate: int, in_flight: int) -> None:
+    time = Time()
+    watched = Witness(time)
+    slow = Fault("slow", "PUT /api/public/tasks/{id}", nth="every", seconds=0.005)  # so that they overlap
+    there = vambe(100, [slow])
+    settings: dict[str, Any] = {"vambe_rate": rate, "vambe_in_flight": in_flight}
+    async with serve(there) as url, backend_at(url, time, transport=watched, **settings) as backend:
+        tasks = await backend.snapshots([task_id(number) for number in range(1, 101)])
+        async with anyio.create_task_group() as group:
+            for number, before in enumerate(tasks.values(), start=1):
+                group.start_soon(backend.update_task, before.task, Edit(title=f"Changed {number}"))
+    left = watched.left_at
+    assert all(later - first >= 1 - 1e-6 for first, later in zip(left, left[rate:], strict=False))
+    assert watched.most_under_way == in_flight
+    changes = [request.path for request in there.requests if request.method == "PUT"]
+    assert sorted(changes) == sorted(f"/api/public/tasks/{task_id(number)}" for number in range(1, 101))
+    assert {task["title"] for task in there.tasks} == {f"Changed {number}" for number in range(1, 101)}
+
+
+async def test_a_change_that_somebody_reverted_meanwhile_is_written_again() -> None:
+    there = vambe(1)
+    async with (
+        serve(there) as url,
+        wired(url, Time(), vambe_cache_s=30) as ours,
+        wired(url, Time()) as theirs,
+        Client(create_server(ours)) as client,
+    ):
+        agent, before = Agent(client), there.tasks[0]["title"]
+        await agent("update_task", id=TASK, title="Ours")
+        seen = (await theirs.backend.snapshots([TASK]))[TASK]
+        await theirs.backend.update_task(seen.task, Edit(title=before))
+        again = await agent("update_task", id=TASK, title="Ours")
+        assert again["task"]["title"] == there.tasks[0]["title"] == "Ours"
