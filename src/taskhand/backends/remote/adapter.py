@@ -122,7 +122,7 @@ class CrmAdapter(ABC, Generic[_Row]):
 
     @abstractmethod
     def to_task(self, row: _Row) -> Task:
-        """A row as a task, its unreadable fields named; UpstreamError `upstream_invalid` where it is none."""
+        """A row as a task, its unreadable fields named: whatever the CRM answered, and never an error."""
 
     # What a CRM may do otherwise.
 

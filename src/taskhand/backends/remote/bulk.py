@@ -23,7 +23,6 @@ from taskhand.domain.errors import (
     OutcomeUnknown,
     RateLimited,
     TaskhandError,
-    UpstreamError,
     UpstreamFailed,
 )
 from taskhand.domain.request_log import has_write_left, recorded_requests
@@ -212,7 +211,7 @@ class BulkUpdate(Generic[_Row]):
                 item.fail(self._messages.unknown_update(item.id))
             elif item.failure is not None and (is_current or isinstance(item.failure, RateLimited)):
                 item.fail(item.failure)
-            elif is_current and item.row is not None and self._is_untouched(item, item.row):
+            elif is_current and self._is_untouched(item):
                 item.fail(self._messages.not_applied())
             else:
                 item.fail(self._messages.unknown_update(item.id))
@@ -227,17 +226,11 @@ class BulkUpdate(Generic[_Row]):
             return False
 
     def _shows(self, row: _Row, edit: Edit) -> bool:
-        """Whether a row shows an edit; one that cannot be read shows nothing."""
-        try:
-            return not self._adapter.unmet(row, edit)
-        except UpstreamError:
-            return False
+        return not self._adapter.unmet(row, edit)
 
-    def _is_untouched(self, item: Item[_Row], row: _Row) -> bool:
-        try:
-            return is_untouched(self._adapter.to_task(row), item.before, item.edit)
-        except UpstreamError:
-            return False
+    def _is_untouched(self, item: Item[_Row]) -> bool:
+        """Whether the task was read and is as it was."""
+        return item.row is not None and is_untouched(self._adapter.to_task(item.row), item.before, item.edit)
 
     async def _singles(self, items: Sequence[Item[_Row]]) -> None:
         """Write each of these by itself, side by side; the rate budget says how fast."""
@@ -303,10 +296,7 @@ class BulkUpdate(Generic[_Row]):
             if not item.is_over or item.index in self._results or (item.is_late and not last):
                 continue
             if item.state is State.APPLIED and item.written is None and item.row is not None:
-                try:
-                    item.written = self._adapter.to_written(item.row, item.edit, item.before, item.note)
-                except UpstreamError:
-                    item.error = self._messages.unknown_update(item.id)
+                item.written = self._adapter.to_written(item.row, item.edit, item.before, item.note)
             self._results[item.index] = ItemResult(item.id, item.written, item.error)
             self._progress.report(item.index, self._results[item.index])
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from taskhand.backends.remote.waiting import sleep_if_time
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import Candidate, TaskhandError, UpstreamError
+from taskhand.domain.errors import Candidate, TaskhandError
 from taskhand.domain.lost_create import SEARCHED_BEFORE, CreateCandidates, is_created_since
 from taskhand.domain.task import Task
 
@@ -93,10 +93,7 @@ class LostCreates(Generic[_Row]):
         return {one: row for one, (row, _) in new.items()}, found
 
     def _if_alike(self, row: _Row, edit: Edit) -> Task | None:
-        """The task of a row that may show `edit`; a row that cannot be read is none that we made."""
-        try:
-            may_show = not self._adapter.unmet(row, edit) or not self._adapter.is_conclusive(row, edit)
-            task = self._adapter.to_task(row)
-        except UpstreamError:
-            return None
+        """The task of a row that may show `edit`; a row without an id is none that anybody could claim."""
+        task = self._adapter.to_task(row)
+        may_show = not self._adapter.unmet(row, edit) or not self._adapter.is_conclusive(row, edit)
         return task if may_show and task.id else None

@@ -82,12 +82,7 @@ class Writer(Generic[_Row]):
             except (OutcomeUnknown, UpstreamFailed) as fault:
                 row, note = await self._lost_creates.find(edit, sent_at, known, fault), self._messages.found
             row, remark = await self._adapter.complete(row, None, edit)
-            note = remark or note
-            try:
-                written = self._adapter.to_written(row, edit, None, note)
-            except UpstreamError as unreadable:
-                row = await self._lost_creates.find(edit, sent_at, known, unreadable)
-                written = self._adapter.to_written(row, edit, None, self._messages.found)
+            written = self._adapter.to_written(row, edit, None, remark or note)
             self._lost_creates.made(written.task.id)
         return written
 
@@ -121,11 +116,7 @@ class Writer(Generic[_Row]):
         """
         await self._adapter.prepare()
         row, note = await self.send_update(before, edit, progress)
-        try:
-            return self._adapter.to_written(row, edit, before, note)
-        except UpstreamError as unreadable:
-            row = await self._read_back(before.id, unreadable)
-            return self._adapter.to_written(row, edit, before, note)
+        return self._adapter.to_written(row, edit, before, note)
 
     async def send_update(
         self, before: Task, edit: Edit, progress: BulkProgress | None = None
@@ -280,8 +271,6 @@ class Writer(Generic[_Row]):
     async def _read_back(self, task_id: str, fault: UpstreamError) -> _Row:
         """The task as it is now; OutcomeUnknown, from `fault`, where it cannot be read."""
         try:
-            row = await self._adapter.get(task_id)
-            self._adapter.to_task(row)
+            return await self._adapter.get(task_id)
         except TaskhandError:
             raise self._messages.unknown_update(task_id) from fault
-        return row
