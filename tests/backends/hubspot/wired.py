@@ -12,11 +12,11 @@ from pydantic import SecretStr
 
 from journals import journal_at
 from passing import Time
-from taskhand.backends.hubspot.account import AccountSettings
 from taskhand.backends.hubspot.adapter import HubSpotAdapter
 from taskhand.backends.hubspot.auth import credential
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.errors import explain, read_limits, read_wait
+from taskhand.backends.hubspot.factory import HubSpotSettings
 from taskhand.backends.remote.adapter import Timing
 from taskhand.http.client import Client
 from taskhand.http.connections import PooledTransport
@@ -149,9 +149,9 @@ async def wired(
 
     async with client(rate or Rate(100, 10.0)) as calls, client(searches or Rate(5, 1.0)) as finds:
         requests = HubSpotClient(calls, finds, version=version, id_property=id_property)
-        account = AccountSettings(timezone=timezone, user=user, token=SecretStr(KEY))
+        settings = HubSpotSettings(hubspot_user_id=user, hubspot_access_token=SecretStr(KEY))
         timing = Timing(time.moment, time.clock, time.sleep)
-        backend = HubSpotAdapter(requests, account, timing, new_id=lambda: "trace")
+        backend = HubSpotAdapter(requests, settings, timezone, timing, new_id=lambda: "trace")
         async with journal_at(time.moment) as journal:
             yield AppContext(backend, journal, time.moment, timezone, monotonic=time.clock)
 

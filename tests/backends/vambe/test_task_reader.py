@@ -6,9 +6,10 @@ import pytest
 
 from backends.vambe.wired import TASK
 from taskhand.backends.remote.parsing import JsonObject
-from taskhand.backends.vambe.account import StatusCatalogue, TaskReader, rests_on
+from taskhand.backends.vambe.account import TaskReader, rests_on
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
+from taskhand.domain.status_catalogue import StatusCatalogue
 from taskhand.domain.task import Task
 
 SANTIAGO = "America/Santiago"
@@ -22,7 +23,7 @@ def row(due_at: str | None = AFTERNOON, zone: str | None = SANTIAGO, **more: Any
 
 
 def reader(**configured: Any) -> TaskReader:
-    return TaskReader(StatusCatalogue(), **configured)
+    return TaskReader(StatusCatalogue("X"), **configured)
 
 
 def task(due_at: str | None = AFTERNOON, zone: str | None = SANTIAGO, **more: Any) -> Task:

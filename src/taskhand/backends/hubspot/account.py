@@ -1,12 +1,10 @@
 """A HubSpot account around its tasks: statuses, owners, contacts, its time zone, its token and its health."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Final
-
-from pydantic import SecretStr
+from typing import TYPE_CHECKING, Final
 
 from taskhand.backends.hubspot.client import HubSpotClient, next_page
 from taskhand.backends.hubspot.due import Zones
@@ -20,7 +18,10 @@ from taskhand.domain.names import has_words
 from taskhand.domain.task import Contact, Member, Status, StatusChoice, StatusList
 from taskhand.domain.zones import known_zone
 
-__all__ = ["REMEDIES", "Account", "AccountSettings"]
+if TYPE_CHECKING:
+    from taskhand.backends.hubspot.factory import HubSpotSettings
+
+__all__ = ["REMEDIES", "Account"]
 
 REMEDIES: Final[Mapping[str, str]] = {
     "statuses": "Let one of the options of the property hs_task_status be a finished one, in HubSpot.",
@@ -28,6 +29,7 @@ REMEDIES: Final[Mapping[str, str]] = {
 }
 _NAMES: Final = ("id", "userId", "email")
 _STATUSES_KEPT_S: Final = 300.0
+_PEOPLE_KEPT_S: Final = 60.0
 _MOST_PAGES: Final = 100
 _MOST_NEWEST: Final = 200
 """Contacts, and companies, that are looked through here; a page has no more."""
@@ -36,31 +38,20 @@ _COMPANIES: Final = "crm.objects.companies.read"
 _ADD: Final = "Add {} to the app or the key in HubSpot, and use the token that it then has."
 
 
-@dataclass(frozen=True, slots=True)
-class AccountSettings:
-    """The settings of a HubSpot account.
-
-    `timezone` is the IANA zone in which times are shown, and of days where the account's own cannot be read; `user`
-    is `me`, as an owner's id, a user's id or an e-mail; without it a private app's `token` is asked. `keep_s` is the
-    cache lifetime of the owners in seconds.
-    """
-
-    timezone: str | None = None
-    user: str | None = None
-    token: SecretStr | None = field(default=None, repr=False)
-    keep_s: float = 60.0
-
-
 class Account:
     """Fetches what belongs to the account when it is first needed, and caches it."""
 
-    def __init__(self, client: HubSpotClient, settings: AccountSettings, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, client: HubSpotClient, settings: "HubSpotSettings", timezone: str | None, monotonic: Callable[[], float]
+    ) -> None:
+        """Times are shown in the IANA `timezone`; days are in it too, where the account's own cannot be read."""
         self._client = client
-        self._settings = settings
+        self._token = settings.hubspot_access_token
+        self._timezone = timezone
         self._zones: Zones | None = None
         self._statuses: TtlCache[None, Mapping[str, Status]] = TtlCache(_STATUSES_KEPT_S, monotonic)
-        self._people: TtlCache[None, tuple[JsonObject, ...]] = TtlCache(settings.keep_s, monotonic)
-        self._user = settings.user
+        self._people: TtlCache[None, tuple[JsonObject, ...]] = TtlCache(_PEOPLE_KEPT_S, monotonic)
+        self._user = settings.hubspot_user_id
 
     async def statuses(self) -> StatusList:
         """The statuses that can be chosen, by position."""
@@ -92,7 +83,7 @@ class Account:
                 own = known_zone(str((await self._client.account()).object.get("timeZone")))
             except (OperatorError, CallerError):
                 own = None
-            self._zones = Zones(self._settings.timezone, own)
+            self._zones = Zones(self._timezone, own)
         return self._zones
 
     async def members(self) -> tuple[Member, ...]:
@@ -192,5 +183,5 @@ class Account:
 
     async def _token_info(self) -> JsonObject:
         """User and scopes of a private app's token; other tokens are not sent, as the answer would repeat them."""
-        token = self._settings.token.get_secret_value() if self._settings.token else ""
+        token = self._token.get_secret_value() if self._token else ""
         return await self._client.token_info(token) if token.startswith("pat-") else {}

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from pydantic import MISSING
 
 from taskhand.backends.base import BulkProgress, Written
-from taskhand.backends.hubspot.account import REMEDIES, Account, AccountSettings
+from taskhand.backends.hubspot.account import REMEDIES, Account
 from taskhand.backends.hubspot.batch import MOST_INPUTS, Input, body_of, parts, shows_values, split_answer
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.due import AllDayFlag
@@ -36,6 +36,9 @@ from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
 from taskhand.http.reply import Reply
+
+if TYPE_CHECKING:
+    from taskhand.backends.hubspot.factory import HubSpotSettings
 
 __all__ = ["HubSpotAdapter"]
 
@@ -60,7 +63,8 @@ class HubSpotAdapter(CrmAdapter[Record]):
     def __init__(
         self,
         client: HubSpotClient,
-        settings: AccountSettings,
+        settings: "HubSpotSettings",
+        timezone: str | None,
         timing: Timing,
         new_id: Callable[[], str] = lambda: uuid4().hex[:12],
     ) -> None:
@@ -75,7 +79,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
             keeps_timezone=False,
         )
         self._client = client
-        self.account = self._account = Account(client, settings, timing.monotonic)
+        self.account = self._account = Account(client, settings, timezone, timing.monotonic)
         self._all_day = AllDayFlag()
         self._reader = TaskReader(client, self._account, self.recent)
         self._new_id = new_id

@@ -46,7 +46,6 @@ class HubSpotSettings(BackendSettings):
 
 async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubSpotAdapter":
     """The tasks of one HubSpot account. OperatorError where no access token is set."""
-    from taskhand.backends.hubspot.account import AccountSettings
     from taskhand.backends.hubspot.adapter import HubSpotAdapter
     from taskhand.backends.hubspot.auth import credential
     from taskhand.backends.hubspot.client import HubSpotClient
@@ -55,8 +54,7 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
     from taskhand.http.rate_limiter import Rate
     from taskhand.http.upstream import Upstream
 
-    token = settings.hubspot_access_token
-    variable, auth = credential(token)
+    variable, auth = credential(settings.hubspot_access_token)
     upstream = Upstream(
         name="HubSpot",
         base_url=settings.hubspot_base_url,
@@ -70,10 +68,9 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
     client = await open_client(context, upstream, Rate(settings.hubspot_rate, 10.0))
     # Searches have a limit of their own: five a second for the whole account.
     searching = await open_client(context, upstream, Rate(5, 1.0), 3)
-    account = AccountSettings(timezone=context.timezone, user=settings.hubspot_user_id, token=token)
     version, id_property = settings.hubspot_api_version, settings.hubspot_id_property
     hubspot = HubSpotClient(client, searching, version=version, id_property=id_property)
-    return HubSpotAdapter(hubspot, account, timing_of(context))
+    return HubSpotAdapter(hubspot, settings, context.timezone, timing_of(context))
 
 
 def _private_app_token(settings: HubSpotSettings) -> SecretStr | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import get_args
 
 from pydantic import MISSING
 
@@ -22,76 +21,12 @@ from taskhand.backends.vambe.mapping import (
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit, is_readable
-from taskhand.domain.errors import OperatorError
-from taskhand.domain.names import fold, has_words
-from taskhand.domain.task import Contact, Member, Status, StatusList, StatusType, Task
+from taskhand.domain.names import has_words
+from taskhand.domain.status_catalogue import StatusCatalogue
+from taskhand.domain.task import Contact, Member, Task
 from taskhand.http.reply import Json
 
-__all__ = ["Account", "StatusCatalogue", "TaskReader", "parse_statuses", "rests_on"]
-
-
-def parse_statuses(text: str) -> tuple[tuple[str, StatusType], ...]:
-    """`VAMBE_STATUSES`: names in their order, each with its type after a colon; OperatorError for anything else.
-
-    Without types the first is initial, the last done, and those between are in progress.
-    """
-    entries = [entry.strip() for entry in text.split(",") if entry.strip()]
-    pairs = [(name.strip(), kind.strip()) for name, _, kind in (entry.partition(":") for entry in entries)]
-    defaults = ["initial", *["in_progress"] * (len(pairs) - 2), "done"]
-    types = [kind or default for (_, kind), default in zip(pairs, defaults, strict=False)]
-    allowed = get_args(StatusType)
-    names = {fold(name) for name, _ in pairs} - {""}
-    if not pairs or len(names) < len(pairs) or not set(types) <= set(allowed):
-        raise OperatorError(
-            "VAMBE_STATUSES is not a list of distinct names with optional types.",
-            next_step=f"Write it as Pendiente:initial,Completado:done; the types are {', '.join(allowed)}.",
-        )
-    return tuple((name, kind) for (name, _), kind in zip(pairs, types, strict=True))  # type: ignore[misc]  # checked
-
-
-class StatusCatalogue:
-    """The known statuses, as Vambe documents no list of them: the configured ones, and those seen on tasks."""
-
-    def __init__(self, configured: Sequence[tuple[str, StatusType]] = ()) -> None:
-        self._configured = configured
-        self._seen: dict[str, Status] = {}
-
-    @property
-    def by_id(self) -> dict[str, Status]:
-        """The statuses that were seen, by id."""
-        return {status.id: status for status in self._seen.values() if status.id}
-
-    def see(self, status: Status | None) -> None:
-        """Take note of a status on a task."""
-        if status is not None:
-            self._seen[status.id or fold(status.name)] = status
-
-    def name(self, status_id: str, name: str) -> None:
-        """Take note of the name of a status that tasks show only by its id."""
-        known = next((status for status in self.known().statuses if fold(status.name) == fold(name)), None)
-        if status_id not in self._seen and known is not None:
-            self._seen[status_id] = known.model_copy(update={"id": status_id})
-
-    def known(self) -> StatusList:
-        """The statuses by position, and whether the list is complete."""
-        if self._configured:
-            return StatusList(self._placed(), complete=True, source="VAMBE_STATUSES, with ids as seen on tasks")
-        seen = tuple(sorted(self._seen.values(), key=lambda status: status.order))
-        source = "seen on tasks, as Vambe lists none; set VAMBE_STATUSES for all"
-        return StatusList(seen, complete=False, source=source)
-
-    def _placed(self) -> tuple[Status, ...]:
-        """The configured statuses, each as Vambe spells it once it was seen.
-
-        Positions count from that of the first one seen; where none was seen from 1, as in Vambe's sample.
-        """
-        by_name = {fold(status.name): status for status in self._seen.values()}
-        statuses = [
-            by_name.get(fold(name)) or Status(id=None, name=name, color=None, type=kind, order=0)
-            for name, kind in self._configured
-        ]
-        first = next((one.order - n for n, one in enumerate(statuses) if fold(one.name) in by_name), 1)
-        return tuple(one.model_copy(update={"order": order}) for order, one in enumerate(statuses, first))
+__all__ = ["Account", "TaskReader", "rests_on"]
 
 
 class TaskReader:

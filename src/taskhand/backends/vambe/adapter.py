@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 from pydantic import MISSING
@@ -14,7 +14,7 @@ from taskhand.backends.remote.bulk_item import Item
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.waiting import hold_lock
-from taskhand.backends.vambe.account import Account, StatusCatalogue, TaskReader, parse_statuses, rests_on
+from taskhand.backends.vambe.account import Account, TaskReader, rests_on
 from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.mapping import body_of
 from taskhand.backends.vambe.query import MESSAGES, WIDEST, TaskLists, window_of
@@ -28,6 +28,7 @@ from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.status_catalogue import StatusCatalogue, parse_statuses
 from taskhand.domain.task import FINISHED, StatusList, Task
 from taskhand.http.reply import Reply
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from taskhand.backends.vambe.factory import VambeSettings
 
 __all__ = ["VambeAdapter"]
+
+_STATUSES: Final = "VAMBE_STATUSES"
 
 
 class VambeAdapter(CrmAdapter[JsonObject]):
@@ -56,7 +59,8 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         self.singles_at_once = 2 * settings.vambe_in_flight
         self._client = client
         self._timezone = timezone
-        self._catalogue = StatusCatalogue(parse_statuses(settings.vambe_statuses) if settings.vambe_statuses else ())
+        configured = parse_statuses(settings.vambe_statuses, _STATUSES) if settings.vambe_statuses else ()
+        self._catalogue = StatusCatalogue(_STATUSES, configured)
         self.account = Account(client, settings.vambe_user_id, keep_s, timing.monotonic)
         self._lists = TaskLists(client.tasks, keep_s, self.recent, timing)
         self._reader = TaskReader(self._catalogue, timezone, settings.vambe_due_at)

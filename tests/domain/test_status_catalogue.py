@@ -2,10 +2,11 @@
 
 import pytest
 
-from taskhand.backends.vambe.account import StatusCatalogue, parse_statuses
 from taskhand.domain.errors import OperatorError
+from taskhand.domain.status_catalogue import StatusCatalogue, parse_statuses
 from taskhand.domain.task import Status
 
+VARIABLE = "GLOBEX_STATUSES"
 PENDING = Status(id="s-1", name="Pendiente", color="#60a5fa", type="initial", order=1)
 STARTED = Status(id="s-2", name="En Progreso", color="#f59e0b", type="in_progress", order=2)
 DONE = Status(id="s-3", name="Completado", color="#22c55e", type="done", order=3)
@@ -23,36 +24,36 @@ DONE = Status(id="s-3", name="Completado", color="#22c55e", type="done", order=3
     ],
 )
 def test_statuses_are_parsed_in_order_with_given_or_default_types(text: str, statuses: list[tuple[str, str]]) -> None:
-    assert list(parse_statuses(text)) == statuses
+    assert list(parse_statuses(text, VARIABLE)) == statuses
 
 
 @pytest.mark.parametrize(
     "text", ["", " , ,", "A:finished", "A:Initial,B", "A,a", "Área,area", "A:done:initial", ":done", "A,:done"]
 )
 def test_an_invalid_list_of_statuses_is_an_operator_error(text: str) -> None:
-    with pytest.raises(OperatorError, match="VAMBE_STATUSES") as refused:
-        parse_statuses(text)
+    with pytest.raises(OperatorError, match="GLOBEX_STATUSES") as refused:
+        parse_statuses(text, VARIABLE)
     assert "initial, in_progress, done, master_done" in str(refused.value.next_step)
 
 
 def test_seen_statuses_are_partial_and_sorted_by_position() -> None:
-    catalogue = StatusCatalogue()
+    catalogue = StatusCatalogue(VARIABLE)
     for status in (DONE, PENDING, None, DONE):
         catalogue.see(status)
     known = catalogue.known()
     assert known.statuses == (PENDING, DONE)
     assert known.complete is False
-    assert "VAMBE_STATUSES" in known.source
+    assert "GLOBEX_STATUSES" in known.source
 
 
 def test_without_seen_statuses_the_list_is_empty_and_partial() -> None:
-    assert (StatusCatalogue().known().statuses, StatusCatalogue().known().complete) == ((), False)
+    assert (StatusCatalogue(VARIABLE).known().statuses, StatusCatalogue(VARIABLE).known().complete) == ((), False)
 
 
 def test_configured_statuses_are_complete_with_positions_from_one() -> None:
-    known = StatusCatalogue(parse_statuses("Pendiente,En Progreso,Completado")).known()
+    known = StatusCatalogue(VARIABLE, parse_statuses("Pendiente,En Progreso,Completado", VARIABLE)).known()
     assert known.complete is True
-    assert "VAMBE_STATUSES" in known.source
+    assert "GLOBEX_STATUSES" in known.source
     assert [(status.id, status.name, status.type, status.order) for status in known.statuses] == [
         (None, "Pendiente", "initial", 1),
         (None, "En Progreso", "in_progress", 2),
@@ -62,13 +63,13 @@ def test_configured_statuses_are_complete_with_positions_from_one() -> None:
 
 @pytest.mark.parametrize(("order", "positions"), [(0, [-1, 0, 1]), (1, [0, 1, 2]), (2, [1, 2, 3]), (12, [11, 12, 13])])
 def test_positions_count_from_where_a_seen_status_stands(order: int, positions: list[int]) -> None:
-    catalogue = StatusCatalogue(parse_statuses("Pendiente,En Progreso,Completado"))
+    catalogue = StatusCatalogue(VARIABLE, parse_statuses("Pendiente,En Progreso,Completado", VARIABLE))
     catalogue.see(STARTED.model_copy(update={"order": order}))
     assert [status.order for status in catalogue.known().statuses] == positions
 
 
 def test_a_configured_status_that_was_seen_has_its_id_and_colour() -> None:
-    catalogue = StatusCatalogue(parse_statuses("Pendiente,En Progreso,Completado"))
+    catalogue = StatusCatalogue(VARIABLE, parse_statuses("Pendiente,En Progreso,Completado", VARIABLE))
     for status in (PENDING, STARTED, DONE):
         catalogue.see(status)
     assert catalogue.known().statuses == (PENDING, STARTED, DONE)
@@ -76,14 +77,14 @@ def test_a_configured_status_that_was_seen_has_its_id_and_colour() -> None:
 
 @pytest.mark.parametrize("text", ["pendiente,COMPLETADO", "Pendiénte,completado"])
 def test_a_seen_status_is_named_as_vambe_writes_it_however_it_was_configured(text: str) -> None:
-    catalogue = StatusCatalogue(parse_statuses(text))
+    catalogue = StatusCatalogue(VARIABLE, parse_statuses(text, VARIABLE))
     catalogue.see(PENDING)
     catalogue.see(DONE.model_copy(update={"order": 2}))
     assert [status.name for status in catalogue.known().statuses] == ["Pendiente", "Completado"]
 
 
 def test_a_status_seen_again_is_as_it_was_seen_last() -> None:
-    catalogue = StatusCatalogue()
+    catalogue = StatusCatalogue(VARIABLE)
     catalogue.see(PENDING)
     renamed = PENDING.model_copy(update={"name": "Por hacer"})
     catalogue.see(renamed)
@@ -92,7 +93,7 @@ def test_a_status_seen_again_is_as_it_was_seen_last() -> None:
 
 
 def test_a_status_without_an_id_is_known_by_its_name() -> None:
-    catalogue = StatusCatalogue()
+    catalogue = StatusCatalogue(VARIABLE)
     nameless = PENDING.model_copy(update={"id": None})
     catalogue.see(nameless)
     catalogue.see(nameless.model_copy(update={"name": "PENDIENTE"}))

@@ -1,0 +1,75 @@
+"""The statuses of a CRM that has no list of them: those that are configured, and those that tasks show; pure."""
+
+from collections.abc import Sequence
+from typing import get_args
+
+from taskhand.domain.errors import OperatorError
+from taskhand.domain.names import fold
+from taskhand.domain.task import Status, StatusList, StatusType
+
+__all__ = ["StatusCatalogue", "parse_statuses"]
+
+
+def parse_statuses(text: str, variable: str) -> tuple[tuple[str, StatusType], ...]:
+    """The value of a variable: names in their order, each with its type after a colon; OperatorError for anything else.
+
+    Without types the first is initial, the last done, and those between are in progress.
+    """
+    entries = [entry.strip() for entry in text.split(",") if entry.strip()]
+    pairs = [(name.strip(), kind.strip()) for name, _, kind in (entry.partition(":") for entry in entries)]
+    defaults = ["initial", *["in_progress"] * (len(pairs) - 2), "done"]
+    types = [kind or default for (_, kind), default in zip(pairs, defaults, strict=False)]
+    allowed = get_args(StatusType)
+    names = {fold(name) for name, _ in pairs} - {""}
+    if not pairs or len(names) < len(pairs) or not set(types) <= set(allowed):
+        raise OperatorError(
+            f"{variable} is not a list of distinct names with optional types.",
+            next_step=f"Write it as Pendiente:initial,Completado:done; the types are {', '.join(allowed)}.",
+        )
+    return tuple((name, kind) for (name, _), kind in zip(pairs, types, strict=True))  # type: ignore[misc]  # checked
+
+
+class StatusCatalogue:
+    """The statuses of a CRM that lists none: those configured by `variable`, and those seen on tasks."""
+
+    def __init__(self, variable: str, configured: Sequence[tuple[str, StatusType]] = ()) -> None:
+        self._variable = variable
+        self._configured = configured
+        self._seen: dict[str, Status] = {}
+
+    @property
+    def by_id(self) -> dict[str, Status]:
+        """The statuses that were seen, by id."""
+        return {status.id: status for status in self._seen.values() if status.id}
+
+    def see(self, status: Status | None) -> None:
+        """Take note of a status on a task."""
+        if status is not None:
+            self._seen[status.id or fold(status.name)] = status
+
+    def name(self, status_id: str, name: str) -> None:
+        """Take note of the name of a status that tasks show only by its id."""
+        known = next((status for status in self.known().statuses if fold(status.name) == fold(name)), None)
+        if status_id not in self._seen and known is not None:
+            self._seen[status_id] = known.model_copy(update={"id": status_id})
+
+    def known(self) -> StatusList:
+        """The statuses by position, and whether the list is complete."""
+        if self._configured:
+            return StatusList(self._placed(), complete=True, source=f"{self._variable}, with ids as seen on tasks")
+        seen = tuple(sorted(self._seen.values(), key=lambda status: status.order))
+        source = f"seen on tasks, as the CRM lists none; set {self._variable} for all"
+        return StatusList(seen, complete=False, source=source)
+
+    def _placed(self) -> tuple[Status, ...]:
+        """The configured statuses, each as the CRM spells it once it was seen.
+
+        Positions count from that of the first one seen; where none was seen from 1.
+        """
+        by_name = {fold(status.name): status for status in self._seen.values()}
+        statuses = [
+            by_name.get(fold(name)) or Status(id=None, name=name, color=None, type=kind, order=0)
+            for name, kind in self._configured
+        ]
+        first = next((one.order - n for n, one in enumerate(statuses) if fold(one.name) in by_name), 1)
+        return tuple(one.model_copy(update={"order": order}) for order, one in enumerate(statuses, first))
