@@ -15,7 +15,7 @@ from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.task import FINISHED, Task
 from taskhand.domain.zones import known_zone
 
-__all__ = ["Due", "DueRequest", "due_of", "is_late", "is_overdue", "iso_day", "shifted"]
+__all__ = ["Due", "DueRequest", "due_of", "instant_text", "is_late", "is_overdue", "iso_day", "shifted"]
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII | re.IGNORECASE)
@@ -58,8 +58,7 @@ class Due:
     @property
     def due_at(self) -> str:
         """The documented `due_at`: an instant with milliseconds and Z, or the day at midnight with Z."""
-        moment = self.at or datetime.combine(self.day, time(), UTC)
-        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return instant_text(self.at or datetime.combine(self.day, time(), UTC))
 
     def __str__(self) -> str:
         """The day, or the local time with its offset."""
@@ -149,6 +148,11 @@ class DueRequest:
             code="due_date_required",
             next_step="Send dueDate as YYYY-MM-DD together with dueTime and timezone.",
         )
+
+
+def instant_text(moment: datetime) -> str:
+    """An instant as the contract writes it: UTC, milliseconds and Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def due_of(task: Task) -> Due | None:

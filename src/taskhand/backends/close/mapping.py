@@ -12,9 +12,9 @@ from typing import Any, Final
 from pydantic import MISSING
 
 from taskhand.backends.close.task_types import CALL, LEAD, NewTaskType, label_of
-from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
+from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, optional_text
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.due import Due
+from taskhand.domain.due import Due, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.field_reader import FieldReader
@@ -72,8 +72,8 @@ def task_of(json: JsonObject, zone: str | None) -> Task:
         fields.unreadable.add("id")
     due = fields.read("due_at", lambda: _due(json, zone))
     status = fields.read("status_config", lambda: _status(json))
-    assignee = fields.read("task_responsibles", lambda: _optional_text(json, "assigned_to"))
-    lead_id = fields.read("ai_customer_id", lambda: _optional_text(json, "lead_id"))
+    assignee = fields.read("task_responsibles", lambda: optional_text(json, "assigned_to"))
+    lead_id = fields.read("ai_customer_id", lambda: optional_text(json, "lead_id"))
     return fields.task(
         id=task_id,
         title=fields.read("title", lambda: _title(json)),
@@ -82,11 +82,11 @@ def task_of(json: JsonObject, zone: str | None) -> Task:
         due_at=due.due_at if due else None,
         is_all_day=due is not None and due.at is None,
         created_at=fields.read("created_at", lambda: _created_text(json)),
-        ai_contact_id=fields.read("ai_contact_id", lambda: _optional_text(json, "contact_id")),
+        ai_contact_id=fields.read("ai_contact_id", lambda: optional_text(json, "contact_id")),
         ai_customer_id=lead_id,
         task_status_config_id=status.id if status else None,
         priority=fields.read("priority", lambda: _priority(json)),
-        creator_id=fields.read("creator_id", lambda: _optional_text(json, "created_by")),
+        creator_id=fields.read("creator_id", lambda: optional_text(json, "created_by")),
         task_responsibles=(Responsible(responsible_id=assignee),) if assignee else (),
         status_config=status,
         url=f"https://app.close.com/lead/{lead_id}/" if lead_id else None,
@@ -98,10 +98,10 @@ def member_of(json: JsonObject) -> Member | None:
 
     None for one who has left, or without an id.
     """
-    user_id, email = id_of(json), _text(json.get("email"))
+    user_id, email = id_of(json), filled_text(json.get("email"))
     if not user_id or json.get("organizations") == []:
         return None
-    name = " ".join(filter(None, (_text(json.get("first_name")), _text(json.get("last_name")))))
+    name = " ".join(filter(None, (filled_text(json.get("first_name")), filled_text(json.get("last_name")))))
     return Member(id=user_id, name=name or email or user_id, email=email)
 
 
@@ -252,10 +252,10 @@ def _is_dateless(json: Mapping[str, Any]) -> bool:
 
 def _title(json: Mapping[str, Any]) -> str:
     """The text of a to-do or a call; of another type its label and the first detail that Close lists."""
-    task_type, text = _optional_text(json, "_type") or LEAD, _optional_text(json, "text")
+    task_type, text = optional_text(json, "_type") or LEAD, optional_text(json, "text")
     if task_type in {LEAD, CALL}:
         return text or (label_of(CALL) if task_type == CALL else "")
-    detail = next((found for name in _DETAILS if (found := _text(json.get(name)))), None)
+    detail = next((found for name in _DETAILS if (found := filled_text(json.get(name)))), None)
     return f"{label_of(task_type)}: {detail}" if detail else label_of(task_type)
 
 
@@ -264,7 +264,7 @@ def _created_text(json: Mapping[str, Any]) -> str:
     at = created_at(json)
     if at is None and json.get("date_created"):
         raise ValueError("date_created")
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else ""
+    return instant_text(at) if at else ""
 
 
 def _due_fields(due: Due | None, raw: Mapping[str, Any], *, dateless: bool) -> dict[str, Any]:
@@ -308,16 +308,3 @@ def _status(json: Mapping[str, Any]) -> Status:
     if not isinstance(value, bool):
         raise TypeError("is_complete")
     return DONE if value else OPEN
-
-
-def _optional_text(json: Mapping[str, Any], name: str) -> str | None:
-    """The value of a field; None where it is null or empty, TypeError where it is no text."""
-    value = json.get(name)
-    if not isinstance(value, str | None):
-        raise TypeError(name)
-    return value or None
-
-
-def _text(value: object) -> str | None:
-    """`value` if it is a text that is not empty."""
-    return text_of(value) or None

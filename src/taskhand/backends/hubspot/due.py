@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 from pydantic import MISSING
 
 from taskhand.backends.hubspot.errors import ALL_DAY, refuses_all_day
-from taskhand.domain.due import Due
+from taskhand.domain.due import Due, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.task import Task
 from taskhand.http.reply import Reply
 
-__all__ = ["AllDayFlag", "Zones", "due_from", "millis_of", "moment_of", "stamp_of", "stamp_text"]
+__all__ = ["AllDayFlag", "Zones", "due_from", "millis_of", "moment_of", "stamp_of"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_FLAG: Final = (
@@ -61,16 +61,11 @@ def due_from(raw: object, *, all_day: bool, zones: Zones) -> Due | None:
 def stamp_of(due: Due, zones: Zones) -> str:
     """The `hs_timestamp` to write, ISO 8601 in UTC with milliseconds."""
     if due.at is not None:
-        return stamp_text(due.at)
+        return instant_text(due.at)
     noon = datetime.combine(due.day, time(12), zones.days).astimezone(UTC)
     # Where noon is midnight UTC of another day, that instant would mean the other day.
     means_other_day = noon.time() == time() and noon.date() != due.day
-    return stamp_text(noon + timedelta(minutes=1) if means_other_day else noon)
-
-
-def stamp_text(moment: datetime) -> str:
-    """An instant as the contract writes it: UTC, milliseconds and Z."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return instant_text(noon + timedelta(minutes=1) if means_other_day else noon)
 
 
 def millis_of(moment: datetime) -> int:

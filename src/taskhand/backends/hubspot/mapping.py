@@ -10,11 +10,11 @@ from typing import Any, Final, Literal
 
 from pydantic import MISSING
 
-from taskhand.backends.hubspot.due import Zones, due_from, moment_of, stamp_of, stamp_text
+from taskhand.backends.hubspot.due import Zones, due_from, moment_of, stamp_of
 from taskhand.backends.hubspot.errors import ALL_DAY
 from taskhand.backends.hubspot.raw_values import RAW_PROPERTIES, STATUS_PROPERTIES, raw_properties, status_value
-from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, rows_in
-from taskhand.domain.due import Due, due_of
+from taskhand.backends.remote.parsing import JsonObject, filled_text, invalid_answer, objects, optional_text, rows_in
+from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.field_reader import FieldReader
 from taskhand.domain.html.text import html_of, text_of
@@ -163,12 +163,12 @@ def task_of(
     owner = fields.read("task_responsibles", lambda: _owner(properties))
     return fields.task(
         id=record.known_by(id_property),
-        title=fields.read("title", lambda: _optional_text(properties, "hs_task_subject") or ""),
-        description=fields.read("description", lambda: text_of(_optional_text(properties, "hs_task_body"))),
+        title=fields.read("title", lambda: optional_text(properties, "hs_task_subject") or ""),
+        description=fields.read("description", lambda: text_of(optional_text(properties, "hs_task_body"))),
         due_timezone=due.zone if due else None,
         due_at=due.due_at if due else None,
         is_all_day=due is not None and due.at is None,
-        created_at=stamp_text(created) if created else "",
+        created_at=instant_text(created) if created else "",
         ai_contact_id=_shown_link(record, "contacts", of_link),
         ai_customer_id=_shown_link(record, "companies", of_link),
         task_status_config_id=status.id if status else None,
@@ -234,7 +234,7 @@ def statuses_of(json: JsonObject) -> dict[str, Status]:
 
     https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide; a negative `displayOrder` comes last.
     """
-    options = [one for one in rows_in("HubSpot", json, "options") if _text(one.get("value"))]
+    options = [one for one in rows_in("HubSpot", json, "options") if filled_text(one.get("value"))]
     if not options:
         raise invalid_answer("HubSpot", "without any status")
     options.sort(key=_display_order)
@@ -246,7 +246,7 @@ def member_of(json: JsonObject) -> Member | None:
     """An owner (https://developers.hubspot.com/docs/api-reference/crm-owners-v3/guide); None for one without an id."""
     owner_id, email, name = (
         _id_text(json.get("id")),
-        _text(json.get("email")),
+        filled_text(json.get("email")),
         _full_name(json, "firstName", "lastName"),
     )
     return Member(id=owner_id, name=name or email or owner_id, email=email) if owner_id else None
@@ -255,7 +255,10 @@ def member_of(json: JsonObject) -> Member | None:
 def contact_of(record: Record) -> Contact:
     """A contact with the company it belongs to."""
     given = record.properties
-    email, phone = _text(given.get("email")), _text(given.get("phone")) or _text(given.get("mobilephone"))
+    email, phone = (
+        filled_text(given.get("email")),
+        filled_text(given.get("phone")) or filled_text(given.get("mobilephone")),
+    )
     name = _full_name(given, "firstname", "lastname") or email or ""
     company = _id_text(given.get("associatedcompanyid"))
     return Contact(id=record.id, name=name, phone=phone, email=email, customer_id=company)
@@ -264,14 +267,14 @@ def contact_of(record: Record) -> Contact:
 def company_of(record: Record) -> Contact:
     """A company, to be linked as a customer: it has no contact's id."""
     given = record.properties
-    name = _text(given.get("name")) or _text(given.get("domain")) or ""
-    return Contact(id=None, name=name, phone=_text(given.get("phone")), email=None, customer_id=record.id)
+    name = filled_text(given.get("name")) or filled_text(given.get("domain")) or ""
+    return Contact(id=None, name=name, phone=filled_text(given.get("phone")), email=None, customer_id=record.id)
 
 
 def _status(properties: JsonObject, statuses: Mapping[str, Status]) -> Status | None:
     """The status of a task; one that is not among the options, such as an account's own stage, is its own name."""
     for name in STATUS_PROPERTIES:
-        _optional_text(properties, name)
+        optional_text(properties, name)
     value = status_value(properties)
     if value is None:
         return None
@@ -299,12 +302,12 @@ def _owner(properties: JsonObject) -> str | None:
 
 def _priority(properties: JsonObject) -> int:
     """The documented priority; an account's own one, and none, read as 0."""
-    return _PRIORITIES.get(str(_optional_text(properties, "hs_task_priority")).upper(), 0)
+    return _PRIORITIES.get(str(optional_text(properties, "hs_task_priority")).upper(), 0)
 
 
 def _option(json: JsonObject, order: int) -> Status:
     value, kind = json["value"], _TYPES.get(json["value"], "in_progress")
-    return Status(id=value, name=_text(json.get("label")) or value, color=None, type=kind, order=order)
+    return Status(id=value, name=filled_text(json.get("label")) or value, color=None, type=kind, order=order)
 
 
 def _display_order(option: JsonObject) -> tuple[bool, bool, int]:
@@ -318,19 +321,7 @@ def _shown_link(record: Record, kind: Kind, of_link: str | None) -> str | None:
 
 
 def _full_name(json: Mapping[str, Any], *names: str) -> str:
-    return " ".join(text for name in names if (text := _text(json.get(name))))
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _optional_text(properties: JsonObject, name: str) -> str | None:
-    """The value of a property; TypeError where it is neither text nor null."""
-    value = properties.get(name)
-    if not isinstance(value, str | None):
-        raise TypeError(name)
-    return value
+    return " ".join(text for name in names if (text := filled_text(json.get(name))))
 
 
 def _id_text(value: object) -> str | None:

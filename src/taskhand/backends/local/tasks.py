@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from pydantic import MISSING
@@ -10,6 +10,7 @@ from pydantic import MISSING
 from taskhand.backends.base import ItemResult, Misread, Written
 from taskhand.backends.local.query import StoreState, build_selects
 from taskhand.backends.local.rows import people_by_task, searchable, to_columns, to_task
+from taskhand.domain.due import instant_text
 from taskhand.domain.edit import Edit, current_value
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.page import TaskPage
@@ -61,7 +62,7 @@ def create(connection: sqlite3.Connection, edit: Edit, *, task_id: str, creator:
     initial = "SELECT id FROM status WHERE type = 'initial' ORDER BY position LIMIT 1"
     row = to_columns(Edit(due=None)) | {
         "id": task_id,
-        "created_at": _instant(at),
+        "created_at": instant_text(at),
         "creator_id": creator,
         "status_id": connection.execute(initial).fetchone()["id"],
     }
@@ -145,7 +146,3 @@ def _tasks(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Task
     rows = connection.execute(_WITH_STATUS.format(marks), ids).fetchall()
     people = people_by_task(connection.execute(_PEOPLE.format(marks), ids))
     return {row["id"]: to_task(row, people.get(row["id"], ())) for row in rows}
-
-
-def _instant(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

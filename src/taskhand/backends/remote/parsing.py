@@ -1,5 +1,6 @@
 """Reads values out of a CRM's answers; an answer that is not as documented is an error."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,17 @@ from taskhand.domain.errors import InvalidAnswer
 from taskhand.http.reply import Reply
 from taskhand.http.retry import posix_time
 
-__all__ = ["JsonObject", "id_of", "invalid_answer", "objects", "rows_in", "sent_at", "text_of"]
+__all__ = [
+    "JsonObject",
+    "filled_text",
+    "id_of",
+    "invalid_answer",
+    "objects",
+    "optional_text",
+    "rows_in",
+    "sent_at",
+    "text_of",
+]
 
 JsonObject = dict[str, Any]
 
@@ -33,6 +44,19 @@ def objects(value: object) -> list[JsonObject]:
 def text_of(value: object) -> str | None:
     """`value` if it is a text, else None."""
     return value if isinstance(value, str) else None
+
+
+def filled_text(value: object) -> str | None:
+    """`value` if it is a text that is not empty, else None."""
+    return text_of(value) or None
+
+
+def optional_text(row: Mapping[str, Any], name: str) -> str | None:
+    """A field that is a text or null; None where it is empty, TypeError where it is anything else."""
+    value = row.get(name)
+    if not isinstance(value, str | None):
+        raise TypeError(name)
+    return value or None
 
 
 def id_of(row: JsonObject) -> str:
