@@ -12,4 +12,5 @@ upstream      one CRM as configured, its limits, and the clock, sleep and jitter
 attempt       one request sent and its answer read whole
 transport     retry and rate limit around another transport
 client        what a backend holds
+health_checks reachability, credential, scopes and rate for the doctor
 """

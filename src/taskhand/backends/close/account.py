@@ -11,13 +11,13 @@ from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.mapping import member_of
 from taskhand.backends.close.paging import read_all_pages
 from taskhand.backends.close.task_types import LEAD
-from taskhand.backends.remote.health_checks import check_by_reading, run_checks
 from taskhand.backends.remote.parsing import JsonObject, objects, sent_at, text_of
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, Candidate, NotFound
 from taskhand.domain.names import has_words
 from taskhand.domain.task import Contact, Member
+from taskhand.http.health_checks import check_by_reading, run_checks
 
 __all__ = ["Account"]
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from taskhand.backends.hubspot.client import HubSpotClient, next_page
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import Kind, Record, company_of, contact_of, member_of, statuses_of
-from taskhand.backends.remote.health_checks import find_refused_reads, report_scopes, run_checks
 from taskhand.backends.remote.parsing import JsonObject, rows_in
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
@@ -17,6 +16,7 @@ from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 from taskhand.domain.names import has_words
 from taskhand.domain.task import Contact, Member, Status, StatusChoice, StatusList
 from taskhand.domain.zones import known_zone
+from taskhand.http.health_checks import find_refused_reads, report_scopes, run_checks
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.factory import HubSpotSettings

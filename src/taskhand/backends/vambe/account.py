@@ -5,7 +5,6 @@ from datetime import datetime
 
 from pydantic import MISSING
 
-from taskhand.backends.remote.health_checks import check_by_reading, run_checks
 from taskhand.backends.remote.parsing import JsonObject, id_of, objects, sent_at
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.backends.vambe.client import VambeClient, Window
@@ -24,6 +23,7 @@ from taskhand.domain.edit import Edit, is_readable
 from taskhand.domain.names import has_words
 from taskhand.domain.status_catalogue import StatusCatalogue
 from taskhand.domain.task import Contact, Member, Task
+from taskhand.http.health_checks import check_by_reading, run_checks
 from taskhand.http.reply import Json
 
 __all__ = ["Account", "TaskReader", "rests_on"]
