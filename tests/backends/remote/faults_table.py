@@ -139,7 +139,7 @@ def refused() -> Iterator[Row]:
         # Close shows a deleted task for a while: only a second DELETE tells whether it is gone.
         at = {("close", "delete"): failed(2, "upstream_redirect", retryable=False)}
         name = f"{code} to another host"
-        yield Row(name, (fault,), update=refused, delete=refused, create=unknown(1), bulk=refused, at=at)
+        yield Row(name, (fault,), update=refused, delete=refused, create=unknown(1), bulk=refused, read=refused, at=at)
 
 
 def failures() -> Iterator[Row]:
