@@ -1,6 +1,7 @@
 """A proxy in front of a CRM in whose answers one task is odd: some of its fields have other values."""
 
 import json
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import Message, Receive, Scope, Send
@@ -12,7 +13,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ABSENT", "OddRow"]
 
-ABSENT = object()
+
+class _Mark(Enum):
+    ABSENT = "absent"
+
+
+ABSENT = _Mark.ABSENT
 """The value of a field that is left out."""
 
 Fields = dict[str, Any]
