@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from taskhand.domain.task import Task
 
-__all__ = ["FieldReader", "with_unreadable"]
+__all__ = ["ODD", "FieldReader", "unreadable_task", "with_unreadable"]
 
 _T = TypeVar("_T")
 
-_ODD: Final = (
+ODD: Final = (
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -38,7 +38,7 @@ class FieldReader:
         """The value that `read` returns; None, and the field is unreadable, where it meets a value in another form."""
         try:
             return read()
-        except _ODD:
+        except ODD:
             self.unreadable.add(field)
             return None
 
@@ -55,6 +55,13 @@ class FieldReader:
             return Task(**values)
         nulls = dict.fromkeys(self.unreadable - {"id"})
         return Task(**values | nulls, unreadable=tuple(sorted(self.unreadable)))
+
+
+def unreadable_task(task_id: str) -> Task:
+    """A task of which nothing but its id can be read."""
+    fields = FieldReader()
+    fields.unreadable.update(Task.model_fields.keys() - {"id", "is_all_day", "due_timezone", "url", "unreadable"})
+    return fields.task(id=task_id, is_all_day=False, due_timezone=None)
 
 
 def with_unreadable(task: Task, field: str) -> Task:

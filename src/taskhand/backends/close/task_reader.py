@@ -9,7 +9,7 @@ from taskhand.backends.close.client import CHUNK, CloseClient
 from taskhand.backends.close.mapping import UnlistedPriorities, task_of
 from taskhand.backends.close.task_types import LEAD
 from taskhand.backends.remote.messages import Messages
-from taskhand.backends.remote.parsing import JsonObject, id_of, invalid_answer, text_of
+from taskhand.backends.remote.parsing import JsonObject, id_of, invalid_answer, read_task, text_of
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.due import is_late
 from taskhand.domain.errors import NotFound
@@ -46,7 +46,7 @@ class TaskReader:
 
     def task(self, row: JsonObject) -> Task:
         """A row as a task."""
-        task = task_of(self.priorities.fill_in(row), self._zone)
+        task = read_task(id_of(row), lambda: task_of(self.priorities.fill_in(row), self._zone))
         self._types[task.id] = text_of(row.get("_type")) or LEAD
         self.recent.known_ids.add(task.id)
         return task

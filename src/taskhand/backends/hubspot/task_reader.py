@@ -11,7 +11,7 @@ from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import KINDS, Kind, Record, linked_ids, task_of, value_at
 from taskhand.backends.remote.messages import Messages
-from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, rows_in
+from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.errors import InvalidAnswer, NotFound
 from taskhand.domain.snapshot import Snapshot
@@ -43,7 +43,11 @@ class TaskReader:
 
     def task(self, record: Record, of_link: str | None = None) -> Task:
         """A record as a task; of several links the one that `of_link` names is shown."""
-        return task_of(record, self.zones, self._statuses, of_link, self.client.id_property)
+        id_property = self.client.id_property
+        return read_task(
+            record.known_by(id_property),
+            lambda: task_of(record, self.zones, self._statuses, of_link, id_property),
+        )
 
     async def tasks(self, records: Iterable[Record], of_link: str | None = None) -> list[Task]:
         """Records as tasks."""

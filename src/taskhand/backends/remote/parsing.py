@@ -1,10 +1,13 @@
 """Reads values out of a CRM's answers; an answer that is not as documented is an error."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from taskhand.domain.errors import InvalidAnswer
+from taskhand.domain.field_reader import ODD, unreadable_task
+from taskhand.domain.task import Task
 from taskhand.http.reply import Reply
 from taskhand.http.retry import posix_time
 
@@ -15,12 +18,27 @@ __all__ = [
     "invalid_answer",
     "objects",
     "optional_text",
+    "read_task",
     "rows_in",
     "sent_at",
     "text_of",
 ]
 
 JsonObject = dict[str, Any]
+
+_log = logging.getLogger(__name__)
+
+
+def read_task(task_id: str, read: Callable[[], Task]) -> Task:
+    """`read()`; where that has a bug, a task of which nothing can be read, as one row must not stop what others need.
+
+    The log has its trace.
+    """
+    try:
+        return read()
+    except ODD:
+        _log.exception("a task could not be read")
+        return unreadable_task(task_id)
 
 
 def invalid_answer(name: str, what: str) -> InvalidAnswer:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import MISSING
 
-from taskhand.backends.remote.parsing import JsonObject, id_of, objects, sent_at
+from taskhand.backends.remote.parsing import JsonObject, id_of, objects, read_task, sent_at
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.mapping import (
@@ -50,7 +50,8 @@ class TaskReader:
 
     def task(self, row: JsonObject, *, due_at: DueAt | None = None) -> Task:
         """A row as a task, as read now or in another way."""
-        return task_of(row, due_at or self.due_at, self._timezone, self._catalogue.by_id)
+        form, by_id = due_at or self.due_at, self._catalogue.by_id
+        return read_task(id_of(row), lambda: task_of(row, form, self._timezone, by_id))
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """Whether `due_at` was read rightly: while the reading is not known, a time in a zone off UTC may not be."""
