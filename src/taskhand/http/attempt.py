@@ -124,7 +124,9 @@ def _classify(error: Exception) -> tuple[Event, int | None]:
         return (Event.PROXY_REFUSED if is_refusal else Event.UNREACHED), status
     if isinstance(error, _NOTHING_SENT):
         distrust = _find_distrust(error)
-        return (Event.UNREACHED, None) if distrust is None else (Event.UNTRUSTED, distrust.verify_code)
+        if distrust is None:
+            return Event.UNREACHED, None
+        return Event.UNTRUSTED, getattr(distrust, "verify_code", None)  # OpenSSL sets it, a name that is wrong does not
     return (Event.TIMED_OUT if isinstance(error, httpx2.TimeoutException) else Event.BROKEN), None
 
 
