@@ -43,6 +43,7 @@ __all__ = [
 ]
 
 NO_CONTENT: Final = 204
+UNKNOWN: Final = frozenset({"outcome_unknown", "internal_error"})
 UNTOUCHED: Final = frozenset({"refused", "not_attempted"})
 
 
@@ -180,7 +181,7 @@ def told_outcomes(seen: Observation, effect: Effect) -> dict[str, str]:
     """The outcome that the agent was told, by task id; a new task has the empty id."""
     names = [*effect.ids, *([""] if effect.makes else [])]
     if seen.answer is None:
-        return dict.fromkeys(names, "unknown" if seen.code == "outcome_unknown" else "refused")
+        return dict.fromkeys(names, "unknown" if seen.code in UNKNOWN else "refused")
     if "totals" not in seen.answer:
         return dict.fromkeys(names, "applied")
     return _of_many(seen.answer, seen.change)
