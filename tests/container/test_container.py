@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import tomllib
@@ -36,7 +37,7 @@ def test_the_image_s_command_serves_on_loopback_and_passes_its_health_check(stor
         assert _health_check(web) == 0
         assert "result" in web.call("list_tasks", {})
         assert web.post(b"{}", Host="tasks.example.com")[0] == 421
-        web.process.popen.terminate()
+        web.process.send_signal(signal.SIGTERM)
         assert web.process.ends_within(5) == 0
         assert _health_check(web) == 1
 

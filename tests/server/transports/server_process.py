@@ -1,19 +1,19 @@
-"""The program as a host meets it: a real process, its pipes line by line, its socket request by request."""
+"""The program as a host meets it: a process of its own, its pipes line by line, its socket request by request."""
 
 import http.client
 import json
 import os
 import queue
+import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Protocol, Self
 
-from server.transports.forked_command import run_forked
+from server.transports.forked_command import ForkedProcess, run_forked
 
 __all__ = [
     "BOUND_S",
@@ -104,35 +104,33 @@ class Process:
     """A running `taskhand`; killed at the end of its `with`, if it still runs."""
 
     def __init__(self, store: Path, *arguments: str, **more: str) -> None:
-        self.popen = subprocess.Popen(  # noqa: S603  our own program
-            [sys.executable, "-m", "taskhand", *arguments],
-            env=environment(store, **more),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-        assert self.popen.stdin is not None
-        assert self.popen.stdout is not None
-        assert self.popen.stderr is not None
-        self.stdin = self.popen.stdin
-        self.out = _Lines(self.popen.stdout)
-        self.err = _Lines(self.popen.stderr)
+        pipes = [os.pipe() for _ in range(3)]
+        theirs = [pipes[0][0], pipes[1][1], pipes[2][1]]
+        self._process = ForkedProcess(arguments, environment(store, **more), theirs)
+        for one in theirs:
+            os.close(one)
+        self.stdin = os.fdopen(pipes[0][1], "w", encoding="utf-8")
+        self._streams = [os.fdopen(pipe[0], encoding="utf-8") for pipe in pipes[1:]]
+        self.out, self.err = map(_Lines, self._streams)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.popen.kill()
-        self.popen.wait(BOUND_S)
+        self.send_signal(signal.SIGKILL)
+        self.ends_within(BOUND_S)
         self.out.all()
         self.err.all()
-        for stream in (self.popen.stdin, self.popen.stdout, self.popen.stderr):
+        for stream in (self.stdin, *self._streams):
             _close(stream)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal, unless the process has ended."""
+        self._process.send_signal(number)
 
     def ends_within(self, seconds: float) -> int:
         """The exit code; subprocess.TimeoutExpired where it takes longer."""
-        return self.popen.wait(seconds)
+        return self._process.wait(seconds)
 
 
 class Caller(Protocol):
@@ -249,10 +247,7 @@ def serving(store: Path, *arguments: str, **more: str) -> Iterator[Web]:
             web.close()
 
 
-def _close(stream: IO[str] | None) -> None:
+def _close(stream: IO[str]) -> None:
     """Close a pipe whose other end may be gone with lines unread."""
-    try:
-        if stream is not None:
-            stream.close()
-    except BrokenPipeError:
-        pass
+    with suppress(BrokenPipeError):
+        stream.close()

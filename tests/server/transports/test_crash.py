@@ -29,7 +29,7 @@ def test_answered_writes_survive_a_kill_and_the_other_server_continues(
         by_doomed, by_other = asked(doomed, "doomed"), asked(other, "other")
         for request in list(by_doomed)[:answers_before_the_kill]:
             doomed.answer(request)
-        doomed.popen.send_signal(signal.SIGKILL)
+        doomed.send_signal(signal.SIGKILL)
         assert doomed.ends_within(BOUND_S) == -signal.SIGKILL
         answered = {by_doomed[request] for request in _made(doomed)}
         for request in by_other:
@@ -56,7 +56,7 @@ def _answer(message: Message) -> dict[str, Any]:
 def test_a_new_server_opens_a_store_whose_only_server_was_killed(store_file: Path) -> None:
     with Pipe(store_file) as doomed:
         doomed.answer(doomed.ask_tool("create_task", draft("kept", "me")))
-        doomed.popen.send_signal(signal.SIGKILL)
+        doomed.send_signal(signal.SIGKILL)
         doomed.ends_within(BOUND_S)
     with Pipe(store_file) as next_one:
         found = next_one.call("list_tasks", {"text": "kept"})["result"]["structuredContent"]["tasks"]

@@ -208,7 +208,7 @@ def test_a_signal_ends_the_server_within_a_second_with_connections_open(own: Web
     half.putheader("Content-Length", "1000")
     half.endheaders(b'{"jsonrpc"')
     own.get("/health")
-    own.process.popen.send_signal(number)
+    own.process.send_signal(number)
     assert own.process.ends_within(1) == 0
     assert "Traceback" not in "".join(own.process.err.all())
     assert own.process.out.all() == []
@@ -224,7 +224,7 @@ def test_a_signal_between_writes_leaves_no_half_task(own: Web, store_file: Path)
     named = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "create_task"}
     kinds = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
     unanswered.request("POST", "/mcp", body, named | kinds)
-    own.process.popen.send_signal(signal.SIGTERM)
+    own.process.send_signal(signal.SIGTERM)
     assert own.process.ends_within(1) == 0
     unanswered.close()
     assert answered <= set(titles_of_whole_tasks(store_file, people=1)) <= answered | {"Task 5"}

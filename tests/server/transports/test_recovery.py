@@ -45,7 +45,7 @@ def kill_at_work(doomed: Pipe, old: list[str], answers_before: int) -> set[str]:
     asked = [doomed.ask_tool(tool, arguments) for tool, arguments in wanted(old)]
     for request in asked[:answers_before]:
         doomed.answer(request)
-    doomed.popen.send_signal(signal.SIGKILL)
+    doomed.send_signal(signal.SIGKILL)
     assert doomed.ends_within(BOUND_S) == -signal.SIGKILL
     answers = doomed.answers_at_the_end()
     return {answer_of(answers[one])["changeId"] for one in asked if one in answers}

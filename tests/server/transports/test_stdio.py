@@ -205,7 +205,7 @@ def test_an_idle_server_ends_within_a_second_of_the_end_of_input(store_file: Pat
 def test_an_idle_server_ends_within_a_second_of_a_signal(store_file: Path, number: signal.Signals) -> None:
     with Pipe(store_file) as pipe:
         pipe.call("list_tasks", {})
-        pipe.popen.send_signal(number)
+        pipe.send_signal(number)
         assert pipe.ends_within(1) == 0
         assert pipe.err.all() == []
 
@@ -219,7 +219,7 @@ def test_a_busy_server_ends_within_a_second_and_leaves_no_half_task(
         asked = {pipe.ask_tool("create_task", draft(f"Task {n:02}", "me")): f"Task {n:02}" for n in range(IN_FLIGHT)}
         pipe.answer(next(iter(asked)))  # they are under way
         if isinstance(end, signal.Signals):
-            pipe.popen.send_signal(end)
+            pipe.send_signal(end)
         else:
             pipe.stdin.close()
         assert pipe.ends_within(1) == (-signal.SIGKILL if end is signal.SIGKILL else 0)
