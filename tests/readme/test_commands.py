@@ -10,6 +10,7 @@ import anyio
 import pytest
 
 from documents import PAGES, ROOT
+from server.transports.forked_command import run_forked
 
 WAITING = {"sandbox", "serve", "--clock", "run"}
 """Words of commands that wait for a client or an agent; other tests run these commands."""
@@ -43,9 +44,7 @@ def test_every_taskhand_command_runs(environment: dict[str, str], tmp_path: Path
     commands = taskhand_commands()
     assert len(commands) >= 15
     for command in commands:
-        run = subprocess.run(  # noqa: S603  the pages' own commands
-            shlex.split(command), env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
-        )
+        run = run_forked(shlex.split(command)[1:], environment, 30, tmp_path)
         assert run.returncode == 0, f"{command}: {run.stderr}"
 
 

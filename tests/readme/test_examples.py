@@ -28,11 +28,12 @@ def test_every_example_is_run() -> None:
     assert {file.parent.name for file in EXAMPLES.glob("*/run.py")} == set(OUTPUT) | elsewhere
 
 
-@pytest.mark.parametrize("name", OUTPUT)
+@pytest.mark.parametrize("name", sorted(OUTPUT.keys() - {"repeatable_run"}))
 def test_an_example_runs_and_prints_its_result(name: str, store_file: Path) -> None:
     assert OUTPUT[name] in _run(name, store_file)
 
 
 def test_a_repeatable_run_repeats_byte_for_byte(tmp_path: Path) -> None:
     first, second = (_run("repeatable_run", tmp_path / name) for name in ("first.sqlite", "second.sqlite"))
+    assert OUTPUT["repeatable_run"] in first
     assert first == second

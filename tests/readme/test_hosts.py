@@ -14,14 +14,17 @@ PAGE = (ROOT / "docs" / "hosts.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
 
 
-@pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.name)
-async def test_the_block_of_a_host_starts_the_server(host: Host, environment: dict[str, str]) -> None:
-    block = host.block(Launch())
-    assert f"```{host.format.LANGUAGE}\n{block}\n```" in PAGE
-    entry = host.format.find_value(block, (host.key, "taskhand"))
-    server = StdioServerParameters(command=str(BIN / entry["command"]), args=entry["args"], env=environment)
-    async with Client(stdio_client(server), mode="legacy") as client:
-        assert (await client.list_tools()).tools
+async def test_the_blocks_of_all_hosts_start_the_server(environment: dict[str, str]) -> None:
+    commands = set()
+    for host in HOSTS:
+        block = host.block(Launch())
+        assert f"```{host.format.LANGUAGE}\n{block}\n```" in PAGE
+        entry = host.format.find_value(block, (host.key, "taskhand"))
+        commands.add((entry["command"], *entry["args"]))
+    for command, *arguments in commands:
+        server = StdioServerParameters(command=str(BIN / command), args=arguments, env=environment)
+        async with Client(stdio_client(server), mode="legacy") as client:
+            assert (await client.list_tools()).tools
 
 
 @pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.name)

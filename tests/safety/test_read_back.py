@@ -1,6 +1,7 @@
 """Whatever happens to the reading after a write: what was written is never told or journaled as refused."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
@@ -21,9 +22,15 @@ WRITES = {"answered": None, "lost": Fault("reset_after"), "unreadable": Fault("n
 """What happens to the answer of the write itself, which is always carried out."""
 
 
-@pytest.mark.parametrize("read", READS)
-@pytest.mark.parametrize("write", WRITES)
-@pytest.mark.parametrize("case", CASES, ids=str)
+TRIED = [
+    (case, write, read)
+    for (c, case), (w, write), (r, read) in product(*map(enumerate, (CASES, WRITES, READS)))
+    if (c + w + r) % 3 == 0
+]
+"""A third of all combinations: every two of a call, a write and a read are met together."""
+
+
+@pytest.mark.parametrize(("case", "write", "read"), TRIED, ids=str)
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_a_write_that_was_carried_out_is_never_refused(crm: Crm, case: Case, write: str, read: str) -> None:
     async with staged(crm) as stage:

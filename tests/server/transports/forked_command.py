@@ -35,12 +35,19 @@ _HEAD = 16
 class ForkedProcess:
     """A running command; `streams` are the files that become its standard input, output and error."""
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], streams: Sequence[int]) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        streams: Sequence[int],
+        folder: Path | None = None,
+    ) -> None:
         self._arguments = arguments
         self._code: int | None = None
         reader, writer = os.pipe()
         self._told = os.fdopen(reader)
-        job = json.dumps({"arguments": arguments, "environment": dict(environment)}).encode()
+        where = str(folder or Path.cwd())
+        job = json.dumps({"arguments": arguments, "environment": dict(environment), "folder": where}).encode()
         socket.send_fds(_parent(), [f"{len(job):{_HEAD}}".encode()], [*streams, writer])
         _parent().sendall(job)
         os.close(writer)
@@ -66,12 +73,12 @@ class ForkedProcess:
 
 
 def run_forked(
-    arguments: Sequence[str], environment: Mapping[str, str], timeout_s: float
+    arguments: Sequence[str], environment: Mapping[str, str], timeout_s: float, folder: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """The command, run to its end with nothing on standard input; TimeoutExpired where it takes longer."""
     encoding = environment.get("PYTHONIOENCODING", "utf-8").partition(":")[0]
     with open(os.devnull) as nothing, TemporaryFile() as out, TemporaryFile() as err:  # noqa: PTH123  no path of ours
-        process = ForkedProcess(arguments, environment, [file.fileno() for file in (nothing, out, err)])
+        process = ForkedProcess(arguments, environment, [file.fileno() for file in (nothing, out, err)], folder)
         try:
             code = process.wait(timeout_s)
         finally:
@@ -111,6 +118,7 @@ def _main(jobs: socket.socket) -> None:
             return
         job = json.loads(_read(jobs, int(head)))
         if os.fork() == 0:
+            os.chdir(job["folder"])
             _watch(job["arguments"], job["environment"], *files)
         for one in files:
             os.close(one)
