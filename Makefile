@@ -4,6 +4,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 RIVAL := .venv/bench
 HOSTS := dist/hosts
+# Tests start hundreds of processes: what one has compiled is there for the next.
+export PYTHONDONTWRITEBYTECODE :=
 MCPB := @anthropic-ai/mcpb@2.1.2
 
 .PHONY: demo test coverage check format lint types docs bench bundle hosts clean
