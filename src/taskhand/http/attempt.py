@@ -126,7 +126,7 @@ def _classify(error: Exception) -> tuple[Event, int | None]:
         distrust = _find_distrust(error)
         if distrust is None:
             return Event.UNREACHED, None
-        return Event.UNTRUSTED, getattr(distrust, "verify_code", None)  # OpenSSL sets it, a name that is wrong does not
+        return Event.UNTRUSTED, getattr(distrust, "verify_code", None)  # only OpenSSL sets it
     return (Event.TIMED_OUT if isinstance(error, httpx2.TimeoutException) else Event.BROKEN), None
 
 
