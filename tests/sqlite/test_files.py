@@ -149,6 +149,47 @@ async def test_a_log_that_a_checkpoint_has_copied_is_no_obstacle_to_a_newer_file
     assert await titles(image / "tasks.sqlite") == ["Call Acme"]
 
 
+@pytest.mark.parametrize("ends", ["the processes live", "a crash"])
+async def test_a_log_that_a_checkpoint_has_copied_in_part_belongs_to_the_newer_file(tmp_path: Path, ends: str) -> None:
+    path = tmp_path / "tasks.sqlite"
+    store = store_at(path)
+    await store.create_task(Edit(title="Call Acme", priority=1))
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader, closing(sqlite3.connect(path)) as other:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM task").fetchone()
+        await store.create_task(Edit(title="Send it", priority=1))
+        _, in_log, copied = other.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        assert 0 < copied < in_log
+        if ends == "a crash":
+            image = tmp_path / "image"
+            image.mkdir()
+            for end in ("-wal", "-shm", ""):
+                shutil.copy(path.with_name(path.name + end), image)
+            path = image / "tasks.sqlite"
+        assert sorted(await titles(path)) == ["Call Acme", "Send it"]
+    await store.aclose()
+
+
+async def test_a_backup_beside_a_log_that_was_copied_once_is_refused(tmp_path: Path) -> None:
+    path, backup = tmp_path / "tasks.sqlite", tmp_path / "backup.sqlite"
+    store = store_at(path)
+    await store.create_task(Edit(title="Call Acme", priority=1))
+    await store.aclose()
+    shutil.copy(path, backup)
+    store = store_at(path)
+    await store.create_task(Edit(title="Send it", priority=1))
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        image = tmp_path / "image"
+        image.mkdir()
+        for end in ("-wal", "-shm"):
+            shutil.copy(path.with_name(path.name + end), image)
+    await store.aclose()
+    shutil.copy(backup, image / "tasks.sqlite")
+    with pytest.raises(OperatorError, match="was a backup restored"):
+        await titles(image / "tasks.sqlite")
+
+
 async def test_a_backup_beside_the_log_of_a_crash_is_refused_until_the_log_is_moved_away(tmp_path: Path) -> None:
     path, backup = await crashed(tmp_path)
     log = path.with_name("tasks.sqlite-wal")
