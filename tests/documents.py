@@ -36,7 +36,7 @@ from taskhand.install import HOSTS, Host, Launch
 from taskhand.install.launch import LAUNCH_FROM_INDEX
 from taskhand.install.links import install_link
 from taskhand.server.app import create_server
-from taskhand.server.host_keys import HOST_KEYS
+from taskhand.server.host_arguments import HOST_KEYS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

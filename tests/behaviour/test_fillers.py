@@ -8,7 +8,7 @@ import pytest
 from behaviour.agent import Agent, Refused
 from behaviour.arms import Arm
 from taskhand.server.coercion import is_empty
-from taskhand.server.host_keys import HOST_KEYS
+from taskhand.server.host_arguments import HOST_KEYS
 
 FILLERS: tuple[Any, ...] = (None, "", [], {}, 0)
 DUE = {"dueDate": "2026-03-10", "dueTime": "15:00", "timezone": "America/Santiago"}

@@ -16,10 +16,10 @@ from taskhand.backends.local.rows import to_columns
 from taskhand.backends.vambe import mapping as vambe_mapping
 from taskhand.domain import rules
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.change import Receipt
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.query import TaskQuery
+from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Member, Status, StatusChoice, Task, TaskPatch
 from taskhand.journal.entry import ending_entry, opening_entries, result_entries

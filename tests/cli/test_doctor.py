@@ -11,7 +11,7 @@ import pytest
 from server.transports.server_process import output, run
 from taskhand import __version__
 from taskhand.cli.doctor import run_checks
-from taskhand.config.report import Configuration, load_configuration
+from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError

@@ -11,8 +11,8 @@ from keyring.backends.null import Keyring as Oblivious
 
 from builders import refused
 from keyrings import InMemory, Locked
+from taskhand.config.configuration import load_configuration
 from taskhand.config.credentials import is_keyring_available, keyring_reference, resolve_credential, store_credential
-from taskhand.config.report import load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from builders import refused
+from taskhand.config.configuration import load_configuration
 from taskhand.config.paths import expand_path
-from taskhand.config.report import load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.wiring import journal_path, store_path

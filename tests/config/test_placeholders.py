@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from builders import refused
-from taskhand.config.report import Configuration, load_configuration
+from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.domain.errors import OperatorError
 
 SECRET = "s3cr3t-value"  # noqa: S105  a stand-in that must not be seen

@@ -10,8 +10,8 @@ from backends.hubspot import wired as on_hubspot
 from backends.vambe import wired as on_vambe
 from requests_table.table import Requests
 from taskhand.domain.bulk import BulkReceipt
-from taskhand.domain.change import Receipt
 from taskhand.domain.plan import Plan
+from taskhand.domain.receipt import Receipt
 from taskhand.domain.request_log import recorded_requests
 from taskhand.sandbox.server import serve
 from taskhand.server.arguments import parse_arguments

@@ -10,12 +10,12 @@ from pydantic import MISSING, BaseModel, Field
 
 from builders import ANA, BEN, DONE, MEMBERS, PENDING, known, on_people, task
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.change import Receipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound
 from taskhand.domain.field_notes import field_notes
 from taskhand.domain.names import Match
 from taskhand.domain.query import TaskFilter, TaskQuery
+from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import Contact, StatusChoice, TaskDraft, TaskPatch
 from taskhand.server.render.answer import render_text
 from taskhand.server.render.errors import render_error

@@ -11,7 +11,7 @@ from mcp.types import Implementation, TextContent
 
 from taskhand.backends.local.directory import Directory
 from taskhand.config.settings import Settings
-from taskhand.domain.change import Receipt, Unapplied
+from taskhand.domain.receipt import Receipt, Unapplied
 from taskhand.domain.task import PRIORITY_WORDS
 from taskhand.server.app import create_server
 from taskhand.server.render.answer import render_answer

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import pytest
 
-from taskhand.domain.change import FieldChange
 from taskhand.domain.plan import Difference, Plan
+from taskhand.domain.receipt import FieldChange
 from taskhand.service.confirmation import Answer, question_text, to_answer
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from taskhand.cli.terminal import print_json, print_lines
+from taskhand.config.configuration import DEFAULT, Configuration
 from taskhand.config.file import key_of
-from taskhand.config.report import DEFAULT, Configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CONFIGURATION", "config", "setting_rows"]
 
-CONFIGURATION = "taskhand.config.report"
+CONFIGURATION = "taskhand.config.configuration"
 """The key in `click.Context.meta` of the Configuration, or of the OperatorError that prevented it."""
 
 _WIDEST = 56

@@ -12,7 +12,7 @@ import click
 from taskhand import __version__
 from taskhand.cli.config import CONFIGURATION, setting_rows
 from taskhand.cli.terminal import print_json, print_line
-from taskhand.config.report import Configuration
+from taskhand.config.configuration import Configuration
 from taskhand.config.settings import BackendName, Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError

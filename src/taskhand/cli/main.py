@@ -30,7 +30,7 @@ from taskhand.cli.terminal import (
     print_row,
     print_usage_error,
 )
-from taskhand.config.report import Configuration, load_configuration
+from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 

@@ -14,11 +14,11 @@ from click.core import ParameterSource
 
 from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.terminal import print_error, print_lines
-from taskhand.config.report import Configuration
+from taskhand.config.configuration import Configuration
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
-    from taskhand.server.transports.address import Address
+    from taskhand.server.transports.host_names import Address
 
 _Work = Callable[[], Coroutine[Any, Any, None]]
 
@@ -75,7 +75,7 @@ def run_server(
     """
     # Objects made during start-up live as long as the server: collecting garbage among them costs a tenth of the start.
     gc.disable()
-    from taskhand.server.transports.address import Address
+    from taskhand.server.transports.host_names import Address
     from taskhand.server.transports.process import leave
 
     address = Address(*listen) if listen else None

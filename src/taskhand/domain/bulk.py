@@ -3,10 +3,10 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from taskhand.domain.change import Unapplied
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import Outcome
+from taskhand.domain.receipt import Unapplied
 
 __all__ = ["BulkReceipt", "TaskResult"]
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from taskhand.domain.change import FieldChange, changes, preview
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
+from taskhand.domain.receipt import FieldChange, changes, preview
 from taskhand.domain.task import Task
 
 __all__ = ["Difference", "Plan", "Verb", "difference", "drift"]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import tzinfo
 from typing import Final
 
-from taskhand.domain.change import FieldChange, changes, preview
+from taskhand.domain.receipt import FieldChange, changes, preview
 from taskhand.domain.text import one_line
 from taskhand.journal.journal import Caller, Change, Intent, Result
 

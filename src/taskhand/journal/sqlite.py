@@ -28,7 +28,7 @@ from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim, End
 from taskhand.journal.owner import Account, Owner
 from taskhand.journal.process_lock import ProcessLock
 from taskhand.journal.pruning import PORTION, prune_share
-from taskhand.journal.redact import Redaction
+from taskhand.journal.redaction import Redaction
 from taskhand.journal.verification import Verification, verify_chain
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind
 from taskhand.sqlite.store import Store

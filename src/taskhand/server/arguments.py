@@ -18,8 +18,8 @@ from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.field_notes import NOTES
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import IMMUTABLE, TaskDraft, TaskPatch
-from taskhand.server.body import TaskBody
 from taskhand.server.coercion import coerce, expected_type, is_empty, json_types, refused_value, squeeze
+from taskhand.server.fillers import TaskBody
 from taskhand.server.schema import Schema, fields_of, model_fields, objects_of
 
 __all__ = ["parse_arguments"]

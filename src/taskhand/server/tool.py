@@ -7,8 +7,8 @@ from typing import Generic, Literal, TypeVar
 from pydantic import BaseModel
 
 from taskhand.domain.bulk import BulkReceipt
-from taskhand.domain.change import Receipt
 from taskhand.domain.plan import Plan
+from taskhand.domain.receipt import Receipt
 from taskhand.service.call import Call
 
 __all__ = ["Kind", "Tool", "Written"]

@@ -24,7 +24,7 @@ from taskhand.domain.text import plain
 from taskhand.journal.journal import Caller
 from taskhand.server.arguments import parse_arguments
 from taskhand.server.elicitation import answer_in, asker, can_elicit, to_input_required
-from taskhand.server.host_keys import without_host_keys
+from taskhand.server.host_arguments import without_host_keys
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.offered_tools import OfferedTools
 from taskhand.server.progress import ProgressReport

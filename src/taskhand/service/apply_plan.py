@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from taskhand.domain.bulk import BulkReceipt
-from taskhand.domain.change import Receipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import VOID
 from taskhand.domain.plan import Difference, Plan, drift
+from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Claim, Intent, Opening
@@ -21,8 +21,8 @@ from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.create_task import execute_create, is_task_deleted, replay_create
 from taskhand.service.delete_task import execute_delete
 from taskhand.service.idempotency import check_same_payload, wait_until_ended
+from taskhand.service.make_plan import to_plan
 from taskhand.service.masked_text import check_writable, with_keys_of
-from taskhand.service.planning import to_plan
 from taskhand.service.resolver import ResolvedEdit
 from taskhand.service.resume_change import has_left, left_of, resume_change
 from taskhand.service.task_write import write_edit

@@ -23,7 +23,7 @@ from taskhand.service.bulk_targets import Targets, resolve_targets
 from taskhand.service.bulk_write import SkippedTasks, bulk_write, replay_bulk
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.idempotency import fingerprint, is_key_replay, key_claim, wait_until_ended
-from taskhand.service.planning import make_plan
+from taskhand.service.make_plan import make_plan
 from taskhand.service.resolver import EditFor, ResolvedEdit, Resolver
 from taskhand.service.task_write import unmet_edit
 

@@ -10,10 +10,10 @@ import anyio
 
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.domain.bulk import BulkReceipt, TaskResult
-from taskhand.domain.change import Receipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OutcomeUnknown, TaskhandError
 from taskhand.domain.outcome import Outcome, overall_outcome
+from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Intent, Opening, Result
 from taskhand.service.call import Call

@@ -3,9 +3,9 @@
 from pydantic import MISSING
 
 from taskhand.domain import rules, statuses
-from taskhand.domain.change import Receipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Plan
+from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import FINISHED, Task
 from taskhand.service.call import Call
 from taskhand.service.resolver import ResolvedEdit

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Protocol
 
 from taskhand.domain.bulk import BulkReceipt
-from taskhand.domain.change import Receipt
 from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Difference, Plan
+from taskhand.domain.receipt import Receipt
 from taskhand.domain.text import one_line, truncate
 from taskhand.service.apply_plan import apply_plan, decline_plan, review_plan
 from taskhand.service.call import Call

@@ -6,12 +6,12 @@ import anyio
 
 from taskhand.backends.base import Written
 from taskhand.domain import rules
-from taskhand.domain.change import Receipt
 from taskhand.domain.deadline import end_of_call
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.outcome import VOID
 from taskhand.domain.plan import Plan
+from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import TaskDraft
 from taskhand.journal.journal import Change, ChangeQuery, Claim, Intent, Opening, Result
 from taskhand.service.call import AlreadyClaimed, Call
@@ -23,7 +23,7 @@ from taskhand.service.idempotency import (
     outcome_unknown_error,
     wait_until_ended,
 )
-from taskhand.service.planning import make_plan
+from taskhand.service.make_plan import make_plan
 from taskhand.service.resolver import Resolver
 
 __all__ = ["create_task", "execute_create", "is_task_deleted", "replay_create"]

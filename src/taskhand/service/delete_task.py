@@ -5,13 +5,13 @@ from dataclasses import replace
 import anyio
 
 from taskhand.domain import rules
-from taskhand.domain.change import Receipt
 from taskhand.domain.plan import Plan
+from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent, Opening, Result
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.call import Call
-from taskhand.service.planning import make_plan
+from taskhand.service.make_plan import make_plan
 from taskhand.service.task_write import read_snapshot
 
 __all__ = ["delete_task", "execute_delete"]

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 from taskhand.domain import rules
-from taskhand.domain.change import Receipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Plan
+from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import Task
 from taskhand.service.call import Call
 from taskhand.service.resolver import ResolvedEdit, Resolver

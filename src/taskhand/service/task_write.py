@@ -6,18 +6,18 @@ from dataclasses import replace
 import anyio
 
 from taskhand.backends.base import Misread, Written
-from taskhand.domain.change import Receipt
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.plan import Difference, Plan, drift
+from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Intent, Opening, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
-from taskhand.service.planning import make_plan
+from taskhand.service.make_plan import make_plan
 from taskhand.service.resolver import EditFor
 
 __all__ = ["plan_or_write", "read_snapshot", "unmet_edit", "write_edit"]

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from taskhand.domain.bulk import BulkReceipt
-from taskhand.domain.change import EDIT_FIELDS, Receipt, changes, inverse_edit
 from taskhand.domain.due import due_of
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError
 from taskhand.domain.plan import Plan, drift
+from taskhand.domain.receipt import EDIT_FIELDS, Receipt, changes, inverse_edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.journal.journal import MASK, Change, Claim, Intent, Result
@@ -18,8 +18,8 @@ from taskhand.service.bulk_write import SkippedTasks, bulk_write
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.create_task import is_task_deleted, replay_create
 from taskhand.service.idempotency import wait_until_ended
+from taskhand.service.make_plan import make_plan
 from taskhand.service.masked_text import check_writable, with_keys_of
-from taskhand.service.planning import make_plan
 
 __all__ = ["undo_change"]
 

@@ -3,8 +3,8 @@
 from functools import partial
 
 from taskhand.domain import rules
-from taskhand.domain.change import Receipt
 from taskhand.domain.plan import Plan
+from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import TaskPatch
 from taskhand.service.call import Call
 from taskhand.service.resolver import Resolver

@@ -10,9 +10,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from taskhand.domain.errors import OperatorError
-from taskhand.sqlite.leftover_log import find_foreign_log
 from taskhand.sqlite.migrations import migrate
 from taskhand.sqlite.transaction import transaction
+from taskhand.sqlite.write_ahead_log import find_foreign_log
 
 __all__ = ["BUSY_S", "DatabaseKind", "file_identity", "open_connection"]
 

@@ -19,10 +19,10 @@ from backends.hubspot.wired import (
     task_id,
 )
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
-from taskhand.domain.change import inverse_edit
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
+from taskhand.domain.receipt import inverse_edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.sandbox.faults import Fault

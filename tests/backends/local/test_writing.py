@@ -8,11 +8,11 @@ from backends.local.open_store import create, open_store, update
 from builders import refused
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.domain.change import inverse_edit, preview
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotAttempted
 from taskhand.domain.query import TaskQuery
+from taskhand.domain.receipt import inverse_edit, preview
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
 

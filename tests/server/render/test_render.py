@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from pydantic import MISSING, BaseModel
 
 from builders import ANA, BEN, DONE, JUAN, JUAN_TOO, PENDING, known, on_people, task
-from taskhand.domain.change import FieldChange, Receipt, Unapplied, changes
 from taskhand.domain.errors import (
     Ambiguous,
     CallerError,
@@ -21,6 +20,7 @@ from taskhand.domain.errors import (
 from taskhand.domain.names import Match
 from taskhand.domain.page import resume
 from taskhand.domain.query import TaskQuery, sort_key
+from taskhand.domain.receipt import FieldChange, Receipt, Unapplied, changes
 from taskhand.domain.task import Contact, Member, Status, Task
 from taskhand.server.render.answer import render_text
 from taskhand.server.render.errors import render_error

@@ -8,7 +8,7 @@ import pytest
 
 from server.transports.server_process import Web, run, serving
 from taskhand.domain.errors import OperatorError
-from taskhand.server.transports.address import Address
+from taskhand.server.transports.host_names import Address
 
 NAMES = ("--allow-host", "Tasks.example.com", "--allow-host", "exact.example:8443")
 

@@ -13,7 +13,7 @@ from anyio.abc import ByteReceiveStream, ByteSendStream
 
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
-from taskhand.server.transports.address import Address
+from taskhand.server.transports.host_names import Address
 from taskhand.server.transports.http import HttpLimits, serve_http
 from taskhand.wiring import open_app
 

@@ -19,7 +19,6 @@ from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.mapping import body_of
 from taskhand.backends.vambe.query import MESSAGES, WIDEST, TaskLists, window_of
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.change import inverse_edit
 from taskhand.domain.deadline import end_of_call
 from taskhand.domain.due import due_of, is_late
 from taskhand.domain.edit import Edit, without
@@ -27,6 +26,7 @@ from taskhand.domain.errors import CallerError, Candidate, NotFound, TaskhandErr
 from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import TaskQuery
+from taskhand.domain.receipt import inverse_edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.status_catalogue import StatusCatalogue, parse_statuses
 from taskhand.domain.task import FINISHED, StatusList, Task

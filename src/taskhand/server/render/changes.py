@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import MISSING, Field, WithJsonSchema
 
-from taskhand.domain.change import changes, preview
+from taskhand.domain.receipt import changes, preview
 from taskhand.domain.text import truncate
 from taskhand.journal.journal import Change, ChangePage, Intent, Result
 from taskhand.server.render.answer import Answer, UntrustedAnswer

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from pydantic import MISSING, Field, WithJsonSchema
 
 from taskhand.domain.bulk import BulkReceipt, TaskResult
-from taskhand.domain.change import FieldChange, Receipt, Unapplied
 from taskhand.domain.names import Match
 from taskhand.domain.plan import Difference, Plan
+from taskhand.domain.receipt import FieldChange, Receipt, Unapplied
 from taskhand.domain.task import Task
 from taskhand.domain.text import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taskhand import __version__
 from taskhand.domain.errors import OperatorError
-from taskhand.server.transports.address import Address, host_in_url, is_malformed_port
+from taskhand.server.transports.host_names import Address, host_in_url, is_malformed_port
 from taskhand.server.transports.process import LAST_WRITE_S, leave
 from taskhand.server.transports.request_repair import accept_initialize_after_discover, accept_trailing_slash
 

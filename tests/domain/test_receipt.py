@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 
 from builders import ANA, BEN, DONE, PENDING, TASK_ID, on_people, task
-from taskhand.domain.change import FieldChange, Receipt, Unapplied, changes
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.names import Match
+from taskhand.domain.receipt import FieldChange, Receipt, Unapplied, changes
 from taskhand.domain.task import StatusChoice
 
 SANTIAGO = "America/Santiago"

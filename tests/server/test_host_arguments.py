@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from taskhand.domain.capabilities import Capabilities
-from taskhand.server.host_keys import HOST_KEYS, without_host_keys
+from taskhand.server.host_arguments import HOST_KEYS, without_host_keys
 from taskhand.server.schema import fields_of, input_schema
 from taskhand.server.tools import TOOLS
 

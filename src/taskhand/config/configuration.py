@@ -15,9 +15,9 @@ from pydantic import SecretStr
 from taskhand.backends.registry import FACTORIES, find_factory
 from taskhand.config.credentials import FILE_SUFFIX, MARK
 from taskhand.config.file import SettingsFile, key_of, read_settings_file
-from taskhand.config.misnomers import find_misnomers
 from taskhand.config.paths import expand_path
 from taskhand.config.settings import Note, Settings, find_usable, read_variables
+from taskhand.config.unknown_variables import find_misnomers
 from taskhand.config.variables import FILE_VARIABLES, VARIABLES
 from taskhand.domain.check_result import CheckResult
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.journal.redact import MASK, Redaction
+from taskhand.journal.redaction import MASK, Redaction
 
 SECRETS = ("s3cr3t-value", "s3cr3t-value-and-more", "", "abc")
 

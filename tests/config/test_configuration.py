@@ -12,9 +12,9 @@ from pydantic import SecretStr
 
 from builders import refused
 from keyrings import InMemory
+from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.config.credentials import SERVICE
 from taskhand.config.file import key_of
-from taskhand.config.report import Configuration, load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 
