@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskhand.domain.errors import OperatorError, UpstreamError
-from taskhand.http.origin import Origin, base_origin, check_redirect, choose_proxy, is_loopback
+from taskhand.http.origin import Origin, base_origin, check_redirect, is_loopback
 
 HOME = "https://api.acme.test/v1/tasks?a=1"
 
@@ -101,15 +101,3 @@ def test_no_redirect_ever_leaves_the_origin(location: str) -> None:
     except UpstreamError:
         return
     assert base_origin(url.partition("?")[0], variable="X") == Origin("https", "api.acme.test", 443)
-
-
-def test_the_environments_proxy_is_used_for_its_scheme() -> None:
-    origin = Origin("https", "api.acme.test", 443)
-    assert choose_proxy(origin, {"https": "http://proxy:3128"}, bypassed=False) == "http://proxy:3128"
-    assert choose_proxy(origin, {"all": "proxy:3128"}, bypassed=False) == "http://proxy:3128"
-    assert choose_proxy(origin, {"http": "http://proxy:3128"}, bypassed=False) is None
-    assert choose_proxy(origin, {"https": "http://proxy:3128"}, bypassed=True) is None
-
-
-def test_this_machine_is_never_reached_through_a_proxy() -> None:
-    assert choose_proxy(Origin("http", "127.0.0.1", 80), {"http": "http://proxy:3128"}, bypassed=False) is None

@@ -31,7 +31,7 @@ from taskhand.server.render.writes import render_write
 from taskhand.server.schema import Schema, fields_of, input_schema, output_schema
 from taskhand.server.tools import TOOLS
 from taskhand.service.list_tasks import TaskList
-from taskhand.service.reads import Team
+from taskhand.service.list_team_members import Team
 
 EVERYTHING = Capabilities()
 NARROW = Capabilities(

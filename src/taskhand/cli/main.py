@@ -20,6 +20,7 @@ from taskhand.cli.log import configure_log
 from taskhand.cli.sandbox import sandbox
 from taskhand.cli.scenario import scenario
 from taskhand.cli.serve import run_server, serve
+from taskhand.cli.store import contacts, members, seed, statuses
 from taskhand.cli.streams import lost_output, prepare_streams
 from taskhand.cli.terminal import (
     print_error,
@@ -27,7 +28,6 @@ from taskhand.cli.terminal import (
     print_json_line,
     print_line,
     print_lines,
-    print_row,
     print_usage_error,
 )
 from taskhand.config.configuration import Configuration, load_configuration
@@ -35,9 +35,6 @@ from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 
 if TYPE_CHECKING:
-    from taskhand.backends.local.backend import LocalBackend
-    from taskhand.backends.local.directory import Directory
-    from taskhand.domain.task import StatusType
     from taskhand.service.app_context import AppContext
 
 __all__ = ["main"]
@@ -45,9 +42,6 @@ __all__ = ["main"]
 _T = TypeVar("_T")
 
 _log = logging.getLogger("taskhand")
-
-_ALL = -1
-"""SQLite's value for no limit."""
 
 
 def main() -> None:
@@ -155,122 +149,6 @@ def demo(settings: Settings, *, brief: bool) -> None:
         print_json_line(HOSTS[0].block(Launch(command=sys.executable, args=("-m", "taskhand"))))
 
 
-@command.command()
-@click.argument("data", type=click.Choice(["demo"]))
-@click.pass_obj
-def seed(settings: Settings, data: str) -> None:
-    """Fill the embedded store with example tasks."""
-    from taskhand.backends.local.seed import seed_store
-
-    count = _with_store(settings, lambda backend: seed_store(backend, backend.now()))
-    print_line(f"Planted the {data} data: {count} tasks.")
-
-
-@command.group()
-def statuses() -> None:
-    """List and edit the statuses of the embedded store."""
-
-
-@statuses.command("list")
-@click.pass_obj
-def list_statuses(settings: Settings) -> None:
-    """List the statuses by position."""
-    for status in _in_directory(settings, lambda directory: directory.statuses()):
-        print_row(status.order, status.name, status.type)
-
-
-@statuses.command("add")
-@click.argument("name")
-@click.option("--type", "kind", type=click.Choice(["initial", "in_progress", "done", "master_done"]), required=True)
-@click.option("--color", help="As #rrggbb.")
-@click.pass_obj
-def add_status(settings: Settings, name: str, kind: "StatusType", color: str | None) -> None:
-    """Add a status after the last one."""
-    _in_directory(settings, lambda directory: directory.add_status(name, kind, color))
-
-
-@statuses.command("rename")
-@click.argument("name")
-@click.argument("new_name")
-@click.pass_obj
-def rename_status(settings: Settings, name: str, new_name: str) -> None:
-    """Rename a status; its tasks stay with it."""
-    _in_directory(settings, lambda directory: directory.rename_status(name, new_name))
-
-
-@statuses.command("remove")
-@click.argument("name")
-@click.pass_obj
-def remove_status(settings: Settings, name: str) -> None:
-    """Remove a status that no task has."""
-    _in_directory(settings, lambda directory: directory.remove_status(name))
-
-
-@command.group()
-def members() -> None:
-    """List and edit the people of the embedded store; WHO is an id, e-mail, full name or 'me'."""
-
-
-@members.command("list")
-@click.pass_obj
-def list_members(settings: Settings) -> None:
-    """List everyone who can be responsible for tasks."""
-    me = _in_directory(settings, lambda directory: directory.me())
-    for member in _in_directory(settings, lambda directory: directory.members()):
-        print_row(member.id, member.name, member.email, "(me)" if member.id == me else None)
-
-
-@members.command("add")
-@click.argument("name")
-@click.option("--email")
-@click.pass_obj
-def add_member(settings: Settings, name: str, email: str | None) -> None:
-    """Add a person."""
-    print_line(_in_directory(settings, lambda directory: directory.add_member(name, email)))
-
-
-@members.command("rename")
-@click.argument("who")
-@click.argument("new_name")
-@click.pass_obj
-def rename_member(settings: Settings, who: str, new_name: str) -> None:
-    """Rename a person."""
-    _in_directory(settings, lambda directory: directory.rename_member(who, new_name))
-
-
-@members.command("remove")
-@click.argument("who")
-@click.pass_obj
-def remove_member(settings: Settings, who: str) -> None:
-    """Remove a person; tasks that they are responsible for keep them."""
-    _in_directory(settings, lambda directory: directory.remove_member(who))
-
-
-@command.group()
-def contacts() -> None:
-    """List and edit the contacts of the embedded store."""
-
-
-@contacts.command("list")
-@click.argument("query", default="")
-@click.pass_obj
-def list_contacts(settings: Settings, query: str) -> None:
-    """List the contacts by name: all, or those with QUERY in their name, phone or e-mail."""
-    for contact in _in_directory(settings, lambda directory: directory.contacts(query, _ALL)):
-        print_row(contact.id, contact.name, contact.phone, contact.email, contact.customer_id)
-
-
-@contacts.command("add")
-@click.argument("name")
-@click.option("--phone")
-@click.option("--email")
-@click.option("--customer", help="Id of the company or person behind the contact.")
-@click.pass_obj
-def add_contact(settings: Settings, name: str, phone: str | None, email: str | None, customer: str | None) -> None:
-    """Add a contact."""
-    print_line(_in_directory(settings, lambda directory: directory.add_contact(name, phone, email, customer)))
-
-
 command.add_command(config)
 command.add_command(doctor)
 command.add_command(install)
@@ -278,6 +156,8 @@ command.add_command(journal)
 command.add_command(sandbox)
 command.add_command(scenario)
 command.add_command(serve)
+for one in (seed, statuses, members, contacts):
+    command.add_command(one)
 
 
 def _with_app(settings: Settings, work: Callable[["AppContext"], Awaitable[_T]]) -> _T:
@@ -288,21 +168,3 @@ def _with_app(settings: Settings, work: Callable[["AppContext"], Awaitable[_T]])
             return await work(at)
 
     return anyio.run(working)
-
-
-def _with_store(settings: Settings, work: Callable[["LocalBackend"], Awaitable[_T]]) -> _T:
-    from taskhand.wiring import open_local_store
-
-    async def working() -> _T:
-        backend = open_local_store(settings)
-        try:
-            return await work(backend)
-        finally:
-            await backend.aclose()
-
-    return anyio.run(working)
-
-
-def _in_directory(settings: Settings, work: Callable[["Directory"], _T]) -> _T:
-    """Read or edit the statuses, people or contacts of the embedded store in one transaction."""
-    return _with_store(settings, lambda backend: backend.edit(work))

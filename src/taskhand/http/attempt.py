@@ -12,7 +12,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.http.certificates import trust_environment
 from taskhand.http.connections import PooledTransport
 from taskhand.http.origin import Origin
-from taskhand.http.proxy_route import proxy_route_for
+from taskhand.http.proxy import proxy_route_for
 from taskhand.http.reply import decompress
 from taskhand.http.retry import Event, event_of
 

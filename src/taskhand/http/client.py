@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from taskhand.http.attempt import Answer
-    from taskhand.http.proxy_route import ProxyRoute
+    from taskhand.http.proxy import ProxyRoute
     from taskhand.http.transport import RetryTransport
 
 __all__ = ["Client"]
@@ -96,7 +96,7 @@ class Client:
     @property
     def proxy_route(self) -> "ProxyRoute":
         """How requests reach the upstream: directly or through a proxy."""
-        from taskhand.http.proxy_route import proxy_route_for  # noqa: PLC0415 - slow; otherwise only requests need it
+        from taskhand.http.proxy import proxy_route_for  # noqa: PLC0415 - slow; otherwise only requests need it
 
         return proxy_route_for(self._origin)
 

@@ -1,18 +1,16 @@
-"""Which hosts may receive requests: pure rules about base URLs, redirects and proxies.
+"""Which hosts may receive requests: pure rules about base URLs and redirects.
 
 The key belongs to one origin (RFC 6454: scheme, host and port) and is sent to no other.
 """
 
 import re
-from collections.abc import Mapping
-from fnmatch import fnmatchcase
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import Final, NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from taskhand.domain.errors import OperatorError, UpstreamError
 
-__all__ = ["Origin", "base_origin", "check_redirect", "choose_proxy", "is_exempt", "is_loopback"]
+__all__ = ["Origin", "base_origin", "check_redirect", "is_loopback"]
 
 _PORTS: Final = {"http": 80, "https": 443}
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
@@ -90,40 +88,3 @@ def _elsewhere(name: str, where: str) -> UpstreamError:
         code="upstream_redirect",
         next_step="Ask whoever runs Taskhand to check the base URL.",
     )
-
-
-def choose_proxy(origin: Origin, proxies: Mapping[str, str], *, bypassed: bool) -> str | None:
-    """The proxy URL from the environment's `{scheme: address}`; this machine itself is never proxied.
-
-    Plain http through a proxy would show it the key, and a sandbox on loopback cannot be reached from elsewhere.
-    """
-    if bypassed or is_loopback(origin.host):
-        return None
-    proxy = proxies.get(origin.scheme) or proxies.get("all")
-    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
-
-
-def is_exempt(origin: Origin, no_proxy: str) -> bool:
-    """Whether NO_PROXY exempts the origin: by name with its subdomains, by a pattern, by address or network, by port.
-
-    `example.com`, `.example.com` and `*.example.com` are the same, since programs disagree on them. Entries are
-    separated by commas or blanks: https://everything.curl.dev/usingcurl/proxies/env.html
-    """
-    return any(_exempts(entry, origin) for entry in re.split(r"[\s,;]+", no_proxy.lower()) if entry)
-
-
-def _exempts(entry: str, origin: Origin) -> bool:
-    name = entry.strip("\"'").rpartition("://")[2].rstrip("/.")
-    with_port = re.fullmatch(r"(\[.*\]|[^:]*):(\d+)", name)
-    if with_port:
-        name = with_port[1]
-        if int(with_port[2]) != origin.port:
-            return False
-    name = name.strip("[]")
-    try:
-        return ip_address(origin.host) in ip_network(name, strict=False)
-    except ValueError:  # one of them is a name, or they are of two versions
-        name = name.removeprefix("*.").lstrip(".")
-        return bool(name) and (
-            origin.host == name or fnmatchcase(origin.host, name) or fnmatchcase(origin.host, f"*.{name}")
-        )

@@ -21,7 +21,7 @@ from taskhand.domain.request_log import record_request
 from taskhand.http.attempt import Answer, Attempt, send_once
 from taskhand.http.errors import no_answer_error, no_time_error, unconfirmed_write_error
 from taskhand.http.origin import Origin
-from taskhand.http.proxy_route import proxy_route_for
+from taskhand.http.proxy import proxy_route_for
 from taskhand.http.rate_limiter import RateHeaders, RateLimiter
 from taskhand.http.reply import UnexpectedBody, parse_json
 from taskhand.http.request import Request

@@ -34,7 +34,7 @@ from taskhand.server.render.reads import (
 )
 from taskhand.server.render.writes import render_write
 from taskhand.service.list_tasks import TaskList
-from taskhand.service.reads import Team
+from taskhand.service.list_team_members import Team
 
 PAGE_CHARACTERS, ANSWER_CHARACTERS = 8_000, 80_000
 DEFAULT_ROW: list[RowField] = ["title", "status", "due", "priority", "responsibles"]

@@ -7,7 +7,7 @@ from typing import Any
 from taskhand.domain.errors import Candidate, TaskhandError
 from taskhand.domain.plan import Difference
 from taskhand.domain.text import plain, plain_json, truncate
-from taskhand.server.render.answer import mark_untrusted
+from taskhand.server.render.untrusted import mark_untrusted
 from taskhand.server.render.writes import to_difference_row
 
 __all__ = ["error_sentence", "render_error"]

@@ -14,7 +14,7 @@ from taskhand.domain.task import Contact, Member, Status, StatusList, Task
 from taskhand.domain.text import truncate
 from taskhand.server.render.answer import MOST_ITEMS, Answer, UntrustedAnswer
 from taskhand.service.list_tasks import TaskList
-from taskhand.service.reads import Team
+from taskhand.service.list_team_members import Team
 
 __all__ = [
     "TASK_TEXTS",

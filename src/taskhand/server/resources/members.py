@@ -3,7 +3,7 @@
 from taskhand.server.render.reads import TeamAnswer
 from taskhand.server.resource import Resource
 from taskhand.service.app_context import AppContext
-from taskhand.service.reads import list_team_members
+from taskhand.service.list_team_members import list_team_members
 
 __all__ = ["MEMBERS"]
 

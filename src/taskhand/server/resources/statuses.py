@@ -3,7 +3,7 @@
 from taskhand.server.render.reads import StatusesAnswer
 from taskhand.server.resource import Resource
 from taskhand.service.app_context import AppContext
-from taskhand.service.reads import list_statuses
+from taskhand.service.list_statuses import list_statuses
 
 __all__ = ["STATUSES"]
 

@@ -3,7 +3,7 @@
 from taskhand.server.render.reads import TaskAnswer
 from taskhand.server.resource import Resource
 from taskhand.service.app_context import AppContext
-from taskhand.service.reads import get_task
+from taskhand.service.get_task import get_task
 
 __all__ = ["TASK"]
 

@@ -8,7 +8,7 @@ from taskhand.domain.task import Body
 from taskhand.server.render.reads import ContactsAnswer
 from taskhand.server.tool import Tool
 from taskhand.service.call import Call
-from taskhand.service.reads import find_contacts
+from taskhand.service.find_contacts import find_contacts
 
 __all__ = ["FIND_CONTACTS"]
 

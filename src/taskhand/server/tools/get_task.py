@@ -8,7 +8,7 @@ from taskhand.domain.task import Body
 from taskhand.server.render.reads import TaskAnswer
 from taskhand.server.tool import Tool
 from taskhand.service.call import Call
-from taskhand.service.reads import get_task
+from taskhand.service.get_task import get_task
 
 __all__ = ["GET_TASK", "TaskId"]
 

@@ -4,7 +4,7 @@ from taskhand.domain.task import Body
 from taskhand.server.render.reads import StatusesAnswer
 from taskhand.server.tool import Tool
 from taskhand.service.call import Call
-from taskhand.service.reads import list_statuses
+from taskhand.service.list_statuses import list_statuses
 
 __all__ = ["LIST_STATUSES"]
 

@@ -4,7 +4,7 @@ from taskhand.domain.task import Body
 from taskhand.server.render.reads import TeamAnswer
 from taskhand.server.tool import Tool
 from taskhand.service.call import Call
-from taskhand.service.reads import list_team_members
+from taskhand.service.list_team_members import list_team_members
 
 __all__ = ["LIST_TEAM_MEMBERS"]
 

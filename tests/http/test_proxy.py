@@ -2,8 +2,8 @@
 
 import pytest
 
-from taskhand.http.origin import base_origin, is_exempt
-from taskhand.http.proxy_route import proxy_route_for
+from taskhand.http.origin import Origin, base_origin
+from taskhand.http.proxy import choose_proxy, is_exempt, proxy_route_for
 from taskhand.http.rate_limiter import Headroom, Rate, RateHeaders, RateState, headroom, with_headers, with_pause
 
 CLOSE = "https://api.close.com/api/v1"
@@ -101,3 +101,15 @@ def test_headroom_follows_the_upstreams_limit_until_its_window_ends() -> None:
     assert headroom(rate, told, 102.0) == Headroom(rate, 7, 3.0)
     assert headroom(rate, told, 105.0) == Headroom(rate)
     assert headroom(rate, with_pause(told, 30.0, 100.0), 110.0) == Headroom(rate, paused_s=20.0)
+
+
+def test_the_environments_proxy_is_used_for_its_scheme() -> None:
+    origin = Origin("https", "api.acme.test", 443)
+    assert choose_proxy(origin, {"https": "http://proxy:3128"}, bypassed=False) == "http://proxy:3128"
+    assert choose_proxy(origin, {"all": "proxy:3128"}, bypassed=False) == "http://proxy:3128"
+    assert choose_proxy(origin, {"http": "http://proxy:3128"}, bypassed=False) is None
+    assert choose_proxy(origin, {"https": "http://proxy:3128"}, bypassed=True) is None
+
+
+def test_this_machine_is_never_reached_through_a_proxy() -> None:
+    assert choose_proxy(Origin("http", "127.0.0.1", 80), {"http": "http://proxy:3128"}, bypassed=False) is None

@@ -1,13 +1,16 @@
 """How requests reach an upstream: directly, or through the proxy that the environment names."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 from urllib.request import getproxies, getproxies_environment, proxy_bypass
 
-from taskhand.http.origin import Origin, choose_proxy, is_exempt, is_loopback
+from taskhand.http.origin import Origin, is_loopback
 
-__all__ = ["ProxyRoute", "proxy_route_for"]
+__all__ = ["ProxyRoute", "choose_proxy", "is_exempt", "proxy_route_for"]
 
 _HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
 _USUAL_PORTS = {"http": 80, "https": 443}
@@ -57,3 +60,40 @@ def proxy_route_for(origin: Origin) -> ProxyRoute:
     proxy = choose_proxy(origin, proxies, bypassed=is_bypassed)
     others = choose_proxy(origin, proxies, bypassed=False)
     return ProxyRoute(origin, proxy, is_exempt=proxy is None and others is not None and not is_loopback(origin.host))
+
+
+def choose_proxy(origin: Origin, proxies: Mapping[str, str], *, bypassed: bool) -> str | None:
+    """The proxy URL from the environment's `{scheme: address}`; this machine itself is never proxied.
+
+    Plain http through a proxy would show it the key, and a sandbox on loopback cannot be reached from elsewhere.
+    """
+    if bypassed or is_loopback(origin.host):
+        return None
+    proxy = proxies.get(origin.scheme) or proxies.get("all")
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+
+
+def is_exempt(origin: Origin, no_proxy: str) -> bool:
+    """Whether NO_PROXY exempts the origin: by name with its subdomains, by a pattern, by address or network, by port.
+
+    `example.com`, `.example.com` and `*.example.com` are the same, since programs disagree on them. Entries are
+    separated by commas or blanks: https://everything.curl.dev/usingcurl/proxies/env.html
+    """
+    return any(_exempts(entry, origin) for entry in re.split(r"[\s,;]+", no_proxy.lower()) if entry)
+
+
+def _exempts(entry: str, origin: Origin) -> bool:
+    name = entry.strip("\"'").rpartition("://")[2].rstrip("/.")
+    with_port = re.fullmatch(r"(\[.*\]|[^:]*):(\d+)", name)
+    if with_port:
+        name = with_port[1]
+        if int(with_port[2]) != origin.port:
+            return False
+    name = name.strip("[]")
+    try:
+        return ip_address(origin.host) in ip_network(name, strict=False)
+    except ValueError:  # one of them is a name, or they are of two versions
+        name = name.removeprefix("*.").lstrip(".")
+        return bool(name) and (
+            origin.host == name or fnmatchcase(origin.host, name) or fnmatchcase(origin.host, f"*.{name}")
+        )

@@ -1,0 +1,156 @@
+"""The commands that fill and edit the embedded store: `seed`, `statuses`, `members`, `contacts`."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+import click
+
+from taskhand.cli.terminal import print_line, print_row
+from taskhand.config.settings import Settings
+
+if TYPE_CHECKING:
+    from taskhand.backends.local.backend import LocalBackend
+    from taskhand.backends.local.directory import Directory
+    from taskhand.domain.task import StatusType
+
+__all__ = ["contacts", "members", "seed", "statuses"]
+
+_T = TypeVar("_T")
+
+_ALL = -1
+"""SQLite's value for no limit."""
+
+
+@click.command()
+@click.argument("data", type=click.Choice(["demo"]))
+@click.pass_obj
+def seed(settings: Settings, data: str) -> None:
+    """Fill the embedded store with example tasks."""
+    from taskhand.backends.local.seed import seed_store
+
+    count = _with_store(settings, lambda backend: seed_store(backend, backend.now()))
+    print_line(f"Planted the {data} data: {count} tasks.")
+
+
+@click.group()
+def statuses() -> None:
+    """List and edit the statuses of the embedded store."""
+
+
+@statuses.command("list")
+@click.pass_obj
+def list_statuses(settings: Settings) -> None:
+    """List the statuses by position."""
+    for status in _in_directory(settings, lambda directory: directory.statuses()):
+        print_row(status.order, status.name, status.type)
+
+
+@statuses.command("add")
+@click.argument("name")
+@click.option("--type", "kind", type=click.Choice(["initial", "in_progress", "done", "master_done"]), required=True)
+@click.option("--color", help="As #rrggbb.")
+@click.pass_obj
+def add_status(settings: Settings, name: str, kind: "StatusType", color: str | None) -> None:
+    """Add a status after the last one."""
+    _in_directory(settings, lambda directory: directory.add_status(name, kind, color))
+
+
+@statuses.command("rename")
+@click.argument("name")
+@click.argument("new_name")
+@click.pass_obj
+def rename_status(settings: Settings, name: str, new_name: str) -> None:
+    """Rename a status; its tasks stay with it."""
+    _in_directory(settings, lambda directory: directory.rename_status(name, new_name))
+
+
+@statuses.command("remove")
+@click.argument("name")
+@click.pass_obj
+def remove_status(settings: Settings, name: str) -> None:
+    """Remove a status that no task has."""
+    _in_directory(settings, lambda directory: directory.remove_status(name))
+
+
+@click.group()
+def members() -> None:
+    """List and edit the people of the embedded store; WHO is an id, e-mail, full name or 'me'."""
+
+
+@members.command("list")
+@click.pass_obj
+def list_members(settings: Settings) -> None:
+    """List everyone who can be responsible for tasks."""
+    me = _in_directory(settings, lambda directory: directory.me())
+    for member in _in_directory(settings, lambda directory: directory.members()):
+        print_row(member.id, member.name, member.email, "(me)" if member.id == me else None)
+
+
+@members.command("add")
+@click.argument("name")
+@click.option("--email")
+@click.pass_obj
+def add_member(settings: Settings, name: str, email: str | None) -> None:
+    """Add a person."""
+    print_line(_in_directory(settings, lambda directory: directory.add_member(name, email)))
+
+
+@members.command("rename")
+@click.argument("who")
+@click.argument("new_name")
+@click.pass_obj
+def rename_member(settings: Settings, who: str, new_name: str) -> None:
+    """Rename a person."""
+    _in_directory(settings, lambda directory: directory.rename_member(who, new_name))
+
+
+@members.command("remove")
+@click.argument("who")
+@click.pass_obj
+def remove_member(settings: Settings, who: str) -> None:
+    """Remove a person; tasks that they are responsible for keep them."""
+    _in_directory(settings, lambda directory: directory.remove_member(who))
+
+
+@click.group()
+def contacts() -> None:
+    """List and edit the contacts of the embedded store."""
+
+
+@contacts.command("list")
+@click.argument("query", default="")
+@click.pass_obj
+def list_contacts(settings: Settings, query: str) -> None:
+    """List the contacts by name: all, or those with QUERY in their name, phone or e-mail."""
+    for contact in _in_directory(settings, lambda directory: directory.contacts(query, _ALL)):
+        print_row(contact.id, contact.name, contact.phone, contact.email, contact.customer_id)
+
+
+@contacts.command("add")
+@click.argument("name")
+@click.option("--phone")
+@click.option("--email")
+@click.option("--customer", help="Id of the company or person behind the contact.")
+@click.pass_obj
+def add_contact(settings: Settings, name: str, phone: str | None, email: str | None, customer: str | None) -> None:
+    """Add a contact."""
+    print_line(_in_directory(settings, lambda directory: directory.add_contact(name, phone, email, customer)))
+
+
+def _with_store(settings: Settings, work: Callable[["LocalBackend"], Awaitable[_T]]) -> _T:
+    from taskhand.wiring import open_local_store
+
+    async def working() -> _T:
+        backend = open_local_store(settings)
+        try:
+            return await work(backend)
+        finally:
+            await backend.aclose()
+
+    return anyio.run(working)
+
+
+def _in_directory(settings: Settings, work: Callable[["Directory"], _T]) -> _T:
+    """Read or edit the statuses, people or contacts of the embedded store in one transaction."""
+    return _with_store(settings, lambda backend: backend.edit(work))
