@@ -279,7 +279,7 @@ JSON_TEXT = st.text(st.sampled_from('[]{}",: 0a\\'))
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 @given(st.data())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 def test_any_object_is_parsed_as_arguments_or_refused(tool: Tool[Any], data: st.DataObject) -> None:
     names = st.sampled_from([*SCHEMAS[tool.name]["properties"], "id"]) | st.text()
     sent = data.draw(st.dictionaries(names, JSON | JSON_TEXT, max_size=6))

@@ -83,6 +83,7 @@ def run_forked(
             code = process.wait(timeout_s)
         finally:
             process.send_signal(signal.SIGKILL)
+            process.wait(timeout_s)
         printed = []
         for file in (out, err):
             file.seek(0)
