@@ -325,6 +325,19 @@ async def test_every_tool_can_be_called_where_every_argument_must_be_sent(worker
         assert await _outcome(worker, tool, strict) == await _outcome(worker, tool, sent), tool
 
 
+async def test_a_bulk_change_by_filter_can_be_called_where_every_argument_must_be_sent(worker: Agent) -> None:
+    await worker.create("Call Acme")
+    schema = (await _schemas(worker))["bulk_update_tasks"]
+    sent: dict[str, Any] = {"filter": {"text": "acme"}, "changes": {"priority": "2"}}
+    filled: dict[str, Any] = _fill(schema) | {"dryRun": False}
+    filled |= {name: _fill(schema["properties"][name]) | fields for name, fields in sent.items()}
+    plan, expected = [await worker("bulk_update_tasks", **given) for given in (filled, sent)]
+    assert plan["difference"] == expected["difference"] != []
+    with pytest.raises(Refused) as refused:
+        await worker("bulk_update_tasks", **filled | {"filter": _fill(schema["properties"]["filter"])})
+    assert refused.value.code == "empty_filter"
+
+
 DEFAULTS = {"order": "due", "mode": "replace", "limit": 5, "dryRun": True}
 """What a model sends where it must choose a value."""
 

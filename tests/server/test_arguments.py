@@ -355,7 +355,9 @@ def test_null_as_a_word_is_not_given_where_no_free_text_is_taken(word: str, tool
 @pytest.mark.parametrize(
     ("tool", "sent"),
     [
-        ("update_task", update(title="None", description="null", newStatusName="undefined")),
+        ("update_task", update(title="None")),
+        ("update_task", update(newStatusName="undefined", priority="2")),
+        ("create_task", DRAFT | {"title": "null"}),
         ("find_contacts", {"query": "null"}),
         ("list_tasks", {"text": "none", "responsibleIds": ["None"], "status": ["none"]}),
         ("delete_task", update(reason="null")),
@@ -369,8 +371,57 @@ def test_a_list_of_a_word_for_null_is_not_given() -> None:
     assert meant("list_tasks", {"fields": ["null"], "status": ["undefined"]}) == {}
 
 
-@pytest.mark.parametrize("tool", ["create_task", "update_task"])
+MAY_BE_EMPTIED = ("description", "aiContactId", "aiCustomerId", "dueDate", "dueTime", "timezone")
+
+
 @pytest.mark.parametrize("word", ["null", "None", "undefined"])
-def test_a_word_for_null_is_no_contact_and_no_day(tool: str, word: str) -> None:
-    for name in ("aiContactId", "aiCustomerId", "dueDate", "dueTime", "timezone"):
-        assert meant(tool, (DRAFT if tool == "create_task" else update()) | {name: word})[name] == word
+def test_a_word_for_null_says_nothing_in_a_new_task_and_is_never_written_by_a_change(word: str) -> None:
+    for name in MAY_BE_EMPTIED:
+        assert meant("create_task", DRAFT | {name: word}) == meant("create_task", DRAFT)
+        assert meant("update_task", update(priority="2", clear=[]) | {name: word}) == meant(
+            "update_task", update(priority="2")
+        )
+        for beside in ({}, {"priority": "2"}):
+            with refused("ambiguous_nulls"):
+                meant("update_task", update(**beside) | {name: word})
+    with refused("invalid_arguments"):
+        meant("update_task", update(title=word, priority="2"))
+
+
+def test_an_empty_value_of_another_type_is_not_given_where_it_can_mean_nothing_else() -> None:
+    for empty in ([], {}, 0):
+        for name in MAY_BE_EMPTIED:
+            assert meant("create_task", DRAFT | {name: empty}) == meant("create_task", DRAFT)
+            assert meant("update_task", update(priority="2", clear=[]) | {name: empty}) == meant(
+                "update_task", update(priority="2")
+            )
+            with refused("ambiguous_nulls"):
+                meant("update_task", update(priority="2") | {name: empty})
+        options = dict.fromkeys(["dryRun", "reason"], empty)
+        assert meant("update_task", update(priority="2") | options) == meant("update_task", update(priority="2"))
+        assert meant("list_tasks", {"order": empty}) == meant("list_changes", {"tool": empty, "outcome": empty}) == {}
+    reassign = update(responsibleIds=["me"])
+    assert meant("reassign_task", reassign | {"mode": 0}) == meant("reassign_task", reassign | {"mode": []})
+
+
+@pytest.mark.parametrize("clear", [[""], {}, 0, [" "]])
+def test_an_empty_clear_of_any_form_means_that_nulls_are_not_given(clear: Any) -> None:
+    nulls = dict.fromkeys(MAY_BE_EMPTIED)
+    assert meant("update_task", update(priority="2", clear=clear) | nulls) == meant("update_task", update(priority="2"))
+
+
+@pytest.mark.parametrize(
+    ("tool", "sent", "name"),
+    [
+        ("update_task", {"id": "t", "title": "", "priority": 0}, "priority"),
+        ("update_task", {"id": "t", "title": "x", "priority": 0.0, "clear": []}, "priority"),
+        ("update_task", {"id": "t", "priority": 0, "reason": ""}, "priority"),
+        ("bulk_update_tasks", {"taskIds": ["t"], "changes": {"priority": 0}, "shiftDueDays": 0}, "changes.priority"),
+    ],
+)
+def test_a_number_0_beside_fillers_is_no_low_priority(tool: str, sent: dict[str, Any], name: str) -> None:
+    with refused("invalid_arguments") as caught:
+        meant(tool, sent)
+    assert name in caught.value.message
+    assert meant("update_task", {"id": "t", "title": "x", "priority": 0})["priority"] == "0"
+    assert meant("update_task", {"id": "t", "title": "", "priority": "0"})["priority"] == "0"

@@ -18,7 +18,15 @@ from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.field_notes import NOTES
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import IMMUTABLE, TaskDraft, TaskPatch
-from taskhand.server.coercion import coerce, expected_type, is_empty, json_types, refused_value, squeeze
+from taskhand.server.coercion import (
+    NULL_AS_TEXT,
+    coerce,
+    expected_type,
+    is_empty,
+    json_types,
+    refused_value,
+    squeeze,
+)
 from taskhand.server.fillers import TaskBody
 from taskhand.server.schema import Schema, fields_of, model_fields, objects_of
 
@@ -33,7 +41,8 @@ _DOCUMENTED = _BODY - {"clear"}
 
 _ANY_TEXT = frozenset({"text", "reason", "query", "newStatusName"})
 """Arguments that may be any words, "null" too."""
-_NULL_AS_TEXT = frozenset({"null", "undefined", "None"})
+_FALSE_IF_LEFT_OUT = frozenset({"dryRun"})
+"""Switches for which a 0 says what leaving them out says."""
 
 
 def parse_arguments(model: type[_Model], schema: Schema, sent: dict[str, Any], *, reads: bool) -> _Model:
@@ -69,6 +78,8 @@ class _Scope:
     elsewhere: Sequence[str] = ()
     replaced: bool = False
     """Whether the call has another argument in place of this object: what is empty in it is not given."""
+    filled: bool = False
+    """Whether an argument around this object says nothing: the host may fill in what was left out."""
 
     @property
     def properties(self) -> Schema:
@@ -104,9 +115,8 @@ class _Scope:
         if body is None:
             return None
         around = tuple(self.dotted(other) for other in self.properties)
-        return _Scope(
-            body, self.properties[name], self.reads, self.dotted(name), around, self._is_replaced(name, given)
-        )
+        replaced, filled = self._is_replaced(name, given), any(map(is_empty, given.values()))
+        return _Scope(body, self.properties[name], self.reads, self.dotted(name), around, replaced, filled)
 
     def keep_given(self, coerced: Mapping[str, Any]) -> dict[str, Any]:
         """The values that say something."""
@@ -118,28 +128,44 @@ class _Scope:
         }
         return kept if body is None else body.read(kept)
 
+    def uncertain_priority(self, sent: Mapping[str, Any]) -> str | None:
+        """The sentence for the number 0 as the priority of a change where a host may have filled it in; None if not."""
+        priority = sent.get("priority")
+        if not issubclass(self.model, TaskPatch) or isinstance(priority, bool | str) or priority != 0:
+            return None
+        if not self.filled and not any(is_empty(value) for name, value in sent.items() if name != "priority"):
+            return None
+        name = self.dotted("priority")
+        return f'It is not certain that {name} 0 is meant, beside values that say nothing: send "0" for it, or null.'
+
     def _leaves_out(self, name: str, value: Any, given: Mapping[str, Any]) -> bool:
         """Whether a value says no more than that the argument is not given."""
         if name in self.required:
             return False
-        node, is_filter = self.properties[name], issubclass(self.model, TaskFilter)
         if value is None:
             return "null" not in json_types(model_fields(self.model)[name])
-        if isinstance(value, str) and value in _NULL_AS_TEXT and name not in _ANY_TEXT:
+        if isinstance(value, str) and value in NULL_AS_TEXT and name not in _ANY_TEXT:
             return True
-        if is_filter and not self.reads and not self.replaced:
+        if issubclass(self.model, TaskFilter) and not self.reads and not self.replaced:
             return False
+        return self._is_filler(name, value, given)
+
+    def _is_filler(self, name: str, value: Any, given: Mapping[str, Any]) -> bool:
+        """Whether a value is an empty one that can mean nothing else."""
+        types = json_types(self.properties[name])
         match value:
             case "":
                 return True
             case bool():
                 return False
-            case 0 | 0.0 if "boolean" not in json_types(node):
-                return self.reads or self._is_replaced(name, given) or "string" in json_types(node)
+            case 0 | 0.0 if "boolean" in types:
+                return name in _FALSE_IF_LEFT_OUT
+            case 0 | 0.0:
+                return self.reads or self._is_replaced(name, given) or "string" in types
             case ():
-                return self.reads or self.replaced
+                return self.reads or self.replaced or "array" not in types
             case dict():
-                return not value and (self.reads or self._is_replaced(name, given))
+                return not value and (self.reads or self._is_replaced(name, given) or "object" not in types)
             case _:
                 return False
 
@@ -183,6 +209,8 @@ def _coerce_all(scope: _Scope, sent: Mapping[str, Any], faults: _Faults) -> dict
             raise _unknown_argument(scope, name)
     coerced = {name: coerce(name, sent[name], node) for name, node in properties.items() if name in sent}
     given, values = scope.keep_given(coerced), dict[str, Any]()
+    if fault := scope.uncertain_priority(sent):
+        faults.wrong[scope.dotted("priority")] = fault
     for name, node in properties.items():
         if name in given:
             inner = scope.inner(name, coerced) if isinstance(given[name], dict) else None

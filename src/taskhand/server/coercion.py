@@ -7,7 +7,10 @@ from typing import Any
 from taskhand.domain.names import fold
 from taskhand.server.schema import Schema, fields_of
 
-__all__ = ["coerce", "expected_type", "is_empty", "json_types", "refused_value", "squeeze"]
+__all__ = ["NULL_AS_TEXT", "coerce", "expected_type", "is_empty", "json_types", "refused_value", "squeeze"]
+
+NULL_AS_TEXT = frozenset({"null", "undefined", "None"})
+"""What null is where every value is sent as text, in an argument that takes words."""
 
 _FREE_TEXT = frozenset({"description"})
 """Arguments that keep the blanks around them."""
@@ -59,7 +62,7 @@ def coerce(name: str, value: Any, schema: Schema) -> Any:
             return _items(value)
         case {"responsible_id": str()} | {"id": str()} if "array" in types:
             return _items([value])
-        case int() | float() if "string" in types and (value != 0 or _choices(schema)):
+        case int() | float() if "string" in types and (value != 0 or "0" in _choices(schema)):
             return _digits(value)  # but a 0 that a host fills in is no text
         case _:
             return value

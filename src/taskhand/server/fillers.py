@@ -10,7 +10,7 @@ from typing import Any
 
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.task import TaskDraft, TaskPatch
-from taskhand.server.coercion import json_types, squeeze
+from taskhand.server.coercion import NULL_AS_TEXT, is_empty, json_types, squeeze
 from taskhand.server.schema import Schema, model_fields
 
 __all__ = ["TaskBody"]
@@ -38,14 +38,14 @@ class TaskBody:
 
         CallerError where `clear` names a field that cannot be emptied, and where a value may be what a host filled in.
         """
-        listed = given.get("clear")
+        listed = self._listed(given.get("clear"))
         if not isinstance(listed, tuple | None) or not all(isinstance(name, str) for name in listed or ()):
             return dict(given)  # refused by its type
         others = {name: value for name, value in given.items() if name not in model_fields(self.kind)}
         body = {name: value for name, value in given.items() if name not in {*others, "clear"}}
         cleared = None if listed is None else [self._clearable_field(name) for name in listed]
         if cleared is not None or self.kind is TaskDraft:
-            body = {name: value for name, value in body.items() if name in self.required or not _is_blank(value)}
+            body = {name: value for name, value in body.items() if name in self.required or not _is_blank(name, value)}
         else:
             body = self._without_fillers(body)
         if self.kind is TaskDraft:
@@ -57,12 +57,13 @@ class TaskBody:
         """The body without what can only be a filler; CallerError where null or "" may be one, and may be meant."""
         nullable = self._nullable
         kept = {name: value for name, value in body.items() if value is not None or self._takes_null(name)}
-        emptied = [name for name, value in kept.items() if name in nullable and _is_blank(value)]
-        if self.beside_change or not all(map(_is_blank, kept.values())):
+        emptied = [name for name, value in kept.items() if name in nullable and _is_blank(name, value)]
+        if self.beside_change or not all(_is_blank(name, value) for name, value in kept.items()):
             if len(emptied) > 1 or any(kept[name] is not None for name in emptied):
                 raise self._ambiguous(emptied)
-            fillers = [name for name, value in kept.items() if isinstance(value, str) and _is_blank(value)]
-            return {name: value for name, value in kept.items() if name not in fillers or name == "responsibleIds"}
+            return {name: value for name, value in kept.items() if name in emptied or not _is_blank_text(name, value)}
+        if any(_is_null_as_text(kept[name]) for name in emptied):
+            raise self._ambiguous(emptied)
         if {*emptied} == {*nullable} and not {*emptied} <= _DUE:
             raise self._ambiguous(emptied)
         return kept
@@ -76,6 +77,12 @@ class TaskBody:
                 next_step="Send at least one person, or leave it out; "
                 f'to leave the task to nobody, send {self._dotted("clear")} ["responsibleIds"].',
             )
+        if _is_null_as_text(title := body.get("title")) and len(body) > 1:
+            raise CallerError(
+                f"{self._dotted('title')} is {title!r} beside another change: it is not certain that it is meant.",
+                code="invalid_arguments",
+                next_step=f"Leave {self._dotted('title')} out, or send it as the only change.",
+            )
         position = body.get("newStatusPosition")
         if position in (0, "0", "0.0") and len(body) > 1 and "newStatusName" not in body:
             raise CallerError(
@@ -83,6 +90,12 @@ class TaskBody:
                 code="invalid_arguments",
                 next_step="Send newStatusName instead, or leave newStatusPosition out.",
             )
+
+    def _listed(self, clear: Any) -> Any:
+        """`clear` without entries that say nothing; any other empty value is an empty list."""
+        if isinstance(clear, tuple):
+            return tuple(name for name in clear if not is_empty(name))
+        return () if clear is not None and is_empty(clear) else clear
 
     def _emptied(self, cleared: Sequence[str], body: Mapping[str, Any]) -> dict[str, Any]:
         """The fields that `clear` names, emptied; CallerError for one that has a value too."""
@@ -142,5 +155,19 @@ class TaskBody:
         return f"{self.within}.{name}" if self.within else name
 
 
-def _is_blank(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+def _is_blank(name: str, value: Any) -> bool:
+    """Whether a value can be what a host fills in; [] leaves a task to nobody, and 0 is a position."""
+    if _is_null_as_text(value):
+        return name != "newStatusName"  # a status may have that name
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (name not in ("responsibleIds", "newStatusPosition") and is_empty(value))
+
+
+def _is_blank_text(name: str, value: Any) -> bool:
+    """Whether a value that nothing can be emptied with is a filler beside another change."""
+    return isinstance(value, str) and not value.strip() and name != "responsibleIds"
+
+
+def _is_null_as_text(value: Any) -> bool:
+    return isinstance(value, str) and value in NULL_AS_TEXT

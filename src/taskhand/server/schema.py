@@ -128,6 +128,9 @@ def _inner(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> 
         if "properties" not in branch:
             return branch
         narrowed = _narrowed(branch, model, capabilities)
+        if issubclass(model, TaskFilter):
+            # In a write's filter null alone says nothing; "" and [] are refused.
+            narrowed["properties"] = {name: _with_null(node) for name, node in narrowed["properties"].items()}
         return _undescribed(narrowed) if tool else narrowed
 
     inner = {"anyOf": [shaped(branch) for branch in node["anyOf"]]} if "anyOf" in node else shaped(node)
@@ -157,9 +160,7 @@ def _described(node: Schema) -> Schema:
         clauses.append(notes["empty"])
     kept: Schema = {key: value for key, value in node.items() if key not in (NOTES, "description")}
     described = {"description": f"{'; '.join(clauses)}."} if clauses else {}
-    if "null_is_not_given" in notes:
-        kept = {"anyOf": [kept, {"type": "null"}]}
-    return described | kept
+    return described | (_with_null(kept) if "null_is_not_given" in notes else kept)
 
 
 def _plain(model: type[BaseModel], mode: JsonSchemaMode = "validation") -> Schema:
@@ -200,6 +201,15 @@ def _without_null(node: Schema) -> Schema:
         return node
     kept: Schema = {key: value for key, value in node.items() if key != "anyOf"} | branches[0]
     return kept
+
+
+def _with_null(node: Schema) -> Schema:
+    if "anyOf" in node:
+        return node
+    description = {key: node[key] for key in ("description",) if key in node}
+    return description | {
+        "anyOf": [{key: value for key, value in node.items() if key not in description}, {"type": "null"}]
+    }
 
 
 def _short(node: Any) -> Any:
