@@ -205,3 +205,20 @@ def test_any_text_in_a_patch_is_accepted_or_refused(fields: dict[str, str]) -> N
 @given(st.text())
 def test_any_text_for_an_id_is_accepted_or_refused(text: str) -> None:
     only_refuses(lambda: rules.check_id(text, EVERYTHING))
+
+
+@pytest.mark.parametrize(
+    ("sent", "digits", "next_step"),
+    [
+        ("high", ("0", "1", "2"), 'For high send "2".'),
+        ("urgent", ("0", "1", "2"), 'Send "0" or "1" or "2".'),
+        ("low", ("1", "2"), 'Send "1" or "2".'),
+        ("0", ("1", "2"), 'Send "1" or "2".'),
+    ],
+)
+def test_a_wrong_priority_is_answered_with_one_that_the_backend_has(
+    sent: str, digits: tuple[Any, ...], next_step: str
+) -> None:
+    with refused("invalid_priority") as caught:
+        rules.check_priority(sent, Capabilities(priorities=digits))
+    assert caught.value.next_step == next_step

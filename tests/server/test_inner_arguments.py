@@ -207,6 +207,23 @@ def test_an_unknown_field_is_refused_with_what_was_meant_and_where_it_goes(
     assert [one.value for one in caught.value.candidates][: instead.count(" or ") + 1] == instead.split(" or ")
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("dueDate", "cannot be emptied here"), ("due date", "is no argument"), ("due_at", "is no argument")],
+)
+def test_a_name_in_clear_is_refused_as_a_field_that_must_stay_or_as_no_argument(name: str, why: str) -> None:
+    with refused("invalid_arguments") as caught:
+        read({"changes": {"clear": [name]}}, capabilities=NARROW)
+    assert caught.value.message == f"changes.clear names '{name}', which {why}."
+
+
+def test_nulls_that_may_be_fillers_are_refused_with_the_call_to_send() -> None:
+    with refused("ambiguous_nulls") as caught:
+        read({"changes": {"title": "x", "description": None, "aiContactId": None}})
+    assert caught.value.message.startswith("Nothing was written")
+    assert "changes.clear" in str(caught.value.next_step)
+
+
 def test_a_field_like_no_other_is_refused_with_the_list() -> None:
     with refused("unknown_argument") as caught:
         read({"own": {"xyzzy": 1}})
@@ -214,8 +231,9 @@ def test_a_field_like_no_other_is_refused_with_the_list() -> None:
 
 
 def test_a_field_that_the_backend_lacks_is_unknown_inside_an_object() -> None:
-    with refused("unknown_argument"):
+    with refused("unknown_argument") as caught:
         read({"changes": {"description": "x"}}, capabilities=NARROW)
+    assert caught.value.message == "There is no argument 'changes.description' with this CRM."
     with refused("invalid_arguments") as caught:
         read({"changes": {"dueDate": None}}, capabilities=NARROW)
     assert caught.value.message.startswith("changes.dueDate cannot be null")

@@ -124,7 +124,7 @@ def _ambiguous_error(message: str, found: Sequence[Member]) -> Ambiguous:
         message,
         code="ambiguous_member",
         candidates=_candidates(found),
-        next_step="Send the id of one of the candidates.",
+        next_step="Ask the person who is meant, and send the id of that candidate.",
     )
 
 
@@ -133,7 +133,8 @@ def _unknown_member_error(message: str, near: Sequence[Member]) -> NotFound:
         message,
         code="unknown_member",
         candidates=_candidates(near),
-        next_step="Send an id, e-mail or full name of a team member; list_team_members has them all.",
+        next_step="Ask the person if it is not certain who is meant, and send an id, e-mail or full name; "
+        "list_team_members has them all.",
     )
 
 

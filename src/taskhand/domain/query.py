@@ -62,7 +62,7 @@ class TaskFilter(Body):
         | MISSING
     ) = MISSING
     priority: AnyPriority | MISSING = MISSING
-    contact: Annotated[str, Field(description="aiContactId or aiCustomerId of the task.")] | MISSING = MISSING
+    contact: Annotated[str, Field(description="aiContactId or aiCustomerId, not a name.")] | MISSING = MISSING
 
 
 @dataclass(frozen=True, slots=True)

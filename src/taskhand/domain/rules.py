@@ -53,7 +53,7 @@ def check_patch(patch: TaskPatch, capabilities: Capabilities) -> DueRequest:
         raise CallerError(
             "No field to change was given.",
             code="nothing_to_change",
-            next_step="Send at least one of the fields in the tool's schema besides id.",
+            next_step="Send at least one field to change, or name it in clear.",
         )
     if patch.new_status_name is not MISSING and not patch.new_status_name.strip():
         raise CallerError(
@@ -83,7 +83,8 @@ def check_priority(value: object, capabilities: Capabilities) -> None:
         return
     word = str(value).strip().casefold()
     digit = PRIORITY_WORDS.get(word)
-    next_step = f'For {word} send "{digit}".' if digit else "Send one of the digits, as a string."
+    digits = " or ".join(f'"{one}"' for one in capabilities.priorities)
+    next_step = f'For {word} send "{digit}".' if digit in capabilities.priorities else f"Send {digits}."
     raise CallerError(
         f"priority {str(value)[:40]!r} is not one of {', '.join(capabilities.priorities)}.",
         code="invalid_priority",
@@ -141,9 +142,9 @@ def check_responsibles(people: Sequence[str], capabilities: Capabilities) -> Non
     least, most = capabilities.least_responsibles, capabilities.most_responsibles
     if least <= count <= most:
         return
-    allowed = f"exactly {most}" if least == most else f"at most {most}"
+    has, allowed = ("needs", f"exactly {most}") if least == most else ("can have", f"at most {most}")
     raise CallerError(
-        f"{count} responsibles were given; a task can have {allowed}.",
+        f"{count} responsibles were given; a task {has} {allowed}.",
         code="too_many_responsibles" if count > most else "responsible_required",
         next_step=f"Send {allowed} in responsibleIds.",
     )

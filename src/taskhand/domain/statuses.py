@@ -14,6 +14,7 @@ __all__ = ["finished_status", "resolve_filter_statuses", "resolve_status", "stat
 _MOST_CANDIDATES = 20
 _FAR = 10**9
 _TYPES = frozenset(get_args(StatusType))
+_OR_TYPE = f", or with a type: {', '.join(get_args(StatusType))}"
 
 
 def resolve_status(
@@ -33,7 +34,7 @@ def resolve_status(
         f"There is no status named {name[:60]!r}.",
         code="unknown_status",
         candidates=_candidates(nearest_first(name, known.statuses, lambda status: status.name)),
-        next_step=f"Send {argument} with one of the candidates.",
+        next_step=f"Send {argument} with the candidate that is meant{_OR_TYPE if argument == 'status' else ''}.",
     )
 
 
@@ -52,7 +53,7 @@ def status_at_position(position: int, known: StatusList) -> tuple[StatusChoice, 
         f"There is no status at position {shown}. The positions are {positions}.",
         code="unknown_status",
         candidates=_candidates(known.statuses),
-        next_step="Send newStatusName with one of the candidates.",
+        next_step="Send newStatusName with the candidate that is meant.",
     )
 
 
@@ -118,7 +119,7 @@ def _ambiguous_error(message: str, found: Sequence[Status]) -> Ambiguous:
         message,
         code="ambiguous_status",
         candidates=_candidates(found) if are_told_apart else _candidates_by_id(found),
-        next_step="Send newStatusName with one of the candidates.",
+        next_step="Send newStatusName with the candidate that is meant.",
     )
 
 

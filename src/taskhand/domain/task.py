@@ -211,7 +211,9 @@ AnyPriority = Annotated[
 ]
 """A priority that may be left out."""
 
-Clear = Annotated[tuple[str, ...], Field(description="Fields to empty. With it, even as [], null means not given.")]
+Clear = Annotated[
+    tuple[str, ...], Field(description="Names of fields to empty; if sent, even as [], null elsewhere means left out.")
+]
 
 
 class TaskDraft(Body):

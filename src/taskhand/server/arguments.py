@@ -197,7 +197,7 @@ class _Faults:
         return CallerError(
             " ".join([*self.wrong.values(), *self.missing.values()][:5]),
             code="invalid_arguments" if self.wrong else "missing_argument",
-            next_step="Send the call again with these arguments corrected.",
+            next_step=f"Send the call again with these arguments {'corrected' if self.wrong else 'added'}.",
         )
 
 
@@ -237,8 +237,9 @@ def _unknown_argument(scope: _Scope, name: str) -> CallerError:
     misplaced = [] if squeezed in own else _namesakes(scope, squeezed)
     near = misplaced or [own[match] for match in get_close_matches(squeezed, own, n=3, cutoff=0.6)]
     listed = f"The {'fields' if scope.within else 'arguments'} are: {', '.join(own.values()) or 'none'}."
+    is_absent = squeezed not in own and squeezed in map(squeeze, model_fields(scope.model))
     return CallerError(
-        f"There is no argument {dotted!r}.",
+        f"There is no argument {dotted!r}{' with this CRM' if is_absent else ''}.",
         code="unknown_argument",
         candidates=[Candidate(other) for other in near],
         next_step=f"Send {' or '.join(misplaced or near[:1])} instead." if near else listed,

@@ -112,8 +112,10 @@ class TaskBody:
         for name in self._clearable:
             if squeeze(name) == squeeze(sent[:60]):
                 return name
+        is_field = squeeze(sent[:60]) in map(squeeze, model_fields(self.kind))
         raise CallerError(
-            f"{self._dotted('clear')} names {sent[:60]!r}, which cannot be emptied here.",
+            f"{self._dotted('clear')} names {sent[:60]!r}, "
+            f"which {'cannot be emptied here' if is_field else 'is no argument'}.",
             code="invalid_arguments",
             candidates=[Candidate(name) for name in self._clearable],
             next_step=f"Name only fields among: {', '.join(self._clearable) or 'none'}.",
@@ -122,11 +124,12 @@ class TaskBody:
     def _ambiguous(self, emptied: Sequence[str]) -> CallerError:
         """The error for fields that may be meant to be emptied, or may be filled in by a host."""
         return CallerError(
-            f"It is not certain that these are to be emptied: {', '.join(map(self._dotted, emptied))}.",
+            "Nothing was written: null may mean to empty these, or to leave them as they are: "
+            f"{', '.join(map(self._dotted, emptied))}.",
             code="ambiguous_nulls",
             candidates=[Candidate(name) for name in emptied],
-            next_step=f"Send {self._dotted('clear')} with the fields to empty, [] for none; "
-            "null then means not given. Nothing was written.",
+            next_step=f"Send the call again with {self._dotted('clear')}: the names of the fields to empty, or [] for "
+            "none. Null then means left out.",
         )
 
     @property

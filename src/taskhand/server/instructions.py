@@ -21,7 +21,7 @@ _CANDIDATES = "Where several match, they come back as candidates: ask the person
 _FIELDS = """\
 - Due: dueDate YYYY-MM-DD alone is a whole day; with a time send dueDate, dueTime HH:MM and timezone (IANA). \
 Changing only dueDate keeps the time.
-- A field that is left out stays unchanged, `clear` empties fields. priority is "0" low, "1" medium, "2" high."""
+- A field that is left out stays unchanged, `clear` empties fields."""
 _BELIEVE = (
     "- Believe the answer of a write, not the request: "
     "`changed` is what changed, `unapplied` what was asked but is not so."

@@ -148,7 +148,7 @@ async def _find_plan(call: Call, plan_id: str) -> Change:
         raise NotFound(
             f"There is no plan {plan_id[:60]!r}.",
             code="plan_not_found",
-            next_step="Take planId from the answer to a write with dryRun true.",
+            next_step="Take planId from the answer that showed the difference.",
         )
     if (refusal := call.refused(plan.opening.tool)) is not None:
         raise refusal

@@ -42,7 +42,7 @@ async def undo_change(call: Call, change_id: str) -> Receipt | BulkReceipt | Pla
         raise CallerError(
             f"{change_id} wrote nothing that could be undone: its outcome is {change.outcome}.",
             code="nothing_to_undo",
-            next_step="Look at the change with list_changes.",
+            next_step="Send the changeId of an applied change; list_changes with outcome applied has them.",
         )
     ids = [result.task_id for _, result in applied if result.task_id]
     async with call.app.lock_all(ids):

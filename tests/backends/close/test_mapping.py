@@ -257,7 +257,7 @@ def test_a_user_who_left_the_organization_is_not_a_member() -> None:
 @pytest.mark.parametrize("kind", ["update", "create"])
 def test_no_responsible_or_two_are_refused(people: tuple[str, ...], kind: str) -> None:
     edit = Edit(responsible_ids=people, title="x", ai_customer_id="lead_1")
-    with pytest.raises(CallerError, match="a task can have exactly 1"):
+    with pytest.raises(CallerError, match="a task needs exactly 1"):
         create_body(edit, LEAD) if kind == "create" else update_body(edit, dateless=False)
 
 
@@ -320,7 +320,7 @@ def test_every_other_type_accepts_due_status_and_responsible_only(name: str, kin
     if name in {"due", "status", "responsible_ids"}:
         check_change(CHANGES[name], kind)
         return
-    with pytest.raises(CallerError, match=rf"{name} changes on to-dos alone in Close, and this task is .* {kind}"):
+    with pytest.raises(CallerError, match=rf"In Close {name} can change on to-dos only, and this task is .* {kind}"):
         check_change(CHANGES[name], kind)
 
 

@@ -84,7 +84,7 @@ def check_change(edit: Edit, task_type: str) -> None:
             why = "A task in Close has no description."
         elif name in _CHANGEABLE_ON_LEAD:
             of_type = f"this task is of the type {task_type} ({label_of(task_type)})"
-            why = f"{argument} changes on to-dos alone in Close, and {of_type}."
+            why = f"In Close {argument} can change on to-dos only, and {of_type}."
         raise CallerError(why, code="field_not_changeable", next_step=f"Leave {argument} out.")
     if given.get("due", ...) is None and task_type not in {LEAD, CALL}:
         raise CallerError(
