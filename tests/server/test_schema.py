@@ -328,3 +328,10 @@ def test_a_real_answer_fits_its_output_schema(answer: BaseModel) -> None:
 def test_any_task_fits_its_output_schema(title: str, description: str | None, priority: int, all_day: bool) -> None:  # noqa: FBT001
     answer = TaskAnswer.of(task(title=title, description=description, priority=priority, is_all_day=all_day))
     jsonschema.validate(json.loads(render_text(answer)), output_schema(TaskAnswer))
+
+
+def test_null_is_said_to_empty_a_field_of_a_change_only() -> None:
+    new, change = (input_schema(model, EVERYTHING)["properties"] for model in (TaskDraft, TaskPatch))
+    for name in ("description", "dueTime", "aiContactId", "aiCustomerId"):
+        assert "; null " in change[name]["description"]
+        assert "null" not in new[name]["description"]

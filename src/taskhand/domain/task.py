@@ -211,10 +211,6 @@ AnyPriority = Annotated[
 ]
 """A priority that may be left out."""
 
-Clear = Annotated[
-    tuple[str, ...], Field(description="Names of fields to empty; if sent, even as [], null elsewhere means left out.")
-]
-
 
 class TaskDraft(Body):
     """The documented body of POST /tasks, and `clear`."""
@@ -234,7 +230,9 @@ class TaskDraft(Body):
     ai_contact_id: AiContactId | MISSING = MISSING
     ai_customer_id: AiCustomerId | MISSING = MISSING
     priority: PriorityDigit
-    clear: Clear | MISSING = MISSING
+    clear: (
+        Annotated[tuple[str, ...], Field(description="For update_task; a new task has nothing to empty.")] | MISSING
+    ) = MISSING
 
 
 class TaskPatch(Body):
@@ -269,7 +267,13 @@ class TaskPatch(Body):
     ai_contact_id: AiContactId | MISSING = MISSING
     ai_customer_id: AiCustomerId | MISSING = MISSING
     priority: AnyPriority | MISSING = MISSING
-    clear: Clear | MISSING = MISSING
+    clear: (
+        Annotated[
+            tuple[str, ...],
+            Field(description="Names of fields to empty; if sent, even as [], null elsewhere means left out."),
+        ]
+        | MISSING
+    ) = MISSING
 
 
 @dataclass(frozen=True, slots=True)

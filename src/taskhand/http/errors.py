@@ -59,7 +59,7 @@ def status_error(
             error = CallerError(
                 _explanation(upstream, status, json) or f"{name} refused the values that were sent.",
                 code="upstream_refused",
-                next_step="Check each value that was sent, and send the call again with other values.",
+                next_step="Correct the values, ids with the tool that gives them, and send the call again.",
             )
         case _ if status in _PROXY_STATUSES:
             error = proxy_error(upstream, "", status)

@@ -124,7 +124,7 @@ class TaskBody:
     def _ambiguous(self, emptied: Sequence[str]) -> CallerError:
         """The error for fields that may be meant to be emptied, or may be filled in by a host."""
         return CallerError(
-            "Nothing was written: null may mean to empty these, or to leave them as they are: "
+            "Nothing was written: it is not certain whether to empty these or to leave them as they are: "
             f"{', '.join(map(self._dotted, emptied))}.",
             code="ambiguous_nulls",
             candidates=[Candidate(name) for name in emptied],

@@ -91,7 +91,7 @@ def _narrowed(schema: Schema, model: type[BaseModel], capabilities: Capabilities
     needed = capabilities.required_on_create if issubclass(model, TaskDraft) else frozenset()
     for name in needed:
         properties[name] = _without_null(properties[name])
-    properties = {name: _described(node) for name, node in properties.items()}
+    properties = {name: _described(node, is_new=issubclass(model, TaskDraft)) for name, node in properties.items()}
     required = [name for name in properties if name in {*schema.get("required", ()), *needed}]
     optional = sorted((name for name in properties if name not in required), key=_CALL_OPTIONS.__contains__)
     shaped: Schema = {"type": "object", "properties": {name: properties[name] for name in [*required, *optional]}}
@@ -146,15 +146,18 @@ def _undescribed(schema: Schema) -> Schema:
     return schema | {"properties": fields}
 
 
-def _described(node: Schema) -> Schema:
-    """The field's schema with its notes in its description, as far as they hold here."""
+def _described(node: Schema, *, is_new: bool) -> Schema:
+    """The field's schema with its notes in its description, as far as they hold here.
+
+    `is_new` is whether the field is of a new task, of which null empties nothing.
+    """
     if NOTES not in node:
         return node
     notes = node[NOTES]
     clauses = [node["description"].removesuffix(".")] if "description" in node else []
     if "meanings" in notes:
         clauses.append(", ".join(f"{value} {notes['meanings'][value]}" for value in node["enum"]))
-    if "null" in notes and any(branch.get("type") == "null" for branch in node.get("anyOf", ())):
+    if "null" in notes and not is_new and any(branch.get("type") == "null" for branch in node.get("anyOf", ())):
         clauses.append(notes["null"])
     if "empty" in notes and not node.get("minItems"):
         clauses.append(notes["empty"])

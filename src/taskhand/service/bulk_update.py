@@ -104,7 +104,7 @@ def _check_change(call: Call, change: BulkChange) -> EditFor:
 def _check_days(days: int) -> int:
     if not 0 < abs(days) <= _MOST_DAYS:
         raise CallerError(
-            f"shiftDueDays {days} is neither from 1 to {_MOST_DAYS} nor from -{_MOST_DAYS} to -1.",
+            f"shiftDueDays {days} is not a number of days from 1 to {_MOST_DAYS}, or from -1 to -{_MOST_DAYS}.",
             code="invalid_shift",
             next_step="Send the number of days, negative for earlier.",
         )

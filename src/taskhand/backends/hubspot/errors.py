@@ -80,7 +80,7 @@ def to_error(json: JsonObject) -> TaskhandError:
         return CallerError(
             explained or "HubSpot refused the values that were sent.",
             code="upstream_refused",
-            next_step="Check each value that was sent, and send the call again with other values.",
+            next_step="Correct the values, ids with the tool that gives them, and send the call again.",
         )
     if category == "CONFLICT":
         return CallerError(

@@ -87,7 +87,7 @@ class WriteAnswer(UntrustedAnswer):
     )
 
     change_id: Annotated[str, Field(description="For undo_change.")] | MISSING = MISSING
-    plan_id: Annotated[str, Field(description="For apply_plan: what is planned, or left.")] | MISSING = MISSING
+    plan_id: Annotated[str, Field(description="For apply_plan: to do what is planned, or left.")] | MISSING = MISSING
     task: _TASK | MISSING = MISSING
     changed: _CHANGED | MISSING = MISSING
     unapplied: Annotated[tuple[UnappliedRow, ...], _rows("field, asked, got")] | MISSING = MISSING
