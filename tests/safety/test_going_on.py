@@ -40,7 +40,7 @@ def assert_part(answer: dict[str, Any], crm: SlowCrm) -> int:
     assert 0 < written < TASKS
     assert answer["totals"] == {"applied": written, "not_attempted": TASKS - written}
     left = f"{TASKS - written} of {TASKS} tasks are left: call apply_plan with this planId to go on."
-    assert answer["note"] == f"It was not sent: the call's time ran out. {left}"
+    assert answer["note"] == f"Not sent: the call's time ran out. {left}"
     assert "retryIds" not in answer
     return written
 

@@ -65,9 +65,9 @@ class BulkProgress:
             self.stop("the call's time ran out")
 
     def stop(self, why: str, *, retry_after_s: float | None = None) -> None:
-        """Send nothing more; `why` continues "It was not sent: ..."."""
+        """Send nothing more; `why` continues "Not sent: ..."."""
         self.stopped = NotAttempted(
-            f"It was not sent: {why}.", retry_after_s=retry_after_s, next_step="Send retryIds again as taskIds."
+            f"Not sent: {why}.", retry_after_s=retry_after_s, next_step="Send retryIds again as taskIds."
         )
 
 
