@@ -389,6 +389,7 @@ def test_a_word_for_null_says_nothing_in_a_new_task_and_is_never_written_by_a_ch
 
 
 def test_an_empty_value_of_another_type_is_not_given_where_it_can_mean_nothing_else() -> None:
+    empty: Any
     for empty in ([], {}, 0):
         for name in MAY_BE_EMPTIED:
             assert meant("create_task", DRAFT | {name: empty}) == meant("create_task", DRAFT)
