@@ -13,6 +13,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.wiring import journal_path, store_path
 
 ENVIRON = {"HOME": "/home/ana", "APPDATA": "/home/ana/appdata", "EMPTY": "", "LOOP": "$LOOP"}
+ON_POSIX = pytest.mark.skipif(os.name == "nt", reason="a path like any other on Windows")
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,10 @@ def test_a_variable_in_a_path_is_replaced(given: str, path: str) -> None:
         "{{HOME}}/tasks.sqlite",
         "$(pwd)/tasks.sqlite",
         "<folder>/tasks.sqlite",
+        "`pwd`/tasks.sqlite",
+        "file:///data/tasks.sqlite",
+        pytest.param(r"C:\Users\ana\tasks.sqlite", marks=ON_POSIX),
+        pytest.param("d:/tasks.sqlite", marks=ON_POSIX),
         '"/data/tasks.sqlite"',
         "'/data/tasks.sqlite'",
         "~nobody-of-that-name/tasks.sqlite",

@@ -12,7 +12,7 @@ from taskhand.domain.errors import OperatorError
 __all__ = ["expand_path"]
 
 _VARIABLE: Final = r"\$\{(?:env:)?(\w+)\}|\$(?:env:)?([A-Za-z_]\w*)|%([A-Za-z_]\w*)%"
-_LEFT_OVER: Final = r"\$[{(]|\{\{|\}\}|[<>\"]|%[A-Za-z_]\w*%|\A'|'\Z"
+_LEFT_OVER: Final = r"`|\A\w{2,}:/|\$[{(]|\{\{|\}\}|[<>\"]|%[A-Za-z_]\w*%|\A'|'\Z"
 
 
 def expand_path(name: str, path: Path | str, environ: Mapping[str, str] | None = None) -> Path:
@@ -33,6 +33,8 @@ def expand_path(name: str, path: Path | str, environ: Mapping[str, str] | None =
     expanded = re.sub(_VARIABLE, value_of, clean_value(str(path)))
     if re.search(_LEFT_OVER, expanded):
         raise _refused(name, "contains a placeholder, quotes, or characters that no path should have")
+    if os.name != "nt" and re.match(r"[A-Za-z]:[\\/]", expanded):
+        raise _refused(name, "is a path of Windows, which this system is not")
     try:
         whole = Path(expanded).expanduser()
     except RuntimeError:
