@@ -57,7 +57,10 @@ async def act_on_answer(call: Call, plan_id: str, answer: Answer) -> Receipt | B
     """
     call.change = None
     if answer == "none":
-        note = "The person did not answer the question, or the host did not show it."
+        note = (
+            "Nothing was written. The person did not answer the question, or the host did not show it. "
+            "apply_plan asks again; a person whose host never shows it can set TASKHAND_ASK=never."
+        )
         return replace(await review_plan(call, plan_id), note=note)
     if answer == "yes":
         return await apply_plan(call, plan_id)
