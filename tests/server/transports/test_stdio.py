@@ -171,6 +171,21 @@ def test_a_line_that_cannot_be_read_is_answered_with_an_error(store_file: Path, 
     assert len(errors) == 1
 
 
+def test_a_line_without_a_message_is_ignored_and_one_after_a_byte_order_mark_is_read(pipe: Pipe) -> None:
+    for line in ("", "  ", "\r", "\ufeff"):
+        pipe.send(line)
+    pipe.send(
+        "\ufeff" + json.dumps({"jsonrpc": "2.0", "id": "mark", "method": "tools/list", "params": {"_meta": META}})
+    )
+    assert "result" in pipe.answer("mark")
+    pipe.send('\ufeff{"jsonrpc"')
+    assert pipe.answer(None)["error"]["code"] == -32700
+    for number, wrong in enumerate(({"jsonrpc": ""}, {"params": []}, {"method": 5}, {"params": "\ud800"}), start=5000):
+        pipe.send(json.dumps({"jsonrpc": "2.0", "id": number, "method": "ping"} | wrong))
+        assert pipe.answer(number)["error"]["code"] == -32600
+    assert not [line for line in pipe.out.seen[:-5] if json.loads(line).get("id") is None]
+
+
 def test_an_unknown_method_is_answered_by_name(pipe: Pipe) -> None:
     error = pipe.answer(pipe.ask("tasks/make"))["error"]
     assert error["code"] == -32601

@@ -10,13 +10,17 @@ from anyio.streams.memory import MemoryObjectSendStream
 from mcp.server import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
-from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError
+from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError, jsonrpc_message_adapter
 from pydantic import ValidationError
 
 from taskhand.server.transports.both_eras import serve_both_eras
 from taskhand.server.transports.process import LAST_WRITE_S, leave
 
 __all__ = ["serve_stdio"]
+
+_MARK = "\ufeff"
+_NOTHING = f"{_MARK} \t\r\n"
+"""What a line without a message may have in it."""
 
 _Work = Callable[[], Coroutine[Any, Any, None]]
 
@@ -60,7 +64,13 @@ async def _forward_readable(
     async with forward:
         async for message in read:
             if isinstance(message, Exception):
-                answer(SessionMessage(_unreadable(message)))
+                line = _line(message)
+                if line is not None and not line.strip(_NOTHING):
+                    continue
+                if (read_again := _without_mark(line)) is None:
+                    answer(SessionMessage(_unreadable(message)))
+                else:
+                    await forward.send(read_again)
             else:
                 await forward.send(message)
     await _leave_soon()
@@ -72,16 +82,38 @@ async def _leave_soon() -> None:
     leave()
 
 
+def _line(error: Exception) -> str | None:
+    """The line where it is no JSON at all; None where only its content is wrong."""
+    faults = error.errors() if isinstance(error, ValidationError) else []
+    return faults[0]["input"] if faults and faults[0]["type"] == "json_invalid" else None
+
+
+def _without_mark(line: str | None) -> SessionMessage | None:
+    """The message in a line that begins with a byte order mark, as shells of Windows write it; None for any other."""
+    if line is None or not line.startswith(_MARK):
+        return None
+    try:
+        return SessionMessage(jsonrpc_message_adapter.validate_json(line.lstrip(_MARK), by_name=False))
+    except ValidationError:
+        return None
+
+
+def _parse(line: str) -> Any:
+    """What a line says that is JSON with characters that are not Unicode text; None for any other line."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _unreadable(error: Exception) -> JSONRPCError:
     """The answer to a line that is not a message, under the id that can still be read from it."""
-    lines = [one["input"] for one in error.errors()] if isinstance(error, ValidationError) else []
-    try:
-        sent = json.loads(lines[0]) if lines and isinstance(lines[0], str) else lines[0] if lines else None
-    except (ValueError, RecursionError):
-        sent = None
-    request_id = sent.get("id") if isinstance(sent, dict) else None
+    faults = error.errors() if isinstance(error, ValidationError) else []
+    sent = [_parse(one["input"]) if one["type"] == "json_invalid" else one["input"] for one in faults]
+    # A field that is missing has the whole message as its input, a wrong one only its value.
+    request_id = next((one["id"] for one in sent if isinstance(one, dict) and "id" in one), None)
     known = request_id if isinstance(request_id, int | str) and not isinstance(request_id, bool) else None
-    code = PARSE_ERROR if sent is None else INVALID_REQUEST
+    code = PARSE_ERROR if sent in ([], [None]) else INVALID_REQUEST
     text = "That line is not a JSON-RPC message: it must be one line of JSON whose text is valid Unicode."
     return JSONRPCError(jsonrpc="2.0", id=known, error=ErrorData(code=code, message=text))
 
