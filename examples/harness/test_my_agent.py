@@ -1,4 +1,6 @@
-"""Tests of an agent with Taskhand's pytest plugin: `pip install '.[testing]'` in the source folder, then `pytest test_my_agent.py`.
+"""Tests of an agent with Taskhand's pytest plugin.
+
+Run `pip install '.[testing]'` in the folder of Taskhand's source, then `pytest test_my_agent.py`.
 
 `my_agent` stands for yours: it is given what a person says and a connected MCP client, and answers with its last words.
 """

@@ -171,7 +171,7 @@ class ServerSettings(BaseModel):
         Field(
             alias="TASKHAND_STATE_KEY",
             description="Key of at least 32 characters that several HTTP servers share, so that each can act on an "
-            "answer to a question of another's; several with a comma between, of which the first encrypts and all are accepted; "
+            "answer to a question of another's; several with a comma between: the first encrypts, all are accepted; "
             "default: one for each process.",
         ),
         SettingKind.GUARD,

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -180,7 +181,8 @@ def test_a_line_without_a_message_is_ignored_and_one_after_a_byte_order_mark_is_
     assert "result" in pipe.answer("mark")
     pipe.send('\ufeff{"jsonrpc"')
     assert pipe.answer(None)["error"]["code"] == -32700
-    for number, wrong in enumerate(({"jsonrpc": ""}, {"params": []}, {"method": 5}, {"params": "\ud800"}), start=5000):
+    invalid: list[dict[str, Any]] = [{"jsonrpc": ""}, {"params": []}, {"method": 5}, {"params": "\ud800"}]
+    for number, wrong in enumerate(invalid, start=5000):
         pipe.send(json.dumps({"jsonrpc": "2.0", "id": number, "method": "ping"} | wrong))
         assert pipe.answer(number)["error"]["code"] == -32600
     assert not [line for line in pipe.out.seen[:-5] if json.loads(line).get("id") is None]
