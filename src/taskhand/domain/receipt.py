@@ -106,6 +106,8 @@ class Receipt:
         A field that cannot be read afterwards is noted, as nobody can tell whether it was applied.
         """
         unmet = edit.unmet_by(after, written=True).given()
+        if not unmet:
+            return cls(after, changes(before, after), (), matched, note or None)
         missed = tuple(_unapplied(name, asked, after) for name, asked in unmet if is_readable(after, name))
         unread = ", ".join(
             _unapplied(name, asked, after).field for name, asked in unmet if not is_readable(after, name)

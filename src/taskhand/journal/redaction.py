@@ -59,6 +59,7 @@ class Redaction:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = sorted({one for one in secrets if len(one) >= _SHORTEST_SECRET}, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, known))) if known else None
+        self._is_in_repr = not any(set("\\'\"") & set(one) for one in known)
 
     def mask(self, text: str) -> str:
         """The text with every credential in it replaced by MASK."""
@@ -67,15 +68,9 @@ class Redaction:
 
     def without_keys(self, value: Any) -> Any:
         """JSON with every configured credential in its texts masked; nothing else of it changes."""
-        match value:
-            case str():
-                return self._secrets.sub(MASK, value) if self._secrets else value
-            case dict():
-                return {name: self.without_keys(item) for name, item in value.items()}
-            case list() | tuple():
-                return [self.without_keys(item) for item in value]
-            case _:
-                return value
+        if self._secrets is None or (self._is_in_repr and not self._secrets.search(repr(value))):
+            return value  # by far the most frequent case, and looking through the whole takes ten times as long
+        return _substitute(self._secrets, value)
 
     def arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as JSON, with credentials masked and long values cut; a note names how much was cut."""
@@ -112,3 +107,15 @@ class Redaction:
 
 def _rest(count: int, what: str) -> str:
     return f"… ({count:,} more {what})"
+
+
+def _substitute(secrets: re.Pattern[str], value: Any) -> Any:
+    match value:
+        case str():
+            return secrets.sub(MASK, value)
+        case dict():
+            return {name: _substitute(secrets, item) for name, item in value.items()}
+        case list() | tuple():
+            return [_substitute(secrets, item) for item in value]
+        case _:
+            return value

@@ -310,7 +310,8 @@ class SqliteJournal:
 
     def _without_keys(self, entries: Sequence[Entry]) -> list[Entry]:
         """The rows without configured keys, which may be in the text of a task too."""
-        return [replace(one, value=self._redaction.without_keys(one.value)) for one in entries]
+        kept = [(one, self._redaction.without_keys(one.value)) for one in entries]
+        return [one if value is one.value else replace(one, value=value) for one, value in kept]
 
     def _redact_result(self, result: Result) -> Result:
         """A result without credentials: the task id of a refused call may be any text."""

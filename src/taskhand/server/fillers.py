@@ -55,6 +55,8 @@ class TaskBody:
 
     def _without_fillers(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The body without what can only be a filler; CallerError where null or "" may be one, and may be meant."""
+        if not any(_is_blank(name, value) for name, value in body.items()):
+            return dict(body)
         nullable = self._nullable
         kept = {name: value for name, value in body.items() if value is not None or self._takes_null(name)}
         emptied = [name for name, value in kept.items() if name in nullable and _is_blank(name, value)]
