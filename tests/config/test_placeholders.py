@@ -134,6 +134,28 @@ def test_a_chosen_backend_without_a_key_is_refused_with_what_was_found_instead(g
     assert SECRET not in f"{caught.value.message} {caught.value.next_step}"
 
 
+@pytest.mark.parametrize(
+    ("given", "found", "remedy"),
+    [
+        (
+            "op://Private/Vambe/key",
+            "a reference to a secret manager (op://…), which Taskhand does not resolve",
+            "(such as `op run -- taskhand`), or write the key to a file and set VAMBE_API_KEY_FILE to its path.",
+        ),
+        ("vault:secret/data/x", "a reference to a secret manager (vault:…), which Taskhand does not resolve", "_FILE"),
+        ("arn:aws:secretsmanager:x", "a reference to a secret manager (arn:…), which Taskhand does not", "_FILE"),
+        ("ENC[AES256_GCM,data:abc]", "an encrypted text (ENC[…]), which Taskhand does not decrypt", "sops exec-env"),
+        ("/run/secrets/vambe", "the path of a file (/run/…), which", "Set VAMBE_API_KEY_FILE to the path."),
+        ("https://vault.example/key", "the address of a page, not a key", "Set VAMBE_API_KEY to the key alone."),
+    ],
+)
+def test_a_reference_is_named_by_its_kind_with_what_to_do(given: str, found: str, remedy: str) -> None:
+    [warning] = load({"VAMBE_API_KEY": given}).warnings
+    assert warning.found.startswith(f"VAMBE_API_KEY holds {found}")
+    assert warning.found.endswith(", so the key counts as not set.")
+    assert remedy in str(warning.remedy)
+
+
 @pytest.mark.parametrize("given", MALFORMED)
 @pytest.mark.parametrize("variable", ["VAMBE_API_KEY", "CLOSE_API_KEY", "HUBSPOT_ACCESS_TOKEN"])
 def test_a_malformed_key_is_refused_where_it_is_needed(variable: str, given: str) -> None:
@@ -193,6 +215,14 @@ def test_the_sample_key_of_a_copied_configuration_file_is_named_by_its_key(tmp_p
     file.chmod(0o600)
     [warning] = load({"TASKHAND_CONFIG": str(file)}).warnings
     assert warning.found.startswith(f"vambe.api_key in {file} holds a sample")
+
+
+def test_the_remedy_for_a_reference_in_the_file_names_a_key_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "taskhand.toml"
+    file.write_text('[vambe]\napi_key = "op://x/y/z"', encoding="utf-8")
+    file.chmod(0o600)
+    [warning] = load({"TASKHAND_CONFIG": str(file)}).warnings
+    assert f"set vambe.api_key_file in {file} to its path" in str(warning.remedy)
 
 
 @pytest.mark.parametrize(

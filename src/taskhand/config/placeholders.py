@@ -56,10 +56,8 @@ _MANAGERS: Final = (
     "op|vault|bws?|pass|gopass|lpass|env|file|aws\\w*|arn|ssm|asm|sm|gcp\\w*|gsm|azure\\w*|akv|keyvault|keychain|secrets?|"
     "secretref|secretsmanager|doppler|infisical|chamber|sops|dashlane|dl|keeper|conjur|bitwarden|1password|ref\\+\\w+"
 )
-_REFERENCE: Final = (
-    rf"(?i)(?:{_MANAGERS}):(?!//)|[a-z][\w+.-]*://|ENC\[|"
-    r"/(?:run|var|etc|home|root|users|mnt|tmp|opt|secrets)/|~/|\.{1,2}[/\\]|[a-z]:[/\\]"
-)
+_PATH: Final = r"file:(?://)?|/(?:run|var|etc|home|root|users|mnt|tmp|opt|secrets)/|~/|\.{1,2}[/\\]|[a-z]:[/\\]"
+_REFERENCE: Final = rf"(?i)(?:{_MANAGERS}):(?!//)|[a-z][\w+.-]*://|ENC\[|{_PATH}"
 _MANAGER_URL: Final = rf"(?i)(?:{_MANAGERS})://"
 _SCHEME: Final = r"(?i)(?:authorization|x-api-key|api-key)\s*[:=]|(?:bearer|basic|token|apikey)[\s:]"
 _QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
@@ -97,13 +95,7 @@ def find_flaw(text: str, variable: str, *, is_secret: bool) -> Flaw | None:
     if text[0] in _QUOTES and text[-1] in _QUOTES:
         return Flaw("has quotes around its value", f"Remove the quotes from {variable}.")
     if ("://" in text and re.match(_MANAGER_URL, text)) or (is_secret and re.match(_REFERENCE, text)):
-        file = f"{variable.removesuffix('_FILE')}_FILE"
-        return Flaw(
-            "holds the name of another place, where nothing is looked up",
-            f"Let the secret manager start Taskhand, or write the key to a file and set {file} to its path."
-            if is_secret
-            else f"Write the value itself into {variable}.",
-        )
+        return _reference_flaw(text, variable, is_secret=is_secret)
     if is_secret:
         return _find_flaw_of_secret(text, variable)
     if any("\ud800" <= character <= "\udfff" for character in text):
@@ -125,6 +117,35 @@ def _is_sample(text: str, variable: str) -> bool:
     )
     glued = re.fullmatch(r"(?:your|my|tu|mi|insert|enter|paste)\w*(?:key|token|clave|secret|here)", text, re.IGNORECASE)
     return bool(is_imperative or glued or re.search(_SAMPLE_KEY, text)) or text.casefold() == variable.casefold()
+
+
+def _reference_flaw(text: str, variable: str, *, is_secret: bool) -> Flaw:
+    """Why a reference is no value. Only how it begins is shown."""
+    file = _file_setting(variable)
+    if is_secret and (found := re.match(f"(?i){_PATH}", text)):
+        return Flaw(
+            f"holds the path of a file ({found[0]}…), which Taskhand does not read as a key", f"Set {file} to the path."
+        )
+    if text.startswith("ENC["):
+        found_text, start = "holds an encrypted text (ENC[…]), which Taskhand does not decrypt", "sops exec-env"
+    elif is_secret and re.match(r"(?i)(?:https?|wss?)://", text):
+        return Flaw("holds the address of a page, not a key", f"Set {variable} to the key alone.")
+    else:
+        shape = re.match(r"[\w.+-]+:(?://)?", text)
+        shown = f" ({shape[0][:20]}…)" if shape else ""
+        found_text = f"holds a reference to a secret manager{shown}, which Taskhand does not resolve"
+        start = "op run -- taskhand"
+    if not is_secret:
+        return Flaw(found_text, f"Write the value itself into {variable}.")
+    remedy = f"Start Taskhand through the secret manager (such as `{start}`), or write the key to a file and set {file}"
+    return Flaw(found_text, f"{remedy} to its path.")
+
+
+def _file_setting(called: str) -> str:
+    """The setting that names the file of a credential: `NAME_FILE`, or `name_file in taskhand.toml`."""
+    name, mark, file = called.partition(" in ")
+    suffix = "_file" if mark else "_FILE"
+    return f"{name.removesuffix(suffix)}{suffix}{mark}{file}"
 
 
 def _find_flaw_of_secret(text: str, variable: str) -> Flaw | None:

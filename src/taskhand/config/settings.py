@@ -237,7 +237,8 @@ def find_usable(given: Mapping[str, object], names: Mapping[str, str]) -> tuple[
         if flaw.is_malformed:
             notes.append(Note(variable, f"{called} {flaw.found}.", flaw.remedy, "malformed"))
         elif (is_credential or flaw.is_blank) and not Settings.is_kind(field, SettingKind.GUARD):
-            notes.append(Note(variable, f"{called} {flaw.found}, so it counts as not set.", flaw.remedy))
+            what = "key" if is_credential else "value"
+            notes.append(Note(variable, f"{called} {flaw.found}, so the {what} counts as not set.", flaw.remedy))
         else:
             raise OperatorError(f"{called} {flaw.found}.", next_step=flaw.remedy)
     return kept, notes
