@@ -39,7 +39,7 @@ class Step:
 
 
 STEPS: Sequence[Step] = (
-    Step("What is there to do this week?", "list_tasks", {"status": ["initial", "in_progress"], "limit": 5}),
+    Step("What is open?", "list_tasks", {"status": ["initial", "in_progress"], "limit": 5}),
     Step(
         "Call Acme tomorrow at three, that one is mine.",
         "create_task",
