@@ -53,7 +53,9 @@ async def test_due_dates_are_shifted_by_days_and_keep_their_times(worker: Agent)
 
 async def test_people_are_added_and_taken_off_each_task(agent: Agent) -> None:
     ids = [(await agent.create(f"Task {number}"))["id"] for number in range(2)]
-    await agent("bulk_update_tasks", taskIds=ids, addResponsibleIds=["Ana Soto"], removeResponsibleIds=["me"])
+    done = await agent("bulk_update_tasks", taskIds=ids, addResponsibleIds=["Ana Soto"], removeResponsibleIds=["me"])
+    matched = [(match["argument"], match["given"]) for match in done["matched"]]
+    assert matched == [("addResponsibleIds", "Ana Soto"), ("removeResponsibleIds", "me")]
     members = {row["id"]: row["name"] for row in (await agent("list_team_members"))["members"]}
     people = await _field(agent, ids, "task_responsibles")
     assert [[members[who["responsible_id"]] for who in one] for one in people] == [["Ana Soto"], ["Ana Soto"]]

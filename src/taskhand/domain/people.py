@@ -26,33 +26,40 @@ class People:
 
 
 def resolve_people(
-    given: Sequence[str], members: Sequence[Member], me: str | None, *, also: Collection[str] = ()
+    given: Sequence[str],
+    members: Sequence[Member],
+    me: str | None,
+    *,
+    also: Collection[str] = (),
+    argument: str = "responsibleIds",
 ) -> People:
     """The members given; Ambiguous or NotFound (code `unknown_member`) names candidates and chooses none.
 
     `also` are further ids that are accepted: a former member of the team may still be responsible for a task.
+    `argument` is the one that they were sent in.
     """
     known = {member.id for member in members}
     former = [Member(id=one, name=one, email=None) for one in also if one not in known]
-    index = _Index((*members, *former), me)
+    index = _Index((*members, *former), me, argument)
     found = [(text, index.resolve(text.strip())) for text in given]
-    matched = (Match("responsibleIds", text, member.id, member.name) for text, member in found if text != member.id)
+    matched = (Match(argument, text, member.id, member.name) for text, member in found if text != member.id)
     return People(tuple(dict.fromkeys(member.id for _, member in found)), tuple(dict.fromkeys(matched)))
 
 
 class _Index:
     """The members by id, e-mail and name: many texts are looked up at the cost of reading the team once."""
 
-    def __init__(self, members: Sequence[Member], me: str | None) -> None:
+    def __init__(self, members: Sequence[Member], me: str | None, argument: str) -> None:
         self._members = members
         self._me = me
+        self._argument = argument
 
     def resolve(self, text: str) -> Member:
         """The one member that the text means."""
         if fold(text) == "me":
             return _resolve_me(self._members, self._me)
         if not shown_form(text):
-            raise _unknown_member_error("responsibleIds has an empty entry.", self._members)
+            raise _unknown_member_error(f"{self._argument} has an empty entry.", self._members)
         found = self._find(text) or self._find_addressed(text)
         if not found:
             near = nearest_first(text, self._members, lambda member: member.name)

@@ -127,8 +127,8 @@ async def _change_people(
 ) -> ResolvedEdit:
     rules.check_readable(task, "responsible_ids")
     current = task.responsible_ids
-    add = await resolver.resolve_people(change.add, current)
-    remove = await resolver.resolve_people(change.remove, current)
+    add = await resolver.resolve_people(change.add, current, "addResponsibleIds")
+    remove = await resolver.resolve_people(change.remove, current, "removeResponsibleIds")
     ids = tuple(one for one in dict.fromkeys(current + add.ids) if one not in remove.ids)
     rules.check_responsibles(ids, capabilities)
     return Edit(responsible_ids=ids), add.matched + remove.matched

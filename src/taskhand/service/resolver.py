@@ -52,12 +52,14 @@ class Resolver:
         )
         return edit, status_matched + people_matched + _zone_matched(due)
 
-    async def resolve_people(self, given: Sequence[str], current: Sequence[str]) -> People:
+    async def resolve_people(
+        self, given: Sequence[str], current: Sequence[str], argument: str = "responsibleIds"
+    ) -> People:
         """The people given by id, e-mail, name or 'me'; `current` are ids on the task, perhaps of former members."""
         if self._team is None:
             self._team = (await self._backend.members(), await self._backend.me())
         members, me = self._team
-        return people.resolve_people(given, members, me, also=current)
+        return people.resolve_people(given, members, me, also=current, argument=argument)
 
     def check_day_is_certain(self, before: Task) -> None:
         """Refuse to change a due date whose day the backend cannot tell with certainty."""
