@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -166,8 +167,8 @@ def test_a_store_is_seeded_once(store_file: Path) -> None:
 
 def test_the_demo_completes(store_file: Path) -> None:
     text = output(store_file, "demo")
-    block = json.loads(text[text.rindex('{\n  "mcpServers"') :])
-    assert block["mcpServers"]["taskhand"]["args"] == ["-m", "taskhand"]
+    last = f"To use Taskhand from Claude Desktop, run: {sys.executable} -m taskhand install claude-desktop"
+    assert text.splitlines()[-1] == last
     assert "✗" in text
     assert '"code": "both_statuses"' in text
     assert "→ update_task" in text

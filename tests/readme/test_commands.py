@@ -62,7 +62,7 @@ def test_make_demo_shows_the_use_cases(tmp_path: Path) -> None:
     demo = ["make", "demo", f"BIN={BIN}", f"READY={ready}"]
     run = subprocess.run(demo, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)  # noqa: S603
     assert "■ Take it back." in run.stdout
-    assert '"mcpServers"' in run.stdout
+    assert "taskhand install claude-desktop" in run.stdout
 
 
 @pytest.mark.parametrize("crm", ["vambe", "close", "hubspot"])

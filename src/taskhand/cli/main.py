@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
@@ -25,7 +26,6 @@ from taskhand.cli.streams import lost_output, prepare_streams
 from taskhand.cli.terminal import (
     print_error,
     print_json,
-    print_json_line,
     print_line,
     print_lines,
     print_usage_error,
@@ -137,16 +137,26 @@ def call(settings: Settings, tool: str, arguments: str) -> None:
 @click.pass_obj
 def demo(settings: Settings, *, brief: bool) -> None:
     """Show the documented use cases: a real client calls the tools on a temporary store."""
-    from taskhand.install import HOSTS, Launch
+    import shlex
+    import subprocess
+
     from taskhand.server.demo import run_demo
 
     flags = ["--ids", settings.ids, *(["--clock", settings.clock.isoformat()] if settings.clock else [])]
     today = settings.clock.date() if settings.clock else None
     anyio.run(partial(run_demo, print_line, brief=brief, today=today, flags=flags))
     if not brief:
-        paste = "To use Taskhand from Claude Desktop, paste this into claude_desktop_config.json and restart it:"
-        print_lines(["", paste, ""])
-        print_json_line(HOSTS[0].block(Launch(command=sys.executable, args=("-m", "taskhand"))))
+        words = [*_own_command(), "install", "claude-desktop"]
+        typed = subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+        print_lines(["", f"To use Taskhand from Claude Desktop, run: {typed}"])
+
+
+def _own_command() -> list[str]:
+    """The words that start this program from any folder: its script, or the interpreter with the module."""
+    script = Path(sys.argv[0])
+    if script.stem == "taskhand" and (script.is_file() or script.with_suffix(".exe").is_file()):
+        return [str(script.absolute())]
+    return [sys.executable, "-m", "taskhand"]
 
 
 command.add_command(config)
