@@ -69,6 +69,7 @@ def test_a_call_prints_the_answer(store_file: Path) -> None:
     assert json.loads(text)["task"] == made["task"]
     assert "Ñuñoa" in text
     assert len(json.loads(output(store_file, "call", "list_tasks"))["tasks"]) == 1
+    assert f"taskhand call {__version__}" in output(store_file, "journal")
 
 
 def test_a_call_that_is_refused_prints_the_error_and_ends_with_1(store_file: Path) -> None:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from mcp import Client
-from mcp.types import TextContent
+from mcp.types import Implementation, TextContent
 
+from taskhand import __version__
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
 
@@ -20,6 +21,7 @@ async def list_tools(app: AppContext) -> list[dict[str, Any]]:
 
 async def call_tool(app: AppContext, tool: str, sent: dict[str, Any]) -> tuple[str, bool]:
     """The answer of one tool as text, and whether it is an error."""
-    async with Client(create_server(app)) as client:
+    named = Implementation(name="taskhand call", version=__version__)  # the journal names the client of a change
+    async with Client(create_server(app), client_info=named) as client:
         result = await client.call_tool(tool, sent)
     return "".join(part.text for part in result.content if isinstance(part, TextContent)), result.is_error
