@@ -167,6 +167,38 @@ def test_a_key_goes_to_the_keyring_where_there_is_one(run: Run, file: Path, kept
     assert kept.kept == {("taskhand", "HUBSPOT_ACCESS_TOKEN"): KEY}
 
 
+@pytest.mark.parametrize(
+    ("options", "others"),
+    [
+        (["claude-desktop"], "`--keys file`"),
+        (["cursor"], "`--keys file` or `--keys environment`"),
+        (["vscode"], "`--keys host` or `--keys file` or `--keys environment`"),
+        (["codex", "--project"], "`--keys environment`"),
+    ],
+)
+def test_a_system_without_a_keyring_is_told_the_other_places(run: Run, options: list[str], others: str) -> None:
+    refused = run(*options, "--keys", "keyring", anywhere=True).exception
+    assert isinstance(refused, TaskhandError)
+    assert refused.next_step == f"Use {others}, or start a Secret Service."
+
+
+def test_a_key_in_the_file_is_warned_about_with_what_can_be_done_here(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def warning() -> str:
+        done = run("cursor", "--backend", "vambe", "--keys", "file", VAMBE_API_KEY=KEY)
+        return next(line for line in done.stderr.splitlines() if line.startswith("! Whoever"))
+
+    assert warning() == "! Whoever reads that file can read VAMBE_API_KEY."
+    keyring.set_keyring(InMemory())
+    assert warning().endswith("VAMBE_API_KEY. `--keys keyring` keeps it in the system's keyring.")
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    assert warning().endswith("Install Taskhand with the extra `keyring` to keep it in the system's keyring.")
+    refused = run("cursor", "--keys", "keyring").exception
+    assert isinstance(refused, TaskhandError)
+    assert refused.next_step == "Install Taskhand with the extra `keyring`."
+
+
 def test_a_locked_keyring_leaves_the_file_unchanged(run: Run, file: Path) -> None:
     before = file.read_bytes()
     keyring.set_keyring(Locked())
@@ -280,7 +312,7 @@ def test_a_present_key_stays_unless_another_is_given(run: Run, file: Path) -> No
         (["cursor", "--set", "TASKHAND_USER"], "must be NAME=VALUE"),
         (["cursor", "--set", "TASKHAND_TIMEZONE=Marte"], "not an IANA time zone"),
         (["cursor", "--keys", "host"], "does not store keys itself"),
-        (["cursor", "--keys", "keyring"], "No system keyring"),
+        (["cursor", "--keys", "keyring"], "This system has no keyring that can be used."),
         (["claude-desktop", "--keys", "environment"], "does not fill in environment variables"),
         (["claude-code", "--project", "--keys", "file"], "is shared"),
     ],

@@ -12,7 +12,7 @@ from keyring.backends.null import Keyring as Oblivious
 from builders import refused
 from keyrings import InMemory, Locked
 from taskhand.config.configuration import load_configuration
-from taskhand.config.credentials import is_keyring_available, keyring_reference, resolve_credential, store_credential
+from taskhand.config.credentials import find_keyring, keyring_reference, resolve_credential, store_credential
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 
@@ -50,19 +50,19 @@ def test_a_missing_key_is_refused_by_name_with_the_command_that_stores_it() -> N
 
 def test_a_machine_without_a_keyring_refuses_a_reference() -> None:
     keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
-    assert not is_keyring_available()
+    assert find_keyring() == "none"
     with pytest.raises(OperatorError, match="refused to read VAMBE_API_KEY"):
         resolve_credential("keyring:VAMBE_API_KEY")
 
 
 def test_a_keyring_that_stores_nothing_is_not_available() -> None:
     keyring.set_keyring(Oblivious())  # type: ignore[no-untyped-call]
-    assert not is_keyring_available()
+    assert find_keyring() == "none"
 
 
 def test_a_locked_keyring_is_named_as_the_reason() -> None:
     keyring.set_keyring(Locked())
-    assert is_keyring_available()
+    assert find_keyring() == "usable"
     with pytest.raises(OperatorError, match="refused to store VAMBE_API_KEY: it is locked"):
         store_credential("VAMBE_API_KEY", "sk-1")
 

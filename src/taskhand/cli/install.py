@@ -18,6 +18,7 @@ from taskhand.config.settings import BackendName, Settings
 from taskhand.domain.errors import CallerError, OperatorError
 
 if TYPE_CHECKING:
+    from taskhand.config.credentials import KeyringState
     from taskhand.install import Host
     from taskhand.install.config_paths import System
     from taskhand.install.host_file import HostFile
@@ -30,6 +31,13 @@ HOST_NAMES = ("claude-desktop", "claude-code", "cursor", "vscode", "windsurf", "
 
 _SYSTEMS: "Mapping[str, System]" = {"Darwin": "Darwin", "Windows": "Windows"}
 """By `platform.system()`; every other system has its files where Linux has them."""
+
+_SAFER: "Mapping[KeyringState, str]" = {
+    "usable": "`--keys keyring` keeps it in the system's keyring.",
+    "not_installed": "Install Taskhand with the extra `keyring` to keep it in the system's keyring.",
+    "none": "",
+}
+"""What would keep a key safer than a file."""
 
 _COLOURS = {"+": "green", "-": "red"}
 
@@ -121,7 +129,8 @@ def _install(asked: _Request, found: "HostFile") -> None:
     from taskhand.install.launch import launch_here
     from taskhand.install.server_entry import WantedEntry, add_server, find_entry
 
-    store = choose_store(asked.host, asked.store, project=asked.project, keyring=credentials.is_keyring_available())
+    keyring = credentials.find_keyring()
+    store = choose_store(asked.host, asked.store, project=asked.project, keyring=keyring)
     present = find_entry(found.text, asked.host).get("env", {})
     there = present if isinstance(present, dict) else {}
     answer = _dry_run_answer if asked.dry_run else _ask(there)
@@ -139,7 +148,7 @@ def _install(asked: _Request, found: "HostFile") -> None:
         credentials.store_credential(name, secret)
         print_line(f"{name} is stored in the system keyring (service {credentials.SERVICE}).")
     _write(asked.host, found, text)
-    _warn(asked.host, made, store)
+    _warn(asked.host, made, store, keyring)
     print_line(asked.host.afterwards)
 
 
@@ -241,7 +250,7 @@ def _write(host: "Host", found: "HostFile", text: str) -> None:
         print_line("Written." + (f" Backup: {copy}" if copy else ""))
 
 
-def _warn(host: "Host", made: "EntryVariables", store: "KeyStore") -> None:
+def _warn(host: "Host", made: "EntryVariables", store: "KeyStore", keyring: "KeyringState") -> None:
     """Warn where a key must be set elsewhere, or can be read by others."""
     from taskhand.config.variables import is_secret_variable
     from taskhand.install.server_entry import is_reference
@@ -252,8 +261,4 @@ def _warn(host: "Host", made: "EntryVariables", store: "KeyStore") -> None:
         if store == "environment":
             print_line(f"! Set {name} in the environment that starts {host.name}.", err=True)
         elif store == "file" and not is_reference(value):
-            print_line(
-                f"! Whoever reads that file can read {name}. With `pip install '.[keyring]'` it is stored in "
-                "the system's keyring.",
-                err=True,
-            )
+            print_line(f"! Whoever reads that file can read {name}. {_SAFER[keyring]}".rstrip(), err=True)

@@ -1,13 +1,13 @@
 """Credentials that are kept elsewhere: in the operating system's keyring, or in a file of their own.
 
 The value `keyring:NAME` of a setting refers to the password NAME of the service `taskhand`. The library is optional
-(`pip install '.[keyring]'`) and is imported when a setting has such a value: https://keyring.readthedocs.io .
+(the extra `keyring`) and is imported when a setting has such a value: https://keyring.readthedocs.io .
 """
 
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from taskhand.config.paths import expand_path
 from taskhand.config.placeholders import clean_value
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FILE_SUFFIX",
+    "INSTALL_KEYRING",
     "MARK",
     "SERVICE",
-    "is_keyring_available",
+    "KeyringState",
+    "find_keyring",
     "keyring_reference",
     "read_credential_file",
     "resolve_credential",
@@ -42,6 +44,11 @@ FILE_SUFFIX = "_FILE"
 Container platforms provide secrets as files: https://docs.docker.com/compose/how-tos/use-secrets/
 """
 
+INSTALL_KEYRING = "Install Taskhand with the extra `keyring`."
+
+KeyringState = Literal["usable", "none", "not_installed"]
+"""A keyring that can be used; none on this machine; none that can be reached, for lack of the library."""
+
 _LONGEST_BYTES = 16_384
 
 _LEAST_PRIORITY = 1
@@ -59,7 +66,7 @@ def resolve_credential(value: str) -> str:
     if library is None:
         raise OperatorError(
             f"{name} is in the system keyring, and the library that reads the keyring is not installed.",
-            next_step="pip install '.[keyring]'",
+            next_step=INSTALL_KEYRING,
         )
     try:
         found: str | None = library.get_password(SERVICE, name)
@@ -99,10 +106,11 @@ def _unreadable(name: str, why: str) -> OperatorError:
     )
 
 
-def is_keyring_available() -> bool:
-    """Whether this machine has a keyring that stores passwords safely."""
-    library = _library()
-    return library is not None and library.get_keyring().priority >= _LEAST_PRIORITY
+def find_keyring() -> KeyringState:
+    """Whether this machine has a keyring that stores passwords safely, and the library to use it."""
+    if (library := _library()) is None:
+        return "not_installed"
+    return "usable" if library.get_keyring().priority >= _LEAST_PRIORITY else "none"
 
 
 def keyring_reference(name: str) -> str:

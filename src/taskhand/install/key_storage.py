@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from taskhand.backends.registry import find_factory
-from taskhand.config.credentials import FILE_SUFFIX, MARK, keyring_reference
+from taskhand.config.credentials import FILE_SUFFIX, INSTALL_KEYRING, MARK, KeyringState, keyring_reference
 from taskhand.config.settings import BackendName
 from taskhand.config.variables import FILE_VARIABLES, SECRETS, describe_variable, is_secret_variable
 from taskhand.domain.errors import CallerError, OperatorError
@@ -38,12 +38,12 @@ class EntryVariables:
         return sorted(SECRETS | FILE_VARIABLES) if "TASKHAND_BACKEND" in self.variables else []
 
 
-def choose_store(host: Host, asked: KeyStore | None, *, project: bool, keyring: bool) -> KeyStore:
+def choose_store(host: Host, asked: KeyStore | None, *, project: bool, keyring: KeyringState) -> KeyStore:
     """Where to store keys: as asked, else the safest store available. CallerError for one that is not available."""
     match asked:
         case None if host.asks:
             return "host"
-        case None if keyring:
+        case None if keyring == "usable":
             return "keyring"
         case None:
             return "environment" if project else "file"
@@ -53,11 +53,20 @@ def choose_store(host: Host, asked: KeyStore | None, *, project: bool, keyring: 
             raise CallerError(f"{host.name} does not fill in environment variables in its file.")
         case "file" if project:
             raise CallerError("A project's file is shared, so a key cannot be stored in it.")
-        case "keyring" if not keyring:
+        case "keyring" if keyring == "not_installed":
+            raise OperatorError("The library for the system keyring is not installed.", next_step=INSTALL_KEYRING)
+        case "keyring" if keyring == "none":
             raise OperatorError(
-                "No system keyring is available here.", next_step="pip install '.[keyring]', and try again."
+                "This system has no keyring that can be used.",
+                next_step=f"Use {_other_stores(host, project=project)}, or start a Secret Service.",
             )
     return asked
+
+
+def _other_stores(host: Host, *, project: bool) -> str:
+    """The options that store a key elsewhere than in the keyring."""
+    possible = {"host": host.asks, "file": not project, "environment": bool(host.expands or host.forwards)}
+    return " or ".join(f"`--keys {store}`" for store, is_possible in possible.items() if is_possible)
 
 
 def build_environment(
