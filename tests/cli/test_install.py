@@ -118,6 +118,30 @@ def test_no_key_is_shown_or_written_to_a_backup(run: Run, file: Path, tmp_path: 
     assert not any("s3cret" in copy.read_text(encoding="utf-8") for copy in copies)
 
 
+@pytest.mark.parametrize(
+    ("entry", "is_kept"),
+    [
+        ({"url": "https://x.example/mcp", "headers": {"Authorization": f"Bearer {KEY}"}}, True),
+        ({"command": "npx", "args": ["mcp-remote", "x", "--header", f"Authorization: Bearer {KEY}"]}, True),
+        ({"command": "taskhand", "env": {"HUBSPOT_TOKEN": KEY}}, True),
+        ({"command": "taskhand", "env": {"VAMBE_API_KEY": KEY}}, False),
+        ({"url": "https://x.example/mcp", "headers": {"Authorization": "Bearer ${TOKEN}"}}, False),
+        ({"command": "taskhand", "env": {"VAMBE_API_KEY_FILE": "/x/key", "CLOSE_API_KEY": "${CLOSE_API_KEY}"}}, False),
+    ],
+)
+@pytest.mark.parametrize("options", [["--uninstall"], ["--backend", "local"]])
+def test_a_backup_that_still_holds_a_key_is_named(
+    run: Run, file: Path, tmp_path: Path, entry: dict[str, object], options: list[str], *, is_kept: bool
+) -> None:
+    file.write_text(json.dumps({"mcpServers": {"taskhand": entry}}), encoding="utf-8")
+    done = run("cursor", *options)
+    [backup] = tmp_path.glob("*.bak")
+    assert (KEY in backup.read_text(encoding="utf-8")) is is_kept
+    told = [line for line in done.stderr.splitlines() if "stays in a backup" in line]
+    assert [line.endswith(f": {backup}") for line in told] == ([True] if is_kept else [])
+    assert KEY not in done.output
+
+
 def test_a_dry_run_writes_nothing_and_asks_for_nothing(run: Run, file: Path, tmp_path: Path, kept: InMemory) -> None:
     before = file.read_bytes()
     done = run("cursor", "--backend", "vambe", "--dry-run")

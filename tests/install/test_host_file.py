@@ -17,6 +17,10 @@ def _replaced(path: Path, text: str, now: datetime = NOW) -> Path | None:
     return replace_host_file(found, text, copy=found.text, now=now)
 
 
+def _backup_texts(path: Path) -> list[str]:
+    return [text for _, text in read_backups(read_host_file(path))]
+
+
 def test_a_missing_file_is_created_with_its_folders_for_the_user_alone(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "mcp.json"
     assert read_host_file(path).raw is None
@@ -42,7 +46,7 @@ def test_two_backups_in_one_second_are_both_kept(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.write_text("1", encoding="utf-8")
     assert _replaced(path, "2") != _replaced(path, "3")
-    assert set(read_backups(read_host_file(path))) == {"1", "2"}
+    assert set(_backup_texts(path)) == {"1", "2"}
 
 
 def test_the_newest_backup_is_read_first(tmp_path: Path) -> None:
@@ -50,14 +54,14 @@ def test_the_newest_backup_is_read_first(tmp_path: Path) -> None:
     path.write_text("1", encoding="utf-8")
     _replaced(path, "2")
     _replaced(path, "3", NOW + timedelta(seconds=1))
-    assert list(read_backups(read_host_file(path))) == ["2", "1"]
+    assert _backup_texts(path) == ["2", "1"]
 
 
 def test_backups_of_a_file_with_brackets_in_its_name_are_found(tmp_path: Path) -> None:
     path = tmp_path / "mcp [1].json"
     path.write_text("1", encoding="utf-8")
     _replaced(path, "2")
-    assert list(read_backups(read_host_file(path))) == ["1"]
+    assert _backup_texts(path) == ["1"]
 
 
 def test_a_link_is_followed_and_stays_a_link(tmp_path: Path) -> None:
@@ -88,7 +92,7 @@ def test_a_byte_order_mark_stays(tmp_path: Path) -> None:
     assert path.read_bytes() == b'\xef\xbb\xbf{"\xc3\xb1": 1}'
     assert copy is not None
     assert copy.read_bytes() == b"\xef\xbb\xbf{}"
-    assert list(read_backups(read_host_file(path))) == ["{}"]
+    assert _backup_texts(path) == ["{}"]
 
 
 def test_a_file_that_changed_since_it_was_read_is_not_replaced(tmp_path: Path) -> None:

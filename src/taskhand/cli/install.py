@@ -163,7 +163,8 @@ def _uninstall(asked: _Request, found: "HostFile") -> None:
         print_line(f"There is no {found.path}; nothing to do.")
         return
     env = find_entry(found.text, asked.host).get("env", {})
-    text = remove_server(found.text, asked.host, map(input_id, sorted(SECRETS)), read_backups(found))
+    earlier = (before for _, before in read_backups(found))
+    text = remove_server(found.text, asked.host, map(input_id, sorted(SECRETS)), earlier)
     if text == found.text:
         print_line(f"Taskhand is not in {found.path}; nothing to do.")
         return
@@ -242,12 +243,23 @@ def _show(asked: _Request, found: "HostFile", text: str) -> None:
 
 
 def _write(host: "Host", found: "HostFile", text: str) -> None:
-    from taskhand.install.host_file import replace_host_file
-    from taskhand.install.server_entry import mask_keys
+    from taskhand.install.host_file import read_backups, replace_host_file
+    from taskhand.install.server_entry import find_keys, mask_keys
 
-    if text != found.text:
-        copy = replace_host_file(found, text, copy=mask_keys(found.text, host), now=datetime.now().astimezone())
-        print_line("Written." + (f" Backup: {copy}" if copy else ""))
+    if text == found.text:
+        return
+    copy = replace_host_file(found, text, copy=mask_keys(found.text, host), now=datetime.now().astimezone())
+    print_line("Written." + (f" Backup: {copy}" if copy else ""))
+    keys = find_keys(found.text, host)
+    holding = [
+        str(path)
+        for path, backup in read_backups(found)
+        if find_keys(backup, host) or any(key in backup for key in keys)
+    ]
+    if holding:
+        print_line(
+            f"! A key of Taskhand's entry stays in a backup. Delete it when you can: {', '.join(holding)}", err=True
+        )
 
 
 def _warn(host: "Host", made: "EntryVariables", store: "KeyStore", keyring: "KeyringState") -> None:

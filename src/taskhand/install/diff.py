@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from taskhand.config.variables import SECRETS, VARIABLES
 from taskhand.install.file_format import Leaf
 from taskhand.install.host import SERVER, Host
-from taskhand.install.server_entry import MASK, is_reference
+from taskhand.install.server_entry import MASK, is_plain_key, is_reference
 
 __all__ = ["render_diff"]
 
@@ -47,7 +47,10 @@ def _mask_of(leaf: Leaf, host: Host) -> str | None:
     """What is shown instead of a value; None for one that is no secret."""
     if leaf.path[:2] != (host.key, SERVER):
         return _OTHERS if isinstance(leaf.value, str) else None
-    if leaf.path[2:3] != ("env",) or (isinstance(leaf.value, str) and is_reference(leaf.value)):
+    if leaf.path[2:3] != ("env",):
+        name = next(part for part in reversed(leaf.path) if isinstance(part, str))
+        return f'"{MASK}"' if isinstance(leaf.value, str) and is_plain_key(name, leaf.value) else None
+    if isinstance(leaf.value, str) and is_reference(leaf.value):
         return None
     variable = leaf.path[-1]
     return f'"{MASK}"' if variable in SECRETS or variable not in VARIABLES else None

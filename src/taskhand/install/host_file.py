@@ -77,11 +77,11 @@ def _write_beside(found: HostFile, text: str) -> Path:
     return new
 
 
-def read_backups(found: HostFile) -> Iterator[str]:
-    """The texts of the file's backups, newest first, without those that cannot be read."""
+def read_backups(found: HostFile) -> Iterator[tuple[Path, str]]:
+    """The file's backups with their texts, newest first, without those that cannot be read."""
     for path in sorted(found.path.parent.glob(f"{_escaped(found.path.name)}.taskhand-*.bak"), reverse=True):
         with suppress(OSError, UnicodeDecodeError):
-            yield path.read_bytes().removeprefix(found.begins).decode()
+            yield path, path.read_bytes().removeprefix(found.begins).decode()
 
 
 def _write_backup(found: HostFile, text: str, now: datetime) -> Path | None:

@@ -1,6 +1,7 @@
 """The text of a host's file after Taskhand's entry is added, updated or removed; pure."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from taskhand.config.credentials import MARK
@@ -9,7 +10,17 @@ from taskhand.install.file_format import FileFormat, Match, Path, Unparsable, Un
 from taskhand.install.host import SERVER, Host
 from taskhand.install.launch import Launch
 
-__all__ = ["MASK", "WantedEntry", "add_server", "find_entry", "is_reference", "mask_keys", "remove_server"]
+__all__ = [
+    "MASK",
+    "WantedEntry",
+    "add_server",
+    "find_entry",
+    "find_keys",
+    "is_plain_key",
+    "is_reference",
+    "mask_keys",
+    "remove_server",
+]
 
 MASK = "********"
 """The text that replaces a key on the screen and in backup copies."""
@@ -21,6 +32,9 @@ _REMOTE = (
 """The fields of a remote server's entry. They are removed: hosts disagree on whether they or the command count.
 
 Codex does not start with one of them beside a command."""
+
+_KEY_NAME = r"(?i)key|token|secret|password|credential|authorization|bearer|cookie"
+_KEY_ARGUMENT = r"(?i)bearer\s+\S|(?:key|token|secret|password)\s*[=:]\s*\S"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +121,39 @@ def mask_keys(text: str, host: Host) -> str:
         if variable in SECRETS and isinstance(value, str) and not is_reference(value):
             text = host.format.put_value(text, (host.key, SERVER, "env", variable), MASK)
     return text
+
+
+def find_keys(text: str, host: Host) -> Collection[str]:
+    """The keys that the entry holds as plain text, whoever wrote it; none where the text cannot be parsed."""
+    try:
+        return frozenset(_plain_keys(find_entry(text, host)))
+    except (Unparsable, Unsuitable):
+        return frozenset()
+
+
+def _plain_keys(value: object, name: str = "") -> Iterator[str]:
+    """The texts under names such as TOKEN or Authorization, and the arguments that have a key in them."""
+    if isinstance(value, dict):
+        for inner, one in value.items():
+            yield from _plain_keys(one, str(inner))
+    elif isinstance(value, list):
+        for one in value:
+            yield from _plain_keys(one, name)
+    elif isinstance(value, str) and is_plain_key(name, value):
+        yield value
+
+
+def is_plain_key(name: str, value: str) -> bool:
+    """Whether the text under a field, variable or header of this name is a key, and no reference to one."""
+    if (
+        not value
+        or value == MASK
+        or is_reference(value)
+        or "${" in value
+        or name.upper().endswith(("_FILE", "_VAR", "_VARS"))
+    ):
+        return False
+    return bool(re.search(_KEY_ARGUMENT, value) if name == "args" else re.search(_KEY_NAME, name))
 
 
 def is_reference(value: str) -> bool:
