@@ -7,10 +7,12 @@ from typing import Any
 
 import anyio
 import pytest
+from click.testing import CliRunner
 
 from server.transports.server_process import output, run
 from taskhand import __version__
 from taskhand.cli.doctor import run_checks
+from taskhand.cli.main import command
 from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
@@ -138,6 +140,26 @@ def test_config_reports_why_no_backend_is_chosen(store_file: Path) -> None:
     told = json.loads(output(store_file, "config", "--json", VAMBE_API_KEY=SECRET, CLOSE_API_KEY=SECRET))
     assert (told["backend"], told["why"]) == (None, "Credentials of several CRMs are set: vambe, close.")
     assert "TASKHAND_BACKEND" in told["warnings"][0]["remedy"]
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"TASKHAND_DB": ":memory:"},
+        {"TASKHAND_DB": "$NOPE/x.sqlite"},
+        {"TASKHAND_JOURNAL": "~nobody-of-that-name/x"},
+        {"TASKHAND_TOOLS": "everything"},
+        {"VAMBE_API_KEY": SECRET, "CLOSE_API_KEY": SECRET},
+    ],
+)
+def test_config_warns_of_what_doctor_reports_as_failed(variables: dict[str, str], store_file: Path) -> None:
+    [failed] = [one for one in looked_at(store_file, **variables) if one.outcome == "failed"]
+    given = {"TASKHAND_DB": str(store_file), "TASKHAND_CONFIG": os.devnull} | variables
+    done = CliRunner().invoke(command, ["config"], env=given)
+    assert done.exit_code == 0
+    warned = [line for line in done.output.splitlines() if line.startswith("! ")]
+    assert warned == [f"! {failed.found}"]
+    assert f"    {failed.remedy}" in done.output.splitlines()
 
 
 def test_an_invalid_file_stops_every_command_but_doctor(store_file: Path, tmp_path: Path) -> None:

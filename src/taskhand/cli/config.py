@@ -56,18 +56,18 @@ def setting_rows(found: Configuration) -> list[dict[str, Any]]:
 
 
 def _to_json(found: Configuration) -> dict[str, Any]:
-    backend, why, warnings = _backend(found)
+    backend, why = _backend(found)
     return {
         "backend": backend,
         "why": why,
         "file": {"path": str(found.file.path), "found": found.file.there},
         "settings": setting_rows(found),
-        "warnings": warnings,
+        "warnings": _warnings(found),
     }
 
 
 def _lines(found: Configuration) -> "Iterator[str]":
-    backend, why, warnings = _backend(found)
+    backend, why = _backend(found)
     yield f"backend  {backend or 'none'}: {why}"
     yield f"file     {found.file.path}{'' if found.file.there else ' (not there)'}"
     yield ""
@@ -76,18 +76,45 @@ def _lines(found: Configuration) -> "Iterator[str]":
     first = max(len(row[0]) for row in rows)
     second = min(_WIDEST, max(len(row[1]) for row in rows))
     yield from (f"{name:{first}}  {value:{second}}  {origin}" for name, value, origin in rows)
-    for warning in warnings:
+    for warning in _warnings(found):
         yield f"! {warning['found']}"
         yield f"    {warning['remedy']}"
 
 
-def _backend(found: Configuration) -> tuple[str | None, str, list[dict[str, Any]]]:
-    """The backend, the reason for it, and the warnings about the configuration."""
-    warnings = [{"found": one.found, "remedy": one.remedy} for one in found.warnings]
+def _backend(found: Configuration) -> tuple[str | None, str]:
+    """The backend, None where none can be chosen, and the reason."""
     try:
-        return found.settings.backend, f"{found.why}.", warnings
+        return found.settings.backend, f"{found.why}."
     except OperatorError as error:
-        return None, error.message, [*warnings, {"found": error.message, "remedy": error.next_step}]
+        return None, error.message
+
+
+def _warnings(found: Configuration) -> list[dict[str, str | None]]:
+    """The warnings about the configuration, and what a start would refuse."""
+    warnings = [{"found": one.found, "remedy": one.remedy} for one in found.warnings]
+    return warnings + [{"found": error.message, "remedy": error.next_step} for error in _refusals(found.settings)]
+
+
+def _refusals(settings: Settings) -> "Iterator[OperatorError]":
+    """The errors with which the server would refuse these settings, each once."""
+    from taskhand.server.offered_tools import choose_tools
+    from taskhand.server.tools import TOOLS
+    from taskhand.wiring import journal_path, store_path
+
+    told = set()
+    checks: tuple[Callable[[], object], ...] = (
+        lambda: settings.backend,
+        lambda: store_path(settings),
+        lambda: journal_path(settings),
+        lambda: choose_tools(TOOLS, settings.tools, only_reads=settings.read_only),
+    )
+    for check in checks:
+        try:
+            check()
+        except OperatorError as error:
+            if error.message not in told:
+                told.add(error.message)
+                yield error
 
 
 def _effective(found: Configuration) -> dict[str, str | None]:
