@@ -258,6 +258,31 @@ def test_a_file_with_only_keyring_references_may_be_readable_by_others(file: Pat
     assert (found.settings.secrets, found.warnings) == ((SECRET,), ())
 
 
+@pytest.mark.skipif(os.name != "posix", reason="permissions are told otherwise there")
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o400, False), (0o644, True), (0o440, True)])
+@pytest.mark.parametrize("variable", ["VAMBE_API_KEY_FILE", "CLOSE_ACCESS_TOKEN_FILE", "TASKHAND_STATE_KEY_FILE"])
+def test_the_file_of_a_credential_that_others_can_read_is_warned_about(
+    variable: str, mode: int, *, warned: bool, tmp_path: Path
+) -> None:
+    key = tmp_path / "my key"
+    key.write_text(SECRET * 4, encoding="utf-8")
+    key.chmod(mode)
+    found = load_configuration({"TASKHAND_CONFIG": os.devnull, variable: str(key)}, {})
+    told = [(warning.found, warning.remedy) for warning in found.warnings]
+    sentence = f"The file that {variable} names can be read by other users of this machine."
+    assert told == ([(sentence, f"Run: chmod 600 '{key}'")] if warned else [])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are told otherwise there")
+def test_the_file_of_a_credential_that_the_configuration_file_names_is_warned_about(file: Path, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text(SECRET, encoding="utf-8")
+    key.chmod(0o644)
+    [warning] = read(file, f'[vambe]\napi_key_file = "{key}"').warnings
+    assert warning.found.startswith(f"The file that vambe.api_key_file in {file} names can be read")
+    assert read(file, f'[vambe]\napi_key_file = "{key}"', {"VAMBE_API_KEY": SECRET}).warnings == ()
+
+
 @pytest.mark.parametrize(
     ("name", "meant"),
     [

@@ -72,6 +72,7 @@ def test_a_locked_keyring_is_named_as_the_reason() -> None:
 def test_a_credential_is_read_from_the_file_that_its_variable_names(variable: str, text: str, tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_bytes(text.encode())
+    file.chmod(0o600)
     found = load_configuration({"TASKHAND_CONFIG": os.devnull, f"{variable}_FILE": str(file)}, {})
     assert (found.settings.secrets, found.warnings) == (("sk-3",), ())
     assert found.settings.backend == variable.partition("_")[0].lower()

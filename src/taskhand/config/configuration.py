@@ -3,6 +3,7 @@
 By precedence: a flag of the command line, an environment variable, the configuration file, the default.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from pydantic import SecretStr
 from taskhand.backends.registry import FACTORIES, find_factory
 from taskhand.config.credentials import FILE_SUFFIX, MARK
 from taskhand.config.file import SettingsFile, key_of, read_settings_file
-from taskhand.config.paths import expand_path
+from taskhand.config.paths import expand_path, is_open_to_others
 from taskhand.config.settings import Note, Settings, find_usable, read_variables
 from taskhand.config.unknown_variables import find_misnomers
 from taskhand.config.variables import FILE_VARIABLES, VARIABLES
@@ -95,7 +96,13 @@ def load_configuration(environ: Mapping[str, str], flags: Mapping[str, object]) 
     origins = {_FIELD_NAMES[variable]: origin for variable, origin in merged.origins.items()}
     origins |= {name: Origin("flag", f"--{name}") for name in flagged.values()}
     notes = [CheckResult("configuration", "warning", note.found, note.remedy) for note in settings.notes]
-    warnings = (*notes, *_typos(environ, notes), *_open_secrets(origins, file))
+    open_files = _open_files({**held.files, **variables.files}, origins)
+    warnings = (
+        *notes,
+        *_typos(environ, notes),
+        *_open_secrets(origins, file),
+        *open_files,
+    )
     return Configuration(settings, origins, file, warnings)
 
 
@@ -175,6 +182,30 @@ def _open_secrets(origins: Mapping[str, Origin], file: SettingsFile) -> Iterable
     if held and file.open_to_others:
         found = f"{file.path} holds {', '.join(held)}, and other users of this machine can read it."
         yield CheckResult("configuration", "warning", found, f"Run: chmod 600 {file.path}")
+
+
+def _open_files(files: Mapping[str, Path], origins: Mapping[str, Origin]) -> Iterable[CheckResult]:
+    """A warning for each used file of a credential that is this user's and that other users can read.
+
+    A file of another owner, as container platforms mount them, cannot be protected from here.
+    """
+    if not files:
+        return
+    import shlex  # noqa: PLC0415  most starts need none
+
+    for variable, path in files.items():
+        origin = origins.get(_FIELD_NAMES[variable])
+        if origin and origin.name.upper().endswith(FILE_SUFFIX) and _is_own_and_open(path):
+            found = f"The file that {_called(origin)} names can be read by other users of this machine."
+            yield CheckResult("configuration", "warning", found, f"Run: chmod 600 {shlex.quote(str(path))}")
+
+
+def _is_own_and_open(path: Path) -> bool:
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return is_open_to_others(status.st_mode) and status.st_uid == os.geteuid()
 
 
 def _without_password(text: str) -> str:

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from taskhand.backends.factory import SettingKind
 from taskhand.backends.registry import FACTORIES
+from taskhand.config.paths import is_open_to_others
 from taskhand.config.settings import Settings
 from taskhand.config.variables import FILE_VARIABLES, VARIABLES
 from taskhand.domain.errors import Candidate, OperatorError
@@ -26,7 +27,6 @@ from taskhand.domain.errors import Candidate, OperatorError
 __all__ = ["SettingsFile", "key_of", "nearest_keys", "read_settings_file"]
 
 _TABLES: Final = frozenset(factory.name for factory in FACTORIES if factory.settings.model_fields)
-_READ_BY_OTHERS: Final = 0o044
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def read_settings_file(path: Path, *, must_exist: bool) -> SettingsFile:
         return SettingsFile(path, there=False)
     except OSError as error:
         raise _unreadable(path, f"cannot be read: {error.strerror}") from None
-    return SettingsFile(path, _values(_parsed(raw, path), path), open_to_others=_is_open(mode))
+    return SettingsFile(path, _values(_parsed(raw, path), path), open_to_others=is_open_to_others(mode))
 
 
 def key_of(variable: str) -> str:
@@ -82,10 +82,6 @@ def nearest_keys(key: str) -> list[str]:
     same = [own for own in _VARIABLES if own.rpartition(".")[2] == word]
     longer = [own for own in _VARIABLES if table and own.startswith(f"{table}.") and word in own]
     return list(dict.fromkeys([*longer, *close, *same]))[:2]
-
-
-def _is_open(mode: int) -> bool:
-    return os.name == "posix" and bool(mode & _READ_BY_OTHERS)
 
 
 def _unreadable(path: Path, why: str) -> OperatorError:

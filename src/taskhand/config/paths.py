@@ -9,9 +9,10 @@ from typing import Final
 from taskhand.config.placeholders import clean_value
 from taskhand.domain.errors import OperatorError
 
-__all__ = ["expand_path"]
+__all__ = ["expand_path", "is_open_to_others"]
 
 _VARIABLE: Final = r"\$\{(?:env:)?(\w+)\}|\$(?:env:)?([A-Za-z_]\w*)|%([A-Za-z_]\w*)%"
+_READ_BY_OTHERS: Final = 0o044
 _LEFT_OVER: Final = r"`|\A\w{2,}:/|\$[{(]|\{\{|\}\}|[<>\"]|%[A-Za-z_]\w*%|\A'|'\Z"
 
 
@@ -42,6 +43,11 @@ def expand_path(name: str, path: Path | str, environ: Mapping[str, str] | None =
     if "~" in whole.parts:
         raise _refused(name, "has ~ after its beginning, where it means no home folder")
     return whole
+
+
+def is_open_to_others(mode: int) -> bool:
+    """Whether other users of this machine may read a file of this mode."""
+    return os.name == "posix" and bool(mode & _READ_BY_OTHERS)
 
 
 def _refused(name: str, why: str) -> OperatorError:

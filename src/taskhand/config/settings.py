@@ -11,6 +11,7 @@ from pydantic import ConfigDict, PrivateAttr, SecretStr, ValidationError
 from taskhand.backends.factory import BackendFactory, SettingKind, is_secret
 from taskhand.backends.registry import FACTORIES, BackendName, find_factory
 from taskhand.config.credentials import FILE_SUFFIX, read_credential_file, resolve_credential
+from taskhand.config.paths import expand_path
 from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.server_settings import ServerSettings, split_keys
 from taskhand.domain.errors import CallerError, OperatorError
@@ -37,10 +38,14 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """The values of settings by variable, and the `names` under which those were given that came by another name."""
+    """The values of settings by variable.
+
+    `names` are those under which a value was given that came by another name, and `files` where it was read.
+    """
 
     values: Mapping[str, str]
     names: Mapping[str, str]
+    files: Mapping[str, Path]
 
 
 # pydantic orders inherited fields from the last base to the first: the server's first, then each backend's.
@@ -211,12 +216,14 @@ def read_variables(environ: Mapping[str, str]) -> Variables:
         if (name in _FIELDS or name in files) and (value := clean_value(text))
     }
     names: dict[str, str] = {}
+    paths: dict[str, Path] = {}
     for name in sorted(values.keys() & files.keys()):
         variable, path = files[name], values.pop(name)
         if (given := values.get(variable)) and find_flaw(given, variable, is_secret=True) is None:
             raise OperatorError(f"{variable} and {name} are both set.", next_step="Unset one of them.")
         values[variable], names[variable] = read_credential_file(name, path), name
-    return Variables(values, names)
+        paths[variable] = expand_path(name, path)
+    return Variables(values, names, paths)
 
 
 def find_usable(given: Mapping[str, object], names: Mapping[str, str]) -> tuple[dict[str, object], list[Note]]:
