@@ -284,6 +284,43 @@ def test_the_file_of_a_credential_that_the_configuration_file_names_is_warned_ab
 
 
 @pytest.mark.parametrize(
+    ("environ", "found", "remedy"),
+    [
+        (
+            {"HUBSPOT_BASE_URL": "http://127.0.0.1:1"},
+            "HUBSPOT_BASE_URL is set, but the backend is local.",
+            "Set HUBSPOT_ACCESS_TOKEN or TASKHAND_BACKEND.",
+        ),
+        (
+            {"CLOSE_RATE": "5", "CLOSE_BASE_URL": "http://127.0.0.1:1"},
+            "CLOSE_BASE_URL and CLOSE_RATE are set, but the backend is local.",
+            "Set CLOSE_API_KEY, CLOSE_ACCESS_TOKEN or TASKHAND_BACKEND.",
+        ),
+        ({"VAMBE_USER_ID": "u1"}, "VAMBE_USER_ID is set, but the backend is local.", "Set VAMBE_API_KEY or TASKHAND"),
+    ],
+)
+def test_settings_of_a_crm_are_warned_about_where_nothing_chooses_it(
+    environ: dict[str, str], found: str, remedy: str
+) -> None:
+    [warning] = load_configuration({"TASKHAND_CONFIG": os.devnull} | environ, {}).warnings
+    assert warning.found == found
+    assert str(warning.remedy).startswith(remedy)
+    for chosen in ({"TASKHAND_BACKEND": "local"}, {"TASKHAND_BACKEND": "close"}, {"VAMBE_API_KEY": SECRET}):
+        assert load_configuration({"TASKHAND_CONFIG": os.devnull} | environ | chosen, {}).warnings == ()
+
+
+def test_settings_of_a_crm_whose_key_is_none_are_warned_about_once() -> None:
+    environ = {"VAMBE_BASE_URL": "http://127.0.0.1:1", "VAMBE_API_KEY": "${VAMBE_API_KEY}"}
+    [warning] = load_configuration({"TASKHAND_CONFIG": os.devnull} | environ, {}).warnings
+    assert warning.found.startswith("VAMBE_API_KEY holds a placeholder")
+
+
+def test_settings_of_a_crm_in_the_file_are_named_by_their_keys(file: Path) -> None:
+    [warning] = read(file, '[hubspot]\nbase_url = "http://127.0.0.1:1"').warnings
+    assert warning.found == f"hubspot.base_url in {file} is set, but the backend is local."
+
+
+@pytest.mark.parametrize(
     ("name", "meant"),
     [
         ("TASKHAND_TIMEZON", "TASKHAND_TIMEZONE"),

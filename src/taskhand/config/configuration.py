@@ -5,7 +5,7 @@ By precedence: a flag of the command line, an environment variable, the configur
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -100,6 +100,7 @@ def load_configuration(environ: Mapping[str, str], flags: Mapping[str, object]) 
     warnings = (
         *notes,
         *_typos(environ, notes),
+        *_settings_without_crm(settings, origins),
         *_open_secrets(origins, file),
         *open_files,
     )
@@ -206,6 +207,30 @@ def _is_own_and_open(path: Path) -> bool:
     except OSError:
         return False
     return is_open_to_others(status.st_mode) and status.st_uid == os.geteuid()
+
+
+def _settings_without_crm(settings: Settings, origins: Mapping[str, Origin]) -> Iterable[CheckResult]:
+    """A warning for each CRM that has settings while the embedded store is in use because nothing chooses a CRM.
+
+    Where a note says what is wrong with the CRM's credential, that is said already.
+    """
+    crms = [factory for factory in FACTORIES if factory.credentials]
+    if settings.chosen_backend or not all(map(settings.lacks_credential, crms)):
+        return
+    noted = {note.variable for note in settings.notes}
+    for factory in crms:
+        credentials = [Settings.variable(name) for name in factory.credentials]
+        given = [_called(origins[name]) for name in factory.settings.model_fields if name in origins]
+        if given and noted.isdisjoint(credentials):
+            verb = "is" if len(given) == 1 else "are"
+            found = f"{_joined(given, 'and')} {verb} set, but the backend is local."
+            remedy = f"Set {_joined([*credentials, 'TASKHAND_BACKEND'], 'or')}."
+            yield CheckResult("configuration", "warning", found, remedy)
+
+
+def _joined(names: Sequence[str], word: str) -> str:
+    """The names with commas, and the word before the last."""
+    return f" {word} ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _without_password(text: str) -> str:
