@@ -66,6 +66,8 @@ def update(**sent: Any) -> dict[str, Any]:
         ("update_task", update(responsibleIds=[" a ", "b"]), update(responsibleIds=("a", "b"))),
         ("update_task", update(responsibleIds=[1.0, 2]), update(responsibleIds=("1", "2"))),
         ("update_task", update(priority=1.0), update(priority="1")),
+        ("update_task", update(priority="1.0"), update(priority="1")),
+        ("list_tasks", {"limit": "5.0"}, {"limit": 5}),
         ("get_task", {"id": 12.0}, {"id": "12"}),
         ("bulk_update_tasks", {"taskIds": "[7, 8.0]"}, {"taskIds": ("7", "8")}),
         ("list_tasks", {"fields": "title, due"}, {"fields": ("title", "due")}),

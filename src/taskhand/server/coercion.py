@@ -20,6 +20,7 @@ _LISTS_OF_NAMES = frozenset({"clear"})
 
 _LARGEST = 10**15
 """No argument takes a larger number."""
+_WHOLE = re.compile(r"\d+\.0+")
 _MOST_ITEMS = 2_000
 """No argument takes a longer list."""
 _LONGEST_TEXT = 10_000
@@ -122,7 +123,10 @@ def _coerce_typed(name: str, text: str, schema: Schema) -> Any:
         return None
     if "array" in types:
         return _coerce_list(text, of_words=bool(_choices(schema)) or name in _LISTS_OF_NAMES)
-    return _coerce_object(text) if "object" in types else text
+    if "object" in types:
+        return _coerce_object(text)
+    whole = text.partition(".")[0]
+    return whole if _WHOLE.fullmatch(text) and whole in _choices(schema) else text
 
 
 def _coerce_list(text: str, *, of_words: bool) -> Any:
