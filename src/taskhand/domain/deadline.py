@@ -12,7 +12,17 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Deadline", "call_deadline", "current_deadline", "end_of_call", "part_of_call", "time_left"]
+import anyio
+
+__all__ = [
+    "Deadline",
+    "acquire_in_time",
+    "call_deadline",
+    "current_deadline",
+    "end_of_call",
+    "part_of_call",
+    "time_left",
+]
 
 _TO_ANSWER_S: Final = 1.0
 """Seconds of a call that are kept for the journal and the answer; a tenth of a call that takes less than ten."""
@@ -88,3 +98,15 @@ def time_left() -> float:
     """Seconds that the call may still wait; infinite outside a call."""
     call = _CURRENT.get()
     return math.inf if call is None else call.left_s
+
+
+async def acquire_in_time(lock: anyio.Lock) -> bool:
+    """Acquire a lock, at once if it is free; False where another call holds it for as long as this one may wait."""
+    try:
+        lock.acquire_nowait()
+    except anyio.WouldBlock:
+        with anyio.move_on_after(time_left()):
+            await lock.acquire()
+            return True
+        return False
+    return True

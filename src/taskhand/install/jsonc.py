@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from taskhand.install.file_format import Unparsable
+from taskhand.install.file_format import Leaf, Unparsable
 
-__all__ = ["WHITESPACE", "Child", "Node", "Text", "parse_jsonc"]
+__all__ = ["WHITESPACE", "Child", "Node", "Text", "leaves_of", "parse_jsonc"]
 
 WHITESPACE = " \t\r\n"
 
@@ -46,6 +46,14 @@ class Child(NamedTuple):
     start: int
     node: Node
     comma: int | None = None
+
+
+def leaves_of(node: Node, path: tuple[str | int, ...]) -> Iterator[Leaf]:
+    """The simple values at and in a node to which `path` leads."""
+    if not isinstance(node.value, dict | list):
+        yield Leaf(path, node.value, node.start, node.end)
+    for index, child in enumerate(node.children):
+        yield from leaves_of(child.node, (*path, index if child.name is None else child.name))
 
 
 @dataclass(frozen=True, slots=True)

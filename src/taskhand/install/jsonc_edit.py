@@ -3,11 +3,11 @@
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from taskhand.install.file_format import Leaf, Match, Path, Span, Unsuitable
-from taskhand.install.jsonc import WHITESPACE, Node, Text, parse_jsonc
+from taskhand.install.jsonc import WHITESPACE, Node, Text, leaves_of, parse_jsonc
 
 __all__ = ["LANGUAGE", "find_comments", "find_leaves", "find_value", "put_value", "remove_value"]
 
@@ -65,14 +65,7 @@ def remove_value(text: str, path: Path) -> str:
 def find_leaves(text: str) -> Sequence[Leaf]:
     """As in `FileFormat`."""
     root = parse_jsonc(text).root
-    return list(_leaves(root, ())) if root else []
-
-
-def _leaves(node: Node, path: tuple[str | int, ...]) -> Iterator[Leaf]:
-    if not isinstance(node.value, dict | list):
-        yield Leaf(path, node.value, node.start, node.end)
-    for index, child in enumerate(node.children):
-        yield from _leaves(child.node, (*path, index if child.name is None else child.name))
+    return list(leaves_of(root, ())) if root else []
 
 
 def find_comments(text: str) -> Sequence[Span]:

@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 from taskhand.install.file_format import Leaf, Path, Span, Unsuitable
-from taskhand.install.jsonc import Child, Node
+from taskhand.install.jsonc import Child, Node, leaves_of
 from taskhand.install.toml import Statement, TomlText, parse_toml
 
 __all__ = ["LANGUAGE", "find_comments", "find_leaves", "find_value", "put_value", "remove_value"]
@@ -56,14 +56,7 @@ def remove_value(text: str, path: Path) -> str:
 def find_leaves(text: str) -> Sequence[Leaf]:
     """As in `FileFormat`."""
     found = [(one.path, one.node) for one in parse_toml(text).statements if one.node]
-    return [leaf for path, node in found for leaf in _leaves(node, path)]
-
-
-def _leaves(node: Node, path: tuple[str | int, ...]) -> Iterator[Leaf]:
-    if not isinstance(node.value, dict | list):
-        yield Leaf(path, node.value, node.start, node.end)
-    for index, child in enumerate(node.children):
-        yield from _leaves(child.node, (*path, index if child.name is None else child.name))
+    return [leaf for path, node in found for leaf in leaves_of(node, path)]
 
 
 def find_comments(text: str) -> Sequence[Span]:

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import anyio
 
 from taskhand.backends.base import Backend
-from taskhand.domain.deadline import call_deadline, time_left
+from taskhand.domain.deadline import acquire_in_time, call_deadline
 from taskhand.domain.errors import CallerError
 from taskhand.journal.journal import Journal
 from taskhand.service.task_updates import TaskUpdates
@@ -75,7 +75,8 @@ class AppContext:
         key = name.casefold()
         lock = self._locks.setdefault(key, anyio.Lock())
         try:
-            await self._acquire(lock)
+            if not await acquire_in_time(lock):
+                raise _in_progress_error()
             try:
                 yield
             finally:
@@ -83,15 +84,6 @@ class AppContext:
         finally:
             if not lock.locked() and not lock.statistics().tasks_waiting:
                 self._locks.pop(key, None)
-
-    async def _acquire(self, lock: anyio.Lock) -> None:
-        with suppress(anyio.WouldBlock):
-            lock.acquire_nowait()
-            return
-        with anyio.move_on_after(time_left()):
-            await lock.acquire()
-            return
-        raise _in_progress_error()
 
     @asynccontextmanager
     async def lock_all(self, names: Iterable[str]) -> AsyncIterator[None]:

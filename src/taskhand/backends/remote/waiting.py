@@ -1,11 +1,11 @@
 """Waits inside a call: none of them lasts longer than the call may."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import anyio
 
-from taskhand.domain.deadline import time_left
+from taskhand.domain.deadline import acquire_in_time, time_left
 from taskhand.domain.errors import UpstreamError
 
 __all__ = ["hold_lock", "sleep_if_time"]
@@ -22,22 +22,13 @@ async def sleep_if_time(sleep: Callable[[float], Awaitable[object]], seconds: fl
 @asynccontextmanager
 async def hold_lock(lock: anyio.Lock) -> AsyncGenerator[None, None]:
     """Hold a lock for the body of the `with`; UpstreamError where another call holds it for all of this one's time."""
-    await _acquire(lock)
+    if not await acquire_in_time(lock):
+        raise UpstreamError(
+            "Another call waited for the same answer of the CRM until this one's time ran out.",
+            next_step="Send the same call again later.",
+            retryable=True,
+        )
     try:
         yield
     finally:
         lock.release()
-
-
-async def _acquire(lock: anyio.Lock) -> None:
-    with suppress(anyio.WouldBlock):
-        lock.acquire_nowait()
-        return
-    with anyio.move_on_after(time_left()):
-        await lock.acquire()
-        return
-    raise UpstreamError(
-        "Another call waited for the same answer of the CRM until this one's time ran out.",
-        next_step="Send the same call again later.",
-        retryable=True,
-    )
