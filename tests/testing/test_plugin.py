@@ -62,7 +62,7 @@ def test_a_project_uses_the_fixtures(pytester: pytest.Pytester) -> None:
 
 def test_a_project_that_does_not_use_the_plugin_imports_nothing_heavy() -> None:
     code = "import sys, pytest, taskhand.testing.plugin; print(*sorted(sys.modules))"
-    # A measurement of coverage imports the whole package in each process that it follows.
+    # A process that coverage follows imports more than the plugin does.
     unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     run = subprocess.run([sys.executable, "-c", code], env=unmeasured, capture_output=True, text=True, check=True)  # noqa: S603  ours
     heavy = {"mcp", "pydantic", "anyio", "httpx2", "starlette", "sqlite3", "taskhand.config.settings"}
