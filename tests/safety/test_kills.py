@@ -349,7 +349,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "tasks.sqlite"
 
 
-async def seen(app: AppContext, ids: list[str]) -> dict[str, Sight]:
+async def read_sights(app: AppContext, ids: list[str]) -> dict[str, Sight]:
     """The tasks as the store has them."""
     found = await app.backend.snapshots(ids)
     return {task_id: Sight(str(one.task.title), one.task.responsible_ids) for task_id, one in found.items()}
@@ -365,18 +365,18 @@ async def test_a_killed_bulk_in_the_embedded_store_is_applied_wholly_or_not_at_a
     ids = [task.id for task in (await backend.list_tasks(TaskQuery(order="created", limit=HUNDRED))).tasks]
     await backend.aclose()
     async with app_at("local", "", tmp_path) as app:
-        before = await seen(app, ids)
+        before = await read_sights(app, ids)
     asks = {"taskIds": ids, "changes": ANA}
     await killed(reaper, Job("local", "", str(tmp_path), "bulk_update_tasks", asks, step.dies, step.nth), step)
     async with next_process("local", "", tmp_path) as (app, agent):
-        now = await seen(app, ids)
+        now = await read_sights(app, ids)
         await recover_abandoned(app)
         plan, change = await changes(app)
         asked = {task_id: Sight(sight.title, (members["Ana Soto"],)) for task_id, sight in before.items()}
         applied = assert_it_is_so(change, before, now, asked)
         assert applied == step.applied
-        assert await seen(app, ids) == now
+        assert await read_sights(app, ids) == now
         await assert_the_plan_goes_on_with_the_rest(agent, plan, applied, HUNDRED - applied)
         if applied:
             await undone(agent, change, applied)
-        assert await seen(app, ids) == (before if applied else asked)
+        assert await read_sights(app, ids) == (before if applied else asked)

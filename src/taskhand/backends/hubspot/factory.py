@@ -37,7 +37,7 @@ class HubSpotSettings(BackendSettings):
     hubspot_id_property: str | None = Field(
         None,
         alias="HUBSPOT_ID_PROPERTY",
-        description="A unique task property whose values ids are; default: HubSpot's own ids.",
+        description="A unique task property whose values are the ids of tasks; default: HubSpot's own ids.",
     )
     hubspot_rate: int = Field(
         100, alias="HUBSPOT_RATE", ge=1, le=1_000, description="Most requests in ten seconds; default 100."

@@ -65,7 +65,7 @@ class LostCreates(Generic[_Row]):
         candidates = [Candidate(task.id, task.title) for task in found.tasks]
         raise self._adapter.messages.unknown_create(candidates) from fault
 
-    async def seen(self, edit: Edit, sent_at: datetime, known: frozenset[str]) -> _Row | None:
+    async def find_once(self, edit: Edit, sent_at: datetime, known: frozenset[str]) -> _Row | None:
         """The task that a create has made for certain, if one search shows it; None where nobody can search."""
         try:
             rows, found = await self._search(edit, sent_at, known | self._made)

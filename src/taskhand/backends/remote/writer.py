@@ -100,7 +100,7 @@ class Writer(Generic[_Row]):
             row = None
             if has_write_left(sent):
                 with without_pauses():
-                    row = await self._lost_creates.seen(edit, sent_at, known)
+                    row = await self._lost_creates.find_once(edit, sent_at, known)
             if row is not None:
                 return row, self._messages.found
             if wait_s is None or (throttled.retry_after_s or 0.0) > _LONGEST_WAIT_S:

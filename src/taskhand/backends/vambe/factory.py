@@ -35,7 +35,10 @@ class VambeSettings(BackendSettings):
         description="All statuses in their order, with types: `Pendiente:initial,Completado:done`.",
     )
     vambe_timezone: Annotated[str | None, SettingKind.TIME_ZONE] = Field(
-        None, alias="VAMBE_TIMEZONE", description="IANA zone of the organisation; default: none."
+        None,
+        alias="VAMBE_TIMEZONE",
+        description="IANA zone of the organisation, in which due dates that Vambe gives without one are read; "
+        "default: none.",
     )
     vambe_due_at: Literal["utc", "wall"] | None = Field(
         None,
