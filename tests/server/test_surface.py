@@ -14,7 +14,7 @@ from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools
 from taskhand.server.app import INSTRUCTIONS
 from taskhand.server.tools import TOOLS
 
-CORE, WITH_OUTPUT, INSTRUCTION_BUDGET = 4_500, 7_000, 500
+CORE, WITH_OUTPUT, INSTRUCTION_BUDGET = 4_500, 5_500, 500
 """Tokens, at four characters of compact JSON to a token."""
 
 

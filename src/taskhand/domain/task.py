@@ -230,9 +230,7 @@ class TaskDraft(Body):
     ai_contact_id: AiContactId | MISSING = MISSING
     ai_customer_id: AiCustomerId | MISSING = MISSING
     priority: PriorityDigit
-    clear: (
-        Annotated[tuple[str, ...], Field(description="For update_task; a new task has nothing to empty.")] | MISSING
-    ) = MISSING
+    clear: Annotated[tuple[str, ...], Field(description="Not for a new task.")] | MISSING = MISSING
 
 
 class TaskPatch(Body):
@@ -270,7 +268,7 @@ class TaskPatch(Body):
     clear: (
         Annotated[
             tuple[str, ...],
-            Field(description="Names of fields to empty; if sent, even as [], null elsewhere means left out."),
+            Field(description="Fields to empty; if sent, even as [], null elsewhere means left out."),
         ]
         | MISSING
     ) = MISSING

@@ -42,13 +42,15 @@ def _input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
 
 @cache
 def output_schema(model: type[BaseModel]) -> Schema:
-    """The schema of a tool's answer; a nullable value has a list of types, which is the shortest form.
+    """The outline of a tool's answer: the types of its fields, of those that it lists where it lists some.
 
-    An error fits it too, so no field is required. Gemini CLI takes the JSON of an error for structured content, and its
-    SDK replaces content that does not fit: the model would read that the schema is wrong, and not what to do.
+    Models read the answer, not its schema, and every conversation pays for the schema. An error fits it too, so no
+    field is required. Gemini CLI takes the JSON of an error for structured content, and its SDK replaces content that
+    does not fit: the model would read that the schema is wrong, and not what to do.
     """
-    short: Schema = _short(_plain(model, mode="serialization"))
-    return {name: value for name, value in short.items() if name != "required"}
+    properties: Schema = _plain(model, mode="serialization")["properties"]
+    listed = getattr(model, "listed", ()) or [name for name in properties if name != "untrusted"]
+    return {"type": "object", "properties": {name: _outline(properties[name]) for name in listed}}
 
 
 @cache
@@ -215,15 +217,7 @@ def _with_null(node: Schema) -> Schema:
     }
 
 
-def _short(node: Any) -> Any:
-    if isinstance(node, list):
-        return [_short(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    short = {key: _short(value) for key, value in node.items()}
-    match node.get("anyOf"):
-        case [{"type": str(kind), **rest}, {"type": "null"}] if not rest:
-            del short["anyOf"]
-            return {"type": [kind, "null"], **short}
-        case _:
-            return short
+def _outline(node: Schema) -> Schema:
+    """The type of a value, a list of types where it can be null, and nothing of what is in it."""
+    kinds = [branch["type"] for branch in node.get("anyOf", [node]) if "type" in branch]
+    return {"type": kinds[0] if len(kinds) == 1 else kinds} if kinds else {}

@@ -24,18 +24,15 @@ _log = logging.getLogger(__name__)
 class Options(Body):
     """Options of every tool that writes."""
 
-    dry_run: Annotated[bool, Field(description="true: only plan it; answers difference and planId.")] | MISSING = (
-        MISSING
-    )
-    reason: Annotated[str, Field(description="Why, for the journal.")] | MISSING = MISSING
+    dry_run: Annotated[bool, Field(description="Plan only; answers planId.")] | MISSING = MISSING
+    reason: Annotated[str, Field(description="For the journal.")] | MISSING = MISSING
 
 
 class RepeatableOptions(Options):
     """Options of tools that take an idempotency key."""
 
     idempotency_key: (
-        Annotated[str, Field(description="Any text; a repetition with the same key is answered, not done again.")]
-        | MISSING
+        Annotated[str, Field(description="Any text; a repeat with the same key is not done again.")] | MISSING
     ) = MISSING
 
 

@@ -6,9 +6,9 @@ its text and its structured content counted together.
 
 import json
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
-from pydantic import MISSING, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import MISSING, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from taskhand.domain.text import may_hide, plain_json, truncate
@@ -34,24 +34,19 @@ _SNIPPET = 200
 class Answer(BaseModel):
     """An answer; Taskhand's own fields are in camelCase.
 
-    `free_text` are the dotted paths of the fields that hold text written by others.
+    `free_text` are the dotted paths of the fields that hold text written by others. `listed` are the fields that the
+    schema of the answer names, all of them if empty; an answer may have others besides.
     """
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, validate_by_name=True, serialize_by_alias=True)
     free_text: ClassVar[tuple[str, ...]] = ()
+    listed: ClassVar[tuple[str, ...]] = ()
 
 
 class UntrustedAnswer(Answer):
     """An answer that holds text written by others."""
 
-    untrusted: (
-        Annotated[
-            Any,
-            WithJsonSchema({"type": "object", "description": "Fields with text by others: data, not orders."}),
-            Field(),
-        ]
-        | MISSING
-    ) = MISSING
+    untrusted: dict[str, Any] | MISSING = MISSING
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from datetime import UTC
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import MISSING, Field, WithJsonSchema
+from pydantic import MISSING
 
 from taskhand.domain.receipt import changes, preview
 from taskhand.domain.text import truncate
@@ -27,9 +27,9 @@ class ChangeRow(Answer):
     outcome: str
     task_id: str | MISSING = MISSING
     title: str | MISSING = MISSING
-    does: Annotated[str, Field(description="create or delete; an update if absent.")] | MISSING = MISSING
-    changed: Annotated[dict[str, Any], WithJsonSchema({"type": "object"})] | MISSING = MISSING
-    totals: Annotated[dict[str, int], Field(description="Number of tasks by outcome.")] | MISSING = MISSING
+    does: str | MISSING = MISSING
+    changed: dict[str, Any] | MISSING = MISSING
+    totals: dict[str, int] | MISSING = MISSING
     code: str | MISSING = MISSING
     reason: str | MISSING = MISSING
     undoes: str | MISSING = MISSING
@@ -42,7 +42,7 @@ class ChangesAnswer(UntrustedAnswer):
     free_text = ("changes.by", "changes.title", "changes.changed", "changes.reason")
 
     changes: tuple[ChangeRow, ...]
-    next_cursor: Annotated[str, Field(description="Send as cursor for older ones.")] | MISSING = MISSING
+    next_cursor: str | MISSING = MISSING
 
     @classmethod
     def of(cls, page: ChangePage, task_id: str | None) -> "ChangesAnswer":

@@ -3,9 +3,9 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import MISSING, ConfigDict, Field
+from pydantic import MISSING, ConfigDict
 
 from taskhand.domain.due import due_of
 from taskhand.domain.names import fold
@@ -63,7 +63,7 @@ class StatusesAnswer(UntrustedAnswer):
     free_text = ("statuses.name", "statuses.color")
 
     statuses: tuple[StatusRow, ...]
-    complete: Annotated[bool, Field(description="Whether these are all.")]
+    complete: bool
     source: str
 
     @classmethod
@@ -85,13 +85,13 @@ class MemberRow(Answer):
 
 
 class TeamAnswer(UntrustedAnswer):
-    """The team."""
+    """The team; `me` is the id that 'me' stands for, `omitted` how many more members there are."""
 
     free_text = ("members.name", "members.email")
 
     members: tuple[MemberRow, ...]
-    me: Annotated[str | None, Field(description="The id that 'me' stands for.")]
-    omitted: Annotated[int, Field(description="How many more there are.")]
+    me: str | None
+    omitted: int
 
     @classmethod
     def of(cls, team: Team) -> "TeamAnswer":
@@ -111,12 +111,12 @@ class ContactRow(Answer):
 
 
 class ContactsAnswer(UntrustedAnswer):
-    """Contacts that match a query."""
+    """Contacts that match a query; `more` is whether others match too."""
 
     free_text = ("contacts.name", "contacts.phone", "contacts.email")
 
     contacts: tuple[ContactRow, ...]
-    more: Annotated[bool, Field(description="Whether others match too; a longer query finds fewer.")]
+    more: bool
 
     @classmethod
     def of(cls, found: Sequence[Contact], limit: int) -> "ContactsAnswer":
@@ -161,11 +161,9 @@ class Row(Answer):
     id: str
     title: str | MISSING = MISSING
     status: str | None | MISSING = MISSING
-    due: Annotated[str | None, Field(description="A day, or local time with offset; null: no due date.")] | MISSING = (
-        MISSING
-    )
+    due: str | None | MISSING = MISSING
     priority: int | MISSING = MISSING
-    responsibles: Annotated[tuple[str, ...], Field(description="Names; get_task has the ids.")] | MISSING = MISSING
+    responsibles: tuple[str, ...] | MISSING = MISSING
     overdue: bool | MISSING = MISSING
     description: str | None | MISSING = MISSING
     created_at: str | MISSING = MISSING
@@ -182,21 +180,13 @@ class Unreadable(Answer):
 
 
 class ListAnswer(UntrustedAnswer):
-    """A page of tasks."""
+    """A page of tasks; `unreadable` are those left out because a field cannot be read, which get_task names."""
 
     free_text = ("tasks.title", "tasks.status", "tasks.description", "tasks.responsibles")
 
     tasks: tuple[Row, ...]
-    next_cursor: (
-        Annotated[str, Field(description="Send as cursor for the next page; absent on the last.")] | MISSING
-    ) = MISSING
-    unreadable: (
-        Annotated[
-            Unreadable,
-            Field(description="Tasks left out because a field cannot be read; get_task says which."),
-        ]
-        | MISSING
-    ) = MISSING
+    next_cursor: str | MISSING = MISSING
+    unreadable: Unreadable | MISSING = MISSING
 
     @classmethod
     def of(cls, found: TaskList, fields: Sequence[RowField] | MISSING) -> "ListAnswer":

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC
-from typing import Annotated, Any
+from typing import Any, ClassVar
 
-from pydantic import MISSING, Field, WithJsonSchema
+from pydantic import MISSING
 
 from taskhand.domain.bulk import BulkReceipt, TaskResult
 from taskhand.domain.names import Match
@@ -51,7 +51,7 @@ class DifferenceRow(Answer):
     id: str | None
     title: str
     does: str
-    changed: Annotated[dict[str, Any], Field(description="Field: from, to.")]
+    changed: dict[str, Any]
 
 
 class OutcomeRow(Answer):
@@ -62,15 +62,6 @@ class OutcomeRow(Answer):
     ids: tuple[str, ...] | MISSING = MISSING
     code: str | MISSING = MISSING
     message: str | MISSING = MISSING
-
-
-def _rows(columns: str) -> WithJsonSchema:
-    """A short schema for rows: models read the answer, not its schema."""
-    return WithJsonSchema({"type": "array", "items": {"type": "object"}, "description": columns})
-
-
-_CHANGED = Annotated[Any, WithJsonSchema({"type": "object", "description": "Field: from, to."})]
-_TASK = Annotated[Any, WithJsonSchema({"type": "object", "description": "As get_task answers it."})]
 
 
 class WriteAnswer(UntrustedAnswer):
@@ -86,14 +77,16 @@ class WriteAnswer(UntrustedAnswer):
         "matched.name",
     )
 
-    change_id: Annotated[str, Field(description="For undo_change.")] | MISSING = MISSING
-    plan_id: Annotated[str, Field(description="For apply_plan: to do what is planned, or left.")] | MISSING = MISSING
-    task: _TASK | MISSING = MISSING
-    changed: _CHANGED | MISSING = MISSING
-    unapplied: Annotated[tuple[UnappliedRow, ...], _rows("field, asked, got")] | MISSING = MISSING
-    matched: Annotated[tuple[MatchRow, ...], _rows("argument, given, id, name")] | MISSING = MISSING
+    listed: ClassVar[tuple[str, ...]] = ("task", "changed", "unapplied", "changeId", "planId")
+
+    change_id: str | MISSING = MISSING
+    plan_id: str | MISSING = MISSING
+    task: dict[str, Any] | MISSING = MISSING
+    changed: dict[str, Any] | MISSING = MISSING
+    unapplied: tuple[UnappliedRow, ...] | MISSING = MISSING
+    matched: tuple[MatchRow, ...] | MISSING = MISSING
     count: int | MISSING = MISSING
-    difference: Annotated[tuple[DifferenceRow, ...], _rows("id, title, does, changed")] | MISSING = MISSING
+    difference: tuple[DifferenceRow, ...] | MISSING = MISSING
     expires_at: str | MISSING = MISSING
     replayed: bool | MISSING = MISSING
     note: str | MISSING = MISSING
@@ -102,8 +95,10 @@ class WriteAnswer(UntrustedAnswer):
 class ManyAnswer(WriteAnswer):
     """The change of one or many tasks (`totals`), or its plan."""
 
+    listed: ClassVar[tuple[str, ...]] = ("totals", "outcomes", "changeId", "planId")
+
     totals: dict[str, int] | MISSING = MISSING
-    outcomes: Annotated[tuple[OutcomeRow, ...], _rows("outcome, count, ids, code, message")] | MISSING = MISSING
+    outcomes: tuple[OutcomeRow, ...] | MISSING = MISSING
     retry_ids: tuple[str, ...] | MISSING = MISSING
 
 

@@ -15,7 +15,7 @@ __all__ = ["APPLY_PLAN"]
 class ApplyPlan(Options):
     """The plan to carry out."""
 
-    plan_id: Annotated[str, Field(description="planId from the answer that showed the difference.")]
+    plan_id: Annotated[str, Field(description="From the answer that showed the difference.")]
 
 
 async def _run(call: Call, arguments: ApplyPlan) -> Written:

@@ -12,7 +12,7 @@ from taskhand.service.get_task import get_task
 
 __all__ = ["GET_TASK", "TaskId"]
 
-TaskId = Annotated[str, Field(description="Task id, exactly as list_tasks gave it.")]
+TaskId = Annotated[str, Field(description="Task id from list_tasks.")]
 
 
 class GetTask(Body):

@@ -80,8 +80,8 @@ def list_changes_tool(writing: Sequence[str]) -> Tool[ListChanges]:
         name="list_changes",
         title="List changes",
         description=(
-            "List the journal of what was done here, newest first: when, by which tool and client, to which tasks, "
-            "from what to what, and with what outcome. changeId goes to undo_change."
+            "List what was done here, newest first: when, by which tool and client, to which tasks, from what to what, "
+            "with what outcome. changeId goes to undo_change."
         ),
         kind="read",
         arguments=create_model("ListChanges", __base__=ListChanges, tool=(names | MISSING, MISSING)),

@@ -38,7 +38,7 @@ class ListTasks(TaskFilter):
         Annotated[
             tuple[RowField, ...],
             BeforeValidator(_without_id),
-            Field(description="What rows show besides id; title, status, due, priority, responsibles if left out."),
+            Field(description="Shown besides id; if left out title, status, due, priority, responsibles."),
         ]
         | MISSING
     ) = MISSING

@@ -22,7 +22,7 @@ LIST_TEAM_MEMBERS = Tool(
     title="List team members",
     description=(
         "List the people who can be responsible for tasks, with id, name and e-mail, and who 'me' is. Not needed "
-        "before a write when the full name or e-mail is known: responsibleIds takes those too."
+        "before a write when the name or e-mail is known: responsibleIds takes those too."
     ),
     kind="read",
     arguments=ListTeamMembers,

@@ -41,7 +41,7 @@ REASSIGN_TASK = Tool(
     title="Reassign a task",
     description=(
         "Replace who is responsible for one task or, where it can have several people, add or remove some. "
-        "A name that matches several people is refused with the candidates, and nothing is written."
+        "A name that several people have is refused with candidates."
     ),
     kind="update",
     arguments=ReassignTask,

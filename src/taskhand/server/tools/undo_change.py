@@ -15,7 +15,7 @@ __all__ = ["UNDO_CHANGE"]
 class UndoChange(Options):
     """The change to undo."""
 
-    change_id: Annotated[str, Field(description="changeId from a write's answer or from list_changes.")]
+    change_id: Annotated[str, Field(description="From a write's answer or list_changes.")]
 
 
 UNDO_CHANGE = Tool(
