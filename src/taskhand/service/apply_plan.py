@@ -12,7 +12,6 @@ from taskhand.domain.outcome import VOID
 from taskhand.domain.plan import Difference, Plan, drift
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Claim, Intent, Opening
 from taskhand.service.app_context import AppContext
 from taskhand.service.approval import reason_to_confirm
@@ -118,7 +117,7 @@ async def execute_intents(call: Call, intents: Sequence[Intent], opening: Openin
         return await execute_delete(call, intent.before, opening)
     edit = intent.asked or intent.edit or Edit()
 
-    async def edit_for(_: Task) -> ResolvedEdit:
+    async def edit_for(_: Snapshot) -> ResolvedEdit:
         return edit, opening.matched
 
     def opening_for(matched: tuple[Match, ...]) -> Opening:

@@ -16,7 +16,8 @@ from taskhand.domain.names import Match
 from taskhand.domain.outcome import VOID
 from taskhand.domain.plan import Plan
 from taskhand.domain.query import TaskFilter
-from taskhand.domain.task import Task, TaskPatch
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import TaskPatch
 from taskhand.journal.journal import Change, Claim, Intent
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_targets import Targets, resolve_targets
@@ -111,7 +112,8 @@ def _check_days(days: int) -> int:
     return days
 
 
-async def _shift_due(resolver: Resolver, days: int, zone: str | None, task: Task) -> ResolvedEdit:
+async def _shift_due(resolver: Resolver, days: int, zone: str | None, snapshot: Snapshot) -> ResolvedEdit:
+    task = snapshot.task
     rules.check_readable(task, "due")
     due = due_of(task)
     if due is None:
@@ -123,8 +125,9 @@ async def _shift_due(resolver: Resolver, days: int, zone: str | None, task: Task
 
 
 async def _change_people(
-    resolver: Resolver, capabilities: Capabilities, change: BulkChange, task: Task
+    resolver: Resolver, capabilities: Capabilities, change: BulkChange, snapshot: Snapshot
 ) -> ResolvedEdit:
+    task = snapshot.task
     rules.check_readable(task, "responsible_ids")
     current = task.responsible_ids
     add = await resolver.resolve_people(change.add, current, "addResponsibleIds")
@@ -155,7 +158,7 @@ async def _plan_steps(call: Call, edit_for: EditFor, targets: Targets) -> _Steps
     for snapshot in targets.tasks:
         task = snapshot.task
         try:
-            edit, names = await edit_for(task)
+            edit, names = await edit_for(snapshot)
         except CallerError as error:
             refused[task.id] = error
             continue

@@ -6,6 +6,7 @@ from taskhand.domain import rules, statuses
 from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
+from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, Task
 from taskhand.service.call import Call
 from taskhand.service.resolver import ResolvedEdit
@@ -19,7 +20,8 @@ async def complete_task(call: Call, task_id: str, status_name: str | MISSING = M
     backend = call.app.backend
     rules.check_id(task_id, backend.capabilities)
 
-    async def edit_for(before: Task) -> ResolvedEdit:
+    async def edit_for(snapshot: Snapshot) -> ResolvedEdit:
+        before = snapshot.task
         if status_name is MISSING and _is_finished(before):
             # The snapshot may be old: only a fresh read shows that the task is finished now.
             before = await backend.get_task(task_id, fresh=True)

@@ -8,7 +8,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
-from taskhand.domain.task import Task
+from taskhand.domain.snapshot import Snapshot
 from taskhand.service.call import Call
 from taskhand.service.resolver import ResolvedEdit, Resolver
 from taskhand.service.task_write import plan_or_write
@@ -41,7 +41,8 @@ async def reassign_task(call: Call, task_id: str, given: Sequence[str], chosen: 
         )
     resolver = Resolver(call.app)
 
-    async def edit_for(before: Task) -> ResolvedEdit:
+    async def edit_for(snapshot: Snapshot) -> ResolvedEdit:
+        before = snapshot.task
         if mode != "replace":
             rules.check_readable(before, "responsible_ids")
         people = await resolver.resolve_people(given, before.responsible_ids)

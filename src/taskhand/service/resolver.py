@@ -14,6 +14,7 @@ from taskhand.domain.errors import CallerError
 from taskhand.domain.names import Match
 from taskhand.domain.people import People
 from taskhand.domain.sent_back import restore_unshown
+from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Member, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
 from taskhand.domain.zones import offset_of_reversed
 from taskhand.service.app_context import AppContext
@@ -23,7 +24,7 @@ __all__ = ["EditFor", "ResolvedEdit", "Resolver"]
 ResolvedEdit = tuple[Edit, tuple[Match, ...]]
 """An edit, and the names that were resolved for it."""
 
-EditFor = Callable[[Task], Awaitable[ResolvedEdit]]
+EditFor = Callable[[Snapshot], Awaitable[ResolvedEdit]]
 """Makes the edit of a task from the task as it is now; CallerError where it cannot be made."""
 
 
@@ -36,8 +37,9 @@ class Resolver:
         self._statuses: StatusList | None = None
         self._team: tuple[tuple[Member, ...], str | None] | None = None
 
-    async def resolve(self, body: TaskDraft | TaskPatch, due: DueRequest, before: Task | None) -> ResolvedEdit:
-        """The edit that `body` makes to the task `before`, None for a new task; `due` are its due fields, parsed."""
+    async def resolve(self, body: TaskDraft | TaskPatch, due: DueRequest, snapshot: Snapshot | None) -> ResolvedEdit:
+        """The edit that `body` makes to a task, None for a new one; `due` are its due fields, parsed."""
+        before = snapshot.task if snapshot else None
         choice, status_matched = await self._resolve_status(body)
         responsible_ids, people_matched = await self._resolve_responsibles(body, before)
         edit = Edit(

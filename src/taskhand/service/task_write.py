@@ -31,7 +31,7 @@ async def plan_or_write(call: Call, task_id: str, edit_for: EditFor, *, fresh: b
     async with call.app.lock(task_id):
         before = await read_snapshot(call.app, task_id, fresh=fresh)
         if call.is_dry:
-            edit, matched = await edit_for(before.task)
+            edit, matched = await edit_for(before)
             return await make_plan(call, [_new_intent(call.app, before, before, edit)], matched)
         return await write_edit(call, before, edit_for)
 
@@ -52,7 +52,7 @@ async def write_edit(
     app, now = call.app, before
     new_opening = opening_for or (lambda matched: call.new_opening(matched=matched))
     for _ in range(_MOST_TRIES):
-        edit, matched = await edit_for(before.task)
+        edit, matched = await edit_for(before)
         intent = _new_intent(app, before, now, edit)
         if not _sets_any(intent.edit):
             reread = await read_snapshot(app, before.task.id, fresh=True)
