@@ -36,6 +36,11 @@ CLOSE_GAPS = {
     "test_a_date_without_a_time_stays_a_date": _NO_ZONE,
     "test_a_null_time_makes_the_task_all_day_again": _NO_ZONE,
     "test_an_invalid_due_date_is_refused": _ALWAYS_A_ZONE,
+    "test_one_update_adds_and_takes_off_people_beside_other_fields": _ONE_PERSON,
+    "test_people_who_are_added_or_taken_off_already_are_no_change": _ONE_PERSON,
+    "test_people_replaced_and_added_or_added_and_taken_off_are_refused": _ONE_PERSON,
+    "test_empty_values_beside_people_to_add_are_not_given": _ONE_PERSON,
+    "test_a_bulk_change_combines_fields_people_and_days": _ONE_PERSON,
 }
 
 HUBSPOT_GAPS = {
@@ -51,4 +56,9 @@ HUBSPOT_GAPS = {
     "test_a_new_task_has_what_was_asked_and_starts_in_the_initial_status": _ONE_PERSON,
     "test_responsibles_are_replaced_added_and_removed": _ONE_PERSON,
     "test_a_name_that_two_people_have_comes_back_as_candidates_and_nothing_is_written": _ONE_PERSON,
+    "test_one_update_adds_and_takes_off_people_beside_other_fields": _ONE_PERSON,
+    "test_people_who_are_added_or_taken_off_already_are_no_change": _ONE_PERSON,
+    "test_people_replaced_and_added_or_added_and_taken_off_are_refused": _ONE_PERSON,
+    "test_empty_values_beside_people_to_add_are_not_given": _ONE_PERSON,
+    "test_a_bulk_change_combines_fields_people_and_days": _ONE_PERSON,
 }

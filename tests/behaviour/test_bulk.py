@@ -53,12 +53,13 @@ async def test_due_dates_are_shifted_by_days_and_keep_their_times(worker: Agent)
 
 async def test_people_are_added_and_taken_off_each_task(agent: Agent) -> None:
     ids = [(await agent.create(f"Task {number}"))["id"] for number in range(2)]
-    done = await agent("bulk_update_tasks", taskIds=ids, addResponsibleIds=["Ana Soto"], removeResponsibleIds=["me"])
+    people = {"addResponsibleIds": ["Ana Soto"], "removeResponsibleIds": ["me"]}
+    done = await agent("bulk_update_tasks", taskIds=ids, changes=people)
     matched = [(match["argument"], match["given"]) for match in done["matched"]]
     assert matched == [("addResponsibleIds", "Ana Soto"), ("removeResponsibleIds", "me")]
     members = {row["id"]: row["name"] for row in (await agent("list_team_members"))["members"]}
-    people = await _field(agent, ids, "task_responsibles")
-    assert [[members[who["responsible_id"]] for who in one] for one in people] == [["Ana Soto"], ["Ana Soto"]]
+    found = await _field(agent, ids, "task_responsibles")
+    assert [[members[who["responsible_id"]] for who in one] for one in found] == [["Ana Soto"], ["Ana Soto"]]
 
 
 async def test_a_filter_finds_its_tasks_and_leaves_the_others(worker: Agent) -> None:
@@ -86,7 +87,7 @@ async def test_a_filter_finds_its_tasks_and_leaves_the_others(worker: Agent) -> 
         ({"taskIds": ["x"], "filter": {"text": "task"}, "changes": {"priority": "2"}}, "several_targets"),
         ({"taskIds": ["x"]}, "nothing_to_change"),
         ({"taskIds": ["x"], "changes": {}}, "nothing_to_change"),
-        ({"taskIds": ["x"], "changes": {"priority": "2"}, "shiftDueDays": 1}, "several_changes"),
+        ({"taskIds": ["x"], "changes": {"dueDate": "2026-03-20"}, "shiftDueDays": 1}, "several_changes"),
         ({"taskIds": ["x"], "shiftDueDays": 0}, "invalid_shift"),
         ({"taskIds": ["x"] * 3, "changes": {"id": "y"}}, "immutable_field"),
         ({"taskIds": [f"x{n}" for n in range(1_001)], "shiftDueDays": 1}, "too_many_tasks"),

@@ -343,9 +343,9 @@ def fields_fitting(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     [
         ("list_tasks", ["limit", "overdue", "order", "fields", "responsibleIds", "cursor", "contact", "toDate"]),
         ("list_changes", ["taskId", "tool", "outcome", "since", "limit", "cursor"]),
-        ("update_task", ["priority", "newStatusPosition", "responsibleIds", "dryRun", "clear"]),
+        ("update_task", ["priority", "newStatusPosition", "responsibleIds", "addResponsibleIds", "dryRun", "clear"]),
         ("create_task", ["idempotencyKey", "dryRun"]),
-        ("bulk_update_tasks", ["filter", "changes", "taskIds", "addResponsibleIds", "shiftDueDays"]),
+        ("bulk_update_tasks", ["filter", "changes", "taskIds", "shiftDueDays"]),
     ],
 )
 def test_null_as_a_word_is_not_given_where_no_free_text_is_taken(word: str, tool: str, names: list[str]) -> None:

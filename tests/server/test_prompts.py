@@ -93,8 +93,8 @@ async def test_following_the_hand_over_prompt_moves_the_unfinished_tasks(arm: Ar
         statuses = (await agent("list_statuses"))["statuses"]
         unfinished = [row["name"] for row in statuses if row["type"] not in ("done", "master_done")]
         rows = (await agent("list_tasks", responsibleIds=leaver, status=unfinished))["tasks"]
-        change = {name: told[name] for name in ("addResponsibleIds", "removeResponsibleIds", "changes") if name in told}
-        plan = await agent("bulk_update_tasks", taskIds=[row["id"] for row in rows], dryRun=True, **change)
+        ids = [row["id"] for row in rows]
+        plan = await agent("bulk_update_tasks", taskIds=ids, dryRun=True, changes=told["changes"])
         assert await agent.listed(responsibleIds=["Luis Pereira"]) == []
         await agent("apply_plan", planId=plan["planId"])
         assert sorted(await agent.listed(responsibleIds=["Luis Pereira"])) == ["Call Acme", "Write to Acme"]

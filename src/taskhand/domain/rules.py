@@ -18,6 +18,7 @@ from taskhand.domain.task import PRIORITY_WORDS, Task, TaskDraft, TaskPatch
 from taskhand.domain.text import strip_hidden
 
 __all__ = [
+    "changes_people",
     "check_draft",
     "check_filter",
     "check_id",
@@ -59,7 +60,18 @@ def check_patch(patch: TaskPatch, capabilities: Capabilities) -> DueRequest:
         raise CallerError(
             "newStatusName is empty.", code="unknown_status", next_step="Call list_statuses for the names."
         )
+    if patch.responsible_ids is not MISSING and changes_people(patch):
+        raise CallerError(
+            "responsibleIds replaces everyone, so it cannot go with addResponsibleIds or removeResponsibleIds.",
+            code="several_changes",
+            next_step="Send responsibleIds alone, or only the people to add and to remove.",
+        )
     return _check_body(patch, capabilities)
+
+
+def changes_people(patch: TaskPatch) -> bool:
+    """Whether a patch adds to or removes from the people who are on a task."""
+    return any(people is not MISSING for people in (patch.add_responsible_ids, patch.remove_responsible_ids))
 
 
 def check_draft(draft: TaskDraft, capabilities: Capabilities) -> DueRequest:

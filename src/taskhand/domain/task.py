@@ -192,6 +192,11 @@ ResponsibleIds = Annotated[
         json_schema_extra=field_notes(null_is_not_given=True),
     ),
 ]
+_SomePeople = field_notes(needs="responsibleIds", for_several_people=True)
+AddResponsibleIds = Annotated[tuple[str, ...], Field(description="People to add.", json_schema_extra=_SomePeople)]
+RemoveResponsibleIds = Annotated[
+    tuple[str, ...], Field(description="People to take off.", json_schema_extra=_SomePeople)
+]
 AiContactId = Annotated[
     str | None,
     Field(description="Contact id from find_contacts.", json_schema_extra=field_notes(null="null unlinks")),
@@ -234,7 +239,7 @@ class TaskDraft(Body):
 
 
 class TaskPatch(Body):
-    """The documented body of PUT /tasks/{id}, of which only what is given changes, and `clear`."""
+    """The documented body of PUT /tasks/{id}, of which only what is given changes, and fields of ours."""
 
     title: Annotated[str, Field(description="New title.")] | MISSING = MISSING
     description: Description | MISSING = MISSING
@@ -262,6 +267,8 @@ class TaskPatch(Body):
     due_time: DueTime | MISSING = MISSING
     timezone: Timezone | MISSING = MISSING
     responsible_ids: ResponsibleIds | MISSING = MISSING
+    add_responsible_ids: AddResponsibleIds | MISSING = MISSING
+    remove_responsible_ids: RemoveResponsibleIds | MISSING = MISSING
     ai_contact_id: AiContactId | MISSING = MISSING
     ai_customer_id: AiCustomerId | MISSING = MISSING
     priority: AnyPriority | MISSING = MISSING

@@ -15,6 +15,8 @@ from taskhand.server.schema import Schema, model_fields
 
 __all__ = ["TaskBody"]
 
+_ADDITIONS = frozenset({"addResponsibleIds", "removeResponsibleIds"})
+"""Fields that add to what a task has or take from it: an empty value in them says nothing."""
 _DUE = frozenset({"dueDate", "dueTime", "timezone"})
 """Fields that say one thing together."""
 
@@ -38,6 +40,7 @@ class TaskBody:
 
         CallerError where `clear` names a field that cannot be emptied, and where a value may be what a host filled in.
         """
+        given = _without_blank_additions(given)
         listed = self._listed(given.get("clear"))
         if not isinstance(listed, tuple | None) or not all(isinstance(name, str) for name in listed or ()):
             return dict(given)  # refused by its type
@@ -158,6 +161,14 @@ class TaskBody:
 
     def _dotted(self, name: str) -> str:
         return f"{self.within}.{name}" if self.within else name
+
+
+def _without_blank_additions(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values without additions that say nothing; beside one that says something, nobody in responsibleIds does."""
+    kept = {name: value for name, value in given.items() if name not in _ADDITIONS or not _is_blank(name, value)}
+    if kept.get("responsibleIds") == () and {"addResponsibleIds", "removeResponsibleIds"} & kept.keys():
+        del kept["responsibleIds"]
+    return kept
 
 
 def _is_blank(name: str, value: Any) -> bool:

@@ -4,19 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from pydantic import BaseModel
+from pydantic import MISSING, BaseModel
 
 from taskhand.domain import rules
 from taskhand.domain.bulk import BulkReceipt
-from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.due import due_of, shifted
-from taskhand.domain.edit import Edit
+from taskhand.domain.due import DueRequest
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import VOID
 from taskhand.domain.plan import Plan
 from taskhand.domain.query import TaskFilter
-from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import TaskPatch
 from taskhand.journal.journal import Change, Claim, Intent
 from taskhand.service.approval import reason_to_confirm
@@ -25,7 +22,7 @@ from taskhand.service.bulk_write import SkippedTasks, bulk_write, replay_bulk
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.idempotency import fingerprint, is_key_replay, key_claim, wait_until_ended
 from taskhand.service.make_plan import make_plan
-from taskhand.service.resolver import EditFor, ResolvedEdit, Resolver
+from taskhand.service.resolver import EditFor, Resolver
 from taskhand.service.task_write import unmet_edit
 
 __all__ = ["BulkChange", "bulk_update"]
@@ -35,11 +32,9 @@ _MOST_DAYS = 3_660
 
 @dataclass(frozen=True, slots=True)
 class BulkChange:
-    """The change to make to each task, given in exactly one way: a body, people to add or remove, or days to shift."""
+    """The change to make to each task: a body, days to move the due date by, or both."""
 
     patch: TaskPatch | None = None
-    add: tuple[str, ...] = ()
-    remove: tuple[str, ...] = ()
     shift_days: int | None = None
 
 
@@ -85,56 +80,31 @@ async def bulk_update(
 
 
 def _check_change(call: Call, change: BulkChange) -> EditFor:
-    """The edit that the change makes to a task; CallerError unless the change is given in exactly one valid way."""
-    ways = [change.patch is not None, bool(change.add or change.remove), change.shift_days is not None]
-    if sum(ways) != 1:
+    """The edit that the change makes to a task; CallerError unless the change is valid and sets something."""
+    patch, days = change.patch, change.shift_days
+    if patch is None and days is None:
         raise CallerError(
-            "Several kinds of change were given." if any(ways) else "No change was given.",
-            code="nothing_to_change" if not any(ways) else "several_changes",
-            next_step="Send one of: changes; addResponsibleIds and removeResponsibleIds; shiftDueDays.",
+            "No change was given.", code="nothing_to_change", next_step="Send changes, shiftDueDays or both."
         )
-    resolver, capabilities = Resolver(call.app), call.app.backend.capabilities
-    if change.patch is not None:
-        due = rules.check_patch(change.patch, capabilities)
-        return partial(resolver.resolve, change.patch, due)
-    if change.shift_days is not None:
-        return partial(_shift_due, resolver, _check_days(change.shift_days), call.app.timezone)
-    return partial(_change_people, resolver, capabilities, change)
+    if days is not None:
+        _check_days(days)
+    if days is not None and patch is not None and patch.due_date is not MISSING:
+        raise CallerError(
+            "changes.dueDate and shiftDueDays were both given; only one of them may be.",
+            code="several_changes",
+            next_step="Send shiftDueDays to move each due date, or changes.dueDate to set one.",
+        )
+    due = DueRequest() if patch is None else rules.check_patch(patch, call.app.backend.capabilities)
+    return partial(Resolver(call.app).resolve, patch or TaskPatch(), due, shift_days=days)
 
 
-def _check_days(days: int) -> int:
+def _check_days(days: int) -> None:
     if not 0 < abs(days) <= _MOST_DAYS:
         raise CallerError(
             f"shiftDueDays {days} is not a number of days from 1 to {_MOST_DAYS}, or from -1 to -{_MOST_DAYS}.",
             code="invalid_shift",
             next_step="Send the number of days, negative for earlier.",
         )
-    return days
-
-
-async def _shift_due(resolver: Resolver, days: int, zone: str | None, snapshot: Snapshot) -> ResolvedEdit:
-    task = snapshot.task
-    rules.check_readable(task, "due")
-    due = due_of(task)
-    if due is None:
-        raise CallerError(
-            "The task has no due date to shift.", code="no_due_date", next_step="Give it one with update_task."
-        )
-    resolver.check_day_is_certain(task)
-    return Edit(due=resolver.to_stored_due(shifted(due, days, zone))), ()
-
-
-async def _change_people(
-    resolver: Resolver, capabilities: Capabilities, change: BulkChange, snapshot: Snapshot
-) -> ResolvedEdit:
-    task = snapshot.task
-    rules.check_readable(task, "responsible_ids")
-    current = task.responsible_ids
-    add = await resolver.resolve_people(change.add, current, "addResponsibleIds")
-    remove = await resolver.resolve_people(change.remove, current, "removeResponsibleIds")
-    ids = tuple(one for one in dict.fromkeys(current + add.ids) if one not in remove.ids)
-    rules.check_responsibles(ids, capabilities)
-    return Edit(responsible_ids=ids), add.matched + remove.matched
 
 
 async def _find_replay(call: Call, claims: tuple[Claim, ...], payload: str) -> BulkReceipt | None:

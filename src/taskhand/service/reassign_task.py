@@ -43,21 +43,12 @@ async def reassign_task(call: Call, task_id: str, given: Sequence[str], chosen: 
 
     async def edit_for(snapshot: Snapshot) -> ResolvedEdit:
         before = snapshot.task
-        if mode != "replace":
-            rules.check_readable(before, "responsible_ids")
-        people = await resolver.resolve_people(given, before.responsible_ids)
-        ids = _combine(before.responsible_ids, people.ids, mode)
-        rules.check_responsibles(ids, capabilities)
-        return Edit(responsible_ids=ids), people.matched
+        if mode == "replace":
+            people = await resolver.resolve_people(given, before.responsible_ids)
+            rules.check_responsibles(people.ids, capabilities)
+        else:
+            add, remove = (given, ()) if mode == "add" else ((), given)
+            people = await resolver.change_people(before, add, remove, "responsibleIds")
+        return Edit(responsible_ids=people.ids), people.matched
 
     return await plan_or_write(call, task_id, edit_for, fresh=mode != "replace")
-
-
-def _combine(current: tuple[str, ...], given: tuple[str, ...], mode: Mode) -> tuple[str, ...]:
-    match mode:
-        case "replace":
-            return given
-        case "add":
-            return tuple(dict.fromkeys(current + given))
-        case "remove":
-            return tuple(person for person in current if person not in given)

@@ -4,13 +4,14 @@ The statuses and the team are read once per call, however many tasks it changes.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from pydantic import MISSING
 
 from taskhand.domain import people, rules, statuses
-from taskhand.domain.due import Due, DueRequest, due_of
+from taskhand.domain.due import Due, DueRequest, due_of, shifted
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError
+from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.names import Match
 from taskhand.domain.people import People
 from taskhand.domain.sent_back import restore_unshown
@@ -37,15 +38,20 @@ class Resolver:
         self._statuses: StatusList | None = None
         self._team: tuple[tuple[Member, ...], str | None] | None = None
 
-    async def resolve(self, body: TaskDraft | TaskPatch, due: DueRequest, snapshot: Snapshot | None) -> ResolvedEdit:
-        """The edit that `body` makes to a task, None for a new one; `due` are its due fields, parsed."""
+    async def resolve(
+        self, body: TaskDraft | TaskPatch, due: DueRequest, snapshot: Snapshot | None, *, shift_days: int | None = None
+    ) -> ResolvedEdit:
+        """The edit that `body` makes to a task, None for a new one; `due` are its due fields, parsed.
+
+        The due date that the task has is moved by `shift_days` before they are applied.
+        """
         before = snapshot.task if snapshot else None
         choice, status_matched = await self._resolve_status(body)
         responsible_ids, people_matched = await self._resolve_responsibles(body, before)
         edit = Edit(
             title=_resolve_title(body.title, before),
             description=_resolve_description(body.description, before),
-            due=self._resolve_due(due, before),
+            due=self._resolve_due(due, before, shift_days),
             responsible_ids=responsible_ids,
             ai_contact_id=body.ai_contact_id,
             ai_customer_id=body.ai_customer_id,
@@ -63,7 +69,29 @@ class Resolver:
         members, me = self._team
         return people.resolve_people(given, members, me, also=current, argument=argument)
 
-    def check_day_is_certain(self, before: Task) -> None:
+    async def change_people(
+        self, before: Task, add: Sequence[str], remove: Sequence[str], argument: str | None = None
+    ) -> People:
+        """The people on a task after `add` are added and `remove` are taken off; `argument` names where both came in.
+
+        CallerError for a person in both, and where the task would have too many people or too few.
+        """
+        rules.check_readable(before, "responsible_ids")
+        current = before.responsible_ids
+        added = await self.resolve_people(add, current, argument or "addResponsibleIds")
+        removed = await self.resolve_people(remove, current, argument or "removeResponsibleIds")
+        if both := {*added.ids} & {*removed.ids}:
+            raise CallerError(
+                "The same person is in addResponsibleIds and in removeResponsibleIds.",
+                code="several_changes",
+                candidates=[Candidate(one) for one in sorted(both)],
+                next_step="Send each person in one of the two.",
+            )
+        ids = tuple(one for one in dict.fromkeys(current + added.ids) if one not in removed.ids)
+        rules.check_responsibles(ids, self._backend.capabilities)
+        return People(ids, added.matched + removed.matched)
+
+    def _check_day_is_certain(self, before: Task) -> None:
         """Refuse to change a due date whose day the backend cannot tell with certainty."""
         if not self._backend.sure_of_due(before, of_day=True):
             raise CallerError(
@@ -72,7 +100,7 @@ class Resolver:
                 next_step="Send dueDate as YYYY-MM-DD together with dueTime null.",
             )
 
-    def to_stored_due(self, due: Due | None) -> Due | None:
+    def _to_stored_due(self, due: Due | None) -> Due | None:
         """The due date as this backend stores it: in the configured zone where it does not keep the task's own."""
         if due is None or self._backend.capabilities.keeps_timezone:
             return due
@@ -93,19 +121,45 @@ class Resolver:
     async def _resolve_responsibles(
         self, body: TaskDraft | TaskPatch, before: Task | None
     ) -> tuple[tuple[str, ...] | MISSING, tuple[Match, ...]]:
+        if isinstance(body, TaskPatch) and before is not None and rules.changes_people(body):
+            changed = await self.change_people(
+                before, _given(body.add_responsible_ids), _given(body.remove_responsible_ids)
+            )
+            return changed.ids, changed.matched
         if body.responsible_ids is MISSING or not body.responsible_ids:
             return body.responsible_ids, ()
         found = await self.resolve_people(body.responsible_ids, before.responsible_ids if before else ())
         return found.ids, found.matched
 
-    def _resolve_due(self, request: DueRequest, before: Task | None) -> Due | None | MISSING:
+    def _resolve_due(self, request: DueRequest, before: Task | None, shift_days: int | None) -> Due | None | MISSING:
+        if before is not None and shift_days is not None:
+            return self._to_stored_due(self._shift_due(request, before, shift_days))
         if not request.is_given:
             return MISSING
         if before and request.needs_current_due:
             rules.check_readable(before, "due")
         if before and request.needs_current_day:
-            self.check_day_is_certain(before)
-        return self.to_stored_due(request.on(due_of(before) if before else None, self._app.timezone))
+            self._check_day_is_certain(before)
+        return self._to_stored_due(request.on(due_of(before) if before else None, self._app.timezone))
+
+    def _shift_due(self, request: DueRequest, before: Task, days: int) -> Due | None:
+        """The due date of a task, moved by days, at the time and in the zone that are asked for or else its own."""
+        rules.check_readable(before, "due")
+        due = due_of(before)
+        if due is None:
+            raise CallerError(
+                "The task has no due date to shift.", code="no_due_date", next_step="Give it one with update_task."
+            )
+        self._check_day_is_certain(before)
+        if not request.is_given:
+            return shifted(due, days, self._app.timezone)
+        # The new time may exist on the new day where the time that the task has does not.
+        local = due if due.at is None else Due.instant(due.at, due.zone or self._app.timezone)
+        return replace(request, due_date=shifted(Due(local.day), days, None).day).on(local, self._app.timezone)
+
+
+def _given(people: tuple[str, ...] | MISSING) -> tuple[str, ...]:
+    return () if people is MISSING else people
 
 
 def _resolve_title(title: str | MISSING, before: Task | None) -> str | MISSING:

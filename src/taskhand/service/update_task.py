@@ -17,4 +17,5 @@ async def update_task(call: Call, task_id: str, patch: TaskPatch) -> Receipt | P
     """Set the fields that the patch gives and leave the others; CallerError where it breaks a rule."""
     rules.check_id(task_id, call.app.backend.capabilities)
     due = rules.check_patch(patch, call.app.backend.capabilities)
-    return await plan_or_write(call, task_id, partial(Resolver(call.app).resolve, patch, due))
+    edit_for = partial(Resolver(call.app).resolve, patch, due)
+    return await plan_or_write(call, task_id, edit_for, fresh=rules.changes_people(patch))

@@ -59,11 +59,9 @@ OPTIONS = frozenset({"dryRun", "reason", "idempotencyKey"})
 
 INSTEAD_OF = {
     "filter": "taskIds",
-    "addResponsibleIds": "changes",
-    "removeResponsibleIds": "changes",
     "shiftDueDays": "changes",
 }
-"""Arguments that take the place of one in the valid call."""
+"""Arguments that are tried without one of the valid call: beside it some of their values say nothing."""
 
 READS = frozenset(tool.name for tool in TOOLS if tool.kind == "read")
 
@@ -170,14 +168,18 @@ TOGETHER: dict[str, list[dict[str, Any]]] = {
         {"newStatusName": "Completado", "newStatusPosition": 3},
         {"dueTime": "15:00", "timezone": "America/Santiago"},
         {"dueDate": None, "dueTime": "15:00"},
+        {"addResponsibleIds": ["me"], "clear": ["responsibleIds"]},
+        {"removeResponsibleIds": ["me"], "responsibleIds": ["me"]},
+        {"addResponsibleIds": ["me"], "removeResponsibleIds": ["me"]},
     ],
     "complete_task": [{"newStatusName": "Pendiente"}, {"newStatusName": "En Progreso"}],
     "reassign_task": [{"responsibleIds": [], "mode": "add"}, {"responsibleIds": [], "mode": "remove"}],
     "list_tasks": [{"fromDate": "2026-03-02", "toDate": "2026-03-01"}, {"responsibleIds": ["me", "nobody"]}],
     "bulk_update_tasks": [
         {"filter": {"priority": "1"}},
-        {"shiftDueDays": 1},
-        {"addResponsibleIds": ["me"]},
+        {"changes": {"dueDate": "2026-03-20"}, "shiftDueDays": 1},
+        {"changes": {"addResponsibleIds": ["me"], "responsibleIds": ["me"]}},
+        {"changes": {"addResponsibleIds": ["me"], "removeResponsibleIds": ["me"]}},
         {"changes": {"newStatusName": "Completado", "newStatusPosition": 3}},
         {"changes": {"dueTime": "15:00", "timezone": "America/Santiago"}},
     ],

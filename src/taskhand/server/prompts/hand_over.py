@@ -34,7 +34,7 @@ def _found(leaver: str, status: str | None) -> str:
 def _change(context: PromptContext, leaver: str, heir: str) -> str:
     """The arguments that put one person in the place of another, and leave the others on a task where they are."""
     if context.capabilities.most_responsibles > 1:
-        return f"addResponsibleIds [{heir}], removeResponsibleIds [{leaver}]"
+        return f'changes {{"addResponsibleIds": [{heir}], "removeResponsibleIds": [{leaver}]}}'
     return f'changes {{"responsibleIds": [{heir}]}}'
 
 

@@ -14,8 +14,6 @@ from taskhand.service.call import Call, RepeatableOptions
 
 __all__ = ["BULK_UPDATE_TASKS"]
 
-_PEOPLE = field_notes(needs="responsibleIds", for_several_people=True)
-
 
 class BulkUpdateTasks(RepeatableOptions):
     """The tasks, and the change to apply to each."""
@@ -37,22 +35,7 @@ class BulkUpdateTasks(RepeatableOptions):
     changes: (
         Annotated[
             TaskPatch,
-            Field(
-                description="What to set on each.",
-                json_schema_extra=field_notes(
-                    empty_beside=["addResponsibleIds", "removeResponsibleIds", "shiftDueDays"]
-                ),
-            ),
-        ]
-        | MISSING
-    ) = MISSING
-    add_responsible_ids: (
-        Annotated[tuple[str, ...], Field(description="Instead of changes: people to add.", json_schema_extra=_PEOPLE)]
-        | MISSING
-    ) = MISSING
-    remove_responsible_ids: (
-        Annotated[
-            tuple[str, ...], Field(description="Instead of changes: people to take off.", json_schema_extra=_PEOPLE)
+            Field(description="What to change on each.", json_schema_extra=field_notes(empty_beside=["shiftDueDays"])),
         ]
         | MISSING
     ) = MISSING
@@ -60,10 +43,8 @@ class BulkUpdateTasks(RepeatableOptions):
         Annotated[
             int,
             Field(
-                description="Instead of changes: move due dates by days, negative is earlier.",
-                json_schema_extra=field_notes(
-                    needs="dueDate", empty_beside=["changes", "addResponsibleIds", "removeResponsibleIds"]
-                ),
+                description="Moves due dates by days, negative is earlier; with changes or alone.",
+                json_schema_extra=field_notes(needs="dueDate", empty_beside=["changes"]),
             ),
         ]
         | MISSING
@@ -73,8 +54,6 @@ class BulkUpdateTasks(RepeatableOptions):
 async def _run(call: Call, arguments: BulkUpdateTasks) -> Written:
     change = BulkChange(
         patch=None if arguments.changes is MISSING else arguments.changes,
-        add=() if arguments.add_responsible_ids is MISSING else arguments.add_responsible_ids,
-        remove=() if arguments.remove_responsible_ids is MISSING else arguments.remove_responsible_ids,
         shift_days=None if arguments.shift_due_days is MISSING else arguments.shift_due_days,
     )
     ids = None if arguments.task_ids is MISSING else arguments.task_ids
