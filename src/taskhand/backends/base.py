@@ -28,11 +28,15 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """The result of one task of a bulk update: the task as it was written, or the error."""
+    """The result of one task of many: the task as it was written, or the error; the id of a failed create is empty.
+
+    `note` says how it was learned that a task is deleted, where that is worth knowing.
+    """
 
     task_id: str
     written: Written | None = None
     error: TaskhandError | None = None
+    note: str | None = None
 
 
 @dataclass(slots=True)
@@ -130,6 +134,13 @@ class Backend(Protocol):
         """Create a task, in the initial status by default; OutcomeUnknown where it may have been created."""
         ...
 
+    async def create_tasks(self, edits: Sequence[Edit], progress: BulkProgress | None = None) -> tuple[ItemResult, ...]:
+        """Create many tasks, all of them different: one result for each edit, in the order given; never raises.
+
+        `progress` as in `update_tasks`. Nothing is sent again without proof that it did not arrive.
+        """
+        ...
+
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Set the fields of an edit; OutcomeUnknown where it may have been applied, Misread for a wrong `before`."""
         ...
@@ -143,12 +154,18 @@ class Backend(Protocol):
         """
         ...
 
-    async def find_created(self, edit: Edit, sent_at: datetime) -> CreateCandidates:
-        """The tasks that a create of `edit` sent at `sent_at` may have made; TaskhandError if the search fails."""
+    async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
+        """The tasks that each create sent at `sent_at` may have made; TaskhandError if the search fails."""
         ...
 
     async def delete_task(self, before: Task) -> str | None:
         """Delete a task and return a note; NotFound, OutcomeUnknown where it may have been deleted."""
+        ...
+
+    async def delete_tasks(
+        self, before: Sequence[Task], progress: BulkProgress | None = None
+    ) -> tuple[ItemResult, ...]:
+        """Delete many tasks: one result for each, in the order given; never raises; `progress` as in `update_tasks`."""
         ...
 
     async def upstream_time(self) -> datetime | None:

@@ -5,13 +5,15 @@ It is named as a candidate and never claimed.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from taskhand.domain.edit import Edit
+from taskhand.domain.receipt import preview
 from taskhand.domain.task import Task
 
-__all__ = ["SEARCHED_BEFORE", "CreateCandidates", "is_created_since"]
+__all__ = ["SEARCHED_BEFORE", "CreateCandidates", "is_created_since", "match_creates"]
 
 SEARCHED_BEFORE: Final = timedelta(minutes=2)
 """How long before the create was sent candidates may have been made: the CRM's clock may differ from ours."""
@@ -37,6 +39,34 @@ class CreateCandidates:
         """The task that the create has made; None where that is not certain."""
         others = self.tasks if self.is_guess else self.recent
         return self.recent[0] if len(self.recent) == len(others) == 1 else None
+
+
+def match_creates(
+    edits: Sequence[Edit], found: Sequence[CreateCandidates], others: Sequence[Edit] = ()
+) -> dict[int, Task]:
+    """The tasks that creates sent at the same time have made for certain, by their index.
+
+    `found` are the candidates of each; `others` are creates whose tasks may be among these too. A create is certain
+    where none of the others may have made a task that looks like it. A task that one has made no other has made.
+    """
+    made: dict[int, Task] = {}
+    while True:
+        taken = {task.id for task in made.values()}
+        open_ = [index for index in range(len(edits)) if index not in made]
+        for index in open_:
+            rivals = [*others, *(edits[other] for other in open_ if other != index)]
+            tasks = [task for task in found[index].tasks if task.id not in taken]
+            task = replace(found[index], tasks=tasks).made
+            if task is not None and not any(_may_look_like(edits[index], rival) for rival in rivals):
+                made[index] = task
+                break
+        else:
+            return made
+
+
+def _may_look_like(edit: Edit, rival: Edit) -> bool:
+    """Whether the new task of `rival` shows everything that `edit` sets."""
+    return not any(edit.unmet_by(preview(None, rival), written=True).given())
 
 
 def is_created_since(task: Task, earliest: datetime) -> bool:

@@ -1,13 +1,14 @@
 """Crash recovery: end the changes that a dead process left open, by reading their tasks. Nothing is sent again."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from taskhand.domain.deadline import part_of_call
 from taskhand.domain.edit import Edit, is_untouched, without
 from taskhand.domain.errors import TaskhandError
+from taskhand.domain.lost_create import match_creates
 from taskhand.domain.outcome import Outcome, overall_outcome
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
@@ -15,7 +16,7 @@ from taskhand.journal.journal import Change, ChangeQuery, Ending, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.masked_text import has_mask
 
-__all__ = ["infer_outcome", "recover_abandoned", "recover_if_possible"]
+__all__ = ["find_created", "infer_outcome", "recover_abandoned", "recover_if_possible"]
 
 _log = logging.getLogger(__name__)
 
@@ -66,17 +67,20 @@ async def _recover(app: AppContext, change: Change) -> None:
     pending = [index for index in range(len(change.intents)) if index not in change.results]
     ids = [task_id for index in pending if (task_id := change.intents[index].task_id) is not None]
     now = await app.backend.snapshots(ids, fresh=True) if ids else {}
-    results = [await _find_result(app, change, index, now) for index in pending]
+    results = [_find_result(change.intents[index], index, now) for index in pending if index not in _creates(change)]
+    results += await find_created(app, change, [index for index in pending if index in _creates(change)])
     outcomes: set[Outcome] = {result.outcome for result in (*change.results.values(), *results)}
     await app.journal.settle(change.id, results, Ending(overall_outcome(outcomes), code="recovered"))
     app.updates.publish(results)
     _log.warning("%s was left open and is recovered; outcomes of its tasks: %s", change.id, ", ".join(sorted(outcomes)))
 
 
-async def _find_result(app: AppContext, change: Change, index: int, now: Mapping[str, Snapshot]) -> Result:
-    intent = change.intents[index]
-    if intent.verb == "create":
-        return await _find_created(app, change, index)
+def _creates(change: Change) -> frozenset[int]:
+    """The indexes of the intents that create a task."""
+    return frozenset(index for index, intent in enumerate(change.intents) if intent.verb == "create")
+
+
+def _find_result(intent: Intent, index: int, now: Mapping[str, Snapshot]) -> Result:
     task_id = intent.task_id or ""
     snapshot = now.get(task_id)
     task = snapshot.task if snapshot else None
@@ -94,24 +98,32 @@ def infer_outcome(intent: Intent, now: Task | None) -> Outcome:
     return "not_applied" if is_untouched(now, intent.before.task, intent.edit) else "unknown"
 
 
-async def _find_created(app: AppContext, change: Change, index: int) -> Result:
-    """The result of a create that may have been sent: applied where the backend finds the one task that it made."""
-    if has_mask(change.intents[index].edit):
-        return Result(index, "unknown")  # nobody can look for a text that is not kept
-    began = change.opening.at
-    edit = without(change.intents[index].edit or Edit(), "status")
+async def find_created(app: AppContext, change: Change, indexes: Sequence[int]) -> list[Result]:
+    """The results of creates that may have been sent: applied where the backend finds the one task that each made."""
+    edits = {index: without(change.intents[index].edit or Edit(), "status") for index in indexes}
+    hidden = [index for index, edit in edits.items() if has_mask(edit)]
+    results = [Result(index, "unknown") for index in hidden]  # nobody can look for a text that is not kept
+    edits = {index: edit for index, edit in edits.items() if index not in hidden}
+    if not edits:
+        return results
     try:
-        candidates = await app.backend.find_created(edit, began)
+        found = await app.backend.find_created(tuple(edits.values()), change.opening.at)
     except TaskhandError as error:
         if error.retryable:
             raise
-        return Result(index, "unknown", code=error.code)
-    unclaimed = [task for task in candidates.tasks if not await _is_known(app, task, change.id)]
-    created = replace(candidates, tasks=unclaimed).made
-    if created is not None:
-        return Result(index, "applied", created.id, created)
-    shows_all = app.backend.capabilities.lists_are_current or app.clock() - began > _LAG
-    return Result(index, "unknown" if unclaimed or not shows_all else "not_applied")
+        return results + [Result(index, "unknown", code=error.code) for index in edits]
+    own = {one.task_id for one in change.results.values()}
+    known = {task.id: task.id in own or await _is_known(app, task, change.id) for one in found for task in one.tasks}
+    unclaimed = [replace(one, tasks=[task for task in one.tasks if not known[task.id]]) for one in found]
+    made = match_creates(tuple(edits.values()), unclaimed)
+    shows_all = app.backend.capabilities.lists_are_current or app.clock() - change.opening.at > _LAG
+    for place, (index, candidates) in enumerate(zip(edits, unclaimed, strict=True)):
+        if place in made:
+            results.append(Result(index, "applied", made[place].id, made[place]))
+        else:
+            others = [task for task in candidates.tasks if task not in made.values()]
+            results.append(Result(index, "unknown" if others or not shows_all else "not_applied"))
+    return results
 
 
 async def _is_known(app: AppContext, task: Task, change_id: str) -> bool:

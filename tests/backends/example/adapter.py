@@ -101,10 +101,10 @@ class ExampleAdapter(CrmAdapter[JsonObject]):
         return await self._client.get(task_id)
 
     async def created_since(
-        self, moment: datetime, edit: Edit, known: frozenset[str]
+        self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
     ) -> tuple[list[JsonObject], timedelta]:
         """All tasks; the clock is ours."""
-        del moment, edit, known
+        del moment, edits, known
         return await self._client.tasks(), timedelta()
 
     def to_task(self, row: JsonObject) -> Task:

@@ -125,17 +125,22 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         return await self._reader.one(task_id, ours=True)
 
     async def created_since(
-        self, moment: datetime, edit: Edit, known: frozenset[str]
+        self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
     ) -> tuple[list[JsonObject], timedelta | None]:
-        """The lead's latest tasks that the user of the credential may have created."""
+        """The latest tasks of these leads that the user of the credential may have created."""
         del known
-        body = mapping.create_body(edit, new_task_type(edit.native, self._new_task_type))
+        bodies = [mapping.create_body(edit, new_task_type(edit.native, self._new_task_type)) for edit in edits]
         stamp = (moment - timedelta(days=1)).isoformat(timespec="seconds")  # Close's clock may be behind ours
-        params = {"lead_id": body["lead_id"], "_type": body["_type"], "date_created__gte": stamp}
-        page = await self._client.tasks(params | {"_order_by": "-date_created"}, 0, self._day_of(edit))
-        ahead = None if page.at is None else page.at - self.timing.clock()
+        days = {(body["lead_id"], body["_type"]): self._day_of(edit) for body, edit in zip(bodies, edits, strict=True)}
+        rows: list[JsonObject] = []
+        ahead: timedelta | None = None
+        for (lead_id, kind), day in days.items():
+            params = {"lead_id": lead_id, "_type": kind, "date_created__gte": stamp, "_order_by": "-date_created"}
+            page = await self._client.tasks(params, 0, day)
+            ahead = None if page.at is None else page.at - self.timing.clock()
+            rows += page.rows
         me = self.account.user_id
-        return [row for row in page.rows if me is None or row.get("created_by") in (None, me)], ahead
+        return [row for row in rows if me is None or row.get("created_by") in (None, me)], ahead
 
     def is_conclusive(self, row: JsonObject, edit: Edit) -> bool:
         """A row proves nothing where it only lacks what Close does not list."""

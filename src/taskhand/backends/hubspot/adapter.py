@@ -5,27 +5,26 @@ are changed around the PATCH (`links`), and an account's own stage is written af
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
-
-from pydantic import MISSING
 
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.hubspot.account import REMEDIES, Account
 from taskhand.backends.hubspot.batch import MOST_INPUTS, Input, body_of, parts, shows_values, split_answer
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.due import AllDayFlag
-from taskhand.backends.hubspot.links import LinkChanges, association_of, changes_links, unlinked, wanted_link
-from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Record, linked_ids, links_of, properties_of, record_of
-from taskhand.backends.hubspot.query import PageSearch, newest_since
-from taskhand.backends.hubspot.raw_values import STAGE, has_raw_status, raw_properties, stage_after
+from taskhand.backends.hubspot.links import LinkChanges, changes_links, unlinked, wanted_link
+from taskhand.backends.hubspot.mapping import Record, links_of, properties_of, record_of
+from taskhand.backends.hubspot.new_tasks import NewTasks, checked_edit, record_in
+from taskhand.backends.hubspot.query import PageSearch
+from taskhand.backends.hubspot.raw_values import STAGE, raw_properties, stage_after
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
+from taskhand.backends.remote.bulk_create import NewTask
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
-from taskhand.backends.remote.parsing import JsonObject, rows_in
+from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import end_of_call
@@ -35,7 +34,6 @@ from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
-from taskhand.http.reply import Reply
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.factory import HubSpotSettings
@@ -46,7 +44,6 @@ _DIGITS: Final = r"[0-9]{1,20}"
 _VALUE: Final = r"[^\s/]{1,200}"
 _INDEX_LAG_S: Final = 60.0
 """How long after a write a search is not believed about a task; HubSpot's index has been seen 30 seconds behind."""
-_MOST_CANDIDATES: Final = 100
 _UNSTAGED: Final = "HubSpot did not confirm that the task is in the stage again that it was in; look at it there."
 
 
@@ -83,6 +80,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         self._all_day = AllDayFlag()
         self._reader = TaskReader(client, self._account, self.recent)
         self._new_id = new_id
+        self._new_tasks = NewTasks(self._reader, self._account, self._all_day, new_id)
 
     # Reads.
 
@@ -117,13 +115,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
 
     async def create(self, edit: Edit) -> Record:
         """POST a task, as a deleted one was where its raw values come along; CallerError without a due date."""
-        edit = await self._checked(edit, new=True)
-        associations = association_of(edit)
-        body = {"associations": associations} if associations else {}
-        properties = properties_of(edit, None, self._reader.zones)
-        return self._answered(
-            await self._all_day.send(properties, lambda sent: self._client.create(body | {"properties": sent}))
-        )
+        return await self._new_tasks.create(edit)
 
     async def update(self, before: Task, edit: Edit) -> Record | None:
         """PATCH the properties of an edit; the record is that before it with what the answer says."""
@@ -135,7 +127,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         except NotFound:
             await self._reader.one(before.id)
             raise
-        answer = self._answered(reply)
+        answer = record_in(self._client, reply)
         return self._confirmed(before, reply.object, self._all_day.strip(properties)) or answer
 
     async def delete(self, task_id: str) -> None:
@@ -164,22 +156,10 @@ class HubSpotAdapter(CrmAdapter[Record]):
         return await self._reader.one(task_id)
 
     async def created_since(
-        self, moment: datetime, edit: Edit, known: frozenset[str]
+        self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
     ) -> tuple[list[Record], timedelta | None]:
-        """The contact's or company's own tasks, which never lag, and the newest ones that a search finds."""
-        ahead: timedelta | None = None
-        with suppress(TaskhandError):
-            if (theirs := await self._client.date()) is not None:
-                ahead = theirs - self.timing.clock()
-        ids: list[str] = []
-        for kind in KINDS:
-            if isinstance(other := getattr(edit, ID_OF[kind][0]), str):
-                ids += reversed(linked_ids(rows_in("HubSpot", await self._client.tasks_of(kind, other), "results")))
-        answer = await self._client.search(newest_since(moment + (ahead or timedelta())).body(None))
-        ids += [record.id for row in rows_in("HubSpot", answer, "results") if (record := Record.read(row))]
-        new = [one for one in dict.fromkeys(ids) if one not in known]
-        records = await self._reader.many(new[:_MOST_CANDIDATES], by_property=False)
-        return await self._reader.with_links(list(records.values())), ahead
+        """The contacts' and companies' own tasks, which never lag, and the newest ones that a search finds."""
+        return await self._new_tasks.created_since(moment, edits, known, self.timing.clock())
 
     def unmet(self, row: Record, edit: Edit) -> frozenset[str]:
         """What a record does not show of an edit; HubSpot's own values have to be there as they were sent."""
@@ -214,7 +194,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Link, PATCH, unlink what was linked before, and read back; a refusal takes the new links back."""
-        item: Item[Record] = Item(0, before, await self._checked(edit))
+        item: Item[Record] = Item(0, before, await checked_edit(self._account, edit))
         await self.prepare()
         links = LinkChanges(self._reader, BulkProgress())
         await links.link([item])
@@ -278,7 +258,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         links = LinkChanges(self._reader, progress)
         for item in items:
             try:
-                item.edit = await self._checked(item.edit)
+                item.edit = await checked_edit(self._account, item.edit)
             except CallerError as error:
                 item.fail(error)
             item.is_late = changes_links(item.edit) or stage_after(item.edit) is not None
@@ -339,6 +319,24 @@ class HubSpotAdapter(CrmAdapter[Record]):
         found = await self._reader.many([item.id for item in items], by_property=True)
         return {item.id: found[item.id].with_links(links_of(item.before)) for item in items if item.id in found}
 
+    def create_batches(self, items: Sequence[NewTask[Record]]) -> list[list[NewTask[Record]]]:
+        """A hundred in a request."""
+        return [list(part) for part in parts(items, MOST_INPUTS)]
+
+    async def create_many(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
+        """POST batch/create."""
+        return await self._new_tasks.create_many(items)
+
+    async def complete_creates(self, items: Sequence[NewTask[Record]]) -> None:
+        """New tasks in their stages and read back, many with one request."""
+        if len(items) == 1:
+            await super().complete_creates(items)
+            return
+        for item in items:
+            if item.row is not None:
+                item.add_note(await self._restage(item.row.id, item.edit, new=True))
+        await self._new_tasks.read_back(items)
+
     async def _restage_many(self, items: Sequence[Item[Record]], progress: BulkProgress) -> None:
         """Put written tasks back into their stages where those are written by themselves."""
         for part in parts([item for item in items if stage_after(item.edit) is not None], MOST_INPUTS):
@@ -357,26 +355,6 @@ class HubSpotAdapter(CrmAdapter[Record]):
         return replace(item, before=before, edit=Edit(status=item.edit.status, native={STAGE: stage_after(item.edit)}))
 
     # Answers.
-
-    async def _checked(self, edit: Edit, *, new: bool = False) -> Edit:
-        """The edit with the value of its status; CallerError for what HubSpot cannot hold."""
-        if edit.due is None or (new and edit.due is MISSING):
-            raise CallerError(
-                "HubSpot has no task without a due date.",
-                code="due_date_required",
-                next_step="Send dueDate as YYYY-MM-DD." if new else "Send dueDate as YYYY-MM-DD, or leave it out.",
-            )
-        if has_raw_status(edit, new=new) or (edit.status is MISSING and not new):
-            return edit
-        choice = await self._account.initial() if edit.status is MISSING else await self._account.value_of(edit.status)
-        return edit if choice is None else replace(edit, status=choice)
-
-    def _answered(self, reply: Reply) -> Record:
-        """The record that a write answered; OutcomeUnknown where it is none."""
-        record = Record.read(reply.object)
-        if record is None or "properties" not in reply.object:
-            raise self._client.http.invalid(reply, "with something that is not a task")
-        return record
 
     def _confirmed(self, before: Task, json: JsonObject, sent: Mapping[str, str]) -> Record | None:
         """The whole task after an update whose answer shows every value that was sent; None where it does not."""

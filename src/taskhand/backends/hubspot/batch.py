@@ -18,7 +18,7 @@ from taskhand.backends.remote.parsing import JsonObject, objects
 if TYPE_CHECKING:
     from taskhand.domain.errors import TaskhandError
 
-__all__ = ["MOST_INPUTS", "Input", "body_of", "parts", "shows_values", "split_answer", "unmentioned"]
+__all__ = ["MOST_INPUTS", "Input", "body_of", "new_body_of", "parts", "shows_values", "split_answer", "unmentioned"]
 
 MOST_INPUTS: Final = 100
 """Inputs of one batch request."""
@@ -29,12 +29,16 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One task of a batch: its `index` in the bulk update, its `objectWriteTraceId` and the properties to write."""
+    """One task of a batch: its `index` among all, its `objectWriteTraceId` and the properties to write.
+
+    `task_id` is empty for a new task; `associations` are its links.
+    """
 
     index: int
     trace: str
     task_id: str
     properties: Mapping[str, str]
+    associations: Sequence[JsonObject] = ()
 
 
 def parts(items: Sequence[_T], most: int) -> list[Sequence[_T]]:
@@ -51,12 +55,23 @@ def body_of(inputs: Sequence[Input], id_property: str | None) -> JsonObject:
     return {"inputs": inputs_json}
 
 
+def new_body_of(inputs: Sequence[Input]) -> JsonObject:
+    """The documented body of new tasks, with a trace id on every input."""
+    return {
+        "inputs": [
+            {"properties": dict(one.properties), "objectWriteTraceId": one.trace}
+            | ({"associations": list(one.associations)} if one.associations else {})
+            for one in inputs
+        ]
+    }
+
+
 def split_answer(inputs: Sequence[Input], answer: JsonObject, id_property: str | None) -> BatchAnswer[JsonObject]:
     """Split an answer by input, matching by trace id, else by id. An input both done and refused is lost.
 
     An error that names no input is the reason of those lost, where there is nothing else that it could be about.
     """
-    indexes = {one.task_id: one.index for one in inputs} | {one.trace: one.index for one in inputs}
+    indexes = {one.task_id: one.index for one in inputs if one.task_id} | {one.trace: one.index for one in inputs}
     results = ((_name_of(row, id_property), row) for row in objects(answer.get("results")))
     done = {indexes[name]: row for name, row in results if name in indexes}
     refused: dict[int, TaskhandError] = {}

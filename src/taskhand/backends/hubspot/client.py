@@ -66,6 +66,11 @@ class HubSpotClient:
         """POST batch/update (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/update-tasks)."""
         return (await self.http.post(self._tasks("/batch/update"), json=body, expect="object")).object
 
+    async def create_many(self, body: JsonObject) -> JsonObject:
+        """POST batch/create (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/create-tasks)."""
+        path = self._tasks("/batch/create")
+        return (await self.http.post(path, json=body, expect="object", looks_first=True)).object
+
     async def read_many(self, ids: Sequence[str], *, by_property: bool) -> JsonObject:
         """POST batch/read, up to 100 ids; without links."""
         inputs = [{"id": one} for one in ids]

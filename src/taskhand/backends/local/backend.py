@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import Due, is_overdue
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import OperatorError
+from taskhand.domain.errors import NotAttempted, OperatorError
 from taskhand.domain.lost_create import SEARCHED_BEFORE, CreateCandidates, is_created_since
 from taskhand.domain.names import fold
 from taskhand.domain.page import TaskPage
@@ -119,6 +120,11 @@ class LocalBackend:
         """A new task, created by the user, in the status asked for or else the first initial one."""
         return Written(await self._store.write(lambda connection: self._create(connection, edit)))
 
+    async def create_tasks(self, edits: Sequence[Edit], progress: BulkProgress | None = None) -> tuple[ItemResult, ...]:
+        """Create all tasks in one transaction; one that cannot be created does not stop the others."""
+        steps = [partial(self._create_item, edit=edit) for edit in edits]
+        return await self._write_all(steps, [""] * len(edits), progress)
+
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Set the given fields in one transaction; NotFound when the task is gone, Misread when they changed since."""
         return Written(await self._store.write(lambda connection: tasks.update(connection, before, edit)))
@@ -130,25 +136,30 @@ class LocalBackend:
 
         `progress` is asked once whether to stop, and gets every result when the transaction is over.
         """
-        if progress is not None and progress.stopped is not None:
-            results = tuple(ItemResult(before.id, error=progress.stopped) for before, _ in edits)
-        else:
-            results = await self._update_all(edits)
-        if progress is not None:
-            for index, result in enumerate(results):
-                progress.report(index, result)
-        return results
+        work = [partial(tasks.update_item, before=before, edit=edit) for before, edit in edits]
+        return await self._write_all(work, [before.id for before, _ in edits], progress)
 
-    async def find_created(self, edit: Edit, sent_at: datetime) -> CreateCandidates:
-        """The tasks created since that show `edit`: the store's lists and its clock are ours."""
-        title = edit.title if isinstance(edit.title, str) else None
-        page = await self.list_tasks(TaskQuery(text=title, order="created", limit=_MOST_CREATED))
-        new = [task for task in page.tasks if is_created_since(task, sent_at - SEARCHED_BEFORE)]
-        return CreateCandidates([one for one in new if not any(edit.unmet_by(one, written=True).given())], sent_at)
+    async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
+        """The tasks created since that show each edit: the store's lists and its clock are ours."""
+        found = []
+        for edit in edits:
+            title = edit.title if isinstance(edit.title, str) else None
+            page = await self.list_tasks(TaskQuery(text=title, order="created", limit=_MOST_CREATED))
+            new = [task for task in page.tasks if is_created_since(task, sent_at - SEARCHED_BEFORE)]
+            alike = [one for one in new if not any(edit.unmet_by(one, written=True).given())]
+            found.append(CreateCandidates(alike, sent_at))
+        return tuple(found)
 
     async def delete_task(self, before: Task) -> None:
         """Remove a task; NotFound when it is gone already, CallerError when it changed since."""
         await self._store.write(lambda connection: tasks.delete(connection, before))
+
+    async def delete_tasks(
+        self, before: Sequence[Task], progress: BulkProgress | None = None
+    ) -> tuple[ItemResult, ...]:
+        """Remove all tasks in one transaction; one that is gone or changed since does not stop the others."""
+        steps = [partial(tasks.delete_item, before=one) for one in before]
+        return await self._write_all(steps, [one.id for one in before], progress)
 
     async def upstream_time(self) -> None:
         """None: the store has no clock of its own."""
@@ -169,14 +180,28 @@ class LocalBackend:
         """Close the file."""
         await self._store.aclose()
 
-    async def _update_all(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[ItemResult, ...]:
-        def work(connection: sqlite3.Connection) -> tuple[ItemResult, ...]:
-            return tuple(tasks.update_item(connection, before, edit) for before, edit in edits)
+    async def _write_all(
+        self,
+        steps: Sequence[Callable[[sqlite3.Connection], ItemResult]],
+        ids: Sequence[str],
+        progress: BulkProgress | None,
+    ) -> tuple[ItemResult, ...]:
+        """Write many tasks, whose `ids` are these, in one transaction.
 
+        `progress` is asked once whether to stop, and gets every result when the transaction is over.
+        """
+        progress = progress or BulkProgress()
         try:
-            return await self._store.write(work, tasks=len(edits))
-        except OperatorError as error:
-            return tuple(ItemResult(before.id, error=error) for before, _ in edits)
+            if progress.stopped is not None:
+                raise progress.stopped
+            results = await self._store.write(
+                lambda connection: tuple([step(connection) for step in steps]), tasks=len(ids)
+            )
+        except (NotAttempted, OperatorError) as error:
+            results = tuple(ItemResult(one, error=error) for one in ids)
+        for index, result in enumerate(results):
+            progress.report(index, result)
+        return results
 
     def _directory(self, connection: sqlite3.Connection) -> Directory:
         return Directory(connection, self._new_id)
@@ -195,3 +220,7 @@ class LocalBackend:
     def _create(self, connection: sqlite3.Connection, edit: Edit) -> Task:
         task_id, creator = self._new_id(connection), self._directory(connection).me()
         return tasks.create(connection, edit, task_id=task_id, creator=creator, at=self._clock())
+
+    def _create_item(self, connection: sqlite3.Connection, edit: Edit) -> ItemResult:
+        task_id, creator = self._new_id(connection), self._directory(connection).me()
+        return tasks.create_item(connection, edit, task_id=task_id, creator=creator, at=self._clock())

@@ -18,7 +18,7 @@ from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, Task
 
-__all__ = ["create", "delete", "page", "snapshots", "task", "update", "update_item"]
+__all__ = ["create", "create_item", "delete", "delete_item", "page", "snapshots", "task", "update", "update_item"]
 
 _WITH_STATUS: Final = """
 SELECT t.*, s.name AS status_name, s.color AS status_color, s.type AS status_type, s.position AS status_position
@@ -77,6 +77,16 @@ def create(connection: sqlite3.Connection, edit: Edit, *, task_id: str, creator:
     return task(connection, task_id)
 
 
+def create_item(
+    connection: sqlite3.Connection, edit: Edit, *, task_id: str, creator: str | None, at: datetime
+) -> ItemResult:
+    """Add one task of many: its failure becomes its result, so that the others are still added."""
+    try:
+        return ItemResult(task_id, Written(create(connection, edit, task_id=task_id, creator=creator, at=at)))
+    except NotFound as error:
+        return ItemResult("", error=error)
+
+
 def update(connection: sqlite3.Connection, before: Task, edit: Edit) -> Task:
     """Set the given fields of a task; NotFound when it is gone, Misread when they changed since."""
     now = task(connection, before.id)
@@ -109,6 +119,15 @@ def delete(connection: sqlite3.Connection, before: Task) -> None:
     if task(connection, before.id) != before:
         raise _conflict()
     connection.execute("DELETE FROM task WHERE id = ?", (before.id,))
+
+
+def delete_item(connection: sqlite3.Connection, before: Task) -> ItemResult:
+    """Remove one task of many."""
+    try:
+        delete(connection, before)
+    except CallerError as error:
+        return ItemResult(before.id, error=error)
+    return ItemResult(before.id)
 
 
 def _conflict() -> CallerError:

@@ -12,6 +12,8 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 from taskhand.backends.base import BulkProgress, ItemResult, Written
 from taskhand.backends.remote.bulk import BulkUpdate
+from taskhand.backends.remote.bulk_create import BulkCreate, NewTask
+from taskhand.backends.remote.bulk_delete import delete_each
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.messages import Messages
@@ -91,7 +93,7 @@ class CrmAdapter(ABC, Generic[_Row]):
         self.timing = timing
         self.recent = recent
         self._lost_creates = LostCreates(self)
-        self._writer = Writer(self, self._lost_creates)
+        self._writer = Writer(self)
 
     # The wire.
 
@@ -113,9 +115,9 @@ class CrmAdapter(ABC, Generic[_Row]):
 
     @abstractmethod
     async def created_since(
-        self, moment: datetime, edit: Edit, known: frozenset[str]
+        self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
     ) -> tuple[Sequence[_Row], timedelta | None]:
-        """Tasks that a create of `edit` may have made, and how far the CRM's clock is ahead of ours (None: unknown).
+        """Tasks that creates of `edits` may have made, and how far the CRM's clock is ahead of ours (None: unknown).
 
         Those were created at `moment` (our clock) or later; tasks with `known` ids may be left out.
         """
@@ -176,6 +178,21 @@ class CrmAdapter(ABC, Generic[_Row]):
         """The tasks of these items by id; those that do not exist are left out."""
         raise NotImplementedError
 
+    def create_batches(self, items: Sequence[NewTask[_Row]]) -> list[list[NewTask[_Row]]]:
+        """The new tasks that go together, batch by batch; each alone where there is no request for many."""
+        return [[item] for item in items]
+
+    async def create_many(self, items: Sequence[NewTask[_Row]]) -> BatchAnswer[_Row]:
+        """One POST for several new tasks, which makes none where it is refused; what it does not mention is lost."""
+        raise NotImplementedError
+
+    async def complete_creates(self, items: Sequence[NewTask[_Row]]) -> None:
+        """Have the rows of new tasks say all of them, as `complete` does for one."""
+        for item in items:
+            if item.row is not None:
+                item.row, note = await self.complete(item.row, None, item.edit)
+                item.note = note or item.note
+
     def confirmed_row(self, row: _Row, edit: Edit) -> _Row:  # noqa: ARG002 - for CRMs whose lists lag
         """A row that is behind, as an edit that the CRM has confirmed leaves it."""
         return row
@@ -204,7 +221,14 @@ class CrmAdapter(ABC, Generic[_Row]):
 
     async def create_task(self, edit: Edit) -> Written:
         """Create a task with one POST; where its answer is lost, the task is searched for and never sent again."""
-        return await self._writer.create(edit)
+        [result] = await BulkCreate(self, self._lost_creates).run([edit])
+        if result.written is None:
+            raise result.error or self.messages.unknown_create()
+        return result.written
+
+    async def create_tasks(self, edits: Sequence[Edit], progress: BulkProgress | None = None) -> tuple[ItemResult, ...]:
+        """Create many tasks, in batches where the CRM has them."""
+        return await BulkCreate(self, self._lost_creates, progress or BulkProgress()).run(edits)
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Update a task; where the answer is lost, the task is read before anything is sent again."""
@@ -222,12 +246,22 @@ class CrmAdapter(ABC, Generic[_Row]):
 
     async def delete_task(self, before: Task) -> str | None:
         """Delete a task; where the answer is lost, the task is looked for before anything is sent again."""
-        return await self._writer.delete(before.id)
+        return await self.delete_item(before.id)
 
-    async def find_created(self, edit: Edit, sent_at: datetime) -> CreateCandidates:
-        """The tasks that a create of `edit` sent at `sent_at` may have made; TaskhandError where nobody can look."""
+    async def delete_tasks(
+        self, before: Sequence[Task], progress: BulkProgress | None = None
+    ) -> tuple[ItemResult, ...]:
+        """Delete many tasks, each with a request of its own."""
+        return await delete_each(self, [one.id for one in before], progress or BulkProgress())
+
+    async def delete_item(self, task_id: str) -> str | None:
+        """Delete one of many."""
+        return await self._writer.delete(task_id)
+
+    async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
+        """The tasks that each create sent at `sent_at` may have made; TaskhandError where nobody can look."""
         await self.prepare()
-        return await self._lost_creates.candidates(edit, sent_at)
+        return await self._lost_creates.candidates(edits, sent_at)
 
     async def aclose(self) -> None:
         """Close nothing: the HTTP client is closed by whoever opened it."""

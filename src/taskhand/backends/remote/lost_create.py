@@ -4,23 +4,36 @@ Recovery after a crash uses the same search (`Backend.find_created`).
 """
 
 from collections import Counter
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from taskhand.backends.remote.waiting import sleep_if_time
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import Candidate, TaskhandError
-from taskhand.domain.lost_create import SEARCHED_BEFORE, CreateCandidates, is_created_since
-from taskhand.domain.task import Task
+from taskhand.domain.lost_create import SEARCHED_BEFORE, CreateCandidates, is_created_since, match_creates
 
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import CrmAdapter
 
-__all__ = ["LostCreates"]
+__all__ = ["FoundCreate", "LostCreate", "LostCreates"]
 
 _Row = TypeVar("_Row")
+
+
+@dataclass(frozen=True, slots=True)
+class LostCreate:
+    """A create that was sent at `sent_at` and whose answer was lost."""
+
+    edit: Edit
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCreate(Generic[_Row]):
+    """What a search has found of a lost create: candidates, and the row of the task that it has made for certain."""
+
+    candidates: CreateCandidates
+    row: _Row | None
 
 
 class LostCreates(Generic[_Row]):
@@ -31,69 +44,56 @@ class LostCreates(Generic[_Row]):
         self._under_way: Counter[Edit] = Counter()
         self._made: set[str] = set()
 
-    @contextmanager
-    def under_way(self, edit: Edit) -> Generator[None, None, None]:
-        """A create of `edit` is under way: while two equal ones are, neither can claim a task."""
+    def begin(self, edit: Edit) -> None:
+        """A create of `edit` is under way: while another that may look alike is, neither can claim a task."""
         self._under_way[edit] += 1
-        try:
-            yield
-        finally:
-            self._under_way[edit] -= 1
+
+    def end(self, edit: Edit) -> None:
+        """What came of a create is known."""
+        self._under_way -= Counter([edit])
 
     def made(self, task_id: str) -> None:
         """Remember that a create has made this task: no other create has."""
         self._made.add(task_id)
 
-    async def find(self, edit: Edit, sent_at: datetime, known: frozenset[str], fault: TaskhandError) -> _Row:
-        """The task that a create sent at `sent_at` has made; OutcomeUnknown, from `fault`, where that is not certain.
+    async def find(self, wanted: Sequence[LostCreate], known: frozenset[str]) -> list["FoundCreate[_Row]"]:
+        """One search for the tasks of creates that were sent at the same time; TaskhandError where it fails.
 
         `known` are the ids of tasks that were read before.
         """
-        rows: dict[str, _Row] = {}
-        found = CreateCandidates((), sent_at)
-        for wait_s in self._adapter.search_waits_s:
-            if wait_s and not await sleep_if_time(self._adapter.timing.sleep, wait_s):
-                break
-            try:
-                rows, found = await self._search(edit, sent_at, known | self._made)
-            except TaskhandError:
-                raise self._adapter.messages.unknown_create() from fault
-            if found.recent:
-                break
-        if found.made is not None and self._under_way[edit] == 1:
-            return rows[found.made.id]
-        candidates = [Candidate(task.id, task.title) for task in found.tasks]
-        raise self._adapter.messages.unknown_create(candidates) from fault
+        edits = [one.edit for one in wanted]
+        rows, ahead = await self._rows(edits, min(one.sent_at for one in wanted), known | self._made)
+        found = [self._candidates(one, rows, ahead, known | self._made) for one in wanted]
+        others = [*(self._under_way - Counter(edits)).elements()]
+        made = match_creates(edits, found, others)
+        return [FoundCreate(one, rows[made[index].id] if index in made else None) for index, one in enumerate(found)]
 
-    async def find_once(self, edit: Edit, sent_at: datetime, known: frozenset[str]) -> _Row | None:
-        """The task that a create has made for certain, if one search shows it; None where nobody can search."""
-        try:
-            rows, found = await self._search(edit, sent_at, known | self._made)
-        except TaskhandError:
-            return None
-        return rows[found.made.id] if found.made is not None and self._under_way[edit] == 1 else None
+    async def candidates(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
+        """The tasks that each create may have made, whoever has read them since."""
+        rows, ahead = await self._rows(edits, sent_at, frozenset())
+        return tuple(self._candidates(LostCreate(edit, sent_at), rows, ahead, frozenset()) for edit in edits)
 
-    async def candidates(self, edit: Edit, sent_at: datetime) -> CreateCandidates:
-        """The tasks that a create may have made, whoever has read them since."""
-        return (await self._search(edit, sent_at, frozenset()))[1]
+    async def _rows(
+        self, edits: Sequence[Edit], sent_at: datetime, known: frozenset[str]
+    ) -> tuple[dict[str, _Row], timedelta | None]:
+        """The tasks that the creates may have made, by id; a row without an id is none that anybody could claim."""
+        rows, ahead = await self._adapter.created_since(sent_at - SEARCHED_BEFORE, edits, known)
+        return {task_id: row for row in rows if (task_id := self._adapter.to_task(row).id)}, ahead
 
-    async def _search(
-        self, edit: Edit, sent_at: datetime, known: frozenset[str]
-    ) -> tuple[dict[str, _Row], CreateCandidates]:
-        """The new tasks that may show `edit`, and their rows by id."""
-        rows, ahead = await self._adapter.created_since(sent_at - SEARCHED_BEFORE, edit, known)
-        by_their_clock = sent_at + (ahead or timedelta())
-        alike = {task.id: (row, task) for row in rows if (task := self._if_alike(row, edit)) is not None}
-        new = {
-            one: (row, task)
-            for one, (row, task) in alike.items()
-            if one not in known and is_created_since(task, by_their_clock - SEARCHED_BEFORE)
-        }
-        found = CreateCandidates([task for _, task in new.values()], by_their_clock, is_guess=ahead is None)
-        return {one: row for one, (row, _) in new.items()}, found
+    def _candidates(
+        self, lost: LostCreate, rows: Mapping[str, _Row], ahead: timedelta | None, known: Collection[str]
+    ) -> CreateCandidates:
+        """The new ones of these tasks that may show the edit of a create."""
+        by_their_clock = lost.sent_at + (ahead or timedelta())
+        tasks = [
+            task
+            for task_id, row in rows.items()
+            if task_id not in known
+            and self._is_alike(row, lost.edit)
+            and is_created_since(task := self._adapter.to_task(row), by_their_clock - SEARCHED_BEFORE)
+        ]
+        return CreateCandidates(tasks, by_their_clock, is_guess=ahead is None)
 
-    def _if_alike(self, row: _Row, edit: Edit) -> Task | None:
-        """The task of a row that may show `edit`; a row without an id is none that anybody could claim."""
-        task = self._adapter.to_task(row)
-        may_show = not self._adapter.unmet(row, edit) or not self._adapter.is_conclusive(row, edit)
-        return task if may_show and task.id else None
+    def _is_alike(self, row: _Row, edit: Edit) -> bool:
+        """Whether a row shows an edit, or lacks only what proves nothing."""
+        return not self._adapter.unmet(row, edit) or not self._adapter.is_conclusive(row, edit)

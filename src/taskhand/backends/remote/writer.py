@@ -6,7 +6,7 @@ The rules, for every CRM:
 - A request to wait (`RateLimited`) is a refusal too, unless a look shows that the write was applied all the same.
 - A lost answer (`OutcomeUnknown`) and a failure of the CRM (`UpstreamFailed`) are read back. What shows the write was
   applied; a failed write that is not there failed; a lost one is sent once more.
-- A create is sent once; where its answer is lost it is searched for (`lost_create`). A deletion is always looked at.
+- A create is sent once; where its answer is lost it is searched for (`bulk_create`). A deletion is always looked at.
 - A write that was lost twice and whose target is untouched was not applied, unless an answer to it may still come.
   Everything else is unknown.
 """
@@ -14,11 +14,9 @@ The rules, for every CRM:
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress, Written
-from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
     NoAnswer,
@@ -44,10 +42,6 @@ _Row = TypeVar("_Row")
 _SENT_AGAIN: Final = (" 423", " 429", " 503")
 """Outcomes of a request that the transport has sent again: if it was applied all the same, a 404 follows."""
 _MOST_DELETIONS: Final = 2
-_CREATE_WAITS_S: Final = (0.5, 1.0, 2.0)
-"""Seconds before a create is sent again that the CRM asked to wait with, where it did not say for how long."""
-_LONGEST_WAIT_S: Final = 30.0
-"""A longer wait is told at once, as the transport does with any other request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,50 +58,11 @@ class _Deletion:
 
 
 class Writer(Generic[_Row]):
-    """Writes single tasks through an adapter."""
+    """Updates and deletes single tasks through an adapter."""
 
-    def __init__(self, adapter: "CrmAdapter[_Row]", lost_creates: LostCreates[_Row]) -> None:
+    def __init__(self, adapter: "CrmAdapter[_Row]") -> None:
         self._adapter = adapter
-        self._lost_creates = lost_creates
         self._messages = adapter.messages
-
-    async def create(self, edit: Edit) -> Written:
-        """Send a create once; OutcomeUnknown where nobody can tell whether it made a task."""
-        await self._adapter.prepare()
-        sent_at, known = self._adapter.timing.clock(), frozenset(self._adapter.recent.known_ids)
-        note = None
-        with self._lost_creates.under_way(edit):
-            try:
-                row, note = await self._send_create(edit, sent_at, known)
-            except (OutcomeUnknown, UpstreamFailed) as fault:
-                row, note = await self._lost_creates.find(edit, sent_at, known, fault), self._messages.found
-            row, remark = await self._adapter.complete(row, None, edit)
-            written = self._adapter.to_written(row, edit, None, remark or note)
-            self._lost_creates.made(written.task.id)
-        return written
-
-    async def _send_create(self, edit: Edit, sent_at: datetime, known: frozenset[str]) -> tuple[_Row, str | None]:
-        """The new task, and how that was learned.
-
-        Where the CRM asks to wait, it is looked for before it is sent again: it may have been made all the same.
-        """
-        for wait_s in (*_CREATE_WAITS_S, None):
-            with recorded_requests() as sent:
-                try:
-                    return await self._adapter.create(edit), None
-                except RateLimited as error:
-                    throttled = error
-            row = None
-            if has_write_left(sent):
-                with without_pauses():
-                    row = await self._lost_creates.find_once(edit, sent_at, known)
-            if row is not None:
-                return row, self._messages.found
-            if wait_s is None or (throttled.retry_after_s or 0.0) > _LONGEST_WAIT_S:
-                break
-            if throttled.retry_after_s is None:  # the rate limiter waits for as long as the CRM has named
-                await self._adapter.timing.sleep(wait_s)
-        raise throttled
 
     async def update(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> Written:
         """Send an update, and once more where its answer was lost and the task does not show it.

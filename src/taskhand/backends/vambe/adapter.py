@@ -138,9 +138,11 @@ class VambeAdapter(CrmAdapter[JsonObject]):
             return found[task_id]
         raise self.messages.no_task(task_id) if is_complete else self.messages.unknown_update(task_id)
 
-    async def created_since(self, moment: datetime, edit: Edit, known: frozenset[str]) -> tuple[list[JsonObject], None]:
+    async def created_since(
+        self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
+    ) -> tuple[list[JsonObject], None]:
         """Every task of the widest list."""
-        del moment, edit, known
+        del moment, edits, known
         return await self._lists.get(WIDEST, fresh=True), None
 
     def unmet(self, row: JsonObject, edit: Edit) -> frozenset[str]:

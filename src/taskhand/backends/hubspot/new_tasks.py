@@ -1,0 +1,145 @@
+"""New tasks in HubSpot: the requests that make them, and the search for those whose answer was lost."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from pydantic import MISSING
+
+from taskhand.backends.hubspot.account import Account
+from taskhand.backends.hubspot.batch import Input, new_body_of, split_answer
+from taskhand.backends.hubspot.client import HubSpotClient
+from taskhand.backends.hubspot.due import AllDayFlag
+from taskhand.backends.hubspot.links import association_of
+from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Record, linked_ids, properties_of
+from taskhand.backends.hubspot.query import newest_since
+from taskhand.backends.hubspot.raw_values import has_raw_status
+from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
+from taskhand.backends.remote.bulk_create import NewTask
+from taskhand.backends.remote.bulk_item import BatchAnswer
+from taskhand.backends.remote.parsing import rows_in
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, OutcomeUnknown, TaskhandError, UpstreamFailed
+from taskhand.http.reply import Reply
+
+__all__ = ["NewTasks", "checked_edit", "record_in"]
+
+_MOST_CANDIDATES: Final = 100
+
+
+class NewTasks:
+    """Makes new tasks in one account; `new_id` makes the part of the trace ids that no other request has."""
+
+    def __init__(self, reader: TaskReader, account: Account, all_day: AllDayFlag, new_id: Callable[[], str]) -> None:
+        self._client = reader.client
+        self._reader = reader
+        self._account = account
+        self._all_day = all_day
+        self._new_id = new_id
+
+    async def create(self, edit: Edit) -> Record:
+        """POST a task, as a deleted one was where its raw values come along; CallerError without a due date."""
+        edit = await checked_edit(self._account, edit, new=True)
+        associations = association_of(edit)
+        body = {"associations": associations} if associations else {}
+        properties = properties_of(edit, None, self._reader.zones)
+        reply = await self._all_day.send(properties, lambda sent: self._client.create(body | {"properties": sent}))
+        return record_in(self._client, reply)
+
+    async def create_many(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
+        """POST a batch of tasks; what only the all-day flag was refused of is sent again without it."""
+        inputs, refused = await self._inputs(items)
+        if not inputs:
+            return BatchAnswer(refused=refused)
+        try:
+            json = await self._client.create_many(new_body_of(inputs))
+        except CallerError as error:
+            if not any(self._all_day.note_refusal(error, one.properties) for one in inputs):
+                raise
+            return await self.create_many(items)
+        answer = split_answer(inputs, json, None)
+        rows = {one: record for one, row in answer.rows.items() if (record := Record.read(row)) is not None}
+        lost = {**answer.lost, **dict.fromkeys(answer.rows.keys() - rows.keys())}
+        refused |= answer.refused
+        sent = {one.index: one.properties for one in inputs}
+        flagged = {one for one, error in answer.refused.items() if self._all_day.note_refusal(error, sent[one])}
+        again = await self._create_again([item for item in items if item.index in flagged])
+        refused = {index: error for index, error in refused.items() if index not in flagged}
+        return BatchAnswer({**rows, **again.rows}, {**refused, **again.refused}, {**lost, **again.lost})
+
+    async def created_since(
+        self, moment: datetime, edits: Sequence[Edit], known: frozenset[str], now: datetime
+    ) -> tuple[list[Record], timedelta | None]:
+        """The contacts' and companies' own tasks, which never lag, and the newest ones that a search finds."""
+        ahead: timedelta | None = None
+        with suppress(TaskhandError):
+            if (theirs := await self._client.date()) is not None:
+                ahead = theirs - now
+        ids: list[str] = []
+        for kind in KINDS:
+            others = [one for edit in edits if isinstance(one := getattr(edit, ID_OF[kind][0]), str)]
+            for other in dict.fromkeys(others):
+                ids += reversed(linked_ids(rows_in("HubSpot", await self._client.tasks_of(kind, other), "results")))
+        answer = await self._client.search(newest_since(moment + (ahead or timedelta())).body(None))
+        ids += [record.id for row in rows_in("HubSpot", answer, "results") if (record := Record.read(row))]
+        new = [one for one in dict.fromkeys(ids) if one not in known]
+        records = await self._reader.many(new[:_MOST_CANDIDATES], by_property=False)
+        return await self._reader.with_links(list(records.values())), ahead
+
+    async def read_back(self, items: Sequence[NewTask[Record]]) -> None:
+        """Read new tasks with their links; those that cannot be read stay as HubSpot confirmed them."""
+        rows = {item.row.id: item for item in items if item.row is not None}
+        try:
+            records = await self._reader.many(list(rows), by_property=False)
+            whole = await self._reader.with_links(list(records.values()))
+        except TaskhandError:
+            whole = []
+        for record in whole:
+            rows.pop(record.id).row = record
+        for item in rows.values():
+            item.note = item.note or MESSAGES.accepted
+
+    async def _inputs(self, items: Sequence[NewTask[Record]]) -> tuple[list[Input], dict[int, TaskhandError]]:
+        """The inputs of these items, and the errors of those that HubSpot cannot hold."""
+        call, inputs, refused = self._new_id(), list[Input](), dict[int, TaskhandError]()
+        for item in items:
+            try:
+                edit = await checked_edit(self._account, item.edit, new=True)
+                properties = self._all_day.strip(properties_of(edit, None, self._reader.zones))
+                inputs.append(Input(item.index, f"{call}-{item.index}", "", properties, association_of(edit)))
+            except CallerError as error:
+                refused[item.index] = error
+        return inputs, refused
+
+    async def _create_again(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
+        """Create a part of a batch that was refused; an error is about that part alone."""
+        try:
+            return await self.create_many(items) if items else BatchAnswer()
+        except (OutcomeUnknown, UpstreamFailed) as fault:
+            return BatchAnswer(lost=dict.fromkeys((item.index for item in items), fault))
+        except TaskhandError as error:
+            return BatchAnswer(refused=dict.fromkeys((item.index for item in items), error))
+
+
+async def checked_edit(account: Account, edit: Edit, *, new: bool = False) -> Edit:
+    """The edit with the value of its status; CallerError for what HubSpot cannot hold."""
+    if edit.due is None or (new and edit.due is MISSING):
+        raise CallerError(
+            "HubSpot has no task without a due date.",
+            code="due_date_required",
+            next_step="Send dueDate as YYYY-MM-DD." if new else "Send dueDate as YYYY-MM-DD, or leave it out.",
+        )
+    if has_raw_status(edit, new=new) or (edit.status is MISSING and not new):
+        return edit
+    choice = await account.initial() if edit.status is MISSING else await account.value_of(edit.status)
+    return edit if choice is None else replace(edit, status=choice)
+
+
+def record_in(client: HubSpotClient, reply: Reply) -> Record:
+    """The record that a write answered; OutcomeUnknown where it is none."""
+    record = Record.read(reply.object)
+    if record is None or "properties" not in reply.object:
+        raise client.http.invalid(reply, "with something that is not a task")
+    return record

@@ -1,0 +1,268 @@
+"""New tasks, one or many: each is sent once, and where its answer is lost it is searched for, never sent blindly.
+
+Batches are sent side by side. What was lost is searched for when all is sent, with one search for all of it: then the
+tasks of the others are known, and none of them is mistaken for a lost one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+import anyio
+
+from taskhand.backends.base import BulkProgress, ItemResult, Written
+from taskhand.backends.remote.bulk_item import BatchAnswer
+from taskhand.backends.remote.lost_create import LostCreate, LostCreates
+from taskhand.backends.remote.waiting import sleep_if_time
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import (
+    CallerError,
+    Candidate,
+    NotAttempted,
+    OutcomeUnknown,
+    RateLimited,
+    TaskhandError,
+    UpstreamFailed,
+)
+from taskhand.domain.lost_create import CreateCandidates
+from taskhand.domain.request_log import has_write_left, recorded_requests
+from taskhand.http.rate_limiter import without_pauses
+
+if TYPE_CHECKING:
+    from taskhand.backends.remote.adapter import CrmAdapter
+
+__all__ = ["BulkCreate", "NewTask"]
+
+_Row = TypeVar("_Row")
+
+_WAITS_S: Final = (0.5, 1.0, 2.0)
+"""Seconds before a create is sent again that the CRM asked to wait with, where it did not say for how long."""
+_LONGEST_WAIT_S: Final = 30.0
+"""A longer wait is told at once, as the transport does with any other request."""
+
+
+@dataclass(slots=True, eq=False)
+class NewTask(Generic[_Row]):
+    """The create at `index` of many, sent at `sent_at`.
+
+    `row` is the new task as the CRM answered it or as it was found, `note` how that was learned. `fault` is what
+    happened to the answer of one that may have been made.
+    """
+
+    index: int
+    edit: Edit
+    sent_at: datetime
+    row: _Row | None = None
+    note: str | None = None
+    fault: TaskhandError | None = None
+    error: TaskhandError | None = None
+    is_under_way: bool = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it may have been made, and nobody knows yet."""
+        return self.fault is not None and self.row is None and self.error is None
+
+    def add_note(self, note: str | None) -> None:
+        """Say something more about the new task."""
+        self.note = " ".join(filter(None, (self.note, note))) or None
+
+
+class BulkCreate(Generic[_Row]):
+    """Creates of one call: `run` it once. Without `progress` nobody waits for several, and errors are as they come."""
+
+    def __init__(
+        self, adapter: "CrmAdapter[_Row]", lost_creates: LostCreates[_Row], progress: BulkProgress | None = None
+    ) -> None:
+        self._adapter = adapter
+        self._messages = adapter.messages
+        self._lost_creates = lost_creates
+        self._is_alone = progress is None
+        self._progress = progress or BulkProgress()
+        self._known: frozenset[str] = frozenset()
+        self._results: dict[int, ItemResult] = {}
+
+    async def run(self, edits: Sequence[Edit]) -> tuple[ItemResult, ...]:
+        """One result for each edit, in their order."""
+        items = [NewTask[_Row](index, edit, self._adapter.timing.clock()) for index, edit in enumerate(edits)]
+        try:
+            await self._adapter.prepare()
+        except TaskhandError as error:
+            self._fail(items, error)
+        self._known = frozenset(self._adapter.recent.known_ids)
+        try:
+            for item in items:
+                self._begin(item)
+            await self._send_all(self._adapter.create_batches([item for item in items if item.error is None]))
+            await self._find([item for item in items if item.is_lost])
+        finally:
+            for item in items:
+                self._end(item)
+        self._report(items)
+        return tuple(self._results[index] for index in range(len(edits)))
+
+    async def _send_all(self, batches: Sequence[Sequence[NewTask[_Row]]]) -> None:
+        """Send the batches, some of them side by side; the rate budget says how fast."""
+        queue = iter(batches)
+        is_single = all(len(batch) == 1 for batch in batches)
+        at_once = self._adapter.singles_at_once if is_single else self._adapter.batches_at_once
+
+        async def work() -> None:
+            for batch in queue:
+                await self._send(batch)
+
+        async with anyio.create_task_group() as workers:
+            for _ in range(min(at_once, len(batches))):
+                workers.start_soon(work)
+
+    async def _send(self, items: Sequence[NewTask[_Row]]) -> None:
+        """Send one request for these.
+
+        Where the CRM asks to wait, they are looked for before they are sent again: it may have made them all the same.
+        """
+        for wait_s in (*_WAITS_S, None):
+            throttled = await self._send_once(items)
+            items = [item for item in items if throttled is not None and item.row is None]
+            if throttled is None or not items:
+                return
+            if wait_s is None or (throttled.retry_after_s or 0.0) > _LONGEST_WAIT_S:
+                break
+            if throttled.retry_after_s is None:  # the rate limiter waits for as long as the CRM has named
+                await self._adapter.timing.sleep(wait_s)
+        if throttled is not None:
+            self._fail(items, throttled)
+
+    async def _send_once(self, items: Sequence[NewTask[_Row]]) -> RateLimited | None:
+        """Send one request, and enter what its answer says of each item; the error where the CRM asks to wait."""
+        if self._progress.stopped is not None:
+            self._fail(items, self._progress.stopped)
+            return None
+        for item in items:
+            item.sent_at = self._adapter.timing.clock()
+        with recorded_requests() as sent:
+            try:
+                answer = await self._request(items)
+            except RateLimited as throttled:
+                if has_write_left(sent):
+                    with without_pauses():
+                        await self._search(items, all_are_lost=False)
+                return throttled
+            except (OutcomeUnknown, UpstreamFailed) as fault:
+                answer = BatchAnswer(lost=dict.fromkeys((item.index for item in items), fault))
+            except CallerError as refused:
+                await self._after_refusal(items, refused)
+                return None
+            except TaskhandError as error:
+                self._fail(items, error)
+                return None
+        await self._enter(items, answer)
+        return None
+
+    async def _request(self, items: Sequence[NewTask[_Row]]) -> BatchAnswer[_Row]:
+        if len(items) > 1:
+            return await self._adapter.create_many(items)
+        return BatchAnswer({items[0].index: await self._adapter.create(items[0].edit)})
+
+    async def _after_refusal(self, items: Sequence[NewTask[_Row]], refused: CallerError) -> None:
+        """A batch that is refused as a whole has made nothing: each of its tasks is sent alone."""
+        if len(items) == 1:
+            self._fail(items, refused)
+            return
+        await self._send_all([[item] for item in items])
+
+    async def _enter(self, items: Sequence[NewTask[_Row]], answer: BatchAnswer[_Row]) -> None:
+        """Enter what an answer says of each item; one that it does not mention is lost."""
+        for item in items:
+            item.row = answer.rows.get(item.index)
+            if (error := answer.refused.get(item.index)) is not None:
+                self._fail([item], error)
+            elif item.row is None:
+                item.fault = answer.lost.get(item.index) or self._messages.unknown_create()
+        await self._finish([item for item in items if item.row is not None])
+
+    async def _find(self, lost: Sequence[NewTask[_Row]]) -> None:
+        """Search for lost creates; those that are not certainly found are unknown."""
+        found: dict[int, CreateCandidates] = {}
+        for wait_s in self._adapter.search_waits_s if lost else ():
+            if wait_s and not await sleep_if_time(self._adapter.timing.sleep, wait_s):
+                break
+            found |= await self._search([item for item in lost if item.is_lost and not _is_seen(item, found)])
+            if all(_is_seen(item, found) or not item.is_lost for item in lost):
+                break
+        for item in lost:
+            if item.is_lost:
+                tasks = found[item.index].tasks if item.index in found else ()
+                item.error = self._messages.unknown_create(Candidate(task.id, task.title) for task in tasks)
+                item.error.__cause__ = item.fault
+
+    async def _search(
+        self, items: Sequence[NewTask[_Row]], *, all_are_lost: bool = True
+    ) -> dict[int, CreateCandidates]:
+        """Search once for items that may have been made, and finish those that are found; the recent candidates.
+
+        Where nobody can search, those that are lost are unknown.
+        """
+        wanted = [item for item in items if item.row is None and item.error is None]
+        try:
+            found = await self._lost_creates.find([LostCreate(one.edit, one.sent_at) for one in wanted], self._known)
+        except TaskhandError:
+            for item in wanted if all_are_lost else ():
+                item.error = self._messages.unknown_create()
+                item.error.__cause__ = item.fault
+            return {}
+        for item, one in zip(wanted, found, strict=True):
+            if one.row is not None:
+                item.row, item.note = one.row, self._messages.found
+        await self._finish([item for item in wanted if item.row is not None])
+        return {item.index: one.candidates for item, one in zip(wanted, found, strict=True)}
+
+    async def _finish(self, items: Sequence[NewTask[_Row]]) -> None:
+        """Report the new tasks, read back where the answer does not say all of them."""
+        for item in items:
+            if item.row is not None:
+                self._lost_creates.made(self._adapter.to_task(item.row).id)
+                self._end(item)
+        if items:
+            await self._adapter.complete_creates(items)
+        self._report(items)
+
+    def _fail(self, items: Sequence[NewTask[_Row]], error: TaskhandError) -> None:
+        """End items with an error; what is stopped by the same has the same reason."""
+        self._progress.heed(error)
+        if isinstance(error, NotAttempted) and not self._is_alone:
+            error = self._progress.stopped or error
+        for item in items:
+            item.error = item.error or error
+            self._end(item)
+        self._report(items)
+
+    def _begin(self, item: NewTask[_Row]) -> None:
+        item.is_under_way = item.error is None
+        if item.is_under_way:
+            self._lost_creates.begin(item.edit)
+
+    def _end(self, item: NewTask[_Row]) -> None:
+        if item.is_under_way:
+            item.is_under_way = False
+            self._lost_creates.end(item.edit)
+
+    def _report(self, items: Sequence[NewTask[_Row]]) -> None:
+        """Report what came of these, each once."""
+        for item in items:
+            if item.index in self._results:
+                continue
+            written = None if item.row is None else self._to_written(item, item.row)
+            result = ItemResult(written.task.id if written else "", written, item.error)
+            self._results[item.index] = result
+            self._progress.report(item.index, result)
+
+    def _to_written(self, item: NewTask[_Row], row: _Row) -> Written:
+        written = self._adapter.to_written(row, item.edit, None, item.note)
+        self._lost_creates.made(written.task.id)
+        return written
+
+
+def _is_seen(item: NewTask[_Row], found: Mapping[int, CreateCandidates]) -> bool:
+    """Whether a search has shown a task that the create may have made: another search would show no more."""
+    return item.index in found and bool(found[item.index].recent)
