@@ -70,6 +70,11 @@ def test_spacing_does_not_count(words: list[str], space: str) -> None:
         ("An\u200ba So\u200dto", "ana soto"),
         ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0645\u06cc\u062e\u0648\u0627\u0647\u0645"),
         ("one\rtwo\x1bthree", "one twothree"),
+        ("María-José", "maria jose"),
+        ("Jean\u2011Luc\u2013Marc", "jean luc marc"),
+        ("A- -B -", "a- -b -"),
+        ("O\u2019Brien", "o'brien"),
+        ("O\u00b4Brien d`Arc", "o'brien d'arc"),
     ],
 )
 def test_fold_returns_the_compared_form(text: str, folded: str) -> None:

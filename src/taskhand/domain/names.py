@@ -1,8 +1,9 @@
-"""Match typed names against existing ones as they are shown, ignoring case, accents and surrounding space; never guess.
+"""Match typed names against existing ones as they are shown, ignoring case, accents, hyphens and space; never guess.
 
 What is hidden where a name is shown is ignored where it is typed, and a name may be typed as it is shown truncated.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,18 @@ from typing import TypeVar
 
 from taskhand.domain.text import one_line, split_cut, strip_hidden
 
-__all__ = ["Match", "fold", "group_by", "has_words", "is_cut", "matching", "nearest_first", "shown_form"]
+__all__ = [
+    "Match",
+    "fold",
+    "group_by",
+    "has_words",
+    "is_cut",
+    "matching",
+    "nearest_first",
+    "resembles",
+    "shown_form",
+    "words_of",
+]
 
 _T = TypeVar("_T")
 
@@ -22,6 +34,13 @@ _CUT_AT = frozenset({60, 100, 200})
 """Characters that answers and prompts show of a longer name."""
 _FIRST_MARK = "\u0300"
 """The first combining character."""
+_APOSTROPHES = str.maketrans(dict.fromkeys("`\u02b9\u02bb\u02bc\u2018\u2019\u201b\u2032", "'"))
+"""Signs that are written for an apostrophe."""
+_HYPHEN = re.compile(r"(?<=[^\W_])[-\u2010-\u2015\u2212](?=[^\W_])")
+"""A hyphen or dash within a word."""
+_ROUND_A_WORD = ".,;:@"
+_SIMILAR = 0.8
+"""How similar two words are of which one may be a slip for the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +54,10 @@ class Match:
 
 
 def fold(text: str) -> str:
-    """The text as it is compared: without hidden characters, accents, case, repeated spaces and surrounding space."""
+    """The text as it is compared: without hidden characters, accents, case, repeated spaces and surrounding space.
+
+    A hyphen within a word is a space, and every apostrophe the straight one.
+    """
     return _fold_name(text) if len(text) <= _LONGEST else _fold(text)
 
 
@@ -66,6 +88,17 @@ def has_words(text: str, query: str) -> bool:
     return all(word in folded for word in fold(query).split())
 
 
+def words_of(text: str) -> frozenset[str]:
+    """The folded words of a text, without the signs around them."""
+    return frozenset(filter(None, (word.strip(_ROUND_A_WORD) for word in fold(text).split())))
+
+
+def resembles(given: str, name: str) -> bool:
+    """Whether every word that was given is a part of a word of the name, or may be a slip for one."""
+    wanted, words = words_of(given[:_LONGEST]), words_of(name[:_LONGEST])
+    return bool(wanted) and all(any(_is_near(one, word) for word in words) for one in wanted)
+
+
 def group_by(things: Iterable[_T], key: Callable[[_T], str]) -> Mapping[str, Sequence[_T]]:
     """The things by a key, those with equal keys in their order."""
     groups: dict[str, list[_T]] = {}
@@ -86,12 +119,22 @@ def nearest_first(given: str, things: Iterable[_T], name: Callable[[_T], str]) -
     return sorted(things, key=distance)
 
 
+def _is_near(given: str, word: str) -> bool:
+    """Whether `given` is a part of the word, or nearly the word."""
+    if len(given) > 1 and given in word:
+        return True
+    return given == word or SequenceMatcher(None, given, word).ratio() >= _SIMILAR
+
+
 def _fold(text: str) -> str:
     """The folded text. It is decomposed twice, because case folding can add combining marks."""
     if text.isascii() and text.isprintable():
-        return " ".join(text.casefold().split())
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", strip_hidden(text)).casefold())
-    return " ".join("".join([c for c in plain if c < _FIRST_MARK or not unicodedata.combining(c)]).split())
+        plain = text.casefold().replace("`", "'")
+    else:
+        typed = strip_hidden(text).replace("\u00b4", "'")  # an accent by itself would become a space
+        plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", typed).casefold())
+        plain = "".join([c for c in plain if c < _FIRST_MARK or not unicodedata.combining(c)]).translate(_APOSTROPHES)
+    return " ".join((_HYPHEN.sub(" ", plain) if _HYPHEN.search(plain) else plain).split())
 
 
 _fold_name = lru_cache(maxsize=4_096)(_fold)

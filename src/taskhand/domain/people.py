@@ -1,20 +1,29 @@
-"""Resolve people given by id, e-mail, full name or `me`: one match is used, several become candidates; pure."""
+"""Resolve people given by id, e-mail, name or `me`: one match is used, several become candidates; pure.
 
+Whole words of a name are enough where they are words of one active person's name; a full name is preferred to them.
+"""
+
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from taskhand.domain.address import split_address
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
-from taskhand.domain.names import Match, fold, group_by, is_cut, nearest_first, shown_form
+from taskhand.domain.names import Match, fold, group_by, is_cut, nearest_first, resembles, shown_form, words_of
 from taskhand.domain.task import Member
 from taskhand.domain.text import strip_hidden
 
-__all__ = ["People", "resolve_people"]
+__all__ = ["NOT_IN_TEAM", "People", "resolve_people", "without_mark"]
+
+NOT_IN_TEAM: Final = " (not in the team)"
+"""What follows the name or id of somebody who is responsible for a task and no member of the team any more."""
 
 _MOST_CANDIDATES = 10
 _SHORTEST_CUT = 60
 """Characters: no answer truncates a shorter name or e-mail."""
+_IN_BRACKETS: Final = re.compile(r"[(\[<][^()\[\]<>]*[)\]>]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,44 +40,97 @@ def resolve_people(
     me: str | None,
     *,
     also: Collection[str] = (),
+    former: Sequence[Member] = (),
     argument: str = "responsibleIds",
+    me_remedy: str | None = None,
 ) -> People:
     """The members given; Ambiguous or NotFound (code `unknown_member`) names candidates and chooses none.
 
-    `also` are further ids that are accepted: a former member of the team may still be responsible for a task.
-    `argument` is the one that they were sent in.
+    `also` are further ids that are accepted, and `former` former members who are: they may still be responsible for a
+    task. `argument` is the one that they were sent in, `me_remedy` the sentence that says how 'me' becomes known.
     """
-    known = {member.id for member in members}
-    former = [Member(id=one, name=one, email=None) for one in also if one not in known]
-    index = _Index((*members, *former), me, argument)
-    found = [(text, index.resolve(text.strip())) for text in given]
-    matched = (Match(argument, text, member.id, member.name) for text, member in found if text != member.id)
+    known = {member.id for member in (*members, *former)}
+    nameless = [Member(id=one, name=one, email=None) for one in also if one not in known]
+    resolver = _Resolver(_Index(members), _Index((*former, *nameless)), me, argument, me_remedy)
+    found = [(text, resolver.resolve(text.strip())) for text in given]
+    in_team = {member.id for member in members}
+    matched = (
+        Match(argument, text, member.id, member.name if member.id in in_team else f"{member.name}{NOT_IN_TEAM}")
+        for text, member in found
+        if text != member.id
+    )
     return People(tuple(dict.fromkeys(member.id for _, member in found)), tuple(dict.fromkeys(matched)))
 
 
-class _Index:
-    """The members by id, e-mail and name: many texts are looked up at the cost of reading the team once."""
+def without_mark(text: str) -> str | None:
+    """What stands before the mark of somebody who is not in the team; None where the text has no such mark."""
+    stripped, mark = text.strip(), NOT_IN_TEAM.strip()
+    return stripped[: -len(mark)].strip() if stripped.casefold().endswith(mark) else None
 
-    def __init__(self, members: Sequence[Member], me: str | None, argument: str) -> None:
-        self._members = members
-        self._me = me
-        self._argument = argument
+
+@dataclass(frozen=True, slots=True)
+class _Resolver:
+    """Resolves the texts of one argument."""
+
+    active: "_Index"
+    former: "_Index"
+    me: str | None
+    argument: str
+    me_remedy: str | None
 
     def resolve(self, text: str) -> Member:
         """The one member that the text means."""
         if fold(text) == "me":
-            return _resolve_me(self._members, self._me)
+            return self._resolve_me()
         if not shown_form(text):
-            raise _unknown_member_error(f"{self._argument} has an empty entry.", self._members)
-        found = self._find(text) or self._find_addressed(text)
+            raise _unknown_member_error(f"{self.argument} has an empty entry.", self.active.members)
+        found = self._find(text)
         if not found:
-            near = nearest_first(text, self._members, lambda member: member.name)
-            raise _unknown_member_error(f"No member of the team matches {text[:60]!r}.", near)
+            raise _no_match_error(text, self.active.members)
         if len(found) > 1:
             raise _ambiguous_error(f"{len(found)} people match {text[:60]!r}.", found)
         return found[0]
 
     def _find(self, text: str) -> Sequence[Member]:
+        if found := self.active.find(text):
+            return found
+        marked = without_mark(text)
+        return self.former.find(marked) if marked else self.active.find_by_words(text) or self.former.find(text)
+
+    def _resolve_me(self) -> Member:
+        for member in self.active.members:
+            if member.id == self.me:
+                return member
+        setting = f" Whoever runs Taskhand can make 'me' known: {self.me_remedy}" if self.me_remedy else ""
+        raise NotFound(
+            "It is not known who 'me' is."
+            if self.me is None
+            else f"It is not known who 'me' is: {self.me[:60]} is not in the team.",
+            code="unknown_member",
+            candidates=_candidates(self.active.members),
+            next_step=f"Ask the person who they are, and send the id of that candidate.{setting}",
+        )
+
+
+class _Index:
+    """Members by id, e-mail, name and words: many texts are looked up at the cost of reading the team once."""
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self.members = members
+
+    def find(self, text: str) -> Sequence[Member]:
+        """The members with that id, e-mail or full name, or with the address that the text is."""
+        return self._find_exactly(text) or self._find_addressed(text)
+
+    def find_by_words(self, text: str) -> Sequence[Member]:
+        """The members whose name has every word of the text; none for initials alone."""
+        words = words_of(text)
+        if all(len(word) == 1 and word.isascii() for word in words):
+            return ()
+        found = [self._by_word.get(word, frozenset()) for word in words]
+        return [self.members[place] for place in sorted(found[0].intersection(*found[1:]))]
+
+    def _find_exactly(self, text: str) -> Sequence[Member]:
         """The members with that id, e-mail or name; those of whom an answer shows so much only."""
         found = self._find_unique(text) or self._by_name.get(fold(text)) or self._by_label.get(fold(text))
         return found or list({member.id: member for member, shown in self._long if is_cut(text, shown)}.values())
@@ -86,8 +148,8 @@ class _Index:
             return ()
         found = self._find_unique(address.of) or ()
         names = [name for name in address.names if fold(name)]
-        named = [member for name in names for member in self._find(name)] if names else found
-        both = [member for member in found if member in named]
+        named = [one for name in names for one in self._find_exactly(name) or self.find_by_words(name)]
+        both = [member for member in found if member in named or not names]
         if not both and found:
             message = f"{text[:60]!r} has the address of one person and the name of another."
             raise _ambiguous_error(message, [*found, *named])
@@ -96,24 +158,33 @@ class _Index:
     @cached_property
     def _long(self) -> Sequence[tuple[Member, str]]:
         """The members with texts that answers show truncated; of most teams none."""
-        shown = [(member, text) for member in self._members for text in (member.name, member.email, _label(member))]
+        shown = [(member, text) for member in self.members for text in (member.name, member.email, _label(member))]
         return [(member, text) for member, text in shown if text and len(text) > _SHORTEST_CUT]
 
     @cached_property
     def _by_id(self) -> Mapping[str, Sequence[Member]]:
-        return group_by(self._members, lambda member: _to_key(member.id))
+        return group_by(self.members, lambda member: _to_key(member.id))
 
     @cached_property
     def _by_email(self) -> Mapping[str, Sequence[Member]]:
-        return group_by((one for one in self._members if one.email), lambda member: _to_key(member.email or ""))
+        return group_by((one for one in self.members if one.email), lambda member: _to_key(member.email or ""))
 
     @cached_property
     def _by_name(self) -> Mapping[str, Sequence[Member]]:
-        return group_by((one for one in self._members if fold(one.name)), lambda member: fold(member.name))
+        return group_by((one for one in self.members if fold(one.name)), lambda member: fold(member.name))
 
     @cached_property
     def _by_label(self) -> Mapping[str, Sequence[Member]]:
-        return group_by(self._members, lambda member: fold(_label(member)))
+        return group_by(self.members, lambda member: fold(_label(member)))
+
+    @cached_property
+    def _by_word(self) -> Mapping[str, frozenset[int]]:
+        """The places of the members by each word of their names; what stands in brackets is no part of a name."""
+        places: dict[str, set[int]] = {}
+        for place, member in enumerate(self.members):
+            for word in words_of(_IN_BRACKETS.sub(" ", member.name)):
+                places.setdefault(word, set()).add(place)
+        return {word: frozenset(found) for word, found in places.items()}
 
 
 def _to_key(text: str) -> str:
@@ -135,25 +206,21 @@ def _ambiguous_error(message: str, found: Sequence[Member]) -> Ambiguous:
     )
 
 
+def _no_match_error(text: str, members: Sequence[Member]) -> NotFound:
+    """The error for a text that means nobody, with those as candidates whose names are close, else the nearest."""
+    close = [member for member in members if resembles(text, member.name)]
+    near = nearest_first(text, close or members, lambda member: member.name)
+    only = f" Only {close[0].name[:60]} is close." if len(close) == 1 else ""
+    return _unknown_member_error(f"No member of the team matches {text[:60]!r}.{only}", near)
+
+
 def _unknown_member_error(message: str, near: Sequence[Member]) -> NotFound:
     return NotFound(
         message,
         code="unknown_member",
         candidates=_candidates(near),
-        next_step="Ask the person if it is not certain who is meant, and send an id, e-mail or full name; "
+        next_step="Ask the person if it is not certain who is meant, and send an id, e-mail or name; "
         "list_team_members has them all.",
-    )
-
-
-def _resolve_me(members: Sequence[Member], me: str | None) -> Member:
-    for member in members:
-        if member.id == me:
-            return member
-    raise NotFound(
-        "It is not known who 'me' is.",
-        code="unknown_member",
-        candidates=_candidates(members),
-        next_step="Send an id from list_team_members; whoever runs Taskhand can set who 'me' is.",
     )
 
 
