@@ -1,0 +1,136 @@
+"""Which time of day a phrase is; pure.
+
+An hour from 1 to 7 without "am", "in the afternoon" or a leading zero may be in the morning or after noon; from 8 to 12
+it is the one of a working day.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import time
+from typing import Final
+
+from taskhand.domain.date_words.language import Language
+from taskhand.domain.date_words.patterns import Word
+
+__all__ = ["Clock", "clocks_of"]
+
+_NOON, _HOURS, _MINUTES = 12, 24, 60
+_SURE_FROM: Final = 8
+_PARTS: Final = {
+    "am": {hour: hour % 12 for hour in range(1, 13)},
+    "pm": {hour: hour % 12 + 12 for hour in range(1, 13)},
+    "small hours": {hour: hour for hour in range(1, 7)},
+    "morning": {hour: hour for hour in range(1, 12)},
+    "noon": {12: 12, 1: 13},
+    "afternoon": {12: 12} | {hour: hour + 12 for hour in range(1, 9)} | {hour: hour for hour in range(13, 21)},
+    "evening": {hour: hour + 12 for hour in range(4, 12)} | {hour: hour for hour in range(16, 24)},
+    "night": {hour: hour + 12 for hour in range(6, 12)} | {hour: hour for hour in range(18, 24)},
+}
+"""The hour of the day that an hour is in a part of the day; one that is missing is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """One reading of a phrase: the time `at` on the day, or `days_later`.
+
+    `at` is None where the phrase names the whole day, or only a part of it (`is_vague`). `is_today` is whether it is
+    today where no day is named, as the end of the day is.
+    """
+
+    at: time | None
+    days_later: int = 0
+    is_vague: bool = False
+    is_today: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Hour:
+    """An hour as it was written, and minutes after it, negative for before it."""
+
+    text: str
+    minutes: int
+
+    def readings(self) -> set[Clock]:
+        """The times that it may be on its own."""
+        minutes = int(self.text) * _MINUTES + self.minutes
+        if self.text.startswith("0") or minutes >= _SURE_FROM * _MINUTES:
+            return _clocks(minutes)
+        return _clocks(minutes, minutes + _NOON * _MINUTES)
+
+    def in_part(self, part: str) -> set[Clock]:
+        """The times that it may be in that part of the day."""
+        hour = int(self.text)
+        if part == "night" and hour == _NOON and not self.minutes:
+            return _midnight()
+        return _clocks(_PARTS[part][hour] * _MINUTES + self.minutes) if hour in _PARTS[part] else set()
+
+
+def clocks_of(words: Sequence[Word], language: Language) -> set[Clock]:
+    """Every reading of the words as a time of day; empty where they are none."""
+    base, is_after_at = _without_at(words, language)
+    found = set[Clock]()
+    for one, is_bare in _bases(base, language):
+        if is_after_at or not is_bare:
+            found |= one.readings() if isinstance(one, _Hour) else one
+    for hour, part in _hours_in_parts(words, language):
+        found |= hour.in_part(part)
+    if any(_parts(words, language)):
+        found.add(Clock(None, is_vague=True))
+    return found
+
+
+def _hours_in_parts(words: Sequence[Word], language: Language) -> Iterator[tuple[_Hour, str]]:
+    """The hours that stand before or after a part of the day, as in 3 in the afternoon."""
+    for at in range(1, len(words)):
+        before, after = _without_at(words[:at], language), _without_at(words[at:], language)
+        parts_after, parts_before = _parts(words[at:], language), _parts(words[:at], language)
+        for part in parts_after:
+            yield from ((one, part) for one, _ in _bases(before[0], language) if isinstance(one, _Hour))
+        for part in parts_before if after[1] else ():
+            yield from ((one, part) for one, _ in _bases(after[0], language) if isinstance(one, _Hour))
+
+
+def _without_at(words: Sequence[Word], language: Language) -> tuple[Sequence[Word], bool]:
+    """The words without what stands before an hour, and whether that was there."""
+    for phrase in language.at:
+        at = phrase.split()
+        if len(words) > len(at) and all(one in word for one, word in zip(at, words, strict=False)):
+            return words[len(at) :], True
+    return words, False
+
+
+def _bases(words: Sequence[Word], language: Language) -> Iterator[tuple[_Hour | set[Clock], bool]]:
+    """What the words are without a part of the day, and whether they are an hour only by what stands before it."""
+    for (name, *given), values, _ in language.clocks.find(words):
+        match name:
+            case "hour":
+                hour, minutes = values[0]
+                if int(hour) < _HOURS and int(minutes) < _MINUTES:
+                    yield _Hour(hour, int(minutes)), len(words) == 1 and "C" not in words[0]
+            case "hour_minutes" | "hour_and":
+                minutes = given[0] if given else values[1]
+                if minutes < _MINUTES:
+                    yield _Hour(values[0][0], minutes), False
+            case "time":
+                yield {Clock(time(*given))}, False
+            case "midnight":
+                yield _midnight(), False
+            case "no_time":
+                yield {Clock(None, is_today=True)}, False
+            case "whole_day":
+                yield {Clock(None)}, False
+
+
+def _parts(words: Sequence[Word], language: Language) -> list[str]:
+    """The part of the day that the words are."""
+    found = language.part_phrases.find(words)
+    return [str(value) for (_, *given), values, _ in found for value in (*given, *values)]
+
+
+def _midnight() -> set[Clock]:
+    """The beginning of the day, or its end."""
+    return {Clock(time()), Clock(time(), 1)}
+
+
+def _clocks(*minutes: int) -> set[Clock]:
+    return {Clock(time(*divmod(one, _MINUTES))) for one in minutes if 0 <= one < _HOURS * _MINUTES}

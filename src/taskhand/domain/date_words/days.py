@@ -1,0 +1,378 @@
+"""Which days a phrase is: what each action of a table does with the values of its slots; pure."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+from taskhand.domain.date_words import calendar
+from taskhand.domain.date_words.calendar import Direction, Span, Unit
+from taskhand.domain.date_words.language import Language
+from taskhand.domain.date_words.patterns import Action, Word
+
+__all__ = ["Context", "Days", "NoSuchDay", "WrongWeekday", "days_of"]
+
+_WEEK: Final = timedelta(7)
+
+
+class NoSuchDay(Exception):
+    """The phrase names a day that no calendar has."""
+
+
+class WrongWeekday(Exception):
+    """The phrase names a day together with another weekday than the day's."""
+
+    def __init__(self, day: date) -> None:
+        super().__init__(day.isoformat())
+        self.day = day
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a phrase depends on: the moment when it is said, on the person's clock, and where its day lies."""
+
+    now: datetime
+    direction: Direction
+
+    @property
+    def today(self) -> date:
+        """The day of the moment."""
+        return self.now.date()
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """One reading of a phrase: the days, or the moment `at`."""
+
+    span: Span
+    at: datetime | None = None
+
+
+def days_of(words: Sequence[Word], language: Language, context: Context) -> set[Days]:
+    """Every reading of the words as days; empty where they are no phrase.
+
+    NoSuchDay and WrongWeekday where they are one that names no day.
+    """
+    found, faults = set[Days](), list[NoSuchDay | WrongWeekday]()
+    for some in _sources(words, language, context):
+        try:
+            found.update(some())
+        except (NoSuchDay, WrongWeekday) as fault:
+            faults.append(fault)
+    if faults and not found:
+        raise faults[0]
+    return found
+
+
+def _sources(words: Sequence[Word], language: Language, context: Context) -> Iterator[Callable[[], Iterable[Days]]]:
+    """The phrases that the words are, and the days that they name together with a weekday."""
+    for action, values, rest in language.days.find(words):
+        yield partial(_act, context, language, action, values, rest)
+    words = words[1:] if words and language.article in words[0] else words
+    if len(words) > 1:
+        for weekday, others in ((words[0].get("W"), words[1:]), (words[-1].get("W"), words[:-1])):
+            if weekday is not None and not any("W" in word and "M" not in word for word in others):
+                yield partial(_on_weekday, weekday, others, language, context)
+
+
+def _on_weekday(weekday: int, words: Sequence[Word], language: Language, context: Context) -> set[Days]:
+    """The readings of the words that are such a weekday; WrongWeekday where there are others only."""
+    days = _single_days(days_of(words, language, context))
+    if len(words) == 1 and "D" in words[0]:
+        days = [*days, *(span.first for span in _day_of_month(context, words[0]["D"]))]
+    right = {Days(Span.day(day)) for day in days if day.weekday() == weekday}
+    if days and not right:
+        raise WrongWeekday(days[-1])
+    return right
+
+
+def _single_days(found: Iterable[Days]) -> list[date]:
+    return sorted(one.span.first for one in found if one.span.is_day and one.at is None)
+
+
+def _act(
+    context: Context, language: Language, action: Action, values: tuple[Any, ...], rest: Sequence[Word] | None
+) -> Iterator[Days]:
+    """What an action does; NoSuchDay."""
+    name, *before = action
+    if rest is not None:
+        values = (*values, _single_days(days_of(rest, language, context)))
+    try:
+        if name == "minutes":
+            yield _minutes(context, *before, *values)
+            return
+        options = {"day_first": language.day_first} if name == "numeric" else {}
+        for span in _ACTIONS[name](context, *before, *values, **options):
+            if span is not None:
+                yield Days(span if isinstance(span, Span) else Span.day(span))
+    except (ValueError, OverflowError):  # a day that the month does not have, or a year that no calendar has
+        raise NoSuchDay from None
+
+
+def _minutes(context: Context, sign: int, count: int, minutes: int) -> Days:
+    """A moment; an hour later is an hour of real time, also where the clocks change between."""
+    at = context.now.replace(second=0, microsecond=0).astimezone(UTC) + timedelta(minutes=sign * count * minutes)
+    local = at.astimezone(context.now.tzinfo)
+    return Days(Span.day(local.date()), local)
+
+
+Found = Iterable[Span | date | None]
+
+
+def _offset(context: Context, days: int) -> Found:
+    return [context.today + timedelta(days)]
+
+
+def _after(context: Context, count: int, unit: Unit, days: Sequence[date] | None = None) -> Found:
+    return [calendar.add_unit(day, count, unit) for day in ([context.today] if days is None else days)]
+
+
+def _before(context: Context, count: int, unit: Unit, days: Sequence[date] | None = None) -> Found:
+    return _after(context, -count, unit, days)
+
+
+def _until_day(_: Context, days: Sequence[date]) -> Found:
+    """Before a day may include it."""
+    return [moved for day in days for moved in (day - timedelta(1), day)]
+
+
+def _business(context: Context, count: int, days: Sequence[date] | None = None) -> Found:
+    if count == 0:
+        raise ValueError
+    return [calendar.add_business_days(day, count) for day in ([context.today] if days is None else days)]
+
+
+def _weekday(context: Context, weekday: int) -> Found:
+    """The next one, the last one, or both; the day of today is meant, or the one in a week."""
+    today, direction = context.today, context.direction
+    ahead, behind = calendar.weekday_after(today, weekday), calendar.weekday_before(today, weekday)
+    days = {"future": [ahead], "past": [behind], "either": [behind, ahead]}[direction]
+    return [today, *days] if today.weekday() == weekday else days
+
+
+def _weekday_this(context: Context, weekday: int) -> Found:
+    """That of the running week; where it has passed, the coming one may be meant."""
+    day = _in_week(context, 0, weekday)
+    if day >= context.today or context.direction == "past":
+        return [day]
+    return [day, day + _WEEK]
+
+
+def _weekday_coming(context: Context, weekday: int) -> Found:
+    return [calendar.weekday_after(context.today, weekday)]
+
+
+def _weekday_next(context: Context, weekday: int) -> Found:
+    """The coming one, or that of next week; one that is tomorrow would be called so."""
+    coming = calendar.weekday_after(context.today, weekday)
+    next_week = _in_week(context, 1, weekday)
+    if coming == context.today + timedelta(1):
+        next_week = coming + _WEEK
+    return [coming, next_week]
+
+
+def _weekday_last(context: Context, weekday: int) -> Found:
+    """The one before today, or that of last week; one that was yesterday would be called so."""
+    gone = calendar.weekday_before(context.today, weekday)
+    last_week = _in_week(context, -1, weekday)
+    if gone == context.today - timedelta(1):
+        last_week = gone - _WEEK
+    return [gone, last_week]
+
+
+def _weekday_plus(context: Context, weeks: int, weekday: int) -> Found:
+    """So many weeks after the coming one; after today where it is such a day."""
+    today = context.today
+    coming = [calendar.weekday_after(today, weekday)]
+    return [day + _WEEK * weeks for day in ([today, *coming] if today.weekday() == weekday else coming)]
+
+
+def _in_week(context: Context, ahead: int, weekday: int) -> date:
+    return calendar.period_span(context.today, "week", ahead).first + timedelta(weekday)
+
+
+def _iso(_: Context, parts: tuple[int, int, int]) -> Found:
+    return [date(*parts)]
+
+
+def _numeric(context: Context, parts: tuple[int, int, str | None], *, day_first: bool) -> Found:
+    """A date of numbers: the day stands first, or second; with a year of two digits the year may stand first."""
+    first, second, year = parts
+    orders = [(first, second)] if day_first else [(first, second), (second, first)]
+    years = (
+        None if year is None else int(year) if len(year) == len("2026") else context.today.year // 100 * 100 + int(year)
+    )
+    found: set[Span] = set()
+    for day, month in orders:
+        found.update(_dated(context, month, day, years))
+    if year is not None and len(year) == len("26") and not day_first:
+        found.update(_dated(context, second, int(year), context.today.year // 100 * 100 + first))
+    if not found and day_first:
+        found.update(_dated(context, first, second, years))
+    if not found:
+        raise ValueError
+    return sorted(found)
+
+
+def _dated(context: Context, month: int, day: int, year: int | None) -> list[Span]:
+    """The day of that date, several where its year is not certain; none where there is no such day."""
+    years = range(context.today.year - 1, context.today.year + 3) if year is None else (year,)
+    spans = [Span.day(found) for one in years if (found := _date_or_none(one, month, day))]
+    # Of a date that is missing in most years the nearest ones are too far away.
+    spans = [span for span in spans if year is not None or abs(span.first.year - context.today.year) <= 1]
+    return spans if year is not None else calendar.nearest_year(spans, context.today, context.direction)
+
+
+def _date_or_none(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _month_day(context: Context, month: int, day: int, year: int | None = None) -> Found:
+    spans = _dated(context, month, day, year)
+    if not spans:
+        raise ValueError
+    return spans
+
+
+def _day_month(context: Context, day: int, month: int, year: int | None = None) -> Found:
+    return _month_day(context, month, day, year)
+
+
+def _day_of_month(context: Context, day: int) -> list[Span]:
+    """The next such day of a month, the last one, or both."""
+    months = (calendar.month_of(context.today, ahead) for ahead in range(-3, 4))
+    days = [found for one in months if (found := _date_or_none(one.year, one.month, day))]
+    ahead = [one for one in days if one >= context.today][:1]
+    behind = [one for one in days if one <= context.today][-1:]
+    meant = {"future": ahead, "past": behind, "either": sorted({*behind, *ahead})}[context.direction]
+    if context.today in days:
+        meant = [context.today]
+    return [Span.day(one) for one in meant]
+
+
+def _day_in_month(context: Context, ahead: int, day: int) -> Found:
+    return _in_months(context, ahead, lambda first: _date_or_none(first.year, first.month, day))
+
+
+def _in_months(context: Context, ahead: int, day_in: Callable[[date], date | None]) -> Found:
+    """A day of the month that is so many months ahead; where that of this month has passed, the next may be meant."""
+    first = calendar.month_of(context.today, ahead)
+    day = day_in(first)
+    if day is None:
+        raise ValueError
+    passed = ahead == 0 and day < context.today and context.direction == "future"
+    return [day, day_in(calendar.month_of(first, 1))] if passed else [day]
+
+
+def _end_of(context: Context, ahead: int, unit: Unit) -> Found:
+    """The last day; a week may end with its Friday or its Sunday."""
+    last = calendar.period_span(context.today, unit, ahead).last
+    ends = [last - timedelta(2), last] if unit == "week" else [last]
+    return [day for day in ends if day >= context.today]
+
+
+def _end_of_month(context: Context, month: int, year: int | None = None) -> Found:
+    return _in_year(context, month, year, calendar.last_of_month)
+
+
+def _in_year(context: Context, month: int, year: int | None, day_in: Callable[[date], date | None]) -> Found:
+    """A day of that month, of the year that is meant."""
+    years = range(context.today.year - 1, context.today.year + 2) if year is None else (year,)
+    if any(day_in(span.first) is None for span in _month(context, month, year)):
+        raise ValueError  # that of another year is not meant
+    spans = [Span.day(day) for one in years if (day := day_in(date(one, month, 1)))]
+    return spans if year is not None else calendar.nearest_year(spans, context.today, context.direction)
+
+
+def _nth_weekday(context: Context, nth: int, weekday: int, month: int, year: int | None = None) -> Found:
+    return _in_year(context, month, year, lambda first: calendar.nth_weekday(first, nth, weekday))
+
+
+def _nth_weekday_in(context: Context, ahead: int, nth: int, weekday: int) -> Found:
+    return _in_months(context, ahead, lambda first: calendar.nth_weekday(first, nth, weekday))
+
+
+def _nth_business(context: Context, nth: int, month: int) -> Found:
+    return _in_year(context, month, None, lambda first: calendar.nth_business_day(first, nth))
+
+
+def _nth_business_in(context: Context, ahead: int, nth: int) -> Found:
+    return _in_months(context, ahead, lambda first: calendar.nth_business_day(first, nth))
+
+
+def _period(context: Context, ahead: int, unit: Unit) -> Found:
+    return [calendar.period_span(context.today, unit, ahead)]
+
+
+def _rolling(context: Context, sign: int, count: int, unit: Unit) -> Found:
+    return [Span(*sorted((context.today, calendar.add_unit(context.today, sign * count, unit))))]
+
+
+def _weekend(context: Context, ahead: int = 0) -> list[Span]:
+    saturday = _in_week(context, ahead, calendar.FRIDAY + 1)
+    return [Span(saturday, saturday + timedelta(1))]
+
+
+def _weekend_next(context: Context) -> Found:
+    return (
+        [*_weekend(context), *_weekend(context, 1)]
+        if context.today.weekday() <= calendar.FRIDAY
+        else _weekend(context, 1)
+    )
+
+
+def _weekend_last(context: Context) -> Found:
+    return _weekend(context, -1)
+
+
+def _week_of(_: Context, days: Sequence[date]) -> Found:
+    return [calendar.period_span(day, "week", 0) for day in days]
+
+
+def _month(context: Context, month: int, year: int | None = None) -> list[Span]:
+    years = range(context.today.year - 1, context.today.year + 2) if year is None else (year,)
+    spans = [calendar.month_span(date(one, month, 1)) for one in years]
+    return spans if year is not None else calendar.nearest_year(spans, context.today, context.direction)
+
+
+_ACTIONS: Final[dict[str, Callable[..., Found]]] = {
+    "offset": _offset,
+    "after": _after,
+    "after_day": _after,
+    "before": _before,
+    "before_day": _before,
+    "until_day": _until_day,
+    "business": _business,
+    "business_after": _business,
+    "business_ago": lambda context, count: _business(context, -count),
+    "weekday": _weekday,
+    "weekday_this": _weekday_this,
+    "weekday_coming": _weekday_coming,
+    "weekday_next": _weekday_next,
+    "weekday_last": _weekday_last,
+    "weekday_plus": _weekday_plus,
+    "weekday_in_week": lambda context, ahead, weekday: [_in_week(context, ahead, weekday)],
+    "iso": _iso,
+    "numeric": _numeric,
+    "month_day": _month_day,
+    "day_month": _day_month,
+    "day_of_month": _day_of_month,
+    "day_in_month": _day_in_month,
+    "end_of": _end_of,
+    "end_of_month": _end_of_month,
+    "nth_weekday": _nth_weekday,
+    "nth_weekday_in": _nth_weekday_in,
+    "nth_business": _nth_business,
+    "nth_business_in": _nth_business_in,
+    "period": _period,
+    "rolling": _rolling,
+    "weekend": _weekend,
+    "weekend_next": _weekend_next,
+    "weekend_last": _weekend_last,
+    "week_of": _week_of,
+    "month": _month,
+}

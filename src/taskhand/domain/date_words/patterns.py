@@ -1,0 +1,83 @@
+"""Tables of phrases, and the phrases of a table that some words are; pure.
+
+A phrase is written as words and slots. `[a]` may be left out, `(a b|c)` is one of several. A slot is a capital letter
+that stands for any word of its kind, such as `W` for a weekday. `DAY` at the end is any other phrase for a day.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+__all__ = ["DAY", "Action", "Table", "Word", "phrases_of"]
+
+DAY: Final = "DAY"
+
+Word = Mapping[str, Any]
+"""What a word can be: its slots and what it stands for there, and itself."""
+
+Action = tuple[Any, ...]
+"""The name of what a phrase does, and the values that it is given before those of the slots."""
+
+_PARTS: Final = re.compile(r"[\[\]()|]|[^\s\[\]()|]+")
+
+
+@dataclass(slots=True)
+class _Node:
+    """A place in a tree of phrases: the words that may follow, and what a phrase that ends here does."""
+
+    following: dict[str, "_Node"] = field(default_factory=dict)
+    actions: list[Action] = field(default_factory=list)
+
+
+class Table:
+    """A table of phrases, each with what it does, as a tree of words."""
+
+    def __init__(self, table: Mapping[str, Action]) -> None:
+        self._root = _Node()
+        for phrase, action in table.items():
+            for words in phrases_of(phrase):
+                node = self._root
+                for word in words:
+                    node = node.following.setdefault(word, _Node())
+                if action not in node.actions:
+                    node.actions.append(action)
+
+    def find(self, words: Sequence[Word]) -> Iterator[tuple[Action, tuple[Any, ...], Sequence[Word] | None]]:
+        """Each phrase that the words are: what it does, the values of its slots, and the words of its `DAY`."""
+        return self._find(self._root, words, 0, ())
+
+    def _find(
+        self, node: _Node, words: Sequence[Word], at: int, values: tuple[Any, ...]
+    ) -> Iterator[tuple[Action, tuple[Any, ...], Sequence[Word] | None]]:
+        if at == len(words):
+            yield from ((action, values, None) for action in node.actions)
+            return
+        if DAY in node.following:
+            yield from ((action, values, words[at:]) for action in node.following[DAY].actions)
+        for kind, value in words[at].items():
+            if (following := node.following.get(kind)) is not None:
+                yield from self._find(following, words, at + 1, (*values, value) if kind.isupper() else values)
+
+
+def phrases_of(phrase: str) -> Iterable[tuple[str, ...]]:
+    """Every sequence of words that a phrase of a table stands for."""
+    return _alternatives(_PARTS.findall(phrase))[0]
+
+
+def _alternatives(parts: list[str]) -> tuple[list[tuple[str, ...]], list[str]]:
+    """The sequences of some parts up to the bracket that closes them, and the parts after it."""
+    done, sequences = list[tuple[str, ...]](), [tuple[str, ...]()]
+    while parts:
+        part, *parts = parts
+        if part in "])":
+            return [*done, *sequences], parts
+        if part == "|":
+            done, sequences = [*done, *sequences], [tuple[str, ...]()]
+        elif part in "[(":
+            inner, parts = _alternatives(parts)
+            inner = [*inner, ()] if part == "[" else inner
+            sequences = [(*before, *after) for before in sequences for after in inner]
+        else:
+            sequences = [(*before, part) for before in sequences]
+    return [*done, *sequences], parts

@@ -1,0 +1,144 @@
+"""Read a date in words: every reading of a phrase in English and Spanish, or why it is no phrase; pure."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from itertools import combinations
+from typing import Final, Literal
+
+from taskhand.domain.date_words.calendar import Direction, Span
+from taskhand.domain.date_words.clocks import Clock, clocks_of
+from taskhand.domain.date_words.days import Context, Days, NoSuchDay, WrongWeekday, days_of
+from taskhand.domain.date_words.english import english
+from taskhand.domain.date_words.language import Language
+from taskhand.domain.date_words.spanish import spanish
+from taskhand.domain.date_words.tokens import tokens_of
+
+__all__ = ["Reading", "Readings", "Use", "read_clock", "read_date"]
+
+Use = Literal["due", "from", "to"]
+"""What the date is: a due date, the first day of a window or the last one."""
+
+_MOST_WORDS: Final = 16
+_SHOWN: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d))[ ,]+\(?(\w+)\)?", re.ASCII | re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading: the days, and the time on the first of them, or the moment `at`.
+
+    `is_whole_day` is whether the phrase says that there is no time, `is_vague` whether it names a part of the day.
+    """
+
+    span: Span
+    clock: time | None = None
+    at: datetime | None = None
+    is_whole_day: bool = False
+    is_vague: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Every reading of a phrase, in order; where there is none, what is wrong with it.
+
+    `other_day` is the day that the phrase names together with another weekday, `is_no_day` whether no calendar has its
+    day, `is_time` whether it is a time without a day.
+    """
+
+    found: tuple[Reading, ...] = ()
+    other_day: date | None = None
+    is_no_day: bool = False
+    is_time: bool = False
+
+
+def read_date(text: str, now: datetime, use: Use, direction: Direction = "future") -> Readings:
+    """The readings of a date that is said at `now`, on the clock of the person who says it."""
+    if (shown := _SHOWN.fullmatch(text.strip())) is not None:
+        return _read_shown(shown[1], shown[2])
+    tokens, context = tokens_of(text), Context(now, direction)
+    found, faults, is_time = set[Reading](), list[NoSuchDay | WrongWeekday](), False
+    for language in (english(), spanish()) if tokens and len(tokens) <= _MOST_WORDS else ():
+        words = _rewrite(tokens or [], language)
+        clocks = clocks_of(language.words(words), language)
+        found.update(_at(Days(Span.day(now.date())), clock) for clock in clocks if clock.is_today)
+        is_time = is_time or any(not clock.is_vague for clock in clocks)
+        for day, rest in _divided(words, language, use):
+            try:
+                found.update(_readings(day, rest, language, context))
+            except (NoSuchDay, WrongWeekday) as fault:
+                faults.append(fault)
+    if found:
+        return Readings(tuple(sorted(found, key=lambda one: (one.span, str(one.clock), str(one.at)))))
+    others = [fault.day for fault in faults if isinstance(fault, WrongWeekday)]
+    return Readings((), others[0] if others else None, is_no_day=bool(faults) and not others, is_time=is_time)
+
+
+def read_clock(text: str) -> tuple[Clock, ...]:
+    """The readings of a time of day in words, in order; none where it is no time."""
+    tokens = tokens_of(text)
+    if not tokens or len(tokens) > _MOST_WORDS:
+        return ()
+    found = {one for language in (english(), spanish()) for one in clocks_of(language.words(tokens), language)}
+    return tuple(sorted(found, key=lambda one: (str(one.at), one.days_later)))
+
+
+def _read_shown(moment: str, weekday: str) -> Readings:
+    """The readings of a moment as answers show it, with its weekday."""
+    (token, *others), language = tokens_of(weekday) or [""], english()
+    number = language.weekdays.get(token, spanish().weekdays.get(token))
+    try:
+        at = datetime.fromisoformat(moment.upper())
+    except ValueError:
+        return Readings(is_no_day=True)
+    if number is None or others:
+        return Readings()
+    return Readings((Reading(Span.day(at.date()), None, at),)) if at.weekday() == number else Readings((), at.date())
+
+
+def _rewrite(tokens: Sequence[str], language: Language) -> list[str]:
+    """The words with those phrases replaced that stand for others."""
+    text = f" {' '.join(tokens)} "
+    for phrase, other in language.rewritten.items():
+        text = text.replace(f" {phrase} ", f" {other} ")
+    return text.split()
+
+
+def _divided(tokens: list[str], language: Language, use: Use) -> Iterator[tuple[list[str], list[str]]]:
+    """The words of the day and the words of the time, in either order; none for the time too."""
+    prefixes = [prefix.split() for prefix in language.prefixes[use]]
+    for at in range(1, len(tokens) + 1):
+        yield from ((day, tokens[at:]) for day in _without_prefix(tokens[:at], prefixes))
+    for at, end in combinations(range(1, len(tokens)), 2):
+        if any(language.part_phrases.find(language.words(tokens[end:]))):  # 3 tomorrow afternoon
+            yield tokens[at:end], [*tokens[:at], *tokens[end:]]
+    linked = [*prefixes, *(prefix.split() for prefix in language.linked)]
+    for at in range(1, len(tokens)):
+        yield from ((day, tokens[:at]) for day in _without_prefix(tokens[at:], linked))
+
+
+def _without_prefix(tokens: list[str], prefixes: Sequence[list[str]]) -> Iterator[list[str]]:
+    """The words as they are, and without each prefix that they have."""
+    yield tokens
+    for prefix in prefixes:
+        if len(tokens) > len(prefix) and tokens[: len(prefix)] == prefix:
+            yield tokens[len(prefix) :]
+
+
+def _readings(day: list[str], rest: list[str], language: Language, context: Context) -> Iterator[Reading]:
+    """Each reading of the day with each of the time; NoSuchDay and WrongWeekday."""
+    times = clocks_of(language.words(rest), language) if rest else None
+    if times is None or times:
+        for one in days_of(language.words(day), language, context):
+            if times is None:
+                yield Reading(one.span, None, one.at)
+            elif one.at is None and one.span.is_day:
+                yield from (_at(one, clock) for clock in times)
+
+
+def _at(days: Days, clock: Clock) -> Reading:
+    day = days.span.first + timedelta(clock.days_later)
+    plain = Reading(Span.day(day), clock.at)
+    return replace(plain, is_whole_day=clock.at is None and not clock.is_vague, is_vague=clock.is_vague)

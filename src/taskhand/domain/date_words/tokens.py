@@ -1,0 +1,38 @@
+"""The words of a phrase, folded; pure."""
+
+import re
+from typing import Final
+
+from taskhand.domain.names import fold
+
+__all__ = ["tokens_of"]
+
+_LONGEST: Final = 80
+"""Characters; no phrase of the grammar is longer."""
+_HALF: Final = re.compile(r"\b([ap])\. ?m\b\.?|(?<=\d)([ap])\.?m\b\.?|(?<=\d) ([ap]) m\b\.?")
+_ABBREVIATED: Final = re.compile(r"(?<=[a-z])\.(?=$|[ ,)])")
+_TOKEN: Final = re.compile(
+    r"\d{1,4}[/.-]\d{1,2}(?:[/.-]\d{1,4})?(?![\w/:-])|\d{1,2}:\d\d(?::\d\d)?(?!\d)|\d{1,2}h\d\d\b"
+    r"|\d{1,2}(?:st|nd|rd|th|o|a|er|ero|ro|era|do|da|to|ta|mo|vo)\b|\d{1,2}°|\d+(?![\d/:])"
+    r"|o'clock|[a-z]+|@"
+)
+_BETWEEN: Final = re.compile(r"(?<=[a-z])-(?=[a-z])|[\s,()]*")
+
+
+def tokens_of(text: str) -> list[str] | None:
+    """The words, numbers, dates and times in a phrase; None where it has anything else, or is too long for one."""
+    if len(text) > _LONGEST:
+        return None
+    folded = fold(text).replace("\u2019", "'").rstrip(" .!")
+    folded = _ABBREVIATED.sub("", _HALF.sub(lambda half: f" {half[1] or half[2] or half[3]}m ", folded + " "))
+    found, at = list[str](), 0
+    while at < len(folded):
+        at = _BETWEEN.match(folded, at).end()  # type: ignore[union-attr]  # it matches the empty text
+        if at == len(folded):
+            break
+        token = _TOKEN.match(folded, at)
+        if token is None:
+            return None
+        found.append(token[0])
+        at = token.end()
+    return found
