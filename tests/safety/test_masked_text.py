@@ -53,6 +53,9 @@ async def test_a_key_in_a_text_stays_out_of_the_journal_and_everything_else_work
             done = await agent("update_task", id=task_id, **change)
             undone = await agent("undo_change", changeId=done["changeId"])
             assert undone["task"]["title"] == TEXT
+        await agent("update_task", id=task_id, description=f"as {KEY} says")
+        await agent("update_task", id=task_id, addNote="called")
+        assert (await agent("get_task", id=task_id))["task"]["description"].startswith(f"as {KEY} says\n2026-03-02 ")
         plan = await agent("update_task", id=task_id, priority="0", dryRun=True)
         assert (await agent("apply_plan", planId=plan["planId"]))["task"]["title"] == TEXT
         assert KEY not in str(await agent("list_changes"))

@@ -174,6 +174,21 @@ async def test_a_change_that_keeps_a_part_of_an_unreadable_due_date_says_what_to
         await stage.agent("update_task", id=second, dueDate="2026-03-10", dueTime=None)
 
 
+@pytest.mark.parametrize(("crm", "odd"), [(crm, odd) for crm, odd, field in CASES if field == "description"], ids=_name)
+async def test_nothing_is_appended_to_a_description_that_cannot_be_read(crm: Crm, odd: dict[str, Any]) -> None:
+    async with staged(crm) as stage:
+        stage.proxy.odd = odd
+        second = stage.ids[1]
+        for tool, sent in (("update_task", {"title": "Renamed"}), ("complete_task", {})):
+            with pytest.raises(Refused) as refused:
+                await stage.agent(tool, id=second, addNote="called", **sent)
+            assert refused.value.code == "unreadable_field"
+            assert refused.value.next == "Replace it: send the whole description with update_task."
+        assert stage.title(2) == "Call Acme 2"
+        done = await stage.agent("bulk_update_tasks", taskIds=stage.ids, changes={"addNote": "called"})
+        assert done["totals"] == {"applied": 2, "refused": 1}
+
+
 NAMELESS: dict[str, dict[str, Any]] = {"vambe": {"id": 7}, "close": {"id": 7}, "hubspot": {"id": None}}
 
 

@@ -19,7 +19,8 @@ class Capabilities:
     `absent` are documented request fields that the backend does not have, `absent_on_update` those that only a new
     task can be given. `not_clearable` are fields that cannot be set to null. `required_on_create` are fields that a new
     task needs besides the documented ones. `keeps_timezone` is whether a due time keeps its zone; without it, due times
-    are shown in the configured zone. `lists_are_current` is whether a list shows a write at once.
+    are shown in the configured zone. `html_description` names the native value that has the description as HTML, None
+    where a description is text. `lists_are_current` is whether a list shows a write at once.
     """
 
     absent: frozenset[str] = _NONE
@@ -32,4 +33,5 @@ class Capabilities:
     least_responsibles: int = 0
     most_responsibles: int = 50
     keeps_timezone: bool = True
+    html_description: str | None = None
     lists_are_current: bool = False

@@ -19,9 +19,11 @@ from taskhand.domain.text import strip_hidden
 
 __all__ = [
     "changes_people",
+    "check_description",
     "check_draft",
     "check_filter",
     "check_id",
+    "check_note",
     "check_patch",
     "check_priority",
     "check_readable",
@@ -31,8 +33,9 @@ __all__ = [
 _LONGEST = {"title": 1_000, "description": 50_000, "ai_contact_id": 200, "ai_customer_id": 200}
 """Characters. A longer text is most likely a mistake, and would fill the context of a model that reads it."""
 
-_CURRENT = {"due": "due date", "responsible_ids": "responsibles"}
+_CURRENT = {"description": "description", "due": "due date", "responsible_ids": "responsibles"}
 _REPLACE = {
+    "description": "Replace it: send the whole description with update_task.",
     "due": "Send dueDate and dueTime together; dueTime null makes the task all-day.",
     "responsible_ids": "Replace them: send all responsibleIds with update_task.",
 }
@@ -66,7 +69,31 @@ def check_patch(patch: TaskPatch, capabilities: Capabilities) -> DueRequest:
             code="several_changes",
             next_step="Send responsibleIds alone, or only the people to add and to remove.",
         )
+    if patch.add_note is not MISSING:
+        if patch.description is not MISSING:
+            raise CallerError(
+                "description and addNote were both given; only one of them may be.",
+                code="several_changes",
+                next_step="Send addNote alone to keep the description, or description with the note in it.",
+            )
+        check_note(patch.add_note)
     return _check_body(patch, capabilities)
+
+
+def check_note(note: str) -> None:
+    """Refuse a note in which nothing can be read."""
+    if not _can_be_read(note):
+        raise CallerError("addNote is empty.", code="nothing_to_change", next_step="Send at least one character.")
+
+
+def check_description(text: str) -> None:
+    """Refuse a description that a note has made too long."""
+    if len(text) > (longest := _LONGEST["description"]):
+        raise CallerError(
+            f"With the note, the description has {len(text)} characters; at most {longest} are allowed.",
+            code="too_long",
+            next_step="Send a shorter note, or shorten the description with update_task.",
+        )
 
 
 def changes_people(patch: TaskPatch) -> bool:
@@ -163,7 +190,7 @@ def check_responsibles(people: Sequence[str], capabilities: Capabilities) -> Non
 
 
 def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities) -> DueRequest:
-    if body.title is not MISSING and not any(c.isprintable() and not c.isspace() for c in strip_hidden(body.title)):
+    if body.title is not MISSING and not _can_be_read(body.title):
         raise CallerError("title is empty.", code="invalid_title", next_step="Send at least one character.")
     for name, longest in _LONGEST.items():
         text = getattr(body, name)
@@ -186,3 +213,7 @@ def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities) -> DueR
     if body.priority is not MISSING:
         check_priority(body.priority, capabilities)
     return DueRequest.parse(body.due_date, body.due_time, body.timezone)
+
+
+def _can_be_read(text: str) -> bool:
+    return any(character.isprintable() and not character.isspace() for character in strip_hidden(text))

@@ -18,6 +18,7 @@ __all__ = [
     "FINISHED",
     "IMMUTABLE",
     "PRIORITY_WORDS",
+    "AddNote",
     "AnyPriority",
     "Body",
     "Contact",
@@ -166,6 +167,13 @@ class Contact(Value):
 Description = Annotated[
     str | None, Field(description="Free text.", json_schema_extra=field_notes(null="null clears it"))
 ]
+AddNote = Annotated[
+    str,
+    Field(
+        description="Appended to the description, with date and author.",
+        json_schema_extra=field_notes(needs="description"),
+    ),
+]
 DueDate = Annotated[
     str | None,
     Field(description="YYYY-MM-DD (all day unless dueTime is given), or a full ISO 8601 datetime with offset."),
@@ -243,6 +251,7 @@ class TaskPatch(Body):
 
     title: Annotated[str, Field(description="New title.")] | MISSING = MISSING
     description: Description | MISSING = MISSING
+    add_note: AddNote | MISSING = MISSING
     new_status_name: (
         Annotated[
             str,

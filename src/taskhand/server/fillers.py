@@ -15,7 +15,7 @@ from taskhand.server.schema import Schema, model_fields
 
 __all__ = ["TaskBody"]
 
-_ADDITIONS = frozenset({"addResponsibleIds", "removeResponsibleIds"})
+_ADDITIONS = frozenset({"addNote", "addResponsibleIds", "removeResponsibleIds"})
 """Fields that add to what a task has or take from it: an empty value in them says nothing."""
 _DUE = frozenset({"dueDate", "dueTime", "timezone"})
 """Fields that say one thing together."""

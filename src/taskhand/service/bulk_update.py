@@ -95,7 +95,7 @@ def _check_change(call: Call, change: BulkChange) -> EditFor:
             next_step="Send shiftDueDays to move each due date, or changes.dueDate to set one.",
         )
     due = DueRequest() if patch is None else rules.check_patch(patch, call.app.backend.capabilities)
-    return partial(Resolver(call.app).resolve, patch or TaskPatch(), due, shift_days=days)
+    return partial(Resolver(call.app, call.caller.name).resolve, patch or TaskPatch(), due, shift_days=days)
 
 
 def _check_days(days: int) -> None:

@@ -1,5 +1,7 @@
 """Complete a task."""
 
+from dataclasses import replace
+
 from pydantic import MISSING
 
 from taskhand.domain import rules, statuses
@@ -9,16 +11,27 @@ from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, Task
 from taskhand.service.call import Call
-from taskhand.service.resolver import ResolvedEdit
+from taskhand.service.resolver import ResolvedEdit, Resolver
 from taskhand.service.task_write import plan_or_write
 
 __all__ = ["complete_task"]
 
 
-async def complete_task(call: Call, task_id: str, status_name: str | MISSING = MISSING) -> Receipt | Plan:
-    """Move a task to the finished status; without `status_name`, a task that is finished already stays as it is."""
+async def complete_task(
+    call: Call, task_id: str, status_name: str | MISSING = MISSING, note: str | MISSING = MISSING
+) -> Receipt | Plan:
+    """Move a task to the finished status, with a note; without `status_name`, a finished task keeps its status."""
     backend = call.app.backend
     rules.check_id(task_id, backend.capabilities)
+    if note is not MISSING:
+        rules.check_note(note)
+    resolver = Resolver(call.app, call.caller.name)
+
+    async def add_note(snapshot: Snapshot) -> Edit:
+        if note is MISSING:
+            return Edit()
+        description, native = await resolver.append_note(note, snapshot)
+        return Edit(description=description, native=native)
 
     async def edit_for(snapshot: Snapshot) -> ResolvedEdit:
         before = snapshot.task
@@ -26,11 +39,11 @@ async def complete_task(call: Call, task_id: str, status_name: str | MISSING = M
             # The snapshot may be old: only a fresh read shows that the task is finished now.
             before = await backend.get_task(task_id, fresh=True)
         if status_name is MISSING and _is_finished(before):
-            return Edit(), ()
+            return await add_note(snapshot), ()
         choice, matched = statuses.finished_status(status_name, await backend.statuses())
-        return Edit(status=choice), matched
+        return replace(await add_note(snapshot), status=choice), matched
 
-    return await plan_or_write(call, task_id, edit_for)
+    return await plan_or_write(call, task_id, edit_for, fresh=note is not MISSING)
 
 
 def _is_finished(task: Task) -> bool:

@@ -3,15 +3,18 @@
 The statuses and the team are read once per call, however many tasks it changes.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from pydantic import MISSING
 
 from taskhand.domain import people, rules, statuses
+from taskhand.domain.dated_note import DatedNote
 from taskhand.domain.due import Due, DueRequest, due_of, shifted
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.html.text import append_line
 from taskhand.domain.names import Match
 from taskhand.domain.people import People
 from taskhand.domain.sent_back import restore_unshown
@@ -32,8 +35,10 @@ EditFor = Callable[[Snapshot], Awaitable[ResolvedEdit]]
 class Resolver:
     """Resolves the names and due fields of one call."""
 
-    def __init__(self, app: AppContext) -> None:
+    def __init__(self, app: AppContext, client: str | None = None) -> None:
+        """`client` is the name of who calls: the author of a note where it is not known who `me` is."""
         self._app = app
+        self._client = client
         self._backend = app.backend
         self._statuses: StatusList | None = None
         self._team: tuple[tuple[Member, ...], str | None] | None = None
@@ -48,15 +53,19 @@ class Resolver:
         before = snapshot.task if snapshot else None
         choice, status_matched = await self._resolve_status(body)
         responsible_ids, people_matched = await self._resolve_responsibles(body, before)
+        description, native = _resolve_description(body.description, before), None
+        if snapshot is not None and isinstance(body, TaskPatch) and body.add_note is not MISSING:
+            description, native = await self.append_note(body.add_note, snapshot)
         edit = Edit(
             title=_resolve_title(body.title, before),
-            description=_resolve_description(body.description, before),
+            description=description,
             due=self._resolve_due(due, before, shift_days),
             responsible_ids=responsible_ids,
             ai_contact_id=body.ai_contact_id,
             ai_customer_id=body.ai_customer_id,
             priority=body.priority if body.priority is MISSING else int(body.priority),
             status=choice,
+            native=native,
         )
         return edit, status_matched + people_matched + _zone_matched(due)
 
@@ -64,9 +73,7 @@ class Resolver:
         self, given: Sequence[str], current: Sequence[str], argument: str = "responsibleIds"
     ) -> People:
         """The people given by id, e-mail, name or 'me'; `current` are ids on the task, perhaps of former members."""
-        if self._team is None:
-            self._team = (await self._backend.members(), await self._backend.me())
-        members, me = self._team
+        members, me = await self._known_team()
         return people.resolve_people(given, members, me, also=current, argument=argument)
 
     async def change_people(
@@ -91,6 +98,37 @@ class Resolver:
         rules.check_responsibles(ids, self._backend.capabilities)
         return People(ids, added.matched + removed.matched)
 
+    async def append_note(self, text: str, before: Snapshot) -> tuple[str, Mapping[str, str] | None]:
+        """The description with a note at its end, and the native value to write where the CRM has it as HTML.
+
+        The description as it is where it has this very note. CallerError where it cannot be read or becomes too long.
+        """
+        rules.check_readable(before.task, "description")
+        zone, now = self._app.timezone, self._app.clock()
+        note = DatedNote(text, await self._author(), now.astimezone(ZoneInfo(zone)) if zone else now)
+        description = before.task.description or ""
+        if note.is_in(description):
+            return description, None
+        name = self._backend.capabilities.html_description
+        body = before.native.get(name) if name else None
+        after = note.below(description) if name else note.after(description)
+        rules.check_description(after)
+        if name is None or not isinstance(body, str) or not body:
+            return after, None
+        if (html := append_line(body, note.line, after)) is None:
+            raise CallerError(
+                "The description ends in HTML that is not closed, so nothing can be appended to it as it is.",
+                code="unreadable_field",
+                next_step="Replace it: send the whole description with update_task.",
+            )
+        return after, {name: html}
+
+    async def _author(self) -> str | None:
+        """The name of `me`, or else of the client."""
+        me = await self._backend.me()
+        members = (await self._known_team())[0] if me else ()
+        return next((member.name for member in members if member.id == me), self._client)
+
     def _check_day_is_certain(self, before: Task) -> None:
         """Refuse to change a due date whose day the backend cannot tell with certainty."""
         if not self._backend.sure_of_due(before, of_day=True):
@@ -105,6 +143,11 @@ class Resolver:
         if due is None or self._backend.capabilities.keeps_timezone:
             return due
         return Due.instant(due.at, self._app.timezone) if due.at else Due(due.day)
+
+    async def _known_team(self) -> tuple[tuple[Member, ...], str | None]:
+        if self._team is None:
+            self._team = (await self._backend.members(), await self._backend.me())
+        return self._team
 
     async def _known_statuses(self) -> StatusList:
         if self._statuses is None:

@@ -2,6 +2,8 @@
 
 from functools import partial
 
+from pydantic import MISSING
+
 from taskhand.domain import rules
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
@@ -17,5 +19,6 @@ async def update_task(call: Call, task_id: str, patch: TaskPatch) -> Receipt | P
     """Set the fields that the patch gives and leave the others; CallerError where it breaks a rule."""
     rules.check_id(task_id, call.app.backend.capabilities)
     due = rules.check_patch(patch, call.app.backend.capabilities)
-    edit_for = partial(Resolver(call.app).resolve, patch, due)
-    return await plan_or_write(call, task_id, edit_for, fresh=rules.changes_people(patch))
+    edit_for = partial(Resolver(call.app, call.caller.name).resolve, patch, due)
+    is_addition = rules.changes_people(patch) or patch.add_note is not MISSING
+    return await plan_or_write(call, task_id, edit_for, fresh=is_addition)

@@ -118,6 +118,7 @@ WRONG: dict[str, st.SearchStrategy[Any]] = {
     "clear": st.sampled_from(
         [5, True, {"a": 1}, [["dueDate"]], ["title"], ["id"], ["zzz"], "title, zzz", ["dueDate", 5]]
     ),
+    "addNote": no_text | st.just("x" * 10_001),
     "mode": no_text | junk | st.just("REPLACE"),
     "query": no_text | st.sampled_from(["", " ", "a", " á "]),
     "fromDate": days,
@@ -170,6 +171,7 @@ TOGETHER: dict[str, list[dict[str, Any]]] = {
         {"dueDate": None, "dueTime": "15:00"},
         {"addResponsibleIds": ["me"], "clear": ["responsibleIds"]},
         {"removeResponsibleIds": ["me"], "responsibleIds": ["me"]},
+        {"addNote": "called", "description": "Why"},
         {"addResponsibleIds": ["me"], "removeResponsibleIds": ["me"]},
     ],
     "complete_task": [{"newStatusName": "Pendiente"}, {"newStatusName": "En Progreso"}],

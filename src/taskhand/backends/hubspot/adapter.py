@@ -19,7 +19,7 @@ from taskhand.backends.hubspot.links import LinkChanges, changes_links, unlinked
 from taskhand.backends.hubspot.mapping import Record, links_of, properties_of, record_of
 from taskhand.backends.hubspot.new_tasks import NewTasks, checked_edit, record_in
 from taskhand.backends.hubspot.query import PageSearch
-from taskhand.backends.hubspot.raw_values import STAGE, raw_properties, stage_after
+from taskhand.backends.hubspot.raw_values import BODY, STAGE, raw_properties, stage_after
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_create import NewTask
@@ -74,6 +74,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
             member_id_pattern=_DIGITS,
             most_responsibles=1,
             keeps_timezone=False,
+            html_description=BODY,
         )
         self._client = client
         self.account = self._account = Account(client, settings, timezone, timing.monotonic)

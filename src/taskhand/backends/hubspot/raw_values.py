@@ -14,6 +14,7 @@ from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.edit import Edit
 
 __all__ = [
+    "BODY",
     "RAW_PROPERTIES",
     "STAGE",
     "STATUS_PROPERTIES",
@@ -24,6 +25,7 @@ __all__ = [
     "status_value",
 ]
 
+BODY: Final = "hs_task_body"
 STAGE: Final = "hs_pipeline_stage"
 _STATUS, _TYPE, _DUE = "hs_task_status", "hs_task_type", "hs_timestamp"
 STATUS_PROPERTIES: Final = (_STATUS, STAGE)
@@ -31,7 +33,7 @@ STATUS_PROPERTIES: Final = (_STATUS, STAGE)
 
 _PROPERTY_OF: Final[Mapping[str, str]] = {
     "title": "hs_task_subject",
-    "description": "hs_task_body",
+    "description": BODY,
     "due": _DUE,
     "responsible_ids": "hubspot_owner_id",
     "priority": "hs_task_priority",

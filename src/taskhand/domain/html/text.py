@@ -16,7 +16,7 @@ from typing import Final
 from taskhand.domain.html.css import Attributes, StyleSheet
 from taskhand.domain.html.look import Look
 
-__all__ = ["html_of", "text_of"]
+__all__ = ["append_line", "html_of", "text_of"]
 
 _TAG: Final = re.compile(r"<[a-zA-Z/!?]")
 _REFERENCE: Final = re.compile(r"&(#[0-9]{1,9}|#[xX][0-9a-fA-F]{1,8}|[a-zA-Z][a-zA-Z0-9]{0,40});")
@@ -68,6 +68,18 @@ def html_of(text: str | None) -> str:
     """HTML that shows the text and reads back the same; an empty string, which clears the body, for None."""
     escaped = escape(text or "", quote=False)
     return "".join(_ESCAPES.get(character, character) for character in escaped)
+
+
+def append_line(body: str, line: str, text: str) -> str | None:
+    """A body with one more line, so that it reads as `text`; None where it cannot, as after an element left open.
+
+    What is in the body stays as it is. One without elements, whose line ends HTML does not show, becomes HTML.
+    """
+    html = html_of(line)
+    written = [f"{body}<br>{html}", f"{body}<div>{html}</div>"]
+    if not _TAG.search(body):
+        written.append(html_of(text))
+    return next((one for one in written if text_of(one) == text), None)
 
 
 def text_of(body: str | None) -> str | None:

@@ -43,7 +43,7 @@ class BulkUpdateTasks(RepeatableOptions):
         Annotated[
             int,
             Field(
-                description="Moves due dates by days, negative is earlier; with changes or alone.",
+                description="Days to move due dates by, negative is earlier.",
                 json_schema_extra=field_notes(needs="dueDate", empty_beside=["changes"]),
             ),
         ]

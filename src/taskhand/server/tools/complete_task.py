@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import MISSING, Field
 
+from taskhand.domain.task import AddNote
 from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool
 from taskhand.server.tools.get_task import TaskId
@@ -14,12 +15,13 @@ __all__ = ["COMPLETE_TASK"]
 
 
 class CompleteTask(Options):
-    """The task to finish, and the finished status to move it to."""
+    """The task to finish, the finished status to move it to, and a note."""
 
     id: TaskId
     new_status_name: (
         Annotated[str, Field(description="Finished status; only where there are several of type done.")] | MISSING
     ) = MISSING
+    add_note: AddNote | MISSING = MISSING
 
 
 COMPLETE_TASK = Tool(
@@ -32,6 +34,6 @@ COMPLETE_TASK = Tool(
     kind="update",
     arguments=CompleteTask,
     answer=WriteAnswer,
-    run=lambda call, arguments: complete_task(call, arguments.id, arguments.new_status_name),
+    run=lambda call, arguments: complete_task(call, arguments.id, arguments.new_status_name, arguments.add_note),
     verb="finishes",
 )

@@ -1,0 +1,122 @@
+"""A note lands exactly once, whatever is lost on the way, and nothing of the description that is there is lost."""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from behaviour.agent import Refused
+from safety.account import AtCrm, staged
+from safety.crms import CRMS, Crm
+from safety.faults_table import ROWS, Kind, Row
+from safety.stored import stored
+from safety.test_concurrent_edits import Others, before_the_transaction, they_send
+from safety.test_faults import go_wrong, mend
+
+WITH_DESCRIPTION = [crm for crm in CRMS if crm.name != "close"]
+NOTE = "called, R&D will <call> back"
+HTML = '<div dir="auto" data-top-level="true"><p style="margin:0;">Call <b>Bruno</b></p><ul><li>a</li></ul></div>'
+HTML_LINE = "2026-03-02 Elena: called, R&amp;D will &lt;call&gt; back"
+
+
+def they_describe(stage: AtCrm, task_id: str, text: str) -> None:
+    """Set a description as another client does."""
+    if stage.crm.name == "vambe":
+        they_send(stage, "PUT", task_id, json.dumps({"description": text}))
+    else:
+        they_send(stage, "PATCH", task_id, json.dumps({"properties": {"hs_task_body": text}}))
+
+
+def described(stage: AtCrm, task_id: str) -> str:
+    """The description as the CRM has it."""
+    row = next(row for row in stage.there.tasks if str(row["id"]) == task_id)
+    return str(row["description"] if stage.crm.name == "vambe" else row["properties"]["hs_task_body"])
+
+
+async def read(stage: AtCrm, task_id: str) -> dict[str, Any]:
+    task: dict[str, Any] = (await stage.agent("get_task", id=task_id))["task"]
+    return task
+
+
+KINDS: tuple[Kind, ...] = ("one", "many")
+OF_MANY = ("reset after commit", "in neither list, done", "in neither list, undone")
+TABLE = [
+    (crm, kind, row)
+    for crm in WITH_DESCRIPTION
+    for kind in KINDS
+    for row in ROWS
+    if row.is_about(crm.name, kind) and (kind == "one" or row.name in OF_MANY)
+]
+
+
+@pytest.mark.parametrize(("crm", "kind", "row"), TABLE, ids=str)
+async def test_after_any_fault_a_repeated_call_leaves_one_note(crm: Crm, kind: Kind, row: Row) -> None:
+    async with staged(crm, read_s=row.read_s, spec_variant=row.spec_variant) as stage:
+        ids = list(stage.ids[:5]) if kind == "many" else [stage.ids[0]]
+        await read(stage, ids[0])
+        for one in ids:
+            they_describe(stage, one, HTML)
+        one_call: tuple[str, dict[str, Any]] = ("update_task", {"id": ids[0], "addNote": NOTE})
+        many_call: tuple[str, dict[str, Any]] = ("bulk_update_tasks", {"taskIds": ids, "changes": {"addNote": NOTE}})
+        tool, arguments = one_call if kind == "one" else many_call
+        go_wrong(stage, row, kind)
+        with suppress(Refused):
+            await stage.agent(tool, **arguments)
+        mend(stage, row)
+        for _ in range(2):
+            await stage.agent(tool, **arguments)
+        for one in ids:
+            assert described(stage, one) in {f"{HTML}<div>{HTML_LINE}</div>", f"{HTML}\n<div>{HTML_LINE}</div>"}
+
+
+@pytest.mark.parametrize("crm", WITH_DESCRIPTION, ids=str)
+async def test_a_note_keeps_the_html_of_a_description_and_its_undo_restores_it(crm: Crm) -> None:
+    async with staged(crm) as stage:
+        task_id = stage.ids[0]
+        before = await read(stage, task_id)
+        they_describe(stage, task_id, HTML)
+        stage.there.clear_requests()
+        change = await stage.agent("complete_task", id=task_id, addNote=NOTE)
+        assert len([one for one in stage.there.requests if one.method in {"PUT", "PATCH"}]) == 1
+        assert described(stage, task_id).startswith(HTML)
+        assert HTML_LINE in described(stage, task_id)
+        assert stage.tasks[task_id].is_done
+        await stage.agent("undo_change", changeId=change["changeId"])
+        assert described(stage, task_id) == HTML
+        assert (await read(stage, task_id))["status_config"] == before["status_config"]
+
+
+async def test_a_note_that_html_would_swallow_is_refused_and_nothing_is_written() -> None:
+    async with staged(CRMS[2]) as stage:
+        task_id = stage.ids[0]
+        await read(stage, task_id)
+        for text in ('<p>Call</p><div style="display:none">', '<p>Call</p> <b title="', "<p>Call</p><!-- "):
+            they_describe(stage, task_id, text)
+            with pytest.raises(Refused) as refused:
+                await stage.agent("update_task", id=task_id, addNote=NOTE, title="Renamed")
+            assert refused.value.code == "unreadable_field"
+            assert described(stage, task_id) == text
+            assert stage.tasks[task_id].title != "Renamed"
+
+
+@pytest.mark.parametrize("crm", WITH_DESCRIPTION, ids=str)
+async def test_a_note_keeps_what_another_client_has_just_written(crm: Crm) -> None:
+    async with staged(crm) as stage:
+        task_id = stage.ids[0]
+        await stage.agent("list_tasks")
+        they_describe(stage, task_id, "Theirs")
+        await stage.agent("update_task", id=task_id, addNote="called")
+        assert (await read(stage, task_id))["description"] == "Theirs\n2026-03-02 Elena: called"
+
+
+async def test_the_store_keeps_what_another_process_writes_just_before_the_transaction(tmp_path: Path) -> None:
+    async with stored(tmp_path) as stage:
+        task_id = stage.ids[0]
+        sql = "UPDATE task SET description = 'Theirs' WHERE id = ?"
+        await before_the_transaction(stage, lambda: Others(tmp_path).run(sql, task_id))
+        await stage.agent("update_task", id=task_id, addNote="called")
+        task = (await stage.agent("get_task", id=task_id))["task"]
+        first, last = task["description"].splitlines()
+        assert (first, last[:10], last.rpartition(": ")[2]) == ("Theirs", "2026-03-02", "called")
