@@ -16,7 +16,7 @@ _WORTH_RETRYING = frozenset({"rate_limited", "upstream_error", "conflict", "not_
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """The result of a bulk change for one task.
+    """The result of a bulk change for one task; the `id` of a task that was not created is empty.
 
     `code` and `message` say why the task was not written, or add a remark about how it was.
     """
@@ -26,11 +26,12 @@ class TaskResult:
     code: str | None = None
     message: str | None = None
     unapplied: tuple[Unapplied, ...] = ()
+    title: str | None = None
 
     @classmethod
-    def failed(cls, task_id: str, outcome: Outcome, error: TaskhandError) -> "TaskResult":
+    def failed(cls, task_id: str, outcome: Outcome, error: TaskhandError, title: str | None = None) -> "TaskResult":
         """The result of a task whose change ended in `error`."""
-        return cls(task_id, outcome, error.code, error.message)
+        return cls(task_id, outcome, error.code, error.message, title=title)
 
     @property
     def may_be_retried(self) -> bool:
@@ -61,5 +62,5 @@ class BulkReceipt:
 
     @property
     def retry_ids(self) -> tuple[str, ...]:
-        """The ids of the tasks for which the same change may be sent again."""
-        return tuple(one.id for one in self.results if one.may_be_retried)
+        """The ids of the tasks for which the same change may be sent again; a task that was not created has none."""
+        return tuple(one.id for one in self.results if one.may_be_retried and one.id)

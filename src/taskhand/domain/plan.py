@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from taskhand.domain.bulk import TaskResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
@@ -31,7 +32,7 @@ class Plan:
 
     `guard` is why the change stopped at a plan although no dry run was asked for, as the subject of
     "... stops at a plan". `unchanged` are ids of tasks that already match. `refused` are ids of tasks that cannot be
-    changed, each with its error.
+    changed, each with its error. `skipped` are new tasks that would not be created.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Plan:
     note: str | None = None
     unchanged: tuple[str, ...] = ()
     refused: tuple[tuple[str, TaskhandError], ...] = ()
+    skipped: tuple[TaskResult, ...] = ()
 
 
 def difference(does: Verb, before: Task | None, edit: Edit | None) -> Difference:

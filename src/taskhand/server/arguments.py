@@ -28,6 +28,7 @@ from taskhand.server.coercion import (
     squeeze,
 )
 from taskhand.server.fillers import TaskBody
+from taskhand.server.list_of import ListItem, lists_of
 from taskhand.server.schema import Schema, fields_of, model_fields, objects_of
 
 __all__ = ["parse_arguments"]
@@ -215,6 +216,8 @@ def _coerce_all(scope: _Scope, sent: Mapping[str, Any], faults: _Faults) -> dict
         if name in given:
             inner = scope.inner(name, coerced) if isinstance(given[name], dict) else None
             values[name] = given[name] if inner is None else _coerce_all(inner, given[name], faults)
+            if (body := lists_of(scope.model).get(name)) is not None and isinstance(given[name], tuple):
+                values[name] = tuple(_parse_item(body, node["items"], one, reads=scope.reads) for one in given[name])
             if inner is not None and inner.replaced and not values[name]:
                 del values[name]
             elif fault := refused_value(scope.dotted(name), given[name], node, optional=name not in required):
@@ -222,6 +225,16 @@ def _coerce_all(scope: _Scope, sent: Mapping[str, Any], faults: _Faults) -> dict
         elif name in required:
             faults.missing[scope.dotted(name)] = _required(scope.dotted(name), node)
     return values
+
+
+def _parse_item(body: type[BaseModel], schema: Schema, sent: Any, *, reads: bool) -> ListItem:
+    """One object of a list, checked like the arguments of a call; a fault of it is its own."""
+    if not isinstance(sent, dict):
+        return ListItem(sent, CallerError(expected_type("It", schema), next_step="Send an object in its place."))
+    try:
+        return ListItem(sent, parse_arguments(body, schema, sent, reads=reads))
+    except CallerError as error:
+        return ListItem(sent, error)
 
 
 def _unknown_argument(scope: _Scope, name: str) -> CallerError:
@@ -278,4 +291,4 @@ def _sentence(error: ErrorDetails, name: str, node: Schema) -> str:
 
 
 def _required(name: str, node: Schema) -> str:
-    return f"{name} is required: {node.get('description', 'see the schema')}"
+    return f"{name} is required: {node['description']}" if "description" in node else f"{name} is required."

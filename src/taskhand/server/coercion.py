@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from taskhand.domain.names import fold
-from taskhand.server.schema import Schema, fields_of
+from taskhand.server.schema import Schema, fields_of, item_fields
 
 __all__ = ["NULL_AS_TEXT", "coerce", "expected_type", "is_empty", "json_types", "refused_value", "squeeze"]
 
@@ -52,6 +52,8 @@ def is_empty(value: Any) -> bool:
 def coerce(name: str, value: Any, schema: Schema) -> Any:
     """The value as it was meant; as it was sent where the meaning is not certain."""
     types = json_types(schema)
+    if item_fields(schema):
+        return _objects(value)
     match value:
         case bool():
             return value
@@ -101,6 +103,8 @@ def expected_type(name: str, schema: Schema) -> str:
     if "object" in types:
         example = next(iter(fields_of(schema)), "...")
         return f'{name} must be an object, e.g. {{"{example}": ...}}.'
+    if fields := item_fields(schema):
+        return f'{name} must be a list of objects, e.g. [{{"{next(iter(fields))}": ...}}].'
     if "array" in types:
         return f'{name} must be a list of strings, e.g. ["..."].'
     wanted = {"integer": "a whole number", "boolean": "true or false", "string": "a string"}
@@ -147,6 +151,20 @@ def _coerce_object(text: str) -> Any:
     """An object sent as text, as JSON."""
     parsed = _parse_json(text) if text.startswith("{") else None
     return text if parsed is None else parsed
+
+
+def _objects(value: Any) -> Any:
+    """A list of objects, each perhaps sent as JSON text, as the whole list may be; one object is a list of one."""
+    if isinstance(value, str):
+        text = value.strip()
+        value = None if text.casefold() in _WORDS_FOR_NULL else _parse_json(text) if text[:1] in ("[", "{") else value
+    match value:
+        case list():
+            return tuple(_coerce_object(one.strip()) if isinstance(one, str) else one for one in value)
+        case dict():
+            return (value,)
+        case _:
+            return value
 
 
 def _parse_json(text: str) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from taskhand.domain.task import TaskDraft, TaskPatch
+from taskhand.server.list_of import lists_of
 from taskhand.server.schema import objects_of
 from taskhand.server.tool import Tool
 
@@ -52,5 +53,6 @@ def instructions(offered: Sequence[Tool[Any]], remark: str | None = None) -> str
 
 def _sets_fields(tool: Tool[Any]) -> bool:
     """Whether the tool takes a documented body, as its arguments or inside one of them."""
-    bodies: list[type] = [tool.arguments, *objects_of(tool.arguments).values()]  # type: ignore[arg-type]
+    inner = [*objects_of(tool.arguments).values(), *lists_of(tool.arguments).values()]  # type: ignore[arg-type]
+    bodies: list[type] = [tool.arguments, *inner]
     return any(issubclass(body, (TaskDraft, TaskPatch)) for body in bodies)

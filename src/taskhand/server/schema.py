@@ -18,10 +18,11 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.field_notes import NOTES
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskDraft, TaskPatch
+from taskhand.server.list_of import lists_of
 from taskhand.server.tools import TOOLS
 from taskhand.service.call import RepeatableOptions
 
-__all__ = ["Schema", "fields_of", "input_schema", "model_fields", "objects_of", "output_schema"]
+__all__ = ["Schema", "fields_of", "input_schema", "item_fields", "model_fields", "objects_of", "output_schema"]
 
 Schema = dict[str, Any]
 
@@ -67,6 +68,12 @@ def model_fields(model: type[BaseModel]) -> dict[str, Schema]:
     return properties
 
 
+def item_fields(node: Schema) -> dict[str, Schema]:
+    """The schemas of the fields of a list's objects; empty for anything that is not a list of objects."""
+    branches = node.get("anyOf", [node])
+    return next((fields for branch in branches if (fields := fields_of(branch.get("items", {})))), {})
+
+
 def fields_of(node: Schema) -> dict[str, Schema]:
     """The schemas of an object's fields; empty for anything that is not an object."""
     for branch in node.get("anyOf", [node]):
@@ -90,6 +97,8 @@ def _narrowed(schema: Schema, model: type[BaseModel], capabilities: Capabilities
     for name, body in objects_of(model).items():
         if name in properties:
             properties[name] = _inner(properties[name], body, capabilities)
+    for name, body in lists_of(model).items():
+        properties[name] = _list_of(properties[name], body, capabilities)
     needed = capabilities.required_on_create if issubclass(model, TaskDraft) else frozenset()
     for name in needed:
         properties[name] = _without_null(properties[name])
@@ -137,6 +146,13 @@ def _inner(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> 
 
     inner = {"anyOf": [shaped(branch) for branch in node["anyOf"]]} if "anyOf" in node else shaped(node)
     return ({"description": description} if description else {}) | inner
+
+
+def _list_of(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
+    """An argument that is a list of objects, which are narrowed like any other object."""
+    items = _inner(_plain(model), model, capabilities)
+    described = {"description": " ".join(filter(None, [node.get("description"), items.pop("description", None)]))}
+    return described | node | described | {"items": items}
 
 
 def _undescribed(schema: Schema) -> Schema:

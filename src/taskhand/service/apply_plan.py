@@ -17,9 +17,10 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_write import bulk_write, is_resumable, replay_bulk
 from taskhand.service.call import AlreadyClaimed, Call
-from taskhand.service.create_task import execute_create, is_task_deleted, replay_create
+from taskhand.service.create_task import execute_create, replay_create
 from taskhand.service.delete_task import execute_delete
-from taskhand.service.idempotency import check_same_payload, wait_until_ended
+from taskhand.service.earlier_create import EarlierCreate, index_of_claim, is_task_deleted
+from taskhand.service.idempotency import DUPLICATE_SCOPE, check_same_payload, wait_until_ended
 from taskhand.service.make_plan import to_plan
 from taskhand.service.masked_text import check_writable, with_keys_of
 from taskhand.service.resolver import ResolvedEdit
@@ -216,14 +217,22 @@ async def _replay(call: Call, plan: Change, first: Change) -> Receipt | BulkRece
 
     CallerError where its task was deleted since.
     """
+    is_by_key = not plan.opening.claims[0].scope.startswith(DUPLICATE_SCOPE) and not plan.opening.undoes
+    if len(plan.intents) > 1 and not is_by_key:
+        raise CallerError(
+            "Some tasks of this plan have been made since; nothing was written.",
+            code="plan_stale",
+            next_step="Make the plan again: it leaves out those that are there.",
+        )
     for claim in plan.opening.claims:
         check_same_payload(first, claim.payload)
-    if plan.intents and plan.intents[0].verb == "create":
-        if await is_task_deleted(call, first):
+    if plan.intents and plan.intents[0].verb == "create" and (len(first.intents) == 1 or not is_by_key):
+        earlier = EarlierCreate(first, index_of_claim(first, plan.opening.claims[0]))
+        if await is_task_deleted(call, first, earlier.index):
             raise CallerError(
                 "The task of this plan was made and deleted since.", code="plan_used", next_step="Make the plan again."
             )
-        return replay_create(first, by_key=first.opening.claims[0].scope.startswith("key"))
+        return replay_create(earlier, by_key=is_by_key)
     return replay_bulk(first)
 
 

@@ -13,8 +13,9 @@ def reason_to_confirm(app: AppContext, intents: Sequence[Intent], *, by_filter: 
 
     `by_filter` is whether the tasks were found by a filter.
     """
-    if any(intent.verb == "delete" for intent in intents):
-        return "Deleting a task"
+    deletions = sum(intent.verb == "delete" for intent in intents)
+    if deletions:
+        return "Deleting a task" if deletions == 1 else f"Deleting {deletions} tasks"
     if by_filter:
         return "A change by filter"
     if len(intents) > app.policy.plan_over:

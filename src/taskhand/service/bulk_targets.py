@@ -12,7 +12,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_tasks import check_people_known, fetch_page, resolve_filter
 
-__all__ = ["MOST_TASKS", "Targets", "resolve_targets"]
+__all__ = ["MOST_TASKS", "Targets", "check_not_all_refused", "read_by_id", "resolve_targets"]
 
 MOST_TASKS = 1_000
 """The maximum number of tasks in one call."""
@@ -30,7 +30,7 @@ class Targets:
 async def resolve_targets(app: AppContext, ids: Sequence[str] | None, given: TaskFilter | None) -> Targets:
     """The tasks with these ids, or those that the filter finds; CallerError unless exactly one of the two is given."""
     if ids is not None and (given is None or not given.model_fields_set):
-        return await _read_by_id(app, ids)
+        return await read_by_id(app, ids)
     if given is not None and ids is None:
         return await _find_by_filter(app, given)
     raise CallerError(
@@ -40,12 +40,12 @@ async def resolve_targets(app: AppContext, ids: Sequence[str] | None, given: Tas
     )
 
 
-async def _read_by_id(app: AppContext, ids: Sequence[str]) -> Targets:
+async def read_by_id(app: AppContext, ids: Sequence[str], argument: str = "taskIds") -> Targets:
     """The tasks with these ids, without duplicates; CallerError for no ids or too many."""
     unique = list(dict.fromkeys(ids))
     if not unique or len(unique) > MOST_TASKS:
         raise CallerError(
-            f"{len(unique)} taskIds were given.",
+            f"{len(unique)} {argument} were given.",
             code="too_many_tasks" if unique else "nothing_to_change",
             next_step=f"Send 1 to {MOST_TASKS} ids.",
         )
@@ -55,6 +55,13 @@ async def _read_by_id(app: AppContext, ids: Sequence[str]) -> Targets:
     # A backend may accept one id in two spellings (upper and lower case): that is one task.
     tasks = {found[one].task.id: found[one] for one in unique if one in found}
     return Targets(tuple(tasks.values()), refused)
+
+
+def check_not_all_refused(refused: Mapping[str, TaskhandError], *, others: int) -> None:
+    """Refuse the whole call where every task is refused with the same code."""
+    reasons = {error.code: error for error in refused.values()}
+    if not others and len(reasons) == 1:
+        raise next(iter(reasons.values()))
 
 
 async def _find_by_filter(app: AppContext, given: TaskFilter) -> Targets:
@@ -81,7 +88,7 @@ async def _find_by_filter(app: AppContext, given: TaskFilter) -> Targets:
         await _check_leaves_some(app, frozenset(found))
     if not found and not refused:
         await check_people_known(app, given)
-    targets = await _read_by_id(app, found) if found else Targets((), {})
+    targets = await read_by_id(app, found) if found else Targets((), {})
     return replace(targets, refused={**targets.refused, **refused})
 
 

@@ -9,18 +9,17 @@ from pydantic import MISSING, BaseModel
 from taskhand.domain import rules
 from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.due import DueRequest
-from taskhand.domain.errors import CallerError, TaskhandError
+from taskhand.domain.errors import CallerError
 from taskhand.domain.names import Match
-from taskhand.domain.outcome import VOID
 from taskhand.domain.plan import Plan
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskPatch
-from taskhand.journal.journal import Change, Claim, Intent
+from taskhand.journal.journal import Intent
 from taskhand.service.approval import reason_to_confirm
-from taskhand.service.bulk_targets import Targets, resolve_targets
-from taskhand.service.bulk_write import SkippedTasks, bulk_write, replay_bulk
+from taskhand.service.bulk_targets import Targets, check_not_all_refused, resolve_targets
+from taskhand.service.bulk_write import SkippedTasks, bulk_write, find_replay, replay_of
 from taskhand.service.call import AlreadyClaimed, Call
-from taskhand.service.idempotency import fingerprint, is_key_replay, key_claim, wait_until_ended
+from taskhand.service.idempotency import fingerprint, key_claim, wait_until_ended
 from taskhand.service.make_plan import make_plan
 from taskhand.service.resolver import EditFor, Resolver
 from taskhand.service.task_write import unmet_edit
@@ -58,7 +57,7 @@ async def bulk_update(
     payload = fingerprint(call.tool, body)
     claims = key_claim(call, payload)
     async with call.app.lock_all([claim.scope for claim in claims]), call.app.lock_all(ids or ()):
-        if not call.is_dry and (replay := await _find_replay(call, claims, payload)) is not None:
+        if not call.is_dry and (replay := await find_replay(call, claims, payload)) is not None:
             return replay
         steps = await _plan_steps(call, edit_for, await resolve_targets(call.app, ids, given))
         guard = reason_to_confirm(call.app, steps.intents, by_filter=given is not None and bool(steps.intents))
@@ -76,7 +75,7 @@ async def bulk_update(
             opening = call.new_opening(matched=steps.matched, claims=claims)
             return await bulk_write(call, steps.intents, opening, steps.skipped)
         except AlreadyClaimed as claimed:
-            return _replay(call, await wait_until_ended(call.app, claimed.change), payload)
+            return replay_of(call, await wait_until_ended(call.app, claimed.change), payload)
 
 
 def _check_change(call: Call, change: BulkChange) -> EditFor:
@@ -107,18 +106,6 @@ def _check_days(days: int) -> None:
         )
 
 
-async def _find_replay(call: Call, claims: tuple[Claim, ...], payload: str) -> BulkReceipt | None:
-    """The receipt of an earlier call with this key, even where no task is left to change; None without one."""
-    holder = await call.app.journal.holder(claims) if claims else None
-    first = await wait_until_ended(call.app, holder) if holder else None
-    return None if first is None or first.outcome in VOID else _replay(call, first, payload)
-
-
-def _replay(call: Call, first: Change, payload: str) -> BulkReceipt:
-    is_key_replay(call, first, payload)
-    return replay_bulk(first)
-
-
 async def _plan_steps(call: Call, edit_for: EditFor, targets: Targets) -> _Steps:
     """An intent for each task that does not match yet; the others are skipped."""
     intents: list[Intent] = []
@@ -138,12 +125,5 @@ async def _plan_steps(call: Call, edit_for: EditFor, targets: Targets) -> _Steps
             intents.append(Intent("update", snapshot, unmet, edit))
         else:
             unchanged.append(task.id)
-    _check_not_all_refused(refused, others=len(intents) + len(unchanged))
+    check_not_all_refused(refused, others=len(intents) + len(unchanged))
     return _Steps(tuple(intents), tuple(matched), SkippedTasks(tuple(unchanged), refused))
-
-
-def _check_not_all_refused(refused: dict[str, TaskhandError], *, others: int) -> None:
-    """Refuse the whole call where every task is refused with the same code."""
-    reasons = {error.code: error for error in refused.values()}
-    if not others and len(reasons) == 1:
-        raise next(iter(reasons.values()))

@@ -12,30 +12,46 @@ from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.domain.bulk import BulkReceipt, TaskResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OutcomeUnknown, TaskhandError
-from taskhand.domain.outcome import Outcome, overall_outcome
+from taskhand.domain.outcome import VOID, Outcome, overall_outcome
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import Task
-from taskhand.journal.journal import Change, Intent, Opening, Result
+from taskhand.journal.journal import Change, Claim, Intent, Opening, Result
 from taskhand.service.call import Call
+from taskhand.service.idempotency import is_key_replay, wait_until_ended
+from taskhand.service.send_intents import send_intents
 
-__all__ = ["SkippedTasks", "bulk_resume", "bulk_write", "is_resumable", "replay_bulk", "to_task_result"]
+__all__ = [
+    "SkippedTasks",
+    "bulk_resume",
+    "bulk_write",
+    "find_replay",
+    "is_resumable",
+    "replay_bulk",
+    "replay_of",
+    "to_task_result",
+]
 
+_DELETED = "The tasks are deleted; undo_change makes them again under new ids."
 _REPLAYABLE = frozenset({"applied", "unchanged", "refused", "not_attempted"})
 """Outcomes of a journaled result that are answered as they are; any other is answered as unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedTasks:
-    """Tasks of a bulk change that nothing is sent for: `unchanged` already match, `refused` have an error, by id."""
+    """Tasks of a bulk change that nothing is sent for: `unchanged` already match, `refused` have an error, by id.
+
+    `others` are results of tasks that have no id, or a remark.
+    """
 
     unchanged: tuple[str, ...] = ()
     refused: Mapping[str, TaskhandError] = field(default_factory=dict)
+    others: tuple[TaskResult, ...] = ()
 
     def results(self) -> tuple[TaskResult, ...]:
         """The results of these tasks."""
         unchanged = (TaskResult(task_id, "unchanged") for task_id in self.unchanged)
         refused = (TaskResult.failed(task_id, "refused", error) for task_id, error in self.refused.items())
-        return (*unchanged, *refused)
+        return (*unchanged, *refused, *self.others)
 
 
 async def bulk_write(
@@ -48,7 +64,8 @@ async def bulk_write(
     skipped_results = (skipped or SkippedTasks()).results()
     if not intents:
         results = [_to_result(index, one) for index, one in enumerate(skipped_results)]
-        change = await call.record("unchanged", opening, (), results)
+        is_refused = bool(results) and all(one.outcome == "refused" for one in results)
+        change = await call.record("refused" if is_refused else "unchanged", opening, (), results)
         note = "Nothing was written." if skipped_results else "No task matches the filter: nothing was written."
         return BulkReceipt(skipped_results, opening.matched, note, change.id)
     known = {len(intents) + n: _to_result(len(intents) + n, one) for n, one in enumerate(skipped_results)}
@@ -76,10 +93,23 @@ async def bulk_resume(
 
 def replay_bulk(first: Change) -> BulkReceipt:
     """The receipt of an earlier bulk change once more, from the journal."""
-    results = tuple(to_task_result(result) for _, result in sorted(first.results.items()))
+    results = tuple(_to_task_results(first).values())
     note = "This is the outcome of the first call with this idempotencyKey; nothing was sent."
     receipt = BulkReceipt(results, first.opening.matched, note, first.id, replayed=True)
     return _with_way_on(receipt, first)
+
+
+async def find_replay(call: Call, claims: Sequence[Claim], payload: str) -> BulkReceipt | None:
+    """The receipt of an earlier call with this key, even where nothing is left to do; None without one."""
+    holder = await call.app.journal.holder(claims) if claims else None
+    first = await wait_until_ended(call.app, holder) if holder else None
+    return None if first is None or first.outcome in VOID else replay_of(call, first, payload)
+
+
+def replay_of(call: Call, first: Change, payload: str) -> BulkReceipt:
+    """The receipt of the earlier call with this key; CallerError where its body differs."""
+    is_key_replay(call, first, payload)
+    return replay_bulk(first)
 
 
 async def _finish(run: "_BulkRun") -> BulkReceipt:
@@ -96,7 +126,7 @@ async def _finish(run: "_BulkRun") -> BulkReceipt:
 
 def _with_way_on(receipt: BulkReceipt, change: Change, *, is_out_of_time: bool = False) -> BulkReceipt:
     """The receipt with the planId that goes on with a change of several tasks, if some are left or unknown."""
-    left, unknown = len(receipt.retry_ids), receipt.totals.get("unknown", 0)
+    left, unknown = sum(one.may_be_retried for one in receipt.results), receipt.totals.get("unknown", 0)
     if not (left or unknown) or not is_resumable(change):
         return receipt
     found = [f"{left} of {len(receipt.results)} tasks {'is' if left == 1 else 'are'} left"] if left else []
@@ -108,8 +138,8 @@ def _with_way_on(receipt: BulkReceipt, change: Change, *, is_out_of_time: bool =
 
 
 def is_resumable(change: Change) -> bool:
-    """Whether a change is one of several tasks that are updated, which can be gone on with where it stopped."""
-    return len(change.intents) > 1 and all(intent.verb == "update" for intent in change.intents)
+    """Whether a change is one of several tasks, which can be gone on with where it stopped."""
+    return len(change.intents) > 1
 
 
 class _BulkRun:
@@ -127,8 +157,8 @@ class _BulkRun:
         self._indexes = tuple(intents)
         self._intents = tuple(intents.values())
         self._known = tuple(known.values())
-        former = {index: to_task_result(one) for index, one in (change.results if change else {}).items()}
-        self._results = former | {index: to_task_result(one) for index, one in known.items()}
+        former = _to_task_results(change) if change else {}
+        self._results = former | {index: to_task_result(one, intents.get(index)) for index, one in known.items()}
         """By index in the change; what is here is in the journal, or on its way there."""
         self._unsettled = set(range(len(self._intents)))
         """Positions in the intents of this run."""
@@ -136,12 +166,13 @@ class _BulkRun:
     async def send_all(self) -> None:
         """Send every intent and record every result, even if the caller is cancelled meanwhile."""
         with anyio.CancelScope(shield=True):
-            edits = [(one.before.task, one.edit or Edit()) for one in self._intents if one.before]
-            for position, item in enumerate(await self._call.app.backend.update_tasks(edits, self.progress)):
-                self.progress.results[position] = item
+            for position, item in enumerate(await send_intents(self._call.app, self._intents, self.progress)):
+                if self.progress.results.get(position) is not item:  # it has come, or has changed since it came
+                    self.progress.results[position] = item
+                    self._unsettled.add(position)
             new = self._collect_new_results()
             await self._call.settle([*new, *self._known], self._overall_outcome())
-            await self._call.progress(len(edits), len(edits))
+            await self._call.progress(len(self._intents), len(self._intents))
             self.finished.set()
 
     async def report_progress(self) -> None:
@@ -160,7 +191,8 @@ class _BulkRun:
             raise AssertionError("a run begins with its change")
         results = tuple(self._results[index] for index in sorted(self._results))
         stopped = next((one.message for one in results if one.outcome == "not_attempted"), None)
-        receipt = BulkReceipt(results, change.opening.matched, stopped, change.id)
+        note = stopped or (_DELETED if any(_is_deletion(one, change) for one in self._results.items()) else None)
+        receipt = BulkReceipt(results, change.opening.matched, note, change.id)
         return _with_way_on(receipt, change, is_out_of_time=self.progress.is_out_of_time)
 
     def _overall_outcome(self) -> Outcome:
@@ -181,14 +213,32 @@ class _BulkRun:
 
 def _judge(intent: Intent, item: ItemResult) -> TaskResult:
     """The result of one task: refused where nothing of the edit shows afterwards."""
-    if item.error is not None or item.written is None or intent.before is None:
+    title = _title(intent, item.written.task if item.written else None)
+    if intent.verb == "delete" and item.error is None:
+        return TaskResult(item.task_id, "applied", None, item.note, title=title)
+    if item.error is not None or item.written is None:
         error = item.error or TaskhandError("The outcome of this task is unknown.", code="outcome_unknown")
-        return TaskResult.failed(item.task_id, _failure_outcome(error), error)
-    edit = intent.asked or intent.edit or Edit()
-    receipt = Receipt.of(intent.before.task, item.written.task, edit, (), item.written.note)
+        return TaskResult.failed(item.task_id, _failure_outcome(error), error, title)
+    before, edit = intent.before.task if intent.before else None, intent.asked or intent.edit or Edit()
+    receipt = Receipt.of(before, item.written.task, edit, (), item.written.note)
     if receipt.is_refused:
-        return TaskResult(item.task_id, "refused", "not_applied", "The CRM left the task unchanged.", receipt.unapplied)
-    return TaskResult(item.task_id, "applied", None, receipt.note, receipt.unapplied)
+        message = "The CRM left the task unchanged."
+        return TaskResult(item.task_id, "refused", "not_applied", message, receipt.unapplied, title)
+    return TaskResult(item.task_id, "applied", None, receipt.note, receipt.unapplied, title)
+
+
+def _title(intent: Intent | None, after: Task | None) -> str | None:
+    """What people call the task: its title afterwards, before, or as it was asked for."""
+    task = after or (intent.before.task if intent and intent.before else None)
+    if task is not None:
+        return task.title
+    return intent.edit.title if intent and intent.edit and isinstance(intent.edit.title, str) else None
+
+
+def _is_deletion(one: tuple[int, TaskResult], change: Change) -> bool:
+    index, result = one
+    is_intent = index < len(change.intents)
+    return is_intent and change.intents[index].verb == "delete" and result.outcome == "applied"
 
 
 def _failure_outcome(error: TaskhandError) -> Outcome:
@@ -198,12 +248,19 @@ def _failure_outcome(error: TaskhandError) -> Outcome:
 
 
 def _to_result(index: int, one: TaskResult, after: Task | None = None) -> Result:
-    return Result(index, one.outcome, one.id, after, one.code, one.message)
+    return Result(index, one.outcome, one.id or None, after, one.code, one.message)
 
 
-def to_task_result(result: Result) -> TaskResult:
-    """A journaled result as it is answered."""
+def _to_task_results(change: Change) -> dict[int, TaskResult]:
+    """The results of a change as they are answered, by index."""
+    intents = dict(enumerate(change.intents))
+    return {index: to_task_result(one, intents.get(index)) for index, one in sorted(change.results.items())}
+
+
+def to_task_result(result: Result, intent: Intent | None = None) -> TaskResult:
+    """A journaled result as it is answered; `intent` is what it is the result of."""
+    title, task_id = _title(intent, result.after), result.task_id or ""
     if result.outcome == "not_applied":  # recovery found that it was not written: the task may be sent again
-        return TaskResult(result.task_id or "", "not_attempted", result.code, result.note)
+        return TaskResult(task_id, "not_attempted", result.code, result.note, title=title)
     outcome: Outcome = result.outcome if result.outcome in _REPLAYABLE else "unknown"
-    return TaskResult(result.task_id or "", outcome, result.code, result.note)
+    return TaskResult(task_id, outcome, result.code, result.note, title=title)

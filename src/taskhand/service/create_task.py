@@ -13,8 +13,9 @@ from taskhand.domain.outcome import VOID
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import TaskDraft
-from taskhand.journal.journal import Change, ChangeQuery, Claim, Intent, Opening, Result
+from taskhand.journal.journal import Intent, Opening, Result
 from taskhand.service.call import AlreadyClaimed, Call
+from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error
 from taskhand.service.idempotency import (
     duplicate_claim,
     fingerprint,
@@ -26,11 +27,11 @@ from taskhand.service.idempotency import (
 from taskhand.service.make_plan import make_plan
 from taskhand.service.resolver import Resolver
 
-__all__ = ["create_task", "execute_create", "is_task_deleted", "replay_create"]
+__all__ = ["DUPLICATE", "create_task", "execute_create", "replay_create"]
 
 _KEY_REPLAYED = "This is the task that the first call with this idempotencyKey made."
 _UNDO_REPLAYED = "The deletion was undone before; this is the task that was made again then, and no other was made."
-_DUPLICATE = (
+DUPLICATE = (
     "The same task was created a moment ago by the same caller; this is that one, and no other was made. "
     "To make a second one on purpose, send a new idempotencyKey."
 )
@@ -49,18 +50,20 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
     claims = key_claim(call, payload) or duplicate_claim(call, payload)
     if call.is_dry:
         return await make_plan(call, [intent], matched, claims=claims)
-    opening = call.new_opening(matched=matched, claims=claims)
     async with call.app.lock_all(claim.scope for claim in claims):
         while True:
+            if call.key is None and claims:
+                earlier = await find_earlier_create(call, claims[0])
+                if isinstance(earlier, EarlierCreate):
+                    return replay_create(earlier)
+                claims = (earlier,)
             try:
-                return await execute_create(call, intent, opening)
+                return await execute_create(call, intent, call.new_opening(matched=matched, claims=claims))
             except AlreadyClaimed as claimed:
                 first = await wait_until_ended(call.app, claimed.change)
-            if first.outcome in VOID:
-                continue  # the earlier call ended without writing: its claim is free
-            if is_key_replay(call, first, payload) or not await is_task_deleted(call, first):
-                return replay_create(first, by_key=call.key is not None)
-            opening = replace(opening, claims=_claims_after(first, opening.claims))
+            # An earlier call that ended without writing has left its claim free.
+            if first.outcome not in VOID and is_key_replay(call, first, payload):
+                return replay_create(EarlierCreate(first, 0), by_key=True)
 
 
 async def execute_create(call: Call, intent: Intent, opening: Opening) -> Receipt:
@@ -78,23 +81,17 @@ async def execute_create(call: Call, intent: Intent, opening: Opening) -> Receip
     return replace(receipt, change_id=call.change.id if call.change else None)
 
 
-async def is_task_deleted(call: Call, first: Change) -> bool:
-    """Whether the journal has a deletion of the task that an earlier create made."""
-    task_id = first.results[0].task_id if 0 in first.results else None
-    page = await call.app.journal.page(ChangeQuery(task_id=task_id, limit=50)) if task_id else None
-    return page is not None and any(
-        intent.verb == "delete" and change.outcome == "applied" for change in page.changes for intent in change.intents
-    )
-
-
-def replay_create(first: Change, *, by_key: bool) -> Receipt:
+def replay_create(earlier: EarlierCreate, *, by_key: bool = False) -> Receipt:
     """The receipt of an earlier create once more; OutcomeUnknown where the journal does not know its task."""
-    result = first.results.get(0)
+    first = earlier.change
+    result = first.results.get(earlier.index)
+    if earlier.is_left:
+        raise left_error(earlier)
     if result is None or result.after is None:
         raise outcome_unknown_error(first)
-    edit = first.intents[0].edit or Edit()
+    edit = first.intents[earlier.index].edit or Edit()
     receipt = Receipt.of(None, result.after, edit, first.opening.matched)
-    note = _UNDO_REPLAYED if first.opening.undoes else _KEY_REPLAYED if by_key else _DUPLICATE
+    note = _UNDO_REPLAYED if first.opening.undoes else _KEY_REPLAYED if by_key else DUPLICATE
     return replace(receipt, note=note, change_id=first.id, replayed=True)
 
 
@@ -108,8 +105,3 @@ async def _set_status(call: Call, written: Written, edit: Edit) -> Written:
             return await call.app.backend.update_task(written.task, rest)
     except TaskhandError as error:
         return Written(written.task, f"The task was made; its status could not be set: {error.message}")
-
-
-def _claims_after(deleted: Change, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
-    """The claims of a new task that follows one which the change `deleted` made and which was deleted since."""
-    return tuple(replace(claim, scope=f"{claim.scope} after {deleted.id}") for claim in claims)

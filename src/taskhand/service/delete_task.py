@@ -1,5 +1,6 @@
-"""Delete a task."""
+"""Delete a task, or several."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import anyio
@@ -10,11 +11,12 @@ from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent, Opening, Result
 from taskhand.service.approval import reason_to_confirm
+from taskhand.service.bulk_targets import check_not_all_refused, read_by_id
 from taskhand.service.call import Call
 from taskhand.service.make_plan import make_plan
 from taskhand.service.task_write import read_snapshot
 
-__all__ = ["delete_task", "execute_delete"]
+__all__ = ["delete_task", "delete_tasks", "execute_delete"]
 
 
 async def delete_task(call: Call, task_id: str) -> Plan:
@@ -22,6 +24,15 @@ async def delete_task(call: Call, task_id: str) -> Plan:
     rules.check_id(task_id, call.app.backend.capabilities)
     intent = Intent("delete", await read_snapshot(call.app, task_id, fresh=True))
     return await make_plan(call, [intent], guard=None if call.is_dry else reason_to_confirm(call.app, [intent]))
+
+
+async def delete_tasks(call: Call, ids: Sequence[str]) -> Plan:
+    """Plan the deletion of several tasks as one; CallerError where none of them can be deleted for one reason."""
+    targets = await read_by_id(call.app, ids, "ids")
+    check_not_all_refused(targets.refused, others=len(targets.tasks))
+    intents = [Intent("delete", snapshot) for snapshot in targets.tasks]
+    guard = None if call.is_dry else reason_to_confirm(call.app, intents)
+    return await make_plan(call, intents, guard=guard, refused=targets.refused)
 
 
 async def execute_delete(call: Call, before: Snapshot, opening: Opening) -> Receipt:

@@ -1,6 +1,7 @@
 """Idempotency: claims that keep a write from being done twice, and how a repeated call is answered."""
 
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -14,6 +15,7 @@ from taskhand.service.call import Call, RepeatableOptions
 from taskhand.service.recovery import recover_abandoned
 
 __all__ = [
+    "DUPLICATE_SCOPE",
     "check_same_payload",
     "duplicate_claim",
     "fingerprint",
@@ -26,15 +28,26 @@ __all__ = [
 _MOST_POLLS: Final = 50
 _POLL_S: Final = 0.2
 """How often, and how many seconds apart, the journal is asked whether another call has ended."""
+DUPLICATE_SCOPE: Final = "same "
+"""What the scope of a claim on a body begins with."""
 _LONGEST_KEY: Final = 200
 """Characters."""
 _OPTIONS: Final = frozenset(RepeatableOptions.model_fields)
 
 
-def fingerprint(tool: str, body: BaseModel) -> str:
-    """A hash that is equal for two calls of the same tool with the same body; options are left out."""
-    sent = body.model_dump(mode="json", by_alias=True, exclude=set(_OPTIONS), exclude_unset=True)
+def fingerprint(tool: str, body: BaseModel | Sequence[BaseModel | str]) -> str:
+    """A hash that is equal for two calls of the same tool with the same body or bodies; options are left out.
+
+    A text stands for a body that is none.
+    """
+    sent = _to_json(body) if isinstance(body, BaseModel) else [_to_json(one) for one in body]
     return sha256(json.dumps([tool, sent], sort_keys=True).encode(errors="replace")).hexdigest()
+
+
+def _to_json(body: BaseModel | str) -> object:
+    if isinstance(body, str):
+        return body
+    return body.model_dump(mode="json", by_alias=True, exclude=set(_OPTIONS), exclude_unset=True)
 
 
 def key_claim(call: Call, payload: str) -> tuple[Claim, ...]:
@@ -55,7 +68,9 @@ def key_claim(call: Call, payload: str) -> tuple[Claim, ...]:
 def duplicate_claim(call: Call, payload: str) -> tuple[Claim, ...]:
     """The claim of a call without a key: it is held by an identical call of the same caller, for `same_within`."""
     within = call.app.policy.same_within
-    return (Claim(f"same {call.caller.key} {payload}", payload, call.app.clock() - within),) if within else ()
+    return (
+        (Claim(f"{DUPLICATE_SCOPE}{call.caller.key} {payload}", payload, call.app.clock() - within),) if within else ()
+    )
 
 
 def is_key_replay(call: Call, first: Change, payload: str) -> bool:

@@ -1,7 +1,9 @@
 """Plans: the journal records what a write would do and the values it saw, and nothing is sent."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from taskhand.domain.bulk import TaskResult
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
 from taskhand.domain.plan import Difference, Plan, difference
@@ -23,16 +25,16 @@ async def make_plan(
     note: str | None = None,
     unchanged: Sequence[str] = (),
     refused: Mapping[str, TaskhandError] | None = None,
+    skipped: Sequence[TaskResult] = (),
 ) -> Plan:
     """Record a plan of these intents in the journal. `claims` are made only when the plan is carried out."""
     refused = refused or {}
     opening = call.new_opening(matched=matched, undoes=undoes, claims=claims)
-    results = [
-        Result(len(intents) + n, "refused", task_id, code=error.code)
-        for n, (task_id, error) in enumerate(refused.items())
-    ]
+    left_out = [*(TaskResult.failed(task_id, "refused", error) for task_id, error in refused.items()), *skipped]
+    results = [Result(n, one.outcome, one.id or None, code=one.code) for n, one in enumerate(left_out, len(intents))]
     change = await call.record("planned", opening, intents, results)
-    return to_plan(change, call.app, guard=guard, note=note, unchanged=tuple(unchanged), refused=tuple(refused.items()))
+    plan = to_plan(change, call.app, guard=guard, note=note)
+    return replace(plan, unchanged=tuple(unchanged), refused=tuple(refused.items()), skipped=tuple(skipped))
 
 
 def to_plan(
@@ -42,8 +44,6 @@ def to_plan(
     plan_id: str | None = None,
     guard: str | None = None,
     note: str | None = None,
-    unchanged: tuple[str, ...] = (),
-    refused: tuple[tuple[str, TaskhandError], ...] = (),
 ) -> Plan:
     """The plan that is recorded as this change; `plan_id` is that of the plan whose rest it is."""
     return Plan(
@@ -54,8 +54,6 @@ def to_plan(
         guard=guard,
         matched=change.opening.matched,
         note=note,
-        unchanged=unchanged,
-        refused=refused,
     )
 
 

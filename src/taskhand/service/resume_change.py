@@ -8,14 +8,14 @@ from dataclasses import replace
 
 from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.deadline import time_left
-from taskhand.domain.errors import CallerError
+from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.plan import drift
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
 from taskhand.service.bulk_write import bulk_resume, to_task_result
 from taskhand.service.call import Call
 from taskhand.service.masked_text import with_keys_of
-from taskhand.service.recovery import infer_outcome
+from taskhand.service.recovery import find_created, infer_outcome
 
 __all__ = ["has_left", "left_of", "resume_change"]
 
@@ -52,8 +52,9 @@ async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
     async with call.app.lock_all(ids):
         await _check_not_undone(call, change)
         now, read = await _read_in_portions(call, ids)
-        looked_at = {index: one for index, one in open_intents.items() if one.task_id in read}
+        looked_at = {index: one for index, one in open_intents.items() if one.task_id is None or one.task_id in read}
         found, to_send = _look(change, looked_at, now)
+        found += await _find_created(call, change, looked_at)
         if not found and not to_send:
             return None
         return await bulk_resume(call, change, to_send, found, is_out_of_time=len(read) < len(ids))
@@ -74,8 +75,11 @@ def _look(
     change: Change, intents: Mapping[int, Intent], now: Mapping[str, Snapshot]
 ) -> tuple[list[Result], dict[int, Intent]]:
     """What the tasks as they are now say of the intents: results of those to be let be, and the intents to send."""
-    found, to_send = [], {}
+    found, to_send = list[Result](), dict[int, Intent]()
     for index, intent in intents.items():
+        if intent.verb == "create":
+            to_send |= {} if _is_in_doubt(change, index) else {index: intent}
+            continue
         snapshot = now.get(intent.task_id or "")
         if _is_in_doubt(change, index):
             outcome = infer_outcome(intent, snapshot.task if snapshot else None)
@@ -90,6 +94,16 @@ def _look(
         elif snapshot is not None:
             to_send[index] = replace(intent, before=snapshot)
     return found, to_send
+
+
+async def _find_created(call: Call, change: Change, intents: Mapping[int, Intent]) -> list[Result]:
+    """The creates in doubt whose tasks are found now; the others stay unknown and are never sent again."""
+    in_doubt = [index for index, one in intents.items() if one.verb == "create" and _is_in_doubt(change, index)]
+    try:
+        found = await find_created(call.app, change, in_doubt)
+    except TaskhandError:
+        return []
+    return [one for one in found if one.outcome == "applied"]
 
 
 def _result_without_write(index: int, intent: Intent, now: Snapshot | None) -> Result | None:

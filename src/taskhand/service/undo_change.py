@@ -16,7 +16,8 @@ from taskhand.service.apply_plan import changed_since_error, execute_intents
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_write import SkippedTasks, bulk_write
 from taskhand.service.call import AlreadyClaimed, Call
-from taskhand.service.create_task import is_task_deleted, replay_create
+from taskhand.service.create_task import replay_create
+from taskhand.service.earlier_create import EarlierCreate, is_task_deleted
 from taskhand.service.idempotency import wait_until_ended
 from taskhand.service.make_plan import make_plan
 from taskhand.service.masked_text import check_writable, with_keys_of
@@ -71,7 +72,7 @@ async def _undo(
     guard = reason_to_confirm(call.app, intents)
     claims, earlier = await _claim_recreation(call, change, intents)
     if earlier is not None:
-        return replay_create(earlier, by_key=False)
+        return replay_create(EarlierCreate(earlier, 0))
     if call.is_dry or guard:
         guard = None if call.is_dry else guard
         return await make_plan(call, intents, undoes=change.id, claims=claims, guard=guard, note=note, refused=refused)
@@ -81,7 +82,7 @@ async def _undo(
     try:
         return _prepend_note(await execute_intents(call, intents, opening), note)
     except AlreadyClaimed as claimed:  # another process made the deleted task again a moment before
-        return replay_create(await wait_until_ended(call.app, claimed.change), by_key=False)
+        return replay_create(EarlierCreate(await wait_until_ended(call.app, claimed.change), 0))
 
 
 async def _claim_recreation(

@@ -199,7 +199,7 @@ class BulkCreate(Generic[_Row]):
     async def _search(
         self, items: Sequence[NewTask[_Row]], *, all_are_lost: bool = True
     ) -> dict[int, CreateCandidates]:
-        """Search once for items that may have been made, and finish those that are found; the recent candidates.
+        """Search once for items that may have been made, and finish those that are found; the candidates by index.
 
         Where nobody can search, those that are lost are unknown.
         """

@@ -160,6 +160,7 @@ def _render_plan(plan: Plan) -> WriteAnswer:
     why = f"{plan.guard} stops at a plan: nothing was written." if plan.guard else "Nothing was written."
     left_out = [*(TaskResult(one, "unchanged") for one in plan.unchanged)]
     left_out += [TaskResult.failed(one, "refused", error) for one, error in plan.refused]
+    left_out += plan.skipped
     return ManyAnswer(
         plan_id=plan.id,
         count=len(plan.differences),
@@ -180,7 +181,7 @@ def _outcome_rows(outcomes: Sequence[TaskResult], room: int) -> Iterable[Outcome
     for one in outcomes:
         groups.setdefault((one.outcome, one.code, _reason(one)), []).append(one)
     for (outcome, code, message), group in sorted(groups.items(), key=lambda item: len(item[1]))[:_MOST_MESSAGES]:
-        ids = () if group[0].may_be_retried else _as_many_as_fit([one.id for one in group], room)
+        ids = () if group[0].may_be_retried else _as_many_as_fit([one.id for one in group if one.id], room)
         room -= _size(ids)
         yield OutcomeRow(
             outcome=outcome,
@@ -193,7 +194,7 @@ def _outcome_rows(outcomes: Sequence[TaskResult], room: int) -> Iterable[Outcome
 
 def _reason(one: TaskResult) -> str | None:
     """The message without the task's id, so that tasks with the same fault share a row."""
-    return one.message.replace(one.id, "…") if one.message else None
+    return one.message.replace(one.id, "…") if one.message and one.id else one.message
 
 
 def _size(ids: Sequence[str]) -> int:

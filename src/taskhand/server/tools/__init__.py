@@ -7,6 +7,7 @@ from taskhand.server.tools.apply_plan import APPLY_PLAN
 from taskhand.server.tools.bulk_update_tasks import BULK_UPDATE_TASKS
 from taskhand.server.tools.complete_task import COMPLETE_TASK
 from taskhand.server.tools.create_task import CREATE_TASK
+from taskhand.server.tools.create_tasks import CREATE_TASKS
 from taskhand.server.tools.delete_task import DELETE_TASK
 from taskhand.server.tools.find_contacts import FIND_CONTACTS
 from taskhand.server.tools.get_task import GET_TASK
@@ -27,6 +28,7 @@ _ON_TASKS: tuple[Tool[Any], ...] = (
     GET_TASK,
     FIND_CONTACTS,
     CREATE_TASK,
+    CREATE_TASKS,
     UPDATE_TASK,
     COMPLETE_TASK,
     REASSIGN_TASK,

@@ -1,29 +1,56 @@
 """The tool `delete_task`."""
 
-from taskhand.server.render.writes import WriteAnswer
-from taskhand.server.tool import Tool
+from typing import Annotated
+
+from pydantic import MISSING, Field
+
+from taskhand.domain.errors import CallerError
+from taskhand.domain.field_notes import field_notes
+from taskhand.server.render.writes import ManyAnswer
+from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import TaskId
-from taskhand.service.call import Options
-from taskhand.service.delete_task import delete_task
+from taskhand.service.call import Call, Options
+from taskhand.service.delete_task import delete_task, delete_tasks
 
 __all__ = ["DELETE_TASK"]
 
 
 class DeleteTask(Options):
-    """The task to delete."""
+    """The task or the tasks to delete."""
 
-    id: TaskId
+    id: TaskId | MISSING = MISSING
+    ids: (
+        Annotated[
+            tuple[str, ...],
+            Field(description="Several, instead of id.", json_schema_extra=field_notes(null_is_not_given=True)),
+        ]
+        | MISSING
+    ) = MISSING
+
+
+async def _run(call: Call, arguments: DeleteTask) -> Written:
+    task_id = None if arguments.id is MISSING else arguments.id
+    ids = None if arguments.ids is MISSING or (task_id and not arguments.ids) else arguments.ids
+    if task_id is not None and ids is None:
+        return await delete_task(call, task_id)
+    if ids is not None and task_id is None:
+        return await delete_tasks(call, ids)
+    raise CallerError(
+        "Neither id nor ids was given." if ids is None else "id and ids were both given.",
+        code="no_targets" if ids is None else "several_targets",
+        next_step="Send id for one task, or ids for several.",
+    )
 
 
 DELETE_TASK = Tool(
     name="delete_task",
-    title="Delete a task",
+    title="Delete tasks",
     description=(
-        "Plan the removal of one task; a person is asked, or apply_plan carries it out. To finish a task use "
-        "complete_task instead. undo_change creates a deleted task again, under a new id."
+        "Plan the removal of one task, or of several as one; a person is asked, or apply_plan carries it out. To "
+        "finish a task use complete_task instead. undo_change creates deleted tasks again, under new ids."
     ),
     kind="destroy",
     arguments=DeleteTask,
-    answer=WriteAnswer,
-    run=lambda call, arguments: delete_task(call, arguments.id),
+    answer=ManyAnswer,
+    run=_run,
 )

@@ -1,0 +1,41 @@
+"""Lists of objects in a tool's arguments: each is checked by itself, and a fault of one is not one of the others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from taskhand.domain.errors import CallerError
+
+__all__ = ["ListItem", "ListOf", "lists_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """Marks an argument as a list of these objects; the tool is given a `ListItem` for each."""
+
+    body: type[BaseModel]
+
+
+@dataclass(frozen=True, slots=True)
+class ListItem:
+    """One object of a list: as it was `sent`, and as it is read, or the error that says what is wrong with it."""
+
+    sent: Any
+    value: BaseModel | CallerError
+
+    def text(self, name: str) -> str:
+        """A field as it was sent, where that is a text; else empty."""
+        found = self.sent.get(name) if isinstance(self.sent, Mapping) else None
+        return found if isinstance(found, str) else ""
+
+
+def lists_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """The models of the objects in lists, by the argument's alias."""
+    return {
+        field.alias or name: mark.body
+        for name, field in model.model_fields.items()
+        for mark in field.metadata
+        if isinstance(mark, ListOf)
+    }

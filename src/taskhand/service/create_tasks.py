@@ -1,0 +1,188 @@
+"""Create many tasks exactly once: each body has its own outcome, and all that is created can be undone as one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from taskhand.domain import rules
+from taskhand.domain.bulk import BulkReceipt, TaskResult
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, TaskhandError
+from taskhand.domain.names import Match
+from taskhand.domain.plan import Plan
+from taskhand.domain.task import TaskDraft
+from taskhand.domain.text import truncate
+from taskhand.journal.journal import Claim, Intent
+from taskhand.service.approval import reason_to_confirm
+from taskhand.service.bulk_write import SkippedTasks, bulk_write, find_replay
+from taskhand.service.call import AlreadyClaimed, Call
+from taskhand.service.create_task import DUPLICATE
+from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error
+from taskhand.service.idempotency import (
+    duplicate_claim,
+    fingerprint,
+    key_claim,
+    outcome_unknown_error,
+    wait_until_ended,
+)
+from taskhand.service.make_plan import make_plan
+from taskhand.service.resolver import Resolver
+
+__all__ = ["MOST_TASKS", "NewBody", "create_tasks"]
+
+MOST_TASKS = 50
+"""The maximum number of tasks in one call."""
+_OF_ONE = "create_task"
+"""The tool whose bodies these are: a body that either of the two has sent a moment ago is not sent again."""
+_TITLE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class NewBody:
+    """The body at `index` of the call; `given` is why it cannot be read, where it cannot. `title` is for people."""
+
+    index: int
+    title: str
+    given: TaskDraft | CallerError
+
+    def named(self, error: TaskhandError) -> CallerError:
+        """An error that says which body it is about."""
+        title = f" {truncate(self.title, _TITLE)!r}" if self.title else ""
+        return CallerError(
+            f"tasks[{self.index}]{title}: {error.message}",
+            code=error.code,
+            next_step=error.next_step,
+            candidates=error.candidates,
+            retryable=error.retryable,
+            details=error.details,
+        )
+
+
+@dataclass(slots=True)
+class _Step:
+    """What is done about one body: created with `edit` under `claim`, or nothing, with the `result`."""
+
+    body: NewBody
+    edit: Edit | None = None
+    matched: tuple[Match, ...] = ()
+    error: CallerError | None = None
+    claim: Claim | None = None
+    result: TaskResult | None = None
+
+    def refuse(self, error: CallerError) -> None:
+        """Create nothing; the error names the body."""
+        self.error = error
+        self.result = TaskResult.failed("", "refused", self.error, self.body.title)
+
+
+async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | Plan:
+    """Create these tasks, or plan it; CallerError where there are too many, or all are refused for one reason."""
+    if not 0 < len(bodies) <= MOST_TASKS:
+        raise CallerError(
+            f"{len(bodies)} tasks were given.",
+            code="too_many_tasks" if bodies else "nothing_to_change",
+            next_step=f"Send 1 to {MOST_TASKS} tasks.",
+        )
+    payload = fingerprint(call.tool, [_payload(body) for body in bodies])
+    of_key = key_claim(call, payload)
+    steps = await _resolve_all(call, bodies)
+    of_bodies = [one for step in steps for one in _duplicate_claim(call, step)]
+    async with call.app.lock_all(claim.scope for claim in (*of_key, *of_bodies)):
+        while True:
+            if not call.is_dry and (replay := await find_replay(call, of_key, payload)) is not None:
+                return replay
+            if not of_key:
+                await _find_earlier(call, steps)
+            _check_not_all_refused(steps)
+            try:
+                return await _carry_out(call, steps, of_key)
+            except AlreadyClaimed as claimed:  # another process has sent one of these a moment before
+                await wait_until_ended(call.app, claimed.change)
+
+
+async def _carry_out(call: Call, steps: Sequence[_Step], of_key: tuple[Claim, ...]) -> BulkReceipt | Plan:
+    """Create what is to be created, or plan it; AlreadyClaimed where an earlier change has one of the claims."""
+    new = [step for step in steps if step.result is None]
+    intents = [Intent("create", edit=step.edit, asked=step.edit) for step in new]
+    claims = of_key or tuple(step.claim for step in new if step.claim is not None)
+    matched = tuple(dict.fromkeys(match for step in new for match in step.matched))
+    skipped = tuple(step.result for step in steps if step.result is not None)
+    guard = reason_to_confirm(call.app, intents)
+    if call.is_dry or guard:
+        guard = None if call.is_dry else guard
+        return await make_plan(call, intents, matched, claims=claims, guard=guard, skipped=skipped)
+    opening = call.new_opening(matched=matched, claims=claims)
+    return await bulk_write(call, intents, opening, SkippedTasks(others=skipped))
+
+
+async def _resolve_all(call: Call, bodies: Sequence[NewBody]) -> list[_Step]:
+    """The edit of each body; what breaks a rule, and bodies that are the same task, are refused."""
+    resolver, steps = Resolver(call.app), [_Step(body) for body in bodies]
+    same: dict[Edit, list[_Step]] = {}
+    for step in steps:
+        try:
+            if isinstance(step.body.given, CallerError):
+                raise step.body.given
+            due = rules.check_draft(step.body.given, call.app.backend.capabilities)
+            step.edit, step.matched = await resolver.resolve(step.body.given, due, None)
+        except CallerError as error:
+            step.refuse(step.body.named(error))
+        else:
+            same.setdefault(step.edit, []).append(step)
+    for alike in same.values():
+        if len(alike) > 1:
+            _refuse_same(alike)
+    return steps
+
+
+def _refuse_same(alike: Sequence[_Step]) -> None:
+    places = " and ".join(f"tasks[{step.body.index}]" for step in alike)
+    error = CallerError(
+        f"{places} are the same task {truncate(alike[0].body.title, _TITLE)!r}.",
+        code="same_task",
+        next_step="Send it once; if several are meant, give them different titles or descriptions.",
+    )
+    for step in alike:
+        step.refuse(error)
+
+
+async def _find_earlier(call: Call, steps: Sequence[_Step]) -> None:
+    """Give each body its claim, or the result of an earlier call that has made the same task a moment ago."""
+    for step in steps:
+        if step.error is not None:
+            continue
+        step.result, step.claim = None, None
+        for claim in _duplicate_claim(call, step):
+            earlier = await find_earlier_create(call, claim)
+            if isinstance(earlier, EarlierCreate):
+                step.result = _to_result(step.body, earlier)
+            else:
+                step.claim = earlier
+
+
+def _to_result(body: NewBody, earlier: EarlierCreate) -> TaskResult:
+    """What is told of a body whose task an earlier call has made, or may have made."""
+    if earlier.is_left:
+        return TaskResult.failed("", "refused", body.named(left_error(earlier)), body.title)
+    made = earlier.change.results.get(earlier.index)
+    if made is None or made.after is None:
+        return TaskResult.failed("", "unknown", body.named(outcome_unknown_error(earlier.change)), body.title)
+    return TaskResult(made.after.id, "unchanged", "replayed", DUPLICATE, title=made.after.title)
+
+
+def _duplicate_claim(call: Call, step: _Step) -> tuple[Claim, ...]:
+    """The claim on a body as create_task makes it; none with a key, and for a body that is refused."""
+    if call.key is not None or not isinstance(step.body.given, TaskDraft) or step.error is not None:
+        return ()
+    return duplicate_claim(call, fingerprint(_OF_ONE, step.body.given))
+
+
+def _payload(body: NewBody) -> TaskDraft | str:
+    """What two calls with one key are compared by."""
+    return body.given if isinstance(body.given, TaskDraft) else f"{body.given.code}: {body.given.message}"
+
+
+def _check_not_all_refused(steps: Sequence[_Step]) -> None:
+    """Refuse the whole call where every body is refused with the same code."""
+    errors = [step.error for step in steps if step.error is not None]
+    if len(errors) == len(steps) and len({error.code for error in errors}) == 1:
+        raise errors[0]

@@ -1,0 +1,76 @@
+"""The task that an earlier call of the same caller has made from the same body, a moment ago and without a key."""
+
+from dataclasses import dataclass, replace
+
+from taskhand.domain.errors import CallerError
+from taskhand.domain.outcome import Outcome
+from taskhand.journal.journal import Change, ChangeQuery, Claim
+from taskhand.service.call import Call
+from taskhand.service.idempotency import DUPLICATE_SCOPE, wait_until_ended
+
+__all__ = ["EarlierCreate", "find_earlier_create", "index_of_claim", "is_task_deleted", "left_error"]
+
+_NOT_MADE: frozenset[Outcome] = frozenset({"refused", "not_applied"})
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierCreate:
+    """The intent at `index` of an earlier `change`, which makes or has made the same task."""
+
+    change: Change
+    index: int
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it was not sent, and waits in a change that can be gone on with."""
+        result = self.change.results.get(self.index)
+        return result is not None and result.outcome == "not_attempted" and len(self.change.intents) > 1
+
+
+async def find_earlier_create(call: Call, claim: Claim) -> Claim | EarlierCreate:
+    """What makes the task of a body already, if that task still exists; else the claim for making it.
+
+    CallerError where the earlier call is still in progress.
+    """
+    while (holder := await call.app.journal.holder([claim])) is not None:
+        first = await wait_until_ended(call.app, holder)
+        earlier = EarlierCreate(first, index_of_claim(first, claim))
+        result = first.results.get(earlier.index)
+        is_made = first.outcome not in _NOT_MADE if result is None else result.outcome not in _NOT_MADE
+        is_free = result is not None and result.outcome == "not_attempted" and not earlier.is_left
+        if is_made and not is_free and not await is_task_deleted(call, first, earlier.index):
+            return earlier
+        claim = replace(claim, scope=f"{claim.scope} after {first.id}")
+    return claim
+
+
+def index_of_claim(first: Change, claim: Claim) -> int:
+    """The index of the intent that was begun with a claim: a change has one for each of its creates, in their order."""
+    scopes = [one.scope for one in first.opening.claims if one.scope.startswith(DUPLICATE_SCOPE)]
+    return scopes.index(claim.scope) if claim.scope in scopes else 0
+
+
+async def is_task_deleted(call: Call, first: Change, index: int = 0) -> bool:
+    """Whether the journal has a deletion of the task that an intent of an earlier change made."""
+    task_id = first.results[index].task_id if index in first.results else None
+    page = await call.app.journal.page(ChangeQuery(task_id=task_id, limit=50)) if task_id else None
+    return page is not None and any(
+        intent.verb == "delete" and intent.task_id == task_id and _is_applied(change, number)
+        for change in page.changes
+        for number, intent in enumerate(change.intents)
+    )
+
+
+def left_error(earlier: EarlierCreate) -> CallerError:
+    """The error for a task that an earlier change has yet to make."""
+    plan_id = earlier.change.opening.plan_id or earlier.change.id
+    return CallerError(
+        f"The same task was sent a moment ago in {earlier.change.id} and is left there.",
+        code="in_progress",
+        next_step=f"Call apply_plan with planId {plan_id}: it makes the task.",
+        details={"changeId": earlier.change.id},
+    )
+
+
+def _is_applied(change: Change, index: int) -> bool:
+    return index in change.results and change.results[index].outcome == "applied"

@@ -1,0 +1,44 @@
+"""Send the intents of a change of many tasks in the backend's own way: all of them create, update or delete."""
+
+from collections.abc import Sequence
+
+from taskhand.backends.base import BulkProgress, ItemResult, Written
+from taskhand.domain.deadline import end_of_call
+from taskhand.domain.edit import Edit, without
+from taskhand.journal.journal import Intent
+from taskhand.service.app_context import AppContext
+
+__all__ = ["send_intents"]
+
+
+async def send_intents(app: AppContext, intents: Sequence[Intent], progress: BulkProgress) -> tuple[ItemResult, ...]:
+    """One result for each intent, in their order; never raises."""
+    if not intents:
+        return ()
+    if intents[0].verb == "create":
+        return await _create(app, [one.edit or Edit() for one in intents], progress)
+    if intents[0].verb == "delete":
+        return await app.backend.delete_tasks([one.before.task for one in intents if one.before], progress)
+    edits = [(one.before.task, one.edit or Edit()) for one in intents if one.before]
+    return await app.backend.update_tasks(edits, progress)
+
+
+async def _create(app: AppContext, edits: Sequence[Edit], progress: BulkProgress) -> tuple[ItemResult, ...]:
+    """Create tasks, then move them to their statuses: no CRM is asked to create a task in another than the initial one.
+
+    A status that could not be set becomes a note, since the task exists.
+    """
+    results = list(await app.backend.create_tasks([without(edit, "status") for edit in edits], progress))
+    late = {
+        index: (item.written, rest)
+        for index, (item, edit) in enumerate(zip(results, edits, strict=True))
+        if item.written is not None
+        and any((rest := Edit(status=edit.status, native=edit.native).unmet_by(item.written.task)).given())
+    }
+    if late:
+        with end_of_call():
+            moved = await app.backend.update_tasks([(written.task, rest) for written, rest in late.values()])
+        for (index, (written, _)), item in zip(late.items(), moved, strict=True):
+            note = f"The task was made; its status could not be set: {item.error.message}" if item.error else None
+            results[index] = ItemResult(written.task.id, item.written or Written(written.task, note))
+    return tuple(results)
