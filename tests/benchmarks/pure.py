@@ -20,6 +20,7 @@ from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.receipt import Receipt
+from taskhand.domain.reference import Reference
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Member, Status, StatusChoice, Task, TaskPatch
 from taskhand.journal.entry import ending_entry, opening_entries, result_entries
@@ -127,7 +128,7 @@ def _journalled() -> object:
 
 def _rules() -> object:
     patch = TaskPatch.model_validate({"title": "Call", "dueDate": "2026-03-09", "dueTime": "10:00", "priority": "2"})
-    return rules.check_patch(patch, _ANY).on(None, "America/Santiago")
+    return rules.check_patch(patch, _ANY, Reference(_NOW)).on(None, "America/Santiago")
 
 
 def _hubspot() -> object:

@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -8,11 +9,15 @@ from hypothesis import strategies as st
 from builders import only_refuses, refused, task
 from taskhand.domain.due import Due, DueRequest, due_of, is_overdue, iso_day, shifted
 from taskhand.domain.errors import CallerError
+from taskhand.domain.reference import Reference
 
 SANTIAGO, NEW_YORK, MADRID, LORD_HOWE = "America/Santiago", "America/New_York", "Europe/Madrid", "Australia/Lord_Howe"
 ZONES = st.sampled_from(sorted(available_timezones() - {"localtime", "Factory", "posixrules"}))
 DAYS = st.dates(date(1000, 1, 2), date(9998, 12, 30))
 CLOCKS = st.times().map(lambda clock: clock.replace(second=0, microsecond=0))
+
+NOW = Reference(datetime(2026, 3, 4, 15, 30, tzinfo=UTC))
+parse = partial(DueRequest.parse, reference=NOW)
 
 
 def utc(text: str) -> datetime:
@@ -109,26 +114,24 @@ def test_due_fields_applied_to_a_due_date(before: str, parts: Parts, expected: D
 def check_row(before: Due | None, parts: Parts, expected: Due | str | None) -> None:
     if isinstance(expected, str):
         with refused(expected):
-            DueRequest.parse(**parts).on(before, None)
+            parse(**parts).on(before, None)
     else:
-        assert DueRequest.parse(**parts).on(before, None) == expected
+        assert parse(**parts).on(before, None) == expected
 
 
 @pytest.mark.parametrize("before", [NONE, ALL_DAY])
 def test_the_default_zone_serves_a_time_that_comes_without_one(before: Due | None) -> None:
-    request = DueRequest.parse(due_date="2026-05-02", due_time="09:05")
+    request = parse(due_date="2026-05-02", due_time="09:05")
     assert request.on(before, MADRID) == timed("2026-05-02T09:05", MADRID)
 
 
 def test_the_default_zone_yields_to_the_tasks_and_to_the_calls() -> None:
-    assert DueRequest.parse(due_time="09:05").on(TIMED, MADRID) == timed("2026-03-10T09:05", SANTIAGO)
-    assert DueRequest.parse(due_time="09:05", timezone=NEW_YORK).on(TIMED, MADRID) == timed(
-        "2026-03-10T09:05", NEW_YORK
-    )
+    assert parse(due_time="09:05").on(TIMED, MADRID) == timed("2026-03-10T09:05", SANTIAGO)
+    assert parse(due_time="09:05", timezone=NEW_YORK).on(TIMED, MADRID) == timed("2026-03-10T09:05", NEW_YORK)
 
 
 def test_the_default_zone_does_not_touch_a_day() -> None:
-    assert DueRequest.parse(due_date="2026-05-02").on(None, MADRID) == day("2026-05-02")
+    assert parse(due_date="2026-05-02").on(None, MADRID) == day("2026-05-02")
 
 
 @pytest.mark.parametrize(("default", "clock"), [(SANTIAGO, "15:00"), (None, "14:00")])
@@ -142,17 +145,17 @@ def test_a_shifted_instant_without_a_zone_keeps_its_time_in_the_default_zone(def
 
 def test_a_request_knows_whether_anything_was_given() -> None:
     assert not DueRequest().is_given
-    assert DueRequest.parse(timezone=None).is_given
+    assert parse(timezone=None).is_given
 
 
 def test_a_time_on_a_null_date_is_refused_whatever_the_task_looks_like() -> None:
     with refused("due_date_required"):
-        DueRequest.parse(due_date=None, due_time="10:00")
+        parse(due_date=None, due_time="10:00")
 
 
 @given(DAYS, ZONES, st.none() | ZONES)
 def test_a_date_without_a_time_stays_that_date_in_every_zone(on: date, zone: str, default: str | None) -> None:
-    due = DueRequest.parse(due_date=on.isoformat(), timezone=zone).on(None, default)
+    due = parse(due_date=on.isoformat(), timezone=zone).on(None, default)
     assert due is not None
     assert (due.day, due.at, str(due), due.key) == (on, None, on.isoformat(), on.isoformat())
     assert due.due_at == f"{on.isoformat()}T00:00:00.000Z"
@@ -171,7 +174,7 @@ def unless_skipped(request: DueRequest) -> Due | None:
 @given(DAYS, CLOCKS, ZONES)
 @example(date(2011, 12, 30), time(10), "Pacific/Apia")
 def test_a_timed_due_date_shows_the_same_day_and_time_on_its_own_clock(on: date, clock: time, zone: str) -> None:
-    due = unless_skipped(DueRequest.parse(on.isoformat(), f"{clock:%H:%M}", zone))
+    due = unless_skipped(parse(on.isoformat(), f"{clock:%H:%M}", zone))
     if due is None:
         return
     assert due.local is not None
@@ -183,7 +186,7 @@ def test_a_timed_due_date_shows_the_same_day_and_time_on_its_own_clock(on: date,
 @given(st.datetimes(datetime(1000, 1, 2), datetime(9998, 12, 30)), st.none() | ZONES)  # noqa: DTZ001  drawn as UTC
 @example(datetime(2026, 3, 1, 15, 0, 0, 123456), SANTIAGO)  # noqa: DTZ001  drawn as UTC
 def test_a_due_date_asked_for_as_an_instant_reads_back_as_itself(at: datetime, zone: str | None) -> None:
-    due = DueRequest.parse(f"{at.isoformat()}+00:00", timezone=zone).on(None, None)
+    due = parse(f"{at.isoformat()}+00:00", timezone=zone).on(None, None)
     assert due is not None
     assert Due.read(due.due_at, due.zone, all_day=due.at is None) == due
 
@@ -210,16 +213,16 @@ def test_a_skipped_time_is_refused_with_the_times_around_it(
     on: str, clock: str, zone: str, candidates: list[str]
 ) -> None:
     with refused("time_skipped") as caught:
-        DueRequest.parse(on, clock, zone).on(None, None)
+        parse(on, clock, zone).on(None, None)
     assert [candidate.value for candidate in caught.value.candidates] == candidates
     for candidate in candidates:
-        assert DueRequest.parse(on, candidate, zone).on(None, None) == timed(f"{on}T{candidate}", zone)
+        assert parse(on, candidate, zone).on(None, None) == timed(f"{on}T{candidate}", zone)
 
 
 @pytest.mark.parametrize("clock", ["00:00", "00:30", "00:59"])
 def test_a_time_skipped_at_midnight_has_candidates_on_the_same_day_only(clock: str) -> None:
     with refused("time_skipped") as caught:
-        DueRequest.parse("2026-09-06", clock, SANTIAGO).on(None, None)
+        parse("2026-09-06", clock, SANTIAGO).on(None, None)
     assert caught.value.candidates
     for candidate in caught.value.candidates:
         assert "01:00" <= candidate.value <= "02:00"
@@ -230,12 +233,12 @@ def test_a_time_skipped_at_midnight_has_candidates_on_the_same_day_only(clock: s
 )
 def test_a_time_on_a_day_that_the_zone_skipped_whole_is_refused(on: str, zone: str) -> None:
     with refused("time_skipped"):
-        DueRequest.parse(on, "10:00", zone).on(None, None)
+        parse(on, "10:00", zone).on(None, None)
 
 
 def test_moving_a_day_onto_a_skipped_time_is_refused() -> None:
     with refused("time_skipped"):
-        DueRequest.parse(due_date="2026-03-29").on(timed("2026-03-10T02:30", MADRID), None)
+        parse(due_date="2026-03-29").on(timed("2026-03-10T02:30", MADRID), None)
 
 
 REPEATED = [
@@ -250,8 +253,8 @@ REPEATED = [
 def test_a_repeated_time_means_the_first_one_and_an_offset_names_the_second(
     on: str, clock: str, zone: str, first: str, second: str
 ) -> None:
-    due = DueRequest.parse(on, clock, zone).on(None, None)
-    later = DueRequest.parse(second, timezone=zone).on(None, None)
+    due = parse(on, clock, zone).on(None, None)
+    later = parse(second, timezone=zone).on(None, None)
     assert due is not None
     assert later is not None
     assert due.due_at == first
@@ -276,40 +279,37 @@ def test_a_repeated_time_means_the_first_one_and_an_offset_names_the_second(
     ],
 )
 def test_midnight_utc_without_a_time_is_a_day(written: str, zone: str | None) -> None:
-    assert DueRequest.parse(written, timezone=zone).on(None, MADRID) == day("2026-11-26", zone)
+    assert parse(written, timezone=zone).on(None, MADRID) == day("2026-11-26", zone)
 
 
 def test_midnight_utc_with_a_time_is_that_time_on_the_day() -> None:
-    due = DueRequest.parse("2026-11-26T00:00:00.000Z", "09:00", SANTIAGO).on(None, None)
+    due = parse("2026-11-26T00:00:00.000Z", "09:00", SANTIAGO).on(None, None)
     assert due == timed("2026-11-26T09:00", SANTIAGO)
 
 
 def test_the_documented_sample_means_local_time_on_the_written_day() -> None:
-    due = DueRequest.parse("2025-10-26T15:00:00.000Z", "15:00", SANTIAGO).on(None, None)
+    due = parse("2025-10-26T15:00:00.000Z", "15:00", SANTIAGO).on(None, None)
     assert due == timed("2025-10-26T15:00", SANTIAGO)
     assert str(due) == "2025-10-26T15:00-03:00"
 
 
 def test_a_datetime_and_a_time_that_name_the_same_instant_agree() -> None:
-    due = DueRequest.parse("2026-01-02T01:30:00Z", "22:30", SANTIAGO).on(None, None)
+    due = parse("2026-01-02T01:30:00Z", "22:30", SANTIAGO).on(None, None)
     assert due == timed("2026-01-01T22:30", SANTIAGO)
 
 
 @pytest.mark.parametrize("clock", ["14:00", "15:01", "00:00"])
 def test_a_datetime_and_a_time_that_contradict_each_other_are_refused(clock: str) -> None:
     with refused("due_conflict"):
-        DueRequest.parse("2025-10-26T15:00:00.000Z", clock, SANTIAGO).on(None, None)
+        parse("2025-10-26T15:00:00.000Z", clock, SANTIAGO).on(None, None)
 
 
 @pytest.mark.parametrize(
     "given_date",
     [
         "",
-        "tomorrow",
         "2025-02-30",
         "2026-13-01",
-        "26-01-01",
-        "2026-1-1",
         "20260101",
         "2026-W01-1",
         "0999-12-31",
@@ -320,22 +320,19 @@ def test_a_datetime_and_a_time_that_contradict_each_other_are_refused(clock: str
         "2026-01-01T00:00:00",
         "2026-01-01T25:00:00Z",
         "2026-01-01T15:00:00+99:00",
-        "２０２６-01-01",  # noqa: RUF001  digits of another alphabet
-        "2026-01-01\n",
-        "2026-01-01\ud800",
     ],
 )
 def test_a_due_date_that_is_neither_a_day_nor_an_instant_is_refused(given_date: str) -> None:
     with refused("invalid_due_date"):
-        DueRequest.parse(given_date)
+        parse(given_date)
 
 
 @pytest.mark.parametrize(
-    "clock", ["", "25:00", "24:00", "9:00", "09:60", "0900", "9am", "09:00:00", "09:00 ", "0٣:00", "09:0\n"]
+    "clock", ["", "25:00", "24:00", "9", "09:60", "0900", "19am", "09:00:01", "0٣:00", "09:0\n", "noonish"]
 )
 def test_a_due_time_that_is_no_time_is_refused(clock: str) -> None:
     with refused("invalid_due_time"):
-        DueRequest.parse(due_time=clock)
+        parse(due_time=clock)
 
 
 NOON = utc("2026-03-10T12:00")
@@ -379,7 +376,7 @@ def test_a_zone_that_only_the_upstream_knows_is_read_as_utc() -> None:
 
 @pytest.mark.parametrize(
     "request_",
-    [DueRequest.parse(due_time="10:00"), DueRequest.parse("2026-03-02"), DueRequest.parse(timezone=None)],
+    [parse(due_time="10:00"), parse("2026-03-02"), parse(timezone=None)],
     ids=["time", "date", "null zone"],
 )
 def test_a_due_date_in_a_zone_that_only_the_upstream_knows_can_be_changed(request_: DueRequest) -> None:
@@ -414,12 +411,12 @@ BEFORE = st.sampled_from([NONE, *EXISTING.values()])
 
 @given(GIVEN)
 def test_any_due_fields_are_parsed_or_refused(parts: DueParts) -> None:
-    only_refuses(lambda: DueRequest.parse(*parts))
+    only_refuses(lambda: parse(*parts))
 
 
 @given(GIVEN, BEFORE, st.none() | ZONES)
 def test_any_due_fields_are_applied_or_refused(parts: DueParts, before: Due | None, default: str | None) -> None:
-    only_refuses(lambda: DueRequest.parse(*parts).on(before, default))
+    only_refuses(lambda: parse(*parts).on(before, default))
 
 
 @given(st.text())

@@ -12,10 +12,23 @@ from zoneinfo import ZoneInfo
 from pydantic import MISSING
 
 from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.names import Match
+from taskhand.domain.reference import Reference
 from taskhand.domain.task import FINISHED, Task
 from taskhand.domain.zones import known_zone
 
-__all__ = ["Due", "DueRequest", "due_of", "instant_text", "is_late", "is_overdue", "iso_day", "shifted"]
+__all__ = [
+    "Due",
+    "DueRequest",
+    "at_wall",
+    "due_of",
+    "instant_text",
+    "is_day",
+    "is_late",
+    "is_overdue",
+    "iso_day",
+    "shifted",
+]
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII | re.IGNORECASE)
@@ -70,12 +83,13 @@ class DueRequest:
     """The documented due fields of a request, parsed; `MISSING` means not given, None means null.
 
     `due_date` is a day, or the instant that dueDate names, in the offset that it was written with. `timezone` is an
-    IANA name in its official spelling.
+    IANA name in its official spelling. `matched` are the days and times that were sent in words.
     """
 
     due_date: date | datetime | None | MISSING = MISSING
     due_time: time | None | MISSING = MISSING
     timezone: str | None | MISSING = MISSING
+    matched: tuple[Match, ...] = ()
 
     @classmethod
     def parse(
@@ -83,10 +97,17 @@ class DueRequest:
         due_date: str | None | MISSING = MISSING,
         due_time: str | None | MISSING = MISSING,
         timezone: str | None | MISSING = MISSING,
+        *,
+        reference: Reference,
     ) -> "DueRequest":
-        """Parse dueDate, dueTime and timezone as they were sent; CallerError says what to send instead."""
+        """Parse dueDate, dueTime and timezone as they were sent; CallerError says what to send instead.
+
+        Words count from `reference`, in the given zone, else in that of the reference.
+        """
         zone = known_zone(timezone) if isinstance(timezone, str) else timezone
-        clock = _parse_time(due_time) if isinstance(due_time, str) else due_time
+        clock, time_matched = _parse_time(due_time) if isinstance(due_time, str) else (due_time, ())
+        if isinstance(due_date, str) and not _MOMENT.fullmatch(due_date):
+            return _parse_words(due_date, clock, zone, time_matched, reference)
         day = _parse_date(due_date) if isinstance(due_date, str) else due_date
         if day is None and isinstance(clock, time):
             raise CallerError(
@@ -94,7 +115,7 @@ class DueRequest:
                 code="due_date_required",
                 next_step="Send dueDate as YYYY-MM-DD with dueTime, or dueDate null alone to remove the due date.",
             )
-        return cls(day, clock, zone)
+        return cls(day, clock, zone, time_matched)
 
     @property
     def is_given(self) -> bool:
@@ -133,7 +154,7 @@ class DueRequest:
         if before is None or before.local is None or self.due_time is None:
             return Due(day, None, zone_after)
         # Only the day or the zone moves: the time on the clock stays.
-        return Due.instant(_at_wall(day, before.local.time(), zone or "UTC"), zone_after)
+        return Due.instant(at_wall(day, before.local.time(), zone or "UTC"), zone_after)
 
     def _day(self, before: Due | None) -> date:
         """The requested day as it was written, or the task's own."""
@@ -170,7 +191,7 @@ def shifted(due: Due, days: int, default_zone: str | None) -> Due:
             return _in_range(Due(due.day + timedelta(days), None, due.zone))
         zone = due.zone or default_zone or "UTC"
         local = due.at.astimezone(_zone_info(zone))
-        return _in_range(Due.instant(_at_wall(local.date() + timedelta(days), local.time(), zone), due.zone))
+        return _in_range(Due.instant(at_wall(local.date() + timedelta(days), local.time(), zone), due.zone))
     except OverflowError:
         raise _out_of_range() from None
 
@@ -206,6 +227,11 @@ def is_late(task: Task, now: datetime, default_zone: str | None) -> bool:
     return unfinished and is_overdue(due_of(task), now, default_zone)
 
 
+def is_day(text: str) -> bool:
+    """Whether a text is written as YYYY-MM-DD, be it a day or not."""
+    return _DAY.fullmatch(text) is not None
+
+
 def iso_day(text: str, argument: str) -> str:
     """The given YYYY-MM-DD day; CallerError with the name of the argument where it is not one."""
     if _DAY.fullmatch(text):
@@ -228,14 +254,40 @@ def _zone_info(zone: str | None) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _parse_time(text: str) -> time:
+def _parse_time(text: str) -> tuple[time, tuple[Match, ...]]:
     if _CLOCK.fullmatch(text):
-        return time.fromisoformat(text)
-    raise CallerError(
-        f"dueTime {text[:40]!r} is not a time.",
-        code="invalid_due_time",
-        next_step="Send dueTime as 24-hour HH:MM.",
-    )
+        return time.fromisoformat(text), ()
+    from taskhand.domain.date_words.arguments import read_due_time  # noqa: PLC0415  no start waits for the grammar
+
+    return read_due_time(text)
+
+
+def _parse_words(
+    text: str,
+    clock: time | None | MISSING,
+    zone: str | None | MISSING,
+    time_matched: tuple[Match, ...],
+    reference: Reference,
+) -> DueRequest:
+    """The request of a dueDate in words, which may have a time; CallerError where `clock` is another one.
+
+    Where no zone is known the time is one on the clock of whatever zone the due date will have.
+    """
+    from taskhand.domain.date_words.arguments import read_due  # noqa: PLC0415  no start waits for the grammar
+
+    due = read_due(text, reference, zone if isinstance(zone, str) else None)
+    said = due.at.time() if due.at else due.clock
+    matched = (*due.matched, *time_matched)
+    if said is None and not (due.is_whole_day and isinstance(clock, time)):
+        return DueRequest(due.day, None if due.is_whole_day else clock, zone, matched)
+    if clock is not MISSING and clock != said:
+        raise CallerError(
+            f"dueDate {text[:60]!r} is {said.strftime('%H:%M') if said else 'a whole day'}, "
+            f"but dueTime is {clock.strftime('%H:%M') if clock else 'null'}.",
+            code="due_conflict",
+            next_step="Send the time in one of the two.",
+        )
+    return DueRequest(due.at, MISSING, zone, matched) if due.at else DueRequest(due.day, said, zone, matched)
 
 
 def _parse_date(text: str) -> date | datetime:
@@ -275,7 +327,7 @@ def _timed(day: date, at: datetime | None, clock: time, zone: str | None) -> Due
         )
     if at is not None:
         day = _day_of_agreement(at, clock, zone)
-    return Due.instant(_at_wall(day, clock, zone), zone)
+    return Due.instant(at_wall(day, clock, zone), zone)
 
 
 def _day_of_agreement(at: datetime, clock: time, zone: str) -> date:
@@ -296,7 +348,7 @@ def _day_of_agreement(at: datetime, clock: time, zone: str) -> date:
     )
 
 
-def _at_wall(day: date, clock: time, zone: str) -> datetime:
+def at_wall(day: date, clock: time, zone: str) -> datetime:
     """The instant of a wall-clock time; CallerError where the zone's clocks skip that time on that day."""
     rules = _zone_info(zone)
     at = datetime.combine(day, clock, rules).astimezone(UTC)

@@ -1,14 +1,14 @@
 """Which tasks to list and in which order: the filter as it is sent, and the query that it resolves to; pure."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import MISSING, Field
 
 from taskhand.domain.due import due_of
 from taskhand.domain.field_notes import field_notes
-from taskhand.domain.names import fold
+from taskhand.domain.names import Match, fold
 from taskhand.domain.task import AnyPriority, Body, StatusChoice, Task
 
 __all__ = ["NO_DUE", "Order", "TaskFilter", "TaskQuery", "matcher", "sort_key"]
@@ -31,8 +31,10 @@ class TaskFilter(Body):
         ]
         | MISSING
     ) = MISSING
-    from_date: Annotated[str, Field(description="First due day, YYYY-MM-DD.")] | MISSING = MISSING
-    to_date: Annotated[str, Field(description="Last due day, YYYY-MM-DD.")] | MISSING = MISSING
+    from_date: Annotated[str, Field(description="First due day, YYYY-MM-DD or words ('this week').")] | MISSING = (
+        MISSING
+    )
+    to_date: Annotated[str, Field(description="Last due day, likewise.")] | MISSING = MISSING
     include_tasks_without_dates: (
         Annotated[
             bool,
@@ -71,7 +73,7 @@ class TaskQuery:
 
     `from_date` and `to_date` are ISO days, both included. `order` is `due` (earliest first, tasks without a due date
     last), `created` (newest first) or `priority` (highest first); equal tasks are ordered by id in the same direction.
-    `after` is the sort key and id at which the page before ended.
+    `after` is the sort key and id at which the page before ended. `matched` are the days that were sent in words.
     """
 
     responsible_ids: tuple[str, ...] | None = None
@@ -86,6 +88,7 @@ class TaskQuery:
     order: Order = "due"
     limit: int = 25
     after: tuple[str | int, str] | None = None
+    matched: tuple[Match, ...] = field(default=(), repr=False, compare=False)
 
 
 def sort_key(task: Task, order: Order) -> str | int:

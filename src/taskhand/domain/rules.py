@@ -14,6 +14,7 @@ from taskhand.domain.edit import is_readable
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.names import fold
 from taskhand.domain.query import TaskFilter
+from taskhand.domain.reference import Reference
 from taskhand.domain.task import PRIORITY_WORDS, Task, TaskDraft, TaskPatch
 from taskhand.domain.text import strip_hidden
 
@@ -45,7 +46,7 @@ _NO_ID = frozenset({"", "null", "none", "undefined"})
 """Texts that hosts send in place of null."""
 
 
-def check_patch(patch: TaskPatch, capabilities: Capabilities) -> DueRequest:
+def check_patch(patch: TaskPatch, capabilities: Capabilities, reference: Reference) -> DueRequest:
     """Refuse a patch that the documentation forbids; return its due fields, parsed."""
     if patch.new_status_name is not MISSING and patch.new_status_position is not MISSING:
         raise CallerError(
@@ -77,7 +78,7 @@ def check_patch(patch: TaskPatch, capabilities: Capabilities) -> DueRequest:
                 next_step="Send addNote alone to keep the description, or description with the note in it.",
             )
         check_note(patch.add_note)
-    return _check_body(patch, capabilities)
+    return _check_body(patch, capabilities, reference)
 
 
 def check_note(note: str) -> None:
@@ -101,9 +102,9 @@ def changes_people(patch: TaskPatch) -> bool:
     return any(people is not MISSING for people in (patch.add_responsible_ids, patch.remove_responsible_ids))
 
 
-def check_draft(draft: TaskDraft, capabilities: Capabilities) -> DueRequest:
+def check_draft(draft: TaskDraft, capabilities: Capabilities, reference: Reference) -> DueRequest:
     """Refuse a new task that the documentation forbids; return its due fields, parsed."""
-    return _check_body(draft, capabilities)
+    return _check_body(draft, capabilities, reference)
 
 
 def check_id(task_id: str, capabilities: Capabilities) -> None:
@@ -189,7 +190,7 @@ def check_responsibles(people: Sequence[str], capabilities: Capabilities) -> Non
     )
 
 
-def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities) -> DueRequest:
+def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities, reference: Reference) -> DueRequest:
     if body.title is not MISSING and not _can_be_read(body.title):
         raise CallerError("title is empty.", code="invalid_title", next_step="Send at least one character.")
     for name, longest in _LONGEST.items():
@@ -212,7 +213,7 @@ def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities) -> DueR
             )
     if body.priority is not MISSING:
         check_priority(body.priority, capabilities)
-    return DueRequest.parse(body.due_date, body.due_time, body.timezone)
+    return DueRequest.parse(body.due_date, body.due_time, body.timezone, reference=reference)
 
 
 def _can_be_read(text: str) -> bool:

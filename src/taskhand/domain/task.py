@@ -176,12 +176,15 @@ AddNote = Annotated[
 ]
 DueDate = Annotated[
     str | None,
-    Field(description="YYYY-MM-DD (all day unless dueTime is given), or a full ISO 8601 datetime with offset."),
+    Field(
+        description="YYYY-MM-DD or words, Spanish too ('tomorrow at 3pm'); all day without a time. "
+        "Or an ISO 8601 datetime with offset."
+    ),
 ]
 NewDueDate = Annotated[
     str | None,
     Field(
-        description="YYYY-MM-DD (a time the task has stays), or a full ISO 8601 datetime with offset.",
+        description="YYYY-MM-DD or words (a time the task has stays), or an ISO 8601 datetime with offset.",
         json_schema_extra=field_notes(null="null removes it"),
     ),
 ]

@@ -21,7 +21,7 @@ _MATCHED = (
 _CANDIDATES = "Where several match, they come back as candidates: ask the person, or send the id."
 _FIELDS = """\
 - Due: dueDate YYYY-MM-DD alone is a whole day; with a time send dueDate, dueTime HH:MM and timezone (IANA). \
-Changing only dueDate keeps the time.
+Dates may be the person's words ("el lunes a las 15:00"). Changing only dueDate keeps the time.
 - A field that is left out stays unchanged, `clear` empties fields."""
 _BELIEVE = (
     "- Believe the answer of a write, not the request: "

@@ -11,6 +11,7 @@ import anyio
 from taskhand.backends.base import Backend
 from taskhand.domain.deadline import acquire_in_time, call_deadline
 from taskhand.domain.errors import CallerError
+from taskhand.domain.reference import Reference
 from taskhand.journal.journal import Journal
 from taskhand.service.task_updates import TaskUpdates
 
@@ -56,6 +57,11 @@ class AppContext:
     call_s: float = 45.0
     updates: TaskUpdates = field(default_factory=TaskUpdates, repr=False, compare=False)
     _locks: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def reference(self) -> Reference:
+        """The moment and the zone that dates in words count from."""
+        return Reference(self.clock(), self.timezone)
 
     def call_deadline(self) -> AbstractContextManager[None]:
         """Let everything inside end so early that the call has been answered in time."""

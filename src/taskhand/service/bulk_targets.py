@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from taskhand.domain import rules
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError
+from taskhand.domain.names import Match
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskFilter, TaskQuery, sort_key
 from taskhand.domain.snapshot import Snapshot
@@ -21,10 +22,14 @@ _PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """The tasks as they are now, in the order given; `refused` are errors by id, of tasks that are not changed."""
+    """The tasks as they are now, in the order given; `refused` are errors by id, of tasks that are not changed.
+
+    `matched` are the days of the filter that were sent in words.
+    """
 
     tasks: tuple[Snapshot, ...]
     refused: Mapping[str, TaskhandError]
+    matched: tuple[Match, ...] = ()
 
 
 async def resolve_targets(app: AppContext, ids: Sequence[str] | None, given: TaskFilter | None) -> Targets:
@@ -89,7 +94,7 @@ async def _find_by_filter(app: AppContext, given: TaskFilter) -> Targets:
     if not found and not refused:
         await check_people_known(app, given)
     targets = await read_by_id(app, found) if found else Targets((), {})
-    return replace(targets, refused={**targets.refused, **refused})
+    return replace(targets, refused={**targets.refused, **refused}, matched=query.matched)
 
 
 async def _check_leaves_some(app: AppContext, found: frozenset[str]) -> None:

@@ -93,7 +93,7 @@ def _check_change(call: Call, change: BulkChange) -> EditFor:
             code="several_changes",
             next_step="Send shiftDueDays to move each due date, or changes.dueDate to set one.",
         )
-    due = DueRequest() if patch is None else rules.check_patch(patch, call.app.backend.capabilities)
+    due = DueRequest() if patch is None else rules.check_patch(patch, call.app.backend.capabilities, call.app.reference)
     return partial(Resolver(call.app, call.caller.name).resolve, patch or TaskPatch(), due, shift_days=days)
 
 
@@ -109,7 +109,7 @@ def _check_days(days: int) -> None:
 async def _plan_steps(call: Call, edit_for: EditFor, targets: Targets) -> _Steps:
     """An intent for each task that does not match yet; the others are skipped."""
     intents: list[Intent] = []
-    matched: dict[Match, None] = {}
+    matched: dict[Match, None] = dict.fromkeys(targets.matched)
     unchanged: list[str] = []
     refused = dict(targets.refused)
     for snapshot in targets.tasks:

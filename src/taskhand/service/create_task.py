@@ -43,7 +43,7 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
     A call is answered with the task of an earlier one, marked `replayed`, where both have the same idempotency key, or
     where it has no key and the same caller sent the same body a moment ago.
     """
-    due = rules.check_draft(draft, call.app.backend.capabilities)
+    due = rules.check_draft(draft, call.app.backend.capabilities, call.app.reference)
     edit, matched = await Resolver(call.app).resolve(draft, due, None)
     intent = Intent("create", edit=edit, asked=edit)
     payload = fingerprint(call.tool, draft)

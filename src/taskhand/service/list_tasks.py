@@ -11,6 +11,7 @@ from taskhand.domain.page import TaskPage, resume
 from taskhand.domain.query import Order, TaskFilter, TaskQuery
 from taskhand.domain.task import FINISHED, Member, Task
 from taskhand.domain.text import without_cut
+from taskhand.domain.window import with_iso_days
 from taskhand.service.app_context import AppContext
 
 __all__ = ["TaskList", "check_people_known", "fetch_page", "list_tasks", "resolve_filter"]
@@ -58,6 +59,7 @@ async def fetch_page(app: AppContext, query: TaskQuery) -> TaskPage:
 
 async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
     """The query of a filter, with names replaced by ids; CallerError where the filter is invalid."""
+    given, matched = with_iso_days(given, app.reference)
     rules.check_filter(given, app.backend.capabilities)
     members = await app.backend.members()
     return TaskQuery(
@@ -72,6 +74,7 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
         overdue=None if given.overdue is MISSING else given.overdue,
         priority=None if given.priority is MISSING else int(given.priority),
         contact=_given(given.contact),
+        matched=matched,
     )
 
 

@@ -67,7 +67,7 @@ class Resolver:
             status=choice,
             native=native,
         )
-        return edit, status_matched + people_matched + _zone_matched(due)
+        return edit, status_matched + people_matched + due.matched + _zone_matched(due)
 
     async def resolve_people(
         self, given: Sequence[str], current: Sequence[str], argument: str = "responsibleIds"

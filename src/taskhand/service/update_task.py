@@ -18,7 +18,7 @@ __all__ = ["update_task"]
 async def update_task(call: Call, task_id: str, patch: TaskPatch) -> Receipt | Plan:
     """Set the fields that the patch gives and leave the others; CallerError where it breaks a rule."""
     rules.check_id(task_id, call.app.backend.capabilities)
-    due = rules.check_patch(patch, call.app.backend.capabilities)
+    due = rules.check_patch(patch, call.app.backend.capabilities, call.app.reference)
     edit_for = partial(Resolver(call.app, call.caller.name).resolve, patch, due)
     is_addition = rules.changes_people(patch) or patch.add_note is not MISSING
     return await plan_or_write(call, task_id, edit_for, fresh=is_addition)

@@ -165,7 +165,7 @@ def english() -> Language:
         numbers=_NUMBERS | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90},
         tens={"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50},
         ordinals=_ORDINALS | {"thirtieth": 30},
-        ordinal_endings=re.compile(r"(\d{1,2})(?:st|nd|rd|th)"),
+        ordinal_endings=re.compile(r"(\d{1,2})(?:st|nd|rd|th)", re.ASCII),
         units={
             "day": "day",
             "days": "day",

@@ -10,11 +10,11 @@ from taskhand.domain.date_words.patterns import Table, Word
 
 __all__ = ["Language", "numbered"]
 
-_NUMBER: Final = re.compile(r"\d{1,3}")
-_YEAR: Final = re.compile(r"(?:19|20|21)\d\d")
-_ISO: Final = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})")
-_NUMERIC: Final = re.compile(r"(\d{1,2})(?:[/-](\d{1,2})|([/.-])(\d{1,2})\3(\d{4}|\d\d))")
-_CLOCK: Final = re.compile(r"(\d{1,2})[:.h](\d\d)(?::00)?")
+_NUMBER: Final = re.compile(r"\d{1,3}", re.ASCII)
+_YEAR: Final = re.compile(r"(?:19|20|21)\d\d", re.ASCII)
+_ISO: Final = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})", re.ASCII)
+_NUMERIC: Final = re.compile(r"(\d{1,2})(?:[/-](\d{1,2})|([/.-])(\d{1,2})\3(\d{4}|\d\d))", re.ASCII)
+_CLOCK: Final = re.compile(r"(\d{1,2})[:.h](\d\d)(?::00)?", re.ASCII)
 _LAST_DAY: Final = 31
 _LAST_HOUR: Final = 23
 _TEN: Final = 10

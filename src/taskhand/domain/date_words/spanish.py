@@ -161,7 +161,7 @@ def spanish() -> Language:
         numbers=_NUMBERS | {"cuarenta": 40, "cincuenta": 50, "sesenta": 60, "noventa": 90},
         tens={"treinta": 30, "cuarenta": 40, "cincuenta": 50},
         ordinals=_ORDINALS,
-        ordinal_endings=re.compile(r"(\d{1,2})(?:o|a|°|er|ero|ro|era|do|da|to|ta|mo|vo)"),
+        ordinal_endings=re.compile(r"(\d{1,2})(?:o|a|°|er|ero|ro|era|do|da|to|ta|mo|vo)", re.ASCII),
         units={
             "dia": "day",
             "dias": "day",

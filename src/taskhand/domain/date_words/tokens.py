@@ -9,14 +9,15 @@ __all__ = ["tokens_of"]
 
 _LONGEST: Final = 80
 """Characters; no phrase of the grammar is longer."""
-_HALF: Final = re.compile(r"\b([ap])\. ?m\b\.?|(?<=\d)([ap])\.?m\b\.?|(?<=\d) ([ap]) m\b\.?")
-_ABBREVIATED: Final = re.compile(r"(?<=[a-z])\.(?=$|[ ,)])")
+_HALF: Final = re.compile(r"\b([ap])\. ?m\b\.?|(?<=\d)([ap])\.?m\b\.?|(?<=\d) ([ap]) m\b\.?", re.ASCII)
+_ABBREVIATED: Final = re.compile(r"(?<=[a-z])\.(?=$|[ ,)])", re.ASCII)
 _TOKEN: Final = re.compile(
     r"\d{1,4}[/.-]\d{1,2}(?:[/.-]\d{1,4})?(?![\w/:-])|\d{1,2}:\d\d(?::\d\d)?(?!\d)|\d{1,2}h\d\d\b"
     r"|\d{1,2}(?:st|nd|rd|th|o|a|er|ero|ro|era|do|da|to|ta|mo|vo)\b|\d{1,2}°|\d+(?![\d/:])"
-    r"|o'clock|[a-z]+|@"
+    r"|o'clock|[a-z]+|@",
+    re.ASCII,
 )
-_BETWEEN: Final = re.compile(r"(?<=[a-z])-(?=[a-z])|[\s,()]*")
+_BETWEEN: Final = re.compile(r"(?<=[a-z])-(?=[a-z])|[\s,()]*", re.ASCII)
 
 
 def tokens_of(text: str) -> list[str] | None:

@@ -10,6 +10,7 @@ from taskhand.domain.receipt import changes, preview
 from taskhand.domain.text import truncate
 from taskhand.journal.journal import Change, ChangePage, Intent, Result
 from taskhand.server.render.answer import Answer, UntrustedAnswer
+from taskhand.server.render.matches import MatchRow
 from taskhand.server.render.writes import changed_fields
 
 __all__ = ["ChangesAnswer"]
@@ -42,6 +43,7 @@ class ChangesAnswer(UntrustedAnswer):
     free_text = ("changes.by", "changes.title", "changes.changed", "changes.reason")
 
     changes: tuple[ChangeRow, ...]
+    matched: tuple[MatchRow, ...] | MISSING = MISSING
     next_cursor: str | MISSING = MISSING
 
     @classmethod

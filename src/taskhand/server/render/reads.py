@@ -13,6 +13,7 @@ from taskhand.domain.page import cursor_after
 from taskhand.domain.task import Contact, Member, Status, StatusList, Task
 from taskhand.domain.text import truncate
 from taskhand.server.render.answer import MOST_ITEMS, Answer, UntrustedAnswer
+from taskhand.server.render.matches import MatchRow, match_rows
 from taskhand.service.list_tasks import TaskList
 from taskhand.service.list_team_members import Team
 
@@ -185,6 +186,7 @@ class ListAnswer(UntrustedAnswer):
     free_text = ("tasks.title", "tasks.status", "tasks.description", "tasks.responsibles")
 
     tasks: tuple[Row, ...]
+    matched: tuple[MatchRow, ...] | MISSING = MISSING
     next_cursor: str | MISSING = MISSING
     unreadable: Unreadable | MISSING = MISSING
 
@@ -205,6 +207,7 @@ class ListAnswer(UntrustedAnswer):
         last = found.tasks[len(rows) - 1] if rows else None
         return cls(
             tasks=tuple(rows),
+            matched=match_rows(found.query.matched) or MISSING,
             next_cursor=cursor_after(last, found.query) if more and last else MISSING,
             unreadable=_unreadable(found.unreadable),
         )

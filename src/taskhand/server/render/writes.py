@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 from pydantic import MISSING
 
 from taskhand.domain.bulk import BulkReceipt, TaskResult
-from taskhand.domain.names import Match
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange, Receipt, Unapplied
 from taskhand.domain.task import Task
 from taskhand.domain.text import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
+from taskhand.server.render.matches import MatchRow, match_rows
 from taskhand.server.render.reads import TASK_TEXTS, fit_description
 
 __all__ = ["ManyAnswer", "WriteAnswer", "changed_fields", "render_write", "to_difference_row"]
@@ -34,15 +34,6 @@ class UnappliedRow(Answer):
     field: str
     asked: Any
     got: Any
-
-
-class MatchRow(Answer):
-    """A name that was resolved."""
-
-    argument: str
-    given: str
-    id: str
-    name: str
 
 
 class DifferenceRow(Answer):
@@ -131,7 +122,7 @@ def _render_receipt(receipt: Receipt) -> WriteAnswer:
         task=fit_description(receipt.task).model_dump(mode="json") if isinstance(receipt.task, Task) else MISSING,
         changed=changed_fields(receipt.changed),
         unapplied=_unapplied_rows(receipt.unapplied),
-        matched=_match_rows(receipt.matched),
+        matched=match_rows(receipt.matched),
         replayed=receipt.replayed or MISSING,
         note=_or_missing(receipt.note),
     )
@@ -148,7 +139,7 @@ def _render_bulk(receipt: BulkReceipt) -> WriteAnswer:
         outcomes=tuple(_outcome_rows(receipt.results, _ROOM_FOR_IDS - _size(retry_ids))),
         retry_ids=MISSING if receipt.is_out_of_time else _as_many_as_fit(retry_ids, _ROOM_FOR_IDS),
         unapplied=unapplied[:_MOST_MESSAGES] or MISSING,
-        matched=_match_rows(receipt.matched) or MISSING,
+        matched=match_rows(receipt.matched) or MISSING,
         replayed=receipt.replayed or MISSING,
         note=_or_missing(receipt.note),
     )
@@ -167,7 +158,7 @@ def _render_plan(plan: Plan) -> WriteAnswer:
         difference=tuple(map(to_difference_row, shown)),
         outcomes=tuple(_outcome_rows(left_out, _ROOM_FOR_IDS)) or MISSING,
         expires_at=plan.expires_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        matched=_match_rows(plan.matched) or MISSING,
+        matched=match_rows(plan.matched) or MISSING,
         note=" ".join(filter(None, (f"{why} {_SEE}{more}", plan.note))),
     )
 
@@ -212,13 +203,6 @@ def _as_many_as_fit(ids: Sequence[str], room: int) -> tuple[str, ...]:
 
 def _unapplied_rows(missed: Iterable[Unapplied]) -> tuple[UnappliedRow, ...]:
     return tuple(UnappliedRow(field=one.field, asked=_shorten(one.asked), got=_shorten(one.got)) for one in missed)
-
-
-def _match_rows(matched: Iterable[Match]) -> tuple[MatchRow, ...]:
-    return tuple(
-        MatchRow(argument=m.argument, given=truncate(m.given, _NAME), id=m.id, name=truncate(m.name, _NAME))
-        for m in matched
-    )
 
 
 def _shorten(value: object) -> object:

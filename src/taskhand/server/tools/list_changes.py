@@ -7,13 +7,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import MISSING, Field, create_model
 
-from taskhand.domain.errors import CallerError
 from taskhand.domain.field_notes import field_notes
+from taskhand.domain.names import Match
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.task import Body
 from taskhand.journal.journal import ChangeQuery
 from taskhand.server.render.answer import LARGEST, render_text
 from taskhand.server.render.changes import ChangesAnswer
+from taskhand.server.render.matches import match_rows
 from taskhand.server.tool import Tool
 from taskhand.service.call import Call
 from taskhand.service.list_changes import list_changes
@@ -35,41 +36,42 @@ class ListChanges(Body):
         ]
         | MISSING
     ) = MISSING
-    since: Annotated[str, Field(description="Only from this ISO 8601 time on.")] | MISSING = MISSING
-    until: Annotated[str, Field(description="Only up to this ISO 8601 time.")] | MISSING = MISSING
+    since: Annotated[str, Field(description="Only from this ISO 8601 time on, or words.")] | MISSING = MISSING
+    until: Annotated[str, Field(description="Only up to this ISO 8601 time, or words.")] | MISSING = MISSING
     limit: Annotated[int, Field(ge=1, le=50, description="Rows a page, 20 if left out.")] | MISSING = MISSING
     cursor: Annotated[str, Field(description="nextCursor of the page before.")] | MISSING = MISSING
 
 
 async def _run(call: Call, arguments: ListChanges) -> ChangesAnswer:
+    since, since_matched = _moment(call, "since", arguments.since)
+    until, until_matched = _moment(call, "until", arguments.until)
     query = ChangeQuery(
         task_id=None if arguments.task_id is MISSING else arguments.task_id,
         tool=None if arguments.tool is MISSING else arguments.tool,
         outcome=None if arguments.outcome is MISSING else arguments.outcome,
-        since=_moment("since", arguments.since),
-        until=_moment("until", arguments.until),
+        since=since,
+        until=until,
         limit=_LIMIT if arguments.limit is MISSING else arguments.limit,
         after=None if arguments.cursor is MISSING else arguments.cursor,
     )
     while True:
         answer = ChangesAnswer.of(await list_changes(call.app, query), query.task_id)
         if query.limit == 1 or len(render_text(answer)) <= LARGEST:
-            return answer
+            return answer.model_copy(update={"matched": match_rows(since_matched + until_matched) or MISSING})
         query = replace(query, limit=query.limit // 2)  # a page of large changes holds fewer rows
 
 
-def _moment(name: str, text: str | MISSING) -> datetime | None:
+def _moment(call: Call, name: str, text: str | MISSING) -> tuple[datetime | None, tuple[Match, ...]]:
+    """The time that was sent, or where the day that was sent in words begins or ends."""
     if text is MISSING:
-        return None
+        return None, ()
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise CallerError(
-            f"{name} {text[:40]!r} is not a time.",
-            code="invalid_date",
-            next_step=f"Send {name} as an ISO 8601 datetime, e.g. 2026-03-01T09:00:00-03:00.",
-        ) from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+        from taskhand.domain.date_words.arguments import read_edge_of_time  # noqa: PLC0415  no start waits for it
+
+        return read_edge_of_time(name, text, "from" if name == "since" else "to", call.app.reference)
+    return at if at.tzinfo else at.replace(tzinfo=UTC), ()
 
 
 def list_changes_tool(writing: Sequence[str]) -> Tool[ListChanges]:

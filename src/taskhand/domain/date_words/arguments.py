@@ -1,0 +1,169 @@
+"""Arguments that are dates in words: the day or time that each means, or a refusal that says what to send; pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from taskhand.domain.date_words.calendar import FRIDAY, Direction, Span
+from taskhand.domain.date_words.reader import Reading, Readings, read_clock, read_date
+from taskhand.domain.due import at_wall
+from taskhand.domain.errors import Ambiguous, CallerError, Candidate
+from taskhand.domain.names import Match
+from taskhand.domain.reference import Reference
+
+__all__ = ["WordedDue", "read_due", "read_due_time", "read_edge", "read_edge_of_time"]
+
+Edge = Literal["from", "to"]
+"""Which end of a window a day is: the first day of a period, or the last one."""
+
+_MOST_CANDIDATES: Final = 6
+_DAY_EXAMPLES: Final = 'such as "tomorrow", "el viernes" or "in 2 weeks"'
+_TIME_EXAMPLES: Final = 'such as "tomorrow at 3pm" or "el lunes a las 15:00"'
+
+
+@dataclass(frozen=True, slots=True)
+class WordedDue:
+    """A due date that was sent in words: the day, and the time on it, or the moment `at`.
+
+    `is_whole_day` is whether the words say that there is no time.
+    """
+
+    day: date
+    clock: time | None
+    at: datetime | None
+    is_whole_day: bool
+    matched: tuple[Match, ...]
+
+
+def read_due(text: str, reference: Reference, zone: str | None) -> WordedDue:
+    """The due date that the words mean in `zone`, else in the person's; CallerError unless they mean one alone.
+
+    A time without a zone is one on the clock of whatever zone the due date will have.
+    """
+    argument, zone = "dueDate", zone or reference.zone
+    found = _readings(argument, text, read_date(text, reference.local(zone), "due"), "invalid_due_date")
+    days = list(dict.fromkeys(day for one in found for day in _days_in(one.span, reference.local(zone).date())))
+    if len(found) > 1 or not found[0].span.is_day:
+        shown = [_shown(one) for one in found] if all(one.span.is_day for one in found) else map(_shown_day, days)
+        raise _several(argument, text, list(shown))
+    one = found[0]
+    at = one.at
+    if one.clock is not None and zone is not None:
+        at = at_wall(one.span.first, one.clock, zone).astimezone(ZoneInfo(zone))
+    value = at or (datetime.combine(one.span.first, one.clock) if one.clock else one.span.first)
+    return WordedDue(one.span.first, one.clock, at, one.is_whole_day, _matched(argument, text, value))
+
+
+def read_due_time(text: str) -> tuple[time, tuple[Match, ...]]:
+    """The time of day that the words mean; CallerError unless they mean one alone."""
+    found = read_clock(text)
+    times = [one.at for one in found if one.at is not None and not one.days_later]
+    if len(found) == len(times) == 1:
+        return times[0], (Match("dueTime", text, f"{times[0]:%H:%M}", f"{times[0]:%H:%M}"),)
+    if times:
+        ends = [time(23, 59)] if any(one.days_later for one in found) else []
+        raise _several("dueTime", text, [Candidate(f"{one:%H:%M}") for one in (*times, *ends)])
+    raise CallerError(
+        f"dueTime {text[:40]!r} is not a time.",
+        code="invalid_due_time",
+        next_step="Send dueTime as 24-hour HH:MM; for a whole day leave it out.",
+    )
+
+
+def read_edge(
+    argument: str, text: str, edge: Edge, reference: Reference, direction: Direction
+) -> tuple[date, tuple[Match, ...]]:
+    """The first day (`from`) or the last day (`to`) of what the words mean; CallerError unless they mean one alone."""
+    one = _one_reading(argument, text, edge, reference, direction)
+    if one.clock is not None:
+        raise CallerError(
+            f"{argument} {text[:60]!r} has a time, and {argument} is a day.",
+            code="invalid_date",
+            next_step=f"Send {argument} as YYYY-MM-DD, or as words without a time.",
+        )
+    day = one.span.first if edge == "from" else one.span.last
+    return day, _matched(argument, text, day)
+
+
+def read_edge_of_time(argument: str, text: str, edge: Edge, reference: Reference) -> tuple[datetime, tuple[Match, ...]]:
+    """The moment where what the words mean begins (`from`) or ends (`to`), in the past where that is open."""
+    one = _one_reading(argument, text, edge, reference, "past")
+    local = reference.local()
+    day = one.span.first if edge == "from" else one.span.last
+    at = one.at or datetime.combine(day, one.clock or time(), local.tzinfo)
+    if edge == "to" and one.clock is None and one.at is None:
+        at = datetime.combine(day + timedelta(1), time(), local.tzinfo) - timedelta(microseconds=1)
+    return at, _matched(argument, text, at)
+
+
+def _one_reading(argument: str, text: str, edge: Edge, reference: Reference, direction: Direction) -> Reading:
+    found = _readings(argument, text, read_date(text, reference.local(), edge, direction), "invalid_date")
+    if len(found) > 1:
+        ends = [one.span.first if edge == "from" else one.span.last for one in found]
+        shown = [_shown(one) for one in found] if any(one.clock for one in found) else map(_shown_day, ends)
+        raise _several(argument, text, list(shown))
+    return found[0]
+
+
+def _readings(argument: str, text: str, read: Readings, code: str) -> Sequence[Reading]:
+    """The readings with a time that is certain; CallerError where there is none."""
+    if read.found and not any(one.is_vague for one in read.found):
+        return read.found
+    given = f"{argument} {text[:60]!r}"
+    if read.found:
+        days = list(dict.fromkeys(_shown_day(one.span.first) for one in read.found))
+        message, candidates = f"{given} names a part of a day, and no time.", days
+        next_step = f"Send the day alone, or a time with it, {_TIME_EXAMPLES}."
+    elif read.other_day is not None:
+        message = f"{given}: {read.other_day} is a {read.other_day:%A}."
+        candidates, next_step = [_shown_day(read.other_day)], "Ask which day is meant, and send it as YYYY-MM-DD."
+    elif read.is_no_day:
+        message, candidates, next_step = f"{given} is a day that does not exist.", [], "Send another day."
+    elif read.is_time:
+        message, candidates = f"{given} is a time without a day.", []
+        next_step = f"Send the day with it, {_TIME_EXAMPLES}."
+    else:
+        message, candidates = f"{given} is not a date that is understood.", []
+        next_step = f"Send {argument} as YYYY-MM-DD, or as words {_DAY_EXAMPLES}."
+        if argument == "dueDate":
+            next_step = f"{next_step[:-1]}; a time as in 2026-03-01T15:00:00-03:00 or {_TIME_EXAMPLES[8:]}."
+    raise CallerError(message, code=code, candidates=candidates, next_step=next_step)
+
+
+def _days_in(span: Span, today: date) -> list[date]:
+    """The days of a period that may be meant as one: its first that is left, the Friday of a week, its last."""
+    friday = span.first + timedelta((FRIDAY - span.first.weekday()) % 7)
+    is_week = (span.last - span.first).days < len("MTWTFSS") and span.first <= friday <= span.last
+    days = [max(span.first, min(today, span.last)), *([friday] if is_week else []), span.last]
+    return sorted({day for day in days if day >= min(today, span.last)})
+
+
+def _several(argument: str, text: str, candidates: Sequence[Candidate]) -> Ambiguous:
+    what = "time" if argument == "dueTime" else "day"
+    return Ambiguous(
+        f"{argument} {text[:60]!r} may mean more than one {what}.",
+        code="ambiguous_date",
+        candidates=candidates[:_MOST_CANDIDATES],
+        next_step=f"Ask which {what} is meant, and send the value of that candidate.",
+    )
+
+
+def _shown(one: Reading) -> Candidate:
+    """A reading as a candidate, which can be sent in its place."""
+    if one.at is not None or one.clock is None:
+        return _shown_day(one.span.first)
+    return Candidate(f"{one.span.first} at {one.clock:%H:%M}", f"{one.span.first:%A}")
+
+
+def _shown_day(day: date) -> Candidate:
+    return Candidate(day.isoformat(), f"{day:%A}")
+
+
+def _matched(argument: str, text: str, value: date | datetime) -> tuple[Match, ...]:
+    """The day or time that was understood; none where it was sent in figures, with its weekday."""
+    if text[:4].isdigit():
+        return ()
+    written = value.isoformat(timespec="minutes") if isinstance(value, datetime) else value.isoformat()
+    return (Match(argument, text, written, f"{value:%A}"),)
