@@ -1,10 +1,10 @@
 from datetime import UTC, date, datetime, time, timedelta
-from functools import partial
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import MISSING
 
 from builders import only_refuses, refused, task
 from taskhand.domain.due import Due, DueRequest, due_of, is_overdue, iso_day, shifted
@@ -17,7 +17,14 @@ DAYS = st.dates(date(1000, 1, 2), date(9998, 12, 30))
 CLOCKS = st.times().map(lambda clock: clock.replace(second=0, microsecond=0))
 
 NOW = Reference(datetime(2026, 3, 4, 15, 30, tzinfo=UTC))
-parse = partial(DueRequest.parse, reference=NOW)
+
+
+def parse(
+    due_date: str | None | MISSING = MISSING,
+    due_time: str | None | MISSING = MISSING,
+    timezone: str | None | MISSING = MISSING,
+) -> DueRequest:
+    return DueRequest.parse(due_date, due_time, timezone, reference=NOW)
 
 
 def utc(text: str) -> datetime:

@@ -29,5 +29,5 @@ def _iso_day(argument: str, text: str | MISSING, reference: Reference) -> tuple[
     if argument == "fromDate":
         day, matched = read_edge(argument, text, "from", reference, "either")
         return {"from_date": day.isoformat()}, matched
-    day, matched = read_edge(argument, text, "to", reference, "future")
+    day, matched = read_edge(argument, text, "to", reference, "until")
     return {"to_date": day.isoformat()}, matched

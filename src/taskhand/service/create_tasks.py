@@ -122,7 +122,7 @@ async def _resolve_all(call: Call, bodies: Sequence[NewBody]) -> list[_Step]:
         try:
             if isinstance(step.body.given, CallerError):
                 raise step.body.given
-            due = rules.check_draft(step.body.given, call.app.backend.capabilities)
+            due = rules.check_draft(step.body.given, call.app.backend.capabilities, call.app.reference)
             step.edit, step.matched = await resolver.resolve(step.body.given, due, None)
         except CallerError as error:
             step.refuse(step.body.named(error))

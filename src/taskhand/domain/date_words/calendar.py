@@ -25,8 +25,10 @@ __all__ = [
 ]
 
 Unit = Literal["day", "week", "fortnight", "month", "quarter", "year"]
-Direction = Literal["future", "past", "either"]
-"""Where a day lies that is named without its week or year: a due date ahead, an entry of a journal behind."""
+Direction = Literal["future", "past", "either", "until"]
+"""Where a day lies that is named without its week or year: a due date ahead, an entry of a journal behind.
+
+The last day of a window (`until`) is a coming weekday, and the nearest date."""
 
 FRIDAY: Final = 4
 """As `date.weekday` counts; the days after it are no business days."""
@@ -133,7 +135,7 @@ def nearest_year(spans: list[Span], today: date, direction: Direction) -> list[S
     if coming == gone:
         return [coming] if coming else []
     if coming is None or gone is None:
-        wanted = {"future": coming, "past": gone, "either": coming or gone}[direction]
+        wanted = {"future": coming, "past": gone}.get(direction, coming or gone)
         return [wanted] if wanted else []
     until, since = coming.first - today, today - gone.last
     match direction:
@@ -141,5 +143,5 @@ def nearest_year(spans: list[Span], today: date, direction: Direction) -> list[S
             return [gone, coming] if since <= _RECENT < until else [coming]
         case "past":
             return [gone, coming] if until <= _RECENT < since else [gone]
-        case "either":
+        case "either" | "until":
             return [gone, coming] if min(until, since) > _NEAR else [coming if until < since else gone]

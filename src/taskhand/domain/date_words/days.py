@@ -147,7 +147,7 @@ def _weekday(context: Context, weekday: int) -> Found:
     """The next one, the last one, or both; the day of today is meant, or the one in a week."""
     today, direction = context.today, context.direction
     ahead, behind = calendar.weekday_after(today, weekday), calendar.weekday_before(today, weekday)
-    days = {"future": [ahead], "past": [behind], "either": [behind, ahead]}[direction]
+    days = {"past": [behind], "either": [behind, ahead]}.get(direction, [ahead])
     return [today, *days] if today.weekday() == weekday else days
 
 
@@ -248,7 +248,7 @@ def _day_of_month(context: Context, day: int) -> list[Span]:
     days = [found for one in months if (found := _date_or_none(one.year, one.month, day))]
     ahead = [one for one in days if one >= context.today][:1]
     behind = [one for one in days if one <= context.today][-1:]
-    meant = {"future": ahead, "past": behind, "either": sorted({*behind, *ahead})}[context.direction]
+    meant = {"past": behind, "either": sorted({*behind, *ahead})}.get(context.direction, ahead)
     if context.today in days:
         meant = [context.today]
     return [Span.day(one) for one in meant]

@@ -1,9 +1,10 @@
 """The words of a phrase, folded; pure."""
 
 import re
+import unicodedata
 from typing import Final
 
-from taskhand.domain.names import fold
+from taskhand.domain.text import strip_hidden
 
 __all__ = ["tokens_of"]
 
@@ -17,6 +18,7 @@ _TOKEN: Final = re.compile(
     r"|o'clock|[a-z]+|@",
     re.ASCII,
 )
+_PLAIN: Final = str.maketrans({"\u2019": "'", "\u2010": "-", "\u2011": "-", "\u2013": "-", "\u2212": "-"})
 _BETWEEN: Final = re.compile(r"(?<=[a-z])-(?=[a-z])|[\s,()]*", re.ASCII)
 
 
@@ -24,7 +26,7 @@ def tokens_of(text: str) -> list[str] | None:
     """The words, numbers, dates and times in a phrase; None where it has anything else, or is too long for one."""
     if len(text) > _LONGEST:
         return None
-    folded = fold(text).replace("\u2019", "'").rstrip(" .!")
+    folded = _fold(text).rstrip(" .!")
     folded = _ABBREVIATED.sub("", _HALF.sub(lambda half: f" {half[1] or half[2] or half[3]}m ", folded + " "))
     found, at = list[str](), 0
     while at < len(folded):
@@ -37,3 +39,9 @@ def tokens_of(text: str) -> list[str] | None:
         found.append(token[0])
         at = token.end()
     return found
+
+
+def _fold(text: str) -> str:
+    """The text in lower case, without accents and hidden characters, with plain blanks, hyphens and apostrophes."""
+    plain = unicodedata.normalize("NFKD", strip_hidden(text)).casefold().translate(_PLAIN)
+    return " ".join("".join(one for one in plain if not unicodedata.combining(one)).split())

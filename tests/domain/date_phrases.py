@@ -1,0 +1,118 @@
+"""Phrases for dates and what each means, said on Wednesday 2026-11-25 at 10:00 in America/Santiago.
+
+The table of phrases in docs/contract.md is made of these rows.
+"""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+__all__ = ["AMBIGUOUS", "DUE", "NOW", "REFUSED", "TIMES", "WINDOWS", "ZONE"]
+
+ZONE = "America/Santiago"
+NOW = datetime(2026, 11, 25, 10, 0, tzinfo=ZoneInfo(ZONE))
+
+DUE: dict[str, str] = {
+    "hoy · today": "2026-11-25",
+    "mañana · tomorrow · MAÑANA · Mañana. · manana": "2026-11-26",
+    "pasado mañana · day after tomorrow · the day after tomorrow": "2026-11-27",
+    "ayer · yesterday · hace un día · one day ago": "2026-11-24",
+    "viernes · el viernes · Friday · on Friday · by Friday · this Friday · este viernes": "2026-11-27",
+    "el lunes que viene · el próximo lunes · next Monday · Monday next week · lunes de la próxima semana": "2026-11-30",
+    "para el viernes · Fri": "2026-11-27",
+    "el viernes pasado · last Friday": "2026-11-20",
+    "Friday week · a week on Friday · a week from Friday": "2026-12-04",
+    "en dos semanas · in two weeks · dentro de 14 días · in a fortnight · 2 weeks from now": "2026-12-09",
+    "dentro de 3 días · en tres días · in 3 days · within 3 days": "2026-11-28",
+    "in a month · dentro de un mes": "2026-12-25",
+    "a week from Monday · una semana después del lunes": "2026-12-07",
+    "en 3 días hábiles · in 3 business days · dentro de tres días laborables · 3 working days from today": "2026-11-30",
+    "próximo día hábil · next business day": "2026-11-26",
+    "a fin de mes · fin de mes · end of month · end of the month · EOM · last day of the month": "2026-11-30",
+    "fin del próximo mes · end of next month · end of year · fin de año · end of the quarter": "2026-12-31",
+    "el 15 de diciembre · 15 de dic · Dec 15 · December 15th · the 15th of December · 15/12 · el 15": "2026-12-15",
+    "el 3 de enero · January 3 · 3 Jan · 3 de enero de 2027 · Jan 3, 2027": "2027-01-03",
+    "25/12/2026 · 12/25/2026 · 2026/12/25 · 25-12-2026 · 25.12.2026 · 2026-12-25 Fri · viernes 25 dic": "2026-12-25",
+    "Wednesday 30 December · Wed, Dec 30 · miércoles 30 de diciembre · 2026-12-30 (Wed)": "2026-12-30",
+    "el 5/12 · sábado 05/12 · Saturday 05/12": "2026-12-05",
+    "primer lunes de diciembre · first Monday of December · primer lunes del próximo mes": "2026-12-07",
+    "último viernes del mes · last Friday of November": "2026-11-27",
+    "primer día hábil del próximo mes · first business day of next month · primero de diciembre": "2026-12-01",
+    "mañana a las 3 de la tarde · tomorrow at 3pm · mañana 15:00 · 3pm tomorrow · a las 15 h de mañana": (
+        "2026-11-26T15:00-03:00"
+    ),
+    "tomorrow afternoon at 3 · mañana por la tarde a las 3 · at three tomorrow afternoon": "2026-11-26T15:00-03:00",
+    "mañana a las tres y media de la tarde · half past 3 in the afternoon tomorrow": "2026-11-26T15:30-03:00",
+    "mañana por la mañana a las 9 · tomorrow morning at nine · mañana a las 9": "2026-11-26T09:00-03:00",
+    "hoy a las 18:00 · today at 6 p.m. · hoy a las 6 p. m. · this evening at 6": "2026-11-25T18:00-03:00",
+    "esta noche a las 8 · tonight at 8": "2026-11-25T20:00-03:00",
+    "Friday 3pm · viernes 15:00 hrs · el viernes a las 15 · el viernes, 3 PM": "2026-11-27T15:00-03:00",
+    "el martes a mediodía · next Tuesday at noon · martes al mediodía · Tuesday 12pm": "2026-12-01T12:00-03:00",
+    "el 3 de enero a las 9:30 · January 3 at 9:30am": "2027-01-03T09:30-03:00",
+    "en media hora · in half an hour · in 30 minutes": "2026-11-25T10:30-03:00",
+    "in 90 minutes · en una hora y media · dentro de 90 minutos": "2026-11-25T11:30-03:00",
+    "2026-12-30T15:00-03:00 Wed · 2026-12-30 at 15:00 · Wed 30 Dec 15:00": "2026-12-30T15:00-03:00",
+    "EOD · fin del día · end of day · by end of day · COB": "2026-11-25 without a time",
+    "tomorrow EOD · mañana al final del día · tomorrow all day": "2026-11-26 without a time",
+}
+"""Due dates: phrases with the same meaning, and that meaning."""
+
+AMBIGUOUS: dict[str, tuple[str, ...]] = {
+    "el próximo viernes · next Friday · el viernes que viene": ("2026-11-27", "2026-12-04"),
+    "miércoles · Wednesday": ("2026-11-25", "2026-12-02"),
+    "este lunes · this Monday": ("2026-11-23", "2026-11-30"),
+    "05/12": ("2026-12-05", "2027-05-12"),
+    "10/03/2026": ("2026-03-10", "2026-10-03"),
+    "before Friday · antes del viernes": ("2026-11-26", "2026-11-27"),
+    "Nov 20 · 20 de noviembre": ("2026-11-20", "2027-11-20"),
+    "this week · esta semana": ("2026-11-25", "2026-11-27", "2026-11-29"),
+    "next week · la próxima semana · la semana que viene": ("2026-11-30", "2026-12-04", "2026-12-06"),
+    "next month · el mes que viene · December · diciembre": ("2026-12-01", "2026-12-31"),
+    "this weekend · fin de semana": ("2026-11-28", "2026-11-29"),
+    "end of the week · fin de la semana": ("2026-11-27", "2026-11-29"),
+    "mañana a las 3 · tomorrow at 3 · tomorrow at 3:30": ("2026-11-26 at 03:", "2026-11-26 at 15:"),
+    "Friday at midnight · viernes a medianoche": ("2026-11-27 at 00:00", "2026-11-28 at 00:00"),
+    "mañana por la mañana · tomorrow morning": ("2026-11-26",),
+    "tonight · esta noche": ("2026-11-25",),
+    "Thursday 30 December · jueves 30 de diciembre · 2026-12-30 Thu · 2026-12-30T15:00-03:00 Thu": ("2026-12-30",),
+    "mañana viernes": ("2026-11-26",),
+}
+"""Due dates that are refused with what may be meant."""
+
+REFUSED = (
+    "31 de febrero · February 31 · 29 February · 31/11 · fifth Friday of December · 2026-02-30 Mon",
+    "cuando puedas · asap · soon · later · lo antes posible · call 5 people · N/A · never · 5 · 2026",
+    "tomorrow foo · foo tomorrow · tomorrow or Friday · not tomorrow · every Friday · tomorrow tomorrow",
+    "Friday Friday · el viernes el lunes",
+    "mid-month · a mediados de mes · a fines de mes · early next week · in a few days · en unos días · un día de estos",
+    "3pm · a las 15:00 · noon · mediodía",
+    "amanhã · hoje · segunda-feira · em 3 dias · 15 de março · morgen · lundi · domani · 15. Dezember",
+    "mañana a las 25 · tomorrow at 13pm · mañana a las 10:75 · tomorrow 3pm UTC",
+    "in 99999 days · dentro de 5000 años · in -3 days",
+)
+"""Phrases that no due date is."""
+
+TIMES: dict[str, tuple[str, ...]] = {
+    "3pm · 3 PM · 15h · 15:00 h · a las 3 de la tarde · 3 in the afternoon · 3 p. m. · a las 15": ("15:00",),
+    "noon · mediodía · al mediodía · 12pm · 12 del día · midday": ("12:00",),
+    "9:30 · 9.30am · half past nine · nueve y media de la mañana · a las nueve y media": ("09:30",),
+    "at 3 · a las 3 · 3:00": ("03:00", "15:00"),
+    "midnight · medianoche · 12 de la noche": ("00:00", "23:59"),
+    "3 · 15 · 25:00 · 13pm · afternoon · por la tarde · EOD · 3pm tomorrow · soon": (),
+}
+"""Times of day, and what each may be; none where it is refused."""
+
+WINDOWS: dict[str, tuple[str, str]] = {
+    "this week · esta semana": ("2026-11-23", "2026-11-29"),
+    "next week · la semana que viene": ("2026-11-30", "2026-12-06"),
+    "last month · el mes pasado": ("2026-10-01", "2026-10-31"),
+    "last 7 days · los últimos 7 días": ("2026-11-18", "2026-11-25"),
+    "diciembre · December 2026 · next month": ("2026-12-01", "2026-12-31"),
+    "this quarter · este trimestre": ("2026-10-01", "2026-12-31"),
+    "fin de semana · this weekend": ("2026-11-28", "2026-11-29"),
+    "week of December 7 · la semana del 7 de diciembre": ("2026-12-07", "2026-12-13"),
+    "ayer · yesterday": ("2026-11-24", "2026-11-24"),
+    "hace dos semanas · two weeks ago": ("2026-11-11", "2026-11-11"),
+    "1 de noviembre · Nov 1": ("2026-11-01", "2026-11-01"),
+    "2026-12-30 Wed · 2026-12-30T15:00-03:00 Wed": ("2026-12-30", "2026-12-30"),
+}
+"""The first day and the last day of a window, by the words for either."""

@@ -1,0 +1,321 @@
+"""Dates in words mean what a calendar says, or are refused: nothing is understood by half."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from builders import only_refuses, refused
+from domain.date_phrases import AMBIGUOUS, DUE, NOW, REFUSED, TIMES, WINDOWS, ZONE
+from taskhand.domain.date_words.arguments import read_edge, read_edge_of_time
+from taskhand.domain.date_words.reader import read_clock, read_date
+from taskhand.domain.due import Due, DueRequest
+from taskhand.domain.errors import Ambiguous, CallerError
+from taskhand.domain.query import TaskFilter
+from taskhand.domain.reference import Reference
+from taskhand.domain.window import with_iso_days
+
+HERE = Reference(NOW.astimezone(UTC), ZONE)
+
+
+def split(phrases: Iterable[str]) -> list[str]:
+    return [phrase for some in phrases for phrase in some.split(" · ")]
+
+
+def rows(table: dict[str, tuple[str, ...]]) -> list[tuple[str, tuple[str, ...]]]:
+    return [(phrase, meaning) for some, meaning in table.items() for phrase in some.split(" · ")]
+
+
+def due_in(text: str, reference: Reference = HERE) -> str:
+    """The due date that the words give to a task that has none, as the tables write it."""
+    request = DueRequest.parse(text, reference=reference)
+    due = request.on(None, reference.zone)
+    assert due is not None
+    return f"{due} without a time" if request.due_time is None else str(due)
+
+
+@pytest.mark.parametrize(("phrase", "meaning"), [(one, due) for some, due in DUE.items() for one in some.split(" · ")])
+def test_a_phrase_is_the_due_date_that_it_means(phrase: str, meaning: str) -> None:
+    assert due_in(phrase) == meaning
+
+
+@pytest.mark.parametrize(("phrase", "candidates"), rows(AMBIGUOUS))
+def test_what_may_mean_several_days_is_refused_with_each_and_each_can_be_sent(
+    phrase: str, candidates: tuple[str, ...]
+) -> None:
+    with pytest.raises(CallerError) as caught:
+        DueRequest.parse(phrase, reference=HERE)
+    assert caught.value.code == ("ambiguous_date" if isinstance(caught.value, Ambiguous) else "invalid_due_date")
+    values = [one.value for one in caught.value.candidates]
+    assert len(values) == len(candidates)
+    for value, candidate in zip(values, candidates, strict=True):
+        assert value.startswith(candidate)
+        assert due_in(value).replace("T", " at ").startswith(candidate)
+
+
+@pytest.mark.parametrize("phrase", split(REFUSED))
+def test_what_is_no_date_is_refused_and_the_refusal_says_what_to_send(phrase: str) -> None:
+    with refused("invalid_due_date") as caught:
+        DueRequest.parse(phrase, reference=HERE)
+    assert caught.value.next_step
+    assert len(caught.value.message) + len(caught.value.next_step) < 250
+
+
+@pytest.mark.parametrize(("phrase", "meanings"), rows(TIMES))
+def test_a_due_time_in_words_is_one_time_or_refused(phrase: str, meanings: tuple[str, ...]) -> None:
+    if len(meanings) == 1:
+        request = DueRequest.parse("2026-12-01", phrase, ZONE, reference=HERE)
+        assert request.due_time == time.fromisoformat(meanings[0])
+        assert [(one.argument, one.id) for one in request.matched] == [("dueTime", meanings[0])]
+    else:
+        with refused("ambiguous_date" if meanings else "invalid_due_time") as caught:
+            DueRequest.parse("2026-12-01", phrase, ZONE, reference=HERE)
+        assert tuple(one.value for one in caught.value.candidates) == meanings
+
+
+@pytest.mark.parametrize(("phrase", "days"), rows(WINDOWS))
+def test_a_window_takes_the_first_and_the_last_day_of_a_period(phrase: str, days: tuple[str, str]) -> None:
+    found, matched = with_iso_days(TaskFilter(from_date=phrase, to_date=phrase), HERE)
+    assert (found.from_date, found.to_date) == days
+    named = [] if phrase.startswith("2026") else [("fromDate", days[0]), ("toDate", days[1])]
+    assert [(one.argument, one.id) for one in matched] == named
+
+
+def test_the_first_day_of_a_window_may_lie_behind_or_ahead_so_a_weekday_alone_is_refused() -> None:
+    with refused("ambiguous_date", Ambiguous) as caught:
+        with_iso_days(TaskFilter(from_date="el lunes"), HERE)
+    assert [one.value for one in caught.value.candidates] == ["2026-11-23", "2026-11-30"]
+    assert with_iso_days(TaskFilter(to_date="el lunes"), HERE)[0].to_date == "2026-11-30"
+
+
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [
+        ("hoy", "today"),
+        ("el lunes", "Monday"),
+        ("this week", "esta semana"),
+        ("2 hours ago", "ahora"),
+        ("yesterday at 9:00", "ayer a las 18:00"),
+    ],
+)
+def test_a_time_of_the_journal_is_where_a_day_begins_or_ends_and_lies_behind(since: str, until: str) -> None:
+    first, _ = read_edge_of_time("since", since, "from", HERE)
+    last, _ = read_edge_of_time("until", until, "to", HERE)
+    assert first < last
+    assert first <= NOW
+    if " " not in since:
+        assert (first.time(), last.time()) == (time(), time.max)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (("tomorrow at 3pm", "15:00", None), "2026-11-26T15:00-03:00"),
+        (("tomorrow at 3pm", "16:00", None), "due_conflict"),
+        (("tomorrow at 3pm", None, None), "due_conflict"),
+        (("tomorrow EOD", "17:00", None), "due_conflict"),
+        (("tomorrow EOD", None, None), "2026-11-26"),
+        (("tomorrow", "3pm", None), "2026-11-26T15:00-03:00"),
+        (("tomorrow", None, None), "2026-11-26"),
+        (("in 90 minutes", "09:00", None), "due_conflict"),
+        (("tomorrow at 3pm", None, "Europe/Madrid"), "due_conflict"),
+    ],
+)
+def test_a_time_in_the_words_agrees_with_due_time_or_is_refused(
+    given: tuple[str, str | None, str | None], expected: str
+) -> None:
+    text, clock, _ = given
+    if expected == "due_conflict":
+        with refused(expected):
+            DueRequest.parse(text, clock, reference=HERE)
+    else:
+        assert str(DueRequest.parse(text, clock, reference=HERE).on(None, ZONE)) == expected
+
+
+def test_words_are_said_in_the_given_zone_else_in_the_configured_one_whatever_zone_the_task_has() -> None:
+    late = Reference(datetime(2026, 11, 26, 1, 0, tzinfo=UTC), ZONE)  # the evening before in Santiago
+    madrid = Due.instant(datetime(2026, 12, 1, 9, tzinfo=UTC), "Europe/Madrid")
+    assert due_in("tomorrow", late) == "2026-11-26"
+    assert due_in("tomorrow", Reference(late.now)) == "2026-11-27"
+    assert str(DueRequest.parse("tomorrow", None, "Asia/Tokyo", reference=late).on(madrid, ZONE)) == "2026-11-27"
+    at_ten = DueRequest.parse("tomorrow at 10:00", reference=late)
+    assert str(at_ten.on(madrid, ZONE)) == "2026-11-26T14:00+01:00"  # ten in Santiago, on the task's clock
+    assert [(one.id, one.name) for one in at_ten.matched] == [("2026-11-26T10:00-03:00", "Thursday")]
+    there = DueRequest.parse("tomorrow at 10:00", timezone="Asia/Tokyo", reference=late)
+    assert str(there.on(madrid, ZONE)) == "2026-11-27T10:00+09:00"
+    with refused("timezone_required"):
+        DueRequest.parse("tomorrow at 10:00", reference=Reference(late.now)).on(None, None)
+
+
+def test_a_time_that_the_clocks_skip_is_refused() -> None:
+    before = Reference(datetime(2026, 3, 7, 12, tzinfo=UTC), "America/New_York")
+    with refused("time_skipped"):
+        DueRequest.parse("tomorrow at 02:30", reference=before)
+    assert due_in("in 24 hours", before) == "2026-03-08T08:00-04:00"  # an hour later on the clock: real hours
+
+
+@pytest.mark.parametrize(
+    ("today", "phrase", "meaning"),
+    [
+        ("2026-01-31", "in a month", "2026-02-28"),
+        ("2026-01-31", "dentro de un mes", "2026-02-28"),
+        ("2024-02-29", "in a year", "2025-02-28"),
+        ("2026-08-31", "en 6 meses", "2027-02-28"),
+        ("2026-11-30", "end of month", "2026-11-30"),
+        ("2026-12-31", "mañana", "2027-01-01"),
+        ("2026-11-27", "in 1 business day", "2026-11-30"),
+        ("2026-11-28", "in 1 business day", "2026-11-30"),
+        ("2026-11-29", "dentro de 5 días hábiles", "2026-12-04"),
+        ("2026-11-29", "el lunes", "2026-11-30"),
+        ("2026-11-30", "el 31", "2026-12-31"),
+        ("2027-12-31", "29 de febrero", "2028-02-29"),
+    ],
+)
+def test_days_at_the_ends_of_months_and_weeks(today: str, phrase: str, meaning: str) -> None:
+    assert due_in(phrase, Reference(datetime.fromisoformat(f"{today}T12:00").replace(tzinfo=UTC))) == meaning
+
+
+def test_next_monday_on_a_sunday_may_be_tomorrow_or_in_a_week() -> None:
+    with refused("ambiguous_date", Ambiguous) as caught:
+        DueRequest.parse("next Monday", reference=Reference(datetime(2026, 11, 29, 12, tzinfo=UTC)))
+    assert [one.value for one in caught.value.candidates] == ["2026-11-30", "2026-12-07"]
+
+
+WEEKDAYS = (
+    ("Monday", "lunes"),
+    ("Tuesday", "martes"),
+    ("Wednesday", "miércoles"),
+    ("Thursday", "jueves"),
+    ("Friday", "viernes"),
+    ("Saturday", "sábado"),
+    ("Sunday", "domingo"),
+)
+MONTHS = (
+    *(("January", "enero"), ("February", "febrero"), ("March", "marzo"), ("April", "abril"), ("May", "mayo")),
+    *(("June", "junio"), ("July", "julio"), ("August", "agosto"), ("September", "septiembre")),
+    *(("October", "octubre"), ("November", "noviembre"), ("December", "diciembre")),
+)
+UNITS = {1: (("day", "día"), ("days", "días")), 7: (("week", "semana"), ("weeks", "semanas"))}
+NUMBERS = ("one", "two", "three", "four", "five"), ("un", "dos", "tres", "cuatro", "cinco")
+ZONES = ("America/Santiago", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Europe/Madrid")
+MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  drawn as UTC
+LANGUAGE = st.sampled_from((0, 1))
+
+
+def days_of(text: str, reference: Reference) -> list[date]:
+    return sorted({one.span.first for one in read_date(text, reference.local(), "due").found})
+
+
+@given(MOMENTS, st.sampled_from(ZONES), LANGUAGE, st.integers(0, 6))
+def test_a_weekday_is_the_first_that_comes(now: datetime, zone: str, language: int, weekday: int) -> None:
+    here, name = Reference(now, zone), WEEKDAYS[weekday][language]
+    today = here.local().date()
+    coming = next(day for n in range(1, 8) if (day := today + timedelta(n)).weekday() == weekday)
+    gone = next(day for n in range(1, 8) if (day := today - timedelta(n)).weekday() == weekday)
+    bare = [today, coming] if today.weekday() == weekday else [coming]
+    assert days_of(name, here) == bare
+    assert coming in days_of(("next {}", "el próximo {}")[language].format(name), here)
+    assert gone in days_of(("last {}", "el {} pasado")[language].format(name), here)
+    assert all(day.weekday() == weekday for day in days_of(("next {}", "{} que viene")[language].format(name), here))
+    monday = today - timedelta(today.weekday())
+    assert days_of(("{} next week", "{} de la próxima semana")[language].format(name), here) == [
+        monday + timedelta(7 + weekday)
+    ]
+
+
+@given(MOMENTS, st.sampled_from(ZONES), LANGUAGE, st.integers(1, 900), st.sampled_from((1, 7)))
+@example(datetime(2026, 11, 25, 23, 30, tzinfo=UTC), ZONE, 1, 1, 7)
+def test_a_distance_is_counted_in_days(now: datetime, zone: str, language: int, count: int, size: int) -> None:
+    here, unit = Reference(now, zone), UNITS[size][count > 1][language]
+    today = here.local().date()
+    names = [str(count), *([NUMBERS[language][count - 1]] if count <= 5 and unit != "semana" else [])]
+    for name in names:
+        assert days_of(("in {} {}", "dentro de {} {}")[language].format(name, unit), here) == [
+            today + timedelta(count * size)
+        ]
+        assert days_of(("{} {} ago", "hace {} {}")[language].format(name, unit), here) == [
+            today - timedelta(count * size)
+        ]
+
+
+@given(MOMENTS, st.sampled_from(ZONES), LANGUAGE, st.integers(1, 40))
+def test_business_days_are_counted_one_by_one(now: datetime, zone: str, language: int, count: int) -> None:
+    here = Reference(now, zone)
+    day = here.local().date()
+    for _ in range(count):
+        day += timedelta(1)
+        while day.strftime("%a") in ("Sat", "Sun"):
+            day += timedelta(1)
+    assert days_of(("in {} business days", "en {} días hábiles")[language].format(count), here) == [day]
+
+
+@given(MOMENTS, LANGUAGE, st.dates(date(1999, 1, 1), date(2100, 1, 1)))
+def test_a_date_is_read_as_it_is_said_with_its_year_and_weekday(now: datetime, language: int, day: date) -> None:
+    here, month, weekday = Reference(now), MONTHS[day.month - 1][language], WEEKDAYS[day.weekday()][language]
+    said = (f"{month} {day.day}, {day.year}", f"{day.day} de {month} de {day.year}")[language]
+    other = WEEKDAYS[day.weekday() - 1][language]
+    for text in (said, f"{weekday} {said}", f"{day} {weekday}", f"{weekday}, {day}", f"{said} ({weekday})"):
+        assert days_of(text, here) == [day]
+    for text in (f"{other} {said}", f"{day} {other}"):
+        found = read_date(text, now, "due")
+        assert (found.found, found.other_day) == ((), day)
+
+
+@given(MOMENTS, LANGUAGE, st.integers(1, 12), st.integers(1, 28))
+def test_a_date_without_a_year_is_the_next_one_or_one_of_two(
+    now: datetime, language: int, month: int, day: int
+) -> None:
+    said = (f"{MONTHS[month - 1][0]} {day}", f"el {day} de {MONTHS[month - 1][1]}")[language]
+    years = [date(now.year + n, month, day) for n in (-1, 0, 1)]
+    coming = next(one for one in years if one >= now.date())
+    gone = [one for one in years if one < now.date()][-1]
+    found = days_of(said, Reference(now))
+    assert found == ([gone, coming] if (now.date() - gone).days <= 31 < (coming - now.date()).days else [coming])
+
+
+@given(st.integers(0, 23), st.integers(0, 59), LANGUAGE)
+def test_a_time_is_read_as_it_is_said(hour: int, minute: int, language: int) -> None:
+    at = time(hour, minute)
+    half = f"{hour % 12 or 12}:{minute:02} {'pm' if hour >= 12 else 'am'}"
+    for said in (f"{at:%H:%M}", half, ("at ", "a las ")[language] + half, f"{at:%H}h{at:%M}"):
+        assert [one.at for one in read_clock(said)] == [at]
+        assert [one.clock for one in read_date(f"{('tomorrow', 'mañana')[language]} {said}", NOW, "due").found] == [at]
+
+
+SHOWN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@given(MOMENTS, st.sampled_from(ZONES))
+def test_what_is_shown_is_read_again(moment: datetime, zone: str) -> None:
+    local = moment.replace(second=0, microsecond=0).astimezone(ZoneInfo(zone))
+    day = SHOWN[local.weekday()]
+    shown = DueRequest.parse(f"{local.isoformat(timespec='minutes')} {day}", reference=HERE)
+    assert shown.due_date == local
+    assert DueRequest.parse(f"{local.date()} {day}", reference=HERE).due_date == local.date()
+    assert shown.matched == ()
+    window = f"{local.isoformat(timespec='minutes')} {day}"
+    assert read_edge("fromDate", window, "from", HERE, "either")[0] == local.date()
+
+
+WORDS = sorted({word for phrase in split([*DUE, *AMBIGUOUS, *REFUSED, *WINDOWS]) for word in phrase.split()})
+
+
+@given(st.lists(st.sampled_from(WORDS) | st.text(max_size=4), min_size=1, max_size=7).map(" ".join) | st.text())
+def test_any_text_is_read_or_refused_with_what_to_send(text: str) -> None:
+    for read in (
+        lambda: DueRequest.parse(text, reference=HERE),
+        lambda: DueRequest.parse("2026-12-01", text, ZONE, reference=HERE),
+        lambda: with_iso_days(TaskFilter(from_date=text), HERE),
+        lambda: read_edge_of_time("until", text, "to", HERE),
+    ):
+        only_refuses(read)
+
+
+@pytest.mark.parametrize("rest", ["foo", "5 people", "please", "maybe", "and call Ana", "x"])
+@given(phrase=st.sampled_from(split(DUE)))
+def test_a_phrase_with_anything_else_around_it_is_refused(phrase: str, rest: str) -> None:
+    for text in (f"{phrase} {rest}", f"{rest} {phrase}"):
+        assert read_date(text, NOW, "due").found == ()
