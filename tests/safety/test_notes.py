@@ -120,3 +120,21 @@ async def test_the_store_keeps_what_another_process_writes_just_before_the_trans
         task = (await stage.agent("get_task", id=task_id))["task"]
         first, last = task["description"].splitlines()
         assert (first, last[:10], last.rpartition(": ")[2]) == ("Theirs", "2026-03-02", "called")
+
+
+@pytest.mark.parametrize("tool", ["update_task", "bulk_update_tasks"])
+async def test_a_planned_note_is_refused_where_only_the_html_of_the_description_has_changed(tool: str) -> None:
+    async with staged(CRMS[2]) as stage:
+        first, second = stage.ids[:2]
+        await read(stage, first)
+        for one in (first, second):
+            they_describe(stage, one, "<p>Why</p>")
+        of_one = {"id": first, "addNote": NOTE}
+        of_many = {"taskIds": [first, second], "changes": {"addNote": NOTE}}
+        plan = await stage.agent(tool, **(of_one if tool == "update_task" else of_many), dryRun=True)
+        they_describe(stage, first, "<p><b>Why</b></p>")
+        with pytest.raises(Refused) as refused:
+            await stage.agent("apply_plan", planId=plan["planId"])
+        assert refused.value.code == "plan_stale"
+        assert "<b>Why</b>" in json.dumps(refused.value.error)
+        assert described(stage, first) == "<p><b>Why</b></p>"

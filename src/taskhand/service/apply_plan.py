@@ -9,7 +9,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import VOID
-from taskhand.domain.plan import Difference, Plan, drift
+from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Change, Claim, Intent, Opening
@@ -19,10 +19,11 @@ from taskhand.service.bulk_write import bulk_write, is_resumable, replay_bulk
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.create_task import execute_create, replay_create
 from taskhand.service.delete_task import execute_delete
+from taskhand.service.drift import drift_since
 from taskhand.service.earlier_create import EarlierCreate, index_of_claim, is_task_deleted
 from taskhand.service.idempotency import DUPLICATE_SCOPE, check_same_payload, wait_until_ended
 from taskhand.service.make_plan import to_plan
-from taskhand.service.masked_text import check_writable, with_keys_of
+from taskhand.service.masked_text import check_writable
 from taskhand.service.resolver import ResolvedEdit
 from taskhand.service.resume_change import has_left, left_of, resume_change
 from taskhand.service.task_write import write_edit
@@ -186,16 +187,12 @@ async def _check_unchanged(call: Call, intents: Sequence[Intent]) -> list[Intent
     """The same intents with fresh snapshots; CallerError with the differences where a task has changed."""
     ids = [one.task_id for one in intents if one.task_id is not None]
     now = await call.app.backend.snapshots(ids, fresh=True) if ids else {}
-    moved = [found for one in intents if (found := _drift_of(one, now.get(one.task_id or ""))) is not None]
+    capabilities = call.app.backend.capabilities
+    drifts = (drift_since(one, now.get(one.task_id or ""), capabilities) for one in intents)
+    moved = [found for found in drifts if found is not None]
     if moved:
         raise _stale_plan_error(moved, len(intents))
     return [replace(one, before=now[one.task_id]) if one.task_id else one for one in intents]
-
-
-def _drift_of(intent: Intent, now: Snapshot | None) -> Difference | None:
-    if intent.before is None:
-        return None
-    return drift(with_keys_of(intent.before.task, now.task) if now else intent.before.task, now.task if now else None)
 
 
 def _stale_plan_error(moved: Sequence[Difference], total: int) -> CallerError:

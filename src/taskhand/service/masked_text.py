@@ -8,7 +8,7 @@ from taskhand.domain.errors import CallerError
 from taskhand.domain.task import Task
 from taskhand.journal.journal import MASK
 
-__all__ = ["check_writable", "has_mask", "with_keys_of"]
+__all__ = ["check_writable", "has_mask", "is_same_but_for_keys", "with_keys_of"]
 
 _TEXTS: Final = ("title", "description")
 
@@ -34,12 +34,13 @@ def check_writable(edit: Edit | None, what: str) -> None:
 def with_keys_of(kept: Task, now: Task) -> Task:
     """The task that the journal kept, with the texts of `now` where they differ in nothing but a key."""
     same = {
-        name: getattr(now, name) for name in _TEXTS if _is_same_but_for_keys(getattr(kept, name), getattr(now, name))
+        name: getattr(now, name) for name in _TEXTS if is_same_but_for_keys(getattr(kept, name), getattr(now, name))
     }
     return kept.model_copy(update=same) if same else kept
 
 
-def _is_same_but_for_keys(kept: str | None, now: str | None) -> bool:
+def is_same_but_for_keys(kept: str | None, now: str | None) -> bool:
+    """Whether a text that the journal kept without keys is the text `now`, with keys in it."""
     if not kept or now is None or MASK not in kept:
         return False
     return re.fullmatch(".+?".join(map(re.escape, kept.split(MASK))), now, re.DOTALL) is not None

@@ -39,6 +39,7 @@ class Resolver:
         """`client` is the name of who calls: the author of a note where it is not known who `me` is."""
         self._app = app
         self._client = client
+        self._known_author: tuple[str | None] | None = None
         self._backend = app.backend
         self._statuses: StatusList | None = None
         self._team: tuple[tuple[Member, ...], str | None] | None = None
@@ -125,9 +126,11 @@ class Resolver:
 
     async def _author(self) -> str | None:
         """The name of `me`, or else of the client."""
-        me = await self._backend.me()
-        members = (await self._known_team())[0] if me else ()
-        return next((member.name for member in members if member.id == me), self._client)
+        if self._known_author is None:
+            me = await self._backend.me()
+            members = (await self._known_team())[0] if me else ()
+            self._known_author = (next((member.name for member in members if member.id == me), self._client),)
+        return self._known_author[0]
 
     def _check_day_is_certain(self, before: Task) -> None:
         """Refuse to change a due date whose day the backend cannot tell with certainty."""

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import time_left
 from taskhand.domain.errors import CallerError, TaskhandError
-from taskhand.domain.plan import drift
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
 from taskhand.service.bulk_write import bulk_resume, to_task_result
 from taskhand.service.call import Call
-from taskhand.service.masked_text import with_keys_of
+from taskhand.service.drift import drift_since
 from taskhand.service.recovery import find_created, infer_outcome
 
 __all__ = ["has_left", "left_of", "resume_change"]
@@ -53,7 +53,7 @@ async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
         await _check_not_undone(call, change)
         now, read = await _read_in_portions(call, ids)
         looked_at = {index: one for index, one in open_intents.items() if one.task_id is None or one.task_id in read}
-        found, to_send = _look(change, looked_at, now)
+        found, to_send = _look(change, looked_at, now, call.app.backend.capabilities)
         found += await _find_created(call, change, looked_at)
         if not found and not to_send:
             return None
@@ -72,7 +72,7 @@ async def _read_in_portions(call: Call, ids: Sequence[str]) -> tuple[dict[str, S
 
 
 def _look(
-    change: Change, intents: Mapping[int, Intent], now: Mapping[str, Snapshot]
+    change: Change, intents: Mapping[int, Intent], now: Mapping[str, Snapshot], capabilities: Capabilities
 ) -> tuple[list[Result], dict[int, Intent]]:
     """What the tasks as they are now say of the intents: results of those to be let be, and the intents to send."""
     found, to_send = list[Result](), dict[int, Intent]()
@@ -88,7 +88,7 @@ def _look(
             if outcome == "applied":
                 found.append(Result(index, "applied", intent.task_id, snapshot.task if snapshot else None))
                 continue
-        result = _result_without_write(index, intent, snapshot)
+        result = _result_without_write(index, intent, snapshot, capabilities)
         if result is not None:
             found.append(result)
         elif snapshot is not None:
@@ -106,11 +106,13 @@ async def _find_created(call: Call, change: Change, intents: Mapping[int, Intent
     return [one for one in found if one.outcome == "applied"]
 
 
-def _result_without_write(index: int, intent: Intent, now: Snapshot | None) -> Result | None:
+def _result_without_write(
+    index: int, intent: Intent, now: Snapshot | None, capabilities: Capabilities
+) -> Result | None:
     """The result of a task that is as asked already, or that somebody else has changed; None where it is to be sent."""
     if now is None:
         return Result(index, "refused", intent.task_id, code="plan_stale", note=_GONE)
-    if intent.before is None or drift(with_keys_of(intent.before.task, now.task), now.task) is None:
+    if drift_since(intent, now, capabilities) is None:
         return None
     asked = intent.asked or intent.edit
     if asked is not None and not any(asked.unmet_by(now.task, written=True).given()):

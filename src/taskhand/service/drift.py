@@ -1,0 +1,38 @@
+"""How the task of an intent differs from what it was when the intent was made."""
+
+from pydantic import MISSING
+
+from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.edit import Edit
+from taskhand.domain.plan import Difference, drift
+from taskhand.domain.receipt import FieldChange
+from taskhand.domain.snapshot import Snapshot
+from taskhand.journal.journal import Intent
+from taskhand.service.masked_text import is_same_but_for_keys, with_keys_of
+
+__all__ = ["drift_since"]
+
+
+def drift_since(intent: Intent, now: Snapshot | None, capabilities: Capabilities) -> Difference | None:
+    """The difference between the task that the intent was made from and the task now; None where there is none.
+
+    HTML that shows the same text differs too, where the intent would write the HTML that was there.
+    """
+    if intent.before is None:
+        return None
+    was = intent.before.task
+    if now is None:
+        return drift(was, None)
+    moved = drift(with_keys_of(was, now.task), now.task)
+    if moved is not None or not _writes_html(intent, capabilities):
+        return moved
+    html_was, html = (one.native.get(str(capabilities.html_description)) for one in (intent.before, now))
+    if html_was == html or is_same_but_for_keys(html_was, html):
+        return None
+    return Difference(was.id, now.task.title or "", "update", (FieldChange("description", html_was, html),))
+
+
+def _writes_html(intent: Intent, capabilities: Capabilities) -> bool:
+    """Whether an intent writes a description as the CRM's own HTML."""
+    edit = intent.asked or intent.edit or Edit()
+    return edit.description is not MISSING and capabilities.html_description in (edit.native or {})
