@@ -71,6 +71,10 @@ class _Examples:
             case "create_task":
                 title = f"Call Initech {self._next_task()}"
                 return {"title": title, "responsibleIds": ["Ana Soto"], "priority": "1"} | self.crm.required
+            case "create_tasks":
+                title = f"Call Initech {self._next_task()}"
+                body = {"responsibleIds": ["Ana Soto"], "priority": "1"} | self.crm.required
+                return {"tasks": [body | {"title": f"{title} {number}"} for number in range(_MANY)]}
             case "update_task":
                 return {"id": self._next_task(), "title": "Call Globex"}
             case "reassign_task":

@@ -34,6 +34,7 @@ ROWS: Final = (
     Row("get_task", Requests(1, 0), Requests(1, 1), Requests(3, 1)),
     Row("find_contacts", Requests(1, 1), Requests(1, 1), Requests(2, 2), "by name"),
     Row("create_task", Requests(2, 1), Requests(3, 1), Requests(5, 2), "for a person by name"),
+    Row("create_tasks", Requests(11, 10), Requests(12, 10), Requests(5, 2), "10 for a person by name"),
     Row("update_task", Requests(2, 1), Requests(2, 2), Requests(5, 3), "the title"),
     Row("complete_task", Requests(2, 1), Requests(2, 2), Requests(5, 3)),
     Row("reassign_task", Requests(3, 1), Requests(4, 2), Requests(6, 3), "to a person by name"),

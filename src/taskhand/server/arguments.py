@@ -232,7 +232,8 @@ def _parse_item(body: type[BaseModel], schema: Schema, sent: Any, *, reads: bool
     if not isinstance(sent, dict):
         return ListItem(sent, CallerError(expected_type("It", schema), next_step="Send an object in its place."))
     try:
-        return ListItem(sent, parse_arguments(body, schema, sent, reads=reads))
+        told = {name: value for name, value in sent.items() if name != "clear"}  # a new task has nothing to empty
+        return ListItem(sent, parse_arguments(body, schema, told, reads=reads))
     except CallerError as error:
         return ListItem(sent, error)
 

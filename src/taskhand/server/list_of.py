@@ -18,12 +18,12 @@ class ListOf:
     body: type[BaseModel]
 
 
-@dataclass(frozen=True, slots=True)
 class ListItem:
     """One object of a list: as it was `sent`, and as it is read, or the error that says what is wrong with it."""
 
-    sent: Any
-    value: BaseModel | CallerError
+    def __init__(self, sent: Any, value: BaseModel | CallerError) -> None:
+        self.sent = sent
+        self.value = value
 
     def text(self, name: str) -> str:
         """A field as it was sent, where that is a text; else empty."""

@@ -149,10 +149,14 @@ def _inner(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> 
 
 
 def _list_of(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
-    """An argument that is a list of objects, which are narrowed like any other object."""
+    """An argument that is a list of new tasks, narrowed like any other body.
+
+    Of a new task null and `clear` empty nothing: they are taken, and not offered.
+    """
     items = _inner(_plain(model), model, capabilities)
     described = {"description": " ".join(filter(None, [node.get("description"), items.pop("description", None)]))}
-    return described | node | described | {"items": items}
+    fields = {name: _without_null(field) for name, field in items["properties"].items() if name != "clear"}
+    return described | {"type": "array", "items": items | {"properties": fields}}
 
 
 def _undescribed(schema: Schema) -> Schema:

@@ -27,6 +27,7 @@ VALID: dict[str, dict[str, Any]] = {
     "get_task": {"id": TASK},
     "find_contacts": {"query": "acme"},
     "create_task": DRAFT,
+    "create_tasks": {"tasks": [DRAFT | {"title": "Several"}]},
     "update_task": {"id": TASK, "title": "Never to be seen"},
     "complete_task": {"id": TASK},
     "reassign_task": {"id": TASK, "responsibleIds": [], "mode": "replace"},
@@ -42,6 +43,7 @@ REQUIRED = {
     "get_task": ("id",),
     "find_contacts": ("query",),
     "create_task": ("title", "responsibleIds", "priority"),
+    "create_tasks": ("tasks",),
     "update_task": ("id",),
     "complete_task": ("id",),
     "reassign_task": ("id", "responsibleIds"),
@@ -60,6 +62,7 @@ OPTIONS = frozenset({"dryRun", "reason", "idempotencyKey"})
 INSTEAD_OF = {
     "filter": "taskIds",
     "shiftDueDays": "changes",
+    "ids": "id",
 }
 """Arguments that are tried without one of the valid call: beside it some of their values say nothing."""
 
@@ -138,6 +141,12 @@ WRONG: dict[str, st.SearchStrategy[Any]] = {
     "reason": no_text,
     "idempotencyKey": no_text | st.just("x" * 201),
     "taskIds": no_list | st.sampled_from([[], ["7"], ["7", "8"], [NOBODY], [f"x{n}" for n in range(1_001)]]),
+    "ids": no_list | st.sampled_from([[], ["7"], ["7", "8"], [NOBODY], [f"x{n}" for n in range(1_001)]]),
+    "tasks": st.sampled_from(
+        [True, 1.5, [], ["x"], [7], [{}], [[]], {}, "x", "{", "null", [DRAFT, DRAFT], [DRAFT] * 51]
+    )
+    | no_text.map(lambda title: [DRAFT | {"title": title}])
+    | words.map(lambda name: [DRAFT | {f"{name}!": "x"}]),
     "addResponsibleIds": people | st.sampled_from([[], [NOBODY], [""]]),
     "removeResponsibleIds": people | st.sampled_from([[], [NOBODY], [""]]),
     "shiftDueDays": no_number | st.sampled_from([0, 3_661, -3_661, 10**30, "0"]),

@@ -92,8 +92,9 @@ class NewTasks:
         """Read new tasks with their links; those that cannot be read stay as HubSpot confirmed them."""
         rows = {item.row.id: item for item in items if item.row is not None}
         try:
-            records = await self._reader.many(list(rows), by_property=False)
-            whole = await self._reader.with_links(list(records.values()))
+            records = [*(await self._reader.many(list(rows), by_property=False)).values()]
+            is_linked = any(association_of(item.edit) for item in rows.values())
+            whole = await self._reader.with_links(records) if is_linked else [one.with_links({}) for one in records]
         except TaskhandError:
             whole = []
         for record in whole:

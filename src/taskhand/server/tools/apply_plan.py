@@ -30,8 +30,8 @@ APPLY_PLAN = Tool(
     name="apply_plan",
     title="Apply a plan",
     description=(
-        "Carry out a plan exactly as it was shown: once, within ten minutes, and only if its tasks have not changed "
-        "since. Show the person its difference first. If tasks are left, the same planId goes on with them."
+        "Carry out a plan as it was shown: once, within ten minutes, and only if its tasks have not changed since. "
+        "Show the person its difference first. If tasks are left, the same planId goes on."
     ),
     kind="destroy",
     arguments=ApplyPlan,

@@ -17,8 +17,8 @@ CREATE_TASK = Tool(
     name="create_task",
     title="Create a task",
     description=(
-        "Create one task in the initial status. Repeating the call within two minutes returns the first task; send an "
-        "idempotencyKey to create a second one on purpose. To set another status, follow with update_task."
+        "Create one task in the initial status; update_task sets another. The same call within two minutes returns the "
+        "first task; a new idempotencyKey creates a second one on purpose."
     ),
     kind="create",
     arguments=CreateTask,

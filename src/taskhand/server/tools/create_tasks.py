@@ -2,15 +2,13 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
-
 from taskhand.domain.errors import CallerError
 from taskhand.domain.task import TaskDraft
 from taskhand.server.list_of import ListItem, ListOf
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.service.call import Call, RepeatableOptions
-from taskhand.service.create_tasks import MOST_TASKS, NewBody, create_tasks
+from taskhand.service.create_tasks import NewBody, create_tasks
 
 __all__ = ["CREATE_TASKS"]
 
@@ -18,7 +16,7 @@ __all__ = ["CREATE_TASKS"]
 class CreateTasks(RepeatableOptions):
     """The bodies, and the options of the call."""
 
-    tasks: Annotated[tuple[Any, ...], Field(description=f"1 to {MOST_TASKS}."), ListOf(TaskDraft)]
+    tasks: Annotated[tuple[Any, ...], ListOf(TaskDraft)]
 
 
 async def _run(call: Call, arguments: CreateTasks) -> Written:
@@ -34,12 +32,10 @@ def _to_body(index: int, item: ListItem) -> NewBody:
 CREATE_TASKS = Tool(
     name="create_tasks",
     title="Create many tasks",
-    description=(
-        "Create several tasks in one call, as create_task does; each has its own outcome. "
-        "More than ten stop at a plan first. undo_change removes all of them."
-    ),
+    description=("Create up to 50 tasks, each with its own outcome; more than ten stop at a plan first."),
     kind="create",
     arguments=CreateTasks,
     answer=ManyAnswer,
     run=_run,
+    advice="Several new tasks: create_tasks.",
 )

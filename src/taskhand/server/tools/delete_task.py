@@ -5,7 +5,6 @@ from typing import Annotated
 from pydantic import MISSING, Field
 
 from taskhand.domain.errors import CallerError
-from taskhand.domain.field_notes import field_notes
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import TaskId
@@ -22,7 +21,7 @@ class DeleteTask(Options):
     ids: (
         Annotated[
             tuple[str, ...],
-            Field(description="Several, instead of id.", json_schema_extra=field_notes(null_is_not_given=True)),
+            Field(description="Several, instead of id."),
         ]
         | MISSING
     ) = MISSING
@@ -46,8 +45,8 @@ DELETE_TASK = Tool(
     name="delete_task",
     title="Delete tasks",
     description=(
-        "Plan the removal of one task, or of several as one; a person is asked, or apply_plan carries it out. To "
-        "finish a task use complete_task instead. undo_change creates deleted tasks again, under new ids."
+        "Plan the removal of one or several tasks; a person is asked, or apply_plan carries it out. To finish a task "
+        "use complete_task. undo_change creates deleted tasks again, under new ids."
     ),
     kind="destroy",
     arguments=DeleteTask,
