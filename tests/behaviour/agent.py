@@ -35,6 +35,8 @@ class Agent:
     async def __call__(self, tool: str, /, **arguments: Any) -> dict[str, Any]:
         """The structured answer of a tool; Refused where it answers with an error."""
         arguments = self.needs | arguments if tool == "create_task" else arguments
+        if tool == "create_tasks":
+            arguments |= {"tasks": [self.needs | body for body in arguments["tasks"]]}
         result = await self.client.call_tool(tool, arguments)
         text = "".join(part.text for part in result.content if isinstance(part, TextContent))
         if result.is_error:

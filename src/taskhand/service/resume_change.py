@@ -49,8 +49,10 @@ async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
         if _is_left(change, index) or _is_in_doubt(change, index)
     }
     ids = [intent.task_id for intent in open_intents.values() if intent.task_id]
-    async with call.app.lock_all(ids):
+    scopes = [claim.scope for claim in change.opening.claims if any(one.verb == "create" for one in change.intents)]
+    async with call.app.lock_all(scopes), call.app.lock_all(ids):
         await _check_not_undone(call, change)
+        await _check_not_repeated(call, change)
         now, read = await _read_in_portions(call, ids)
         looked_at = {index: one for index, one in open_intents.items() if one.task_id is None or one.task_id in read}
         found, to_send = _look(change, looked_at, now, call.app.backend.capabilities)
@@ -134,6 +136,19 @@ async def _check_not_undone(call: Call, change: Change) -> None:
                 next_step="Make another plan if it is to be done after all.",
                 details={"changeId": later.id},
             )
+
+
+async def _check_not_repeated(call: Call, change: Change) -> None:
+    """Refuse to go on with a change that wrote nothing and that was sent once more since."""
+    claims = [claim for claim in change.opening.claims if claim.payload != change.opening.plan_id]
+    later = await call.app.journal.holder(claims) if claims else None
+    if later is not None and later.id != change.id:
+        raise CallerError(
+            f"{later.id} has done the same since; nothing was written.",
+            code="plan_used",
+            next_step="list_changes shows what was done; make another plan if more is to be done.",
+            details={"changeId": later.id},
+        )
 
 
 def _is_left(change: Change, index: int) -> bool:

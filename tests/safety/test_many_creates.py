@@ -1,0 +1,137 @@
+"""Faults while many tasks are created: each is made at most once, and its outcome is true, at every CRM."""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from behaviour.agent import Refused
+from safety.account import AtCrm, staged
+from safety.crms import CRMS, Crm
+from taskhand.journal.journal import Change
+from taskhand.sandbox.faults import Fault
+
+FIVE = 5
+LATE_S = 0.2
+"""The read timeout of the slow row, in real seconds."""
+BATCH = "POST /crm/v3/objects/tasks/batch/create"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A fault of the request in the middle, or of the batch, and what is told of the tasks that it was about."""
+
+    name: str
+    fault: Fault | None
+    told: str = "applied"
+    lasts: bool = False
+    only: str | None = None
+    spec_variant: tuple[str, ...] = ()
+    read_s: float = 30.0
+    at: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+ROWS = (
+    Row("nothing", None),
+    Row("reset before commit", Fault("reset_before"), "unknown"),
+    Row("reset after commit", Fault("reset_after")),
+    Row("reset after commit, then nothing", Fault("reset_after"), "unknown", lasts=True),
+    Row("500", Fault("status", status=500), "unknown"),
+    Row("500 after commit", Fault("status", status=500, commit=True)),
+    Row("503", Fault("status", status=503), "unknown"),
+    Row("429, Retry-After: 2", Fault("status", status=429, retry_after=2)),
+    Row("429 after commit", Fault("status", status=429, retry_after=2, commit=True)),
+    Row("429, Retry-After: 3600", Fault("status", status=429, retry_after=3600), "refused"),
+    Row("403", Fault("status", status=403), "refused"),
+    Row("slow, committed", Fault("slow"), read_s=LATE_S),
+    Row("body cut off", Fault("truncated")),
+    Row("in neither list, done", None, only="hubspot", spec_variant=("lost_input=3",)),
+    Row(
+        "in neither list, undone", None, "unknown", only="hubspot", spec_variant=("lost_input=3", "lost_effect=undone")
+    ),
+    Row("results in another order", None, only="hubspot", spec_variant=("results_order=shuffled",)),
+)
+TABLE = [(crm, row) for crm in CRMS for row in ROWS if row.only in (None, crm.name)]
+
+
+def bodies(crm: Crm) -> list[dict[str, Any]]:
+    """Five tasks; the last one looks like the first where nobody looks at its date."""
+    own = {"responsibleIds": ["Ana Soto"], "priority": "1"} | crm.needs
+    new = [own | {"title": f"Send it {number}"} for number in range(1, FIVE)]
+    return [*new, new[0] | {"dueDate": "2026-03-07"}]
+
+
+def go_wrong(stage: AtCrm, row: Row) -> None:
+    """Have the fault happen to the write that it is about."""
+    if row.fault is None:
+        return
+    is_batch = stage.crm.name == "hubspot"
+    fault = replace(row.fault, route=BATCH if is_batch else stage.crm.routes["create"])
+    then = (Fault("reset_before", nth="every"),) if row.lasts else ()
+    stage.gate.writes = 0
+
+    def arrives(number: int) -> None:
+        if number == (1 if is_batch else 2):
+            stage.gate.there.faults = (fault, *then)
+
+    stage.gate.arrives = arrives
+
+
+def made(stage: AtCrm) -> Counter[str]:
+    """The new tasks at the CRM by title."""
+    return Counter(sight.title for sight in stage.tasks.values() if sight.title.startswith("Send it"))
+
+
+async def assert_true(stage: AtCrm, answer: dict[str, Any]) -> tuple[Change, set[str]]:
+    """Check that each outcome in the journal is true; the change, and all outcomes."""
+    change = await stage.app.journal.find(answer["changeId"])
+    assert change is not None
+    results = {index: result.outcome for index, result in change.results.items()}
+    assert Counter(results.values()) == Counter(answer["totals"])
+    assert len(results) == len(change.intents) == FIVE
+    titles: Counter[str] = Counter()
+    for index, outcome in results.items():
+        if outcome == "applied":
+            task_id = change.results[index].task_id
+            assert stage.tasks[str(task_id)].title == str(
+                change.intents[index].edit and change.intents[index].edit.title
+            )
+            titles[stage.tasks[str(task_id)].title] += 1
+    assert len({one.task_id for one in change.results.values() if one.task_id}) == titles.total()
+    unknown = Counter(str(change.intents[index].edit.title) for index, one in results.items() if one == "unknown")  # type: ignore[union-attr]  # a create has one
+    assert titles <= made(stage) <= titles + unknown
+    return change, set(results.values())
+
+
+@pytest.mark.parametrize(("crm", "row"), TABLE, ids=str)
+async def test_after_any_fault_each_of_many_new_tasks_is_made_at_most_once_and_told_truly(crm: Crm, row: Row) -> None:
+    async with staged(crm, read_s=row.read_s, spec_variant=row.spec_variant) as stage:
+        asks = {"tasks": bodies(crm), "idempotencyKey": "one"}
+        go_wrong(stage, row)
+        first = await stage.agent("create_tasks", **asks)
+        _, said = await assert_true(stage, first)
+        assert row.told in said
+        assert said <= {row.told, "applied", "not_attempted"}
+        stage.gate.arrives, stage.gate.there.faults = (lambda _: None), ()
+        stage.time.now += 3_600
+        before = made(stage)
+        again = await stage.agent("create_tasks", **asks)
+        if first["totals"] == {"refused": FIVE}:  # nothing was written: the key is free
+            assert again["totals"] == {"applied": FIVE}
+        else:
+            assert (again["replayed"], again["totals"]) == (True, first["totals"])
+            assert made(stage) == before
+            if "planId" in first and "unknown" not in said:
+                done = await stage.agent("apply_plan", planId=first["planId"])
+                _, said = await assert_true(stage, done)
+                assert said <= {"applied", "refused"}
+        if row.told != "unknown" and row.name != "403":
+            assert made(stage).total() == FIVE
+            with pytest.raises(Refused):
+                await stage.agent("apply_plan", planId=first.get("planId", first["changeId"]))
+            assert made(stage).total() == FIVE
+        assert max(made(stage).values(), default=0) <= 2  # two bodies have one title
