@@ -11,6 +11,7 @@ from taskhand.backends.close import mapping as close_mapping
 from taskhand.backends.hubspot import mapping as hubspot_mapping
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import Record
+from taskhand.backends.hubspot.stages import TaskStatuses
 from taskhand.backends.local.query import StoreState, build_selects
 from taskhand.backends.local.rows import to_columns
 from taskhand.backends.vambe import mapping as vambe_mapping
@@ -84,6 +85,7 @@ _HUBSPOT_ROW: Final[dict[str, Any]] = {
     },
 }
 _ZONES: Final = Zones("America/Santiago")
+_STATUSES: Final = TaskStatuses({})
 
 TASK: Final = vambe_mapping.task_of(_VAMBE_ROW, "utc", "America/Santiago", {})
 AFTER: Final = TASK.model_copy(update={"title": "Call Acme today", "priority": 2})
@@ -132,7 +134,7 @@ def _rules() -> object:
 
 
 def _hubspot() -> object:
-    return hubspot_mapping.task_of(Record(_HUBSPOT_ROW, {}), _ZONES, {})
+    return hubspot_mapping.task_of(Record(_HUBSPOT_ROW, {}), _ZONES, _STATUSES)
 
 
 def _schemas() -> object:
@@ -153,7 +155,7 @@ PIECES: Final[Mapping[str, Callable[[], object]]] = {
     "mapping: a body for Close": lambda: close_mapping.update_body(Edit(title="Call", priority=2), dateless=False),
     "mapping: a task from HubSpot": _hubspot,
     "mapping: properties for HubSpot": lambda: hubspot_mapping.properties_of(
-        Edit(title="Call", due=Due(date(2026, 3, 9)), priority=2), None, _ZONES
+        Edit(title="Call", due=Due(date(2026, 3, 9)), priority=2), None, _ZONES, _STATUSES
     ),
     "mapping: columns of the store": lambda: to_columns(EDIT),
     "mapping: the SQL of a list": lambda: build_selects(

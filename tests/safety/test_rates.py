@@ -49,7 +49,7 @@ COSTS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     # HubSpot says in its answers what came of it; a portal is asked what it is like once.
     "hubspot": (
         {READ: 3, LINKS: 2, "GET /crm/v3/owners": 1}
-        | {"GET /account-info/v3/details": 1, "GET /crm/v3/properties/{kind}/{name}": 1},
+        | {"GET /account-info/v3/details": 1, "GET /crm/v3/pipelines/{kind}": 1},
         {READ: 3, LINKS: 2, "POST /crm/v3/objects/tasks/batch/update": 3},
     ),
 }

@@ -208,7 +208,7 @@ async def test_a_row_without_a_usable_id_is_counted(crm: Crm) -> None:
 LISTS: dict[str, list[tuple[str, str | None]]] = {
     "vambe": [("/api/public/tasks", None)],
     "close": [("/task/", "data"), ("/task/", "has_more"), ("/user/", "data"), ("/user/", "has_more")],
-    "hubspot": [("/tasks/search", "results"), ("/owners", "results"), ("/hs_task_status", "options")],
+    "hubspot": [("/tasks/search", "results"), ("/owners", "results"), ("/pipelines/tasks", "results")],
 }
 
 

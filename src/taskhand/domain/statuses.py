@@ -58,7 +58,7 @@ def status_at_position(position: int, known: StatusList) -> tuple[StatusChoice, 
 
 
 def finished_status(name: str | MISSING, known: StatusList) -> tuple[StatusChoice, tuple[Match, ...]]:
-    """The status that completes a task: the one with that name, else the only `done`, else the only `master_done`."""
+    """The status that completes a task: the one with that name, else the CRM's own, else the only finished one."""
     if name is not MISSING:
         choice, matched = resolve_status(name, known)
         status = next((status for status in known.statuses if choice.met_by(status)), None)
@@ -72,6 +72,7 @@ def finished_status(name: str | MISSING, known: StatusList) -> tuple[StatusChoic
         return choice, matched
     for kind in FINISHED:
         found = [status for status in known.statuses if status.type == kind]
+        found = [status for status in found if status.id == known.completed is not None] or found
         if len(found) == 1:
             return StatusChoice.of(found[0]), (_match("status", kind, found[0]),)
         if found:

@@ -295,8 +295,13 @@ class TaskPatch(Body):
 
 @dataclass(frozen=True, slots=True)
 class StatusList:
-    """The statuses by position; `source` says where they come from, `complete` whether the list is complete."""
+    """The statuses by position; `source` says where they come from, `complete` whether the list is complete.
+
+    `completed` is the id of the status that a task is completed with, where the CRM has one of several finished ones
+    for that.
+    """
 
     statuses: tuple[Status, ...]
     complete: bool
     source: str
+    completed: str | None = None

@@ -20,20 +20,22 @@ from taskhand.backends.hubspot.mapping import (
     member_of,
     properties_of,
     record_of,
-    statuses_of,
     task_of,
 )
+from taskhand.backends.hubspot.stages import TaskStatuses
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Status, StatusChoice, Task
 
 IDS = st.integers(1, 10**11).map(str)
-STATUSES = {
-    value: Status(id=value, name=value.title(), color=None, type=kind, order=order)
-    for order, (value, kind) in enumerate(
-        [("NOT_STARTED", "initial"), ("WAITING", "in_progress"), ("COMPLETED", "done")], 1
-    )
-}
+STATUSES = TaskStatuses(
+    {
+        value: Status(id=value, name=value.title(), color=None, type=kind, order=order)
+        for order, (value, kind) in enumerate(
+            [("NOT_STARTED", "initial"), ("WAITING", "in_progress"), ("COMPLETED", "done")], 1
+        )
+    }
+)
 
 
 @st.composite
@@ -53,7 +55,7 @@ def edits(draw: st.DrawFn, zones: Zones) -> Edit:
         ai_contact_id=maybe(st.one_of(st.none(), IDS)),
         ai_customer_id=maybe(st.one_of(st.none(), IDS)),
         priority=maybe(st.sampled_from([0, 1, 2])),
-        status=maybe(st.sampled_from([StatusChoice.of(status) for status in STATUSES.values()])),
+        status=maybe(st.sampled_from([StatusChoice.of(status) for status in STATUSES.by_id.values()])),
     )
 
 
@@ -82,7 +84,7 @@ def read(json: dict[str, Any], zones: Zones | None = None) -> Task:
 def test_a_new_task_reads_back_as_written(data: st.DataObject, zone: str) -> None:
     zones = Zones(zone)
     edit = data.draw(edits(zones))
-    task = read(json_of(properties_of(edit, None, zones), edit), zones)
+    task = read(json_of(properties_of(edit, None, zones, STATUSES), edit), zones)
     assert not list(edit.unmet_by(task).given())
 
 
@@ -90,9 +92,9 @@ def test_a_new_task_reads_back_as_written(data: st.DataObject, zone: str) -> Non
 def test_an_updated_task_reads_back_as_written(data: st.DataObject, zone: str) -> None:
     zones = Zones(zone)
     first, second = data.draw(edits(zones)), data.draw(edits(zones))
-    was = properties_of(first, None, zones)
+    was = properties_of(first, None, zones, STATUSES)
     before = read(json_of(was, first), zones)
-    task = read(json_of(was | properties_of(second, before, zones), second), zones)
+    task = read(json_of(was | properties_of(second, before, zones, STATUSES), second), zones)
     own = [name for name, _ in second.unmet_by(task).given() if not name.startswith("ai_")]
     assert own == []
 
@@ -101,11 +103,11 @@ def test_an_updated_task_reads_back_as_written(data: st.DataObject, zone: str) -
 def test_the_task_before_and_the_answer_to_an_update_make_the_task_after(data: st.DataObject, zone: str) -> None:
     zones = Zones(zone)
     first, second = data.draw(edits(zones)), data.draw(edits(zones))
-    was = properties_of(first, None, zones)
+    was = properties_of(first, None, zones, STATUSES)
     before = read(json_of(was, first), zones)
-    sent = properties_of(second, before, zones)
+    sent = properties_of(second, before, zones, STATUSES)
     answer = record(json_of(sent))
-    made = task_of(record_of(before, answer, zones), zones, STATUSES)
+    made = task_of(record_of(before, answer, zones, STATUSES), zones, STATUSES)
     assert made == read(json_of(was | sent, first), zones)
 
 
@@ -117,19 +119,19 @@ def test_low_none_missing_and_own_priorities_read_as_0(value: str | None) -> Non
 @pytest.mark.parametrize("value", ["NONE", "URGENT"])
 def test_writes_no_priority_to_a_task_that_shows_it_already(value: str) -> None:
     before = read(json_of({"hs_task_priority": value}))
-    assert properties_of(Edit(title="New", priority=0), before, Zones(None)) == {"hs_task_subject": "New"}
-    assert properties_of(Edit(priority=1), before, Zones(None)) == {"hs_task_priority": "MEDIUM"}
+    assert properties_of(Edit(title="New", priority=0), before, Zones(None), STATUSES) == {"hs_task_subject": "New"}
+    assert properties_of(Edit(priority=1), before, Zones(None), STATUSES) == {"hs_task_priority": "MEDIUM"}
 
 
 def test_writes_the_all_day_flag_only_when_it_changes() -> None:
     zones = Zones("America/Santiago")
     day, timed = Due(date(2026, 3, 10)), Due.instant(datetime(2026, 3, 10, 18, tzinfo=UTC), zones.shown)
-    of_day = read(json_of(properties_of(Edit(due=day), None, zones)), zones)
-    of_time = read(json_of(properties_of(Edit(due=timed), None, zones)), zones)
-    assert properties_of(Edit(due=day), None, zones)["hs_task_is_all_day"] == "true"
-    assert "hs_task_is_all_day" not in properties_of(Edit(due=timed), None, zones)
-    assert properties_of(Edit(due=timed), of_day, zones)["hs_task_is_all_day"] == "false"
-    assert "hs_task_is_all_day" not in properties_of(Edit(due=timed), of_time, zones)
+    of_day = read(json_of(properties_of(Edit(due=day), None, zones, STATUSES)), zones)
+    of_time = read(json_of(properties_of(Edit(due=timed), None, zones, STATUSES)), zones)
+    assert properties_of(Edit(due=day), None, zones, STATUSES)["hs_task_is_all_day"] == "true"
+    assert "hs_task_is_all_day" not in properties_of(Edit(due=timed), None, zones, STATUSES)
+    assert properties_of(Edit(due=timed), of_day, zones, STATUSES)["hs_task_is_all_day"] == "false"
+    assert "hs_task_is_all_day" not in properties_of(Edit(due=timed), of_time, zones, STATUSES)
     assert due_of(of_day) == day
 
 
@@ -140,28 +142,12 @@ def test_a_status_that_is_not_an_option_is_named_by_its_value() -> None:
     assert read(json_of({})).status_config is None
 
 
-def test_statuses_have_the_accounts_order_without_hidden_ones() -> None:
-    options = [
-        {"value": "COMPLETED", "label": "Hecho", "displayOrder": 3},
-        {"value": "OLD", "label": "Old", "displayOrder": 0, "hidden": True},
-        {"value": "LATER", "label": "Later", "displayOrder": -1},
-        {"value": "NOT_STARTED", "label": "Nuevo", "displayOrder": 1},
-        {"label": "without a value"},
-    ]
-    assert [(one.order, one.name, one.type) for one in statuses_of({"options": options}).values()] == [
-        (0, "Old", "in_progress"),
-        (1, "Nuevo", "initial"),
-        (2, "Hecho", "done"),
-        (3, "Later", "in_progress"),
-    ]
-
-
 def test_shows_the_lowest_of_several_links_or_the_requested_one() -> None:
     links = {"contacts": {"results": [{"id": 1002}, {"id": "99"}, {"id": "1001"}]}}
     linked = record(json_of({}, associations=links))
-    assert task_of(linked, Zones(None), {}).ai_contact_id == "99"
-    assert task_of(linked, Zones(None), {}, of_link="1002").ai_contact_id == "1002"
-    assert task_of(linked, Zones(None), {}, of_link="5").ai_contact_id == "99"
+    assert task_of(linked, Zones(None), STATUSES).ai_contact_id == "99"
+    assert task_of(linked, Zones(None), STATUSES, of_link="1002").ai_contact_id == "1002"
+    assert task_of(linked, Zones(None), STATUSES, of_link="5").ai_contact_id == "99"
 
 
 @pytest.mark.parametrize(
@@ -220,7 +206,14 @@ def test_arbitrary_json_in_every_field_is_a_task(
 @given(ODD, ODD, ODD)
 def test_arbitrary_json_is_a_status_and_a_person_with_an_id(one: Any, other: Any, label: object) -> None:
     options = [{"value": "a", "displayOrder": one, "label": label}, {"value": "b", "displayOrder": other}]
-    assert set(statuses_of({"options": options})) == {"a", "b"}
+    assert set(TaskStatuses.of_options({"options": options}, complete=True).by_id) == {"a", "b"}
+    stages = [
+        {"id": "a", "displayOrder": one, "label": label, "metadata": other},
+        {"id": "b", "metadata": {"isClosed": one}},
+    ]
+    found = TaskStatuses.of_pipelines({"results": [{"id": label, "displayOrder": other, "stages": [*stages, one]}]})
+    assert found is not None
+    assert set(found.by_id) == {"a", "b"}
     for find in (contact_of, company_of):
         assert find(record({"id": "1", "properties": one})).name is not None
     member = member_of({"id": one, "email": other, "firstName": label})

@@ -1,5 +1,6 @@
 """An undo restores HubSpot's own values, also those that the contract cannot express."""
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
@@ -20,7 +21,7 @@ from backends.hubspot.wired import (
 )
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.due import Due, due_of
-from taskhand.domain.edit import Edit
+from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import CallerError
 from taskhand.domain.receipt import inverse_edit
 from taskhand.domain.snapshot import Snapshot
@@ -50,8 +51,6 @@ CHANGE = Edit(
 COMPARED = (*ODD, "hs_task_subject", "hs_task_status", "hs_pipeline_stage", "hubspot_owner_id")
 Way = Literal["single", "bulk"]
 WAYS: tuple[Way, ...] = ("single", "bulk")
-
-UNSTAGED = "HubSpot did not confirm that the task is in the stage again that it was in; look at it there."
 
 
 def kept(stage: Stage, number: int = 1) -> dict[str, Any]:
@@ -134,7 +133,7 @@ async def test_a_field_without_a_raw_value_is_written_from_the_contract(way: Way
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("seen", ["kept", "unset", "stage_id"])
+@pytest.mark.parametrize("seen", ["kept", "unset", "stage_id", "last_option"])
 @pytest.mark.parametrize("more", ["stage=coupled", "stage=apart", "status_or_stage=stage"])
 async def test_undo_restores_a_stage_that_no_status_stands_for(way: Way, seen: str, more: str) -> None:
     there, time = world(("stages=custom", f"custom_stage={seen}", more))
@@ -143,20 +142,11 @@ async def test_undo_restores_a_stage_that_no_status_stands_for(way: Way, seen: s
         was, before = kept(stage), await snapshot(stage)
         after, _ = await updated(stage, way, before.task, CHANGE)
         restored, note = await updated(stage, way, after, back(before, after))
-        assert kept(stage) == was
+        now = kept(stage)
+        # What the status reads in an account's own stage is not known, so it is left to HubSpot.
+        assert now.pop("hs_task_status") in {was.pop("hs_task_status"), "COMPLETED"}
+        assert now == was
         assert (restored, note) == (before.task, None)
-
-
-@pytest.mark.parametrize("way", WAYS)
-async def test_notes_a_stage_that_could_not_be_restored(way: Way) -> None:
-    there, time = world(("stages=custom",))
-    async with staged(there, time) as stage:
-        stage.hubspot.edit(task_id(1), hs_pipeline_stage=CANCELLED)
-        before = await snapshot(stage)
-        after, _ = await updated(stage, way, before.task, CHANGE)
-        stage.hubspot.faults = (Fault("status", PATCH if way == "single" else UPDATE, nth=2, status=400),)
-        restored, note = await updated(stage, way, after, back(before, after))
-        assert (restored, note) == (before.task, UNSTAGED)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -214,7 +204,10 @@ async def test_undo_of_a_deletion_creates_the_task_as_it_was(fault: Fault | None
         was, before = kept(stage), await snapshot(stage)
         await stage.backend.delete_task(before.task)
         stage.hubspot.faults = (fault,) if fault else ()
-        made = await stage.backend.create_task(again(before))
+        edit = again(before)
+        made = await stage.backend.create_task(without(edit, "status"))
+        if any((rest := Edit(status=edit.status).unmet_by(made.task)).given()):
+            made = replace(await stage.backend.update_task(made.task, rest), note=made.note)
         (true,) = stage.hubspot.tasks
         assert {name: true["properties"].get(name) for name in COMPARED} == was
         after = (await stage.backend.snapshots([made.task.id]))[made.task.id]

@@ -187,10 +187,10 @@ async def test_a_whole_call_that_cannot_begin_is_told_too() -> None:
     async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as other:
         before = await tasks(other, 2)
     there = hubspot(time, seed(2), spec_variant=OPEN)
-    there.faults = (Fault("status", "GET /crm/v3/properties/{kind}/{name}", status=403, **EVER),)
+    there.faults = (Fault("status", "GET /crm/v3/pipelines/{kind}", status=401, **EVER),)
     async with staged(there, time) as stage:
         watch = Scribe(stage=stage)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before], watch)
-        assert codes(outcomes) == ["forbidden"] * 2
+        assert codes(outcomes) == ["unauthorized"] * 2
         assert watch.told == [0, 1]
         assert not any(one.committed for one in there.requests)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from taskhand.backends.hubspot.client import HubSpotClient, next_page
 from taskhand.backends.hubspot.due import Zones
-from taskhand.backends.hubspot.mapping import Kind, Record, company_of, contact_of, member_of, statuses_of
+from taskhand.backends.hubspot.mapping import Kind, Record, company_of, contact_of, member_of
+from taskhand.backends.hubspot.stages import TaskStatuses
 from taskhand.backends.remote.parsing import JsonObject, rows_in
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
+from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError
 from taskhand.domain.names import has_words
-from taskhand.domain.task import Contact, Member, Status, StatusChoice, StatusList
+from taskhand.domain.task import Contact, Member, StatusChoice, StatusList
 from taskhand.domain.zones import known_zone
 from taskhand.http.health_checks import find_refused_reads, report_scopes, run_checks
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["REMEDIES", "Account"]
 
 REMEDIES: Final[Mapping[str, str]] = {
-    "statuses": "Let one of the options of the property hs_task_status be a finished one, in HubSpot.",
+    "statuses": "Let one of the stages of the task pipeline be a closed one, in HubSpot.",
     "me": "Set HUBSPOT_USER_ID to the id of an owner, the id of a user, or an e-mail that list_team_members shows.",
 }
 _NAMES: Final = ("id", "userId", "email")
@@ -49,22 +50,25 @@ class Account:
         self._token = settings.hubspot_access_token
         self._timezone = timezone
         self._zones: Zones | None = None
-        self._statuses: TtlCache[None, Mapping[str, Status]] = TtlCache(_STATUSES_KEPT_S, monotonic)
+        self._statuses: TtlCache[None, TaskStatuses] = TtlCache(_STATUSES_KEPT_S, monotonic)
         self._people: TtlCache[None, tuple[JsonObject, ...]] = TtlCache(_PEOPLE_KEPT_S, monotonic)
         self._user = settings.hubspot_user_id
 
     async def statuses(self) -> StatusList:
         """The statuses that can be chosen, by position."""
-        known = tuple(one for one in (await self.by_value()).values() if one.order)
-        return StatusList(known, complete=True, source="the options of hs_task_status in HubSpot")
+        return (await self.all_statuses()).known
 
-    async def by_value(self) -> Mapping[str, Status]:
-        """All statuses that a task may have, hidden ones too, by their value."""
+    async def all_statuses(self) -> TaskStatuses:
+        """All statuses that a task may have, also those that cannot be chosen."""
         return await self._statuses.get(None, self._read_statuses)
 
-    async def initial(self) -> StatusChoice | None:
-        """The status that a new task starts in."""
-        return next((StatusChoice.of(one) for one in (await self.statuses()).statuses if one.type == "initial"), None)
+    async def initial(self, raw: Mapping[str, str]) -> StatusChoice | None:
+        """The status that a new task starts in; that of `raw` properties where these have an option of the status."""
+        known = await self.all_statuses()
+        was = known.of_task(raw)
+        if was is not None and was.id in known.by_id and not known.is_own(was.id):
+            return StatusChoice.of(was)
+        return next((StatusChoice.of(one) for one in known.known.statuses if one.type == "initial"), None)
 
     async def value_of(self, choice: StatusChoice) -> StatusChoice:
         """The same choice with the value of its status; CallerError `unknown_status` where there is none."""
@@ -167,8 +171,18 @@ class Account:
         rows = rows_in("HubSpot", await self._client.find(kind, query, limit), "results")
         return [record for row in rows if (record := Record.read(row)) is not None]
 
-    async def _read_statuses(self) -> Mapping[str, Status]:
-        return statuses_of(await self._client.statuses())
+    async def _read_statuses(self) -> TaskStatuses:
+        """The stages of the task pipeline; the options of the status where there is none, or none can be read."""
+        can_read = True
+        try:
+            found = TaskStatuses.of_pipelines(await self._client.pipelines())
+        except NotFound:
+            found = None
+        except OperatorError as error:
+            if error.code != "forbidden":
+                raise
+            found, can_read = None, False
+        return found or TaskStatuses.of_options(await self._client.status_property(), complete=can_read)
 
     async def _read_people(self) -> tuple[JsonObject, ...]:
         owners: list[JsonObject] = []

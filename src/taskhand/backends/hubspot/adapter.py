@@ -5,7 +5,6 @@ are changed around the PATCH (`links`), and an account's own stage is written af
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -19,7 +18,7 @@ from taskhand.backends.hubspot.links import LinkChanges, changes_links, unlinked
 from taskhand.backends.hubspot.mapping import Record, links_of, properties_of, record_of
 from taskhand.backends.hubspot.new_tasks import NewTasks, checked_edit, record_in
 from taskhand.backends.hubspot.query import PageSearch
-from taskhand.backends.hubspot.raw_values import BODY, STAGE, raw_properties, stage_after
+from taskhand.backends.hubspot.raw_values import BODY, raw_properties
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_create import NewTask
@@ -44,7 +43,6 @@ _DIGITS: Final = r"[0-9]{1,20}"
 _VALUE: Final = r"[^\s/]{1,200}"
 _INDEX_LAG_S: Final = 60.0
 """How long after a write a search is not believed about a task; HubSpot's index has been seen 30 seconds behind."""
-_UNSTAGED: Final = "HubSpot did not confirm that the task is in the stage again that it was in; look at it there."
 
 
 class HubSpotAdapter(CrmAdapter[Record]):
@@ -86,7 +84,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
     # Reads.
 
     async def statuses(self) -> StatusList:
-        """The options of `hs_task_status`."""
+        """The stages of the task pipeline."""
         return await self._account.statuses()
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
@@ -96,7 +94,9 @@ class HubSpotAdapter(CrmAdapter[Record]):
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page; UpstreamError `too_many_tasks` where HubSpot does not let it be found."""
-        return await PageSearch(self._reader, query, await self._account.by_value(), self.timing.clock()).run()
+        return await PageSearch(
+            self._reader, query, (await self._account.all_statuses()).by_id, self.timing.clock()
+        ).run()
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
         """One task with its links, always read; NotFound."""
@@ -120,7 +120,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
 
     async def update(self, before: Task, edit: Edit) -> Record | None:
         """PATCH the properties of an edit; the record is that before it with what the answer says."""
-        properties = properties_of(edit, before, self._reader.zones)
+        properties = self._properties(edit, before)
         if not properties:
             return None
         try:
@@ -165,7 +165,6 @@ class HubSpotAdapter(CrmAdapter[Record]):
     def unmet(self, row: Record, edit: Edit) -> frozenset[str]:
         """What a record does not show of an edit; HubSpot's own values have to be there as they were sent."""
         raw = {name: text for name, text in raw_properties(edit, new=False).items() if text is not None}
-        raw.pop(STAGE, None)  # an account's own stage is written once everything else is
         if not shows_values(row.properties, self._all_day.strip(raw)):
             return frozenset({"raw values"})
         return self._all_day.unmet(unlinked(edit), self.to_task(row), self._reader.zones)
@@ -175,14 +174,14 @@ class HubSpotAdapter(CrmAdapter[Record]):
         return self._reader.task(row)
 
     async def complete(self, row: Record, before: Task | None, edit: Edit) -> tuple[Record, str | None]:
-        """The new task in its stage and read back, or as HubSpot confirmed it; an update is completed by itself."""
+        """The new task read back, or as HubSpot confirmed it; an update is completed by itself."""
+        del edit
         if before is not None:
             return row, None
-        unstaged = await self._restage(row.id, edit, new=True)
         try:
-            return await self._reader.one(row.id, by_property=False), unstaged
+            return await self._reader.one(row.id, by_property=False), None
         except TaskhandError:
-            return row, unstaged or self.messages.accepted
+            return row, self.messages.accepted
 
     def to_written(self, row: Record, edit: Edit, before: Task | None, note: str | None) -> Written:
         """The task after a write."""
@@ -191,7 +190,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         self.recent.wrote(row.id, row)
         return Written(task, self._all_day.add_note(edit, task, note))
 
-    # One task: its links, its properties, its stage, and the task read back.
+    # One task: its links, its properties, and the task read back.
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Link, PATCH, unlink what was linked before, and read back; a refusal takes the new links back."""
@@ -210,14 +209,12 @@ class HubSpotAdapter(CrmAdapter[Record]):
         return self.to_written(item.row, item.edit, before, item.note)
 
     async def _patch(self, item: Item[Record]) -> None:
-        """Write the properties, then the stage; the item fails where that is refused or in doubt."""
+        """Write the properties; the item fails where that is refused or in doubt."""
         try:
-            if properties_of(item.edit, item.before, self._reader.zones):
+            if self._properties(item.edit, item.before):
                 item.row, item.note = await self._writer.send_update(item.before, unlinked(item.edit))
         except TaskhandError as error:
             item.fail(error)
-        else:
-            item.add_note(await self._restage(item.id, item.edit))
 
     async def _read_back(self, item: Item[Record]) -> Record:
         """The task as it is now, or as HubSpot confirmed it where that answer says all that was asked."""
@@ -238,36 +235,23 @@ class HubSpotAdapter(CrmAdapter[Record]):
         except UpstreamError:
             return False
 
-    async def _restage(self, task_id: str, edit: Edit, *, new: bool = False) -> str | None:
-        """Put a task back into its stage where that is written by itself; the note if it failed."""
-        stage = stage_after(edit, new=new)
-        if stage is None:
-            return None
-        try:
-            with end_of_call():
-                await self._client.update(task_id, {STAGE: stage}, by_property=not new)
-        except TaskhandError:
-            return _UNSTAGED
-        return None
-
     # Many tasks at once.
 
     async def prepare_many(
         self, items: Sequence[Item[Record]], progress: BulkProgress
     ) -> Callable[[Sequence[Item[Record]]], Awaitable[None]]:
-        """Check the edits and make their new links; afterwards stages are written and former links removed."""
+        """Check the edits and make their new links; afterwards former links are removed."""
         links = LinkChanges(self._reader, progress)
         for item in items:
             try:
                 item.edit = await checked_edit(self._account, item.edit)
             except CallerError as error:
                 item.fail(error)
-            item.is_late = changes_links(item.edit) or stage_after(item.edit) is not None
+            item.is_late = changes_links(item.edit)
         await links.link([item for item in items if not item.is_over])
 
         async def finish(late: Sequence[Item[Record]]) -> None:
             with end_of_call():
-                await self._restage_many([item for item in late if item.error is None], progress)
                 await links.finish()
             await links.read_back(late)
             links.add_notes()
@@ -280,11 +264,11 @@ class HubSpotAdapter(CrmAdapter[Record]):
 
     async def update_many(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:
         """POST a batch update; what only the all-day flag was refused of is sent again without it."""
-        call, zones, id_property = self._new_id(), self._reader.zones, self._client.id_property
+        call, id_property = self._new_id(), self._client.id_property
         inputs = [
             Input(item.index, f"{call}-{item.index}", item.id, self._all_day.strip(properties))
             for item in items
-            if (properties := properties_of(item.edit, item.before, zones))
+            if (properties := self._properties(item.edit, item.before))
         ]
         if not inputs:
             return BatchAnswer()
@@ -329,33 +313,17 @@ class HubSpotAdapter(CrmAdapter[Record]):
         return await self._new_tasks.create_many(items)
 
     async def complete_creates(self, items: Sequence[NewTask[Record]]) -> None:
-        """New tasks in their stages and read back, many with one request."""
+        """New tasks read back, many with one request."""
         if len(items) == 1:
             await super().complete_creates(items)
             return
-        for item in items:
-            if item.row is not None:
-                item.add_note(await self._restage(item.row.id, item.edit, new=True))
         await self._new_tasks.read_back(items)
 
-    async def _restage_many(self, items: Sequence[Item[Record]], progress: BulkProgress) -> None:
-        """Put written tasks back into their stages where those are written by themselves."""
-        for part in parts([item for item in items if stage_after(item.edit) is not None], MOST_INPUTS):
-            rows: Mapping[int, Record] = {}
-            try:
-                rows = (await self.update_many([self._only_stage(item) for item in part])).rows
-            except TaskhandError as error:
-                progress.heed(error)
-            for item in part:
-                item.row = rows.get(item.index, item.row)
-                item.add_note(None if item.index in rows else _UNSTAGED)
-
-    def _only_stage(self, item: Item[Record]) -> Item[Record]:
-        """The task as it was written, to be put back into its stage."""
-        before = item.before if item.row is None else self.to_task(item.row)
-        return replace(item, before=before, edit=Edit(status=item.edit.status, native={STAGE: stage_after(item.edit)}))
-
     # Answers.
+
+    def _properties(self, edit: Edit, before: Task | None) -> dict[str, str]:
+        """The properties to write for an edit."""
+        return properties_of(edit, before, self._reader.zones, self._reader.statuses)
 
     def _confirmed(self, before: Task, json: JsonObject, sent: Mapping[str, str]) -> Record | None:
         """The whole task after an update whose answer shows every value that was sent; None where it does not."""
@@ -365,4 +333,6 @@ class HubSpotAdapter(CrmAdapter[Record]):
         is_same = self._client.id_property is not None or answer.id == before.id  # a merged task has another id
         if not is_same or not shows_values(answer.properties, sent):
             return None
-        return record_of(before, answer, self._reader.zones, id_property=self._client.id_property)
+        return record_of(
+            before, answer, self._reader.zones, self._reader.statuses, id_property=self._client.id_property
+        )

@@ -129,8 +129,12 @@ class HubSpotClient:
         """The `Date` header of an answer, None where there is none."""
         return sent_at(await self.http.get(Path.of(self._base("owners")), params={"limit": "1"}, expect="object"))
 
-    async def statuses(self) -> JsonObject:
-        """GET the property whose options the statuses are."""
+    async def pipelines(self) -> JsonObject:
+        """GET the pipelines of tasks, whose stages the statuses are; recorded, not documented for tasks."""
+        return (await self.http.get(Path.of(f"{self._base('pipelines')}/tasks"), expect="object")).object
+
+    async def status_property(self) -> JsonObject:
+        """GET the property whose options the statuses are where there is no pipeline."""
         path = Path.of(f"{self._base('properties')}/tasks/hs_task_status")
         return (await self.http.get(path, expect="object")).object
 

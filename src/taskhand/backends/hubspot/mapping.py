@@ -12,13 +12,14 @@ from pydantic import MISSING
 
 from taskhand.backends.hubspot.due import Zones, due_from, moment_of, stamp_of
 from taskhand.backends.hubspot.errors import ALL_DAY
-from taskhand.backends.hubspot.raw_values import RAW_PROPERTIES, STATUS_PROPERTIES, raw_properties, status_value
-from taskhand.backends.remote.parsing import JsonObject, filled_text, invalid_answer, objects, optional_text, rows_in
+from taskhand.backends.hubspot.raw_values import RAW_PROPERTIES, raw_properties
+from taskhand.backends.hubspot.stages import TaskStatuses
+from taskhand.backends.remote.parsing import JsonObject, filled_text, objects, optional_text
 from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.field_reader import FieldReader
 from taskhand.domain.html.text import html_of, text_of
-from taskhand.domain.task import Contact, Member, Responsible, Status, StatusType, Task
+from taskhand.domain.task import Contact, Member, Responsible, Task
 
 __all__ = [
     "ID_OF",
@@ -35,7 +36,6 @@ __all__ = [
     "member_of",
     "properties_of",
     "record_of",
-    "statuses_of",
     "task_of",
     "value_at",
 ]
@@ -62,7 +62,6 @@ PRIORITY_VALUES: Final[Mapping[int, tuple[str, ...]]] = {0: ("LOW", "NONE"), 1: 
 _PRIORITIES: Final = {value: digit for digit, values in PRIORITY_VALUES.items() for value in values}
 _OF_PROPERTIES: Final = ("title", "description", "due_at", "priority", "task_responsibles", "status_config")
 """The fields of a task that are properties in HubSpot."""
-_TYPES: Final[Mapping[str, StatusType]] = {"NOT_STARTED": "initial", "COMPLETED": "done"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +143,11 @@ def linked_ids(results: object) -> tuple[str, ...]:
 def task_of(
     record: Record,
     zones: Zones,
-    statuses: Mapping[str, Status],
+    statuses: TaskStatuses,
     of_link: str | None = None,
     id_property: str | None = None,
 ) -> Task:
-    """A task; `statuses` are by value. Of several links `of_link` is shown where it is one of them, else the lowest.
+    """A task. Of several links `of_link` is shown where it is one of them, else the lowest.
 
     With `id_property` the task's id is the value of that property, where it has one.
     """
@@ -157,7 +156,7 @@ def task_of(
         fields.unreadable.update(_OF_PROPERTIES)
     fields.unreadable.update(ID_OF[kind][0] for kind in record.unread_links)
     due = fields.read("due_at", lambda: _due(properties, zones))
-    status = fields.read("status_config", lambda: _status(properties, statuses))
+    status = fields.read("status_config", lambda: statuses.of_task(properties))
     # HubSpot leaves milliseconds out when they are zero; lists are sorted by this text, so it always has them.
     created = fields.read("created_at", lambda: _created(record))
     owner = fields.read("task_responsibles", lambda: _owner(properties))
@@ -181,7 +180,9 @@ def task_of(
     )
 
 
-def record_of(task: Task, answer: Record, zones: Zones, *, id_property: str | None = None) -> Record:
+def record_of(
+    task: Task, answer: Record, zones: Zones, statuses: TaskStatuses, *, id_property: str | None = None
+) -> Record:
     """The task before an update, with the properties that the answer to the update holds: those that changed."""
     was = Edit(
         title=task.title or "",
@@ -190,7 +191,8 @@ def record_of(task: Task, answer: Record, zones: Zones, *, id_property: str | No
         responsible_ids=task.responsible_ids,
         priority=task.priority or 0,
     )
-    properties = properties_of(was, None, zones) | {"hs_task_status": task.task_status_config_id}
+    properties = properties_of(was, None, zones, statuses)
+    properties |= statuses.properties_of(task.task_status_config_id, None) if task.task_status_config_id else {}
     properties |= {id_property: task.id} if id_property else {}
     json = {"createdAt": task.created_at, "url": task.url} | answer.json | {"properties": properties}
     return Record(json, links_of(task)).with_properties(answer.properties)
@@ -202,7 +204,7 @@ def links_of(task: Task) -> Mapping[Kind, tuple[str, ...]]:
     return {"contacts": (contact,) if contact else (), "companies": (company,) if company else ()}
 
 
-def properties_of(edit: Edit, before: Task | None, zones: Zones) -> dict[str, str]:
+def properties_of(edit: Edit, before: Task | None, zones: Zones, statuses: TaskStatuses) -> dict[str, str]:
     """The properties to write for `edit` of the task `before`, or of a new one; an empty string clears.
 
     A priority that the task shows already is not written: NONE or an own value, which read as 0, would become LOW.
@@ -222,24 +224,9 @@ def properties_of(edit: Edit, before: Task | None, zones: Zones) -> dict[str, st
     if edit.priority is not MISSING and (before is None or before.priority != edit.priority):
         properties["hs_task_priority"] = PRIORITY_VALUES[edit.priority][0]
     if edit.status is not MISSING and edit.status.id is not None:
-        properties["hs_task_status"] = edit.status.id
+        properties |= statuses.properties_of(edit.status.id, before.task_status_config_id if before else None)
     raw = raw_properties(edit, new=before is None)
     return {name: text for name, text in (properties | raw).items() if text is not None}
-
-
-def statuses_of(json: JsonObject) -> dict[str, Status]:
-    """The `options` of a property as statuses by value, in their order from 1; hidden ones have the order 0.
-
-    InvalidAnswer without any.
-
-    https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide; a negative `displayOrder` comes last.
-    """
-    options = [one for one in rows_in("HubSpot", json, "options") if filled_text(one.get("value"))]
-    if not options:
-        raise invalid_answer("HubSpot", "without any status")
-    options.sort(key=_display_order)
-    hidden = sum(one.get("hidden") is True for one in options)
-    return {one["value"]: _option(one, max(0, place - hidden)) for place, one in enumerate(options, 1)}
 
 
 def member_of(json: JsonObject) -> Member | None:
@@ -271,16 +258,6 @@ def company_of(record: Record) -> Contact:
     return Contact(id=None, name=name, phone=filled_text(given.get("phone")), email=None, customer_id=record.id)
 
 
-def _status(properties: JsonObject, statuses: Mapping[str, Status]) -> Status | None:
-    """The status of a task; one that is not among the options, such as an account's own stage, is its own name."""
-    for name in STATUS_PROPERTIES:
-        optional_text(properties, name)
-    value = status_value(properties)
-    if value is None:
-        return None
-    return statuses.get(value) or Status(id=value, name=value, color=None, type="unknown", order=0)
-
-
 def _due(properties: JsonObject, zones: Zones) -> Due | None:
     is_day = properties.get(ALL_DAY)
     if not isinstance(is_day, str | bool | None):
@@ -303,16 +280,6 @@ def _owner(properties: JsonObject) -> str | None:
 def _priority(properties: JsonObject) -> int:
     """The documented priority; an account's own one, and none, read as 0."""
     return _PRIORITIES.get(str(optional_text(properties, "hs_task_priority")).upper(), 0)
-
-
-def _option(json: JsonObject, order: int) -> Status:
-    value, kind = json["value"], _TYPES.get(json["value"], "in_progress")
-    return Status(id=value, name=filled_text(json.get("label")) or value, color=None, type=kind, order=order)
-
-
-def _display_order(option: JsonObject) -> tuple[bool, bool, int]:
-    order, is_shown = option.get("displayOrder"), option.get("hidden") is not True
-    return (is_shown, False, order) if isinstance(order, int) and order >= 0 else (is_shown, True, 0)
 
 
 def _shown_link(record: Record, kind: Kind, of_link: str | None) -> str | None:

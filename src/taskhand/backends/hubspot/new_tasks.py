@@ -15,7 +15,7 @@ from taskhand.backends.hubspot.due import AllDayFlag
 from taskhand.backends.hubspot.links import association_of
 from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Record, linked_ids, properties_of
 from taskhand.backends.hubspot.query import newest_since
-from taskhand.backends.hubspot.raw_values import has_raw_status
+from taskhand.backends.hubspot.raw_values import raw_status
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.bulk_create import NewTask
 from taskhand.backends.remote.bulk_item import BatchAnswer
@@ -44,7 +44,7 @@ class NewTasks:
         edit = await checked_edit(self._account, edit, new=True)
         associations = association_of(edit)
         body = {"associations": associations} if associations else {}
-        properties = properties_of(edit, None, self._reader.zones)
+        properties = properties_of(edit, None, self._reader.zones, self._reader.statuses)
         reply = await self._all_day.send(properties, lambda sent: self._client.create(body | {"properties": sent}))
         return record_in(self._client, reply)
 
@@ -108,7 +108,7 @@ class NewTasks:
         for item in items:
             try:
                 edit = await checked_edit(self._account, item.edit, new=True)
-                properties = self._all_day.strip(properties_of(edit, None, self._reader.zones))
+                properties = self._all_day.strip(properties_of(edit, None, self._reader.zones, self._reader.statuses))
                 inputs.append(Input(item.index, f"{call}-{item.index}", "", properties, association_of(edit)))
             except CallerError as error:
                 refused[item.index] = error
@@ -132,9 +132,9 @@ async def checked_edit(account: Account, edit: Edit, *, new: bool = False) -> Ed
             code="due_date_required",
             next_step="Send dueDate as YYYY-MM-DD." if new else "Send dueDate as YYYY-MM-DD, or leave it out.",
         )
-    if has_raw_status(edit, new=new) or (edit.status is MISSING and not new):
-        return edit
-    choice = await account.initial() if edit.status is MISSING else await account.value_of(edit.status)
+    if edit.status is not MISSING:
+        return replace(edit, status=await account.value_of(edit.status))
+    choice = await account.initial(raw_status(edit)) if new else None
     return edit if choice is None else replace(edit, status=choice)
 
 

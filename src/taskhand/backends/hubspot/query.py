@@ -13,6 +13,7 @@ from typing import Final
 from taskhand.backends.hubspot.client import next_page
 from taskhand.backends.hubspot.due import millis_of, moment_of
 from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES, Record
+from taskhand.backends.hubspot.stages import OPTIONS, STAGE, STATUS
 from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.backends.remote.parsing import JsonObject, rows_in
 from taskhand.domain.due import due_of, is_late
@@ -82,7 +83,9 @@ def _conditions(
     if query.responsible_ids is not None and len(query.responsible_ids) <= _MOST_VALUES:
         yield [[_filter("hubspot_owner_id", "IN", values=list(query.responsible_ids))]]
     if values := _status_values(query, statuses):
-        yield [[_filter("hs_task_status", "IN", values=values)]]
+        # An account's own stage is an id, which the status shows for some of them.
+        own = [one for one in values if one not in OPTIONS]
+        yield [[_filter(STATUS, "IN", values=values)], *([[_filter(STAGE, "IN", values=own)]] if own else [])]
     if query.order == "created" and query.after is not None and (last := moment_of(query.after[0])):
         yield [[_filter("hs_createdate", "LTE", value=str(millis_of(last)))]]
     if window := _window(query, now):

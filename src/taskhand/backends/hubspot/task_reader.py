@@ -10,12 +10,13 @@ from taskhand.backends.hubspot.batch import MOST_INPUTS, parts, unmentioned
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import KINDS, Kind, Record, linked_ids, task_of, value_at
+from taskhand.backends.hubspot.stages import TaskStatuses
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.errors import InvalidAnswer, NotFound
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Status, Task
+from taskhand.domain.task import Task
 
 __all__ = ["MESSAGES", "MOST_PAIRS", "TaskReader"]
 
@@ -35,18 +36,18 @@ class TaskReader:
         self.recent = recent
         self._account = account
         self.zones = Zones(None)
-        self._statuses: Mapping[str, Status] = {}
+        self.statuses = TaskStatuses({})
 
     async def prepare(self) -> None:
         """Fetch the zones and statuses without which no record can be read as a task."""
-        self.zones, self._statuses = await self._account.zones(), await self._account.by_value()
+        self.zones, self.statuses = await self._account.zones(), await self._account.all_statuses()
 
     def task(self, record: Record, of_link: str | None = None) -> Task:
         """A record as a task; of several links the one that `of_link` names is shown."""
         id_property = self.client.id_property
         return read_task(
             record.known_by(id_property),
-            lambda: task_of(record, self.zones, self._statuses, of_link, id_property),
+            lambda: task_of(record, self.zones, self.statuses, of_link, id_property),
         )
 
     async def tasks(self, records: Iterable[Record], of_link: str | None = None) -> list[Task]:

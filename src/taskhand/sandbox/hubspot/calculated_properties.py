@@ -57,7 +57,10 @@ def _coupled_fields(
         stage = pipeline.stage_of(sent[STATUS])
         return {STAGE: stage.id if stage else ""}
     chosen = pipeline.stage(sent[STAGE])
-    own = {"kept": old.get(STATUS, ""), "unset": "", "stage_id": sent[STAGE]}[spec_variant.custom_stage]
+    last = pipeline.statuses[-1].value
+    own = {"kept": old.get(STATUS, ""), "unset": "", "stage_id": sent[STAGE], "last_option": last}[
+        spec_variant.custom_stage
+    ]
     return {STATUS: chosen.status if chosen and chosen.status else own}
 
 

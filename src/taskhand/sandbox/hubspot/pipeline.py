@@ -32,13 +32,12 @@ DEFAULT_STAGES = (
     Stage("af0e6a5c-2ea3-4c72-b69f-7c6cb3fdb591", "Not Started", is_closed=False, status="NOT_STARTED"),
     Stage("60b5c368-04c4-4d32-9b4a-457e159f49b7", "In Progress", is_closed=False, status="IN_PROGRESS"),
     Stage("dd5826e4-c976-4654-a527-b59ada542e52", "Waiting", is_closed=False, status="WAITING"),
-    Stage("fc8148fb-3a2d-4b59-834e-69b7859347cb", "Deferred", is_closed=False, status="DEFERRED"),
     Stage("61bafb31-e7fa-46ed-aaa9-1322438d6e67", "Completed", is_closed=True, status="COMPLETED"),
+    Stage("fc8148fb-3a2d-4b59-834e-69b7859347cb", "Deferred", is_closed=False, status="DEFERRED"),
 )
-CUSTOM_STAGES = (  # of a recorded account, where In progress replaces the default stage
-    Stage("5996831934", "In progress", is_closed=False, status=None),
-    Stage("6049725638", "Cancelled", is_closed=True, status=None),
-)
+IN_PROGRESS = Stage("5996831934", "In progress", is_closed=False, status=None)
+CANCELLED = Stage("6049725638", "Cancelled", is_closed=True, status=None)
+FIRST_OWN_ID = 6_049_725_700
 STATUSES = (
     Option("COMPLETED", "Completed"),
     Option("DEFERRED", "Deferred"),
@@ -46,7 +45,7 @@ STATUSES = (
     Option("NOT_STARTED", "Not Started"),
     Option("WAITING", "Waiting"),
 )
-WORKFLOW = tuple(stage.status for stage in DEFAULT_STAGES)
+WORKFLOW = ("NOT_STARTED", "IN_PROGRESS", "WAITING", "DEFERRED", "COMPLETED")
 
 
 @dataclass(frozen=True)
@@ -65,12 +64,23 @@ class TaskPipeline:
         return next((stage for stage in self.stages if stage.id == stage_id), None)
 
 
-def build_pipeline(spec_variant: SpecVariant, statuses: tuple[Option, ...] | None) -> TaskPipeline:
-    """Return the pipeline of a spec variant; `statuses` are the seed's, None for HubSpot's."""
+def build_pipeline(
+    spec_variant: SpecVariant, statuses: tuple[Option, ...] | None, stages: tuple[Stage, ...] | None = None
+) -> TaskPipeline:
+    """Return the pipeline of a spec variant; `statuses` and `stages` are the seed's, None for HubSpot's."""
     chosen = statuses or STATUSES
     if statuses is None and spec_variant.status_order == "workflow":
         chosen = tuple(sorted(STATUSES, key=lambda option: WORKFLOW.index(option.value)))
-    if spec_variant.stages == "default":
-        return TaskPipeline(chosen, DEFAULT_STAGES)
-    kept = tuple(stage for stage in DEFAULT_STAGES if stage.status != "IN_PROGRESS")
-    return TaskPipeline(chosen, kept + CUSTOM_STAGES)
+    if stages is not None or spec_variant.stages == "none":
+        return TaskPipeline(chosen, stages or ())
+    own = DEFAULT_STAGES if statuses is None else tuple(map(_stage_of, statuses, range(len(statuses))))
+    if spec_variant.stages == "custom":  # of a recorded account, where In progress replaces the default stage
+        own = (*(IN_PROGRESS if stage.status == "IN_PROGRESS" else stage for stage in own), CANCELLED)
+    return TaskPipeline(chosen, own)
+
+
+def _stage_of(option: Option, number: int) -> Stage:
+    """Return the stage that goes with a seeded status."""
+    known = {stage.status: stage for stage in DEFAULT_STAGES}.get(option.value)
+    made = Stage(str(FIRST_OWN_ID + number), option.label, is_closed=False, status=option.value)
+    return made if known is None else known._replace(label=option.label)

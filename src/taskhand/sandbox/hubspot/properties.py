@@ -39,7 +39,7 @@ def get_property(ctx: RequestContext) -> Reply:
 
 def list_pipelines(ctx: RequestContext) -> Reply:
     """`GET /crm/v3/pipelines/{kind}`."""
-    return Reply(200, {"results": [_render_pipeline(ctx)] if ctx.object_type == TASKS else []})
+    return Reply(200, {"results": [_render_pipeline(ctx)] if ctx.object_type == TASKS and ctx.pipeline.stages else []})
 
 
 def list_stages(ctx: RequestContext) -> Reply:

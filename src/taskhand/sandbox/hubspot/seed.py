@@ -1,10 +1,12 @@
 """Makes a store from a seed, which is plain data.
 
-A seed is a mapping with `owners`, `statuses`, `contacts`, `companies`, `deals` and `tasks`, each a list of mappings.
-Omitted lists are empty; omitted owners are the demo's, omitted statuses HubSpot's. Owners have their documented
-camelCase fields; statuses have `value` and `label`, in the account's order. Records have `properties`, and optionally
-`id`, `createdAt` (ISO 8601), `archived`, and for a task the ids of its `contacts`, `companies` and `deals`. Seeded
-properties are not validated, so that a seed can have values that the API would refuse.
+A seed is a mapping with `owners`, `statuses`, `stages`, `contacts`, `companies`, `deals` and `tasks`, each a list of
+mappings. Omitted lists are empty; omitted owners are the demo's, omitted statuses HubSpot's. Owners have their
+documented camelCase fields; statuses have `value` and `label`, in the account's order. Stages
+are those of the task pipeline, with `id`, `label`, `isClosed` and, where one goes with it, the `status`; where they are
+omitted, there is one for each status. Records have `properties`, and optionally `id`, `createdAt` (ISO 8601),
+`archived`, and for a task the ids of its `contacts`, `companies` and `deals`. Seeded properties are not validated, so
+that a seed can have values that the API would refuse.
 """
 
 from __future__ import annotations
@@ -12,13 +14,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.calculated_properties import DEFAULTS, apply_write
+from taskhand.sandbox.hubspot.calculated_properties import DEFAULTS, STAGE, STATUS, apply_write
 from taskhand.sandbox.hubspot.dates import parse_instant
 from taskhand.sandbox.hubspot.demo import OWNERS, demo
 from taskhand.sandbox.hubspot.links import Link
 from taskhand.sandbox.hubspot.object_types import OBJECT_TYPES, TASKS
 from taskhand.sandbox.hubspot.people import Owner
-from taskhand.sandbox.hubspot.pipeline import Option, build_pipeline
+from taskhand.sandbox.hubspot.pipeline import Option, Stage, build_pipeline
 from taskhand.sandbox.hubspot.record import Record
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 from taskhand.sandbox.hubspot.store import Store
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from taskhand.sandbox.hubspot.object_types import ObjectType
+    from taskhand.sandbox.hubspot.pipeline import TaskPipeline
 
-SEED_KEYS = frozenset({"owners", "statuses", *(object_type.name for object_type in OBJECT_TYPES)})
+SEED_KEYS = frozenset({"owners", "statuses", "stages", *(object_type.name for object_type in OBJECT_TYPES)})
 ROW_KEYS = frozenset({"id", "properties", "createdAt", "archived"})
 LINKED = ("contacts", "companies", "deals")
 FIRST_IDS = {
@@ -47,12 +50,13 @@ def read_seed(seed: str | Mapping[str, Any], now: dt.datetime) -> Store:
     """Make the store of "demo", "empty" or data in the form above; anything else is a ValueError."""
     data = seed_data(seed, SEED_KEYS, demo, now)
     store = Store(_owner(row) for row in data.get("owners", OWNERS))
+    pipeline = build_pipeline(PLAIN, read_statuses(data), read_stages(data))
     for object_type in OBJECT_TYPES:
         for number, row in enumerate(data.get(object_type.name, ())):
             check_keys(
                 f"a seeded {object_type.singular}", row, ROW_KEYS | (set(LINKED) if object_type == TASKS else set())
             )
-            record = _record(object_type, row, FIRST_IDS[object_type.name] + number, now)
+            record = _record(object_type, row, FIRST_IDS[object_type.name] + number, now, pipeline)
             store.put(record, record.updated_at)
             for link in [Link(record.id, other, str(found)) for other in LINKED for found in row.get(other, ())]:
                 store.links.add(link, record.created_at)
@@ -64,6 +68,14 @@ def read_statuses(seed: str | Mapping[str, Any]) -> tuple[Option, ...] | None:
     """Return the seed's status options in its order, or None for HubSpot's."""
     rows = None if isinstance(seed, str) else seed.get("statuses")
     return None if rows is None else tuple(Option(row["value"], row["label"]) for row in rows)
+
+
+def read_stages(seed: str | Mapping[str, Any]) -> tuple[Stage, ...] | None:
+    """Return the seed's stages in its order, or None for one for each status."""
+    rows = None if isinstance(seed, str) else seed.get("stages")
+    if rows is None:
+        return None
+    return tuple(Stage(str(row["id"]), row["label"], row.get("isClosed", False), row.get("status")) for row in rows)
 
 
 def _owner(row: Mapping[str, Any]) -> Owner:
@@ -80,13 +92,15 @@ def _owner(row: Mapping[str, Any]) -> Owner:
     )
 
 
-def _record(object_type: ObjectType, row: Mapping[str, Any], number: int, now: dt.datetime) -> Record:
+def _record(
+    object_type: ObjectType, row: Mapping[str, Any], number: int, now: dt.datetime, pipeline: TaskPipeline
+) -> Record:
     made = parse_instant(row["createdAt"]) if "createdAt" in row else None
     made = made or now - AGE
     properties = dict(row.get("properties", {}))
     if object_type == TASKS:
-        pipeline = build_pipeline(PLAIN, None)
-        properties = apply_write({}, {**DEFAULTS, **properties}, made, pipeline, PLAIN)
+        defaults = {name: text for name, text in DEFAULTS.items() if name != STATUS or STAGE not in properties}
+        properties = apply_write({}, defaults | properties, made, pipeline, PLAIN)
     return Record(
         object_type=object_type,
         id=str(row.get("id", number)),

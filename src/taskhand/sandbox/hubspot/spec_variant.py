@@ -84,9 +84,10 @@ class SpecVariant(Switches):
     # Whether status and pipeline stage change together, and which one wins when both are sent.
     stage: Literal["coupled", "apart"] = "coupled"
     status_or_stage: Literal["status", "stage"] = "status"
-    # Whether the pipeline has custom stages (recorded), and the value of `hs_task_status` in one of them.
-    stages: Literal["default", "custom"] = "default"
-    custom_stage: Literal["kept", "unset", "stage_id"] = "kept"
+    # Whether the pipeline has custom stages (recorded) or there is none (inferred), and the value that `hs_task_status`
+    # has in a custom stage, of which nothing is recorded.
+    stages: Literal["default", "custom", "none"] = "default"
+    custom_stage: Literal["kept", "unset", "stage_id", "last_option"] = "kept"
     # The order of the status options.
     status_order: Literal["alphabetical", "workflow"] = "alphabetical"
     # The answer to an archived owner in `hubspot_owner_id`.

@@ -1,0 +1,170 @@
+"""The statuses of tasks: the stages of the account's task pipeline, or the options of `hs_task_status`; pure.
+
+Recorded, not documented: a task has a status (`hs_task_status`) and a stage (`hs_pipeline_stage`), which move together.
+The stages that every account starts with have the same ids everywhere, and each goes with one option of the status. An
+account's own stage goes with none. What `hs_task_status` reads for it is not known, so it is read and written by the
+stage alone. A task that leaves it is given the status and the stage that go together, so that no rule is needed for
+which of the two wins.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from taskhand.backends.remote.parsing import JsonObject, filled_text, invalid_answer, optional_text, rows_in
+from taskhand.domain.names import fold
+from taskhand.domain.task import Status, StatusList, StatusType
+
+__all__ = ["OPTIONS", "STAGE", "STAGE_PROPERTIES", "STATUS", "TaskStatuses"]
+
+STATUS, STAGE, _PIPELINE = "hs_task_status", "hs_pipeline_stage", "hs_pipeline"
+STAGE_PROPERTIES: Final = (STATUS, STAGE)
+"""The properties that say the status of a task."""
+
+_STARTED: Final[Mapping[str, tuple[str, str]]] = {
+    "NOT_STARTED": ("af0e6a5c-2ea3-4c72-b69f-7c6cb3fdb591", "Not Started"),
+    "IN_PROGRESS": ("60b5c368-04c4-4d32-9b4a-457e159f49b7", "In Progress"),
+    "WAITING": ("dd5826e4-c976-4654-a527-b59ada542e52", "Waiting"),
+    "DEFERRED": ("fc8148fb-3a2d-4b59-834e-69b7859347cb", "Deferred"),
+    "COMPLETED": ("61bafb31-e7fa-46ed-aaa9-1322438d6e67", "Completed"),
+}
+"""The stage and the label that go with an option of the status in every account."""
+OPTIONS: Final = frozenset(_STARTED)
+"""The options of `hs_task_status` that every account has."""
+_VALUE_OF: Final[Mapping[str, str]] = {stage: value for value, (stage, _) in _STARTED.items()}
+_INITIAL, _COMPLETED = "NOT_STARTED", "COMPLETED"
+_TYPES: Final[Mapping[str, StatusType]] = {_INITIAL: "initial", _COMPLETED: "done"}
+_OF_PIPELINE: Final = "the task pipeline in HubSpot"
+_OF_OPTIONS: Final = "the options of hs_task_status in HubSpot"
+_UNSURE: Final = f"{_OF_OPTIONS}; its task pipeline, which may have more, cannot be read"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStatuses:
+    """All statuses that a task may have, by id: the option of `hs_task_status`, or the id of an account's own stage.
+
+    Those that cannot be chosen have the order 0. `stages` has the stage of each status that has one, `pipelines` the
+    pipeline of each stage where there are several.
+    """
+
+    by_id: Mapping[str, Status]
+    complete: bool = True
+    source: str = _OF_OPTIONS
+    stages: Mapping[str, str] = field(default_factory=dict)
+    pipelines: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_pipelines(cls, json: JsonObject) -> "TaskStatuses | None":
+        """The stages of `GET /crm/v3/pipelines/tasks`; None where there are none.
+
+        https://developers.hubspot.com/docs/api-reference/crm-pipelines-v3/guide
+        """
+        pipelines = sorted(rows_in("HubSpot", json, "results"), key=_display_order)
+        pipelines = [one for one in pipelines if one.get("archived") is not True]
+        rows = [
+            (one, stage)
+            for one in pipelines
+            for stage in sorted(rows_in("HubSpot", one, "stages"), key=_display_order)
+            if filled_text(stage.get("id"))
+        ]
+        if not rows:
+            return None
+        stages = [stage for _, stage in rows]
+        statuses = list(_of_stages(stages))
+        by_id = {status.id: status for status in statuses if status.id}
+        return cls(
+            by_id,
+            source=_OF_PIPELINE,
+            stages={str(status.id): stage["id"] for status, stage in zip(statuses, stages, strict=True)},
+            pipelines={stage["id"]: str(one.get("id")) for one, stage in rows} if len(pipelines) > 1 else {},
+        )
+
+    @classmethod
+    def of_options(cls, json: JsonObject, *, complete: bool) -> "TaskStatuses":
+        """The options of the property `hs_task_status`; InvalidAnswer without any. Hidden ones cannot be chosen.
+
+        https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide
+        """
+        options = [one for one in rows_in("HubSpot", json, "options") if filled_text(one.get("value"))]
+        if not options:
+            raise invalid_answer("HubSpot", "without any status")
+        options.sort(key=lambda one: (one.get("hidden") is not True, *_display_order(one)))
+        hidden = sum(one.get("hidden") is True for one in options)
+        by_id = {
+            one["value"]: _status(one["value"], one, max(0, place - hidden)) for place, one in enumerate(options, 1)
+        }
+        return cls(by_id, complete=complete, source=_OF_OPTIONS if complete else _UNSURE)
+
+    @property
+    def known(self) -> StatusList:
+        """The statuses that can be chosen, by position; finished tasks are those that HubSpot calls completed."""
+        choices = tuple(one for one in self.by_id.values() if one.order)
+        completed = self._find(_COMPLETED)
+        return StatusList(choices, self.complete, self.source, completed.id if completed else None)
+
+    def of_task(self, properties: Mapping[str, object]) -> Status | None:
+        """The status of a task: its stage where that is the account's own, else its status, else its stage.
+
+        One that is not known is its own name. TypeError for a value that is no text.
+        """
+        status, stage = optional_text(properties, STATUS), optional_text(properties, STAGE)
+        if stage is not None and stage in self.by_id:
+            return self.by_id[stage]
+        value = status or (_VALUE_OF.get(stage, stage) if stage else None)
+        if value is None:
+            return None
+        _, name = _STARTED.get(value, ("", value))
+        kind = _TYPES.get(value, "unknown")
+        return self._find(value) or Status(id=value, name=name, color=None, type=kind, order=0)
+
+    def properties_of(self, status_id: str, before_id: str | None) -> dict[str, str]:
+        """The properties that give a task this status; `before_id` is the status that it has."""
+        stage = self.stages.get(status_id)
+        status = {} if stage == status_id else {STATUS: status_id}
+        if stage is None or (status and not self.is_own(before_id)):
+            return status
+        pipeline = self.pipelines.get(stage)
+        return status | {STAGE: stage} | ({_PIPELINE: pipeline} if pipeline else {})
+
+    def is_own(self, status_id: str | None) -> bool:
+        """Whether a status is an account's own stage."""
+        return status_id is not None and self.stages.get(status_id) == status_id
+
+    def _find(self, value: str) -> Status | None:
+        """The status with this id, or the stage that is labelled as that option where no stage goes with it."""
+        _, label = _STARTED.get(value, ("", ""))
+        alike = (one for one in self.by_id.values() if label and one.order and fold(one.name) == fold(label))
+        return self.by_id.get(value) or next(alike, None)
+
+
+def _of_stages(stages: Sequence[JsonObject]) -> Iterator[Status]:
+    """The stages as statuses, in their order from 1; archived ones have the order 0.
+
+    A new task starts in Not Started, or in the first open stage where the account has no such stage.
+    """
+    shown = [one["id"] for one in stages if one.get("archived") is not True]
+    started = [one["id"] for one in stages if _VALUE_OF.get(one["id"]) == _INITIAL or one["id"] == _INITIAL]
+    initial = next((one["id"] for one in stages if one["id"] in (started or shown) and not _is_closed(one)), None)
+    for stage in stages:
+        kind: StatusType = "done" if _is_closed(stage) else "initial" if stage["id"] == initial else "in_progress"
+        order = shown.index(stage["id"]) + 1 if stage["id"] in shown else 0
+        yield _status(_VALUE_OF.get(stage["id"], stage["id"]), stage, order, kind)
+
+
+def _status(status_id: str, json: JsonObject, order: int, kind: StatusType | None = None) -> Status:
+    name = filled_text(json.get("label")) or status_id
+    kind = kind or _TYPES.get(status_id, "in_progress")
+    return Status(id=status_id, name=name, color=None, type=kind, order=order)
+
+
+def _is_closed(stage: JsonObject) -> bool:
+    """Whether tasks in a stage are finished: `isClosed` is recorded as a text."""
+    metadata = stage.get("metadata")
+    given = metadata if isinstance(metadata, dict) else {}
+    return str(given.get("isClosed")).casefold() == "true" or given.get("state") == "CLOSED"
+
+
+def _display_order(row: JsonObject) -> tuple[bool, int]:
+    """A negative `displayOrder` comes last, by HubSpot's documentation of properties."""
+    order = row.get("displayOrder")
+    return (False, order) if isinstance(order, int) and order >= 0 else (True, 0)

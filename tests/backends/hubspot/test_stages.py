@@ -1,0 +1,170 @@
+"""Statuses are the stages of the account's task pipeline: its own ones have names and types, and can be set."""
+
+from typing import Any
+
+import pytest
+from pydantic import MISSING
+
+from backends.hubspot.wired import Stage, Time, hubspot, row, seed, staged, task_id
+from taskhand.backends.hubspot.stages import TaskStatuses
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import InvalidAnswer
+from taskhand.domain.query import TaskQuery
+from taskhand.domain.statuses import finished_status, resolve_filter_statuses, resolve_status
+from taskhand.domain.task import StatusChoice
+from taskhand.sandbox.faults import Fault
+
+OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
+PIPELINES, OPTIONS = "GET /crm/v3/pipelines/{kind}", "GET /crm/v3/properties/{kind}/{name}"
+CANCELLED, IN_PROGRESS = "6049725638", "5996831934"
+READINGS = ["kept", "unset", "stage_id", "last_option"]
+# As recorded on 2026-09-14, with the last stage archived.
+RECORDED = {
+    "results": [
+        {
+            "id": "3d314325-1b2a-4225-9388-375f49c57ec3",
+            "label": "Task Pipeline",
+            "displayOrder": 0,
+            "stages": [
+                {"id": CANCELLED, "label": "Cancelled", "displayOrder": 5, "metadata": {"isClosed": "true"}},
+                {"id": "61bafb31-e7fa-46ed-aaa9-1322438d6e67", "label": "Completed", "displayOrder": 3}
+                | {"metadata": {"isClosed": "true", "state": "CLOSED"}},
+                {"id": "af0e6a5c-2ea3-4c72-b69f-7c6cb3fdb591", "label": "Not Started", "displayOrder": 0}
+                | {"metadata": {"isClosed": "false"}},
+                {"id": IN_PROGRESS, "label": "In progress", "displayOrder": 1, "metadata": {"isClosed": "false"}},
+                {"id": "dd5826e4-c976-4654-a527-b59ada542e52", "label": "Waiting", "displayOrder": 2},
+                {"id": "fc8148fb-3a2d-4b59-834e-69b7859347cb", "label": "Deferred", "displayOrder": 4},
+                {"id": "77", "label": "Old", "displayOrder": 6, "archived": True},
+            ],
+        }
+    ]
+}
+
+
+def own(seen: str = "kept", *more: str) -> tuple[Any, Time]:
+    time = Time()
+    spec_variant = (*OPEN, "stages=custom", f"custom_stage={seen}", *more)
+    return hubspot(time, seed(rows=[row(1), row(2), row(3)]), spec_variant=spec_variant), time
+
+
+def test_stages_are_in_the_accounts_order_and_closed_ones_are_finished() -> None:
+    found = TaskStatuses.of_pipelines(RECORDED)
+    assert found is not None
+    assert [(one.order, one.id, one.name, one.type) for one in found.known.statuses] == [
+        (1, "NOT_STARTED", "Not Started", "initial"),
+        (2, IN_PROGRESS, "In progress", "in_progress"),
+        (3, "WAITING", "Waiting", "in_progress"),
+        (4, "COMPLETED", "Completed", "done"),
+        (5, "DEFERRED", "Deferred", "in_progress"),
+        (6, CANCELLED, "Cancelled", "done"),
+    ]
+    assert found.known.complete
+    assert finished_status(MISSING, found.known)[0].id == "COMPLETED"
+    archived = found.of_task({"hs_pipeline_stage": "77", "hs_task_status": "COMPLETED"})
+    assert archived is not None
+    assert archived.name == "Old"
+
+
+def test_a_task_has_the_status_of_its_own_stage_whatever_the_status_reads() -> None:
+    found = TaskStatuses.of_pipelines(RECORDED)
+    assert found is not None
+    for read in (None, "", "COMPLETED", "NOT_STARTED", CANCELLED):
+        status = found.of_task({"hs_pipeline_stage": CANCELLED, "hs_task_status": read})
+        assert status is not None
+        assert (status.name, status.type) == ("Cancelled", "done")
+    # A stage of HubSpot's own says nothing that the status does not say.
+    waiting = "dd5826e4-c976-4654-a527-b59ada542e52"
+    assert found.of_task({"hs_pipeline_stage": waiting}) == found.by_id["WAITING"]
+    assert found.of_task({"hs_pipeline_stage": waiting, "hs_task_status": "COMPLETED"}) == found.by_id["COMPLETED"]
+    # The stage that goes with this status was replaced by one of the same name.
+    assert found.of_task({"hs_task_status": "IN_PROGRESS"}) == found.by_id[IN_PROGRESS]
+    assert found.of_task({}) is None
+
+
+def test_a_stage_of_another_pipeline_is_written_with_its_pipeline() -> None:
+    other = {"id": "p2", "displayOrder": 1, "stages": [{"id": "8", "label": "Review", "displayOrder": 0}]}
+    gone = {"id": "p3", "displayOrder": 2, "archived": True, "stages": [{"id": "9", "label": "Never"}]}
+    found = TaskStatuses.of_pipelines({"results": [*RECORDED["results"], other, gone]})
+    assert found is not None
+    assert [one.name for one in found.known.statuses][-2:] == ["Cancelled", "Review"]
+    assert found.properties_of("8", "WAITING") == {"hs_pipeline_stage": "8", "hs_pipeline": "p2"}
+
+
+def test_options_have_the_accounts_order_without_hidden_ones() -> None:
+    options = [
+        {"value": "COMPLETED", "label": "Hecho", "displayOrder": 3},
+        {"value": "OLD", "label": "Old", "displayOrder": 0, "hidden": True},
+        {"value": "LATER", "label": "Later", "displayOrder": -1},
+        {"value": "NOT_STARTED", "label": "Nuevo", "displayOrder": 1},
+        {"label": "without a value"},
+    ]
+    found = TaskStatuses.of_options({"options": options}, complete=True)
+    assert [(one.order, one.name, one.type) for one in found.by_id.values()] == [
+        (0, "Old", "in_progress"),
+        (1, "Nuevo", "initial"),
+        (2, "Hecho", "done"),
+        (3, "Later", "in_progress"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "spec_variant", "complete"),
+    [
+        (Fault("status", PIPELINES, status=404, nth="every"), "stages=default", True),
+        (Fault("status", PIPELINES, status=403, nth="every"), "stages=default", False),
+        (None, "stages=none", True),
+    ],
+)
+async def test_without_a_pipeline_the_statuses_are_the_options_and_complete_only_where_that_is_known(
+    fault: Fault | None, spec_variant: str, complete: object
+) -> None:
+    time = Time()
+    there = hubspot(time, seed(2), spec_variant=(*OPEN, spec_variant), faults=(fault,) if fault else ())
+    async with staged(there, time) as stage:
+        known = await stage.backend.statuses()
+        assert [one.name for one in known.statuses] == ["Pendiente", "En Progreso", "Completado"]
+        assert known.complete is complete
+        assert "hs_task_status" in known.source
+        done, _ = resolve_status("Completado", known)
+        (task,) = [await stage.backend.get_task(task_id(1))]
+        assert (await stage.backend.update_task(task, Edit(status=done))).task.status_config == known.statuses[2]
+
+
+def test_a_pipeline_without_its_stages_is_no_empty_one() -> None:
+    with pytest.raises(InvalidAnswer):
+        TaskStatuses.of_pipelines({"results": [{"id": "p", "label": "Task Pipeline"}]})
+
+
+async def listed(stage: Stage, *names: str) -> set[str]:
+    known = await stage.backend.statuses()
+    query = TaskQuery(statuses=resolve_filter_statuses(names, known))
+    return {one.id for one in (await stage.backend.list_tasks(query)).tasks}
+
+
+@pytest.mark.parametrize("seen", READINGS)
+@pytest.mark.parametrize("more", ["stage=coupled", "stage=apart", "status_or_stage=stage"])
+@pytest.mark.parametrize("way", ["single", "bulk"])
+async def test_a_task_goes_into_an_accounts_own_stage_is_found_there_and_goes_out_of_it(
+    seen: str, more: str, way: str
+) -> None:
+    there, time = own(seen, more)
+    async with staged(there, time) as stage:
+        known = await stage.backend.statuses()
+        cancelled, _ = resolve_status("cancelled", known)
+        waiting = StatusChoice.of(next(one for one in known.statuses if one.id == "COMPLETED"))
+        task = await stage.backend.get_task(task_id(1))
+        for choice in (cancelled, waiting):
+            edit = Edit(status=choice, title="New")
+            if way == "bulk":
+                (outcome,) = await stage.backend.update_tasks([(task, edit)])
+                assert outcome.written is not None
+                task, note = outcome.written.task, outcome.written.note
+            else:
+                written = await stage.backend.update_task(task, edit)
+                task, note = written.task, written.note
+            assert task.status_config is not None
+            assert (task.status_config.id, note) == (choice.id, None)
+            assert task == await stage.backend.get_task(task_id(1))
+            assert await listed(stage, "done") == {task_id(1)}
+            assert await listed(stage, str(choice.name)) == {task_id(1)}
+        assert await listed(stage, "Cancelled") == set()
