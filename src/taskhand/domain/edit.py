@@ -30,7 +30,7 @@ class Edit:
     responsible_ids: tuple[str, ...] | MISSING = MISSING
     ai_contact_id: str | None | MISSING = MISSING
     ai_customer_id: str | None | MISSING = MISSING
-    priority: int | MISSING = MISSING
+    priority: int | None | MISSING = MISSING
     status: StatusChoice | MISSING = MISSING
     native: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 

@@ -125,7 +125,7 @@ def _checks(
     if (statuses := query.statuses) is not None:
         yield _STATUS, lambda task: any(choice.met_by(task.status_config) for choice in statuses)
     if query.priority is not None:
-        yield frozenset({"priority"}), lambda task: query.priority == task.priority
+        yield frozenset({"priority"}), lambda task: query.priority == task.shown_priority
     if query.contact is not None:
         yield _LINKS, lambda task: query.contact in (task.ai_contact_id, task.ai_customer_id)
     if query.text is not None:

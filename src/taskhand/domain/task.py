@@ -136,6 +136,11 @@ class Task(Value):
         return tuple([person.responsible_id for person in self.task_responsibles or ()])
 
     @property
+    def shown_priority(self) -> int | None:
+        """The priority to show: 0 where the CRM has none for the task, null where it cannot be read."""
+        return self.priority if self.priority is not None or "priority" in self.unreadable_fields else 0
+
+    @property
     def unreadable_fields(self) -> tuple[str, ...]:
         """The names of the fields that cannot be read."""
         return () if self.unreadable is MISSING else self.unreadable

@@ -209,14 +209,14 @@ async def test_a_task_with_several_contacts_keeps_them() -> None:
         assert len(stage.hubspot.state()["links"]) == 2
 
 
-async def test_a_priority_that_a_task_shows_already_is_not_sent() -> None:
+async def test_low_is_set_on_a_task_that_has_no_priority() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(rows=[row(1, hs_task_priority="NONE")]), spec_variant=OPEN), time) as stage:
-        (task,) = await tasks(stage, 1)
-        (outcome,) = await stage.backend.update_tasks([(task, Edit(priority=0))])
-        assert outcome.written is not None
-        assert counted(stage) == {READ: 1}
-        assert stage.true(1)["hs_task_priority"] == "NONE"
+    rows = [row(1, hs_task_priority="NONE"), row(2, hs_task_priority="")]
+    async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
+        before = await tasks(stage, 2)
+        outcomes = await stage.backend.update_tasks([(task, Edit(priority=0)) for task in before])
+        assert [one.written is not None for one in outcomes] == [True, True]
+        assert [stage.true(number)["hs_task_priority"] for number in (1, 2)] == ["LOW", "LOW"]
 
 
 async def test_nothing_to_do_sends_nothing() -> None:

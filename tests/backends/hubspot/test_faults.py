@@ -204,10 +204,10 @@ async def test_an_update_that_is_neither_confirmed_whole_nor_read_back_is_in_dou
 
 async def test_a_used_up_day_is_reported_and_not_waited_for() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), spec_variant=("burst=0", "searches=0", "daily=3")), time) as stage:
+    async with staged(hubspot(time, seed(2), spec_variant=("burst=0", "searches=0", "daily=4")), time) as stage:
         await stage.backend.get_task(task_id(1))
         with pytest.raises(TaskhandError) as refused:
-            await stage.backend.members()
+            await stage.backend.find_contacts("Carolina", 5)
         assert refused.value.code == "rate_limited"
         assert refused.value.retry_after_s is not None
         assert refused.value.retry_after_s > 600

@@ -111,16 +111,13 @@ def test_the_task_before_and_the_answer_to_an_update_make_the_task_after(data: s
     assert made == read(json_of(was | sent, first), zones)
 
 
-@pytest.mark.parametrize("value", ["NONE", "LOW", None, "", "URGENT"])
-def test_low_none_missing_and_own_priorities_read_as_0(value: str | None) -> None:
-    assert read(json_of({}) | {"properties": {"hs_task_priority": value}}).priority == 0
-
-
-@pytest.mark.parametrize("value", ["NONE", "URGENT"])
-def test_writes_no_priority_to_a_task_that_shows_it_already(value: str) -> None:
-    before = read(json_of({"hs_task_priority": value}))
-    assert properties_of(Edit(title="New", priority=0), before, Zones(None), STATUSES) == {"hs_task_subject": "New"}
-    assert properties_of(Edit(priority=1), before, Zones(None), STATUSES) == {"hs_task_priority": "MEDIUM"}
+@pytest.mark.parametrize("value", ["NONE", None, "", "URGENT"])
+def test_no_priority_and_an_own_one_are_shown_as_0_and_are_not_low(value: str | None) -> None:
+    task = read(json_of({}) | {"properties": {"hs_task_priority": value}})
+    assert (task.priority, task.shown_priority) == (None, 0)
+    assert Edit(priority=0).unmet_by(task) == Edit(priority=0)
+    assert properties_of(Edit(priority=0), task, Zones(None), STATUSES) == {"hs_task_priority": "LOW"}
+    assert properties_of(Edit(title="New"), task, Zones(None), STATUSES) == {"hs_task_subject": "New"}
 
 
 def test_writes_the_all_day_flag_only_when_it_changes() -> None:

@@ -275,12 +275,12 @@ async def test_an_all_day_task_is_due_on_its_day_whatever_its_instant() -> None:
         assert (await stage.backend.list_tasks(replace(tenth, from_date="2026-03-11", to_date=None))).tasks == ()
 
 
-async def test_an_accounts_own_priority_reads_as_0_and_survives_an_update() -> None:
+async def test_an_accounts_own_priority_is_shown_as_0_and_survives_an_update() -> None:
     time = Time()
     world = seed(rows=[row(1, hs_task_priority="URGENT"), row(2)])
     async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:
         listed = (await stage.backend.list_tasks(TaskQuery(order="priority"))).tasks
-        assert [task.priority for task in listed] == [1, 0]
+        assert [task.shown_priority for task in listed] == [1, 0]
         assert [task.id for task in (await stage.backend.list_tasks(TaskQuery(priority=0))).tasks] == [task_id(1)]
         await stage.backend.update_task(listed[1], Edit(title="New"))
         assert stage.true(1)["hs_task_priority"] == "URGENT"

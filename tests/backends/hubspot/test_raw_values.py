@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
+from pydantic import MISSING
 
 from backends.hubspot.wired import (
     ANA,
@@ -112,8 +113,8 @@ async def test_undo_writes_only_the_fields_that_the_edit_sets(way: Way) -> None:
     async with staged(there, time) as stage:
         before = await snapshot(stage)
         after, _ = await updated(stage, way, before.task, CHANGE)
-        restored, _ = await updated(stage, way, after, Edit(priority=0, native=before.native))
-        assert restored == after.model_copy(update={"priority": 0})
+        restored, _ = await updated(stage, way, after, Edit(priority=None, native=before.native))
+        assert restored == after.model_copy(update={"priority": None})
         assert (stage.true(1)["hs_task_priority"], stage.true(1)["hs_task_body"]) == ("NONE", "other")
 
 
@@ -161,7 +162,7 @@ async def test_a_lost_answer_counts_as_applied_only_where_the_raw_value_is_there
         stage.hubspot.edit(task_id(1), **low)
         now = await snapshot(stage)
         stage.hubspot.faults = (Fault(kind, PATCH if way == "single" else UPDATE),)
-        _, note = await updated(stage, way, now.task, Edit(priority=0, native=before.native))
+        _, note = await updated(stage, way, now.task, Edit(priority=None, native=before.native))
         assert note == (HUBSPOT.applied if kind == "reset_after" else HUBSPOT.sent_again)
         assert stage.true(1)["hs_task_priority"] == "NONE"
 
@@ -186,7 +187,7 @@ def again(before: Snapshot) -> Edit:
         responsible_ids=task.responsible_ids,
         ai_contact_id=task.ai_contact_id,
         ai_customer_id=task.ai_customer_id,
-        priority=task.priority or 0,
+        priority=MISSING if task.priority is None else task.priority,
         status=StatusChoice.of(task.status_config) if task.status_config else StatusChoice(),
         native=before.native,
     )

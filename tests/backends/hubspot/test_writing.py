@@ -256,3 +256,15 @@ async def test_a_task_is_made_changed_linked_and_listed_under_every_reading(spec
         (outcome,) = await stage.backend.update_tasks([(changed.task, Edit(ai_contact_id=None, title="Third"))])
         assert outcome.written is not None
         assert (outcome.written.task.title, outcome.written.task.ai_contact_id) == ("Third", None)
+
+
+@pytest.mark.parametrize(("maker", "creator"), [({}, ELENA), ({"scopes": ["crm.objects.contacts.read"]}, None)])
+async def test_the_creator_is_the_owner_whose_user_made_the_task(maker: dict[str, Any], creator: str | None) -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(1), spec_variant=OPEN, **maker), time) as stage:
+        task = await stage.backend.get_task(task_id(1))
+        assert task.creator_id == creator
+        if creator is not None:
+            written = await stage.backend.update_task(task, Edit(title="New"))
+            made = await stage.backend.create_task(Edit(title="Other", due=DUE))
+            assert (written.task.creator_id, made.task.creator_id) == (creator, None)

@@ -143,7 +143,7 @@ def update_body(edit: Edit, *, dateless: bool) -> dict[str, Any]:
 
 def sent_priority(edit: Edit) -> str | None:
     """Close's word for the priority that an edit sets, None where it sets none; CallerError where Close has no word."""
-    if edit.priority is MISSING:
+    if edit.priority is MISSING or edit.priority is None:
         return None
     if raw := (edit.native or {}).get("priority"):
         return str(raw)

@@ -1,6 +1,7 @@
 """A HubSpot account around its tasks: statuses, owners, contacts, its time zone, its token and its health."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -53,6 +54,8 @@ class Account:
         self._statuses: TtlCache[None, TaskStatuses] = TtlCache(_STATUSES_KEPT_S, monotonic)
         self._people: TtlCache[None, tuple[JsonObject, ...]] = TtlCache(_PEOPLE_KEPT_S, monotonic)
         self._user = settings.hubspot_user_id
+        self.owners: Mapping[str, str] = {}
+        """The ids of owners by those of their users, as far as the owners were read."""
 
     async def statuses(self) -> StatusList:
         """The statuses that can be chosen, by position."""
@@ -193,7 +196,14 @@ class Account:
             after = next_page(page)
             if after is None:
                 break
+        self.owners = {str(one["userId"]): str(one.get("id")) for one in owners if one.get("userId")}
         return tuple(one for one in owners if one.get("archived") is not True)
+
+    async def read_owners(self) -> None:
+        """Read the owners if they never were; a task is read without them where they cannot be."""
+        if not self.owners:
+            with suppress(TaskhandError):
+                await self._people.get(None, self._read_people)
 
     async def _token_info(self) -> JsonObject:
         """User and scopes of a private app's token; other tokens are not sent, as the answer would repeat them."""

@@ -101,7 +101,9 @@ class HubSpotAdapter(CrmAdapter[Record]):
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
         """One task with its links, always read; NotFound."""
         del fresh
-        return (await self._reader.tasks([await self._reader.one(task_id)]))[0]
+        record = await self._reader.one(task_id)
+        await self._account.read_owners()
+        return (await self._reader.tasks([record]))[0]
 
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
         """Tasks with their properties and links, always read."""
@@ -333,6 +335,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         is_same = self._client.id_property is not None or answer.id == before.id  # a merged task has another id
         if not is_same or not shows_values(answer.properties, sent):
             return None
+        reader, id_property = self._reader, self._client.id_property
         return record_of(
-            before, answer, self._reader.zones, self._reader.statuses, id_property=self._client.id_property
+            before, answer, reader.zones, reader.statuses, id_property=id_property, owners=self._account.owners
         )

@@ -6,6 +6,7 @@ Property names and values: https://developers.hubspot.com/docs/api-reference/crm
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from pydantic import MISSING
@@ -53,15 +54,20 @@ ID_OF: Final[Mapping[Kind, tuple[str, str, int]]] = {
 https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide, "Association type ID values".
 """
 
-PROPERTIES: Final = (*RAW_PROPERTIES, "hs_createdate")
+_CREATOR: Final = "hs_created_by_user_id"
+PROPERTIES: Final = (*RAW_PROPERTIES, "hs_createdate", _CREATOR)
 """The properties to ask for: HubSpot answers no others."""
 
 PRIORITY_VALUES: Final[Mapping[int, tuple[str, ...]]] = {0: ("LOW", "NONE"), 1: ("MEDIUM",), 2: ("HIGH",)}
-"""HubSpot's values of a documented priority; the first one is written."""
+"""HubSpot's values of a documented priority: the first one is written, the others are shown as it."""
 
-_PRIORITIES: Final = {value: digit for digit, values in PRIORITY_VALUES.items() for value in values}
+_PRIORITIES: Final = {values[0]: digit for digit, values in PRIORITY_VALUES.items()}
+_NO_PRIORITY: Final = "NONE"
 _OF_PROPERTIES: Final = ("title", "description", "due_at", "priority", "task_responsibles", "status_config")
 """The fields of a task that are properties in HubSpot."""
+
+
+NO_OWNERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +151,13 @@ def task_of(
     zones: Zones,
     statuses: TaskStatuses,
     of_link: str | None = None,
+    *,
     id_property: str | None = None,
+    owners: Mapping[str, str] = NO_OWNERS,
 ) -> Task:
     """A task. Of several links `of_link` is shown where it is one of them, else the lowest.
 
+    `owners` are the ids of owners by those of their users: HubSpot names the creator as a user.
     With `id_property` the task's id is the value of that property, where it has one.
     """
     properties, url, fields = record.properties, record.json.get("url"), FieldReader()
@@ -172,8 +181,7 @@ def task_of(
         ai_customer_id=_shown_link(record, "companies", of_link),
         task_status_config_id=status.id if status else None,
         priority=fields.read("priority", lambda: _priority(properties)),
-        # HubSpot names the creator as a user or an app, and neither has an owner's id.
-        creator_id=None,
+        creator_id=owners.get(_id_text(properties.get(_CREATOR)) or ""),
         task_responsibles=(Responsible(responsible_id=owner),) if owner else (),
         status_config=status,
         url=url if isinstance(url, str) and url.startswith("https://") and url.isprintable() else None,
@@ -181,7 +189,13 @@ def task_of(
 
 
 def record_of(
-    task: Task, answer: Record, zones: Zones, statuses: TaskStatuses, *, id_property: str | None = None
+    task: Task,
+    answer: Record,
+    zones: Zones,
+    statuses: TaskStatuses,
+    *,
+    id_property: str | None = None,
+    owners: Mapping[str, str] = NO_OWNERS,
 ) -> Record:
     """The task before an update, with the properties that the answer to the update holds: those that changed."""
     was = Edit(
@@ -189,11 +203,13 @@ def record_of(
         description=task.description,
         due=due_of(task) or MISSING,
         responsible_ids=task.responsible_ids,
-        priority=task.priority or 0,
+        priority=task.priority,
     )
     properties = properties_of(was, None, zones, statuses)
     properties |= statuses.properties_of(task.task_status_config_id, None) if task.task_status_config_id else {}
     properties |= {id_property: task.id} if id_property else {}
+    creators = [user for user, owner in owners.items() if owner == task.creator_id]
+    properties |= {_CREATOR: creators[0]} if creators else {}
     json = {"createdAt": task.created_at, "url": task.url} | answer.json | {"properties": properties}
     return Record(json, links_of(task)).with_properties(answer.properties)
 
@@ -207,7 +223,6 @@ def links_of(task: Task) -> Mapping[Kind, tuple[str, ...]]:
 def properties_of(edit: Edit, before: Task | None, zones: Zones, statuses: TaskStatuses) -> dict[str, str]:
     """The properties to write for `edit` of the task `before`, or of a new one; an empty string clears.
 
-    A priority that the task shows already is not written: NONE or an own value, which read as 0, would become LOW.
     Raw values that come with the edit are written as they are.
     """
     properties: dict[str, str] = {}
@@ -221,8 +236,9 @@ def properties_of(edit: Edit, before: Task | None, zones: Zones, statuses: TaskS
         properties |= {} if is_day == was_day else {ALL_DAY: str(is_day).lower()}
     if edit.responsible_ids is not MISSING and (before is not None or edit.responsible_ids):
         properties["hubspot_owner_id"] = edit.responsible_ids[0] if edit.responsible_ids else ""
-    if edit.priority is not MISSING and (before is None or before.priority != edit.priority):
-        properties["hs_task_priority"] = PRIORITY_VALUES[edit.priority][0]
+    if edit.priority is not MISSING:
+        priority = edit.priority
+        properties["hs_task_priority"] = _NO_PRIORITY if priority is None else PRIORITY_VALUES[priority][0]
     if edit.status is not MISSING and edit.status.id is not None:
         properties |= statuses.properties_of(edit.status.id, before.task_status_config_id if before else None)
     raw = raw_properties(edit, new=before is None)
@@ -277,9 +293,9 @@ def _owner(properties: JsonObject) -> str | None:
     return owner
 
 
-def _priority(properties: JsonObject) -> int:
-    """The documented priority; an account's own one, and none, read as 0."""
-    return _PRIORITIES.get(str(optional_text(properties, "hs_task_priority")).upper(), 0)
+def _priority(properties: JsonObject) -> int | None:
+    """The documented priority; None for NONE, for none, and for an account's own one."""
+    return _PRIORITIES.get(str(optional_text(properties, "hs_task_priority")).upper())
 
 
 def _shown_link(record: Record, kind: Kind, of_link: str | None) -> str | None:

@@ -47,7 +47,9 @@ class TaskReader:
         id_property = self.client.id_property
         return read_task(
             record.known_by(id_property),
-            lambda: task_of(record, self.zones, self.statuses, of_link, id_property),
+            lambda: task_of(
+                record, self.zones, self.statuses, of_link, id_property=id_property, owners=self._account.owners
+            ),
         )
 
     async def tasks(self, records: Iterable[Record], of_link: str | None = None) -> list[Task]:

@@ -106,7 +106,7 @@ def body_of(edit: Edit, before: Task | None) -> dict[str, Any]:
         body |= _due_fields(edit.due, due_of(before) if before else None, new=before is None)
     if edit.responsible_ids is not MISSING:
         body["responsibleIds"] = list(edit.responsible_ids)
-    if edit.priority is not MISSING:
+    if isinstance(edit.priority, int):
         body["priority"] = str(edit.priority)
     return body
 

@@ -100,6 +100,8 @@ def _source_properties(record: Record) -> dict[str, str]:
         "hs_object_source": source,
         "hs_object_source_id": str(APP) if record.maker_id is None else f"userId:{record.maker_id}",
         "hs_object_source_label": source,
+        # that a task made through the API has no such user is inferred
+        **({} if record.maker_id is None else {"hs_created_by_user_id": str(record.maker_id)}),
         "hs_task_completion_count": "0",
         "hs_task_family": "SALES",
         "hs_task_for_object_type": "OWNER",

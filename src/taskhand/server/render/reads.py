@@ -225,7 +225,7 @@ def _row(task: Task, found: TaskList, shown: Sequence[RowField], names: Mapping[
         "title": truncate(task.title or "", _TITLE),
         "status": truncate(task.status_config.name, _NAME) if task.status_config else None,
         "due": str(due) if due else None,
-        "priority": task.priority,
+        "priority": task.shown_priority,
         "responsibles": [names.get(person, person) for person in task.responsible_ids],
         "overdue": task.id in found.overdue,
         "description": truncate(task.description, _SNIPPET) if task.description else None,
@@ -252,6 +252,7 @@ def fit_description(task: Task) -> Task:
     longest, whole = _DESCRIPTION, task.description or ""
     while len(json.dumps(truncate(whole, longest), ensure_ascii=False)) > _ESCAPED_DESCRIPTION:
         longest //= 2
+    task = task if task.priority is not None else task.model_copy(update={"priority": task.shown_priority})
     return task if len(whole) <= longest else task.model_copy(update={"description": truncate(whole, longest)})
 
 
