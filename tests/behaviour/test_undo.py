@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
+from behaviour.arms import Arm
+from behaviour.conftest import Connect
 
 
 async def _whole(agent: Agent, task_id: str) -> dict[str, Any]:
@@ -49,34 +51,245 @@ async def test_undo_restores_the_written_tasks_of_a_bulk_change_that_skipped_one
     assert [(await _whole(worker, task["id"]))["priority"] for task in tasks] == [1, 2, 1]
 
 
-async def test_undo_is_refused_with_the_difference_if_the_task_changed_since(worker: Agent) -> None:
+async def test_undo_is_refused_with_the_values_if_all_that_it_would_write_changed_since(worker: Agent) -> None:
     task = await worker.create()
     change = await worker("update_task", id=task["id"], title="New title")
-    await worker("update_task", id=task["id"], priority="2")
+    await worker("update_task", id=task["id"], title="Theirs", priority="2")
     with pytest.raises(Refused) as refused:
         await worker("undo_change", changeId=change["changeId"])
-    assert refused.value.code == "changed_since"
-    assert refused.value.error["difference"][0]["changed"] == {"priority": {"from": 1, "to": 2}}
+    error = refused.value.error
+    assert (error["code"], error["message"]) == (
+        "changed_since",
+        f"Task {task['id']} has changed since in title; nothing was undone.",
+    )
+    assert error["difference"][0]["changed"] == {"title": {"from": "New title", "to": "Theirs"}}
+    assert error["wouldWrite"] == [{"id": task["id"], "title": "Call Acme"}]
+    assert "wouldWrite" in error["untrusted"]["fields"]
+    assert (await _whole(worker, task["id"]))["title"] == "Theirs"
+
+
+async def test_what_an_undo_would_write_can_be_sent_to_update_task(worker: Agent) -> None:
+    status = (await worker("list_statuses"))["statuses"][-1]["name"]
+    task = await worker.create(dueDate="2026-03-10", dueTime="15:00", timezone="America/Santiago", priority="2")
+    ours = {"dueDate": "2026-04-01", "responsibleIds": ["Ana Soto"], "priority": "1", "newStatusName": status}
+    change = await worker("update_task", id=task["id"], title="New title", **ours)
+    theirs = {"dueDate": "2026-05-01", "dueTime": None, "responsibleIds": ["Luis Pereira"], "title": "Theirs"}
+    await worker("update_task", id=task["id"], **theirs)
+    undone = await worker("undo_change", changeId=change["changeId"])
+    assert {row["field"] for row in undone["unapplied"]} == {"title", "dueDate", "responsibleIds"}
+    again = await worker("undo_change", changeId=undone["changeId"])
+    assert "unapplied" not in again or again["unapplied"] == []
+    await worker("update_task", id=task["id"], priority="2", newStatusName=task["status_config"]["name"])
+    with pytest.raises(Refused) as refused:
+        await worker("undo_change", changeId=change["changeId"])
+    await worker("update_task", **refused.value.error["wouldWrite"][0])
+    assert await _whole(worker, task["id"]) == task
+
+
+async def test_undo_restores_the_fields_that_nobody_changed_since_and_tells_the_others(connect: Connect) -> None:
+    worker, other = await connect(), await connect("another")
+    task = await worker.create(dueDate="2026-03-10")
+    change = await worker("update_task", id=task["id"], title="New title", priority="2")
+    await other("update_task", id=task["id"], title="Theirs", dueDate="2026-05-01")
+    undone = await worker("undo_change", changeId=change["changeId"])
+    assert undone["unapplied"] == [{"field": "title", "asked": "Call Acme", "was": "New title", "got": "Theirs"}]
+    assert "Left as it is, because it changed since: title; see unapplied." in undone["note"]
+    now = await _whole(worker, task["id"])
+    assert (now["title"], now["priority"], now["due_at"][:10]) == ("Theirs", 1, "2026-05-01")
+
+
+async def test_a_field_that_was_put_back_by_hand_is_no_obstacle(worker: Agent) -> None:
+    task = await worker.create()
+    change = await worker("update_task", id=task["id"], title="New title", priority="2")
+    await worker("update_task", id=task["id"], title="Call Acme")
+    undone = await worker("undo_change", changeId=change["changeId"])
+    assert undone["changed"].keys() == {"priority"}
+    assert await _whole(worker, task["id"]) == task
+
+
+async def test_undo_of_a_bulk_change_has_an_outcome_for_each_task(worker: Agent) -> None:
+    tasks = [await worker.create(f"Task {number}") for number in range(4)]
+    changes = {"priority": "2", "dueDate": "2026-04-01"}
+    change = await worker("bulk_update_tasks", taskIds=[task["id"] for task in tasks], changes=changes)
+    await worker("update_task", id=tasks[1]["id"], title="Another title")
+    await worker("update_task", id=tasks[2]["id"], dueDate="2026-05-01")
+    await worker("update_task", id=tasks[3]["id"], priority="1", dueDate="2026-06-01")
+    undone = await worker("undo_change", changeId=change["changeId"])
+    assert undone["totals"] == {"applied": 3, "refused": 1}
+    assert [(await _whole(worker, task["id"]))["priority"] for task in tasks] == [1, 1, 1, 1]
+    dues = [((await _whole(worker, task["id"]))["due_at"] or "none")[:10] for task in tasks]
+    was = (tasks[0]["due_at"] or "none")[:10]
+    assert dues == [was, was, "2026-05-01", "2026-06-01"]
+    text = str(undone)
+    assert "dueDate" in text
+    assert "2026-06-01" in text
+
+
+async def test_a_bulk_change_of_which_every_task_changed_since_is_refused_with_all_of_them(worker: Agent) -> None:
+    tasks = [await worker.create(f"Task {number}") for number in range(2)]
+    ids = [task["id"] for task in tasks]
+    change = await worker("bulk_update_tasks", taskIds=ids, changes={"priority": "2"})
+    await worker("bulk_update_tasks", taskIds=ids, changes={"priority": "1", "dueDate": "2026-05-01"})
+    again = await worker("bulk_update_tasks", taskIds=ids, changes={"dueDate": "2026-06-01"})
+    await worker("bulk_update_tasks", taskIds=ids, changes={"dueDate": "2026-07-01"})
+    met = await worker("undo_change", changeId=change["changeId"])
+    assert met["totals"] == {"unchanged": 2}
+    with pytest.raises(Refused) as refused:
+        await worker("undo_change", changeId=again["changeId"])
+    assert [one["id"] for one in refused.value.error["difference"]] == ids
+    assert [one["id"] for one in refused.value.error["wouldWrite"]] == ids
+
+
+@pytest.mark.parametrize("chosen", ["taskIds", "except", "both"])
+async def test_undo_of_a_part_of_a_change_leaves_the_other_tasks(worker: Agent, chosen: str) -> None:
+    tasks = [await worker.create(f"Task {number}") for number in range(3)]
+    ids = [task["id"] for task in tasks]
+    change = await worker("bulk_update_tasks", taskIds=ids, changes={"priority": "2"})
+    part = {"taskIds": {"taskIds": ids[:2]}, "except": {"except": ids[2:]}, "both": {"taskIds": ids, "except": ids[2:]}}
+    undone = await worker("undo_change", changeId=change["changeId"], **part[chosen])
+    assert undone["totals"] == {"applied": 2}
+    assert [(await _whole(worker, one))["priority"] for one in ids] == [1, 1, 2]
+    rest = await worker("undo_change", changeId=change["changeId"], taskIds=ids[2:])
+    assert rest["task"] if "task" in rest else rest["totals"]
+    assert [(await _whole(worker, one))["priority"] for one in ids] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["dueDate", "due_at", "due", "dueTime", "is_all_day", "due_timezone", "DUE_DATE"])
+async def test_a_field_is_left_out_of_an_undo_by_each_of_its_names(worker: Agent, name: str) -> None:
+    task = await worker.create(dueDate="2026-03-10")
+    change = await worker("update_task", id=task["id"], title="New title", dueDate="2026-04-01")
+    await worker("undo_change", changeId=change["changeId"], **{"except": [name]})
+    now = await _whole(worker, task["id"])
+    assert (now["title"], now["due_at"][:10]) == ("Call Acme", "2026-04-01")
+    with pytest.raises(Refused) as refused:
+        await worker("undo_change", changeId=change["changeId"], **{"except": [name, "title"]})
+    assert refused.value.code == "nothing_to_undo"
+
+
+async def test_what_a_change_does_not_have_is_refused_with_what_can_be_named(worker: Agent, arm: Arm) -> None:
+    tasks = [await worker.create(f"Task {number}") for number in range(2)]
+    ids = [task["id"] for task in tasks]
+    change = await worker("bulk_update_tasks", taskIds=ids, changes={"priority": "2"})
+    for part, named in (
+        ({"taskIds": [arm.absent]}, ids),
+        ({"except": ["colour"]}, ["priority", *ids]),
+        ({"except": [ids[0], arm.absent]}, ["priority", *ids]),
+    ):
+        with pytest.raises(Refused) as refused:
+            await worker("undo_change", changeId=change["changeId"], **part)
+        assert refused.value.code == "invalid_arguments"
+        assert refused.value.values == named
+    assert [(await _whole(worker, one))["priority"] for one in ids] == [2, 2]
+
+
+async def test_a_text_that_was_appended_to_since_is_a_conflict_of_that_field_alone(worker: Agent) -> None:
+    task = await worker.create(description="First.")
+    change = await worker("update_task", id=task["id"], description="First. Second.", priority="2")
+    await worker("update_task", id=task["id"], description="First. Second. Third.")
+    undone = await worker("undo_change", changeId=change["changeId"])
+    assert [(row["field"], row["got"]) for row in undone["unapplied"]] == [("description", "First. Second. Third.")]
+    now = await _whole(worker, task["id"])
+    assert (now["description"], now["priority"]) == ("First. Second. Third.", 1)
+
+
+async def test_undo_of_an_undo_says_what_it_redoes(worker: Agent) -> None:
+    task = await worker.create()
+    change = await worker("update_task", id=task["id"], title="New title")
+    undone = await worker("undo_change", changeId=change["changeId"])
+    assert "redoes" not in undone.get("note", "")
+    again = await worker("undo_change", changeId=undone["changeId"])
+    assert again["note"] == f"This redoes {change['changeId']}, which {undone['changeId']} had undone."
     assert (await _whole(worker, task["id"]))["title"] == "New title"
 
 
-async def test_undo_of_a_bulk_change_skips_the_tasks_that_changed_since(worker: Agent) -> None:
-    tasks = [await worker.create(f"Task {number}") for number in range(3)]
-    change = await worker("bulk_update_tasks", taskIds=[task["id"] for task in tasks], changes={"priority": "2"})
-    await worker("update_task", id=tasks[1]["id"], title="Another title")
-    undone = await worker("undo_change", changeId=change["changeId"])
-    assert undone["totals"] == {"applied": 2, "refused": 1}
-    assert [(await _whole(worker, task["id"]))["priority"] for task in tasks] == [1, 2, 1]
+async def test_a_plan_of_an_undo_is_bound_to_the_values_that_it_writes(connect: Connect) -> None:
+    worker, other = await connect(), await connect("another")
+    task = await worker.create()
+    change = await worker("update_task", id=task["id"], title="New title")
+    plans = [await worker("undo_change", changeId=change["changeId"], dryRun=True) for _ in range(2)]
+    await other("update_task", id=task["id"], priority="2")
+    await other("update_task", id=task["id"], title="Theirs")
+    with pytest.raises(Refused) as refused:
+        await worker("apply_plan", planId=plans[0]["planId"])
+    assert refused.value.code == "plan_stale"
+    assert refused.value.error["difference"][0]["changed"].keys() == {"title"}
+    await other("update_task", id=task["id"], title="New title")
+    await worker("apply_plan", planId=plans[1]["planId"])
+    now = await _whole(worker, task["id"])
+    assert (now["title"], now["priority"]) == ("Call Acme", 2)
 
 
-async def test_undo_of_a_create_plans_the_deletion_of_its_task(worker: Agent) -> None:
-    body = {"title": "Call Acme", "responsibleIds": ["me"], "priority": "1"}
-    made = await worker("create_task", **body)
-    plan = await worker("undo_change", changeId=made["changeId"])
+async def test_a_plan_of_an_undo_shows_what_would_stay(worker: Agent) -> None:
+    task = await worker.create()
+    change = await worker("update_task", id=task["id"], title="New title", priority="2")
+    await worker("update_task", id=task["id"], title="Theirs")
+    plan = await worker("undo_change", changeId=change["changeId"], dryRun=True)
+    assert plan["difference"][0]["changed"].keys() == {"priority"}
+    assert plan["unapplied"] == [{"field": "title", "asked": "Call Acme", "was": "New title", "got": "Theirs"}]
+    await worker("apply_plan", planId=plan["planId"])
+    now = await _whole(worker, task["id"])
+    assert (now["title"], now["priority"]) == ("Theirs", 1)
+
+
+_BODY = {"title": "Call Acme", "responsibleIds": ["me"], "priority": "1"}
+
+
+async def test_undo_of_a_task_that_was_just_made_deletes_it_at_once(worker: Agent) -> None:
+    made = await worker("create_task", **_BODY)
+    undone = await worker("undo_change", changeId=made["changeId"])
+    assert "planId" not in undone
+    assert await worker.listed() == []
+    again = await worker("undo_change", changeId=undone["changeId"])
+    assert "redoes" in again["note"]
+    assert await worker.listed() == ["Call Acme"]
+
+
+async def test_undo_of_another_client_s_create_plans_the_deletion(connect: Connect) -> None:
+    worker, other = await connect(), await connect("another")
+    made = await worker("create_task", **_BODY)
+    plan = await other("undo_change", changeId=made["changeId"])
+    assert plan["difference"][0]["does"] == "delete"
+    assert "Undo cannot bring back: id, created_at, creator_id." in plan["note"]
+    assert await worker.listed() == ["Call Acme"]
+    await other("apply_plan", planId=plan["planId"])
+    assert await worker.listed() == []
+
+
+async def test_a_dry_run_of_the_undo_of_a_create_deletes_nothing(worker: Agent) -> None:
+    made = await worker("create_task", **_BODY)
+    plan = await worker("undo_change", changeId=made["changeId"], dryRun=True)
     assert plan["difference"][0]["does"] == "delete"
     assert await worker.listed() == ["Call Acme"]
-    await worker("apply_plan", planId=plan["planId"])
-    assert await worker.listed() == []
+
+
+async def test_a_made_task_that_changed_since_is_not_deleted_by_an_undo(worker: Agent) -> None:
+    made = await worker("create_task", **_BODY)
+    await worker("update_task", id=(await worker("list_tasks"))["tasks"][0]["id"], priority="2")
+    with pytest.raises(Refused) as refused:
+        await worker("undo_change", changeId=made["changeId"])
+    assert refused.value.code == "changed_since"
+    assert refused.value.error["difference"][0]["changed"] == {"priority": {"from": 1, "to": 2}}
+    assert "delete_task" in refused.value.next
+    assert await worker.listed() == ["Call Acme"]
+
+
+async def test_the_plan_of_a_deletion_says_what_undo_cannot_bring_back(worker: Agent) -> None:
+    task = await worker.create(dueDate="2026-03-10")
+    plan = await worker("delete_task", id=task["id"])
+    assert "Undo cannot bring back: id, created_at, creator_id." in plan["note"]
+
+
+async def test_the_id_of_a_plan_is_not_undone_and_leads_to_its_change(worker: Agent) -> None:
+    task = await worker.create()
+    plan = await worker("update_task", id=task["id"], title="New title", dryRun=True)
+    with pytest.raises(Refused) as refused:
+        await worker("undo_change", changeId=plan["planId"])
+    assert refused.value.code == "nothing_to_undo"
+    assert "plan" in str(refused.value)
+    done = await worker("apply_plan", planId=plan["planId"])
+    with pytest.raises(Refused) as refused:
+        await worker("undo_change", changeId=plan["planId"])
+    assert done["changeId"] in refused.value.next
 
 
 async def test_undo_of_a_deletion_makes_a_new_task_and_lists_the_lost_fields(worker: Agent) -> None:

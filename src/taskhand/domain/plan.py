@@ -8,7 +8,7 @@ from taskhand.domain.bulk import TaskResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
-from taskhand.domain.receipt import FieldChange, changes, preview
+from taskhand.domain.receipt import EDIT_FIELDS, FieldChange, Unapplied, changes, preview
 from taskhand.domain.task import Task
 
 __all__ = ["Difference", "Plan", "Verb", "difference", "drift"]
@@ -32,7 +32,8 @@ class Plan:
 
     `guard` is why the change stopped at a plan although no dry run was asked for, as the subject of
     "... stops at a plan". `unchanged` are ids of tasks that already match. `refused` are ids of tasks that cannot be
-    changed, each with its error. `skipped` are new tasks that would not be created.
+    changed, each with its error. `skipped` are new tasks that would not be created. `unapplied` are fields that an undo
+    leaves as they are.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Plan:
     unchanged: tuple[str, ...] = ()
     refused: tuple[tuple[str, TaskhandError], ...] = ()
     skipped: tuple[TaskResult, ...] = ()
+    unapplied: tuple[Unapplied, ...] = ()
 
 
 def difference(does: Verb, before: Task | None, edit: Edit | None) -> Difference:
@@ -55,12 +57,16 @@ def difference(does: Verb, before: Task | None, edit: Edit | None) -> Difference
     return Difference(before.id if before else None, (shown.title if shown else None) or "", does, changed)
 
 
-def drift(was: Task, now: Task | None) -> Difference | None:
+def drift(was: Task, now: Task | None, *, of: Edit | None = None) -> Difference | None:
     """The difference between a task as it was read and as it is now; None where there is none.
 
-    A task that does not exist any more (`now` is None) counts as deleted.
+    A task that does not exist any more (`now` is None) counts as deleted. With `of` only the fields that this edit sets
+    count.
     """
     if now is None:
         return Difference(was.id, was.title or "", "delete")
     changed = changes(was, now)
+    if of is not None:
+        names = {name for name, _ in of.given()}
+        changed = tuple(one for one in changed if EDIT_FIELDS.get(one.field, one.field) in names)
     return Difference(was.id, now.title or "", "update", changed) if changed else None

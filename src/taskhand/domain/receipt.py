@@ -11,7 +11,7 @@ from taskhand.domain.edit import Edit, is_readable
 from taskhand.domain.names import Match
 from taskhand.domain.task import Responsible, Status, StatusChoice, Task
 
-__all__ = ["EDIT_FIELDS", "FieldChange", "Receipt", "Unapplied", "changes", "inverse_edit", "preview"]
+__all__ = ["EDIT_FIELDS", "FieldChange", "Receipt", "Unapplied", "changes", "inverse_edit", "preview", "unapplied"]
 
 _SHOWN: dict[str, Callable[[Task], object]] = {
     "title": lambda task: task.title,
@@ -75,11 +75,15 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Unapplied:
-    """A field that a write should have set to `asked`, and that has the value `got` afterwards."""
+    """A field that a write should have set to `asked`, and that has the value `got` afterwards.
+
+    `was` is the value that an undo expected there, MISSING for other writes.
+    """
 
     field: str
     asked: object
     got: object
+    was: object = MISSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +112,8 @@ class Receipt:
         unmet = edit.unmet_by(after, written=True).given()
         if not unmet:
             return cls(after, changes(before, after), (), matched, note or None)
-        missed = tuple(_unapplied(name, asked, after) for name, asked in unmet if is_readable(after, name))
-        unread = ", ".join(
-            _unapplied(name, asked, after).field for name, asked in unmet if not is_readable(after, name)
-        )
+        missed = tuple(unapplied(name, asked, after) for name, asked in unmet if is_readable(after, name))
+        unread = ", ".join(unapplied(name, asked, after).field for name, asked in unmet if not is_readable(after, name))
         note = "Some of the requested values were not applied: see unapplied." if missed else note
         note = " ".join(filter(None, (note, unread and f"Whether it was applied cannot be read back: {unread}.")))
         return cls(after, changes(before, after), missed, matched, note or None)
@@ -178,9 +180,11 @@ def _is_empty(value: object) -> bool:
     return value is None or value is False or value == []
 
 
-def _unapplied(name: str, asked: object, after: Task) -> Unapplied:
-    field, got = _ASKED_AS.get(name, (name, _SHOWN.get(name)))
-    return Unapplied(field, _to_json(asked), got(after) if got else None)
+def unapplied(name: str, asked: object, now: Task, was: Task | None = None) -> Unapplied:
+    """The row for the field `name` of an edit; `was` is the task as an undo expected it."""
+    field, shown = _ASKED_AS.get(name, (name, _SHOWN.get(name)))
+    expected = MISSING if was is None or shown is None else shown(was)
+    return Unapplied(field, _to_json(asked), shown(now) if shown else None, expected)
 
 
 def _to_json(asked: object) -> object:

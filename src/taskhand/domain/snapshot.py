@@ -1,13 +1,15 @@
 """A task as it was read, with the CRM's own values beside the contract's; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from taskhand.domain.edit import unreadable_fields
 from taskhand.domain.task import Task
 
-__all__ = ["Snapshot"]
+__all__ = ["Snapshot", "describe_loss"]
+
+_ALWAYS_LOST = ("id", "created_at", "creator_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +20,33 @@ class Snapshot:
     `Edit.native` takes them. `unknown` are fields of an Edit whose value the CRM does not show, not with certainty, or
     in no form that can be read: what `task` shows there must not be written back. `assumed` is whether `task` is the
     answer to a write of ours, while the CRM still shows the task as it was before, because reads lag or because another
-    client reverted it.
+    client reverted it. `lost` names what the task has and a task made again in its place would not have.
+    `cannot_recreate` is a sentence that says why no such task can be made, None where one can.
     """
 
     task: Task
     native: Mapping[str, Any] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
     assumed: bool = False
+    lost: tuple[str, ...] = ()
+    cannot_recreate: str | None = None
 
     def __post_init__(self) -> None:
         """Count the fields that cannot be read as unknown."""
         object.__setattr__(self, "unknown", self.unknown | unreadable_fields(self.task))
+
+    @property
+    def not_restorable(self) -> tuple[str, ...]:
+        """What a task that is made again in the place of this one does not have."""
+        return (*_ALWAYS_LOST, *sorted(self.unknown), *self.lost)
+
+
+def describe_loss(deleted: Sequence[Snapshot]) -> str:
+    """What an undo of the deletion of these tasks cannot bring back, in a sentence or two."""
+    whys = {one.cannot_recreate: None for one in deleted if one.cannot_recreate}
+    count = sum(one.cannot_recreate is not None for one in deleted)
+    which = "it" if len(deleted) == 1 else f"{count} of them"
+    sentences = [f"Undo cannot make {which} again: {' '.join(whys)}"] if count else []
+    lost = dict.fromkeys(name for one in deleted if not one.cannot_recreate for name in one.not_restorable)
+    sentences += [f"Undo cannot bring back: {', '.join(lost)}."] if lost else []
+    return " ".join(sentences)

@@ -143,15 +143,24 @@ def _claim_from(value: Mapping[str, Any]) -> Claim:
 
 
 def _snapshot_json(snapshot: Snapshot) -> _Json:
-    return {
+    value = {
         "task": snapshot.task.model_dump(),
         "native": dict(snapshot.native),
         "unknown": sorted(snapshot.unknown),
     }
+    if snapshot.lost:
+        value["lost"] = list(snapshot.lost)
+    return value | ({"cannot_recreate": snapshot.cannot_recreate} if snapshot.cannot_recreate else {})
 
 
 def _snapshot_from(value: Mapping[str, Any]) -> Snapshot:
-    return Snapshot(Task.model_validate(value["task"]), native=value["native"], unknown=frozenset(value["unknown"]))
+    return Snapshot(
+        Task.model_validate(value["task"]),
+        native=value["native"],
+        unknown=frozenset(value["unknown"]),
+        lost=tuple(value.get("lost", ())),  # not in journals of earlier versions
+        cannot_recreate=value.get("cannot_recreate"),
+    )
 
 
 def _edit_json(edit: Edit) -> _Json:

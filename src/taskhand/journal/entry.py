@@ -162,6 +162,7 @@ class _Draft:
     results: dict[int, Result] = field(default_factory=dict)
     ending: Ending | None = None
     ended_at: datetime | None = None
+    session: str | None = None
 
     def add(self, body: Mapping[str, Any]) -> None:
         """Read one more row."""
@@ -169,6 +170,7 @@ class _Draft:
         match body["kind"]:
             case "opening":
                 self.id, self.opening = body["change_id"], opening_from(value, body["tool"], body["at"])
+                self.session = value.get("session")
             case "revised":
                 self.intents.clear()
             case "intent":
@@ -189,7 +191,7 @@ class _Draft:
         if self.opening is None:
             raise damaged_error()
         in_order = {index: self.results[index] for index in sorted(self.results)}
-        return Change(self.id, self.opening, tuple(self.intents), in_order, self.ending, self.ended_at)
+        return Change(self.id, self.opening, tuple(self.intents), in_order, self.ending, self.ended_at, self.session)
 
 
 def damaged_error() -> OperatorError:

@@ -128,7 +128,8 @@ class Ending:
 class Change:
     """A change as the journal has it; `results` are by the index of their intent, `ending` is None while it is open.
 
-    `ended_at` is when that was written down, aware.
+    `ended_at` is when that was written down, aware. `session` names the process that began it, None where that is not
+    known.
     """
 
     id: str
@@ -137,6 +138,7 @@ class Change:
     results: Mapping[int, Result] = field(default_factory=dict)
     ending: Ending | None = None
     ended_at: datetime | None = None
+    session: str | None = field(default=None, compare=False)
 
     @property
     def outcome(self) -> Outcome:
@@ -170,6 +172,11 @@ class ChangePage:
 
 class Journal(Protocol):
     """The changes of one backend and account, on disk. Every method raises OperatorError where it is unusable."""
+
+    @property
+    def session(self) -> str:
+        """The name of this process among those that use the journal."""
+        ...
 
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
         """Write the change down before it is sent, on disk when this returns; the change, and whether it is new.

@@ -108,6 +108,11 @@ class SqliteJournal:
         await self._find_file()
         self._places = await self._owner.find_places(self._path, create=create)
 
+    @property
+    def session(self) -> str:
+        """The name of this process in the changes that it begins."""
+        return self._process_lock.session
+
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
         """Write the change down before it is sent, on disk when this returns; the change, and whether it is new.
 
@@ -283,7 +288,7 @@ class SqliteJournal:
         change_id, session = self._unused_id(connection, "chg"), self._process_lock.session
         entries = self._without_keys(opening_entries(change_id, self._places[0], opening, intents, session))
         writes.begin_change(connection, entries, opening, session)
-        return Change(change_id, opening, tuple(intents)), True
+        return Change(change_id, opening, tuple(intents), session=session), True
 
     def _resume(self, seen: Change, indexes: Collection[int], connection: sqlite3.Connection) -> tuple[Change, bool]:
         (current,) = queries.load_changes(connection, [seen.id])

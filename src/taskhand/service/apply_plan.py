@@ -9,9 +9,10 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import VOID
-from taskhand.domain.plan import Difference, Plan
+from taskhand.domain.plan import Difference, Plan, drift
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Claim, Intent, Opening
 from taskhand.service.app_context import AppContext
 from taskhand.service.approval import reason_to_confirm
@@ -22,13 +23,14 @@ from taskhand.service.delete_task import execute_delete
 from taskhand.service.drift import drift_since
 from taskhand.service.earlier_create import EarlierCreate, index_of_claim, is_task_deleted
 from taskhand.service.idempotency import DUPLICATE_SCOPE, check_same_payload, wait_until_ended
+from taskhand.service.inverse import moved_error
 from taskhand.service.make_plan import to_plan
 from taskhand.service.masked_text import check_writable
 from taskhand.service.resolver import ResolvedEdit
 from taskhand.service.resume_change import has_left, left_of, resume_change
 from taskhand.service.task_write import write_edit
 
-__all__ = ["apply_plan", "changed_since_error", "decline_plan", "execute_intents", "review_plan"]
+__all__ = ["apply_plan", "decline_plan", "execute_intents", "plan_user", "review_plan"]
 
 _MOST_DIFFERENCES = 20
 
@@ -58,7 +60,7 @@ async def _begin_plan(call: Call, plan: Change) -> Receipt | BulkReceipt:
     task_ids = [one.task_id for one in plan.intents if one.task_id]
     async with call.app.lock_all([claim.scope for claim in plan.opening.claims]), call.app.lock_all(task_ids):
         _check_texts(plan)
-        intents = await _check_unchanged(call, plan.intents)
+        intents = await _check_unchanged(call, plan)
         try:
             return await execute_intents(call, intents, opening)
         except AlreadyClaimed as claimed:
@@ -92,7 +94,7 @@ async def review_plan(call: Call, plan_id: str) -> Plan:
         return to_plan(left_of(begun), call.app, plan_id=plan.id)
     _check_not_expired(call.app, plan.opening.at)
     if call.is_dry:
-        await _check_unchanged(call, plan.intents)
+        await _check_unchanged(call, plan)
         return to_plan(plan, call.app)
     guard = reason_to_confirm(call.app, plan.intents, by_filter="filter" in plan.opening.arguments)
     return to_plan(plan, call.app, guard=guard)
@@ -106,6 +108,12 @@ async def decline_plan(call: Call, plan_id: str) -> None:
     except AlreadyClaimed as claimed:
         raise _plan_used_error(claimed.change) from None
     await call.settle((), "declined")
+
+
+async def plan_user(app: AppContext, plan: Change) -> Change | None:
+    """The change that carried a plan out; None where none did, or it wrote nothing."""
+    user = await app.journal.holder([_use_claim(plan)])
+    return None if user is None or user.outcome == "declined" else user
 
 
 async def execute_intents(call: Call, intents: Sequence[Intent], opening: Opening) -> Receipt | BulkReceipt:
@@ -125,21 +133,13 @@ async def execute_intents(call: Call, intents: Sequence[Intent], opening: Openin
     def opening_for(matched: tuple[Match, ...]) -> Opening:
         return replace(opening, matched=matched)
 
-    def drift_error(moved: Difference) -> CallerError:
-        return changed_since_error(moved.id, moved) if opening.plan_id is None else _stale_plan_error([moved], 1)
+    def drift_error(was: Task, now: Task) -> CallerError | None:
+        if opening.plan_id is None:
+            return moved_error(was, now, edit)
+        moved = drift(was, now, of=edit if opening.undoes else None)
+        return _stale_plan_error([moved], 1) if moved else None
 
     return await write_edit(call, intent.before, edit_for, opening_for=opening_for, drift_error=drift_error)
-
-
-def changed_since_error(task_id: str | None, moved: Difference | None) -> CallerError:
-    """The error for an undo of a task that has changed since, by this difference, or that is gone."""
-    reason = "is gone" if moved is not None and moved.does == "delete" else "has changed since"
-    return CallerError(
-        f"Task {task_id} {reason}; nothing was undone.",
-        code="changed_since",
-        next_step="Look at the difference; set with update_task what should be so.",
-        details={"difference": [moved] if moved else []},
-    )
 
 
 async def _find_plan(call: Call, plan_id: str) -> Change:
@@ -183,12 +183,13 @@ def _check_texts(plan: Change) -> None:
         check_writable(intent.asked or intent.edit, "The text of this plan")
 
 
-async def _check_unchanged(call: Call, intents: Sequence[Intent]) -> list[Intent]:
-    """The same intents with fresh snapshots; CallerError with the differences where a task has changed."""
+async def _check_unchanged(call: Call, plan: Change) -> list[Intent]:
+    """The intents of a plan with fresh snapshots; CallerError with the differences where a task has changed."""
+    intents = plan.intents
     ids = [one.task_id for one in intents if one.task_id is not None]
     now = await call.app.backend.snapshots(ids, fresh=True) if ids else {}
     capabilities = call.app.backend.capabilities
-    drifts = (drift_since(one, now.get(one.task_id or ""), capabilities) for one in intents)
+    drifts = (drift_since(plan, one, now.get(one.task_id or ""), capabilities) for one in intents)
     moved = [found for found in drifts if found is not None]
     if moved:
         raise _stale_plan_error(moved, len(intents))

@@ -81,11 +81,12 @@ def to_answer(action: Literal["accept", "decline", "cancel"], content: Mapping[s
 
 
 def question_text(plan: Plan) -> str:
-    """The plan in words: the number of tasks, the first few with their changes, and how many more there are."""
+    """The plan in words: the number of tasks, the first few with their changes, how many more, and what is lost."""
     count = len(plan.differences)
     lines = [f"{plan.guard or 'This change'}: {count} {'task' if count == 1 else 'tasks'}."]
     lines += [f"- {_difference_line(one)}" for one in plan.differences[:_MOST_TASKS]]
     lines += [f"- and {count - _MOST_TASKS} more"] if count > _MOST_TASKS else []
+    lines += [plan.note] if plan.note else []
     return "\n".join([*lines, "Carry it out?"])
 
 

@@ -41,5 +41,6 @@ async def execute_delete(call: Call, before: Snapshot, opening: Opening) -> Rece
         await call.begin(opening, [Intent("delete", before)])
         note = await call.app.backend.delete_task(before.task)
         await call.settle([Result(0, "applied", before.task.id, note=note)], "applied")
-    note = note or "The task is deleted; undo_change makes it again under a new id."
+    again = "" if before.cannot_recreate else "; undo_change makes it again under a new id"
+    note = note or f"The task is deleted{again}."
     return replace(Receipt(None, note=note), change_id=call.change.id if call.change else None)

@@ -7,29 +7,35 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Difference, drift
 from taskhand.domain.receipt import FieldChange
 from taskhand.domain.snapshot import Snapshot
-from taskhand.journal.journal import Intent
+from taskhand.journal.journal import Change, Intent
 from taskhand.service.masked_text import is_same_but_for_keys, with_keys_of
 
 __all__ = ["drift_since"]
 
 
-def drift_since(intent: Intent, now: Snapshot | None, capabilities: Capabilities) -> Difference | None:
-    """The difference between the task that the intent was made from and the task now; None where there is none.
+def drift_since(change: Change, intent: Intent, now: Snapshot | None, capabilities: Capabilities) -> Difference | None:
+    """The difference between the task that an intent was made from and the task now; None where there is none.
 
-    HTML that shows the same text differs too, where the intent would write the HTML that was there.
+    Of an undo only the fields that it sets count. HTML that shows the same text differs too, where the intent would
+    write the HTML that was there.
     """
     if intent.before is None:
         return None
     was = intent.before.task
     if now is None:
         return drift(was, None)
-    moved = drift(with_keys_of(was, now.task), now.task)
+    moved = drift(with_keys_of(was, now.task), now.task, of=_bound_fields(change, intent))
     if moved is not None or not _writes_html(intent, capabilities):
         return moved
     html_was, html = (one.native.get(str(capabilities.html_description)) for one in (intent.before, now))
     if html_was == html or is_same_but_for_keys(html_was, html):
         return None
     return Difference(was.id, now.task.title or "", "update", (FieldChange("description", html_was, html),))
+
+
+def _bound_fields(change: Change, intent: Intent) -> Edit | None:
+    """The fields that may not change before an intent is carried out: those that an undo sets, else all (None)."""
+    return intent.asked or intent.edit if change.opening.undoes else None
 
 
 def _writes_html(intent: Intent, capabilities: Capabilities) -> bool:

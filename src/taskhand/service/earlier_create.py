@@ -1,4 +1,4 @@
-"""The task that an earlier call of the same caller has made from the same body, a moment ago and without a key."""
+"""The task that an earlier call has made already: from the same body a moment ago, or in the place of a deleted one."""
 
 from dataclasses import dataclass, replace
 
@@ -6,7 +6,7 @@ from taskhand.domain.errors import CallerError
 from taskhand.domain.outcome import Outcome
 from taskhand.journal.journal import Change, ChangeQuery, Claim
 from taskhand.service.call import Call
-from taskhand.service.idempotency import DUPLICATE_SCOPE, wait_until_ended
+from taskhand.service.idempotency import DUPLICATE_SCOPE, RECREATION_SCOPE, wait_until_ended
 
 __all__ = ["EarlierCreate", "find_earlier_create", "index_of_claim", "is_task_deleted", "left_error"]
 
@@ -32,6 +32,7 @@ async def find_earlier_create(call: Call, claim: Claim) -> Claim | EarlierCreate
 
     CallerError where the earlier call is still in progress.
     """
+    scope = claim.scope
     while (holder := await call.app.journal.holder([claim])) is not None:
         first = await wait_until_ended(call.app, holder)
         earlier = EarlierCreate(first, index_of_claim(first, claim))
@@ -40,13 +41,14 @@ async def find_earlier_create(call: Call, claim: Claim) -> Claim | EarlierCreate
         is_free = result is not None and result.outcome == "not_attempted" and not earlier.is_left
         if is_made and not is_free and not await is_task_deleted(call, first, earlier.index):
             return earlier
-        claim = replace(claim, scope=f"{claim.scope} after {first.id}")
+        claim = replace(claim, scope=f"{scope} after {first.id}")
     return claim
 
 
 def index_of_claim(first: Change, claim: Claim) -> int:
     """The index of the intent that was begun with a claim: a change has one for each of its creates, in their order."""
-    scopes = [one.scope for one in first.opening.claims if one.scope.startswith(DUPLICATE_SCOPE)]
+    kinds = (DUPLICATE_SCOPE, RECREATION_SCOPE)
+    scopes = [one.scope for one in first.opening.claims if one.scope.startswith(kinds)]
     return scopes.index(claim.scope) if claim.scope in scopes else 0
 
 

@@ -16,12 +16,14 @@ from taskhand.service.recovery import recover_abandoned
 
 __all__ = [
     "DUPLICATE_SCOPE",
+    "RECREATION_SCOPE",
     "check_same_payload",
     "duplicate_claim",
     "fingerprint",
     "is_key_replay",
     "key_claim",
     "outcome_unknown_error",
+    "recreation_claim",
     "wait_until_ended",
 ]
 
@@ -30,6 +32,8 @@ _POLL_S: Final = 0.2
 """How often, and how many seconds apart, the journal is asked whether another call has ended."""
 DUPLICATE_SCOPE: Final = "same "
 """What the scope of a claim on a body begins with."""
+RECREATION_SCOPE: Final = "undo "
+"""What the scope of a claim for making a deleted task again begins with."""
 _LONGEST_KEY: Final = 200
 """Characters."""
 _OPTIONS: Final = frozenset(RepeatableOptions.model_fields)
@@ -71,6 +75,13 @@ def duplicate_claim(call: Call, payload: str) -> tuple[Claim, ...]:
     return (
         (Claim(f"{DUPLICATE_SCOPE}{call.caller.key} {payload}", payload, call.app.clock() - within),) if within else ()
     )
+
+
+def recreation_claim(deletion: Change, task_id: str) -> Claim:
+    """The claim for making a task of a deletion again: only one undo does."""
+    # The one task of a deletion has no id in its scope: so journals of earlier versions have it.
+    of_task = "" if len(deletion.intents) == 1 else f" {task_id}"
+    return Claim(f"{RECREATION_SCOPE}{deletion.id}{of_task}", deletion.id)
 
 
 def is_key_replay(call: Call, first: Change, payload: str) -> bool:

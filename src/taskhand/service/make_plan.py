@@ -7,6 +7,7 @@ from taskhand.domain.bulk import TaskResult
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
 from taskhand.domain.plan import Difference, Plan, difference
+from taskhand.domain.snapshot import describe_loss
 from taskhand.journal.journal import Change, Claim, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
@@ -46,6 +47,7 @@ def to_plan(
     note: str | None = None,
 ) -> Plan:
     """The plan that is recorded as this change; `plan_id` is that of the plan whose rest it is."""
+    deleted = [one.before for one in change.intents if one.verb == "delete" and one.before]
     return Plan(
         id=plan_id or change.id,
         tool=change.opening.tool,
@@ -53,7 +55,7 @@ def to_plan(
         expires_at=((plan_id and change.ended_at) or change.opening.at) + app.policy.plan_for,
         guard=guard,
         matched=change.opening.matched,
-        note=note,
+        note=" ".join(filter(None, (note, describe_loss(deleted)))) or None,
     )
 
 

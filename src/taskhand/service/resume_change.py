@@ -90,7 +90,7 @@ def _look(
             if outcome == "applied":
                 found.append(Result(index, "applied", intent.task_id, snapshot.task if snapshot else None))
                 continue
-        result = _result_without_write(index, intent, snapshot, capabilities)
+        result = _result_without_write(change, index, snapshot, capabilities)
         if result is not None:
             found.append(result)
         elif snapshot is not None:
@@ -109,12 +109,13 @@ async def _find_created(call: Call, change: Change, intents: Mapping[int, Intent
 
 
 def _result_without_write(
-    index: int, intent: Intent, now: Snapshot | None, capabilities: Capabilities
+    change: Change, index: int, now: Snapshot | None, capabilities: Capabilities
 ) -> Result | None:
     """The result of a task that is as asked already, or that somebody else has changed; None where it is to be sent."""
+    intent = change.intents[index]
     if now is None:
         return Result(index, "refused", intent.task_id, code="plan_stale", note=_GONE)
-    if drift_since(intent, now, capabilities) is None:
+    if drift_since(change, intent, now, capabilities) is None:
         return None
     asked = intent.asked or intent.edit
     if asked is not None and not any(asked.unmet_by(now.task, written=True).given()):

@@ -10,7 +10,7 @@ from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import Outcome
-from taskhand.domain.plan import Difference, Plan, drift
+from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
@@ -42,12 +42,13 @@ async def write_edit(
     edit_for: EditFor,
     *,
     opening_for: Callable[[tuple[Match, ...]], Opening] | None = None,
-    drift_error: Callable[[Difference], CallerError] | None = None,
+    drift_error: Callable[[Task, Task], CallerError | None] | None = None,
 ) -> Receipt:
     """Edit the task that was read as `before`, and whose lock the caller holds.
 
     Where another client changed the task meanwhile, or it was read wrongly, the edit is made again from the task as it
-    really is. With `drift_error` that error is raised instead, as long as nothing has been written.
+    really is. Where `drift_error` has an error for the two, the task as it was read and as it really is, that is raised
+    instead, as long as nothing has been written.
     """
     app, now = call.app, before
     new_opening = opening_for or (lambda matched: call.new_opening(matched=matched))
@@ -67,9 +68,10 @@ async def write_edit(
             try:
                 written = await _send(call, intent, now, new_opening(matched))
             except Misread as misread:
-                difference = drift(before.task, misread.before) if misread.before == misread.now else None
-                if drift_error is not None and difference is not None:
-                    raise drift_error(difference) from None
+                if drift_error is not None and misread.before == misread.now:
+                    error = drift_error(before.task, misread.before)
+                    if error is not None:
+                        raise error from None
                 before, now = _correct(before, misread.before), _correct(now, misread.now)
                 continue
             return await _settle(call, before.task, written or Written(now.task), edit, matched)

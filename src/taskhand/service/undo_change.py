@@ -1,107 +1,242 @@
-"""Undo a change: restore what it replaced, provided that the task has not changed since."""
+"""Undo a change, field by field: restore what it replaced, except in fields that have changed since."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from taskhand.domain.bulk import BulkReceipt
-from taskhand.domain.due import due_of
-from taskhand.domain.edit import Edit, without
+from taskhand.domain.bulk import BulkReceipt, TaskResult
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError
-from taskhand.domain.plan import Plan, drift
-from taskhand.domain.receipt import EDIT_FIELDS, Receipt, changes, inverse_edit
+from taskhand.domain.field_names import argument_name, edit_field
+from taskhand.domain.plan import Plan
+from taskhand.domain.receipt import Receipt, Unapplied
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import StatusChoice, Task
-from taskhand.journal.journal import MASK, Change, Claim, Intent, Result
-from taskhand.service.apply_plan import changed_since_error, execute_intents
+from taskhand.journal.journal import Change, Claim, Intent
+from taskhand.service.apply_plan import execute_intents, plan_user
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_write import SkippedTasks, bulk_write
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.create_task import replay_create
-from taskhand.service.earlier_create import EarlierCreate, is_task_deleted
-from taskhand.service.idempotency import wait_until_ended
+from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error
+from taskhand.service.idempotency import outcome_unknown_error, recreation_claim, wait_until_ended
+from taskhand.service.inverse import ChangedSince, Inverse, invert
 from taskhand.service.make_plan import make_plan
-from taskhand.service.masked_text import check_writable, with_keys_of
+from taskhand.service.undo_selection import Selection, select
 
 __all__ = ["undo_change"]
 
-_Step = tuple[Intent, str | None]
-"""The intent that undoes one task, and a note about what is not restored."""
+_MOST_SHOWN = 20
 
 
-async def undo_change(call: Call, change_id: str) -> Receipt | BulkReceipt | Plan:
-    """Restore what the change replaced; CallerError with the difference where the task has changed since.
+async def undo_change(
+    call: Call, change_id: str, task_ids: Sequence[str] | None = None, leave: Sequence[str] = ()
+) -> Receipt | BulkReceipt | Plan:
+    """Restore what the change replaced; fields that have changed since stay as they are, and are told.
 
-    A deleted task is made again once, under a new id. A created task is deleted, which needs approval.
+    `task_ids` are the tasks to undo (None: all); `leave` are ids of tasks, or fields, to leave as they are. CallerError
+    `changed_since` where nothing can be restored. A deleted task is made again once, under a new id. A created task is
+    deleted: at once where this client has just created it, else after approval.
     """
     change = await _find_change(call, change_id)
-    applied = [
-        (change.intents[index], result)
-        for index, result in sorted(change.results.items())
-        if result.outcome == "applied"
-    ]
-    if not applied:
-        raise CallerError(
-            f"{change_id} wrote nothing that could be undone: its outcome is {change.outcome}.",
-            code="nothing_to_undo",
-            next_step="Send the changeId of an applied change; list_changes with outcome applied has them.",
-        )
-    ids = [result.task_id for _, result in applied if result.task_id]
+    chosen = select(change, task_ids, leave)
+    ids = [result.task_id for _, result in chosen.applied if result.task_id]
     async with call.app.lock_all(ids):
         now = await call.app.backend.snapshots(ids, fresh=True)
-        return await _undo(call, change, applied, now)
+        while True:
+            undo = await _prepare(call, change, chosen, now)
+            try:
+                return await _carry_out(call, change, undo)
+            except AlreadyClaimed as claimed:  # another process made a deleted task again a moment before
+                await wait_until_ended(call.app, claimed.change)
 
 
-async def _undo(
-    call: Call, change: Change, applied: Sequence[tuple[Intent, Result]], now: dict[str, Snapshot]
-) -> Receipt | BulkReceipt | Plan:
-    """Undo the applied intents, whose tasks are locked and read as `now`, or plan it."""
-    intents: list[Intent] = []
-    refused: dict[str, TaskhandError] = {}
-    notes: dict[str, None] = {}
-    for intent, result in applied:
+@dataclass(slots=True)
+class _Undo:
+    """What the undo of a change does to each of its tasks, by the id of the task.
+
+    `is_of_many` is whether several tasks were to be undone. `left` are tasks of which only fields that stay were
+    written. `remade` were deleted and have been made again.
+    """
+
+    is_of_many: bool
+    inverses: dict[str, Inverse] = field(default_factory=dict)
+    met: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    refused: dict[str, TaskhandError] = field(default_factory=dict)
+    remade: dict[str, EarlierCreate] = field(default_factory=dict)
+    claims: list[Claim] = field(default_factory=list)
+    notes: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def intents(self) -> list[Intent]:
+        """The writes."""
+        return [one.intent for one in self.inverses.values()]
+
+    @property
+    def skipped(self) -> SkippedTasks:
+        """The tasks that nothing is sent for."""
+        others = tuple(_remade_result(task_id, one) for task_id, one in self.remade.items())
+        return SkippedTasks((*self.met, *self.left), self.refused, others)
+
+    @property
+    def kept(self) -> dict[str, tuple[Unapplied, ...]]:
+        """The fields that have changed since and stay as they are."""
+        refused = {task_id: error.kept for task_id, error in self.refused.items() if isinstance(error, ChangedSince)}
+        return {task_id: one.kept for task_id, one in self.inverses.items() if one.kept} | refused
+
+    @property
+    def note(self) -> str | None:
+        """What is to be said of all tasks together."""
+        return " ".join(self.notes) or None
+
+
+async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[str, Snapshot]) -> _Undo:
+    """Invert each of the chosen intents, whose tasks are locked and read as `now`."""
+    undo = _Undo(is_of_many=len(chosen.applied) + len(chosen.unwritten) > 1)
+    undo.left.extend(chosen.unwritten)
+    if change.opening.undoes:
+        undo.notes[f"This redoes {change.opening.undoes}, which {change.id} had undone."] = None
+    for intent, result in chosen.applied:
+        task_id = result.task_id or ""
         try:
-            inverse, note = _invert(intent, result, now.get(result.task_id or ""))
+            inverse = invert(call.app, intent, result, now.get(task_id), chosen.left_out)
+            if inverse is None:
+                undo.left.append(task_id)
+                continue
+            if inverse.intent.verb == "create":
+                claim = await find_earlier_create(call, recreation_claim(change, task_id))
+                if isinstance(claim, EarlierCreate):
+                    undo.remade[task_id] = claim
+                    continue
+                undo.claims.append(claim)
         except CallerError as error:
-            refused[result.task_id or ""] = error
+            undo.refused[task_id] = error
             continue
-        intents.append(inverse)
-        notes |= dict.fromkeys([note] if note else [])
-    if not intents:
-        raise next(iter(refused.values()))
-    note = " ".join(notes) or None
-    guard = reason_to_confirm(call.app, intents)
-    claims, earlier = await _claim_recreation(call, change, intents)
-    if earlier is not None:
-        return replay_create(EarlierCreate(earlier, 0))
+        undo.notes |= dict.fromkeys([inverse.note] if inverse.note else [])
+        if inverse.is_met and undo.is_of_many:
+            undo.met.append(task_id)
+        else:
+            undo.inverses[task_id] = inverse
+    return undo
+
+
+async def _carry_out(call: Call, change: Change, undo: _Undo) -> Receipt | BulkReceipt | Plan:
+    """Send the writes of an undo, or plan them; AlreadyClaimed where another call makes a deleted task again."""
+    if undo.remade and not undo.is_of_many:
+        (remade,) = undo.remade.values()
+        return replay_create(remade)
+    if not undo.inverses and not undo.met and not undo.remade:
+        raise _nothing_undone_error(undo)
+    intents, claims = undo.intents, tuple(undo.claims)
+    guard = None if _is_just_made(call, change, intents) else reason_to_confirm(call.app, intents)
     if call.is_dry or guard:
         guard = None if call.is_dry else guard
-        return await make_plan(call, intents, undoes=change.id, claims=claims, guard=guard, note=note, refused=refused)
+        skipped = undo.skipped
+        kept = tuple(one for rows in undo.kept.values() for one in rows)
+        note = " ".join(filter(None, (undo.note, _kept_note(undo)))) or None
+        plan = await make_plan(
+            call,
+            intents,
+            undoes=change.id,
+            claims=claims,
+            guard=guard,
+            note=note,
+            unchanged=skipped.unchanged,
+            refused=undo.refused,
+            skipped=skipped.others,
+        )
+        return replace(plan, unapplied=kept)
     opening = call.new_opening(undoes=change.id, claims=claims)
-    if len(applied) > 1:
-        return _prepend_note(await bulk_write(call, intents, opening, SkippedTasks(refused=refused)), note)
-    try:
-        return _prepend_note(await execute_intents(call, intents, opening), note)
-    except AlreadyClaimed as claimed:  # another process made the deleted task again a moment before
-        return replay_create(EarlierCreate(await wait_until_ended(call.app, claimed.change), 0))
+    if undo.is_of_many:
+        return _tell_many(await bulk_write(call, intents, opening, undo.skipped), undo)
+    return _tell_one(await execute_intents(call, intents, opening), undo)
 
 
-async def _claim_recreation(
-    call: Call, change: Change, intents: Sequence[Intent]
-) -> tuple[tuple[Claim, ...], Change | None]:
-    """The claim for making a deleted task again, and the earlier change that made it, if that task still exists."""
-    if intents[0].verb != "create":
-        return (), None
-    claim = Claim(f"undo {change.id}", change.id)
-    while (holder := await call.app.journal.holder([claim])) is not None:
-        earlier = await wait_until_ended(call.app, holder)
-        if not await is_task_deleted(call, earlier):
-            return (claim,), earlier
-        claim = Claim(f"undo {change.id} after {earlier.id}", change.id)
-    return (claim,), None
+def _is_just_made(call: Call, change: Change, intents: Sequence[Intent]) -> bool:
+    """Whether the undo deletes only a few tasks that this client created here a moment ago."""
+    policy = call.app.policy
+    return (
+        all(one.verb == "create" for one in change.intents)
+        and len(intents) <= policy.plan_over
+        and change.opening.caller.key == call.caller.key
+        and change.session is not None
+        and change.session == call.app.journal.session
+        and call.app.clock() - change.opening.at <= policy.plan_for
+    )
 
 
-def _prepend_note(receipt: Receipt | BulkReceipt, note: str | None) -> Receipt | BulkReceipt:
-    return replace(receipt, note=" ".join(filter(None, (note, receipt.note))) or None)
+def _tell_one(receipt: Receipt | BulkReceipt, undo: _Undo) -> Receipt | BulkReceipt:
+    """The receipt of one task, with the fields that stay as they are."""
+    note = " ".join(filter(None, (undo.note, _kept_note(undo), receipt.note))) or None
+    if isinstance(receipt, BulkReceipt):
+        return replace(receipt, note=note)
+    kept = tuple(one for rows in undo.kept.values() for one in rows)
+    return replace(receipt, note=note, unapplied=(*receipt.unapplied, *kept))
+
+
+def _tell_many(receipt: BulkReceipt, undo: _Undo) -> BulkReceipt:
+    """The receipt of many tasks, with the fields of each that stay as they are."""
+    kept = undo.kept
+    results = tuple(_add_kept(one, kept.get(one.id, ())) for one in receipt.results)
+    note = " ".join(filter(None, (undo.note, receipt.note))) or None
+    return replace(receipt, results=results, note=note)
+
+
+def _add_kept(result: TaskResult, kept: tuple[Unapplied, ...]) -> TaskResult:
+    if not kept or result.outcome == "refused":
+        return replace(result, unapplied=(*result.unapplied, *kept))
+    message = " ".join(filter(None, (result.message, f"{_fields(kept)} changed since and stays as it is.")))
+    return replace(result, code="changed_since", message=message, unapplied=(*result.unapplied, *kept))
+
+
+def _remade_result(task_id: str, earlier: EarlierCreate) -> TaskResult:
+    """The result of a deleted task that has been made again, or is on its way."""
+    result = earlier.change.results.get(earlier.index)
+    if earlier.is_left:
+        return TaskResult.failed(task_id, "refused", left_error(earlier))
+    if result is None or result.after is None:
+        return TaskResult.failed(task_id, "unknown", outcome_unknown_error(earlier.change))
+    return TaskResult(task_id, "unchanged", message=f"It was made again before, as {result.task_id}.")
+
+
+def _kept_note(undo: _Undo) -> str | None:
+    """The fields that stay as they are, where something else is undone."""
+    kept = [one for inverse in undo.inverses.values() for one in inverse.kept]
+    if not kept:
+        return None
+    return (
+        f"Left as it is, because it changed since: {_fields(kept)}; see unapplied. "
+        "To put it back all the same, send update_task with the value in asked."
+    )
+
+
+def _fields(kept: Sequence[Unapplied]) -> str:
+    return ", ".join(dict.fromkeys(argument_name(edit_field(one.field) or one.field) for one in kept))
+
+
+def _nothing_undone_error(undo: _Undo) -> TaskhandError:
+    """The error for an undo that would write nothing: that of the one task, or one for all of them."""
+    if not undo.refused:
+        return CallerError(
+            "Nothing is left to undo: except names every field that was changed.",
+            code="nothing_to_undo",
+            next_step="Name fewer fields in except.",
+        )
+    first, *others = undo.refused.values()
+    if not others:
+        return first
+    names = ("difference", "wouldWrite")
+    details = {name: [row for one in undo.refused.values() for row in _rows(one, name)][:_MOST_SHOWN] for name in names}
+    same = {one.code for one in undo.refused.values()} == {first.code}
+    return CallerError(
+        f"None of the {len(undo.refused)} tasks can be undone. The first: {first.message}",
+        code=first.code if same else None,
+        next_step=first.next_step,
+        details={name: rows for name, rows in details.items() if rows},
+    )
+
+
+def _rows(error: TaskhandError, name: str) -> list[object]:
+    rows = error.details.get(name, [])
+    return rows if isinstance(rows, list) else []
 
 
 async def _find_change(call: Call, change_id: str) -> Change:
@@ -114,80 +249,12 @@ async def _find_change(call: Call, change_id: str) -> Change:
             next_step="Take changeId from a write's answer or from list_changes.",
         )
     if change.outcome == "planned":
+        user = await plan_user(call.app, change)
         raise CallerError(
-            f"{change_id} is a plan: nothing was written.",
+            f"{change_id} is the id of a plan, which writes nothing itself.",
             code="nothing_to_undo",
-            next_step="There is nothing to undo; apply_plan carries a plan out.",
+            next_step=f"The plan was carried out as {user.id}: send that as changeId."
+            if user
+            else "There is nothing to undo; apply_plan carries a plan out.",
         )
     return change if change.ending else await wait_until_ended(call.app, change)
-
-
-def _invert(intent: Intent, result: Result, now: Snapshot | None) -> _Step:
-    """The intent that undoes an applied one; CallerError where the task has changed since."""
-    if intent.verb == "delete" and intent.before is not None:
-        return _recreate(intent.before, now)
-    if result.after is None:
-        raise _before_unknown_error(result)
-    after = with_keys_of(result.after, now.task) if now else result.after
-    moved = drift(after, now.task if now else None)
-    if moved or now is None:
-        raise changed_since_error(result.task_id, moved)
-    if intent.verb == "create" or intent.before is None:
-        return Intent("delete", now), None
-    before = replace(intent.before, task=with_keys_of(intent.before.task, now.task))
-    return _restore(intent, before, after, now)
-
-
-def _restore(intent: Intent, before: Snapshot, after: Task, now: Snapshot) -> _Step:
-    """The update that restores the fields that the intent set, with the CRM's own values where the journal has them.
-
-    Fields that differ otherwise were changed by another client at the same moment; they stay.
-    """
-    ours = {name for edit in (intent.edit, intent.asked) if edit is not None for name, _ in edit.given()}
-    changed = {EDIT_FIELDS.get(one.field, one.field) for one in changes(before.task, after)}
-    unknown = changed & before.unknown & ours
-    note = f"Not put back, as the value before was not known: {', '.join(sorted(unknown))}." if unknown else None
-    inverse = without(inverse_edit(before.task, after, unknown=before.unknown), *(changed - ours))
-    edit = replace(inverse, native={name: value for name, value in before.native.items() if MASK not in str(value)})
-    check_writable(edit, "The text before the change")
-    if not any(edit.given()):
-        raise CallerError(
-            note or "The change left the task as it was: there is nothing to put back.",
-            code="before_unknown" if note else "nothing_to_undo",
-            next_step="Set the value that should be so with update_task.",
-        )
-    return Intent("update", now, edit, edit), note
-
-
-def _recreate(deleted: Snapshot, now: Snapshot | None) -> _Step:
-    """The create of a new task with the fields of the deleted one."""
-    if now is not None:
-        raise CallerError(
-            f"Task {deleted.task.id} exists; nothing was undone.",
-            code="changed_since",
-            next_step="Read it with get_task.",
-        )
-    task = deleted.task
-    values = {
-        "title": task.title,
-        "description": task.description,
-        "due": due_of(task),
-        "responsible_ids": task.responsible_ids,
-        "ai_contact_id": task.ai_contact_id,
-        "ai_customer_id": task.ai_customer_id,
-        "priority": task.priority,
-        "status": StatusChoice.of(task.status_config) if task.status_config else None,
-    }
-    known = {name: value for name, value in values.items() if name not in deleted.unknown and value is not None}
-    edit = Edit(**known, native=deleted.native)  # type: ignore[arg-type]  # each as its field has it
-    check_writable(edit, "The deleted task")
-    lost = ["id", "created_at", "creator_id", *sorted(deleted.unknown)]
-    return Intent("create", edit=edit, asked=edit), f"Made again as a new task; not restored: {', '.join(lost)}."
-
-
-def _before_unknown_error(result: Result) -> CallerError:
-    return CallerError(
-        f"The journal does not have task {result.task_id} as it was after the change, so it cannot be undone.",
-        code="before_unknown",
-        next_step="Read it with get_task, and set what should be so with update_task.",
-    )

@@ -21,7 +21,7 @@ from taskhand.backends.close.account import Account
 from taskhand.backends.close.client import CHUNK, CloseClient
 from taskhand.backends.close.query import TaskSearch
 from taskhand.backends.close.task_reader import MESSAGES, TaskReader
-from taskhand.backends.close.task_types import CALL, check_change, new_task_type, type_filter
+from taskhand.backends.close.task_types import CALL, check_change, new_task_type, type_filter, why_not_recreatable
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.backends.remote.parsing import JsonObject
@@ -93,9 +93,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002 - as above
         """Tasks of any type, in the order of their ids: one by itself, many 100 a request."""
         rows = {one: self._reader.priorities.fill_in(row) for one, row in (await self._reader.some(ids)).items()}
-        return {
-            one: Snapshot(self.to_task(row), mapping.raw_values(row), self._unlisted(row)) for one, row in rows.items()
-        }
+        return {one: self._snapshot(row) for one, row in rows.items()}
 
     # The wire.
 
@@ -208,6 +206,10 @@ class CloseAdapter(CrmAdapter[JsonObject]):
             raise self._client.http.invalid(reply, "with another task")
         self._reader.priorities.note_write(reply.object, mapping.sent_priority(edit))
         return reply.object
+
+    def _snapshot(self, row: JsonObject) -> Snapshot:
+        raw = mapping.raw_values(row)
+        return Snapshot(self.to_task(row), raw, self._unlisted(row), cannot_recreate=why_not_recreatable(raw))
 
     def _unlisted(self, row: JsonObject) -> frozenset[str]:
         """The fields of an edit that a row does not list."""

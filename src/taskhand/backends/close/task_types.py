@@ -11,7 +11,17 @@ from typing import Any, Final, Literal
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OperatorError
 
-__all__ = ["CALL", "INBOX", "LEAD", "NewTaskType", "check_change", "label_of", "new_task_type", "type_filter"]
+__all__ = [
+    "CALL",
+    "INBOX",
+    "LEAD",
+    "NewTaskType",
+    "check_change",
+    "label_of",
+    "new_task_type",
+    "type_filter",
+    "why_not_recreatable",
+]
 
 NewTaskType = Literal["lead", "outgoing_call"]
 """The types that can be created."""
@@ -59,17 +69,21 @@ def new_task_type(raw_values: Mapping[str, Any] | None, configured: NewTaskType)
 
     CallerError `cannot_recreate` for a type that cannot be created, and for a call that a voice agent was to make.
     """
-    raw = raw_values or {}
-    task_type = raw.get("_type", configured)
-    why = None
-    if task_type not in {LEAD, CALL}:
-        why = f"Close makes tasks of the type {task_type} ({label_of(task_type)}) by itself, and takes none."
-    elif raw.get("agent_config_id"):
-        why = "It is a call that a voice agent makes: a new one would ring somebody."
-    if why is not None:
+    raw = {"_type": configured} | dict(raw_values or {})
+    if (why := why_not_recreatable(raw)) is not None:
         step = "Call create_task with a title that says what is to be done."
         raise CallerError(f"The task cannot be made again. {why}", code="cannot_recreate", next_step=step)
-    return CALL if task_type == CALL else LEAD
+    return CALL if raw["_type"] == CALL else LEAD
+
+
+def why_not_recreatable(raw_values: Mapping[str, Any]) -> str | None:
+    """Why no task like the one with these `raw_values` can be created, in a sentence; None where one can."""
+    task_type = raw_values["_type"]
+    if task_type not in {LEAD, CALL}:
+        return f"Close makes tasks of the type {task_type} ({label_of(task_type)}) by itself, and takes none."
+    if raw_values.get("agent_config_id"):
+        return "It is a call that a voice agent makes: a new one would ring somebody."
+    return None
 
 
 def check_change(edit: Edit, task_type: str) -> None:

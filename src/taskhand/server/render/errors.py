@@ -13,7 +13,7 @@ from taskhand.server.render.writes import to_difference_row
 __all__ = ["error_sentence", "render_error"]
 
 _MESSAGE, _CANDIDATE = 2_000, 200
-_FREE_TEXT = ("candidates.name", "difference.title", "difference.changed")
+_FREE_TEXT = ("candidates.name", "difference.title", "difference.changed", "wouldWrite")
 _VALUE = "candidates.value"
 
 

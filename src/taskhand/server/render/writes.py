@@ -34,6 +34,7 @@ class UnappliedRow(Answer):
     field: str
     asked: Any
     got: Any
+    was: Any | MISSING = MISSING
 
 
 class DifferenceRow(Answer):
@@ -63,6 +64,7 @@ class WriteAnswer(UntrustedAnswer):
         "changed",
         "unapplied.asked",
         "unapplied.got",
+        "unapplied.was",
         "difference.title",
         "difference.changed",
         "matched.name",
@@ -157,6 +159,7 @@ def _render_plan(plan: Plan) -> WriteAnswer:
         count=len(plan.differences),
         difference=tuple(map(to_difference_row, shown)),
         outcomes=tuple(_outcome_rows(left_out, _ROOM_FOR_IDS)) or MISSING,
+        unapplied=_unapplied_rows(plan.unapplied[:_MOST_MESSAGES]) or MISSING,
         expires_at=plan.expires_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         matched=match_rows(plan.matched) or MISSING,
         note=" ".join(filter(None, (f"{why} {_SEE}{more}", plan.note))),
@@ -202,7 +205,15 @@ def _as_many_as_fit(ids: Sequence[str], room: int) -> tuple[str, ...]:
 
 
 def _unapplied_rows(missed: Iterable[Unapplied]) -> tuple[UnappliedRow, ...]:
-    return tuple(UnappliedRow(field=one.field, asked=_shorten(one.asked), got=_shorten(one.got)) for one in missed)
+    return tuple(
+        UnappliedRow(
+            field=one.field,
+            asked=_shorten(one.asked),
+            got=_shorten(one.got),
+            was=MISSING if one.was is MISSING else _shorten(one.was),
+        )
+        for one in missed
+    )
 
 
 def _shorten(value: object) -> object:

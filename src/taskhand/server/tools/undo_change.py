@@ -2,32 +2,56 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import MISSING, Field
 
+from taskhand.domain.field_notes import field_notes
 from taskhand.server.render.writes import ManyAnswer
-from taskhand.server.tool import Tool
-from taskhand.service.call import Options
+from taskhand.server.tool import Tool, Written
+from taskhand.service.call import Call, Options
 from taskhand.service.undo_change import undo_change
 
 __all__ = ["UNDO_CHANGE"]
 
 
 class UndoChange(Options):
-    """The change to undo."""
+    """The change to undo, and the part of it."""
 
     change_id: Annotated[str, Field(description="From a write's answer or list_changes.")]
+    task_ids: (
+        Annotated[
+            tuple[str, ...],
+            Field(description="Only these of its tasks.", json_schema_extra=field_notes(null_is_not_given=True)),
+        ]
+        | MISSING
+    ) = MISSING
+    leave: Annotated[
+        Annotated[
+            tuple[str, ...],
+            Field(
+                description="Task ids or fields (dueDate) to leave as they are.",
+                json_schema_extra=field_notes(null_is_not_given=True),
+            ),
+        ]
+        | MISSING,
+        Field(alias="except"),
+    ] = MISSING
+
+
+async def _run(call: Call, arguments: UndoChange) -> Written:
+    task_ids = None if arguments.task_ids is MISSING else arguments.task_ids
+    return await undo_change(call, arguments.change_id, task_ids, () if arguments.leave is MISSING else arguments.leave)
 
 
 UNDO_CHANGE = Tool(
     name="undo_change",
     title="Undo a change",
     description=(
-        "Undo one change: restore each of its tasks as it was before, unless the task has changed since. "
-        "A deleted task is created again under a new id."
+        "Undo one change: restore in each of its tasks the fields that it set; fields that changed since stay and are "
+        "listed. A deleted task is created again under a new id."
     ),
     kind="update",
     arguments=UndoChange,
     answer=ManyAnswer,
-    run=lambda call, arguments: undo_change(call, arguments.change_id),
+    run=_run,
     advice="undo_change with a changeId undoes that change.",
 )

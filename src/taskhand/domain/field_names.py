@@ -1,0 +1,64 @@
+"""The names under which a field of an edit is known: in requests, in answers and in rows; pure."""
+
+from dataclasses import fields
+from typing import Any, Final
+
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.task import StatusChoice
+
+__all__ = ["argument_name", "edit_field", "request_body"]
+
+_ARGUMENTS: Final = {"due": "dueDate", "responsible_ids": "responsibleIds"}
+"""The argument of a request that sets a field of an edit, where it has another name."""
+
+_ALIASES: Final = {
+    "due": ("dueDate", "dueTime", "timezone", "due_at", "is_all_day", "due_timezone", "shiftDueDays"),
+    "responsible_ids": (
+        *("responsibles", "responsible", "task_responsibles"),
+        *("addResponsibleIds", "removeResponsibleIds"),
+    ),
+    "status": ("newStatusName", "newStatusPosition", "status_config", "task_status_config_id"),
+    "description": ("addNote",),
+}
+
+
+def _fold(name: str) -> str:
+    return name.replace("_", "").casefold()
+
+
+_FIELDS: Final = tuple(one.name for one in fields(Edit) if one.name != "native")
+_BY_NAME: Final = {_fold(name): name for name in _FIELDS} | {
+    _fold(alias): name for name, aliases in _ALIASES.items() for alias in aliases
+}
+
+
+def edit_field(name: str) -> str | None:
+    """The field of an edit that is known under this name, in snake_case or camelCase; None where none is."""
+    return _BY_NAME.get(_fold(name))
+
+
+def argument_name(field: str) -> str:
+    """The argument of a request that sets this field of an edit; `status`, which two arguments set."""
+    first, *rest = _ARGUMENTS.get(field, field).split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def request_body(edit: Edit) -> dict[str, Any]:
+    """The arguments of update_task that set the fields of an edit."""
+    body: dict[str, Any] = {}
+    for name, value in edit.given():
+        match value:
+            case Due():
+                body |= {"dueDate": str(value)} | ({"timezone": value.zone} if value.zone and value.at else {})
+            case StatusChoice(name=None):
+                body["newStatusPosition"] = value.position
+            case StatusChoice():
+                body["newStatusName"] = value.name
+            case int():
+                body[argument_name(name)] = str(value)
+            case tuple():
+                body[argument_name(name)] = list(value)
+            case _:
+                body[argument_name(name)] = value
+    return body

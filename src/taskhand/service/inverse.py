@@ -1,0 +1,194 @@
+"""The inverse of a write to one task: what is written to undo it, and the fields that have changed since."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from taskhand.domain.due import due_of
+from taskhand.domain.edit import Edit, without
+from taskhand.domain.errors import CallerError
+from taskhand.domain.field_names import argument_name, request_body
+from taskhand.domain.plan import Difference, drift
+from taskhand.domain.receipt import EDIT_FIELDS, Unapplied, changes, inverse_edit, unapplied
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import StatusChoice, Task
+from taskhand.journal.journal import MASK, Intent, Result
+from taskhand.service.app_context import AppContext
+from taskhand.service.masked_text import check_writable, with_keys_of
+from taskhand.service.task_write import unmet_edit
+
+__all__ = ["ChangedSince", "Inverse", "invert", "moved_error"]
+
+
+class ChangedSince(CallerError):
+    """A task of which every field that an undo would write has changed since: `kept` are these fields."""
+
+    default_code = "changed_since"
+    kept: tuple[Unapplied, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inverse:
+    """The intent that undoes the write to a task.
+
+    `kept` are fields that stay as they are, because they have changed since. `is_met` is whether the task is as the
+    intent would make it. `note` names what cannot be restored.
+    """
+
+    intent: Intent
+    kept: tuple[Unapplied, ...] = ()
+    is_met: bool = False
+    note: str | None = None
+
+
+def invert(
+    app: AppContext, intent: Intent, result: Result, now: Snapshot | None, left_out: Collection[str]
+) -> Inverse | None:
+    """The inverse of an applied intent; `left_out` are fields of an edit that are not to be restored.
+
+    None where nothing but such fields was written. CallerError `changed_since` where nothing can be restored because of
+    what was changed since.
+    """
+    if intent.verb == "delete" and intent.before is not None:
+        return _recreate(intent.before, now)
+    if result.after is None:
+        raise _before_unknown_error(result)
+    after = with_keys_of(result.after, now.task) if now else result.after
+    if now is None:
+        raise _gone_error(result)
+    if intent.verb == "create" or intent.before is None:
+        if (moved := drift(after, now.task)) is not None:
+            raise _changed_create_error(moved)
+        return Inverse(Intent("delete", now))
+    return _restore(app, intent, (intent.before, after, now), left_out)
+
+
+def moved_error(after: Task, now: Task, edit: Edit) -> ChangedSince | None:
+    """The error for a task of which a field that an undo sets by `edit` has changed since; None where none has."""
+    moved = drift(after, now, of=edit)
+    if moved is None:
+        return None
+    fields = {argument_name(EDIT_FIELDS.get(one.field, one.field)): None for one in moved.changed}
+    error = ChangedSince(
+        f"Task {moved.id} has changed since in {', '.join(fields)}; nothing was undone.",
+        next_step="Look at the difference. To put the values from before back all the same, send update_task with "
+        "wouldWrite.",
+        details={"difference": [moved], "wouldWrite": [{"id": moved.id} | request_body(edit)]},
+    )
+    error.kept = tuple(unapplied(name, value, now, after) for name, value in edit.given())
+    return error
+
+
+def _restore(
+    app: AppContext, intent: Intent, states: tuple[Snapshot, Task, Snapshot], left_out: Collection[str]
+) -> Inverse | None:
+    """The update that restores the fields that the intent set, with the CRM's own values where the journal has them.
+
+    `states` are the task before the change, after it, and now. Fields that differ otherwise were changed by another
+    client at the same moment; they stay.
+    """
+    was, after, now = states
+    before = replace(was, task=with_keys_of(was.task, now.task))
+    ours = {name for edit in (intent.edit, intent.asked) if edit is not None for name, _ in edit.given()}
+    changed = {EDIT_FIELDS.get(one.field, one.field) for one in changes(before.task, after)} & ours
+    if changed and changed <= set(left_out):
+        return None
+    unknown = (changed & before.unknown) - set(left_out)
+    names = ", ".join(map(argument_name, sorted(unknown)))
+    note = f"Not put back, as the value before was not known: {names}." if unknown else None
+    native = {name: value for name, value in before.native.items() if MASK not in str(value)}
+    whole = replace(inverse_edit(before.task, after, unknown=before.unknown), native=native)
+    whole = without(whole, *(_names(whole) - changed), *left_out)
+    if not any(whole.given()):
+        raise _nothing_to_restore_error(note)
+    edit, kept = _part(whole, after, now.task)
+    check_writable(edit, "The text before the change")
+    unmet, rest = unmet_edit(app, edit, now), without(whole, *_names(edit))
+    is_met = not any(unmet.given())
+    if is_met and (error := moved_error(after, now.task, rest)) is not None:
+        raise error
+    return Inverse(Intent("update", now, unmet, edit), kept, is_met, note)
+
+
+def _part(whole: Edit, after: Task, now: Task) -> tuple[Edit, tuple[Unapplied, ...]]:
+    """The part of an edit whose fields are as the change left them or as they were before it, and the other fields."""
+    unmet = _names(whole.unmet_by(now))
+    kept = [
+        (name, value)
+        for name, value in whole.given()
+        if name in unmet and drift(after, now, of=Edit(**{name: value})) is not None  # type: ignore[arg-type]  # its own
+    ]
+    return without(whole, *(name for name, _ in kept)), tuple(
+        unapplied(name, value, now, after) for name, value in kept
+    )
+
+
+def _names(edit: Edit) -> set[str]:
+    return {name for name, _ in edit.given()}
+
+
+def _recreate(deleted: Snapshot, now: Snapshot | None) -> Inverse:
+    """The create of a new task with the fields of the deleted one."""
+    if now is not None:
+        raise CallerError(
+            f"Task {deleted.task.id} exists; nothing was undone.",
+            code="changed_since",
+            next_step="Read it with get_task.",
+        )
+    if deleted.cannot_recreate:
+        raise CallerError(
+            f"The task cannot be made again. {deleted.cannot_recreate}",
+            code="cannot_recreate",
+            next_step="Call create_task with a title that says what is to be done.",
+        )
+    task = deleted.task
+    values = {
+        "title": task.title,
+        "description": task.description,
+        "due": due_of(task),
+        "responsible_ids": task.responsible_ids,
+        "ai_contact_id": task.ai_contact_id,
+        "ai_customer_id": task.ai_customer_id,
+        "priority": task.priority,
+        "status": StatusChoice.of(task.status_config) if task.status_config else None,
+    }
+    known = {name: value for name, value in values.items() if name not in deleted.unknown and value is not None}
+    edit = Edit(**known, native=deleted.native)  # type: ignore[arg-type]  # each as its field has it
+    check_writable(edit, "The deleted task")
+    note = f"Made again as a new task; not restored: {', '.join(deleted.not_restorable)}."
+    return Inverse(Intent("create", edit=edit, asked=edit), note=note)
+
+
+def _before_unknown_error(result: Result) -> CallerError:
+    return CallerError(
+        f"The journal does not have task {result.task_id} as it was after the change, so it cannot be undone.",
+        code="before_unknown",
+        next_step="Read it with get_task, and set what should be so with update_task.",
+    )
+
+
+def _nothing_to_restore_error(note: str | None) -> CallerError:
+    return CallerError(
+        note or "The change left the task as it was: there is nothing to put back.",
+        code="before_unknown" if note else "nothing_to_undo",
+        next_step="Set the value that should be so with update_task.",
+    )
+
+
+def _gone_error(result: Result) -> CallerError:
+    title = (result.after.title if result.after else None) or ""
+    return CallerError(
+        f"Task {result.task_id} is gone; nothing was undone.",
+        code="changed_since",
+        next_step="list_changes with its id as taskId shows a deletion that was made here; undo that to make it again.",
+        details={"difference": [Difference(result.task_id, title, "delete")]},
+    )
+
+
+def _changed_create_error(moved: Difference) -> CallerError:
+    fields = {argument_name(EDIT_FIELDS.get(one.field, one.field)): None for one in moved.changed}
+    return CallerError(
+        f"Task {moved.id} has changed since it was made, in {', '.join(fields)}; it was not deleted.",
+        code="changed_since",
+        next_step="Look at the difference. delete_task with its id deletes it all the same.",
+        details={"difference": [moved]},
+    )

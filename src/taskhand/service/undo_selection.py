@@ -1,0 +1,103 @@
+"""Which tasks and fields of a change are undone: all, only some tasks, or all but some tasks and fields."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.field_names import argument_name, edit_field
+from taskhand.domain.text import truncate
+from taskhand.journal.journal import Change, Intent, Result
+
+__all__ = ["Selection", "select"]
+
+_MOST_CANDIDATES, _LONGEST_TITLE = 20, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The applied intents to undo with their results, and the fields of an edit that stay as they are.
+
+    `unwritten` are ids that were asked for, and of tasks to which the change wrote nothing.
+    """
+
+    applied: tuple[tuple[Intent, Result], ...]
+    left_out: frozenset[str] = frozenset()
+    unwritten: tuple[str, ...] = ()
+
+
+def select(change: Change, task_ids: Sequence[str] | None, leave: Sequence[str]) -> Selection:
+    """The part of a change that these arguments choose; CallerError for an entry that names nothing of the change.
+
+    `task_ids` are the tasks to undo, None for all; `leave` are ids of tasks and names of fields to leave as they are.
+    """
+    ids = {_id_at(change, index).casefold(): _id_at(change, index) for index in _indexes(change)}
+    fields = {name: edit_field(name) for name in leave if name.casefold() not in ids}
+    unknown = [one for one in task_ids or () if one.casefold() not in ids]
+    if unknown or not all(fields.values()):
+        unknown += [name for name, field in fields.items() if field is None]
+        raise _unknown_entry_error(change, unknown[0], takes_fields=unknown[0] in fields)
+    chosen = {one.casefold() for one in task_ids} if task_ids else set(ids)
+    chosen -= {name.casefold() for name in leave}
+    applied = tuple(
+        (change.intents[index], result)
+        for index, result in sorted(change.results.items())
+        if result.outcome == "applied" and _id_at(change, index).casefold() in chosen
+    )
+    if not applied:
+        raise _nothing_written_error(change, is_all=task_ids is None and not leave)
+    written = {(result.task_id or "").casefold() for _, result in applied}
+    unwritten = tuple(ids[one] for one in sorted(chosen - written)) if task_ids else ()
+    return Selection(applied, frozenset(filter(None, fields.values())), unwritten)
+
+
+def _indexes(change: Change) -> list[int]:
+    return sorted({*range(len(change.intents)), *change.results})
+
+
+def _id_at(change: Change, index: int) -> str:
+    """The id of the task at an index; empty for a create that made none."""
+    result = change.results.get(index)
+    intent = change.intents[index] if index < len(change.intents) else None
+    return (result.task_id if result else None) or (intent.task_id if intent else None) or ""
+
+
+def _unknown_entry_error(change: Change, entry: str, *, takes_fields: bool) -> CallerError:
+    fields = _fields_of(change.intents) if takes_fields else ()
+    named = [Candidate(argument_name(field)) for field in fields]
+    indexes = [index for index in _indexes(change) if _id_at(change, index)][: _MOST_CANDIDATES - len(named)]
+    named += [Candidate(_id_at(change, index), _title_at(change, index)) for index in indexes]
+    what = "a task or a field" if takes_fields else "a task"
+    return CallerError(
+        f"{truncate(entry, _LONGEST_TITLE)!r} is not {what} of {change.id}; nothing was undone.",
+        next_step=f"Send some of the candidates; list_changes with changeId {change.id} has all its tasks.",
+        candidates=named,
+    )
+
+
+def _fields_of(intents: Collection[Intent]) -> Sequence[str]:
+    """The fields of an edit that a change set, each once."""
+    edits = [one.edit or Edit() for one in intents if one.verb == "update"]
+    return tuple(dict.fromkeys(name for edit in edits for name, _ in edit.given()))
+
+
+def _title_at(change: Change, index: int) -> str | None:
+    if index >= len(change.intents):
+        return None
+    intent, result = change.intents[index], change.results.get(index)
+    task = intent.before.task if intent.before else result.after if result else None
+    return truncate(task.title, _LONGEST_TITLE) if task and task.title else None
+
+
+def _nothing_written_error(change: Change, *, is_all: bool) -> CallerError:
+    if is_all:
+        return CallerError(
+            f"{change.id} wrote nothing that could be undone: its outcome is {change.outcome}.",
+            code="nothing_to_undo",
+            next_step="Send the changeId of an applied change; list_changes with outcome applied has them.",
+        )
+    return CallerError(
+        f"{change.id} wrote nothing to the tasks that are left; nothing was undone.",
+        code="nothing_to_undo",
+        next_step=f"list_changes with changeId {change.id} has each of its tasks and what was done to it.",
+    )
