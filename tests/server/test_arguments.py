@@ -153,8 +153,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("list_tasks", {"overdue": "maybe"}, "overdue must be true or false."),
     ("list_tasks", {"overdue": 2}, "overdue must be true or false."),
     ("list_tasks", {"overdue": 0}, "overdue must be true or false."),
-    ("list_tasks", {"order": "newest"}, "order must be 'due', 'created' or 'priority'."),
-    ("list_tasks", {"order": ["due"]}, "order must be 'due', 'created' or 'priority'."),
+    ("list_tasks", {"order": "newest"}, "order must be 'due', 'created', 'oldest' or 'priority'."),
+    ("list_tasks", {"order": ["due"]}, "order must be 'due', 'created', 'oldest' or 'priority'."),
     ("reassign_task", update(responsibleIds=[], mode="swap"), "mode must be 'replace', 'add' or 'remove'."),
 ]
 

@@ -3,15 +3,16 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from pydantic import MISSING
 
 from taskhand.domain.errors import CallerError
-from taskhand.domain.query import Order, TaskQuery, matcher, sort_key
+from taskhand.domain.query import Order, TaskQuery, ascends, matcher, sort_key
 from taskhand.domain.task import PRIORITY_WORDS, Task
+from taskhand.domain.task_times import NO_TIMES, TaskTimes
 
 __all__ = ["TaskPage", "cursor_after", "resume", "select_page"]
 
@@ -23,24 +24,32 @@ class TaskPage:
     """Tasks in the requested order, and whether more follow.
 
     `unreadable` are the ids of tasks that may belong to the list and are left out, because one of their fields cannot
-    be read; the id of a task without one is empty.
+    be read; the id of a task without one is empty. `times` are what is known of the tasks' times, by task id.
     """
 
     tasks: tuple[Task, ...]
     more: bool
     unreadable: tuple[str, ...] = ()
+    times: Mapping[str, TaskTimes] = field(default_factory=lambda: NO_TIMES)
 
 
-def select_page(tasks: Iterable[Task], query: TaskQuery, is_late: Callable[[Task], bool]) -> TaskPage:
-    """The page of `query` among `tasks`; `is_late` says whether a task is unfinished and past due."""
-    matches = matcher(query, is_late)
+def select_page(
+    tasks: Iterable[Task],
+    query: TaskQuery,
+    is_late: Callable[[Task], bool],
+    times: Mapping[str, TaskTimes] = NO_TIMES,
+) -> TaskPage:
+    """The page of `query` among `tasks`; `is_late` and `times` as of `matcher`."""
+    matches = matcher(query, is_late, times)
     matching = [task for task in tasks if matches(task)]
     found = [task for task in matching if task.unreadable is MISSING]
     unreadable = tuple(task.id for task in matching if task.unreadable is not MISSING)
-    found.sort(key=lambda task: (sort_key(task, query.order), task.id), reverse=query.order != "due")
+    found.sort(key=lambda task: (sort_key(task, query.order), task.id), reverse=not ascends(query.order))
     after = query.after
     rest = found if after is None else [task for task in found if _follows(task, after, query.order)]
-    return TaskPage(tuple(rest[: query.limit]), len(rest) > query.limit, unreadable)
+    shown = tuple(rest[: query.limit])
+    known = {task.id: times[task.id] for task in shown if task.id in times}
+    return TaskPage(shown, len(rest) > query.limit, unreadable, known)
 
 
 def cursor_after(task: Task, query: TaskQuery) -> str:
@@ -68,7 +77,7 @@ def resume(query: TaskQuery, cursor: str) -> TaskQuery:
 def _follows(task: Task, after: tuple[str | int, str], order: Order) -> bool:
     """Whether the task comes after the position `after`, where the page before ended."""
     own: tuple[object, ...] = (sort_key(task, order), task.id)
-    return own != after and (own > after) is (order == "due")
+    return own != after and (own > after) is ascends(order)
 
 
 def _is_text(value: object) -> bool:

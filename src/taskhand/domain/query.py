@@ -1,6 +1,6 @@
 """Which tasks to list and in which order: the filter as it is sent, and the query that it resolves to; pure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -10,14 +10,19 @@ from taskhand.domain.due import due_of
 from taskhand.domain.field_notes import field_notes
 from taskhand.domain.names import Match, fold
 from taskhand.domain.task import AnyPriority, Body, StatusChoice, Task
+from taskhand.domain.task_times import NO_TIMES, UNKNOWN, Period, TaskTimes, moment_of
 
-__all__ = ["NO_DUE", "Order", "TaskFilter", "TaskQuery", "matcher", "sort_key"]
+__all__ = ["NOBODY", "NO_DUE", "DateField", "Order", "TaskFilter", "TaskQuery", "ascends", "matcher", "sort_key"]
 
-Order = Literal["due", "created", "priority"]
+Order = Literal["due", "created", "oldest", "priority"]
+DateField = Literal["due", "created", "updated", "completed"]
+"""The date of a task that a window is about."""
 
 _STATUS, _DUE = frozenset({"status_config"}), frozenset({"due_at"})
 _LINKS = frozenset({"ai_contact_id", "ai_customer_id"})
 
+NOBODY = frozenset({"nobody", "nadie", "unassigned"})
+"""Words, folded, for no person in a filter of responsibles."""
 NO_DUE = "~"
 """The due key of a task without a due date: it sorts after every date."""
 
@@ -27,7 +32,8 @@ class TaskFilter(Body):
 
     responsible_ids: (
         Annotated[
-            tuple[str, ...], Field(description="Whose tasks: ids, e-mails, full names or 'me'. Everyone if left out.")
+            tuple[str, ...],
+            Field(description="Whose tasks: ids, e-mails, full names, 'me' or 'nobody'. Everyone if left out."),
         ]
         | MISSING
     ) = MISSING
@@ -35,6 +41,9 @@ class TaskFilter(Body):
         MISSING
     )
     to_date: Annotated[str, Field(description="Last due day, likewise.")] | MISSING = MISSING
+    date_field: (
+        Annotated[DateField, Field(description="What fromDate and toDate are about; due if left out.")] | MISSING
+    ) = MISSING
     include_tasks_without_dates: (
         Annotated[
             bool,
@@ -45,6 +54,7 @@ class TaskFilter(Body):
         ]
         | MISSING
     ) = MISSING
+    without_date: Annotated[bool, Field(description="true: only tasks without a due date.")] | MISSING = MISSING
     status: (
         Annotated[
             tuple[str, ...],
@@ -71,15 +81,20 @@ class TaskFilter(Body):
 class TaskQuery:
     """Which tasks to list, with names resolved to ids and statuses; `None` does not filter.
 
-    `from_date` and `to_date` are ISO days, both included. `order` is `due` (earliest first, tasks without a due date
-    last), `created` (newest first) or `priority` (highest first); equal tasks are ordered by id in the same direction.
-    `after` is the sort key and id at which the page before ended. `matched` are the days that were sent in words.
+    Tasks of one of `responsible_ids` are meant, or of nobody if `of_nobody`. `from_date` and `to_date` are ISO due
+    days, both included; `period` is a span of another moment. `order` is `due` (earliest first, tasks without a due
+    date last), `created` (newest first), `oldest` (created first) or `priority` (highest first); equal tasks are
+    ordered by id in the same direction. `after` is the sort key and id at which the page before ended. `matched` are
+    the days that were sent in words.
     """
 
     responsible_ids: tuple[str, ...] | None = None
+    of_nobody: bool = False
     from_date: str | None = None
     to_date: str | None = None
     include_tasks_without_dates: bool = True
+    without_date: bool = False
+    period: Period | None = None
     statuses: tuple[StatusChoice, ...] | None = None
     text: str | None = None
     overdue: bool | None = None
@@ -90,10 +105,25 @@ class TaskQuery:
     after: tuple[str | int, str] | None = None
     matched: tuple[Match, ...] = field(default=(), repr=False, compare=False)
 
+    @property
+    def wants_dated(self) -> bool:
+        """Whether tasks with a due date may match."""
+        return not self.without_date
+
+    @property
+    def wants_dateless(self) -> bool:
+        """Whether tasks without a due date may match."""
+        return self.without_date or (self.include_tasks_without_dates and not self.overdue)
+
+
+def ascends(order: Order) -> bool:
+    """Whether tasks are sorted with the lowest key first."""
+    return order in ("due", "oldest")
+
 
 def sort_key(task: Task, order: Order) -> str | int:
     """The key that a task is sorted by; tasks with equal keys are ordered by id, in the same direction."""
-    if order == "created":
+    if order in ("created", "oldest"):
         return task.created_at or ""
     if order == "priority":
         return task.priority or 0
@@ -101,12 +131,14 @@ def sort_key(task: Task, order: Order) -> str | int:
     return due.key if due else NO_DUE
 
 
-def matcher(query: TaskQuery, is_late: Callable[[Task], bool]) -> Callable[[Task], bool]:
+def matcher(
+    query: TaskQuery, is_late: Callable[[Task], bool], times: Mapping[str, TaskTimes] = NO_TIMES
+) -> Callable[[Task], bool]:
     """Whether a task meets the filters of `query`; one that cannot be read may meet them.
 
-    `is_late` says whether a task is unfinished and past due.
+    `is_late` says whether a task is unfinished and past due; `times` are by task id.
     """
-    checks = list(_checks(query, is_late))
+    checks = [*_checks(query, is_late), *_date_checks(query, times)]
 
     def matches(task: Task) -> bool:
         unreadable = task.unreadable_fields
@@ -120,8 +152,11 @@ def _checks(
 ) -> Iterator[tuple[frozenset[str], Callable[[Task], bool]]]:
     """The filters that are set, each with the fields of a task that it looks at."""
     if query.responsible_ids is not None:
-        people = frozenset(query.responsible_ids)
-        yield frozenset({"task_responsibles"}), lambda task: not people.isdisjoint(task.responsible_ids)
+        people, of_nobody = frozenset(query.responsible_ids), query.of_nobody
+        yield (
+            frozenset({"task_responsibles"}),
+            lambda task: not people.isdisjoint(task.responsible_ids) or (of_nobody and not task.responsible_ids),
+        )
     if (statuses := query.statuses) is not None:
         yield _STATUS, lambda task: any(choice.met_by(task.status_config) for choice in statuses)
     if query.priority is not None:
@@ -133,14 +168,28 @@ def _checks(
         yield frozenset({"title", "description"}), lambda task: text in fold(f"{task.title} {task.description or ''}")
     if query.overdue is not None:
         yield _STATUS | _DUE, lambda task: query.overdue == is_late(task)
-    if query.from_date or query.to_date or query.overdue or not query.include_tasks_without_dates:
+
+
+def _date_checks(
+    query: TaskQuery, times: Mapping[str, TaskTimes]
+) -> Iterator[tuple[frozenset[str], Callable[[Task], bool]]]:
+    """The filters by dates that are set, as of `_checks`."""
+    if query.from_date or query.to_date or not (query.wants_dated and query.wants_dateless):
         yield _DUE, lambda task: _in_window(task, query)
+    if (period := query.period) is not None:
+        looked_at = frozenset({"created_at"} if period.moment == "created" else ())
+        yield (
+            looked_at,
+            lambda task: period.contains(moment_of(task, times.get(task.id, UNKNOWN), period.moment)),
+        )
 
 
 def _in_window(task: Task, query: TaskQuery) -> bool:
     """Whether the task is due on a day of the window, both ends included."""
     due = due_of(task)
     if due is None:
-        return query.include_tasks_without_dates and not query.overdue
+        return query.wants_dateless
+    if not query.wants_dated:
+        return False
     day = due.day.isoformat()
     return (query.from_date is None or query.from_date <= day) and (query.to_date is None or day <= query.to_date)

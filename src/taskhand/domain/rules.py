@@ -146,6 +146,7 @@ def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
         raise CallerError(
             "fromDate is after toDate.", code="invalid_window", next_step="Send fromDate as the earlier day."
         )
+    _check_dates(given, capabilities)
     if given.text is not MISSING and not fold(given.text):
         raise CallerError(
             "text has no words to search for.", code="empty_filter", next_step="Leave text out, or send a word."
@@ -163,6 +164,37 @@ def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
     if given.status == ():
         raise CallerError(
             "status is empty.", code="empty_filter", next_step="Leave status out to list tasks of every status."
+        )
+
+
+def _check_dates(given: TaskFilter, capabilities: Capabilities) -> None:
+    """Refuse dates that the backend does not know, and dates that contradict each other."""
+    field = "due" if given.date_field is MISSING else given.date_field
+    windowed = [name for name, day in (("fromDate", given.from_date), ("toDate", given.to_date)) if day is not MISSING]
+    if field != "due" and field not in capabilities.known:
+        known = ["due", *(one for one in capabilities.known if one != "completed_by")]
+        raise CallerError(
+            f"This CRM does not say when a task was {field}.",
+            code="invalid_window",
+            candidates=[Candidate(one) for one in known],
+            next_step=f"Send dateField as {' or '.join(known)}.",
+        )
+    if field != "due" and not windowed:
+        raise CallerError(
+            f"dateField is {field}, and neither fromDate nor toDate is given.",
+            code="invalid_window",
+            next_step="Send fromDate or toDate with it, or leave dateField out.",
+        )
+    if given.without_date is not True:
+        return
+    others = ["includeTasksWithoutDates false"] if given.include_tasks_without_dates is False else []
+    others += ["overdue true"] if given.overdue is True else []
+    others += windowed if field == "due" else []
+    if others:
+        raise CallerError(
+            f"withoutDate true contradicts {others[0]}: a task without a due date is due on no day.",
+            code="invalid_window",
+            next_step="Send one of the two.",
         )
 
 

@@ -42,7 +42,7 @@ _DOCUMENTED = _BODY - {"clear"}
 
 _ANY_TEXT = frozenset({"text", "reason", "query", "newStatusName"})
 """Arguments that may be any words, "null" too."""
-_FALSE_IF_LEFT_OUT = frozenset({"dryRun"})
+_FALSE_IF_LEFT_OUT = frozenset({"dryRun", "withoutDate"})
 """Switches for which a 0 says what leaving them out says."""
 
 

@@ -7,9 +7,10 @@ not in the schema are refused all the same. OpenAI and Claude refuse combinators
 them accept `anyOf` with `null` on a property. Clients read output schemas, models do not.
 """
 
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode
@@ -18,6 +19,7 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.field_notes import NOTES
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskDraft, TaskPatch
+from taskhand.domain.task_times import Known
 from taskhand.server.list_of import lists_of
 from taskhand.server.tools import TOOLS
 from taskhand.service.call import RepeatableOptions
@@ -28,6 +30,9 @@ Schema = dict[str, Any]
 
 _CALL_OPTIONS = frozenset(str(field.alias) for field in RepeatableOptions.model_fields.values())
 """Options of the call; they come after the arguments about tasks."""
+_ABOUT_TIMES = frozenset({"dateField", "countBy", "fields"})
+_NEEDED: Final[Mapping[str, Known]] = {**{one: one for one in get_args(Known)}, "completedDay": "completed"}
+"""What a backend must know for a value of these arguments to mean something."""
 _NOISE = frozenset({"title", "default", "$defs"})
 
 
@@ -120,11 +125,28 @@ def _expressible(properties: Schema, model: type[BaseModel], capabilities: Capab
         and (notes := node.get(NOTES, {})).get("needs") not in absent
         and (several or not notes.get("for_several_people"))
     }
+    kept |= {name: _known_values(kept[name], capabilities) for name in _ABOUT_TIMES & kept.keys()}
     if "enum" in kept.get("priority", ()):
         kept["priority"] = kept["priority"] | {"enum": list(capabilities.priorities)}
     if "responsibleIds" in kept and not issubclass(model, TaskFilter):
         kept["responsibleIds"] = kept["responsibleIds"] | _number_of_people(capabilities)
     return kept
+
+
+def _known_values(node: Schema, capabilities: Capabilities) -> Schema:
+    """The schema of an argument about times, with the values that the backend knows."""
+    known: Schema = {
+        key: [_known_values(branch, capabilities) for branch in value]
+        if key == "anyOf"
+        else _known_values(value, capabilities)
+        if key == "items"
+        else value
+        for key, value in node.items()
+    }
+    if "enum" in known:
+        unknown = {value for value, needed in _NEEDED.items() if needed not in capabilities.known}
+        known["enum"] = [value for value in known["enum"] if value not in unknown]
+    return known
 
 
 def _inner(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:

@@ -31,7 +31,8 @@ class Tool(Generic[_Arguments]):
     """A verb on tasks.
 
     `run` is given the call and the checked arguments; a read returns an `answer`. `verb` continues the tool's name in
-    the list of tools in the server's instructions; `advice` is a sentence of its own there.
+    the list of tools in the server's instructions; `advice` is a sentence of its own there. `shows_tasks` is whether
+    the description ends with the notes on the backend's tasks.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Tool(Generic[_Arguments]):
     run: Callable[[Call, _Arguments], Awaitable[BaseModel | Written]]
     verb: str | None = None
     advice: str | None = None
+    shows_tasks: bool = False
 
     @property
     def writes(self) -> bool:

@@ -61,7 +61,9 @@ class ToolHandlers:
 
     async def list_tools(self, _: ServerRequestContext[Any, Any], __: PaginatedRequestParams | None) -> ListToolsResult:
         """Every offered tool."""
-        return ListToolsResult(tools=[to_listed_tool(tool, self._schemas[tool.name]) for tool in self.offered.tools])
+        notes = self.app.backend.capabilities.notes
+        tools = [to_listed_tool(tool, self._schemas[tool.name], notes) for tool in self.offered.tools]
+        return ListToolsResult(tools=tools)
 
     async def call_tool(
         self, ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams
@@ -119,12 +121,15 @@ def _wants_progress(ctx: ServerRequestContext[Any, Any]) -> bool:
     return ctx.meta is not None and ctx.meta.get("progress_token") is not None
 
 
-def to_listed_tool(tool: Tool[Any], schema: Schema) -> ListedTool:
-    """The tool as a client lists it, with all four hints: a host assumes the worst of a hint that is not there."""
+def to_listed_tool(tool: Tool[Any], schema: Schema, notes: str | None = None) -> ListedTool:
+    """The tool as a client lists it, with all four hints: a host assumes the worst of a hint that is not there.
+
+    `notes` are those on the tasks of the backend.
+    """
     return ListedTool(
         name=tool.name,
         title=tool.title,
-        description=tool.description,
+        description=f"{tool.description} {notes}" if notes and tool.shows_tasks else tool.description,
         input_schema=schema,
         output_schema=output_schema(tool.answer),
         annotations=ToolAnnotations(

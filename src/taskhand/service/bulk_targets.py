@@ -1,17 +1,16 @@
 """Which tasks a bulk change applies to: those with the given ids, or those that a filter finds."""
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from taskhand.domain import rules
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError
 from taskhand.domain.names import Match
-from taskhand.domain.page import TaskPage
-from taskhand.domain.query import TaskFilter, TaskQuery, sort_key
+from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.service.app_context import AppContext
-from taskhand.service.list_tasks import check_people_known, fetch_page, resolve_filter
+from taskhand.service.list_tasks import all_pages, check_people_known, resolve_filter
 
 __all__ = ["MOST_TASKS", "Targets", "check_not_all_refused", "read_by_id", "resolve_targets"]
 
@@ -71,7 +70,7 @@ def check_not_all_refused(refused: Mapping[str, TaskhandError], *, others: int) 
 
 async def _find_by_filter(app: AppContext, given: TaskFilter) -> Targets:
     """The tasks that the filter finds; CallerError for an empty filter, or one that matches every task."""
-    if not given.model_fields_set:
+    if not given.model_fields_set - {"date_field"}:
         raise CallerError(
             "filter is empty: it would change every task.",
             code="empty_filter",
@@ -80,7 +79,7 @@ async def _find_by_filter(app: AppContext, given: TaskFilter) -> Targets:
     query = replace(await resolve_filter(app, given), order="created", limit=_PAGE)
     found: list[str] = []
     refused: dict[str, TaskhandError] = {}
-    async for page in _pages(app, query):
+    async for page in all_pages(app, query):
         found += [task.id for task in page.tasks]
         refused |= {one: _unreadable_task_error(one) for one in page.unreadable if one}
         if len(found) > MOST_TASKS:
@@ -99,7 +98,7 @@ async def _find_by_filter(app: AppContext, given: TaskFilter) -> Targets:
 
 async def _check_leaves_some(app: AppContext, found: frozenset[str]) -> None:
     """Refuse a filter that matches every task: most likely the filter is wrong."""
-    async for page in _pages(app, TaskQuery(order="created", limit=_PAGE)):
+    async for page in all_pages(app, TaskQuery(order="created", limit=_PAGE)):
         if page.unreadable or any(task.id not in found for task in page.tasks):
             return
     raise CallerError(
@@ -107,17 +106,6 @@ async def _check_leaves_some(app: AppContext, found: frozenset[str]) -> None:
         code="matches_everything",
         next_step="Narrow the filter; if all of them are really meant, send their ids as taskIds.",
     )
-
-
-async def _pages(app: AppContext, query: TaskQuery) -> AsyncIterator[TaskPage]:
-    """All pages of a query."""
-    while True:
-        page = await fetch_page(app, query)
-        yield page
-        if not page.more or not page.tasks:
-            return
-        last = page.tasks[-1]
-        query = replace(query, after=(sort_key(last, query.order), last.id))
 
 
 def _unreadable_task_error(task_id: str) -> CallerError:

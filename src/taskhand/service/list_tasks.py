@@ -1,20 +1,23 @@
 """List tasks."""
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from pydantic import MISSING
 
 from taskhand.domain import people, rules, statuses
 from taskhand.domain.due import due_of, is_overdue
+from taskhand.domain.names import fold
 from taskhand.domain.page import TaskPage, resume
-from taskhand.domain.query import Order, TaskFilter, TaskQuery
+from taskhand.domain.query import NOBODY, Order, TaskFilter, TaskQuery, sort_key
 from taskhand.domain.task import FINISHED, Member, Task
+from taskhand.domain.task_times import NO_TIMES, Period, TaskTimes
 from taskhand.domain.text import without_cut
 from taskhand.domain.window import with_iso_days
 from taskhand.service.app_context import AppContext
 
-__all__ = ["TaskList", "check_people_known", "fetch_page", "list_tasks", "resolve_filter"]
+__all__ = ["TaskList", "all_pages", "check_people_known", "fetch_page", "list_tasks", "resolve_filter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class TaskList:
     """One page of tasks, with what is needed to render it.
 
     `query` is the query that was answered; the cursor needs it. `members` are the team by id. `overdue` are task ids.
-    `unreadable` as of a TaskPage.
+    `unreadable` and `times` as of a TaskPage; `zone` is the IANA zone in which moments are shown (None: UTC).
     """
 
     tasks: tuple[Task, ...]
@@ -31,6 +34,8 @@ class TaskList:
     members: dict[str, Member]
     overdue: frozenset[str]
     unreadable: tuple[str, ...] = ()
+    times: Mapping[str, TaskTimes] = field(default_factory=lambda: NO_TIMES)
+    zone: str | None = None
 
 
 async def list_tasks(
@@ -43,7 +48,16 @@ async def list_tasks(
     if not page.tasks and not page.unreadable:
         await check_people_known(app, given)
     overdue = frozenset(task.id for task in page.tasks if _is_overdue(app, task))
-    return TaskList(page.tasks, query, page.more, {member.id: member for member in members}, overdue, page.unreadable)
+    return TaskList(
+        page.tasks,
+        query,
+        page.more,
+        {member.id: member for member in members},
+        overdue,
+        page.unreadable,
+        page.times,
+        app.timezone,
+    )
 
 
 async def fetch_page(app: AppContext, query: TaskQuery) -> TaskPage:
@@ -57,16 +71,31 @@ async def fetch_page(app: AppContext, query: TaskQuery) -> TaskPage:
     return replace(page, unreadable=tuple(one if re.fullmatch(pattern, one) else "" for one in page.unreadable))
 
 
+async def all_pages(app: AppContext, query: TaskQuery) -> AsyncIterator[TaskPage]:
+    """All pages of a query."""
+    while True:
+        page = await fetch_page(app, query)
+        yield page
+        if not page.more or not page.tasks:
+            return
+        last = page.tasks[-1]
+        query = replace(query, after=(sort_key(last, query.order), last.id))
+
+
 async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
     """The query of a filter, with names replaced by ids; CallerError where the filter is invalid."""
     given, matched = with_iso_days(given, app.reference)
     rules.check_filter(given, app.backend.capabilities)
     members = await app.backend.members()
+    period = _period(app, given)
     return TaskQuery(
         responsible_ids=await _resolve_responsibles(app, given, members),
-        from_date=_given(given.from_date),
-        to_date=_given(given.to_date),
-        include_tasks_without_dates=given.include_tasks_without_dates is not False,
+        of_nobody=given.responsible_ids is not MISSING and any(map(_is_nobody, given.responsible_ids)),
+        from_date=None if period else _given(given.from_date),
+        to_date=None if period else _given(given.to_date),
+        include_tasks_without_dates=period is not None or given.include_tasks_without_dates is not False,
+        without_date=given.without_date is True,
+        period=period,
         statuses=None
         if given.status is MISSING
         else statuses.resolve_filter_statuses(given.status, await app.backend.statuses()),
@@ -84,7 +113,7 @@ async def check_people_known(app: AppContext, given: TaskFilter) -> None:
     To be called where the filter found nothing: a former member may still have tasks, so the id alone proves nothing.
     """
     if given.responsible_ids is not MISSING:
-        people.resolve_people(given.responsible_ids, await app.backend.members(), await app.backend.me())
+        people.resolve_people(_people_in(given.responsible_ids), await app.backend.members(), await app.backend.me())
 
 
 def _is_overdue(app: AppContext, task: Task) -> bool:
@@ -98,8 +127,25 @@ async def _resolve_responsibles(
     if given.responsible_ids is MISSING:
         return None
     # A former member may still have tasks, so an id is accepted whether or not it is in the team now.
-    ids = [one for one in given.responsible_ids if re.fullmatch(app.backend.capabilities.member_id_pattern, one)]
-    return people.resolve_people(given.responsible_ids, members, await app.backend.me(), also=ids).ids
+    asked = _people_in(given.responsible_ids)
+    ids = [one for one in asked if re.fullmatch(app.backend.capabilities.member_id_pattern, one)]
+    return people.resolve_people(asked, members, await app.backend.me(), also=ids).ids
+
+
+def _people_in(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(one for one in given if not _is_nobody(one))
+
+
+def _is_nobody(text: str) -> bool:
+    """Whether a filter asks for tasks that nobody is responsible for."""
+    return fold(text) in NOBODY
+
+
+def _period(app: AppContext, given: TaskFilter) -> Period | None:
+    """The span of another moment than the due date that a filter asks for."""
+    if given.date_field is MISSING or given.date_field == "due":
+        return None
+    return Period.of_days(given.date_field, _given(given.from_date), _given(given.to_date), app.timezone)
 
 
 def _given(value: str | MISSING) -> str | None:

@@ -16,6 +16,8 @@ def expected(tasks: list[Task], query: TaskQuery, default_zone: str) -> list[str
     found = sorted((task for task in tasks if _wanted(task, query, default_zone)), key=lambda task: task.id)
     if query.order == "due":
         found.sort(key=lambda task: (task.due_at is None, _local(task) or ""))
+    elif query.order == "oldest":
+        found.sort(key=lambda task: (datetime.fromisoformat(str(task.created_at)), task.id))
     elif query.order == "created":
         found.sort(key=lambda task: (datetime.fromisoformat(str(task.created_at)), task.id), reverse=True)
     else:
@@ -35,7 +37,10 @@ def _wanted(task: Task, query: TaskQuery, default_zone: str) -> bool:
     people = query.responsible_ids
     return all(
         (
-            people is None or bool(set(people) & set(task.responsible_ids)),
+            people is None
+            or bool(set(people) & set(task.responsible_ids))
+            or (query.of_nobody and not task.responsible_ids),
+            _in_period(task, query),
             _in_window(task, query),
             query.statuses is None or status.id in [choice.id for choice in query.statuses],
             query.text is None or plain(query.text) in plain(f"{task.title} {task.description or ''}"),
@@ -46,11 +51,20 @@ def _wanted(task: Task, query: TaskQuery, default_zone: str) -> bool:
     )
 
 
+def _in_period(task: Task, query: TaskQuery) -> bool:
+    """Tasks here are never changed: those that are done were finished when they were created."""
+    if (period := query.period) is None:
+        return True
+    at, status = datetime.fromisoformat(str(task.created_at)), task.status_config
+    is_known = period.moment != "completed" or (status is not None and status.type == "done")
+    return is_known and (period.start or at) <= at and (period.end is None or at < period.end)
+
+
 def _in_window(task: Task, query: TaskQuery) -> bool:
     local = _local(task)
     if local is None:
-        return query.include_tasks_without_dates
-    return (query.from_date or "0") <= local[:10] <= (query.to_date or "9")
+        return query.without_date or query.include_tasks_without_dates
+    return not query.without_date and (query.from_date or "0") <= local[:10] <= (query.to_date or "9")
 
 
 def _past(task: Task, default_zone: str) -> bool:

@@ -23,6 +23,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.page import cursor_after, resume
 from taskhand.domain.query import Order, TaskQuery
 from taskhand.domain.task import Status, StatusChoice, Task
+from taskhand.domain.task_times import Moment, Period
 
 T = TypeVar("T")
 ZONE = "Pacific/Auckland"
@@ -159,12 +160,23 @@ def test_a_list_of_a_few_statuses_is_one_walk_for_each_of_them(
 
 
 @pytest.mark.parametrize("people", WHOSE.values(), ids=WHOSE)
-@pytest.mark.parametrize("order", ["created", "priority"])
+@pytest.mark.parametrize("order", ["created", "oldest", "priority"])
 def test_a_page_in_another_order_costs_the_same_too(
     small: sqlite3.Connection, large: sqlite3.Connection, order: Order, people: tuple[str, ...] | None
 ) -> None:
     page = TaskQuery(order=order, limit=5, responsible_ids=people)
     assert steps(large, page) <= 2 * steps(small, page)
+
+
+@pytest.mark.parametrize("moment", ["updated", "completed"])
+@pytest.mark.parametrize("order", ["due", "created"])
+def test_tasks_finished_or_changed_in_a_period_are_found_by_an_index(
+    large: sqlite3.Connection, moment: Moment, order: Order
+) -> None:
+    period = Period(moment, NOW - timedelta(days=14), NOW)
+    (select,) = build_selects(TaskQuery(order=order, period=period), state_of(large))
+    plan = [row[3] for row in large.execute(f"EXPLAIN QUERY PLAN {select.sql}", select.parameters)]
+    assert f"task_by_{moment}" in plan[0]
 
 
 class Wish(NamedTuple):
@@ -177,7 +189,7 @@ class Wish(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """A query, with people and statuses by number."""
+    """A query, with people and statuses by number; -1 is nobody."""
 
     query: TaskQuery
     people: list[int] | None = None
@@ -220,13 +232,23 @@ queries = st.builds(
     overdue=seldom(st.booleans()),
     priority=seldom(st.integers(0, 2)),
     contact=seldom(st.sampled_from(["c1", "c2", "c3", "c4"])),
-    order=st.sampled_from(["due", "created", "priority"]),
+    order=st.sampled_from(["due", "created", "oldest", "priority"]),
     limit=st.just(7),
+    without_date=st.integers(0, 4).map(lambda chance: not chance),
+    period=seldom(
+        st.builds(
+            Period,
+            st.sampled_from(["created", "updated", "completed"]),
+            st.none() | st.integers(0, 9).map(lambda minutes: NOW + timedelta(minutes=minutes)),
+            st.none() | st.integers(6, 20).map(lambda minutes: NOW + timedelta(minutes=minutes)),
+        )
+    ),
 )
 numbers = st.lists(st.integers(0, 2), max_size=3, unique=True)
+some_people = seldom(st.lists(st.integers(-1, 2), min_size=1, max_size=3, unique=True))
 some_numbers = seldom(st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True))
 wishes = st.builds(Wish, edits, numbers, st.integers(0, 2), st.integers(0, 2))
-asks = st.builds(Ask, queries, some_numbers, some_numbers)
+asks = st.builds(Ask, queries, some_people, some_numbers)
 
 
 class World:
@@ -251,7 +273,8 @@ class World:
         """The query with ids for numbers."""
         return replace(
             ask.query,
-            responsible_ids=None if ask.people is None else tuple(self.people[n] for n in ask.people),
+            responsible_ids=None if ask.people is None else tuple(self.people[n] for n in ask.people if n >= 0),
+            of_nobody=-1 in (ask.people or ()),
             statuses=None if ask.statuses is None else tuple(self.statuses[n] for n in ask.statuses),
         )
 
@@ -288,7 +311,7 @@ def test_following_the_cursor_gives_every_task_once_in_the_right_order(
     anyio.run(compare, tmp_path_factory.getbasetemp() / "world" / "tasks.sqlite", wanted, asked)
 
 
-@pytest.mark.parametrize("order", ["due", "created", "priority"])
+@pytest.mark.parametrize("order", ["due", "created", "oldest", "priority"])
 def test_pages_of_tasks_that_all_sort_alike_lose_none(tmp_path: Path, order: Order) -> None:
     alike = Wish(Edit(title="Same", due=Due(date(2026, 3, 4)), priority=1), [0, 1], 0)
     query = TaskQuery(order=order, limit=7)

@@ -180,6 +180,9 @@ async def test_what_an_older_program_stored_is_found_as_it_is_shown(store_file: 
         connection.execute("UPDATE task SET searchable = ?", ("ca\u200bll \u2714\ufe0f acme",))
         connection.execute("UPDATE contact SET searchable = ?", ("zo\u200be vega",))
         connection.execute("UPDATE status SET folded = ? WHERE name LIKE 'Lis%'", ("lis\u200bto",))
+        for column in ("updated_at", "completed_at", "completed_by"):
+            connection.execute(f"DROP INDEX IF EXISTS task_by_{column.removesuffix('_at')}")
+            connection.execute(f"ALTER TABLE task DROP COLUMN {column}")
         connection.execute("PRAGMA user_version = 3")
         connection.commit()
     async with open_store(store_file) as backend:

@@ -16,6 +16,7 @@ from taskhand.domain.receipt import inverse_edit, preview
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
 
+UNFINISHED = {"completed_at": None, "completed_by": None}
 NOWHERE = "00000000-0000-4000-8000-00000000ffff"
 
 
@@ -42,7 +43,10 @@ async def statuses(backend: LocalBackend) -> dict[str, StatusChoice]:
 async def test_snapshots_have_the_requested_ids_without_missing_tasks(backend: LocalBackend) -> None:
     first, second = await made(backend, 2)
     asked = [second.id.upper(), NOWHERE, first.id]
-    assert await backend.snapshots(asked) == {second.id.upper(): Snapshot(second), first.id: Snapshot(first)}
+    assert await backend.snapshots(asked) == {
+        second.id.upper(): Snapshot(second, UNFINISHED),
+        first.id: Snapshot(first, UNFINISHED),
+    }
     assert await backend.snapshots([], fresh=True) == {}
 
 

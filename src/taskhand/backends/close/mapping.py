@@ -48,6 +48,8 @@ CAPABILITIES: Final = Capabilities(
     least_responsibles=1,
     most_responsibles=1,
     keeps_timezone=False,
+    known=("created", "updated"),
+    notes="Here: no finish time, no description; noti_... rows are CRM notifications.",
 )
 
 OPEN: Final = Status(id="open", name="Open", color=None, type="initial", order=0)

@@ -73,6 +73,8 @@ class HubSpotAdapter(CrmAdapter[Record]):
             most_responsibles=1,
             keeps_timezone=False,
             html_description=BODY,
+            known=("created", "updated", "completed"),
+            notes="Here: a due date is required.",
         )
         self._client = client
         self.account = self._account = Account(client, settings, timezone, timing.monotonic)

@@ -39,7 +39,7 @@ class LocalBackend:
     """Tasks in one SQLite file, shared safely by any number of processes."""
 
     name = "local"
-    capabilities = Capabilities(lists_are_current=True)
+    capabilities = Capabilities(lists_are_current=True, known=("created", "updated", "completed", "completed_by"))
     remedies: Mapping[str, str] = {
         "statuses": "Add one: taskhand statuses add NAME --type done",
         "me": "See who is there: taskhand members list",
@@ -113,7 +113,7 @@ class LocalBackend:
         return await self._store.peek(lambda connection: tasks.task(connection, task_id))
 
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002  as above
-        """The tasks with these ids, in two queries however many there are; the store has no native values."""
+        """The tasks with these ids, in two queries however many there are, with who finished them and when."""
         return await self._store.peek(lambda connection: tasks.snapshots(connection, ids))
 
     async def create_task(self, edit: Edit) -> Written:
@@ -127,7 +127,9 @@ class LocalBackend:
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Set the given fields in one transaction; NotFound when the task is gone, Misread when they changed since."""
-        return Written(await self._store.write(lambda connection: tasks.update(connection, before, edit)))
+        return Written(
+            await self._store.write(lambda connection: tasks.update(connection, before, edit, self._stamp(connection)))
+        )
 
     async def update_tasks(
         self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
@@ -136,7 +138,7 @@ class LocalBackend:
 
         `progress` is asked once whether to stop, and gets every result when the transaction is over.
         """
-        work = [partial(tasks.update_item, before=before, edit=edit) for before, edit in edits]
+        work = [partial(self._update_item, before=before, edit=edit) for before, edit in edits]
         return await self._write_all(work, [before.id for before, _ in edits], progress)
 
     async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
@@ -218,9 +220,13 @@ class LocalBackend:
         self._directory(connection).add_defaults(self._user)
 
     def _create(self, connection: sqlite3.Connection, edit: Edit) -> Task:
-        task_id, creator = self._new_id(connection), self._directory(connection).me()
-        return tasks.create(connection, edit, task_id=task_id, creator=creator, at=self._clock())
+        return tasks.create(connection, edit, task_id=self._new_id(connection), stamp=self._stamp(connection))
 
     def _create_item(self, connection: sqlite3.Connection, edit: Edit) -> ItemResult:
-        task_id, creator = self._new_id(connection), self._directory(connection).me()
-        return tasks.create_item(connection, edit, task_id=task_id, creator=creator, at=self._clock())
+        return tasks.create_item(connection, edit, task_id=self._new_id(connection), stamp=self._stamp(connection))
+
+    def _update_item(self, connection: sqlite3.Connection, before: Task, edit: Edit) -> ItemResult:
+        return tasks.update_item(connection, before, edit, self._stamp(connection))
+
+    def _stamp(self, connection: sqlite3.Connection) -> tasks.Stamp:
+        return tasks.Stamp(self._clock(), self._directory(connection).me())

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from taskhand.domain.due import instant_text
 from taskhand.domain.names import fold
-from taskhand.domain.query import NO_DUE, TaskQuery
+from taskhand.domain.query import NO_DUE, TaskQuery, ascends
+from taskhand.domain.task_times import Period
 
 __all__ = ["Select", "StoreState", "build_selects"]
 
-_KEYS = {"due": "due_key", "created": "created_at", "priority": "priority"}
+_KEYS = {"due": "due_key", "created": "created_at", "oldest": "created_at", "priority": "priority"}
 
 _WITH_TASK = " CROSS JOIN task t ON t.id = r.task_id"
 """CROSS JOIN makes SQLite's planner use the person's index first."""
@@ -25,6 +27,8 @@ _LATE = "is_overdue(t.due_at, t.is_all_day, t.due_timezone)"
 """An SQL function defined by the backend, because only Python knows the time zones."""
 
 _ON_IT = "EXISTS (SELECT 1 FROM task_responsible r WHERE r.task_id = t.id AND r.responsible_id IN ({}))"
+
+_OF_NOBODY = "NOT EXISTS (SELECT 1 FROM task_responsible r WHERE r.task_id = t.id)"
 
 _END_OF_DAY = "U"
 """A due key continues after its day with nothing or with `T`; this letter sorts after both."""
@@ -66,30 +70,32 @@ class _Span:
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """One walk along an index: the tasks of one person or of all, in one status or any."""
+    """One walk along an index: the tasks of one person, of nobody or of all, in one status or any."""
 
     person: str | None
     status: str | None
     span: _Span
+    of_nobody: bool = False
 
 
 def build_selects(query: TaskQuery, state: StoreState) -> tuple[Select, ...]:
     """The statements whose merged rows are the page; each returns one extra row, to tell whether a next page exists."""
     chosen, filters = _statuses(query, state), _filters(query, state)
-    people: tuple[str | None, ...] = (None,)
+    people: tuple[tuple[str | None, bool], ...] = ((None, False),)
     statuses: tuple[str | None, ...] = (None,)
     if query.responsible_ids is not None and query.contact is None:
-        people = query.responsible_ids
+        people = tuple((one, False) for one in query.responsible_ids) + (((None, True),) if query.of_nobody else ())
     elif query.responsible_ids is not None:  # a contact has few tasks, so filtering them is cheap
-        filters.append((_ON_IT.format(_marks(query.responsible_ids)), query.responsible_ids))
+        on_it = _ON_IT.format(_marks(query.responsible_ids))
+        filters.append((f"({on_it} OR {_OF_NOBODY})" if query.of_nobody else on_it, query.responsible_ids))
     if chosen is not None and query.order == "due" and query.contact is None and len(chosen) <= _MOST_STATUSES:
         statuses = chosen
     elif chosen is not None:
         # The `+` keeps SQLite from walking the status's own index, which has another order.
         filters.append((f"+t.status_id IN ({_marks(chosen)})", chosen))
     return tuple(
-        _select(query, _Walk(person, status, span), filters)
-        for person in people
+        _select(query, _Walk(person, status, span, of_nobody), filters)
+        for person, of_nobody in people
         for status in statuses
         for span in _spans(query, state)
     )
@@ -105,6 +111,8 @@ def _statuses(query: TaskQuery, state: StoreState) -> tuple[str, ...] | None:
 
 def _spans(query: TaskQuery, state: StoreState) -> tuple[_Span, ...]:
     """The due keys of the window, whose last day is included, and of dateless tasks where they are wanted."""
+    if query.without_date:
+        return (_Span(NO_DUE),)
     first = query.from_date or ""
     end = None if query.to_date is None else query.to_date + _END_OF_DAY
     if query.overdue:
@@ -118,15 +126,17 @@ def _select(query: TaskQuery, walk: _Walk, filters: _Clauses) -> Select:
     source, row, task_id = ("task t", "t", "t.id") if walk.person is None else ("task_responsible r", "r", "r.task_id")
     due, key = f"{row}.due_key", f"{row}.{_KEYS[query.order]}"
     clauses: _Clauses = [] if walk.person is None else [("r.responsible_id = ?", (walk.person,))]
+    clauses += [(_OF_NOBODY, ())] if walk.of_nobody else []
     clauses += [] if walk.status is None else [(f"{row}.status_id = ?", (walk.status,))]
     clauses += _from(query, walk.span, due, key, task_id)
+    clauses += _created_in(query.period, row)
     if query.priority is not None:
         # The `+` as above: a priority has an index of its own, too.
         clauses.append((f"{'' if query.order == 'priority' else '+'}{row}.priority = ?", (query.priority,)))
     clauses += filters
     source += _WITH_TASK if filters and walk.person is not None else ""
     where = " AND ".join(clause for clause, _ in clauses) or "TRUE"
-    direction = "ASC" if query.order == "due" else "DESC"
+    direction = "ASC" if ascends(query.order) else "DESC"
     sql = (
         f"SELECT {key}, {task_id} FROM {source} WHERE {where} "  # noqa: S608  only constants of this module
         f"ORDER BY {key} {direction}, {task_id} {direction} LIMIT ?"
@@ -144,7 +154,8 @@ def _from(query: TaskQuery, span: _Span, due: str, key: str, task_id: str) -> _C
     if query.after is None:
         return [*clauses, *_begin(span, due)]
     if query.order != "due":
-        return [*clauses, *_begin(span, due), (f"({key}, {task_id}) < (?, ?)", query.after)]
+        follows = ">" if ascends(query.order) else "<"
+        return [*clauses, *_begin(span, due), (f"({key}, {task_id}) {follows} (?, ?)", query.after)]
     # SQLite seeks by one lower bound only: the span's would make it walk up to the page's.
     begun = str(query.after[0]) >= span.first
     return [*clauses, *([(f"({key}, {task_id}) > (?, ?)", query.after)] if begun else _begin(span, due))]
@@ -154,8 +165,21 @@ def _begin(span: _Span, due: str) -> _Clauses:
     return [(f"{due} >= ?", (span.first,))] if span.first else []
 
 
+def _created_in(period: Period | None, row: str) -> _Clauses:
+    """The bounds of the time of creation, which is kept beside each person too."""
+    return _bounds(period, f"{row}.created_at") if period is not None and period.moment == "created" else []
+
+
+def _bounds(period: Period, column: str) -> _Clauses:
+    start = [] if period.start is None else [(f"{column} >= ?", (instant_text(period.start),))]
+    end = [] if period.end is None else [(f"{column} < ?", (instant_text(period.end),))]
+    return [(f"{column} IS NOT NULL", ()), *start, *end]
+
+
 def _filters(query: TaskQuery, state: StoreState) -> _Clauses:
     clauses: _Clauses = []
+    if query.period is not None and query.period.moment != "created":
+        clauses += _bounds(query.period, f"t.{query.period.moment}_at")
     if query.contact is not None:
         clauses.append(("(t.ai_contact_id = ? OR t.ai_customer_id = ?)", (query.contact,) * 2))
     if query.text is not None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable
+from datetime import datetime
 
 from pydantic import MISSING
 
@@ -11,8 +12,22 @@ from taskhand.domain.field_reader import FieldReader
 from taskhand.domain.names import fold
 from taskhand.domain.query import NO_DUE
 from taskhand.domain.task import Contact, Member, Responsible, Status, Task
+from taskhand.domain.task_times import TaskTimes
 
-__all__ = ["people_by_task", "searchable", "to_columns", "to_contact", "to_member", "to_status", "to_task"]
+__all__ = [
+    "COMPLETION",
+    "people_by_task",
+    "searchable",
+    "to_columns",
+    "to_contact",
+    "to_member",
+    "to_status",
+    "to_task",
+    "to_times",
+]
+
+COMPLETION = ("completed_at", "completed_by")
+"""The columns that say when a task was finished, and by which member: the store's own values of a task."""
 
 _PLAIN = ("title", "description", "ai_contact_id", "ai_customer_id", "priority")
 """Fields of an edit that are columns of the same name and value."""
@@ -65,6 +80,11 @@ def to_task(row: sqlite3.Row, people: Iterable[str]) -> Task:
     )
 
 
+def to_times(row: sqlite3.Row) -> TaskTimes:
+    """What a row says of the task's times."""
+    return TaskTimes(_moment(row["updated_at"]), _moment(row["completed_at"]), row["completed_by"])
+
+
 def people_by_task(rows: Iterable[sqlite3.Row]) -> dict[str, list[str]]:
     """Responsible ids by task id, from rows in rank order."""
     people: dict[str, list[str]] = {}
@@ -87,6 +107,15 @@ def to_columns(edit: Edit) -> dict[str, object]:
 def searchable(title: str, description: str | None) -> str:
     """The folded text in which text search looks."""
     return fold(f"{title} {description or ''}")
+
+
+def _moment(text: str | None) -> datetime | None:
+    """An instant of the store; None where another program wrote something else."""
+    try:
+        at = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
 
 
 def _due_columns(due: Due | None) -> dict[str, object]:

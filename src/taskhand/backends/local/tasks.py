@@ -1,7 +1,8 @@
 """Reading and writing of tasks, within a transaction of a connection."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -9,16 +10,27 @@ from pydantic import MISSING
 
 from taskhand.backends.base import ItemResult, Misread, Written
 from taskhand.backends.local.query import StoreState, build_selects
-from taskhand.backends.local.rows import people_by_task, searchable, to_columns, to_task
+from taskhand.backends.local.rows import COMPLETION, people_by_task, searchable, to_columns, to_task, to_times
 from taskhand.domain.due import instant_text
 from taskhand.domain.edit import Edit, current_value
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.page import TaskPage
-from taskhand.domain.query import TaskQuery
+from taskhand.domain.query import TaskQuery, ascends
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, Task
 
-__all__ = ["create", "create_item", "delete", "delete_item", "page", "snapshots", "task", "update", "update_item"]
+__all__ = [
+    "Stamp",
+    "create",
+    "create_item",
+    "delete",
+    "delete_item",
+    "page",
+    "snapshots",
+    "task",
+    "update",
+    "update_item",
+]
 
 _WITH_STATUS: Final = """
 SELECT t.*, s.name AS status_name, s.color AS status_color, s.type AS status_type, s.position AS status_position
@@ -27,9 +39,17 @@ FROM task t JOIN status s ON s.id = t.status_id WHERE t.id IN ({})
 _PEOPLE: Final = "SELECT task_id, responsible_id FROM task_responsible WHERE task_id IN ({}) ORDER BY rank"
 
 
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When a write happens, and the member who makes it; None where nobody is known to be the user."""
+
+    at: datetime
+    by: str | None
+
+
 def task(connection: sqlite3.Connection, task_id: str) -> Task:
     """One task by id; NotFound."""
-    found = _tasks(connection, [task_id.lower()])
+    found = _tasks(connection, _rows(connection, [task_id.lower()]))
     if not found:
         raise NotFound(
             f"There is no task {task_id}.", code="task_not_found", next_step="Call list_tasks to find the task's id."
@@ -38,9 +58,11 @@ def task(connection: sqlite3.Connection, task_id: str) -> Task:
 
 
 def snapshots(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Snapshot]:
-    """The tasks that exist, by the id that was given."""
-    found = _tasks(connection, [task_id.lower() for task_id in ids])
-    return {task_id: Snapshot(found[task_id.lower()]) for task_id in ids if task_id.lower() in found}
+    """The tasks that exist, by the id that was given, with the store's own values of each."""
+    rows = _rows(connection, [task_id.lower() for task_id in ids])
+    found = _tasks(connection, rows)
+    own = {key: {name: row[name] for name in COMPLETION} for key, row in rows.items()}
+    return {one: Snapshot(found[one.lower()], own[one.lower()]) for one in ids if one.lower() in found}
 
 
 def page(connection: sqlite3.Connection, query: TaskQuery, now: datetime) -> TaskPage:
@@ -48,25 +70,28 @@ def page(connection: sqlite3.Connection, query: TaskQuery, now: datetime) -> Tas
     statuses = connection.execute("SELECT id, type FROM status")
     state = StoreState(tuple(row["id"] for row in statuses if row["type"] not in FINISHED), now)
     selects = [connection.execute(select.sql, select.parameters).fetchall() for select in build_selects(query, state)]
-    rows = sorted({tuple(row) for found in selects for row in found}, reverse=query.order != "due")
+    rows = sorted({tuple(row) for found in selects for row in found}, reverse=not ascends(query.order))
     ids = [task_id for _, task_id in rows[: query.limit]]
-    found = _tasks(connection, ids)
+    full = _rows(connection, ids)
+    found = _tasks(connection, full)
     listed = tuple(found[task_id] for task_id in ids if not found[task_id].unreadable_fields)
     unreadable = tuple(task_id for task_id in ids if found[task_id].unreadable_fields)
-    return TaskPage(listed, len(rows) > query.limit, unreadable)
+    times = {task_id: to_times(row) for task_id, row in full.items()}
+    return TaskPage(listed, len(rows) > query.limit, unreadable, times)
 
 
-def create(connection: sqlite3.Connection, edit: Edit, *, task_id: str, creator: str | None, at: datetime) -> Task:
+def create(connection: sqlite3.Connection, edit: Edit, *, task_id: str, stamp: Stamp) -> Task:
     """Add a task, in the given status or else the first initial one."""
     _check_status(connection, edit)
     initial = "SELECT id FROM status WHERE type = 'initial' ORDER BY position LIMIT 1"
     row = to_columns(Edit(due=None)) | {
         "id": task_id,
-        "created_at": instant_text(at),
-        "creator_id": creator,
+        "created_at": instant_text(stamp.at),
+        "updated_at": instant_text(stamp.at),
+        "creator_id": stamp.by,
         "status_id": connection.execute(initial).fetchone()["id"],
     }
-    row |= to_columns(edit)
+    row |= to_columns(edit) | _completion(connection, None, edit, stamp)
     row["searchable"] = searchable(str(row["title"]), str(row.get("description") or ""))
     names = ", ".join(row)
     connection.execute(
@@ -77,23 +102,21 @@ def create(connection: sqlite3.Connection, edit: Edit, *, task_id: str, creator:
     return task(connection, task_id)
 
 
-def create_item(
-    connection: sqlite3.Connection, edit: Edit, *, task_id: str, creator: str | None, at: datetime
-) -> ItemResult:
+def create_item(connection: sqlite3.Connection, edit: Edit, *, task_id: str, stamp: Stamp) -> ItemResult:
     """Add one task of many: its failure becomes its result, so that the others are still added."""
     try:
-        return ItemResult(task_id, Written(create(connection, edit, task_id=task_id, creator=creator, at=at)))
+        return ItemResult(task_id, Written(create(connection, edit, task_id=task_id, stamp=stamp)))
     except NotFound as error:
         return ItemResult("", error=error)
 
 
-def update(connection: sqlite3.Connection, before: Task, edit: Edit) -> Task:
+def update(connection: sqlite3.Connection, before: Task, edit: Edit, stamp: Stamp) -> Task:
     """Set the given fields of a task; NotFound when it is gone, Misread when they changed since."""
     now = task(connection, before.id)
     if any(current_value(before, name) != current_value(now, name) for name, _ in edit.given()):
         raise Misread(now, now)
     _check_status(connection, edit)
-    row = to_columns(edit)
+    row = to_columns(edit) | _completion(connection, now, edit, stamp) | {"updated_at": instant_text(stamp.at)}
     title = now.title if edit.title is MISSING else edit.title
     description = now.description if edit.description is MISSING else edit.description
     row["searchable"] = searchable(title or "", description)
@@ -104,10 +127,10 @@ def update(connection: sqlite3.Connection, before: Task, edit: Edit) -> Task:
     return task(connection, now.id)
 
 
-def update_item(connection: sqlite3.Connection, before: Task, edit: Edit) -> ItemResult:
+def update_item(connection: sqlite3.Connection, before: Task, edit: Edit, stamp: Stamp) -> ItemResult:
     """Update one task of many: its failure becomes its result, so that the others are still written."""
     try:
-        return ItemResult(before.id, Written(update(connection, before, edit)))
+        return ItemResult(before.id, Written(update(connection, before, edit, stamp)))
     except Misread:
         return ItemResult(before.id, error=_conflict())
     except NotFound as error:
@@ -139,6 +162,23 @@ def _conflict() -> CallerError:
     )
 
 
+def _completion(connection: sqlite3.Connection, now: Task | None, edit: Edit, stamp: Stamp) -> dict[str, object]:
+    """The columns of the completion where the status of the task `now` (None: a new one) changes.
+
+    A finished task that stays finished keeps them; an undo brings those that the task had.
+    """
+    if edit.status is MISSING:
+        return {}
+    if edit.native is not None and all(name in edit.native for name in COMPLETION):
+        return {name: edit.native[name] for name in COMPLETION}
+    kind = connection.execute("SELECT type FROM status WHERE id = ?", (edit.status.id,)).fetchone()["type"]
+    was_finished = now is not None and now.status_config is not None and now.status_config.type in FINISHED
+    if kind in FINISHED and was_finished:
+        return {}
+    values = (instant_text(stamp.at), stamp.by) if kind in FINISHED else (None, None)
+    return dict(zip(COMPLETION, values, strict=True))
+
+
 def _check_status(connection: sqlite3.Connection, edit: Edit) -> None:
     """Refuse a status that was removed since it was read, which an undo may ask for."""
     if edit.status is MISSING:
@@ -159,9 +199,16 @@ def _set_people(connection: sqlite3.Connection, task_id: str, people: Sequence[s
     )
 
 
-def _tasks(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Task]:
-    """Tasks by id, in two queries for any number of them."""
-    marks = ", ".join("?" * len(ids))
-    rows = connection.execute(_WITH_STATUS.format(marks), ids).fetchall()
-    people = people_by_task(connection.execute(_PEOPLE.format(marks), ids))
-    return {row["id"]: to_task(row, people.get(row["id"], ())) for row in rows}
+def _rows(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, sqlite3.Row]:
+    """The rows of tasks with their statuses, by id, in one query for any number of them."""
+    return {row["id"]: row for row in connection.execute(_WITH_STATUS.format(_marks(ids)), ids)}
+
+
+def _tasks(connection: sqlite3.Connection, rows: Mapping[str, sqlite3.Row]) -> dict[str, Task]:
+    """Rows as tasks by id, with their people in one query."""
+    people = people_by_task(connection.execute(_PEOPLE.format(_marks(rows)), tuple(rows)))
+    return {task_id: to_task(row, people.get(task_id, ())) for task_id, row in rows.items()}
+
+
+def _marks(values: Collection[str]) -> str:
+    return ", ".join("?" * len(values))

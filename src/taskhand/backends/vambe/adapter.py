@@ -44,7 +44,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     """Tasks in one Vambe organisation."""
 
     name = "vambe"
-    capabilities = Capabilities()
+    capabilities = Capabilities(notes="Here: no update or finish times.")
     remedies: Mapping[str, str] = {
         "statuses": "Set VAMBE_STATUSES to all of them in their order, e.g. Pendiente:initial,Completado:done.",
         "me": "Set VAMBE_USER_ID to the id of a member that list_team_members shows.",

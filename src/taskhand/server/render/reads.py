@@ -3,14 +3,17 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 
 from pydantic import MISSING, ConfigDict
 
-from taskhand.domain.due import due_of
+from taskhand.domain.due import Due, due_of
 from taskhand.domain.names import fold
 from taskhand.domain.page import cursor_after
+from taskhand.domain.query import NOBODY
 from taskhand.domain.task import Contact, Member, Status, StatusList, Task
+from taskhand.domain.task_times import UNKNOWN
 from taskhand.domain.text import truncate
 from taskhand.server.render.answer import MOST_ITEMS, Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow, match_rows
@@ -26,6 +29,7 @@ __all__ = [
     "TaskAnswer",
     "TeamAnswer",
     "fit_description",
+    "shown_names",
 ]
 
 TASK_TEXTS = (
@@ -37,7 +41,7 @@ TASK_TEXTS = (
 )
 """The fields of a whole task that hold text written by others."""
 _TITLE, _NAME, _SNIPPET, _DESCRIPTION = 100, 60, 200, 12_000
-_NOBODY = frozenset({"", "me"})
+_NOBODY = frozenset({"", "me", *NOBODY})
 """Names that cannot be sent back for the member who has them."""
 _ESCAPED_DESCRIPTION = 16_000
 """Characters of the longest description as JSON, where a control character takes six."""
@@ -147,6 +151,9 @@ RowField = Literal[
     "overdue",
     "description",
     "created_at",
+    "updated",
+    "completed",
+    "completed_by",
     "ai_contact_id",
     "ai_customer_id",
     "url",
@@ -168,6 +175,9 @@ class Row(Answer):
     overdue: bool | MISSING = MISSING
     description: str | None | MISSING = MISSING
     created_at: str | MISSING = MISSING
+    updated: str | None | MISSING = MISSING
+    completed: str | None | MISSING = MISSING
+    completed_by: str | None | MISSING = MISSING
     ai_contact_id: str | None | MISSING = MISSING
     ai_customer_id: str | None | MISSING = MISSING
     url: str | None | MISSING = MISSING
@@ -183,7 +193,7 @@ class Unreadable(Answer):
 class ListAnswer(UntrustedAnswer):
     """A page of tasks; `unreadable` are those left out because a field cannot be read, which get_task names."""
 
-    free_text = ("tasks.title", "tasks.status", "tasks.description", "tasks.responsibles")
+    free_text = ("tasks.title", "tasks.status", "tasks.description", "tasks.responsibles", "tasks.completed_by")
 
     tasks: tuple[Row, ...]
     matched: tuple[MatchRow, ...] | MISSING = MISSING
@@ -195,7 +205,7 @@ class ListAnswer(UntrustedAnswer):
         """The answer for a page; it ends early, with a cursor, where its rows are large."""
         shown = _ROW if fields is MISSING else fields
         room = min(max(_PAGE_CHARACTERS * found.query.limit, _SMALLEST_PAGE), _LARGEST_PAGE) - _ENVELOPE
-        names = _names(found.members)
+        names = shown_names(found.members)
         rows: list[Row] = []
         for task in found.tasks:
             row = _row(task, found, shown, names)
@@ -220,7 +230,7 @@ def _unreadable(ids: Sequence[str]) -> Unreadable | MISSING:
 
 
 def _row(task: Task, found: TaskList, shown: Sequence[RowField], names: Mapping[str, str]) -> Row:
-    due = due_of(task)
+    due, times = due_of(task), found.times.get(task.id, UNKNOWN)
     everything: dict[RowField, object] = {
         "title": truncate(task.title or "", _TITLE),
         "status": truncate(task.status_config.name, _NAME) if task.status_config else None,
@@ -230,6 +240,9 @@ def _row(task: Task, found: TaskList, shown: Sequence[RowField], names: Mapping[
         "overdue": task.id in found.overdue,
         "description": truncate(task.description, _SNIPPET) if task.description else None,
         "created_at": task.created_at or "",
+        "updated": _moment(times.updated, found.zone),
+        "completed": _moment(times.completed, found.zone),
+        "completed_by": names.get(times.completed_by or "", times.completed_by),
         "ai_contact_id": task.ai_contact_id,
         "ai_customer_id": task.ai_customer_id,
         "url": task.url,
@@ -237,7 +250,12 @@ def _row(task: Task, found: TaskList, shown: Sequence[RowField], names: Mapping[
     return Row.model_validate({"id": task.id} | {field: everything[field] for field in shown})
 
 
-def _names(members: Mapping[str, Member]) -> dict[str, str]:
+def _moment(at: datetime | None, zone: str | None) -> str | None:
+    """A moment as the due date of a row is shown."""
+    return str(Due.instant(at, zone)) if at is not None else None
+
+
+def shown_names(members: Mapping[str, Member]) -> dict[str, str]:
     """The name to show for each person, by id: the e-mail where two people have the same name, the id where both do."""
     shown = {person: [truncate(one.name, _NAME), truncate(one.email or "", _NAME)] for person, one in members.items()}
     bearers = Counter(fold(text) for texts in shown.values() for text in texts)

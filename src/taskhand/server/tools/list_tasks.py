@@ -4,10 +4,14 @@ from typing import Annotated, Any
 
 from pydantic import MISSING, BeforeValidator, Field
 
+from taskhand.domain.count import CountBy
+from taskhand.domain.field_notes import field_notes
 from taskhand.domain.query import Order, TaskFilter
+from taskhand.server.render.counts import CountsAnswer, render_counts
 from taskhand.server.render.reads import ListAnswer, RowField
 from taskhand.server.tool import Tool
 from taskhand.service.call import Call
+from taskhand.service.count_tasks import count_tasks
 from taskhand.service.list_tasks import list_tasks
 
 __all__ = ["LIST_TASKS"]
@@ -26,7 +30,9 @@ class ListTasks(TaskFilter):
     order: (
         Annotated[
             Order,
-            Field(description="due (default): earliest first, dateless last; created: newest; priority: highest."),
+            Field(
+                description="due (default): earliest first, dateless last; created: newest; oldest; priority: highest."
+            ),
         ]
         | MISSING
     ) = MISSING
@@ -42,9 +48,25 @@ class ListTasks(TaskFilter):
         ]
         | MISSING
     ) = MISSING
+    count_by: (
+        Annotated[
+            CountBy,
+            Field(
+                description="Answer how many of all that match, by this, instead of rows.",
+                json_schema_extra=field_notes(null_is_not_given=True),
+            ),
+        ]
+        | MISSING
+    ) = MISSING
 
 
-async def _run(call: Call, arguments: ListTasks) -> ListAnswer:
+class ListTasksAnswer(ListAnswer, CountsAnswer):
+    """A page of tasks, or with countBy the counts."""
+
+
+async def _run(call: Call, arguments: ListTasks) -> ListAnswer | CountsAnswer:
+    if arguments.count_by is not MISSING:
+        return render_counts(await count_tasks(call.app, arguments, arguments.count_by), arguments.count_by)
     found = await list_tasks(
         call.app,
         arguments,
@@ -59,13 +81,14 @@ LIST_TASKS = Tool(
     name="list_tasks",
     title="List tasks",
     description=(
-        "Find tasks by responsible, due window, status, text, priority or contact; all filters are optional and "
+        "Find or count tasks by responsible, dates, status, text, priority or contact; all filters are optional and "
         "combine. Finished tasks are included unless status says otherwise. Returns compact rows, and nextCursor while "
         "more follow. For one whole task by id use get_task."
     ),
     kind="read",
     arguments=ListTasks,
-    answer=ListAnswer,
+    answer=ListTasksAnswer,
     run=_run,
     verb="finds tasks and their ids",
+    shows_tasks=True,
 )

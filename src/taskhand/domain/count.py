@@ -1,0 +1,54 @@
+"""How many tasks there are of each kind: the groups that a task counts in; pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from taskhand.domain.due import due_of
+from taskhand.domain.task import PRIORITY_WORDS, Task
+from taskhand.domain.task_times import TaskTimes
+
+__all__ = ["NOBODY", "CountBy", "TaskCount", "groups_of"]
+
+CountBy = Literal["responsible", "status", "priority", "dueDay", "completedDay"]
+"""What tasks are counted by."""
+
+NOBODY: Final = ""
+"""The group of tasks that nobody is responsible for; the groups of people are by member id."""
+_WORDS: Final = {int(digit): word for word, digit in PRIORITY_WORDS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCount:
+    """How many tasks match a filter, and how many are in each group.
+
+    A task with several responsibles is in the group of each. `unreadable` tasks may match and are in no group. `why`
+    says why not all tasks were counted; None where they were.
+    """
+
+    groups: Mapping[str, int]
+    total: int
+    unreadable: int = 0
+    why: str | None = None
+
+
+def groups_of(task: Task, times: TaskTimes, by: CountBy, zone: ZoneInfo) -> tuple[str, ...]:
+    """The groups of a task: member ids, a status's name, a priority's word, or a day; `zone` is that of completions."""
+    match by:
+        case "responsible":
+            return task.responsible_ids or (NOBODY,)
+        case "status":
+            return (task.status_config.name if task.status_config else "unknown",)
+        case "priority":
+            return (_WORDS[task.priority or 0],)
+        case "dueDay":
+            due = due_of(task)
+            return (_day(due.day) if due else "no date",)
+        case "completedDay":
+            return (_day(times.completed.astimezone(zone).date()) if times.completed else "not finished",)
+
+
+def _day(day: date) -> str:
+    return f"{day} {day:%a}"

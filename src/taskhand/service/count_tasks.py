@@ -1,0 +1,98 @@
+"""Count tasks by a property, without showing them."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from taskhand.domain.count import CountBy, TaskCount, groups_of
+from taskhand.domain.deadline import time_left
+from taskhand.domain.errors import CallerError, NotAttempted, UpstreamError
+from taskhand.domain.page import TaskPage
+from taskhand.domain.query import TaskFilter, TaskQuery
+from taskhand.domain.task import Member
+from taskhand.domain.task_times import UNKNOWN
+from taskhand.service.app_context import AppContext
+from taskhand.service.list_tasks import all_pages, check_people_known, resolve_filter
+
+__all__ = ["Counted", "count_tasks"]
+
+_PAGE: Final = 1_000
+"""Tasks that are read between two looks at the time."""
+_MOST: Final = 100_000
+"""Tasks that are counted at most."""
+_HEADROOM: Final = 1.5
+"""Pages that must fit into the time that is left for another to be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The number of tasks in each group, and the team by id, to name them."""
+
+    count: TaskCount
+    members: dict[str, Member]
+
+
+async def count_tasks(app: AppContext, given: TaskFilter, by: CountBy) -> Counted:
+    """The number of tasks that match the filter, by `by`; CallerError where the filter is invalid.
+
+    Where the call's time or the CRM's limits end the reading, the newest tasks are counted, and the count says so.
+    """
+    if by == "completedDay" and "completed" not in app.backend.capabilities.known:
+        raise CallerError(
+            "This CRM does not say when a task was completed.",
+            code="invalid_arguments",
+            next_step="Send another countBy: responsible, status, priority or dueDay.",
+        )
+    members = await app.backend.members()
+    query = replace(await resolve_filter(app, given), order="created", limit=_PAGE)
+    counting = _Counting(app, by)
+    await counting.run(query)
+    count = counting.result()
+    if not count.total and not count.unreadable:
+        await check_people_known(app, given)
+    return Counted(count, {member.id: member for member in members})
+
+
+class _Counting:
+    """The counting of one call."""
+
+    def __init__(self, app: AppContext, by: CountBy) -> None:
+        self._app = app
+        self._by = by
+        self._zone = ZoneInfo(app.timezone or "UTC")
+        self._groups: Counter[str] = Counter()
+        self._total = 0
+        self._unreadable: set[str] = set()
+        self._nameless = 0
+        self._why: str | None = None
+
+    async def run(self, query: TaskQuery) -> None:
+        """Count page by page, as long as there is time."""
+        begun = self._app.monotonic()
+        try:
+            async for page in all_pages(self._app, query):
+                self._add(page)
+                now = self._app.monotonic()
+                if page.more and time_left() < _HEADROOM * (now - begun):
+                    self._why = "The call's time ran out."
+                    return
+                if page.more and self._total >= _MOST:
+                    self._why = "There are more tasks than one call counts."
+                    return
+                begun = now
+        except (UpstreamError, NotAttempted) as error:
+            if not self._total:
+                raise
+            self._why = error.message
+
+    def result(self) -> TaskCount:
+        """What was counted so far."""
+        return TaskCount(self._groups, self._total, len(self._unreadable) + self._nameless, self._why)
+
+    def _add(self, page: TaskPage) -> None:
+        for task in page.tasks:
+            self._groups.update(groups_of(task, page.times.get(task.id, UNKNOWN), self._by, self._zone))
+        self._total += len(page.tasks)
+        self._unreadable.update(filter(None, page.unreadable))
+        self._nameless = max(self._nameless, page.unreadable.count(""))
