@@ -17,12 +17,12 @@ _NONE: frozenset[str] = frozenset()
 class Capabilities:
     """What a backend can express. Tool schemas and rules are narrowed by this, never by a backend's name.
 
-        `absent` are documented request fields that the backend does not have, `absent_on_update` those that only a new
-        task can be given. `not_clearable` are fields that cannot be set to null. `required_on_create` are fields that a new
-        task needs besides the documented ones. `keeps_timezone` is whether a due time keeps its zone; without it, due times
-        are shown in the configured zone. `html_description` names the native value that has the description as HTML, None
-    where a description is text. `lists_are_current` is whether a list shows a write at once. `known` is what it knows of
-    the times of tasks. `notes` says in a few words what its tasks lack, and what else it lists.
+    `absent` are documented request fields that the backend does not have, `absent_on_update` those that only a new
+    task can be given. `not_clearable` are fields that cannot be set to null. `required_on_create` are fields that a new
+    task needs besides the documented ones. `keeps_timezone` is whether a due time keeps its zone; without it, due times
+    are shown in the configured zone. `html_description` names the native value that has the description as HTML, None
+    where a description is text. `lists_are_current` is whether a list shows a write at once. `known` is what it knows
+    of the times of tasks. `notes` says in a few words what its tasks lack, and what else it lists.
     """
 
     absent: frozenset[str] = _NONE

@@ -84,8 +84,9 @@ class TaskQuery:
     Tasks of one of `responsible_ids` are meant, or of nobody if `of_nobody`. `from_date` and `to_date` are ISO due
     days, both included; `period` is a span of another moment. `order` is `due` (earliest first, tasks without a due
     date last), `created` (newest first), `oldest` (created first) or `priority` (highest first); equal tasks are
-    ordered by id in the same direction. `after` is the sort key and id at which the page before ended. `matched` are
-    the days that were sent in words.
+    ordered by id in the same direction. `with_links` is whether it matters to which contact and customer the tasks are
+    linked. `after` is the sort key and id at which the page before ended. `matched` are the days that were sent in
+    words.
     """
 
     responsible_ids: tuple[str, ...] | None = None
@@ -102,6 +103,7 @@ class TaskQuery:
     contact: str | None = None
     order: Order = "due"
     limit: int = 25
+    with_links: bool = True
     after: tuple[str | int, str] | None = None
     matched: tuple[Match, ...] = field(default=(), repr=False, compare=False)
 

@@ -39,11 +39,20 @@ class TaskList:
 
 
 async def list_tasks(
-    app: AppContext, given: TaskFilter, *, order: Order = "due", limit: int = 25, cursor: str | None = None
+    app: AppContext,
+    given: TaskFilter,
+    *,
+    order: Order = "due",
+    limit: int = 25,
+    cursor: str | None = None,
+    with_links: bool = True,
 ) -> TaskList:
-    """One page of the tasks that match the filter; CallerError where the filter or the cursor is invalid."""
+    """One page of the tasks that match the filter; CallerError where the filter or the cursor is invalid.
+
+    `with_links` is whether the contacts and customers of the tasks are shown.
+    """
     members = await app.backend.members()
-    query = replace(await resolve_filter(app, given), order=order, limit=limit)
+    query = replace(await resolve_filter(app, given), order=order, limit=limit, with_links=with_links)
     page = await fetch_page(app, resume(query, cursor) if cursor else query)
     if not page.tasks and not page.unreadable:
         await check_people_known(app, given)

@@ -26,6 +26,7 @@ from backends.hubspot.wired import (
     staged,
     task_id,
 )
+from taskhand.backends.hubspot.mapping import times_of
 from taskhand.backends.hubspot.query import MOST_FOUND, searches
 from taskhand.domain.due import Due, due_of, is_overdue
 from taskhand.domain.edit import Edit
@@ -33,6 +34,7 @@ from taskhand.domain.errors import UpstreamError
 from taskhand.domain.page import select_page
 from taskhand.domain.query import NO_DUE, Order, TaskQuery, sort_key
 from taskhand.domain.task import FINISHED, Status, StatusChoice, Task
+from taskhand.domain.task_times import Period, TaskTimes
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.messages import Request, Response
 
@@ -58,6 +60,8 @@ ANY_QUERY = st.builds(
     overdue=st.sampled_from([None, True, False]),
     priority=st.sampled_from([None, 0, 1, 2]),
     contact=st.one_of(st.none(), st.just("101")),
+    of_nobody=st.booleans(),
+    period=st.sampled_from([None, Period("completed", NOW, NOW), Period("created", None, NOW)]),
     order=st.just("due"),
     after=st.sampled_from([None, ("2026-03-10", "5"), ("2026-03-10T09:00:00", "5"), (NO_DUE, "5")]),
 )
@@ -104,7 +108,8 @@ def crowd(count: int) -> dict[str, Any]:
                 hs_task_is_all_day=chance.choice(["true", "false", "false"]),
                 hs_task_priority=chance.choice(["NONE", "LOW", "MEDIUM", "HIGH"]),
                 hs_task_status=chance.choice(["NOT_STARTED", "IN_PROGRESS", "COMPLETED"]),
-                hubspot_owner_id=chance.choice([ELENA, ANA]),
+                hubspot_owner_id=chance.choice([ELENA, ANA]) if number % 5 else "",
+                hs_task_completion_date=(START + timedelta(hours=number)).isoformat().replace("+00:00", "Z"),
             )
             | {"createdAt": (START - timedelta(minutes=number // 3)).isoformat().replace("+00:00", "Z")}
         )
@@ -116,11 +121,12 @@ def is_late(stage: Stage, task: Task) -> bool:
     return unfinished and is_overdue(due_of(task), stage.time.moment(), SANTIAGO)
 
 
-async def everything(stage: Stage, count: int, of_links: str | None = None) -> list[Task]:
-    """All seeded tasks as they really are."""
+async def everything(stage: Stage, count: int, of_links: str | None = None) -> tuple[list[Task], dict[str, TaskTimes]]:
+    """All seeded tasks as they really are, with their times."""
     reader = stage.backend._reader  # noqa: SLF001 - the truth to compare lists with
     records = await reader.many([task_id(number) for number in range(1, count + 1)], by_property=False)
-    return await reader.tasks(await reader.with_links(list(records.values())), of_links)
+    tasks = await reader.tasks(await reader.with_links(list(records.values())), of_links)
+    return tasks, {task.id: times_of(record, task) for task, record in zip(tasks, records.values(), strict=True)}
 
 
 QUERIES = {
@@ -136,6 +142,12 @@ QUERIES = {
     "a contact": TaskQuery(contact=BRUNO),
     "a company": TaskQuery(contact=COMPANY),
     "words": TaskQuery(text="acme 12"),
+    "nobody": TaskQuery(responsible_ids=(), of_nobody=True),
+    "nobody or Ana": TaskQuery(responsible_ids=(ANA,), of_nobody=True),
+    "without a date": TaskQuery(without_date=True),
+    "created in a week": TaskQuery(period=Period("created", START - timedelta(hours=1), START - timedelta(minutes=9))),
+    "updated since": TaskQuery(period=Period("updated", NOW - timedelta(days=30), None)),
+    "finished in a week": TaskQuery(period=Period("completed", START, START + timedelta(days=7))),
     "all at once": TaskQuery(
         responsible_ids=(ANA, ELENA),
         from_date="2026-02-21",
@@ -147,17 +159,22 @@ QUERIES = {
 }
 
 
-@pytest.mark.parametrize("order", ["due", "created", "priority"])
-@pytest.mark.parametrize("name", QUERIES)
+ONCE = ("nobody", "nobody or Ana", "without a date", "created in a week", "updated since", "finished in a week")
+ORDERS: tuple[Order, ...] = ("due", "created", "priority")
+PAGED = [
+    *((name, order) for order in ORDERS for name in QUERIES if name not in ONCE),
+    *zip(ONCE, (*ORDERS, *ORDERS), strict=True),
+    ("words", "oldest"),
+]
+
+
+@pytest.mark.parametrize(("name", "order"), PAGED)
 async def test_pages_contain_every_matching_task_once_and_in_order(name: str, order: Order) -> None:
     time, count = Time(), 260
     async with staged(hubspot(time, crowd(count), spec_variant=OPEN), time) as stage:
         query = replace(QUERIES[name], order=order, limit=30)
-        wanted = select_page(
-            await everything(stage, count, query.contact),
-            replace(query, limit=count),
-            lambda task: is_late(stage, task),
-        )
+        tasks, times = await everything(stage, count, query.contact)
+        wanted = select_page(tasks, replace(query, limit=count), lambda task: is_late(stage, task), times)
         listed: list[Task] = []
         while True:
             page = await stage.backend.list_tasks(query)
@@ -234,7 +251,54 @@ async def test_a_list_shows_recent_writes_though_the_search_lags() -> None:
         assert sorted(str(task.title) for task in again.tasks) == ["Changed in the app", "Moved"]
 
 
-async def test_reports_more_tasks_than_hubspot_gives_and_a_narrower_list_works(
+async def searches_for(stage: Stage, query: TaskQuery) -> int:
+    """How many searches a page takes."""
+    await stage.backend.statuses()
+    stage.hubspot.clear_requests()
+    await stage.backend.list_tasks(query)
+    return stage.sent.count("POST /crm/v3/objects/tasks/search")
+
+
+async def test_finished_tasks_cost_no_search_when_overdue_ones_are_listed() -> None:
+    finished = [row(n, hs_timestamp="2026-02-20T12:00:00Z", hs_task_status="COMPLETED") for n in range(1, 650)]
+    late = [row(n, hs_timestamp="2026-02-20T12:00:00Z") for n in range(650, 655)]
+    time = Time()
+    async with staged(hubspot(time, seed(rows=finished + late), spec_variant=OPEN), time) as stage:
+        assert await searches_for(stage, TaskQuery(overdue=True)) == 1
+        assert len((await stage.backend.list_tasks(TaskQuery(overdue=True))).tasks) == 5
+        assert await searches_for(stage, TaskQuery(overdue=True, responsible_ids=(ELENA,))) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "order"),
+    [("all", "due"), ("words", "created"), ("all", "oldest"), ("all", "priority"), ("overdue", "due")],
+)
+async def test_tasks_beyond_those_that_hubspot_shows_of_a_search_are_found_by_further_ones(
+    monkeypatch: pytest.MonkeyPatch, name: str, order: Order
+) -> None:
+    monkeypatch.setattr("taskhand.backends.hubspot.query.MOST_FOUND", 200)  # 10,000 there
+    time, count = Time(), 450
+    world = crowd(count)
+    for one in world["tasks"][::50]:
+        one["properties"]["hs_timestamp"] = ""
+    async with staged(hubspot(time, world, spec_variant=(*OPEN, "search_cap=200")), time) as stage:
+        query = replace(QUERIES[name], order=order, limit=count)
+        tasks, times = await everything(stage, count)
+        wanted = select_page(tasks, query, lambda task: is_late(stage, task), times)
+        assert (await stage.backend.list_tasks(query)).tasks == wanted.tasks
+        assert len(wanted.tasks) > 5
+
+
+async def test_a_list_without_links_reads_none() -> None:
+    time = Time()
+    async with staged(hubspot(time, crowd(20), spec_variant=OPEN), time) as stage:
+        await stage.backend.statuses()
+        stage.hubspot.clear_requests()
+        await stage.backend.list_tasks(TaskQuery(with_links=False))
+        assert not [request for request in stage.sent if "associations" in request]
+
+
+async def test_reports_more_tasks_of_one_moment_than_hubspot_gives_and_a_narrower_list_works(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert MOST_FOUND == 10_000

@@ -20,7 +20,8 @@ from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.field_reader import FieldReader
 from taskhand.domain.html.text import html_of, text_of
-from taskhand.domain.task import Contact, Member, Responsible, Task
+from taskhand.domain.task import FINISHED, Contact, Member, Responsible, Task
+from taskhand.domain.task_times import TaskTimes
 
 __all__ = [
     "ID_OF",
@@ -38,6 +39,7 @@ __all__ = [
     "properties_of",
     "record_of",
     "task_of",
+    "times_of",
     "value_at",
 ]
 
@@ -55,7 +57,10 @@ https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide, "As
 """
 
 _CREATOR: Final = "hs_created_by_user_id"
-PROPERTIES: Final = (*RAW_PROPERTIES, "hs_createdate", _CREATOR)
+PROPERTIES: Final = (
+    *(*RAW_PROPERTIES, "hs_createdate", "hs_lastmodifieddate", "hs_task_completion_date"),
+    _CREATOR,
+)
 """The properties to ask for: HubSpot answers no others."""
 
 PRIORITY_VALUES: Final[Mapping[int, tuple[str, ...]]] = {0: ("LOW", "NONE"), 1: ("MEDIUM",), 2: ("HIGH",)}
@@ -188,6 +193,15 @@ def task_of(
     )
 
 
+def times_of(record: Record, task: Task) -> TaskTimes:
+    """When a task was changed and finished; one that is not finished now may have been before."""
+    is_finished = task.status_config is not None and task.status_config.type in FINISHED
+    return TaskTimes(
+        updated=_time(record.json.get("updatedAt") or record.properties.get("hs_lastmodifieddate")),
+        completed=_time(record.properties.get("hs_task_completion_date")) if is_finished else None,
+    )
+
+
 def record_of(
     task: Task,
     answer: Record,
@@ -283,6 +297,14 @@ def _due(properties: JsonObject, zones: Zones) -> Due | None:
 
 def _created(record: Record) -> datetime | None:
     return moment_of(record.json.get("createdAt") or record.properties.get("hs_createdate"))
+
+
+def _time(raw: object) -> datetime | None:
+    """A moment; None for a value that is none."""
+    try:
+        return moment_of(raw)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _owner(properties: JsonObject) -> str | None:

@@ -4,28 +4,30 @@ https://developers.hubspot.com/docs/api-reference/crm-search-v3/guide: at most f
 all; groups are alternatives. What a search cannot express, or has no room for, is left out and filtered afterwards.
 """
 
+from collections import deque
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Final
 
 from taskhand.backends.hubspot.client import next_page
 from taskhand.backends.hubspot.due import millis_of, moment_of
-from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES, Record
+from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES, Record, times_of
 from taskhand.backends.hubspot.stages import OPTIONS, STAGE, STATUS
 from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.backends.remote.parsing import JsonObject, rows_in
 from taskhand.domain.due import due_of, is_late
 from taskhand.domain.errors import UpstreamError
 from taskhand.domain.page import TaskPage, select_page
-from taskhand.domain.query import NO_DUE, TaskQuery
+from taskhand.domain.query import NO_DUE, Order, TaskQuery, ascends
 from taskhand.domain.task import FINISHED, Status, Task
+from taskhand.domain.task_times import Moment, Period
 
 __all__ = ["MOST_FOUND", "PageSearch", "Search", "newest_since", "searches"]
 
 MOST_FOUND: Final = 10_000
-"""Results that can be paged through; beyond, HubSpot answers 400."""
+"""Results that can be paged through; beyond, HubSpot answers 400. More are found by searches of their own."""
 
 _MOST_GROUPS, _MOST_IN_GROUP, _MOST_FILTERS = 5, 6, 18
 _MOST_VALUES: Final = 100
@@ -37,41 +39,68 @@ _SLACK_DAYS: Final = 1
 _Filter = Mapping[str, object]
 _Alternatives = Sequence[Sequence[_Filter]]
 
+_SORTS: Final[Mapping[Order, tuple[str, str]]] = {
+    "due": ("hs_timestamp", "ASCENDING"),
+    "created": ("hs_createdate", "DESCENDING"),
+    "oldest": ("hs_createdate", "ASCENDING"),
+    "priority": ("hs_object_id", "ASCENDING"),
+}
+_MOMENTS: Final[Mapping[Moment, str]] = {
+    "created": "hs_createdate",
+    "updated": "hs_lastmodifieddate",
+    "completed": "hs_task_completion_date",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One search: alternatives of filters, the property it is sorted by, and the direction."""
+    """One search: conditions, the most selective first, the property it is sorted by, and the direction."""
 
-    groups: _Alternatives
+    conditions: Sequence[_Alternatives]
     sort_by: str
     direction: str = "ASCENDING"
+
+    def beyond(self, last: JsonObject) -> "Search":
+        """The search that goes on from a row, which it finds again; UpstreamError where that is no step."""
+        value = str(last.get(self.sort_by) or "")
+        moment = None if self.sort_by == "hs_object_id" else moment_of(value)
+        operator = "GTE" if self.direction == "ASCENDING" else "LTE"
+        bound = [[_filter(self.sort_by, operator, value=value if moment is None else str(millis_of(moment)))]]
+        if not value or bound in self.conditions:
+            raise _too_many("more")
+        return replace(self, conditions=[bound, *self.conditions])
+
+    def of_dateless(self) -> "Search":
+        """The part of the search that has no due date."""
+        return replace(self, conditions=[_DATELESS, *self.conditions])
 
     def body(self, after: str | None, more: Sequence[str] = ()) -> JsonObject:
         """The body of one page; `after` is from the page before, `more` are further properties to ask for."""
         sorts = [{"propertyName": self.sort_by, "direction": self.direction}]
         body: JsonObject = {"sorts": sorts, "properties": [*PROPERTIES, *more], "limit": _PAGE}
-        if any(self.groups):
-            body["filterGroups"] = [{"filters": list(group)} for group in self.groups]
+        groups = _groups(self.conditions)
+        if any(groups):
+            body["filterGroups"] = [{"filters": list(group)} for group in groups]
         return body | ({"after": after} if after else {})
 
 
 def searches(query: TaskQuery, statuses: Mapping[str, Status], now: datetime) -> Iterator[Search]:
     """The searches that together find everything `query` wants, in the order in which they fill its pages."""
     # By priority there is one for each: how HubSpot sorts the values of a choice is not documented.
+    sort = _SORTS[query.order]
     if query.order != "priority":
-        sort = ("hs_timestamp", "ASCENDING") if query.order == "due" else ("hs_createdate", "DESCENDING")
-        yield Search(_groups(_conditions(query, statuses, now, query.priority)), *sort)
+        yield Search(tuple(_conditions(query, statuses, now, query.priority)), *sort)
         return
     highest = query.after[0] if query.after and isinstance(query.after[0], int) else max(PRIORITY_VALUES)
     for priority in sorted(PRIORITY_VALUES, reverse=True):
         if query.priority in (None, priority) and priority <= highest:
-            yield Search(_groups(_conditions(query, statuses, now, priority)), "hs_object_id")
+            yield Search(tuple(_conditions(query, statuses, now, priority)), *sort)
 
 
 def newest_since(moment: datetime) -> Search:
     """The tasks created since a moment, the newest first."""
     since = _filter("hs_createdate", "GTE", value=str(millis_of(moment)))
-    return Search([[since]], "hs_createdate", "DESCENDING")
+    return Search([[[since]]], *_SORTS["created"])
 
 
 def _conditions(
@@ -80,17 +109,17 @@ def _conditions(
     """The conditions of a query, the most selective first; each as its alternatives."""
     if query.contact is not None:
         yield [[_filter(f"associations.{kind}", "EQ", value=query.contact)] for kind in ("contact", "company")]
+    if query.period is not None:
+        yield [_period_filters(query.period)]
     if query.responsible_ids is not None and len(query.responsible_ids) <= _MOST_VALUES:
-        yield [[_filter("hubspot_owner_id", "IN", values=list(query.responsible_ids))]]
+        yield _owners(query.responsible_ids, of_nobody=query.of_nobody)
+    yield from _date_conditions(query, now)
     if values := _status_values(query, statuses):
         # An account's own stage is an id, which the status shows for some of them.
         own = [one for one in values if one not in OPTIONS]
         yield [[_filter(STATUS, "IN", values=values)], *([[_filter(STAGE, "IN", values=own)]] if own else [])]
-    if query.order == "created" and query.after is not None and (last := moment_of(query.after[0])):
-        yield [[_filter("hs_createdate", "LTE", value=str(millis_of(last)))]]
-    if window := _window(query, now):
-        dateless = query.include_tasks_without_dates and not query.overdue
-        yield [window, [_filter("hs_timestamp", "NOT_HAS_PROPERTY")]] if dateless else [window]
+    elif query.overdue:
+        yield _unfinished(statuses)
     if priority:
         yield [[_filter("hs_task_priority", "IN", values=list(PRIORITY_VALUES[priority]))]]
     elif priority == 0:  # an account's own values, and none, read as 0
@@ -99,7 +128,52 @@ def _conditions(
         yield [[_filter("hs_task_priority", "NOT_IN", values=others)], [unset]]
 
 
-def _groups(conditions: Iterator[_Alternatives]) -> _Alternatives:
+def _date_conditions(query: TaskQuery, now: datetime) -> Iterator[_Alternatives]:
+    """The due days, and the times of creation from the one at which the page begins."""
+    if window := _window(query, now):
+        yield [window, *_DATELESS] if query.wants_dateless else [window]
+    elif query.without_date:
+        yield _DATELESS
+    if query.order in ("created", "oldest") and query.after is not None and (last := moment_of(query.after[0])):
+        operator = "LTE" if query.order == "created" else "GTE"
+        yield [[_filter("hs_createdate", operator, value=str(millis_of(last)))]]
+
+
+def _owners(people: Sequence[str], *, of_nobody: bool) -> _Alternatives:
+    theirs = [[_filter("hubspot_owner_id", "IN", values=list(people))]] if people else []
+    return [*theirs, *([[_filter("hubspot_owner_id", "NOT_HAS_PROPERTY")]] if of_nobody else [])]
+
+
+def _unfinished(statuses: Mapping[str, Status]) -> _Alternatives:
+    """The tasks in no finished status: an account's own stage decides, else the status.
+
+    Whether NOT_IN finds a task without the property is not documented, and neither is what the status of a task in an
+    account's own stage is.
+    """
+    finished = [one for one, status in statuses.items() if status.type in FINISHED][:_MOST_VALUES]
+    own_closed = [one for one in finished if one not in OPTIONS]
+    own_open = [one for one in statuses if one not in OPTIONS and one not in finished]
+    if not finished or len(own_open) > _MOST_VALUES:
+        return [[]]
+    unfinished = _filter(STATUS, "NOT_IN", values=finished)
+    groups = [[unfinished], [_filter(STATUS, "NOT_HAS_PROPERTY")]]
+    if own_closed:
+        groups[:1] = [
+            [unfinished, _filter(STAGE, "NOT_IN", values=own_closed)],
+            [unfinished, _filter(STAGE, "NOT_HAS_PROPERTY")],
+        ]
+    return [*groups, *([[_filter(STAGE, "IN", values=own_open)]] if own_open else [])]
+
+
+def _period_filters(period: Period) -> list[_Filter]:
+    """A span of a moment, in whole milliseconds."""
+    name = _MOMENTS[period.moment]
+    start = [] if period.start is None else [_filter(name, "GTE", value=str(millis_of(period.start)))]
+    end = [] if period.end is None else [_filter(name, "LT", value=str(millis_of(period.end)))]
+    return start + end
+
+
+def _groups(conditions: Sequence[_Alternatives]) -> _Alternatives:
     """Every combination of the alternatives, as far as HubSpot's limits have room for them."""
     groups: _Alternatives = [()]
     for alternatives in conditions:
@@ -120,6 +194,8 @@ def _status_values(query: TaskQuery, statuses: Mapping[str, Status]) -> list[str
 
 def _window(query: TaskQuery, now: datetime) -> list[_Filter]:
     """The due days to look at, from the first one that the page can begin with."""
+    if query.without_date:
+        return []
     cursor = query.after[0] if query.order == "due" and query.after and query.after[0] != NO_DUE else None
     first = max((str(day)[: len("2026-01-01")] for day in (query.from_date, cursor) if day), default=None)
     today = now.astimezone(UTC).date().isoformat() if query.overdue else None
@@ -138,9 +214,12 @@ def _filter(name: str, operator: str, **operands: object) -> _Filter:
     return {"propertyName": name, "operator": operator, **operands}
 
 
+_DATELESS: Final[_Alternatives] = [[_filter("hs_timestamp", "NOT_HAS_PROPERTY")]]
+
+
 @dataclass(slots=True)
 class PageSearch:
-    """The search for one page: it goes on until no further result could be on it, and filters the results again.
+    """The searches for one page: they go on until no further result could be on it, and filter the results again.
 
     `statuses` are all of the account, by value; `now` is aware.
     """
@@ -157,19 +236,22 @@ class PageSearch:
         # A search may show tasks that were written lately as they were before.
         recent = await self.reader.recently_written()
         await self._add([record for record in recent.values() if record is not None])
-        for search in searches(self.query, self.statuses, self.now):
-            await self._follow(search, recent)
-            if self._page.more:
-                break
+        waiting = deque(searches(self.query, self.statuses, self.now))
+        while waiting and not self._page.more:
+            waiting.extendleft(reversed(await self._follow(waiting.popleft(), recent)))
         page, tasks = self._page, self._page.tasks
-        if self.query.contact is None:
+        if self.query.contact is None and self.query.with_links:
             records = await self.reader.with_links([self._found[task.id][1] for task in tasks])
             tasks = tuple(await self.reader.tasks(records))
         unreadable = [*page.unreadable, *(task.id for task in tasks if task.unreadable_fields), *[""] * self._nameless]
-        return TaskPage(tuple(task for task in tasks if not task.unreadable_fields), page.more, tuple(unreadable))
+        listed = tuple(task for task in tasks if not task.unreadable_fields)
+        return TaskPage(listed, page.more, tuple(unreadable), page.times)
 
-    async def _follow(self, search: Search, recent: Container[str]) -> None:
-        """Fetch the results of a search, page by page, as far as they are needed."""
+    async def _follow(self, search: Search, recent: Container[str]) -> list[Search]:
+        """Fetch the results of a search, page by page, as far as they are needed, and return the searches for the rest.
+
+        There is a rest beyond the results that HubSpot shows of one search.
+        """
         after: str | None = None
         more = [self.reader.client.id_property] if self.reader.client.id_property else []
         while True:
@@ -181,11 +263,22 @@ class PageSearch:
             last = await self._add(list(found))
             after = next_page(answer)
             if after is None or (last and self._is_settled(last)):
-                return
-            if not after.isdecimal() or len(after) > len(str(MOST_FOUND)) or int(after) >= MOST_FOUND:
+                return []
+            if not after.isdecimal() or len(after) > len(str(MOST_FOUND)):
                 raise _too_many(answer["total"] if isinstance(answer.get("total"), int) else "more")
+            if int(after) >= MOST_FOUND:
+                return self._rest(search, rows[-1])
             if int(after) <= int(start or 0):
                 raise _not_further()
+
+    def _rest(self, search: Search, last: Record | None) -> list[Search]:
+        """The searches that go on after the last result that HubSpot shows of one; tasks without a due date come last.
+
+        UpstreamError where that result does not say where it stands.
+        """
+        bounded = search.beyond(last.properties if last else {})
+        has_dateless = search.sort_by == "hs_timestamp" and self.query.wants_dateless
+        return [bounded, *([search.of_dateless()] if has_dateless else [])]
 
     async def _add(self, records: list[Record]) -> Task | None:
         """Keep records in their latest state; the last of them, in the order of the search, as a task."""
@@ -199,15 +292,17 @@ class PageSearch:
     @property
     def _page(self) -> TaskPage:
         tasks, zone = [task for task, _ in self._found.values()], self.reader.zones.shown
-        return select_page(tasks, self.query, lambda task: is_late(task, self.now, zone))
+        times = {task.id: times_of(record, task) for task, record in self._found.values()}
+        return select_page(tasks, self.query, lambda task: is_late(task, self.now, zone), times)
 
     def _is_settled(self, last: Task) -> bool:
         """Whether the page is full, and whatever a search shows after `last` comes after the page."""
         page = self._page
         if not page.more or self.query.order == "priority" or last.unreadable_fields:
             return False
-        if self.query.order == "created":
-            return str(last.created_at) < str(page.tasks[-1].created_at)
+        if self.query.order in ("created", "oldest"):
+            ahead, behind = str(page.tasks[-1].created_at), str(last.created_at)
+            return ahead < behind if ascends(self.query.order) else behind < ahead
         last_due, page_due = due_of(last), due_of(page.tasks[-1])
         return bool(last_due and page_due and last_due.day - page_due.day > timedelta(days=_SLACK_DAYS))
 

@@ -17,6 +17,7 @@ from taskhand.service.list_tasks import list_tasks
 __all__ = ["LIST_TASKS"]
 
 _DEFAULT_LIMIT = 25
+_LINKS = frozenset({"ai_contact_id", "ai_customer_id"})
 
 
 def _without_id(names: Any) -> Any:
@@ -73,6 +74,7 @@ async def _run(call: Call, arguments: ListTasks) -> ListAnswer | CountsAnswer:
         order="due" if arguments.order is MISSING else arguments.order,
         limit=_DEFAULT_LIMIT if arguments.limit is MISSING else arguments.limit,
         cursor=None if arguments.cursor is MISSING else arguments.cursor,
+        with_links=arguments.fields is not MISSING and not _LINKS.isdisjoint(arguments.fields),
     )
     return ListAnswer.of(found, arguments.fields)
 
