@@ -1,6 +1,6 @@
 """Lists: what Close filters and what is filtered here come to the same as looking at every task."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from backends.close.wired import ANA, CAROLINA, ELENA, LEAD, LUIS, OTHER_LEAD, Time, close, on_close, row, task_id
 from behaviour.arms import NOW
 from taskhand.backends.close.adapter import CloseAdapter
-from taskhand.backends.close.mapping import DONE, OPEN, task_of
+from taskhand.backends.close.mapping import DONE, OPEN, task_of, times_of
 from taskhand.backends.close.paging import MOST_PAGES, Page, read_all_pages
 from taskhand.backends.close.query import settled_rows
 from taskhand.domain.due import Due, due_of, is_overdue
@@ -22,6 +22,7 @@ from taskhand.domain.errors import UpstreamError
 from taskhand.domain.page import select_page
 from taskhand.domain.query import Order, TaskQuery, sort_key
 from taskhand.domain.task import StatusChoice, Task
+from taskhand.domain.task_times import NO_TIMES, Period, TaskTimes
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
 
@@ -54,9 +55,11 @@ def all_tasks(sandbox: CloseSandbox) -> list[Task]:
     return [task_of(each, SANTIAGO) for each in sandbox.tasks]
 
 
-def by_hand(tasks: Sequence[Task], query: TaskQuery) -> tuple[list[str], bool]:
+def by_hand(
+    tasks: Sequence[Task], query: TaskQuery, times: Mapping[str, TaskTimes] = NO_TIMES
+) -> tuple[list[str], bool]:
     """The page of these tasks."""
-    page = select_page(tasks, query, is_late)
+    page = select_page(tasks, query, is_late, times)
     return [task.id for task in page.tasks], page.more
 
 
@@ -77,6 +80,12 @@ QUERIES = [
     TaskQuery(contact=LEAD),
     TaskQuery(contact=CAROLINA, text="acme 9"),
 ]
+ONCE = [
+    TaskQuery(without_date=True, statuses=(StatusChoice.of(OPEN),)),
+    TaskQuery(responsible_ids=(LUIS,), of_nobody=True),
+    TaskQuery(period=Period("created", NOW - timedelta(minutes=30), NOW - timedelta(minutes=9))),
+    TaskQuery(period=Period("updated", NOW - timedelta(days=1), None), overdue=True),
+]
 ORDERS: list[Order] = ["due", "created", "priority"]
 
 
@@ -89,12 +98,19 @@ async def test_every_page_is_the_page_of_all_tasks(query: TaskQuery, limit: int,
         await assert_all_pages(backend, sandbox, replace(query, limit=limit, order=order))
 
 
+@pytest.mark.parametrize("query", [*ONCE, TaskQuery()], ids=range(len(ONCE) + 1))
+async def test_every_page_of_a_rarer_filter_and_of_the_oldest_is_the_page_of_all_tasks(query: TaskQuery) -> None:
+    sandbox = close(world(110))
+    async with on_close(sandbox, timezone=SANTIAGO) as backend:
+        await assert_all_pages(backend, sandbox, replace(query, limit=9, order="oldest"))
+
+
 async def assert_all_pages(backend: CloseAdapter, sandbox: CloseSandbox, query: TaskQuery) -> None:
     """Follow the pages to their end."""
-    tasks = all_tasks(sandbox)
+    tasks, times = all_tasks(sandbox), {each["id"]: times_of(each) for each in sandbox.tasks}
     while True:
         page = await backend.list_tasks(query)
-        assert ([task.id for task in page.tasks], page.more) == by_hand(tasks, query)
+        assert ([task.id for task in page.tasks], page.more) == by_hand(tasks, query, times)
         if not page.more:
             return
         last = page.tasks[-1]
@@ -158,6 +174,28 @@ async def test_a_list_that_is_too_long_is_an_error_that_says_how_to_narrow_it() 
         assert len(sandbox.requests) == MOST_PAGES
         page = await backend.list_tasks(TaskQuery(order="priority", responsible_ids=(ANA,)))
         assert page.tasks == ()
+
+
+@pytest.mark.parametrize("order", ["due", "created", "oldest", "priority"])
+async def test_a_long_list_is_read_in_parts_by_the_time_of_creation(
+    monkeypatch: pytest.MonkeyPatch, order: Order
+) -> None:
+    monkeypatch.setattr("taskhand.backends.close.paging.MOST_PAGES", 2)
+    sandbox = close(world(450))
+    async with on_close(sandbox, timezone=SANTIAGO) as backend:
+        query = TaskQuery(order=order, text="acme", limit=440)
+        page = await backend.list_tasks(query)
+        assert ([task.id for task in page.tasks], page.more) == by_hand(all_tasks(sandbox), query)
+        assert len(sandbox.requests) <= 9
+
+
+async def test_a_contacts_tasks_are_looked_for_on_its_lead_alone() -> None:
+    elsewhere = [row(number, lead_id=OTHER_LEAD) for number in range(1, 301)]
+    sandbox = close([*elsewhere, row(301, lead_id=LEAD, contact_id=CAROLINA), row(302, lead_id=LEAD)])
+    async with on_close(sandbox) as backend:
+        page = await backend.list_tasks(TaskQuery(contact=CAROLINA))
+        assert [task.id for task in page.tasks] == [task_id(301)]
+        assert len(sandbox.requests) == 2
 
 
 class Moving:

@@ -96,6 +96,11 @@ class CloseClient:
         params = {"_fields": "id,display_name,contacts"}
         return (await self._send("GET", Path.of("/lead/{id}/", id=lead_id), params=params)).object
 
+    async def lead_of_contact(self, contact_id: str) -> str | None:
+        """GET /contact/{id}/: the lead that a contact belongs to (https://developer.close.com/api/resources/contacts)."""
+        reply = await self._send("GET", Path.of("/contact/{id}/", id=contact_id), params={"_fields": "id,lead_id"})
+        return text_of(reply.object.get("lead_id"))
+
     async def _send(self, method: str, path: Path, day: date | None = None, **options: Unpack[RequestOptions]) -> Reply:
         """The answer, an object by default; `day` is the one that the request is about.
 

@@ -20,6 +20,7 @@ from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.field_reader import FieldReader
 from taskhand.domain.rules import check_priority, check_responsibles
 from taskhand.domain.task import Member, Responsible, Status, StatusChoice, Task
+from taskhand.domain.task_times import TaskTimes
 
 __all__ = [
     "CAPABILITIES",
@@ -34,6 +35,7 @@ __all__ = [
     "raw_values",
     "sent_priority",
     "task_of",
+    "times_of",
     "update_body",
 ]
 
@@ -109,11 +111,20 @@ def member_of(json: JsonObject) -> Member | None:
 
 def created_at(json: Mapping[str, Any]) -> datetime | None:
     """When a task was created, in UTC; None where its JSON does not say."""
+    return _moment(json, "date_created")
+
+
+def _moment(json: Mapping[str, Any], name: str) -> datetime | None:
     try:
-        at = datetime.fromisoformat(json["date_created"])
+        at = datetime.fromisoformat(json[name])
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
+
+
+def times_of(json: Mapping[str, Any]) -> TaskTimes:
+    """When a task was last changed; Close does not say when it was finished."""
+    return TaskTimes(updated=_moment(json, "date_updated"))
 
 
 def raw_values(json: Mapping[str, Any]) -> dict[str, Any]:

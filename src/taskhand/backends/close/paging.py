@@ -13,7 +13,7 @@ from typing import Final
 from taskhand.backends.remote.parsing import JsonObject, id_of
 from taskhand.domain.errors import UpstreamError
 
-__all__ = ["MOST_PAGES", "PAGE", "Page", "read_all_pages", "row_key"]
+__all__ = ["MOST_PAGES", "PAGE", "Page", "read_all_pages", "read_pages", "row_key", "too_many_rows"]
 
 PAGE: Final = 100
 """Rows in a page: the documented default, as the limit for tasks is not documented."""
@@ -33,6 +33,16 @@ async def read_all_pages(
     fetch: Callable[[int], Awaitable[Page]], is_enough: Callable[[Sequence[JsonObject]], bool] = lambda _: False
 ) -> list[JsonObject]:
     """Every row once, or as many as `is_enough`; `fetch` takes how many rows to skip. UpstreamError beyond 50 pages."""
+    rows, is_whole = await read_pages(fetch, is_enough)
+    if not is_whole:
+        raise too_many_rows()
+    return rows
+
+
+async def read_pages(
+    fetch: Callable[[int], Awaitable[Page]], is_enough: Callable[[Sequence[JsonObject]], bool]
+) -> tuple[list[JsonObject], bool]:
+    """The rows of up to 50 pages, as of `read_all_pages`, and whether these are all, or enough."""
     rows: dict[str, JsonObject] = {}
     skip = 0
     for _ in range(MOST_PAGES):
@@ -43,9 +53,14 @@ async def read_all_pages(
         for row in page.rows:
             rows.setdefault(row_key(row), row)
         if not page.more or not page.rows or is_enough(list(rows.values())):
-            return list(rows.values())
+            return list(rows.values()), True
         skip += max(len(page.rows) - 1, 1)
-    raise UpstreamError(
+    return list(rows.values()), False
+
+
+def too_many_rows() -> UpstreamError:
+    """The error for a list that cannot be read to its end."""
+    return UpstreamError(
         "There are more rows in question than can be read in one call.",
         code="too_many_tasks",
         next_step="Narrow the filter: responsibleIds, status, or fromDate and toDate without dateless tasks.",

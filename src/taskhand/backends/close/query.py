@@ -11,29 +11,39 @@ from itertools import pairwise
 from typing import Final
 
 from taskhand.backends.close.client import CHUNK
-from taskhand.backends.close.mapping import DONE, OPEN, UNLISTED_PRIORITY, created_at
-from taskhand.backends.close.paging import Page, read_all_pages, row_key
+from taskhand.backends.close.mapping import DONE, OPEN, UNLISTED_PRIORITY, created_at, times_of
+from taskhand.backends.close.paging import Page, read_pages, row_key, too_many_rows
 from taskhand.backends.close.task_reader import TaskReader
 from taskhand.backends.close.task_types import LEAD
 from taskhand.backends.remote.parsing import JsonObject, text_of
-from taskhand.domain.errors import InvalidAnswer, UpstreamError
+from taskhand.domain.errors import InvalidAnswer, NotFound, UpstreamError
 from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import NO_DUE, Order, TaskQuery
 from taskhand.domain.task import Task
+from taskhand.domain.task_times import TaskTimes
 
 __all__ = ["TaskSearch", "settled_rows"]
 
-Params = Mapping[str, str]
+Params = dict[str, str]
+_Timed = tuple[Task, TaskTimes]
 
-_ORDERS: Final[Mapping[Order, str]] = {"due": "date", "created": "-date_created", "priority": "date_created"}
+_ORDERS: Final[Mapping[Order, str]] = {
+    "due": "date",
+    "created": "-date_created",
+    "oldest": "date_created",
+    "priority": "date_created",
+}
 """The `_order_by` of each order; Close has none for priorities."""
+_SECOND: Final = timedelta(seconds=1)
 _SLACK: Final = timedelta(days=2)
 """A window is wider than the query's, as Close does not document how a day compares with an instant."""
 _YEARS: Final = range(1900, 3000)
 """The years that are sent, as Close does not document which it accepts; a window end beyond them is left out."""
 _MOST_ASSIGNEES: Final = 3
 """Maximum people that are filtered by, one list each; beyond that everyone's tasks are listed."""
+_MOST_PARTS: Final = 40
+"""Maximum parts, of 5,000 tasks each, in which a list is read by the time of creation."""
 _MOST_UNLISTED: Final = 10
 """Maximum tasks that were just written, and that no list shows, that are read one by one."""
 
@@ -53,56 +63,104 @@ class TaskSearch:
         the dated ones do not fill the page.
         """
         window = _window(query, self._reader.today())
-        if window and _wants_dateless(query):
-            dated = [task for task in await self._tasks(query, window) if task.due_at or task.unreadable_fields]
+        if window and query.wants_dateless:
+            found = await self._tasks(query, window)
+            dated = [(task, times) for task, times in found if task.due_at or task.unreadable_fields]
             page = self._select(dated, query)
             if page.more:
                 return page
             window = {}
         return self._select(await self._tasks(query, window), query)
 
-    def _select(self, tasks: Sequence[Task], query: TaskQuery) -> TaskPage:
-        return select_page(tasks, query, self._reader.is_late)
+    def _select(self, tasks: Sequence[_Timed], query: TaskQuery) -> TaskPage:
+        times = {task.id: its for task, its in tasks}
+        return select_page([task for task, _ in tasks], query, self._reader.is_late, times)
 
-    async def _tasks(self, query: TaskQuery, window: Params) -> list[Task]:
+    def _timed(self, row: JsonObject) -> _Timed:
+        return self._reader.task(row), times_of(row)
+
+    async def _tasks(self, query: TaskQuery, window: Params) -> list[_Timed]:
         """The tasks in the window that may match, as they are now."""
         rows: dict[str, JsonObject] = {}
         day = date.fromisoformat(window["date__gte"]) if "date__gte" in window else self._reader.today()
+        of_lead = await self._lead_filter(query)
         for assignee in _assignees(query):
-            params = {**self._types, **_filters(query), **assignee, **window, "_order_by": _ORDERS[query.order]}
-
-            async def fetch(skip: int, params: Params = params) -> Page:
-                return await self._reader.client.tasks(params, skip, day)
-
-            rows |= {row_key(row): row for row in await read_all_pages(fetch, self._fills_page(query))}
+            params = {**self._types, **_filters(query), **_created_and_updated(query), **of_lead, **assignee, **window}
+            rows |= await self._rows(query, params, day)
         rows = {one: row for one, row in rows.items() if not self._reader.recent.is_deleted(one)}
         for row in rows.values():
             self._reader.priorities.note_read(row)
         current = await self._up_to_date(rows, query)
-        tasks = [self._reader.task(row) for row in current]
+        tasks = [self._timed(row) for row in current]
         if query.priority is None:
             return tasks
         if not any(row.get("priority") for row in current):
             self._check_priorities(tasks, query)
-        return [with_unreadable(one, "priority") if one.priority == UNLISTED_PRIORITY else one for one in tasks]
+        return [
+            (with_unreadable(one, "priority") if one.priority == UNLISTED_PRIORITY else one, times)
+            for one, times in tasks
+        ]
+
+    async def _lead_filter(self, query: TaskQuery) -> Params:
+        """The lead that has every task of the contact asked for; no filter where the contact has none."""
+        if query.contact is None or not query.contact.startswith("cont_"):
+            return {}
+        try:
+            lead = await self._reader.client.lead_of_contact(query.contact)
+        except NotFound:
+            return {}
+        return {"lead_id": lead} if lead else {}
+
+    async def _rows(self, query: TaskQuery, params: Params, day: date) -> dict[str, JsonObject]:
+        """The rows that Close lists, as many as the page needs.
+
+        A list is read to 5,000 rows. Longer ones are read in parts, each from the time of creation at which the part
+        before ended; UpstreamError where Close does not sort by it, or where a part has one time only.
+        """
+        rows: dict[str, JsonObject] = {}
+        order, bound = _ORDERS[query.order], dict[str, str]()
+        for _ in range(_MOST_PARTS):
+
+            async def fetch(skip: int, params: Params = params | bound | {"_order_by": order}) -> Page:
+                return await self._reader.client.tasks(params, skip, day)
+
+            known, fills_page = dict(rows), self._fills_page(query)
+
+            def is_enough(
+                new: Sequence[JsonObject],
+                known: Mapping[str, JsonObject] = known,
+                fills_page: Callable[[Sequence[JsonObject]], bool] = fills_page,
+            ) -> bool:
+                return fills_page([*known.values(), *(row for row in new if row_key(row) not in known)])
+
+            found, is_whole = await read_pages(fetch, is_enough)
+            rows |= {row_key(row): row for row in found}
+            if is_whole:
+                return rows
+            if order == "date":
+                rows, order = {}, "date_created"
+            else:
+                bound = _bound_after(found, order)
+        raise too_many_rows()
 
     def _fills_page(self, query: TaskQuery) -> Callable[[Sequence[JsonObject]], bool]:
         """Whether rows of a list hold the page, whatever follows them; each row is read as a task once."""
-        tasks: dict[str, Task] = {}
+        tasks: dict[str, _Timed] = {}
 
         def fills_page(rows: Sequence[JsonObject]) -> bool:
             certain = []
             for row in settled_rows(rows, query.order):
                 task_id = row_key(row)
                 if task_id not in tasks:
-                    tasks[task_id] = self._reader.task(row)
-                if not self._reader.recent.is_deleted(task_id) and (query.order != "due" or tasks[task_id].due_at):
+                    tasks[task_id] = self._timed(row)
+                task, _ = tasks[task_id]
+                if not self._reader.recent.is_deleted(task_id) and (query.order != "due" or task.due_at):
                     certain.append(tasks[task_id])
             return self._select(certain, query).more
 
         return fills_page
 
-    def _check_priorities(self, tasks: Sequence[Task], query: TaskQuery) -> None:
+    def _check_priorities(self, tasks: Sequence[_Timed], query: TaskQuery) -> None:
         """UpstreamError where tasks match otherwise whose priority Close does not list."""
         unlisted = replace(query, priority=UNLISTED_PRIORITY, after=None, limit=len(tasks))
         if count := len(self._select(tasks, unlisted).tasks):
@@ -131,7 +189,7 @@ class TaskSearch:
     def _matches(self, row: JsonObject, query: TaskQuery) -> bool:
         if self._names is not None and (text_of(row.get("_type")) or LEAD) not in self._names:
             return False
-        page = self._select([self._reader.task(row)], replace(query, after=None, limit=1))
+        page = self._select([self._timed(row)], replace(query, after=None, limit=1))
         return bool(page.tasks or page.unreadable)
 
 
@@ -143,12 +201,49 @@ def settled_rows(rows: Sequence[JsonObject], order: Order) -> list[JsonObject]:
             return []
         frontier = _moved(max(day for day, _ in days), -_SLACK)
         return [row for day, row in days if day < frontier]
-    if order == "created":
-        times = [(_milliseconds(time), row) for row in rows if (time := created_at(row))]
-        if len(times) < len(rows) or any(one[0] < later[0] for one, later in pairwise(times)):
+    if order in ("created", "oldest"):
+        times = [time for row in rows if (time := created_at(row))]
+        if not times or not _are_sorted(times, len(rows), descending=order == "created"):
             return []
-        return [row for time, row in times if time > times[-1][0]]
+        last = _milliseconds(times[-1])
+        return [row for time, row in zip(times, rows, strict=True) if _milliseconds(time) != last]
     return []
+
+
+def _are_sorted(times: Sequence[datetime], count: int, *, descending: bool) -> bool:
+    """Whether every one of `count` rows has a time, and these are in order, to the millisecond."""
+    stamps = [_milliseconds(time) for time in (reversed(times) if descending else times)]
+    return len(stamps) == count and all(one <= later for one, later in pairwise(stamps))
+
+
+def _bound_after(rows: Sequence[JsonObject], order: str) -> dict[str, str]:
+    """The filter of the rows from the last one on; UpstreamError where none of them is certain to be found so."""
+    times, descending = [time for row in rows if (time := created_at(row))], order.startswith("-")
+    is_step = _are_sorted(times, len(rows), descending=descending) and _milliseconds(times[0]) != _milliseconds(
+        times[-1]
+    )
+    if not is_step:
+        raise too_many_rows()
+    return _from_moment(times[-1], descending=descending)
+
+
+def _from_moment(moment: datetime, *, descending: bool) -> dict[str, str]:
+    """The filter of what was created at a moment or after it in the order of a list; it is wider by a second."""
+    if descending:
+        return {"date_created__lte": (moment + _SECOND).isoformat(timespec="seconds")}
+    return {"date_created__gte": moment.isoformat(timespec="seconds")}
+
+
+def _created_and_updated(query: TaskQuery) -> Params:
+    """The filters by the times of creation and change: those of the query's period, and of where the page begins."""
+    params = Params()
+    if query.period is not None and query.period.moment != "completed":
+        name, start, end = f"date_{query.period.moment}", query.period.start, query.period.end
+        params |= {f"{name}__gte": start.isoformat(timespec="seconds")} if start else {}
+        params |= {f"{name}__lte": (end + _SECOND).isoformat(timespec="seconds")} if end else {}
+    if query.order in ("created", "oldest") and query.after is not None and query.after[0]:
+        params |= _from_moment(datetime.fromisoformat(str(query.after[0])), descending=query.order == "created")
+    return params
 
 
 def _milliseconds(time: datetime) -> datetime:
@@ -171,18 +266,16 @@ def _filters(query: TaskQuery) -> Params:
 
 def _assignees(query: TaskQuery) -> Sequence[Params]:
     """One filter for each responsible, or an empty one."""
+    if query.of_nobody:
+        return [{}]
     people = list(dict.fromkeys(query.responsible_ids or ()))
     return [{"assigned_to": one} for one in people] if 0 < len(people) <= _MOST_ASSIGNEES else [{}]
-
-
-def _wants_dateless(query: TaskQuery) -> bool:
-    return query.include_tasks_without_dates and not query.overdue
 
 
 def _window(query: TaskQuery, today: date) -> Params:
     """The window of dates with every matching task that has a due date; empty where dateless tasks may come first."""
     is_past_dated = query.after is not None and query.after[0] == NO_DUE
-    if _wants_dateless(query) and (query.order != "due" or is_past_dated):
+    if query.without_date or (query.wants_dateless and (query.order != "due" or is_past_dated)):
         return {}
     last_page = str(query.after[0])[:10] if query.after is not None and query.order == "due" else None
     first = max(filter(None, (_day(query.from_date), _day(last_page))), default=None)

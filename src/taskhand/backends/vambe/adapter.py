@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -82,7 +82,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """A window of Vambe's list, filtered here by everything that its query cannot say."""
-        tasks = await self._tasks(window_of(query))
+        tasks = await self._tasks(window_of(query, self.timing.clock().astimezone(UTC).date()))
         unnamed = sum(task.status_config is None for task in tasks)
         by_status = query.statuses is not None or query.overdue is not None
         if by_status and unnamed and unnamed == len(tasks):

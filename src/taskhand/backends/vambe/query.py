@@ -110,12 +110,15 @@ def _key(row: JsonObject) -> str:
     return id_of(row).lower()
 
 
-def window_of(query: TaskQuery) -> Window:
-    """The window that has every task of a query."""
+def window_of(query: TaskQuery, today: date) -> Window:
+    """The window that has every task of a query; tasks without a date come with any window."""
+    people = () if query.of_nobody else tuple(sorted(query.responsible_ids or ()))
+    if query.without_date:
+        return Window(WIDEST.first, WIDEST.first, people)
     first = _moved(query.from_date, -_SLACK) if query.from_date else WIDEST.first
-    last = _moved(query.to_date, _SLACK) if query.to_date else WIDEST.last
-    people = tuple(sorted(query.responsible_ids or ()))
-    return Window(first, last, people, dateless=query.include_tasks_without_dates and not query.overdue)
+    ends = filter(None, (query.to_date, today.isoformat() if query.overdue else None))
+    last = min((_moved(day, _SLACK) for day in ends), default=WIDEST.last)
+    return Window(first, max(first, last), people, dateless=query.wants_dateless)
 
 
 def _moved(day: str, by: timedelta) -> str:
