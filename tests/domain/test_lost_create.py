@@ -3,7 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from builders import task
-from taskhand.domain.lost_create import CreateCandidates
+from taskhand.domain.edit import Edit
+from taskhand.domain.lost_create import CreateCandidates, match_creates
 from taskhand.domain.task import Task
 
 SENT_AT = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -40,3 +41,33 @@ def test_an_older_candidate_counts_only_where_the_time_is_not_the_crms() -> None
 @pytest.mark.parametrize("created_at", ["", "yesterday", "2026-03-02T15:00:00"])
 def test_never_claims_a_task_whose_creation_time_cannot_be_compared(created_at: str) -> None:
     assert CreateCandidates([task(created_at=created_at)], SENT_AT).made is None
+
+
+def candidates(*tasks: Task) -> CreateCandidates:
+    return CreateCandidates(tasks, SENT_AT)
+
+
+def made(title: str, description: str | None = None, number: int = 1) -> Task:
+    """A task created just then."""
+    return task(
+        id=f"00000000-0000-4000-8000-{number:012}",
+        title=title,
+        description=description,
+        created_at=SENT_AT.isoformat(),
+    )
+
+
+def test_matches_creates_that_only_one_of_them_can_have_made() -> None:
+    plain, longer = Edit(title="Call"), Edit(title="Call", description="twice")
+    one, other = made("Call", None, 1), made("Call", "twice", 2)
+    found = [candidates(one, other), candidates(other)]
+    assert match_creates([plain, longer], found) == {0: one, 1: other}
+    assert match_creates([longer, plain], found[::-1]) == {0: other, 1: one}
+
+
+def test_claims_no_task_that_another_create_may_have_made() -> None:
+    plain, longer = Edit(title="Call"), Edit(title="Call", description="twice")
+    other = made("Call", "twice", 2)
+    assert match_creates([plain], [candidates(other)], [longer]) == {}
+    assert match_creates([longer], [candidates(other)], [plain]) == {0: other}
+    assert match_creates([plain, longer], [candidates(other), candidates(other)]) == {1: other}

@@ -187,3 +187,24 @@ async def test_a_plan_whose_first_call_had_time_only_to_look_is_gone_on_with() -
             done = await timed(agent, time, "apply_plan", planId=plan["planId"])
             assert done["totals"].get("not_attempted", 0) < before
         assert done["totals"] == {"applied": MANY}
+
+
+async def test_new_tasks_that_there_was_no_time_for_are_created_by_the_plan_id_and_each_once(tmp_path: Path) -> None:
+    time = Waiting()
+    own = {"responsibleIds": ["me"], "priority": "1"}
+    tasks = [own | {"title": f"New {number:02}"} for number in range(TASKS)]
+    async with slow_crm(tmp_path, 1) as crm, crm.server(time, ALL_AT_ONCE) as (agent, _):
+        first = await timed(agent, time, "create_tasks", tasks=tasks)
+        made = first["totals"]["applied"]
+        assert 0 < made < TASKS
+        assert first["totals"] == {"applied": made, "not_attempted": TASKS - made}
+        assert f"{TASKS - made} of {TASKS} tasks are left: call apply_plan with this planId to go on." in first["note"]
+        again = await timed(agent, time, "create_tasks", tasks=tasks[-2:])
+        assert again["totals"] == {"refused": 2}
+        assert first["planId"] in str(again)
+        done = await timed(agent, time, "apply_plan", planId=first["planId"])
+        assert (done["totals"], done["changeId"]) == ({"applied": TASKS}, first["changeId"])
+        titles = [task["title"] for task in crm.there.tasks if task["title"].startswith("New")]
+        assert sorted(titles) == [task["title"] for task in tasks]
+        last = await timed(agent, time, "create_tasks", tasks=tasks[-2:])
+        assert last["totals"] == {"unchanged": 2}

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -294,6 +295,34 @@ async def test_a_killed_create_is_recovered_if_the_clock_of_the_crm_is_a_second_
             (change,) = (await app.journal.page(ChangeQuery())).changes
     assert change.outcome == "applied"
     assert answer["replayed"] is True
+
+
+MANY: dict[str, Any] = {"responsibleIds": ["me"], "priority": "1"}
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_killed_creates_make_each_task_once_however_often_they_are_repeated(
+    crm: Crm, reaper: Reaper, tmp_path: Path
+) -> None:
+    there = crm.sandbox(2, Time(), ())
+    gate, step = Gate(there), Step(None, "done", 1 if crm.name == "hubspot" else 3)
+    tasks = [crm.needs | MANY | {"title": f"Send it {number}"} for number in range(5)]
+    asks = {"tasks": tasks, "idempotencyKey": "one"}
+    async with serve(gate) as url:
+        before = crm.tasks(there)
+        await killed(reaper, Job(crm.name, url, str(tmp_path), "create_tasks", asks), step, gate)
+        gate.shut, gate.done, gate.writes = False, (lambda _: None), 0
+        made = Counter(sight.title for task_id, sight in crm.tasks(there).items() if task_id not in before)
+        async with next_process(crm.name, url, tmp_path) as (app, agent):
+            again = await agent("create_tasks", **asks)
+            (change,) = (await app.journal.page(ChangeQuery())).changes
+            assert again["replayed"] is True
+        assert gate.writes == 0
+        assert Counter(sight.title for one, sight in crm.tasks(there).items() if one not in before) == made
+    assert set(made.values()) == {1}
+    applied = {str((change.intents[index].edit or Edit()).title) for index, one in change.results.items() if one.after}
+    assert applied == made.keys()
+    assert all(result.outcome in {"applied", "unknown"} for result in change.results.values())
 
 
 @pytest.mark.parametrize(("crm", "at"), ONE, ids=str)

@@ -9,6 +9,7 @@ import pytest
 from behaviour.agent import Refused
 from safety.account import AtCrm, staged
 from safety.crms import CRMS, Crm
+from taskhand.domain.edit import Edit
 from taskhand.journal.journal import Change
 from taskhand.sandbox.faults import Fault
 
@@ -93,16 +94,15 @@ async def assert_true(stage: AtCrm, answer: dict[str, Any]) -> tuple[Change, set
     results = {index: result.outcome for index, result in change.results.items()}
     assert Counter(results.values()) == Counter(answer["totals"])
     assert len(results) == len(change.intents) == FIVE
+    asked = {index: str((intent.edit or Edit()).title) for index, intent in enumerate(change.intents)}
     titles: Counter[str] = Counter()
     for index, outcome in results.items():
         if outcome == "applied":
             task_id = change.results[index].task_id
-            assert stage.tasks[str(task_id)].title == str(
-                change.intents[index].edit and change.intents[index].edit.title
-            )
-            titles[stage.tasks[str(task_id)].title] += 1
+            assert stage.tasks[str(task_id)].title == asked[index]
+            titles[asked[index]] += 1
     assert len({one.task_id for one in change.results.values() if one.task_id}) == titles.total()
-    unknown = Counter(str(change.intents[index].edit.title) for index, one in results.items() if one == "unknown")  # type: ignore[union-attr]  # a create has one
+    unknown = Counter(asked[index] for index, outcome in results.items() if outcome == "unknown")
     assert titles <= made(stage) <= titles + unknown
     return change, set(results.values())
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from taskhand.config.settings import Settings
+from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.outcome import Outcome
@@ -16,6 +17,8 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Caller, ChangeQuery, Intent, Opening
 from taskhand.service.app_context import AppContext
+from taskhand.service.apply_plan import apply_plan
+from taskhand.service.call import Call
 from taskhand.service.health_checks import check_health
 from taskhand.service.list_changes import list_changes
 from taskhand.service.recovery import recover_if_possible
@@ -130,3 +133,25 @@ async def test_a_store_or_journal_that_cannot_be_reached_stops_neither_recovery_
             told = {result.subject: result for result in await check_health(app)}
             assert told["journal"].outcome == "failed"
             assert told["journal"].remedy
+
+
+async def test_of_many_creates_that_a_dead_process_left_open_each_is_settled_and_the_rest_is_gone_on_with(
+    settings: Settings,
+) -> None:
+    edits = [Edit(title=title, responsible_ids=(), priority=1) for title in ("a", "a again", "b")]
+    journal = open_journal(settings)
+    opening = Opening("create_tasks", Caller("tests", "1"), datetime.now(UTC))
+    change, _ = await journal.begin(opening, [Intent("create", edit=edit, asked=edit) for edit in edits])
+    await journal.aclose()
+    async with open_app(settings) as app:
+        made = [(await app.backend.create_task(edit)).task.id for edit in edits[:2]]
+        await recover_if_possible(app)
+        found = await app.journal.find(change.id)
+        assert found is not None
+        results = [(one.outcome, one.task_id) for one in found.results.values()]
+        assert results == [("applied", made[0]), ("applied", made[1]), ("not_applied", None)]
+        receipt = await apply_plan(Call(app, "apply_plan", caller=Caller("tests", "1")), change.id)
+        assert isinstance(receipt, BulkReceipt)
+        assert receipt.totals == {"applied": 3}
+        page = await app.backend.list_tasks(TaskQuery())
+        assert sorted(str(task.title) for task in page.tasks) == ["a", "a again", "b"]

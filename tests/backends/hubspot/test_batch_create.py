@@ -1,0 +1,87 @@
+"""Many new tasks at once: one request for a hundred, one outcome for each, and nothing made twice."""
+
+from collections import Counter
+from datetime import date
+from typing import Any
+
+from backends.hubspot.wired import ANA, CAROLINA, Stage, hubspot, staged
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.sandbox.faults import Fault
+
+CREATE, READ = "POST /crm/v3/objects/tasks/batch/create", "POST /crm/v3/objects/tasks/batch/read"
+OPEN = ("burst=0", "searches=0", "search_lag=0")
+
+
+def new(title: str, **more: Any) -> Edit:
+    return Edit(title=title, responsible_ids=(ANA,), priority=1, due=Due(date(2026, 3, 6)), **more)
+
+
+def titles(stage: Stage) -> list[str]:
+    """The titles of the tasks in HubSpot that are not the seeded ones."""
+    return sorted(one["properties"]["hs_task_subject"] for one in stage.hubspot.tasks if "New" in str(one))
+
+
+async def test_a_hundred_and_twenty_tasks_take_two_requests_and_are_read_back_with_two() -> None:
+    async with staged(hubspot(spec_variant=OPEN)) as stage:
+        await stage.backend.prepare()
+        stage.hubspot.clear_requests()
+        results = await stage.backend.create_tasks([new(f"New {number:03}") for number in range(120)])
+        assert Counter(stage.sent) == {CREATE: 2, READ: 2}
+        assert [one.written.task.title for one in results if one.written] == [
+            f"New {number:03}" for number in range(120)
+        ]
+        assert [one.written.note for one in results if one.written] == [None] * 120
+
+
+async def test_links_go_with_the_new_tasks_and_are_read_back() -> None:
+    async with staged(hubspot(spec_variant=OPEN)) as stage:
+        linked, plain = await stage.backend.create_tasks([new("New A", ai_contact_id=CAROLINA), new("New B")])
+        assert linked.written is not None
+        assert plain.written is not None
+        assert (linked.written.task.ai_contact_id, plain.written.task.ai_contact_id) == (CAROLINA, None)
+        (sent,) = [one for one in stage.hubspot.requests if one.route == CREATE]
+        inputs = (sent.body or {})["inputs"]
+        assert len({one["objectWriteTraceId"] for one in inputs}) == 2
+        assert ["associations" in one for one in inputs] == [True, False]
+
+
+async def test_an_input_that_is_refused_fails_alone() -> None:
+    async with staged(hubspot(spec_variant=OPEN)) as stage:
+        good, bad, undated = await stage.backend.create_tasks(
+            [new("New A"), new("New B", ai_contact_id="999"), Edit(title="New C", responsible_ids=(), priority=1)]
+        )
+        assert good.written is not None
+        assert bad.error is not None
+        assert undated.error is not None
+        assert undated.error.code == "due_date_required"
+        assert titles(stage) == ["New A"]
+
+
+async def test_a_batch_that_is_refused_as_a_whole_is_sent_one_by_one() -> None:
+    async with staged(hubspot(spec_variant=OPEN)) as stage:
+        stage.hubspot.faults = [Fault("status", CREATE, status=400)]
+        results = await stage.backend.create_tasks([new("New A"), new("New B")])
+        assert [one.error for one in results] == [None, None]
+        assert titles(stage) == ["New A", "New B"]
+
+
+async def test_lost_tasks_are_found_with_one_search_even_where_one_looks_like_another() -> None:
+    async with staged(hubspot(spec_variant=OPEN)) as stage:
+        await stage.backend.prepare()
+        stage.hubspot.clear_requests()
+        stage.hubspot.faults = [Fault("reset_after", CREATE)]
+        # The second one shows everything that the first one sets.
+        results = await stage.backend.create_tasks([new("New"), new("New", description="With a text"), new("New B")])
+        assert [one.written.task.description for one in results if one.written] == [None, "With a text", None]
+        assert len({one.task_id for one in results}) == 3
+        assert Counter(stage.sent)["POST /crm/v3/objects/tasks/search"] == 1
+        assert titles(stage) == ["New", "New", "New B"]
+
+
+async def test_an_account_that_refuses_the_all_day_flag_gets_each_task_once_without_it() -> None:
+    async with staged(hubspot(spec_variant=(*OPEN, "all_day=read_only"))) as stage:
+        results = await stage.backend.create_tasks([new("New A"), new("New B")])
+        assert [one.error for one in results] == [None, None]
+        assert all(one.written and "all day" in str(one.written.note) for one in results)
+        assert titles(stage) == ["New A", "New B"]
