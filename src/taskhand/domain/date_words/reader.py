@@ -22,7 +22,7 @@ Use = Literal["due", "from", "to"]
 
 _MOST_WORDS: Final = 16
 _SHOWN: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d))[ ,]+\(?(\w+)\)?", re.ASCII | re.IGNORECASE
+    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d))(?:[ ,]+\(?(\w+)\)?)?", re.ASCII | re.IGNORECASE
 )
 
 
@@ -85,17 +85,18 @@ def read_clock(text: str) -> tuple[Clock, ...]:
     return tuple(sorted(found, key=lambda one: (str(one.at), one.days_later)))
 
 
-def _read_shown(moment: str, weekday: str) -> Readings:
-    """The readings of a moment as answers show it, with its weekday."""
-    (token, *others), language = tokens_of(weekday) or [""], english()
-    number = language.weekdays.get(token, spanish().weekdays.get(token))
+def _read_shown(moment: str, weekday: str | None) -> Readings:
+    """The readings of a moment as answers show it, with its weekday or without."""
     try:
         at = datetime.fromisoformat(moment.upper())
     except ValueError:
         return Readings(is_no_day=True)
-    if number is None or others:
+    if weekday is None:
+        return Readings((Reading(Span.day(at.date()), None, at),))
+    names = [language.weekdays.get(token) for token in tokens_of(weekday) or [] for language in (english(), spanish())]
+    if not any(name is not None for name in names):
         return Readings()
-    return Readings((Reading(Span.day(at.date()), None, at),)) if at.weekday() == number else Readings((), at.date())
+    return Readings((Reading(Span.day(at.date()), None, at),)) if at.weekday() in names else Readings((), at.date())
 
 
 def _rewrite(tokens: Sequence[str], language: Language) -> list[str]:

@@ -1,0 +1,87 @@
+"""Dates in words: the day that was understood is named, and what may mean several days writes nothing."""
+
+from typing import Any
+
+import pytest
+
+from behaviour.agent import Agent, Refused
+from behaviour.arms import NOW
+
+SANTIAGO = "America/Santiago"
+TODAY = "2026-03-02"
+"""A Monday."""
+assert NOW.date().isoformat() == TODAY
+
+
+def _dates(answer: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """The dates that an answer names as understood."""
+    rows = [row for row in answer.get("matched", ()) if row["argument"] != "responsibleIds"]
+    return [(row["argument"], row["given"], row["id"], row["name"]) for row in rows]
+
+
+async def _due(agent: Agent, task_id: str) -> tuple[str, bool]:
+    task = (await agent("get_task", id=task_id))["task"]
+    return task["due_at"], task["is_all_day"]
+
+
+async def test_a_due_date_in_words_is_written_and_named(worker: Agent) -> None:
+    given = {"title": "Call", "responsibleIds": ["me"], "priority": "1", "timezone": SANTIAGO}
+    made = await worker("create_task", **given, dueDate="mañana a las 3 de la tarde")
+    task_id = made["task"]["id"]
+    assert _dates(made) == [("dueDate", "mañana a las 3 de la tarde", "2026-03-03T15:00-03:00", "Tuesday")]
+    assert await _due(worker, task_id) == ("2026-03-03T18:00:00.000Z", False)
+    moved = await worker("update_task", id=task_id, dueDate="Friday EOD")
+    assert _dates(moved) == [("dueDate", "Friday EOD", "2026-03-06", "Friday")]
+    assert await _due(worker, task_id) == ("2026-03-06T00:00:00.000Z", True)
+    timed = await worker("update_task", id=task_id, dueDate="2026-03-10 Tue", dueTime="3pm", timezone=SANTIAGO)
+    assert _dates(timed) == [("dueTime", "3pm", "15:00", "15:00")]
+    assert await _due(worker, task_id) == ("2026-03-10T18:00:00.000Z", False)
+
+
+async def test_a_date_that_may_mean_several_days_writes_nothing(worker: Agent) -> None:
+    task = await worker.create(dueDate="2026-03-10")
+    for words, code, values in (
+        ("el próximo viernes", "ambiguous_date", ["2026-03-06", "2026-03-13"]),
+        ("esta semana", "ambiguous_date", [TODAY, "2026-03-06", "2026-03-08"]),
+        ("2026-03-10 Wed", "invalid_due_date", ["2026-03-10"]),
+        ("whenever you can", "invalid_due_date", []),
+    ):
+        for tool, arguments in (
+            ("update_task", {"id": task["id"], "dueDate": words}),
+            ("bulk_update_tasks", {"taskIds": [task["id"]], "changes": {"dueDate": words}}),
+        ):
+            with pytest.raises(Refused) as refused:
+                await worker(tool, **arguments)
+            assert (refused.value.code, refused.value.values) == (code, values)
+            assert refused.value.next
+    assert await _due(worker, task["id"]) == ("2026-03-10T00:00:00.000Z", True)
+
+
+async def test_windows_take_words_in_lists_in_bulk_filters_and_in_the_journal(worker: Agent) -> None:
+    for day in ("2026-03-01", "2026-03-06", "2026-03-09"):
+        await worker.create(f"due {day}", dueDate=day)
+    week = {"fromDate": "esta semana", "toDate": "this week", "includeTasksWithoutDates": False}
+    listed = await worker("list_tasks", **week)
+    assert [row["title"] for row in listed["tasks"]] == ["due 2026-03-06"]
+    assert _dates(listed) == [
+        ("fromDate", "esta semana", "2026-03-02", "Monday"),
+        ("toDate", "this week", "2026-03-08", "Sunday"),
+    ]
+    plan = await worker("bulk_update_tasks", filter=week, changes={"dueDate": "el lunes que viene"}, dryRun=True)
+    assert plan["count"] == 1
+    assert [row[2] for row in _dates(plan)] == ["2026-03-02", "2026-03-08", "2026-03-09"]
+    await worker("apply_plan", planId=plan["planId"])
+    assert await worker.listed(**week) == []
+    assert (await worker("list_changes", since="this week", until="hoy"))["changes"]
+    before = await worker("list_changes", until="yesterday")
+    assert before["changes"] == []
+    assert [row[0] for row in _dates(before)] == ["until"]
+
+
+async def test_a_due_date_as_a_list_shows_it_can_be_sent_back(worker: Agent) -> None:
+    made = await worker.create(dueDate="2026-03-10", dueTime="15:00", timezone=SANTIAGO)
+    shown = (await worker("list_tasks"))["tasks"][0]["due"]
+    due = await _due(worker, made["id"])
+    other = await worker.create("Another", dueDate=shown, timezone=SANTIAGO)
+    assert await _due(worker, other["id"]) == due
+    assert len(await worker.listed(fromDate=shown, toDate=shown)) == 2
