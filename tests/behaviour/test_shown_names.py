@@ -107,7 +107,7 @@ async def test_a_person_is_understood_as_answers_show_them(agent: Agent) -> None
 async def test_a_person_is_understood_as_candidates_show_them(agent: Agent) -> None:
     task = (await agent.create())["id"]
     with pytest.raises(Refused) as refused:
-        await agent("reassign_task", id=task, responsibleIds=["Sofia"])
+        await agent("reassign_task", id=task, responsibleIds=["Sofi"])
     for candidate in refused.value.error["candidates"]:
         after = (await agent("reassign_task", id=task, responsibleIds=[candidate["name"]]))["task"]
         assert after["task_responsibles"] == [{"responsible_id": candidate["value"]}]

@@ -103,6 +103,10 @@ class Backend(Protocol):
         """The people who can be responsible for a task."""
         ...
 
+    async def former_members(self) -> tuple[Member, ...]:
+        """The people who left the team, as far as their names are known; they may still be responsible for tasks."""
+        ...
+
     async def me(self) -> str | None:
         """The member id that `me` stands for; None if unknown."""
         ...

@@ -33,6 +33,11 @@ class People:
     ids: tuple[str, ...]
     matched: tuple[Match, ...]
 
+    @property
+    def shortened(self) -> tuple[Match, ...]:
+        """The people who were not given by their full names."""
+        return tuple(one for one in self.matched if fold(one.given) != fold(one.name))
+
 
 def resolve_people(
     given: Sequence[str],

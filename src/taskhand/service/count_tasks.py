@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from taskhand.domain.count import CountBy, TaskCount, groups_of
+from taskhand.domain.count import NOBODY, CountBy, TaskCount, groups_of
 from taskhand.domain.deadline import time_left
 from taskhand.domain.errors import CallerError, NotAttempted, UpstreamError
 from taskhand.domain.page import TaskPage
@@ -14,6 +14,8 @@ from taskhand.domain.task import Member
 from taskhand.domain.task_times import UNKNOWN
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_tasks import all_pages, check_people_known, resolve_filter
+from taskhand.service.list_team_members import list_team_members
+from taskhand.service.people import find_former_members
 
 __all__ = ["Counted", "count_tasks"]
 
@@ -27,10 +29,11 @@ _HEADROOM: Final = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The number of tasks in each group, and the team by id, to name them."""
+    """The number of tasks in each group, and the people by id, to name them: the team, and those who left it."""
 
     count: TaskCount
     members: dict[str, Member]
+    former: dict[str, Member]
 
 
 async def count_tasks(app: AppContext, given: TaskFilter, by: CountBy) -> Counted:
@@ -44,14 +47,16 @@ async def count_tasks(app: AppContext, given: TaskFilter, by: CountBy) -> Counte
             code="invalid_arguments",
             next_step="Send another countBy: responsible, status, priority or dueDay.",
         )
-    members = await app.backend.members()
+    team = await list_team_members(app)
     query = replace(await resolve_filter(app, given), order="created", limit=_PAGE, with_links=False)
     counting = _Counting(app, by)
     await counting.run(query)
     count = counting.result()
     if not count.total and not count.unreadable:
         await check_people_known(app, given)
-    return Counted(count, {member.id: member for member in members})
+    responsible = [one for one in count.groups if one != NOBODY] if by == "responsible" else []
+    former = await find_former_members(app, responsible, team)
+    return Counted(count, {member.id: member for member in team.members}, former)
 
 
 class _Counting:

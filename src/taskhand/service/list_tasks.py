@@ -10,12 +10,15 @@ from taskhand.domain import people, rules, statuses
 from taskhand.domain.due import due_of, is_overdue
 from taskhand.domain.names import fold
 from taskhand.domain.page import TaskPage, resume
+from taskhand.domain.people import People
 from taskhand.domain.query import NOBODY, Order, TaskFilter, TaskQuery, sort_key
 from taskhand.domain.task import FINISHED, Member, Task
 from taskhand.domain.task_times import NO_TIMES, Period, TaskTimes
 from taskhand.domain.text import without_cut
 from taskhand.domain.window import with_iso_days
 from taskhand.service.app_context import AppContext
+from taskhand.service.list_team_members import list_team_members
+from taskhand.service.people import find_former_members, resolve_filter_people
 
 __all__ = ["TaskList", "all_pages", "check_people_known", "fetch_page", "list_tasks", "resolve_filter"]
 
@@ -24,8 +27,9 @@ __all__ = ["TaskList", "all_pages", "check_people_known", "fetch_page", "list_ta
 class TaskList:
     """One page of tasks, with what is needed to render it.
 
-    `query` is the query that was answered; the cursor needs it. `members` are the team by id. `overdue` are task ids.
-    `unreadable` and `times` as of a TaskPage; `zone` is the IANA zone in which moments are shown (None: UTC).
+    `query` is the query that was answered; the cursor needs it. `members` are the team by id, `former` those who left
+    and are responsible for a task. `overdue` are task ids. `unreadable` and `times` as of a TaskPage; `zone` is the
+    IANA zone in which moments are shown (None: UTC).
     """
 
     tasks: tuple[Task, ...]
@@ -36,6 +40,7 @@ class TaskList:
     unreadable: tuple[str, ...] = ()
     times: Mapping[str, TaskTimes] = field(default_factory=lambda: NO_TIMES)
     zone: str | None = None
+    former: Mapping[str, Member] = field(default_factory=dict)
 
 
 async def list_tasks(
@@ -51,22 +56,16 @@ async def list_tasks(
 
     `with_links` is whether the contacts and customers of the tasks are shown.
     """
-    members = await app.backend.members()
+    team = await list_team_members(app)
     query = replace(await resolve_filter(app, given), order=order, limit=limit, with_links=with_links)
     page = await fetch_page(app, resume(query, cursor) if cursor else query)
     if not page.tasks and not page.unreadable:
         await check_people_known(app, given)
     overdue = frozenset(task.id for task in page.tasks if _is_overdue(app, task))
-    return TaskList(
-        page.tasks,
-        query,
-        page.more,
-        {member.id: member for member in members},
-        overdue,
-        page.unreadable,
-        page.times,
-        app.timezone,
-    )
+    members = {member.id: member for member in team.members}
+    responsible = [person for task in page.tasks for person in task.responsible_ids]
+    former = await find_former_members(app, responsible, team)
+    return TaskList(page.tasks, query, page.more, members, overdue, page.unreadable, page.times, app.timezone, former)
 
 
 async def fetch_page(app: AppContext, query: TaskQuery) -> TaskPage:
@@ -95,10 +94,10 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
     """The query of a filter, with names replaced by ids; CallerError where the filter is invalid."""
     given, matched = with_iso_days(given, app.reference)
     rules.check_filter(given, app.backend.capabilities)
-    members = await app.backend.members()
+    asked = await _resolve_responsibles(app, given)
     period = _period(app, given)
     return TaskQuery(
-        responsible_ids=await _resolve_responsibles(app, given, members),
+        responsible_ids=None if asked is None else asked.ids,
         of_nobody=given.responsible_ids is not MISSING and any(map(_is_nobody, given.responsible_ids)),
         from_date=None if period else _given(given.from_date),
         to_date=None if period else _given(given.to_date),
@@ -112,7 +111,7 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
         overdue=None if given.overdue is MISSING else given.overdue,
         priority=None if given.priority is MISSING else int(given.priority),
         contact=_given(given.contact),
-        matched=matched,
+        matched=matched + (asked.shortened if asked else ()),
     )
 
 
@@ -122,7 +121,8 @@ async def check_people_known(app: AppContext, given: TaskFilter) -> None:
     To be called where the filter found nothing: a former member may still have tasks, so the id alone proves nothing.
     """
     if given.responsible_ids is not MISSING:
-        people.resolve_people(_people_in(given.responsible_ids), await app.backend.members(), await app.backend.me())
+        asked, former = _people_in(given.responsible_ids), await app.backend.former_members()
+        people.resolve_people(asked, await app.backend.members(), await app.backend.me(), former=former)
 
 
 def _is_overdue(app: AppContext, task: Task) -> bool:
@@ -130,15 +130,11 @@ def _is_overdue(app: AppContext, task: Task) -> bool:
     return unfinished and is_overdue(due_of(task), app.clock(), app.timezone)
 
 
-async def _resolve_responsibles(
-    app: AppContext, given: TaskFilter, members: tuple[Member, ...]
-) -> tuple[str, ...] | None:
+async def _resolve_responsibles(app: AppContext, given: TaskFilter) -> People | None:
     if given.responsible_ids is MISSING:
         return None
-    # A former member may still have tasks, so an id is accepted whether or not it is in the team now.
     asked = _people_in(given.responsible_ids)
-    ids = [one for one in asked if re.fullmatch(app.backend.capabilities.member_id_pattern, one)]
-    return people.resolve_people(asked, members, await app.backend.me(), also=ids).ids
+    return await resolve_filter_people(app, await list_team_members(app), asked)
 
 
 def _people_in(given: Sequence[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import MISSING
 
-from taskhand.domain import people, rules, statuses
+from taskhand.domain import rules, statuses
 from taskhand.domain.dated_note import DatedNote
 from taskhand.domain.due import Due, DueRequest, due_of, shifted
 from taskhand.domain.edit import Edit
@@ -19,9 +19,11 @@ from taskhand.domain.names import Match
 from taskhand.domain.people import People
 from taskhand.domain.sent_back import restore_unshown
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Member, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
+from taskhand.domain.task import StatusChoice, StatusList, Task, TaskDraft, TaskPatch
 from taskhand.domain.zones import offset_of_reversed
+from taskhand.service import people
 from taskhand.service.app_context import AppContext
+from taskhand.service.list_team_members import Team, list_team_members
 
 __all__ = ["EditFor", "ResolvedEdit", "Resolver"]
 
@@ -42,7 +44,7 @@ class Resolver:
         self._known_author: tuple[str | None] | None = None
         self._backend = app.backend
         self._statuses: StatusList | None = None
-        self._team: tuple[tuple[Member, ...], str | None] | None = None
+        self._team: Team | None = None
 
     async def resolve(
         self, body: TaskDraft | TaskPatch, due: DueRequest, snapshot: Snapshot | None, *, shift_days: int | None = None
@@ -74,8 +76,7 @@ class Resolver:
         self, given: Sequence[str], current: Sequence[str], argument: str = "responsibleIds"
     ) -> People:
         """The people given by id, e-mail, name or 'me'; `current` are ids on the task, perhaps of former members."""
-        members, me = await self._known_team()
-        return people.resolve_people(given, members, me, also=current, argument=argument)
+        return await people.resolve_people(self._app, await self._known_team(), given, current, argument)
 
     async def change_people(
         self, before: Task, add: Sequence[str], remove: Sequence[str], argument: str | None = None
@@ -127,9 +128,8 @@ class Resolver:
     async def _author(self) -> str | None:
         """The name of `me`, or else of the client."""
         if self._known_author is None:
-            me = await self._backend.me()
-            members = (await self._known_team())[0] if me else ()
-            self._known_author = (next((member.name for member in members if member.id == me), self._client),)
+            team = await self._known_team()
+            self._known_author = (next((one.name for one in team.members if one.id == team.me), self._client),)
         return self._known_author[0]
 
     def _check_day_is_certain(self, before: Task) -> None:
@@ -147,9 +147,9 @@ class Resolver:
             return due
         return Due.instant(due.at, self._app.timezone) if due.at else Due(due.day)
 
-    async def _known_team(self) -> tuple[tuple[Member, ...], str | None]:
+    async def _known_team(self) -> Team:
         if self._team is None:
-            self._team = (await self._backend.members(), await self._backend.me())
+            self._team = await list_team_members(self._app)
         return self._team
 
     async def _known_statuses(self) -> StatusList:

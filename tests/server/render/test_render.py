@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from taskhand.domain.errors import (
 )
 from taskhand.domain.names import Match
 from taskhand.domain.page import resume
+from taskhand.domain.people import resolve_people
 from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.receipt import FieldChange, Receipt, Unapplied, changes
 from taskhand.domain.task import Contact, Member, Status, Task
@@ -89,7 +91,7 @@ def test_a_row_uses_the_documented_field_names() -> None:
             "status": "Pendiente",
             "due": "2026-03-01T15:00-03:00",
             "priority": 1,
-            "responsibles": ["Ana Pérez", "gone"],
+            "responsibles": ["Ana Pérez", "gone (not in the team)"],
         }
     ]
 
@@ -109,7 +111,17 @@ def test_namesakes_are_shown_by_what_tells_them_apart() -> None:
     twin = JUAN_TOO.model_copy(update={"name": JUAN.name})
     of = task(task_responsibles=on_people(JUAN.id, twin.id, ANA.id))
     shown = rows(ListAnswer.of(listed(of, members=(ANA, JUAN, twin)), MISSING))
-    assert shown[0]["responsibles"] == [JUAN.email, twin.id, ANA.name]
+    assert shown[0]["responsibles"] == [f"Juan Soto <{JUAN.email}>", f"Juan Soto ({twin.id})", "Ana Pérez"]
+    found = resolve_people(shown[0]["responsibles"], (ANA, JUAN, twin), None)
+    assert found.ids == (JUAN.id, twin.id, ANA.id)
+
+
+def test_a_former_member_is_shown_by_name_where_it_is_known_and_marked() -> None:
+    of = task(task_responsibles=on_people(ANA.id, JUAN.id, "gone"))
+    found = replace(listed(of, members=(ANA,)), former={JUAN.id: JUAN})
+    shown = rows(ListAnswer.of(found, MISSING))[0]["responsibles"]
+    assert shown == ["Ana Pérez", "Juan Soto (not in the team)", "gone (not in the team)"]
+    assert resolve_people(shown, [ANA], None, former=[JUAN], also=["gone"]).ids == (ANA.id, JUAN.id, "gone")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from taskhand.backends.close.client import CloseClient
-from taskhand.backends.close.mapping import member_of
+from taskhand.backends.close.mapping import has_left, member_of
 from taskhand.backends.close.paging import read_all_pages
 from taskhand.backends.close.task_types import LEAD
 from taskhand.backends.remote.parsing import JsonObject, objects, sent_at, text_of
@@ -33,17 +33,16 @@ class Account:
 
     def __init__(self, client: CloseClient, monotonic: Callable[[], float]) -> None:
         self._client = client
-        self._members: TtlCache[None, tuple[Member, ...]] = TtlCache(_MEMBERS_KEPT_S, monotonic)
+        self._users: TtlCache[None, tuple[JsonObject, ...]] = TtlCache(_MEMBERS_KEPT_S, monotonic)
         self.user_id: str | None = None
 
     async def members(self) -> tuple[Member, ...]:
         """The users of the organization, without those who have left it."""
+        return self._members_of([row for row in await self._read_users() if not has_left(row)])
 
-        async def read() -> tuple[Member, ...]:
-            rows = await read_all_pages(self._client.users)
-            return tuple(member for row in rows if (member := member_of(row)) is not None)
-
-        return await self._members.get(None, read)
+    async def former_members(self) -> tuple[Member, ...]:
+        """The users who have left the organization."""
+        return self._members_of([row for row in await self._read_users() if has_left(row)])
 
     async def me(self) -> str:
         """The user of the credential."""
@@ -99,6 +98,16 @@ class Account:
         reads = {"tasks": lambda: client.tasks(open_tasks, 0, now.date()), "users": lambda: client.users(0)}
         scopes = check_by_reading("Close", reads, writes=writes, more="A key may do what its user may.")
         return await run_checks(client.http, client.me, scopes, rate="CLOSE_RATE")
+
+    async def _read_users(self) -> tuple[JsonObject, ...]:
+        async def read() -> tuple[JsonObject, ...]:
+            return tuple(await read_all_pages(self._client.users))
+
+        return await self._users.get(None, read)
+
+    @staticmethod
+    def _members_of(rows: Sequence[JsonObject]) -> tuple[Member, ...]:
+        return tuple(member for row in rows if (member := member_of(row)) is not None)
 
     async def _read_lead(self, lead: JsonObject) -> JsonObject:
         """A lead with its contacts; as the search found it where it is gone."""

@@ -32,7 +32,7 @@ from taskhand.domain.errors import CallerError, NotFound, TaskhandError, Upstrea
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import StatusList, Task
+from taskhand.domain.task import Member, StatusList, Task
 from taskhand.http.reply import Reply
 
 if TYPE_CHECKING:
@@ -73,6 +73,10 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         self._search = TaskSearch(self._reader, type_filter(settings.close_task_types))
 
     # Reads.
+
+    async def former_members(self) -> tuple[Member, ...]:
+        """The users who have left the organization."""
+        return await self.account.former_members()
 
     async def statuses(self) -> StatusList:
         """The two that Close has."""

@@ -31,6 +31,7 @@ __all__ = [
     "bulk_body",
     "create_body",
     "created_at",
+    "has_left",
     "member_of",
     "raw_values",
     "sent_priority",
@@ -98,15 +99,17 @@ def task_of(json: JsonObject, zone: str | None) -> Task:
 
 
 def member_of(json: JsonObject) -> Member | None:
-    """A user of the organization (https://developer.close.com/api/resources/users).
-
-    None for one who has left, or without an id.
-    """
+    """A user (https://developer.close.com/api/resources/users); None for one without an id."""
     user_id, email = id_of(json), filled_text(json.get("email"))
-    if not user_id or json.get("organizations") == []:
+    if not user_id:
         return None
     name = " ".join(filter(None, (filled_text(json.get("first_name")), filled_text(json.get("last_name")))))
     return Member(id=user_id, name=name or email or user_id, email=email)
+
+
+def has_left(json: JsonObject) -> bool:
+    """Whether a user has left the organization."""
+    return json.get("organizations") == []
 
 
 def created_at(json: Mapping[str, Any]) -> datetime | None:

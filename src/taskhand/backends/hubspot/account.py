@@ -52,7 +52,7 @@ class Account:
         self._timezone = timezone
         self._zones: Zones | None = None
         self._statuses: TtlCache[None, TaskStatuses] = TtlCache(_STATUSES_KEPT_S, monotonic)
-        self._people: TtlCache[None, tuple[JsonObject, ...]] = TtlCache(_PEOPLE_KEPT_S, monotonic)
+        self._people: TtlCache[bool, tuple[JsonObject, ...]] = TtlCache(_PEOPLE_KEPT_S, monotonic)
         self._user = settings.hubspot_user_id
         self.owners: Mapping[str, str] = {}
         """The ids of owners by those of their users, as far as the owners were read."""
@@ -95,8 +95,11 @@ class Account:
 
     async def members(self) -> tuple[Member, ...]:
         """The owners who are people, without those archived."""
-        people = map(member_of, await self._people.get(None, self._read_people))
-        return tuple(person for person in people if person is not None)
+        return await self._members(archived=False)
+
+    async def former_members(self) -> tuple[Member, ...]:
+        """The archived owners who are people."""
+        return await self._members(archived=True)
 
     async def me(self) -> str | None:
         """The owner who is configured, or who made the private app; None where neither is known."""
@@ -108,7 +111,7 @@ class Account:
             self._user = str(user) if isinstance(user, int | str) and user else None
         if self._user is None:
             return None
-        people = await self._people.get(None, self._read_people)
+        people = await self._owners(archived=False)
         names = {str(owner.get(name)).casefold(): str(owner.get("id")) for owner in people for name in _NAMES}
         return names.get(self._user.casefold())
 
@@ -187,23 +190,32 @@ class Account:
             found, can_read = None, False
         return found or TaskStatuses.of_options(await self._client.status_property(), complete=can_read)
 
-    async def _read_people(self) -> tuple[JsonObject, ...]:
+    async def _members(self, *, archived: bool) -> tuple[Member, ...]:
+        people = map(member_of, await self._owners(archived=archived))
+        return tuple(person for person in people if person is not None)
+
+    async def _owners(self, *, archived: bool) -> tuple[JsonObject, ...]:
+        return await self._people.get(archived, partial(self._read_owners, archived=archived))
+
+    async def _read_owners(self, *, archived: bool) -> tuple[JsonObject, ...]:
         owners: list[JsonObject] = []
         after: str | None = None
         for _ in range(_MOST_PAGES):
-            page = await self._client.owners(after)
+            page = await self._client.owners(after, archived=archived)
             owners += [one for one in rows_in("HubSpot", page, "results") if one.get("type") != "QUEUE"]
             after = next_page(page)
             if after is None:
                 break
-        self.owners = {str(one["userId"]): str(one.get("id")) for one in owners if one.get("userId")}
-        return tuple(one for one in owners if one.get("archived") is not True)
+        found = tuple(one for one in owners if (one.get("archived") is True) == archived)
+        if not archived:
+            self.owners = {str(one["userId"]): str(one.get("id")) for one in found if one.get("userId")}
+        return found
 
     async def read_owners(self) -> None:
         """Read the owners if they never were; a task is read without them where they cannot be."""
         if not self.owners:
             with suppress(TaskhandError):
-                await self._people.get(None, self._read_people)
+                await self._owners(archived=False)
 
     async def _token_info(self) -> JsonObject:
         """User and scopes of a private app's token; other tokens are not sent, as the answer would repeat them."""

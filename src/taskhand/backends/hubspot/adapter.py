@@ -32,7 +32,7 @@ from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, Taskha
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import StatusList, Task
+from taskhand.domain.task import Member, StatusList, Task
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.factory import HubSpotSettings
@@ -84,6 +84,10 @@ class HubSpotAdapter(CrmAdapter[Record]):
         self._new_tasks = NewTasks(self._reader, self._account, self._all_day, new_id)
 
     # Reads.
+
+    async def former_members(self) -> tuple[Member, ...]:
+        """The archived owners."""
+        return await self._account.former_members()
 
     async def statuses(self) -> StatusList:
         """The stages of the task pipeline."""

@@ -120,9 +120,9 @@ class HubSpotClient:
         """GET a list of one task."""
         return (await self.http.get(self._tasks(), params={"limit": "1"}, expect="object")).object
 
-    async def owners(self, after: str | None) -> JsonObject:
+    async def owners(self, after: str | None, *, archived: bool = False) -> JsonObject:
         """GET a page of owners (https://developers.hubspot.com/docs/api-reference/crm-owners-v3/guide)."""
-        params = {"limit": "100", "archived": "false"} | ({"after": after} if after else {})
+        params = {"limit": "100", "archived": str(archived).lower()} | ({"after": after} if after else {})
         return (await self.http.get(Path.of(self._base("owners")), params=params, expect="object")).object
 
     async def date(self) -> datetime | None:

@@ -92,6 +92,10 @@ class LocalBackend:
         """The active members."""
         return await self._store.peek(lambda connection: self._directory(connection).members())
 
+    async def former_members(self) -> tuple[Member, ...]:
+        """The members who were removed."""
+        return await self._store.peek(lambda connection: self._directory(connection).members(active=False))
+
     async def me(self) -> str | None:
         """The member that the store was created for."""
         return await self._store.peek(lambda connection: self._directory(connection).me())

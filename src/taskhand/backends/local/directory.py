@@ -20,6 +20,9 @@ _FIRST_STATUSES: Sequence[tuple[str, StatusType, str]] = (
 )
 """Names and the first colour as in Vambe's documented samples; positions count from 1 as its sample's `order` does."""
 
+_MOST_WORDS = 20
+"""Words of a search for a contact; no name has more."""
+
 
 def sequential_id(connection: sqlite3.Connection) -> str:
     """The next id of `--ids sequential`, in the form of a UUID; the numbers continue across runs."""
@@ -50,9 +53,10 @@ class Directory:
         """All statuses by position."""
         return tuple(map(to_status, self.connection.execute("SELECT * FROM status ORDER BY position")))
 
-    def members(self) -> tuple[Member, ...]:
-        """The active members by name."""
-        return tuple(map(to_member, self.connection.execute("SELECT * FROM member WHERE active ORDER BY name, id")))
+    def members(self, *, active: bool = True) -> tuple[Member, ...]:
+        """The members by name: the active ones, or those who were removed."""
+        sql = "SELECT * FROM member WHERE active = ? ORDER BY name, id"
+        return tuple(map(to_member, self.connection.execute(sql, (int(active),))))
 
     def me(self) -> str | None:
         """The id of the member that is the user."""
@@ -60,10 +64,12 @@ class Directory:
         return row["id"] if row else None
 
     def contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """Contacts whose name, phone or e-mail contains `query`."""
-        wanted = _digits(query) if len(_digits(query)) > len(query) / 2 else fold(query)
-        sql = "SELECT * FROM contact WHERE instr(searchable, ?) > 0 ORDER BY name, id LIMIT ?"
-        return tuple(map(to_contact, self.connection.execute(sql, (wanted, limit))))
+        """Contacts whose name, phone and e-mail contain every word of `query`, or the digits of a phone number."""
+        is_number = len(_digits(query)) > len(query) / 2
+        words = [_digits(query)] if is_number else fold(query).split()[:_MOST_WORDS] or [""]
+        found = " AND ".join(["instr(searchable, ?) > 0"] * len(words))
+        sql = f"SELECT * FROM contact WHERE {found} ORDER BY name, id LIMIT ?"  # noqa: S608  no text of the caller's
+        return tuple(map(to_contact, self.connection.execute(sql, (*words, limit))))
 
     def add_status(self, name: str, kind: StatusType, color: str | None = None) -> str:
         """Add a status after the last one, and return its id; CallerError when the name is taken."""
@@ -135,7 +141,7 @@ class Directory:
         return contact_id
 
     def _resolve_member(self, who: str) -> str:
-        """The id of a member, by id, e-mail, full name or `me`."""
+        """The id of a member, by id, e-mail, name or `me`."""
         return people.resolve_people([who], self.members(), self.me()).ids[0]
 
     def _find_status(self, name: str) -> Status | None:

@@ -203,6 +203,10 @@ class CrmAdapter(ABC, Generic[_Row]):
         """The people who can be responsible for a task."""
         return await self.account.members()
 
+    async def former_members(self) -> tuple[Member, ...]:
+        """None: a CRM that tells who left the team answers them."""
+        return ()
+
     async def me(self) -> str | None:
         """The member id that `me` stands for, None where nobody can tell."""
         return await self.account.me()

@@ -1,7 +1,6 @@
 """The answers of tools that read, as typed models; long text is cut, with the number of characters left out; pure."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
@@ -9,14 +8,13 @@ from typing import Literal
 from pydantic import MISSING, ConfigDict
 
 from taskhand.domain.due import Due, due_of
-from taskhand.domain.names import fold
 from taskhand.domain.page import cursor_after
-from taskhand.domain.query import NOBODY
 from taskhand.domain.task import Contact, Member, Status, StatusList, Task
 from taskhand.domain.task_times import UNKNOWN
 from taskhand.domain.text import truncate
 from taskhand.server.render.answer import MOST_ITEMS, Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow, match_rows
+from taskhand.server.render.people import render_people
 from taskhand.service.list_tasks import TaskList
 from taskhand.service.list_team_members import Team
 
@@ -29,7 +27,6 @@ __all__ = [
     "TaskAnswer",
     "TeamAnswer",
     "fit_description",
-    "shown_names",
 ]
 
 TASK_TEXTS = (
@@ -41,8 +38,6 @@ TASK_TEXTS = (
 )
 """The fields of a whole task that hold text written by others."""
 _TITLE, _NAME, _SNIPPET, _DESCRIPTION = 100, 60, 200, 12_000
-_NOBODY = frozenset({"", "me", *NOBODY})
-"""Names that cannot be sent back for the member who has them."""
 _ESCAPED_DESCRIPTION = 16_000
 """Characters of the longest description as JSON, where a control character takes six."""
 _PAGE_CHARACTERS = 320
@@ -205,7 +200,8 @@ class ListAnswer(UntrustedAnswer):
         """The answer for a page; it ends early, with a cursor, where its rows are large."""
         shown = _ROW if fields is MISSING else fields
         room = min(max(_PAGE_CHARACTERS * found.query.limit, _SMALLEST_PAGE), _LARGEST_PAGE) - _ENVELOPE
-        names = shown_names(found.members)
+        responsible = [person for task in found.tasks for person in task.responsible_ids]
+        names = render_people([*found.members, *responsible], found.members, found.former)
         rows: list[Row] = []
         for task in found.tasks:
             row = _row(task, found, shown, names)
@@ -236,7 +232,7 @@ def _row(task: Task, found: TaskList, shown: Sequence[RowField], names: Mapping[
         "status": truncate(task.status_config.name, _NAME) if task.status_config else None,
         "due": str(due) if due else None,
         "priority": task.shown_priority,
-        "responsibles": [names.get(person, person) for person in task.responsible_ids],
+        "responsibles": [names[person] for person in task.responsible_ids],
         "overdue": task.id in found.overdue,
         "description": truncate(task.description, _SNIPPET) if task.description else None,
         "created_at": task.created_at or "",
@@ -253,16 +249,6 @@ def _row(task: Task, found: TaskList, shown: Sequence[RowField], names: Mapping[
 def _moment(at: datetime | None, zone: str | None) -> str | None:
     """A moment as the due date of a row is shown."""
     return str(Due.instant(at, zone)) if at is not None else None
-
-
-def shown_names(members: Mapping[str, Member]) -> dict[str, str]:
-    """The name to show for each person, by id: the e-mail where two people have the same name, the id where both do."""
-    shown = {person: [truncate(one.name, _NAME), truncate(one.email or "", _NAME)] for person, one in members.items()}
-    bearers = Counter(fold(text) for texts in shown.values() for text in texts)
-    return {
-        person: next((text for text in texts if fold(text) not in _NOBODY and bearers[fold(text)] == 1), person)
-        for person, texts in shown.items()
-    }
 
 
 def fit_description(task: Task) -> Task:

@@ -1,0 +1,60 @@
+"""Find the people whom a call names."""
+
+import re
+from collections.abc import Collection, Sequence
+
+from taskhand.domain import people
+from taskhand.domain.errors import NotFound
+from taskhand.domain.people import People
+from taskhand.domain.task import Member
+from taskhand.service.app_context import AppContext
+from taskhand.service.list_team_members import Team
+
+__all__ = ["find_former_members", "resolve_filter_people", "resolve_people"]
+
+
+async def resolve_people(
+    app: AppContext, team: Team, given: Sequence[str], current: Collection[str], argument: str = "responsibleIds"
+) -> People:
+    """The people given by id, e-mail, name or 'me'; `current` are ids on the task, perhaps of former members."""
+    known = {member.id for member in team.members}
+    return await _resolve(app, team, given, current, argument=argument, gone=set(current) - known)
+
+
+async def resolve_filter_people(app: AppContext, team: Team, given: Sequence[str]) -> People:
+    """The people of a filter: those who left the team may still have tasks, so they are found too.
+
+    An id is accepted whether or not it is known.
+    """
+    pattern = app.backend.capabilities.member_id_pattern
+    ids = [one for text in given if re.fullmatch(pattern, one := people.without_mark(text) or text)]
+    return await _resolve(app, team, given, ids)
+
+
+async def find_former_members(app: AppContext, ids: Collection[str], team: Team) -> dict[str, Member]:
+    """The former members among the people with these ids, by id, as far as their names are known."""
+    missing = set(ids) - {member.id for member in team.members}
+    return {one.id: one for one in await app.backend.former_members() if one.id in missing} if missing else {}
+
+
+async def _resolve(
+    app: AppContext,
+    team: Team,
+    given: Sequence[str],
+    ids: Collection[str],
+    *,
+    argument: str = "responsibleIds",
+    gone: Collection[str] | None = None,
+) -> People:
+    """The people given. Former members are asked for only where it takes one; `gone` are those accepted, None all."""
+    remedy = app.backend.remedies.get("me")
+    try:
+        return people.resolve_people(given, team.members, team.me, also=ids, argument=argument, me_remedy=remedy)
+    except NotFound:
+        former = await app.backend.former_members() if gone is None or gone else ()
+        former = tuple(one for one in former if gone is None or one.id in gone)
+        if not former:
+            raise
+    return people.resolve_people(
+        given, team.members, team.me, also=ids, former=former, argument=argument, me_remedy=remedy
+    )
