@@ -101,6 +101,59 @@ def test_a_status_is_understood_as_shown_in_any_answer(name: str) -> None:
         assert statuses.resolve_filter_statuses([form], known(PENDING, strange))[0] == StatusChoice.of(strange)
 
 
+@pytest.mark.parametrize(
+    ("typed", "available", "expected"),
+    [
+        ("done", ALL, DONE),
+        ("DONE", ALL, DONE),
+        ("in_progress", ALL, STARTED),
+        ("in progress", ALL, STARTED),
+        ("In-Progress", ALL, STARTED),
+        ("initial", ALL, PENDING),
+        ("master_done", known(PENDING, DONE, CLOSED), CLOSED),
+        ("done", known(PENDING, DONE, CLOSED), DONE),
+        ("done", known(PENDING, CLOSED), CLOSED),
+        ("done", known(DONE, Status(id="s-7", name="done", color=None, type="initial", order=7)), None),
+        ("done", known(PENDING, DONE, complete=False), DONE),
+    ],
+)
+def test_a_type_is_taken_for_the_only_status_of_that_type_unless_a_status_has_that_name(
+    typed: str, available: StatusList, expected: Status | None
+) -> None:
+    wanted = expected or available.statuses[1]
+    choice, matched = statuses.resolve_status(typed, available)
+    assert choice == StatusChoice.of(wanted)
+    assert matched == (Match("newStatusName", typed, str(wanted.id), wanted.name),)
+    assert statuses.resolve_filter_statuses([typed], available) in ((StatusChoice.of(wanted),), ())
+
+
+def test_a_type_of_several_statuses_is_refused_with_them() -> None:
+    with refused("ambiguous_status", Ambiguous) as caught:
+        statuses.resolve_status("done", known(PENDING, DONE, ARCHIVED))
+    assert candidates(caught.value) == ["Completado", "Archivado"]
+
+
+@pytest.mark.parametrize("name", ["Completo", "master_done"])
+def test_the_error_for_an_unknown_status_says_whether_the_candidates_are_all(name: str) -> None:
+    for argument in ("newStatusName", "status"):
+        error = statuses.unknown_status_error(name, ALL, argument)
+        assert name in error.message
+        assert "all there are" in error.message
+        assert f"Send {argument} with the candidate" in str(error.next_step)
+        error = statuses.unknown_status_error(name, SEEN, argument)
+        assert "there may be others" in error.message
+        assert "or the name exactly as the CRM shows it" in str(error.next_step)
+        assert "STATUSES" not in f"{error.message}{error.next_step}"
+        assert candidates(error) == ["Pendiente"]
+
+
+def test_a_filter_that_found_nothing_is_refused_for_a_name_that_an_incomplete_list_lacks() -> None:
+    statuses.check_filter_statuses(["done", "Pendiente"], SEEN)
+    statuses.check_filter_statuses(["Nuevo"], ALL)
+    with refused("unknown_status", NotFound):
+        statuses.check_filter_statuses(["Pendiente", "Nuevo"], SEEN)
+
+
 def test_an_incomplete_list_passes_a_name_on_as_typed() -> None:
     assert statuses.resolve_status(" Nuevo ", SEEN) == (StatusChoice(name="Nuevo"), ())
     assert statuses.resolve_status("pendiente", SEEN)[0] == StatusChoice.of(PENDING)

@@ -129,7 +129,7 @@ def test_absent_fields_are_not_offered_and_not_required() -> None:
     draft = {tool.name: tool.arguments for tool in TOOLS}["create_task"]
     schema = input_schema(draft, NARROW)
     assert not {"description", "aiContactId", "title"} & schema["properties"].keys()
-    assert schema["required"] == ["responsibleIds", "priority"]
+    assert schema["required"] == ["responsibleIds"]
 
 
 @pytest.mark.parametrize("tool", ["create_task", "update_task"])
@@ -236,7 +236,7 @@ def test_what_the_backend_cannot_express_is_not_offered_inside_an_object() -> No
     assert (people["minItems"], people["maxItems"]) == (1, 1)
     assert "maxItems" not in inside("filter", ONE_PERSON)["responsibleIds"]
     draft = input_schema(Outer, ONE_PERSON)["properties"]["draft"]
-    assert draft["required"] == ["title", "responsibleIds", "aiCustomerId", "priority"]
+    assert draft["required"] == ["title", "responsibleIds", "aiCustomerId"]
 
 
 def test_fields_described_by_another_tool_are_not_described_again() -> None:

@@ -22,7 +22,9 @@ class Capabilities:
     task needs besides the documented ones. `keeps_timezone` is whether a due time keeps its zone; without it, due times
     are shown in the configured zone. `html_description` names the native value that has the description as HTML, None
     where a description is text. `lists_are_current` is whether a list shows a write at once. `known` is what it knows
-    of the times of tasks. `notes` says in a few words what its tasks lack, and what else it lists.
+    of the times of tasks. `notes` says in a few words what its tasks lack, and what else it lists. `knows_me` is
+    whether the settings or the credential say who `me` is. `status_names` are those of a list that is the same
+    everywhere.
     """
 
     absent: frozenset[str] = _NONE
@@ -39,3 +41,5 @@ class Capabilities:
     lists_are_current: bool = False
     known: tuple[Known, ...] = ("created",)
     notes: str | None = None
+    knows_me: bool = True
+    status_names: tuple[str, ...] = ()

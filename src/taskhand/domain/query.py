@@ -9,7 +9,7 @@ from pydantic import MISSING, Field
 from taskhand.domain.due import due_of
 from taskhand.domain.field_notes import field_notes
 from taskhand.domain.names import Match, fold
-from taskhand.domain.task import AnyPriority, Body, StatusChoice, Task
+from taskhand.domain.task import OR_ME, STATUS_TYPES, AnyPriority, Body, StatusChoice, Task
 from taskhand.domain.task_times import NO_TIMES, UNKNOWN, Period, TaskTimes, moment_of
 
 __all__ = ["NOBODY", "NO_DUE", "DateField", "Order", "TaskFilter", "TaskQuery", "ascends", "matcher", "sort_key"]
@@ -33,7 +33,10 @@ class TaskFilter(Body):
     responsible_ids: (
         Annotated[
             tuple[str, ...],
-            Field(description="Whose tasks: ids, e-mails, full names, 'me' or 'nobody'. Everyone if left out."),
+            Field(
+                description="Whose tasks, everyone's if left out: ids, e-mails, names or 'nobody'",
+                json_schema_extra=field_notes(me=OR_ME),
+            ),
         ]
         | MISSING
     ) = MISSING
@@ -58,7 +61,7 @@ class TaskFilter(Body):
     status: (
         Annotated[
             tuple[str, ...],
-            Field(description="Status names, or types: initial, in_progress, done, master_done."),
+            Field(description="Status names", json_schema_extra=field_notes(unless_listed=f"or types: {STATUS_TYPES}")),
         ]
         | MISSING
     ) = MISSING

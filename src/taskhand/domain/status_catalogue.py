@@ -1,6 +1,7 @@
 """The statuses of a CRM that has no list of them: those that are configured, and those that tasks show; pure."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import get_args
 
 from taskhand.domain.errors import OperatorError
@@ -30,10 +31,9 @@ def parse_statuses(text: str, variable: str) -> tuple[tuple[str, StatusType], ..
 
 
 class StatusCatalogue:
-    """The statuses of a CRM that lists none: those configured by `variable`, and those seen on tasks."""
+    """The statuses of a CRM that lists none: those configured, and those seen on tasks."""
 
-    def __init__(self, variable: str, configured: Sequence[tuple[str, StatusType]] = ()) -> None:
-        self._variable = variable
+    def __init__(self, configured: Sequence[tuple[str, StatusType]] = ()) -> None:
         self._configured = configured
         self._seen: dict[str, Status] = {}
 
@@ -56,20 +56,26 @@ class StatusCatalogue:
     def known(self) -> StatusList:
         """The statuses by position, and whether the list is complete."""
         if self._configured:
-            return StatusList(self._placed(), complete=True, source=f"{self._variable}, with ids as seen on tasks")
+            return StatusList(self._placed(), complete=True, source="the settings, with ids as seen on tasks")
         seen = tuple(sorted(self._seen.values(), key=lambda status: status.order))
-        source = f"seen on tasks, as the CRM lists none; set {self._variable} for all"
-        return StatusList(seen, complete=False, source=source)
+        return StatusList(seen, complete=False, source="seen on tasks, as the CRM lists none; there may be others")
 
     def _placed(self) -> tuple[Status, ...]:
         """The configured statuses, each as the CRM spells it once it was seen.
 
-        Positions count from that of the first one seen; where none was seen from 1.
+        A status that was seen has its own position, and the others follow on; where these do not fit in between,
+        positions count from that of the first one seen, and from 1 where none was.
         """
         by_name = {fold(status.name): status for status in self._seen.values()}
         statuses = [
             by_name.get(fold(name)) or Status(id=None, name=name, color=None, type=kind, order=0)
             for name, kind in self._configured
         ]
-        first = next((one.order - n for n, one in enumerate(statuses) if fold(one.name) in by_name), 1)
-        return tuple(one.model_copy(update={"order": order}) for order, one in enumerate(statuses, first))
+        is_seen = [fold(one.name) in by_name for one in statuses]
+        first = next((one.order - n for n, one in enumerate(statuses) if is_seen[n]), 1)
+        orders: list[int] = []
+        for one, seen in zip(statuses, is_seen, strict=True):
+            orders.append(one.order if seen else orders[-1] + 1 if orders else first)
+        if any(one >= following for one, following in pairwise(orders)):
+            orders = [*range(first, first + len(statuses))]
+        return tuple(one.model_copy(update={"order": order}) for one, order in zip(statuses, orders, strict=True))

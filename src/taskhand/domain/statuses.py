@@ -1,4 +1,4 @@
-"""Resolve a status by name, by position or as the finished one; never guess; pure."""
+"""Resolve a status by name, by type, by position or as the finished one; never guess; pure."""
 
 from collections.abc import Sequence
 from typing import get_args
@@ -7,34 +7,66 @@ from pydantic import MISSING
 
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
 from taskhand.domain.names import Match, fold, group_by, matching, nearest_first, shown_form
-from taskhand.domain.task import FINISHED, Status, StatusChoice, StatusList, StatusType
+from taskhand.domain.task import FINISHED, STATUS_TYPES, Status, StatusChoice, StatusList, StatusType
 
-__all__ = ["finished_status", "resolve_filter_statuses", "resolve_status", "status_at_position"]
+__all__ = [
+    "check_filter_statuses",
+    "finished_status",
+    "resolve_filter_statuses",
+    "resolve_status",
+    "status_at_position",
+    "unknown_status_error",
+]
 
 _MOST_CANDIDATES = 20
 _FAR = 10**9
 _TYPES = frozenset(get_args(StatusType))
-_OR_TYPE = f", or with a type: {', '.join(get_args(StatusType))}"
 
 
 def resolve_status(
     name: str, known: StatusList, argument: str = "newStatusName"
 ) -> tuple[StatusChoice, tuple[Match, ...]]:
-    """The status with that name or id; where the list is incomplete, an unknown name is passed on as typed."""
+    """The status with that name or id, else the only one of that type.
+
+    Where the list is incomplete, an unknown name is passed on as typed.
+    """
     if not shown_form(name):
         raise NotFound(f"{argument} is empty.", code="unknown_status", next_step="Call list_statuses for the names.")
     found = _named(name, known)
     if len(found) == 1:
         return StatusChoice.of(found[0]), (_match(argument, name, found[0]),)
     if found:
-        raise _ambiguous_error(f"{len(found)} statuses are named {name[:60]!r}.", found)
+        raise _ambiguous_error(f"{len(found)} statuses are named {name[:60]!r}.", found, argument)
+    kind = _type_of(name)
+    if kind and (status := _only_of_type(kind, known, argument)):
+        return StatusChoice.of(status), (_match(argument, name, status),)
     if not known.complete:
         return StatusChoice(name=name.strip()), ()
-    raise NotFound(
-        f"There is no status named {name[:60]!r}.",
+    raise unknown_status_error(name, known, argument)
+
+
+def unknown_status_error(
+    name: str, known: StatusList, argument: str = "newStatusName", *, found: str | None = None
+) -> NotFound:
+    """The error for a status that is not known: it says which are, and whether these are all.
+
+    `found` is the sentence that says what was wrong, where there is a better one.
+    """
+    kind = _type_of(name)
+    wrong = found or f"There is no status {'of type' if kind else 'named'} {kind or name[:60]!r}."
+    if known.complete:
+        rest, or_name = "The candidates are all there are.", ""
+    else:
+        rest = (
+            "The candidates are those seen on tasks; there may be others." if known.statuses else "None was seen yet."
+        )
+        or_name = ", or the name exactly as the CRM shows it"
+        wrong = found or f"No status {'of type' if kind else 'named'} {kind or name[:60]!r} is known."
+    return NotFound(
+        f"{wrong} {rest}",
         code="unknown_status",
         candidates=_candidates(nearest_first(name, known.statuses, lambda status: status.name)),
-        next_step=f"Send {argument} with the candidate that is meant{_OR_TYPE if argument == 'status' else ''}.",
+        next_step=f"Send {argument} with the candidate that is meant{or_name}; a type also works: {STATUS_TYPES}.",
     )
 
 
@@ -44,7 +76,7 @@ def status_at_position(position: int, known: StatusList) -> tuple[StatusChoice, 
     if len(found) == 1:
         return StatusChoice.of(found[0]), (_match("newStatusPosition", str(position), found[0]),)
     if found:
-        raise _ambiguous_error(f"{len(found)} statuses are at position {position}.", found)
+        raise _ambiguous_error(f"{len(found)} statuses are at position {position}.", found, "newStatusName")
     if not known.complete:
         return StatusChoice(position=position), ()
     shown = position if abs(position) < _FAR else "of that size"
@@ -70,13 +102,8 @@ def finished_status(name: str | MISSING, known: StatusList) -> tuple[StatusChoic
                 next_step="Send a finished status, or use update_task for another one.",
             )
         return choice, matched
-    for kind in FINISHED:
-        found = [status for status in known.statuses if status.type == kind]
-        found = [status for status in found if status.id == known.completed is not None] or found
-        if len(found) == 1:
-            return StatusChoice.of(found[0]), (_match("status", kind, found[0]),)
-        if found:
-            raise _ambiguous_error(f"{len(found)} statuses have the type {kind}.", found)
+    if status := _only_of_type("done", known, "newStatusName"):
+        return StatusChoice.of(status), (_match("status", str(status.type), status),)
     raise NotFound(
         "No finished status is known.",
         code="unknown_status",
@@ -92,12 +119,40 @@ def resolve_filter_statuses(given: Sequence[str], known: StatusList) -> tuple[St
     by_name = group_by(known.statuses, lambda status: fold(status.name))
     by_type = group_by(known.statuses, lambda status: status.type)
     for text in given:
-        folded = fold(text)
-        found = (folded and by_shown.get(shown_form(text))) or by_name.get(folded) or by_type.get(folded) or ()
-        if not found and folded in _TYPES:
+        folded, kind = fold(text), _type_of(text)
+        found = (folded and by_shown.get(shown_form(text))) or by_name.get(folded) or by_type.get(kind or "") or ()
+        if not found and kind:
             continue  # no status has this type, so no task has it
         choices += map(StatusChoice.of, found) if found else [resolve_status(text, known, "status")[0]]
     return tuple(dict.fromkeys(choices))
+
+
+def check_filter_statuses(given: Sequence[str], known: StatusList) -> None:
+    """Refuse a name that an incomplete list does not have.
+
+    To be called where the filter found nothing: a task may have a status that was not seen before.
+    """
+    for name in given:
+        if not known.complete and _type_of(name) is None and not _named(name, known):
+            raise unknown_status_error(name, known, "status")
+
+
+def _type_of(text: str) -> str | None:
+    """The status type that a text names."""
+    typed = fold(text).replace(" ", "_")
+    return typed if typed in _TYPES else None
+
+
+def _only_of_type(kind: str, known: StatusList, argument: str) -> Status | None:
+    """The only status of a type; of `master_done` where none is `done`. None where there is none."""
+    for one in FINISHED if kind == "done" else (kind,):
+        found = [status for status in known.statuses if status.type == one]
+        found = [status for status in found if status.id == known.completed is not None] or found
+        if len(found) > 1:
+            raise _ambiguous_error(f"{len(found)} statuses have the type {one}.", found, argument)
+        if found:
+            return found[0]
+    return None
 
 
 def _named(text: str, known: StatusList) -> list[Status]:
@@ -114,13 +169,13 @@ def _match(argument: str, given: str, status: Status) -> Match:
     return Match(argument, given, status.id or status.name, status.name)
 
 
-def _ambiguous_error(message: str, found: Sequence[Status]) -> Ambiguous:
+def _ambiguous_error(message: str, found: Sequence[Status], argument: str) -> Ambiguous:
     are_told_apart = len({shown_form(status.name) for status in found}) == len(found)
     return Ambiguous(
         message,
         code="ambiguous_status",
         candidates=_candidates(found) if are_told_apart else _candidates_by_id(found),
-        next_step="Send newStatusName with the candidate that is meant.",
+        next_step=f"Send {argument} with the candidate that is meant.",
     )
 
 

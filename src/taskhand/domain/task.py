@@ -6,7 +6,7 @@ given*, `None` means *null*: the first leaves a field alone, the second clears i
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import MISSING, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -15,16 +15,18 @@ from taskhand.domain.field_notes import field_notes
 from taskhand.domain.names import fold
 
 __all__ = [
+    "DEFAULT_PRIORITY",
     "FINISHED",
     "IMMUTABLE",
+    "OR_ME",
     "PRIORITY_WORDS",
+    "STATUS_TYPES",
     "AddNote",
     "AnyPriority",
     "Body",
     "Contact",
     "Member",
     "Priority",
-    "PriorityDigit",
     "Responsible",
     "Status",
     "StatusChoice",
@@ -44,6 +46,15 @@ FINISHED: tuple[StatusType, ...] = ("done", "master_done")
 
 PRIORITY_WORDS = {"low": "0", "medium": "1", "high": "2"}
 """The documented priority digits, by the word that each stands for."""
+
+DEFAULT_PRIORITY: Priority = "1"
+"""The priority of a new task that comes without one."""
+
+STATUS_TYPES = ", ".join(get_args(StatusType))
+"""The status types, for a sentence."""
+
+OR_ME = "or 'me'"
+"""What a description of people adds where it is known who `me` is."""
 
 IMMUTABLE = frozenset({"id", "created_at", "creator_id"})
 """Task fields that cannot be changed, by the documentation."""
@@ -204,8 +215,8 @@ Timezone = Annotated[str | None, Field(description="IANA name, e.g. America/Sant
 ResponsibleIds = Annotated[
     tuple[str, ...],
     Field(
-        description="People by id, e-mail, full name or 'me'. Replaces all on the task.",
-        json_schema_extra=field_notes(null_is_not_given=True),
+        description="Replaces all on the task: people by id, e-mail or name",
+        json_schema_extra=field_notes(me=OR_ME, null_is_not_given=True),
     ),
 ]
 _SomePeople = field_notes(needs="responsibleIds", for_several_people=True)
@@ -222,15 +233,17 @@ AiCustomerId = Annotated[
     Field(description="Customer id from find_contacts.", json_schema_extra=field_notes(null="null unlinks")),
 ]
 _MEANINGS = {digit: word for word, digit in PRIORITY_WORDS.items()}
-PriorityDigit = Annotated[
+_NEW_MEANINGS = _MEANINGS | {DEFAULT_PRIORITY: f"{_MEANINGS[DEFAULT_PRIORITY]} (if left out)"}
+AnyPriority = Annotated[
     # A plain str, so that a word reaches the rule that names the digit to send.
     str,
-    Field(json_schema_extra={"enum": list(_MEANINGS), **field_notes(meanings=_MEANINGS)}),
-]
-AnyPriority = Annotated[
-    str, Field(json_schema_extra={"enum": list(_MEANINGS), **field_notes(meanings=_MEANINGS, null_is_not_given=True)})
+    Field(json_schema_extra={"enum": list(_MEANINGS), **field_notes(meanings=_MEANINGS, null_is_not_given=True)}),
 ]
 """A priority that may be left out."""
+NewPriority = Annotated[
+    str,
+    Field(json_schema_extra={"enum": list(_MEANINGS), **field_notes(meanings=_NEW_MEANINGS, null_is_not_given=True)}),
+]
 
 
 class TaskDraft(Body):
@@ -244,13 +257,13 @@ class TaskDraft(Body):
     responsible_ids: Annotated[
         tuple[str, ...],
         Field(
-            description="People by id, e-mail, full name or 'me'.",
-            json_schema_extra=field_notes(empty="[] leaves it unassigned"),
+            description="People by id, e-mail or name",
+            json_schema_extra=field_notes(me=OR_ME, empty="[] leaves it unassigned"),
         ),
     ]
     ai_contact_id: AiContactId | MISSING = MISSING
     ai_customer_id: AiCustomerId | MISSING = MISSING
-    priority: PriorityDigit
+    priority: NewPriority | MISSING = MISSING
     clear: Annotated[tuple[str, ...], Field(description="Not for a new task.")] | MISSING = MISSING
 
 
@@ -264,8 +277,8 @@ class TaskPatch(Body):
         Annotated[
             str,
             Field(
-                description="Status by name; not together with newStatusPosition.",
-                json_schema_extra=field_notes(null_is_not_given=True),
+                description="Status by name, not together with newStatusPosition",
+                json_schema_extra=field_notes(unless_listed=f"or a type: {STATUS_TYPES}", null_is_not_given=True),
             ),
         ]
         | MISSING

@@ -75,7 +75,7 @@ def create_server(
         title=_TITLE,
         version=__version__,
         lifespan=subscriptions.lifespan,
-        instructions=instructions(offered.tools, remark),
+        instructions=instructions(offered.tools, remark, knows_me=app.backend.capabilities.knows_me),
         cache_hints=dict.fromkeys(_LISTS, _UNCHANGING),
         get_tool_input_schema=tools.input_schema,
         on_list_tools=tools.list_tools,

@@ -41,7 +41,7 @@ def json_types(schema: Schema) -> set[str]:
 
 def squeeze(name: str) -> str:
     """The name of an argument without what its spellings differ in."""
-    return fold(name).replace("_", "").replace("-", "").replace(" ", "")
+    return fold(name.replace("-", "_")).replace("_", "")
 
 
 def is_empty(value: Any) -> bool:

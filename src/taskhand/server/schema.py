@@ -7,7 +7,7 @@ not in the schema are refused all the same. OpenAI and Claude refuse combinators
 them accept `anyOf` with `null` on a property. Clients read output schemas, models do not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
@@ -107,7 +107,9 @@ def _narrowed(schema: Schema, model: type[BaseModel], capabilities: Capabilities
     needed = capabilities.required_on_create if issubclass(model, TaskDraft) else frozenset()
     for name in needed:
         properties[name] = _without_null(properties[name])
-    properties = {name: _described(node, is_new=issubclass(model, TaskDraft)) for name, node in properties.items()}
+    properties = {
+        name: _described(node, capabilities, is_new=issubclass(model, TaskDraft)) for name, node in properties.items()
+    }
     required = [name for name in properties if name in {*schema.get("required", ()), *needed}]
     optional = sorted((name for name in properties if name not in required), key=_CALL_OPTIONS.__contains__)
     shaped: Schema = {"type": "object", "properties": {name: properties[name] for name in [*required, *optional]}}
@@ -128,6 +130,8 @@ def _expressible(properties: Schema, model: type[BaseModel], capabilities: Capab
     kept |= {name: _known_values(kept[name], capabilities) for name in _ABOUT_TIMES & kept.keys()}
     if "enum" in kept.get("priority", ()):
         kept["priority"] = kept["priority"] | {"enum": list(capabilities.priorities)}
+    if capabilities.status_names:
+        kept |= _listed_statuses(kept, capabilities.status_names)
     if "responsibleIds" in kept and not issubclass(model, TaskFilter):
         kept["responsibleIds"] = kept["responsibleIds"] | _number_of_people(capabilities)
     return kept
@@ -147,6 +151,14 @@ def _known_values(node: Schema, capabilities: Capabilities) -> Schema:
         unknown = {value for value, needed in _NEEDED.items() if needed not in capabilities.known}
         known["enum"] = [value for value in known["enum"] if value not in unknown]
     return known
+
+
+def _listed_statuses(properties: Schema, names: Sequence[str]) -> Schema:
+    """The arguments that take a status, with the names that there are."""
+    one = {"newStatusName": properties["newStatusName"] | {"enum": [*names]}} if "newStatusName" in properties else {}
+    if "status" not in properties:
+        return one
+    return one | {"status": properties["status"] | {"items": {"type": "string", "enum": [*names]}}}
 
 
 def _inner(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
@@ -190,7 +202,7 @@ def _undescribed(schema: Schema) -> Schema:
     return schema | {"properties": fields}
 
 
-def _described(node: Schema, *, is_new: bool) -> Schema:
+def _described(node: Schema, capabilities: Capabilities, *, is_new: bool) -> Schema:
     """The field's schema with its notes in its description, as far as they hold here.
 
     `is_new` is whether the field is of a new task, of which null empties nothing.
@@ -201,6 +213,10 @@ def _described(node: Schema, *, is_new: bool) -> Schema:
     clauses = [node["description"].removesuffix(".")] if "description" in node else []
     if "meanings" in notes:
         clauses.append(", ".join(f"{value} {notes['meanings'][value]}" for value in node["enum"]))
+    if "me" in notes and capabilities.knows_me:
+        clauses.append(notes["me"])
+    if "unless_listed" in notes and "enum" not in node and "enum" not in node.get("items", ()):
+        clauses.append(notes["unless_listed"])
     if "null" in notes and not is_new and any(branch.get("type") == "null" for branch in node.get("anyOf", ())):
         clauses.append(notes["null"])
     if "empty" in notes and not node.get("minItems"):

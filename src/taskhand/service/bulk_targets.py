@@ -10,7 +10,7 @@ from taskhand.domain.names import Match
 from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.service.app_context import AppContext
-from taskhand.service.list_tasks import all_pages, check_people_known, resolve_filter
+from taskhand.service.list_tasks import all_pages, check_names_known, resolve_filter
 
 __all__ = ["MOST_TASKS", "Targets", "check_not_all_refused", "read_by_id", "resolve_targets"]
 
@@ -91,7 +91,7 @@ async def _find_by_filter(app: AppContext, given: TaskFilter) -> Targets:
     if len(found) > 1:
         await _check_leaves_some(app, frozenset(found))
     if not found and not refused:
-        await check_people_known(app, given)
+        await check_names_known(app, given)
     targets = await read_by_id(app, found) if found else Targets((), {})
     return replace(targets, refused={**targets.refused, **refused}, matched=query.matched)
 

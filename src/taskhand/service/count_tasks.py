@@ -13,7 +13,7 @@ from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.task import Member
 from taskhand.domain.task_times import UNKNOWN
 from taskhand.service.app_context import AppContext
-from taskhand.service.list_tasks import all_pages, check_people_known, resolve_filter
+from taskhand.service.list_tasks import all_pages, check_names_known, resolve_filter
 from taskhand.service.list_team_members import list_team_members
 from taskhand.service.people import find_former_members
 
@@ -53,7 +53,7 @@ async def count_tasks(app: AppContext, given: TaskFilter, by: CountBy) -> Counte
     await counting.run(query)
     count = counting.result()
     if not count.total and not count.unreadable:
-        await check_people_known(app, given)
+        await check_names_known(app, given)
     responsible = [one for one in count.groups if one != NOBODY] if by == "responsible" else []
     former = await find_former_members(app, responsible, team)
     return Counted(count, {member.id: member for member in team.members}, former)

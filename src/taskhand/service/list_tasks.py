@@ -20,7 +20,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.list_team_members import list_team_members
 from taskhand.service.people import find_former_members, resolve_filter_people
 
-__all__ = ["TaskList", "all_pages", "check_people_known", "fetch_page", "list_tasks", "resolve_filter"]
+__all__ = ["TaskList", "all_pages", "check_names_known", "fetch_page", "list_tasks", "resolve_filter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ async def list_tasks(
     query = replace(await resolve_filter(app, given), order=order, limit=limit, with_links=with_links)
     page = await fetch_page(app, resume(query, cursor) if cursor else query)
     if not page.tasks and not page.unreadable:
-        await check_people_known(app, given)
+        await check_names_known(app, given)
     overdue = frozenset(task.id for task in page.tasks if _is_overdue(app, task))
     members = {member.id: member for member in team.members}
     responsible = [person for task in page.tasks for person in task.responsible_ids]
@@ -115,11 +115,14 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
     )
 
 
-async def check_people_known(app: AppContext, given: TaskFilter) -> None:
-    """Refuse a filter that names an id of nobody.
+async def check_names_known(app: AppContext, given: TaskFilter) -> None:
+    """Refuse a filter that names an id of nobody, or a status that is not known.
 
-    To be called where the filter found nothing: a former member may still have tasks, so the id alone proves nothing.
+    To be called where the filter found nothing: a former member may still have tasks, and a task may have a status that
+    was not seen before, so the filter alone proves nothing.
     """
+    if given.status is not MISSING:
+        statuses.check_filter_statuses(given.status, await app.backend.statuses())
     if given.responsible_ids is not MISSING:
         asked, former = _people_in(given.responsible_ids), await app.backend.former_members()
         people.resolve_people(asked, await app.backend.members(), await app.backend.me(), former=former)

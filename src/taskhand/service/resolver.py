@@ -19,7 +19,7 @@ from taskhand.domain.names import Match
 from taskhand.domain.people import People
 from taskhand.domain.sent_back import restore_unshown
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import StatusChoice, StatusList, Task, TaskDraft, TaskPatch
+from taskhand.domain.task import DEFAULT_PRIORITY, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
 from taskhand.domain.zones import offset_of_reversed
 from taskhand.service import people
 from taskhand.service.app_context import AppContext
@@ -32,6 +32,10 @@ ResolvedEdit = tuple[Edit, tuple[Match, ...]]
 
 EditFor = Callable[[Snapshot], Awaitable[ResolvedEdit]]
 """Makes the edit of a task from the task as it is now; CallerError where it cannot be made."""
+
+
+_NO_PRIORITY = Match("priority", "left out", DEFAULT_PRIORITY, "medium")
+"""What is said of a new task that came without a priority: Vambe's documentation demands one."""
 
 
 class Resolver:
@@ -70,7 +74,10 @@ class Resolver:
             status=choice,
             native=native,
         )
-        return edit, status_matched + people_matched + due.matched + _zone_matched(due)
+        matched = status_matched + people_matched + due.matched + _zone_matched(due)
+        if isinstance(body, TaskDraft) and body.priority is MISSING:
+            edit, matched = replace(edit, priority=int(DEFAULT_PRIORITY)), (*matched, _NO_PRIORITY)
+        return edit, matched
 
     async def resolve_people(
         self, given: Sequence[str], current: Sequence[str], argument: str = "responsibleIds"

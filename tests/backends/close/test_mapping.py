@@ -14,6 +14,7 @@ from taskhand.backends.close.mapping import (
     OPEN,
     bulk_body,
     create_body,
+    has_left,
     member_of,
     task_of,
     update_body,
@@ -29,7 +30,7 @@ DAYS = st.dates(date(1000, 1, 2), date(9998, 12, 30)).map(Due)
 INSTANTS = st.datetimes(datetime(1000, 1, 2), datetime(9998, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - bounds are naive
 TITLES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 STATUSES = st.sampled_from(
-    [StatusChoice.of(OPEN), StatusChoice.of(DONE), StatusChoice("completed"), StatusChoice(None, 0)]
+    [StatusChoice.of(OPEN), StatusChoice.of(DONE), StatusChoice("completed"), StatusChoice(None, 2)]
 )
 IDS = st.from_regex(r"user_[A-Za-z0-9]{4,43}", fullmatch=True)
 
@@ -243,9 +244,10 @@ def test_a_task_of_a_type_that_has_no_priority_counts_as_medium(kind: str) -> No
     assert task_of(ROW | {"_type": kind}, None).priority == 1
 
 
-def test_a_user_who_left_the_organization_is_not_a_member() -> None:
+def test_a_user_is_shown_by_the_name_that_they_have() -> None:
     user = {"id": "user_1", "first_name": "Ana", "last_name": "Soto", "email": "ana@example.com"}
-    assert member_of(user | {"organizations": []}) is None
+    assert has_left(user | {"organizations": []})
+    assert not has_left(user)
     names = [
         member_of(user | fields)
         for fields in ({"organizations": ["orga_1"]}, {"first_name": None, "last_name": ""}, {"last_name": None})

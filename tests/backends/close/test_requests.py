@@ -340,8 +340,8 @@ async def test_the_two_statuses_are_all_there_are() -> None:
         known = await backend.statuses()
     assert known.complete
     assert [(one.name, one.order, one.type) for one in known.statuses] == [
-        ("Open", 0, "initial"),
-        ("Completed", 1, "done"),
+        ("Open", 1, "initial"),
+        ("Completed", 2, "done"),
     ]
 
 

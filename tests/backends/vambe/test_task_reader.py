@@ -23,7 +23,7 @@ def row(due_at: str | None = AFTERNOON, zone: str | None = SANTIAGO, **more: Any
 
 
 def reader(**configured: Any) -> TaskReader:
-    return TaskReader(StatusCatalogue("X"), **configured)
+    return TaskReader(StatusCatalogue(), **configured)
 
 
 def task(due_at: str | None = AFTERNOON, zone: str | None = SANTIAGO, **more: Any) -> Task:

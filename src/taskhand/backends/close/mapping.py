@@ -40,6 +40,9 @@ __all__ = [
     "update_body",
 ]
 
+OPEN: Final = Status(id="open", name="Open", color=None, type="initial", order=1)
+DONE: Final = Status(id="completed", name="Completed", color=None, type="done", order=2)
+
 # Ids are opaque. A member id has a digit or a `_`, which a name of one word has not.
 CAPABILITIES: Final = Capabilities(
     absent=frozenset({"description"}),
@@ -53,10 +56,8 @@ CAPABILITIES: Final = Capabilities(
     keeps_timezone=False,
     known=("created", "updated"),
     notes="Here: no finish time, no description; noti_... rows are CRM notifications.",
+    status_names=(OPEN.name, DONE.name),
 )
-
-OPEN: Final = Status(id="open", name="Open", color=None, type="initial", order=0)
-DONE: Final = Status(id="completed", name="Completed", color=None, type="done", order=1)
 
 _PRIORITIES: Final = {1: "medium", 2: "high"}
 """Close's words for the contract's numbers; it has none for 0."""

@@ -75,6 +75,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
             html_description=BODY,
             known=("created", "updated", "completed"),
             notes="Here: a due date is required.",
+            knows_me=settings.hubspot_user_id is not None,
         )
         self._client = client
         self.account = self._account = Account(client, settings, timezone, timing.monotonic)

@@ -22,13 +22,14 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import end_of_call
 from taskhand.domain.due import due_of, is_late
 from taskhand.domain.edit import Edit, without
-from taskhand.domain.errors import CallerError, Candidate, NotFound, TaskhandError, UpstreamError
+from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.receipt import inverse_edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.status_catalogue import StatusCatalogue, parse_statuses
+from taskhand.domain.statuses import unknown_status_error
 from taskhand.domain.task import FINISHED, StatusList, Task
 from taskhand.http.reply import Reply
 
@@ -44,7 +45,6 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     """Tasks in one Vambe organisation."""
 
     name = "vambe"
-    capabilities = Capabilities(notes="Here: no update or finish times.")
     remedies: Mapping[str, str] = {
         "statuses": "Set VAMBE_STATUSES to all of them in their order, e.g. Pendiente:initial,Completado:done.",
         "me": "Set VAMBE_USER_ID to the id of a member that list_team_members shows.",
@@ -55,12 +55,15 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     def __init__(self, client: VambeClient, settings: "VambeSettings", timezone: str | None, timing: Timing) -> None:
         """OperatorError for statuses that are not as documented."""
         keep_s = settings.vambe_cache_s
+        self.capabilities = Capabilities(
+            knows_me=settings.vambe_user_id is not None, notes="Here: no update or finish times."
+        )
         super().__init__(timing, RecentWrites(keep_s, timing.monotonic, str.lower))
         self.singles_at_once = 2 * settings.vambe_in_flight
         self._client = client
         self._timezone = timezone
         configured = parse_statuses(settings.vambe_statuses, _STATUSES) if settings.vambe_statuses else ()
-        self._catalogue = StatusCatalogue(_STATUSES, configured)
+        self._catalogue = StatusCatalogue(configured)
         self.account = Account(client, settings.vambe_user_id, keep_s, timing.monotonic)
         self._lists = TaskLists(client.tasks, keep_s, self.recent, timing)
         self._reader = TaskReader(self._catalogue, timezone, settings.vambe_due_at)
@@ -250,12 +253,8 @@ class VambeAdapter(CrmAdapter[JsonObject]):
             await self._lists.find(before.id, fresh=True)
         if edit.status is not MISSING and edit.status.id not in self._catalogue.by_id and _is_of_status(refused, edit):
             asked: Any = edit.status.name if edit.status.name is not None else edit.status.position
-            return NotFound(
-                f"Vambe refused the change; status {str(asked)[:60]!r} is probably not one of the organisation's.",
-                code="unknown_status",
-                candidates=[Candidate(status.name, is_free_text=True) for status in self._catalogue.known().statuses],
-                next_step="Send newStatusName exactly as Vambe shows it, or one of the candidates.",
-            )
+            found = f"Vambe refused the change: {str(asked)[:60]!r} is probably none of its statuses."
+            return unknown_status_error(str(asked), self._catalogue.known(), found=found)
         if is_missing:
             return NotFound(
                 "Vambe does not know a person, contact or customer that was sent.",

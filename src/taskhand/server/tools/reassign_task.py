@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import MISSING, Field
 
 from taskhand.domain.field_notes import field_notes
+from taskhand.domain.task import OR_ME
 from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import TaskId
@@ -18,7 +19,9 @@ class ReassignTask(Options):
     """The task, the people, and how to change those on the task."""
 
     id: TaskId
-    responsible_ids: Annotated[tuple[str, ...], Field(description="People by id, e-mail, full name or 'me'.")]
+    responsible_ids: Annotated[
+        tuple[str, ...], Field(description="People by id, e-mail or name", json_schema_extra=field_notes(me=OR_ME))
+    ]
     mode: (
         Annotated[
             Mode,
