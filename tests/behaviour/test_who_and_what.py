@@ -1,0 +1,86 @@
+"""People, statuses and priorities as they are said: by a word of a name, by a type, by a position, or not at all."""
+
+from typing import Any
+
+import pytest
+
+from behaviour.agent import Agent, Refused
+
+
+async def _status(agent: Agent, task: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await agent("get_task", id=task))["task"]["status_config"]
+    return found
+
+
+async def test_a_word_of_one_name_is_that_person_in_every_tool(worker: Agent) -> None:
+    ids = {row["name"]: row["id"] for row in (await worker("list_team_members"))["members"]}
+    made = await worker("create_task", title="Call Acme", responsibleIds=["soto"], priority="1")
+    task = made["task"]["id"]
+    assert ("soto", "Ana Soto") in [(one["given"], one["name"]) for one in made["matched"]]
+    assert await worker.listed(responsibleIds=["SOTO"]) == ["Call Acme"]
+    assert await worker.listed(responsibleIds=["Pereira"]) == []
+    await worker("reassign_task", id=task, responsibleIds=["Luis"])
+    assert await worker.listed(responsibleIds=["Pereira, Luis"]) == ["Call Acme"]
+    await worker("bulk_update_tasks", taskIds=[task], changes={"responsibleIds": ["ana"]})
+    whole = (await worker("get_task", id=task))["task"]
+    assert whole["task_responsibles"] == [{"responsible_id": ids["Ana Soto"]}]
+    planned = await worker("bulk_update_tasks", filter={"responsibleIds": ["soto"]}, changes={"priority": "2"})
+    assert planned["count"] == 1
+
+
+async def test_a_word_of_several_names_and_a_part_of_a_word_choose_nobody(worker: Agent) -> None:
+    for call in ({"tool": "create_task", "title": "Call"}, {"tool": "list_tasks"}):
+        tool = call.pop("tool")
+        with pytest.raises(Refused) as several:
+            await worker(tool, **call, responsibleIds=["Rodriguez"])
+        assert (several.value.code, len(several.value.values)) == ("ambiguous_member", 2)
+        with pytest.raises(Refused, match="Only Luis Pereira is close") as close:
+            await worker(tool, **call, responsibleIds=["Perei"])
+        assert (close.value.code, len(close.value.values)) == ("unknown_member", 1)
+    assert await worker.listed() == []
+
+
+async def test_the_type_of_a_status_finishes_and_reopens_a_task_without_a_look_up(worker: Agent) -> None:
+    task = (await worker.create())["id"]
+    done = await worker("update_task", id=task, newStatusName="done")
+    [named] = [one for one in done["matched"] if one["given"] == "done"]
+    status = await _status(worker, task)
+    assert (status["type"], status["name"]) == ("done", named["name"])
+    assert await worker.listed(status=["done"]) == ["Call Acme"]
+    await worker("bulk_update_tasks", taskIds=[task], changes={"newStatusName": "initial"})
+    assert (await _status(worker, task))["type"] == "initial"
+    await worker("complete_task", id=task, newStatusName="done")
+    assert (await _status(worker, task))["type"] == "done"
+
+
+async def test_a_position_means_the_place_in_the_list_of_statuses_from_one_on(worker: Agent) -> None:
+    task = (await worker.create())["id"]
+    statuses = (await worker("list_statuses"))["statuses"]
+    assert [row["position"] for row in statuses] == [*range(1, len(statuses) + 1)]
+    for row in reversed(statuses):
+        await worker("update_task", id=task, newStatusPosition=row["position"])
+        status = await _status(worker, task)
+        assert (status["name"], status["order"]) == (row["name"], row["position"])
+
+
+async def test_an_unknown_status_is_refused_alike_in_a_write_and_in_a_filter(worker: Agent) -> None:
+    task = (await worker.create())["id"]
+    for tool, body in (
+        ("update_task", {"id": task, "newStatusName": "Arcivado"}),
+        ("list_tasks", {"status": ["Arcivado"]}),
+    ):
+        with pytest.raises(Refused, match="all there are") as refused:
+            await worker(tool, **body)
+        assert refused.value.code == "unknown_status"
+        assert refused.value.values
+
+
+@pytest.mark.parametrize("left_out", [{}, {"priority": None}, {"priority": ""}], ids=["absent", "null", "blank"])
+async def test_a_new_task_without_a_priority_is_medium_and_the_answer_says_so(
+    worker: Agent, left_out: dict[str, Any]
+) -> None:
+    answer = await worker("create_task", title="Call", responsibleIds=["me"], **left_out)
+    assert [(one["argument"], one["name"]) for one in answer["matched"] if one["argument"] == "priority"] == [
+        ("priority", "medium")
+    ]
+    assert (await worker("get_task", id=answer["task"]["id"]))["task"]["priority"] == 1
