@@ -22,6 +22,7 @@ from pydantic.fields import FieldInfo
 import taskhand
 from architecture.test_imports import MAY_IMPORT, OWNERS
 from behaviour.arms import ARMS
+from domain.date_phrases import CANDIDATES, DUE, WINDOWS
 from picture import render_demo
 from requests_table.table import requests_table
 from server.listings import snapshot_files
@@ -78,6 +79,7 @@ def _parts(tools: list[dict[str, Any]]) -> dict[str, str]:
         "gaps": _gap_list(),
         "requests": requests_table(),
         "host_keys": _host_keys(),
+        "dates": _date_tables(),
         "error": anyio.run(_error_example),
         "configuration": _settings_table(),
         "credentials": _credential_table(),
@@ -108,6 +110,26 @@ def _host_keys() -> str:
     pages = dict.fromkeys(HOST_KEYS.values())
     names = {page: [f"`{name}`" for name, reported in HOST_KEYS.items() if reported == page] for page in pages}
     return "\n" + "\n".join(f"- {', '.join(names[page])} ([reported]({page}))" for page in pages)
+
+
+def _date_tables() -> str:
+    """The phrases that the tests check, by how they are read."""
+    due = {phrases: f"`{due}`" for phrases, due in DUE.items()}
+    several = {phrases: ", ".join(f"`{one}`" for one in days) for phrases, days in CANDIDATES.items()}
+    windows = {phrases: f"`{first}`, `{last}`" for phrases, (first, last) in WINDOWS.items()}
+    return "\n\n".join(
+        [
+            _table("phrases", "`dueDate`", due),
+            _table("phrases", "refused, with these candidates", several),
+            _table("phrases", "`fromDate`, `toDate`", windows),
+        ]
+    )
+
+
+def _table(left: str, right: str, rows: Mapping[str, str]) -> str:
+    return "\n".join(
+        [f"| {left} | {right} |", "| --- | --- |", *(f"| {one} | {other} |" for one, other in rows.items())]
+    )
 
 
 def _backend_table() -> str:

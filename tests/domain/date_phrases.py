@@ -6,7 +6,7 @@ The table of phrases in docs/contract.md is made of these rows.
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-__all__ = ["AMBIGUOUS", "DUE", "NOW", "REFUSED", "TIMES", "WINDOWS", "ZONE"]
+__all__ = ["CANDIDATES", "DUE", "NOW", "REFUSED", "TIMES", "WINDOWS", "ZONE"]
 
 ZONE = "America/Santiago"
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=ZoneInfo(ZONE))
@@ -56,7 +56,7 @@ DUE: dict[str, str] = {
 }
 """Due dates: phrases with the same meaning, and that meaning."""
 
-AMBIGUOUS: dict[str, tuple[str, ...]] = {
+CANDIDATES: dict[str, tuple[str, ...]] = {
     "el próximo viernes · next Friday · el viernes que viene": ("2026-11-27", "2026-12-04"),
     "miércoles · Wednesday": ("2026-11-25", "2026-12-02"),
     "este lunes · this Monday": ("2026-11-23", "2026-11-30"),
@@ -69,7 +69,7 @@ AMBIGUOUS: dict[str, tuple[str, ...]] = {
     "next month · el mes que viene · December · diciembre": ("2026-12-01", "2026-12-31"),
     "this weekend · fin de semana": ("2026-11-28", "2026-11-29"),
     "end of the week · fin de la semana": ("2026-11-27", "2026-11-29"),
-    "mañana a las 3 · tomorrow at 3 · tomorrow at 3:30": ("2026-11-26 at 03:", "2026-11-26 at 15:"),
+    "mañana a las 3 · tomorrow at 3 · tomorrow at 3:00": ("2026-11-26 at 03:00", "2026-11-26 at 15:00"),
     "Friday at midnight · viernes a medianoche": ("2026-11-27 at 00:00", "2026-11-28 at 00:00"),
     "mañana por la mañana · tomorrow morning": ("2026-11-26",),
     "tonight · esta noche": ("2026-11-25",),

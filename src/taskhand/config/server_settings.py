@@ -63,7 +63,10 @@ class ServerSettings(BaseModel):
     ] = None
     timezone: Annotated[
         str | None,
-        Field(alias="TASKHAND_TIMEZONE", description="IANA zone of a dueTime that comes without one; default: none."),
+        Field(
+            alias="TASKHAND_TIMEZONE",
+            description="IANA zone of dates in words and of a dueTime without one; default: none.",
+        ),
         SettingKind.TIME_ZONE,
     ] = None
     clock: Annotated[
