@@ -30,7 +30,7 @@ DUE: dict[str, str] = {
     "a fin de mes · fin de mes · end of month · end of the month · EOM · last day of the month": "2026-11-30",
     "fin del próximo mes · end of next month · end of year · fin de año · end of the quarter": "2026-12-31",
     "el 15 de diciembre · 15 de dic · Dec 15 · December 15th · the 15th of December · 15/12 · el 15": "2026-12-15",
-    "el 3 de enero · January 3 · 3 Jan · 3 de enero de 2027 · Jan 3, 2027": "2027-01-03",
+    "el 3 de enero · January 3 · ¿3 de enero? · January 3 next year · 3 Jan · Jan 3, 2027": "2027-01-03",
     "25/12/2026 · 12/25/2026 · 2026/12/25 · 25-12-2026 · 25.12.2026 · 2026-12-25 Fri · viernes 25 dic": "2026-12-25",
     "Wednesday 30 December · Wed, Dec 30 · miércoles 30 de diciembre · 2026-12-30 (Wed)": "2026-12-30",
     "el 5/12 · sábado 05/12 · Saturday 05/12": "2026-12-05",
@@ -49,7 +49,7 @@ DUE: dict[str, str] = {
     "el martes a mediodía · next Tuesday at noon · martes al mediodía · Tuesday 12pm": "2026-12-01T12:00-03:00",
     "el 3 de enero a las 9:30 · January 3 at 9:30am": "2027-01-03T09:30-03:00",
     "en media hora · in half an hour · in 30 minutes": "2026-11-25T10:30-03:00",
-    "in 90 minutes · en una hora y media · dentro de 90 minutos": "2026-11-25T11:30-03:00",
+    "in 90 minutes · en una hora y media · dentro de 90 minutos · in an hour and a half": "2026-11-25T11:30-03:00",
     "2026-12-30T15:00-03:00 Wed · 2026-12-30 at 15:00 · Wed 30 Dec 15:00": "2026-12-30T15:00-03:00",
     "EOD · fin del día · end of day · by end of day · COB": "2026-11-25 without a time",
     "tomorrow EOD · mañana al final del día · tomorrow all day": "2026-11-26 without a time",
@@ -87,7 +87,7 @@ REFUSED = (
     "3pm · a las 15:00 · noon · mediodía",
     "amanhã · hoje · segunda-feira · em 3 dias · 15 de março · morgen · lundi · domani · 15. Dezember",
     "mañana a las 25 · tomorrow at 13pm · mañana a las 10:75 · tomorrow 3pm UTC",
-    "in 99999 days · dentro de 5000 años · in -3 days",
+    "in 99999 days · dentro de 5000 años · in -3 days · in 5 minutes and a half",
 )
 """Phrases that no due date is."""
 

@@ -14,6 +14,8 @@ from taskhand.domain.date_words.patterns import Action, Word
 __all__ = ["Context", "Days", "NoSuchDay", "WrongWeekday", "days_of"]
 
 _WEEK: Final = timedelta(7)
+_HOUR: Final = 60
+"""Minutes."""
 
 
 class NoSuchDay(Exception):
@@ -99,8 +101,8 @@ def _act(
     if rest is not None:
         values = (*values, _single_days(days_of(rest, language, context)))
     try:
-        if name == "minutes":
-            yield _minutes(context, *before, *values)
+        if name in _MOMENTS:
+            yield _MOMENTS[name](context, *before, *values)
             return
         options = {"day_first": language.day_first} if name == "numeric" else {}
         for span in _ACTIONS[name](context, *before, *values, **options):
@@ -115,6 +117,13 @@ def _minutes(context: Context, sign: int, count: int, minutes: int) -> Days:
     at = context.now.replace(second=0, microsecond=0).astimezone(UTC) + timedelta(minutes=sign * count * minutes)
     local = at.astimezone(context.now.tzinfo)
     return Days(Span.day(local.date()), local)
+
+
+def _minutes_and_half(context: Context, count: int, minutes: int = _HOUR) -> Days:
+    """So many hours and half an hour."""
+    if minutes != _HOUR:
+        raise ValueError
+    return _minutes(context, 1, 1, count * minutes + minutes // 2)
 
 
 Found = Iterable[Span | date | None]
@@ -339,6 +348,7 @@ def _month(context: Context, month: int, year: int | None = None) -> list[Span]:
     return spans if year is not None else calendar.nearest_year(spans, context.today, context.direction)
 
 
+_MOMENTS: Final[dict[str, Callable[..., Days]]] = {"minutes": _minutes, "minutes_and_half": _minutes_and_half}
 _ACTIONS: Final[dict[str, Callable[..., Found]]] = {
     "offset": _offset,
     "after": _after,
@@ -360,6 +370,8 @@ _ACTIONS: Final[dict[str, Callable[..., Found]]] = {
     "numeric": _numeric,
     "month_day": _month_day,
     "day_month": _day_month,
+    "month_day_in_year": lambda context, ahead, month, day: [date(context.today.year + ahead, month, day)],
+    "day_month_in_year": lambda context, ahead, day, month: [date(context.today.year + ahead, month, day)],
     "day_of_month": _day_of_month,
     "day_in_month": _day_in_month,
     "end_of": _end_of,

@@ -18,6 +18,8 @@ _TOKEN: Final = re.compile(
     r"|o'clock|[a-z]+|@",
     re.ASCII,
 )
+_AROUND: Final = " .!?\"'\u00a1\u00bf\u201c\u201d"
+"""Marks around a phrase that change nothing."""
 _PLAIN: Final = str.maketrans({"\u2019": "'", "\u2010": "-", "\u2011": "-", "\u2013": "-", "\u2212": "-"})
 _BETWEEN: Final = re.compile(r"(?<=[a-z])-(?=[a-z])|[\s,()]*", re.ASCII)
 
@@ -26,7 +28,7 @@ def tokens_of(text: str) -> list[str] | None:
     """The words, numbers, dates and times in a phrase; None where it has anything else, or is too long for one."""
     if len(text) > _LONGEST:
         return None
-    folded = _fold(text).rstrip(" .!")
+    folded = _fold(text).strip(_AROUND)
     folded = _ABBREVIATED.sub("", _HALF.sub(lambda half: f" {half[1] or half[2] or half[3]}m ", folded + " "))
     found, at = list[str](), 0
     while at < len(folded):
