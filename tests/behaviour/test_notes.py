@@ -1,8 +1,10 @@
 """Notes: appended to the description with date and author, once, and nothing of what is there is sent again or lost."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client
 from mcp.types import Implementation
@@ -69,6 +71,18 @@ async def test_a_bulk_change_appends_to_each_description_and_a_repetition_does_n
     assert [await _description(agent, task) for task in tasks] == [f"Why 0\n{LINE}", f"Why 1\n{LINE}"]
     await agent("undo_change", changeId=done["changeId"])
     assert [await _description(agent, task) for task in tasks] == ["Why 0", "Why 1"]
+
+
+async def test_notes_written_at_the_same_moment_are_all_kept(worker: Agent) -> None:
+    task = await worker.create(description="Why")
+    async with anyio.create_task_group() as group:
+        for number in range(3):
+            group.start_soon(partial(worker, "update_task", id=task["id"], addNote=f"note {number}"))
+        group.start_soon(partial(worker, "complete_task", id=task["id"], addNote="done"))
+    first, *notes = str(await _description(worker, task)).splitlines()
+    assert first == "Why"
+    assert {note.rpartition(": ")[2] for note in notes} == {"note 0", "note 1", "note 2", "done"}
+    assert len(notes) == 4
 
 
 async def test_a_planned_note_is_bound_to_the_description_that_was_shown(worker: Agent) -> None:

@@ -138,3 +138,6 @@ async def test_a_planned_note_is_refused_where_only_the_html_of_the_description_
         assert refused.value.code == "plan_stale"
         assert "<b>Why</b>" in json.dumps(refused.value.error)
         assert described(stage, first) == "<p><b>Why</b></p>"
+        again = await stage.agent(tool, **(of_one if tool == "update_task" else of_many), dryRun=True)
+        await stage.agent("apply_plan", planId=again["planId"])
+        assert described(stage, first) == f"<p><b>Why</b></p><div>{HTML_LINE}</div>"
