@@ -63,7 +63,7 @@ def status_error(
             )
         case _ if status in _PROXY_STATUSES:
             error = proxy_error(upstream, "", status)
-        case 401:
+        case _ if status == HTTPStatus.UNAUTHORIZED or status in upstream.credential_statuses:
             error = OperatorError(
                 _explanation(upstream, status, json) or f"{name} does not accept the credential.",
                 code="unauthorized",

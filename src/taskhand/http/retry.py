@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final, Self
 
 __all__ = [
+    "LOCKED_S",
     "TABLE",
     "Action",
     "AttemptState",
@@ -201,6 +202,8 @@ def _affordable_wait_s(policy: RetryPolicy, state: AttemptState) -> float | None
 
 
 _DAY_S: Final = 86_400.0
+LOCKED_S: Final = 2.5
+"""The shortest wait after a 423: HubSpot documents that a lock lasts two seconds, and asks to wait at least as long."""
 
 
 def retry_after_s(value: str | None, *, now: float) -> float | None:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from itertools import count
 from typing import Final
 
@@ -26,6 +27,7 @@ from taskhand.http.rate_limiter import RateHeaders, RateLimiter
 from taskhand.http.reply import UnexpectedBody, parse_json
 from taskhand.http.request import Request
 from taskhand.http.retry import (
+    LOCKED_S,
     AttemptState,
     Event,
     ReadBack,
@@ -188,6 +190,8 @@ class RetryTransport:
         date = posix_time(answer.headers.get("date"))
         now = self._config.runtime.wall() if date is None else date
         asked_s = retry_after_s(answer.headers.get("retry-after"), now=now)
+        if answer.status == HTTPStatus.LOCKED:
+            return max(asked_s or 0.0, LOCKED_S)
         if asked_s is not None or not is_throttled:
             return asked_s
         if (body_s := self._wait_in_body(answer)) is not None:

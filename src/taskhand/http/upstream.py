@@ -41,8 +41,8 @@ class Upstream:
     `name` is its name in sentences ("Close"). `auth` are the headers that carry the key, which appears only on the
     wire. `credential` and `variable` name the environment variables of the key and of the base URL. `read_headers`
     parses the upstream's own rate headers (lower-case names), `read_wait` the seconds that the body of a 429 asks to
-    wait. `explain` may turn a refusal (status, body) into a sentence of ours, which names the refused fields, for
-    example, and never quotes the upstream.
+    wait. `credential_statuses` say, as a 401 does, that the key is not accepted. `explain` may turn a refusal (status,
+    body) into a sentence of ours, which names the refused fields, for example, and never quotes the upstream.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Upstream:
     allow_http: bool = False
     read_headers: Callable[[Mapping[str, str]], RateHeaders | None] = parse_ietf_headers
     read_wait: "Callable[[Json], float | None] | None" = None
+    credential_statuses: frozenset[int] = frozenset()
     explain: "Callable[[int, Json], str | None] | None" = None
 
 

@@ -266,3 +266,20 @@ async def test_links_of_many_that_cannot_be_read_back_stay_in_doubt() -> None:
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id=BRUNO)) for task in before])
         assert codes(outcomes) == ["outcome_unknown"] * 2
         assert {link["other_id"] for link in stage.hubspot.state()["links"]} == {BRUNO}
+
+
+@pytest.mark.parametrize(
+    ("spec_variant", "code"),
+    [
+        ("batch_update=pending_done", None),
+        ("batch_update=pending_later", None),
+        ("batch_update=pending_never", "outcome_unknown"),
+    ],
+)
+async def test_a_pending_batch_is_looked_at_again_and_never_sent_again(spec_variant: str, code: str | None) -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(3), spec_variant=(*OPEN, spec_variant)), time) as stage:
+        before = await tasks(stage, 3)
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before])
+        assert [one.error.code if one.error else None for one in outcomes] == [code] * 3
+        assert counted(stage)[UPDATE] == 1

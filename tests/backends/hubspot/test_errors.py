@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 
 from backends.hubspot.wired import Time, hubspot, seed, staged, task_id
 from taskhand.backends.hubspot.errors import explain, read_limits, read_wait, refuses_all_day, to_error
-from taskhand.domain.errors import CallerError, NotFound, OperatorError, RateLimited, UpstreamError
+from taskhand.domain.due import due_of
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, NotFound, OperatorError, RateLimited, TaskhandError, UpstreamError
 from taskhand.http.rate_limiter import RateHeaders
 from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 
 OPEN = ("burst=0", "searches=0")
 JSON = st.recursive(
@@ -175,3 +178,34 @@ async def test_waits_out_a_short_limit(policy: str, seconds: float) -> None:
     async with staged(world, time) as stage:
         assert (await stage.backend.get_task(task_id(1))).id == task_id(1)
         assert sum(time.slept) == seconds
+
+
+async def test_a_token_of_the_wrong_form_is_told_with_its_setting() -> None:
+    spec_variant = SpecVariant(unknown_credentials="wrong_form")
+    other = "pat-na1-other"
+    async with staged(HubSpotSandbox(seed=seed(), token=other, spec_variant=spec_variant)) as stage:
+        with pytest.raises(OperatorError) as refused:
+            await stage.backend.get_task(task_id(1))
+        assert refused.value.code == "unauthorized"
+        assert "wrong form" in refused.value.message
+        assert "HUBSPOT_ACCESS_TOKEN" in str(refused.value.next_step)
+
+
+@pytest.mark.parametrize("way", ["create", "update", "bulk"])
+async def test_a_description_that_is_too_long_as_html_is_refused_with_its_length_before_sending(way: str) -> None:
+    async with staged() as stage:
+        task = await stage.backend.get_task(task_id(1))
+        stage.hubspot.clear_requests()
+        edit = Edit(title="New", due=due_of(task), description="&" * 13_108)
+        error: TaskhandError | None = None
+        if way == "bulk":
+            (outcome,) = await stage.backend.update_tasks([(task, edit)])
+            error = outcome.error
+        else:
+            with pytest.raises(CallerError) as refused:
+                await (stage.backend.create_task(edit) if way == "create" else stage.backend.update_task(task, edit))
+            error = refused.value
+        assert error is not None
+        assert error.code == "text_too_long"
+        assert "65,540 characters" in error.message
+        assert not [one for one in stage.hubspot.requests if one.committed]

@@ -59,7 +59,8 @@ def unknown(requests: int, *, applied: bool = False) -> Result:
 class Row:
     """A fault, and the result of each kind of write; None where the row is not about that kind.
 
-    After the write nothing is answered any more where it `lasts`. A row that is not `served` has no CRM at all.
+    After the write nothing is answered any more where it `lasts`. It is waited for `waits_s` at least. A row
+    that is not `served` has no CRM at all.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Row:
     at: Mapping[tuple[str, Kind], Result | None] = field(default_factory=dict)
     lasts: bool = False
     read_s: float = 30.0
+    waits_s: float = 0.0
     served: bool = True
 
     def __str__(self) -> str:
@@ -124,7 +126,9 @@ def refused() -> Iterator[Row]:
     """The answer refuses the write: it is sent again only where the CRM asks to wait."""
     yield everywhere("429, Retry-After: 2", status(429, 2), applied(2))
     yield everywhere("429, no Retry-After", status(429), applied(2))
-    yield everywhere("423", status(423), applied(2))
+    # A lock lasts two seconds, whatever the CRM says or does not say of it.
+    yield everywhere("423", status(423), applied(2), waits_s=2.0)
+    yield everywhere("423, Retry-After: 0", status(423, 0), applied(2), waits_s=2.0)
     limited = failed(1, "rate_limited", after=3600.0)
     yield everywhere("429, Retry-After: 3600", status(429, 3600, **EVER), limited)
     waits = failed(4, "rate_limited")

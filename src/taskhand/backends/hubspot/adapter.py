@@ -41,6 +41,8 @@ __all__ = ["HubSpotAdapter"]
 
 _DIGITS: Final = r"[0-9]{1,20}"
 _VALUE: Final = r"[^\s/]{1,200}"
+_PENDING: Final = frozenset({"PENDING", "PROCESSING"})
+"""The states of a batch that HubSpot has accepted and not carried out yet: documented, never recorded."""
 _INDEX_LAG_S: Final = 60.0
 """How long after a write a search is not believed about a task; HubSpot's index has been seen 30 seconds behind."""
 
@@ -290,14 +292,16 @@ class HubSpotAdapter(CrmAdapter[Record]):
         answer = split_answer(inputs, json, id_property)
         sent, before = {one.index: one.properties for one in inputs}, {item.index: item.before for item in items}
         confirmed = ((one, self._confirmed(before[one], row, sent[one])) for one, row in answer.rows.items())
-        # An update that is PENDING or PROCESSING may still come to nothing.
-        rows = {one: record for one, record in confirmed if record is not None and json.get("status") == "COMPLETE"}
+        is_complete, is_pending = json.get("status") == "COMPLETE", json.get("status") in _PENDING
+        rows = {one: record for one, record in confirmed if record is not None and is_complete}
+        pending = frozenset(sent if is_pending else ()) - answer.refused.keys()
         refused = dict(answer.refused)
         flagged = {one for one, error in refused.items() if self._all_day.note_refusal(error, sent[one])}
         again = await self._update_again([item for item in items if item.index in flagged])
         for index in flagged:
             del refused[index]
-        return BatchAnswer({**rows, **again.rows}, {**refused, **again.refused}, {**answer.lost, **again.lost})
+        lost = {**answer.lost, **again.lost}
+        return BatchAnswer({**rows, **again.rows}, {**refused, **again.refused}, lost, pending | again.pending)
 
     async def _update_again(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:
         """Update a part of a batch once more; an error is about that part alone."""

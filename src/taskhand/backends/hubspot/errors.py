@@ -15,10 +15,22 @@ from taskhand.domain.errors import CallerError, NotFound, TaskhandError, Upstrea
 from taskhand.http.rate_limiter import RateHeaders
 from taskhand.http.reply import Json
 
-__all__ = ["ALL_DAY", "context_values", "explain", "read_limits", "read_wait", "refuses_all_day", "to_error"]
+__all__ = [
+    "ALL_DAY",
+    "CREDENTIAL_STATUSES",
+    "context_values",
+    "explain",
+    "read_limits",
+    "read_wait",
+    "refuses_all_day",
+    "to_error",
+]
 
 ALL_DAY: Final = "hs_task_is_all_day"
 """The property that an account may not accept."""
+
+CREDENTIAL_STATUSES: Final = frozenset({530})
+"""The statuses of a token that has not the form of one; reported by integrations, not documented."""
 
 _NAMES: Final[Mapping[str, str]] = {
     "hs_task_subject": "title",
@@ -55,6 +67,8 @@ _LIMITS: Final[Mapping[str, tuple[float, str]]] = {
 
 def explain(status: int, json: Json) -> str | None:
     """A sentence of ours about a refusal; None where its body adds nothing to its status."""
+    if status in CREDENTIAL_STATUSES:
+        return "HubSpot says that the access token has the wrong form: it is not one of HubSpot's tokens."
     if not isinstance(json, dict):
         return None
     match status:

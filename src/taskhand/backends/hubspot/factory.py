@@ -49,7 +49,7 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
     from taskhand.backends.hubspot.adapter import HubSpotAdapter
     from taskhand.backends.hubspot.auth import credential
     from taskhand.backends.hubspot.client import HubSpotClient
-    from taskhand.backends.hubspot.errors import explain, read_limits, read_wait
+    from taskhand.backends.hubspot.errors import CREDENTIAL_STATUSES, explain, read_limits, read_wait
     from taskhand.backends.remote.connection import open_client, timing_of
     from taskhand.http.rate_limiter import Rate
     from taskhand.http.upstream import Upstream
@@ -63,6 +63,7 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
         variable="HUBSPOT_BASE_URL",
         read_headers=read_limits,
         read_wait=read_wait,
+        credential_statuses=CREDENTIAL_STATUSES,
         explain=explain,
     )
     client = await open_client(context, upstream, Rate(settings.hubspot_rate, 10.0))

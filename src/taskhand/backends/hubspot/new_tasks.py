@@ -15,18 +15,21 @@ from taskhand.backends.hubspot.due import AllDayFlag
 from taskhand.backends.hubspot.links import association_of
 from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Record, linked_ids, properties_of
 from taskhand.backends.hubspot.query import newest_since
-from taskhand.backends.hubspot.raw_values import raw_status
+from taskhand.backends.hubspot.raw_values import BODY, raw_status
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.bulk_create import NewTask
 from taskhand.backends.remote.bulk_item import BatchAnswer
 from taskhand.backends.remote.parsing import rows_in
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OutcomeUnknown, TaskhandError, UpstreamFailed
+from taskhand.domain.html.text import html_of
 from taskhand.http.reply import Reply
 
 __all__ = ["NewTasks", "checked_edit", "record_in"]
 
 _MOST_CANDIDATES: Final = 100
+_MOST_CHARACTERS: Final = 65_536
+"""The longest `hs_task_body`: documented for notes, inferred for tasks."""
 
 
 class NewTasks:
@@ -132,10 +135,25 @@ async def checked_edit(account: Account, edit: Edit, *, new: bool = False) -> Ed
             code="due_date_required",
             next_step="Send dueDate as YYYY-MM-DD." if new else "Send dueDate as YYYY-MM-DD, or leave it out.",
         )
+    _check_length(edit)
     if edit.status is not MISSING:
         return replace(edit, status=await account.value_of(edit.status))
     choice = await account.initial(raw_status(edit)) if new else None
     return edit if choice is None else replace(edit, status=choice)
+
+
+def _check_length(edit: Edit) -> None:
+    """Refuse a description whose HTML is longer than HubSpot takes; what was there before, and is put back, fits."""
+    if not isinstance(edit.description, str):
+        return
+    length = len(str((edit.native or {}).get(BODY) or html_of(edit.description)))
+    if length > _MOST_CHARACTERS:
+        raise CallerError(
+            f"description has {length:,} characters as the HTML that HubSpot keeps, which may have "
+            f"{_MOST_CHARACTERS:,}; nothing was sent.",
+            code="text_too_long",
+            next_step=f"Send a description that is shorter by {length - _MOST_CHARACTERS:,} characters or more.",
+        )
 
 
 def record_in(client: HubSpotClient, reply: Reply) -> Record:

@@ -7,13 +7,14 @@ What the CRM confirmed and its lists do not show yet is settled at the end (`lag
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import anyio
 
 from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
 from taskhand.backends.remote.lagging_lists import settle_confirmed
+from taskhand.backends.remote.waiting import sleep_if_time
 from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
     CallerError,
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["BulkUpdate"]
 
 _Row = TypeVar("_Row")
+
+_PENDING_WAITS_S: Final = (1.0, 2.0, 4.0)
+"""Seconds before each further look at tasks that a CRM has accepted a change of and not carried it out yet."""
 
 
 class BulkUpdate(Generic[_Row]):
@@ -85,8 +89,10 @@ class BulkUpdate(Generic[_Row]):
         async with self._turns:
             await self._send(items)
             await self._look([item for item in items if not item.is_over])
+            await self._look_later([item for item in items if item.is_pending and not item.is_over])
             lost = [item for item in items if item.state is State.LOST]
-            again = [item for item in lost if item.failure is None and self._progress.stopped is None]
+            to_resend = [item for item in lost if item.failure is None and not item.is_pending]
+            again = to_resend if self._progress.stopped is None else []
             for item in again:
                 item.is_resent = True
             if again:
@@ -138,12 +144,22 @@ class BulkUpdate(Generic[_Row]):
             row = answer.rows.get(item.index)
             if (error := answer.refused.get(item.index)) is not None:
                 item.fail(error)
+            elif item.index in answer.pending:
+                item.state, item.may_be_late, item.is_pending = State.LOST, True, True
             elif item.index in answer.lost:
                 item.state, item.failure = State.LOST, answer.lost[item.index]
             elif row is not None and self._shows(row, item.edit):
                 item.apply(row, self._messages.sent_again if item.is_resent else None)
             else:
                 item.state = State.CONFIRMED
+
+    async def _look_later(self, items: Sequence[Item[_Row]]) -> None:
+        """Read the tasks of pending items again after a while: they are carried out or not, and never sent again."""
+        for wait_s in _PENDING_WAITS_S:
+            left = [item for item in items if not item.is_over]
+            if not left or not await sleep_if_time(self._adapter.timing.sleep, wait_s):
+                return
+            await self._look(left)
 
     async def _split(self, items: Sequence[Item[_Row]], refused: CallerError) -> None:
         """Find out which items the refusal of a batch was about.

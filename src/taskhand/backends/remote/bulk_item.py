@@ -31,8 +31,8 @@ class Item(Generic[_Row]):
 
     `row` is the task as it was answered or read last, `written` what is reported of it. `failure` is the CRM's word
     that a lost update failed. `may_be_applied` is whether a request that has left may have applied it, `may_be_late`
-    whether it may yet, since no answer came in time, `is_resent` whether a second one has left. The adapter finishes
-    `is_late` items together, and they are reported then.
+    whether it may yet, since no answer came in time or the CRM has said so (`is_pending`), `is_resent` whether a second
+    one has left. The adapter finishes `is_late` items together, and they are reported then.
     """
 
     index: int
@@ -46,6 +46,7 @@ class Item(Generic[_Row]):
     failure: TaskhandError | None = None
     may_be_applied: bool = False
     may_be_late: bool = False
+    is_pending: bool = False
     is_resent: bool = False
     is_late: bool = False
 
@@ -76,9 +77,11 @@ class Item(Generic[_Row]):
 class BatchAnswer(Generic[_Row]):
     """What a CRM answered to a batch, by index of the item; an item in none of these was confirmed without its row.
 
-    `lost` are those that the answer says nothing certain of, with the CRM's reason if it gave one.
+    `lost` are those that the answer says nothing certain of, with the CRM's reason if it gave one. `pending` are those
+    that the CRM has accepted and may carry out later.
     """
 
     rows: Mapping[int, _Row] = field(default_factory=dict)
     refused: Mapping[int, TaskhandError] = field(default_factory=dict)
     lost: Mapping[int, TaskhandError | None] = field(default_factory=dict)
+    pending: frozenset[int] = frozenset()

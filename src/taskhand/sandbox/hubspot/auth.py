@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from taskhand.sandbox.hubspot.dates import format_instant
-from taskhand.sandbox.hubspot.errors import expired_token, missing_scopes, unauthorized
+from taskhand.sandbox.hubspot.errors import expired_token, missing_scopes, unauthorized, wrong_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +41,8 @@ def check_token(request: Request, token: str | None, now: dt.datetime, spec_vari
     if not secrets.compare_digest(text.encode(), token.encode()):
         if text and spec_variant.unknown_credentials == "expired":
             raise expired_token("20543 day(s)", "1970-01-01T00:00:00Z")
+        if spec_variant.unknown_credentials == "wrong_form":
+            raise wrong_form()
         raise unauthorized()
     if spec_variant.credentials == "expired":
         raise expired_token(f"{EXPIRED_AGO.seconds} second(s)", format_instant(now - EXPIRED_AGO))

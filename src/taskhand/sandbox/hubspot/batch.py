@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from taskhand.sandbox.hubspot.batch_body import Input, batch_reply, check_distinct_records, is_partial, read_inputs
+from taskhand.sandbox.hubspot.dates import format_instant
 from taskhand.sandbox.hubspot.errors import ApiError, not_found_many, read_list, validation_error
 from taskhand.sandbox.hubspot.objects import find
 from taskhand.sandbox.hubspot.rendering import render_changed, render_created, render_requested
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.record import Record
 
 Plan = TypeVar("Plan")
+PENDING_FOR = dt.timedelta(seconds=2)
 
 
 def batch_read(ctx: RequestContext) -> Reply:
@@ -51,9 +54,26 @@ def batch_update(ctx: RequestContext) -> Reply:
     records = {one.number: record for one, record in known}
     found = [one for one, _ in known]
     plans, errors = _plan_all(ctx, found, lambda one: plan_update(ctx, ctx.object_type, one.body.get("properties")))
+    if ctx.spec_variant.batch_update != "complete":
+        return _pending_reply(ctx, [(records[one.number], sent) for one, sent in plans])
     results = [one.traced(_update(ctx, records[one.number], sent)) for one, sent in plans if not one.is_skipped(ctx)]
     lost = _missing(ctx, [one for one, record in pairs if record is None])
     return batch_reply(ctx, 200, _without_lost(ctx, [one for one, _ in plans], results), errors + lost)
+
+
+def _pending_reply(ctx: RequestContext, changes: list[tuple[Record, dict[str, str]]]) -> Reply:
+    """Accept a batch without results: a documented state, of which nothing is recorded."""
+
+    def carry_out() -> None:
+        for record, sent in changes:
+            update(ctx, record, sent)
+
+    if ctx.spec_variant.batch_update == "pending_done":
+        carry_out()
+    elif ctx.spec_variant.batch_update == "pending_later":
+        ctx.store.defer(ctx.now + PENDING_FOR, carry_out)
+    now = format_instant(ctx.now)
+    return Reply(200, {"status": "PENDING", "results": [], "requestedAt": now, "startedAt": now, "completedAt": now})
 
 
 def batch_upsert(ctx: RequestContext) -> Reply:

@@ -145,6 +145,11 @@ def expired_token(ago: str, moment: str) -> ApiError:
     return ApiError(401, text, "EXPIRED_AUTHENTICATION", context={"expire time": [moment]})
 
 
+def wrong_form() -> ApiError:
+    """Return the 530 for a token that has not the form of one; the text is assumed."""
+    return ApiError(530, "The access token is malformed", "INVALID_AUTHENTICATION")
+
+
 def missing_scopes(scopes: Iterable[str], spec_variant: SpecVariant) -> ApiError:
     """Return the 403 for a token without any of these scopes."""
     detail = {

@@ -27,9 +27,10 @@ class SpecVariant(Switches):
     app: Literal["private", "oauth"] = "private"
     # The policy of a scripted 429.
     limit_policy: Literal["TEN_SECONDLY_ROLLING", "SECONDLY", "DAILY"] = "TEN_SECONDLY_ROLLING"
-    # Whether the token has expired, and how an unknown token is answered (both recorded).
+    # Whether the token has expired, and how an unknown token is answered (both recorded); that a 530 says that it has
+    # not the form of a token is reported.
     credentials: Literal["valid", "expired"] = "valid"
-    unknown_credentials: Literal["invalid", "expired"] = "invalid"
+    unknown_credentials: Literal["invalid", "expired", "wrong_form"] = "invalid"
     # Scopes that the token lacks, separated by commas, and the key of the 403 that lists them (both recorded).
     missing_scopes: str = ""
     scope_key: Literal["requiredGranularScopes", "requiredScopes"] = "requiredGranularScopes"
@@ -49,6 +50,9 @@ class SpecVariant(Switches):
     untraced_update: Literal["fails", "partial"] = "fails"
     # The same for a batch with trace ids on only some inputs.
     some_traces: Literal["fails", "partial"] = "fails"
+    # A batch update is COMPLETE (recorded), or PENDING (documented, and the rest inferred): then it is carried out at
+    # once, two seconds later, or never.
+    batch_update: Literal["complete", "pending_done", "pending_later", "pending_never"] = "complete"
     # The nth input is in neither list of the answer, although it was done or not (reported); 0 for none.
     lost_input: int = 0
     lost_effect: Literal["done", "undone"] = "done"

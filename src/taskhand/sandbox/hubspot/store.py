@@ -10,7 +10,7 @@ from taskhand.sandbox.hubspot.object_types import BY_NAME, OBJECT_TYPES
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from taskhand.sandbox.hubspot.object_types import ObjectType
     from taskhand.sandbox.hubspot.people import Owner
@@ -29,10 +29,19 @@ class Store:
         self._versions: dict[tuple[str, str], list[tuple[dt.datetime, Record]]] = {}
         self._before = self._copy()
         self._is_written = False
+        self._deferred: list[tuple[dt.datetime, Callable[[], object]]] = []
+
+    def defer(self, due: dt.datetime, work: Callable[[], object]) -> None:
+        """Do some work at the first request after that moment."""
+        self._deferred.append((due, work))
 
     def begin(self, now: dt.datetime) -> None:
-        """Start a request: write the calculated properties that are due."""
+        """Start a request: do the deferred work and write the calculated properties that are due."""
         self._is_written = False
+        ready = [work for due, work in self._deferred if due <= now]
+        self._deferred = [(due, work) for due, work in self._deferred if due > now]
+        for work in ready:
+            work()
         for record in [record for record in self.all(BY_NAME["tasks"]) if _is_due(record, now)]:
             moment = record.settles_at or now
             self._append(replace(record, updated_at=moment, settles_at=None, is_settled=True), moment)
