@@ -18,13 +18,12 @@ async def test_every_write_is_in_the_journal_newest_first(connect: Connect, arm:
     rows = (await agent("list_changes"))["changes"]
     assert [(row["tool"], row["outcome"]) for row in rows] == [
         ("update_task", "refused"),
-        ("update_task", "planned"),
         ("update_task", "unchanged"),
         ("update_task", "applied"),
         ("create_task", "applied"),
     ]
     assert {row["by"] for row in rows} == {"my host"}
-    assert rows[3] | {"changeId": ""} == {
+    assert rows[2] | {"changeId": ""} == {
         "changeId": "",
         "at": "2026-03-02T15:00:00Z",
         "tool": "update_task",
@@ -50,6 +49,65 @@ async def test_the_journal_is_found_by_task_tool_and_outcome_in_pages(worker: Ag
     assert len(page["changes"] + rest["changes"]) == 4
     assert "nextCursor" not in rest
     assert (await worker("list_changes", since="2026-03-02T15:00:01Z"))["changes"] == []
+
+
+async def test_a_plan_is_listed_only_when_asked_for_and_has_no_change_id(worker: Agent) -> None:
+    task = await worker.create("Call Acme")
+    plan = await worker("update_task", id=task["id"], title="New title", dryRun=True)
+    assert [row["tool"] for row in (await worker("list_changes", taskId=task["id"]))["changes"]] == ["create_task"]
+    [row] = (await worker("list_changes", outcome="planned"))["changes"]
+    assert (row["planId"], row["changed"]) == (plan["planId"], {"title": {"from": "Call Acme", "to": "New title"}})
+    assert "changeId" not in row
+    named = await worker("list_changes", changeId=plan["planId"])
+    assert named["note"] == "This is a plan, not a change: nothing was written by it. apply_plan carries it out."
+    assert (named["changes"][0]["planId"], named["tasks"][0]["outcome"]) == (plan["planId"], "planned")
+    done = await worker("apply_plan", planId=plan["planId"])
+    named = await worker("list_changes", changeId=plan["planId"])
+    assert named["note"].endswith(f"{done['changeId']} carried it out.")
+    [row, _] = (await worker("list_changes", taskId=task["id"]))["changes"]
+    assert (row["changeId"], row["planId"]) == (done["changeId"], plan["planId"])
+
+
+async def test_a_change_of_many_names_its_tasks_and_pages_through_all_of_them(worker: Agent) -> None:
+    ids = [(await worker.create(f"Task {number}"))["id"] for number in range(5)]
+    await worker("update_task", id=ids[4], priority="2")
+    change = await worker("bulk_update_tasks", taskIds=ids, changes={"priority": "2"})
+    row = (await worker("list_changes", limit=1))["changes"][0]
+    assert row["tasks"] == [{"id": one, "title": f"Task {number}"} for number, one in enumerate(ids[:3])]
+    assert row["totals"] == {"applied": 4, "unchanged": 1}
+    seen: list[dict[str, object]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await worker("list_changes", changeId=change["changeId"], limit=2, **cursor)
+        assert [one["changeId"] for one in page["changes"]] == [change["changeId"]]
+        seen += page["tasks"]
+        if "nextCursor" not in page:
+            break
+        cursor = {"cursor": page["nextCursor"]}
+    assert [one["id"] for one in seen] == ids
+    assert seen[0] == {
+        "id": ids[0],
+        "title": "Task 0",
+        "outcome": "applied",
+        "changed": {"priority": {"from": 1, "to": 2}},
+    }
+    assert seen[4]["outcome"] == "unchanged"
+    by_task = await worker("list_changes", changeId=change["changeId"], taskId=ids[1])
+    by_outcome = await worker("list_changes", changeId=change["changeId"], outcome="unchanged")
+    assert [one["id"] for one in (*by_task["tasks"], *by_outcome["tasks"])] == [ids[1], ids[4]]
+
+
+async def test_a_change_that_is_not_there_and_the_cursor_of_another_list_are_refused(worker: Agent) -> None:
+    task = await worker.create()
+    change = await worker("update_task", id=task["id"], priority="2")
+    for sent, code in (
+        ({"changeId": "chg_no_such"}, "change_not_found"),
+        ({"changeId": change["changeId"], "cursor": "7"}, "invalid_cursor"),
+        ({"cursor": "t2"}, "invalid_cursor"),
+    ):
+        with pytest.raises(Refused) as refused:
+            await worker("list_changes", **sent)
+        assert refused.value.code == code
 
 
 async def test_hidden_characters_do_not_reach_the_agent_and_stay_in_the_crm(worker: Agent) -> None:

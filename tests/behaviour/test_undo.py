@@ -166,6 +166,14 @@ async def test_a_field_is_left_out_of_an_undo_by_each_of_its_names(worker: Agent
     assert refused.value.code == "nothing_to_undo"
 
 
+@pytest.mark.parametrize("filler", [None, []])
+async def test_a_filled_in_part_of_a_change_is_all_of_it(worker: Agent, filler: list[str] | None) -> None:
+    task = await worker.create()
+    change = await worker("update_task", id=task["id"], title="New title")
+    await worker("undo_change", changeId=change["changeId"], taskIds=filler, **{"except": filler})
+    assert await _whole(worker, task["id"]) == task
+
+
 async def test_what_a_change_does_not_have_is_refused_with_what_can_be_named(worker: Agent, arm: Arm) -> None:
     tasks = [await worker.create(f"Task {number}") for number in range(2)]
     ids = [task["id"] for task in tasks]

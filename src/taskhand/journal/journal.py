@@ -150,7 +150,7 @@ class Change:
 class ChangeQuery:
     """Filters of a list of changes, newest first; None does not filter. `since` and `until` are aware and inclusive.
 
-    `after` is the cursor of the previous page.
+    `after` is the cursor of the previous page. Without `with_plans` plans are left out, unless `outcome` asks for them.
     """
 
     task_id: str | None = None
@@ -160,6 +160,7 @@ class ChangeQuery:
     until: datetime | None = None
     limit: int = 20
     after: str | None = None
+    with_plans: bool = True
 
 
 @dataclass(frozen=True, slots=True)

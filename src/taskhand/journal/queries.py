@@ -99,6 +99,8 @@ def _filters(query: ChangeQuery) -> _Clauses:
         clauses.append(("o.tool = ?", query.tool))
     if query.outcome is not None:
         clauses.append((f"{_OUTCOME} = ?", query.outcome))
+    elif not query.with_plans:
+        clauses.append((f"{_OUTCOME} <> ?", "planned"))
     if query.since is not None:
         clauses.append(("o.at >= ?", instant(query.since)))
     if query.until is not None:

@@ -1,12 +1,12 @@
-"""List the changes in the journal, newest first."""
+"""List the changes in the journal, newest first, or find one of them."""
 
 from taskhand.domain import rules
-from taskhand.domain.errors import CallerError
-from taskhand.journal.journal import ChangePage, ChangeQuery
+from taskhand.domain.errors import CallerError, NotFound
+from taskhand.journal.journal import Change, ChangePage, ChangeQuery
 from taskhand.service.app_context import AppContext
 from taskhand.service.recovery import recover_if_possible
 
-__all__ = ["list_changes"]
+__all__ = ["find_change", "list_changes"]
 
 
 async def list_changes(app: AppContext, query: ChangeQuery) -> ChangePage:
@@ -20,3 +20,16 @@ async def list_changes(app: AppContext, query: ChangeQuery) -> ChangePage:
         raise CallerError("since is after until.", code="invalid_window", next_step="Send since as the earlier time.")
     await recover_if_possible(app)
     return await app.journal.page(query)
+
+
+async def find_change(app: AppContext, change_id: str) -> Change:
+    """The change, or the plan, with this id; NotFound. Changes that a dead process left open are settled before."""
+    await recover_if_possible(app)
+    change = await app.journal.find(change_id)
+    if change is None:
+        raise NotFound(
+            f"There is no change {change_id[:60]!r}.",
+            code="change_not_found",
+            next_step="Take changeId from a write's answer or from list_changes.",
+        )
+    return change

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from taskhand.domain.bulk import BulkReceipt, TaskResult
-from taskhand.domain.errors import CallerError, NotFound, TaskhandError
+from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.field_names import argument_name, edit_field
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt, Unapplied
@@ -18,6 +18,7 @@ from taskhand.service.create_task import replay_create
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error
 from taskhand.service.idempotency import outcome_unknown_error, recreation_claim, wait_until_ended
 from taskhand.service.inverse import ChangedSince, Inverse, invert
+from taskhand.service.list_changes import find_change
 from taskhand.service.make_plan import make_plan
 from taskhand.service.undo_selection import Selection, select
 
@@ -241,19 +242,13 @@ def _rows(error: TaskhandError, name: str) -> list[object]:
 
 async def _find_change(call: Call, change_id: str) -> Change:
     """The change, once it has ended; CallerError for an unknown id and for a plan."""
-    change = await call.app.journal.find(change_id)
-    if change is None:
-        raise NotFound(
-            f"There is no change {change_id[:60]!r}.",
-            code="change_not_found",
-            next_step="Take changeId from a write's answer or from list_changes.",
-        )
+    change = await find_change(call.app, change_id)
     if change.outcome == "planned":
         user = await plan_user(call.app, change)
         raise CallerError(
-            f"{change_id} is the id of a plan, which writes nothing itself.",
+            f"{change_id} is a planId, and a plan writes nothing itself.",
             code="nothing_to_undo",
-            next_step=f"The plan was carried out as {user.id}: send that as changeId."
+            next_step=f"Send changeId {user.id}, which carried the plan out."
             if user
             else "There is nothing to undo; apply_plan carries a plan out.",
         )

@@ -1,27 +1,49 @@
-"""The answer of list_changes: a row for each call, with the difference where the row is about one task; pure."""
+"""The answers of list_changes: a row for each call, or a page of the tasks of one change; pure."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
 from pydantic import MISSING
 
-from taskhand.domain.receipt import changes, preview
+from taskhand.domain.receipt import FieldChange, changes, preview
+from taskhand.domain.task import Task
 from taskhand.domain.text import truncate
 from taskhand.journal.journal import Change, ChangePage, Intent, Result
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow
 from taskhand.server.render.writes import changed_fields
 
-__all__ = ["ChangesAnswer"]
+__all__ = ["ChangesAnswer", "task_indexes"]
 
-_TITLE, _REASON = 60, 200
+_TITLE, _REASON, _MESSAGE = 60, 200, 200
+_FEW = 3
+"""Tasks that the row of a change of many names."""
+
+
+class TaskName(Answer):
+    """A task of a change of many."""
+
+    id: str
+    title: str | MISSING = MISSING
+
+
+class ChangedTask(TaskName):
+    """What a change did to one of its tasks; `does` is absent for an update."""
+
+    outcome: str
+    does: str | MISSING = MISSING
+    changed: dict[str, Any] | MISSING = MISSING
+    code: str | MISSING = MISSING
+    message: str | MISSING = MISSING
 
 
 class ChangeRow(Answer):
-    """One call."""
+    """One call; `changeId` is absent for a plan, `does` for an update."""
 
-    change_id: str
+    change_id: str | MISSING = MISSING
+    plan_id: str | MISSING = MISSING
     at: str
     tool: str
     by: str | None
@@ -31,20 +53,25 @@ class ChangeRow(Answer):
     does: str | MISSING = MISSING
     changed: dict[str, Any] | MISSING = MISSING
     totals: dict[str, int] | MISSING = MISSING
+    tasks: tuple[TaskName, ...] | MISSING = MISSING
     code: str | MISSING = MISSING
     reason: str | MISSING = MISSING
     undoes: str | MISSING = MISSING
-    plan_id: str | MISSING = MISSING
 
 
 class ChangesAnswer(UntrustedAnswer):
-    """A page of the journal."""
+    """A page of the journal, or of the `tasks` of the one change that was asked for."""
 
-    free_text = ("changes.by", "changes.title", "changes.changed", "changes.reason")
+    free_text = (
+        *("changes.by", "changes.title", "changes.changed", "changes.reason", "changes.tasks.title"),
+        *("tasks.title", "tasks.changed"),
+    )
 
     changes: tuple[ChangeRow, ...]
+    tasks: tuple[ChangedTask, ...] | MISSING = MISSING
     matched: tuple[MatchRow, ...] | MISSING = MISSING
     next_cursor: str | MISSING = MISSING
+    note: str | MISSING = MISSING
 
     @classmethod
     def of(cls, page: ChangePage, task_id: str | None) -> "ChangesAnswer":
@@ -52,27 +79,70 @@ class ChangesAnswer(UntrustedAnswer):
         rows = tuple(_row(change, task_id) for change in page.changes)
         return cls(changes=rows, next_cursor=page.cursor or MISSING)
 
+    @classmethod
+    def of_tasks(cls, change: Change, indexes: Sequence[int], cursor: str | None, note: str | None) -> "ChangesAnswer":
+        """The answer for some tasks of one change."""
+        row = _row(change, None).model_copy(update=dict.fromkeys(("task_id", "title", "does", "changed"), MISSING))
+        return cls(
+            changes=(row.model_copy(update={"tasks": MISSING}),),
+            tasks=tuple(_changed_task(change, index) for index in indexes),
+            next_cursor=cursor or MISSING,
+            note=note or MISSING,
+        )
+
+
+def task_indexes(change: Change, task_id: str | None, outcome: str | None) -> list[int]:
+    """The indexes of the tasks of a change: all, or those with this id and this outcome."""
+    return [
+        index
+        for index in sorted({*range(len(change.intents)), *change.results})
+        if (task_id is None or task_id == _task_id(change, index))
+        and (outcome is None or outcome == _outcome(change, index))
+    ]
+
 
 def _row(change: Change, task_id: str | None) -> ChangeRow:
     index = _intent_index(change, task_id)
-    opening = change.opening
+    opening, is_plan = change.opening, change.outcome == "planned"
+    several = index is None and len(change.intents) > 1
     facts: dict[str, Any] = {
+        "change_id": None if is_plan else change.id,
+        "plan_id": change.id if is_plan else opening.plan_id,
         "task_id": _task_id(change, index),
         "title": _title(change, index),
         "does": _does(change, index),
-        "changed": _changed(change, index),
+        "changed": changed_fields(_difference(change, index)),
         "totals": _totals(change),
+        "tasks": tuple(_task_name(change, n) for n in range(len(change.intents))[:_FEW]) if several else None,
         "code": change.ending.code if change.ending else None,
         "reason": truncate(opening.reason, _REASON) if opening.reason else None,
         "undoes": opening.undoes,
-        "plan_id": opening.plan_id,
     }
     return ChangeRow(
-        change_id=change.id,
         at=opening.at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         tool=opening.tool,
         by=opening.caller.name,
         outcome=change.outcome,
+        **{name: value for name, value in facts.items() if value},
+    )
+
+
+def _task_name(change: Change, index: int) -> TaskName:
+    return TaskName(id=_task_id(change, index) or "", title=_title(change, index) or MISSING)
+
+
+def _changed_task(change: Change, index: int) -> ChangedTask:
+    result = change.results.get(index)
+    facts: dict[str, Any] = {
+        "title": _title(change, index),
+        "does": _does(change, index),
+        "changed": changed_fields(_difference(change, index)),
+        "code": result.code if result else None,
+        "message": truncate(result.note, _MESSAGE) if result and result.note else None,
+    }
+    return ChangedTask(
+        id=_task_id(change, index) or "",
+        outcome=_outcome(change, index),
         **{name: value for name, value in facts.items() if value},
     )
 
@@ -85,47 +155,59 @@ def _intent_index(change: Change, task_id: str | None) -> int | None:
     return next((index for index, one in ids.items() if one == task_id), None) if task_id else None
 
 
+def _parts(change: Change, index: int | None) -> tuple[Intent | None, Result | None]:
+    """The intent and the result at an index; a task that was skipped has no intent."""
+    if index is None:
+        return None, None
+    return change.intents[index] if index < len(change.intents) else None, change.results.get(index)
+
+
+def _outcome(change: Change, index: int) -> str:
+    """The outcome of a task; one without a result has that of the change, which is planned or not settled."""
+    result = change.results.get(index)
+    return result.outcome if result else change.outcome
+
+
 def _task_id(change: Change, index: int | None) -> str | None:
     if index is None:
         named = change.opening.arguments.get("id")
         return named if isinstance(named, str) and not change.intents else None
-    result = change.results.get(index)
-    return change.intents[index].task_id or (result.task_id if result else None)
+    intent, result = _parts(change, index)
+    return (intent.task_id if intent else None) or (result.task_id if result else None)
 
 
 def _title(change: Change, index: int | None) -> str | None:
-    if index is None:
-        return None
-    intent, result = change.intents[index], change.results.get(index)
-    task = (result.after if result else None) or (intent.before.task if intent.before else None)
-    named = task.title if task else intent.edit.title if intent.edit and isinstance(intent.edit.title, str) else None
-    return truncate(named, _TITLE) if named else None
+    intent, result = _parts(change, index)
+    before = _before(intent)
+    task = (result.after if result else None) or before
+    named = task.title if task else intent.edit.title if intent and intent.edit else None
+    return truncate(named, _TITLE) if isinstance(named, str) and named else None
+
+
+def _before(intent: Intent | None) -> Task | None:
+    return intent.before.task if intent and intent.before else None
 
 
 def _does(change: Change, index: int | None) -> str | None:
-    verb = change.intents[index].verb if index is not None else "update"
-    return None if verb == "update" else verb
+    """The verb of a task, or that of all of them; None for an update."""
+    intent, _ = _parts(change, index)
+    verbs = {intent.verb} if intent else {one.verb for one in change.intents} if index is None else set()
+    return next(iter(verbs)) if len(verbs) == 1 and "update" not in verbs else None
 
 
-def _changed(change: Change, index: int | None) -> dict[str, Any] | None:
+def _difference(change: Change, index: int | None) -> Sequence[FieldChange]:
     """The difference that was made; for a plan and an unknown outcome, the difference that was intended."""
-    if index is None:
-        return None
-    return changed_fields(_difference(change.intents[index], change.results.get(index), change.outcome)) or None
-
-
-def _difference(intent: Intent, result: Result | None, outcome: str) -> Any:
-    before = intent.before.task if intent.before else None
+    intent, result = _parts(change, index)
+    if intent is None or index is None:
+        return ()
     if result is not None and result.after is not None:
-        return changes(before, result.after)
-    if intent.edit is not None and outcome in {"planned", "open", "unknown"}:
-        return changes(before, preview(before, intent.edit))
+        return changes(_before(intent), result.after)
+    if intent.edit is not None and _outcome(change, index) in {"planned", "open", "unknown"}:
+        return changes(_before(intent), preview(_before(intent), intent.edit))
     return ()
 
 
 def _totals(change: Change) -> dict[str, int] | None:
     if len(change.intents) + len(change.results) <= 2 and len(change.intents) < 2:  # noqa: PLR2004  one of each
         return None
-    if change.outcome == "planned":
-        return {"planned": len(change.intents)}
-    return dict(Counter(result.outcome for result in change.results.values()))
+    return dict(Counter(_outcome(change, index) for index in task_indexes(change, None, None)))

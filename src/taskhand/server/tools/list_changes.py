@@ -7,26 +7,34 @@ from typing import Annotated, Any, Literal
 
 from pydantic import MISSING, Field, create_model
 
+from taskhand.domain.errors import CallerError
 from taskhand.domain.field_notes import field_notes
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.task import Body
-from taskhand.journal.journal import ChangeQuery
+from taskhand.journal.journal import Change, ChangeQuery
 from taskhand.server.render.answer import LARGEST, render_text
-from taskhand.server.render.changes import ChangesAnswer
+from taskhand.server.render.changes import ChangesAnswer, task_indexes
 from taskhand.server.render.matches import match_rows
 from taskhand.server.tool import Tool
+from taskhand.service.app_context import AppContext
+from taskhand.service.apply_plan import plan_user
 from taskhand.service.call import Call
-from taskhand.service.list_changes import list_changes
+from taskhand.service.list_changes import find_change, list_changes
 
 __all__ = ["list_changes_tool"]
 
 _LIMIT = 20
+_LARGEST_PAGE = 4_000
+"""Characters of a page of tasks, unless a limit is asked for."""
+_TASKS, _DIGITS = "t", 9
+"""What the cursor of a page of tasks begins with, and its longest number."""
 
 
 class ListChanges(Body):
     """The filters of the journal, and the page."""
 
+    change_id: Annotated[str, Field(description="All tasks of this change.")] | MISSING = MISSING
     task_id: Annotated[str, Field(description="Only changes of this task.")] | MISSING = MISSING
     tool: str | MISSING = MISSING
     outcome: (
@@ -53,12 +61,54 @@ async def _run(call: Call, arguments: ListChanges) -> ChangesAnswer:
         until=until,
         limit=_LIMIT if arguments.limit is MISSING else arguments.limit,
         after=None if arguments.cursor is MISSING else arguments.cursor,
+        with_plans=False,
     )
+    if arguments.change_id is not MISSING:
+        largest = _LARGEST_PAGE if arguments.limit is MISSING else LARGEST
+        return await _list_tasks(call.app, arguments.change_id, query, largest)
     while True:
         answer = ChangesAnswer.of(await list_changes(call.app, query), query.task_id)
         if query.limit == 1 or len(render_text(answer)) <= LARGEST:
             return answer.model_copy(update={"matched": match_rows(since_matched + until_matched) or MISSING})
         query = replace(query, limit=query.limit // 2)  # a page of large changes holds fewer rows
+
+
+async def _list_tasks(app: AppContext, change_id: str, query: ChangeQuery, largest: int) -> ChangesAnswer:
+    """A page of the tasks of one change, of at most `largest` characters."""
+    change = await find_change(app, change_id)
+    indexes = task_indexes(change, query.task_id, query.outcome)
+    start, note = _position(query.after), await _plan_note(app, change)
+    count = query.limit
+    while True:
+        page = indexes[start : start + count]
+        cursor = f"{_TASKS}{start + count}" if start + count < len(indexes) else None
+        answer = ChangesAnswer.of_tasks(change, page, cursor, note)
+        if count == 1 or len(render_text(answer)) <= largest:
+            return answer
+        count //= 2
+
+
+async def _plan_note(app: AppContext, change: Change) -> str | None:
+    """What to say of a planId; None for a change."""
+    if change.outcome != "planned":
+        return None
+    user = await plan_user(app, change)
+    done = f"Change {user.id} carried it out." if user else "apply_plan carries it out."
+    return f"This is a plan, not a change: nothing was written by it. {done}"
+
+
+def _position(cursor: str | None) -> int:
+    """The position in the tasks of a change that a cursor stands for; CallerError for one of another list."""
+    if cursor is None:
+        return 0
+    number = cursor.removeprefix(_TASKS)
+    if cursor.startswith(_TASKS) and number.isascii() and number.isdigit() and len(number) <= _DIGITS:
+        return int(number)
+    raise CallerError(
+        "cursor is not one that this list gave.",
+        code="invalid_cursor",
+        next_step="Repeat the call that gave nextCursor, or leave cursor out.",
+    )
 
 
 def _moment(call: Call, name: str, text: str | MISSING) -> tuple[datetime | None, tuple[Match, ...]]:

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from pydantic import MISSING, Field
 
-from taskhand.domain.field_notes import field_notes
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.service.call import Call, Options
@@ -17,22 +16,9 @@ class UndoChange(Options):
     """The change to undo, and the part of it."""
 
     change_id: Annotated[str, Field(description="From a write's answer or list_changes.")]
-    task_ids: (
-        Annotated[
-            tuple[str, ...],
-            Field(description="Only these of its tasks.", json_schema_extra=field_notes(null_is_not_given=True)),
-        ]
-        | MISSING
-    ) = MISSING
+    task_ids: Annotated[tuple[str, ...], Field(description="Only these of its tasks.")] | MISSING = MISSING
     leave: Annotated[
-        Annotated[
-            tuple[str, ...],
-            Field(
-                description="Task ids or fields (dueDate) to leave as they are.",
-                json_schema_extra=field_notes(null_is_not_given=True),
-            ),
-        ]
-        | MISSING,
+        Annotated[tuple[str, ...], Field(description="Task ids or fields to leave as they are.")] | MISSING,
         Field(alias="except"),
     ] = MISSING
 
@@ -46,8 +32,8 @@ UNDO_CHANGE = Tool(
     name="undo_change",
     title="Undo a change",
     description=(
-        "Undo one change: restore in each of its tasks the fields that it set; fields that changed since stay and are "
-        "listed. A deleted task is created again under a new id."
+        "Undo one change: restore the fields that it set, unless they changed since. A deleted task is created again "
+        "under a new id."
     ),
     kind="update",
     arguments=UndoChange,
