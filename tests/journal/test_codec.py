@@ -74,7 +74,14 @@ TASKS = st.builds(
     status_config=st.none() | STATUSES,
     url=SOME,
 )
-SNAPSHOTS = st.builds(Snapshot, TASKS, OBJECTS, st.frozensets(st.sampled_from(sorted(FIELDS)), max_size=3))
+SNAPSHOTS = st.builds(
+    Snapshot,
+    TASKS,
+    OBJECTS,
+    st.frozensets(st.sampled_from(sorted(FIELDS)), max_size=3),
+    lost=st.lists(TEXT, max_size=2).map(tuple),
+    cannot_recreate=st.none() | st.text(min_size=1, max_size=8),
+)
 INTENTS = st.builds(
     Intent,
     st.sampled_from(["create", "update", "delete"]),

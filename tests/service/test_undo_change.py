@@ -1,15 +1,20 @@
 """What an undo restores."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from behaviour.arms import NOW
 from builders import PENDING, TASK_ID, task
+from fixed_clock import FixedClock
 from safety.victim import journal_in, store_in
 from taskhand.domain.plan import Plan
+from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
-from taskhand.journal.journal import Ending, Intent, Result
+from taskhand.domain.task import TaskDraft
+from taskhand.journal.journal import Caller, Ending, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call, Options
+from taskhand.service.create_task import create_task
 from taskhand.service.undo_change import undo_change
 
 
@@ -27,3 +32,39 @@ async def test_a_deleted_task_is_made_again_without_the_fields_that_were_not_cer
     assert [one.field for one in plan.differences[0].changed] == ["title", "priority", "status_config"]
     assert plan.note == "Made again as a new task; not restored: id, created_at, creator_id, due."
     await app.aclose()
+
+
+async def _made(app: AppContext, caller: Caller) -> str:
+    receipt = await create_task(
+        Call(app, "create_task", caller, {}), TaskDraft(title="Call Acme", responsible_ids=("me",), priority="1")
+    )
+    assert isinstance(receipt, Receipt)
+    return receipt.change_id or ""
+
+
+async def _undo(app: AppContext, caller: Caller, change_id: str) -> object:
+    return await undo_change(Call(app, "undo_change", caller, arguments={}), change_id)
+
+
+async def test_a_task_that_this_process_made_a_moment_ago_is_deleted_without_a_plan(tmp_path: Path) -> None:
+    clock, elena = FixedClock(NOW), Caller("Claude", "1.0")
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), clock)
+    first, second = await _made(app, elena), await _made(app, replace(elena, name="another"))
+    clock.move(minutes=10)
+    assert isinstance(await _undo(app, replace(elena, version="1.1"), first), Receipt)
+    assert isinstance(await _undo(app, elena, second), Plan)
+    clock.move(minutes=10, seconds=1)
+    third = await _made(app, elena)
+    clock.move(minutes=10, seconds=1)
+    assert isinstance(await _undo(app, elena, third), Plan)
+    await app.aclose()
+
+
+async def test_a_task_that_another_process_made_stops_at_a_plan(tmp_path: Path) -> None:
+    elena = Caller("Claude", "1.0")
+    first = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    made = await _made(first, elena)
+    await first.aclose()
+    second = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    assert isinstance(await _undo(second, elena, made), Plan)
+    await second.aclose()
