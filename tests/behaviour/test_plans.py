@@ -156,7 +156,7 @@ async def test_nothing_is_written_after_the_person_says_no_and_the_plan_is_used_
         await agent("delete_task", id=task["id"])
     assert refused.value.code == "declined"
     assert await agent.listed() == ["Call Acme"]
-    plan = (await agent("list_changes", outcome="planned"))["changes"][0]["changeId"]
+    plan = (await agent("list_changes", outcome="planned"))["changes"][0]["planId"]
     with pytest.raises(Refused) as used:
         await agent("apply_plan", planId=plan)
     assert used.value.code == "plan_used"

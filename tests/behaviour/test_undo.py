@@ -347,3 +347,52 @@ async def test_two_plans_to_undo_one_deletion_make_one_task(worker: Agent) -> No
     assert (again["task"], again["replayed"]) == (back["task"], True)
     assert "undone before" in again["note"]
     assert await worker.listed() == ["Call Acme"]
+
+
+def _bodies(worker: Agent, count: int) -> list[dict[str, Any]]:
+    return [worker.needs | _BODY | {"title": f"Task {number}"} for number in range(count)]
+
+
+async def test_undo_of_several_creates_deletes_them_at_once_and_its_undo_makes_them_again_once(worker: Agent) -> None:
+    made = await worker("create_tasks", tasks=_bodies(worker, 3))
+    undone = await worker("undo_change", changeId=made["changeId"])
+    assert undone["totals"] == {"applied": 3}
+    assert await worker.listed() == []
+    for totals in ({"applied": 3}, {"unchanged": 3}):
+        again = await worker("undo_change", changeId=undone["changeId"])
+        assert again["totals"] == totals
+        assert sorted(await worker.listed()) == ["Task 0", "Task 1", "Task 2"]
+
+
+async def test_undo_of_some_of_several_creates_leaves_the_others(worker: Agent) -> None:
+    made = await worker("create_tasks", tasks=_bodies(worker, 3))
+    ids = {row["title"]: row["id"] for row in (await worker("list_tasks"))["tasks"]}
+    await worker("update_task", id=ids["Task 1"], priority="2")
+    await worker("undo_change", changeId=made["changeId"], **{"except": [ids["Task 2"]]})
+    assert sorted(await worker.listed()) == ["Task 1", "Task 2"]
+
+
+async def test_many_creates_are_not_undone_without_a_plan(worker: Agent) -> None:
+    planned = await worker("create_tasks", tasks=_bodies(worker, 11))
+    made = await worker("apply_plan", planId=planned["planId"])
+    plan = await worker("undo_change", changeId=made["changeId"])
+    assert plan["count"] == 11
+    assert len(await worker.listed()) == 11
+
+
+async def test_each_task_of_a_deletion_of_several_is_made_again_once(worker: Agent) -> None:
+    ids = [(await worker.create(f"Task {number}"))["id"] for number in range(3)]
+    plan = await worker("delete_task", ids=ids)
+    assert "Undo cannot bring back: id, created_at, creator_id." in plan["note"]
+    gone = await worker("apply_plan", planId=plan["planId"])
+    await worker("undo_change", changeId=gone["changeId"], taskIds=[ids[1]])
+    assert await worker.listed() == ["Task 1"]
+    plans = [await worker("undo_change", changeId=gone["changeId"], dryRun=True) for _ in range(2)]
+    back = await worker("apply_plan", planId=plans[0]["planId"])
+    assert back["totals"] == {"applied": 2}
+    with pytest.raises(Refused) as refused:
+        await worker("apply_plan", planId=plans[1]["planId"])
+    assert refused.value.code == "plan_stale"
+    again = await worker("undo_change", changeId=gone["changeId"])
+    assert again["totals"] == {"unchanged": 3}
+    assert sorted(await worker.listed()) == ["Task 0", "Task 1", "Task 2"]

@@ -111,9 +111,8 @@ async def decline_plan(call: Call, plan_id: str) -> None:
 
 
 async def plan_user(app: AppContext, plan: Change) -> Change | None:
-    """The change that carried a plan out; None where none did, or it wrote nothing."""
-    user = await app.journal.holder([_use_claim(plan)])
-    return None if user is None or user.outcome == "declined" else user
+    """The change that carried a plan out or declined it; None where none did, or it wrote nothing."""
+    return await app.journal.holder([_use_claim(plan)])
 
 
 async def execute_intents(call: Call, intents: Sequence[Intent], opening: Opening) -> Receipt | BulkReceipt:

@@ -249,7 +249,7 @@ async def _find_change(call: Call, change_id: str) -> Change:
             f"{change_id} is a planId, and a plan writes nothing itself.",
             code="nothing_to_undo",
             next_step=f"Send changeId {user.id}, which carried the plan out."
-            if user
+            if user and user.outcome != "declined"
             else "There is nothing to undo; apply_plan carries a plan out.",
         )
     return change if change.ending else await wait_until_ended(call.app, change)

@@ -93,7 +93,10 @@ async def _plan_note(app: AppContext, change: Change) -> str | None:
     if change.outcome != "planned":
         return None
     user = await plan_user(app, change)
-    done = f"Change {user.id} carried it out." if user else "apply_plan carries it out."
+    if user is None:
+        done = "apply_plan carries it out."
+    else:
+        done = "It was declined." if user.outcome == "declined" else f"{user.id} carried it out."
     return f"This is a plan, not a change: nothing was written by it. {done}"
 
 
