@@ -110,6 +110,7 @@ def _write_policy(settings: Settings) -> WritePolicy:
         same_within=timedelta(seconds=settings.duplicate_s),
         asks=settings.ask == "auto",
         only_reads=settings.read_only,
+        answers=settings.answers,
         tools=settings.tools,
     )
 

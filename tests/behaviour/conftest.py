@@ -1,4 +1,4 @@
-"""One suite over every backend and both protocol eras, through a real client."""
+"""One suite over every backend and both protocol eras, through a real client; its writes answer whole tasks."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -13,6 +13,7 @@ from behaviour.agent import Agent
 from behaviour.arms import ARMS, Arm
 from behaviour.person import Person
 from taskhand.server.app import create_server
+from whole_answers import with_whole_answers
 
 ERAS = ("legacy", "2026-07-28")
 
@@ -29,7 +30,7 @@ def arm(request: pytest.FixtureRequest) -> Arm:
 @pytest.fixture(params=ERAS)
 async def agent(arm: Arm, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Agent]:
     """An agent connected to a server on the backend's small world."""
-    async with arm.open(tmp_path) as app, Client(create_server(app), mode=request.param) as client:
+    async with arm.open(tmp_path) as app, Client(create_server(with_whole_answers(app)), mode=request.param) as client:
         yield Agent(client, arm.needs)
 
 
@@ -45,7 +46,7 @@ async def connect(arm: Arm, request: pytest.FixtureRequest, tmp_path: Path) -> A
     era = request.getfixturevalue("era") if "era" in request.fixturenames else ERAS[-1]
     async with AsyncExitStack() as stack:
         app = await stack.enter_async_context(arm.open(tmp_path))
-        server = create_server(app)
+        server = create_server(with_whole_answers(app))
 
         async def connected(name: str = "tests", person: Person | None = None) -> Agent:
             info = Implementation(name=name, version="1")

@@ -18,7 +18,7 @@ async def test_a_date_without_a_time_stays_a_date(agent: Agent, zone: str | None
     task = await agent.create(dueDate="2026-03-10", **({"timezone": zone} if zone else {}))
     assert _due(task) == ("2026-03-10T00:00:00.000Z", True, zone)
     (row,) = (await agent("list_tasks"))["tasks"]
-    assert row["due"] == "2026-03-10"
+    assert row["due"] == "2026-03-10 Tue"
 
 
 async def test_a_date_with_time_and_zone_is_an_instant(agent: Agent) -> None:

@@ -93,7 +93,7 @@ async def test_a_list_shows_compact_rows_of_names(agent: Agent) -> None:
     assert {key: row[key] for key in row if key != "id"} == {
         "title": "Call Acme",
         "status": "Pendiente",
-        "due": "2026-03-04T15:00-03:00",
+        "due": "2026-03-04T15:00-03:00 Wed",
         "priority": 1,
         "responsibles": ["Ana Soto"],
     }

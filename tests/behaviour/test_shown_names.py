@@ -53,10 +53,10 @@ def _furnish(directory: Directory) -> None:
 async def agent(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Agent]:
     """An agent on a world in which names hide characters."""
     needs: dict[str, Any] = {}
-    changed: dict[str, Any] = {"journal": tmp_path / "journal.sqlite"}
+    changed: dict[str, Any] = {"journal": tmp_path / "journal.sqlite", "answers": "whole"}
     async with AsyncExitStack() as stack:
         if request.param == "local":
-            settings = Settings(db=tmp_path / "tasks.sqlite", clock=NOW, user="Elena")
+            settings = Settings(db=tmp_path / "tasks.sqlite", clock=NOW, user="Elena", answers="whole")
             backend = open_local_store(settings)
             await backend.edit(_furnish)
             await backend.aclose()

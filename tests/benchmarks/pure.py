@@ -24,6 +24,7 @@ from taskhand.domain.receipt import Receipt
 from taskhand.domain.reference import Reference
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Member, Status, StatusChoice, Task, TaskPatch
+from taskhand.domain.wording import Wording
 from taskhand.journal.entry import ending_entry, opening_entries, result_entries
 from taskhand.journal.hash_chain import START, next_link
 from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result
@@ -106,6 +107,7 @@ _PAGE: Final = TaskList(
     more=True,
     members={_ANA: Member(id=_ANA, name="Ana Soto", email=None)},
     overdue=frozenset(),
+    now=datetime(2026, 3, 2, 15, 0, tzinfo=UTC),
 )
 _OPENING: Final = Opening(tool="update_task", caller=Caller("bench", "1"), at=_NOW, arguments=dict(_PATCH))
 
@@ -168,7 +170,7 @@ PIECES: Final[Mapping[str, Callable[[], object]]] = {
     "validation: what an edit leaves to do": lambda: EDIT.unmet_by(TASK),
     "rendering: one whole task": lambda: _whole(TASK),
     "rendering: a page of 25": lambda: render_text(ListAnswer.of(_PAGE, MISSING)),
-    "rendering: a write's answer": lambda: render_text(render_write(Receipt.of(TASK, AFTER, EDIT, ()))),
+    "rendering: a write's answer": lambda: render_text(render_write(Receipt.of(TASK, AFTER, EDIT, ()), Wording())),
     "rendering: all schemas": _schemas,
 }
 """Every piece returns a value; the assertion below finds a piece that no longer works."""

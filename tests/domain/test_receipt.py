@@ -12,6 +12,7 @@ from taskhand.domain.task import StatusChoice
 
 SANTIAGO = "America/Santiago"
 DUE = Due.instant(datetime(2026, 3, 1, 18, tzinfo=UTC), SANTIAGO)
+WHOLE_DAY = Due(date(2026, 3, 1))
 TIMED = {"due_at": "2026-03-01T18:00:00.000Z", "due_timezone": SANTIAGO}
 DAY = {"due_at": "2026-03-01T00:00:00.000Z", "is_all_day": True}
 
@@ -21,7 +22,7 @@ MET: list[tuple[Edit, dict[str, Any]]] = [
     (Edit(description=None), {}),
     (Edit(due=None), {}),
     (Edit(due=DUE), TIMED),
-    (Edit(due=Due(date(2026, 3, 1))), DAY),
+    (Edit(due=WHOLE_DAY), DAY),
     (Edit(responsible_ids=()), {}),
     (Edit(responsible_ids=(ANA.id, BEN.id)), {"task_responsibles": on_people(BEN.id, ANA.id)}),
     (Edit(priority=1), {}),
@@ -35,14 +36,14 @@ UNMET: list[tuple[Edit, dict[str, Any], Unapplied]] = [
     (Edit(title="New"), {}, Unapplied("title", "New", "Call back")),
     (Edit(description=None), {"description": "x"}, Unapplied("description", None, "x")),
     (Edit(description=""), {}, Unapplied("description", "", None)),
-    (Edit(due=DUE), {}, Unapplied("dueDate", "2026-03-01T15:00-03:00", None)),
-    (Edit(due=None), DAY, Unapplied("dueDate", None, DAY["due_at"])),
-    (Edit(due=Due(date(2026, 3, 1))), TIMED, Unapplied("dueDate", "2026-03-01", TIMED["due_at"])),
-    (Edit(responsible_ids=(ANA.id,)), {}, Unapplied("responsibleIds", [ANA.id], [])),
+    (Edit(due=DUE), {}, Unapplied("dueDate", DUE, None)),
+    (Edit(due=None), DAY, Unapplied("dueDate", None, WHOLE_DAY)),
+    (Edit(due=WHOLE_DAY), TIMED, Unapplied("dueDate", WHOLE_DAY, DUE)),
+    (Edit(responsible_ids=(ANA.id,)), {}, Unapplied("responsibleIds", (ANA.id,), ())),
     (
         Edit(responsible_ids=(ANA.id,)),
         {"task_responsibles": on_people(ANA.id, BEN.id)},
-        Unapplied("responsibleIds", [ANA.id], [ANA.id, BEN.id]),
+        Unapplied("responsibleIds", (ANA.id,), (ANA.id, BEN.id)),
     ),
     (Edit(priority=0), {}, Unapplied("priority", 0, 1)),
     (Edit(ai_contact_id="c"), {}, Unapplied("aiContactId", "c", None)),
@@ -95,8 +96,16 @@ def test_a_receipt_carries_the_task_as_it_is_and_what_was_matched() -> None:
     matched = (Match("responsibleIds", "ana perez", ANA.id, ANA.name),)
     after = task(title="New")
     assert Receipt.of(task(), after, Edit(title="New"), matched) == Receipt(
-        after, (FieldChange("title", "Call back", "New"),), (), matched, None
+        after, (FieldChange("title", "Call back", "New"),), (), matched, None, before=task()
     )
+
+
+def test_what_was_asked_for_and_so_before_is_named() -> None:
+    edit = Edit(title="New", priority=1, responsible_ids=(ANA.id,), due=None, ai_contact_id="c")
+    before = task(task_responsibles=on_people(ANA.id))
+    receipt = Receipt.of(before, before.model_copy(update={"title": "New"}), edit, ())
+    assert receipt.already == ("due", "responsibles", "priority")
+    assert Receipt.of(None, before, edit, ()).already == ()
 
 
 @pytest.mark.parametrize(
@@ -107,17 +116,13 @@ def test_a_receipt_carries_the_task_as_it_is_and_what_was_matched() -> None:
         ({"description": "x"}, {"description": None}, [("description", "x", None)]),
         ({"description": None}, {"description": ""}, [("description", None, "")]),
         ({"priority": 1}, {"priority": 0}, [("priority", 1, 0)]),
-        ({}, {"status_config": DONE}, [("status_config", "Pendiente", "Completado")]),
-        ({}, {"status_config": None}, [("status_config", "Pendiente", None)]),
-        ({}, {"task_responsibles": on_people(ANA.id)}, [("task_responsibles", [], [ANA.id])]),
+        ({}, {"status_config": DONE}, [("status", "Pendiente", "Completado")]),
+        ({}, {"status_config": None}, [("status", "Pendiente", None)]),
+        ({}, {"task_responsibles": on_people(ANA.id)}, [("responsibles", (), (ANA.id,))]),
         (
             DAY,
             TIMED | {"is_all_day": False},
-            [
-                ("due_at", DAY["due_at"], TIMED["due_at"]),
-                ("is_all_day", True, False),
-                ("due_timezone", None, SANTIAGO),
-            ],
+            [("due", WHOLE_DAY, DUE)],
         ),
     ],
 )
@@ -130,9 +135,8 @@ def test_an_updated_task_differs_in_the_fields_that_changed(
 def test_a_created_task_differs_wherever_it_is_not_empty() -> None:
     assert {change.field: change.after for change in changes(None, task(**DAY))} == {
         "title": "Call back",
-        "due_at": DAY["due_at"],
-        "is_all_day": True,
+        "due": WHOLE_DAY,
         "priority": 1,
-        "status_config": "Pendiente",
+        "status": "Pendiente",
     }
     assert all(change.before is None for change in changes(None, task()))

@@ -38,10 +38,9 @@ def test_renders_time_tool_caller_and_fields_of_a_change_of_one_task() -> None:
         "2026-03-04 15:30:00  update_task  applied  by Claude 1.0  chg_1",
         f'  update: "Call back" ({TASK_ID})',
         '    title: "Call back" -> "New title"',
-        '    due_at: none -> "2026-03-05T00:00:00.000Z"',
-        "    is_all_day: no -> yes",
-        "    task_responsibles: nobody -> p-1, p-2",
-        '    status_config: "Pendiente" -> "Completado"',
+        "    due: none -> 2026-03-05",
+        "    responsibles: nobody -> p-1, p-2",
+        '    status: "Pendiente" -> "Completado"',
     ]
 
 

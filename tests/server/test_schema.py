@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import jsonschema
@@ -17,16 +18,17 @@ from taskhand.domain.names import Match
 from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import Contact, StatusChoice, TaskDraft, TaskPatch
+from taskhand.domain.wording import Wording
 from taskhand.server.render.answer import render_text
 from taskhand.server.render.errors import render_error
 from taskhand.server.render.reads import (
     ContactsAnswer,
     ListAnswer,
-    RowField,
     StatusesAnswer,
     TaskAnswer,
     TeamAnswer,
 )
+from taskhand.server.render.rows import RowField
 from taskhand.server.render.writes import render_write
 from taskhand.server.schema import Schema, fields_of, input_schema, output_schema
 from taskhand.server.tools import TOOLS
@@ -280,6 +282,8 @@ def test_an_argument_about_a_field_that_the_backend_lacks_is_not_offered() -> No
     assert not {"days", *ONLY_FOR_SEVERAL} & input_schema(Outer, lacking)["properties"].keys()
 
 
+NONE = frozenset[str]()
+NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 WHOLE = task(
     description="Why",
     due_at="2026-03-01T18:00:00.000Z",
@@ -306,14 +310,16 @@ ANSWERS: list[BaseModel] = [
     TaskAnswer.of(BARE),
     ContactsAnswer.of([Contact(id="c", name="Acme", phone=None, email="a@acme.cl", customer_id=None)], 20),
     ContactsAnswer.of([], 20),
-    ListAnswer.of(TaskList((WHOLE, BARE), TaskQuery(), more=True, members=BY_ID, overdue=frozenset()), MISSING),
     ListAnswer.of(
-        TaskList((WHOLE, BARE), TaskQuery(), more=False, members=BY_ID, overdue=frozenset({BARE.id})), FIELDS
+        TaskList((WHOLE, BARE), TaskQuery(), more=True, members=BY_ID, overdue=frozenset(), now=NOW), MISSING
     ),
-    ListAnswer.of(TaskList((), TaskQuery(), more=False, members={}, overdue=frozenset()), ()),
-    render_write(RECEIPT),
-    render_write(Receipt(BARE, note="Nothing was written.")),
-    render_write(Receipt.of(None, WHOLE, Edit(), ())),
+    ListAnswer.of(
+        TaskList((WHOLE, BARE), TaskQuery(), more=False, members=BY_ID, overdue=frozenset({BARE.id}), now=NOW), FIELDS
+    ),
+    ListAnswer.of(TaskList((), TaskQuery(), more=False, members={}, overdue=NONE, now=NOW), ()),
+    render_write(RECEIPT, Wording()),
+    render_write(Receipt(BARE, note="Nothing was written."), Wording()),
+    render_write(Receipt.of(None, WHOLE, Edit(), ()), Wording()),
 ]
 
 

@@ -13,6 +13,7 @@ from taskhand.backends.local.directory import Directory
 from taskhand.config.settings import Settings
 from taskhand.domain.receipt import Receipt, Unapplied
 from taskhand.domain.task import PRIORITY_WORDS
+from taskhand.domain.wording import Wording
 from taskhand.server.app import create_server
 from taskhand.server.render.answer import render_answer
 from taskhand.server.render.writes import render_write
@@ -127,4 +128,4 @@ async def test_words_of_taskhands_own_are_not_marked(client: Client) -> None:
 
 def test_a_title_that_the_crm_changed_is_marked() -> None:
     receipt = Receipt(None, unapplied=(Unapplied("title", "Call", f"{WORD} me"), Unapplied("priority", 2, 1)))
-    assert unmarked(render_answer(render_write(receipt)).value) == []
+    assert unmarked(render_answer(render_write(receipt, Wording())).value) == []

@@ -1,12 +1,14 @@
 """What the answer to a question means, and what the question shows."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 import pytest
 
+from taskhand.domain.due import Due
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange
+from taskhand.domain.wording import Wording
 from taskhand.service.confirmation import Answer, question_text, to_answer
 
 
@@ -39,7 +41,7 @@ def _plan(*differences: Difference, guard: str | None = None) -> Plan:
 def test_the_question_shows_the_first_five_tasks_and_the_number_of_the_others() -> None:
     changed = (FieldChange("priority", 1, 2),)
     plan = _plan(*(Difference(str(n), f"Task {n}", "update", changed) for n in range(7)), guard="A change by filter")
-    first, *tasks, more, last = question_text(plan).splitlines()
+    first, *tasks, more, last = question_text(plan, Wording()).splitlines()
     assert first == "A change by filter: 7 tasks."
     assert tasks == [f"- update “Task {n}”: priority: 1 → 2" for n in range(5)]
     assert (more, last) == ("- and 2 more", "Carry it out?")
@@ -47,13 +49,14 @@ def test_the_question_shows_the_first_five_tasks_and_the_number_of_the_others() 
 
 def test_a_title_cannot_add_lines_to_the_question() -> None:
     title = "Call\nCarry it out?\u202e " + "x" * 100
-    lines = question_text(_plan(Difference("1", title, "delete"))).splitlines()
+    lines = question_text(_plan(Difference("1", title, "delete")), Wording()).splitlines()
     assert len(lines) == 3
     assert lines[1].startswith("- delete “Call Carry it out? xxx")
     assert "\u202e" not in lines[1]
 
 
 def test_a_value_that_is_cleared_is_shown_as_nothing() -> None:
-    changed = (FieldChange("due_at", "2026-03-10", None), FieldChange("task_responsibles", [], ["ana", "ben"]))
-    line = question_text(_plan(Difference("1", "Call", "update", changed))).splitlines()[1]
-    assert line == "- update “Call”: due_at: 2026-03-10 → nothing; task_responsibles: nothing → ana, ben"
+    changed = (FieldChange("due", Due(date(2026, 3, 10)), None), FieldChange("responsibles", (), ("a", "b")))
+    wording = Wording(names={"a": "Ana", "b": "Ben"})
+    line = question_text(_plan(Difference("1", "Call", "update", changed)), wording).splitlines()[1]
+    assert line == "- update “Call”: due: 2026-03-10 Tue → nothing; responsibles: nothing → Ana, Ben"

@@ -29,7 +29,7 @@ async def test_a_deleted_task_is_made_again_without_the_fields_that_were_not_cer
     )
     plan = await undo_change(Call(app, "undo_change", arguments={}, options=Options(dry_run=True)), change.id)
     assert isinstance(plan, Plan)
-    assert [one.field for one in plan.differences[0].changed] == ["title", "priority", "status_config"]
+    assert [one.field for one in plan.differences[0].changed] == ["title", "priority", "status"]
     assert plan.note == "Made again as a new task; not restored: id, created_at, creator_id, due."
     await app.aclose()
 

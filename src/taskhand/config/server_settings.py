@@ -168,6 +168,14 @@ class ServerSettings(BaseModel):
         SettingKind.COMMA_LIST,
         SettingKind.GUARD,
     ] = None
+    answers: Annotated[
+        Literal["lean", "whole"],
+        Field(
+            alias="TASKHAND_ANSWERS",
+            description="What a write answers: `lean` (the task as a row, and what changed), or for programs `whole` "
+            "(the documented task object); default `lean`.",
+        ),
+    ] = "lean"
     state_key: Annotated[
         SecretStr | None,
         AfterValidator(_checked),

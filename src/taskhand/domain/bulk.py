@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import Outcome
-from taskhand.domain.receipt import Unapplied
+from taskhand.domain.receipt import FieldChange, Unapplied, people_in, people_unapplied
 
 __all__ = ["BulkReceipt", "TaskResult"]
 
@@ -18,7 +18,8 @@ _WORTH_RETRYING = frozenset({"rate_limited", "upstream_error", "conflict", "not_
 class TaskResult:
     """The result of a bulk change for one task; the `id` of a task that was not created is empty.
 
-    `code` and `message` say why the task was not written, or add a remark about how it was.
+    `code` and `message` say why the task was not written, or add a remark about how it was. `title` is None where the
+    task was not read. `changed` is the difference that was made to a task that there was before.
     """
 
     id: str
@@ -27,6 +28,7 @@ class TaskResult:
     message: str | None = None
     unapplied: tuple[Unapplied, ...] = ()
     title: str | None = None
+    changed: tuple[FieldChange, ...] = ()
 
     @classmethod
     def failed(cls, task_id: str, outcome: Outcome, error: TaskhandError, title: str | None = None) -> "TaskResult":
@@ -59,6 +61,12 @@ class BulkReceipt:
     def totals(self) -> dict[str, int]:
         """The number of tasks by outcome."""
         return dict(Counter(one.outcome for one in self.results))
+
+    @property
+    def people(self) -> frozenset[str]:
+        """The ids of all people in the receipt."""
+        missed = people_unapplied(miss for one in self.results for miss in one.unapplied)
+        return people_in((*missed, *(change for one in self.results for change in one.changed)))
 
     @property
     def retry_ids(self) -> tuple[str, ...]:

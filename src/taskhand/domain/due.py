@@ -22,17 +22,20 @@ __all__ = [
     "DueRequest",
     "at_wall",
     "due_of",
+    "due_text",
     "instant_text",
     "is_day",
     "is_late",
     "is_overdue",
     "iso_day",
+    "moment_text",
     "shifted",
 ]
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII | re.IGNORECASE)
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _FIRST_YEAR, _LAST_YEAR = 1000, 9998  # in every zone these are years that datetime supports
 
 
@@ -174,6 +177,19 @@ class DueRequest:
 def instant_text(moment: datetime) -> str:
     """An instant as the contract writes it: UTC, milliseconds and Z."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def due_text(due: Due, default_zone: str | None) -> str:
+    """The due date as it is shown, `2026-12-30 Wed` or `2026-12-30T15:00-03:00 Wed`: in its zone, else the default."""
+    if due.at is not None:
+        return moment_text(due.at, due.zone or default_zone)
+    return f"{due.day.isoformat()} {_WEEKDAYS[due.day.weekday()]}"
+
+
+def moment_text(at: datetime, zone: str | None) -> str:
+    """The moment as it is shown: the local time with its offset, and the weekday; in UTC where there is no zone."""
+    local = at.astimezone(_zone_info(zone))
+    return f"{local.isoformat(timespec='minutes')} {_WEEKDAYS[local.weekday()]}"
 
 
 def due_of(task: Task) -> Due | None:

@@ -8,7 +8,7 @@ from taskhand.domain.bulk import TaskResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
-from taskhand.domain.receipt import EDIT_FIELDS, FieldChange, Unapplied, changes, preview
+from taskhand.domain.receipt import EDIT_FIELDS, FieldChange, Unapplied, changes, people_in, people_unapplied, preview
 from taskhand.domain.task import Task
 
 __all__ = ["Difference", "Plan", "Verb", "difference", "drift"]
@@ -47,6 +47,13 @@ class Plan:
     refused: tuple[tuple[str, TaskhandError], ...] = ()
     skipped: tuple[TaskResult, ...] = ()
     unapplied: tuple[Unapplied, ...] = ()
+
+    @property
+    def people(self) -> frozenset[str]:
+        """The ids of all people in the plan."""
+        return people_in(
+            (*(change for one in self.differences for change in one.changed), *people_unapplied(self.unapplied))
+        )
 
 
 def difference(does: Verb, before: Task | None, edit: Edit | None) -> Difference:

@@ -1,6 +1,9 @@
-"""The effect of a write on a task: the fields that changed, those that were not applied, and the inverse edit; pure."""
+"""The effect of a write on a task: the fields that changed, those that were not applied, and the inverse edit; pure.
 
-from collections.abc import Callable, Collection
+A difference has the fields of a row: the due date as a Due, the responsibles by id, the status by name.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,39 +14,44 @@ from taskhand.domain.edit import Edit, is_readable
 from taskhand.domain.names import Match
 from taskhand.domain.task import Responsible, Status, StatusChoice, Task
 
-__all__ = ["EDIT_FIELDS", "FieldChange", "Receipt", "Unapplied", "changes", "inverse_edit", "preview", "unapplied"]
+__all__ = [
+    "EDIT_FIELDS",
+    "FieldChange",
+    "Receipt",
+    "Unapplied",
+    "changes",
+    "inverse_edit",
+    "people_in",
+    "people_unapplied",
+    "preview",
+    "unapplied",
+    "value_of",
+]
 
 _SHOWN: dict[str, Callable[[Task], object]] = {
     "title": lambda task: task.title,
     "description": lambda task: task.description,
-    "due_at": lambda task: task.due_at,
-    "is_all_day": lambda task: task.is_all_day,
-    "due_timezone": lambda task: task.due_timezone,
+    "due": due_of,
     "ai_contact_id": lambda task: task.ai_contact_id,
     "ai_customer_id": lambda task: task.ai_customer_id,
     "priority": lambda task: task.priority,
-    "task_responsibles": lambda task: None if task.task_responsibles is None else list(task.responsible_ids),
-    "status_config": lambda task: task.status_config.name if task.status_config else None,
+    "responsibles": lambda task: None if task.task_responsibles is None else task.responsible_ids,
+    "status": lambda task: task.status_config.name if task.status_config else None,
 }
-"""The value of each documented field in a difference: people by id, the status by name."""
+"""The value of each field of a difference."""
 
 _ASKED_AS = {
-    "due": ("dueDate", lambda task: task.due_at),
-    "responsible_ids": ("responsibleIds", _SHOWN["task_responsibles"]),
-    "status": ("status", _SHOWN["status_config"]),
-    "ai_contact_id": ("aiContactId", _SHOWN["ai_contact_id"]),
-    "ai_customer_id": ("aiCustomerId", _SHOWN["ai_customer_id"]),
+    "due": "dueDate",
+    "responsible_ids": "responsibleIds",
+    "ai_contact_id": "aiContactId",
+    "ai_customer_id": "aiCustomerId",
 }
-"""Fields of an edit whose documented name in a request differs from the one in an answer."""
+"""Fields of an edit whose documented name in a request is another."""
 
-EDIT_FIELDS = {
-    "due_at": "due",
-    "is_all_day": "due",
-    "due_timezone": "due",
-    "task_responsibles": "responsible_ids",
-    "status_config": "status",
-}
-"""The field of an edit that sets a documented field of a task, where the two differ in name."""
+EDIT_FIELDS = {"responsibles": "responsible_ids"}
+"""The field of an edit that sets a field of a difference, where the two differ in name."""
+
+_DIFFERENCE_FIELDS = {field: name for name, field in EDIT_FIELDS.items()}
 
 _NEW = Task(
     id="",
@@ -66,16 +74,22 @@ _NEW = Task(
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """The value of one documented field before and after."""
+    """The value of one field before and after: a Due, ids of people as a tuple, or a value of the task."""
 
     field: str
     before: object
     after: object
 
 
+def people_in(changed: Iterable[FieldChange]) -> frozenset[str]:
+    """The ids of all people in a difference."""
+    values = [value for one in changed if one.field == "responsibles" for value in (one.before, one.after)]
+    return frozenset(person for value in values if isinstance(value, tuple) for person in value)
+
+
 @dataclass(frozen=True, slots=True)
 class Unapplied:
-    """A field that a write should have set to `asked`, and that has the value `got` afterwards.
+    """A field, by its name in a request, that a write should have set to `asked`, and that is `got` afterwards.
 
     `was` is the value that an undo expected there, MISSING for other writes.
     """
@@ -86,11 +100,20 @@ class Unapplied:
     was: object = MISSING
 
 
+def people_unapplied(missed: Iterable[Unapplied]) -> Iterator[FieldChange]:
+    """What was not applied to people, as a difference."""
+    for one in missed:
+        yield FieldChange("responsibles", one.asked, one.got)
+        yield FieldChange("responsibles", None, one.was)
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """The answer to a write. Where `changed` and `unapplied` are both empty nothing was sent, and `note` says so.
 
-    `task` is None where it was deleted. `replayed` is whether this is the answer to an earlier, identical call.
+    `task` is None where it was deleted; `before` is the task before the write, None where it was made by it. `already`
+    are the fields that were asked for and so before. `replayed` is whether this is the answer to an earlier, identical
+    call.
     """
 
     task: Task | None
@@ -100,6 +123,8 @@ class Receipt:
     note: str | None = None
     change_id: str | None = None
     replayed: bool = False
+    before: Task | None = None
+    already: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -110,13 +135,21 @@ class Receipt:
         A field that cannot be read afterwards is noted, as nobody can tell whether it was applied.
         """
         unmet = edit.unmet_by(after, written=True).given()
+        already = _met_before(before, edit, {name for name, _ in unmet})
+        changed = changes(before, after)
         if not unmet:
-            return cls(after, changes(before, after), (), matched, note or None)
+            return cls(after, changed, (), matched, note or None, before=before, already=already)
         missed = tuple(unapplied(name, asked, after) for name, asked in unmet if is_readable(after, name))
         unread = ", ".join(unapplied(name, asked, after).field for name, asked in unmet if not is_readable(after, name))
         note = "Some of the requested values were not applied: see unapplied." if missed else note
         note = " ".join(filter(None, (note, unread and f"Whether it was applied cannot be read back: {unread}.")))
-        return cls(after, changes(before, after), missed, matched, note or None)
+        return cls(after, changed, missed, matched, note or None, before=before, already=already)
+
+    @property
+    def people(self) -> frozenset[str]:
+        """The ids of all people in the receipt."""
+        missed = people_unapplied(self.unapplied)
+        return people_in((*self.changed, *missed)).union(self.task.responsible_ids if self.task else ())
 
     @property
     def is_refused(self) -> bool:
@@ -126,11 +159,16 @@ class Receipt:
 
 
 def changes(before: Task | None, after: Task) -> tuple[FieldChange, ...]:
-    """The documented fields that differ; those of a new task that are not empty."""
+    """The fields that differ; those of a new task that are not empty."""
     pairs = ((name, shown(before) if before else None, shown(after)) for name, shown in _SHOWN.items())
     return tuple(
         FieldChange(name, was, now) for name, was, now in pairs if was != now and (before or not _is_empty(now))
     )
+
+
+def value_of(task: Task, field: str) -> object:
+    """The value that a difference has for a field of the task."""
+    return _SHOWN[field](task)
 
 
 def preview(before: Task | None, edit: Edit) -> Task:
@@ -177,23 +215,23 @@ def _status(choice: StatusChoice) -> Status:
 
 def _is_empty(value: object) -> bool:
     """Whether a new task has this value by default; a priority of 0 has been asked for."""
-    return value is None or value is False or value == []
+    return value is None or value == ()
+
+
+def _met_before(before: Task | None, edit: Edit, unmet: Collection[str]) -> tuple[str, ...]:
+    """The fields that the edit sets and that the task had as asked before, and has afterwards."""
+    if before is None:
+        return ()
+    open_before = {name for name, _ in edit.unmet_by(before).given()}
+    return tuple(
+        _DIFFERENCE_FIELDS.get(name, name) for name, _ in edit.given() if name not in open_before and name not in unmet
+    )
 
 
 def unapplied(name: str, asked: object, now: Task, was: Task | None = None) -> Unapplied:
     """The row for the field `name` of an edit; `was` is the task as an undo expected it."""
-    field, shown = _ASKED_AS.get(name, (name, _SHOWN.get(name)))
-    expected = MISSING if was is None or shown is None else shown(was)
-    return Unapplied(field, _to_json(asked), shown(now) if shown else None, expected)
-
-
-def _to_json(asked: object) -> object:
-    match asked:
-        case Due():
-            return str(asked)
-        case StatusChoice():
-            return asked.name if asked.name is not None else asked.position
-        case tuple():
-            return list(asked)
-        case _:
-            return asked
+    shown = _DIFFERENCE_FIELDS.get(name, name)
+    if isinstance(asked, StatusChoice):
+        asked = asked.name if asked.name is not None else asked.position
+    expected = MISSING if was is None else value_of(was, shown)
+    return Unapplied(_ASKED_AS.get(name, name), asked, value_of(now, shown), expected)

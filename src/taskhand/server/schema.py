@@ -277,5 +277,5 @@ def _with_null(node: Schema) -> Schema:
 
 def _outline(node: Schema) -> Schema:
     """The type of a value, a list of types where it can be null, and nothing of what is in it."""
-    kinds = [branch["type"] for branch in node.get("anyOf", [node]) if "type" in branch]
+    kinds = list(dict.fromkeys(branch["type"] for branch in node.get("anyOf", [node]) if "type" in branch))
     return {"type": kinds[0] if len(kinds) == 1 else kinds} if kinds else {}

@@ -21,6 +21,7 @@ from taskhand.domain.errors import TaskhandError
 from taskhand.domain.plan import Plan
 from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.text import plain
+from taskhand.domain.wording import Wording
 from taskhand.journal.journal import Caller
 from taskhand.server.arguments import parse_arguments
 from taskhand.server.elicitation import answer_in, asker, can_elicit, to_input_required
@@ -29,13 +30,15 @@ from taskhand.server.internal_error import internal_errors
 from taskhand.server.offered_tools import OfferedTools
 from taskhand.server.progress import ProgressReport
 from taskhand.server.render.answer import render_answer
-from taskhand.server.render.errors import render_error
+from taskhand.server.render.errors import people_in_error, render_error
+from taskhand.server.render.whole import render_whole_write
 from taskhand.server.render.writes import render_write
 from taskhand.server.schema import Schema, fields_of, input_schema, output_schema
 from taskhand.server.tool import Tool, Written
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call, Options
 from taskhand.service.confirmation import Question, act_on_answer, confirm
+from taskhand.service.wording_for import wording_for
 
 __all__ = ["ToolHandlers", "error_result", "to_listed_tool"]
 
@@ -95,12 +98,18 @@ class ToolHandlers:
                 if isinstance(result, Question):
                     return to_input_required(result)
                 with internal_errors(tool.name):
-                    answer = render_answer(result if isinstance(result, BaseModel) else render_write(result))
+                    answer = render_answer(result if isinstance(result, BaseModel) else await self._answer(result))
             except TaskhandError as error:
                 if tool.writes:
                     await call.failed(error)
-                return error_result(tool.name, error)
+                return error_result(tool.name, error, await wording_for(self.app, people_in_error(error)))
         return CallToolResult(content=[TextContent(text=answer.text)], structured_content=answer.value)
+
+    async def _answer(self, written: Written) -> BaseModel:
+        """The answer for what a write returned."""
+        if self.app.policy.answers == "whole":
+            return render_whole_write(written)
+        return render_write(written, await wording_for(self.app, written.people))
 
     async def _run(
         self, tool: Tool[Any], call: Call, ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams
@@ -148,7 +157,7 @@ def _caller(ctx: ServerRequestContext[Any, Any]) -> Caller:
     return Caller(plain(info.name)[:100], plain(info.version)[:40]) if info else Caller()
 
 
-def error_result(tool: str, error: TaskhandError) -> CallToolResult:
+def error_result(tool: str, error: TaskhandError, wording: Wording | None = None) -> CallToolResult:
     """The error as a result that a model can act on."""
     logger.info("%.60s refused: %s", tool, error.code)
-    return CallToolResult(content=[TextContent(text=render_error(error))], is_error=True)
+    return CallToolResult(content=[TextContent(text=render_error(error, wording))], is_error=True)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 import anyio
 
@@ -26,7 +27,7 @@ class WritePolicy:
     one that the same caller made less than `same_within` ago is answered with that one's task (zero: never). `asks` is
     whether a person may be asked through the client. The progress of a bulk write is reported every `tick_s` seconds,
     that of reading every `read_tick_s`. `only_reads` removes every tool that writes. `tools` selects the offered tools
-    as TASKHAND_TOOLS does (None: all).
+    as TASKHAND_TOOLS does (None: all). `answers` is how much a write answers: a row, or the whole task.
     """
 
     plan_over: int = 10
@@ -37,6 +38,7 @@ class WritePolicy:
     read_tick_s: float = 1.0
     only_reads: bool = False
     tools: str | None = None
+    answers: Literal["lean", "whole"] = "lean"
 
 
 @dataclass(frozen=True, slots=True)

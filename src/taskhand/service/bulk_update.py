@@ -112,6 +112,7 @@ async def _plan_steps(call: Call, edit_for: EditFor, targets: Targets) -> _Steps
     matched: dict[Match, None] = dict.fromkeys(targets.matched)
     unchanged: list[str] = []
     refused = dict(targets.refused)
+    titles = {snapshot.task.id: snapshot.task.title or "" for snapshot in targets.tasks}
     for snapshot in targets.tasks:
         task = snapshot.task
         try:
@@ -126,4 +127,4 @@ async def _plan_steps(call: Call, edit_for: EditFor, targets: Targets) -> _Steps
         else:
             unchanged.append(task.id)
     check_not_all_refused(refused, others=len(intents) + len(unchanged))
-    return _Steps(tuple(intents), tuple(matched), SkippedTasks(tuple(unchanged), refused))
+    return _Steps(tuple(intents), tuple(matched), SkippedTasks(tuple(unchanged), refused, titles=titles))

@@ -13,7 +13,7 @@ from taskhand.domain.bulk import BulkReceipt, TaskResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OutcomeUnknown, TaskhandError
 from taskhand.domain.outcome import VOID, Outcome, overall_outcome
-from taskhand.domain.receipt import Receipt
+from taskhand.domain.receipt import Receipt, changes
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Claim, Intent, Opening, Result
 from taskhand.service.call import Call
@@ -40,17 +40,21 @@ _REPLAYABLE = frozenset({"applied", "unchanged", "refused", "not_attempted"})
 class SkippedTasks:
     """Tasks of a bulk change that nothing is sent for: `unchanged` already match, `refused` have an error, by id.
 
-    `others` are results of tasks that have no id, or a remark.
+    `others` are results of tasks that have no id, or a remark. `titles` are those of the tasks that were read.
     """
 
     unchanged: tuple[str, ...] = ()
     refused: Mapping[str, TaskhandError] = field(default_factory=dict)
     others: tuple[TaskResult, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     def results(self) -> tuple[TaskResult, ...]:
         """The results of these tasks."""
-        unchanged = (TaskResult(task_id, "unchanged") for task_id in self.unchanged)
-        refused = (TaskResult.failed(task_id, "refused", error) for task_id, error in self.refused.items())
+        titles = self.titles
+        unchanged = (TaskResult(task_id, "unchanged", title=titles.get(task_id)) for task_id in self.unchanged)
+        refused = (
+            TaskResult.failed(task_id, "refused", error, titles.get(task_id)) for task_id, error in self.refused.items()
+        )
         return (*unchanged, *refused, *self.others)
 
 
@@ -68,8 +72,9 @@ async def bulk_write(
         change = await call.record("refused" if is_refused else "unchanged", opening, (), results)
         note = "Nothing was written." if skipped_results else "No task matches the filter: nothing was written."
         return BulkReceipt(skipped_results, opening.matched, note, change.id)
-    known = {len(intents) + n: _to_result(len(intents) + n, one) for n, one in enumerate(skipped_results)}
-    run = _BulkRun(call, dict(enumerate(intents)), known)
+    not_sent = dict(enumerate(skipped_results, len(intents)))
+    found = [_to_result(index, one) for index, one in not_sent.items()]
+    run = _BulkRun(call, dict(enumerate(intents)), found, not_sent)
     with anyio.CancelScope(shield=True):
         await call.begin(opening, intents)
     return await _finish(run)
@@ -83,11 +88,12 @@ async def bulk_resume(
     `found` are results of others that were found out without a write; `is_out_of_time` is whether there was no time to
     look at all. One result for each task of the change; AlreadyClaimed where another call has gone on with the change.
     """
-    known = {one.index: one for one in found}
-    run = _BulkRun(call, intents, known, change)
+    of = dict(enumerate(change.intents))
+    former = _to_task_results(change) | {one.index: to_task_result(one, of.get(one.index)) for one in found}
+    run = _BulkRun(call, intents, found, former)
     run.progress.is_out_of_time = is_out_of_time
     with anyio.CancelScope(shield=True):
-        await call.resume(change, {*intents, *known})
+        await call.resume(change, {*intents, *(one.index for one in found)})
     return await _finish(run)
 
 
@@ -143,22 +149,21 @@ def is_resumable(change: Change) -> bool:
 
 
 class _BulkRun:
-    """One bulk write in progress: `intents` by their index in the change, and results that are `known` without it.
+    """One bulk write in progress: `intents` by their index in the change, and results that are `found` without it.
 
-    `change` is the one that is gone on with, None for a new one.
+    `former` are the results of all tasks that nothing is sent for, by index.
     """
 
     def __init__(
-        self, call: Call, intents: Mapping[int, Intent], known: Mapping[int, Result], change: Change | None = None
+        self, call: Call, intents: Mapping[int, Intent], found: Sequence[Result], former: Mapping[int, TaskResult]
     ) -> None:
         self.progress = BulkProgress()
         self.finished = anyio.Event()
         self._call = call
         self._indexes = tuple(intents)
         self._intents = tuple(intents.values())
-        self._known = tuple(known.values())
-        former = _to_task_results(change) if change else {}
-        self._results = former | {index: to_task_result(one, intents.get(index)) for index, one in known.items()}
+        self._found = tuple(found)
+        self._results = dict(former)
         """By index in the change; what is here is in the journal, or on its way there."""
         self._unsettled = set(range(len(self._intents)))
         """Positions in the intents of this run."""
@@ -171,7 +176,7 @@ class _BulkRun:
                     self.progress.results[position] = item
                     self._unsettled.add(position)
             new = self._collect_new_results()
-            await self._call.settle([*new, *self._known], self._overall_outcome())
+            await self._call.settle([*new, *self._found], self._overall_outcome())
             await self._call.progress(len(self._intents), len(self._intents))
             self.finished.set()
 
@@ -224,7 +229,8 @@ def _judge(intent: Intent, item: ItemResult) -> TaskResult:
     if receipt.is_refused:
         message = "The CRM left the task unchanged."
         return TaskResult(item.task_id, "refused", "not_applied", message, receipt.unapplied, title)
-    return TaskResult(item.task_id, "applied", None, receipt.note, receipt.unapplied, title)
+    changed = receipt.changed if before else ()
+    return TaskResult(item.task_id, "applied", None, receipt.note, receipt.unapplied, title, changed)
 
 
 def _title(intent: Intent | None, after: Task | None) -> str | None:
@@ -263,4 +269,6 @@ def to_task_result(result: Result, intent: Intent | None = None) -> TaskResult:
     if result.outcome == "not_applied":  # recovery found that it was not written: the task may be sent again
         return TaskResult(task_id, "not_attempted", result.code, result.note, title=title)
     outcome: Outcome = result.outcome if result.outcome in _REPLAYABLE else "unknown"
-    return TaskResult(task_id, outcome, result.code, result.note, title=title)
+    before = intent.before.task if intent and intent.before else None
+    changed = changes(before, result.after) if before and result.after and outcome == "applied" else ()
+    return TaskResult(task_id, outcome, result.code, result.note, title=title, changed=changed)

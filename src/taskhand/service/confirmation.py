@@ -13,8 +13,10 @@ from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.text import one_line, truncate
+from taskhand.domain.wording import Wording
 from taskhand.service.apply_plan import apply_plan, decline_plan, review_plan
 from taskhand.service.call import Call
+from taskhand.service.wording_for import wording_for
 
 __all__ = ["CONFIRM_FIELD", "Answer", "AskPerson", "Question", "act_on_answer", "confirm", "question_text", "to_answer"]
 
@@ -45,7 +47,7 @@ class AskPerson(Protocol):
 
 async def confirm(call: Call, plan: Plan, ask: AskPerson) -> Receipt | BulkReceipt | Plan | Question:
     """Ask the person about the plan and act on the answer; the question itself where the answer comes later."""
-    question = Question(plan.id, question_text(plan))
+    question = Question(plan.id, question_text(plan, await wording_for(call.app, plan.people)))
     answer = await ask(question)
     return question if answer is None else await act_on_answer(call, plan.id, answer)
 
@@ -80,19 +82,19 @@ def to_answer(action: Literal["accept", "decline", "cancel"], content: Mapping[s
     return "yes" if action == "accept" and confirmed is True else "none"
 
 
-def question_text(plan: Plan) -> str:
+def question_text(plan: Plan, wording: Wording) -> str:
     """The plan in words: the number of tasks, the first few with their changes, how many more, and what is lost."""
     count = len(plan.differences)
     lines = [f"{plan.guard or 'This change'}: {count} {'task' if count == 1 else 'tasks'}."]
-    lines += [f"- {_difference_line(one)}" for one in plan.differences[:_MOST_TASKS]]
+    lines += [f"- {_difference_line(one, wording)}" for one in plan.differences[:_MOST_TASKS]]
     lines += [f"- and {count - _MOST_TASKS} more"] if count > _MOST_TASKS else []
     lines += [plan.note] if plan.note else []
     return "\n".join([*lines, "Carry it out?"])
 
 
-def _difference_line(one: Difference) -> str:
-    title = one_line(one.title)
-    changed = "; ".join(f"{field.field}: {_value(field.before)} → {_value(field.after)}" for field in one.changed)
+def _difference_line(one: Difference, wording: Wording) -> str:
+    title, difference = one_line(one.title), wording.difference(one.changed)
+    changed = "; ".join(f"{field}: {_value(it['from'])} → {_value(it['to'])}" for field, it in difference.items())
     line = f"{one.does} “{truncate(title, _LONGEST_TITLE)}”"
     return truncate(f"{line}: {changed}" if changed else line, _LONGEST_LINE)
 

@@ -43,4 +43,4 @@ async def execute_delete(call: Call, before: Snapshot, opening: Opening) -> Rece
         await call.settle([Result(0, "applied", before.task.id, note=note)], "applied")
     again = "" if before.cannot_recreate else "; undo_change makes it again under a new id"
     note = note or f"The task is deleted{again}."
-    return replace(Receipt(None, note=note), change_id=call.change.id if call.change else None)
+    return replace(Receipt(None, note=note, before=before.task), change_id=call.change.id if call.change else None)

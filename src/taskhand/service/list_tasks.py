@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from pydantic import MISSING
 
@@ -28,8 +29,8 @@ class TaskList:
     """One page of tasks, with what is needed to render it.
 
     `query` is the query that was answered; the cursor needs it. `members` are the team by id, `former` those who left
-    and are responsible for a task. `overdue` are task ids. `unreadable` and `times` as of a TaskPage; `zone` is the
-    IANA zone in which moments are shown (None: UTC).
+    and are responsible for a task. `overdue` are task ids. `now` is when the list was made; `zone` is the IANA zone in
+    which moments are shown (None: UTC). `unreadable` and `times` as of a TaskPage.
     """
 
     tasks: tuple[Task, ...]
@@ -37,9 +38,10 @@ class TaskList:
     more: bool
     members: dict[str, Member]
     overdue: frozenset[str]
+    now: datetime
+    zone: str | None = None
     unreadable: tuple[str, ...] = ()
     times: Mapping[str, TaskTimes] = field(default_factory=lambda: NO_TIMES)
-    zone: str | None = None
     former: Mapping[str, Member] = field(default_factory=dict)
 
 
@@ -65,7 +67,18 @@ async def list_tasks(
     members = {member.id: member for member in team.members}
     responsible = [person for task in page.tasks for person in task.responsible_ids]
     former = await find_former_members(app, responsible, team)
-    return TaskList(page.tasks, query, page.more, members, overdue, page.unreadable, page.times, app.timezone, former)
+    return TaskList(
+        page.tasks,
+        query,
+        page.more,
+        members,
+        overdue,
+        app.clock(),
+        app.timezone,
+        page.unreadable,
+        page.times,
+        former,
+    )
 
 
 async def fetch_page(app: AppContext, query: TaskQuery) -> TaskPage:

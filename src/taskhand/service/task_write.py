@@ -62,7 +62,8 @@ async def write_edit(
         if not _sets_any(intent.edit) and before == now:
             result = _new_result(now.task, "unchanged")
             change = await call.record("unchanged", new_opening(matched), [intent], [result])
-            return Receipt(now.task, matched=matched, note=_NOTHING_WRITTEN, change_id=change.id)
+            receipt = Receipt.of(now.task, now.task, edit, matched)
+            return replace(receipt, note=_NOTHING_WRITTEN, change_id=change.id)
         # A cancelled caller does not interrupt the request: its result is awaited and recorded.
         with anyio.CancelScope(shield=True):
             try:

@@ -14,6 +14,7 @@ from safety.victim import journal_in, store_in
 from taskhand.domain.edit import Edit
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.wording import Wording
 from taskhand.journal.journal import Caller, Change, ChangePage, Ending, Intent, Opening, Result
 from taskhand.server.app import create_server
 from taskhand.server.render.answer import LARGEST
@@ -34,7 +35,7 @@ INTENT = Intent("update", Snapshot(task()), Edit(priority=2))
 )
 def test_a_change_that_may_have_been_written_shows_what_was_intended(outcome: Outcome, changed: object) -> None:
     change = Change("chg_1", OPENING, (INTENT,), {0: Result(0, outcome, TASK_ID)}, Ending(outcome))
-    [row] = ChangesAnswer.of(ChangePage((change,)), None).model_dump(mode="json")["changes"]
+    [row] = ChangesAnswer.of(ChangePage((change,)), None, Wording()).model_dump(mode="json")["changes"]
     assert row.get("changed") == changed
 
 

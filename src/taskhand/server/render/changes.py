@@ -7,15 +7,16 @@ from typing import Any
 
 from pydantic import MISSING
 
-from taskhand.domain.receipt import FieldChange, changes, preview
+from taskhand.domain.receipt import FieldChange, changes, people_in, preview
 from taskhand.domain.task import Task
 from taskhand.domain.text import truncate
+from taskhand.domain.wording import Wording
 from taskhand.journal.journal import Change, ChangePage, Intent, Result
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow
-from taskhand.server.render.writes import changed_fields
+from taskhand.server.render.writes import render_changed
 
-__all__ = ["ChangesAnswer", "task_indexes"]
+__all__ = ["ChangesAnswer", "people_in_row", "people_in_tasks", "task_indexes"]
 
 _TITLE, _REASON, _MESSAGE = 60, 200, 200
 _FEW = 3
@@ -74,18 +75,22 @@ class ChangesAnswer(UntrustedAnswer):
     note: str | MISSING = MISSING
 
     @classmethod
-    def of(cls, page: ChangePage, task_id: str | None) -> "ChangesAnswer":
+    def of(cls, page: ChangePage, task_id: str | None, wording: Wording) -> "ChangesAnswer":
         """The answer for a page; a row of a bulk change shows the task that was asked for."""
-        rows = tuple(_row(change, task_id) for change in page.changes)
+        rows = tuple(_row(change, task_id, wording) for change in page.changes)
         return cls(changes=rows, next_cursor=page.cursor or MISSING)
 
     @classmethod
-    def of_tasks(cls, change: Change, indexes: Sequence[int], cursor: str | None, note: str | None) -> "ChangesAnswer":
+    def of_tasks(
+        cls, change: Change, indexes: Sequence[int], wording: Wording, *, cursor: str | None, note: str | None
+    ) -> "ChangesAnswer":
         """The answer for some tasks of one change."""
-        row = _row(change, None).model_copy(update=dict.fromkeys(("task_id", "title", "does", "changed"), MISSING))
+        row = _row(change, None, wording).model_copy(
+            update=dict.fromkeys(("task_id", "title", "does", "changed"), MISSING)
+        )
         return cls(
             changes=(row.model_copy(update={"tasks": MISSING}),),
-            tasks=tuple(_changed_task(change, index) for index in indexes),
+            tasks=tuple(_changed_task(change, index, wording) for index in indexes),
             next_cursor=cursor or MISSING,
             note=note or MISSING,
         )
@@ -101,7 +106,17 @@ def task_indexes(change: Change, task_id: str | None, outcome: str | None) -> li
     ]
 
 
-def _row(change: Change, task_id: str | None) -> ChangeRow:
+def people_in_row(change: Change, task_id: str | None) -> frozenset[str]:
+    """The ids of the people in the row of a change."""
+    return people_in(_difference(change, _intent_index(change, task_id)))
+
+
+def people_in_tasks(change: Change, indexes: Sequence[int]) -> frozenset[str]:
+    """The ids of the people in the rows of some tasks of a change."""
+    return people_in(one for index in indexes for one in _difference(change, index))
+
+
+def _row(change: Change, task_id: str | None, wording: Wording) -> ChangeRow:
     index = _intent_index(change, task_id)
     opening, is_plan = change.opening, change.outcome == "planned"
     several = index is None and len(change.intents) > 1
@@ -111,7 +126,7 @@ def _row(change: Change, task_id: str | None) -> ChangeRow:
         "task_id": _task_id(change, index),
         "title": _title(change, index),
         "does": _does(change, index),
-        "changed": changed_fields(_difference(change, index)),
+        "changed": render_changed(_difference(change, index), wording),
         "totals": _totals(change),
         "tasks": tuple(_task_name(change, n) for n in range(len(change.intents))[:_FEW]) if several else None,
         "code": change.ending.code if change.ending else None,
@@ -131,12 +146,12 @@ def _task_name(change: Change, index: int) -> TaskName:
     return TaskName(id=_task_id(change, index) or "", title=_title(change, index) or MISSING)
 
 
-def _changed_task(change: Change, index: int) -> ChangedTask:
+def _changed_task(change: Change, index: int, wording: Wording) -> ChangedTask:
     result = change.results.get(index)
     facts: dict[str, Any] = {
         "title": _title(change, index),
         "does": _does(change, index),
-        "changed": changed_fields(_difference(change, index)),
+        "changed": render_changed(_difference(change, index), wording),
         "code": result.code if result else None,
         "message": truncate(result.note, _MESSAGE) if result and result.note else None,
     }

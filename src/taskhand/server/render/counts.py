@@ -7,9 +7,9 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.domain.count import NOBODY, CountBy
+from taskhand.domain.people_names import people_names
 from taskhand.domain.text import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
-from taskhand.server.render.people import render_people
 from taskhand.service.count_tasks import Counted
 
 __all__ = ["CountsAnswer", "render_counts"]
@@ -70,7 +70,7 @@ def _named(counted: Counted, by: CountBy) -> dict[str, int]:
     """The groups by the words that rows show for them."""
     groups = counted.count.groups
     people = [one for one in groups if one != NOBODY] if by == "responsible" else []
-    names = render_people(people, counted.members, counted.former) | ({NOBODY: "nobody"} if by == "responsible" else {})
+    names = people_names(people, counted.members, counted.former) | ({NOBODY: "nobody"} if by == "responsible" else {})
     words: Counter[str] = Counter()
     for group, tasks in groups.items():
         words[names.get(group) or truncate(group, _NAME)] += tasks

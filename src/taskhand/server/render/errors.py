@@ -6,19 +6,22 @@ from typing import Any
 
 from taskhand.domain.errors import Candidate, TaskhandError
 from taskhand.domain.plan import Difference
+from taskhand.domain.receipt import people_in
 from taskhand.domain.text import plain, plain_json, truncate
+from taskhand.domain.wording import Wording
 from taskhand.server.render.untrusted import mark_untrusted
-from taskhand.server.render.writes import to_difference_row
+from taskhand.server.render.writes import difference_row
 
-__all__ = ["error_sentence", "render_error"]
+__all__ = ["error_sentence", "people_in_error", "render_error"]
 
 _MESSAGE, _CANDIDATE = 2_000, 200
 _FREE_TEXT = ("candidates.name", "difference.title", "difference.changed", "wouldWrite")
 _VALUE = "candidates.value"
 
 
-def render_error(error: TaskhandError) -> str:
+def render_error(error: TaskhandError, wording: Wording | None = None) -> str:
     """JSON with `code`, `message` and `retryable`; where there are any, also `candidates`, `next` and the details."""
+    wording = wording or Wording()
     fields: dict[str, Any] = {"code": error.code, "message": truncate(error.message, _MESSAGE)}
     if error.candidates:
         fields["candidates"] = [_candidate(candidate) for candidate in error.candidates]
@@ -27,10 +30,16 @@ def render_error(error: TaskhandError) -> str:
     fields["retryable"] = error.retryable
     if error.retry_after_s is not None:
         fields["retry_after_s"] = math.ceil(error.retry_after_s)
-    fields |= {name: _detail(value) for name, value in error.details.items()}
+    fields |= {name: _detail(value, wording) for name, value in error.details.items()}
     fields = plain_json(fields)
     paths = (_VALUE, *_FREE_TEXT) if any(one.is_free_text for one in error.candidates) else _FREE_TEXT
     return json.dumps({"error": fields | mark_untrusted(fields, paths)}, ensure_ascii=False, separators=(",", ":"))
+
+
+def people_in_error(error: TaskhandError) -> frozenset[str]:
+    """The ids of the people in the differences that an error holds."""
+    parts = (part for value in error.details.values() if isinstance(value, list | tuple) for part in value)
+    return people_in(change for one in parts if isinstance(one, Difference) for change in one.changed)
 
 
 def error_sentence(error: TaskhandError) -> str:
@@ -43,7 +52,7 @@ def _candidate(candidate: Candidate) -> dict[str, str]:
     return {"value": truncate(candidate.value, _CANDIDATE)} | named
 
 
-def _detail(value: object) -> Any:
+def _detail(value: object, wording: Wording) -> Any:
     if isinstance(value, list | tuple):
-        return [_detail(item) for item in value]
-    return to_difference_row(value).model_dump(mode="json") if isinstance(value, Difference) else value
+        return [_detail(item, wording) for item in value]
+    return difference_row(value, wording).model_dump(mode="json") if isinstance(value, Difference) else value

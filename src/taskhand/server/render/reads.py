@@ -1,20 +1,20 @@
 """The answers of tools that read, as typed models; long text is cut, with the number of characters left out; pure."""
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Literal
+from collections.abc import Sequence
 
-from pydantic import MISSING, ConfigDict
+from pydantic import MISSING
 
-from taskhand.domain.due import Due, due_of
+from taskhand.domain.due import moment_text
 from taskhand.domain.page import cursor_after
+from taskhand.domain.people_names import people_names
 from taskhand.domain.task import Contact, Member, Status, StatusList, Task
 from taskhand.domain.task_times import UNKNOWN
 from taskhand.domain.text import truncate
+from taskhand.domain.wording import Wording
 from taskhand.server.render.answer import MOST_ITEMS, Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow, match_rows
-from taskhand.server.render.people import render_people
+from taskhand.server.render.rows import ROW, Row, RowField, render_row
 from taskhand.service.list_tasks import TaskList
 from taskhand.service.list_team_members import Team
 
@@ -22,7 +22,6 @@ __all__ = [
     "TASK_TEXTS",
     "ContactsAnswer",
     "ListAnswer",
-    "RowField",
     "StatusesAnswer",
     "TaskAnswer",
     "TeamAnswer",
@@ -37,7 +36,7 @@ TASK_TEXTS = (
     "task.status_config.color",
 )
 """The fields of a whole task that hold text written by others."""
-_TITLE, _NAME, _SNIPPET, _DESCRIPTION = 100, 60, 200, 12_000
+_NAME, _DESCRIPTION = 60, 12_000
 _ESCAPED_DESCRIPTION = 16_000
 """Characters of the longest description as JSON, where a control character takes six."""
 _PAGE_CHARACTERS = 320
@@ -137,47 +136,6 @@ class TaskAnswer(UntrustedAnswer):
         return cls(task=fit_description(task))
 
 
-RowField = Literal[
-    "title",
-    "status",
-    "due",
-    "priority",
-    "responsibles",
-    "overdue",
-    "description",
-    "created_at",
-    "updated",
-    "completed",
-    "completed_by",
-    "ai_contact_id",
-    "ai_customer_id",
-    "url",
-]
-_ROW: tuple[RowField, ...] = ("title", "status", "due", "priority", "responsibles")
-
-
-class Row(Answer):
-    """A task in a list, with the fields that were asked for."""
-
-    model_config = ConfigDict(alias_generator=None)
-
-    id: str
-    title: str | MISSING = MISSING
-    status: str | None | MISSING = MISSING
-    due: str | None | MISSING = MISSING
-    priority: int | MISSING = MISSING
-    responsibles: tuple[str, ...] | MISSING = MISSING
-    overdue: bool | MISSING = MISSING
-    description: str | None | MISSING = MISSING
-    created_at: str | MISSING = MISSING
-    updated: str | None | MISSING = MISSING
-    completed: str | None | MISSING = MISSING
-    completed_by: str | None | MISSING = MISSING
-    ai_contact_id: str | None | MISSING = MISSING
-    ai_customer_id: str | None | MISSING = MISSING
-    url: str | None | MISSING = MISSING
-
-
 class Unreadable(Answer):
     """Tasks that a list leaves out."""
 
@@ -186,10 +144,15 @@ class Unreadable(Answer):
 
 
 class ListAnswer(UntrustedAnswer):
-    """A page of tasks; `unreadable` are those left out because a field cannot be read, which get_task names."""
+    """A page of tasks, and what time it is.
+
+    `unreadable` are tasks that are left out because a field cannot be read, which get_task names.
+    """
 
     free_text = ("tasks.title", "tasks.status", "tasks.description", "tasks.responsibles", "tasks.completed_by")
 
+    now: str
+    zone: str
     tasks: tuple[Row, ...]
     matched: tuple[MatchRow, ...] | MISSING = MISSING
     next_cursor: str | MISSING = MISSING
@@ -198,13 +161,15 @@ class ListAnswer(UntrustedAnswer):
     @classmethod
     def of(cls, found: TaskList, fields: Sequence[RowField] | MISSING) -> "ListAnswer":
         """The answer for a page; it ends early, with a cursor, where its rows are large."""
-        shown = _ROW if fields is MISSING else fields
+        shown = ROW if fields is MISSING else fields
+        people = {person for task in found.tasks for person in task.responsible_ids}
+        wording = Wording(found.zone, people_names([*found.members, *people], found.members, found.former))
         room = min(max(_PAGE_CHARACTERS * found.query.limit, _SMALLEST_PAGE), _LARGEST_PAGE) - _ENVELOPE
-        responsible = [person for task in found.tasks for person in task.responsible_ids]
-        names = render_people([*found.members, *responsible], found.members, found.former)
         rows: list[Row] = []
         for task in found.tasks:
-            row = _row(task, found, shown, names)
+            row = render_row(
+                task, wording, shown, is_overdue=task.id in found.overdue, times=found.times.get(task.id, UNKNOWN)
+            )
             room -= len(row.model_dump_json()) + 1
             if room < 0 and rows:
                 break
@@ -212,6 +177,8 @@ class ListAnswer(UntrustedAnswer):
         more = found.more or len(rows) < len(found.tasks)
         last = found.tasks[len(rows) - 1] if rows else None
         return cls(
+            now=moment_text(found.now, found.zone),
+            zone=found.zone or "UTC",
             tasks=tuple(rows),
             matched=match_rows(found.query.matched) or MISSING,
             next_cursor=cursor_after(last, found.query) if more and last else MISSING,
@@ -223,32 +190,6 @@ def _unreadable(ids: Sequence[str]) -> Unreadable | MISSING:
     """The tasks that were left out; those without an id are counted only."""
     named = [one for one in ids if one]
     return Unreadable(count=len(ids), ids=tuple(named[:MOST_ITEMS])) if ids else MISSING
-
-
-def _row(task: Task, found: TaskList, shown: Sequence[RowField], names: Mapping[str, str]) -> Row:
-    due, times = due_of(task), found.times.get(task.id, UNKNOWN)
-    everything: dict[RowField, object] = {
-        "title": truncate(task.title or "", _TITLE),
-        "status": truncate(task.status_config.name, _NAME) if task.status_config else None,
-        "due": str(due) if due else None,
-        "priority": task.shown_priority,
-        "responsibles": [names[person] for person in task.responsible_ids],
-        "overdue": task.id in found.overdue,
-        "description": truncate(task.description, _SNIPPET) if task.description else None,
-        "created_at": task.created_at or "",
-        "updated": _moment(times.updated, found.zone),
-        "completed": _moment(times.completed, found.zone),
-        "completed_by": names.get(times.completed_by or "", times.completed_by),
-        "ai_contact_id": task.ai_contact_id,
-        "ai_customer_id": task.ai_customer_id,
-        "url": task.url,
-    }
-    return Row.model_validate({"id": task.id} | {field: everything[field] for field in shown})
-
-
-def _moment(at: datetime | None, zone: str | None) -> str | None:
-    """A moment as the due date of a row is shown."""
-    return str(Due.instant(at, zone)) if at is not None else None
 
 
 def fit_description(task: Task) -> Task:

@@ -1,4 +1,7 @@
-"""The answers of tools that write: the change of one task, a plan, the outcomes of many tasks; pure."""
+"""The answers of tools that write: the change of one task, a plan, the outcomes of many tasks; pure.
+
+They are lean: tasks are rows as in a list, people have their names, and what is empty is left out.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC
@@ -8,22 +11,43 @@ from pydantic import MISSING
 
 from taskhand.domain.bulk import BulkReceipt, TaskResult
 from taskhand.domain.plan import Difference, Plan
-from taskhand.domain.receipt import FieldChange, Receipt, Unapplied
+from taskhand.domain.receipt import FieldChange, Receipt, Unapplied, value_of
 from taskhand.domain.task import Task
 from taskhand.domain.text import truncate
+from taskhand.domain.wording import Wording
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow, match_rows
-from taskhand.server.render.reads import TASK_TEXTS, fit_description
+from taskhand.server.render.outcomes import OutcomeRow, as_many_as_fit, outcome_rows, size_of
+from taskhand.server.render.rows import Row, render_row
 
-__all__ = ["ManyAnswer", "WriteAnswer", "changed_fields", "render_write", "to_difference_row"]
+__all__ = [
+    "DeletedTask",
+    "DifferenceRow",
+    "ManyAnswer",
+    "TaskRow",
+    "UnappliedRow",
+    "WriteAnswer",
+    "difference_row",
+    "or_missing",
+    "render_changed",
+    "render_plan",
+    "render_write",
+    "shorten",
+    "unapplied_rows",
+]
 
 _NAME, _SNIPPET = 60, 200
 _MOST_SHOWN = 8
 """Items of the longest list in a difference."""
 _MOST_DIFFERENCES = 25
-_MOST_MESSAGES = 25
+_MOST_TASKS, _FEW_TASKS = 10, 3
+"""Tasks of a change of many that are all shown one by one, and how many are of a larger change."""
+_MOST_MISSES = 25
 _ROOM_FOR_IDS = 28_000
 """Characters that the ids of many tasks may take."""
+
+_FINE = frozenset({"applied", "unchanged"})
+"""Outcomes of which a larger change shows the number only."""
 
 _SEE = "Show the difference to the person; apply_plan with this planId carries it out."
 
@@ -37,21 +61,30 @@ class UnappliedRow(Answer):
     was: Any | MISSING = MISSING
 
 
+class DeletedTask(Answer):
+    """A task that is gone."""
+
+    id: str
+    title: str
+
+
 class DifferenceRow(Answer):
     """The change that a plan makes to one task."""
 
     id: str | None
     title: str
     does: str
-    changed: dict[str, Any]
+    changed: dict[str, Any] | MISSING = MISSING
 
 
-class OutcomeRow(Answer):
-    """The tasks of a bulk change with the same outcome for the same reason."""
+class TaskRow(Answer):
+    """The change of one task of many; it was applied where no outcome is named."""
 
-    outcome: str
-    count: int
-    ids: tuple[str, ...] | MISSING = MISSING
+    id: str | MISSING = MISSING
+    title: str | MISSING = MISSING
+    outcome: str | MISSING = MISSING
+    changed: dict[str, Any] | MISSING = MISSING
+    unapplied: tuple[UnappliedRow, ...] | MISSING = MISSING
     code: str | MISSING = MISSING
     message: str | MISSING = MISSING
 
@@ -59,25 +92,17 @@ class OutcomeRow(Answer):
 class WriteAnswer(UntrustedAnswer):
     """The change of one task (`task`), or its plan (`planId`)."""
 
-    free_text = (
-        *TASK_TEXTS,
-        "changed",
-        "unapplied.asked",
-        "unapplied.got",
-        "unapplied.was",
-        "difference.title",
-        "difference.changed",
-        "matched.name",
-    )
-
+    free_text = ("task", "deleted", "changed", "unapplied", "already", "difference", "tasks", "matched.name")
     listed: ClassVar[tuple[str, ...]] = ("task", "changed", "unapplied", "changeId", "planId")
 
-    change_id: str | MISSING = MISSING
-    plan_id: str | MISSING = MISSING
-    task: dict[str, Any] | MISSING = MISSING
+    task: Row | Task | MISSING = MISSING
+    deleted: DeletedTask | MISSING = MISSING
     changed: dict[str, Any] | MISSING = MISSING
     unapplied: tuple[UnappliedRow, ...] | MISSING = MISSING
+    already: dict[str, Any] | MISSING = MISSING
     matched: tuple[MatchRow, ...] | MISSING = MISSING
+    change_id: str | MISSING = MISSING
+    plan_id: str | MISSING = MISSING
     count: int | MISSING = MISSING
     difference: tuple[DifferenceRow, ...] | MISSING = MISSING
     expires_at: str | MISSING = MISSING
@@ -88,68 +113,43 @@ class WriteAnswer(UntrustedAnswer):
 class ManyAnswer(WriteAnswer):
     """The change of one or many tasks (`totals`), or its plan."""
 
-    listed: ClassVar[tuple[str, ...]] = ("totals", "outcomes", "changeId", "planId")
+    listed: ClassVar[tuple[str, ...]] = ("totals", "tasks", "changeId", "planId")
 
     totals: dict[str, int] | MISSING = MISSING
+    tasks: tuple[TaskRow, ...] | MISSING = MISSING
     outcomes: tuple[OutcomeRow, ...] | MISSING = MISSING
     retry_ids: tuple[str, ...] | MISSING = MISSING
 
 
-def render_write(written: Receipt | BulkReceipt | Plan) -> WriteAnswer:
+def render_write(written: Receipt | BulkReceipt | Plan, wording: Wording) -> WriteAnswer:
     """The answer for what a write returned."""
     match written:
         case Receipt():
-            return _render_receipt(written)
+            return _render_receipt(written, wording)
         case BulkReceipt():
-            return _render_bulk(written)
+            return _render_bulk(written, wording)
         case Plan():
-            return _render_plan(written)
+            rows = [difference_row(one, wording) for one in written.differences[:_MOST_DIFFERENCES]]
+            return render_plan(written, rows, unapplied_rows(written.unapplied, wording))
 
 
-def changed_fields(changed: Iterable[FieldChange]) -> dict[str, Any]:
+def render_changed(changed: Iterable[FieldChange], wording: Wording) -> dict[str, Any]:
     """The fields that change, by name, each with its value before (`from`) and after (`to`)."""
-    return {one.field: {"from": _shorten(one.before), "to": _shorten(one.after)} for one in changed}
+    return {
+        field: {side: shorten(value) for side, value in sides.items()}
+        for field, sides in wording.difference(changed).items()
+    }
 
 
-def to_difference_row(one: Difference) -> DifferenceRow:
+def difference_row(one: Difference, wording: Wording) -> DifferenceRow:
     """The row for the change of one task."""
-    return DifferenceRow(
-        id=one.id, title=truncate(one.title, _NAME), does=one.does, changed=changed_fields(one.changed)
-    )
+    changed = render_changed(one.changed, wording) or MISSING
+    return DifferenceRow(id=one.id, title=truncate(one.title, _NAME), does=one.does, changed=changed)
 
 
-def _render_receipt(receipt: Receipt) -> WriteAnswer:
-    return WriteAnswer(
-        change_id=receipt.change_id or MISSING,
-        task=fit_description(receipt.task).model_dump(mode="json") if isinstance(receipt.task, Task) else MISSING,
-        changed=changed_fields(receipt.changed),
-        unapplied=_unapplied_rows(receipt.unapplied),
-        matched=match_rows(receipt.matched),
-        replayed=receipt.replayed or MISSING,
-        note=_or_missing(receipt.note),
-    )
-
-
-def _render_bulk(receipt: BulkReceipt) -> WriteAnswer:
-    retry_ids = () if receipt.is_out_of_time else receipt.retry_ids  # there planId stands for them
-    unapplied = _unapplied_rows(miss for one in receipt.results for miss in one.unapplied)
-    return ManyAnswer(
-        change_id=receipt.change_id or MISSING,
-        plan_id=receipt.plan_id or MISSING,
-        count=len(receipt.results),
-        totals=receipt.totals,
-        outcomes=tuple(_outcome_rows(receipt.results, _ROOM_FOR_IDS - _size(retry_ids))),
-        retry_ids=MISSING if receipt.is_out_of_time else _as_many_as_fit(retry_ids, _ROOM_FOR_IDS),
-        unapplied=unapplied[:_MOST_MESSAGES] or MISSING,
-        matched=match_rows(receipt.matched) or MISSING,
-        replayed=receipt.replayed or MISSING,
-        note=_or_missing(receipt.note),
-    )
-
-
-def _render_plan(plan: Plan) -> WriteAnswer:
-    shown = plan.differences[:_MOST_DIFFERENCES]
-    more = f" {len(plan.differences) - len(shown)} more are not shown." if len(shown) < len(plan.differences) else ""
+def render_plan(plan: Plan, rows: Sequence[DifferenceRow], kept: Sequence[UnappliedRow]) -> WriteAnswer:
+    """The answer for a plan, of whose differences the first have these rows; `kept` are fields that stay."""
+    more = f" {len(plan.differences) - len(rows)} more are not shown." if len(rows) < len(plan.differences) else ""
     why = f"{plan.guard} stops at a plan: nothing was written." if plan.guard else "Nothing was written."
     left_out = [*(TaskResult(one, "unchanged") for one in plan.unchanged)]
     left_out += [TaskResult.failed(one, "refused", error) for one, error in plan.refused]
@@ -157,70 +157,89 @@ def _render_plan(plan: Plan) -> WriteAnswer:
     return ManyAnswer(
         plan_id=plan.id,
         count=len(plan.differences),
-        difference=tuple(map(to_difference_row, shown)),
-        outcomes=tuple(_outcome_rows(left_out, _ROOM_FOR_IDS)) or MISSING,
-        unapplied=_unapplied_rows(plan.unapplied[:_MOST_MESSAGES]) or MISSING,
+        difference=tuple(rows),
+        outcomes=tuple(outcome_rows(left_out, _ROOM_FOR_IDS)) or MISSING,
+        unapplied=tuple(kept[:_MOST_MISSES]) or MISSING,
         expires_at=plan.expires_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         matched=match_rows(plan.matched) or MISSING,
         note=" ".join(filter(None, (f"{why} {_SEE}{more}", plan.note))),
     )
 
 
-def _outcome_rows(outcomes: Sequence[TaskResult], room: int) -> Iterable[OutcomeRow]:
-    """A row for each outcome and reason, the rarest first, with ids as long as there is room.
-
-    The ids of tasks that may be retried are in `retryIds`.
-    """
-    groups: dict[tuple[str, str | None, str | None], list[TaskResult]] = {}
-    for one in outcomes:
-        groups.setdefault((one.outcome, one.code, _reason(one)), []).append(one)
-    for (outcome, code, message), group in sorted(groups.items(), key=lambda item: len(item[1]))[:_MOST_MESSAGES]:
-        ids = () if group[0].may_be_retried else _as_many_as_fit([one.id for one in group if one.id], room)
-        room -= _size(ids)
-        yield OutcomeRow(
-            outcome=outcome,
-            count=len(group),
-            ids=ids or MISSING,
-            code=code or MISSING,
-            message=message or MISSING,
-        )
-
-
-def _reason(one: TaskResult) -> str | None:
-    """The message without the task's id, so that tasks with the same fault share a row."""
-    return one.message.replace(one.id, "…") if one.message and one.id else one.message
+def _render_receipt(receipt: Receipt, wording: Wording) -> WriteAnswer:
+    task, before = receipt.task, receipt.before
+    already = {field: shorten(wording.value(value_of(task, field))) for field in receipt.already} if task else {}
+    is_new = before is None or task is None
+    return WriteAnswer(
+        task=render_row(task, wording) if task else MISSING,
+        deleted=DeletedTask(id=before.id, title=truncate(before.title or "", _NAME))
+        if before and not task
+        else MISSING,
+        changed=MISSING if is_new else render_changed(receipt.changed, wording) or MISSING,
+        unapplied=unapplied_rows(receipt.unapplied, wording) or MISSING,
+        already=already or MISSING,
+        matched=match_rows(receipt.matched) or MISSING,
+        change_id=receipt.change_id or MISSING,
+        replayed=receipt.replayed or MISSING,
+        note=or_missing(receipt.note),
+    )
 
 
-def _size(ids: Sequence[str]) -> int:
-    return sum(len(one) + 3 for one in ids)
+def _render_bulk(receipt: BulkReceipt, wording: Wording) -> WriteAnswer:
+    """Up to ten tasks one by one; of more, the first few and what went wrong."""
+    retry_ids = () if receipt.is_out_of_time else receipt.retry_ids  # there planId stands for them
+    are_all = len(receipt.results) <= _MOST_TASKS
+    shown = receipt.results if are_all else [one for one in receipt.results if one.changed][:_FEW_TASKS]
+    others = () if are_all else [one for one in receipt.results if one.code or one.message or one.outcome not in _FINE]
+    missed = () if are_all else unapplied_rows((miss for one in receipt.results for miss in one.unapplied), wording)
+    more = "" if are_all or not shown else f"The first {len(shown)} are shown; list_changes with this changeId has all."
+    return ManyAnswer(
+        change_id=receipt.change_id or MISSING,
+        plan_id=receipt.plan_id or MISSING,
+        count=len(receipt.results),
+        totals=receipt.totals,
+        tasks=tuple(_task_row(one, wording) for one in shown) or MISSING,
+        outcomes=tuple(outcome_rows(others, _ROOM_FOR_IDS - size_of(retry_ids))) or MISSING,
+        retry_ids=as_many_as_fit(retry_ids, _ROOM_FOR_IDS) or MISSING,
+        unapplied=missed[:_MOST_MISSES] or MISSING,
+        matched=match_rows(receipt.matched) or MISSING,
+        replayed=receipt.replayed or MISSING,
+        note=" ".join(filter(None, (receipt.note, more))) or MISSING,
+    )
 
 
-def _as_many_as_fit(ids: Sequence[str], room: int) -> tuple[str, ...]:
-    """The first ids that fit; the count of the row is that of all."""
-    if _size(ids) <= room:
-        return tuple(ids)
-    longest = max(map(len, ids)) + 3
-    kept = max(0, room // longest)
-    return tuple(ids[:kept])
+def _task_row(one: TaskResult, wording: Wording) -> TaskRow:
+    return TaskRow(
+        id=one.id or MISSING,
+        title=MISSING if one.title is None else truncate(one.title, _NAME),
+        outcome=MISSING if one.outcome == "applied" else one.outcome,
+        changed=render_changed(one.changed, wording) or MISSING,
+        unapplied=unapplied_rows(one.unapplied, wording) or MISSING,
+        code=or_missing(one.code),
+        message=or_missing(one.message),
+    )
 
 
-def _unapplied_rows(missed: Iterable[Unapplied]) -> tuple[UnappliedRow, ...]:
+def unapplied_rows(missed: Iterable[Unapplied], wording: Wording) -> tuple[UnappliedRow, ...]:
+    """A row for each field that was not applied."""
     return tuple(
         UnappliedRow(
             field=one.field,
-            asked=_shorten(one.asked),
-            got=_shorten(one.got),
-            was=MISSING if one.was is MISSING else _shorten(one.was),
+            asked=shorten(wording.value(one.asked)),
+            got=shorten(wording.value(one.got)),
+            was=MISSING if one.was is MISSING else shorten(wording.value(one.was)),
         )
         for one in missed
     )
 
 
-def _shorten(value: object) -> object:
+def shorten(value: object) -> object:
+    """A value of a difference, cut to fit an answer."""
     if isinstance(value, list) and len(value) > _MOST_SHOWN:
         return [*value[:_MOST_SHOWN], f"… (+{len(value) - _MOST_SHOWN})"]
     return truncate(value, _SNIPPET) if isinstance(value, str) else value
 
 
-def _or_missing(text: str | None) -> str | MISSING:
+def or_missing(text: str | None) -> str | MISSING:
+    """The text as a field of an answer."""
     return MISSING if text is None else text

@@ -14,13 +14,14 @@ from taskhand.domain.outcome import Outcome
 from taskhand.domain.task import Body
 from taskhand.journal.journal import Change, ChangeQuery
 from taskhand.server.render.answer import LARGEST, render_text
-from taskhand.server.render.changes import ChangesAnswer, task_indexes
+from taskhand.server.render.changes import ChangesAnswer, people_in_row, people_in_tasks, task_indexes
 from taskhand.server.render.matches import match_rows
 from taskhand.server.tool import Tool
 from taskhand.service.app_context import AppContext
 from taskhand.service.apply_plan import plan_user
 from taskhand.service.call import Call
 from taskhand.service.list_changes import find_change, list_changes
+from taskhand.service.wording_for import wording_for
 
 __all__ = ["list_changes_tool"]
 
@@ -67,7 +68,9 @@ async def _run(call: Call, arguments: ListChanges) -> ChangesAnswer:
         largest = _LARGEST_PAGE if arguments.limit is MISSING else LARGEST
         return await _list_tasks(call.app, arguments.change_id, query, largest)
     while True:
-        answer = ChangesAnswer.of(await list_changes(call.app, query), query.task_id)
+        page = await list_changes(call.app, query)
+        people = frozenset[str]().union(*(people_in_row(change, query.task_id) for change in page.changes))
+        answer = ChangesAnswer.of(page, query.task_id, await wording_for(call.app, people))
         if query.limit == 1 or len(render_text(answer)) <= LARGEST:
             return answer.model_copy(update={"matched": match_rows(since_matched + until_matched) or MISSING})
         query = replace(query, limit=query.limit // 2)  # a page of large changes holds fewer rows
@@ -77,12 +80,12 @@ async def _list_tasks(app: AppContext, change_id: str, query: ChangeQuery, large
     """A page of the tasks of one change, of at most `largest` characters."""
     change = await find_change(app, change_id)
     indexes = task_indexes(change, query.task_id, query.outcome)
-    start, note = _position(query.after), await _plan_note(app, change)
-    count = query.limit
+    start, note, count = _position(query.after), await _plan_note(app, change), query.limit
+    wording = await wording_for(app, people_in_tasks(change, indexes[start : start + count]))
     while True:
         page = indexes[start : start + count]
         cursor = f"{_TASKS}{start + count}" if start + count < len(indexes) else None
-        answer = ChangesAnswer.of_tasks(change, page, cursor, note)
+        answer = ChangesAnswer.of_tasks(change, page, wording, cursor=cursor, note=note)
         if count == 1 or len(render_text(answer)) <= largest:
             return answer
         count //= 2

@@ -8,7 +8,8 @@ from taskhand.domain.count import CountBy
 from taskhand.domain.field_notes import field_notes
 from taskhand.domain.query import Order, TaskFilter
 from taskhand.server.render.counts import CountsAnswer, render_counts
-from taskhand.server.render.reads import ListAnswer, RowField
+from taskhand.server.render.reads import ListAnswer
+from taskhand.server.render.rows import RowField
 from taskhand.server.tool import Tool
 from taskhand.service.call import Call
 from taskhand.service.count_tasks import count_tasks

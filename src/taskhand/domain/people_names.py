@@ -1,4 +1,4 @@
-"""The names of people in answers: each can be sent back, and means one person; pure."""
+"""The names by which people are shown: each can be sent back, and means one person; pure."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from taskhand.domain.query import NOBODY
 from taskhand.domain.task import Member
 from taskhand.domain.text import truncate
 
-__all__ = ["render_people"]
+__all__ = ["people_names"]
 
 _NAME = 60
 """Characters of a name or an e-mail that are shown."""
@@ -17,7 +17,7 @@ _NOBODY = frozenset({"", "me", *NOBODY})
 """Names that cannot be sent back for the member who has them."""
 
 
-def render_people(ids: Sequence[str], members: Mapping[str, Member], former: Mapping[str, Member]) -> dict[str, str]:
+def people_names(ids: Sequence[str], members: Mapping[str, Member], former: Mapping[str, Member]) -> dict[str, str]:
     """What to show for the people with these ids: the name, with the e-mail where several people have that name.
 
     The id is beside the name where the e-mail does not tell them apart either. Who is not in the team is marked.

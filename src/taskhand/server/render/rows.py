@@ -1,0 +1,86 @@
+"""A task as a row: in a list, and in the answer of a write; pure."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import MISSING, ConfigDict
+
+from taskhand.domain.due import due_of
+from taskhand.domain.task import Task
+from taskhand.domain.task_times import UNKNOWN, TaskTimes
+from taskhand.domain.text import truncate
+from taskhand.domain.wording import Wording
+from taskhand.server.render.answer import Answer
+
+__all__ = ["ROW", "Row", "RowField", "render_row"]
+
+_TITLE, _NAME, _SNIPPET = 100, 60, 200
+
+RowField = Literal[
+    "title",
+    "status",
+    "due",
+    "priority",
+    "responsibles",
+    "overdue",
+    "description",
+    "created_at",
+    "updated",
+    "completed",
+    "completed_by",
+    "ai_contact_id",
+    "ai_customer_id",
+    "url",
+]
+ROW: tuple[RowField, ...] = ("title", "status", "due", "priority", "responsibles")
+"""The fields of a row where no others are asked for."""
+
+
+class Row(Answer):
+    """A task, with the fields that were asked for."""
+
+    model_config = ConfigDict(alias_generator=None)
+
+    id: str
+    title: str | MISSING = MISSING
+    status: str | None | MISSING = MISSING
+    due: str | None | MISSING = MISSING
+    priority: int | None | MISSING = MISSING
+    responsibles: tuple[str, ...] | MISSING = MISSING
+    overdue: bool | MISSING = MISSING
+    description: str | None | MISSING = MISSING
+    created_at: str | MISSING = MISSING
+    updated: str | None | MISSING = MISSING
+    completed: str | None | MISSING = MISSING
+    completed_by: str | None | MISSING = MISSING
+    ai_contact_id: str | None | MISSING = MISSING
+    ai_customer_id: str | None | MISSING = MISSING
+    url: str | None | MISSING = MISSING
+
+
+def render_row(
+    task: Task,
+    wording: Wording,
+    shown: Sequence[RowField] = ROW,
+    *,
+    is_overdue: bool = False,
+    times: TaskTimes = UNKNOWN,
+) -> Row:
+    """The row of a task."""
+    everything: dict[RowField, object] = {
+        "title": truncate(task.title or "", _TITLE),
+        "status": truncate(task.status_config.name, _NAME) if task.status_config else None,
+        "due": wording.due(due_of(task)),
+        "priority": task.shown_priority,
+        "responsibles": wording.people(task.responsible_ids),
+        "overdue": is_overdue,
+        "description": truncate(task.description, _SNIPPET) if task.description else None,
+        "created_at": task.created_at or "",
+        "updated": wording.moment(times.updated),
+        "completed": wording.moment(times.completed),
+        "completed_by": next(iter(wording.people(filter(None, (times.completed_by,)))), None),
+        "ai_contact_id": task.ai_contact_id,
+        "ai_customer_id": task.ai_customer_id,
+        "url": task.url,
+    }
+    return Row.model_validate({"id": task.id} | {field: everything[field] for field in shown})

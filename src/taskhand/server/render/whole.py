@@ -1,0 +1,125 @@
+"""The answers of writes for programs: the documented Task object, and a difference of its documented fields; pure."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pydantic import MISSING
+
+from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.due import Due
+from taskhand.domain.plan import Difference, Plan
+from taskhand.domain.receipt import FieldChange, Receipt, Unapplied
+from taskhand.domain.text import truncate
+from taskhand.domain.wording import Wording
+from taskhand.server.render.matches import match_rows
+from taskhand.server.render.outcomes import as_many_as_fit, outcome_rows, size_of
+from taskhand.server.render.reads import fit_description
+from taskhand.server.render.writes import (
+    DeletedTask,
+    DifferenceRow,
+    ManyAnswer,
+    UnappliedRow,
+    WriteAnswer,
+    or_missing,
+    render_plan,
+    shorten,
+    unapplied_rows,
+)
+
+__all__ = ["render_whole_write"]
+
+_NAME = 60
+_MOST_DIFFERENCES, _MOST_MISSES = 25, 25
+_ROOM_FOR_IDS = 28_000
+"""Characters that the ids of many tasks may take."""
+_NAMES = {"responsibles": "task_responsibles", "status": "status_config"}
+"""The documented fields of a task that have another name in a row."""
+
+
+def render_whole_write(written: Receipt | BulkReceipt | Plan) -> WriteAnswer:
+    """The answer for what a write returned, in the documented fields."""
+    match written:
+        case Receipt():
+            return _render_receipt(written)
+        case BulkReceipt():
+            return _render_bulk(written)
+        case Plan():
+            rows = [_difference_row(one) for one in written.differences[:_MOST_DIFFERENCES]]
+            return render_plan(written, rows, _unapplied(written.unapplied))
+
+
+def _render_receipt(receipt: Receipt) -> WriteAnswer:
+    task, before = receipt.task, receipt.before
+    return WriteAnswer(
+        change_id=receipt.change_id or MISSING,
+        task=fit_description(task) if task else MISSING,
+        deleted=DeletedTask(id=before.id, title=truncate(before.title or "", _NAME))
+        if before and not task
+        else MISSING,
+        changed=_changed(receipt.changed),
+        unapplied=_unapplied(receipt.unapplied),
+        matched=match_rows(receipt.matched),
+        replayed=receipt.replayed or MISSING,
+        note=or_missing(receipt.note),
+    )
+
+
+def _render_bulk(receipt: BulkReceipt) -> WriteAnswer:
+    retry_ids = () if receipt.is_out_of_time else receipt.retry_ids  # there planId stands for them
+    unapplied = _unapplied(miss for one in receipt.results for miss in one.unapplied)
+    return ManyAnswer(
+        change_id=receipt.change_id or MISSING,
+        plan_id=receipt.plan_id or MISSING,
+        count=len(receipt.results),
+        totals=receipt.totals,
+        outcomes=tuple(outcome_rows(receipt.results, _ROOM_FOR_IDS - size_of(retry_ids))),
+        retry_ids=MISSING if receipt.is_out_of_time else as_many_as_fit(retry_ids, _ROOM_FOR_IDS),
+        unapplied=unapplied[:_MOST_MISSES] or MISSING,
+        matched=match_rows(receipt.matched) or MISSING,
+        replayed=receipt.replayed or MISSING,
+        note=or_missing(receipt.note),
+    )
+
+
+def _difference_row(one: Difference) -> DifferenceRow:
+    return DifferenceRow(id=one.id, title=truncate(one.title, _NAME), does=one.does, changed=_changed(one.changed))
+
+
+def _changed(changed: Iterable[FieldChange]) -> dict[str, Any]:
+    """The documented fields that change, each with its value before (`from`) and after (`to`)."""
+    pairs = (pair for one in changed for pair in _documented(one))
+    return {field: {"from": shorten(before), "to": shorten(after)} for field, before, after in pairs}
+
+
+def _documented(one: FieldChange) -> Iterator[tuple[str, object, object]]:
+    if one.field != "due":
+        yield _NAMES.get(one.field, one.field), _to_json(one.before), _to_json(one.after)
+        return
+    before, after = _due_fields(one.before), _due_fields(one.after)
+    yield from ((name, before[name], after[name]) for name in before if before[name] != after[name])
+
+
+def _due_fields(due: object) -> dict[str, object]:
+    if not isinstance(due, Due):
+        return {"due_at": None, "is_all_day": False, "due_timezone": None}
+    return {"due_at": due.due_at, "is_all_day": due.at is None, "due_timezone": due.zone}
+
+
+def _unapplied(missed: Iterable[Unapplied]) -> tuple[UnappliedRow, ...]:
+    """The rows of what was not applied; a due date that was asked for is shown in its own zone."""
+    rows = (Unapplied(one.field, _asked(one.asked), _to_json(one.got), _to_json(one.was)) for one in missed)
+    return unapplied_rows(rows, Wording())
+
+
+def _asked(value: object) -> object:
+    return str(value) if isinstance(value, Due) else _to_json(value)
+
+
+def _to_json(value: object) -> object:
+    match value:
+        case Due():
+            return value.due_at
+        case tuple():
+            return list(value)
+        case _:
+            return value
