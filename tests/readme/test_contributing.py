@@ -111,9 +111,9 @@ async def test_the_recipe_of_a_new_tool_adds_a_tool(copy: Copy) -> None:
         await _call(client, "complete_task", id=task_id)
         assert (await _call(client, "reopen_task", id=task_id, dryRun=True))["count"] == 1
         reopened = await _call(client, "reopen_task", id=task_id)
-        assert reopened["changed"]["status_config"] == {"from": "Completado", "to": "Pendiente"}
+        assert reopened["changed"]["status"] == {"from": "Completado", "to": "Pendiente"}
         undone = await _call(client, "undo_change", changeId=reopened["changeId"])
-        assert undone["task"]["status_config"]["name"] == "Completado"
+        assert undone["task"]["status"] == "Completado"
         [change] = (await _call(client, "list_changes", tool="reopen_task", outcome="applied"))["changes"]
         assert change["changeId"] == reopened["changeId"]
 

@@ -19,6 +19,7 @@ from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
 from taskhand.service.recovery import recover_abandoned
+from whole_answers import WHOLE
 
 KEY = "pat-na1-configured-4711"
 TEXT = f"Call Acme with {KEY}"
@@ -32,7 +33,7 @@ def journal_in(folder: Path) -> SqliteJournal:
 
 @asynccontextmanager
 async def agent_in(folder: Path) -> AsyncIterator[Agent]:
-    app = AppContext(store_in(folder), journal_in(folder), lambda: NOW)
+    app = AppContext(store_in(folder), journal_in(folder), lambda: NOW, policy=WHOLE)
     async with Client(create_server(app)) as client:
         yield Agent(client)
     await app.aclose()

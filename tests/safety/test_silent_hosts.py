@@ -127,7 +127,7 @@ async def test_reading_reports_progress_once_a_tick() -> None:
 
     there = crm.sandbox(300, time, ())
     async with serve(there) as url, crm.wired(url, time, transport=Journey(time, latency_s=0.25)) as app:
-        app = replace(app, policy=WritePolicy(read_tick_s=0.001))  # noqa: PLW2901  the same with another policy
+        app = replace(app, policy=WritePolicy(answers="whole", read_tick_s=0.001))  # noqa: PLW2901  the same with another policy
         # In the older era this client sends messages, as every host does; else it calls the server's functions.
         async with Client(create_server(app), mode="legacy") as client:
             asked = {"taskIds": crm.ids(300), "changes": {"title": "Again"}}

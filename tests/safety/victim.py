@@ -30,6 +30,7 @@ from taskhand.journal.journal import Change, Ending, Intent, Opening, Result
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext, WritePolicy
+from whole_answers import WHOLE
 
 __all__ = ["Job", "Mortal", "app_at", "journal_in", "store_in"]
 
@@ -106,7 +107,7 @@ async def app_at(
     try:
         if crm == "local":
             store = store_in(folder)
-            yield AppContext(store, journal, lambda: NOW, None, policy or WritePolicy())
+            yield AppContext(store, journal, lambda: NOW, None, policy or WHOLE)
             await store.aclose()
         else:
             there = next(one for one in CRMS if one.name == crm)
@@ -118,7 +119,7 @@ async def app_at(
 
 async def work(job: Job) -> None:
     """Do the job."""
-    async with app_at(job.crm, job.url, Path(job.folder), WritePolicy(tick_s=job.tick_s)) as app:
+    async with app_at(job.crm, job.url, Path(job.folder), WritePolicy(answers="whole", tick_s=job.tick_s)) as app:
         assert isinstance(app.journal, Mortal)
         app.journal.dies = job.dies
         if isinstance(app.backend, LocalBackend):

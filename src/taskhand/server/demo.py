@@ -18,10 +18,10 @@ from mcp.types import CallToolResult, TextContent
 
 __all__ = ["STEPS", "Step", "run_demo"]
 
-_UNCONFIGURED = {"TASKHAND_CONFIG": os.devnull}
+_UNCONFIGURED = {"TASKHAND_CONFIG": os.devnull, "TASKHAND_USER": "Elisa Mora"}
 """The demo is the same whatever the user has configured."""
 _WIDTH = 100
-_FIRST = ("planId", "count", "difference", "changed", "totals", "matched", "unapplied", "note", "expiresAt")
+_FIRST = ("planId", "count", "difference", "task", "changed", "totals", "matched", "unapplied", "note", "expiresAt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ def _to_lines(answer: dict[str, Any]) -> list[str]:
         return [f"a plan of {answer['count']} tasks, nothing is written yet:", *_first_lines(rows)]
     if "totals" in answer:
         return [_value_in_words(answer["totals"])]
-    if "changed" in answer:
+    if "task" in answer:
         return [_change_line(answer)]
     found: list[dict[str, Any]] = next(value for value in answer.values() if isinstance(value, list))
     return _first_lines([" · ".join(_value_in_words(row[key]) for key in _ROW_FIELDS if row.get(key)) for row in found])
@@ -190,14 +190,11 @@ _MOST_LINES = 3
 
 
 def _change_line(answer: dict[str, Any]) -> str:
-    """The change of one task, with the names of people who were named."""
-    task, changed = answer["task"], dict(answer["changed"])
-    if changed.get("title", {"from": ""})["from"] is None:
-        return f"{task['title']}: made, {task['status_config']['name']}, due {_value_text(task['due_at'])}"
-    people = [match["name"] for match in answer["matched"] if match["argument"] == "responsibleIds"]
-    if people and "task_responsibles" in changed:
-        return f"{task['title']}: {', '.join(people)} ({_value_text(changed['task_responsibles']['to'])} in all)"
-    return f"{task['title']}: {_changes_text(changed)}"
+    """The change of one task, or the task that was made."""
+    task = answer["task"]
+    if "changed" not in answer:
+        return f"{task['title']}: made, {task['status']}, due {_value_text(task['due'])}"
+    return f"{task['title']}: {_changes_text(answer['changed'])}"
 
 
 def _value_in_words(value: Any) -> str:
@@ -216,8 +213,8 @@ def _changes_text(changed: Mapping[str, Any]) -> str:
 
 def _value_text(value: Any) -> str:
     if isinstance(value, list):
-        return f"{len(value)} {'person' if len(value) == 1 else 'people'}"
-    return "nothing" if value is None else str(value).replace(":00.000Z", "Z")
+        return ", ".join(value) or "nobody"
+    return "nothing" if value is None else str(value)
 
 
 def _short(value: Any) -> str:

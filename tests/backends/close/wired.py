@@ -31,6 +31,7 @@ from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.service.app_context import AppContext
+from whole_answers import WHOLE
 
 __all__ = [
     "ANA",
@@ -130,7 +131,7 @@ async def wired(
         timing = Timing(lambda: NOW, time.clock, time.sleep)
         backend = CloseAdapter(CloseClient(client, timezone), settings, timezone, timing)
         async with journal_at(lambda: NOW) as journal:
-            yield AppContext(backend, journal, lambda: NOW, timezone, monotonic=time.clock)
+            yield AppContext(backend, journal, lambda: NOW, timezone, WHOLE, monotonic=time.clock)
         await transport.aclose()
 
 

@@ -68,5 +68,6 @@ def test_two_servers_see_each_other_s_writes_at_once(store_file: Path) -> None:
     with Pipe(store_file) as one, Pipe(store_file) as two:
         task = one.call("create_task", draft("shared", "me"))["result"]["structuredContent"]["task"]
         done = two.call("complete_task", {"id": task["id"]})["result"]["structuredContent"]["task"]
-        assert done["status_config"]["type"] == "done"
-        assert one.call("get_task", {"id": task["id"]})["result"]["structuredContent"]["task"] == done
+        assert done["status"] == "Completado"
+        read = one.call("get_task", {"id": task["id"]})["result"]["structuredContent"]["task"]
+        assert read["status_config"]["name"] == done["status"]

@@ -95,4 +95,4 @@ def test_the_same_bulk_change_with_a_key_at_two_servers_is_made_once(pair: Pair)
     [answers] = pair.asked("bulk_update_tasks", [sent])
     assert sorted(map(is_new, answers)) == [False, True]
     found = answer_of(pair.first.call("list_tasks", {"text": "bulk"}))["tasks"]
-    assert {row["due"] for row in found} == {"2026-03-02"}
+    assert {row["due"] for row in found} == {"2026-03-02 Mon"}
