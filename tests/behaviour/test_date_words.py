@@ -67,6 +67,8 @@ async def test_windows_take_words_in_lists_in_bulk_filters_and_in_the_journal(wo
         ("fromDate", "esta semana", "2026-03-02", "Monday"),
         ("toDate", "this week", "2026-03-08", "Sunday"),
     ]
+    counted = await worker("list_tasks", **week, countBy="dueDay")
+    assert (counted["total"], len(_dates(counted))) == (1, 2)
     plan = await worker("bulk_update_tasks", filter=week, changes={"dueDate": "el lunes que viene"}, dryRun=True)
     assert plan["count"] == 1
     assert [row[2] for row in _dates(plan)] == ["2026-03-02", "2026-03-08", "2026-03-09"]

@@ -89,6 +89,9 @@ def test_the_first_day_of_a_window_may_lie_behind_or_ahead_so_a_weekday_alone_is
         with_iso_days(TaskFilter(from_date="el lunes"), HERE)
     assert [one.value for one in caught.value.candidates] == ["2026-11-23", "2026-11-30"]
     assert with_iso_days(TaskFilter(to_date="el lunes"), HERE)[0].to_date == "2026-11-30"
+    finished = TaskFilter(from_date="el lunes", to_date="Tuesday", date_field="completed")
+    found = with_iso_days(finished, HERE)[0]
+    assert (found.from_date, found.to_date) == ("2026-11-23", "2026-11-24")
 
 
 @pytest.mark.parametrize(
