@@ -134,6 +134,13 @@ class Backend(Protocol):
         """
         ...
 
+    async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
+        """Tasks that are about to be deleted, as they are now, with everything that an undo needs.
+
+        May take further requests.
+        """
+        ...
+
     async def create_task(self, edit: Edit) -> Written:
         """Create a task, in the initial status by default; OutcomeUnknown where it may have been created."""
         ...

@@ -11,6 +11,7 @@ from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_tasks import all_pages, check_names_known, resolve_filter
+from taskhand.service.task_write import read_snapshots
 
 __all__ = ["MOST_TASKS", "Targets", "check_not_all_refused", "read_by_id", "resolve_targets"]
 
@@ -44,7 +45,9 @@ async def resolve_targets(app: AppContext, ids: Sequence[str] | None, given: Tas
     )
 
 
-async def read_by_id(app: AppContext, ids: Sequence[str], argument: str = "taskIds") -> Targets:
+async def read_by_id(
+    app: AppContext, ids: Sequence[str], argument: str = "taskIds", *, to_delete: bool = False
+) -> Targets:
     """The tasks with these ids, without duplicates; CallerError for no ids or too many."""
     unique = list(dict.fromkeys(ids))
     if not unique or len(unique) > MOST_TASKS:
@@ -54,7 +57,8 @@ async def read_by_id(app: AppContext, ids: Sequence[str], argument: str = "taskI
             next_step=f"Send 1 to {MOST_TASKS} ids.",
         )
     pattern = app.backend.capabilities.id_pattern
-    found = await app.backend.snapshots([one for one in unique if re.fullmatch(pattern, one)], fresh=True)
+    fitting = [one for one in unique if re.fullmatch(pattern, one)]
+    found = await read_snapshots(app, fitting, fitting if to_delete else ())
     refused = {one: _missing_task_error(app, one) for one in unique if one not in found}
     # A backend may accept one id in two spellings (upper and lower case): that is one task.
     tasks = {found[one].task.id: found[one] for one in unique if one in found}

@@ -22,13 +22,13 @@ __all__ = ["delete_task", "delete_tasks", "execute_delete"]
 async def delete_task(call: Call, task_id: str) -> Plan:
     """Plan the deletion of a task: a deletion always needs approval."""
     rules.check_id(task_id, call.app.backend.capabilities)
-    intent = Intent("delete", await read_snapshot(call.app, task_id, fresh=True))
+    intent = Intent("delete", await read_snapshot(call.app, task_id, to_delete=True))
     return await make_plan(call, [intent], guard=None if call.is_dry else reason_to_confirm(call.app, [intent]))
 
 
 async def delete_tasks(call: Call, ids: Sequence[str]) -> Plan:
     """Plan the deletion of several tasks as one; CallerError where none of them can be deleted for one reason."""
-    targets = await read_by_id(call.app, ids, "ids")
+    targets = await read_by_id(call.app, ids, "ids", to_delete=True)
     check_not_all_refused(targets.refused, others=len(targets.tasks))
     intents = [Intent("delete", snapshot) for snapshot in targets.tasks]
     guard = None if call.is_dry else reason_to_confirm(call.app, intents)

@@ -1,7 +1,8 @@
 """The inverse of a write to one task: what is written to undo it, and the fields that have changed since."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from taskhand.domain.due import due_of
 from taskhand.domain.edit import Edit, without
@@ -152,10 +153,17 @@ def _recreate(deleted: Snapshot, now: Snapshot | None) -> Inverse:
         "status": StatusChoice.of(task.status_config) if task.status_config else None,
     }
     known = {name: value for name, value in values.items() if name not in deleted.unknown and value is not None}
-    edit = Edit(**known, native=deleted.native)  # type: ignore[arg-type]  # each as its field has it
+    edit = Edit(**known, native=_unmasked(deleted.native))  # type: ignore[arg-type]  # each as its field has it
     check_writable(edit, "The deleted task")
     note = f"Made again as a new task; not restored: {', '.join(deleted.not_restorable)}."
     return Inverse(Intent("create", edit=edit, asked=edit), note=note)
+
+
+def _unmasked(value: Any) -> Any:
+    """The CRM's own values without those in which the journal has masked a key."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: _unmasked(one) for name, one in value.items() if not (isinstance(one, str) and MASK in one)}
 
 
 def _before_unknown_error(result: Result) -> CallerError:

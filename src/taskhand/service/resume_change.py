@@ -94,7 +94,8 @@ def _look(
         if result is not None:
             found.append(result)
         elif snapshot is not None:
-            to_send[index] = replace(intent, before=snapshot)
+            # What an undo of a deletion needs was read when it was planned.
+            to_send[index] = intent if intent.verb == "delete" else replace(intent, before=snapshot)
     return found, to_send
 
 

@@ -1,6 +1,6 @@
 """Write one task: read it, plan or record the intent, send, compare the result, record the outcome."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import anyio
@@ -20,7 +20,7 @@ from taskhand.service.call import Call
 from taskhand.service.make_plan import make_plan
 from taskhand.service.resolver import EditFor
 
-__all__ = ["plan_or_write", "read_snapshot", "unmet_edit", "write_edit"]
+__all__ = ["plan_or_write", "read_snapshot", "read_snapshots", "unmet_edit", "write_edit"]
 
 _NOTHING_WRITTEN = "Nothing was written: the task already is as asked."
 _MOST_TRIES = 5
@@ -81,9 +81,17 @@ async def write_edit(
     )
 
 
-async def read_snapshot(app: AppContext, task_id: str, *, fresh: bool = False) -> Snapshot:
+async def read_snapshots(app: AppContext, ids: Sequence[str], deletes: Collection[str] = ()) -> dict[str, Snapshot]:
+    """Tasks as they are now; of those that are to be deleted, with everything that an undo needs."""
+    deleted, others = [one for one in ids if one in deletes], [one for one in ids if one not in deletes]
+    found = await app.backend.snapshots(others, fresh=True) if others else {}
+    return found | (await app.backend.snapshots_to_delete(deleted) if deleted else {})
+
+
+async def read_snapshot(app: AppContext, task_id: str, *, fresh: bool = False, to_delete: bool = False) -> Snapshot:
     """One task with the backend's own values; NotFound."""
-    found = await app.backend.snapshots([task_id], fresh=fresh)
+    backend = app.backend
+    found = await (backend.snapshots_to_delete([task_id]) if to_delete else backend.snapshots([task_id], fresh=fresh))
     if task_id not in found:
         raise NotFound(
             f"There is no task {task_id}.", code="task_not_found", next_step="Call list_tasks to find the task's id."

@@ -20,6 +20,7 @@ from taskhand.service.idempotency import outcome_unknown_error, recreation_claim
 from taskhand.service.inverse import ChangedSince, Inverse, invert
 from taskhand.service.list_changes import find_change
 from taskhand.service.make_plan import make_plan
+from taskhand.service.task_write import read_snapshots
 from taskhand.service.undo_selection import Selection, select
 
 __all__ = ["undo_change"]
@@ -40,7 +41,8 @@ async def undo_change(
     chosen = select(change, task_ids, leave)
     ids = [result.task_id for _, result in chosen.applied if result.task_id]
     async with call.app.lock_all(ids):
-        now = await call.app.backend.snapshots(ids, fresh=True)
+        made = [result.task_id or "" for intent, result in chosen.applied if intent.verb == "create"]
+        now = await read_snapshots(call.app, ids, made)
         while True:
             undo = await _prepare(call, change, chosen, now)
             try:

@@ -22,6 +22,7 @@ from taskhand.http.health_checks import find_refused_reads, report_scopes, run_c
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.factory import HubSpotSettings
+    from taskhand.backends.hubspot.property_definitions import Definition
 
 __all__ = ["REMEDIES", "Account"]
 
@@ -52,6 +53,8 @@ class Account:
         self._timezone = timezone
         self._zones: Zones | None = None
         self._statuses: TtlCache[None, TaskStatuses] = TtlCache(_STATUSES_KEPT_S, monotonic)
+        self.definitions: TtlCache[None, Mapping[str, Definition]] = TtlCache(_STATUSES_KEPT_S, monotonic)
+        """Where the definitions of task properties are kept."""
         self._people: TtlCache[bool, tuple[JsonObject, ...]] = TtlCache(_PEOPLE_KEPT_S, monotonic)
         self._user = settings.hubspot_user_id
         self.owners: Mapping[str, str] = {}

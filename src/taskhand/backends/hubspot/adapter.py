@@ -119,6 +119,10 @@ class HubSpotAdapter(CrmAdapter[Record]):
         del fresh
         return await self._reader.snapshots(ids)
 
+    async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
+        """Tasks with all their links and writable properties."""
+        return await self._reader.snapshots(ids, whole=True)
+
     # Requests.
 
     async def prepare(self) -> None:
@@ -186,13 +190,13 @@ class HubSpotAdapter(CrmAdapter[Record]):
 
     async def complete(self, row: Record, before: Task | None, edit: Edit) -> tuple[Record, str | None]:
         """The new task read back, or as HubSpot confirmed it; an update is completed by itself."""
-        del edit
         if before is not None:
             return row, None
+        note = await self._new_tasks.note_of_loss(row, edit)
         try:
-            return await self._reader.one(row.id, by_property=False), None
+            return await self._reader.one(row.id, by_property=False), note
         except TaskhandError:
-            return row, self.messages.accepted
+            return row, note or self.messages.accepted
 
     def to_written(self, row: Record, edit: Edit, before: Task | None, note: str | None) -> Written:
         """The task after a write."""

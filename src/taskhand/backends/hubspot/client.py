@@ -71,10 +71,12 @@ class HubSpotClient:
         path = self._tasks("/batch/create")
         return (await self.http.post(path, json=body, expect="object", looks_first=True)).object
 
-    async def read_many(self, ids: Sequence[str], *, by_property: bool) -> JsonObject:
-        """POST batch/read, up to 100 ids; without links."""
+    async def read_many(
+        self, ids: Sequence[str], *, by_property: bool, names: Sequence[str] | None = None
+    ) -> JsonObject:
+        """POST batch/read, up to 100 ids: the properties with these names, else those of the fields; without links."""
         inputs = [{"id": one} for one in ids]
-        body = {"inputs": inputs, "properties": self._properties(), "propertiesWithHistory": []}
+        body = {"inputs": inputs, "properties": list(names or self._properties()), "propertiesWithHistory": []}
         return await self._read(self._tasks("/batch/read"), body | self._by(by_property))
 
     async def search(self, body: JsonObject) -> JsonObject:
@@ -90,7 +92,7 @@ class HubSpotClient:
         by: JsonObject = {"sorts": newest} if query is None else {"query": query}
         return await self._search(kind, {**by, "limit": limit, "properties": [*_FOUND_PROPERTIES[kind]]})
 
-    async def links(self, kind: Kind, ids: Sequence[str]) -> JsonObject:
+    async def links(self, kind: str, ids: Sequence[str]) -> JsonObject:
         """POST batch/read of associations, up to 1,000 tasks."""
         return await self._read(self._pairs(kind, "read"), {"inputs": [{"id": one} for one in ids]})
 
@@ -138,6 +140,10 @@ class HubSpotClient:
         path = Path.of(f"{self._base('properties')}/tasks/hs_task_status")
         return (await self.http.get(path, expect="object")).object
 
+    async def property_definitions(self) -> JsonObject:
+        """GET the definitions of all task properties."""
+        return (await self.http.get(Path.of(f"{self._base('properties')}/tasks"), expect="object")).object
+
     async def account(self) -> Reply:
         """GET the account's details (https://developers.hubspot.com/docs/api-reference/account-info-v3/guide)."""
         return await self.http.get(Path.of("/account-info/v3/details"), expect="object")
@@ -161,7 +167,7 @@ class HubSpotClient:
         template = f"{self._base('objects', 'v4')}/tasks/{{id}}/associations/{kind}/{{other}}"
         return Path.of(template, id=task_id, other=other_id)
 
-    def _pairs(self, kind: Kind, verb: str) -> Path:
+    def _pairs(self, kind: str, verb: str) -> Path:
         return Path.of(f"{self._base('associations', 'v4')}/tasks/{kind}/batch/{verb}")
 
     def _tasks(self, rest: str = "") -> Path:

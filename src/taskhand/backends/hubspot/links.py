@@ -16,7 +16,7 @@ from pydantic import MISSING
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.hubspot.batch import parts
 from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Kind, Record, association_types
-from taskhand.backends.hubspot.raw_values import raw_links
+from taskhand.backends.hubspot.raw_values import further_associations, raw_links
 from taskhand.backends.hubspot.task_reader import MESSAGES, MOST_PAIRS, TaskReader
 from taskhand.backends.remote.bulk_item import Item, State
 from taskhand.backends.remote.parsing import JsonObject
@@ -45,7 +45,9 @@ def wanted_link(edit: Edit) -> str | None:
 
 def association_of(edit: Edit) -> list[JsonObject]:
     """The `associations` of a new task, all of them where raw values have them; CallerError for an invalid id."""
-    rows: list[JsonObject] = []
+    known_types = further_associations(edit.native)
+    others = [one for kind, links in known_types.items() if kind not in KINDS for one in links]
+    rows: list[JsonObject] = [{"to": {"id": one["id"]}, "types": one["types"]} for one in others]
     for kind in KINDS:
         field, argument, _ = ID_OF[kind]
         if (wanted := getattr(edit, field)) is MISSING:
@@ -53,7 +55,8 @@ def association_of(edit: Edit) -> list[JsonObject]:
         known = raw_links(edit, kind)
         for other in known if known is not None else filter(None, [wanted]):
             _check_id(other, argument)
-            rows.append({"to": {"id": other}, "types": association_types(kind)})
+            types = next((one["types"] for one in known_types.get(kind, ()) if one["id"] == other), None)
+            rows.append({"to": {"id": other}, "types": types or association_types(kind)})
     return rows
 
 

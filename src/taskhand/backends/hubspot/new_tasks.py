@@ -15,7 +15,14 @@ from taskhand.backends.hubspot.due import AllDayFlag
 from taskhand.backends.hubspot.links import association_of
 from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Record, linked_ids, properties_of
 from taskhand.backends.hubspot.query import newest_since
-from taskhand.backends.hubspot.raw_values import BODY, raw_status
+from taskhand.backends.hubspot.raw_values import (
+    BODY,
+    further_associations,
+    further_properties,
+    has_further,
+    raw_status,
+    without_further,
+)
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.bulk_create import NewTask
 from taskhand.backends.remote.bulk_item import BatchAnswer
@@ -43,13 +50,35 @@ class NewTasks:
         self._new_id = new_id
 
     async def create(self, edit: Edit) -> Record:
-        """POST a task, as a deleted one was where its raw values come along; CallerError without a due date."""
+        """POST a task, as a deleted one was where its raw values come along; CallerError without a due date.
+
+        Where HubSpot refuses that, the task is made without what it had besides its fields.
+        """
         edit = await checked_edit(self._account, edit, new=True)
+        try:
+            return await self._send(edit)
+        except CallerError:
+            if not has_further(edit):
+                raise
+        return await self._send(without_further(edit))
+
+    async def _send(self, edit: Edit) -> Record:
         associations = association_of(edit)
         body = {"associations": associations} if associations else {}
         properties = properties_of(edit, None, self._reader.zones, self._reader.statuses)
         reply = await self._all_day.send(properties, lambda sent: self._client.create(body | {"properties": sent}))
         return record_in(self._client, reply)
+
+    async def note_of_loss(self, record: Record, edit: Edit) -> str | None:
+        """What a task that was made again did not get back of what it had besides its fields."""
+        properties, links = further_properties(edit.native), further_associations(edit.native)
+        if not properties and not links:
+            return None
+        try:
+            missing = await self._reader.whole_tasks.find_missing(record.id, properties, links)
+        except TaskhandError:
+            return "Whether its links and further properties came back could not be read."
+        return f"HubSpot did not take back: {', '.join(missing)}." if missing else None
 
     async def create_many(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
         """POST a batch of tasks; what only the all-day flag was refused of is sent again without it."""
@@ -68,7 +97,10 @@ class NewTasks:
         refused |= answer.refused
         sent = {one.index: one.properties for one in inputs}
         flagged = {one for one, error in answer.refused.items() if self._all_day.note_refusal(error, sent[one])}
-        again = await self._create_again([item for item in items if item.index in flagged])
+        whole = {item.index for item in items if item.index in answer.refused and has_further(item.edit)} - flagged
+        less = [replace(item, edit=without_further(item.edit)) for item in items if item.index in whole]
+        again = await self._create_again([item for item in items if item.index in flagged] + less)
+        flagged |= whole
         refused = {index: error for index, error in refused.items() if index not in flagged}
         return BatchAnswer({**rows, **again.rows}, {**refused, **again.refused}, {**lost, **again.lost})
 
@@ -102,6 +134,9 @@ class NewTasks:
             whole = []
         for record in whole:
             rows.pop(record.id).row = record
+        for item in items:
+            if item.row is not None:
+                item.add_note(await self.note_of_loss(item.row, item.edit))
         for item in rows.values():
             item.note = item.note or MESSAGES.accepted
 

@@ -11,6 +11,7 @@ from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import KINDS, Kind, Record, linked_ids, task_of, value_at
 from taskhand.backends.hubspot.stages import TaskStatuses
+from taskhand.backends.hubspot.whole_tasks import WholeTasks
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in
 from taskhand.backends.remote.recent_writes import RecentWrites
@@ -35,6 +36,7 @@ class TaskReader:
         self.client = client
         self.recent = recent
         self._account = account
+        self.whole_tasks = WholeTasks(client, account.definitions)
         self.zones = Zones(None)
         self.statuses = TaskStatuses({})
 
@@ -96,11 +98,15 @@ class TaskReader:
         self.recent.known_ids.update(record.id for record in found.values())
         return found
 
-    async def snapshots(self, ids: Sequence[str]) -> dict[str, Snapshot]:
-        """Tasks with HubSpot's own values, by the ids asked for; those that do not exist are left out."""
+    async def snapshots(self, ids: Sequence[str], *, whole: bool = False) -> dict[str, Snapshot]:
+        """Tasks with HubSpot's own values, by the ids asked for; those that do not exist are left out.
+
+        `whole` is whether with everything that a task made again in their place needs.
+        """
         found = await self.whole(list(dict.fromkeys(ids)))
         await self.prepare()
-        return {one: Snapshot(self.task(found[one]), found[one].raw_values) for one in ids if one in found}
+        read = {one: Snapshot(self.task(found[one]), found[one].raw_values) for one in ids if one in found}
+        return await self.whole_tasks.complete(read, {one: found[one].id for one in read}) if whole else read
 
     async def whole(self, ids: Sequence[str]) -> dict[str, Record]:
         """Tasks with their links, by the ids asked for; those that do not exist are left out."""

@@ -120,6 +120,10 @@ class LocalBackend:
         """The tasks with these ids, in two queries however many there are, with who finished them and when."""
         return await self._store.peek(lambda connection: tasks.snapshots(connection, ids))
 
+    async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
+        """The tasks with these ids, of which the store knows everything."""
+        return await self.snapshots(ids, fresh=True)
+
     async def create_task(self, edit: Edit) -> Written:
         """A new task, created by the user, in the status asked for or else the first initial one."""
         return Written(await self._store.write(lambda connection: self._create(connection, edit)))

@@ -23,6 +23,7 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit, unreadable_fields
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.lost_create import CreateCandidates
+from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Member, Task
 
 __all__ = ["CrmAdapter", "Timing"]
@@ -198,6 +199,14 @@ class CrmAdapter(ABC, Generic[_Row]):
         return row
 
     # The Backend protocol, as far as it is the same for every CRM.
+
+    @abstractmethod
+    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
+        """Tasks with the CRM's own values; those that do not exist are left out."""
+
+    async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
+        """Tasks as they are now: their own values are all that a task made again in their place needs."""
+        return await self.snapshots(ids, fresh=True)
 
     async def members(self) -> tuple[Member, ...]:
         """The people who can be responsible for a task."""

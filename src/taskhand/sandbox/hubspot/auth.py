@@ -25,6 +25,8 @@ SCOPES = (
     "crm.objects.companies.write",
     "crm.objects.deals.read",
     "crm.objects.deals.write",
+    "crm.objects.tickets.read",
+    "crm.objects.tickets.write",
     "crm.objects.owners.read",
     "oauth",
 )

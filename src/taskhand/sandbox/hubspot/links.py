@@ -22,6 +22,8 @@ TYPES = {
     ("companies", "tasks"): 191,
     ("tasks", "deals"): 216,
     ("deals", "tasks"): 215,
+    ("tasks", "tickets"): 230,
+    ("tickets", "tasks"): 229,
 }
 
 

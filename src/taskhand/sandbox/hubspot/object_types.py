@@ -57,6 +57,7 @@ OBJECT_TYPES = (
         ("website", "phone", "name", "domain"),
     ),
     ObjectType("deals", "0-3", "deal", "createdate", "hs_lastmodifieddate", ("dealname",), ("dealname",)),
+    ObjectType("tickets", "0-5", "ticket", "createdate", "hs_lastmodifieddate", ("subject",), ("subject",)),
 )
 BY_NAME = {
     name: object_type

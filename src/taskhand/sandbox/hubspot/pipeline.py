@@ -1,4 +1,4 @@
-"""The account's status options and the stages of its task pipeline."""
+"""How an account is set up for tasks: its status options, the stages of its task pipeline, its own properties."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ class Option(NamedTuple):
 
     value: str
     label: str
+
+
+class OwnProperty(NamedTuple):
+    """A task property of the account's own; `type` is string, enumeration, bool, number or datetime."""
+
+    name: str
+    label: str
+    type: str
+    options: tuple[Option, ...]
+    is_unique: bool
 
 
 class Stage(NamedTuple):
@@ -50,10 +60,11 @@ WORKFLOW = ("NOT_STARTED", "IN_PROGRESS", "WAITING", "DEFERRED", "COMPLETED")
 
 @dataclass(frozen=True)
 class TaskPipeline:
-    """The status options and the stages, each in the account's order."""
+    """The status options and the stages, each in the account's order, and the task properties of its own."""
 
     statuses: tuple[Option, ...]
     stages: tuple[Stage, ...]
+    properties: tuple[OwnProperty, ...] = ()
 
     def stage_of(self, status: str) -> Stage | None:
         """Return the stage of a status, or None."""

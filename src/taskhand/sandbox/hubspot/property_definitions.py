@@ -153,6 +153,7 @@ _OTHERS = {  # the properties that finding records of other types needs
     "contacts": "email firstname lastname phone company associatedcompanyid",  # the last is the primary company's id
     "companies": "name domain website phone",
     "deals": "dealname amount",
+    "tickets": "subject content",
 }
 
 
@@ -193,8 +194,12 @@ def _task_definitions(pipeline: TaskPipeline, spec_variant: SpecVariant) -> list
     rows = [replace(one, field_type=_field_type(one)) for one in rows]
     if spec_variant.all_day == "read_only":
         rows = [replace(one, is_read_only=one.is_read_only or one.name == "hs_task_is_all_day") for one in rows]
-    own = [Definition(spec_variant.unique_property, spec_variant.unique_property, is_unique=True)]
-    return rows + (own if spec_variant.unique_property else [])
+    own = [
+        Definition(one.name, one.label, one.type, FIELD_TYPES[one.type], one.options, is_unique=one.is_unique)
+        for one in pipeline.properties
+    ]
+    unique = [Definition(spec_variant.unique_property, spec_variant.unique_property, is_unique=True)]
+    return rows + own + (unique if spec_variant.unique_property else [])
 
 
 def _field_type(one: Definition) -> str:

@@ -19,7 +19,7 @@ from taskhand.sandbox.hubspot.rate_limits import WAITS, RateLimits
 from taskhand.sandbox.hubspot.record import render_record
 from taskhand.sandbox.hubspot.reply import Reply
 from taskhand.sandbox.hubspot.routes import HARMLESS, ROUTES, v3_path
-from taskhand.sandbox.hubspot.seed import EDITOR, read_seed, read_stages, read_statuses
+from taskhand.sandbox.hubspot.seed import EDITOR, read_properties, read_seed, read_stages, read_statuses
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 from taskhand.sandbox.hubspot.webhooks import Webhooks
 from taskhand.sandbox.routing import RouteMatch, find_route
@@ -80,7 +80,8 @@ class HubSpotSandbox(Emulator):
     @property
     def pipeline(self) -> TaskPipeline:
         """The status options and stages of the spec variant."""
-        return build_pipeline(self.spec_variant, read_statuses(self._seed), read_stages(self._seed))
+        pipeline = build_pipeline(self.spec_variant, read_statuses(self._seed), read_stages(self._seed))
+        return replace(pipeline, properties=read_properties(self._seed))
 
     @property
     def tasks(self) -> list[dict[str, Any]]:

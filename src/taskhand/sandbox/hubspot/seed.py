@@ -1,12 +1,13 @@
 """Makes a store from a seed, which is plain data.
 
-A seed is a mapping with `owners`, `statuses`, `stages`, `contacts`, `companies`, `deals` and `tasks`, each a list of
-mappings. Omitted lists are empty; omitted owners are the demo's, omitted statuses HubSpot's. Owners have their
+A seed is a mapping with `owners`, `statuses`, `stages`, `contacts`, `companies`, `deals`, `tickets` and `tasks`, each a
+list of mappings. Omitted lists are empty; omitted owners are the demo's, omitted statuses HubSpot's. Owners have their
 documented camelCase fields; statuses have `value` and `label`, in the account's order. Stages
 are those of the task pipeline, with `id`, `label`, `isClosed` and, where one goes with it, the `status`; where they are
-omitted, there is one for each status. Records have `properties`, and optionally `id`, `createdAt` (ISO 8601),
-`archived`, and for a task the ids of its `contacts`, `companies` and `deals`. Seeded properties are not validated, so
-that a seed can have values that the API would refuse.
+omitted, there is one for each status. `properties` are task properties of the account's own, with `name` and optionally
+`label`, `type`, `options` and `hasUniqueValue`. Records have `properties`, and optionally `id`, `createdAt` (ISO 8601),
+`archived`, and for a task the ids of its `contacts`, `companies`, `deals` and `tickets`. Seeded properties are not
+validated, so that a seed can have values that the API would refuse.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from taskhand.sandbox.hubspot.demo import OWNERS, demo
 from taskhand.sandbox.hubspot.links import Link
 from taskhand.sandbox.hubspot.object_types import OBJECT_TYPES, TASKS
 from taskhand.sandbox.hubspot.people import Owner
-from taskhand.sandbox.hubspot.pipeline import Option, Stage, build_pipeline
+from taskhand.sandbox.hubspot.pipeline import Option, OwnProperty, Stage, build_pipeline
 from taskhand.sandbox.hubspot.record import Record
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 from taskhand.sandbox.hubspot.store import Store
@@ -32,14 +33,17 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.object_types import ObjectType
     from taskhand.sandbox.hubspot.pipeline import TaskPipeline
 
-SEED_KEYS = frozenset({"owners", "statuses", "stages", *(object_type.name for object_type in OBJECT_TYPES)})
+SEED_KEYS = frozenset(
+    {"owners", "statuses", "stages", "properties", *(object_type.name for object_type in OBJECT_TYPES)}
+)
 ROW_KEYS = frozenset({"id", "properties", "createdAt", "archived"})
-LINKED = ("contacts", "companies", "deals")
+LINKED = ("contacts", "companies", "deals", "tickets")
 FIRST_IDS = {
     "tasks": 77_597_400_001,
     "contacts": 101,
     "companies": 201,
     "deals": 301,
+    "tickets": 401,
 }  # recorded ids of tasks have 11 digits
 EDITOR = 98_499_705  # the user who created the seeded records
 AGE = dt.timedelta(days=1)
@@ -76,6 +80,21 @@ def read_stages(seed: str | Mapping[str, Any]) -> tuple[Stage, ...] | None:
     if rows is None:
         return None
     return tuple(Stage(str(row["id"]), row["label"], row.get("isClosed", False), row.get("status")) for row in rows)
+
+
+def read_properties(seed: str | Mapping[str, Any]) -> tuple[OwnProperty, ...]:
+    """Return the task properties of the account's own."""
+    rows = () if isinstance(seed, str) else seed.get("properties", ())
+    return tuple(
+        OwnProperty(
+            row["name"],
+            row.get("label", row["name"]),
+            row.get("type", "string"),
+            tuple(Option(one["value"], one["label"]) for one in row.get("options", ())),
+            row.get("hasUniqueValue", False),
+        )
+        for row in rows
+    )
 
 
 def _owner(row: Mapping[str, Any]) -> Owner:

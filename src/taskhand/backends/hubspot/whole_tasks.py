@@ -1,0 +1,143 @@
+"""What a task has besides the fields of the contract, read before it is deleted: all links, all writable properties.
+
+A task that is made again in its place is given them. A list of objects that tasks can be linked to is not in the API;
+those of the guide are asked for (https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide), and
+links to custom objects are not.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import anyio
+
+from taskhand.backends.hubspot.batch import MOST_INPUTS, parts, shows_values
+from taskhand.backends.hubspot.client import HubSpotClient
+from taskhand.backends.hubspot.mapping import KINDS, value_at
+from taskhand.backends.hubspot.property_definitions import ARGUMENTS, Definition, definitions_in
+from taskhand.backends.hubspot.raw_values import ASSOCIATIONS, FURTHER
+from taskhand.backends.remote.parsing import JsonObject, objects, rows_in
+from taskhand.backends.remote.ttl_cache import TtlCache
+from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.domain.snapshot import Snapshot
+
+__all__ = ["WholeTasks"]
+
+_OTHERS: Final = (
+    *("deals", "tickets", "leads", "quotes", "orders", "appointments", "courses", "listings", "services", "projects"),
+)
+_NEVER_WRITTEN: Final = frozenset({"hs_unique_creation_key"})
+_LOST: Final[Mapping[str, str]] = {
+    "hs_task_completion_date": "completion date",
+    "hs_repeat_status": "repetition",
+    "hs_task_sequence_step_enrollment_id": "place in a sequence",
+    "hs_calendar_event_id": "calendar event",
+}
+"""Properties that HubSpot alone writes, and what a task loses with them."""
+_MOST_PAIRS: Final = 1_000
+
+
+@dataclass(slots=True)
+class _Whole:
+    """What was read of one task."""
+
+    properties: dict[str, str] = field(default_factory=dict)
+    associations: dict[str, list[JsonObject]] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
+
+
+class WholeTasks:
+    """Reads what only an undo of a deletion needs."""
+
+    def __init__(self, client: HubSpotClient, definitions: TtlCache[None, Mapping[str, Definition]]) -> None:
+        self._client = client
+        self._definitions = definitions
+        self._absent: set[str] = set()
+
+    async def definitions(self) -> Mapping[str, Definition]:
+        """The account's definitions of task properties, by name."""
+        return await self._definitions.get(None, self._read_definitions)
+
+    async def complete(self, snapshots: Mapping[str, Snapshot], ids: Mapping[str, str]) -> dict[str, Snapshot]:
+        """The same snapshots with everything; `ids` are HubSpot's own ids of the tasks."""
+        found = {ids[one]: _Whole() for one in snapshots}
+        if not found:
+            return {}
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._add_properties, found)
+            for kind in (*KINDS, *_OTHERS):
+                group.start_soon(self._add_links, kind, found)
+        return {one: _with(snapshot, found[ids[one]]) for one, snapshot in snapshots.items()}
+
+    async def find_missing(
+        self, record_id: str, properties: Mapping[str, str], links: Mapping[str, list[JsonObject]]
+    ) -> list[str]:
+        """The names of these properties, and these links, that a task does not have; TaskhandError where none tells."""
+        missing: list[str] = []
+        if properties:
+            answer = await self._client.read_many([record_id], by_property=False, names=list(properties))
+            shown = next((row.get("properties") or {} for row in rows_in("HubSpot", answer, "results")), {})
+            missing += [name for name, text in properties.items() if not shows_values(shown, {name: text})]
+        for kind, wanted in links.items():
+            answer = await self._client.links(kind, [record_id])
+            linked = {one["id"] for row in rows_in("HubSpot", answer, "results") for one in _links_in(row)}
+            missing += [f"{kind} {one['id']}" for one in wanted if one["id"] not in linked]
+        return missing
+
+    async def _read_definitions(self) -> Mapping[str, Definition]:
+        return definitions_in(await self._client.property_definitions())
+
+    async def _add_properties(self, found: Mapping[str, _Whole]) -> None:
+        try:
+            known = await self.definitions()
+        except (OperatorError, CallerError):
+            for one in found.values():
+                one.lost.append("further properties, which the token may not read")
+            return
+        names = [one.name for one in known.values() if one.is_writable and _is_further(one.name)]
+        for part in parts(list(found), MOST_INPUTS):
+            answer = await self._client.read_many(part, by_property=False, names=[*names, *_LOST])
+            for row in rows_in("HubSpot", answer, "results"):
+                given, whole = row.get("properties"), found.get(str(row.get("id")))
+                if whole is not None and isinstance(given, dict):
+                    whole.properties = {name: str(given[name]) for name in names if given.get(name) not in (None, "")}
+                    whole.lost += [what for name, what in _LOST.items() if name not in names and given.get(name)]
+
+    async def _add_links(self, kind: str, found: Mapping[str, _Whole]) -> None:
+        if kind in self._absent:
+            return
+        try:
+            for part in parts(list(found), _MOST_PAIRS):
+                answer = await self._client.links(kind, part)
+                for row in rows_in("HubSpot", answer, "results"):
+                    whole = found.get(str(value_at(row, "from", "id")))
+                    if whole is not None and (links := list(_links_in(row))):
+                        whole.associations[kind] = links
+                        whole.lost += [f"some of the links to {kind}"] if row.get("paging") else []
+        except OperatorError as error:
+            if error.code != "forbidden":
+                raise
+            for one in found.values() if kind not in KINDS else ():
+                one.lost.append(f"links to {kind}, which the token may not read")
+        except CallerError:  # the account has no such objects
+            self._absent.add(kind)
+
+
+def _with(snapshot: Snapshot, whole: _Whole) -> Snapshot:
+    native = {**snapshot.native, FURTHER: whole.properties, ASSOCIATIONS: whole.associations}
+    return replace(snapshot, native=native, lost=(*snapshot.lost, *dict.fromkeys(sorted(whole.lost))))
+
+
+def _is_further(name: str) -> bool:
+    return name not in ARGUMENTS and name not in _NEVER_WRITTEN
+
+
+def _links_in(row: JsonObject) -> Iterable[JsonObject]:
+    """The links in one result, in the form that a new task takes."""
+    for one in objects(row.get("to")):
+        types = [
+            {"associationCategory": given.get("category"), "associationTypeId": given.get("typeId")}
+            for given in objects(one.get("associationTypes"))
+        ]
+        if types and str(one.get("toObjectId")).isdecimal():
+            yield {"id": str(one["toObjectId"]), "types": types}

@@ -1,0 +1,93 @@
+"""A deleted task is made again with everything it had; what cannot come back is named before it is deleted."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from backends.hubspot.wired import CAROLINA, COMPANY, Stage, Time, hubspot, row, seed, staged, task_id
+from behaviour.agent import Agent
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.hubspot.auth import SCOPES
+from taskhand.server.app import create_server
+
+OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
+POST = "POST /crm/v3/objects/tasks"
+FURTHER = {
+    "hs_task_reminders": "1772805600000",
+    "hs_queue_membership_ids": "11;12",
+    "hs_task_type": "CALL",
+    "region": "south",
+}
+LINKS = {"contacts": [CAROLINA], "companies": [COMPANY], "deals": ["301", "302"], "tickets": ["401"]}
+WORLD = {
+    "properties": [{"name": "region", "type": "enumeration", "options": [{"value": "south", "label": "South"}]}],
+    "deals": [{"id": "301", "properties": {"dealname": "Plan"}}, {"id": "302", "properties": {"dealname": "Other"}}],
+    "tickets": [{"id": "401", "properties": {"subject": "Broken"}}],
+}
+
+
+@asynccontextmanager
+async def agent_at(rows: list[dict[str, Any]], **options: Any) -> AsyncIterator[tuple[Stage, Agent]]:
+    time = Time()
+    async with AsyncExitStack() as stack:
+        there = hubspot(time, seed(rows=rows) | WORLD, spec_variant=OPEN, **options)
+        stage = await stack.enter_async_context(staged(there, time))
+        client = await stack.enter_async_context(Client(create_server(stage.app)))
+        yield stage, Agent(client)
+
+
+def links_of(stage: Stage, record_id: str) -> set[tuple[str, str]]:
+    state = stage.hubspot.state()["links"]
+    return {(one["other"], one["other_id"]) for one in state if one["task_id"] == record_id}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_undo_brings_back_every_link_and_every_writable_property(count: int) -> None:
+    rows = [row(number, LINKS, **FURTHER) for number in range(1, count + 1)]
+    async with agent_at(rows) as (stage, agent):
+        ids = [task_id(number) for number in range(1, count + 1)]
+        was = links_of(stage, ids[0])
+        plan = await agent("delete_task", **({"id": ids[0]} if count == 1 else {"ids": ids}))
+        assert "Undo cannot bring back: id, created_at, creator_id." in plan["note"]
+        deleted = await agent("apply_plan", planId=plan["planId"])
+        assert stage.hubspot.tasks == []
+        undone = await agent("undo_change", changeId=deleted["changeId"])
+        assert "HubSpot did not take back" not in str(undone)
+        assert len(stage.hubspot.tasks) == count
+        for task in stage.hubspot.tasks:
+            assert {name: task["properties"].get(name) for name in FURTHER} == FURTHER
+            assert links_of(stage, task["id"]) == was
+
+
+async def test_what_cannot_come_back_is_named_in_the_plan() -> None:
+    scopes = [one for one in SCOPES if one != "crm.objects.tickets.read"]
+    done = {"hs_task_status": "COMPLETED"}
+    async with agent_at([row(1, LINKS, **done)], scopes=scopes) as (stage, agent):
+        stage.hubspot.faults = (
+            Fault("status", "POST /crm/v4/associations/{kind}/{to}/batch/read", status=403, nth="every"),
+        )
+        plan = await agent("delete_task", id=task_id(1))
+        assert "completion date" in plan["note"]
+        assert "links to tickets, which the token may not read" in plan["note"]
+
+
+async def test_a_task_is_made_again_without_what_hubspot_does_not_take_back_and_says_so() -> None:
+    async with agent_at([row(1, LINKS, **FURTHER)]) as (stage, agent):
+        plan = await agent("delete_task", id=task_id(1))
+        deleted = await agent("apply_plan", planId=plan["planId"])
+        stage.hubspot.faults = (Fault("status", POST, status=400),)
+        undone = await agent("undo_change", changeId=deleted["changeId"])
+        for lost in ("region", "hs_task_reminders", "deals 301", "tickets 401"):
+            assert lost in undone["note"]
+        (task,) = stage.hubspot.tasks
+        assert links_of(stage, task["id"]) == {("contacts", CAROLINA), ("companies", COMPANY)}
+
+
+async def test_reading_and_changing_a_task_does_not_ask_for_what_only_a_deletion_needs() -> None:
+    async with agent_at([row(1, LINKS, **FURTHER)]) as (stage, agent):
+        await agent("get_task", id=task_id(1))
+        await agent("update_task", id=task_id(1), title="New")
+        assert not [one for one in stage.sent if "/associations/" in one or one.endswith("/properties/tasks")]
