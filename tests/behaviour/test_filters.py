@@ -1,0 +1,163 @@
+"""Filters beyond the documented ones: nobody, no date, when tasks were created, changed and finished; and counts."""
+
+from typing import Any
+
+import pytest
+
+from behaviour.agent import Agent, Refused
+from behaviour.arms import ARMS
+from behaviour.conftest import Connect
+
+
+def arms(*names: str) -> list[Any]:
+    """The backends with these names: the others do not know when a task was finished."""
+    return [pytest.param(arm, id=arm.name) for arm in ARMS if arm.name in names]
+
+
+TODAY = {"fromDate": "2026-03-02", "toDate": "2026-03-02"}
+LATER = {"fromDate": "2026-03-03"}
+
+
+async def test_tasks_of_nobody_are_found_alone_or_beside_those_of_people(worker: Agent) -> None:
+    await worker.create("Ana's", responsibleIds=["Ana Soto"], dueDate="2026-03-10")
+    await worker.create("Nobody's", responsibleIds=[], dueDate="2026-03-11")
+    await worker.create("Mine", dueDate="2026-03-12")
+    assert await worker.listed(responsibleIds=["nobody"]) == ["Nobody's"]
+    assert await worker.listed(responsibleIds="Nadie") == ["Nobody's"]
+    assert await worker.listed(responsibleIds=["nobody", "ana@example.com"]) == ["Ana's", "Nobody's"]
+    plan = await worker("bulk_update_tasks", filter={"responsibleIds": ["nobody"]}, changes={"priority": "2"})
+    assert plan["count"] == 1
+
+
+async def test_only_tasks_without_a_date_are_listed_where_that_is_asked_for(worker: Agent) -> None:
+    await worker.create("dated", dueDate="2026-03-10")
+    await worker.create("dateless")
+    await worker.create("also dateless")
+    assert sorted(await worker.listed(withoutDate=True)) == ["also dateless", "dateless"]
+    assert await worker.listed(withoutDate=True, text="also") == ["also dateless"]
+    plan = await worker("bulk_update_tasks", filter={"withoutDate": True}, changes={"priority": "2"})
+    assert plan["count"] == 2
+
+
+async def test_the_oldest_come_first_where_that_is_asked_for(worker: Agent) -> None:
+    for number in range(5):
+        await worker.create(f"task {number}", dueDate="2026-03-10")
+    newest = await worker.listed(order="created", limit=2)
+    assert await worker.listed(order="oldest", limit=2) == newest[::-1]
+
+
+async def test_a_window_is_about_the_date_that_dateField_names(worker: Agent) -> None:  # noqa: N802  the argument
+    await worker.create("due later", dueDate="2026-04-10")
+    await worker.create("due today", dueDate="2026-03-02")
+    both = {"due later", "due today"}
+    assert set(await worker.listed(dateField="created", **TODAY)) == both
+    assert await worker.listed(dateField="created", **LATER) == []
+    assert set(await worker.listed(dateField="created", **TODAY, includeTasksWithoutDates=False)) == both
+    assert await worker.listed(dateField="due", **TODAY, includeTasksWithoutDates=False) == ["due today"]
+    plan = await worker(
+        "bulk_update_tasks", filter={"dateField": "created", **TODAY, "text": "later"}, changes={"priority": "2"}
+    )
+    assert plan["count"] == 1
+
+
+CONTRADICTIONS: list[dict[str, Any]] = [
+    {"withoutDate": True, **TODAY},
+    {"withoutDate": True, "overdue": True},
+    {"withoutDate": True, "includeTasksWithoutDates": False},
+    {"dateField": "created"},
+    {"dateField": "created", "fromDate": "2026-03-03", "toDate": "2026-03-02"},
+]
+
+
+async def test_dates_that_contradict_each_other_are_refused(worker: Agent) -> None:
+    for sent in CONTRADICTIONS:
+        with pytest.raises(Refused) as refused:
+            await worker("list_tasks", **sent)
+        assert refused.value.code == "invalid_window"
+        assert refused.value.next
+        with pytest.raises(Refused) as refused:
+            await worker("bulk_update_tasks", filter=sent, changes={"priority": "2"})
+        assert refused.value.code in {"invalid_window", "empty_filter"}
+
+
+async def test_what_hosts_fill_in_for_a_filter_is_not_given(worker: Agent) -> None:
+    await worker.create("Call", dueDate="2026-03-10")
+    fillers_of_hosts: tuple[Any, ...] = ("", None, [])
+    for filler in fillers_of_hosts:
+        fillers = {"dateField": filler, "countBy": filler, "order": filler, "responsibleIds": filler, "text": filler}
+        assert await worker.listed(**fillers, withoutDate=False) == ["Call"]
+    assert await worker.listed(withoutDate=0, fromDate="", dateField="due") == ["Call"]
+    with pytest.raises(Refused) as refused:
+        await worker("bulk_update_tasks", filter={"dateField": "due"}, changes={"priority": "2"})
+    assert refused.value.code == "empty_filter"
+
+
+async def test_counts_answer_how_many_instead_of_rows(worker: Agent) -> None:
+    for title, person, day in (("a", "Ana Soto", "10"), ("b", "Ana Soto", "10"), ("c", "me", "11")):
+        await worker.create(title, responsibleIds=[person], dueDate=f"2026-03-{day}", priority="2")
+    done = await worker.create("d", responsibleIds=["me"], dueDate="2026-03-12")
+    await worker("complete_task", id=done["id"])
+    people = await worker("list_tasks", countBy="responsible", text="")
+    assert (people["total"], people["counts"]) == (4, {"Ana Soto": 2, "Elena": 2})
+    assert people["untrusted"]["fields"] == ["counts"]
+    by_priority = await worker("list_tasks", countBy="priority")
+    assert by_priority == {"counts": {"high": 3, "medium": 1}, "total": 4}
+    days = await worker("list_tasks", countBy="dueDay", responsibleIds=["Ana Soto"])
+    assert days == {"counts": {"2026-03-10 Tue": 2}, "total": 2}
+    statuses = await worker("list_tasks", countBy="status", fromDate="2026-03-11")
+    assert sorted(statuses["counts"].values()) == [1, 1]
+    assert await worker("list_tasks", countBy="dueDay", fromDate="2026-05-01", toDate="2026-05-02") == {
+        "counts": {},
+        "total": 0,
+    }
+
+
+@pytest.mark.parametrize("arm", arms("local", "hubspot"), indirect=True)
+async def test_who_finished_most_in_a_period_is_one_call(worker: Agent) -> None:
+    for title, person in (("a", "Ana Soto"), ("b", "Ana Soto"), ("c", "me"), ("open", "me")):
+        task = await worker.create(title, responsibleIds=[person], dueDate="2026-04-10")
+        if title != "open":
+            await worker("complete_task", id=task["id"])
+    finished = {"dateField": "completed", **TODAY}
+    people = await worker("list_tasks", countBy="responsible", **finished)
+    assert (people["total"], people["counts"]) == (3, {"Ana Soto": 2, "Elena": 1})
+    assert (await worker("list_tasks", countBy="completedDay"))["counts"] == {"2026-03-02 Mon": 3, "not finished": 1}
+    assert await worker.listed(dateField="completed", **LATER) == []
+    assert set(await worker.listed(**finished, text="a")) == {"a"}
+    rows = (await worker("list_tasks", fields=["title", "completed"], **finished, text="a"))["tasks"]
+    assert rows[0]["completed"].startswith("2026-03-02T")
+
+
+async def test_a_date_that_a_crm_does_not_know_is_not_in_its_schema_and_refused(worker: Agent) -> None:
+    tools = {tool.name: tool for tool in (await worker.client.list_tools()).tools}
+    listed = tools["list_tasks"].input_schema["properties"]
+    for moment, count in (("updated", None), ("completed", "completedDay")):
+        is_known = moment in listed["dateField"]["enum"]
+        assert (moment in listed["fields"]["items"]["enum"]) is is_known
+        if is_known:
+            assert set(await worker.listed(dateField=moment, **TODAY)) == set()
+            continue
+        with pytest.raises(Refused) as refused:
+            await worker("list_tasks", dateField=moment, **TODAY)
+        assert refused.value.code == "invalid_window"
+        if count is not None:
+            with pytest.raises(Refused) as refused:
+                await worker("list_tasks", countBy=count)
+            assert refused.value.code == "invalid_arguments"
+
+
+@pytest.mark.parametrize("arm", arms("local"), indirect=True)
+async def test_an_undo_brings_back_when_and_by_whom_a_task_was_finished(connect: Connect) -> None:
+    worker = await connect()
+    task = await worker.create("Call", dueDate="2026-03-10")
+    await worker("complete_task", id=task["id"])
+
+    async def row() -> Any:
+        return (await worker("list_tasks", fields=["completed", "completed_by"]))["tasks"][0]
+
+    finished = await row()
+    assert finished["completed_by"] == "Elena"
+    reopened = await worker("update_task", id=task["id"], newStatusName="Pendiente")
+    assert ((await row())["completed"], (await row())["completed_by"]) == (None, None)
+    await worker("undo_change", changeId=reopened["changeId"])
+    assert await row() == finished
