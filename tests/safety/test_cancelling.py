@@ -89,3 +89,38 @@ async def test_progress_is_reported_at_every_tick() -> None:
             await Agent(client).watched("bulk_update_tasks", asked, hear)
     assert (told[0], told[-1]) == (0, TASKS)
     assert told == sorted(told)
+
+
+async def test_cancelled_creates_stop_sending_and_the_rest_is_created_once_by_going_on() -> None:
+    there = on_vambe.vambe(1)
+    gate, go_on, given_up = Gate(there), anyio.Event(), anyio.CancelScope()
+    tasks = [{"title": f"New {number:02}", "responsibleIds": ["me"], "priority": "1"} for number in range(HELD * 2)]
+
+    async def hold(number: int) -> None:
+        if number == HELD:
+            given_up.cancel()
+            for _ in range(A_WHILE):
+                await checkpoint()
+            go_on.set()
+        if number >= HELD:
+            await go_on.wait()
+
+    gate.done = hold
+    async with serve(gate) as url, on_vambe.wired(url, Time(), vambe_in_flight=4) as app:
+        app = replace(app, policy=WritePolicy(plan_over=TASKS))  # noqa: PLW2901  the same with another policy
+        async with Client(create_server(app)) as client:
+            with given_up:
+                await Agent(client)("create_tasks", tasks=tasks)
+        change = await newest_change(app)
+        assert change is not None
+        made = [task["title"] for task in there.tasks if task["title"].startswith("New")]
+        outcomes = [change.results[index].outcome for index in range(len(tasks))]
+        assert [task["title"] for task, one in zip(tasks, outcomes, strict=True) if one == "applied"] == sorted(made)
+        assert HELD <= len(made) < len(tasks)
+        assert outcomes.count("not_attempted") == len(tasks) - len(made)
+        async with Client(create_server(app)) as client:
+            done = await Agent(client)("apply_plan", planId=change.id)
+        assert done["totals"] == {"applied": len(tasks)}
+        assert sorted(task["title"] for task in there.tasks if task["title"].startswith("New")) == [
+            task["title"] for task in tasks
+        ]
