@@ -1,0 +1,81 @@
+"""What writes answer by default, on every backend: a row, what changed in the same words, and nothing that is empty."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from mcp import Client
+
+from behaviour.agent import Agent
+from behaviour.arms import Arm
+from taskhand.server.app import create_server
+
+ROW = {"id", "title", "status", "due", "priority", "responsibles"}
+
+
+@pytest.fixture
+async def lean(arm: Arm, tmp_path: Path) -> AsyncIterator[Agent]:
+    """An agent whose writes answer as they do by default."""
+    async with arm.open(tmp_path) as app, Client(create_server(app)) as client:
+        yield Agent(client, arm.needs)
+
+
+async def _row(agent: Agent, task_id: str) -> dict[str, object]:
+    return next(row for row in (await agent("list_tasks"))["tasks"] if row["id"] == task_id)
+
+
+async def test_a_write_answers_the_row_of_its_task_and_what_changed(lean: Agent) -> None:
+    made = await lean("create_task", title="Call Acme", responsibleIds=["Ana Soto"], priority="1", dueDate="2026-12-30")
+    assert made.keys() - {"untrusted", "matched"} == {"task", "changeId"}
+    assert made["task"].keys() == ROW
+    assert (made["task"]["due"], made["task"]["responsibles"]) == ("2026-12-30 Wed", ["Ana Soto"])
+    assert made["task"] == await _row(lean, made["task"]["id"])
+    task_id = made["task"]["id"]
+    edited = await lean("update_task", id=task_id, title="Call Acme again", priority="1", dueDate="2026-12-31")
+    assert edited.keys() - {"untrusted"} == {"task", "changed", "already", "changeId"}
+    assert edited["changed"] == {
+        "title": {"from": "Call Acme", "to": "Call Acme again"},
+        "due": {"from": "2026-12-30 Wed", "to": "2026-12-31 Thu"},
+    }
+    assert edited["already"] == {"priority": 1}
+    assert edited["task"] == await _row(lean, task_id)
+    again = await lean("update_task", id=task_id, title="Call Acme again")
+    assert again["already"] == {"title": "Call Acme again"}
+    assert "changed" not in again
+    moved = await lean("reassign_task", id=task_id, responsibleIds=["me"])
+    assert moved["changed"] == {"responsibles": {"from": ["Ana Soto"], "to": moved["task"]["responsibles"]}}
+    done = await lean("complete_task", id=task_id)
+    assert done["changed"]["status"]["to"] == done["task"]["status"]
+    undone = await lean("undo_change", changeId=done["changeId"])
+    assert undone["changed"]["status"] == {"from": done["task"]["status"], "to": moved["task"]["status"]}
+
+
+async def test_a_change_of_a_few_tasks_answers_each_with_its_title_and_what_changed(lean: Agent) -> None:
+    ids = [(await lean.create(f"Call {number}", dueDate="2026-12-30"))["id"] for number in range(2)]
+    plan = await lean("bulk_update_tasks", taskIds=ids, changes={"dueDate": "2026-12-31"}, dryRun=True)
+    changed = {"due": {"from": "2026-12-30 Wed", "to": "2026-12-31 Thu"}}
+    assert sorted((one["title"], one["changed"]) for one in plan["difference"]) == [
+        ("Call 0", changed),
+        ("Call 1", changed),
+    ]
+    done = await lean("apply_plan", planId=plan["planId"])
+    assert done["totals"] == {"applied": 2}
+    assert {one["id"]: one["title"] for one in done["tasks"]} == {ids[0]: "Call 0", ids[1]: "Call 1"}
+    assert all(one["changed"] == changed for one in done["tasks"])
+    undone = await lean("undo_change", changeId=done["changeId"])
+    assert {one["changed"]["due"]["to"] for one in undone["tasks"]} == {"2026-12-30 Wed"}
+
+
+async def test_a_deletion_names_what_it_deleted(lean: Agent) -> None:
+    task = await lean.create("Call Acme")
+    plan = await lean("delete_task", id=task["id"])
+    assert [(one["title"], "changed" in one) for one in plan["difference"]] == [("Call Acme", False)]
+    gone = await lean("apply_plan", planId=plan["planId"])
+    assert gone["deleted"] == {"id": task["id"], "title": "Call Acme"}
+
+
+async def test_a_list_says_what_now_is(lean: Agent, arm: Arm) -> None:
+    listed = await lean("list_tasks")
+    assert listed["now"].startswith("2026-03-0")
+    assert listed["now"].endswith(("Sun", "Mon"))
+    assert listed["zone"]
