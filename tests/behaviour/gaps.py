@@ -28,6 +28,7 @@ CLOSE_GAPS = {
     "test_a_planned_note_is_bound_to_the_description_that_was_shown": _NO_DESCRIPTION,
     "test_a_note_that_cannot_be_appended_is_refused_and_nothing_is_written": _NO_DESCRIPTION,
     "test_an_empty_note_is_not_given": _NO_DESCRIPTION,
+    "test_a_note_on_a_long_description_is_seen_in_the_plan_and_in_the_answer": _NO_DESCRIPTION,
     "test_notes_written_at_the_same_moment_are_all_kept": _NO_DESCRIPTION,
     "test_a_note_beside_a_null_that_says_nothing_keeps_the_description": _NO_DESCRIPTION,
     "test_a_text_that_was_appended_to_since_is_a_conflict_of_that_field_alone": _NO_DESCRIPTION,

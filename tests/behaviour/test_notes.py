@@ -85,6 +85,16 @@ async def test_notes_written_at_the_same_moment_are_all_kept(worker: Agent) -> N
     assert len(notes) == 4
 
 
+async def test_a_note_on_a_long_description_is_seen_in_the_plan_and_in_the_answer(worker: Agent) -> None:
+    task = await worker.create(description="w" * 5_000)
+    plan = await worker("update_task", id=task["id"], addNote=NOTE, dryRun=True)
+    (row,) = plan["difference"]
+    done = await worker("apply_plan", planId=plan["planId"])
+    for changed in (row["changed"], done["changed"]):
+        assert changed["description"]["to"].endswith(f"w\n{LINE}")
+        assert len(str(changed)) < 400
+
+
 async def test_a_planned_note_is_bound_to_the_description_that_was_shown(worker: Agent) -> None:
     task = await worker.create(description="Why")
     plan = await worker("update_task", id=task["id"], addNote=NOTE, dryRun=True)

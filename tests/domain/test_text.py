@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.domain.text import may_hide, plain, plain_json, shown_positions, split_cut, strip_hidden, truncate
+from taskhand.domain.text import (
+    may_hide,
+    plain,
+    plain_json,
+    shown_positions,
+    split_cut,
+    strip_hidden,
+    truncate,
+    truncate_change,
+)
 
 EVERY = "".join(map(chr, range(sys.maxunicode + 1)))
 KEPT = frozenset(plain(EVERY))
@@ -169,6 +178,21 @@ def test_each_shown_character_is_found_where_it_stands(text: str) -> None:
     assert end == len(text)
     found = [text[at] for at in positions]
     assert "".join("\n" if one in LINE_ENDS else one for one in found) == plain(text)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "shown"),
+    [
+        ("short", "shorter", ("short", "shorter")),
+        ("a" * 300, "b" * 300, (f"{'a' * 200}… (+100 characters)", f"{'b' * 200}… (+100 characters)")),
+        ("a" * 300, f"{'a' * 300}\ncalled", (f"…{'a' * 40}", f"…{'a' * 40}\ncalled")),
+        (f"{'a' * 300}b{'c' * 300}", f"{'a' * 300}{'c' * 300}", None),
+    ],
+)
+def test_a_change_late_in_a_long_text_is_shown_where_it_is(was: str, now: str, shown: tuple[str, str] | None) -> None:
+    first, second = truncate_change(was, now, 200)
+    assert shown is None or (first, second) == shown
+    assert first != second
 
 
 @given(st.text(min_size=2), st.data())

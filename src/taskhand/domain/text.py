@@ -16,6 +16,7 @@ __all__ = [
     "split_cut",
     "strip_hidden",
     "truncate",
+    "truncate_change",
     "without_cut",
 ]
 
@@ -85,6 +86,19 @@ def plain_json(value: Any) -> Any:
 def truncate(text: str, longest: int) -> str:
     """The text; beyond `longest` characters its beginning, and the number of characters that were left out."""
     return text if len(text) <= longest else f"{text[:longest]}… (+{len(text) - longest} characters)"
+
+
+def truncate_change(was: str, now: str, longest: int) -> tuple[str, str]:
+    """Both texts, at most `longest` characters of each, so that the first difference is seen.
+
+    Where it comes late, the texts are shown from a little before it, after a `…`.
+    """
+    pairs = enumerate(zip(was, now, strict=False))
+    alike = next((at for at, (one, other) in pairs if one != other), min(len(was), len(now)))
+    start = max(0, alike - longest // 5)
+    if start == 0 or max(len(was), len(now)) <= longest:
+        return truncate(was, longest), truncate(now, longest)
+    return f"…{truncate(was[start:], longest)}", f"…{truncate(now[start:], longest)}"
 
 
 def split_cut(text: str) -> tuple[str, int, str] | None:

@@ -12,7 +12,7 @@ from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import Receipt
-from taskhand.domain.text import one_line, truncate
+from taskhand.domain.text import one_line, truncate, truncate_change
 from taskhand.domain.wording import Wording
 from taskhand.service.apply_plan import apply_plan, decline_plan, review_plan
 from taskhand.service.call import Call
@@ -94,11 +94,15 @@ def question_text(plan: Plan, wording: Wording) -> str:
 
 def _difference_line(one: Difference, wording: Wording) -> str:
     title, difference = one_line(one.title), wording.difference(one.changed)
-    changed = "; ".join(f"{field}: {_value(it['from'])} → {_value(it['to'])}" for field, it in difference.items())
+    changed = "; ".join(f"{field}: {_change(it['from'], it['to'])}" for field, it in difference.items())
     line = f"{one.does} “{truncate(title, _LONGEST_TITLE)}”"
     return truncate(f"{line}: {changed}" if changed else line, _LONGEST_LINE)
 
 
-def _value(value: object) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else "nothing" if value is None else str(value)
-    return truncate(one_line(text), _LONGEST_VALUE) or "nothing"
+def _change(before: object, after: object) -> str:
+    return " → ".join(truncate_change(_text(before), _text(after), _LONGEST_VALUE))
+
+
+def _text(value: object) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+    return one_line(text) or "nothing"

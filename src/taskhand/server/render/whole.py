@@ -22,7 +22,7 @@ from taskhand.server.render.writes import (
     WriteAnswer,
     or_missing,
     render_plan,
-    shorten,
+    shorten_change,
     unapplied_rows,
 )
 
@@ -88,7 +88,7 @@ def _difference_row(one: Difference) -> DifferenceRow:
 def _changed(changed: Iterable[FieldChange]) -> dict[str, Any]:
     """The documented fields that change, each with its value before (`from`) and after (`to`)."""
     pairs = (pair for one in changed for pair in _documented(one))
-    return {field: {"from": shorten(before), "to": shorten(after)} for field, before, after in pairs}
+    return {field: shorten_change(before, after) for field, before, after in pairs}
 
 
 def _documented(one: FieldChange) -> Iterator[tuple[str, object, object]]:

@@ -13,7 +13,7 @@ from taskhand.domain.bulk import BulkReceipt, TaskResult
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange, Receipt, Unapplied, value_of
 from taskhand.domain.task import Task
-from taskhand.domain.text import truncate
+from taskhand.domain.text import truncate, truncate_change
 from taskhand.domain.wording import Wording
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow, match_rows
@@ -32,7 +32,7 @@ __all__ = [
     "render_changed",
     "render_plan",
     "render_write",
-    "shorten",
+    "shorten_change",
     "unapplied_rows",
 ]
 
@@ -135,10 +135,8 @@ def render_write(written: Receipt | BulkReceipt | Plan, wording: Wording) -> Wri
 
 def render_changed(changed: Iterable[FieldChange], wording: Wording) -> dict[str, Any]:
     """The fields that change, by name, each with its value before (`from`) and after (`to`)."""
-    return {
-        field: {side: shorten(value) for side, value in sides.items()}
-        for field, sides in wording.difference(changed).items()
-    }
+    difference = wording.difference(changed)
+    return {field: shorten_change(sides["from"], sides["to"]) for field, sides in difference.items()}
 
 
 def difference_row(one: Difference, wording: Wording) -> DifferenceRow:
@@ -231,6 +229,14 @@ def unapplied_rows(missed: Iterable[Unapplied], wording: Wording) -> tuple[Unapp
         )
         for one in missed
     )
+
+
+def shorten_change(before: object, after: object) -> dict[str, object]:
+    """Both values of a difference, cut to fit an answer so that what differs is seen."""
+    if isinstance(before, str) and isinstance(after, str):
+        before, after = truncate_change(before, after, _SNIPPET)
+        return {"from": before, "to": after}
+    return {"from": shorten(before), "to": shorten(after)}
 
 
 def shorten(value: object) -> object:
