@@ -109,7 +109,7 @@ async def test_a_planned_note_is_bound_to_the_description_that_was_shown(worker:
 REFUSED: tuple[tuple[dict[str, Any], str, str], ...] = (
     ({"addNote": "called", "description": "New"}, "several_changes", "description and addNote"),
     ({"addNote": "called", "clear": ["description"]}, "several_changes", "description and addNote"),
-    ({"addNote": "called", "description": None}, "several_changes", "description and addNote"),
+    ({"addNote": "called", "description": None, "dueTime": None}, "ambiguous_nulls", "description, .*dueTime"),
     ({"addNote": "\u200b"}, "nothing_to_change", "addNote is empty"),
     ({"addNote": "x" * 10_001}, "invalid_arguments", "10001 characters"),
     ({"addNote": "x" * 9_990}, "too_long", "the description has 50009 characters"),
@@ -147,8 +147,17 @@ async def test_an_empty_note_is_not_given(worker: Agent) -> None:
 
 async def test_a_note_beside_a_null_that_says_nothing_keeps_the_description(worker: Agent) -> None:
     task = await worker.create(description="Why")
-    await worker("update_task", id=task["id"], addNote=NOTE, description=None, clear=[])
-    assert await _description(worker, task) == f"Why\n{LINE}"
+    blank: tuple[dict[str, Any], ...] = (
+        {"description": None},
+        {"description": ""},
+        {"description": None, "clear": []},
+    )
+    for number, sent in enumerate(blank):
+        await worker("update_task", id=task["id"], addNote=f"note {number}", **sent)
+        changes = {"addNote": f"other note {number}", "title": "", "responsibleIds": None} | sent
+        await worker("bulk_update_tasks", taskIds=[task["id"]], changes=changes)
+    first, *notes = str(await _description(worker, task)).splitlines()
+    assert (first, len(notes)) == ("Why", 6)
 
 
 async def test_where_nobody_knows_who_i_am_the_client_is_the_author_and_the_day_is_the_zones(tmp_path: Path) -> None:

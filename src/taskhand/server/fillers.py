@@ -63,6 +63,8 @@ class TaskBody:
         nullable = self._nullable
         kept = {name: value for name, value in body.items() if value is not None or self._takes_null(name)}
         emptied = [name for name, value in kept.items() if name in nullable and _is_blank(name, value)]
+        if emptied == ["description"] and "addNote" in kept:  # which is appended to it
+            return {name: value for name, value in kept.items() if not _is_blank(name, value)}
         if self.beside_change or not all(_is_blank(name, value) for name, value in kept.items()):
             if len(emptied) > 1 or any(kept[name] is not None for name in emptied):
                 raise self._ambiguous(emptied)
