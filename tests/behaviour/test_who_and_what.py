@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
+from behaviour.arms import Arm
 
 
 async def _status(agent: Agent, task: str) -> dict[str, Any]:
@@ -84,3 +85,9 @@ async def test_a_new_task_without_a_priority_is_medium_and_the_answer_says_so(
         ("priority", "medium")
     ]
     assert (await worker("get_task", id=answer["task"]["id"]))["task"]["priority"] == 1
+
+
+async def test_a_contact_is_found_with_the_name_of_its_company(worker: Agent, arm: Arm) -> None:
+    [found] = (await worker("find_contacts", query="carolina vega"))["contacts"]
+    assert (found["name"], found["aiCustomerId"]) == ("Carolina Vega", arm.customer)
+    assert found.get("customer") == {"close": "Acme", "hubspot": "Acme SpA"}.get(arm.name)

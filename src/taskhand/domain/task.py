@@ -166,13 +166,17 @@ class Member(Value):
 
 
 class Contact(Value):
-    """A person or company outside the team; `id` is sent as `aiContactId`, `customer_id` as `aiCustomerId`."""
+    """A person or company outside the team; `id` is sent as `aiContactId`, `customer_id` as `aiCustomerId`.
+
+    `customer_name` is the name of that customer, None where the CRM has none or does not tell it.
+    """
 
     id: str | None
     name: str
     phone: str | None
     email: str | None
     customer_id: str | None
+    customer_name: str | None = None
 
     @property
     def words(self) -> str:

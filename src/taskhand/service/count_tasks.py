@@ -14,7 +14,6 @@ from taskhand.domain.task import Member
 from taskhand.domain.task_times import UNKNOWN
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_tasks import all_pages, check_names_known, resolve_filter
-from taskhand.service.list_team_members import list_team_members
 from taskhand.service.people import find_former_members
 
 __all__ = ["Counted", "count_tasks"]
@@ -47,7 +46,7 @@ async def count_tasks(app: AppContext, given: TaskFilter, by: CountBy) -> Counte
             code="invalid_arguments",
             next_step="Send another countBy: responsible, status, priority or dueDay.",
         )
-    team = await list_team_members(app)
+    members = {member.id: member for member in await app.backend.members()}
     query = replace(await resolve_filter(app, given), order="created", limit=_PAGE, with_links=False)
     counting = _Counting(app, by)
     await counting.run(query)
@@ -55,8 +54,8 @@ async def count_tasks(app: AppContext, given: TaskFilter, by: CountBy) -> Counte
     if not count.total and not count.unreadable:
         await check_names_known(app, given)
     responsible = [one for one in count.groups if one != NOBODY] if by == "responsible" else []
-    former = await find_former_members(app, responsible, team)
-    return Counted(count, {member.id: member for member in team.members}, former)
+    former = await find_former_members(app, responsible, members)
+    return Counted(count, members, former)
 
 
 class _Counting:

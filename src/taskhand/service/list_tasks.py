@@ -58,15 +58,14 @@ async def list_tasks(
 
     `with_links` is whether the contacts and customers of the tasks are shown.
     """
-    team = await list_team_members(app)
+    members = {member.id: member for member in await app.backend.members()}
     query = replace(await resolve_filter(app, given), order=order, limit=limit, with_links=with_links)
     page = await fetch_page(app, resume(query, cursor) if cursor else query)
     if not page.tasks and not page.unreadable:
         await check_names_known(app, given)
     overdue = frozenset(task.id for task in page.tasks if _is_overdue(app, task))
-    members = {member.id: member for member in team.members}
     responsible = [person for task in page.tasks for person in task.responsible_ids]
-    former = await find_former_members(app, responsible, team)
+    former = await find_former_members(app, responsible, members)
     return TaskList(
         page.tasks,
         query,

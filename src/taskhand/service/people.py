@@ -31,9 +31,12 @@ async def resolve_filter_people(app: AppContext, team: Team, given: Sequence[str
     return await _resolve(app, team, given, ids)
 
 
-async def find_former_members(app: AppContext, ids: Collection[str], team: Team) -> dict[str, Member]:
-    """The former members among the people with these ids, by id, as far as their names are known."""
-    missing = set(ids) - {member.id for member in team.members}
+async def find_former_members(app: AppContext, ids: Collection[str], team: Collection[str]) -> dict[str, Member]:
+    """The former members among the people with these ids, by id, as far as their names are known.
+
+    `team` are the ids of the members.
+    """
+    missing = {*ids} - {*team}
     return {one.id: one for one in await app.backend.former_members() if one.id in missing} if missing else {}
 
 

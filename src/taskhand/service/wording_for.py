@@ -21,7 +21,7 @@ async def wording_for(app: AppContext, people: Collection[str]) -> Wording:
         return Wording(app.timezone)
     try:
         team = Team(await app.backend.members(), me=None)
-        former = await find_former_members(app, people, team)
+        former = await find_former_members(app, people, [one.id for one in team.members])
     except TaskhandError:
         return Wording(app.timezone)
     return Wording(app.timezone, people_names(tuple(people), {one.id: one for one in team.members}, former))

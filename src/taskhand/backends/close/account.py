@@ -144,20 +144,28 @@ def _matching_contacts(lead: JsonObject, query: str) -> list[Contact]:
     lead_id, lead_name = text_of(lead.get("id")), text_of(lead.get("display_name") or lead.get("name")) or ""
     if not lead_id:
         return []
-    contacts = [_contact(row, lead_id) for row in objects(lead.get("contacts"))]
+    contacts = [_contact(row, lead_id, lead_name) for row in objects(lead.get("contacts"))]
     if not contacts:
-        contacts = [(Contact(id=None, name=lead_name, phone=None, email=None, customer_id=lead_id), "")]
+        of = Contact(id=None, name=lead_name, phone=None, email=None, customer_id=lead_id, customer_name=lead_name)
+        contacts = [(of, "")]
     by_own_words = [contact for contact, words in contacts if words and _matches(query, words)]
     return by_own_words or [contact for contact, words in contacts if _matches(query, f"{lead_name} {words}")]
 
 
-def _contact(row: JsonObject, lead_id: str) -> tuple[Contact, str]:
-    """A contact, and the words that it is found by."""
+def _contact(row: JsonObject, lead_id: str, lead_name: str) -> tuple[Contact, str]:
+    """A contact of a lead, and the words that it is found by."""
     phones = [phone for one in objects(row.get("phones")) if (phone := text_of(one.get("phone")))]
     emails = [email for one in objects(row.get("emails")) if (email := text_of(one.get("email")))]
     name = text_of(row.get("display_name") or row.get("name")) or ""
     phone, email = next(iter(phones), None), next(iter(emails), None)
-    contact = Contact(id=text_of(row.get("id")), name=name, phone=phone, email=email, customer_id=lead_id)
+    contact = Contact(
+        id=text_of(row.get("id")),
+        name=name,
+        phone=phone,
+        email=email,
+        customer_id=lead_id,
+        customer_name=lead_name or None,
+    )
     return contact, " ".join([name, text_of(row.get("name")) or "", *emails, *phones])
 
 

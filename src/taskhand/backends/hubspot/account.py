@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from taskhand.backends.hubspot.batch import MOST_INPUTS
 from taskhand.backends.hubspot.client import HubSpotClient, next_page
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import Kind, Record, company_of, contact_of, member_of
@@ -119,15 +120,16 @@ class Account:
         return names.get(self._user.casefold())
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """Contacts, then the companies that none of them belongs to.
+        """Contacts with the names of their companies, then the companies that none of them belongs to.
 
         Where HubSpot finds nobody, those that were changed last are looked through here: it finds letters as they are
         written, hidden characters included.
         """
-        if found := await self._contacts(query, limit):
-            return found
-        newest = await self._contacts(None, _MOST_NEWEST)
-        return tuple([one for one in newest if has_words(one.words, query)][:limit])
+        found = await self._contacts(query, limit)
+        if not found:
+            newest = await self._contacts(None, _MOST_NEWEST)
+            found = tuple([one for one in newest if has_words(one.words, query)][:limit])
+        return await self._with_companies(found)
 
     async def _contacts(self, query: str | None, limit: int) -> tuple[Contact, ...]:
         found = [contact_of(one) for one in await self._find("contacts", query, limit)]
@@ -136,6 +138,17 @@ class Account:
             companies = map(company_of, await self._find("companies", query, limit))
             found += [one for one in companies if one.customer_id not in theirs]
         return tuple(found if query is None else found[:limit])
+
+    async def _with_companies(self, found: tuple[Contact, ...]) -> tuple[Contact, ...]:
+        """The contacts with the names of their companies, in one request; without them where they cannot be read."""
+        names: dict[str | None, str | None] = {one.customer_id: one.customer_name for one in found if one.customer_name}
+        missing = sorted({one.customer_id for one in found if one.customer_id and one.customer_id not in names})
+        if missing:
+            with suppress(OperatorError, CallerError):
+                rows = rows_in("HubSpot", await self._client.companies(missing[:MOST_INPUTS]), "results")
+                read = [company_of(record) for row in rows if (record := Record.read(row)) is not None]
+                names |= {one.customer_id: one.customer_name for one in read}
+        return tuple(one.model_copy(update={"customer_name": names.get(one.customer_id)}) for one in found)
 
     async def upstream_time(self) -> datetime | None:
         """The `Date` of an answer."""

@@ -92,6 +92,11 @@ class HubSpotClient:
         by: JsonObject = {"sorts": newest} if query is None else {"query": query}
         return await self._search(kind, {**by, "limit": limit, "properties": [*_FOUND_PROPERTIES[kind]]})
 
+    async def companies(self, ids: Sequence[str]) -> JsonObject:
+        """POST batch/read of companies, up to 100 ids, with their names."""
+        body = {"inputs": [{"id": one} for one in ids], "properties": [*_FOUND_PROPERTIES["companies"]]}
+        return await self._read(Path.of(f"{self._base('objects')}/companies/batch/read"), body)
+
     async def links(self, kind: str, ids: Sequence[str]) -> JsonObject:
         """POST batch/read of associations, up to 1,000 tasks."""
         return await self._read(self._pairs(kind, "read"), {"inputs": [{"id": one} for one in ids]})

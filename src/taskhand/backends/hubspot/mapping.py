@@ -285,7 +285,8 @@ def company_of(record: Record) -> Contact:
     """A company, to be linked as a customer: it has no contact's id."""
     given = record.properties
     name = filled_text(given.get("name")) or filled_text(given.get("domain")) or ""
-    return Contact(id=None, name=name, phone=filled_text(given.get("phone")), email=None, customer_id=record.id)
+    phone = filled_text(given.get("phone"))
+    return Contact(id=None, name=name, phone=phone, email=None, customer_id=record.id, customer_name=name or None)
 
 
 def _due(properties: JsonObject, zones: Zones) -> Due | None:

@@ -104,6 +104,7 @@ class ContactRow(Answer):
 
     ai_contact_id: str | None
     ai_customer_id: str | None
+    customer: str | MISSING = MISSING
     name: str
     phone: str | None
     email: str | None
@@ -112,7 +113,7 @@ class ContactRow(Answer):
 class ContactsAnswer(UntrustedAnswer):
     """Contacts that match a query; `more` is whether others match too."""
 
-    free_text = ("contacts.name", "contacts.phone", "contacts.email")
+    free_text = ("contacts.customer", "contacts.name", "contacts.phone", "contacts.email")
 
     contacts: tuple[ContactRow, ...]
     more: bool
@@ -217,6 +218,7 @@ def _contact_row(contact: Contact) -> ContactRow:
     return ContactRow(
         ai_contact_id=contact.id,
         ai_customer_id=contact.customer_id,
+        customer=truncate(contact.customer_name, _NAME) if contact.customer_name else MISSING,
         name=truncate(contact.name, _NAME),
         phone=contact.phone and truncate(contact.phone, _NAME),
         email=contact.email and truncate(contact.email, _NAME),
