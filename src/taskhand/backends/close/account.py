@@ -4,17 +4,18 @@ A lead is the contract's customer. A lead without contacts is answered as a cont
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
 from taskhand.backends.close.client import CloseClient
-from taskhand.backends.close.mapping import has_left, member_of
+from taskhand.backends.close.mapping import former_member_of, has_left, member_of
 from taskhand.backends.close.paging import read_all_pages
 from taskhand.backends.close.task_types import LEAD
-from taskhand.backends.remote.parsing import JsonObject, objects, sent_at, text_of
+from taskhand.backends.remote.parsing import JsonObject, id_of, objects, sent_at, text_of
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.errors import CallerError, Candidate, NotFound
+from taskhand.domain.errors import CallerError, Candidate, NotFound, OperatorError
 from taskhand.domain.names import has_words
 from taskhand.domain.task import Contact, Member
 from taskhand.http.health_checks import check_by_reading, run_checks
@@ -22,6 +23,7 @@ from taskhand.http.health_checks import check_by_reading, run_checks
 __all__ = ["Account"]
 
 _MEMBERS_KEPT_S: Final = 30.0
+_FORMER_KEPT_S: Final = 300.0
 _MOST_PAGES: Final = 10
 """Maximum pages of 100 leads that are read of a search."""
 _MOST_READS: Final = 25
@@ -34,6 +36,8 @@ class Account:
     def __init__(self, client: CloseClient, monotonic: Callable[[], float]) -> None:
         self._client = client
         self._users: TtlCache[None, tuple[JsonObject, ...]] = TtlCache(_MEMBERS_KEPT_S, monotonic)
+        self._former: TtlCache[None, tuple[Member, ...]] = TtlCache(_FORMER_KEPT_S, monotonic)
+        self._organization_id: str | None = None
         self.user_id: str | None = None
 
     async def members(self) -> tuple[Member, ...]:
@@ -41,14 +45,16 @@ class Account:
         return self._members_of([row for row in await self._read_users() if not has_left(row)])
 
     async def former_members(self) -> tuple[Member, ...]:
-        """The users who have left the organization."""
-        return self._members_of([row for row in await self._read_users() if has_left(row)])
+        """The users who have left the organization: those whom Close lists, and the memberships that ended."""
+        return await self._former.get(None, self._read_former)
 
     async def me(self) -> str:
         """The user of the credential."""
         if self.user_id is None:
             reply = await self._client.me()
             self.user_id = text_of(reply.object.get("id")) or None
+            organizations = [id_of(one) for one in objects(reply.object.get("organizations"))]
+            self._organization_id = next(filter(None, organizations), None)
             if self.user_id is None:
                 raise self._client.http.invalid(reply, "with a user without an id")
         return self.user_id
@@ -98,6 +104,18 @@ class Account:
         reads = {"tasks": lambda: client.tasks(open_tasks, 0, now.date()), "users": lambda: client.users(0)}
         scopes = check_by_reading("Close", reads, writes=writes, more="A key may do what its user may.")
         return await run_checks(client.http, client.me, scopes, rate="CLOSE_RATE")
+
+    async def _read_former(self) -> tuple[Member, ...]:
+        listed = self._members_of([row for row in await self._read_users() if has_left(row)])
+        await self.me()
+        ended: list[JsonObject] = []
+        if self._organization_id:
+            with suppress(CallerError, OperatorError):
+                organization = await self._client.organization(self._organization_id)
+                ended = objects(organization.get("inactive_memberships"))
+        found = {one.id: one for one in (*listed, *filter(None, map(former_member_of, ended)))}
+        active = {one.id for one in await self.members()}
+        return tuple(one for member_id, one in found.items() if member_id not in active)
 
     async def _read_users(self) -> tuple[JsonObject, ...]:
         async def read() -> tuple[JsonObject, ...]:

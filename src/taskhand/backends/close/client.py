@@ -82,6 +82,11 @@ class CloseClient:
         """GET /me/: the user of the credential."""
         return await self._send("GET", Path.of("/me/"))
 
+    async def organization(self, organization_id: str) -> JsonObject:
+        """GET /organization/{id}/, with former memberships (https://developer.close.com/api/resources/organizations)."""
+        path = Path.of("/organization/{id}/", id=organization_id)
+        return (await self._send("GET", path, params={"_fields": "id,inactive_memberships"})).object
+
     async def search(self, body: Mapping[str, Any], cursor: str | None) -> tuple[tuple[JsonObject, ...], str | None]:
         """POST /data/search/, a read: one page, and the cursor of the next one.
 

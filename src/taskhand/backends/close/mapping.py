@@ -31,6 +31,7 @@ __all__ = [
     "bulk_body",
     "create_body",
     "created_at",
+    "former_member_of",
     "has_left",
     "member_of",
     "raw_values",
@@ -104,8 +105,19 @@ def member_of(json: JsonObject) -> Member | None:
     user_id, email = id_of(json), filled_text(json.get("email"))
     if not user_id:
         return None
-    name = " ".join(filter(None, (filled_text(json.get("first_name")), filled_text(json.get("last_name")))))
+    name = _full_name(json, "first_name", "last_name")
     return Member(id=user_id, name=name or email or user_id, email=email)
+
+
+def former_member_of(json: JsonObject) -> Member | None:
+    """The user of a membership (https://developer.close.com/api/resources/organizations); None without an id."""
+    user_id, email = filled_text(json.get("user_id")), filled_text(json.get("user_email"))
+    name = filled_text(json.get("user_full_name")) or _full_name(json, "user_first_name", "user_last_name")
+    return Member(id=user_id, name=name or email or user_id, email=email) if user_id else None
+
+
+def _full_name(json: JsonObject, *names: str) -> str:
+    return " ".join(filter(None, (filled_text(json.get(name)) for name in names)))
 
 
 def has_left(json: JsonObject) -> bool:
