@@ -3,7 +3,7 @@
 __all__ = ["CLOSE_GAPS", "HUBSPOT_GAPS"]
 
 _NO_DESCRIPTION = "a task in Close has no description"
-_TWO_STATUSES = "a task in Close is Open (0) or Completed (1), and has no other status"
+_TWO_STATUSES = "a task in Close is Open or Completed, and has no other status"
 _TWO_PRIORITIES = "a task in Close is of medium or high priority: there is no 0"
 _ONE_PERSON = "a task here has at most one responsible"
 _NO_ZONE = "a day here has no time zone"

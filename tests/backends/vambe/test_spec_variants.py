@@ -409,6 +409,26 @@ async def test_a_status_that_vambe_does_not_have_is_refused_with_those_that_are_
     assert sandbox.tasks == before
 
 
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("update_task", {"id": OLD, "newStatusName": "Archivado"}),
+        ("complete_task", {"id": OLD, "newStatusName": "Archivado"}),
+        ("bulk_update_tasks", {"filter": {"status": ["Archivado"]}, "changes": {"title": "x"}}),
+        ("list_tasks", {"status": ["Archivado"]}),
+        ("list_tasks", {"status": ["Archivado"], "countBy": "status"}),
+    ],
+)
+async def test_an_unknown_status_is_told_with_what_was_seen_and_that_there_may_be_others(
+    tool: str, arguments: dict[str, Any]
+) -> None:
+    async with connected(sandbox_of(), vambe_api_key=KEY, vambe_statuses=None) as agent:
+        with pytest.raises(Refused, match="'Archivado'.* there may be others") as refused:
+            await agent(tool, **arguments)
+    assert (refused.value.code, refused.value.values) == ("unknown_status", ["Pendiente"])
+    assert "VAMBE" not in str(refused.value.error)
+
+
 async def test_a_name_missing_from_a_complete_list_is_never_sent() -> None:
     sandbox = sandbox_of()
     async with connected(sandbox, vambe_api_key=KEY) as agent:
