@@ -423,7 +423,7 @@ async def test_an_unknown_status_is_told_with_what_was_seen_and_that_there_may_b
     tool: str, arguments: dict[str, Any]
 ) -> None:
     async with connected(sandbox_of(), vambe_api_key=KEY, vambe_statuses=None) as agent:
-        with pytest.raises(Refused, match="'Archivado'.* there may be others") as refused:
+        with pytest.raises(Refused, match=r"'Archivado'.* there may be others") as refused:
             await agent(tool, **arguments)
     assert (refused.value.code, refused.value.values) == ("unknown_status", ["Pendiente"])
     assert "VAMBE" not in str(refused.value.error)
