@@ -64,6 +64,16 @@ async def test_a_body_that_is_wrong_is_refused_by_its_place_and_title_and_the_ot
     assert sorted(await worker.listed()) == ["First", "Last"]
 
 
+async def test_several_people_of_one_name_are_named_in_the_outcome_of_the_body(worker: Agent) -> None:
+    done = await worker("create_tasks", tasks=[body("A"), body("B", responsibleIds=["maria rodriguez"])])
+    told = reasons(done)["ambiguous_member"]
+    assert told.startswith("tasks[1] 'B': ")
+    members = {one["name"]: one["id"] for one in (await worker("list_team_members"))["members"]}
+    assert all(members[name] in told for name in ("Maria Rodriguez", "María Rodríguez"))
+    assert "outcomes.message" in done["untrusted"]["fields"]
+    assert await worker.listed() == ["A"]
+
+
 @pytest.mark.parametrize(
     ("tasks", "code"),
     [

@@ -116,6 +116,8 @@ async def test_after_any_fault_each_of_many_new_tasks_is_made_at_most_once_and_t
         _, said = await assert_true(stage, first)
         assert row.told in said
         assert said <= {row.told, "applied", "not_attempted"}
+        told = " ".join(one.get("message", "") for one in first["outcomes"] if one["outcome"] == "unknown")
+        assert (row.told == "unknown") == ("'Send it" in told and "list_tasks" in told)
         stage.gate.arrives, stage.gate.there.faults = (lambda _: None), ()
         stage.time.now += 3_600
         before = made(stage)

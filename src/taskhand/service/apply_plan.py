@@ -236,9 +236,11 @@ async def _replay(call: Call, plan: Change, first: Change) -> Receipt | BulkRece
 def _plan_used_error(user: Change) -> CallerError:
     """The error for a plan that the change `user` carried out or declined."""
     how = {"declined": "declined", "unknown": "sent already, and its outcome is unknown"}
+    look = "Look with list_tasks for the titles; create with a new idempotencyKey only what is not there."
+    is_unsure = user.outcome == "unknown" and any(intent.verb == "create" for intent in user.intents)
     return CallerError(
         f"The plan was {how.get(user.outcome, 'carried out already')}.",
         code="plan_used",
-        next_step="Make another plan if more is to be done; list_changes shows what was done.",
+        next_step=look if is_unsure else "Make another plan if more is to be done; list_changes shows what was done.",
         details={"changeId": user.id},
     )

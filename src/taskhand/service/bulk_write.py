@@ -15,6 +15,7 @@ from taskhand.domain.errors import NotAttempted, OutcomeUnknown, TaskhandError
 from taskhand.domain.outcome import VOID, Outcome, overall_outcome
 from taskhand.domain.receipt import Receipt, changes
 from taskhand.domain.task import Task
+from taskhand.domain.text import truncate
 from taskhand.journal.journal import Change, Claim, Intent, Opening, Result
 from taskhand.service.call import Call
 from taskhand.service.idempotency import is_key_replay, wait_until_ended
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 _DELETED = "The tasks are deleted; undo_change makes them again under new ids."
+_NAME = 60
 _REPLAYABLE = frozenset({"applied", "unchanged", "refused", "not_attempted"})
 """Outcomes of a journaled result that are answered as they are; any other is answered as unknown."""
 
@@ -223,7 +225,8 @@ def _judge(intent: Intent, item: ItemResult) -> TaskResult:
         return TaskResult(item.task_id, "applied", None, item.note, title=title)
     if item.error is not None or item.written is None:
         error = item.error or TaskhandError("The outcome of this task is unknown.", code="outcome_unknown")
-        return TaskResult.failed(item.task_id, _failure_outcome(error), error, title)
+        failed = TaskResult.failed(item.task_id, _failure_outcome(error), error, title)
+        return failed if intent.before or isinstance(error, NotAttempted) else _named(failed, error)
     before, edit = intent.before.task if intent.before else None, intent.asked or intent.edit or Edit()
     receipt = Receipt.of(before, item.written.task, edit, (), item.written.note)
     if receipt.is_refused:
@@ -231,6 +234,12 @@ def _judge(intent: Intent, item: ItemResult) -> TaskResult:
         return TaskResult(item.task_id, "refused", "not_applied", message, receipt.unapplied, title)
     changed = receipt.changed if before else ()
     return TaskResult(item.task_id, "applied", None, receipt.note, receipt.unapplied, title, changed)
+
+
+def _named(failed: TaskResult, error: TaskhandError) -> TaskResult:
+    """The result of a task that has no id yet: its message names it, and says what to do."""
+    message = f"{truncate(failed.title or '', _NAME)!r}: {error.message}"
+    return replace(failed, message=" ".join(filter(None, (message, error.next_step))))
 
 
 def _title(intent: Intent | None, after: Task | None) -> str | None:

@@ -1,7 +1,7 @@
 """Create many tasks exactly once: each body has its own outcome, and all that is created can be undone as one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from taskhand.domain import rules
 from taskhand.domain.bulk import BulkReceipt, TaskResult
@@ -34,6 +34,7 @@ MOST_TASKS = 50
 _OF_ONE = "create_task"
 """The tool whose bodies these are: a body that either of the two has sent a moment ago is not sent again."""
 _TITLE = 60
+_CANDIDATES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,15 @@ class _Step:
     def refuse(self, error: CallerError) -> None:
         """Create nothing; the error names the body."""
         self.error = error
-        self.result = TaskResult.failed("", "refused", self.error, self.body.title)
+        self.result = replace(
+            TaskResult.failed("", "refused", error, self.body.title), message=f"{error.message}{_candidates(error)}"
+        )
+
+
+def _candidates(error: CallerError) -> str:
+    """What would have been accepted, for a message: an outcome among others has no list of its own."""
+    some = [f"{one.name} ({one.value})" if one.name else one.value for one in error.candidates[:_CANDIDATES]]
+    return f" Candidates: {', '.join(some)}." if some else ""
 
 
 async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | Plan:

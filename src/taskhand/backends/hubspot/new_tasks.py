@@ -92,7 +92,9 @@ class NewTasks:
                 raise
             return await self.create_many(items)
         answer = split_answer(inputs, json, None)
-        rows = {one: record for one, row in answer.rows.items() if (record := Record.read(row)) is not None}
+        # A batch that is PENDING or PROCESSING may still come to nothing: its tasks are looked for.
+        done = answer.rows if json.get("status") == "COMPLETE" else {}
+        rows = {one: record for one, row in done.items() if (record := Record.read(row)) is not None}
         lost = {**answer.lost, **dict.fromkeys(answer.rows.keys() - rows.keys())}
         refused |= answer.refused
         sent = {one.index: one.properties for one in inputs}

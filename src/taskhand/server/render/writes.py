@@ -92,7 +92,18 @@ class TaskRow(Answer):
 class WriteAnswer(UntrustedAnswer):
     """The change of one task (`task`), or its plan (`planId`)."""
 
-    free_text = ("task", "deleted", "changed", "unapplied", "already", "difference", "tasks", "matched.name")
+    free_text = (
+        "task",
+        "deleted",
+        "changed",
+        "unapplied",
+        "already",
+        "difference",
+        "tasks",
+        "matched.name",
+        "outcomes.message",
+    )
+
     listed: ClassVar[tuple[str, ...]] = ("task", "changed", "unapplied", "changeId", "planId")
 
     task: Row | Task | MISSING = MISSING
