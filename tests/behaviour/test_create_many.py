@@ -8,6 +8,7 @@ import pytest
 
 from behaviour.agent import Agent, Refused
 from behaviour.conftest import Connect
+from behaviour.person import Person
 
 
 def body(title: str, **more: Any) -> dict[str, Any]:
@@ -159,6 +160,26 @@ async def test_more_tasks_than_the_threshold_stop_at_a_plan_and_are_created_and_
         undo = await worker("apply_plan", planId=undo["planId"])
     assert undo["totals"] == {"applied": 12}
     assert await worker.listed() == []
+
+
+async def test_a_plan_with_a_key_creates_its_tasks_once_however_often_it_is_made(worker: Agent) -> None:
+    sent = {"tasks": bodies(11), "idempotencyKey": "one"}
+    plans = [await worker("create_tasks", **sent) for _ in range(2)]
+    done = await worker("apply_plan", planId=plans[0]["planId"])
+    again = await worker("apply_plan", planId=plans[1]["planId"])
+    once_more = await worker("create_tasks", **sent)
+    assert done["totals"] == again["totals"] == once_more["totals"] == {"applied": 11}
+    assert again["replayed"] is once_more["replayed"] is True
+    assert len(await worker.listed()) == 11
+
+
+async def test_many_tasks_are_created_at_once_after_the_person_says_yes(connect: Connect) -> None:
+    person = Person("yes")
+    agent = await connect(person=person)
+    done = await agent("create_tasks", tasks=bodies(11))
+    assert done["totals"] == {"applied": 11}
+    assert "11 tasks" in person.questions[0]
+    assert "create “Task 00”" in person.questions[0]
 
 
 async def test_a_dry_run_shows_the_new_tasks_and_the_refused_bodies_and_writes_nothing(worker: Agent) -> None:

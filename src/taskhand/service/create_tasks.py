@@ -120,7 +120,11 @@ async def _carry_out(call: Call, steps: Sequence[_Step], of_key: tuple[Claim, ..
         guard = None if call.is_dry else guard
         return await make_plan(call, intents, matched, claims=claims, guard=guard, skipped=skipped)
     opening = call.new_opening(matched=matched, claims=claims)
-    return await bulk_write(call, intents, opening, SkippedTasks(others=skipped))
+    receipt = await bulk_write(call, intents, opening, SkippedTasks(others=skipped))
+    # The journal has the new tasks first; the answer has the order of the call.
+    places = [step.body.index for step in (*new, *(step for step in steps if step.result is not None))]
+    in_order = sorted(zip(places, receipt.results, strict=True), key=lambda pair: pair[0])
+    return replace(receipt, results=tuple(result for _, result in in_order))
 
 
 async def _resolve_all(call: Call, bodies: Sequence[NewBody]) -> list[_Step]:

@@ -4,7 +4,9 @@ from collections import Counter
 from datetime import date
 from typing import Any
 
-from backends.hubspot.wired import ANA, CAROLINA, Stage, hubspot, staged
+import pytest
+
+from backends.hubspot.wired import ANA, CAROLINA, Stage, Time, hubspot, staged
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.sandbox.faults import Fault
@@ -85,3 +87,20 @@ async def test_an_account_that_refuses_the_all_day_flag_gets_each_task_once_with
         assert [one.error for one in results] == [None, None]
         assert all(one.written and "all day" in str(one.written.note) for one in results)
         assert titles(stage) == ["New A", "New B"]
+
+
+@pytest.mark.parametrize(
+    ("reading", "code"),
+    [
+        ("batch_create=pending_done", None),
+        ("batch_create=pending_later", None),
+        ("batch_create=pending_never", "outcome_unknown"),
+    ],
+)
+async def test_a_batch_that_is_pending_is_looked_for_and_never_sent_again(reading: str, code: str | None) -> None:
+    time = Time()
+    async with staged(hubspot(time, spec_variant=(*OPEN, reading)), time) as stage:
+        results = await stage.backend.create_tasks([new("New A"), new("New B")])
+        assert [one.error.code if one.error else None for one in results] == [code, code]
+        assert Counter(stage.sent)[CREATE] == 1
+        assert titles(stage) == ([] if code else ["New A", "New B"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from taskhand.sandbox.hubspot.batch_body import Input, batch_reply, check_distinct_records, is_partial, read_inputs
@@ -14,7 +15,7 @@ from taskhand.sandbox.hubspot.reply import NO_CONTENT, Reply
 from taskhand.sandbox.hubspot.writes import archive, create, plan_create, plan_update, update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from taskhand.sandbox.hubspot.context import RequestContext
     from taskhand.sandbox.hubspot.record import Record
@@ -41,6 +42,8 @@ def batch_create(ctx: RequestContext) -> Reply:
     """`POST /batch/create`: succeeds in part if every input has a trace id, else whole or not at all."""
     inputs = read_inputs(ctx, ctx.object())
     plans, errors = _plan_all(ctx, inputs, lambda one: plan_create(ctx, ctx.object_type, one.body))
+    if ctx.spec_variant.batch_create != "complete":
+        return _pending_reply(ctx, ctx.spec_variant.batch_create, [partial(create, ctx, draft) for _, draft in plans])
     results = [one.traced(render_created(ctx, create(ctx, draft))) for one, draft in plans if not one.is_skipped(ctx)]
     return batch_reply(ctx, 201, _without_lost(ctx, [one for one, _ in plans], results), errors)
 
@@ -55,22 +58,23 @@ def batch_update(ctx: RequestContext) -> Reply:
     found = [one for one, _ in known]
     plans, errors = _plan_all(ctx, found, lambda one: plan_update(ctx, ctx.object_type, one.body.get("properties")))
     if ctx.spec_variant.batch_update != "complete":
-        return _pending_reply(ctx, [(records[one.number], sent) for one, sent in plans])
+        work = [partial(update, ctx, records[one.number], sent) for one, sent in plans]
+        return _pending_reply(ctx, ctx.spec_variant.batch_update, work)
     results = [one.traced(_update(ctx, records[one.number], sent)) for one, sent in plans if not one.is_skipped(ctx)]
     lost = _missing(ctx, [one for one, record in pairs if record is None])
     return batch_reply(ctx, 200, _without_lost(ctx, [one for one, _ in plans], results), errors + lost)
 
 
-def _pending_reply(ctx: RequestContext, changes: list[tuple[Record, dict[str, str]]]) -> Reply:
+def _pending_reply(ctx: RequestContext, when: str, work: Sequence[Callable[[], object]]) -> Reply:
     """Accept a batch without results: a documented state, of which nothing is recorded."""
 
     def carry_out() -> None:
-        for record, sent in changes:
-            update(ctx, record, sent)
+        for step in work:
+            step()
 
-    if ctx.spec_variant.batch_update == "pending_done":
+    if when == "pending_done":
         carry_out()
-    elif ctx.spec_variant.batch_update == "pending_later":
+    elif when == "pending_later":
         ctx.store.defer(ctx.now + PENDING_FOR, carry_out)
     now = format_instant(ctx.now)
     return Reply(200, {"status": "PENDING", "results": [], "requestedAt": now, "startedAt": now, "completedAt": now})

@@ -50,9 +50,10 @@ class SpecVariant(Switches):
     untraced_update: Literal["fails", "partial"] = "fails"
     # The same for a batch with trace ids on only some inputs.
     some_traces: Literal["fails", "partial"] = "fails"
-    # A batch update is COMPLETE (recorded), or PENDING (documented, and the rest inferred): then it is carried out at
-    # once, two seconds later, or never.
+    # A batch is COMPLETE (recorded), or PENDING (documented, and the rest inferred): then it is carried out at once,
+    # two seconds later, or never.
     batch_update: Literal["complete", "pending_done", "pending_later", "pending_never"] = "complete"
+    batch_create: Literal["complete", "pending_done", "pending_later", "pending_never"] = "complete"
     # The nth input is in neither list of the answer, although it was done or not (reported); 0 for none.
     lost_input: int = 0
     lost_effect: Literal["done", "undone"] = "done"
