@@ -1,6 +1,7 @@
 """Lost answers on the example CRM, which loses them on demand."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -13,7 +14,8 @@ from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import OutcomeUnknown
+from taskhand.domain.errors import OutcomeUnknown, RateLimited
+from taskhand.domain.request_log import record_request
 
 EDIT = Edit(title="Send it", responsible_ids=(), priority=1)
 
@@ -112,3 +114,39 @@ async def test_a_lost_create_never_claims_the_task_of_an_equal_create_that_was_a
         await anyio.wait_all_tasks_blocked()
         calls.start_soon(second)
     assert len(await client.tasks()) == 1
+
+
+class Throttled(ExampleClient):
+    """Asks to wait with the first create, which it makes all the same, while the second one is under way."""
+
+    def __init__(self, time: Time) -> None:
+        super().__init__(time.moment)
+        self.sent = 0
+        self.second_is_sent = anyio.Event()
+        self.searched = anyio.Event()
+
+    async def create(self, body: JsonObject) -> JsonObject:
+        """The first is made and refused; the second is answered once the first was looked for."""
+        self.sent += 1
+        record_request("POST", "/tasks", "429")
+        if "notes" not in body:
+            await super().create(body)
+            await self.second_is_sent.wait()
+            raise RateLimited("Wait.", retry_after_s=0.0)
+        self.second_is_sent.set()
+        await self.searched.wait()
+        return await super().create(body)
+
+    async def tasks(self) -> list[JsonObject]:
+        """Lets the second create go on."""
+        self.searched.set()
+        return await super().tasks()
+
+
+async def test_a_create_that_was_made_though_throttled_is_not_sent_again_while_another_may_look_like_it() -> None:
+    time = Time()
+    client = Throttled(time)
+    results = await adapter_of(client, time).create_tasks([EDIT, replace(EDIT, description="twice")])
+    assert client.sent == 2
+    assert [one.written.task.description for one in results if one.written] == [None, "twice"]
+    assert len(await client.tasks()) == 2
