@@ -32,7 +32,6 @@ __all__ = [
     "to_task_result",
 ]
 
-_DELETED = "The tasks are deleted; undo_change makes them again under new ids."
 _NAME = 60
 _REPLAYABLE = frozenset({"applied", "unchanged", "refused", "not_attempted"})
 """Outcomes of a journaled result that are answered as they are; any other is answered as unknown."""
@@ -198,9 +197,18 @@ class _BulkRun:
             raise AssertionError("a run begins with its change")
         results = tuple(self._results[index] for index in sorted(self._results))
         stopped = next((one.message for one in results if one.outcome == "not_attempted"), None)
-        note = stopped or (_DELETED if any(_is_deletion(one, change) for one in self._results.items()) else None)
-        receipt = BulkReceipt(results, change.opening.matched, note, change.id)
+        receipt = BulkReceipt(results, change.opening.matched, stopped or self._deletion_note(change), change.id)
         return _with_way_on(receipt, change, is_out_of_time=self.progress.is_out_of_time)
+
+    def _deletion_note(self, change: Change) -> str | None:
+        """What is said of deleted tasks together; None where none was deleted."""
+        done = [one for index, one in enumerate(change.intents) if self._results[index].outcome == "applied"]
+        deleted = [one.before for one in done if one.verb == "delete" and one.before is not None]
+        if not deleted:
+            return None
+        lost = sum(one.cannot_recreate is not None for one in deleted)
+        again = f"cannot make {lost} of them again" if lost else "makes them again under new ids"
+        return f"The tasks are deleted; undo_change {again}."
 
     def _overall_outcome(self) -> Outcome:
         """The outcome of all intents of the change; tasks that were skipped do not count."""
@@ -248,12 +256,6 @@ def _title(intent: Intent | None, after: Task | None) -> str | None:
     if task is not None:
         return task.title
     return intent.edit.title if intent and intent.edit and isinstance(intent.edit.title, str) else None
-
-
-def _is_deletion(one: tuple[int, TaskResult], change: Change) -> bool:
-    index, result = one
-    is_intent = index < len(change.intents)
-    return is_intent and change.intents[index].verb == "delete" and result.outcome == "applied"
 
 
 def _failure_outcome(error: TaskhandError) -> Outcome:
