@@ -34,7 +34,7 @@ MOST_TASKS = 50
 _OF_ONE = "create_task"
 """The tool whose bodies these are: a body that either of the two has sent a moment ago is not sent again."""
 _TITLE = 60
-_CANDIDATES = 5
+_CANDIDATES = 3
 
 
 @dataclass(frozen=True, slots=True)
