@@ -1,5 +1,6 @@
 """What the answer to a question means, and what the question shows."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
@@ -45,6 +46,11 @@ def test_the_question_shows_the_first_five_tasks_and_the_number_of_the_others() 
     assert first == "A change by filter: 7 tasks."
     assert tasks == [f"- update “Task {n}”: priority: 1 → 2" for n in range(5)]
     assert (more, last) == ("- and 2 more", "Carry it out?")
+
+
+def test_the_question_says_what_is_lost() -> None:
+    plan = replace(_plan(Difference("1", "Call", "delete")), note="Undo cannot bring back: id.")
+    assert question_text(plan, Wording()).splitlines()[-2:] == ["Undo cannot bring back: id.", "Carry it out?"]
 
 
 def test_a_title_cannot_add_lines_to_the_question() -> None:
