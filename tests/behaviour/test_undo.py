@@ -68,20 +68,42 @@ async def test_undo_is_refused_with_the_values_if_all_that_it_would_write_change
     assert (await _whole(worker, task["id"]))["title"] == "Theirs"
 
 
-async def test_what_an_undo_would_write_can_be_sent_to_update_task(worker: Agent) -> None:
+_TIMED = {"dueDate": "2026-05-01", "dueTime": "11:00", "timezone": "America/Santiago"}
+
+
+@pytest.mark.parametrize(
+    ("due", "since"),
+    [
+        ({"dueDate": "2026-03-10"}, _TIMED),
+        (_TIMED | {"dueTime": "15:00"}, _TIMED),
+        (_TIMED | {"dueTime": "15:00"}, {"dueDate": "2026-05-01", "dueTime": None}),
+    ],
+    ids=["day", "time", "time of a day"],
+)
+async def test_what_an_undo_would_write_can_be_sent_to_update_task(
+    worker: Agent, due: dict[str, Any], since: dict[str, Any]
+) -> None:
     status = (await worker("list_statuses"))["statuses"][-1]["name"]
-    task = await worker.create(dueDate="2026-03-10", dueTime="15:00", timezone="America/Santiago", priority="2")
+    task = await worker.create(**due, priority="2")
+    before = await _whole(worker, task["id"])
     ours = {"dueDate": "2026-04-01", "responsibleIds": ["Ana Soto"], "priority": "1", "newStatusName": status}
     change = await worker("update_task", id=task["id"], title="New title", **ours)
-    theirs = {"dueDate": "2026-05-01", "dueTime": None, "responsibleIds": ["Luis Pereira"], "title": "Theirs"}
-    await worker("update_task", id=task["id"], **theirs)
+    await worker("update_task", id=task["id"], responsibleIds=["Luis Pereira"], title="Theirs", **since)
     undone = await worker("undo_change", changeId=change["changeId"])
     assert {row["field"] for row in undone["unapplied"]} == {"title", "dueDate", "responsibleIds"}
-    again = await worker("undo_change", changeId=undone["changeId"])
-    assert "unapplied" not in again or again["unapplied"] == []
-    await worker("update_task", id=task["id"], priority="2", newStatusName=task["status_config"]["name"])
     with pytest.raises(Refused) as refused:
         await worker("undo_change", changeId=change["changeId"])
+    await worker("update_task", **refused.value.error["wouldWrite"][0])
+    assert await _whole(worker, task["id"]) == before
+
+
+async def test_an_empty_field_can_be_emptied_with_what_an_undo_would_write(worker: Agent) -> None:
+    task = await worker.create()
+    change = await worker("update_task", id=task["id"], description="Ours")
+    await worker("update_task", id=task["id"], description="Theirs")
+    with pytest.raises(Refused) as refused:
+        await worker("undo_change", changeId=change["changeId"])
+    assert refused.value.error["wouldWrite"] == [{"id": task["id"], "clear": ["description"]}]
     await worker("update_task", **refused.value.error["wouldWrite"][0])
     assert await _whole(worker, task["id"]) == task
 

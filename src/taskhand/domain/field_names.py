@@ -47,10 +47,15 @@ def argument_name(field: str) -> str:
 def request_body(edit: Edit) -> dict[str, Any]:
     """The arguments of update_task that set the fields of an edit."""
     body: dict[str, Any] = {}
+    clear: list[str] = []
     for name, value in edit.given():
         match value:
+            case None:
+                clear.append(argument_name(name))
             case Due():
-                body |= {"dueDate": str(value)} | ({"timezone": value.zone} if value.zone and value.at else {})
+                body |= {"dueDate": str(value)} | ({"timezone": value.zone} if value.zone else {})
+                clear += [] if value.at else ["dueTime"]
+                clear += [] if value.zone else ["timezone"]
             case StatusChoice(name=None):
                 body["newStatusPosition"] = value.position
             case StatusChoice():
@@ -61,4 +66,4 @@ def request_body(edit: Edit) -> dict[str, Any]:
                 body[argument_name(name)] = list(value)
             case _:
                 body[argument_name(name)] = value
-    return body
+    return body | ({"clear": clear} if clear else {})
