@@ -176,6 +176,16 @@ async def test_undo_of_a_part_of_a_change_leaves_the_other_tasks(worker: Agent, 
     assert [(await _whole(worker, one))["priority"] for one in ids] == [1, 1, 1]
 
 
+async def test_a_task_that_a_change_did_not_write_is_told_as_unchanged(worker: Agent) -> None:
+    ids = [(await worker.create(f"Task {number}", priority=priority))["id"] for number, priority in enumerate("12")]
+    change = await worker("bulk_update_tasks", taskIds=ids, changes={"priority": "2"})
+    undone = await worker("undo_change", changeId=change["changeId"], taskIds=ids)
+    assert undone["totals"] == {"applied": 1, "unchanged": 1}
+    with pytest.raises(Refused) as refused:
+        await worker("undo_change", changeId=change["changeId"], taskIds=ids[1:])
+    assert refused.value.code == "nothing_to_undo"
+
+
 @pytest.mark.parametrize("name", ["dueDate", "due_at", "due", "dueTime", "is_all_day", "due_timezone", "DUE_DATE"])
 async def test_a_field_is_left_out_of_an_undo_by_each_of_its_names(worker: Agent, name: str) -> None:
     task = await worker.create(dueDate="2026-03-10")

@@ -90,7 +90,7 @@ INTENTS = st.builds(
     st.none() | EDITS,
 )
 OUTCOMES = st.sampled_from([*sorted(VOID), "applied", "unknown"])
-RESULTS = st.builds(Result, st.integers(0, 1_000), OUTCOMES, SOME, st.none() | TASKS, SOME, SOME)
+RESULTS = st.builds(Result, st.integers(0, 1_000), OUTCOMES, SOME, st.none() | TASKS, SOME, SOME, SOME)
 OPENINGS = st.builds(
     Opening,
     TEXT,

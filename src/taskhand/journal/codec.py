@@ -93,12 +93,13 @@ def intent_from(value: Mapping[str, Any]) -> Intent:
 
 def result_json(result: Result) -> _Json:
     """A result without its outcome and task id, which are fields of the entry."""
-    return {
+    value = {
         "place": result.index,
         "after": result.after and result.after.model_dump(),
         "code": result.code,
         "note": result.note,
     }
+    return value if result.title is None else value | {"title": result.title}
 
 
 def result_from(value: Mapping[str, Any], outcome: Any, task_id: str | None) -> Result:
@@ -111,6 +112,7 @@ def result_from(value: Mapping[str, Any], outcome: Any, task_id: str | None) -> 
         after=None if after is None else Task.model_validate(after),
         code=value["code"],
         note=value["note"],
+        title=value.get("title"),  # not in journals of earlier versions
     )
 
 

@@ -103,7 +103,8 @@ class Intent:
 class Result:
     """The result of the intent at `index`: `after` is the task after the write, None where it was deleted or not read.
 
-    `code` is the error's code; `note` is shown to the caller.
+    `code` is the error's code; `note` is shown to the caller. `title` is that of a task that was skipped, and
+    so has no intent.
     """
 
     index: int
@@ -112,6 +113,7 @@ class Result:
     after: Task | None = None
     code: str | None = None
     note: str | None = None
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,13 +68,13 @@ async def bulk_write(
     """
     skipped_results = (skipped or SkippedTasks()).results()
     if not intents:
-        results = [_to_result(index, one) for index, one in enumerate(skipped_results)]
+        results = [_skipped_result(index, one) for index, one in enumerate(skipped_results)]
         is_refused = bool(results) and all(one.outcome == "refused" for one in results)
         change = await call.record("refused" if is_refused else "unchanged", opening, (), results)
         note = "Nothing was written." if skipped_results else "No task matches the filter: nothing was written."
         return BulkReceipt(skipped_results, opening.matched, note, change.id)
     not_sent = dict(enumerate(skipped_results, len(intents)))
-    found = [_to_result(index, one) for index, one in not_sent.items()]
+    found = [_skipped_result(index, one) for index, one in not_sent.items()]
     run = _BulkRun(call, dict(enumerate(intents)), found, not_sent)
     with anyio.CancelScope(shield=True):
         await call.begin(opening, intents)
@@ -268,6 +268,11 @@ def _to_result(index: int, one: TaskResult, after: Task | None = None) -> Result
     return Result(index, one.outcome, one.id or None, after, one.code, one.message)
 
 
+def _skipped_result(index: int, one: TaskResult) -> Result:
+    """The result of a task that has no intent, with its title."""
+    return replace(_to_result(index, one), title=one.title)
+
+
 def _to_task_results(change: Change) -> dict[int, TaskResult]:
     """The results of a change as they are answered, by index."""
     intents = dict(enumerate(change.intents))
@@ -276,7 +281,7 @@ def _to_task_results(change: Change) -> dict[int, TaskResult]:
 
 def to_task_result(result: Result, intent: Intent | None = None) -> TaskResult:
     """A journaled result as it is answered; `intent` is what it is the result of."""
-    title, task_id = _title(intent, result.after), result.task_id or ""
+    title, task_id = result.title or _title(intent, result.after), result.task_id or ""
     if result.outcome == "not_applied":  # recovery found that it was not written: the task may be sent again
         return TaskResult(task_id, "not_attempted", result.code, result.note, title=title)
     outcome: Outcome = result.outcome if result.outcome in _REPLAYABLE else "unknown"

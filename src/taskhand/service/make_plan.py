@@ -32,7 +32,10 @@ async def make_plan(
     refused = refused or {}
     opening = call.new_opening(matched=matched, undoes=undoes, claims=claims)
     left_out = [*(TaskResult.failed(task_id, "refused", error) for task_id, error in refused.items()), *skipped]
-    results = [Result(n, one.outcome, one.id or None, code=one.code) for n, one in enumerate(left_out, len(intents))]
+    results = [
+        Result(n, one.outcome, one.id or None, code=one.code, title=one.title)
+        for n, one in enumerate(left_out, len(intents))
+    ]
     change = await call.record("planned", opening, intents, results)
     plan = to_plan(change, call.app, guard=guard, note=note)
     return replace(plan, unchanged=tuple(unchanged), refused=tuple(refused.items()), skipped=tuple(skipped))

@@ -195,7 +195,7 @@ def _title(change: Change, index: int | None) -> str | None:
     intent, result = _parts(change, index)
     before = _before(intent)
     task = (result.after if result else None) or before
-    named = task.title if task else intent.edit.title if intent and intent.edit else None
+    named = task.title if task else intent.edit.title if intent and intent.edit else result.title if result else None
     return truncate(named, _TITLE) if isinstance(named, str) and named else None
 
 
