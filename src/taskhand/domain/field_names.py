@@ -7,7 +7,7 @@ from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import StatusChoice
 
-__all__ = ["argument_name", "edit_field", "request_body"]
+__all__ = ["FIELDS", "argument_name", "edit_field", "request_body"]
 
 _ARGUMENTS: Final = {"due": "dueDate", "responsible_ids": "responsibleIds"}
 """The argument of a request that sets a field of an edit, where it has another name."""
@@ -27,8 +27,9 @@ def _fold(name: str) -> str:
     return name.replace("_", "").casefold()
 
 
-_FIELDS: Final = tuple(one.name for one in fields(Edit) if one.name != "native")
-_BY_NAME: Final = {_fold(name): name for name in _FIELDS} | {
+FIELDS: Final = tuple(one.name for one in fields(Edit) if one.name != "native")
+"""The fields of an edit that a task shows."""
+_BY_NAME: Final = {_fold(name): name for name in FIELDS} | {
     _fold(alias): name for name, aliases in _ALIASES.items() for alias in aliases
 }
 

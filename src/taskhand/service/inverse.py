@@ -4,10 +4,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from taskhand.domain.due import due_of
-from taskhand.domain.edit import Edit, without
+from taskhand.domain.edit import Edit, current_value, without
 from taskhand.domain.errors import CallerError
-from taskhand.domain.field_names import argument_name, request_body
+from taskhand.domain.field_names import FIELDS, argument_name, request_body
 from taskhand.domain.plan import Difference, drift
 from taskhand.domain.receipt import EDIT_FIELDS, Unapplied, changes, inverse_edit, unapplied
 from taskhand.domain.snapshot import Snapshot
@@ -142,16 +141,8 @@ def _recreate(deleted: Snapshot, now: Snapshot | None) -> Inverse:
             next_step="Call create_task with a title that says what is to be done.",
         )
     task = deleted.task
-    values = {
-        "title": task.title,
-        "description": task.description,
-        "due": due_of(task),
-        "responsible_ids": task.responsible_ids,
-        "ai_contact_id": task.ai_contact_id,
-        "ai_customer_id": task.ai_customer_id,
-        "priority": task.priority,
-        "status": StatusChoice.of(task.status_config) if task.status_config else None,
-    }
+    values = {name: current_value(task, name) for name in FIELDS}
+    values["status"] = StatusChoice.of(task.status_config) if task.status_config else None
     known = {name: value for name, value in values.items() if name not in deleted.unknown and value is not None}
     edit = Edit(**known, native=_unmasked(deleted.native))  # type: ignore[arg-type]  # each as its field has it
     check_writable(edit, "The deleted task")
