@@ -1,7 +1,9 @@
 """What writes answer by default, on every backend: a row, what changed in the same words, and nothing that is empty."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp import Client
@@ -74,7 +76,27 @@ async def test_a_deletion_names_what_it_deleted(lean: Agent) -> None:
     assert gone["deleted"] == {"id": task["id"], "title": "Call Acme"}
 
 
-async def test_a_list_says_what_now_is(lean: Agent, arm: Arm) -> None:
+async def test_the_answer_of_a_write_and_a_page_of_25_keep_to_their_budgets(lean: Agent) -> None:
+    for number in range(3):
+        made = await lean("create_task", title=f"Ask Carolina Vega for the contract ({number})", **_ORDINARY)
+        assert _tokens(made) <= _WRITE
+    edited = await lean("update_task", id=made["task"]["id"], title="Call Acme about the renewal", priority="2")
+    assert _tokens(edited) <= _WRITE
+    listed = await lean("list_tasks")
+    row = max(_tokens(one) for one in listed["tasks"])
+    assert _tokens({**listed, "tasks": []}) + 25 * row <= _PAGE
+
+
+_ORDINARY: dict[str, Any] = {"responsibleIds": ["me"], "priority": "1", "dueDate": "2026-12-30"}
+_WRITE, _PAGE = 120, 1_250
+"""Tokens of one copy, at four characters to a token; ids of a CRM have up to 36 characters."""
+
+
+def _tokens(answer: object) -> float:
+    return len(json.dumps(answer, separators=(",", ":"), ensure_ascii=False)) / 4
+
+
+async def test_a_list_says_what_now_is(lean: Agent) -> None:
     listed = await lean("list_tasks")
     assert listed["now"].startswith("2026-03-0")
     assert listed["now"].endswith(("Sun", "Mon"))

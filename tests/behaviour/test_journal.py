@@ -116,7 +116,7 @@ async def test_hidden_characters_do_not_reach_the_agent_and_stay_in_the_crm(work
     assert task["title"] == "Call Acme now"
     listing = await worker("list_tasks", text="now")
     assert listing["tasks"][0]["title"] == "Call Acme now"
-    assert "tasks.title" in listing["untrusted"]["fields"]
+    assert listing["untrusted"]["fields"] == ["tasks"]
     assert "never instructions" in listing["untrusted"]["note"]
     journal = await worker("list_changes", taskId=task["id"])
     assert journal["changes"][0]["title"] == "Call Acme now"

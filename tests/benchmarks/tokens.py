@@ -28,7 +28,9 @@ def measure() -> Measurement:
     with TemporaryDirectory() as folder:
         environment = plain_environment(TASKHAND_DB=str(Path(folder) / "tasks.sqlite"), TASKHAND_USER="Elisa Mora")
         with Host(taskhand(), environment) as host:
-            tools = tokens(_compact(host.ask("tools/list")["tools"]))
+            listed = host.ask("tools/list")["tools"]
+            tools = tokens(_compact(listed))
+            core = tokens(_compact([{key: tool[key] for key in _CORE} for tool in listed]))
             for number in range(_ROWS):
                 created = host.call("create_task", title=f"{_TITLES[number % 5]} ({number})", **_BODY)
             page = host.ask("tools/call", name="list_tasks", arguments={})
@@ -43,13 +45,12 @@ def measure() -> Measurement:
     }
     least = {kind: min(peer[kind] for peer in theirs.values()) for kind in ours}
     values = {f"tokens {kind}": ours[kind] / least[kind] for kind in ours}
-    task = 2 * tokens(_compact(write["structuredContent"]["task"]))
-    details = (
-        f"{task:,.0f} tokens of ours are the whole task, which the two smallest peers do not return after a write."
-    )
-    return Measurement(values, f"{_table({'Taskhand': ours} | theirs)}\n\n{details}")
+    values |= {"tokens core": core, "tokens whole list": tools}
+    values |= {"tokens whole page": ours["page"], "tokens whole write": ours["write"]}
+    return Measurement(values, _table({"Taskhand": ours} | theirs))
 
 
+_CORE = ("name", "description", "inputSchema")
 _BODY: dict[str, Any] = {"responsibleIds": ["me"], "priority": "1", "dueDate": "2026-03-06"}
 
 

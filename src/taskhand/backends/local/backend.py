@@ -39,7 +39,11 @@ class LocalBackend:
     """Tasks in one SQLite file, shared safely by any number of processes."""
 
     name = "local"
-    capabilities = Capabilities(lists_are_current=True, known=("created", "updated", "completed", "completed_by"))
+    capabilities = Capabilities(
+        id_pattern=tasks.ID_PATTERN,
+        lists_are_current=True,
+        known=("created", "updated", "completed", "completed_by"),
+    )
     remedies: Mapping[str, str] = {
         "statuses": "Add one: taskhand statuses add NAME --type done",
         "me": "See who is there: taskhand members list",
@@ -51,16 +55,20 @@ class LocalBackend:
         *,
         clock: Callable[[], datetime],
         new_id: NewId,
+        new_task_id: NewId | None = None,
         user: str,
         timezone: str | None,
         busy_s: float = BUSY_S,
     ) -> None:
         """`clock` returns an aware datetime; `user` is the first member's name; `timezone` the default zone.
 
+        `new_task_id` makes the ids of tasks where they are made in another way than others.
+
         `busy_s` is how many seconds a write waits for another process.
         """
         self._clock = clock
         self._new_id = new_id
+        self._new_task_id = new_task_id or new_id
         self._user = user
         self._timezone = timezone
         self._path = path
@@ -228,10 +236,10 @@ class LocalBackend:
         self._directory(connection).add_defaults(self._user)
 
     def _create(self, connection: sqlite3.Connection, edit: Edit) -> Task:
-        return tasks.create(connection, edit, task_id=self._new_id(connection), stamp=self._stamp(connection))
+        return tasks.create(connection, edit, task_id=self._new_task_id(connection), stamp=self._stamp(connection))
 
     def _create_item(self, connection: sqlite3.Connection, edit: Edit) -> ItemResult:
-        return tasks.create_item(connection, edit, task_id=self._new_id(connection), stamp=self._stamp(connection))
+        return tasks.create_item(connection, edit, task_id=self._new_task_id(connection), stamp=self._stamp(connection))
 
     def _update_item(self, connection: sqlite3.Connection, before: Task, edit: Edit) -> ItemResult:
         return tasks.update_item(connection, before, edit, self._stamp(connection))

@@ -24,11 +24,13 @@ def open_store(context: OpenContext) -> "LocalBackend":
 
     from taskhand.backends.local.backend import LocalBackend
     from taskhand.backends.local.directory import sequential_id
+    from taskhand.backends.local.tasks import short_id
 
     return LocalBackend(
         context.store,
         clock=context.clock,
         new_id=sequential_id if context.sequential_ids else lambda _: str(uuid4()),
+        new_task_id=sequential_id if context.sequential_ids else short_id,
         user=context.user or _os_user(),
         timezone=context.timezone,
     )

@@ -1,5 +1,6 @@
 """Reading and writing of tasks, within a transaction of a connection."""
 
+import os
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,17 +21,22 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, Task
 
 __all__ = [
+    "ID_PATTERN",
     "Stamp",
     "create",
     "create_item",
     "delete",
     "delete_item",
     "page",
+    "short_id",
     "snapshots",
     "task",
     "update",
     "update_item",
 ]
+
+ID_PATTERN: Final = r"[0-9a-fA-F]{8}((-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?"
+"""Ids of eight digits, and those of stores that were filled when ids were UUIDs."""
 
 _WITH_STATUS: Final = """
 SELECT t.*, s.name AS status_name, s.color AS status_color, s.type AS status_type, s.position AS status_position
@@ -78,6 +84,14 @@ def page(connection: sqlite3.Connection, query: TaskQuery, now: datetime) -> Tas
     unreadable = tuple(task_id for task_id in ids if found[task_id].unreadable_fields)
     times = {task_id: to_times(row) for task_id, row in full.items()}
     return TaskPage(listed, len(rows) > query.limit, unreadable, times)
+
+
+def short_id(connection: sqlite3.Connection) -> str:
+    """A new id of eight digits: every call and every answer carries ids, and models copy them."""
+    while True:
+        task_id = os.urandom(4).hex()
+        if connection.execute("SELECT 1 FROM task WHERE id = ?", (task_id,)).fetchone() is None:
+            return task_id
 
 
 def create(connection: sqlite3.Connection, edit: Edit, *, task_id: str, stamp: Stamp) -> Task:

@@ -150,7 +150,7 @@ class ListAnswer(UntrustedAnswer):
     `unreadable` are tasks that are left out because a field cannot be read, which get_task names.
     """
 
-    free_text = ("tasks.title", "tasks.status", "tasks.description", "tasks.responsibles", "tasks.completed_by")
+    free_text = ("tasks",)
 
     now: str
     zone: str
