@@ -75,7 +75,7 @@ def remove_status(settings: Settings, name: str) -> None:
 
 @click.group()
 def members() -> None:
-    """List and edit the people of the embedded store; WHO is an id, e-mail, full name or 'me'."""
+    """List and edit the people of the embedded store; WHO is an id, e-mail, name or 'me'."""
 
 
 @members.command("list")

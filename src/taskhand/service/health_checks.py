@@ -84,7 +84,7 @@ async def _check_me(app: AppContext) -> CheckResult:
         "The member that 'me' stands for is not known." if me is None else f"{me} is not an active member of the team."
     )
     return CheckResult(
-        "me", "warning", found, app.backend.remedies.get("me", "Name people by id, e-mail or full name.")
+        "me", "warning", found, app.backend.remedies.get("me", "Name people by id, e-mail or name.")
     )
 
 

@@ -16,7 +16,7 @@ Help me clear the overdue CRM tasks{whose}. Today is {context.day}.
 2. Propose one thing for each task: complete it, move its due date, give it to somebody else, or leave it; with the \
 reason in a few words. Show me the list and wait for what I decide. Write nothing before.
 3. For each change that I agree to, call bulk_update_tasks once, with the taskIds that it is for and dryRun true:
-   - complete: changes {{"newStatusName": the status of type done in list_statuses}}
+   - complete: changes {{"newStatusName": "done"}}
    - move: shiftDueDays, or changes {{"dueDate": "YYYY-MM-DD"}}
    - give: changes {{"responsibleIds": [the new person]}}
 4. Show me the difference of each plan. Only after my yes call apply_plan with its planId.
@@ -29,6 +29,6 @@ OVERDUE_SWEEP = Prompt(
     title="Overdue sweep",
     description="Go through what is overdue: complete, move or reassign it, each change seen before it is made.",
     arguments=(Argument("member", "Whose tasks: a name, an e-mail or an id. Everyone's if left out."),),
-    uses=("list_tasks", "list_statuses", "bulk_update_tasks", "apply_plan"),
+    uses=("list_tasks", "bulk_update_tasks", "apply_plan"),
     text=_text,
 )
