@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from taskhand.domain.count import NOBODY, CountBy, TaskCount, groups_of
 from taskhand.domain.deadline import time_left
 from taskhand.domain.errors import CallerError, NotAttempted, UpstreamError
+from taskhand.domain.names import Match
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.task import Member
@@ -33,6 +34,7 @@ class Counted:
     count: TaskCount
     members: dict[str, Member]
     former: dict[str, Member]
+    matched: tuple[Match, ...] = ()
 
 
 async def count_tasks(app: AppContext, given: TaskFilter, by: CountBy) -> Counted:
@@ -55,7 +57,7 @@ async def count_tasks(app: AppContext, given: TaskFilter, by: CountBy) -> Counte
         await check_names_known(app, given)
     responsible = [one for one in count.groups if one != NOBODY] if by == "responsible" else []
     former = await find_former_members(app, responsible, members)
-    return Counted(count, members, former)
+    return Counted(count, members, former, query.matched)
 
 
 class _Counting:

@@ -10,6 +10,7 @@ from taskhand.domain.count import NOBODY, CountBy
 from taskhand.domain.people_names import people_names
 from taskhand.domain.text import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
+from taskhand.server.render.matches import MatchRow, match_rows
 from taskhand.service.count_tasks import Counted
 
 __all__ = ["CountsAnswer", "render_counts"]
@@ -36,6 +37,7 @@ class CountsAnswer(Answer):
     others: Others | MISSING = MISSING
     unreadable_count: int | MISSING = MISSING
     partial: str | MISSING = MISSING
+    matched: tuple[MatchRow, ...] | MISSING = MISSING
 
 
 class NamedCountsAnswer(CountsAnswer, UntrustedAnswer):
@@ -63,6 +65,7 @@ def render_counts(counted: Counted, by: CountBy) -> CountsAnswer:
         others=Others(groups=len(left), count=sum(tasks for _, tasks in left)) if left else MISSING,
         unreadable_count=count.unreadable or MISSING,
         partial=MISSING if count.why is None else _PARTIAL.format(truncate(count.why, 150)),
+        matched=match_rows(counted.matched) or MISSING,
     )
 
 
