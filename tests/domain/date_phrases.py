@@ -82,7 +82,7 @@ REFUSED = (
     "31 de febrero · February 31 · 29 February · 31/11 · fifth Friday of December · 2026-02-30 Mon",
     "cuando puedas · asap · soon · later · lo antes posible · call 5 people · N/A · never · 5 · 2026",
     "tomorrow foo · foo tomorrow · tomorrow or Friday · not tomorrow · every Friday · tomorrow tomorrow",
-    "Friday Friday · el viernes el lunes",
+    "Friday Friday · el viernes el lunes · Tuesday before yesterday · el una · el cuarto · first",
     "mid-month · a mediados de mes · a fines de mes · early next week · in a few days · en unos días · un día de estos",
     "3pm · a las 15:00 · noon · mediodía",
     "amanhã · hoje · segunda-feira · em 3 dias · 15 de março · morgen · lundi · domani · 15. Dezember",

@@ -1,6 +1,6 @@
 """Which days a phrase is: what each action of a table does with the values of its slots; pure."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -14,6 +14,8 @@ from taskhand.domain.date_words.patterns import Action, Word
 __all__ = ["Context", "Days", "NoSuchDay", "WrongWeekday", "days_of"]
 
 _WEEK: Final = timedelta(7)
+_DATES: Final = frozenset({"iso", "numeric", "month_day", "day_month", "day_of_month", "day_in_month", "offset"})
+"""What stands together with its weekday."""
 _HOUR: Final = 60
 """Minutes."""
 
@@ -51,13 +53,15 @@ class Days:
     at: datetime | None = None
 
 
-def days_of(words: Sequence[Word], language: Language, context: Context) -> set[Days]:
-    """Every reading of the words as days; empty where they are no phrase.
+def days_of(
+    words: Sequence[Word], language: Language, context: Context, only: Container[str] | None = None
+) -> set[Days]:
+    """Every reading of the words as days; empty where they are no phrase, or do none of `only`.
 
     NoSuchDay and WrongWeekday where they are one that names no day.
     """
     found, faults = set[Days](), list[NoSuchDay | WrongWeekday]()
-    for some in _sources(words, language, context):
+    for some in _sources(words, language, context, only):
         try:
             found.update(some())
         except (NoSuchDay, WrongWeekday) as fault:
@@ -67,12 +71,15 @@ def days_of(words: Sequence[Word], language: Language, context: Context) -> set[
     return found
 
 
-def _sources(words: Sequence[Word], language: Language, context: Context) -> Iterator[Callable[[], Iterable[Days]]]:
-    """The phrases that the words are, and the days that they name together with a weekday."""
+def _sources(
+    words: Sequence[Word], language: Language, context: Context, only: Container[str] | None
+) -> Iterator[Callable[[], Iterable[Days]]]:
+    """The phrases that the words are, and the dates that they name together with a weekday."""
     for action, values, rest in language.days.find(words):
-        yield partial(_act, context, language, action, values, rest)
+        if only is None or action[0] in only:
+            yield partial(_act, context, language, action, values, rest)
     words = words[1:] if words and language.article in words[0] else words
-    if len(words) > 1:
+    if len(words) > 1 and only is None:
         for weekday, others in ((words[0].get("W"), words[1:]), (words[-1].get("W"), words[:-1])):
             if weekday is not None and not any("W" in word and "M" not in word for word in others):
                 yield partial(_on_weekday, weekday, others, language, context)
@@ -80,7 +87,7 @@ def _sources(words: Sequence[Word], language: Language, context: Context) -> Ite
 
 def _on_weekday(weekday: int, words: Sequence[Word], language: Language, context: Context) -> set[Days]:
     """The readings of the words that are such a weekday; WrongWeekday where there are others only."""
-    days = _single_days(days_of(words, language, context))
+    days = _single_days(days_of(words, language, context, only=_DATES))
     if len(words) == 1 and "D" in words[0]:
         days = [*days, *(span.first for span in _day_of_month(context, words[0]["D"]))]
     right = {Days(Span.day(day)) for day in days if day.weekday() == weekday}

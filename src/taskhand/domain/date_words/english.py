@@ -41,7 +41,7 @@ _DAYS: Final[dict[str, Action]] = {
     "[the] D [of] M": ("day_month",),
     "[the] D [of] M Y": ("day_month",),
     "M [the] D [of] next year": ("month_day_in_year", 1),
-    "[the] O": ("day_of_month",),
+    "(the O|the J|J)": ("day_of_month",),
     "[the] D of (the|this) month": ("day_in_month", 0),
     "[the] D of next month": ("day_in_month", 1),
     "next month [on] the O": ("day_in_month", 1),
@@ -169,6 +169,7 @@ def english() -> Language:
         numbers=_NUMBERS | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90},
         tens={"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50},
         ordinals=_ORDINALS | {"thirtieth": 30},
+        day_ordinals=_ORDINALS | {"thirtieth": 30},
         ordinal_endings=re.compile(r"(\d{1,2})(?:st|nd|rd|th)", re.ASCII),
         units={
             "day": "day",
@@ -206,4 +207,5 @@ def english() -> Language:
         at=("at", "@", "by"),
         day_first=False,
         only_counts=frozenset({"a", "an"}),
+        no_days=frozenset(),
     )

@@ -32,6 +32,8 @@ class Language:
     numbers: Mapping[str, int]
     tens: Mapping[str, int]
     ordinals: Mapping[str, int]
+    day_ordinals: Mapping[str, int]
+    """Those of them that name the day of a month."""
     ordinal_endings: re.Pattern[str]
     units: Mapping[str, Unit]
     minutes: Mapping[str, int]
@@ -53,6 +55,8 @@ class Language:
     day_first: bool
     only_counts: frozenset[str]
     """Numbers that are neither the day of a month nor an hour."""
+    no_days: frozenset[str]
+    """Numbers that are not the day of a month."""
     joins_tens: str = ""
     """The word between tens and ones."""
 
@@ -97,7 +101,7 @@ class Language:
         elif _YEAR.fullmatch(token):
             word["Y"] = int(token)
         elif ordinal := self.ordinal_endings.fullmatch(token):
-            word["O"] = int(ordinal[1])
+            word["O"] = word["J"] = int(ordinal[1])
         elif iso := _ISO.fullmatch(token):
             word["X"] = tuple(map(int, iso.groups()))
         elif numeric := _NUMERIC.fullmatch(token):
@@ -108,7 +112,7 @@ class Language:
 
     def _roles_of_number(self, word: Word, token: str) -> dict[str, Any]:
         """A number as the day of a month, and as an hour with what it was written as."""
-        day = word.get("O", word.get("N", 0))
+        day = 0 if token in self.no_days else word.get("J", self.day_ordinals.get(token, word.get("N", 0)))
         if (token.isdigit() and len(token) > len("31")) or token in self.only_counts:
             return {}
         roles: dict[str, Any] = {"D": day} if 0 < day <= _LAST_DAY else {}

@@ -164,6 +164,7 @@ def spanish() -> Language:
         numbers=_NUMBERS | {"cuarenta": 40, "cincuenta": 50, "sesenta": 60, "noventa": 90},
         tens={"treinta": 30, "cuarenta": 40, "cincuenta": 50},
         ordinals=_ORDINALS,
+        day_ordinals={"primero": 1, "primer": 1},
         ordinal_endings=re.compile(r"(\d{1,2})(?:o|a|°|er|ero|ro|era|do|da|to|ta|mo|vo)", re.ASCII),
         units={
             "dia": "day",
@@ -208,5 +209,6 @@ def spanish() -> Language:
         at=("a las", "a la", "@", "para las"),
         day_first=True,
         only_counts=frozenset({"un"}),
+        no_days=frozenset({"una", "veintiuna"}),
         joins_tens="y",
     )
