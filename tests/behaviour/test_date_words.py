@@ -38,6 +38,14 @@ async def test_a_due_date_in_words_is_written_and_named(worker: Agent) -> None:
     assert await _due(worker, task_id) == ("2026-03-10T18:00:00.000Z", False)
 
 
+async def test_many_new_tasks_take_words_each(worker: Agent) -> None:
+    body = {"responsibleIds": ["me"], "priority": "1"} | worker.needs
+    titles = {"Call": "mañana", "Write": "in two weeks", "Meet": "el próximo viernes"}
+    made = await worker("create_tasks", tasks=[body | {"title": one, "dueDate": due} for one, due in titles.items()])
+    assert [row[1:3] for row in _dates(made)] == [("mañana", "2026-03-03"), ("in two weeks", "2026-03-16")]
+    assert sorted(await worker.listed(fromDate="hoy", toDate="in a month")) == ["Call", "Write"]
+
+
 async def test_a_date_that_may_mean_several_days_writes_nothing(worker: Agent) -> None:
     task = await worker.create(dueDate="2026-03-10")
     for words, code, values in (

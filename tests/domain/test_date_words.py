@@ -1,5 +1,7 @@
 """Dates in words mean what a calendar says, or are refused: nothing is understood by half."""
 
+import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -322,3 +324,10 @@ def test_any_text_is_read_or_refused_with_what_to_send(text: str) -> None:
 def test_a_phrase_with_anything_else_around_it_is_refused(phrase: str, rest: str) -> None:
     for text in (f"{phrase} {rest}", f"{rest} {phrase}"):
         assert read_date(text, NOW, "due").found == ()
+
+
+def test_no_start_waits_for_the_grammar() -> None:
+    listing = "import sys, taskhand.server.app, taskhand.wiring, taskhand.service.create_task; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)  # noqa: S603
+    assert "taskhand.domain.due" in loaded.stdout
+    assert "date_words" not in loaded.stdout
