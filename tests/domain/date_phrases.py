@@ -42,7 +42,7 @@ DUE: dict[str, str] = {
     ),
     "tomorrow afternoon at 3 · mañana por la tarde a las 3 · at three tomorrow afternoon": "2026-11-26T15:00-03:00",
     "mañana a las tres y media de la tarde · half past 3 in the afternoon tomorrow": "2026-11-26T15:30-03:00",
-    "mañana por la mañana a las 9 · tomorrow morning at nine · mañana a las 9": "2026-11-26T09:00-03:00",
+    "mañana por la mañana a las 9 · tomorrow morning at 9am · mañana a las 9": "2026-11-26T09:00-03:00",
     "hoy a las 18:00 · today at 6 p.m. · hoy a las 6 p. m. · this evening at 6": "2026-11-25T18:00-03:00",
     "esta noche a las 8 · tonight at 8": "2026-11-25T20:00-03:00",
     "Friday 3pm · viernes 15:00 hrs · el viernes a las 15 · el viernes, 3 PM": "2026-11-27T15:00-03:00",
@@ -86,7 +86,7 @@ REFUSED = (
     "mid-month · a mediados de mes · a fines de mes · early next week · in a few days · en unos días · un día de estos",
     "3pm · a las 15:00 · noon · mediodía",
     "amanhã · hoje · segunda-feira · em 3 dias · 15 de março · morgen · lundi · domani · 15. Dezember",
-    "mañana a las 25 · tomorrow at 13pm · mañana a las 10:75 · tomorrow 3pm UTC",
+    "mañana a las 25 · tomorrow at 13am · mañana a las 10:75 · tomorrow 3pm UTC",
     "in 99999 days · dentro de 5000 años · in -3 days · in 5 minutes and a half",
 )
 """Phrases that no due date is."""

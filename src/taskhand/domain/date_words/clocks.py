@@ -74,6 +74,9 @@ def clocks_of(words: Sequence[Word], language: Language) -> set[Clock]:
             found |= one.readings() if isinstance(one, _Hour) else one
     for hour, part in _hours_in_parts(words, language):
         found |= hour.in_part(part)
+    for clock, part in _clocks_in_parts(words, language):
+        if clock.at is not None and clock.at.hour in _PARTS[part].values():
+            found.add(clock)
     if any(_parts(words, language)):
         found.add(Clock(None, is_vague=True))
     return found
@@ -88,6 +91,13 @@ def _hours_in_parts(words: Sequence[Word], language: Language) -> Iterator[tuple
             yield from ((one, part) for one, _ in _bases(before[0], language) if isinstance(one, _Hour))
         for part in parts_before if after[1] else ():
             yield from ((one, part) for one, _ in _bases(after[0], language) if isinstance(one, _Hour))
+
+
+def _clocks_in_parts(words: Sequence[Word], language: Language) -> Iterator[tuple[Clock, str]]:
+    """The times that stand before or after a part of the day which they may lie in, as in morning 9am."""
+    for at in range(1, len(words)):
+        for part, rest in ((words[at:], words[:at]), (words[:at], words[at:])):
+            yield from ((clock, name) for name in _parts(part, language) for clock in clocks_of(rest, language))
 
 
 def _without_at(words: Sequence[Word], language: Language) -> tuple[Sequence[Word], bool]:
