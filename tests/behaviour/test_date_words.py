@@ -49,9 +49,9 @@ async def test_many_new_tasks_take_words_each(worker: Agent) -> None:
 async def test_a_date_that_may_mean_several_days_writes_nothing(worker: Agent) -> None:
     task = await worker.create(dueDate="2026-03-10")
     for words, code, values in (
-        ("el próximo viernes", "ambiguous_date", ["2026-03-06", "2026-03-13"]),
-        ("esta semana", "ambiguous_date", [TODAY, "2026-03-06", "2026-03-08"]),
-        ("2026-03-10 Wed", "invalid_due_date", ["2026-03-10"]),
+        ("el próximo viernes", "ambiguous_date", ["2026-03-06 Fri", "2026-03-13 Fri"]),
+        ("esta semana", "ambiguous_date", [f"{TODAY} Mon", "2026-03-06 Fri", "2026-03-08 Sun"]),
+        ("2026-03-10 Wed", "invalid_due_date", ["2026-03-10 Tue"]),
         ("whenever you can", "invalid_due_date", []),
     ):
         for tool, arguments in (

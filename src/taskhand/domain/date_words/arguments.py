@@ -19,6 +19,8 @@ Edge = Literal["from", "to"]
 """Which end of a window a day is: the first day of a period, or the last one."""
 
 _MOST_CANDIDATES: Final = 6
+_DAYS_ONLY: Final = frozenset({"fromDate", "toDate"})
+"""Arguments that take no time."""
 _DAY_EXAMPLES: Final = 'such as "tomorrow", "el viernes" or "in 2 weeks"'
 _TIME_EXAMPLES: Final = 'such as "tomorrow at 3pm" or "el lunes a las 15:00"'
 
@@ -111,11 +113,11 @@ def _readings(argument: str, text: str, read: Readings, code: str) -> Sequence[R
     """The readings with a time that is certain; CallerError where there is none."""
     if read.found and not any(one.is_vague for one in read.found):
         return read.found
-    given = f"{argument} {text[:60]!r}"
+    given, is_day = f"{argument} {text[:60]!r}", argument in _DAYS_ONLY
     if read.found:
         days = list(dict.fromkeys(_shown_day(one.span.first) for one in read.found))
         message, candidates = f"{given} names a part of a day, and no time.", days
-        next_step = f"Send the day alone, or a time with it, {_TIME_EXAMPLES}."
+        next_step = "Send the day alone." if is_day else f"Send the day alone, or a time with it, {_TIME_EXAMPLES}."
     elif read.other_day is not None:
         message = f"{given}: {read.other_day} is a {read.other_day:%A}."
         candidates, next_step = [_shown_day(read.other_day)], "Ask which day is meant, and send it as YYYY-MM-DD."
@@ -123,7 +125,7 @@ def _readings(argument: str, text: str, read: Readings, code: str) -> Sequence[R
         message, candidates, next_step = f"{given} is a day that does not exist.", [], "Send another day."
     elif read.is_time:
         message, candidates = f"{given} is a time without a day.", []
-        next_step = f"Send the day with it, {_TIME_EXAMPLES}."
+        next_step = f"Send a day, {_DAY_EXAMPLES}." if is_day else f"Send the day with it, {_TIME_EXAMPLES}."
     else:
         message, candidates = f"{given} is not a date that is understood.", []
         next_step = f"Send {argument} as YYYY-MM-DD, or as words {_DAY_EXAMPLES}."
@@ -141,7 +143,8 @@ def _days_in(span: Span, today: date) -> list[date]:
 
 
 def _several(argument: str, text: str, candidates: Sequence[Candidate]) -> Ambiguous:
-    what = "time" if argument == "dueTime" else "day"
+    is_one_day = len({one.value.partition(" ")[0] for one in candidates}) == 1
+    what = "time" if argument == "dueTime" or is_one_day else "day"
     return Ambiguous(
         f"{argument} {text[:60]!r} may mean more than one {what}.",
         code="ambiguous_date",
@@ -154,11 +157,12 @@ def _shown(one: Reading) -> Candidate:
     """A reading as a candidate, which can be sent in its place."""
     if one.at is not None or one.clock is None:
         return _shown_day(one.span.first)
-    return Candidate(f"{one.span.first} at {one.clock:%H:%M}", f"{one.span.first:%A}")
+    return Candidate(f"{_shown_day(one.span.first).value} {one.clock:%H:%M}")
 
 
 def _shown_day(day: date) -> Candidate:
-    return Candidate(day.isoformat(), f"{day:%A}")
+    """A day as answers show it."""
+    return Candidate(f"{day} {day:%a}")
 
 
 def _matched(argument: str, text: str, value: date | datetime) -> tuple[Match, ...]:
