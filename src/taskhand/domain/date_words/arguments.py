@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from taskhand.domain.date_words.calendar import FRIDAY, Direction, Span
 from taskhand.domain.date_words.reader import Reading, Readings, read_clock, read_date
-from taskhand.domain.due import at_wall
+from taskhand.domain.due import Due, at_wall, due_text
 from taskhand.domain.errors import Ambiguous, CallerError, Candidate
 from taskhand.domain.names import Match
 from taskhand.domain.reference import Reference
@@ -162,7 +162,7 @@ def _shown(one: Reading) -> Candidate:
 
 def _shown_day(day: date) -> Candidate:
     """A day as answers show it."""
-    return Candidate(f"{day} {day:%a}")
+    return Candidate(due_text(Due(day), None))
 
 
 def _matched(argument: str, text: str, value: date | datetime) -> tuple[Match, ...]:
