@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
+from behaviour.arms import Arm
 
 SANTIAGO = "America/Santiago"
 
@@ -34,6 +35,28 @@ async def test_the_documented_sample_means_its_local_time(agent: Agent) -> None:
 async def test_a_full_datetime_is_an_instant(agent: Agent) -> None:
     task = await agent.create(dueDate="2026-03-10T15:30:00-03:00", timezone=SANTIAGO)
     assert _due(task) == ("2026-03-10T18:30:00.000Z", False, SANTIAGO)
+
+
+async def test_midnight_in_utc_is_an_instant_on_a_task_with_a_time_or_the_answer_says_that_it_is_a_day(
+    agent: Agent, arm: Arm
+) -> None:
+    task = await agent.create(dueDate="2026-03-10", dueTime="15:00", timezone=SANTIAGO)
+    answer = await agent("update_task", id=task["id"], dueDate="2026-12-30T00:00:00.000Z")
+    due_at, is_all_day, _ = _due((await agent("get_task", id=task["id"]))["task"])
+    if arm.name == "vambe":
+        assert (due_at, is_all_day) == ("2026-12-30T18:00:00.000Z", False)
+        assert "the day 2026-12-30, at the time it had" in str(answer["matched"])
+    else:
+        assert (due_at, is_all_day) == ("2026-12-30T00:00:00.000Z", False)
+        assert not answer.get("matched")
+
+
+async def test_the_due_at_of_an_all_day_task_can_be_sent_back(agent: Agent) -> None:
+    task = await agent.create(dueDate="2026-03-10")
+    shown = (await agent("get_task", id=task["id"]))["task"]["due_at"].replace("-10T", "-11T")
+    answer = await agent("update_task", id=task["id"], dueDate=shown)
+    assert _due((await agent("get_task", id=task["id"]))["task"])[:2] == (shown, True)
+    assert "the day 2026-03-11" in str(answer["matched"])
 
 
 async def test_moving_the_day_keeps_the_time(agent: Agent) -> None:

@@ -289,6 +289,14 @@ def test_midnight_utc_without_a_time_is_a_day(written: str, zone: str | None) ->
     assert parse(written, timezone=zone).on(None, MADRID) == day("2026-11-26", zone)
 
 
+def test_midnight_utc_is_an_instant_where_the_task_has_a_time() -> None:
+    request = parse("2026-11-26T00:00:00.000Z")
+    before = timed("2026-03-10T15:00", SANTIAGO)
+    assert request.on(before, None) == Due.instant(datetime(2026, 11, 26, tzinfo=UTC), SANTIAGO)
+    assert request.on(before, None, midnight_is_day=True) == timed("2026-11-26T15:00", SANTIAGO)
+    assert request.on(day("2026-03-10", SANTIAGO), None) == day("2026-11-26", SANTIAGO)
+
+
 def test_midnight_utc_with_a_time_is_that_time_on_the_day() -> None:
     due = parse("2026-11-26T00:00:00.000Z", "09:00", SANTIAGO).on(None, None)
     assert due == timed("2026-11-26T09:00", SANTIAGO)

@@ -21,10 +21,10 @@ class Capabilities:
     task can be given. `not_clearable` are fields that cannot be set to null. `required_on_create` are fields that a new
     task needs besides the documented ones. `keeps_timezone` is whether a due time keeps its zone; without it, due times
     are shown in the configured zone. `html_description` names the native value that has the description as HTML, None
-    where a description is text. `lists_are_current` is whether a list shows a write at once. `known` is what it knows
-    of the times of tasks. `notes` says in a few words what its tasks lack, and what else it lists. `knows_me` is
-    whether the settings or the credential say who `me` is. `status_names` are those of a list that is the same
-    everywhere.
+    where a description is text. `lists_are_current` is whether a list shows a write at once. `midnight_is_day` is
+    whether midnight in UTC is how the CRM writes a day, also for a task with a time. `known` is what it knows of the
+    times of tasks. `notes` says in a few words what its tasks lack, and what else it lists. `knows_me` is whether the
+    settings or the credential say who `me` is. `status_names` are those of a list that is the same everywhere.
     """
 
     absent: frozenset[str] = _NONE
@@ -39,6 +39,7 @@ class Capabilities:
     keeps_timezone: bool = True
     html_description: str | None = None
     lists_are_current: bool = False
+    midnight_is_day: bool = False
     known: tuple[Known, ...] = ("created",)
     notes: str | None = None
     knows_me: bool = True

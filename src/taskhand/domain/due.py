@@ -133,19 +133,32 @@ class DueRequest:
     @property
     def needs_current_due(self) -> bool:
         """Whether the request keeps the day, the time or the zone of the current due date."""
-        is_day = not isinstance(self.due_date, datetime) and self.due_date is not None
+        is_day = self.is_midnight or (not isinstance(self.due_date, datetime) and self.due_date is not None)
         return self.due_date is MISSING or (is_day and self.due_time is MISSING)
 
-    def on(self, before: Due | None, default_zone: str | None) -> Due | None:
+    @property
+    def is_midnight(self) -> bool:
+        """Whether dueDate is an instant that may mean a day.
+
+        The documentation writes the day 2025-11-26 as `2025-11-26T00:00:00.000Z`
+        (https://docs.vambe.me/reference/tasks/create-task), and so does the `due_at` of an all-day task.
+        """
+        at = self.due_date
+        return isinstance(at, datetime) and at.utcoffset() == timedelta() and at.time() == time()
+
+    def on(self, before: Due | None, default_zone: str | None, *, midnight_is_day: bool = False) -> Due | None:
         """The due date after this request is applied to `before`.
 
+        Midnight in UTC is an instant where the task has a time, unless `midnight_is_day`; else it is that day.
         CallerError where a required part is missing or two parts contradict each other.
         """
         nothing_to_clear = before is None and not isinstance(self.due_time, time) and not isinstance(self.timezone, str)
         if self.due_date is None or (self.due_date is MISSING and nothing_to_clear):
             return None
         day = self._day(before)
-        at = self.due_date if isinstance(self.due_date, datetime) else None
+        has_time = before is not None and before.at is not None and self.due_time is MISSING
+        is_day = self.is_midnight and (midnight_is_day or not has_time)
+        at = self.due_date if isinstance(self.due_date, datetime) and not is_day else None
         zone = self.timezone if isinstance(self.timezone, str) else before.zone if before else None
         if isinstance(self.due_time, time):
             return _timed(day, at, self.due_time, zone or default_zone)
@@ -310,14 +323,9 @@ def _parse_words(
 
 
 def _parse_date(text: str) -> date | datetime:
-    """The day, or the instant where `text` is a datetime with an offset.
-
-    Midnight UTC means the day: the documentation writes the day 2025-11-26 as `2025-11-26T00:00:00.000Z`
-    (https://docs.vambe.me/reference/tasks/create-task).
-    """
+    """The day, or the instant where `text` is a datetime with an offset."""
     if (at := _parse_datetime(text)) is not None and _FIRST_YEAR <= at.year <= _LAST_YEAR:
-        is_midnight_utc = at.utcoffset() == timedelta() and at.time() == time()
-        if _DAY.fullmatch(text) or is_midnight_utc:
+        if _DAY.fullmatch(text):
             return at.date()
         if at.tzinfo is not None:
             return at

@@ -5,13 +5,14 @@ The statuses and the team are read once per call, however many tasks it changes.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from pydantic import MISSING
 
 from taskhand.domain import rules, statuses
 from taskhand.domain.dated_note import DatedNote
-from taskhand.domain.due import Due, DueRequest, due_of, shifted
+from taskhand.domain.due import Due, DueRequest, due_of, instant_text, shifted
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.html.text import append_line
@@ -74,7 +75,7 @@ class Resolver:
             status=choice,
             native=native,
         )
-        matched = status_matched + people_matched + due.matched + _zone_matched(due)
+        matched = status_matched + people_matched + due.matched + _zone_matched(due) + _midnight_matched(due, edit.due)
         if isinstance(body, TaskDraft) and body.priority is MISSING:
             edit, matched = replace(edit, priority=int(DEFAULT_PRIORITY)), (*matched, _NO_PRIORITY)
         return edit, matched
@@ -193,7 +194,9 @@ class Resolver:
             rules.check_readable(before, "due")
         if before and request.needs_current_day:
             self._check_day_is_certain(before)
-        return self._to_stored_due(request.on(due_of(before) if before else None, self._app.timezone))
+        midnight_is_day = self._backend.capabilities.midnight_is_day
+        due = request.on(due_of(before) if before else None, self._app.timezone, midnight_is_day=midnight_is_day)
+        return self._to_stored_due(due)
 
     def _shift_due(self, request: DueRequest, before: Task, days: int) -> Due | None:
         """The due date of a task, moved by days, at the time and in the zone that are asked for or else its own."""
@@ -225,6 +228,16 @@ def _resolve_description(text: str | None | MISSING, before: Task | None) -> str
     if text is MISSING or not text:
         return MISSING if text is MISSING else None
     return restore_unshown(text, before.description, "description") if before and before.description else text
+
+
+def _midnight_matched(request: DueRequest, due: Due | None | MISSING) -> tuple[Match, ...]:
+    """What a midnight means that was not taken for an instant: it may have been meant as one."""
+    at = request.due_date
+    if not request.is_midnight or not isinstance(at, datetime) or not isinstance(due, Due) or due.at == at:
+        return ()
+    day = f"the day {at.date()}"
+    means = day if due.at is None or request.due_time is not MISSING else f"{day}, at the time it had"
+    return (Match("dueDate", instant_text(at), at.date().isoformat(), means),)
 
 
 def _zone_matched(due: DueRequest) -> tuple[Match, ...]:

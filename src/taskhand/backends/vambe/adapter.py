@@ -56,7 +56,9 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         """OperatorError for statuses that are not as documented."""
         keep_s = settings.vambe_cache_s
         self.capabilities = Capabilities(
-            knows_me=settings.vambe_user_id is not None, notes="Here: no update or finish times."
+            knows_me=settings.vambe_user_id is not None,
+            notes="Here: no update or finish times.",
+            midnight_is_day=True,
         )
         super().__init__(timing, RecentWrites(keep_s, timing.monotonic, str.lower))
         self.singles_at_once = 2 * settings.vambe_in_flight
