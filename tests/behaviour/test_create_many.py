@@ -1,14 +1,18 @@
 """Many new tasks in one call: each body has its own outcome, each task is made once, and all are undone as one."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from mcp import Client
 
 from behaviour.agent import Agent, Refused
+from behaviour.arms import ARMS, Arm
 from behaviour.conftest import Connect
 from behaviour.person import Person
+from taskhand.server.app import create_server
 
 
 def body(title: str, **more: Any) -> dict[str, Any]:
@@ -253,3 +257,19 @@ async def test_a_deletion_of_nothing_certain_is_refused(worker: Agent, sent: dic
     with pytest.raises(Refused) as refused:
         await worker("delete_task", **sent)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize("arm", [one for one in ARMS if one.name == "local"], ids=["local"])
+async def test_the_answer_names_the_new_tasks_and_those_that_were_deleted(arm: Arm, tmp_path: Path) -> None:
+    async with arm.open(tmp_path) as app, Client(create_server(app)) as client:
+        agent = Agent(client)
+        few = await agent("create_tasks", tasks=[body("A"), body("B", responsibleIds=["Nobody"]), body("C")])
+        assert [row["title"] for row in few["tasks"]] == ["A", "B", "C"]
+        assert [row.get("outcome") for row in few["tasks"]] == [None, "refused", None]
+        plan = await agent("delete_task", ids=[few["tasks"][0]["id"], few["tasks"][2]["id"]])
+        gone = await agent("apply_plan", planId=plan["planId"])
+        assert [row["title"] for row in gone["tasks"]] == ["A", "C"]
+        plan = await agent("create_tasks", tasks=bodies(12))
+        many = await agent("apply_plan", planId=plan["planId"])
+        assert [row["title"] for row in many["tasks"]] == ["Task 00", "Task 01", "Task 02"]
+        assert "list_changes with this changeId has all" in many["note"]

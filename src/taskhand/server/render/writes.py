@@ -198,7 +198,8 @@ def _render_bulk(receipt: BulkReceipt, wording: Wording) -> WriteAnswer:
     """Up to ten tasks one by one; of more, the first few and what went wrong."""
     retry_ids = () if receipt.is_out_of_time else receipt.retry_ids  # there planId stands for them
     are_all = len(receipt.results) <= _MOST_TASKS
-    shown = receipt.results if are_all else [one for one in receipt.results if one.changed][:_FEW_TASKS]
+    written = [one for one in receipt.results if one.changed or one.outcome == "applied"]
+    shown = receipt.results if are_all else written[:_FEW_TASKS]
     others = () if are_all else [one for one in receipt.results if one.code or one.message or one.outcome not in _FINE]
     missed = () if are_all else unapplied_rows((miss for one in receipt.results for miss in one.unapplied), wording)
     more = "" if are_all or not shown else f"The first {len(shown)} are shown; list_changes with this changeId has all."
