@@ -87,10 +87,14 @@ def page(connection: sqlite3.Connection, query: TaskQuery, now: datetime) -> Tas
 
 
 def short_id(connection: sqlite3.Connection) -> str:
-    """A new id of eight digits: every call and every answer carries ids, and models copy them."""
+    """A new id of eight digits: every call and every answer carries ids, and models copy them.
+
+    The first one is a letter, so that no host takes an id for a number.
+    """
     while True:
         task_id = os.urandom(4).hex()
-        if connection.execute("SELECT 1 FROM task WHERE id = ?", (task_id,)).fetchone() is None:
+        is_taken = connection.execute("SELECT 1 FROM task WHERE id = ?", (task_id,)).fetchone() is not None
+        if task_id[0].isalpha() and not is_taken:
             return task_id
 
 
