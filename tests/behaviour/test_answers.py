@@ -68,6 +68,15 @@ async def test_a_change_of_a_few_tasks_answers_each_with_its_title_and_what_chan
     assert {one["changed"]["due"]["to"] for one in undone["tasks"]} == {"2026-12-30 Wed"}
 
 
+async def test_a_zone_that_is_not_kept_is_told(lean: Agent, arm: Arm) -> None:
+    body = {"dueDate": "2026-12-30", "dueTime": "10:00", "timezone": "Asia/Tokyo"}
+    made = await lean("create_task", title="Call Acme", responsibleIds=["me"], priority="1", **body)
+    is_kept = made["task"]["due"].endswith("+09:00 Wed")
+    assert is_kept is ("note" not in made)
+    assert is_kept or "Asia/Tokyo" in made["note"]
+    assert arm.name
+
+
 async def test_a_deletion_names_what_it_deleted(lean: Agent) -> None:
     task = await lean.create("Call Acme")
     plan = await lean("delete_task", id=task["id"])

@@ -39,6 +39,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call, Options
 from taskhand.service.confirmation import Question, act_on_answer, confirm
 from taskhand.service.wording_for import wording_for
+from taskhand.service.zone_note import with_zone_note
 
 __all__ = ["ToolHandlers", "error_result", "to_listed_tool"]
 
@@ -98,15 +99,18 @@ class ToolHandlers:
                 if isinstance(result, Question):
                     return to_input_required(result)
                 with internal_errors(tool.name):
-                    answer = render_answer(result if isinstance(result, BaseModel) else await self._answer(result))
+                    answer = render_answer(
+                        result if isinstance(result, BaseModel) else await self._answer(call, result)
+                    )
             except TaskhandError as error:
                 if tool.writes:
                     await call.failed(error)
                 return error_result(tool.name, error, await wording_for(self.app, people_in_error(error)))
         return CallToolResult(content=[TextContent(text=answer.text)], structured_content=answer.value)
 
-    async def _answer(self, written: Written) -> BaseModel:
+    async def _answer(self, call: Call, written: Written) -> BaseModel:
         """The answer for what a write returned."""
+        written = with_zone_note(self.app, call.arguments, written)
         if self.app.policy.answers == "whole":
             return render_whole_write(written)
         return render_write(written, await wording_for(self.app, written.people))

@@ -1,0 +1,40 @@
+"""What to say where a CRM does not keep the time zone that was sent."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.plan import Plan
+from taskhand.domain.receipt import Receipt
+from taskhand.domain.text import one_line, truncate
+from taskhand.service.app_context import AppContext
+
+__all__ = ["with_zone_note"]
+
+_Written = TypeVar("_Written", Receipt, BulkReceipt, Plan)
+_LONGEST = 40
+
+
+def with_zone_note(app: AppContext, arguments: Mapping[str, Any], written: _Written) -> _Written:
+    """The same with a note, where these arguments name a time zone other than the one that is kept."""
+    own = app.timezone or "UTC"
+    others = [zone for zone in _zones_in(arguments) if zone.strip().casefold() != own.casefold()]
+    if app.backend.capabilities.keeps_timezone or not others:
+        return written
+    sent = truncate(one_line(others[0]), _LONGEST)
+    note = f"This CRM keeps no time zone: a time in {sent} is stored as that moment and shown in {own}."
+    return replace(written, note=" ".join(filter(None, (written.note, note))))
+
+
+def _zones_in(value: object) -> Iterator[str]:
+    """The time zones in the arguments of a call, in the bodies inside them too."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            if name == "timezone" and isinstance(item, str) and item.strip():
+                yield item
+            else:
+                yield from _zones_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _zones_in(item)
