@@ -66,3 +66,9 @@ def test_a_value_that_is_cleared_is_shown_as_nothing() -> None:
     wording = Wording(names={"a": "Ana", "b": "Ben"})
     line = question_text(_plan(Difference("1", "Call", "update", changed)), wording).splitlines()[1]
     assert line == "- update “Call”: due: 2026-03-10 Tue → nothing; responsibles: nothing → Ana, Ben"
+
+
+def test_a_note_on_a_long_description_is_seen_in_the_question() -> None:
+    changed = (FieldChange("description", "w" * 500, f"{'w' * 500}\n2026-03-02 Ana: paid"),)
+    line = question_text(_plan(Difference("1", "Call", "update", changed)), Wording()).splitlines()[1]
+    assert line == "- update “Call”: description: …wwwwwwww → …wwwwwwww 2026-03-02 Ana: paid"
