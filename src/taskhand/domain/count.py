@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, tzinfo
 from typing import Final, Literal
-from zoneinfo import ZoneInfo
 
 from taskhand.domain.due import due_of
 from taskhand.domain.task import PRIORITY_WORDS, Task
@@ -34,7 +33,7 @@ class TaskCount:
     why: str | None = None
 
 
-def groups_of(task: Task, times: TaskTimes, by: CountBy, zone: ZoneInfo) -> tuple[str, ...]:
+def groups_of(task: Task, times: TaskTimes, by: CountBy, zone: tzinfo) -> tuple[str, ...]:
     """The groups of a task: member ids, a status's name, a priority's word, or a day; `zone` is that of completions."""
     match by:
         case "responsible":

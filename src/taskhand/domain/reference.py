@@ -1,7 +1,7 @@
 """The moment from which words such as tomorrow count, and in whose zone; pure."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 __all__ = ["Reference"]
@@ -13,6 +13,11 @@ class Reference:
 
     now: datetime
     zone: str | None = None
+
+    @property
+    def calendar(self) -> tzinfo:
+        """The zone of the person's days."""
+        return self.local().tzinfo or UTC
 
     def local(self, zone: str | None = None) -> datetime:
         """The moment on the person's clock: in `zone`, else in the configured zone, else in that of the server."""

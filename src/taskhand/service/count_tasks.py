@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from taskhand.domain.count import NOBODY, CountBy, TaskCount, groups_of
 from taskhand.domain.deadline import time_left
@@ -29,7 +28,10 @@ _HEADROOM: Final = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The number of tasks in each group, and the people by id, to name them: the team, and those who left it."""
+    """The number of tasks in each group, and the people by id, to name them: the team, and those who left it.
+
+    `matched` are the days that were sent in words.
+    """
 
     count: TaskCount
     members: dict[str, Member]
@@ -66,7 +68,7 @@ class _Counting:
     def __init__(self, app: AppContext, by: CountBy) -> None:
         self._app = app
         self._by = by
-        self._zone = ZoneInfo(app.timezone or "UTC")
+        self._zone = app.reference.calendar
         self._groups: Counter[str] = Counter()
         self._total = 0
         self._unreadable: set[str] = set()

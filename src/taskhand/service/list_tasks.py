@@ -29,8 +29,8 @@ class TaskList:
     """One page of tasks, with what is needed to render it.
 
     `query` is the query that was answered; the cursor needs it. `members` are the team by id, `former` those who left
-    and are responsible for a task. `overdue` are task ids. `now` is when the list was made; `zone` is the IANA zone in
-    which moments are shown (None: UTC). `unreadable` and `times` as of a TaskPage.
+    and are responsible for a task or have finished one. `overdue` are task ids. `now` is when the list was made; `zone`
+    is the IANA zone in which moments are shown (None: UTC). `unreadable` and `times` as of a TaskPage.
     """
 
     tasks: tuple[Task, ...]
@@ -65,7 +65,8 @@ async def list_tasks(
         await check_names_known(app, given)
     overdue = frozenset(task.id for task in page.tasks if _is_overdue(app, task))
     responsible = [person for task in page.tasks for person in task.responsible_ids]
-    former = await find_former_members(app, responsible, members)
+    completers = [times.completed_by for times in page.times.values() if times.completed_by]
+    former = await find_former_members(app, [*responsible, *completers], members)
     return TaskList(
         page.tasks,
         query,
@@ -165,7 +166,7 @@ def _period(app: AppContext, given: TaskFilter) -> Period | None:
     """The span of another moment than the due date that a filter asks for."""
     if given.date_field is MISSING or given.date_field == "due":
         return None
-    return Period.of_days(given.date_field, _given(given.from_date), _given(given.to_date), app.timezone)
+    return Period.of_days(given.date_field, _given(given.from_date), _given(given.to_date), app.reference.calendar)
 
 
 def _given(value: str | MISSING) -> str | None:

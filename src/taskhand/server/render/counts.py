@@ -2,6 +2,8 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final
 
 from pydantic import MISSING
@@ -16,9 +18,12 @@ from taskhand.service.count_tasks import Counted
 __all__ = ["CountsAnswer", "render_counts"]
 
 _MOST_GROUPS: Final = 30
-_ROOM: Final = 1_150
-"""Characters for the groups, which go over the wire twice, once as text in which quotes are escaped."""
+_MOST: Final = 1_600
+"""Characters of an answer on the wire, which has it twice: as JSON, and as text."""
+_ENVELOPE: Final = 420
+"""Characters around them, with the mark on names by others and the groups that are left out."""
 _NAME: Final = 60
+_WHY: Final = 80
 _PARTIAL: Final = "Only the newest tasks were counted, not all. {} Narrow the filter for exact counts."
 
 
@@ -48,25 +53,33 @@ class NamedCountsAnswer(CountsAnswer, UntrustedAnswer):
 
 def render_counts(counted: Counted, by: CountBy) -> CountsAnswer:
     """The answer with the largest groups, as many as there is room for."""
-    count, names = counted.count, _named(counted, by)
-    largest = sorted(names.items(), key=lambda one: (-one[1], one[0]))
-    shown: dict[str, int] = {}
-    room = _ROOM
-    for name, tasks in largest:
-        room -= 2 * len(json.dumps({name: tasks}, ensure_ascii=False)) + 2
-        if room < 0 or len(shown) == _MOST_GROUPS:
-            break
-        shown[name] = tasks
-    left = largest[len(shown) :]
-    answer = NamedCountsAnswer if by in ("responsible", "status") else CountsAnswer
-    return answer(
-        counts=shown,
+    count = counted.count
+    answer = (NamedCountsAnswer if by in ("responsible", "status") else CountsAnswer)(
+        counts={},
         total=count.total,
-        others=Others(groups=len(left), count=sum(tasks for _, tasks in left)) if left else MISSING,
-        unreadable_count=count.unreadable or MISSING,
-        partial=MISSING if count.why is None else _PARTIAL.format(truncate(count.why, 150)),
         matched=match_rows(counted.matched) or MISSING,
+        unreadable_count=count.unreadable or MISSING,
+        partial=MISSING if count.why is None else _PARTIAL.format(truncate(count.why, _WHY)),
     )
+    largest = sorted(_named(counted, by).items(), key=lambda one: (-one[1], one[0]))
+    shown = dict(
+        largest[: _fitting(largest[:_MOST_GROUPS], _MOST - _ENVELOPE - _on_wire(answer.model_dump(mode="json")))]
+    )
+    left = largest[len(shown) :]
+    others = Others(groups=len(left), count=sum(tasks for _, tasks in left)) if left else MISSING
+    return answer.model_copy(update={"counts": shown, "others": others})
+
+
+def _fitting(groups: Sequence[tuple[str, int]], room: int) -> int:
+    """How many of the first groups fit into so many characters."""
+    sizes = accumulate(_on_wire({name: tasks}) for name, tasks in groups)
+    return sum(size <= room for size in sizes)
+
+
+def _on_wire(value: object) -> int:
+    """The characters of a JSON value in an answer: as it is, and as text in which quotes are escaped."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return len(text) + len(json.dumps(text, ensure_ascii=False))
 
 
 def _named(counted: Counted, by: CountBy) -> dict[str, int]:

@@ -164,6 +164,7 @@ class ListAnswer(UntrustedAnswer):
         """The answer for a page; it ends early, with a cursor, where its rows are large."""
         shown = ROW if fields is MISSING else fields
         people = {person for task in found.tasks for person in task.responsible_ids}
+        people |= {times.completed_by for times in found.times.values() if times.completed_by}
         wording = Wording(found.zone, people_names([*found.members, *people], found.members, found.former))
         room = min(max(_PAGE_CHARACTERS * found.query.limit, _SMALLEST_PAGE), _LARGEST_PAGE) - _ENVELOPE
         rows: list[Row] = []

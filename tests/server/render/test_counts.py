@@ -1,0 +1,60 @@
+"""Counts: the largest groups first, in words, within a budget on the wire."""
+
+import json
+
+import pytest
+
+from taskhand.domain.count import NOBODY, CountBy, TaskCount
+from taskhand.domain.names import Match
+from taskhand.domain.task import Member
+from taskhand.server.render.answer import render_answer
+from taskhand.server.render.counts import render_counts
+from taskhand.service.count_tasks import Counted
+
+WORDS = tuple(Match(name, "two weeks ago", "2026-03-01", "2026-03-01 Sun") for name in ("fromDate", "toDate"))
+BUDGET = 400
+"""Tokens, at four characters each."""
+
+
+def counted(
+    groups: dict[str, int], *, total: int | None = None, why: str | None = None, unreadable: int = 0
+) -> Counted:
+    """A count of a team whose members have their ids as names."""
+    members = {one: Member(id=one, name=one, email=None) for one in groups if one}
+    count = TaskCount(groups, sum(groups.values()) if total is None else total, unreadable, why)
+    return Counted(count, members, {}, WORDS if why else ())
+
+
+@pytest.mark.parametrize("by", ["responsible", "status", "priority", "dueDay", "completedDay"])
+@pytest.mark.parametrize(
+    "name", ["2026-03-{:02} Mon", "{} Ana", "Maria de los \u00c1ngeles Rodr\u00edguez {}", '"{}" {{}}', "{}" + "x" * 90]
+)
+def test_an_answer_takes_at_most_400_tokens_on_the_wire(by: CountBy, name: str) -> None:
+    groups = {name.format(number): 10_000 + number for number in range(60)}
+    for why in (None, "x" * 500):
+        answer = render_answer(render_counts(counted(groups, why=why, unreadable=1_234), by))
+        result = {
+            "content": [{"type": "text", "text": answer.text}],
+            "structuredContent": answer.value,
+            "isError": False,
+        }
+        message = {"jsonrpc": "2.0", "id": 1, "result": result}
+        assert len(json.dumps(message, ensure_ascii=False, separators=(",", ":"))) / 4 <= BUDGET
+        value = answer.value
+        assert value["counts"]
+        assert len(value["counts"]) <= 30
+        assert len(value["counts"]) + value["others"]["groups"] == 60
+        assert sum(value["counts"].values()) + value["others"]["count"] == value["total"]
+
+
+def test_the_largest_groups_come_first_and_nobody_is_called_so() -> None:
+    answer = render_answer(render_counts(counted({"Ana": 1, NOBODY: 3, "Luis": 2}), "responsible"))
+    assert list(answer.value["counts"].items()) == [("nobody", 3), ("Luis", 2), ("Ana", 1)]
+
+
+def test_a_count_that_is_not_complete_says_why_and_what_to_do() -> None:
+    value = render_answer(render_counts(counted({"Ana": 1}, why="The call's time ran out."), "responsible")).value
+    assert value["partial"] == (
+        "Only the newest tasks were counted, not all. The call's time ran out. Narrow the filter for exact counts."
+    )
+    assert [row["argument"] for row in value["matched"]] == ["fromDate", "toDate"]
