@@ -20,9 +20,9 @@ from taskhand.backends.remote.parsing import JsonObject, rows_in
 from taskhand.domain.due import due_of, is_late
 from taskhand.domain.errors import UpstreamError
 from taskhand.domain.page import TaskPage, select_page
-from taskhand.domain.query import NO_DUE, Order, TaskQuery, ascends
+from taskhand.domain.query import NO_DUE, Order, TaskQuery, ascends, matcher
 from taskhand.domain.task import FINISHED, Status, Task
-from taskhand.domain.task_times import Moment, Period
+from taskhand.domain.task_times import Moment, Period, TaskTimes
 
 __all__ = ["MOST_FOUND", "PageSearch", "Search", "newest_since", "searches"]
 
@@ -229,6 +229,7 @@ class PageSearch:
     statuses: Mapping[str, Status]
     now: datetime
     _found: dict[str, tuple[Task, Record]] = field(default_factory=dict)
+    _times: dict[str, TaskTimes] = field(default_factory=dict)
     _nameless: int = 0
 
     async def run(self) -> TaskPage:
@@ -281,19 +282,22 @@ class PageSearch:
         return [bounded, *([search.of_dateless()] if has_dateless else [])]
 
     async def _add(self, records: list[Record]) -> Task | None:
-        """Keep records in their latest state; the last of them, in the order of the search, as a task."""
+        """Keep the records that match; the last of all of them, in the order of the search, as a task."""
         if self.query.contact is not None:
             records = await self.reader.with_links(records)
         tasks = await self.reader.tasks(records, self.query.contact)
         self.reader.recent.known_ids.update(record.id for record in records)
-        self._found.update({task.id: (task, record) for task, record in zip(tasks, records, strict=True)})
+        self._times |= {task.id: times_of(record, task) for task, record in zip(tasks, records, strict=True)}
+        matches = matcher(self.query, self._is_late, self._times)
+        self._found |= {one.id: (one, record) for one, record in zip(tasks, records, strict=True) if matches(one)}
         return tasks[-1] if tasks else None
+
+    def _is_late(self, task: Task) -> bool:
+        return is_late(task, self.now, self.reader.zones.shown)
 
     @property
     def _page(self) -> TaskPage:
-        tasks, zone = [task for task, _ in self._found.values()], self.reader.zones.shown
-        times = {task.id: times_of(record, task) for task, record in self._found.values()}
-        return select_page(tasks, self.query, lambda task: is_late(task, self.now, zone), times)
+        return select_page([task for task, _ in self._found.values()], self.query, self._is_late, self._times)
 
     def _is_settled(self, last: Task) -> bool:
         """Whether the page is full, and whatever a search shows after `last` comes after the page."""
