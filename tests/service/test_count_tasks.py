@@ -1,0 +1,66 @@
+"""A count that takes longer than a call, or that the CRM does not show to its end, says so."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from backends.local.open_store import create, open_store
+from fixed_clock import NOW, FixedClock
+from safety.victim import journal_in
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import UpstreamError
+from taskhand.domain.page import TaskPage
+from taskhand.domain.query import TaskFilter, TaskQuery
+from taskhand.service.app_context import AppContext
+from taskhand.service.count_tasks import count_tasks
+
+
+class Short:
+    """A backend whose lists take `seconds` each, and end with an error after `pages`."""
+
+    def __init__(self, backend: object, seconds: float, pages: int) -> None:
+        self._backend, self._seconds, self._pages, self.now = backend, seconds, pages, 0.0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._backend, name)
+
+    async def list_tasks(self, query: TaskQuery) -> TaskPage:
+        """A page, or the error of a list that is too long."""
+        self._pages -= 1
+        self.now += self._seconds
+        if self._pages < 0:
+            raise UpstreamError("HubSpot shows only the first 10,000.", code="too_many_tasks", next_step="Narrow it.")
+        page: TaskPage = await self._backend.list_tasks(query)  # type: ignore[attr-defined]  # the store's
+        return page
+
+
+@pytest.mark.parametrize(
+    ("short", "counted", "why"),
+    [
+        ((1.0, 9), 7, None),
+        ((16.0, 9), 4, "The call's time ran out."),
+        ((1.0, 2), 4, "HubSpot shows only the first 10,000."),
+    ],
+)
+async def test_counts_what_it_can_and_says_why_not_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short: tuple[float, int], counted: int, why: str | None
+) -> None:
+    monkeypatch.setattr("taskhand.service.count_tasks._PAGE", 2)
+    clock = FixedClock()
+    async with open_store(tmp_path / "tasks.sqlite", clock) as store:
+        for number in range(7):
+            clock.now = NOW + timedelta(minutes=number)
+            await create(store, Edit(title=f"{number}", priority=1))
+        there = Short(store, *short)
+        app = AppContext(there, journal_in(tmp_path), clock, monotonic=lambda: there.now)  # type: ignore[arg-type]
+        with app.call_deadline():
+            count = (await count_tasks(app, TaskFilter(), "priority")).count
+        assert (count.total, count.groups, count.why) == (counted, {"medium": counted}, why)
+
+
+async def test_a_count_of_nothing_fails_as_a_list_does(tmp_path: Path) -> None:
+    async with open_store(tmp_path / "tasks.sqlite") as store:
+        app = AppContext(Short(store, 1, 0), journal_in(tmp_path), FixedClock())  # type: ignore[arg-type]
+        with pytest.raises(UpstreamError):
+            await count_tasks(app, TaskFilter(), "status")
