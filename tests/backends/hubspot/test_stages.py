@@ -168,3 +168,20 @@ async def test_a_task_goes_into_an_accounts_own_stage_is_found_there_and_goes_ou
             assert await listed(stage, "done") == {task_id(1)}
             assert await listed(stage, str(choice.name)) == {task_id(1)}
         assert await listed(stage, "Cancelled") == set()
+
+
+@pytest.mark.parametrize("unset", ["yes", "no"])
+@pytest.mark.parametrize("seen", READINGS)
+async def test_what_is_overdue_is_found_whatever_the_status_of_an_own_stage_reads(seen: str, unset: str) -> None:
+    time, readings = Time(), (*OPEN, "stages=custom", f"custom_stage={seen}", f"unset_differs={unset}")
+    rows = [row(number, hs_timestamp="2026-02-20T12:00:00Z") for number in range(1, 262)]
+    done = row(262, hs_timestamp="2026-02-20T12:00:00Z", hs_task_status="COMPLETED")
+    there = hubspot(time, seed(rows=[*rows, done]), spec_variant=readings)
+    for number in range(1, 261):
+        there.edit(task_id(number), hs_pipeline_stage=IN_PROGRESS if number == 260 else CANCELLED)
+    async with staged(there, time) as stage:
+        await stage.backend.statuses()
+        stage.hubspot.clear_requests()
+        page = await stage.backend.list_tasks(TaskQuery(overdue=True))
+        assert [task.id for task in page.tasks] == [task_id(260), task_id(261)]
+        assert stage.sent.count("POST /crm/v3/objects/tasks/search") <= (2 if seen == "unset" else 1)
