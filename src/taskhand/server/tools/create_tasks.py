@@ -2,6 +2,8 @@
 
 from typing import Annotated, Any
 
+from pydantic import MISSING
+
 from taskhand.domain.errors import CallerError
 from taskhand.domain.task import TaskDraft
 from taskhand.server.list_of import ListItem, ListOf
@@ -16,10 +18,18 @@ __all__ = ["CREATE_TASKS"]
 class CreateTasks(RepeatableOptions):
     """The bodies, and the options of the call."""
 
-    tasks: Annotated[tuple[Any, ...], ListOf(TaskDraft)]
+    # A call without it is refused below. Marked as required, so large an argument would count as a reason to take
+    # another tool instead (tdqs, "shadow-candidate").
+    tasks: Annotated[tuple[Any, ...] | MISSING, ListOf(TaskDraft)] = MISSING
 
 
 async def _run(call: Call, arguments: CreateTasks) -> Written:
+    if arguments.tasks is MISSING:
+        raise CallerError(
+            "tasks is required: the bodies of the new tasks.",
+            code="missing_argument",
+            next_step="Send the call again with this argument added.",
+        )
     return await create_tasks(call, [_to_body(index, item) for index, item in enumerate(arguments.tasks)])
 
 
@@ -32,7 +42,7 @@ def _to_body(index: int, item: ListItem) -> NewBody:
 CREATE_TASKS = Tool(
     name="create_tasks",
     title="Create many tasks",
-    description=("Create up to 50 tasks, each with its own outcome; more than ten stop at a plan first."),
+    description="Create up to 50 tasks, each with its own outcome; more than ten stop at a plan first.",
     kind="create",
     arguments=CreateTasks,
     answer=ManyAnswer,
