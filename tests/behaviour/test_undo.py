@@ -136,8 +136,20 @@ async def test_undo_of_a_bulk_change_has_an_outcome_for_each_task(worker: Agent)
     await worker("update_task", id=tasks[1]["id"], title="Another title")
     await worker("update_task", id=tasks[2]["id"], dueDate="2026-05-01")
     await worker("update_task", id=tasks[3]["id"], priority="1", dueDate="2026-06-01")
+    plan = await worker("undo_change", changeId=change["changeId"], dryRun=True)
+    assert [(row["field"], row["id"]) for row in plan["unapplied"]] == [
+        ("dueDate", tasks[2]["id"]),
+        ("dueDate", tasks[3]["id"]),
+    ]
     undone = await worker("undo_change", changeId=change["changeId"])
     assert undone["totals"] == {"applied": 3, "refused": 1}
+    listed = (await worker("list_changes", changeId=undone["changeId"]))["tasks"]
+    assert [(row["title"], row["outcome"]) for row in listed] == [
+        ("Task 0", "applied"),
+        ("Another title", "applied"),
+        ("Task 2", "applied"),
+        ("Task 3", "refused"),
+    ]
     assert [(await _whole(worker, task["id"]))["priority"] for task in tasks] == [1, 1, 1, 1]
     dues = [((await _whole(worker, task["id"]))["due_at"] or "none")[:10] for task in tasks]
     was = (tasks[0]["due_at"] or "none")[:10]

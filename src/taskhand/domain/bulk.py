@@ -1,7 +1,7 @@
 """The result of a bulk change, task by task; pure."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
@@ -61,6 +61,11 @@ class BulkReceipt:
     def totals(self) -> dict[str, int]:
         """The number of tasks by outcome."""
         return dict(Counter(one.outcome for one in self.results))
+
+    @property
+    def unapplied(self) -> tuple[Unapplied, ...]:
+        """What was not applied, each with its task."""
+        return tuple(replace(miss, task_id=one.id or None) for one in self.results for miss in one.unapplied)
 
     @property
     def people(self) -> frozenset[str]:

@@ -91,13 +91,14 @@ def people_in(changed: Iterable[FieldChange]) -> frozenset[str]:
 class Unapplied:
     """A field, by its name in a request, that a write should have set to `asked`, and that is `got` afterwards.
 
-    `was` is the value that an undo expected there, MISSING for other writes.
+    `was` is the value that an undo expected there, MISSING for other writes. `task_id` is set where it is one of many.
     """
 
     field: str
     asked: object
     got: object
     was: object = MISSING
+    task_id: str | None = None
 
 
 def people_unapplied(missed: Iterable[Unapplied]) -> Iterator[FieldChange]:

@@ -9,7 +9,7 @@ from taskhand.domain.field_names import argument_name, edit_field
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt, Unapplied
 from taskhand.domain.snapshot import Snapshot
-from taskhand.journal.journal import Change, Claim, Intent
+from taskhand.journal.journal import Change, Claim, Intent, Result
 from taskhand.service.apply_plan import execute_intents, plan_user
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_write import SkippedTasks, bulk_write
@@ -67,6 +67,7 @@ class _Undo:
     remade: dict[str, EarlierCreate] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
     notes: dict[str, None] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
 
     @property
     def intents(self) -> list[Intent]:
@@ -76,8 +77,8 @@ class _Undo:
     @property
     def skipped(self) -> SkippedTasks:
         """The tasks that nothing is sent for."""
-        others = tuple(_remade_result(task_id, one) for task_id, one in self.remade.items())
-        return SkippedTasks((*self.met, *self.left), self.refused, others)
+        others = tuple(_remade_result(task_id, self.titles[task_id], one) for task_id, one in self.remade.items())
+        return SkippedTasks((*self.met, *self.left), self.refused, others, self.titles)
 
     @property
     def kept(self) -> dict[str, tuple[Unapplied, ...]]:
@@ -99,6 +100,7 @@ async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[s
         undo.notes[f"This redoes {change.opening.undoes}, which {change.id} had undone."] = None
     for intent, result in chosen.applied:
         task_id = result.task_id or ""
+        undo.titles[task_id] = _title(intent, result)
         try:
             inverse = invert(call.app, intent, result, now.get(task_id), chosen.left_out)
             if inverse is None:
@@ -133,7 +135,7 @@ async def _carry_out(call: Call, change: Change, undo: _Undo) -> Receipt | BulkR
     if call.is_dry or guard:
         guard = None if call.is_dry else guard
         skipped = undo.skipped
-        kept = tuple(one for rows in undo.kept.values() for one in rows)
+        kept = [(task_id if undo.is_of_many else None, one) for task_id, rows in undo.kept.items() for one in rows]
         note = " ".join(filter(None, (undo.note, _kept_note(undo)))) or None
         plan = await make_plan(
             call,
@@ -146,7 +148,7 @@ async def _carry_out(call: Call, change: Change, undo: _Undo) -> Receipt | BulkR
             refused=undo.refused,
             skipped=skipped.others,
         )
-        return replace(plan, unapplied=kept)
+        return replace(plan, unapplied=tuple(replace(one, task_id=task_id) for task_id, one in kept))
     opening = call.new_opening(undoes=change.id, claims=claims)
     if undo.is_of_many:
         return _tell_many(await bulk_write(call, intents, opening, undo.skipped), undo)
@@ -190,14 +192,20 @@ def _add_kept(result: TaskResult, kept: tuple[Unapplied, ...]) -> TaskResult:
     return replace(result, code="changed_since", message=message, unapplied=(*result.unapplied, *kept))
 
 
-def _remade_result(task_id: str, earlier: EarlierCreate) -> TaskResult:
+def _title(intent: Intent, result: Result) -> str:
+    """The title of a task as the change left it."""
+    task = result.after or (intent.before.task if intent.before else None)
+    return (task.title if task else None) or ""
+
+
+def _remade_result(task_id: str, title: str, earlier: EarlierCreate) -> TaskResult:
     """The result of a deleted task that has been made again, or is on its way."""
     result = earlier.change.results.get(earlier.index)
     if earlier.is_left:
-        return TaskResult.failed(task_id, "refused", left_error(earlier))
+        return TaskResult.failed(task_id, "refused", left_error(earlier), title)
     if result is None or result.after is None:
-        return TaskResult.failed(task_id, "unknown", outcome_unknown_error(earlier.change))
-    return TaskResult(task_id, "unchanged", message=f"It was made again before, as {result.task_id}.")
+        return TaskResult.failed(task_id, "unknown", outcome_unknown_error(earlier.change), title)
+    return TaskResult(task_id, "unchanged", message=f"It was made again before, as {result.task_id}.", title=title)
 
 
 def _kept_note(undo: _Undo) -> str | None:

@@ -1,6 +1,7 @@
 """The answers of writes for programs: the documented Task object, and a difference of its documented fields; pure."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from pydantic import MISSING
@@ -66,7 +67,7 @@ def _render_receipt(receipt: Receipt) -> WriteAnswer:
 
 def _render_bulk(receipt: BulkReceipt) -> WriteAnswer:
     retry_ids = () if receipt.is_out_of_time else receipt.retry_ids  # there planId stands for them
-    unapplied = _unapplied(miss for one in receipt.results for miss in one.unapplied)
+    unapplied = _unapplied(receipt.unapplied)
     return ManyAnswer(
         change_id=receipt.change_id or MISSING,
         plan_id=receipt.plan_id or MISSING,
@@ -107,7 +108,7 @@ def _due_fields(due: object) -> dict[str, object]:
 
 def _unapplied(missed: Iterable[Unapplied]) -> tuple[UnappliedRow, ...]:
     """The rows of what was not applied; a due date that was asked for is shown in its own zone."""
-    rows = (Unapplied(one.field, _asked(one.asked), _to_json(one.got), _to_json(one.was)) for one in missed)
+    rows = (replace(one, asked=_asked(one.asked), got=_to_json(one.got), was=_to_json(one.was)) for one in missed)
     return unapplied_rows(rows, Wording())
 
 

@@ -59,6 +59,7 @@ class UnappliedRow(Answer):
     asked: Any
     got: Any
     was: Any | MISSING = MISSING
+    id: str | MISSING = MISSING
 
 
 class DeletedTask(Answer):
@@ -201,7 +202,7 @@ def _render_bulk(receipt: BulkReceipt, wording: Wording) -> WriteAnswer:
     written = [one for one in receipt.results if one.changed or one.outcome == "applied"]
     shown = receipt.results if are_all else written[:_FEW_TASKS]
     others = () if are_all else [one for one in receipt.results if one.code or one.message or one.outcome not in _FINE]
-    missed = () if are_all else unapplied_rows((miss for one in receipt.results for miss in one.unapplied), wording)
+    missed = () if are_all else unapplied_rows(receipt.unapplied, wording)
     more = "" if are_all or not shown else f"The first {len(shown)} are shown; list_changes with this changeId has all."
     return ManyAnswer(
         change_id=receipt.change_id or MISSING,
@@ -238,6 +239,7 @@ def unapplied_rows(missed: Iterable[Unapplied], wording: Wording) -> tuple[Unapp
             asked=shorten(wording.value(one.asked)),
             got=shorten(wording.value(one.got)),
             was=MISSING if one.was is MISSING else shorten(wording.value(one.was)),
+            id=or_missing(one.task_id),
         )
         for one in missed
     )
