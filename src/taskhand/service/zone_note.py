@@ -12,7 +12,7 @@ from taskhand.service.app_context import AppContext
 
 __all__ = ["with_zone_note"]
 
-_Written = TypeVar("_Written", Receipt, BulkReceipt, Plan)
+_Written = TypeVar("_Written", bound=Receipt | BulkReceipt | Plan)
 _LONGEST = 40
 
 
