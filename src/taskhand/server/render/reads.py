@@ -179,8 +179,8 @@ class ListAnswer(UntrustedAnswer):
         more = found.more or len(rows) < len(found.tasks)
         last = found.tasks[len(rows) - 1] if rows else None
         return cls(
-            now=moment_text(found.now, found.zone),
-            zone=found.zone or "UTC",
+            now=moment_text(found.now.replace(second=0), found.zone),
+            zone=found.zone or found.now.tzname() or "UTC",
             tasks=tuple(rows),
             matched=match_rows(found.query.matched) or MISSING,
             next_cursor=cursor_after(last, found.query) if more and last else MISSING,
