@@ -47,7 +47,8 @@ def measure() -> Measurement:
     values = {f"tokens {kind}": ours[kind] / least[kind] for kind in ours}
     values |= {"tokens core": core, "tokens whole list": tools}
     values |= {"tokens whole page": ours["page"], "tokens whole write": ours["write"]}
-    return Measurement(values, _table({"Taskhand": ours} | theirs))
+    details = "Our answer to an update has the row of the task, and each value that changed as it was before and after."
+    return Measurement(values, f"{_table({'Taskhand': ours} | theirs)}\n\n{details}")
 
 
 _CORE = ("name", "description", "inputSchema")

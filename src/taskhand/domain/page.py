@@ -90,4 +90,4 @@ def _fingerprint(query: TaskQuery) -> str:
     # The id of a status may become known while the first page is fetched; its name stays the same.
     names = None if query.statuses is None else [choice.name or choice.position for choice in query.statuses]
     rest = replace(query, limit=0, with_links=True, after=None, statuses=None)
-    return blake2b(repr((rest, names)).encode(errors="replace"), digest_size=4).hexdigest()
+    return blake2b(repr((rest, names)).encode(errors="replace"), digest_size=3).hexdigest()
