@@ -83,9 +83,7 @@ async def _check_me(app: AppContext) -> CheckResult:
     found = (
         "The member that 'me' stands for is not known." if me is None else f"{me} is not an active member of the team."
     )
-    return CheckResult(
-        "me", "warning", found, app.backend.remedies.get("me", "Name people by id, e-mail or name.")
-    )
+    return CheckResult("me", "warning", found, app.backend.remedies.get("me", "Name people by id, e-mail or name."))
 
 
 async def _check_due_times(app: AppContext) -> CheckResult:
