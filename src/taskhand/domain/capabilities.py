@@ -17,8 +17,8 @@ _NONE: frozenset[str] = frozenset()
 class Capabilities:
     """What a backend can express. Tool schemas and rules are narrowed by this, never by a backend's name.
 
-    `absent` are documented request fields that the backend does not have, `absent_on_update` those that only a new
-    task can be given. `not_clearable` are fields that cannot be set to null. `required_on_create` are fields that a new
+    `absent` are request fields that the backend does not have, `absent_on_update` those that only a new task
+    can be given. `not_clearable` are fields that cannot be set to null. `required_on_create` are fields that a new
     task needs besides the documented ones. `keeps_timezone` is whether a due time keeps its zone; without it, due times
     are shown in the configured zone. `html_description` names the native value that has the description as HTML, None
     where a description is text. `lists_are_current` is whether a list shows a write at once. `midnight_is_day` is
@@ -27,7 +27,7 @@ class Capabilities:
     settings or the credential say who `me` is. `status_names` are those of a list that is the same everywhere.
     """
 
-    absent: frozenset[str] = _NONE
+    absent: frozenset[str] = frozenset({"taskType"})
     absent_on_update: frozenset[str] = _NONE
     not_clearable: frozenset[str] = _NONE
     required_on_create: frozenset[str] = _NONE

@@ -32,6 +32,7 @@ class Edit:
     ai_customer_id: str | None | MISSING = MISSING
     priority: int | None | MISSING = MISSING
     status: StatusChoice | MISSING = MISSING
+    task_type: str | None | MISSING = MISSING
     native: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
     def given(self) -> tuple[tuple[str, object], ...]:

@@ -9,7 +9,7 @@ from pydantic import MISSING, Field
 from taskhand.domain.due import due_of
 from taskhand.domain.field_notes import field_notes
 from taskhand.domain.names import Match, fold
-from taskhand.domain.task import OR_ME, STATUS_TYPES, AnyPriority, Body, StatusChoice, Task
+from taskhand.domain.task import OR_ME, STATUS_TYPES, AnyPriority, Body, StatusChoice, Task, TaskType
 from taskhand.domain.task_times import NO_TIMES, UNKNOWN, Period, TaskTimes, moment_of
 
 __all__ = ["NOBODY", "NO_DUE", "DateField", "Order", "TaskFilter", "TaskQuery", "ascends", "matcher", "sort_key"]
@@ -77,6 +77,7 @@ class TaskFilter(Body):
         | MISSING
     ) = MISSING
     priority: AnyPriority | MISSING = MISSING
+    task_type: TaskType | MISSING = MISSING
     contact: Annotated[str, Field(description="aiContactId or aiCustomerId, not a name.")] | MISSING = MISSING
 
 
@@ -104,6 +105,7 @@ class TaskQuery:
     overdue: bool | None = None
     priority: int | None = None
     contact: str | None = None
+    task_type: str | None = None
     order: Order = "due"
     limit: int = 25
     with_links: bool = True
@@ -166,6 +168,8 @@ def _checks(
         yield _STATUS, lambda task: any(choice.met_by(task.status_config) for choice in statuses)
     if query.priority is not None:
         yield frozenset({"priority"}), lambda task: query.priority == task.shown_priority
+    if query.task_type is not None:
+        yield frozenset({"task_type"}), lambda task: query.task_type == task.task_type
     if query.contact is not None:
         yield _LINKS, lambda task: query.contact in (task.ai_contact_id, task.ai_customer_id)
     if query.text is not None:

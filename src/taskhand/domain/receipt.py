@@ -37,6 +37,7 @@ _SHOWN: dict[str, Callable[[Task], object]] = {
     "priority": lambda task: task.priority,
     "responsibles": lambda task: None if task.task_responsibles is None else task.responsible_ids,
     "status": lambda task: task.status_config.name if task.status_config else None,
+    "task_type": lambda task: None if task.task_type is MISSING else task.task_type,
 }
 """The value of each field of a difference."""
 
@@ -45,6 +46,7 @@ _ASKED_AS = {
     "responsible_ids": "responsibleIds",
     "ai_contact_id": "aiContactId",
     "ai_customer_id": "aiCustomerId",
+    "task_type": "taskType",
 }
 """Fields of an edit whose documented name in a request is another."""
 

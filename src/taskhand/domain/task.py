@@ -35,6 +35,7 @@ __all__ = [
     "Task",
     "TaskDraft",
     "TaskPatch",
+    "TaskType",
     "Value",
 ]
 
@@ -117,7 +118,10 @@ class Responsible(Value):
 
 
 class Task(Value):
-    """The documented Task object, plus `url`; a field that cannot be read is null, and named in `unreadable`."""
+    """The documented Task object, plus `url`, and `task_type` where the CRM has types of tasks.
+
+    A field that cannot be read is null, and named in `unreadable`.
+    """
 
     id: str
     title: str | None
@@ -136,6 +140,7 @@ class Task(Value):
     task_responsibles: tuple[Responsible, ...] | None
     status_config: Status | None
     url: Annotated[str | None, Field(description="The task in the CRM's web app.")] = None
+    task_type: str | None | MISSING = MISSING
     unreadable: (
         Annotated[tuple[str, ...], Field(description="Fields that the CRM has in a form that cannot be read.")]
         | MISSING
@@ -250,6 +255,14 @@ NewPriority = Annotated[
 ]
 
 
+TaskType = Annotated[
+    str,
+    Field(
+        description="TODO, CALL, EMAIL or another of the CRM's.", json_schema_extra=field_notes(null_is_not_given=True)
+    ),
+]
+
+
 class TaskDraft(Body):
     """The documented body of POST /tasks, and `clear`."""
 
@@ -268,6 +281,7 @@ class TaskDraft(Body):
     ai_contact_id: AiContactId | MISSING = MISSING
     ai_customer_id: AiCustomerId | MISSING = MISSING
     priority: NewPriority | MISSING = MISSING
+    task_type: TaskType | MISSING = MISSING
     clear: Annotated[tuple[str, ...], Field(description="Not for a new task.")] | MISSING = MISSING
 
 
@@ -306,6 +320,7 @@ class TaskPatch(Body):
     ai_contact_id: AiContactId | MISSING = MISSING
     ai_customer_id: AiCustomerId | MISSING = MISSING
     priority: AnyPriority | MISSING = MISSING
+    task_type: TaskType | MISSING = MISSING
     clear: (
         Annotated[
             tuple[str, ...],

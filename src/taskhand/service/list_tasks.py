@@ -124,6 +124,7 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
         overdue=None if given.overdue is MISSING else given.overdue,
         priority=None if given.priority is MISSING else int(given.priority),
         contact=_given(given.contact),
+        task_type=_given(given.task_type),
         matched=matched + (asked.shortened if asked else ()),
     )
 

@@ -73,6 +73,7 @@ class Resolver:
             ai_customer_id=body.ai_customer_id,
             priority=body.priority if body.priority is MISSING else int(body.priority),
             status=choice,
+            task_type=body.task_type,
             native=native,
         )
         matched = status_matched + people_matched + due.matched + _zone_matched(due) + _midnight_matched(due, edit.due)

@@ -11,11 +11,12 @@ from taskhand.backends.hubspot.batch import MOST_INPUTS
 from taskhand.backends.hubspot.client import HubSpotClient, next_page
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import Kind, Record, company_of, contact_of, member_of
+from taskhand.backends.hubspot.property_definitions import Definition, definitions_in
 from taskhand.backends.hubspot.stages import TaskStatuses
 from taskhand.backends.remote.parsing import JsonObject, rows_in
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError
+from taskhand.domain.errors import CallerError, Candidate, NotFound, OperatorError, TaskhandError
 from taskhand.domain.names import has_words
 from taskhand.domain.task import Contact, Member, StatusChoice, StatusList
 from taskhand.domain.zones import known_zone
@@ -23,7 +24,6 @@ from taskhand.http.health_checks import find_refused_reads, report_scopes, run_c
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.factory import HubSpotSettings
-    from taskhand.backends.hubspot.property_definitions import Definition
 
 __all__ = ["REMEDIES", "Account"]
 
@@ -35,6 +35,7 @@ _NAMES: Final = ("id", "userId", "email")
 _STATUSES_KEPT_S: Final = 300.0
 _PEOPLE_KEPT_S: Final = 60.0
 _MOST_PAGES: Final = 100
+_MOST_CANDIDATES: Final = 30
 _MOST_NEWEST: Final = 200
 """Contacts, and companies, that are looked through here; a page has no more."""
 _WRITE: Final = "crm.objects.contacts.write"
@@ -54,8 +55,7 @@ class Account:
         self._timezone = timezone
         self._zones: Zones | None = None
         self._statuses: TtlCache[None, TaskStatuses] = TtlCache(_STATUSES_KEPT_S, monotonic)
-        self.definitions: TtlCache[None, Mapping[str, Definition]] = TtlCache(_STATUSES_KEPT_S, monotonic)
-        """Where the definitions of task properties are kept."""
+        self._definitions: TtlCache[None, Mapping[str, Definition]] = TtlCache(_STATUSES_KEPT_S, monotonic)
         self._people: TtlCache[bool, tuple[JsonObject, ...]] = TtlCache(_PEOPLE_KEPT_S, monotonic)
         self._user = settings.hubspot_user_id
         self.owners: Mapping[str, str] = {}
@@ -226,6 +226,27 @@ class Account:
         if not archived:
             self.owners = {str(one["userId"]): str(one.get("id")) for one in found if one.get("userId")}
         return found
+
+    async def definitions(self) -> Mapping[str, Definition]:
+        """The definitions of task properties, by name."""
+        return await self._definitions.get(None, self._read_definitions)
+
+    async def _read_definitions(self) -> Mapping[str, Definition]:
+        return definitions_in(await self._client.property_definitions())
+
+    async def check_task_type(self, value: str) -> None:
+        """Refuse a type that is not among the account's; CallerError `unknown_task_type` with those that are."""
+        try:
+            known = (await self.definitions()).get("hs_task_type")
+        except (OperatorError, NotFound):
+            return
+        if known is not None and known.options and value not in known.options:
+            raise CallerError(
+                f"There is no taskType {value[:60]!r} in HubSpot.",
+                code="unknown_task_type",
+                candidates=[Candidate(one) for one in known.options[:_MOST_CANDIDATES]],
+                next_step="Send taskType as one of the candidates.",
+            )
 
     async def read_owners(self) -> None:
         """Read the owners if they never were; a task is read without them where they cannot be."""

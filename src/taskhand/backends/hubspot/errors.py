@@ -41,6 +41,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "hs_pipeline_stage": "newStatusName",
     "hubspot_owner_id": "responsibleIds",
     "hs_task_priority": "priority",
+    "hs_task_type": "taskType",
 }
 _MEANINGS: Final[Mapping[str, str]] = {
     "INVALID_OPTION": "HubSpot does not have that value among its options",

@@ -189,6 +189,7 @@ def task_of(
         creator_id=owners.get(_id_text(properties.get(_CREATOR)) or ""),
         task_responsibles=(Responsible(responsible_id=owner),) if owner else (),
         status_config=status,
+        task_type=fields.read("task_type", lambda: optional_text(properties, "hs_task_type")),
         url=url if isinstance(url, str) and url.startswith("https://") and url.isprintable() else None,
     )
 
@@ -218,6 +219,7 @@ def record_of(
         due=due_of(task) or MISSING,
         responsible_ids=task.responsible_ids,
         priority=task.priority,
+        task_type=task.task_type,
     )
     properties = properties_of(was, None, zones, statuses)
     properties |= statuses.properties_of(task.task_status_config_id, None) if task.task_status_config_id else {}
@@ -253,6 +255,8 @@ def properties_of(edit: Edit, before: Task | None, zones: Zones, statuses: TaskS
     if edit.priority is not MISSING:
         priority = edit.priority
         properties["hs_task_priority"] = _NO_PRIORITY if priority is None else PRIORITY_VALUES[priority][0]
+    if edit.task_type is not MISSING:
+        properties["hs_task_type"] = edit.task_type or ""
     if edit.status is not MISSING and edit.status.id is not None:
         properties |= statuses.properties_of(edit.status.id, before.task_status_config_id if before else None)
     raw = raw_properties(edit, new=before is None)

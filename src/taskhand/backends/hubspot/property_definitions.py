@@ -21,6 +21,7 @@ ARGUMENTS: Final[Mapping[str, str]] = {
     "hs_pipeline_stage": "newStatusName",
     "hubspot_owner_id": "responsibleIds",
     "hs_task_priority": "priority",
+    "hs_task_type": "taskType",
 }
 """The properties that are written through an argument of their own."""
 

@@ -107,6 +107,8 @@ def _conditions(
     query: TaskQuery, statuses: Mapping[str, Status], now: datetime, priority: int | None
 ) -> Iterator[_Alternatives]:
     """The conditions of a query, the most selective first; each as its alternatives."""
+    if query.task_type is not None:
+        yield [[_filter("hs_task_type", "EQ", value=query.task_type)]]
     if query.contact is not None:
         yield [[_filter(f"associations.{kind}", "EQ", value=query.contact)] for kind in ("contact", "company")]
     if query.period is not None:

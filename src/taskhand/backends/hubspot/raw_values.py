@@ -39,10 +39,11 @@ _PROPERTY_OF: Final[Mapping[str, str]] = {
     "due": _DUE,
     "responsible_ids": "hubspot_owner_id",
     "priority": "hs_task_priority",
+    "task_type": _TYPE,
 }
 """The property behind a field of an edit. `hs_task_is_all_day` is not among them: the due date itself decides it."""
 
-RAW_PROPERTIES: Final = (*_PROPERTY_OF.values(), "hs_task_is_all_day", *STAGE_PROPERTIES, _TYPE)
+RAW_PROPERTIES: Final = (*_PROPERTY_OF.values(), "hs_task_is_all_day", *STAGE_PROPERTIES)
 """The properties of a task that an undo may need."""
 
 

@@ -36,7 +36,7 @@ class TaskReader:
         self.client = client
         self.recent = recent
         self._account = account
-        self.whole_tasks = WholeTasks(client, account.definitions)
+        self.whole_tasks = WholeTasks(client, account)
         self.zones = Zones(None)
         self.statuses = TaskStatuses({})
 

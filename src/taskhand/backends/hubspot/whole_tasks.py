@@ -11,13 +11,13 @@ from typing import Final
 
 import anyio
 
+from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.batch import MOST_INPUTS, parts, shows_values
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.mapping import KINDS, value_at
-from taskhand.backends.hubspot.property_definitions import ARGUMENTS, Definition, definitions_in
+from taskhand.backends.hubspot.property_definitions import ARGUMENTS
 from taskhand.backends.hubspot.raw_values import ASSOCIATIONS, FURTHER
 from taskhand.backends.remote.parsing import JsonObject, objects, rows_in
-from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.snapshot import Snapshot
 
@@ -49,14 +49,10 @@ class _Whole:
 class WholeTasks:
     """Reads what only an undo of a deletion needs."""
 
-    def __init__(self, client: HubSpotClient, definitions: TtlCache[None, Mapping[str, Definition]]) -> None:
+    def __init__(self, client: HubSpotClient, account: Account) -> None:
         self._client = client
-        self._definitions = definitions
+        self._account = account
         self._absent: set[str] = set()
-
-    async def definitions(self) -> Mapping[str, Definition]:
-        """The account's definitions of task properties, by name."""
-        return await self._definitions.get(None, self._read_definitions)
 
     async def complete(self, snapshots: Mapping[str, Snapshot], ids: Mapping[str, str]) -> dict[str, Snapshot]:
         """The same snapshots with everything; `ids` are HubSpot's own ids of the tasks."""
@@ -84,12 +80,9 @@ class WholeTasks:
             missing += [f"{kind} {one['id']}" for one in wanted if one["id"] not in linked]
         return missing
 
-    async def _read_definitions(self) -> Mapping[str, Definition]:
-        return definitions_in(await self._client.property_definitions())
-
     async def _add_properties(self, found: Mapping[str, _Whole]) -> None:
         try:
-            known = await self.definitions()
+            known = await self._account.definitions()
         except (OperatorError, CallerError):
             for one in found.values():
                 one.lost.append("further properties, which the token may not read")
