@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from mcp import Client
 from pydantic import MISSING
 
 from backends.hubspot.wired import Stage, Time, hubspot, row, seed, staged, task_id
+from behaviour.agent import Agent
 from taskhand.backends.hubspot.stages import TaskStatuses
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import InvalidAnswer
@@ -13,6 +15,7 @@ from taskhand.domain.query import TaskQuery
 from taskhand.domain.statuses import finished_status, resolve_filter_statuses, resolve_status
 from taskhand.domain.task import StatusChoice
 from taskhand.sandbox.faults import Fault
+from taskhand.server.app import create_server
 
 OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
 PIPELINES, OPTIONS = "GET /crm/v3/pipelines/{kind}", "GET /crm/v3/properties/{kind}/{name}"
@@ -185,3 +188,18 @@ async def test_what_is_overdue_is_found_whatever_the_status_of_an_own_stage_read
         page = await stage.backend.list_tasks(TaskQuery(overdue=True))
         assert [task.id for task in page.tasks] == [task_id(260), task_id(261)]
         assert stage.sent.count("POST /crm/v3/objects/tasks/search") <= (2 if seen == "unset" else 1)
+
+
+async def test_an_agent_sees_sets_and_leaves_an_accounts_own_stage() -> None:
+    there, time = own("last_option")
+    async with staged(there, time) as stage, Client(create_server(stage.app)) as client:
+        agent = Agent(client)
+        statuses = await agent("list_statuses")
+        assert [one["name"] for one in statuses["statuses"]] == ["Pendiente", "In progress", "Completado", "Cancelled"]
+        await agent("update_task", id=task_id(1), newStatusName="Cancelled")
+        assert stage.true(1)["hs_pipeline_stage"] == CANCELLED
+        (row,) = (await agent("list_tasks", status=["Cancelled"]))["tasks"]
+        assert (row["id"], row["status"]) == (task_id(1), "Cancelled")
+        await agent("complete_task", id=task_id(1))
+        assert stage.true(1)["hs_task_status"] == "COMPLETED"
+        assert (await agent("get_task", id=task_id(1)))["task"]["status_config"]["type"] == "done"
