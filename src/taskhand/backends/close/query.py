@@ -19,7 +19,7 @@ from taskhand.backends.remote.parsing import JsonObject, text_of
 from taskhand.domain.errors import InvalidAnswer, NotFound, UpstreamError
 from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.page import TaskPage, select_page
-from taskhand.domain.query import NO_DUE, Order, TaskQuery
+from taskhand.domain.query import NO_DUE, Order, TaskQuery, matcher
 from taskhand.domain.task import Task
 from taskhand.domain.task_times import TaskTimes
 
@@ -145,20 +145,26 @@ class TaskSearch:
 
     def _fills_page(self, query: TaskQuery) -> Callable[[Sequence[JsonObject]], bool]:
         """Whether rows of a list hold the page, whatever follows them; each row is read as a task once."""
-        tasks: dict[str, _Timed] = {}
+        tasks: dict[str, _Timed | None] = {}
 
         def fills_page(rows: Sequence[JsonObject]) -> bool:
             certain = []
             for row in settled_rows(rows, query.order):
                 task_id = row_key(row)
                 if task_id not in tasks:
-                    tasks[task_id] = self._timed(row)
-                task, _ = tasks[task_id]
-                if not self._reader.recent.is_deleted(task_id) and (query.order != "due" or task.due_at):
-                    certain.append(tasks[task_id])
+                    tasks[task_id] = self._matching(row, query)
+                if (found := tasks[task_id]) is not None and not self._reader.recent.is_deleted(task_id):
+                    certain.append(found)
             return self._select(certain, query).more
 
         return fills_page
+
+    def _matching(self, row: JsonObject, query: TaskQuery) -> _Timed | None:
+        """The task of a row; None where it does not match, or where its place in the list is not certain."""
+        task, times = self._timed(row)
+        if query.order == "due" and not task.due_at:
+            return None
+        return (task, times) if matcher(query, self._reader.is_late, {task.id: times})(task) else None
 
     def _check_priorities(self, tasks: Sequence[_Timed], query: TaskQuery) -> None:
         """UpstreamError where tasks match otherwise whose priority Close does not list."""
