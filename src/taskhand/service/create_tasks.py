@@ -72,15 +72,14 @@ class _Step:
     def refuse(self, error: CallerError) -> None:
         """Create nothing; the error names the body."""
         self.error = error
-        self.result = replace(
-            TaskResult.failed("", "refused", error, self.body.title), message=f"{error.message}{_candidates(error)}"
-        )
+        self.result = replace(TaskResult.failed("", "refused", error, self.body.title), message=_told(error))
 
 
-def _candidates(error: CallerError) -> str:
-    """What would have been accepted, for a message: an outcome among others has no list of its own."""
+def _told(error: CallerError) -> str:
+    """The whole error in a message: an outcome among others has no candidates and no next step of its own."""
     some = [f"{one.name} ({one.value})" if one.name else one.value for one in error.candidates[:_CANDIDATES]]
-    return f" Candidates: {', '.join(some)}." if some else ""
+    candidates = f"Candidates: {', '.join(some)}." if some else None
+    return " ".join(filter(None, (error.message, candidates, error.next_step)))
 
 
 async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | Plan:
