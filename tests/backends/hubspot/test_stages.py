@@ -114,6 +114,7 @@ def test_options_have_the_accounts_order_without_hidden_ones() -> None:
     ("fault", "spec_variant", "complete"),
     [
         (Fault("status", PIPELINES, status=404, nth="every"), "stages=default", True),
+        (Fault("status", PIPELINES, status=400, nth="every"), "stages=default", True),
         (Fault("status", PIPELINES, status=403, nth="every"), "stages=default", False),
         (None, "stages=none", True),
     ],

@@ -198,7 +198,7 @@ class Account:
         can_read = True
         try:
             found = TaskStatuses.of_pipelines(await self._client.pipelines())
-        except NotFound:
+        except CallerError:  # this account has no pipelines of tasks
             found = None
         except OperatorError as error:
             if error.code != "forbidden":
