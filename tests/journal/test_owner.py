@@ -119,7 +119,11 @@ async def as_before(store: Path, *paths: Path) -> list[str]:
     async with open_app(Settings(db=store, user="Elena")) as app:
         await app.backend.statuses()
     with closing(sqlite3.connect(store)) as connection, connection:
-        connection.executescript("DROP TABLE identity; DROP TABLE former_place; PRAGMA user_version = 2")
+        connection.executescript(
+            "DROP TABLE identity; DROP TABLE former_place; DROP INDEX task_by_updated; DROP INDEX task_by_completed; "
+            "ALTER TABLE task DROP COLUMN updated_at; ALTER TABLE task DROP COLUMN completed_at; "
+            "ALTER TABLE task DROP COLUMN completed_by; PRAGMA user_version = 2"
+        )
     file, made = store.with_name(f"{store.stem}.journal.sqlite"), []
     for path in paths:
         async with open_journal(file, f"local {path}", FixedClock()) as journal:

@@ -196,7 +196,7 @@ AddNote = Annotated[
     str,
     Field(
         description="Appended to the description, with date and author.",
-        json_schema_extra=field_notes(needs="description"),
+        json_schema_extra=field_notes(needs="description", null_is_not_given=True),
     ),
 ]
 DueDate = Annotated[
@@ -228,7 +228,7 @@ ResponsibleIds = Annotated[
         json_schema_extra=field_notes(me=OR_ME, null_is_not_given=True),
     ),
 ]
-_SomePeople = field_notes(needs="responsibleIds", for_several_people=True)
+_SomePeople = field_notes(needs="responsibleIds", for_several_people=True, null_is_not_given=True)
 AddResponsibleIds = Annotated[tuple[str, ...], Field(description="People to add.", json_schema_extra=_SomePeople)]
 RemoveResponsibleIds = Annotated[
     tuple[str, ...], Field(description="People to take off.", json_schema_extra=_SomePeople)

@@ -16,28 +16,22 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.masked_text import check_writable, with_keys_of
 from taskhand.service.task_write import unmet_edit
 
-__all__ = ["ChangedSince", "Inverse", "invert", "moved_error"]
-
-
-class ChangedSince(CallerError):
-    """A task of which every field that an undo would write has changed since: `kept` are these fields."""
-
-    default_code = "changed_since"
-    kept: tuple[Unapplied, ...] = ()
+__all__ = ["Inverse", "invert", "moved_error"]
 
 
 @dataclass(frozen=True, slots=True)
 class Inverse:
     """The intent that undoes the write to a task.
 
-    `kept` are fields that stay as they are, because they have changed since. `is_met` is whether the task is as the
-    intent would make it. `note` names what cannot be restored.
+    `kept` are fields that stay as they are, because they have changed since; where these are all, `refusal` says so.
+    `is_met` is whether the task is as the intent would make it. `note` names what cannot be restored.
     """
 
     intent: Intent
     kept: tuple[Unapplied, ...] = ()
     is_met: bool = False
     note: str | None = None
+    refusal: CallerError | None = None
 
 
 def invert(
@@ -45,8 +39,7 @@ def invert(
 ) -> Inverse | None:
     """The inverse of an applied intent; `left_out` are fields of an edit that are not to be restored.
 
-    None where nothing but such fields was written. CallerError `changed_since` where nothing can be restored because of
-    what was changed since.
+    None where nothing but such fields was written. CallerError where nothing can be restored.
     """
     if intent.verb == "delete" and intent.before is not None:
         return _recreate(intent.before, now)
@@ -62,20 +55,19 @@ def invert(
     return _restore(app, intent, (intent.before, after, now), left_out)
 
 
-def moved_error(after: Task, now: Task, edit: Edit) -> ChangedSince | None:
+def moved_error(after: Task, now: Task, edit: Edit) -> CallerError | None:
     """The error for a task of which a field that an undo sets by `edit` has changed since; None where none has."""
     moved = drift(after, now, of=edit)
     if moved is None:
         return None
     fields = {argument_name(EDIT_FIELDS.get(one.field, one.field)): None for one in moved.changed}
-    error = ChangedSince(
+    return CallerError(
         f"Task {moved.id} has changed since in {', '.join(fields)}; nothing was undone.",
+        code="changed_since",
         next_step="Look at the difference. To put the values from before back all the same, send update_task with "
         "wouldWrite.",
         details={"difference": [moved], "wouldWrite": [{"id": moved.id} | request_body(edit)]},
     )
-    error.kept = tuple(unapplied(name, value, now, after) for name, value in edit.given())
-    return error
 
 
 def _restore(
@@ -104,9 +96,8 @@ def _restore(
     check_writable(edit, "The text before the change")
     unmet, rest = unmet_edit(app, edit, now), without(whole, *_names(edit))
     is_met = not any(unmet.given())
-    if is_met and (error := moved_error(after, now.task, rest)) is not None:
-        raise error
-    return Inverse(Intent("update", now, unmet, edit), kept, is_met, note)
+    refusal = moved_error(after, now.task, rest) if is_met else None
+    return Inverse(Intent("update", now, unmet, edit), kept, is_met, note, refusal)
 
 
 def _part(whole: Edit, after: Task, now: Task) -> tuple[Edit, tuple[Unapplied, ...]]:

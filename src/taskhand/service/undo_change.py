@@ -17,7 +17,7 @@ from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.create_task import replay_create
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error
 from taskhand.service.idempotency import outcome_unknown_error, recreation_claim, wait_until_ended
-from taskhand.service.inverse import ChangedSince, Inverse, invert
+from taskhand.service.inverse import Inverse, invert
 from taskhand.service.list_changes import find_change
 from taskhand.service.make_plan import make_plan
 from taskhand.service.task_write import read_snapshots
@@ -56,7 +56,8 @@ class _Undo:
     """What the undo of a change does to each of its tasks, by the id of the task.
 
     `is_of_many` is whether several tasks were to be undone. `left` are tasks of which only fields that stay were
-    written. `remade` were deleted and have been made again.
+    written. `moved` are those refused because all that would be restored has changed since. `remade` were deleted and
+    have been made again.
     """
 
     is_of_many: bool
@@ -64,6 +65,7 @@ class _Undo:
     met: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     refused: dict[str, TaskhandError] = field(default_factory=dict)
+    moved: dict[str, Inverse] = field(default_factory=dict)
     remade: dict[str, EarlierCreate] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
     notes: dict[str, None] = field(default_factory=dict)
@@ -83,8 +85,7 @@ class _Undo:
     @property
     def kept(self) -> dict[str, tuple[Unapplied, ...]]:
         """The fields that have changed since and stay as they are."""
-        refused = {task_id: error.kept for task_id, error in self.refused.items() if isinstance(error, ChangedSince)}
-        return {task_id: one.kept for task_id, one in self.inverses.items() if one.kept} | refused
+        return {task_id: one.kept for task_id, one in (self.inverses | self.moved).items() if one.kept}
 
     @property
     def note(self) -> str | None:
@@ -114,6 +115,9 @@ async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[s
                 undo.claims.append(claim)
         except CallerError as error:
             undo.refused[task_id] = error
+            continue
+        if inverse.refusal is not None:
+            undo.refused[task_id], undo.moved[task_id] = inverse.refusal, inverse
             continue
         undo.notes |= dict.fromkeys([inverse.note] if inverse.note else [])
         if inverse.is_met and undo.is_of_many:

@@ -42,7 +42,7 @@ VALID: dict[str, dict[str, Any]] = {
 REQUIRED = {
     "get_task": ("id",),
     "find_contacts": ("query",),
-    "create_task": ("title", "responsibleIds", "priority"),
+    "create_task": ("title", "responsibleIds"),
     "create_tasks": ("tasks",),
     "update_task": ("id",),
     "complete_task": ("id",),
@@ -54,7 +54,7 @@ REQUIRED = {
 }
 """What the valid call cannot be without."""
 
-ON_A_TASK = frozenset({"create_task", "update_task", "complete_task", "reassign_task"})
+ON_A_TASK = frozenset({"create_task", "update_task", "complete_task", "reassign_task", "undo_change"})
 """Tools whose optional arguments take null for not given, or to empty the field."""
 
 OPTIONS = frozenset({"dryRun", "reason", "idempotencyKey"})
@@ -115,12 +115,13 @@ WRONG: dict[str, st.SearchStrategy[Any]] = {
     "responsibleIds": people | st.just([NOBODY]) | st.just([""]),
     "aiContactId": no_text | st.sampled_from(["", "   "]),
     "aiCustomerId": no_text | st.sampled_from(["", "   "]),
-    "priority": no_text | st.sampled_from(["3", "-1", "high", "Low", 3, -1, 10**30, "٢", "01", "1.0", "!"]),
+    "priority": no_text | st.sampled_from(["3", "-1", "high", "Low", 3, -1, 10**30, "٢", "01", "1.5", "!"]),
     "newStatusName": names | st.sampled_from(["", "  "]),
     "newStatusPosition": no_number | st.sampled_from([0, 4, -1, 10**30, "0"]),
     "clear": st.sampled_from(
         [5, True, {"a": 1}, [["dueDate"]], ["title"], ["id"], ["zzz"], "title, zzz", ["dueDate", 5]]
     ),
+    "taskType": no_text | junk,
     "addNote": no_text | st.just("x" * 10_001),
     "mode": no_text | junk | st.just("REPLACE"),
     "query": no_text | st.sampled_from(["", " ", "a", " á "]),
@@ -152,6 +153,7 @@ WRONG: dict[str, st.SearchStrategy[Any]] = {
     | words.map(lambda name: [DRAFT | {f"{name}!": "x"}]),
     "addResponsibleIds": people | st.sampled_from([[], [NOBODY], [""]]),
     "removeResponsibleIds": people | st.sampled_from([[], [NOBODY], [""]]),
+    "except": no_list | people,
     "shiftDueDays": no_number | st.sampled_from([0, 3_661, -3_661, 10**30, "0"]),
     "planId": unknown_ids,
     "changeId": unknown_ids,
