@@ -72,7 +72,7 @@ class StandIn:
             case [{"task": {"id": task_id}}]:
                 return self._calls("complete_task", {"id": task_id})
             case _:
-                status = answers[-1]["task"]["status_config"]["name"]
+                status = answers[-1]["task"]["status"]
                 return {"role": "assistant", "content": f"Call Acme is put down and {status}."}
 
     @staticmethod

@@ -39,7 +39,7 @@ async def sweep(client: Client, to_day: str, confirm: Callable[[], Awaitable[boo
     plan = await call(client, "bulk_update_tasks", filter={"overdue": True}, changes=changes, reason="daily sweep")
     print(f"{plan['count']} late tasks would move to {to_day}:")
     for row in plan["difference"]:
-        print(f"- {row['title']}: {row['changed']['due_at']['from']} → {row['changed']['due_at']['to']}")
+        print(f"- {row['title']}: {row['changed']['due']['from']} → {row['changed']['due']['to']}")
     if not await confirm():
         print("Left as it is.")
         return
