@@ -1,6 +1,6 @@
 """Phrases for dates and what each means, said on Wednesday 2026-11-25 at 10:00 in America/Santiago.
 
-The table of phrases in docs/contract.md is made of these rows.
+The table of phrases in docs/dates.md is made of these rows.
 """
 
 from datetime import datetime
