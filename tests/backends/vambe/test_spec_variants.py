@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import date, datetime
 from itertools import zip_longest
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,6 +33,7 @@ from behaviour.arms import NOW, PEOPLE, STATUSES, WORLD
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 from taskhand.server.app import create_server
+from whole_answers import with_whole_answers
 
 PLAYED = {"throttle": ("7",), "max_window_days": ("400",), "per_second": (), "redirect": ()}
 """The values tried of switches that take any.
@@ -88,7 +89,7 @@ async def patient(sandbox: VambeSandbox, time: Time, **settings: Any) -> AsyncIt
     async with (
         serve(sandbox) as url,
         wired(url, time, **settings) as app,
-        Client(create_server(app)) as client,
+        Client(create_server(with_whole_answers(app))) as client,
     ):
         yield Agent(client)
 
@@ -118,9 +119,10 @@ def due_shown(task: dict[str, Any]) -> str | None:
     if task["due_at"] is None:
         return None
     if task["is_all_day"]:
-        return str(task["due_at"])[:10]
-    zone = ZoneInfo(task["due_timezone"])
-    return datetime.fromisoformat(task["due_at"]).astimezone(zone).isoformat(timespec="minutes")
+        day = date.fromisoformat(str(task["due_at"])[:10])
+        return f"{day} {day:%a}"
+    local = datetime.fromisoformat(task["due_at"]).astimezone(ZoneInfo(task["due_timezone"]))
+    return f"{local.isoformat(timespec='minutes')} {local:%a}"
 
 
 def row_of(sandbox: VambeSandbox, task_id: str) -> dict[str, Any]:

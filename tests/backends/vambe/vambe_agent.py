@@ -14,6 +14,7 @@ from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.app import create_server
 from taskhand.wiring import open_app
+from whole_answers import with_whole_answers
 
 __all__ = ["connected"]
 
@@ -26,6 +27,6 @@ async def connected(sandbox: VambeSandbox, **settings: Any) -> AsyncIterator[Age
         async with (
             serve(sandbox) as url,
             open_app(vambe_settings(url, journal=journal, **settings)) as at,
-            Client(create_server(at)) as client,
+            Client(create_server(with_whole_answers(at))) as client,
         ):
             yield Agent(client)
