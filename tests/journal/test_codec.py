@@ -50,8 +50,9 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "responsible_ids": st.lists(TEXT, max_size=3).map(tuple),
     "ai_contact_id": SOME,
     "ai_customer_id": SOME,
-    "priority": st.integers(0, 2),
+    "priority": st.none() | st.integers(0, 2),
     "status": CHOICES,
+    "task_type": SOME,
     "native": st.none() | OBJECTS,
 }
 EDITS = st.fixed_dictionaries({}, optional=FIELDS).map(lambda values: Edit(**values))

@@ -101,7 +101,7 @@ async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[s
         undo.notes[f"This redoes {change.opening.undoes}, which {change.id} had undone."] = None
     for intent, result in chosen.applied:
         task_id = result.task_id or ""
-        undo.titles[task_id] = _title(intent, result)
+        undo.titles[task_id] = _title(intent, result, now.get(task_id))
         try:
             inverse = invert(call.app, intent, result, now.get(task_id), chosen.left_out)
             if inverse is None:
@@ -196,9 +196,9 @@ def _add_kept(result: TaskResult, kept: tuple[Unapplied, ...]) -> TaskResult:
     return replace(result, code="changed_since", message=message, unapplied=(*result.unapplied, *kept))
 
 
-def _title(intent: Intent, result: Result) -> str:
-    """The title of a task as the change left it."""
-    task = result.after or (intent.before.task if intent.before else None)
+def _title(intent: Intent, result: Result, now: Snapshot | None) -> str:
+    """The title of a task; the last one that is known, where the task is gone."""
+    task = now.task if now else result.after or (intent.before.task if intent.before else None)
     return (task.title if task else None) or ""
 
 

@@ -151,7 +151,7 @@ def test_an_offset_is_in_decimal_hours(zone: str | None, offset: str) -> None:
         (TaskQuery(order="priority"), {"_order_by": "date_created"}),
         (TaskQuery(responsible_ids=(ANA,)), {"assigned_to": ANA, "_order_by": "date"}),
         (TaskQuery(contact=LEAD), {"lead_id": LEAD, "_order_by": "date"}),
-        (TaskQuery(contact=CAROLINA), {"_order_by": "date"}),
+        (TaskQuery(contact=CAROLINA), {"lead_id": LEAD, "_order_by": "date"}),
         (TaskQuery(statuses=(StatusChoice.of(DONE),)), {"is_complete": "true", "_order_by": "date"}),
         (TaskQuery(statuses=(StatusChoice.of(OPEN),)), {"is_complete": "false", "_order_by": "date"}),
         (TaskQuery(statuses=(StatusChoice.of(OPEN), StatusChoice.of(DONE))), {"_order_by": "date"}),
@@ -167,7 +167,8 @@ async def test_a_list_is_filtered_by_documented_parameters(query: TaskQuery, ask
     async with on_close(sandbox) as backend:
         await backend.list_tasks(query)
     kinds = {"_type__in": ",".join(INBOX)}
-    assert queries(sandbox) == [kinds | asked | {"_limit": "100", "_skip": "0"}]
+    lists = [query for query in queries(sandbox) if "_order_by" in query]
+    assert lists == [kinds | asked | {"_limit": "100", "_skip": "0"}]
 
 
 async def test_a_window_that_includes_dateless_tasks_asks_for_all_only_where_the_dated_ones_do_not_fill_the_page() -> (

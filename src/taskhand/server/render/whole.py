@@ -10,6 +10,7 @@ from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.due import Due
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange, Receipt, Unapplied
+from taskhand.domain.task import Task
 from taskhand.domain.text import truncate
 from taskhand.domain.wording import Wording
 from taskhand.server.render.matches import match_rows
@@ -57,7 +58,7 @@ def _render_receipt(receipt: Receipt) -> WriteAnswer:
         deleted=DeletedTask(id=before.id, title=truncate(before.title or "", _NAME))
         if before and not task
         else MISSING,
-        changed=_changed(receipt.changed),
+        changed=_changed(receipt.changed, before, task),
         unapplied=_unapplied(receipt.unapplied),
         matched=match_rows(receipt.matched),
         replayed=receipt.replayed or MISSING,
@@ -86,23 +87,24 @@ def _difference_row(one: Difference) -> DifferenceRow:
     return DifferenceRow(id=one.id, title=truncate(one.title, _NAME), does=one.does, changed=_changed(one.changed))
 
 
-def _changed(changed: Iterable[FieldChange]) -> dict[str, Any]:
-    """The documented fields that change, each with its value before (`from`) and after (`to`)."""
-    pairs = (pair for one in changed for pair in _documented(one))
+def _changed(changed: Iterable[FieldChange], before: Task | None = None, after: Task | None = None) -> dict[str, Any]:
+    """The documented fields that change, each as the task had it before (`from`) and has it after (`to`)."""
+    pairs = (pair for one in changed for pair in _documented(one, before, after))
     return {field: shorten_change(before, after) for field, before, after in pairs}
 
 
-def _documented(one: FieldChange) -> Iterator[tuple[str, object, object]]:
+def _documented(one: FieldChange, was: Task | None, now: Task | None) -> Iterator[tuple[str, object, object]]:
     if one.field != "due":
         yield _NAMES.get(one.field, one.field), _to_json(one.before), _to_json(one.after)
         return
-    before, after = _due_fields(one.before), _due_fields(one.after)
+    before, after = _due_fields(one.before, was), _due_fields(one.after, now)
     yield from ((name, before[name], after[name]) for name in before if before[name] != after[name])
 
 
-def _due_fields(due: object) -> dict[str, object]:
+def _due_fields(due: object, task: Task | None) -> dict[str, object]:
+    """The documented fields of a due date; a CRM may keep the zone of one that was taken away."""
     if not isinstance(due, Due):
-        return {"due_at": None, "is_all_day": False, "due_timezone": None}
+        return {"due_at": None, "is_all_day": False, "due_timezone": task.due_timezone if task else None}
     return {"due_at": due.due_at, "is_all_day": due.at is None, "due_timezone": due.zone}
 
 
