@@ -1,7 +1,8 @@
 """A server on known data: what is seen from outside is what is there, and a run can be repeated."""
 
+import calendar
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -9,7 +10,7 @@ import pytest
 
 from taskhand.config.settings import BackendName
 from taskhand.domain.errors import CallerError
-from taskhand.testing import DATA, Bench, PlannedTask, Refused, Setup, open_bench
+from taskhand.testing import DATA, Bench, PlannedTask, Refused, Setup, StoredTask, open_bench
 
 BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
 
@@ -33,8 +34,14 @@ async def _listed(bench: Bench) -> dict[str, tuple[object, ...]]:
 async def test_the_stored_tasks_are_those_that_the_server_lists(
     tmp_path: Path, backend: BackendName, data: str
 ) -> None:
+    people = {one.email: f"{one.name} <{one.email}>" for one in DATA[data].people}
+
+    def shown(task: StoredTask) -> tuple[object, ...]:
+        due = task.due and f"{task.due} {calendar.day_abbr[date.fromisoformat(task.due[:10]).weekday()]}"
+        return task.status, due, tuple(people.get(one, one) for one in task.responsibles), task.priority
+
     async with open_bench(tmp_path, Setup(backend, data)) as bench:
-        kept = {task.title: (task.status, task.due, task.responsibles, task.priority) for task in await bench.state()}
+        kept = {task.title: shown(task) for task in await bench.state()}
         assert kept == await _listed(bench)
         assert len(kept) == len(DATA[data].tasks)
 

@@ -18,6 +18,9 @@ GOOD = (shipped() / "create_once.toml").read_text(encoding="utf-8")
         (GOOD.replace('"empty"', '"full"'), "there is no data set 'full'"),
         (GOOD.replace("count = 1", 'title = "Pay the rent"'), "has either title or like"),
         (GOOD.replace("count = 1", "colour = 1"), "expect.0.colour"),
+        (GOOD.replace("count = 1", 'due = "Friday"'), "expect.0.due"),
+        (GOOD.replace("count = 1", 'due = "2026-03-06T10:00"'), "neither a day nor a time with its offset"),
+        (GOOD.replace("count = 1", 'due = "2026-03-06 Thu"'), "is to be written 2026-03-06 Fri"),
         (GOOD.replace('["local"]', '["trello"]'), "backends.0"),
         (GOOD.partition("[[wrong]]")[0], "wrong: Field required"),
         ("name = ", "cannot be read as a scenario"),
@@ -30,6 +33,21 @@ def test_an_invalid_scenario_file_is_refused_with_the_path_of_the_error(tmp_path
         load_scenario(file)
     assert said in refused.value.message
     assert str(file) in refused.value.message
+
+
+@pytest.mark.parametrize("due", ["2026-03-06", "2026-03-06T10:00-03:00"])
+def test_a_due_date_is_expected_as_it_is_stored_or_as_answers_show_it(tmp_path: Path, due: str) -> None:
+    for written in (due, f"{due} Fri"):
+        file = tmp_path / "one.toml"
+        file.write_text(GOOD.replace("count = 1", f'due = "{written}"'), encoding="utf-8")
+        assert load_scenario(file).expect[0].due == due
+
+
+@pytest.mark.parametrize("shown", ["maria.one@example.com", "Maria Rodriguez <maria.one@example.com>"])
+def test_a_namesake_is_expected_as_it_is_stored_or_as_answers_show_it(tmp_path: Path, shown: str) -> None:
+    file = tmp_path / "one.toml"
+    file.write_text(GOOD.replace("count = 1", f'responsibles = ["{shown}", "Ana Soto"]'), encoding="utf-8")
+    assert load_scenario(file).expect[0].responsibles == ("maria.one@example.com", "Ana Soto")
 
 
 def test_a_missing_scenario_file_is_refused(tmp_path: Path) -> None:

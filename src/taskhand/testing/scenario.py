@@ -28,7 +28,8 @@ A scenario is a TOML file. It is independent of the agent that it tests.
 
     [[expect]]               # the task (or tasks) with that title; like = "price list" matches words of it
     title = "Send the price list"
-    status = "done"          # a type or a name; due is a day or a time with offset; "" is none
+    status = "done"          # a type or a name; "" is none
+    due = "2026-03-04"       # or a time with its offset, 2026-03-04T15:00-03:00; as answers show it, Wed may follow
     count = 1                # 0: no such task
 
     unchanged = true         # (above the tables) all else must be unchanged; default true
@@ -59,14 +60,17 @@ A scenario is a TOML file. It is independent of the agent that it tests.
 A field that an expectation does not mention must be unchanged in a task that existed before. Unknown keys are refused.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from taskhand.config.settings import BackendName
+from taskhand.domain.due import Due, due_text, moment_text
 from taskhand.domain.errors import CallerError
 from taskhand.domain.names import fold
 from taskhand.testing.bench import Setup
@@ -75,6 +79,8 @@ from taskhand.testing.data import DATA, NOW, PlannedTask
 from taskhand.testing.stored_task import StoredTask
 
 __all__ = ["Expected", "Scenario", "Script", "ScriptedCall", "Wrong", "load_scenario", "load_scenarios", "shipped"]
+
+_NAMESAKE = re.compile(r"\A.+ <(\S+@\S+)>\Z")
 
 
 def _patterns(texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -87,6 +93,26 @@ def _known(name: str) -> str:
     if name not in DATA:
         raise ValueError(f"there is no data set {name!r}; the data sets are {', '.join(DATA)}")
     return name
+
+
+def _stored_due(text: str) -> str:
+    """The due date as a StoredTask has it; a weekday after it, as answers show it, must be the day's own."""
+    value, _, weekday = text.partition(" ")
+    if not text:
+        return text
+    at = datetime.fromisoformat(value)
+    is_day = value == at.date().isoformat()
+    if not is_day and at.tzinfo is None:
+        raise ValueError(f"due {text!r} is neither a day nor a time with its offset")
+    shown = due_text(Due(at.date()), None) if is_day else moment_text(at, None)
+    if weekday and weekday != shown.rpartition(" ")[2]:
+        raise ValueError(f"due {text!r} is to be written {shown}")
+    return value
+
+
+def _stored_people(people: tuple[str, ...]) -> tuple[str, ...]:
+    """The people as a StoredTask has them; of a name with its e-mail, as answers show namesakes, the e-mail."""
+    return tuple(_NAMESAKE.sub(r"\1", one) for one in people)
 
 
 Patterns = Annotated[tuple[str, ...], AfterValidator(_patterns)]
@@ -114,8 +140,8 @@ class Expected(_Table):
     description: str | None = None
     mentions: tuple[str, ...] = ()
     status: str | None = None
-    due: str | None = None
-    responsibles: tuple[str, ...] | None = None
+    due: Annotated[str, AfterValidator(_stored_due)] | None = None
+    responsibles: Annotated[tuple[str, ...], AfterValidator(_stored_people)] | None = None
     priority: int | None = None
     contact: str | None = None
     customer: str | None = None

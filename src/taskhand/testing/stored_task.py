@@ -12,11 +12,12 @@ FIELDS = ("title", "description", "status", "due", "responsibles", "priority", "
 
 @dataclass(frozen=True, slots=True)
 class StoredTask:
-    """One task, with the field names of a row of `list_tasks`.
+    """One task, with the field names of a row of `list_tasks` and values to compare with.
 
     `status` is a name and `status_type` its type (`initial`, `in_progress`, `done`). `due` is a day, or local time with
-    its offset, None without a due date. `responsibles` are names, or e-mails where two people share a name. `contact`
-    is a name, `customer` the name of the contact's company. `native` are the backend's own fields.
+    its offset, None without a due date; a row has the weekday after it. `responsibles` are names, or e-mails where two
+    people share a name; a row has both there, `Maria Rodriguez <maria.one@example.com>`. `contact` is a name,
+    `customer` the name of the contact's company. `native` are the backend's own fields.
     """
 
     id: str
