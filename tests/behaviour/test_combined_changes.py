@@ -135,3 +135,15 @@ async def test_a_due_date_beside_a_shift_is_refused(worker: Agent, value: Any) -
         await worker("bulk_update_tasks", taskIds=[task["id"]], changes=changes, shiftDueDays=1)
     assert refused.value.code in {"several_changes", "invalid_arguments"}  # where a date cannot be cleared at all
     assert (await _read(worker, task["id"]))["due_at"] == task["due_at"]
+
+
+async def test_where_a_task_has_one_person_adding_one_is_not_answered_by_replacing_them(
+    worker: Agent, arm: Arm
+) -> None:
+    if arm.name not in ("close", "hubspot"):
+        pytest.skip("a task can have several people here")
+    task = await worker.create(dueDate="2026-03-10")
+    with pytest.raises(Refused) as refused:
+        await worker("update_task", id=task["id"], addResponsibleIds=["Ana Soto"])
+    assert refused.value.next == "A task has one person here: responsibleIds replaces them. Ask whether that is meant."
+    assert refused.value.values == []

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS
+from behaviour.arms import ARMS, Arm
 from behaviour.conftest import Connect
 
 
@@ -161,3 +161,37 @@ async def test_an_undo_brings_back_when_and_by_whom_a_task_was_finished(connect:
     assert ((await row())["completed"], (await row())["completed_by"]) == (None, None)
     await worker("undo_change", changeId=reopened["changeId"])
     assert await row() == finished
+
+
+async def test_a_text_filter_finds_all_its_words_in_any_order(worker: Agent) -> None:
+    await worker.create("Demo for Baker & Sons", dueDate="2026-03-10")
+    await worker.create("Demo for Acme", dueDate="2026-03-11")
+    assert await worker.listed(text="baker demo") == ["Demo for Baker & Sons"]
+    assert await worker.listed(text="Démo  FOR") == ["Demo for Baker & Sons", "Demo for Acme"]
+    assert await worker.listed(text="demo soto") == []
+
+
+async def test_a_contact_that_is_given_by_name_is_refused_where_nothing_is_found(worker: Agent) -> None:
+    await worker.create(dueDate="2026-03-10")
+    with pytest.raises(Refused) as refused:
+        await worker("list_tasks", contact="Carolina Vega")
+    assert refused.value.code == "invalid_id"
+    assert "find_contacts" in refused.value.next
+
+
+async def test_the_plan_of_a_filter_says_which_of_its_tasks_may_not_be_expected(worker: Agent, arm: Arm) -> None:
+    await worker.create("elsewhere", dueDate="2026-05-10")
+    await worker.create("dated", dueDate="2026-03-10")
+    finished = await worker.create("finished", dueDate="2026-03-10")
+    await worker("complete_task", id=finished["id"])
+    if "dueDate" not in arm.needs:
+        await worker.create("dateless")
+    window = {"fromDate": "2026-03-09", "toDate": "2026-03-11"}
+    plan = await worker("bulk_update_tasks", filter=window, changes={"priority": "2"})
+    count = plan["count"]
+    assert f"1 of the {count} are finished." in plan["note"]
+    assert (f"1 of the {count} have no due date" in plan["note"]) == ("dueDate" not in arm.needs)
+    sure = window | {"includeTasksWithoutDates": False, "status": ["initial"]}
+    plan = await worker("bulk_update_tasks", filter=sure, changes={"priority": "2"})
+    assert "finished" not in plan["note"]
+    assert "due date" not in plan["note"]

@@ -122,3 +122,13 @@ async def test_hidden_characters_do_not_reach_the_agent_and_stay_in_the_crm(work
     assert journal["changes"][0]["title"] == "Call Acme now"
     again = await worker("update_task", id=task["id"], title=hidden)
     assert again["changed"] == {}
+
+
+async def test_a_change_that_a_plan_made_is_found_by_the_tool_that_planned_it(worker: Agent) -> None:
+    task = await worker.create(dueDate="2026-03-10")
+    plan = await worker("delete_task", id=task["id"])
+    done = await worker("apply_plan", planId=plan["planId"])
+    for tool in ("delete_task", "apply_plan"):
+        listed = (await worker("list_changes", tool=tool))["changes"]
+        assert [row["changeId"] for row in listed] == [done["changeId"]]
+    assert (await worker("list_changes", tool="update_task"))["changes"] == []

@@ -1,12 +1,15 @@
 """Undo: the values from before are restored, and only if the task has not changed since."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp import Client
 
 from behaviour.agent import Agent, Refused
 from behaviour.arms import Arm
 from behaviour.conftest import Connect
+from taskhand.server.app import create_server
 
 
 async def _whole(agent: Agent, task_id: str) -> dict[str, Any]:
@@ -440,3 +443,13 @@ async def test_each_task_of_a_deletion_of_several_is_made_again_once(worker: Age
     again = await worker("undo_change", changeId=gone["changeId"])
     assert again["totals"] == {"unchanged": 3}
     assert sorted(await worker.listed()) == ["Task 0", "Task 1", "Task 2"]
+
+
+async def test_what_an_undo_leaves_alone_has_the_title_that_it_has_now(arm: Arm, tmp_path: Path) -> None:
+    async with arm.open(tmp_path) as app, Client(create_server(app)) as client:
+        agent = Agent(client, arm.needs)
+        ids = [(await agent.create(title, dueDate="2026-03-10"))["id"] for title in ("Call", "Write")]
+        changed = await agent("bulk_update_tasks", taskIds=ids, changes={"title": "Same"})
+        await agent("update_task", id=ids[0], title="Other")
+        undone = await agent("undo_change", changeId=changed["changeId"])
+        assert {row["id"]: row["title"] for row in undone["tasks"]} == dict(zip(ids, ("Other", "Write"), strict=True))

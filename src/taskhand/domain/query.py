@@ -1,6 +1,6 @@
 """Which tasks to list and in which order: the filter as it is sent, and the query that it resolves to; pure."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -12,7 +12,18 @@ from taskhand.domain.names import Match, fold
 from taskhand.domain.task import OR_ME, STATUS_TYPES, AnyPriority, Body, StatusChoice, Task, TaskType
 from taskhand.domain.task_times import NO_TIMES, UNKNOWN, Period, TaskTimes, moment_of
 
-__all__ = ["NOBODY", "NO_DUE", "DateField", "Order", "TaskFilter", "TaskQuery", "ascends", "matcher", "sort_key"]
+__all__ = [
+    "NOBODY",
+    "NO_DUE",
+    "DateField",
+    "Order",
+    "TaskFilter",
+    "TaskQuery",
+    "ascends",
+    "matcher",
+    "sort_key",
+    "text_words",
+]
 
 Order = Literal["due", "created", "oldest", "priority"]
 DateField = Literal["due", "created", "updated", "completed"]
@@ -173,10 +184,20 @@ def _checks(
     if query.contact is not None:
         yield _LINKS, lambda task: query.contact in (task.ai_contact_id, task.ai_customer_id)
     if query.text is not None:
-        text = fold(query.text)
-        yield frozenset({"title", "description"}), lambda task: text in fold(f"{task.title} {task.description or ''}")
+        words = text_words(query.text)
+        yield frozenset({"title", "description"}), lambda task: _has_words(task, words)
     if query.overdue is not None:
         yield _STATUS | _DUE, lambda task: query.overdue == is_late(task)
+
+
+def text_words(text: str) -> list[str]:
+    """The words of a text filter, folded: a task has all of them, in any order."""
+    return fold(text).split()
+
+
+def _has_words(task: Task, words: Sequence[str]) -> bool:
+    text = fold(f"{task.title} {task.description or ''}")
+    return all(word in text for word in words)
 
 
 def _date_checks(

@@ -91,12 +91,19 @@ def _marks(values: Sequence[str]) -> str:
     return ", ".join("?" * len(values))
 
 
+_BY_TOOL = (
+    "? IN (o.tool, (SELECT p.tool FROM entry p "
+    "WHERE p.kind = 'opening' AND p.change_id = json_extract(o.body, '$.value.plan_id')))"
+)
+"""A change that carried a plan out is found by the tool that made the plan too."""
+
+
 def _filters(query: ChangeQuery) -> _Clauses:
     clauses: _Clauses = []
     if query.task_id is not None:
         clauses.append((_OF_TASK, query.task_id))
     if query.tool is not None:
-        clauses.append(("o.tool = ?", query.tool))
+        clauses.append((_BY_TOOL, query.tool))
     if query.outcome is not None:
         clauses.append((f"{_OUTCOME} = ?", query.outcome))
     elif not query.with_plans:

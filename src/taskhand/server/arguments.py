@@ -251,7 +251,11 @@ def _unknown_argument(scope: _Scope, name: str) -> CallerError:
     misplaced = [] if squeezed in own else _namesakes(scope, squeezed)
     near = misplaced or [own[match] for match in get_close_matches(squeezed, own, n=3, cutoff=0.6)]
     listed = f"The {'fields' if scope.within else 'arguments'} are: {', '.join(own.values()) or 'none'}."
-    is_absent = squeezed not in own and squeezed in map(squeeze, model_fields(scope.model))
+    declared = {squeeze(other): node for other, node in model_fields(scope.model).items()}
+    is_absent = squeezed not in own and squeezed in declared
+    for_several_people = is_absent and declared[squeezed].get(NOTES, {}).get("for_several_people")
+    if for_several_people and "responsibleIds" in scope.properties:
+        listed, near = "A task has one person here: responsibleIds replaces them. Ask whether that is meant.", []
     return CallerError(
         f"There is no argument {dotted!r}{' with this CRM' if is_absent else ''}.",
         code="unknown_argument",

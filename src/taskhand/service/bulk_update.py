@@ -8,12 +8,12 @@ from pydantic import MISSING, BaseModel
 
 from taskhand.domain import rules
 from taskhand.domain.bulk import BulkReceipt
-from taskhand.domain.due import DueRequest
+from taskhand.domain.due import DueRequest, due_of
 from taskhand.domain.errors import CallerError
 from taskhand.domain.names import Match
 from taskhand.domain.plan import Plan
 from taskhand.domain.query import TaskFilter
-from taskhand.domain.task import TaskPatch
+from taskhand.domain.task import FINISHED, Task, TaskPatch
 from taskhand.journal.journal import Intent
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_targets import Targets, check_not_all_refused, resolve_targets
@@ -68,6 +68,7 @@ async def bulk_update(
                 steps.matched,
                 claims=claims,
                 guard=None if call.is_dry else guard,
+                note=_note_about_filter([one.before.task for one in steps.intents if one.before], given),
                 unchanged=steps.skipped.unchanged,
                 refused=steps.skipped.refused,
             )
@@ -76,6 +77,25 @@ async def bulk_update(
             return await bulk_write(call, steps.intents, opening, steps.skipped)
         except AlreadyClaimed as claimed:
             return replay_of(call, await wait_until_ended(call.app, claimed.change), payload)
+
+
+def _note_about_filter(tasks: Sequence[Task], given: TaskFilter | None) -> str | None:
+    """What a person may not expect among the tasks that a filter found: some without a date, and finished ones."""
+    if given is None:
+        return None
+    has_window = given.from_date is not MISSING or given.to_date is not MISSING
+    asks_for_dateless = given.include_tasks_without_dates is True or given.without_date is True
+    dateless = sum(due_of(task) is None for task in tasks) if has_window and not asks_for_dateless else 0
+    finished = 0
+    if given.status is MISSING and given.date_field != "completed":
+        finished = sum(task.status_config is not None and task.status_config.type in FINISHED for task in tasks)
+    said = [
+        f"{dateless} of the {len(tasks)} have no due date (includeTasksWithoutDates false leaves them out)."
+        if dateless
+        else "",
+        f"{finished} of the {len(tasks)} are finished." if finished else "",
+    ]
+    return " ".join(filter(None, said)) or None
 
 
 def _check_change(call: Call, change: BulkChange) -> EditFor:

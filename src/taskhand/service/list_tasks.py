@@ -9,6 +9,7 @@ from pydantic import MISSING
 
 from taskhand.domain import people, rules, statuses
 from taskhand.domain.due import due_of, is_overdue
+from taskhand.domain.errors import CallerError
 from taskhand.domain.names import fold
 from taskhand.domain.page import TaskPage, resume
 from taskhand.domain.people import People
@@ -130,11 +131,17 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
 
 
 async def check_names_known(app: AppContext, given: TaskFilter) -> None:
-    """Refuse a filter that names an id of nobody, or a status that is not known.
+    """Refuse a filter that names an id of nobody, a status that is not known, or a contact by name.
 
     To be called where the filter found nothing: a former member may still have tasks, and a task may have a status that
     was not seen before, so the filter alone proves nothing.
     """
+    if given.contact is not MISSING and " " in given.contact.strip():
+        raise CallerError(
+            f"contact takes an id, and {given.contact[:60]!r} is a name.",
+            code="invalid_id",
+            next_step="Send the aiContactId or aiCustomerId that find_contacts has for it.",
+        )
     if given.status is not MISSING:
         statuses.check_filter_statuses(given.status, await app.backend.statuses())
     if given.responsible_ids is not MISSING:

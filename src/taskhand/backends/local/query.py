@@ -12,8 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from taskhand.domain.due import instant_text
-from taskhand.domain.names import fold
-from taskhand.domain.query import NO_DUE, TaskQuery, ascends
+from taskhand.domain.query import NO_DUE, TaskQuery, ascends, text_words
 from taskhand.domain.task_times import Period
 
 __all__ = ["Select", "StoreState", "build_selects"]
@@ -183,7 +182,7 @@ def _filters(query: TaskQuery, state: StoreState) -> _Clauses:
     if query.contact is not None:
         clauses.append(("(t.ai_contact_id = ? OR t.ai_customer_id = ?)", (query.contact,) * 2))
     if query.text is not None:
-        clauses.append(("instr(t.searchable, ?) > 0", (fold(query.text),)))
+        clauses += [("instr(t.searchable, ?) > 0", (word,)) for word in text_words(query.text)]
     if query.overdue:
         clauses.append((_LATE, ()))
     elif query.overdue is not None:
