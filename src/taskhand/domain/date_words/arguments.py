@@ -125,7 +125,11 @@ def _readings(argument: str, text: str, read: Readings, code: str) -> Sequence[R
         message, candidates, next_step = f"{given} is a day that does not exist.", [], "Send another day."
     elif read.is_time:
         message, candidates = f"{given} is a time without a day.", []
-        next_step = f"Send a day, {_DAY_EXAMPLES}." if is_day else f"Send the day with it, {_TIME_EXAMPLES}."
+        next_step = (
+            f"Send a day, {_DAY_EXAMPLES}."
+            if is_day
+            else f"Send the day with it, {_TIME_EXAMPLES}; to change only the time, send dueTime."
+        )
     else:
         message, candidates = f"{given} is not a date that is understood.", []
         next_step = f"Send {argument} as YYYY-MM-DD, or as words {_DAY_EXAMPLES}."

@@ -45,7 +45,12 @@ _DAYS: Final[dict[str, Action]] = {
     "[el] [dia] D del mes pasado": ("day_in_month", -1),
     # a distance
     "(en|dentro de|de aqui a) N U": ("after",),
+    # Said of one and of two weeks too, counting today.
+    "(en|dentro de|de aqui a) ocho dias": ("after", 7, "day"),
+    "(en|dentro de|de aqui a) quince dias": ("after", 14, "day"),
     "hace N U": ("before",),
+    "hace ocho dias": ("before", 7, "day"),
+    "hace quince dias": ("before", 14, "day"),
     "N U atras": ("before",),
     "N U (despues de|despues del|a partir de|a partir del|desde) DAY": ("after_day",),
     "N U antes (de|del) DAY": ("before_day",),
