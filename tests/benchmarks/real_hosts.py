@@ -50,7 +50,7 @@ def measure() -> Measurement:
     names = [f"{find_host(host.slug).name} {_version(host, versions)}" for host in REAL_HOSTS.values()]
     head = ["| what the model is given | " + " | ".join(names) + " |", "| --- " * (len(names) + 1) + "|"]
     rows = [f"| {label} | " + " | ".join(map(show, given)) + " |" for label, show in _ROWS.items()]
-    whole = len(instructions(TOOLS))
+    whole = len(instructions(TOOLS, knows_me=False))
     note = (
         f"Characters, of {len(TOOLS)} tools and {whole:,} characters of instructions, on Vambe, with 25 tasks on a\n"
         "page. Claude Code gives its model the tools after a search. Each model is given an answer once."
@@ -114,6 +114,6 @@ def _compact_size(value: object) -> int:
 def _instructions_in(request: object) -> int:
     """The characters of the instructions' lines that a request holds."""
     text = json.dumps(request, ensure_ascii=False)
-    lines = instructions(TOOLS).split("\n")
+    lines = instructions(TOOLS, knows_me=False).split("\n")
     found = [len(line) for line in lines if json.dumps(line, ensure_ascii=False)[1:-1] in text]
     return sum(found) + max(0, len(found) - 1)

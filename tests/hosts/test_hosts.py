@@ -57,7 +57,7 @@ def test_the_model_is_given_every_description_and_the_instructions(ended: Ending
     [said] = ended("use_every_tool").said
     tools = json.dumps(said.host.dialect.tools(said.requests[-1]), ensure_ascii=False)
     whole = json.dumps(said.requests[-1], ensure_ascii=False)
-    for text, where in [(tool.description, tools) for tool in TOOLS] + [(instructions(TOOLS), whole)]:
+    for text, where in [(tool.description, tools) for tool in TOOLS] + [(instructions(TOOLS, knows_me=False), whole)]:
         for line in text.splitlines():
             assert json.dumps(line, ensure_ascii=False)[1:-1] in where
 
