@@ -43,7 +43,7 @@ def world(count: int) -> list[dict[str, Any]]:
             is_complete=number % 4 == 0,
             priority=("medium", "high")[number % 2],
             lead_id=(LEAD, OTHER_LEAD)[number % 7 == 0],
-            contact_id=CAROLINA if number % 3 == 0 else None,
+            contact_id=CAROLINA if number % 3 == 0 and number % 7 else None,
             date_created=(NOW - timedelta(minutes=number // 3)).isoformat(),
         )
         for number in range(1, count + 1)

@@ -43,7 +43,7 @@ def _wanted(task: Task, query: TaskQuery, default_zone: str) -> bool:
             _in_period(task, query),
             _in_window(task, query),
             query.statuses is None or status.id in [choice.id for choice in query.statuses],
-            query.text is None or plain(query.text) in plain(f"{task.title} {task.description or ''}"),
+            all(word in plain(f"{task.title} {task.description or ''}") for word in plain(query.text or "").split()),
             query.priority is None or task.priority == query.priority,
             query.contact is None or query.contact in (task.ai_contact_id, task.ai_customer_id),
             query.overdue is None or query.overdue == (status.type != "done" and _past(task, default_zone)),
