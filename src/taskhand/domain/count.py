@@ -6,7 +6,7 @@ from datetime import date, tzinfo
 from typing import Final, Literal
 
 from taskhand.domain.due import due_of
-from taskhand.domain.task import FINISHED, PRIORITY_WORDS, Task
+from taskhand.domain.task import PRIORITY_WORDS, Task
 from taskhand.domain.task_times import TaskTimes
 
 __all__ = ["NOBODY", "CountBy", "TaskCount", "groups_of"]
@@ -48,8 +48,7 @@ def groups_of(task: Task, times: TaskTimes, by: CountBy, zone: tzinfo) -> tuple[
         case "completedDay":
             if times.completed:
                 return (_day(times.completed.astimezone(zone).date()),)
-            is_finished = task.status_config is not None and task.status_config.type in FINISHED
-            return ("day not known" if is_finished else "not finished",)
+            return ("day not known" if task.is_finished else "not finished",)
 
 
 def _day(day: date) -> str:

@@ -14,7 +14,7 @@ from pydantic import MISSING
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.names import Match
 from taskhand.domain.reference import Reference
-from taskhand.domain.task import FINISHED, Task
+from taskhand.domain.task import Task
 from taskhand.domain.zones import known_zone
 
 __all__ = [
@@ -256,8 +256,7 @@ def is_overdue(due: Due | None, now: datetime, default_zone: str | None) -> bool
 
 def is_late(task: Task, now: datetime, default_zone: str | None) -> bool:
     """Whether a task is unfinished and past due at `now` (aware)."""
-    unfinished = task.status_config is None or task.status_config.type not in FINISHED
-    return unfinished and is_overdue(due_of(task), now, default_zone)
+    return not task.is_finished and is_overdue(due_of(task), now, default_zone)
 
 
 def is_day(text: str) -> bool:

@@ -152,6 +152,11 @@ class Task(Value):
         return tuple([person.responsible_id for person in self.task_responsibles or ()])
 
     @property
+    def is_finished(self) -> bool:
+        """Whether the status is that of a finished task."""
+        return self.status_config is not None and self.status_config.type in FINISHED
+
+    @property
     def shown_priority(self) -> int | None:
         """The priority to show: 0 where the CRM has none for the task, null where it cannot be read."""
         return self.priority if self.priority is not None or "priority" in self.unreadable_fields else 0

@@ -13,7 +13,7 @@ from taskhand.domain.errors import CallerError
 from taskhand.domain.names import Match
 from taskhand.domain.plan import Plan
 from taskhand.domain.query import TaskFilter
-from taskhand.domain.task import FINISHED, Task, TaskPatch
+from taskhand.domain.task import Task, TaskPatch
 from taskhand.journal.journal import Intent
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_targets import Targets, check_not_all_refused, resolve_targets
@@ -88,7 +88,7 @@ def _note_about_filter(tasks: Sequence[Task], given: TaskFilter | None) -> str |
     dateless = sum(due_of(task) is None for task in tasks) if has_window and not asks_for_dateless else 0
     finished = 0
     if given.status is MISSING and given.date_field != "completed":
-        finished = sum(task.status_config is not None and task.status_config.type in FINISHED for task in tasks)
+        finished = sum(task.is_finished for task in tasks)
     said = [
         f"{dateless} of the {len(tasks)} have no due date (includeTasksWithoutDates false leaves them out)."
         if dateless

@@ -9,7 +9,6 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import FINISHED, Task
 from taskhand.service.call import Call
 from taskhand.service.resolver import ResolvedEdit, Resolver
 from taskhand.service.task_write import plan_or_write
@@ -35,16 +34,12 @@ async def complete_task(
 
     async def edit_for(snapshot: Snapshot) -> ResolvedEdit:
         before = snapshot.task
-        if status_name is MISSING and _is_finished(before):
+        if status_name is MISSING and before.is_finished:
             # The snapshot may be old: only a fresh read shows that the task is finished now.
             before = await backend.get_task(task_id, fresh=True)
-        if status_name is MISSING and _is_finished(before):
+        if status_name is MISSING and before.is_finished:
             return await add_note(snapshot), ()
         choice, matched = statuses.finished_status(status_name, await backend.statuses())
         return replace(await add_note(snapshot), status=choice), matched
 
     return await plan_or_write(call, task_id, edit_for, fresh=note is not MISSING)
-
-
-def _is_finished(task: Task) -> bool:
-    return task.status_config is not None and task.status_config.type in FINISHED

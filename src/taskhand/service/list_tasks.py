@@ -8,13 +8,13 @@ from datetime import datetime
 from pydantic import MISSING
 
 from taskhand.domain import people, rules, statuses
-from taskhand.domain.due import due_of, is_overdue
+from taskhand.domain.due import is_late
 from taskhand.domain.errors import CallerError
 from taskhand.domain.names import fold
 from taskhand.domain.page import TaskPage, resume
 from taskhand.domain.people import People
 from taskhand.domain.query import NOBODY, Order, TaskFilter, TaskQuery, sort_key
-from taskhand.domain.task import FINISHED, Member, Task
+from taskhand.domain.task import Member, Task
 from taskhand.domain.task_times import NO_TIMES, Period, TaskTimes
 from taskhand.domain.text import without_cut
 from taskhand.domain.window import with_iso_days
@@ -64,7 +64,8 @@ async def list_tasks(
     page = await fetch_page(app, resume(query, cursor) if cursor else query)
     if not page.tasks and not page.unreadable:
         await check_names_known(app, given)
-    overdue = frozenset(task.id for task in page.tasks if _is_overdue(app, task))
+    now = app.clock()
+    overdue = frozenset(task.id for task in page.tasks if is_late(task, now, app.timezone))
     responsible = [person for task in page.tasks for person in task.responsible_ids]
     completers = [times.completed_by for times in page.times.values() if times.completed_by]
     former = await find_former_members(app, [*responsible, *completers], members)
@@ -74,7 +75,7 @@ async def list_tasks(
         page.more,
         members,
         overdue,
-        app.clock(),
+        now,
         app.timezone,
         page.unreadable,
         page.times,
@@ -147,11 +148,6 @@ async def check_names_known(app: AppContext, given: TaskFilter) -> None:
     if given.responsible_ids is not MISSING:
         asked, former = _people_in(given.responsible_ids), await app.backend.former_members()
         people.resolve_people(asked, await app.backend.members(), await app.backend.me(), former=former)
-
-
-def _is_overdue(app: AppContext, task: Task) -> bool:
-    unfinished = task.status_config is None or task.status_config.type not in FINISHED
-    return unfinished and is_overdue(due_of(task), app.clock(), app.timezone)
 
 
 async def _resolve_responsibles(app: AppContext, given: TaskFilter) -> People | None:

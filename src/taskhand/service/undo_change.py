@@ -83,7 +83,7 @@ class _Undo:
         return SkippedTasks((*self.met, *self.left), self.refused, others, self.titles)
 
     @property
-    def kept(self) -> dict[str, tuple[Unapplied, ...]]:
+    def unrestored(self) -> dict[str, tuple[Unapplied, ...]]:
         """The fields that have changed since and stay as they are."""
         return {task_id: one.kept for task_id, one in (self.inverses | self.moved).items() if one.kept}
 
@@ -139,7 +139,9 @@ async def _carry_out(call: Call, change: Change, undo: _Undo) -> Receipt | BulkR
     if call.is_dry or guard:
         guard = None if call.is_dry else guard
         skipped = undo.skipped
-        kept = [(task_id if undo.is_of_many else None, one) for task_id, rows in undo.kept.items() for one in rows]
+        kept = [
+            (task_id if undo.is_of_many else None, one) for task_id, rows in undo.unrestored.items() for one in rows
+        ]
         note = " ".join(filter(None, (undo.note, _kept_note(undo)))) or None
         plan = await make_plan(
             call,
@@ -177,13 +179,13 @@ def _tell_one(receipt: Receipt | BulkReceipt, undo: _Undo) -> Receipt | BulkRece
     note = " ".join(filter(None, (undo.note, _kept_note(undo), receipt.note))) or None
     if isinstance(receipt, BulkReceipt):
         return replace(receipt, note=note)
-    kept = tuple(one for rows in undo.kept.values() for one in rows)
+    kept = tuple(one for rows in undo.unrestored.values() for one in rows)
     return replace(receipt, note=note, unapplied=(*receipt.unapplied, *kept))
 
 
 def _tell_many(receipt: BulkReceipt, undo: _Undo) -> BulkReceipt:
     """The receipt of many tasks, with the fields of each that stay as they are."""
-    kept = undo.kept
+    kept = undo.unrestored
     results = tuple(_add_kept(one, kept.get(one.id, ())) for one in receipt.results)
     note = " ".join(filter(None, (undo.note, receipt.note))) or None
     return replace(receipt, results=results, note=note)

@@ -20,7 +20,7 @@ from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.field_reader import FieldReader
 from taskhand.domain.html.text import html_of, text_of
-from taskhand.domain.task import FINISHED, Contact, Member, Responsible, Task
+from taskhand.domain.task import Contact, Member, Responsible, Task
 from taskhand.domain.task_times import TaskTimes
 
 __all__ = [
@@ -196,10 +196,9 @@ def task_of(
 
 def times_of(record: Record, task: Task) -> TaskTimes:
     """When a task was changed and finished; one that is not finished now may have been before."""
-    is_finished = task.status_config is not None and task.status_config.type in FINISHED
     return TaskTimes(
         updated=_time(record.json.get("updatedAt") or record.properties.get("hs_lastmodifieddate")),
-        completed=_time(record.properties.get("hs_task_completion_date")) if is_finished else None,
+        completed=_time(record.properties.get("hs_task_completion_date")) if task.is_finished else None,
     )
 
 

@@ -190,7 +190,7 @@ def _completion(connection: sqlite3.Connection, now: Task | None, edit: Edit, st
     if edit.native is not None and all(name in edit.native for name in COMPLETION):
         return {name: edit.native[name] for name in COMPLETION}
     kind = connection.execute("SELECT type FROM status WHERE id = ?", (edit.status.id,)).fetchone()["type"]
-    was_finished = now is not None and now.status_config is not None and now.status_config.type in FINISHED
+    was_finished = now is not None and now.is_finished
     if kind in FINISHED and was_finished:
         return {}
     values = (instant_text(stamp.at), stamp.by) if kind in FINISHED else (None, None)
