@@ -141,6 +141,10 @@ class Backend(Protocol):
         """
         ...
 
+    async def check_edit(self, before: Task, edit: Edit) -> None:
+        """CallerError for an edit of fields that differ which the CRM would refuse, as far as reads can tell."""
+        ...
+
     async def create_task(self, edit: Edit) -> Written:
         """Create a task, in the initial status by default; OutcomeUnknown where it may have been created."""
         ...

@@ -76,6 +76,8 @@ class Resolver:
             task_type=body.task_type,
             native=native,
         )
+        if before is not None:
+            await self._backend.check_edit(before, edit.unmet_by(before))
         matched = status_matched + people_matched + due.matched + _zone_matched(due) + _midnight_matched(due, edit.due)
         if isinstance(body, TaskDraft) and body.priority is MISSING:
             edit, matched = replace(edit, priority=int(DEFAULT_PRIORITY)), (*matched, _NO_PRIORITY)

@@ -39,7 +39,9 @@ __all__ = [
     "ELENA",
     "KEY",
     "LEAD",
+    "LEADS",
     "LUIS",
+    "OTHER_LEAD",
     "TASK",
     "WORLD",
     "Time",
@@ -60,7 +62,7 @@ USERS = [
 ELENA, ANA, LUIS = (str(user["id"]) for user in USERS[:3])
 LEAD, CAROLINA = f"lead_{1:043}", f"cont_{1:043}"
 OTHER_LEAD = f"lead_{2:043}"
-LEADS = [
+LEADS: list[dict[str, Any]] = [
     {
         "id": LEAD,
         "name": "Acme",

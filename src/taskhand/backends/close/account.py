@@ -24,6 +24,7 @@ __all__ = ["Account"]
 
 _MEMBERS_KEPT_S: Final = 30.0
 _FORMER_KEPT_S: Final = 300.0
+_LEADS_KEPT_S: Final = 60.0
 _MOST_PAGES: Final = 10
 """Maximum pages of 100 leads that are read of a search."""
 _MOST_READS: Final = 25
@@ -36,6 +37,7 @@ class Account:
     def __init__(self, client: CloseClient, monotonic: Callable[[], float]) -> None:
         self._client = client
         self._users: TtlCache[None, tuple[JsonObject, ...]] = TtlCache(_MEMBERS_KEPT_S, monotonic)
+        self._leads: TtlCache[str, str | None] = TtlCache(_LEADS_KEPT_S, monotonic)
         self._former: TtlCache[None, tuple[Member, ...]] = TtlCache(_FORMER_KEPT_S, monotonic)
         self._organization_id: str | None = None
         self.user_id: str | None = None
@@ -96,6 +98,35 @@ class Account:
             if cursor is None:
                 return tuple(found)
         raise _too_wide(found)
+
+    async def lead_of(self, contact_id: str) -> str | None:
+        """The lead that a contact belongs to, None where Close does not say it; NotFound."""
+        return await self._leads.get(contact_id, lambda: self._client.lead_of_contact(contact_id))
+
+    async def check_contact(self, contact_id: str, lead_id: str | None) -> None:
+        """Refuse a contact that does not exist, or that belongs to another lead; CallerError with those of the lead."""
+        try:
+            lead_of_contact = await self.lead_of(contact_id)
+        except NotFound:
+            raise NotFound(
+                f"There is no contact {contact_id[:60]} in Close.",
+                code="unknown_reference",
+                next_step="Take aiContactId from find_contacts, exactly as it stands there.",
+            ) from None
+        if lead_of_contact is None or lead_of_contact == lead_id:
+            return
+        people: list[Candidate] = []
+        with suppress(CallerError):
+            rows = objects((await self._client.lead(lead_id)).get("contacts")) if lead_id else []
+            people = [Candidate(id_of(row), _contact(row, "", "")[0].name) for row in rows if id_of(row)]
+        raise CallerError(
+            f"Contact {contact_id[:60]} belongs to another lead, and a task can only have a contact of its own lead.",
+            code="unknown_reference",
+            candidates=people,
+            next_step="Send one of the candidates as aiContactId."
+            if people
+            else "Leave aiContactId out: the task's lead has no contacts.",
+        )
 
     async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
         """Health checks, in three requests; Close does not tell what a credential may do."""

@@ -106,6 +106,13 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         body = mapping.create_body(edit, new_task_type(edit.native, self._new_task_type))
         return self._answered(await self._client.create(body, self._day_of(edit)), edit, None)
 
+    async def check_edit(self, before: Task, edit: Edit) -> None:
+        """Refuse what the type of the task does not accept, and a contact of another lead."""
+        if any(edit.given()):
+            check_change(edit, await self._reader.type_of(before.id))
+        if isinstance(edit.ai_contact_id, str):
+            await self.account.check_contact(edit.ai_contact_id, before.ai_customer_id)
+
     async def update(self, before: Task, edit: Edit) -> JsonObject | None:
         """PUT the fields of an edit; CallerError for a change that the type of the task does not accept."""
         check_change(edit, await self._reader.type_of(before.id))

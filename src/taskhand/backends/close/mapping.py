@@ -47,7 +47,7 @@ DONE: Final = Status(id="completed", name="Completed", color=None, type="done", 
 # Ids are opaque. A member id has a digit or a `_`, which a name of one word has not.
 CAPABILITIES: Final = Capabilities(
     absent=frozenset({"description", "taskType"}),
-    absent_on_update=frozenset({"aiContactId", "aiCustomerId"}),
+    absent_on_update=frozenset({"aiCustomerId"}),
     required_on_create=frozenset({"aiCustomerId"}),
     priorities=("1", "2"),
     id_pattern=r"[A-Za-z0-9_-]{1,200}",
@@ -167,6 +167,8 @@ def update_body(edit: Edit, *, dateless: bool) -> dict[str, Any]:
         body["priority"] = word
     if edit.status is not MISSING:
         body["is_complete"] = _is_complete(edit.status) if raw.get("is_complete") is None else raw["is_complete"]
+    if edit.ai_contact_id is not MISSING:
+        body["contact_id"] = edit.ai_contact_id
     return body
 
 
@@ -198,8 +200,8 @@ def create_body(edit: Edit, task_type: NewTaskType) -> dict[str, Any]:
     given = dict(edit.given())
     _check_new(given, task_type)
     body = {"_type": task_type, "lead_id": given["ai_customer_id"]} | update_body(edit, dateless=True)
-    if given.get("ai_contact_id") is not None:
-        body["contact_id"] = given["ai_contact_id"]
+    if body.get("contact_id", ...) is None:
+        del body["contact_id"]
     if task_type == LEAD:
         return body if "date" in body else body | {"is_dateless": True}
     if body.pop("priority", None) == _PRIORITIES[2] and edit.native is None:

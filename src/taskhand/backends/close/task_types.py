@@ -1,8 +1,8 @@
 """Task types of Close (`_type`): their labels, which can be listed and created, and which changes each accepts.
 
 Source: https://developer.close.com/api/resources/tasks, and its page "Update a task": `assigned_to`, `date` and
-`is_complete` change on every type, `text` on `lead` alone. That `priority` and `is_dateless` change is documented only
-of the types that can be created with them.
+`is_complete` change on every type, `text` on `lead` alone. That `priority`, `contact_id` and `is_dateless` change is
+documented only of the types that can be created with them.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,10 @@ INBOX: Final = tuple(_LABELS)
 """The documented types: a person's inbox shows all of them while they are not complete."""
 
 _ALWAYS_CHANGEABLE: Final = frozenset({"due", "status", "responsible_ids"})
-_CHANGEABLE_ON_LEAD: Final = _ALWAYS_CHANGEABLE | {"title", "priority"}
+_CHANGEABLE_ON: Final = {
+    LEAD: _ALWAYS_CHANGEABLE | {"title", "priority", "ai_contact_id"},
+    CALL: _ALWAYS_CHANGEABLE | {"ai_contact_id"},
+}
 
 
 def label_of(task_type: str) -> str:
@@ -89,17 +92,24 @@ def why_not_recreatable(raw_values: Mapping[str, Any]) -> str | None:
 def check_change(edit: Edit, task_type: str) -> None:
     """Refuse a change that a task of this type does not accept; CallerError `field_not_changeable` says why."""
     given = dict(edit.given())
-    for name in given.keys() - (_CHANGEABLE_ON_LEAD if task_type == LEAD else _ALWAYS_CHANGEABLE):
+    for name in given.keys() - _CHANGEABLE_ON.get(task_type, _ALWAYS_CHANGEABLE):
         argument = {"ai_contact_id": "aiContactId", "ai_customer_id": "aiCustomerId"}.get(name, name)
         why = f"{argument} cannot change after a task is created in Close."
         if name == "description":
             if given[name] is None:
                 continue
             why = "A task in Close has no description."
-        elif name in _CHANGEABLE_ON_LEAD:
+        elif name in _CHANGEABLE_ON[LEAD]:
             of_type = f"this task is of the type {task_type} ({label_of(task_type)})"
-            why = f"In Close {argument} can change on to-dos only, and {of_type}."
+            others = "to-dos and outgoing calls" if name in _CHANGEABLE_ON[CALL] else "to-dos"
+            why = f"In Close {argument} can change on {others} only, and {of_type}."
         raise CallerError(why, code="field_not_changeable", next_step=f"Leave {argument} out.")
+    if given.get("ai_contact_id", ...) is None and task_type == CALL:
+        raise CallerError(
+            "An outgoing call in Close always has a contact: whom to call.",
+            code="field_not_changeable",
+            next_step="Send the aiContactId of another contact of its lead, or complete the task.",
+        )
     if given.get("due", ...) is None and task_type not in {LEAD, CALL}:
         raise CallerError(
             f"The due date of a {task_type} task cannot be removed: only to-dos and outgoing calls can have none.",

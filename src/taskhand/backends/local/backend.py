@@ -116,6 +116,9 @@ class LocalBackend:
         """Contacts whose name, phone or e-mail contains `query`."""
         return await self._store.peek(lambda connection: self._directory(connection).contacts(query, limit))
 
+    async def check_edit(self, before: Task, edit: Edit) -> None:
+        """Whatever the rules allow is stored."""
+
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of tasks, found by an index of the database."""
         return await self._store.peek(lambda connection: tasks.page(connection, query, self._clock()))

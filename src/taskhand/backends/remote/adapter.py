@@ -198,6 +198,9 @@ class CrmAdapter(ABC, Generic[_Row]):
         """A row that is behind, as an edit that the CRM has confirmed leaves it."""
         return row
 
+    async def check_edit(self, before: Task, edit: Edit) -> None:
+        """CallerError for an edit that the CRM would refuse; where nobody can tell before, the CRM tells."""
+
     # The Backend protocol, as far as it is the same for every CRM.
 
     @abstractmethod

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.close.task import Task
 
 FORBIDDEN = "This field cannot be updated on this type of task."  # the wording is assumed
+FOREIGN = "The contact does not belong to the lead."  # the wording is assumed
 PLAIN = ("text", "is_complete", "priority", "contact_id", "lead_id", "created_by")
 EXTRA = ("agent_config_id", "resolution")
 
@@ -44,8 +45,15 @@ def apply_edit(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> Task
     changes["date"] = _date(task, body, ctx)
     if body.get("assigned_to") is not None:
         changes["assigned_to"] = body["assigned_to"]
+    _check_contact(changes.get("contact_id"), changes.get("lead_id", task.lead_id), ctx)
     extra = {name: body[name] for name in EXTRA if name in body and name in task.type.extra}
     return replace(task, **changes, extra={**task.extra, **extra})
+
+
+def _check_contact(contact_id: str | None, lead_id: str | None, ctx: RequestContext) -> None:
+    contact = ctx.store.contacts.get(contact_id or "")
+    if contact and contact.lead_id != lead_id and ctx.spec_variant.foreign_contacts == "rejected":
+        raise validation_error(contact=FOREIGN)
 
 
 def _date(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> dt.date | None:

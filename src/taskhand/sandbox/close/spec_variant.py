@@ -42,6 +42,8 @@ class SpecVariant(Switches):
     empty_text: Literal["accepted", "rejected"] = "accepted"
     # The answer to a former member in `assigned_to`.
     inactive_assignees: Literal["accepted", "rejected"] = "accepted"
+    # The answer to a contact of another lead than the task's, which Close's MCP server refuses.
+    foreign_contacts: Literal["rejected", "accepted"] = "rejected"
     # The order of a list without `_order_by`; "shuffled" is stable and arbitrary.
     list_order: Literal["created", "newest", "shuffled"] = "created"
     # `is_complete=False` with a capital is false, or every text but `false` is true (mongorest).

@@ -1,0 +1,68 @@
+"""The contact of a task in Close: it changes, is taken off and put back, and it is one of the task's own lead."""
+
+from typing import Any
+
+import pytest
+
+from backends.close.test_safe_writes import agent_on
+from backends.close.wired import CAROLINA, LEADS, OTHER_LEAD, WORLD, close, row, task_id
+from behaviour.agent import Refused
+from taskhand.sandbox.close import CloseSandbox
+
+PEDRO, OTHER = f"cont_{2:043}", f"cont_{3:043}"
+ONE, TWO, ELSEWHERE, CALL, MISSED = (task_id(number) for number in range(1, 6))
+CONTACTS: dict[str, Any] = {
+    "leads": [
+        LEADS[0] | {"contacts": [*LEADS[0]["contacts"], {"id": PEDRO, "name": "Pedro Vega"}]},
+        LEADS[1] | {"contacts": [{"id": OTHER, "name": "Sol Ríos"}]},
+    ]
+}
+TASKS = [
+    row(1, contact_id=CAROLINA),
+    row(2),
+    row(3, lead_id=OTHER_LEAD),
+    row(4, _type="outgoing_call", contact_id=CAROLINA),
+    row(5, _type="missed_call"),
+]
+
+
+def contacts_in(sandbox: CloseSandbox) -> list[str | None]:
+    return [task["contact_id"] for task in sandbox.tasks]
+
+
+async def test_a_contact_of_the_lead_is_set_planned_taken_off_and_put_back() -> None:
+    sandbox = close(TASKS, seed=WORLD | CONTACTS | {"tasks": TASKS})
+    async with agent_on(sandbox) as agent:
+        plan = await agent("update_task", id=ONE, aiContactId=PEDRO, dryRun=True)
+        assert plan["difference"][0]["changed"]["ai_contact_id"] == {"from": CAROLINA, "to": PEDRO}
+        done = await agent("apply_plan", planId=plan["planId"])
+        assert contacts_in(sandbox)[0] == PEDRO
+        none = await agent("update_task", id=ONE, aiContactId=None)
+        assert none["task"]["ai_contact_id"] is None
+        await agent("undo_change", changeId=none["changeId"])
+        assert contacts_in(sandbox)[0] == PEDRO
+        await agent("undo_change", changeId=done["changeId"])
+        assert contacts_in(sandbox)[0] == CAROLINA
+        await agent("update_task", id=CALL, aiContactId=PEDRO)
+        assert contacts_in(sandbox)[3] == PEDRO
+
+
+async def test_a_contact_of_another_lead_is_refused_before_anything_is_sent() -> None:
+    sandbox = close(TASKS, seed=WORLD | CONTACTS | {"tasks": TASKS})
+    async with agent_on(sandbox) as agent:
+        for sent in ({}, {"dryRun": True}):
+            with pytest.raises(Refused, match="belongs to another lead") as refused:
+                await agent("update_task", id=ONE, aiContactId=OTHER, title="New", **sent)
+            assert refused.value.values == [CAROLINA, PEDRO]
+        with pytest.raises(Refused, match="There is no contact") as unknown:
+            await agent("update_task", id=ONE, aiContactId="cont_none")
+        assert unknown.value.code == "unknown_reference"
+        for task, contact, why in ((MISSED, CAROLINA, "outgoing calls only"), (CALL, None, "whom to call")):
+            with pytest.raises(Refused, match=why):
+                await agent("update_task", id=task, aiContactId=contact, dryRun=True)
+        change = {"aiContactId": CAROLINA, "priority": "2"}
+        done = await agent("bulk_update_tasks", taskIds=[TWO, ELSEWHERE], changes=change)
+    assert done["totals"] == {"applied": 1, "refused": 1}
+    assert contacts_in(sandbox) == [CAROLINA, CAROLINA, None, CAROLINA, None]
+    assert all("contact" not in one.path for one in sandbox.requests if one.committed)
+    assert sum("/contact/" in one.path for one in sandbox.requests) == 3
