@@ -8,7 +8,6 @@ import pytest
 
 from taskhand.config.variables import SECRETS
 from taskhand.install import HOSTS, Host, find_host
-from taskhand.install.host import input_id
 from taskhand.install.jsonc_edit import find_value, put_value
 from taskhand.install.launch import launch_by_interpreter, launch_here
 from taskhand.install.server_entry import MASK, WantedEntry, add_server, mask_keys, remove_server
@@ -16,7 +15,7 @@ from taskhand.install.server_entry import MASK, WantedEntry, add_server, mask_ke
 VSCODE, CURSOR, CODEX = find_host("vscode"), find_host("cursor"), find_host("codex")
 JSON_HOSTS = [host for host in HOSTS if host.format.LANGUAGE == "json"]
 LAUNCH = launch_by_interpreter("/opt/taskhand/bin/python", {"TASKHAND_BACKEND": "vambe"})
-IDS = sorted(map(input_id, SECRETS))
+IDS = sorted(map(VSCODE.input_id, SECRETS))
 ASKED = VSCODE.input_for("VAMBE_API_KEY", "The key.")
 
 

@@ -155,7 +155,6 @@ def _install(asked: _Request, found: "HostFile") -> None:
 def _uninstall(asked: _Request, found: "HostFile") -> None:
     from taskhand.config.credentials import MARK, SERVICE
     from taskhand.config.variables import SECRETS
-    from taskhand.install.host import input_id
     from taskhand.install.host_file import read_backups
     from taskhand.install.server_entry import find_entry, remove_server
 
@@ -164,7 +163,7 @@ def _uninstall(asked: _Request, found: "HostFile") -> None:
         return
     env = find_entry(found.text, asked.host).get("env", {})
     earlier = (before for _, before in read_backups(found))
-    text = remove_server(found.text, asked.host, map(input_id, sorted(SECRETS)), earlier)
+    text = remove_server(found.text, asked.host, map(asked.host.input_id, sorted(SECRETS)), earlier)
     if text == found.text:
         print_line(f"Taskhand is not in {found.path}; nothing to do.")
         return

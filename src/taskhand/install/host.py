@@ -1,36 +1,36 @@
 """The AI hosts as data: all that differs between them; pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from pathlib import Path as FilePath
 
 from taskhand.install import config_paths, jsonc_edit, toml_edit
 from taskhand.install.config_paths import Machine
-from taskhand.install.file_format import FileFormat
+from taskhand.install.file_format import FileFormat, Path
 from taskhand.install.launch import Launch
 
 __all__ = ["HOSTS", "SERVER", "Host", "find_host"]
 
 SERVER = "taskhand"
-"""The name of the server in a host's file."""
+"""The name of the server in a host's file, unless a person gives another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
     """An AI host: its names, its configuration file, and the format of a server's entry.
 
-    `file_location` describes the file for people. `key` is the member that lists the servers. A `typed` entry names its
-    transport. A host that `asks` prompts for secrets and stores them (`inputs`). `expands` is the format of a reference
-    to an environment variable; a host that `forwards` lists in `env_vars` the variables that it passes on. `limits` are
-    fields for how long the host waits. `call_s` is TASKHAND_CALL_S where it waits longer than most: these waited 130 s
-    when tried. `afterwards` is what the user does after the file has changed.
+    `file_location` describes the file for people. `key` is the member that lists the servers, and `server` the name of
+    ours in it. A `typed` entry names its transport. A host that `asks` prompts for secrets and stores them (`inputs`).
+    `expands` is the format of a reference to an environment variable; a host that `forwards` lists in `env_vars` the
+    variables that it passes on. `limits` are fields for how long the host waits. `call_s` is TASKHAND_CALL_S where it
+    waits longer than most: these waited 130 s when tried. `afterwards` is what the user does after a change.
     """
 
     slug: str
     name: str
     file_location: str
     key: str
-    user_file: Callable[[Machine], Path]
+    user_file: Callable[[Machine], FilePath]
     project_file: str | None = None
     typed: bool = False
     asks: bool = False
@@ -40,6 +40,16 @@ class Host:
     call_s: int | None = None
     afterwards: str = "Restart it."
     format: FileFormat = jsonc_edit
+    server: str = SERVER
+
+    def with_server(self, name: str) -> "Host":
+        """The same host with an entry of this name, so that several stand side by side."""
+        return replace(self, server=name)
+
+    @property
+    def path(self) -> Path:
+        """The path of the entry in the file."""
+        return (self.key, self.server)
 
     def entry(self, launch: Launch) -> dict[str, object]:
         """The server's entry."""
@@ -52,27 +62,27 @@ class Host:
 
     def block(self, launch: Launch) -> str:
         """A whole file that holds only the entry."""
-        return self.format.put_value("", (self.key, SERVER), self.entry(launch)).rstrip("\n")
+        return self.format.put_value("", self.path, self.entry(launch)).rstrip("\n")
 
     def input_for(self, variable: str, description: str) -> Mapping[str, object]:
         """The input by which a host that `asks` prompts for a secret.
 
         https://code.visualstudio.com/docs/copilot/reference/mcp-configuration#_input-variables-for-sensitive-data
         """
-        return {"type": "promptString", "id": input_id(variable), "description": description, "password": True}
+        return {"type": "promptString", "id": self.input_id(variable), "description": description, "password": True}
+
+    def input_id(self, variable: str) -> str:
+        """The id of the input for a variable."""
+        name = "" if self.server == SERVER else f"{self.server}-"
+        return f"{SERVER}-{name}{variable.lower().replace('_', '-')}"
 
     def input_reference(self, variable: str) -> str:
         """The reference to that input in an entry."""
-        return f"${{input:{input_id(variable)}}}"
+        return f"${{input:{self.input_id(variable)}}}"
 
     def variable_reference(self, variable: str) -> str | None:
         """The reference to a variable of the host's environment in an entry; None where the host has none."""
         return self.expands.format(variable) if self.expands else None
-
-
-def input_id(variable: str) -> str:
-    """The id of the input for a variable."""
-    return f"{SERVER}-{variable.lower().replace('_', '-')}"
 
 
 HOSTS = (

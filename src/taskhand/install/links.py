@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
-from taskhand.install.host import SERVER, Host
+from taskhand.install.host import Host
 from taskhand.install.launch import Launch
 
 __all__ = ["install_link"]
@@ -20,12 +20,12 @@ def install_link(host: Host, launch: Launch, inputs: Sequence[Mapping[str, objec
         case "cursor":
             # https://cursor.com/docs/mcp/install-links
             encoded = base64.b64encode(_json(host.entry(launch)).encode()).decode()
-            return f"https://cursor.com/en/install-mcp?name={SERVER}&config={quote(encoded, safe='')}"
+            return f"https://cursor.com/en/install-mcp?name={host.server}&config={quote(encoded, safe='')}"
         case "vscode":
             # https://code.visualstudio.com/api/extension-guides/ai/mcp#create-an-mcp-installation-url
             asked = f"&inputs={quote(_json(list(inputs)), safe='')}" if inputs else ""
             config = quote(_json(host.entry(launch)), safe="")
-            return f"https://vscode.dev/redirect/mcp/install?name={SERVER}{asked}&config={config}"
+            return f"https://vscode.dev/redirect/mcp/install?name={host.server}{asked}&config={config}"
         case _:
             return None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from taskhand.config.credentials import MARK
 from taskhand.config.variables import SECRETS
 from taskhand.install.file_format import FileFormat, Match, Path, Unparsable, Unsuitable
-from taskhand.install.host import SERVER, Host
+from taskhand.install.host import Host
 from taskhand.install.launch import Launch
 
 __all__ = [
@@ -48,7 +48,7 @@ class WantedEntry:
 
 def find_entry(text: str, host: Host) -> Mapping[str, object]:
     """The present entry; empty where there is none. Unparsable and Unsuitable as in `FileFormat`."""
-    entry = host.format.find_value(text, (host.key, SERVER))
+    entry = host.format.find_value(text, host.path)
     return entry if isinstance(entry, dict) else {}
 
 
@@ -57,12 +57,11 @@ def add_server(text: str, host: Host, wanted: WantedEntry) -> str:
 
     Unparsable and Unsuitable where the file cannot be edited.
     """
-    path: Path = (host.key, SERVER)
     old = find_entry(text, host)
     if old:
         text = _update_entry(text, host, old, wanted)
     else:
-        text = host.format.put_value(text, path, host.entry(wanted.launch))
+        text = host.format.put_value(text, host.path, host.entry(wanted.launch))
     for one in wanted.inputs:
         text = host.format.put_value(text, _input_path(str(one["id"])), one)
     return text
@@ -70,7 +69,7 @@ def add_server(text: str, host: Host, wanted: WantedEntry) -> str:
 
 def _update_entry(text: str, host: Host, old: Mapping[str, object], wanted: WantedEntry) -> str:
     """The file with the fields of the entry updated one at a time, so that comments between them stay."""
-    edit, path = host.format, (host.key, SERVER)
+    edit, path = host.format, host.path
     for name in _REMOTE:
         text = edit.remove_value(text, (*path, name))
     for name, value in _fields(host, old, wanted).items():
@@ -100,12 +99,11 @@ def remove_server(text: str, host: Host, ids: Iterable[str], earlier: Iterable[s
 
     Where one of the `earlier` texts differs from this file only by them, that text is returned.
     """
-    path: Path = (host.key, SERVER)
-    entry = host.format.find_value(text, path)
+    entry = host.format.find_value(text, host.path)
     asked = {one: host.format.find_value(text, _input_path(one)) for one in ids} if host.asks else {}
     ours: dict[Path, object] = {_input_path(one): value for one, value in asked.items() if value is not None}
     if entry is not None:
-        ours = {path: entry} | ours
+        ours = {host.path: entry} | ours
     for before in earlier:
         if _add_all(before, host.format, ours) == text:
             return before
@@ -119,7 +117,7 @@ def mask_keys(text: str, host: Host) -> str:
     env = find_entry(text, host).get("env", {})
     for variable, value in env.items() if isinstance(env, dict) else ():
         if variable in SECRETS and isinstance(value, str) and not is_reference(value):
-            text = host.format.put_value(text, (host.key, SERVER, "env", variable), MASK)
+            text = host.format.put_value(text, (*host.path, "env", variable), MASK)
     return text
 
 
