@@ -3,7 +3,7 @@
 from keyring.backend import KeyringBackend
 from keyring.errors import PasswordSetError
 
-__all__ = ["InMemory", "Locked"]
+__all__ = ["Failing", "InMemory", "Locked"]
 
 
 class InMemory(KeyringBackend):
@@ -20,6 +20,20 @@ class InMemory(KeyringBackend):
 
     def set_password(self, service: str, username: str, password: str) -> None:
         self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
+
+class Failing(InMemory):
+    """A keyring whose passwords cannot be read, for a reason."""
+
+    def __init__(self, failure: Exception) -> None:
+        super().__init__()
+        self._failure = failure
+
+    def get_password(self, service: str, username: str) -> str | None:  # noqa: ARG002
+        raise self._failure
 
 
 class Locked(InMemory):

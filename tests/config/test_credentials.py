@@ -1,6 +1,7 @@
 """Keys in the system's keyring, through keyring's own backends, and in files of their own."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,11 +9,19 @@ import keyring
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
 from keyring.backends.null import Keyring as Oblivious
+from keyring.errors import InitError, KeyringError, KeyringLocked
 
 from builders import refused
-from keyrings import InMemory, Locked
+from keyrings import Failing, InMemory, Locked
 from taskhand.config.configuration import load_configuration
-from taskhand.config.credentials import find_keyring, keyring_reference, resolve_credential, store_credential
+from taskhand.config.credentials import (
+    find_credential,
+    find_keyring,
+    keyring_reference,
+    remove_credential,
+    resolve_credential,
+    store_credential,
+)
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 
@@ -51,8 +60,51 @@ def test_a_missing_key_is_refused_by_name_with_the_command_that_stores_it() -> N
 def test_a_machine_without_a_keyring_refuses_a_reference() -> None:
     keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
     assert find_keyring() == "none"
-    with pytest.raises(OperatorError, match="refused to read VAMBE_API_KEY"):
+    with pytest.raises(OperatorError, match="cannot be reached from here, so it did not read VAMBE_API_KEY"):
         resolve_credential("keyring:VAMBE_API_KEY")
+
+
+@pytest.mark.parametrize(
+    ("failure", "found", "remedy"),
+    [
+        (KeyringLocked("no"), "The system keyring is locked, so it did not read VAMBE_API_KEY.", "Unlock it: "),
+        (
+            InitError("no bus"),
+            "The system keyring cannot be reached from here, so it did not read",
+            "_FILE to its path.",
+        ),
+        (
+            ConnectionRefusedError(),
+            "The system keyring cannot be reached from here, so it did not read",
+            "_FILE to its",
+        ),
+        (
+            KeyringError("denied"),
+            "The system keyring refused to read VAMBE_API_KEY: denied.",
+            "allow Taskhand to use it",
+        ),
+    ],
+)
+def test_each_failure_of_the_keyring_has_its_own_remedy(failure: Exception, found: str, remedy: str) -> None:
+    keyring.set_keyring(Failing(failure))
+    with pytest.raises(OperatorError) as error:
+        resolve_credential("keyring:VAMBE_API_KEY")
+    assert error.value.message.startswith(found)
+    assert remedy in str(error.value.next_step)
+
+
+def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    for use in (resolve_credential, remove_credential):
+        with pytest.raises(OperatorError, match="library") as error:
+            use("keyring:VAMBE_API_KEY")
+        assert error.value.next_step == "Install Taskhand with the extra `keyring`."
+
+
+def test_a_credential_is_removed_from_the_keyring() -> None:
+    store_credential("VAMBE_API_KEY", "sk-1")
+    remove_credential("VAMBE_API_KEY")
+    assert find_credential("VAMBE_API_KEY") is None
 
 
 def test_a_keyring_that_stores_nothing_is_not_available() -> None:

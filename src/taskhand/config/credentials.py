@@ -25,9 +25,12 @@ __all__ = [
     "MARK",
     "SERVICE",
     "KeyringState",
+    "find_credential",
     "find_keyring",
     "keyring_reference",
+    "no_keyring",
     "read_credential_file",
+    "remove_credential",
     "resolve_credential",
     "store_credential",
 ]
@@ -51,6 +54,9 @@ KeyringState = Literal["usable", "none", "not_installed"]
 
 _LONGEST_BYTES = 16_384
 
+_LOCKED = frozenset({"LockedException", "PromptDismissedException"})
+"""What the library on Linux raises for a keyring that its owner did not unlock."""
+
 _LEAST_PRIORITY = 1
 """The threshold that keyring recommends: below it are backends that store nothing, or store plain text."""
 
@@ -58,20 +64,12 @@ _LEAST_PRIORITY = 1
 def resolve_credential(value: str) -> str:
     """The credential that a setting's value refers to: the value itself, or the password in the keyring.
 
-    OperatorError where the library is missing, the keyring refuses, or it has no such password.
+    OperatorError where the library is missing, the keyring is locked, out of reach or refuses, or has no such password.
     """
     if not value.startswith(MARK):
         return value
-    name, library = value.removeprefix(MARK), _library()
-    if library is None:
-        raise OperatorError(
-            f"{name} is in the system keyring, and the library that reads the keyring is not installed.",
-            next_step=INSTALL_KEYRING,
-        )
-    try:
-        found: str | None = library.get_password(SERVICE, name)
-    except library.errors.KeyringError as error:
-        raise OperatorError(f"The system keyring refused to read {name}: {error}.") from None
+    name = value.removeprefix(MARK)
+    found = find_credential(name)
     if found is None:
         raise OperatorError(
             f"The system keyring has no {name} for Taskhand.",
@@ -110,7 +108,17 @@ def find_keyring() -> KeyringState:
     """Whether this machine has a keyring that stores passwords safely, and the library to use it."""
     if (library := _library()) is None:
         return "not_installed"
-    return "usable" if library.get_keyring().priority >= _LEAST_PRIORITY else "none"
+    try:
+        return "usable" if library.get_keyring().priority >= _LEAST_PRIORITY else "none"
+    except _failures(library):
+        return "none"
+
+
+def no_keyring(state: KeyringState) -> OperatorError:
+    """The error for a keyring that is wanted and cannot be used, with its remedy."""
+    if state == "not_installed":
+        return OperatorError("The library for the system keyring is not installed.", next_step=INSTALL_KEYRING)
+    return OperatorError("This system has no keyring that can be used.", next_step=f"{_how_to_reach()}.")
 
 
 def keyring_reference(name: str) -> str:
@@ -118,18 +126,75 @@ def keyring_reference(name: str) -> str:
     return f"{MARK}{name}"
 
 
+def find_credential(name: str) -> str | None:
+    """The credential of that name in the keyring; None where it has none. OperatorError where it cannot be read."""
+    if (library := _library()) is None:
+        raise OperatorError(
+            f"{name} is in the system keyring, and the library that reads the keyring is not installed.",
+            next_step=INSTALL_KEYRING,
+        )
+    try:
+        found: str | None = library.get_password(SERVICE, name)
+    except _failures(library) as error:
+        raise _explain(library, error, f"read {name}") from None
+    return found
+
+
 def store_credential(name: str, secret: str) -> None:
     """Store a credential in the keyring, replacing the one of that name. OperatorError where it refuses."""
-    library = _library()
-    if library is None:
-        raise OperatorError("The library for the system keyring is not installed.")
+    library = _usable_library()
     try:
         library.set_password(SERVICE, name, secret)
-    except library.errors.KeyringError as error:
-        raise OperatorError(
-            f"The system keyring refused to store {name}: {error}.",
-            next_step="Unlock it, or choose another place with --keys.",
-        ) from None
+    except _failures(library) as error:
+        raise _explain(library, error, f"store {name}") from None
+
+
+def remove_credential(name: str) -> None:
+    """Remove a credential from the keyring. OperatorError where it refuses."""
+    library = _usable_library()
+    try:
+        library.delete_password(SERVICE, name)
+    except _failures(library) as error:
+        raise _explain(library, error, f"remove {name}") from None
+
+
+def _usable_library() -> "ModuleType":
+    if (library := _library()) is None:
+        raise no_keyring("not_installed")
+    return library
+
+
+def _failures(library: "ModuleType") -> tuple[type[Exception], ...]:
+    """What a keyring raises: its own errors, those of the bus, and those of the library on Linux."""
+    linux = sys.modules.get("secretstorage.exceptions")
+    more = (linux.SecretStorageException,) if linux else ()
+    return (library.errors.KeyringError, OSError, RuntimeError, ImportError, *more)
+
+
+def _explain(library: "ModuleType", error: Exception, what: str) -> OperatorError:
+    """The error for a keyring that failed to do `what`: it is locked, cannot be reached, or refused."""
+    if isinstance(error, library.errors.KeyringLocked) or type(error).__name__ in _LOCKED:
+        return OperatorError(
+            f"The system keyring is locked, so it did not {what}.",
+            next_step="Unlock it: log in to the desktop, or open its own app. Then try again.",
+        )
+    refused = isinstance(error, library.errors.KeyringError)
+    if not refused or isinstance(error, library.errors.InitError | library.errors.NoKeyringError):
+        return OperatorError(
+            f"The system keyring cannot be reached from here, so it did not {what}.",
+            next_step=f"{_how_to_reach()}, or put the key into a file and set the variable ..._FILE to its path.",
+        )
+    return OperatorError(
+        f"The system keyring refused to {what}: {error}.",
+        next_step="Unlock it and allow Taskhand to use it, or choose another place with `taskhand install --keys`.",
+    )
+
+
+def _how_to_reach() -> str:
+    """What makes a keyring reachable; Linux reaches it by the message bus of a desktop session."""
+    if sys.platform == "linux" and "DBUS_SESSION_BUS_ADDRESS" not in os.environ:
+        return "Run it in a desktop session: over SSH, in a container and in cron there is no message bus"
+    return "Start one (a Secret Service on Linux)"
 
 
 def _library() -> "ModuleType | None":

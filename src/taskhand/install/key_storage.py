@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from taskhand.backends.registry import find_factory
-from taskhand.config.credentials import FILE_SUFFIX, INSTALL_KEYRING, MARK, KeyringState, keyring_reference
+from taskhand.config.credentials import FILE_SUFFIX, MARK, KeyringState, keyring_reference, no_keyring
 from taskhand.config.settings import BackendName
 from taskhand.config.variables import FILE_VARIABLES, SECRETS, describe_variable, is_secret_variable
 from taskhand.domain.errors import CallerError, OperatorError
@@ -53,13 +53,10 @@ def choose_store(host: Host, asked: KeyStore | None, *, project: bool, keyring: 
             raise CallerError(f"{host.name} does not fill in environment variables in its file.")
         case "file" if project:
             raise CallerError("A project's file is shared, so a key cannot be stored in it.")
-        case "keyring" if keyring == "not_installed":
-            raise OperatorError("The library for the system keyring is not installed.", next_step=INSTALL_KEYRING)
-        case "keyring" if keyring == "none":
-            raise OperatorError(
-                "This system has no keyring that can be used.",
-                next_step=f"Use {_other_stores(host, project=project)}, or start a Secret Service.",
-            )
+        case "keyring" if keyring != "usable":
+            missing = no_keyring(keyring)
+            step = f"Use {_other_stores(host, project=project)}. {missing.next_step}"
+            raise OperatorError(missing.message, next_step=step if keyring == "none" else missing.next_step)
     return asked
 
 
