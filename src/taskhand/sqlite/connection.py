@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from taskhand.domain.errors import OperatorError
-from taskhand.sqlite.migrations import migrate
+from taskhand.sqlite.migrations import check_version, migrate
 from taskhand.sqlite.transaction import transaction
 from taskhand.sqlite.write_ahead_log import find_foreign_log
 
@@ -31,6 +31,10 @@ class DatabaseKind:
     variable: str
     package: str
     functions: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+
+    def check_version(self, connection: sqlite3.Connection) -> None:
+        """OperatorError `store_too_new` where a newer program has written or migrated the database."""
+        check_version(connection, self.package, label=self.label, variable=self.variable)
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:
@@ -59,12 +63,11 @@ def open_connection(
         until_ready.callback(connection.close)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
-        _use_wal(connection)
-        for name, function in kind.functions.items():
-            connection.create_function(name, 1, function, deterministic=True)
-        migrate(connection, kind.package, label=kind.label, variable=kind.variable)
-        if prepare is not None:
-            with transaction(connection, "BEGIN IMMEDIATE"):
+        kind.check_version(connection)
+        _bring_up_to_date(connection, kind)
+        with transaction(connection, "BEGIN IMMEDIATE"):
+            kind.check_version(connection)
+            if prepare is not None:
                 prepare(connection)
         until_ready.pop_all()
     return connection
@@ -77,14 +80,18 @@ def _create(path: Path, kind: DatabaseKind) -> None:
     os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     try:
         with closing(sqlite3.connect(new.absolute(), isolation_level=None)) as connection:
-            _use_wal(connection)
-            for name, function in kind.functions.items():
-                connection.create_function(name, 1, function, deterministic=True)
-            migrate(connection, kind.package, label=kind.label, variable=kind.variable)
+            _bring_up_to_date(connection, kind)
         _move_into_place(new, there)
     finally:
         for left in (new, *(new.with_name(f"{new.name}-{end}") for end in ("wal", "shm"))):
             left.unlink(missing_ok=True)
+
+
+def _bring_up_to_date(connection: sqlite3.Connection, kind: DatabaseKind) -> None:
+    _use_wal(connection)
+    for name, function in kind.functions.items():
+        connection.create_function(name, 1, function, deterministic=True)
+    migrate(connection, kind.package)
 
 
 def _move_into_place(new: Path, there: Path) -> None:

@@ -2,42 +2,60 @@
 
 import sqlite3
 from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from taskhand.domain.errors import OperatorError
 from taskhand.sqlite.transaction import transaction
 
-__all__ = ["migrate"]
+__all__ = ["check_version", "migrate", "newest_version", "read_version"]
 
 
-def migrate(connection: sqlite3.Connection, package: str, *, label: str, variable: str) -> None:
-    """Run the scripts of the package's folder `migrations` (`0001_tasks.sql`, …) that the database does not have yet.
+@cache
+def newest_version(package: str) -> int:
+    """The number of the last script in the package's folder `migrations` (`0001_tasks.sql`, …)."""
+    return len(_scripts(package))
 
-    `user_version` is the number of the last one. All of them are one transaction, so each runs once however many
-    processes start at the same time. Raises OperatorError `store_too_new` where a newer program wrote the database;
-    `label` names the database in that sentence and `variable` the setting that says where it is.
+
+def check_version(connection: sqlite3.Connection, package: str, *, label: str, variable: str) -> None:
+    """Raise OperatorError `store_too_new` where a newer program has written or migrated the database.
+
+    Every transaction begins with this, in the view that it works on: another process may migrate the file at any time.
+    `label` names the database in the sentence and `variable` the setting that says where it is.
     """
-    scripts = sorted(
-        (file.name, file.read_text("utf-8"))
-        for file in (files(package) / "migrations").iterdir()
-        if file.name.endswith(".sql")
-    )
-    if _version(connection) < len(scripts):
-        with transaction(connection, "BEGIN IMMEDIATE"):
-            for number, (_, script) in enumerate(scripts[_version(connection) :], _version(connection) + 1):
-                for statement in _statements(script):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {number}")
-    if _version(connection) > len(scripts):
+    if read_version(connection) > newest_version(package):
         raise OperatorError(
-            f"The {label} was written by a newer Taskhand.",
+            f"The {label} was written by a newer Taskhand than this one, so nothing was read or written.",
             code="store_too_new",
-            next_step=f"Install the newest Taskhand, or set {variable} to another file.",
+            next_step=(
+                f"Install the newest Taskhand and restart this server with it, or set {variable} to another file."
+            ),
         )
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def migrate(connection: sqlite3.Connection, package: str) -> None:
+    """Run the scripts that the database does not have yet; `user_version` is the number of the last one.
+
+    All of them are one transaction, so each runs once however many processes start at the same time.
+    """
+    if read_version(connection) < newest_version(package):
+        with transaction(connection, "BEGIN IMMEDIATE"):
+            for number, script in enumerate(_scripts(package), 1):
+                if number > read_version(connection):
+                    for statement in _statements(script.read_text("utf-8")):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA user_version = {number}")
+
+
+def read_version(connection: sqlite3.Connection) -> int:
+    """The number of the last script that the database has; 0 where it is new."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _scripts(package: str) -> list[Traversable]:
+    found = (file for file in (files(package) / "migrations").iterdir() if file.name.endswith(".sql"))
+    return sorted(found, key=lambda file: file.name)
 
 
 def _statements(script: str) -> Iterator[str]:

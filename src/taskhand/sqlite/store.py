@@ -80,7 +80,7 @@ class Store:
             connection.set_progress_handler(self._takes_long, _STEPS)
             try:
                 with transaction(connection, "BEGIN"):
-                    return work(connection)
+                    return self._run(connection, work)
             finally:
                 connection.set_progress_handler(None, 0)
         except (_NeedsWorker, sqlite3.Error, OSError):
@@ -135,7 +135,7 @@ class Store:
 
     def _read(self, work: Callable[[sqlite3.Connection], _T], wait_until: float) -> _T:
         with _as_operator_error(self._path, self._kind), transaction(self._open(wait_until), "BEGIN") as connection:
-            return work(connection)
+            return self._run(connection, work)
 
     def _write(self, work: Callable[[sqlite3.Connection], _T], wait_until: float, *, durable: bool) -> _T:
         with _as_operator_error(self._path, self._kind):
@@ -153,9 +153,14 @@ class Store:
         """Run the work, commit it, and measure how long both took."""
         began = self._clock()
         with commit_or_roll_back(connection):
-            result = work(connection)
+            result = self._run(connection, work)
         self._was_slow = self._clock() - began > _QUICK_S
         return result
+
+    def _run(self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Run the work in the transaction that has begun, unless a newer program has migrated the file meanwhile."""
+        self._kind.check_version(connection)
+        return work(connection)
 
     def _open(self, wait_until: float) -> sqlite3.Connection:
         """The connection to the file that is there now, set to wait for others: a removed file's writes are lost."""
