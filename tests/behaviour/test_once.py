@@ -1,5 +1,7 @@
 """Exactly once: a repeated call is not carried out again, and its answer says so."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ from mcp.types import Implementation
 from behaviour.agent import Agent, Refused
 from behaviour.arms import ARMS, Arm
 from behaviour.conftest import Connect
+from fixed_clock import FixedClock
 from taskhand.server.app import create_server
+from whole_answers import with_whole_answers
 
 BODY: dict[str, Any] = {"title": "Call Acme", "responsibleIds": ["me"], "priority": "1"}
 
@@ -108,14 +112,100 @@ async def test_a_bulk_change_that_has_nothing_left_to_do_is_answered_as_the_firs
 
 @pytest.mark.parametrize("arm", [one for one in ARMS if one.name == "local"], ids=["local"])
 async def test_a_key_survives_a_restart(arm: Arm, tmp_path: Path) -> None:
-    answers = []
+    answers: list[dict[str, Any]] = []
     for _ in range(2):
         async with arm.open(tmp_path) as app:
             info = Implementation(name="tests", version="1")
             async with Client(create_server(app), client_info=info) as client:
-                answers.append(await Agent(client)("create_task", **BODY, idempotencyKey="one"))
+                agent = Agent(client)
+                people = ["me"] if not answers else [await _my_id(agent)]
+                body = BODY | {"responsibleIds": people}
+                answers.append(await agent("create_task", **body, idempotencyKey="one"))
     assert answers[1]["replayed"] is True
     assert answers[1]["task"] == answers[0]["task"]
+
+
+async def _my_id(agent: Agent) -> str:
+    """The id of `me`."""
+    members = (await agent("list_team_members"))["members"]
+    return next(str(one["id"]) for one in members if one["name"] == "Elena")
+
+
+FIRST: dict[str, Any] = BODY | {"dueDate": "tomorrow at 3pm", "timezone": "America/Santiago"}
+OTHERWISE: list[dict[str, Any]] = [
+    {"responsibleIds": ["Elena"], "aiContactId": None},
+    {"priority": 1, "dueDate": "2026-03-03", "dueTime": "15:00"},
+    {"dueDate": "2026-03-03T18:00:00Z", "timezone": None, "aiContactId": ""},
+    {"title": " Call Acme\u200b", "dueDate": "mañana a las 15:00"},
+]
+"""The same task as FIRST, said otherwise."""
+
+
+async def test_a_create_said_otherwise_is_the_same_and_with_another_meaning_is_not(worker: Agent) -> None:
+    first = await worker("create_task", **FIRST)
+    for otherwise in OTHERWISE:
+        again = await worker("create_task", **FIRST | otherwise)
+        assert (again["replayed"], again["task"]["id"]) == (True, first["task"]["id"]), otherwise
+    [of_many] = (await worker("create_tasks", tasks=[FIRST | OTHERWISE[1]]))["outcomes"]
+    assert (of_many["outcome"], of_many["ids"]) == ("unchanged", [first["task"]["id"]])
+    with pytest.raises(Refused) as refused:
+        await worker("create_tasks", tasks=[FIRST | {"title": "Twice"}, FIRST | OTHERWISE[0] | {"title": "Twice"}])
+    assert refused.value.code == "same_task"
+    for other in ({"dueDate": "today at 3pm"}, {"priority": "2"}, {"responsibleIds": ["Ana Soto"]}):
+        assert "replayed" not in await worker("create_task", **FIRST | other)
+
+
+async def test_a_key_is_of_what_was_meant(worker: Agent) -> None:
+    first = await worker("create_task", **FIRST, idempotencyKey="one")
+    for otherwise in OTHERWISE:
+        again = await worker("create_task", **FIRST | otherwise, idempotencyKey="one")
+        assert (again["replayed"], again["task"]["id"]) == (True, first["task"]["id"]), otherwise
+    with pytest.raises(Refused) as refused:
+        await worker("create_task", **FIRST | {"dueDate": "today at 3pm"}, idempotencyKey="one")
+    assert refused.value.code == "key_reused"
+    tasks = [FIRST | {"title": title} for title in ("A", "B")]
+    many = await worker("create_tasks", tasks=tasks, idempotencyKey="many")
+    said = [one | OTHERWISE[1] for one in tasks]
+    again = await worker("create_tasks", tasks=said, idempotencyKey="many")
+    assert (again["replayed"], again["changeId"]) == (True, many["changeId"])
+
+
+async def test_a_key_of_a_bulk_change_is_of_what_was_meant(worker: Agent) -> None:
+    ids = [(await worker.create(f"Task {number}", dueDate="2026-03-10"))["id"] for number in range(2)]
+    done = (await worker("list_statuses"))["statuses"][-1]
+    change = {"dueDate": "tomorrow", "newStatusName": done["name"], "responsibleIds": ["Ana Soto"]}
+    first = await worker("bulk_update_tasks", taskIds=ids, changes=change, idempotencyKey="many")
+    said = {"dueDate": "2026-03-03", "newStatusPosition": done["position"], "responsibleIds": ["ana@example.com"]}
+    again = await worker("bulk_update_tasks", taskIds=ids[::-1], changes=said, idempotencyKey="many")
+    assert (again["replayed"], again["changeId"]) == (True, first["changeId"])
+    for other in ({"dueDate": "today"}, {"responsibleIds": ["Luis Pereira"]}):
+        with pytest.raises(Refused) as refused:
+            await worker("bulk_update_tasks", taskIds=ids, changes=said | other, idempotencyKey="many")
+        assert refused.value.code == "key_reused"
+    await worker.create("Another")
+    by_filter = {"filter": {"responsibleIds": ["Ana Soto"]}, "shiftDueDays": 1, "dryRun": True}
+    plan = await worker("bulk_update_tasks", **by_filter, idempotencyKey="filter")
+    await worker("apply_plan", planId=plan["planId"])
+    said = {"filter": {"responsibleIds": ["ana@example.com"]}, "shiftDueDays": "1"}
+    again = await worker("bulk_update_tasks", **said, idempotencyKey="filter")
+    assert (again["replayed"], again["totals"]) == (True, {"applied": 2})
+
+
+@pytest.mark.parametrize("arm", [one for one in ARMS if one.name == "local"], ids=["local"])
+async def test_tomorrow_is_another_task_on_another_day(arm: Arm, tmp_path: Path) -> None:
+    clock = FixedClock(datetime(2026, 3, 3, 2, 59, 30, tzinfo=UTC))  # half a minute to midnight in Santiago
+    async with arm.open(tmp_path) as app:
+        here = replace(app, clock=clock, timezone="America/Santiago")
+        async with Client(create_server(with_whole_answers(here))) as client:
+            agent, body = Agent(client), BODY | {"dueDate": "tomorrow"}
+            first = await agent("create_task", **body)
+            assert (await agent("create_task", **body))["replayed"] is True
+            clock.move(minutes=1)
+            second = await agent("create_task", **body)
+            assert "replayed" not in second
+            assert [one["task"]["due_at"][:10] for one in (first, second)] == ["2026-03-03", "2026-03-04"]
+            again = await agent("create_task", **BODY, dueDate="2026-03-03")
+            assert (again["replayed"], again["task"]["id"]) == (True, first["task"]["id"])
 
 
 async def test_two_people_added_at_the_same_moment_are_both_kept(agent: Agent) -> None:

@@ -6,9 +6,8 @@ from functools import partial
 
 from pydantic import MISSING, BaseModel
 
-from taskhand.domain import rules
 from taskhand.domain.bulk import BulkReceipt
-from taskhand.domain.due import DueRequest, due_of
+from taskhand.domain.due import due_of
 from taskhand.domain.errors import CallerError
 from taskhand.domain.names import Match
 from taskhand.domain.plan import Plan
@@ -16,6 +15,7 @@ from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import Task, TaskPatch
 from taskhand.journal.journal import Intent
 from taskhand.service.approval import reason_to_confirm
+from taskhand.service.bulk_change import BulkChange, check_change, meaning_of_bulk
 from taskhand.service.bulk_targets import Targets, check_not_all_refused, resolve_targets
 from taskhand.service.bulk_write import SkippedTasks, bulk_write, find_replay, replay_of
 from taskhand.service.call import AlreadyClaimed, Call
@@ -24,17 +24,7 @@ from taskhand.service.make_plan import make_plan
 from taskhand.service.resolver import EditFor, Resolver
 from taskhand.service.task_write import unmet_edit
 
-__all__ = ["BulkChange", "bulk_update"]
-
-_MOST_DAYS = 3_660
-
-
-@dataclass(frozen=True, slots=True)
-class BulkChange:
-    """The change to make to each task: a body, days to move the due date by, or both."""
-
-    patch: TaskPatch | None = None
-    shift_days: int | None = None
+__all__ = ["bulk_update"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +43,14 @@ async def bulk_update(
 
     `body` is the tool's arguments, for the idempotency key. CallerError where no task at all can be changed.
     """
-    edit_for = _check_change(call, change)
-    payload = fingerprint(call.tool, body)
+    due = check_change(call.app, change)
+    edit_for = partial(
+        Resolver(call.app, call.caller.name).resolve, change.patch or TaskPatch(), due, shift_days=change.shift_days
+    )
+    payload = ""
+    if call.key is not None:
+        meant = await meaning_of_bulk(call.app, change, due, ids, given)
+        payload = fingerprint(call.tool, body, meant)
     claims = key_claim(call, payload)
     async with call.app.lock_all([claim.scope for claim in claims]), call.app.lock_all(ids or ()):
         if not call.is_dry and (replay := await find_replay(call, claims, payload)) is not None:
@@ -96,34 +92,6 @@ def _note_about_filter(tasks: Sequence[Task], given: TaskFilter | None) -> str |
         f"{finished} of the {len(tasks)} are finished." if finished else "",
     ]
     return " ".join(filter(None, said)) or None
-
-
-def _check_change(call: Call, change: BulkChange) -> EditFor:
-    """The edit that the change makes to a task; CallerError unless the change is valid and sets something."""
-    patch, days = change.patch, change.shift_days
-    if patch is None and days is None:
-        raise CallerError(
-            "No change was given.", code="nothing_to_change", next_step="Send changes, shiftDueDays or both."
-        )
-    if days is not None:
-        _check_days(days)
-    if days is not None and patch is not None and patch.due_date is not MISSING:
-        raise CallerError(
-            "changes.dueDate and shiftDueDays were both given; only one of them may be.",
-            code="several_changes",
-            next_step="Send shiftDueDays to move each due date, or changes.dueDate to set one.",
-        )
-    due = DueRequest() if patch is None else rules.check_patch(patch, call.app.backend.capabilities, call.app.reference)
-    return partial(Resolver(call.app, call.caller.name).resolve, patch or TaskPatch(), due, shift_days=days)
-
-
-def _check_days(days: int) -> None:
-    if not 0 < abs(days) <= _MOST_DAYS:
-        raise CallerError(
-            f"shiftDueDays {days} is not a number of days from 1 to {_MOST_DAYS}, or from -1 to -{_MOST_DAYS}.",
-            code="invalid_shift",
-            next_step="Send the number of days, negative for earlier.",
-        )
 
 
 async def _plan_steps(call: Call, edit_for: EditFor, targets: Targets) -> _Steps:

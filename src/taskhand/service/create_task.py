@@ -9,6 +9,7 @@ from taskhand.domain import rules
 from taskhand.domain.deadline import end_of_call
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import TaskhandError
+from taskhand.domain.meaning import meaning_of_new
 from taskhand.domain.outcome import VOID
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
@@ -41,13 +42,13 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
     """Create a task in the initial status; CallerError where the body breaks a rule.
 
     A call is answered with the task of an earlier one, marked `replayed`, where both have the same idempotency key, or
-    where it has no key and the same caller sent the same body a moment ago.
+    where it has no key and the same caller asked for the same task a moment ago, however it was said.
     """
     due = rules.check_draft(draft, call.app.backend.capabilities, call.app.reference)
     edit, matched = await Resolver(call.app).resolve(draft, due, None)
     intent = Intent("create", edit=edit, asked=edit)
-    payload = fingerprint(call.tool, draft)
-    claims = key_claim(call, payload) or duplicate_claim(call, payload)
+    payload = fingerprint(call.tool, draft, meaning_of_new(edit))
+    claims = key_claim(call, payload) or duplicate_claim(call, edit)
     if call.is_dry:
         return await make_plan(call, [intent], matched, claims=claims)
     async with call.app.lock_all(claim.scope for claim in claims):

@@ -1,12 +1,15 @@
 """Create many tasks exactly once: each body has its own outcome, and all that is created can be undone as one."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from taskhand.domain import rules
 from taskhand.domain.bulk import BulkReceipt, TaskResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, TaskhandError
+from taskhand.domain.meaning import meaning_of_new
 from taskhand.domain.names import Match
 from taskhand.domain.plan import Plan
 from taskhand.domain.task import TaskDraft
@@ -31,8 +34,6 @@ __all__ = ["MOST_TASKS", "NewBody", "create_tasks"]
 
 MOST_TASKS = 50
 """The maximum number of tasks in one call."""
-_OF_ONE = "create_task"
-"""The tool whose bodies these are: a body that either of the two has sent a moment ago is not sent again."""
 _TITLE = 60
 _CANDIDATES = 3
 
@@ -90,9 +91,9 @@ async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | P
             code="too_many_tasks" if bodies else "nothing_to_change",
             next_step=f"Send 1 to {MOST_TASKS} tasks.",
         )
-    payload = fingerprint(call.tool, [_payload(body) for body in bodies])
-    of_key = key_claim(call, payload)
     steps = await _resolve_all(call, bodies)
+    payload = fingerprint(call.tool, [_payload(body) for body in bodies], _meaning(steps))
+    of_key = key_claim(call, payload)
     of_bodies = [one for step in steps for one in _duplicate_claim(call, step)]
     async with call.app.lock_all(claim.scope for claim in (*of_key, *of_bodies)):
         while True:
@@ -129,7 +130,7 @@ async def _carry_out(call: Call, steps: Sequence[_Step], of_key: tuple[Claim, ..
 async def _resolve_all(call: Call, bodies: Sequence[NewBody]) -> list[_Step]:
     """The edit of each body; what breaks a rule, and bodies that are the same task, are refused."""
     resolver, steps = Resolver(call.app), [_Step(body) for body in bodies]
-    same: dict[Edit, list[_Step]] = {}
+    same: dict[str, list[_Step]] = {}
     for step in steps:
         try:
             if isinstance(step.body.given, CallerError):
@@ -139,7 +140,7 @@ async def _resolve_all(call: Call, bodies: Sequence[NewBody]) -> list[_Step]:
         except CallerError as error:
             step.refuse(step.body.named(error))
         else:
-            same.setdefault(step.edit, []).append(step)
+            same.setdefault(json.dumps(meaning_of_new(step.edit)), []).append(step)
     for alike in same.values():
         if len(alike) > 1:
             _refuse_same(alike)
@@ -183,14 +184,19 @@ def _to_result(body: NewBody, earlier: EarlierCreate) -> TaskResult:
 
 def _duplicate_claim(call: Call, step: _Step) -> tuple[Claim, ...]:
     """The claim on a body as create_task makes it; none with a key, and for a body that is refused."""
-    if call.key is not None or not isinstance(step.body.given, TaskDraft) or step.error is not None:
-        return ()
-    return duplicate_claim(call, fingerprint(_OF_ONE, step.body.given))
+    return (
+        () if call.key is not None or step.edit is None or step.error is not None else duplicate_claim(call, step.edit)
+    )
 
 
 def _payload(body: NewBody) -> TaskDraft | str:
-    """What two calls with one key are compared by."""
+    """A body as it was sent."""
     return body.given if isinstance(body.given, TaskDraft) else f"{body.given.code}: {body.given.message}"
+
+
+def _meaning(steps: Sequence[_Step]) -> list[dict[str, Any]] | None:
+    """What the bodies ask for; None where one of them is refused, and so may mean something else another time."""
+    return [meaning_of_new(step.edit) for step in steps if step.edit] if all(step.edit for step in steps) else None
 
 
 def _check_not_all_refused(steps: Sequence[_Step]) -> None:

@@ -8,7 +8,9 @@ from typing import Final
 from pydantic import BaseModel
 
 from taskhand.domain.deadline import time_left
+from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OutcomeUnknown
+from taskhand.domain.meaning import meaning_of_new
 from taskhand.journal.journal import Change, Claim
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call, RepeatableOptions
@@ -39,13 +41,27 @@ _LONGEST_KEY: Final = 200
 _OPTIONS: Final = frozenset(RepeatableOptions.model_fields)
 
 
-def fingerprint(tool: str, body: BaseModel | Sequence[BaseModel | str]) -> str:
-    """A hash that is equal for two calls of the same tool with the same body or bodies; options are left out.
+def fingerprint(tool: str, body: BaseModel | Sequence[BaseModel | str], meant: object = None) -> str:
+    """The payload of a claim: it shows whether two calls of a tool ask for the same.
 
-    A text stands for a body that is none.
+    `body` is the body or bodies as they were sent, without options; a text stands for a body that is none. `meant` is
+    the JSON of what they ask for, None where that is not known.
     """
     sent = _to_json(body) if isinstance(body, BaseModel) else [_to_json(one) for one in body]
-    return sha256(json.dumps([tool, sent], sort_keys=True).encode(errors="replace")).hexdigest()
+    return f"{_digest([tool, sent])}.{'' if meant is None else _digest([tool, meant])}"
+
+
+def is_same_request(first: str, again: str) -> bool:
+    """Whether two payloads are of calls that ask for the same: that mean it, or else that were sent with the same body.
+
+    So a call is known again where a name in it is not known any more. Journals of earlier versions have the body only.
+    """
+    (sent, _, meant), (sent_again, _, meant_again) = first.partition("."), again.partition(".")
+    return meant == meant_again if meant and meant_again else sent == sent_again
+
+
+def _digest(value: object) -> str:
+    return sha256(json.dumps(value, sort_keys=True).encode(errors="replace")).hexdigest()
 
 
 def _to_json(body: BaseModel | str) -> object:
@@ -65,16 +81,14 @@ def key_claim(call: Call, payload: str) -> tuple[Claim, ...]:
             next_step=f"Send 1 to {_LONGEST_KEY} characters, or leave it out.",
         )
     # Hashed together with the caller: two callers' keys never collide, and the journal shows neither of them.
-    digest = sha256(json.dumps([call.caller.key, call.key]).encode(errors="replace")).hexdigest()
-    return (Claim(f"key {digest}", payload),)
+    return (Claim(f"key {_digest([call.caller.key, call.key])}", payload),)
 
 
-def duplicate_claim(call: Call, payload: str) -> tuple[Claim, ...]:
-    """The claim of a call without a key: it is held by an identical call of the same caller, for `same_within`."""
+def duplicate_claim(call: Call, edit: Edit) -> tuple[Claim, ...]:
+    """The claim on a new task, made without a key: the same caller's same task holds it for `same_within`."""
     within = call.app.policy.same_within
-    return (
-        (Claim(f"{DUPLICATE_SCOPE}{call.caller.key} {payload}", payload, call.app.clock() - within),) if within else ()
-    )
+    task = _digest(meaning_of_new(edit))
+    return (Claim(f"{DUPLICATE_SCOPE}{call.caller.key} {task}", task, call.app.clock() - within),) if within else ()
 
 
 def recreation_claim(deletion: Change, task_id: str) -> Claim:
@@ -94,7 +108,7 @@ def is_key_replay(call: Call, first: Change, payload: str) -> bool:
 
 def check_same_payload(first: Change, payload: str) -> None:
     """Refuse a key that an earlier change used with another body."""
-    if all(claim.payload != payload for claim in first.opening.claims):
+    if not any(is_same_request(claim.payload, payload) for claim in first.opening.claims):
         raise CallerError(
             "This idempotencyKey was used with another request before.",
             code="key_reused",

@@ -59,7 +59,7 @@ class Resolver:
         The due date that the task has is moved by `shift_days` before they are applied.
         """
         before = snapshot.task if snapshot else None
-        choice, status_matched = await self._resolve_status(body)
+        choice, status_matched = await self.resolve_status(body)
         responsible_ids, people_matched = await self._resolve_responsibles(body, before)
         description, native = _resolve_description(body.description, before), None
         if snapshot is not None and isinstance(body, TaskPatch) and body.add_note is not MISSING:
@@ -82,6 +82,14 @@ class Resolver:
         if isinstance(body, TaskDraft) and body.priority is MISSING:
             edit, matched = replace(edit, priority=int(DEFAULT_PRIORITY)), (*matched, _NO_PRIORITY)
         return edit, matched
+
+    async def resolve_status(self, body: TaskDraft | TaskPatch) -> tuple[StatusChoice | MISSING, tuple[Match, ...]]:
+        """The status that a body names, and the name that was resolved."""
+        if isinstance(body, TaskPatch) and body.new_status_name is not MISSING:
+            return statuses.resolve_status(body.new_status_name, await self._known_statuses())
+        if isinstance(body, TaskPatch) and body.new_status_position is not MISSING:
+            return statuses.status_at_position(body.new_status_position, await self._known_statuses())
+        return MISSING, ()
 
     async def resolve_people(
         self, given: Sequence[str], current: Sequence[str], argument: str = "responsibleIds"
@@ -167,13 +175,6 @@ class Resolver:
         if self._statuses is None:
             self._statuses = await self._backend.statuses()
         return self._statuses
-
-    async def _resolve_status(self, body: TaskDraft | TaskPatch) -> tuple[StatusChoice | MISSING, tuple[Match, ...]]:
-        if isinstance(body, TaskPatch) and body.new_status_name is not MISSING:
-            return statuses.resolve_status(body.new_status_name, await self._known_statuses())
-        if isinstance(body, TaskPatch) and body.new_status_position is not MISSING:
-            return statuses.status_at_position(body.new_status_position, await self._known_statuses())
-        return MISSING, ()
 
     async def _resolve_responsibles(
         self, body: TaskDraft | TaskPatch, before: Task | None

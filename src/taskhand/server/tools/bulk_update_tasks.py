@@ -9,7 +9,8 @@ from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskPatch
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.service.bulk_update import BulkChange, bulk_update
+from taskhand.service.bulk_change import BulkChange
+from taskhand.service.bulk_update import bulk_update
 from taskhand.service.call import Call, RepeatableOptions
 
 __all__ = ["BULK_UPDATE_TASKS"]

@@ -1,0 +1,82 @@
+"""What a request asks for, however it was said: equal values for two requests that mean the same; pure.
+
+The values are JSON. Names are resolved before, and words for a day to the day; so tomorrow means something else on
+another day.
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import date, datetime, time
+from typing import Any, Final
+
+from pydantic import MISSING
+
+from taskhand.domain.due import Due, DueRequest, instant_text
+from taskhand.domain.edit import Edit
+from taskhand.domain.names import fold
+from taskhand.domain.query import TaskQuery, text_words
+from taskhand.domain.task import StatusChoice
+from taskhand.domain.task_times import Period
+from taskhand.domain.text import strip_hidden
+
+__all__ = ["meaning_of_due", "meaning_of_field", "meaning_of_new", "meaning_of_query"]
+
+_TEXTS: Final = frozenset({"title", "description", "add_note"})
+_PAGING: Final = frozenset({"order", "limit", "with_links", "after", "matched"})
+"""What of a query says how its tasks are listed, not which they are."""
+
+
+def meaning_of_new(edit: Edit) -> dict[str, Any]:
+    """What a new task is made of: a field that is null or empty says nothing in one."""
+    return _without_empty({name: meaning_of_field(name, value) for name, value in edit.given()})
+
+
+def meaning_of_query(query: TaskQuery) -> dict[str, Any]:
+    """Which tasks a query is about."""
+    given = {one.name: getattr(query, one.name) for one in fields(query) if one.name not in _PAGING}
+    if query.text is not None:
+        given["text"] = tuple(text_words(query.text))
+    return {name: meaning_of_field(name, value) for name, value in given.items() if value is not None}
+
+
+def meaning_of_due(request: DueRequest, default_zone: str | None, *, midnight_is_day: bool) -> Any:
+    """What due fields ask for: a due date, or what they keep of the one that a task has.
+
+    CallerError where the due date cannot be made.
+    """
+    if not request.needs_current_due:
+        due = request.on(None, default_zone, midnight_is_day=midnight_is_day)
+        return None if due is None else meaning_of_field("due", due)
+    parts = {"date": request.due_date, "time": request.due_time, "zone": request.timezone}
+    return {name: meaning_of_field(name, value) for name, value in parts.items() if value is not MISSING}
+
+
+def meaning_of_field(name: str, value: object) -> Any:
+    """What the value of a field means; people and other lists in any order, and an instant in any zone."""
+    match value:
+        case str() if name in _TEXTS:
+            return unicodedata.normalize("NFC", strip_hidden(value)).strip() or None
+        case tuple():
+            return sorted({str(meaning_of_field(name, one)) for one in value})
+        case Due():
+            return instant_text(value.at) if value.at else value.day.isoformat()
+        case StatusChoice():
+            # The id of a status may become known after the first request; its name stays the same.
+            return fold(value.name) if value.name else value.id or value.position
+        case Period():
+            return [value.moment, *(at and instant_text(at) for at in (value.start, value.end))]
+        case datetime():
+            return instant_text(value)
+        case date() | time():
+            return value.isoformat()
+        case Mapping():
+            return {key: value[key] or None for key in sorted(value)}
+        case _:
+            return value
+
+
+def _without_empty(meant: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that say something."""
+    given = {name: _without_empty(value) if isinstance(value, Mapping) else value for name, value in meant.items()}
+    return {name: value for name, value in given.items() if value not in (None, "", [], {})}

@@ -1,0 +1,102 @@
+"""The change that a bulk update makes to each task, checked, and what it means however it was said."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import MISSING
+
+from taskhand.domain import rules
+from taskhand.domain.due import DueRequest
+from taskhand.domain.errors import CallerError, TaskhandError
+from taskhand.domain.meaning import meaning_of_due, meaning_of_field, meaning_of_query
+from taskhand.domain.query import TaskFilter
+from taskhand.domain.task import TaskPatch
+from taskhand.service.app_context import AppContext
+from taskhand.service.list_tasks import resolve_filter
+from taskhand.service.resolver import Resolver
+
+__all__ = ["BulkChange", "check_change", "meaning_of_bulk"]
+
+_MOST_DAYS: Final = 3_660
+
+_PEOPLE: Final = {
+    "responsible_ids": "responsibleIds",
+    "add_responsible_ids": "addResponsibleIds",
+    "remove_responsible_ids": "removeResponsibleIds",
+}
+_RESOLVED: Final = frozenset({*_PEOPLE, "new_status_name", "new_status_position", "due_date", "due_time", "timezone"})
+"""Fields that mean what they are resolved to."""
+
+
+@dataclass(frozen=True, slots=True)
+class BulkChange:
+    """The change to make to each task: a body, days to move the due date by, or both."""
+
+    patch: TaskPatch | None = None
+    shift_days: int | None = None
+
+
+def check_change(app: AppContext, change: BulkChange) -> DueRequest:
+    """The due fields of the change, parsed; CallerError unless the change is valid and sets something."""
+    patch, days = change.patch, change.shift_days
+    if patch is None and days is None:
+        raise CallerError(
+            "No change was given.", code="nothing_to_change", next_step="Send changes, shiftDueDays or both."
+        )
+    if days is not None:
+        _check_days(days)
+    if days is not None and patch is not None and patch.due_date is not MISSING:
+        raise CallerError(
+            "changes.dueDate and shiftDueDays were both given; only one of them may be.",
+            code="several_changes",
+            next_step="Send shiftDueDays to move each due date, or changes.dueDate to set one.",
+        )
+    if patch is None:
+        return DueRequest()
+    return rules.check_patch(patch, app.backend.capabilities, app.reference)
+
+
+async def meaning_of_bulk(
+    app: AppContext, change: BulkChange, due: DueRequest, ids: Sequence[str] | None, given: TaskFilter | None
+) -> dict[str, Any] | None:
+    """The tasks and the change that are meant: two calls with one idempotency key are compared by it.
+
+    None where that cannot be known now, because a name is not known.
+    """
+    try:
+        return {
+            "ids": None if ids is None else sorted({one.casefold() for one in ids}),
+            "filter": None
+            if given is None or not given.model_fields_set
+            else meaning_of_query(await resolve_filter(app, given)),
+            "changes": None if change.patch is None else await _meaning_of_patch(app, change.patch, due),
+            "days": change.shift_days,
+        }
+    except TaskhandError:
+        return None
+
+
+async def _meaning_of_patch(app: AppContext, patch: TaskPatch, due: DueRequest) -> dict[str, Any]:
+    resolver = Resolver(app)
+    sent = {name: value for name in TaskPatch.model_fields if (value := getattr(patch, name)) is not MISSING}
+    meant = {name: meaning_of_field(name, value) for name, value in sent.items() if name not in _RESOLVED}
+    for name, argument in _PEOPLE.items():
+        if name in sent:
+            meant[name] = sorted((await resolver.resolve_people(sent[name], (), argument)).ids)
+    status, _ = await resolver.resolve_status(patch)
+    if status is not MISSING:
+        meant["status"] = meaning_of_field("status", status)
+    if due.is_given:
+        midnight_is_day = app.backend.capabilities.midnight_is_day
+        meant["due"] = meaning_of_due(due, app.timezone, midnight_is_day=midnight_is_day)
+    return meant
+
+
+def _check_days(days: int) -> None:
+    if not 0 < abs(days) <= _MOST_DAYS:
+        raise CallerError(
+            f"shiftDueDays {days} is not a number of days from 1 to {_MOST_DAYS}, or from -1 to -{_MOST_DAYS}.",
+            code="invalid_shift",
+            next_step="Send the number of days, negative for earlier.",
+        )
