@@ -7,7 +7,7 @@ from typing import Final
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.verification import Verification, verify_chain
-from taskhand.sqlite.health_checks import describe_size, find_damage
+from taskhand.sqlite.health_checks import describe_copies, describe_size, find_damage
 from taskhand.sqlite.store import Store
 
 __all__ = ["check_journal"]
@@ -39,7 +39,7 @@ async def check_journal(store: Store, path: Path) -> CheckResult:
     sentence = f"{path}, {size}: {found.rows} rows, all as they were written; open changes: {under_way}."
     if under_way:
         sentence += " The next start settles those of processes that have ended."
-    return CheckResult("journal", "ok", sentence)
+    return CheckResult("journal", "ok", f"{sentence}{await describe_copies(path)}")
 
 
 def _verify_and_count(connection: sqlite3.Connection) -> tuple[Verification, int]:

@@ -1,5 +1,6 @@
 """A connection to a SQLite file: made for its owner alone, migrated, and shared safely with other processes (WAL)."""
 
+import logging
 import os
 import sqlite3
 import time
@@ -10,11 +11,14 @@ from pathlib import Path
 from uuid import uuid4
 
 from taskhand.domain.errors import OperatorError
+from taskhand.sqlite.copies import copy_before_migration, remove_older_copies
 from taskhand.sqlite.migrations import check_version, migrate
 from taskhand.sqlite.transaction import transaction
 from taskhand.sqlite.write_ahead_log import find_foreign_log
 
 __all__ = ["BUSY_S", "DatabaseKind", "file_identity", "open_connection"]
+
+_log = logging.getLogger(__name__)
 
 BUSY_S = 5.0
 """Seconds that a write waits for another process."""
@@ -64,7 +68,7 @@ def open_connection(
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
         kind.check_version(connection)
-        _bring_up_to_date(connection, kind)
+        _bring_up_to_date(connection, kind, path)
         with transaction(connection, "BEGIN IMMEDIATE"):
             kind.check_version(connection)
             if prepare is not None:
@@ -80,18 +84,32 @@ def _create(path: Path, kind: DatabaseKind) -> None:
     os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     try:
         with closing(sqlite3.connect(new.absolute(), isolation_level=None)) as connection:
-            _bring_up_to_date(connection, kind)
+            _bring_up_to_date(connection, kind, new)
         _move_into_place(new, there)
     finally:
         for left in (new, *(new.with_name(f"{new.name}-{end}") for end in ("wal", "shm"))):
             left.unlink(missing_ok=True)
 
 
-def _bring_up_to_date(connection: sqlite3.Connection, kind: DatabaseKind) -> None:
+def _bring_up_to_date(connection: sqlite3.Connection, kind: DatabaseKind, path: Path) -> None:
+    """Migrate the database at `path`, of which a copy is made first where it is not new."""
+
+    def keep(version: int) -> None:
+        try:
+            copy = copy_before_migration(path, version)
+            remove_older_copies(path)
+        except (sqlite3.Error, OSError) as error:
+            raise OperatorError(
+                f"The {kind.label} {path} has to be migrated, and could not be copied before: {error}.",
+                code="store_unavailable",
+                next_step="Make room for a copy beside the file, and check its folder.",
+            ) from error
+        _log.warning("the %s %s is being migrated from version %d; a copy is at %s", kind.label, path, version, copy)
+
     _use_wal(connection)
     for name, function in kind.functions.items():
         connection.create_function(name, 1, function, deterministic=True)
-    migrate(connection, kind.package)
+    migrate(connection, kind.package, keep)
 
 
 def _move_into_place(new: Path, there: Path) -> None:

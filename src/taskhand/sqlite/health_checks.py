@@ -5,9 +5,10 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from taskhand.sqlite.copies import find_migration_copies
 from taskhand.sqlite.store import Store
 
-__all__ = ["VERSION", "describe_size", "find_damage"]
+__all__ = ["VERSION", "describe_copies", "describe_size", "find_damage"]
 
 VERSION = sqlite3.sqlite_version
 """The version of the SQLite library."""
@@ -33,6 +34,12 @@ async def describe_size(path: Path) -> str:
         return sum(file.stat().st_size for file in files if file.exists())
 
     return _render_size(await anyio.to_thread.run_sync(size))
+
+
+async def describe_copies(path: Path) -> str:
+    """A further sentence about the copies that migrations have left beside the file; empty where there are none."""
+    copies = await anyio.to_thread.run_sync(find_migration_copies, path)
+    return f" Copies from before migrations: {', '.join(one.name for one in copies)}." if copies else ""
 
 
 def _quick_check(connection: sqlite3.Connection) -> str | None:

@@ -1,7 +1,7 @@
 """Numbered SQL scripts that bring a database to the newest schema."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -34,18 +34,22 @@ def check_version(connection: sqlite3.Connection, package: str, *, label: str, v
         )
 
 
-def migrate(connection: sqlite3.Connection, package: str) -> None:
+def migrate(connection: sqlite3.Connection, package: str, before: Callable[[int], None]) -> None:
     """Run the scripts that the database does not have yet; `user_version` is the number of the last one.
 
-    All of them are one transaction, so each runs once however many processes start at the same time.
+    All of them are one transaction, so each runs once however many processes start at the same time. `before` is called
+    in it with the version of a database that is not new.
     """
-    if read_version(connection) < newest_version(package):
-        with transaction(connection, "BEGIN IMMEDIATE"):
-            for number, script in enumerate(_scripts(package), 1):
-                if number > read_version(connection):
-                    for statement in _statements(script.read_text("utf-8")):
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA user_version = {number}")
+    if read_version(connection) >= newest_version(package):
+        return
+    with transaction(connection, "BEGIN IMMEDIATE"):
+        former = read_version(connection)
+        if 0 < former < newest_version(package):
+            before(former)
+        for number, script in enumerate(_scripts(package)[former:], former + 1):
+            for statement in _statements(script.read_text("utf-8")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
 
 
 def read_version(connection: sqlite3.Connection) -> int:

@@ -5,7 +5,7 @@ from typing import Final
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
-from taskhand.sqlite.health_checks import describe_size, find_damage
+from taskhand.sqlite.health_checks import describe_copies, describe_size, find_damage
 from taskhand.sqlite.store import Store
 
 __all__ = ["check_store"]
@@ -21,4 +21,5 @@ async def check_store(store: Store, path: Path) -> CheckResult:
         return CheckResult("store", "failed", error.message, error.next_step)
     if fault:
         return CheckResult("store", "failed", f"{path} is damaged: {fault}.", _COPY)
-    return CheckResult("store", "ok", f"{path}, {await describe_size(path)}: sound, and can be written.")
+    sentence = f"{path}, {await describe_size(path)}: sound, and can be written."
+    return CheckResult("store", "ok", f"{sentence}{await describe_copies(path)}")

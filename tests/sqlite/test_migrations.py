@@ -1,0 +1,107 @@
+"""Migrations: a copy of the file is made first, and a process that is killed in the middle leaves it as it was."""
+
+import os
+import signal
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import anyio
+import pytest
+
+from taskhand.backends.local.backend import TASK_STORE
+from taskhand.domain.errors import OperatorError
+from taskhand.journal.sqlite import JOURNAL
+from taskhand.sqlite.connection import DatabaseKind, open_connection
+from taskhand.sqlite.copies import find_migration_copies
+from taskhand.sqlite.health_checks import describe_copies
+from taskhand.sqlite.migrations import newest_version
+
+OLD = {TASK_STORE.label: "INSERT INTO contact VALUES ('c-1', 'Acme', NULL, NULL, NULL, 'ac\u200bme')"}
+"""What is in an old file."""
+
+
+def make_old(path: Path, kind: DatabaseKind, version: int) -> list[str]:
+    """A file as an earlier version of the program left it; what is in it."""
+    scripts = sorted((files(kind.package) / "migrations").iterdir(), key=lambda one: one.name)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        for name, function in kind.functions.items():
+            connection.create_function(name, 1, function, deterministic=True)
+        for script in scripts[:version]:
+            connection.executescript(script.read_text("utf-8"))
+        connection.execute(OLD.get(kind.label, "SELECT 1"))
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.commit()
+    return contents(path)
+
+
+def contents(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return [*connection.iterdump(), str(connection.execute("PRAGMA user_version").fetchone()[0])]
+
+
+@pytest.mark.parametrize(("kind", "version"), [(TASK_STORE, 2), (TASK_STORE, 5), (JOURNAL, 1)])
+def test_a_migration_copies_the_file_first_and_says_so(
+    kind: DatabaseKind, version: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "file.sqlite"
+    before = make_old(path, kind, version)
+    open_connection(path, kind).close()
+    copy = tmp_path / f"file.sqlite.v{version}.bak"
+    assert contents(path)[-1] == str(newest_version(kind.package))
+    assert contents(copy) == before
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert sorted(one.name for one in tmp_path.iterdir()) == [path.name, copy.name]
+    [line] = caplog.messages
+    assert f"the {kind.label} {path} is being migrated from version {version}" in line
+    assert str(copy) in line
+    assert anyio.run(describe_copies, path) == f" Copies from before migrations: {copy.name}."
+    open_connection(path, kind).close()
+    assert caplog.messages == [line]
+
+
+def test_a_new_file_has_no_copy(tmp_path: Path) -> None:
+    open_connection(tmp_path / "file.sqlite", TASK_STORE).close()
+    assert [one.name for one in tmp_path.iterdir()] == ["file.sqlite"]
+
+
+def test_the_copies_of_three_versions_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "file.sqlite"
+    for version in (1, 2, 3, 4, 5, 5):
+        path.unlink(missing_ok=True)
+        make_old(path, TASK_STORE, version)
+        open_connection(path, TASK_STORE).close()
+    assert [one.name for one in find_migration_copies(path)] == [f"file.sqlite.v{number}.bak" for number in (5, 4, 3)]
+
+
+def test_a_file_that_cannot_be_copied_is_not_migrated(tmp_path: Path) -> None:
+    path = tmp_path / "file.sqlite"
+    before = make_old(path, TASK_STORE, 3)
+    (tmp_path / "file.sqlite.v3.bak").mkdir()
+    with pytest.raises(OperatorError, match="has to be migrated, and could not be copied before") as refused:
+        open_connection(path, TASK_STORE)
+    assert refused.value.code == "store_unavailable"
+    assert contents(path) == before
+    assert sorted(one.name for one in tmp_path.iterdir()) == [path.name, "file.sqlite.v3.bak"]
+
+
+def _die(_: str) -> str:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return ""
+
+
+def test_a_process_that_is_killed_in_a_migration_leaves_the_file_whole(tmp_path: Path) -> None:
+    path = tmp_path / "file.sqlite"
+    before = make_old(path, TASK_STORE, 2)
+    if (child := os.fork()) == 0:
+        open_connection(path, replace(TASK_STORE, functions={"fold": _die}))
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert contents(path) == contents(tmp_path / "file.sqlite.v2.bak") == before
+    open_connection(path, TASK_STORE).close()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT searchable FROM contact").fetchall() == [("acme",)]
