@@ -7,13 +7,12 @@ not in the schema are refused all the same. OpenAI and Claude refuse combinators
 them accept `anyOf` with `null` on a property. Clients read output schemas, models do not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel
-from pydantic.json_schema import JsonSchemaMode
 
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.field_notes import NOTES
@@ -34,6 +33,17 @@ _ABOUT_TIMES = frozenset({"dateField", "countBy", "fields"})
 _NEEDED: Final[Mapping[str, Known]] = {**{one: one for one in get_args(Known)}, "completedDay": "completed"}
 """What a backend must know for a value of these arguments to mean something."""
 _NOISE = frozenset({"title", "default", "$defs"})
+_JSON_TYPES: Final[Mapping[type, str]] = {
+    NoneType: "null",
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    tuple: "array",
+    dict: "object",
+    BaseModel: "object",
+}
+"""The types of an answer's fields; a boolean comes before the integer that it is in Python."""
 
 
 def input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
@@ -54,9 +64,9 @@ def output_schema(model: type[BaseModel]) -> Schema:
     field is required. Gemini CLI takes the JSON of an error for structured content, and its SDK replaces content that
     does not fit: the model would read that the schema is wrong, and not what to do.
     """
-    properties: Schema = _plain(model, mode="serialization")["properties"]
-    listed = getattr(model, "listed", ()) or [name for name in properties if name != "untrusted"]
-    return {"type": "object", "properties": {name: _outline(properties[name]) for name in listed}}
+    annotations = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+    listed = getattr(model, "listed", ()) or [name for name in annotations if name != "untrusted"]
+    return {"type": "object", "properties": {name: _outline(annotations[name]) for name in listed}}
 
 
 @cache
@@ -226,9 +236,9 @@ def _described(node: Schema, capabilities: Capabilities, *, is_new: bool) -> Sch
     return described | (_with_null(kept) if "null_is_not_given" in notes else kept)
 
 
-def _plain(model: type[BaseModel], mode: JsonSchemaMode = "validation") -> Schema:
+def _plain(model: type[BaseModel]) -> Schema:
     """The model's schema without references, titles, defaults and `additionalProperties: false`."""
-    raw = model.model_json_schema(by_alias=True, mode=mode)
+    raw = model.model_json_schema(by_alias=True)
     inlined: Schema = _inlined(raw, raw.get("$defs", {}))
     return inlined
 
@@ -275,7 +285,23 @@ def _with_null(node: Schema) -> Schema:
     }
 
 
-def _outline(node: Schema) -> Schema:
+def _outline(annotation: Any) -> Schema:
     """The type of a value, a list of types where it can be null, and nothing of what is in it."""
-    kinds = list(dict.fromkeys(branch["type"] for branch in node.get("anyOf", [node]) if "type" in branch))
+    kinds = list(dict.fromkeys(_json_types(annotation)))
     return {"type": kinds[0] if len(kinds) == 1 else kinds} if kinds else {}
+
+
+def _json_types(annotation: Any) -> Iterator[str]:
+    """The JSON types of a value with this annotation.
+
+    They are read from the annotation itself: pydantic's JSON schema needs the model's validator, and an answer builds
+    its own when it is first given.
+    """
+    origin = get_origin(annotation)
+    if origin in (Union, UnionType):
+        for branch in get_args(annotation):
+            yield from _json_types(branch)
+    elif origin is Annotated:
+        yield from _json_types(get_args(annotation)[0])
+    elif isinstance(kind := origin or annotation, type):
+        yield from [name for parent, name in _JSON_TYPES.items() if issubclass(kind, parent)][:1]

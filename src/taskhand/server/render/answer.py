@@ -38,7 +38,13 @@ class Answer(BaseModel):
     schema of the answer names, all of them if empty; an answer may have others besides.
     """
 
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, validate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True,
+        alias_generator=to_camel,
+        validate_by_name=True,
+        serialize_by_alias=True,
+        defer_build=True,  # a start would build all of them, and a session gives a few
+    )
     free_text: ClassVar[tuple[str, ...]] = ()
     listed: ClassVar[tuple[str, ...]] = ()
 
