@@ -2,7 +2,7 @@
 
 import os
 
-from taskhand.cli.main import main
+from taskhand.__main__ import main
 
 for _name, _value in tuple(os.environ.items()):
     # Some hosts ignore the default and pass on the placeholder of an empty field.

@@ -1,5 +1,6 @@
 """The command `taskhand`."""
 
+import gc
 import json
 import logging
 import os
@@ -102,6 +103,8 @@ def command(context: click.Context, db: str | None, clock: str | None, ids: str 
                 _log.warning("%s %s", warning.found, warning.remedy)
     if context.invoked_subcommand is None:
         run_server(found)
+    elif context.invoked_subcommand != "serve":  # a server has more to load
+        gc.enable()
 
 
 @command.command()

@@ -73,8 +73,6 @@ def run_server(
     that ends at once as "Connection closed"; the exit code is then 1. OperatorError for an address that is refused, and
     for an error of the configuration where a person has started the server on a terminal.
     """
-    # Objects made during start-up live as long as the server: collecting garbage among them costs a tenth of the start.
-    gc.disable()
     from taskhand.server.transports.host_names import Address
     from taskhand.server.transports.process import leave
 
@@ -104,7 +102,7 @@ async def _serve(found: Configuration | OperatorError, address: "Address | None"
             problem = "not_configured"
         if on_a_terminal:
             print_lines(_ON_A_TERMINAL.splitlines(), err=True)
-        gc.freeze()
+        gc.freeze()  # what a start has made lives as long as the server
         gc.enable()
         if address:
             await serve_http(server, address, at_start, keeps_sessions=keeps_sessions, problem=problem)
