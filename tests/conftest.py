@@ -2,6 +2,9 @@
 
 import gc
 import json
+import os
+import shutil
+import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -17,6 +20,12 @@ settings.register_profile(
 )
 settings.load_profile("taskhand")
 
+# Most tests write SQLite files, and no test cuts the power: waiting for a disk at each commit would prove nothing. The
+# workers and the processes that tests start inherit this.
+_MEMORY = Path("/dev/shm")  # noqa: S108  pytest makes a folder of this user's own in it
+_ROOM_BYTES = 2 << 30
+if "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
 
 _check_schema = Draft202012Validator.check_schema
 
