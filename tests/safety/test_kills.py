@@ -35,8 +35,6 @@ from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
 from taskhand.service.recovery import recover_abandoned
 
-pytestmark = pytest.mark.xdist_group("kills")
-
 HUNDRED = 100
 BOUND_S = 30.0
 ANA = {"responsibleIds": ["Ana Soto"]}
