@@ -32,6 +32,7 @@ __all__ = [
     "page_error",
     "proxy_error",
     "redirected_write_error",
+    "refused_values",
     "status_error",
     "unconfirmed_write_error",
 ]
@@ -57,7 +58,7 @@ def status_error(
     match status:
         case 400 | 413 | 414 | 422:
             error = CallerError(
-                _explanation(upstream, status, json) or f"{name} refused the values that were sent.",
+                _explanation(upstream, status, json) or refused_values(name),
                 code="upstream_refused",
                 next_step="Correct the values, ids with the tool that gives them, and send the call again.",
             )
@@ -98,6 +99,11 @@ def status_error(
         case _:
             error = UpstreamError(f"{name} answered with status {status}.", next_step=_LATER)
     return error
+
+
+def refused_values(name: str) -> str:
+    """The message of a refusal whose status is all that the upstream of that name says."""
+    return f"{name} refused the values that were sent."
 
 
 def redirected_write_error(upstream: Upstream) -> UpstreamFailed:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Final
 
 from taskhand.backends.remote.parsing import JsonObject, objects
+from taskhand.backends.remote.refusals import unknown_link
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.http.rate_limiter import RateHeaders
 from taskhand.http.reply import Json
@@ -161,7 +162,7 @@ def _explain_values(json: JsonObject) -> str | None:
         return f"HubSpot refused {'; '.join(dict.fromkeys(clauses))}."
     is_link = str(json.get("message")).startswith("One or more associations are")
     if is_link or any(context_values(one, "INVALID_OBJECT_IDS") for one in (json, *objects(json.get("errors")))):
-        return "HubSpot refused aiContactId or aiCustomerId: there is no such contact or company."
+        return unknown_link("HubSpot")
     return None
 
 

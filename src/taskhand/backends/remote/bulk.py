@@ -14,6 +14,7 @@ import anyio
 from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
 from taskhand.backends.remote.lagging_lists import settle_confirmed
+from taskhand.backends.remote.refusals import explain_refusal
 from taskhand.backends.remote.waiting import sleep_if_time
 from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
@@ -143,7 +144,7 @@ class BulkUpdate(Generic[_Row]):
         for item in items:
             row = answer.rows.get(item.index)
             if (error := answer.refused.get(item.index)) is not None:
-                item.fail(error)
+                item.fail(explain_refusal(error, self._messages.name, item.edit, item.id))
             elif item.index in answer.pending:
                 item.state, item.may_be_late, item.is_pending = State.LOST, True, True
             elif item.index in answer.lost:
@@ -167,7 +168,7 @@ class BulkUpdate(Generic[_Row]):
         The first ones are tried alone. Where each of them is refused too, so are all others with the same edit.
         """
         if len(items) == 1:
-            items[0].fail(refused)
+            items[0].fail(explain_refusal(refused, self._messages.name, items[0].edit, items[0].id))
             return
         if not self._adapter.batch_is_atomic:
             for item in items:
@@ -225,7 +226,11 @@ class BulkUpdate(Generic[_Row]):
         for item in items:
             if item.may_be_late:
                 item.fail(self._messages.unknown_update(item.id))
-            elif item.failure is not None and (is_current or isinstance(item.failure, RateLimited)):
+            elif isinstance(item.failure, RateLimited):
+                item.fail(item.failure)
+            elif isinstance(item.failure, UpstreamFailed) and is_current:
+                item.fail(self._messages.failed(item.failure))
+            elif item.failure is not None and is_current:
                 item.fail(item.failure)
             elif is_current and self._is_untouched(item):
                 item.fail(self._messages.not_applied())

@@ -14,6 +14,7 @@ import anyio
 from taskhand.backends.base import BulkProgress, ItemResult, Written
 from taskhand.backends.remote.bulk_item import BatchAnswer
 from taskhand.backends.remote.lost_create import LostCreate, LostCreates
+from taskhand.backends.remote.refusals import explain_refusal
 from taskhand.backends.remote.waiting import sleep_if_time
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
@@ -177,7 +178,7 @@ class BulkCreate(Generic[_Row]):
     async def _after_refusal(self, items: Sequence[NewTask[_Row]], refused: CallerError) -> None:
         """A batch that is refused as a whole has made nothing: each of its tasks is sent alone."""
         if len(items) == 1:
-            self._fail(items, refused)
+            self._fail(items, explain_refusal(refused, self._messages.name, items[0].edit, None))
             return
         await self._send_all([[item] for item in items])
 
@@ -186,7 +187,7 @@ class BulkCreate(Generic[_Row]):
         for item in items:
             item.row = answer.rows.get(item.index)
             if (error := answer.refused.get(item.index)) is not None:
-                self._fail([item], error)
+                self._fail([item], explain_refusal(error, self._messages.name, item.edit, None))
             elif item.row is None:
                 item.fault = answer.lost.get(item.index) or self._messages.unknown_create()
         await self._finish([item for item in items if item.row is not None])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from taskhand.domain.errors import Candidate, NotFound, OutcomeUnknown, UpstreamError
+from taskhand.domain.errors import Candidate, NotFound, OutcomeUnknown, UpstreamError, UpstreamFailed
 
 __all__ = ["Messages"]
 
@@ -52,6 +52,16 @@ class Messages:
             why or f"There is no task {task_id[:200]} in {self.name}.",
             code="task_not_found",
             next_step="Call list_tasks to find the task's id.",
+        )
+
+    def failed(self, fault: UpstreamFailed) -> UpstreamFailed:
+        """The error for a write that the CRM failed at, and that reading the task back shows not applied."""
+        return UpstreamFailed(
+            f"{fault.message.rstrip('.')}; reading the task back shows that the write was not applied.",
+            code=fault.code,
+            next_step="Send the same call again later." if fault.retryable else fault.next_step,
+            retryable=fault.retryable,
+            retry_after_s=fault.retry_after_s,
         )
 
     def not_applied(self) -> UpstreamError:

@@ -17,8 +17,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress, Written
+from taskhand.backends.remote.refusals import explain_deletion, explain_refusal
 from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
+    CallerError,
     NoAnswer,
     NotAttempted,
     NotFound,
@@ -93,7 +95,7 @@ class Writer(Generic[_Row]):
                 if not self._adapter.unmet(now, edit):
                     return now, self._messages.applied
                 if isinstance(fault, UpstreamFailed) and self._is_proof(now, edit, may_be_late=may_be_late):
-                    raise
+                    raise self._messages.failed(fault) from fault
             else:
                 return row, remark or note
         if self._is_proof(now, edit, may_be_late=may_be_late) and is_untouched(
@@ -120,6 +122,8 @@ class Writer(Generic[_Row]):
                 if not has_write_left(sent):
                     raise
                 return await self._applied_though_throttled(before.id, edit, throttled), self._messages.applied
+            except CallerError as refused:
+                raise explain_refusal(refused, self._messages.name, edit, before.id) from None
         if answer is None:
             return await self._adapter.get(before.id), None
         return await self._adapter.complete(answer, before, edit)
@@ -162,7 +166,7 @@ class Writer(Generic[_Row]):
                 raise self._messages.unknown_deletion(task_id) from sent.fault
             faults.append(sent.fault)
             if isinstance(sent.fault, UpstreamFailed) and self._shows_deletions(faults):
-                raise sent.fault
+                raise self._messages.failed(sent.fault) from sent.fault
         raise self._undeleted(task_id, faults)
 
     async def _send_deletion(self, task_id: str, faults: Sequence[UpstreamError | None]) -> "_Deletion":
@@ -182,18 +186,19 @@ class Writer(Generic[_Row]):
             except (OutcomeUnknown, UpstreamFailed) as fault:
                 return _Deletion(await self._is_gone(task_id), removed, fault)
             except TaskhandError as refused:
+                reason = explain_deletion(refused, self._messages.name, task_id)
                 has_left = has_write_left(requests)
                 if is_first and not (isinstance(refused, RateLimited) and has_left):
-                    raise
+                    raise reason from None
                 with without_pauses() if has_left else nullcontext():
                     is_gone = await self._is_gone(task_id)
                 if is_gone:
                     return _Deletion(is_gone=True, note=removed)
                 if is_first:
-                    raise
+                    raise reason from None
                 if self._shows_deletions(faults):
                     is_unsent = isinstance(refused, NotAttempted)
-                    raise (self._undeleted(task_id, faults) if is_unsent else refused) from None
+                    raise (self._undeleted(task_id, faults) if is_unsent else reason) from None
                 raise self._messages.unknown_deletion(task_id) from refused
         self._adapter.recent.forget([task_id])  # what this process wrote of the task would be shown in its place
         is_gone = await self._is_gone(task_id)
@@ -203,7 +208,7 @@ class Writer(Generic[_Row]):
     def _undeleted(self, task_id: str, faults: Sequence[UpstreamError | None]) -> UpstreamError:
         """The error for a task that is found after two deletions of it; a fault is None for a confirmed one."""
         if isinstance(faults[-1], UpstreamFailed) and all(isinstance(fault, UpstreamFailed) for fault in faults):
-            return faults[-1]
+            return self._messages.failed(faults[-1])
         if self._shows_deletions(faults):
             return self._messages.still_there(task_id) if None in faults else self._messages.not_applied()
         self._adapter.recent.forget([task_id])

@@ -13,6 +13,7 @@ from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_item import Item
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.refusals import references
 from taskhand.backends.remote.waiting import hold_lock
 from taskhand.backends.vambe.account import Account, TaskReader, rests_on
 from taskhand.backends.vambe.client import VambeClient, Window
@@ -250,19 +251,12 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     async def _explained(self, refused: CallerError, before: Task, edit: Edit) -> CallerError:
         """A refused PUT as what it means: Vambe answers 404 for a task that is gone and for an unknown reference."""
-        is_missing = isinstance(refused, NotFound)
-        if is_missing:
+        if isinstance(refused, NotFound):
             await self._lists.find(before.id, fresh=True)
         if edit.status is not MISSING and edit.status.id not in self._catalogue.by_id and _is_of_status(refused, edit):
             asked: Any = edit.status.name if edit.status.name is not None else edit.status.position
             found = f"Vambe refused the change: {str(asked)[:60]!r} is probably none of its statuses."
             return unknown_status_error(str(asked), self._catalogue.known(), found=found)
-        if is_missing:
-            return NotFound(
-                "Vambe does not know a person, contact or customer that was sent.",
-                code="unknown_reference",
-                next_step="Take ids from list_team_members and find_contacts, and send the call again.",
-            )
         return refused
 
     async def _tasks(self, window: Window) -> list[Task]:
@@ -275,5 +269,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
 
 def _is_of_status(refused: CallerError, edit: Edit) -> bool:
-    """Whether a refusal is probably about the status: Vambe says so, or names nothing, or nothing else was sent."""
-    return isinstance(refused, NotFound) or "newStatus" in refused.message or len(list(edit.given())) == 1
+    """Whether a refusal is probably about the status: Vambe says so, or it can be about nothing else that was sent."""
+    if isinstance(refused, NotFound):
+        return references(edit) == ["status"]
+    return "newStatus" in refused.message or len(edit.given()) == 1

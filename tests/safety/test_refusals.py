@@ -1,0 +1,80 @@
+"""A refusal names only what was sent, and a failure says what reading the task back has shown."""
+
+from typing import Any
+
+import pytest
+
+from behaviour.agent import Refused
+from safety.account import AtCrm, staged
+from safety.crms import CRMS, Crm, Sandbox
+from taskhand.sandbox.faults import Fault
+
+CONTACT = "c0a00000-0000-4000-8000-000000000001"
+
+
+async def answer(stage: AtCrm, kind: str, status: int, *, commit: bool = False, **arguments: Any) -> dict[str, Any]:
+    """What the agent is told of a write whose every request ends with this status; the text of all of it is `said`."""
+    there: Sandbox = stage.there  # type: ignore[assignment]  # a CRM's
+    there.faults = [Fault("status", stage.crm.routes[kind], nth="every", status=status, commit=commit)]
+    tools = {"one": "update_task", "many": "bulk_update_tasks", "create": "create_task", "delete": "delete_task"}
+    one = {"id": stage.ids[0]}
+    given: dict[str, dict[str, Any]] = {"one": one, "many": {"taskIds": stage.ids[:2]}, "delete": one}
+    try:
+        told = await stage.agent(tools[kind], **given.get(kind, {}), **arguments)
+        told = await stage.agent("apply_plan", planId=told["planId"]) if kind == "delete" else told
+    except Refused as refused:
+        told = refused.error
+    return told | {"said": str(told)}
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_a_refusal_names_only_what_was_sent(crm: Crm) -> None:
+    new: dict[str, Any] = {"title": "New", "responsibleIds": ["me"]}
+    async with staged(crm, tasks=2) as stage:
+        refused = await answer(stage, "one", 400, title="New")
+        assert refused["message"] == f"{stage.app.backend.messages.name} refused what was sent as title."  # type: ignore[attr-defined]
+        refused = await answer(stage, "one", 400, responsibleIds=["Ana Soto"], dueDate="2026-04-01")
+        assert "dueDate or responsibleIds" in refused["message"]
+        refused = await answer(stage, "create", 400, **new)
+        assert "title" in refused["message"]
+        assert "aiContactId" not in refused["said"]
+        refused = await answer(stage, "delete", 400)
+        assert f"to delete task {stage.ids[0]}" in refused["message"]
+        if crm.name == "close":  # its 404 has a form, and is about the task
+            return
+        refused = await answer(stage, "one", 404, title="New")
+        assert refused["code"] == "task_not_found"
+        assert not any(word in refused["said"] for word in ("person", "contact", "customer", "responsible"))
+        refused = await answer(stage, "many", 404, changes={"title": "New"})
+        assert refused["outcomes"][0]["code"] == "task_not_found"
+        refused = await answer(stage, "one", 404, responsibleIds=["Ana Soto"])
+        assert (refused["code"], "responsibleIds" in refused["message"]) == ("unknown_reference", True)
+        assert not any(word in refused["said"] for word in ("ontact", "ustomer"))
+        refused = await answer(stage, "create", 404, **new)
+        assert (refused["code"], "responsibleIds" in refused["message"]) == ("unknown_reference", True)
+        assert "ontact" not in refused["said"]
+
+
+async def test_vambe_names_every_reference_that_may_be_unknown() -> None:
+    async with staged(CRMS[0], tasks=1) as stage:
+        refused = await answer(stage, "one", 404, newStatusName="Completado", aiContactId=CONTACT)
+        assert refused["message"] == "Vambe does not know what was sent as aiContactId or newStatusName."
+        refused = await answer(stage, "one", 404, aiContactId=CONTACT, title="New")
+        assert refused["message"] == "Vambe does not know what was sent as aiContactId."
+        assert refused["next"].startswith("Take it from find_contacts")
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_after_a_500_the_answer_says_what_reading_back_has_shown(crm: Crm) -> None:
+    async with staged(crm, tasks=2) as stage:
+        failed = await answer(stage, "one", 500, title="New")
+        assert (failed["code"], failed["retryable"]) == ("upstream_error", True)
+        assert "was not applied" in failed["message"]
+        applied = await answer(stage, "one", 500, title="New", commit=True)
+        assert "shows it applied" in applied["note"]
+        if crm.name == "close":  # its PUT for many takes no title
+            return
+        failed = await answer(stage, "many", 500, changes={"title": "Newer"})
+        assert "was not applied" in failed["outcomes"][0]["message"]
+        applied = await answer(stage, "many", 500, changes={"title": "Newer"}, commit=True)
+        assert applied["totals"] == {"applied": 2}
