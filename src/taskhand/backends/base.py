@@ -13,7 +13,7 @@ from taskhand.domain.lost_create import CreateCandidates
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Contact, Member, StatusList, Task
+from taskhand.domain.task import Contact, DealList, Member, StatusList, Task
 
 __all__ = ["Backend", "BulkProgress", "ItemResult", "Misread", "Written"]
 
@@ -117,6 +117,13 @@ class Backend(Protocol):
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts by name, phone or e-mail, up to `limit`."""
+        ...
+
+    async def find_deals(self, query: str | None, limit: int) -> DealList:
+        """Deals by a part of their names, up to `limit`; without a query those that were changed last.
+
+        None where tasks have no deals.
+        """
         ...
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:

@@ -27,13 +27,14 @@ class Capabilities:
     settings or the credential say who `me` is. `status_names` are those of a list that is the same everywhere.
     """
 
-    absent: frozenset[str] = frozenset({"taskType"})
+    absent: frozenset[str] = frozenset({"taskType", "dealId"})
     absent_on_update: frozenset[str] = _NONE
     not_clearable: frozenset[str] = _NONE
     required_on_create: frozenset[str] = _NONE
     priorities: tuple[Priority, ...] = ("0", "1", "2")
     id_pattern: str = UUID
     member_id_pattern: str = UUID
+    deal_id_pattern: str = UUID
     least_responsibles: int = 0
     most_responsibles: int = 50
     keeps_timezone: bool = True

@@ -33,6 +33,7 @@ class Edit:
     priority: int | None | MISSING = MISSING
     status: StatusChoice | MISSING = MISSING
     task_type: str | None | MISSING = MISSING
+    deal_id: str | None | MISSING = MISSING
     native: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
     def given(self) -> tuple[tuple[str, object], ...]:

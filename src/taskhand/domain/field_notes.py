@@ -20,12 +20,14 @@ def field_notes(
     me: str | None = None,
     unless_listed: str | None = None,
     empty_beside: Sequence[str] = (),
+    deals: str | None = None,
 ) -> dict[str, Any]:
     """The notes, as a field's `json_schema_extra`.
 
     `null` and `empty` are clauses of the description that say what null and [] do. `meanings` are the words for the
     values of an enum; they are its description. `me` is a clause that holds where it is known who `me` is, and
     `unless_listed` one where the values are not an enum. `needs` is the field without which this one means nothing.
+    `deals` is a clause that holds where tasks have deals.
     `for_several_people` is true of an argument that means nothing where a task has one person.
 
     `null_is_not_given` offers null in the schema of an optional argument: a host that must fill in every argument has
@@ -41,5 +43,6 @@ def field_notes(
         "me": me,
         "unless_listed": unless_listed,
         "empty_beside": tuple(empty_beside),
+        "deals": deals,
     }
     return {NOTES: {name: note for name, note in notes.items() if note}}

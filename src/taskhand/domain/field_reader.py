@@ -61,7 +61,7 @@ def unreadable_task(task_id: str) -> Task:
     """A task of which nothing but its id can be read."""
     fields = FieldReader()
     fields.unreadable.update(
-        Task.model_fields.keys() - {"id", "is_all_day", "due_timezone", "url", "task_type", "unreadable"}
+        Task.model_fields.keys() - {"id", "is_all_day", "due_timezone", "url", "task_type", "deal_id", "unreadable"}
     )
     return fields.task(id=task_id, is_all_day=False, due_timezone=None)
 

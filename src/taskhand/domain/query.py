@@ -31,6 +31,7 @@ DateField = Literal["due", "created", "updated", "completed"]
 
 _STATUS, _DUE = frozenset({"status_config"}), frozenset({"due_at"})
 _LINKS = frozenset({"ai_contact_id", "ai_customer_id"})
+_DEAL = frozenset({"deal_id"})
 
 NOBODY = frozenset({"nobody", "nadie", "unassigned"})
 """Words, folded, for no person in a filter of responsibles."""
@@ -90,6 +91,7 @@ class TaskFilter(Body):
     priority: AnyPriority | MISSING = MISSING
     task_type: TaskType | MISSING = MISSING
     contact: Annotated[str, Field(description="aiContactId or aiCustomerId, not a name.")] | MISSING = MISSING
+    deal_id: Annotated[str, Field(description="Deal by id or name.")] | MISSING = MISSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +101,9 @@ class TaskQuery:
     Tasks of one of `responsible_ids` are meant, or of nobody if `of_nobody`. `from_date` and `to_date` are ISO due
     days, both included; `period` is a span of another moment. `order` is `due` (earliest first, tasks without a due
     date last), `created` (newest first), `oldest` (created first) or `priority` (highest first); equal tasks are
-    ordered by id in the same direction. `with_links` is whether it matters to which contact and customer the tasks are
-    linked. `after` is the sort key and id at which the page before ended. `matched` are the days that were sent in
-    words.
+    ordered by id in the same direction. `with_links` is whether it matters to which contact, customer and deal the
+    tasks are linked. `after` is the sort key and id at which the page before ended. `matched` are the days that were
+    sent in words, and a deal that was sent by name.
     """
 
     responsible_ids: tuple[str, ...] | None = None
@@ -117,6 +119,7 @@ class TaskQuery:
     priority: int | None = None
     contact: str | None = None
     task_type: str | None = None
+    deal_id: str | None = None
     order: Order = "due"
     limit: int = 25
     with_links: bool = True
@@ -183,6 +186,8 @@ def _checks(
         yield frozenset({"task_type"}), lambda task: query.task_type == task.task_type
     if query.contact is not None:
         yield _LINKS, lambda task: query.contact in (task.ai_contact_id, task.ai_customer_id)
+    if query.deal_id is not None:
+        yield _DEAL, lambda task: query.deal_id == task.deal_id
     if query.text is not None:
         words = text_words(query.text)
         yield frozenset({"title", "description"}), lambda task: _has_words(task, words)

@@ -38,6 +38,7 @@ _SHOWN: dict[str, Callable[[Task], object]] = {
     "responsibles": lambda task: None if task.task_responsibles is None else task.responsible_ids,
     "status": lambda task: task.status_config.name if task.status_config else None,
     "task_type": lambda task: None if task.task_type is MISSING else task.task_type,
+    "deal_id": lambda task: None if task.deal_id is MISSING else task.deal_id,
 }
 """The value of each field of a difference."""
 
@@ -47,6 +48,7 @@ _ASKED_AS = {
     "ai_contact_id": "aiContactId",
     "ai_customer_id": "aiCustomerId",
     "task_type": "taskType",
+    "deal_id": "dealId",
 }
 """Fields of an edit whose documented name in a request is another."""
 
@@ -144,8 +146,8 @@ class Receipt:
             return cls(after, changed, (), matched, note or None, before=before, already=already)
         missed = tuple(unapplied(name, asked, after) for name, asked in unmet if is_readable(after, name))
         unread = ", ".join(unapplied(name, asked, after).field for name, asked in unmet if not is_readable(after, name))
-        note = "Some of the requested values were not applied: see unapplied." if missed else note
-        note = " ".join(filter(None, (note, unread and f"Whether it was applied cannot be read back: {unread}.")))
+        told = "Some of the requested values were not applied: see unapplied." if missed else None
+        note = " ".join(filter(None, (told, note, unread and f"Whether it was applied cannot be read back: {unread}.")))
         return cls(after, changed, missed, matched, note or None, before=before, already=already)
 
     @property

@@ -31,7 +31,7 @@ __all__ = [
     "check_responsibles",
 ]
 
-_LONGEST = {"title": 1_000, "description": 50_000, "ai_contact_id": 200, "ai_customer_id": 200}
+_LONGEST = {"title": 1_000, "description": 50_000, "ai_contact_id": 200, "ai_customer_id": 200, "deal_id": 200}
 """Characters. A longer text is most likely a mistake, and would fill the context of a model that reads it."""
 
 _CURRENT = {"description": "description", "due": "due date", "responsible_ids": "responsibles"}
@@ -155,6 +155,10 @@ def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
         raise CallerError(
             "contact is empty.", code="empty_filter", next_step="Leave contact out, or send an id from find_contacts."
         )
+    if given.deal_id is not MISSING and not given.deal_id.strip():
+        raise CallerError(
+            "dealId is empty.", code="empty_filter", next_step="Leave dealId out, or send a deal's id or name."
+        )
     if given.responsible_ids == ():
         raise CallerError(
             "responsibleIds is empty.",
@@ -237,7 +241,7 @@ def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities, referen
             )
     if body.responsible_ids is not MISSING:
         check_responsibles(body.responsible_ids, capabilities)
-    for name in ("ai_contact_id", "ai_customer_id"):
+    for name in ("ai_contact_id", "ai_customer_id", "deal_id"):
         value = getattr(body, name)
         if isinstance(value, str) and value.strip().casefold() in _NO_ID:
             argument = type(body).model_fields[name].alias

@@ -25,6 +25,8 @@ __all__ = [
     "AnyPriority",
     "Body",
     "Contact",
+    "Deal",
+    "DealList",
     "Member",
     "Priority",
     "Responsible",
@@ -118,7 +120,7 @@ class Responsible(Value):
 
 
 class Task(Value):
-    """The documented Task object, plus `url`, and `task_type` where the CRM has types of tasks.
+    """The documented Task object, plus `url`, and `task_type` and `deal_id` where tasks of the CRM have these.
 
     A field that cannot be read is null, and named in `unreadable`.
     """
@@ -141,6 +143,7 @@ class Task(Value):
     status_config: Status | None
     url: Annotated[str | None, Field(description="The task in the CRM's web app.")] = None
     task_type: str | None | MISSING = MISSING
+    deal_id: str | None | MISSING = MISSING
     unreadable: (
         Annotated[tuple[str, ...], Field(description="Fields that the CRM has in a form that cannot be read.")]
         | MISSING
@@ -192,6 +195,21 @@ class Contact(Value):
     def words(self) -> str:
         """What the contact is found by."""
         return " ".join(filter(None, (self.name, self.phone, self.email)))
+
+
+class Deal(Value):
+    """A deal that tasks can belong to; `id` is sent as `dealId`."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DealList:
+    """Deals that a text found; `complete` says whether no other deal can have these words in its name."""
+
+    deals: tuple[Deal, ...]
+    complete: bool = True
 
 
 Description = Annotated[
@@ -246,6 +264,9 @@ AiCustomerId = Annotated[
     str | None,
     Field(description="Customer id from find_contacts.", json_schema_extra=field_notes(null="null unlinks")),
 ]
+DealId = Annotated[
+    str | None, Field(description="Deal by id or name.", json_schema_extra=field_notes(null="null unlinks"))
+]
 _MEANINGS = {digit: word for word, digit in PRIORITY_WORDS.items()}
 _NEW_MEANINGS = _MEANINGS | {DEFAULT_PRIORITY: f"{_MEANINGS[DEFAULT_PRIORITY]} (if left out)"}
 AnyPriority = Annotated[
@@ -285,6 +306,7 @@ class TaskDraft(Body):
     ]
     ai_contact_id: AiContactId | MISSING = MISSING
     ai_customer_id: AiCustomerId | MISSING = MISSING
+    deal_id: DealId | MISSING = MISSING
     priority: NewPriority | MISSING = MISSING
     task_type: TaskType | MISSING = MISSING
     clear: Annotated[tuple[str, ...], Field(description="Not for a new task.")] | MISSING = MISSING
@@ -324,6 +346,7 @@ class TaskPatch(Body):
     remove_responsible_ids: RemoveResponsibleIds | MISSING = MISSING
     ai_contact_id: AiContactId | MISSING = MISSING
     ai_customer_id: AiCustomerId | MISSING = MISSING
+    deal_id: DealId | MISSING = MISSING
     priority: AnyPriority | MISSING = MISSING
     task_type: TaskType | MISSING = MISSING
     clear: (

@@ -29,9 +29,11 @@ Schema = dict[str, Any]
 
 _CALL_OPTIONS = frozenset(str(field.alias) for field in RepeatableOptions.model_fields.values())
 """Options of the call; they come after the arguments about tasks."""
-_ABOUT_TIMES = frozenset({"dateField", "countBy", "fields"})
+_NARROWED = frozenset({"dateField", "countBy", "fields"})
 _NEEDED: Final[Mapping[str, Known]] = {**{one: one for one in get_args(Known)}, "completedDay": "completed"}
 """What a backend must know for a value of these arguments to mean something."""
+_OF_ARGUMENT: Final[Mapping[str, str]] = {"task_type": "taskType", "deal_id": "dealId"}
+"""The argument that a backend must have for a value of these arguments to mean something."""
 _NOISE = frozenset({"title", "default", "$defs"})
 _JSON_TYPES: Final[Mapping[type, str]] = {
     NoneType: "null",
@@ -137,7 +139,7 @@ def _expressible(properties: Schema, model: type[BaseModel], capabilities: Capab
         and (notes := node.get(NOTES, {})).get("needs") not in absent
         and (several or not notes.get("for_several_people"))
     }
-    kept |= {name: _known_values(kept[name], capabilities) for name in _ABOUT_TIMES & kept.keys()}
+    kept |= {name: _known_values(kept[name], capabilities) for name in _NARROWED & kept.keys()}
     if "enum" in kept.get("priority", ()):
         kept["priority"] = kept["priority"] | {"enum": list(capabilities.priorities)}
     if capabilities.status_names:
@@ -148,7 +150,7 @@ def _expressible(properties: Schema, model: type[BaseModel], capabilities: Capab
 
 
 def _known_values(node: Schema, capabilities: Capabilities) -> Schema:
-    """The schema of an argument about times, with the values that the backend knows."""
+    """The schema of an argument whose values are about what not every backend has, with those that it has."""
     known: Schema = {
         key: [_known_values(branch, capabilities) for branch in value]
         if key == "anyOf"
@@ -159,6 +161,7 @@ def _known_values(node: Schema, capabilities: Capabilities) -> Schema:
     }
     if "enum" in known:
         unknown = {value for value, needed in _NEEDED.items() if needed not in capabilities.known}
+        unknown |= {value for value, argument in _OF_ARGUMENT.items() if argument in capabilities.absent}
         known["enum"] = [value for value in known["enum"] if value not in unknown]
     return known
 
@@ -225,6 +228,8 @@ def _described(node: Schema, capabilities: Capabilities, *, is_new: bool) -> Sch
         clauses.append(", ".join(f"{value} {notes['meanings'][value]}" for value in node["enum"]))
     if "me" in notes and capabilities.knows_me:
         clauses.append(notes["me"])
+    if "deals" in notes and "dealId" not in capabilities.absent:
+        clauses.append(notes["deals"])
     if "unless_listed" in notes and "enum" not in node and "enum" not in node.get("items", ()):
         clauses.append(notes["unless_listed"])
     if "null" in notes and not is_new and any(branch.get("type") == "null" for branch in node.get("anyOf", ())):

@@ -25,7 +25,9 @@ _PEOPLE: Final = {
     "add_responsible_ids": "addResponsibleIds",
     "remove_responsible_ids": "removeResponsibleIds",
 }
-_RESOLVED: Final = frozenset({*_PEOPLE, "new_status_name", "new_status_position", "due_date", "due_time", "timezone"})
+_RESOLVED: Final = frozenset(
+    {*_PEOPLE, "new_status_name", "new_status_position", "due_date", "due_time", "timezone", "deal_id"}
+)
 """Fields that mean what they are resolved to."""
 
 
@@ -87,6 +89,8 @@ async def _meaning_of_patch(app: AppContext, patch: TaskPatch, due: DueRequest) 
     status, _ = await resolver.resolve_status(patch)
     if status is not MISSING:
         meant["status"] = meaning_of_field("status", status)
+    if "deal_id" in sent:
+        meant["deal_id"], _ = await resolver.resolve_deal(sent["deal_id"])
     if due.is_given:
         midnight_is_day = app.backend.capabilities.midnight_is_day
         meant["due"] = meaning_of_due(due, app.timezone, midnight_is_day=midnight_is_day)

@@ -1,23 +1,43 @@
-"""Find contacts."""
+"""Find contacts, and deals by the same words."""
+
+from dataclasses import dataclass
 
 from taskhand.domain.address import split_address
-from taskhand.domain.errors import CallerError
-from taskhand.domain.names import fold
-from taskhand.domain.task import Contact
+from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.domain.names import fold, has_words
+from taskhand.domain.task import Contact, Deal
 from taskhand.domain.text import strip_hidden, without_cut
 from taskhand.service.app_context import AppContext
 
-__all__ = ["find_contacts"]
+__all__ = ["FoundContacts", "find_contacts"]
 
 _SHORTEST_QUERY = 2
 
 
-async def find_contacts(app: AppContext, query: str, limit: int) -> tuple[Contact, ...]:
-    """At most `limit` contacts by a part of their name, phone or e-mail; CallerError for a query that is too short."""
+@dataclass(frozen=True, slots=True)
+class FoundContacts:
+    """What a query found; deals only where tasks have these."""
+
+    contacts: tuple[Contact, ...]
+    deals: tuple[Deal, ...] = ()
+
+
+async def find_contacts(app: AppContext, query: str, limit: int) -> FoundContacts:
+    """At most `limit` contacts by a part of their name, phone or e-mail, and deals by a part of theirs.
+
+    CallerError for a query that is too short.
+    """
     address = split_address(query)
     query = address.of if address and "@" in address.of else without_cut(strip_hidden(query)).strip()
     if len(fold(query)) < _SHORTEST_QUERY:
         raise CallerError(
             "query is too short.", code="invalid_query", next_step=f"Send at least {_SHORTEST_QUERY} characters."
         )
-    return await app.backend.find_contacts(query, limit)
+    contacts = await app.backend.find_contacts(query, limit)
+    if "dealId" in app.backend.capabilities.absent:
+        return FoundContacts(contacts)
+    try:
+        found = (await app.backend.find_deals(query, limit)).deals
+    except OperatorError:  # deals have a scope of their own, which the credential may lack
+        found = ()
+    return FoundContacts(contacts, tuple(one for one in found if has_words(one.name, query)))

@@ -19,6 +19,7 @@ from taskhand.domain.task_times import NO_TIMES, Period, TaskTimes
 from taskhand.domain.text import without_cut
 from taskhand.domain.window import with_iso_days
 from taskhand.service.app_context import AppContext
+from taskhand.service.deals import resolve_deal
 from taskhand.service.list_team_members import list_team_members
 from taskhand.service.people import find_former_members, resolve_filter_people
 
@@ -57,7 +58,7 @@ async def list_tasks(
 ) -> TaskList:
     """One page of the tasks that match the filter; CallerError where the filter or the cursor is invalid.
 
-    `with_links` is whether the contacts and customers of the tasks are shown.
+    `with_links` is whether the contacts, customers and deals of the tasks are shown.
     """
     members = {member.id: member for member in await app.backend.members()}
     query = replace(await resolve_filter(app, given), order=order, limit=limit, with_links=with_links)
@@ -111,6 +112,7 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
     rules.check_filter(given, app.backend.capabilities)
     asked = await _resolve_responsibles(app, given)
     period = _period(app, given)
+    deal_id, deal_matched = (None, ()) if given.deal_id is MISSING else await resolve_deal(app, given.deal_id)
     return TaskQuery(
         responsible_ids=None if asked is None else asked.ids,
         of_nobody=given.responsible_ids is not MISSING and any(map(_is_nobody, given.responsible_ids)),
@@ -127,7 +129,8 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
         priority=None if given.priority is MISSING else int(given.priority),
         contact=_given(given.contact),
         task_type=_given(given.task_type),
-        matched=matched + (asked.shortened if asked else ()),
+        deal_id=deal_id,
+        matched=matched + (asked.shortened if asked else ()) + deal_matched,
     )
 
 

@@ -24,6 +24,7 @@ from taskhand.domain.task import DEFAULT_PRIORITY, StatusChoice, StatusList, Tas
 from taskhand.domain.zones import offset_of_reversed
 from taskhand.service import people
 from taskhand.service.app_context import AppContext
+from taskhand.service.deals import resolve_deal
 from taskhand.service.list_team_members import Team, list_team_members
 
 __all__ = ["EditFor", "ResolvedEdit", "Resolver"]
@@ -50,6 +51,7 @@ class Resolver:
         self._backend = app.backend
         self._statuses: StatusList | None = None
         self._team: Team | None = None
+        self._deals: dict[str, tuple[str, tuple[Match, ...]]] = {}
 
     async def resolve(
         self, body: TaskDraft | TaskPatch, due: DueRequest, snapshot: Snapshot | None, *, shift_days: int | None = None
@@ -64,6 +66,7 @@ class Resolver:
         description, native = _resolve_description(body.description, before), None
         if snapshot is not None and isinstance(body, TaskPatch) and body.add_note is not MISSING:
             description, native = await self.append_note(body.add_note, snapshot)
+        deal_id, deal_matched = await self.resolve_deal(body.deal_id)
         edit = Edit(
             title=_resolve_title(body.title, before),
             description=description,
@@ -74,11 +77,13 @@ class Resolver:
             priority=body.priority if body.priority is MISSING else int(body.priority),
             status=choice,
             task_type=body.task_type,
+            deal_id=deal_id,
             native=native,
         )
         if before is not None:
             await self._backend.check_edit(before, edit.unmet_by(before))
-        matched = status_matched + people_matched + due.matched + _zone_matched(due) + _midnight_matched(due, edit.due)
+        matched = status_matched + people_matched + deal_matched + due.matched
+        matched += _zone_matched(due) + _midnight_matched(due, edit.due)
         if isinstance(body, TaskDraft) and body.priority is MISSING:
             edit, matched = replace(edit, priority=int(DEFAULT_PRIORITY)), (*matched, _NO_PRIORITY)
         return edit, matched
@@ -90,6 +95,14 @@ class Resolver:
         if isinstance(body, TaskPatch) and body.new_status_position is not MISSING:
             return statuses.status_at_position(body.new_status_position, await self._known_statuses())
         return MISSING, ()
+
+    async def resolve_deal(self, given: str | None | MISSING) -> tuple[str | None | MISSING, tuple[Match, ...]]:
+        """The id of the deal given by id or name, and the name that was resolved."""
+        if given is MISSING or given is None:
+            return given, ()
+        if given not in self._deals:
+            self._deals[given] = await resolve_deal(self._app, given)
+        return self._deals[given]
 
     async def resolve_people(
         self, given: Sequence[str], current: Sequence[str], argument: str = "responsibleIds"

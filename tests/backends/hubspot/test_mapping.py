@@ -143,8 +143,8 @@ def test_shows_the_lowest_of_several_links_or_the_requested_one() -> None:
     links = {"contacts": {"results": [{"id": 1002}, {"id": "99"}, {"id": "1001"}]}}
     linked = record(json_of({}, associations=links))
     assert task_of(linked, Zones(None), STATUSES).ai_contact_id == "99"
-    assert task_of(linked, Zones(None), STATUSES, of_link="1002").ai_contact_id == "1002"
-    assert task_of(linked, Zones(None), STATUSES, of_link="5").ai_contact_id == "99"
+    assert task_of(linked, Zones(None), STATUSES, of_links=["1002"]).ai_contact_id == "1002"
+    assert task_of(linked, Zones(None), STATUSES, of_links=["5"]).ai_contact_id == "99"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_json_without_an_id_is_no_record(json: dict[str, Any]) -> None:
             {"status_config", "task_responsibles"},
         ),
         (json_of({}, associations={"contacts": "none"}), {"ai_contact_id"}),
-        (json_of({}, associations=5), {"ai_contact_id", "ai_customer_id"}),
+        (json_of({}, associations=5), {"ai_contact_id", "ai_customer_id", "deal_id"}),
         (
             {"id": "1", "properties": None},
             {"title", "description", "due_at", "priority", "task_responsibles", "status_config"},

@@ -8,7 +8,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from sandbox.hubspot.stage import ACME, ANA, BINNED, DONE, DRAFT, DUE, NOBODY, ROSA, TASK, Stage, open_stage, threaded
+from sandbox.hubspot.stage import (
+    ACME,
+    ANA,
+    BINNED,
+    DONE,
+    DRAFT,
+    DUE,
+    NOBODY,
+    ROSA,
+    SEED,
+    TASK,
+    Stage,
+    open_stage,
+    threaded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -16,6 +30,7 @@ if TYPE_CHECKING:
 hubspot = pytest.importorskip("hubspot", reason="hubspot-api-client is not installed")
 associations = pytest.importorskip("hubspot.crm.associations.v4")
 contacts = pytest.importorskip("hubspot.crm.contacts")
+deals = pytest.importorskip("hubspot.crm.deals")
 pager = pytest.importorskip("hubspot.utils.objects")
 objects = pytest.importorskip("hubspot.crm.objects.tasks")
 
@@ -195,6 +210,28 @@ async def test_reads_associations_in_batches() -> None:
         body = associations.BatchInputPublicFetchAssociationsBatchRequest(inputs=inputs)
         read = await threaded(vendor.client.crm.associations.v4.batch_api.get_page, "tasks", "contacts", body)
         assert [(row._from.id, row.to[0].to_object_id) for row in read.results] == [(TASK, ROSA)]  # noqa: SLF001  # the vendor's name
+
+
+async def test_reads_finds_and_searches_by_the_deal_of_a_task() -> None:
+    seed = SEED | {"deals": [{"id": "301", "properties": {"dealname": "Acme renewal"}}]}
+    async with at_home(seed=seed) as vendor:
+        v4 = vendor.client.crm.associations.v4.basic_api
+        spec = associations.AssociationSpec(association_category="HUBSPOT_DEFINED", association_type_id=216)
+        await threaded(v4.create, "tasks", TASK, "deals", "301", [spec])
+        page = await threaded(v4.get_page, "tasks", TASK, "deals")
+        assert [(row.to_object_id, row.association_types[0].type_id) for row in page.results] == [("301", 216)]
+        read = await threaded(vendor.tasks.basic_api.get_by_id, TASK, associations=["deals"])
+        assert [row.id for row in read.associations["deals"].results] == ["301"]
+        named = await threaded(
+            vendor.client.crm.deals.search_api.do_search, deals.PublicObjectSearchRequest(query="acme")
+        )
+        assert [row.properties["dealname"] for row in named.results] == ["Acme renewal"]
+        vendor.stage.clock.advance(60)
+        of_deal = {"filters": [{"propertyName": "associations.deal", "operator": "EQ", "value": "301"}]}
+        found = await threaded(
+            vendor.tasks.search_api.do_search, objects.PublicObjectSearchRequest(filter_groups=[of_deal])
+        )
+        assert [row.id for row in found.results] == [TASK]
 
 
 async def test_the_clients_exceptions_have_the_error_body() -> None:

@@ -122,6 +122,7 @@ WRONG: dict[str, st.SearchStrategy[Any]] = {
         [5, True, {"a": 1}, [["dueDate"]], ["title"], ["id"], ["zzz"], "title, zzz", ["dueDate", 5]]
     ),
     "taskType": no_text | junk,
+    "dealId": no_text | junk,
     "addNote": no_text | st.just("x" * 10_001),
     "mode": no_text | junk | st.just("REPLACE"),
     "query": no_text | st.sampled_from(["", " ", "a", " á "]),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from taskhand.backends.hubspot.batch import MOST_INPUTS
 from taskhand.backends.hubspot.client import HubSpotClient, next_page
 from taskhand.backends.hubspot.due import Zones
-from taskhand.backends.hubspot.mapping import Kind, Record, company_of, contact_of, member_of
+from taskhand.backends.hubspot.mapping import Kind, Record, company_of, contact_of, deal_of, member_of
 from taskhand.backends.hubspot.property_definitions import Definition, definitions_in
 from taskhand.backends.hubspot.stages import TaskStatuses
 from taskhand.backends.remote.parsing import JsonObject, rows_in
@@ -18,7 +18,7 @@ from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, Candidate, NotFound, OperatorError, TaskhandError
 from taskhand.domain.names import has_words
-from taskhand.domain.task import Contact, Member, StatusChoice, StatusList
+from taskhand.domain.task import Contact, DealList, Member, StatusChoice, StatusList
 from taskhand.domain.zones import known_zone
 from taskhand.http.health_checks import find_refused_reads, report_scopes, run_checks
 
@@ -37,7 +37,7 @@ _PEOPLE_KEPT_S: Final = 60.0
 _MOST_PAGES: Final = 100
 _MOST_CANDIDATES: Final = 30
 _MOST_NEWEST: Final = 200
-"""Contacts, and companies, that are looked through here; a page has no more."""
+"""Contacts, companies or deals that are looked through here; a page has no more."""
 _WRITE: Final = "crm.objects.contacts.write"
 _COMPANIES: Final = "crm.objects.companies.read"
 _ADD: Final = "Add {} to the app or the key in HubSpot, and use the token that it then has."
@@ -131,6 +131,11 @@ class Account:
             found = tuple([one for one in newest if has_words(one.words, query)][:limit])
         return await self._with_companies(found)
 
+    async def find_deals(self, query: str | None, limit: int) -> DealList:
+        """Deals by a part of their names, or those that were changed last."""
+        answer = await self._client.find("deals", query, limit)
+        return DealList(tuple(map(deal_of, _records_in(answer))), complete=next_page(answer) is None)
+
     async def _contacts(self, query: str | None, limit: int) -> tuple[Contact, ...]:
         found = [contact_of(one) for one in await self._find("contacts", query, limit)]
         if len(found) < limit or query is None:
@@ -190,8 +195,7 @@ class Account:
         return CheckResult("scopes", "ok", f"It may {can}, and read owners, contacts and companies.")
 
     async def _find(self, kind: Kind, query: str | None, limit: int) -> list[Record]:
-        rows = rows_in("HubSpot", await self._client.find(kind, query, limit), "results")
-        return [record for row in rows if (record := Record.read(row)) is not None]
+        return _records_in(await self._client.find(kind, query, limit))
 
     async def _read_statuses(self) -> TaskStatuses:
         """The stages of the task pipeline; the options of the status where there is none, or none can be read."""
@@ -258,3 +262,7 @@ class Account:
         """User and scopes of a private app's token; other tokens are not sent, as the answer would repeat them."""
         token = self._token.get_secret_value() if self._token else ""
         return await self._client.token_info(token) if token.startswith("pat-") else {}
+
+
+def _records_in(answer: JsonObject) -> list[Record]:
+    return [record for row in rows_in("HubSpot", answer, "results") if (record := Record.read(row)) is not None]

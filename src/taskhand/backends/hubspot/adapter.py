@@ -14,7 +14,7 @@ from taskhand.backends.hubspot.account import REMEDIES, Account
 from taskhand.backends.hubspot.batch import MOST_INPUTS, Input, body_of, parts, shows_values, split_answer
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.due import AllDayFlag
-from taskhand.backends.hubspot.links import LinkChanges, changes_links, unlinked, wanted_link
+from taskhand.backends.hubspot.links import LinkChanges, changes_links, unlinked, wanted_links
 from taskhand.backends.hubspot.mapping import Record, links_of, properties_of, record_of
 from taskhand.backends.hubspot.new_tasks import NewTasks, checked_edit, record_in
 from taskhand.backends.hubspot.query import PageSearch
@@ -32,7 +32,7 @@ from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, Taskha
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Member, StatusList, Task
+from taskhand.domain.task import DealList, Member, StatusList, Task
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.factory import HubSpotSettings
@@ -73,6 +73,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
             required_on_create=frozenset({"dueDate"}),
             id_pattern=_VALUE if client.id_property else _DIGITS,
             member_id_pattern=_DIGITS,
+            deal_id_pattern=_DIGITS,
             most_responsibles=1,
             keeps_timezone=False,
             html_description=BODY,
@@ -101,6 +102,10 @@ class HubSpotAdapter(CrmAdapter[Record]):
         """Always: `hs_timestamp` is an instant, and days are those of one zone."""
         del task, of_day
         return True
+
+    async def find_deals(self, query: str | None, limit: int) -> DealList:
+        """Deals by a part of their names, or those that were changed last."""
+        return await self._account.find_deals(query, limit)
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page; UpstreamError `too_many_tasks` where HubSpot does not let it be found."""
@@ -175,7 +180,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
     async def created_since(
         self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
     ) -> tuple[list[Record], timedelta | None]:
-        """The contacts' and companies' own tasks, which never lag, and the newest ones that a search finds."""
+        """The own tasks of contacts, companies and deals, which never lag, and the newest ones that a search finds."""
         return await self._new_tasks.created_since(moment, edits, known, self.timing.clock())
 
     def unmet(self, row: Record, edit: Edit) -> frozenset[str]:
@@ -202,7 +207,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
     def to_written(self, row: Record, edit: Edit, before: Task | None, note: str | None) -> Written:
         """The task after a write."""
         del before
-        task = self._reader.task(row, wanted_link(edit))
+        task = self._reader.task(row, wanted_links(edit))
         self.recent.wrote(row.id, row)
         return Written(task, self._all_day.add_note(edit, task, note))
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from taskhand.backends.hubspot.mapping import PROPERTIES, Kind, association_types, value_at
+from taskhand.backends.hubspot.mapping import KINDS, PROPERTIES, Kind, association_types, value_at
 from taskhand.backends.remote.parsing import JsonObject, sent_at
 from taskhand.domain.errors import OperatorError
 from taskhand.http.client import Client
@@ -22,8 +22,13 @@ _VERSION: Final = re.compile(r"v3|20\d{2}-\d{2}(-beta)?", re.ASCII)
 _FOUND_PROPERTIES: Final[Mapping[Kind, Sequence[str]]] = {
     "contacts": ("firstname", "lastname", "email", "phone", "mobilephone", "associatedcompanyid"),
     "companies": ("name", "domain", "phone"),
+    "deals": ("dealname",),
 }
-_CHANGED: Final[Mapping[Kind, str]] = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate"}
+_CHANGED: Final[Mapping[Kind, str]] = {
+    "contacts": "lastmodifieddate",
+    "companies": "hs_lastmodifieddate",
+    "deals": "hs_lastmodifieddate",
+}
 
 
 class HubSpotClient:
@@ -44,9 +49,9 @@ class HubSpotClient:
         self._version = version
         self.id_property = id_property
 
-    async def task(self, task_id: str, *, by_property: bool = True) -> Reply:
+    async def task(self, task_id: str, kinds: Sequence[Kind] = KINDS, *, by_property: bool = True) -> Reply:
         """GET one task with its links (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide)."""
-        params = {"properties": ",".join(self._properties()), "associations": "contacts,companies"}
+        params = {"properties": ",".join(self._properties()), "associations": ",".join(kinds)}
         return await self.http.get(self._task(task_id), params=params | self._by(by_property), expect="object")
 
     async def create(self, body: JsonObject) -> Reply:
@@ -84,7 +89,7 @@ class HubSpotClient:
         return await self._search("tasks", body)
 
     async def find(self, kind: Kind, query: str | None, limit: int) -> JsonObject:
-        """POST a search for contacts or companies by a part of their name, e-mail, domain or phone.
+        """POST a search for contacts, companies or deals by a part of their name, e-mail, domain or phone.
 
         Without a query those that were changed last are found.
         """
@@ -119,7 +124,7 @@ class HubSpotClient:
         await self.http.post(self._pairs(kind, "archive"), json={"inputs": inputs})
 
     async def tasks_of(self, kind: Kind, other_id: str) -> JsonObject:
-        """GET the ids of the tasks of a contact or company."""
+        """GET the ids of the tasks of a contact, company or deal."""
         path = Path.of(f"{self._base('objects', 'v4')}/{kind}/{{id}}/associations/tasks", id=other_id)
         return (await self.http.get(path, params={"limit": "500"}, expect="object")).object
 

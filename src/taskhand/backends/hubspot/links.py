@@ -1,8 +1,8 @@
-"""Links of tasks to contacts and companies: what an edit has to link and unlink, and the requests for that.
+"""Links of tasks to contacts, companies and deals: what an edit has to link and unlink, and the requests for that.
 
-https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide. A task may be linked to several contacts
-and companies, of which the contract can say one: such links are left alone, and changing them is refused. New links are
-made before the properties are written and former ones removed after, so that a refusal leaves the task as it was.
+https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide. A task may be linked to several of a
+kind, of which the contract can say one: such links are left alone, and changing them is refused. New links are made
+before the properties are written and former ones removed after, so that a refusal leaves the task as it was.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,26 +21,34 @@ from taskhand.backends.hubspot.task_reader import MESSAGES, MOST_PAIRS, TaskRead
 from taskhand.backends.remote.bulk_item import Item, State
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.edit import Edit, without
-from taskhand.domain.errors import CallerError, NotAttempted, NotFound, OutcomeUnknown, RateLimited, TaskhandError
+from taskhand.domain.errors import (
+    CallerError,
+    NotAttempted,
+    NotFound,
+    OperatorError,
+    OutcomeUnknown,
+    RateLimited,
+    TaskhandError,
+)
 
-__all__ = ["LinkChanges", "association_of", "changes_links", "unlinked", "wanted_link"]
+__all__ = ["LinkChanges", "association_of", "changes_links", "unlinked", "wanted_links"]
 
 _LONGEST_ID: Final = 20
 
 
 def changes_links(edit: Edit) -> bool:
-    """Whether an edit sets the contact or the company."""
+    """Whether an edit sets the contact, the company or the deal."""
     return any(getattr(edit, ID_OF[kind][0]) is not MISSING for kind in KINDS)
 
 
 def unlinked(edit: Edit) -> Edit:
-    """The edit without the contact and the company."""
+    """The edit without the contact, the company and the deal."""
     return without(edit, *(ID_OF[kind][0] for kind in KINDS))
 
 
-def wanted_link(edit: Edit) -> str | None:
-    """The contact or company to show where there are several: the one that was asked for."""
-    return next((one for one in (edit.ai_contact_id, edit.ai_customer_id) if isinstance(one, str)), None)
+def wanted_links(edit: Edit) -> tuple[str, ...]:
+    """The contact, company and deal to show where there are several: those that were asked for."""
+    return tuple(one for kind in KINDS if isinstance(one := getattr(edit, ID_OF[kind][0]), str))
 
 
 def association_of(edit: Edit) -> list[JsonObject]:
@@ -96,11 +104,12 @@ class LinkChanges:
     async def link(self, items: Sequence[Item[Record]]) -> None:
         """Make the new links; an item that cannot be given its own fails."""
         wanted = [item for item in items if changes_links(item.edit)]
-        records = await self._read_links([item.id for item in wanted])
+        kinds = [kind for kind in KINDS if any(getattr(item.edit, ID_OF[kind][0]) is not MISSING for item in wanted)]
+        records = await self._read_links([item.id for item in wanted], kinds)
         for item in wanted:
             try:
-                self._changes += _changes_of(item, records.get(item.id))
-            except CallerError as error:
+                self._changes += _changes_of(item, records.get(item.id), self._reader.hidden)
+            except (CallerError, OperatorError) as error:
                 item.fail(error)
         new = sorted((one for one in self._changes if one.link is not None), key=_target)
         for _, group in groupby(new, key=_target):
@@ -142,15 +151,15 @@ class LinkChanges:
                 note = f"The task is still linked to {one.kind} {left} too: HubSpot did not remove that."
                 one.item.add_note(note)
 
-    async def _read_links(self, ids: Sequence[str]) -> Mapping[str, Record]:
-        """The tasks with their links; of many that go by HubSpot's own ids, nothing else is read."""
+    async def _read_links(self, ids: Sequence[str], kinds: Sequence[Kind]) -> Mapping[str, Record]:
+        """The tasks with their links of these kinds; of many that go by HubSpot's own ids, nothing else is read."""
         if self._client.id_property or len(ids) == 1:
             return await self._reader.whole(ids)
         unread = [Record({"id": one, "properties": {}}, {}) for one in ids]
-        return {one.id: one for one in await self._reader.with_links(unread)}
+        return {one.id: one for one in await self._reader.with_links(unread, kinds)}
 
     async def _link(self, changes: Sequence[_Change]) -> None:
-        """Link tasks to one contact or company."""
+        """Link tasks to one contact, company or deal."""
         for part in parts(changes, MOST_PAIRS):
             try:
                 await self._send(part)
@@ -190,14 +199,19 @@ class LinkChanges:
             await self._link([one for one in part if one.task_id in existing])
 
 
-def _changes_of(item: Item[Record], record: Record | None) -> list[_Change]:
-    """The changes to the links of a task; CallerError where it is gone, has several, or where an id is invalid."""
+def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind, OperatorError]) -> list[_Change]:
+    """The changes to the links of a task; CallerError where it is gone, has several, or where an id is invalid.
+
+    OperatorError where the token may not read the links, as `hidden` says.
+    """
     if record is None:
         raise MESSAGES.no_task(item.id)
     found = []
     for kind in KINDS:
         field, argument, _ = ID_OF[kind]
         wanted, linked = getattr(item.edit, field), record.links.get(kind, ())
+        if wanted is not MISSING and kind in hidden:
+            raise copy(hidden[kind])
         if wanted is MISSING or linked == ((wanted,) if wanted else ()):
             continue
         if len(linked) > 1:
@@ -222,7 +236,7 @@ def _check_id(value: str | None, argument: str) -> None:
 
 
 def _unknown_link(one: _Change) -> NotFound:
-    """The error for a contact or company that does not exist."""
+    """The error for a contact, company or deal that does not exist."""
     _, argument, _ = ID_OF[one.kind]
     return NotFound(
         f"HubSpot has nothing to link by {argument} {str(one.link)[:20]}.",

@@ -3,7 +3,7 @@
 Property names and values: https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -20,10 +20,11 @@ from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.field_reader import FieldReader
 from taskhand.domain.html.text import html_of, text_of
-from taskhand.domain.task import Contact, Member, Responsible, Task
+from taskhand.domain.task import Contact, Deal, Member, Responsible, Task
 from taskhand.domain.task_times import TaskTimes
 
 __all__ = [
+    "ASSOCIATED",
     "ID_OF",
     "KINDS",
     "PRIORITY_VALUES",
@@ -33,6 +34,7 @@ __all__ = [
     "association_types",
     "company_of",
     "contact_of",
+    "deal_of",
     "linked_ids",
     "links_of",
     "member_of",
@@ -43,17 +45,23 @@ __all__ = [
     "value_at",
 ]
 
-Kind = Literal["contacts", "companies"]
+Kind = Literal["contacts", "companies", "deals"]
 """What a task can be linked to."""
 
-KINDS: Final[tuple[Kind, ...]] = ("contacts", "companies")
+KINDS: Final[tuple[Kind, ...]] = ("contacts", "companies", "deals")
 ID_OF: Final[Mapping[Kind, tuple[str, str, int]]] = {
     "contacts": ("ai_contact_id", "aiContactId", 204),
     "companies": ("ai_customer_id", "aiCustomerId", 192),
+    "deals": ("deal_id", "dealId", 216),
 }
 """The field of an edit, the documented argument, and HubSpot's type of the association from a task.
 
 https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide, "Association type ID values".
+"""
+ASSOCIATED: Final[Mapping[Kind, str]] = {"contacts": "contact", "companies": "company", "deals": "deal"}
+"""The names of the kinds in a search (`associations.deal`).
+
+https://developers.hubspot.com/docs/api-reference/crm-search-v3/guide, "Search through associations".
 """
 
 _CREATOR: Final = "hs_created_by_user_id"
@@ -79,7 +87,8 @@ NO_OWNERS: Final[Mapping[str, str]] = MappingProxyType({})
 class Record:
     """One object of HubSpot's; `links` are the ids that a task is linked to, in ascending order.
 
-    Of the kinds in `unread_links` it is not known what the task is linked to.
+    Of the kinds in `unread_links` it is not known what the task is linked to. A kind that the token may not read is in
+    neither.
     """
 
     json: JsonObject
@@ -122,11 +131,17 @@ class Record:
     def raw_values(self) -> JsonObject:
         """The values that an undo may need, by HubSpot's own names, and the linked ids by kind."""
         properties = {name: self.properties.get(name) for name in RAW_PROPERTIES}
-        return properties | {kind: list(self.links.get(kind, ())) for kind in KINDS}
+        return properties | {kind: list(ids) for kind, ids in self.links.items()}
 
     def with_links(self, links: Mapping[Kind, tuple[str, ...]], unread: frozenset[Kind] = frozenset()) -> "Record":
-        """The same task, linked to these."""
-        return Record(self.json, links, unread)
+        """The same task, linked to these; what it is linked to of other kinds stays."""
+        return Record(self.json, {**self.links, **links}, (self.unread_links - links.keys()) | unread)
+
+    def without_links(self, kinds: Collection[Kind]) -> "Record":
+        """The same task, without what it is linked to of these kinds."""
+        return Record(
+            self.json, {kind: ids for kind, ids in self.links.items() if kind not in kinds}, self.unread_links
+        )
 
     def with_properties(self, properties: JsonObject) -> "Record":
         """The same task, with these values in place of its own."""
@@ -155,12 +170,12 @@ def task_of(
     record: Record,
     zones: Zones,
     statuses: TaskStatuses,
-    of_link: str | None = None,
+    of_links: Collection[str] = (),
     *,
     id_property: str | None = None,
     owners: Mapping[str, str] = NO_OWNERS,
 ) -> Task:
-    """A task. Of several links `of_link` is shown where it is one of them, else the lowest.
+    """A task. Of several links of a kind one of `of_links` is shown where it is among them, else the lowest.
 
     `owners` are the ids of owners by those of their users: HubSpot names the creator as a user.
     With `id_property` the task's id is the value of that property, where it has one.
@@ -182,14 +197,15 @@ def task_of(
         due_at=due.due_at if due else None,
         is_all_day=due is not None and due.at is None,
         created_at=instant_text(created) if created else "",
-        ai_contact_id=_shown_link(record, "contacts", of_link),
-        ai_customer_id=_shown_link(record, "companies", of_link),
+        ai_contact_id=_shown_link(record, "contacts", of_links),
+        ai_customer_id=_shown_link(record, "companies", of_links),
         task_status_config_id=status.id if status else None,
         priority=fields.read("priority", lambda: _priority(properties)),
         creator_id=owners.get(_id_text(properties.get(_CREATOR)) or ""),
         task_responsibles=(Responsible(responsible_id=owner),) if owner else (),
         status_config=status,
         task_type=fields.read("task_type", lambda: optional_text(properties, "hs_task_type")),
+        deal_id=_shown_link(record, "deals", of_links) if "deals" in record.links else MISSING,
         url=url if isinstance(url, str) and url.startswith("https://") and url.isprintable() else None,
     )
 
@@ -231,8 +247,8 @@ def record_of(
 
 def links_of(task: Task) -> Mapping[Kind, tuple[str, ...]]:
     """What a task that has one link of a kind is linked to."""
-    contact, company = task.ai_contact_id, task.ai_customer_id
-    return {"contacts": (contact,) if contact else (), "companies": (company,) if company else ()}
+    shown = {kind: getattr(task, ID_OF[kind][0]) for kind in KINDS}
+    return {kind: (one,) if one else () for kind, one in shown.items() if one is not MISSING}
 
 
 def properties_of(edit: Edit, before: Task | None, zones: Zones, statuses: TaskStatuses) -> dict[str, str]:
@@ -292,6 +308,11 @@ def company_of(record: Record) -> Contact:
     return Contact(id=None, name=name, phone=phone, email=None, customer_id=record.id, customer_name=name or None)
 
 
+def deal_of(record: Record) -> Deal:
+    """A deal by its name."""
+    return Deal(id=record.id, name=filled_text(record.properties.get("dealname")) or "")
+
+
 def _due(properties: JsonObject, zones: Zones) -> Due | None:
     is_day = properties.get(ALL_DAY)
     if not isinstance(is_day, str | bool | None):
@@ -324,9 +345,9 @@ def _priority(properties: JsonObject) -> int | None:
     return _PRIORITIES.get(str(optional_text(properties, "hs_task_priority")).upper())
 
 
-def _shown_link(record: Record, kind: Kind, of_link: str | None) -> str | None:
+def _shown_link(record: Record, kind: Kind, of_links: Collection[str]) -> str | None:
     ids = record.links.get(kind, ())
-    return of_link if of_link in ids else next(iter(ids), None)
+    return next((one for one in ids if one in of_links), next(iter(ids), None))
 
 
 def _full_name(json: Mapping[str, Any], *names: str) -> str:

@@ -12,7 +12,7 @@ from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.batch import Input, new_body_of, split_answer
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.due import AllDayFlag
-from taskhand.backends.hubspot.links import association_of
+from taskhand.backends.hubspot.links import association_of, changes_links, unlinked
 from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Record, linked_ids, properties_of
 from taskhand.backends.hubspot.query import newest_since
 from taskhand.backends.hubspot.raw_values import (
@@ -52,15 +52,16 @@ class NewTasks:
     async def create(self, edit: Edit) -> Record:
         """POST a task, as a deleted one was where its raw values come along; CallerError without a due date.
 
-        Where HubSpot refuses that, the task is made without what it had besides its fields.
+        Where HubSpot refuses that, the task is made without what it had besides its fields, then without its links.
         """
         edit = await checked_edit(self._account, edit, new=True)
-        try:
-            return await self._send(edit)
-        except CallerError:
-            if not has_further(edit):
-                raise
-        return await self._send(without_further(edit))
+        while True:
+            try:
+                return await self._send(edit)
+            except CallerError:
+                if (less := _part_of(edit)) is None:
+                    raise
+            edit = less
 
     async def _send(self, edit: Edit) -> Record:
         associations = association_of(edit)
@@ -99,17 +100,17 @@ class NewTasks:
         refused |= answer.refused
         sent = {one.index: one.properties for one in inputs}
         flagged = {one for one, error in answer.refused.items() if self._all_day.note_refusal(error, sent[one])}
-        whole = {item.index for item in items if item.index in answer.refused and has_further(item.edit)} - flagged
-        less = [replace(item, edit=without_further(item.edit)) for item in items if item.index in whole]
+        parted = [item for item in items if item.index in answer.refused.keys() - flagged]
+        less = [replace(item, edit=part) for item in parted if (part := _part_of(item.edit)) is not None]
         again = await self._create_again([item for item in items if item.index in flagged] + less)
-        flagged |= whole
+        flagged |= {item.index for item in less}
         refused = {index: error for index, error in refused.items() if index not in flagged}
         return BatchAnswer({**rows, **again.rows}, {**refused, **again.refused}, {**lost, **again.lost})
 
     async def created_since(
         self, moment: datetime, edits: Sequence[Edit], known: frozenset[str], now: datetime
     ) -> tuple[list[Record], timedelta | None]:
-        """The contacts' and companies' own tasks, which never lag, and the newest ones that a search finds."""
+        """The own tasks of contacts, companies and deals, which never lag, and the newest ones that a search finds."""
         ahead: timedelta | None = None
         with suppress(TaskhandError):
             if (theirs := await self._client.date()) is not None:
@@ -131,7 +132,7 @@ class NewTasks:
         try:
             records = [*(await self._reader.many(list(rows), by_property=False)).values()]
             is_linked = any(association_of(item.edit) for item in rows.values())
-            whole = await self._reader.with_links(records) if is_linked else [one.with_links({}) for one in records]
+            whole = await self._reader.with_links(records) if is_linked else records
         except TaskhandError:
             whole = []
         for record in whole:
@@ -179,6 +180,13 @@ async def checked_edit(account: Account, edit: Edit, *, new: bool = False) -> Ed
         return replace(edit, status=await account.value_of(edit.status))
     choice = await account.initial(raw_status(edit)) if new else None
     return edit if choice is None else replace(edit, status=choice)
+
+
+def _part_of(edit: Edit) -> Edit | None:
+    """What is made of a deleted task where HubSpot refuses all of it; None where there is nothing less to make."""
+    if has_further(edit):
+        return without_further(edit)
+    return unlinked(edit) if edit.native is not None and changes_links(edit) else None
 
 
 def _check_length(edit: Edit) -> None:

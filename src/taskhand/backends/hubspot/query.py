@@ -6,6 +6,7 @@ all; groups are alternatives. What a search cannot express, or has no room for, 
 
 from collections import deque
 from collections.abc import Container, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -13,7 +14,7 @@ from typing import Final
 
 from taskhand.backends.hubspot.client import next_page
 from taskhand.backends.hubspot.due import millis_of, moment_of
-from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES, Record, times_of
+from taskhand.backends.hubspot.mapping import ASSOCIATED, KINDS, PRIORITY_VALUES, PROPERTIES, Kind, Record, times_of
 from taskhand.backends.hubspot.stages import OPTIONS, STAGE, STATUS
 from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.backends.remote.parsing import JsonObject, rows_in
@@ -35,6 +36,10 @@ _PAGE: Final = 200
 _DAY_MS: Final = 86_400_000
 _SLACK_DAYS: Final = 1
 """A due day is that of a zone, and a search is in UTC: it covers a day more on either side."""
+
+_OF_CONTACT: Final[Sequence[Kind]] = ("contacts", "companies")
+"""What the filter `contact` may be the id of."""
+_OF_DEAL: Final[Sequence[Kind]] = ("deals",)
 
 _Filter = Mapping[str, object]
 _Alternatives = Sequence[Sequence[_Filter]]
@@ -109,8 +114,10 @@ def _conditions(
     """The conditions of a query, the most selective first; each as its alternatives."""
     if query.task_type is not None:
         yield [[_filter("hs_task_type", "EQ", value=query.task_type)]]
+    if query.deal_id is not None:
+        yield [[_filter(f"associations.{ASSOCIATED['deals']}", "EQ", value=query.deal_id)]]
     if query.contact is not None:
-        yield [[_filter(f"associations.{kind}", "EQ", value=query.contact)] for kind in ("contact", "company")]
+        yield [[_filter(f"associations.{ASSOCIATED[kind]}", "EQ", value=query.contact)] for kind in _OF_CONTACT]
     if query.period is not None:
         yield [_period_filters(query.period)]
     if query.responsible_ids is not None and len(query.responsible_ids) <= _MOST_VALUES:
@@ -243,9 +250,10 @@ class PageSearch:
         while waiting and not self._page.more:
             waiting.extendleft(reversed(await self._follow(waiting.popleft(), recent)))
         page, tasks = self._page, self._page.tasks
-        if self.query.contact is None and self.query.with_links:
-            records = await self.reader.with_links([self._found[task.id][1] for task in tasks])
-            tasks = tuple(await self.reader.tasks(records))
+        others = [kind for kind in KINDS if kind not in self._filtered]
+        if others and self.query.with_links:
+            records = await self.reader.with_links([self._found[task.id][1] for task in tasks], others)
+            tasks = tuple(await self.reader.tasks(records, self._of_links))
         unreadable = [*page.unreadable, *(task.id for task in tasks if task.unreadable_fields), *[""] * self._nameless]
         listed = tuple(task for task in tasks if not task.unreadable_fields)
         return TaskPage(listed, page.more, tuple(unreadable), page.times)
@@ -285,14 +293,27 @@ class PageSearch:
 
     async def _add(self, records: list[Record]) -> Task | None:
         """Keep the records that match; the last of all of them, in the order of the search, as a task."""
-        if self.query.contact is not None:
-            records = await self.reader.with_links(records)
-        tasks = await self.reader.tasks(records, self.query.contact)
+        if self._filtered:
+            records = await self.reader.with_links(records, self._filtered)
+            if self.query.deal_id is not None and "deals" in self.reader.hidden:
+                raise copy(self.reader.hidden["deals"])
+        tasks = await self.reader.tasks(records, self._of_links)
         self.reader.recent.known_ids.update(record.id for record in records)
         self._times |= {task.id: times_of(record, task) for task, record in zip(tasks, records, strict=True)}
         matches = matcher(self.query, self._is_late, self._times)
         self._found |= {one.id: (one, record) for one, record in zip(tasks, records, strict=True) if matches(one)}
         return tasks[-1] if tasks else None
+
+    @property
+    def _filtered(self) -> Sequence[Kind]:
+        """The kinds of links that the query filters by."""
+        contact = _OF_CONTACT if self.query.contact is not None else ()
+        return [*contact, *_OF_DEAL] if self.query.deal_id is not None else contact
+
+    @property
+    def _of_links(self) -> tuple[str, ...]:
+        """The ids that the query filters by: they are shown of several links."""
+        return tuple(filter(None, (self.query.contact, self.query.deal_id)))
 
     def _is_late(self, task: Task) -> bool:
         return is_late(task, self.now, self.reader.zones.shown)

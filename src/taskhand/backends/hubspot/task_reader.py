@@ -1,6 +1,6 @@
 """Reads tasks of HubSpot whole: properties and links together, and recent writes as they are now."""
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import anyio
@@ -15,9 +15,10 @@ from taskhand.backends.hubspot.whole_tasks import WholeTasks
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.domain.errors import InvalidAnswer, NotFound
+from taskhand.domain.errors import InvalidAnswer, NotFound, OperatorError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
+from taskhand.http.reply import Reply
 
 __all__ = ["MESSAGES", "MOST_PAIRS", "TaskReader"]
 
@@ -25,6 +26,9 @@ MESSAGES: Final = Messages("HubSpot", lists_lag=True)
 
 MOST_PAIRS: Final = 1_000
 """Inputs of one batch request for links: reading takes 1,000, creating 2,000."""
+
+_OF_OWN_SCOPE: Final[Kind] = "deals"
+"""The kind that a token may not read although it reads tasks, which go by the scopes of contacts."""
 
 _Part = TypeVar("_Part")
 
@@ -39,30 +43,32 @@ class TaskReader:
         self.whole_tasks = WholeTasks(client, account)
         self.zones = Zones(None)
         self.statuses = TaskStatuses({})
+        self.hidden: dict[Kind, OperatorError] = {}
+        """What HubSpot said of the kinds that the token may not read: deals have a scope of their own."""
 
     async def prepare(self) -> None:
         """Fetch the zones and statuses without which no record can be read as a task."""
         self.zones, self.statuses = await self._account.zones(), await self._account.all_statuses()
 
-    def task(self, record: Record, of_link: str | None = None) -> Task:
-        """A record as a task; of several links the one that `of_link` names is shown."""
+    def task(self, record: Record, of_links: Collection[str] = ()) -> Task:
+        """A record as a task; of several links of a kind one of `of_links` is shown."""
         id_property = self.client.id_property
         return read_task(
             record.known_by(id_property),
             lambda: task_of(
-                record, self.zones, self.statuses, of_link, id_property=id_property, owners=self._account.owners
+                record, self.zones, self.statuses, of_links, id_property=id_property, owners=self._account.owners
             ),
         )
 
-    async def tasks(self, records: Iterable[Record], of_link: str | None = None) -> list[Task]:
+    async def tasks(self, records: Iterable[Record], of_links: Collection[str] = ()) -> list[Task]:
         """Records as tasks."""
         await self.prepare()
-        return [self.task(record, of_link) for record in records]
+        return [self.task(record, of_links) for record in records]
 
     async def one(self, task_id: str, *, by_property: bool = True) -> Record:
         """One task as it is now; NotFound, InvalidAnswer for an answer without an id."""
         try:
-            reply = await self.client.task(task_id, by_property=by_property)
+            reply = await self._read_one(task_id, by_property=by_property)
         except NotFound:
             raise MESSAGES.no_task(task_id) from None
         if (record := Record.read(reply.object)) is None:
@@ -70,7 +76,23 @@ class TaskReader:
         if record.is_archived:
             raise MESSAGES.no_task(task_id)
         self.recent.known_ids.add(record.id)
-        return record
+        return record.without_links(self.hidden)
+
+    async def _read_one(self, task_id: str, *, by_property: bool) -> Reply:
+        """The answer to GET, without the links to deals where the token may not read these."""
+        try:
+            return await self.client.task(task_id, self._kinds, by_property=by_property)
+        except OperatorError as error:
+            if self.hidden or not _may_be_about_deals(error):
+                raise
+            others = [kind for kind in KINDS if kind != _OF_OWN_SCOPE]
+            reply = await self.client.task(task_id, others, by_property=by_property)
+            self.hidden[_OF_OWN_SCOPE] = error
+            return reply
+
+    @property
+    def _kinds(self) -> Sequence[Kind]:
+        return [kind for kind in KINDS if kind not in self.hidden]
 
     async def many(self, ids: Sequence[str], *, by_property: bool) -> dict[str, Record]:
         """Tasks by the ids asked for, without their links and without those that do not exist."""
@@ -116,19 +138,27 @@ class TaskReader:
         found = await self.many(ids, by_property=True)
         return dict(zip(found, await self.with_links(list(found.values())), strict=True))
 
-    async def with_links(self, records: Sequence[Record]) -> list[Record]:
-        """The same tasks with what they are linked to."""
-        links: dict[Kind, dict[str, tuple[str, ...] | None]] = {kind: {} for kind in KINDS}
+    async def with_links(self, records: Sequence[Record], kinds: Sequence[Kind] = KINDS) -> list[Record]:
+        """The same tasks with what they are linked to of these kinds."""
+        kinds = [kind for kind in kinds if kind not in self.hidden]
+        links: dict[Kind, dict[str, tuple[str, ...] | None]] = {kind: {} for kind in kinds}
 
         async def fetch(part: tuple[Kind, Sequence[str]]) -> None:
             kind, ids = part
-            links[kind] |= _links_in(await self.client.links(kind, ids), ids)
+            try:
+                links[kind] |= _links_in(await self.client.links(kind, ids), ids)
+            except OperatorError as error:
+                if kind != _OF_OWN_SCOPE or not _may_be_about_deals(error):
+                    raise
+                self.hidden[kind] = error
 
         ids = [record.id for record in records]
-        await _run_all(fetch, [(kind, part) for part in parts(ids, MOST_PAIRS) for kind in KINDS])
-        unread = {one: frozenset(kind for kind in KINDS if links[kind].get(one, ()) is None) for one in ids}
+        await _run_all(fetch, [(kind, part) for part in parts(ids, MOST_PAIRS) for kind in kinds])
+        unread = {one: frozenset(kind for kind in kinds if links[kind].get(one, ()) is None) for one in ids}
         return [
-            record.with_links({kind: links[kind].get(record.id) or () for kind in KINDS}, unread[record.id])
+            record.with_links(
+                {kind: links[kind].get(record.id) or () for kind in kinds}, unread[record.id]
+            ).without_links(self.hidden)
             for record in records
         ]
 
@@ -143,6 +173,11 @@ class TaskReader:
             return await self.one(task_id, by_property=by_property)
         except NotFound:
             return None
+
+
+def _may_be_about_deals(error: OperatorError) -> bool:
+    """Whether HubSpot may have refused a read for its links to deals: it names their scope, or none at all."""
+    return error.code == "forbidden" and ("scope" not in error.message or _OF_OWN_SCOPE in error.message)
 
 
 async def _run_all(run: Callable[[_Part], Coroutine[None, None, None]], each: Iterable[_Part]) -> None:

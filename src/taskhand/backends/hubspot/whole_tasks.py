@@ -24,8 +24,10 @@ from taskhand.domain.snapshot import Snapshot
 __all__ = ["WholeTasks"]
 
 _OTHERS: Final = (
-    *("deals", "tickets", "leads", "quotes", "orders", "appointments", "courses", "listings", "services", "projects"),
+    *("tickets", "leads", "quotes", "orders", "appointments", "courses", "listings", "services", "projects"),
 )
+_SEEN: Final = frozenset({"contacts", "companies"})
+"""What a token that reads tasks may read the links to."""
 _NEVER_WRITTEN: Final = frozenset({"hs_unique_creation_key"})
 _LOST: Final[Mapping[str, str]] = {
     "hs_task_completion_date": "completion date",
@@ -110,7 +112,7 @@ class WholeTasks:
         except OperatorError as error:
             if error.code != "forbidden":
                 raise
-            for one in found.values() if kind not in KINDS else ():
+            for one in found.values() if kind not in _SEEN else ():
                 one.lost.append(f"links to {kind}, which the token may not read")
         except CallerError:  # the account has no such objects
             self._absent.add(kind)

@@ -21,7 +21,7 @@ from taskhand.domain.names import fold
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Contact, Member, StatusList, Task
+from taskhand.domain.task import Contact, DealList, Member, StatusList, Task
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind
 from taskhand.sqlite.store import Store
 
@@ -118,6 +118,10 @@ class LocalBackend:
 
     async def check_edit(self, before: Task, edit: Edit) -> None:
         """Whatever the rules allow is stored."""
+
+    async def find_deals(self, query: str | None, limit: int) -> DealList:  # noqa: ARG002 - tasks here have no deals
+        """None."""
+        return DealList(())
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of tasks, found by an index of the database."""

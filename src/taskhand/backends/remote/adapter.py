@@ -24,7 +24,7 @@ from taskhand.domain.edit import Edit, unreadable_fields
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.lost_create import CreateCandidates
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Contact, Member, Task
+from taskhand.domain.task import Contact, DealList, Member, Task
 
 __all__ = ["CrmAdapter", "Timing"]
 
@@ -226,6 +226,10 @@ class CrmAdapter(ABC, Generic[_Row]):
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts by name, phone or e-mail, up to `limit`."""
         return await self.account.find_contacts(query, limit)
+
+    async def find_deals(self, query: str | None, limit: int) -> DealList:  # noqa: ARG002 - for CRMs that have deals
+        """None: a CRM whose tasks have deals answers them."""
+        return DealList(())
 
     async def upstream_time(self) -> datetime | None:
         """The `Date` of an answer."""

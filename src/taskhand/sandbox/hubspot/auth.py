@@ -50,6 +50,11 @@ def check_token(request: Request, token: str | None, now: dt.datetime, spec_vari
         raise expired_token(f"{EXPIRED_AGO.seconds} second(s)", format_instant(now - EXPIRED_AGO))
 
 
+def scopes_for_links(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return the scopes for links to these object types; that deals and tickets need their own is inferred."""
+    return [scopes_for(name, writes=False) for name in names if name in {"deals", "tickets"}]
+
+
 def check_scopes(needed: tuple[str, ...], granted: frozenset[str], spec_variant: SpecVariant) -> None:
     """Refuse a token that has none of the `needed` scopes: 403."""
     if needed and not granted.intersection(needed):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
 from taskhand.sandbox.emulator import Emulator, EmulatorOptions, sequential_ids
-from taskhand.sandbox.hubspot.auth import SCOPES, check_scopes, check_token, granted_scopes
+from taskhand.sandbox.hubspot.auth import SCOPES, check_scopes, check_token, granted_scopes, scopes_for_links
 from taskhand.sandbox.hubspot.calculated_properties import apply_write, with_calculated
 from taskhand.sandbox.hubspot.context import RequestContext
 from taskhand.sandbox.hubspot.errors import ApiError, error_for_status
@@ -18,7 +18,7 @@ from taskhand.sandbox.hubspot.pipeline import build_pipeline
 from taskhand.sandbox.hubspot.rate_limits import WAITS, RateLimits
 from taskhand.sandbox.hubspot.record import render_record
 from taskhand.sandbox.hubspot.reply import Reply
-from taskhand.sandbox.hubspot.routes import HARMLESS, ROUTES, v3_path
+from taskhand.sandbox.hubspot.routes import HARMLESS, ROUTES, linked_types, v3_path
 from taskhand.sandbox.hubspot.seed import EDITOR, read_properties, read_seed, read_stages, read_statuses
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 from taskhand.sandbox.hubspot.webhooks import Webhooks
@@ -170,7 +170,8 @@ class HubSpotSandbox(Emulator):
     def _call_endpoint(self, request: Request, match: RouteMatch, route: Route, *, stale: bool) -> Reply:
         scopes = granted_scopes(self.scopes, self.spec_variant)
         self._limits.admit(self._now, self.spec_variant, is_search=route.is_search)
-        check_scopes(route.scopes, scopes, self.spec_variant)
+        for needed in (route.scopes, *scopes_for_links(linked_types(request, match))):
+            check_scopes(needed, scopes, self.spec_variant)
         self._store.begin(self._now)
         ctx = RequestContext(
             request=request,

@@ -46,15 +46,16 @@ class CountsAnswer(Answer):
 
 
 class NamedCountsAnswer(CountsAnswer, UntrustedAnswer):
-    """Counts by names that others wrote."""
+    """Counts by names that others wrote, or of what such a name means."""
 
-    free_text = ("counts",)
+    free_text = ("counts", "matched.name")
 
 
 def render_counts(counted: Counted, by: CountBy) -> CountsAnswer:
     """The answer with the largest groups, as many as there is room for."""
     count = counted.count
-    answer = (NamedCountsAnswer if by in ("responsible", "status") else CountsAnswer)(
+    has_names = by in ("responsible", "status") or bool(counted.matched)
+    answer = (NamedCountsAnswer if has_names else CountsAnswer)(
         counts={},
         total=count.total,
         matched=match_rows(counted.matched) or MISSING,

@@ -8,7 +8,7 @@ from pydantic import MISSING
 from taskhand.domain.due import moment_text
 from taskhand.domain.page import cursor_after
 from taskhand.domain.people_names import people_names
-from taskhand.domain.task import Contact, Member, Status, StatusList, Task
+from taskhand.domain.task import Contact, Deal, Member, Status, StatusList, Task
 from taskhand.domain.task_times import UNKNOWN
 from taskhand.domain.text import truncate
 from taskhand.domain.wording import Wording
@@ -110,18 +110,29 @@ class ContactRow(Answer):
     email: str | None
 
 
-class ContactsAnswer(UntrustedAnswer):
-    """Contacts that match a query; `more` is whether others match too."""
+class DealRow(Answer):
+    """A deal, its id under the name of the argument."""
 
-    free_text = ("contacts.customer", "contacts.name", "contacts.phone", "contacts.email")
+    deal_id: str
+    name: str
+
+
+class ContactsAnswer(UntrustedAnswer):
+    """Contacts and deals that match a query; `more` is whether others match too."""
+
+    free_text = ("contacts.customer", "contacts.name", "contacts.phone", "contacts.email", "deals.name")
+    listed = ("contacts", "more")
 
     contacts: tuple[ContactRow, ...]
+    deals: tuple[DealRow, ...] | MISSING = MISSING
     more: bool
 
     @classmethod
-    def of(cls, found: Sequence[Contact], limit: int) -> "ContactsAnswer":
-        """The answer with the first `limit` contacts."""
-        return cls(contacts=tuple(map(_contact_row, found[:limit])), more=len(found) > limit)
+    def of(cls, found: Sequence[Contact], limit: int, deals: Sequence[Deal] = ()) -> "ContactsAnswer":
+        """The answer with the first `limit` contacts, and of the deals as many."""
+        rows = tuple(DealRow(deal_id=one.id, name=truncate(one.name, _NAME)) for one in deals[:limit])
+        more = max(len(found), len(deals)) > limit
+        return cls(contacts=tuple(map(_contact_row, found[:limit])), deals=rows or MISSING, more=more)
 
 
 class TaskAnswer(UntrustedAnswer):
@@ -150,7 +161,7 @@ class ListAnswer(UntrustedAnswer):
     `unreadable` are tasks that are left out because a field cannot be read, which get_task names.
     """
 
-    free_text = ("tasks",)
+    free_text = ("tasks", "matched.name")
 
     now: str
     zone: str

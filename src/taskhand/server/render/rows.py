@@ -30,6 +30,8 @@ RowField = Literal[
     "completed_by",
     "ai_contact_id",
     "ai_customer_id",
+    "task_type",
+    "deal_id",
     "url",
 ]
 ROW: tuple[RowField, ...] = ("title", "status", "due", "priority", "responsibles")
@@ -55,6 +57,8 @@ class Row(Answer):
     completed_by: str | None | MISSING = MISSING
     ai_contact_id: str | None | MISSING = MISSING
     ai_customer_id: str | None | MISSING = MISSING
+    task_type: str | None | MISSING = MISSING
+    deal_id: str | None | MISSING = MISSING
     url: str | None | MISSING = MISSING
 
 
@@ -81,6 +85,8 @@ def render_row(
         "completed_by": next(iter(wording.people(filter(None, (times.completed_by,)))), None),
         "ai_contact_id": task.ai_contact_id,
         "ai_customer_id": task.ai_customer_id,
+        "task_type": task.task_type,
+        "deal_id": task.deal_id,
         "url": task.url,
     }
     return Row.model_validate({"id": task.id} | {field: everything[field] for field in shown})

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from taskhand.domain.field_notes import field_notes
 from taskhand.domain.task import Body
 from taskhand.server.render.reads import ContactsAnswer
 from taskhand.server.tool import Tool
@@ -18,11 +19,18 @@ _MOST = 20
 class FindContacts(Body):
     """The search for a contact."""
 
-    query: Annotated[str, Field(description="Part of a name, phone number or e-mail; at least 2 characters.")]
+    query: Annotated[
+        str,
+        Field(
+            description="Part of a name, phone number or e-mail; at least 2 characters.",
+            json_schema_extra=field_notes(deals="a deal is found by its name, for dealId"),
+        ),
+    ]
 
 
 async def _run(call: Call, arguments: FindContacts) -> ContactsAnswer:
-    return ContactsAnswer.of(await find_contacts(call.app, arguments.query, _MOST + 1), _MOST)
+    found = await find_contacts(call.app, arguments.query, _MOST + 1)
+    return ContactsAnswer.of(found.contacts, _MOST, found.deals)
 
 
 FIND_CONTACTS = Tool(

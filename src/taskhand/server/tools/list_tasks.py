@@ -18,7 +18,7 @@ from taskhand.service.list_tasks import list_tasks
 __all__ = ["LIST_TASKS"]
 
 _DEFAULT_LIMIT = 25
-_LINKS = frozenset({"ai_contact_id", "ai_customer_id"})
+_LINKS = frozenset({"ai_contact_id", "ai_customer_id", "deal_id"})
 
 
 def _without_id(names: Any) -> Any:

@@ -1,0 +1,56 @@
+"""Resolve a deal given by name: one match is used, several become candidates; pure.
+
+Whole words of a name are enough where one deal has them; a full name is preferred to them.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from taskhand.domain.errors import Ambiguous, Candidate, NotFound
+from taskhand.domain.names import fold, matching, nearest_first
+from taskhand.domain.task import Deal, DealList
+
+__all__ = ["resolve_deal"]
+
+_WORD: Final = re.compile(r"\w+")
+_MOST_CANDIDATES: Final = 10
+
+
+def resolve_deal(given: str, found: DealList) -> Deal:
+    """The deal among those `found` that is given by its name, or by whole words of it.
+
+    Ambiguous where that may be another one too, NotFound (code `unknown_deal`) where it is none.
+    """
+    words = _words(given)
+    named = matching(given, found.deals, _name)
+    matches = named or [deal for deal in found.deals if words and words <= _words(deal.name)]
+    if len(matches) == 1 and found.complete:
+        return matches[0]
+    if matches:
+        how_many = f"{len(matches)} deals match" if found.complete else "More than one deal may match"
+        raise Ambiguous(
+            f"{how_many} {given[:60]!r}.",
+            code="ambiguous_deal",
+            candidates=_candidates(given, matches),
+            next_step="Ask the person which one is meant, and send the id of that candidate.",
+        )
+    near = [deal for deal in found.deals if not words.isdisjoint(_words(deal.name))]
+    raise NotFound(
+        f"No deal matches {given[:60]!r}.",
+        code="unknown_deal",
+        candidates=_candidates(given, near),
+        next_step="Send a deal's id, or whole words of its name; find_contacts finds deals by a part of it.",
+    )
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(fold(text)))
+
+
+def _name(deal: Deal) -> str:
+    return deal.name
+
+
+def _candidates(given: str, deals: Sequence[Deal]) -> list[Candidate]:
+    return [Candidate(one.id, one.name) for one in nearest_first(given, deals, _name)[:_MOST_CANDIDATES]]

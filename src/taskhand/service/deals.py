@@ -1,0 +1,25 @@
+"""Find the deal that a call names."""
+
+import re
+from typing import Final
+
+from taskhand.domain import deals
+from taskhand.domain.names import Match
+from taskhand.domain.text import strip_hidden
+from taskhand.service.app_context import AppContext
+
+__all__ = ["resolve_deal"]
+
+_MOST: Final = 200
+"""Deals of one search; HubSpot has no more in a page."""
+
+
+async def resolve_deal(app: AppContext, given: str) -> tuple[str, tuple[Match, ...]]:
+    """The id of the deal given by id or name, and the name that was resolved; Ambiguous, NotFound."""
+    text = strip_hidden(given).strip()
+    if re.fullmatch(app.backend.capabilities.deal_id_pattern, text):
+        return text, ()
+    found = await app.backend.find_deals(text, _MOST)
+    # A CRM finds letters as they are written, and all words or none: the newest deals are looked through here.
+    deal = deals.resolve_deal(text, found if found.deals else await app.backend.find_deals(None, _MOST))
+    return deal.id, (Match("dealId", given, deal.id, deal.name),)

@@ -1,0 +1,225 @@
+"""The deal of a task is set, read, found by name, filtered by and put back; no deal is guessed."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from backends.hubspot.wired import CAROLINA, COMPANY, Stage, Time, hubspot, row, seed, staged, task_id
+from behaviour.agent import Agent, Refused
+from taskhand.http.path import Path
+from taskhand.sandbox.hubspot.auth import SCOPES
+from taskhand.server.app import create_server
+
+OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
+RENEWAL, UPSELL, OLD, PLAN = "301", "302", "303", "304"
+NAMES = {
+    RENEWAL: "Acme / Renewal 2026",
+    UPSELL: "Acme upsell (12 seats)",
+    OLD: "Globex renewal",
+    PLAN: "Renovación Initech",
+}
+DEALS = [{"id": one, "properties": {"dealname": name}} for one, name in NAMES.items()]
+SEARCH, FIND = "/crm/v3/objects/tasks/search", "/crm/v3/objects/deals/search"
+
+
+@asynccontextmanager
+async def agent_at(
+    rows: Sequence[dict[str, Any]] = (), deals: Sequence[dict[str, Any]] = DEALS, **options: Any
+) -> AsyncIterator[tuple[Stage, Agent]]:
+    time = Time()
+    async with AsyncExitStack() as stack:
+        there = hubspot(time, seed(rows=[*rows]) | {"deals": [*deals]}, spec_variant=OPEN, **options)
+        stage = await stack.enter_async_context(staged(there, time))
+        client = await stack.enter_async_context(Client(create_server(stage.app)))
+        yield stage, Agent(client, {"dueDate": "2026-03-09"})
+
+
+def deals_of(stage: Stage, record_id: str) -> list[str]:
+    links = stage.hubspot.state()["links"]
+    return sorted(one["other_id"] for one in links if (one["task_id"], one["other"]) == (record_id, "deals"))
+
+
+def searched(stage: Stage, path: str) -> list[Any]:
+    return [one.body for one in stage.hubspot.requests if one.path == path]
+
+
+async def test_a_deal_is_set_on_new_and_existing_tasks_by_id_or_name_and_put_back() -> None:
+    async with agent_at([row(1, {"deals": [OLD], "contacts": [CAROLINA]}), row(2)]) as (stage, agent):
+        made = await agent("create_task", title="Send the offer", responsibleIds=[], dealId="acme renewal")
+        assert made["task"]["deal_id"] == RENEWAL
+        match = {"argument": "dealId", "given": "acme renewal", "id": RENEWAL, "name": NAMES[RENEWAL]}
+        assert match in made["matched"]
+        assert deals_of(stage, made["task"]["id"]) == [RENEWAL]
+
+        changed = await agent("update_task", id=task_id(1), dealId=UPSELL)
+        assert changed["changed"] == {"deal_id": {"from": OLD, "to": UPSELL}}
+        assert (await agent("get_task", id=task_id(1)))["task"]["deal_id"] == UPSELL
+        assert (await agent("update_task", id=task_id(1), dealId=UPSELL)).get("changed", {}) == {}
+        await agent("undo_change", changeId=changed["changeId"])
+        assert deals_of(stage, task_id(1)) == [OLD]
+
+        emptied = await agent("update_task", id=task_id(1), clear=["dealId"])
+        assert deals_of(stage, task_id(1)) == []
+        await agent("undo_change", changeId=emptied["changeId"])
+        assert deals_of(stage, task_id(1)) == [OLD]
+        await agent("update_task", id=task_id(1), dealId=None)
+        assert deals_of(stage, task_id(1)) == []
+
+        both = await agent("create_tasks", tasks=[{"title": one, "responsibleIds": [], "dueDate": "2026-03-09",
+                                                   "dealId": "upsell"} for one in ("A", "B")])  # fmt: skip
+        assert both["totals"] == {"applied": 2}
+        listed = await agent("list_tasks", dealId=UPSELL, fields=["title", "deal_id", "task_type"])
+        assert [(one["title"], one["deal_id"], one["task_type"]) for one in listed["tasks"]] == [
+            ("A", UPSELL, "TODO"),
+            ("B", UPSELL, "TODO"),
+        ]
+
+
+async def test_the_tasks_of_a_deal_are_moved_by_its_name_with_a_search_by_association() -> None:
+    rows = [row(1, {"deals": [RENEWAL]}), row(2, {"deals": [UPSELL]}), row(3, {"deals": [OLD, RENEWAL]}), row(4)]
+    async with agent_at(rows) as (stage, agent):
+        listed = await agent("list_tasks", dealId="Acme renewal", fields=["title", "deal_id"])
+        assert {one["id"]: one["deal_id"] for one in listed["tasks"]} == {task_id(1): RENEWAL, task_id(3): RENEWAL}
+        assert listed["matched"][0]["id"] == RENEWAL
+        assert "matched.name" in listed["untrusted"]["fields"]
+        (search,) = searched(stage, SEARCH)
+        wanted = {"propertyName": "associations.deal", "operator": "EQ", "value": RENEWAL}
+        assert all(wanted in group["filters"] for group in search["filterGroups"])
+        counted = await agent("list_tasks", dealId="Acme renewal", countBy="status")
+        assert (counted["total"], counted["matched"][0]["id"]) == (2, RENEWAL)
+
+        plan = await agent("bulk_update_tasks", filter={"dealId": "acme renewal"}, changes={"dueDate": "2026-03-03"})
+        assert (plan["count"], plan["matched"][0]["name"]) == (2, NAMES[RENEWAL])
+        await agent("apply_plan", planId=plan["planId"])
+        assert [stage.true(number)["hs_timestamp"][:10] for number in (1, 2, 3, 4)] == [
+            *("2026-03-03", "2026-03-06", "2026-03-03", "2026-03-06"),
+        ]
+
+
+async def test_a_name_that_may_mean_several_deals_or_none_comes_back_as_candidates_and_nothing_is_written() -> None:
+    twins = [{"id": one, "properties": {"dealname": "Twin"}} for one in ("401", "402")]
+    many = [{"id": str(1000 + n), "properties": {"dealname": f"Expansion {n}"}} for n in range(201)]
+    async with agent_at([row(1)], [*DEALS, *twins, *many]) as (stage, agent):
+        for given, code, candidates in (
+            ("renewal", "ambiguous_deal", {RENEWAL, OLD}),
+            ("Twin", "ambiguous_deal", {"401", "402"}),
+            ("Expansion", "ambiguous_deal", None),
+            ("Acme renew", "unknown_deal", {RENEWAL}),
+            ("Umbrella", "unknown_deal", set[str]()),
+            ("...", "unknown_deal", set[str]()),
+        ):
+            for tool, arguments in (
+                ("update_task", {"id": task_id(1), "dealId": given}),
+                ("list_tasks", {"dealId": given}),
+                ("bulk_update_tasks", {"filter": {"dealId": given}, "changes": {"priority": "2"}}),
+            ):
+                with pytest.raises(Refused) as refused:
+                    await agent(tool, **arguments)
+                assert refused.value.code == code, given
+                if candidates is not None:
+                    assert candidates <= set(refused.value.values), given
+        assert not [one for one in stage.hubspot.requests if one.method in ("PUT", "PATCH")]
+
+
+async def test_a_name_means_a_deal_by_its_whole_words_whatever_the_accents() -> None:
+    async with agent_at() as (_, agent):
+        for given, deal in (("renovacion initech", PLAN), ("12 SEATS", UPSELL), (NAMES[OLD], OLD)):
+            assert (await agent("list_tasks", dealId=given))["matched"][0]["id"] == deal
+
+
+async def test_an_id_of_no_deal_and_a_blank_one_are_refused() -> None:
+    async with agent_at([row(1)]) as (stage, agent):
+        for given, code in (("999", "unknown_reference"), ("none", "invalid_id"), ("9" * 30, "unknown_deal")):
+            with pytest.raises(Refused) as refused:
+                await agent("update_task", id=task_id(1), dealId=given)
+            assert refused.value.code == code
+        assert deals_of(stage, task_id(1)) == []
+
+
+async def test_a_task_of_several_deals_says_so_and_is_left_alone() -> None:
+    async with agent_at([row(1, {"deals": [OLD, RENEWAL]})]) as (stage, agent):
+        with pytest.raises(Refused) as refused:
+            await agent("update_task", id=task_id(1), dealId=UPSELL, title="New")
+        assert refused.value.code == "several_links"
+        assert "2 deals" in str(refused.value)
+        assert deals_of(stage, task_id(1)) == [RENEWAL, OLD]
+        assert stage.true(1)["hs_task_subject"] == "Call Acme 1"
+
+
+async def test_many_tasks_get_a_deal_and_a_plan_is_bound_to_the_deal_that_it_saw() -> None:
+    async with agent_at([row(1, {"deals": [OLD]}), row(2)]) as (stage, agent):
+        ids = [task_id(1), task_id(2)]
+        done = await agent("bulk_update_tasks", taskIds=ids, changes={"dealId": "upsell", "priority": "2"})
+        assert done["totals"] == {"applied": 2}
+        assert [deals_of(stage, one) for one in ids] == [[UPSELL]] * 2
+        await agent("undo_change", changeId=done["changeId"])
+        assert [deals_of(stage, one) for one in ids] == [[OLD], []]
+
+        plan = await agent("update_task", id=task_id(2), dealId=UPSELL, dryRun=True)
+        assert plan["difference"][0]["changed"] == {"deal_id": {"from": None, "to": UPSELL}}
+        await agent("update_task", id=task_id(2), dealId=OLD)
+        with pytest.raises(Refused) as refused:
+            await agent("apply_plan", planId=plan["planId"])
+        assert refused.value.code == "plan_stale"
+
+
+async def test_the_same_task_of_another_deal_is_another_task() -> None:
+    async with agent_at() as (stage, agent):
+        body = {"title": "Send the offer", "responsibleIds": []}
+        first = await agent("create_task", **body, dealId=RENEWAL)
+        again = await agent("create_task", **body, dealId="acme renewal")
+        other = await agent("create_task", **body, dealId=UPSELL)
+        assert again["task"]["id"] == first["task"]["id"] != other["task"]["id"]
+        assert len(stage.hubspot.tasks) == 2
+        many = {"taskIds": [first["task"]["id"], other["task"]["id"]], "idempotencyKey": "k"}
+        done = await agent("bulk_update_tasks", **many, changes={"dealId": "globex renewal"})
+        assert (await agent("bulk_update_tasks", **many, changes={"dealId": OLD}))["changeId"] == done["changeId"]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_a_deletion_is_undone_without_a_deal_that_is_gone_since(count: int) -> None:
+    rows = [row(number, {"deals": [OLD], "companies": [COMPANY]}) for number in range(1, count + 1)]
+    async with agent_at(rows) as (stage, agent):
+        plan = await agent("delete_task", ids=[task_id(number) for number in range(1, count + 1)])
+        deleted = await agent("apply_plan", planId=plan["planId"])
+        url = f"/crm/v3/objects/deals/{OLD}"
+        await stage.backend._client.http.delete(Path.of(url), expect="nothing")  # noqa: SLF001 - as a person would
+        undone = await agent("undo_change", changeId=deleted["changeId"])
+        assert len(stage.hubspot.tasks) == count
+        assert "deals 303" in str(undone)
+        assert "dealId" in str(undone["unapplied"])
+
+
+async def test_contacts_and_deals_are_found_by_the_same_words() -> None:
+    async with agent_at() as (stage, agent):
+        found = await agent("find_contacts", query="acme")
+        assert [one["customer"] for one in found["contacts"]] == ["Acme SpA"]
+        assert found["deals"] == [{"dealId": one, "name": NAMES[one]} for one in (RENEWAL, UPSELL)]
+        assert "deals.name" in found["untrusted"]["fields"]
+        assert "deals" not in await agent("find_contacts", query="carolina")
+        assert len(searched(stage, FIND)) == 2
+
+
+async def test_without_the_scope_of_deals_all_else_works_and_a_deal_is_refused_by_that_name() -> None:
+    scopes = [one for one in SCOPES if not one.startswith("crm.objects.deals")]
+    async with agent_at([row(1, {"deals": [OLD]}), row(2)], scopes=scopes) as (stage, agent):
+        read = await agent("get_task", id=task_id(1))
+        assert "deal_id" not in read["task"]
+        await agent("bulk_update_tasks", taskIds=[task_id(1), task_id(2)], changes={"aiContactId": CAROLINA})
+        assert "deals" not in await agent("find_contacts", query="acme")
+        (told,) = [await agent("delete_task", id=task_id(1))]
+        assert "links to deals, which the token may not read" in told["note"]
+        for tool, arguments in (
+            ("update_task", {"id": task_id(1), "dealId": UPSELL}),
+            ("update_task", {"id": task_id(1), "clear": ["dealId"]}),
+            ("list_tasks", {"dealId": OLD}),
+            ("list_tasks", {"dealId": "Globex"}),
+        ):
+            with pytest.raises(Refused) as refused:
+                await agent(tool, **arguments)
+            assert (refused.value.code, "crm.objects.deals.read" in str(refused.value)) == ("forbidden", True)
+        assert deals_of(stage, task_id(1)) == [OLD]
+        assert len([one for one in stage.sent if one == f"GET /crm/v3/objects/tasks/{task_id(1)}"]) >= 2
