@@ -25,6 +25,7 @@ class Capabilities:
     whether midnight in UTC is how the CRM writes a day, also for a task with a time. `known` is what it knows of the
     times of tasks. `notes` says in a few words what its tasks lack, and what else it lists. `knows_me` is whether the
     settings or the credential say who `me` is. `status_names` are those of a list that is the same everywhere.
+    `status_effects` is what the CRM documents that a change of status may start.
     """
 
     absent: frozenset[str] = frozenset({"taskType", "dealId"})
@@ -45,3 +46,4 @@ class Capabilities:
     notes: str | None = None
     knows_me: bool = True
     status_names: tuple[str, ...] = ()
+    status_effects: str | None = None

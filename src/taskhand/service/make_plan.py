@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from pydantic import MISSING
+
 from taskhand.domain.bulk import TaskResult
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
@@ -58,8 +60,14 @@ def to_plan(
         expires_at=((plan_id and change.ended_at) or change.opening.at) + app.policy.plan_for,
         guard=guard,
         matched=change.opening.matched,
-        note=" ".join(filter(None, (note, describe_loss(deleted)))) or None,
+        note=" ".join(filter(None, (note, describe_loss(deleted), _effects(change.intents, app)))) or None,
     )
+
+
+def _effects(intents: Sequence[Intent], app: AppContext) -> str | None:
+    """What the CRM may start on its own when these intents are carried out."""
+    sets_status = any(one.edit is not None and one.edit.status is not MISSING for one in intents)
+    return app.backend.capabilities.status_effects if sets_status else None
 
 
 def _to_difference(intent: Intent) -> Difference:

@@ -40,6 +40,10 @@ if TYPE_CHECKING:
 __all__ = ["VambeAdapter"]
 
 _STATUSES: Final = "VAMBE_STATUSES"
+_STATUS_EFFECTS: Final = (
+    "Vambe may start automated actions or send notifications when a status changes; an undo does not take them back."
+)
+"""https://docs.vambe.me/reference/tasks/update-task, "Cascading Effects"."""
 
 
 class VambeAdapter(CrmAdapter[JsonObject]):
@@ -60,6 +64,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
             knows_me=settings.vambe_user_id is not None,
             notes="Here: no update or finish times.",
             midnight_is_day=True,
+            status_effects=_STATUS_EFFECTS,
         )
         super().__init__(timing, RecentWrites(keep_s, timing.monotonic, str.lower))
         self.singles_at_once = 2 * settings.vambe_in_flight
