@@ -44,7 +44,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 """The pages that people read. The text between two marks is generated."""
 
 _DESCRIPTION = "Lets AI agents manage tasks in Vambe, Close, HubSpot or a built-in store, with undo for every write."
-_CRMS = [factory for factory in FACTORIES if factory.questions]
+_CRMS = [factory for factory in FACTORIES if factory.credentials]
 _BLOCKS = ROOT / "examples" / "hosts"
 _PACKAGE = Path(taskhand.__file__).parent
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -172,7 +172,7 @@ def _credential_table() -> str:
     for factory in _CRMS:
         needed = ", ".join(f"`{variable}`" for variable in factory.questions if is_secret_variable(variable))
         wished = "; ".join(
-            f"`{variable}`: {_setting(variable).description}"
+            f"`{variable}`: {str(_setting(variable).description).rstrip('.')}"
             for variable in factory.questions
             if not is_secret_variable(variable)
         )

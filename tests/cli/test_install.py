@@ -2,86 +2,24 @@
 
 import json
 import os
-import pty
-import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keyring
 import pytest
-from click.testing import CliRunner, Result
-from keyring.backends.fail import Keyring as NoKeyring
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from cli.installing import KEY, Run, error_of, servers_in
 from keyrings import InMemory, Locked
-from taskhand.cli.main import command
-from taskhand.domain.errors import TaskhandError
-
-KEY = "sk-s3cret"
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture(autouse=True)
-def no_keyring() -> Iterator[None]:
-    """A machine without a keyring, unless a test brings one."""
-    was = keyring.get_keyring()
-    keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
-    yield
-    keyring.set_keyring(was)
-
-
-@pytest.fixture
-def kept() -> InMemory:
-    """A keyring on this machine."""
-    mine = InMemory()
-    keyring.set_keyring(mine)
-    return mine
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """A host's file, with a server of somebody else's in it."""
-    path = tmp_path / "host.json"
-    path.write_text('{\n  // mine\n  "mcpServers": {\n    "gh": {"env": {"T": "ghp"}}\n  }\n}\n', encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def run(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run the command on that file, with nobody to ask."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith(("TASKHAND_", "VAMBE_", "CLOSE_", "HUBSPOT_"))]:
-        monkeypatch.delenv(name)
-
-    def running(host: str, *options: str, anywhere: bool = False, **environment: str) -> Result:
-        place = [] if anywhere else ["--file", str(file)]
-        home = {"HOME": str(tmp_path), "TASKHAND_CONFIG": os.devnull}
-        arguments = ["install", host, *place, *options]
-        return CliRunner().invoke(command, arguments, env=home | environment, catch_exceptions=True)
-
-    return running
-
-
-def _refused(result: Result) -> str:
-    assert isinstance(result.exception, TaskhandError)
-    return result.exception.message
-
-
-def _servers(file: Path) -> dict[str, dict[str, dict[str, str]]]:
-    text = file.read_text(encoding="utf-8").replace("// mine", "")
-    servers: dict[str, dict[str, dict[str, str]]] = json.loads(text)["mcpServers"]
-    return servers
 
 
 async def test_the_entry_starts_the_server_with_an_empty_path_and_in_any_folder(
     run: Run, file: Path, tmp_path: Path
 ) -> None:
     assert run("claude-desktop").exit_code == 0
-    entry = _servers(file)["taskhand"]
+    entry = servers_in(file)["taskhand"]
     (tmp_path / "mcp.py").write_text("raise SystemExit('the wrong one')", encoding="utf-8")
     assert Path(str(entry["command"])).is_absolute()
     server = StdioServerParameters(
@@ -97,8 +35,8 @@ async def test_the_entry_starts_the_server_with_an_empty_path_and_in_any_folder(
 def test_install_and_uninstall_restore_the_file(run: Run, file: Path) -> None:
     before = file.read_bytes()
     done = run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY)
-    assert set(_servers(file)) == {"gh", "taskhand"}
-    assert _servers(file)["taskhand"]["env"] == {"TASKHAND_BACKEND": "vambe", "VAMBE_API_KEY": KEY}
+    assert set(servers_in(file)) == {"gh", "taskhand"}
+    assert servers_in(file)["taskhand"]["env"] == {"TASKHAND_BACKEND": "vambe", "VAMBE_API_KEY": KEY}
     assert "Whoever reads that file can read" in done.stderr
     assert run("cursor", "--uninstall").exit_code == 0
     assert file.read_bytes() == before
@@ -162,13 +100,13 @@ def test_a_second_install_changes_nothing(run: Run, file: Path, tmp_path: Path) 
 
 def test_a_call_may_take_longer_where_the_host_waits_longer_and_a_persons_own_value_stays(run: Run, file: Path) -> None:
     run("cursor")
-    assert "env" not in _servers(file)["taskhand"]
+    assert "env" not in servers_in(file)["taskhand"]
     for host in ("gemini", "claude-code"):
         run(host)
-        assert _servers(file)["taskhand"]["env"]["TASKHAND_CALL_S"] == "120"
+        assert servers_in(file)["taskhand"]["env"]["TASKHAND_CALL_S"] == "120"
         run(host, "--set", "TASKHAND_CALL_S=60")
         run(host)
-        assert _servers(file)["taskhand"]["env"]["TASKHAND_CALL_S"] == "60"
+        assert servers_in(file)["taskhand"]["env"]["TASKHAND_CALL_S"] == "60"
         run(host, "--uninstall")
 
 
@@ -180,7 +118,7 @@ def test_uninstalling_from_a_file_without_taskhand_changes_nothing(run: Run, fil
 
 def test_a_key_goes_to_the_keyring_where_there_is_one(run: Run, file: Path, kept: InMemory) -> None:
     done = run("windsurf", "--backend", "hubspot", HUBSPOT_ACCESS_TOKEN=KEY, TASKHAND_TIMEZONE="America/Santiago")
-    assert _servers(file)["taskhand"]["env"] == {
+    assert servers_in(file)["taskhand"]["env"] == {
         "TASKHAND_BACKEND": "hubspot",
         "HUBSPOT_ACCESS_TOKEN": "keyring:HUBSPOT_ACCESS_TOKEN",
         "TASKHAND_TIMEZONE": "America/Santiago",
@@ -201,8 +139,7 @@ def test_a_key_goes_to_the_keyring_where_there_is_one(run: Run, file: Path, kept
     ],
 )
 def test_a_system_without_a_keyring_is_told_the_other_places(run: Run, options: list[str], others: str) -> None:
-    refused = run(*options, "--keys", "keyring", anywhere=True).exception
-    assert isinstance(refused, TaskhandError)
+    refused = error_of(run(*options, "--keys", "keyring", anywhere=True))
     assert refused.next_step
     assert refused.next_step.startswith(f"Use {others}. ")
 
@@ -219,18 +156,17 @@ def test_a_key_in_the_file_is_warned_about_with_what_can_be_done_here(
     assert warning().endswith("VAMBE_API_KEY. `--keys keyring` keeps it in the system's keyring.")
     monkeypatch.setitem(sys.modules, "keyring", None)
     assert warning().endswith("Install Taskhand with the extra `keyring` to keep it in the system's keyring.")
-    refused = run("cursor", "--keys", "keyring").exception
-    assert isinstance(refused, TaskhandError)
+    refused = error_of(run("cursor", "--keys", "keyring"))
     assert refused.next_step == "Install Taskhand with the extra `keyring`."
 
 
 def test_a_locked_keyring_leaves_the_file_unchanged(run: Run, file: Path) -> None:
     before = file.read_bytes()
     keyring.set_keyring(Locked())
-    assert "refused to store VAMBE_API_KEY" in _refused(run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY))
+    assert "refused to store VAMBE_API_KEY" in error_of(run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY)).message
     assert file.read_bytes() == before
     run("cursor", "--backend", "vambe", "--keys", "file", VAMBE_API_KEY=KEY)
-    assert _servers(file)["taskhand"]["env"]["VAMBE_API_KEY"] == KEY
+    assert servers_in(file)["taskhand"]["env"]["VAMBE_API_KEY"] == KEY
 
 
 def test_vs_code_asks_for_the_key_itself(run: Run, tmp_path: Path, kept: InMemory) -> None:
@@ -303,7 +239,7 @@ def test_a_codex_file_with_a_mistake_is_refused_with_its_line(run: Run, tmp_path
     file = tmp_path / "moved" / "config.toml"
     file.parent.mkdir()
     file.write_text("a = 1\nb =\n", encoding="utf-8")
-    assert "(line 2: " in _refused(run("codex", anywhere=True, CODEX_HOME=str(file.parent)))
+    assert "(line 2: " in error_of(run("codex", anywhere=True, CODEX_HOME=str(file.parent))).message
     assert file.read_text(encoding="utf-8") == "a = 1\nb =\n"
 
 
@@ -315,13 +251,13 @@ def test_the_user_s_own_file_is_the_one_of_the_host(run: Run, tmp_path: Path) ->
 def test_another_backend_replaces_the_variables_of_the_first(run: Run, file: Path) -> None:
     run("cursor", "--backend", "vambe", "--set", "TASKHAND_USER=Ana", VAMBE_API_KEY=KEY)
     run("cursor", "--backend", "local")
-    assert _servers(file)["taskhand"]["env"] == {"TASKHAND_BACKEND": "local", "TASKHAND_USER": "Ana"}
+    assert servers_in(file)["taskhand"]["env"] == {"TASKHAND_BACKEND": "local", "TASKHAND_USER": "Ana"}
 
 
 def test_a_present_key_stays_unless_another_is_given(run: Run, file: Path) -> None:
     run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY)
     run("cursor", "--backend", "vambe", VAMBE_USER_ID="u1")
-    assert _servers(file)["taskhand"]["env"] == {
+    assert servers_in(file)["taskhand"]["env"] == {
         "TASKHAND_BACKEND": "vambe",
         "VAMBE_API_KEY": KEY,
         "VAMBE_USER_ID": "u1",
@@ -346,13 +282,13 @@ def test_impossible_options_are_refused_before_anything_is_written(
     run: Run, file: Path, tmp_path: Path, options: list[str], said: str
 ) -> None:
     before = file.read_bytes()
-    assert said in _refused(run(*options))
+    assert said in error_of(run(*options)).message
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == [file]
 
 
 def test_project_is_refused_for_a_host_without_project_files(run: Run) -> None:
-    assert "no project file" in _refused(run("windsurf", "--project", anywhere=True))
+    assert "no project file" in error_of(run("windsurf", "--project", anywhere=True)).message
 
 
 @pytest.mark.parametrize("text", ['{"mcpServers": {', "[]", '{"mcpServers": {"taskhand": {"env": []}}}', "\udcff"])
@@ -364,48 +300,14 @@ def test_an_unparsable_file_is_never_overwritten(
         return
     raw = text.encode(errors="surrogateescape")
     file.write_bytes(raw)
-    assert "nothing is written" in _refused(run("cursor", *option))
+    assert "nothing is written" in error_of(run("cursor", *option)).message
     assert file.read_bytes() == raw
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_person_types_the_key_without_echo(file: Path, tmp_path: Path) -> None:
-    person, terminal = pty.openpty()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TASKHAND_", "VAMBE_"))}
-    asked = kept | {"HOME": str(tmp_path), "TASKHAND_CONFIG": os.devnull}
-    with subprocess.Popen(  # noqa: S603  our own program
-        [sys.executable, "-m", "taskhand", "install", "cursor", "--file", str(file), "--backend", "vambe"],
-        env=asked | {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"},
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        start_new_session=True,
-    ) as process:
-        os.close(terminal)
-        seen = _until(person, b"VAMBE_API_KEY, Key from the developer section of Vambe: ")
-        os.write(person, f"{KEY}\n".encode())
-        seen += _until(person, b"(empty: none): ")
-        os.write(person, b"u1\n")
-        seen += _until(person, b"shows the server.")
-        assert process.wait(10) == 0
-    os.close(person)
-    assert KEY.encode() not in seen
-    assert b"********" in seen
-    assert _servers(file)["taskhand"]["env"]["VAMBE_API_KEY"] == KEY
-    assert _servers(file)["taskhand"]["env"]["VAMBE_USER_ID"] == "u1"
-
-
-def _until(terminal: int, said: bytes) -> bytes:
-    """Everything on the terminal up to these words."""
-    seen = b""
-    while said not in seen:
-        seen += os.read(terminal, 4096)
-    return seen
-
-
 @pytest.mark.parametrize("given", ["${VAMBE_API_KEY}", "your key", f'"{KEY}"', f"Bearer {KEY}", "op://x/y/z"])
 def test_a_key_that_is_none_is_refused_and_nothing_is_written(run: Run, given: str) -> None:
-    said = _refused(run("cursor", "--backend", "vambe", VAMBE_API_KEY=given))
+    said = error_of(run("cursor", "--backend", "vambe", VAMBE_API_KEY=given)).message
     assert "VAMBE_API_KEY h" in said
     assert KEY not in said
 
@@ -414,6 +316,6 @@ def test_the_file_of_a_key_is_set_instead_of_the_key(run: Run, file: Path, tmp_p
     (tmp_path / "key").write_text(f"{KEY}\n", encoding="utf-8")
     done = run("cursor", "--backend", "vambe", "--set", f"VAMBE_API_KEY_FILE={tmp_path}/key")
     assert (done.exit_code, KEY in done.output) == (0, False)
-    entry = _servers(file)["taskhand"]["env"]
+    entry = servers_in(file)["taskhand"]["env"]
     assert entry["VAMBE_API_KEY_FILE"] == f"{tmp_path}/key"
     assert "VAMBE_API_KEY" not in entry

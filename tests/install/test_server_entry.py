@@ -9,7 +9,7 @@ import pytest
 from taskhand.config.variables import SECRETS
 from taskhand.install import HOSTS, Host, find_host
 from taskhand.install.jsonc_edit import find_value, put_value
-from taskhand.install.launch import launch_by_interpreter, launch_here
+from taskhand.install.launch import launch_by_interpreter
 from taskhand.install.server_entry import MASK, WantedEntry, add_server, mask_keys, remove_server
 
 VSCODE, CURSOR, CODEX = find_host("vscode"), find_host("cursor"), find_host("codex")
@@ -164,14 +164,3 @@ def test_a_backup_holds_the_keys_of_other_servers_but_not_ours() -> None:
     text = json.dumps({"mcpServers": {"gh": {"env": {"T": "ghp"}}, "taskhand": {"env": env}}})
     kept = json.loads(mask_keys(text, CURSOR))["mcpServers"]
     assert kept == {"gh": {"env": {"T": "ghp"}}, "taskhand": {"env": env | {"VAMBE_API_KEY": MASK}}}
-
-
-def test_a_program_run_by_uvx_is_started_with_uv_again() -> None:
-    cached = "/home/ana/.cache/uv/archive-v0/7WEfqiiyeWY0u5HJ/bin/python"
-    assert launch_here(cached, "/opt/uv", {}).entry() == {
-        "command": "/opt/uv",
-        "args": ["tool", "run", "--from", "taskhand", "taskhand"],
-    }
-    assert "taskhand[keyring]" in launch_here(cached, "/opt/uv", {}, "[keyring]").args
-    for interpreter, uv in ((cached, None), ("/home/ana/.local/share/uv/tools/taskhand/bin/python", "/opt/uv")):
-        assert launch_here(interpreter, uv, {}).command == interpreter

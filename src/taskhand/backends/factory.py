@@ -78,8 +78,9 @@ class BackendFactory(Generic[S]):
     `name` is the value of TASKHAND_BACKEND and the folder's name; `title` is the name in sentences. `account` returns
     the account that the settings lead to: the ids in a journal are valid in that account only. None stands for the
     embedded store, where the file takes its place. `questions` are the variables that `taskhand install` asks for, in
-    this order: it requires the credentials among them. `misnomers` are variables in which other programs expect the
-    same credential: they are not read, and named where the credential is missing.
+    this order: it requires the credentials among them. `me_variable` is the one that says who `me` is. `misnomers` are
+    variables in which other programs expect the same credential: they are not read, and named where the credential is
+    missing.
     """
 
     name: str
@@ -88,6 +89,7 @@ class BackendFactory(Generic[S]):
     open: Callable[[S, OpenContext], "Awaitable[Backend]"]
     account: Callable[[S], str] | None = None
     questions: Sequence[str] = ()
+    me_variable: str | None = None
     privacy_policy: str | None = None
     misnomers: Sequence[str] = ()
 

@@ -9,7 +9,7 @@ from taskhand.install.config_paths import Machine
 from taskhand.install.file_format import FileFormat, Path
 from taskhand.install.launch import Launch
 
-__all__ = ["HOSTS", "SERVER", "Host", "find_host"]
+__all__ = ["ANY_HOST", "HOSTS", "SERVER", "Host", "find_host"]
 
 SERVER = "taskhand"
 """The name of the server in a host's file, unless a person gives another."""
@@ -20,10 +20,11 @@ class Host:
     """An AI host: its names, its configuration file, and the format of a server's entry.
 
     `file_location` describes the file for people. `key` is the member that lists the servers, and `server` the name of
-    ours in it. A `typed` entry names its transport. A host that `asks` prompts for secrets and stores them (`inputs`).
-    `expands` is the format of a reference to an environment variable; a host that `forwards` lists in `env_vars` the
-    variables that it passes on. `limits` are fields for how long the host waits. `call_s` is TASKHAND_CALL_S where it
-    waits longer than most: these waited 130 s when tried. `afterwards` is what the user does after a change.
+    ours in it. A `typed` entry names its transport. A host that `inherits` passes its whole environment on. A host that
+    `asks` prompts for secrets and stores them (`inputs`). `expands` is the format of a reference to an environment
+    variable; a host that `forwards` lists in `env_vars` the variables that it passes on. `limits` are fields for how
+    long the host waits. `call_s` is TASKHAND_CALL_S where it waits longer than most: these waited 130 s when tried.
+    `afterwards` is what the user does after a change.
     """
 
     slug: str
@@ -33,6 +34,7 @@ class Host:
     user_file: Callable[[Machine], FilePath]
     project_file: str | None = None
     typed: bool = False
+    inherits: bool = True
     asks: bool = False
     expands: str | None = None
     forwards: bool = False
@@ -64,6 +66,10 @@ class Host:
         """A whole file that holds only the entry."""
         return self.format.put_value("", self.path, self.entry(launch)).rstrip("\n")
 
+    def keyring_name(self, variable: str) -> str:
+        """The name of a credential in the keyring: entries of different names have keys of their own."""
+        return variable if self.server == SERVER else f"{self.server}/{variable}"
+
     def input_for(self, variable: str, description: str) -> Mapping[str, object]:
         """The input by which a host that `asks` prompts for a secret.
 
@@ -92,6 +98,7 @@ HOSTS = (
         "`claude_desktop_config.json` (Settings → Developer → Edit Config)",
         "mcpServers",
         config_paths.claude_desktop,
+        inherits=False,
         afterwards="Quit Claude Desktop completely (closing its window is not enough) and start it again.",
     ),
     Host(
@@ -158,6 +165,7 @@ HOSTS = (
         config_paths.codex,
         project_file=".codex/config.toml",
         forwards=True,
+        inherits=False,
         # https://developers.openai.com/codex/mcp: by default Codex waits 10 s for the start, and 60 s for a call.
         limits={"startup_timeout_sec": 30, "tool_timeout_sec": 180},
         call_s=120,
@@ -165,6 +173,11 @@ HOSTS = (
         format=toml_edit,
     ),
 )
+
+ANY_HOST = Host(
+    "other", "Another host", "the file in which it lists its servers", "mcpServers", config_paths.claude_desktop
+)
+"""What an entry looks like for most hosts; its file is not known."""
 
 
 def find_host(slug: str) -> Host:

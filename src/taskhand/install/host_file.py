@@ -2,19 +2,35 @@
 
 import codecs
 import os
+import shlex
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from taskhand.config.paths import is_open_to_others
 from taskhand.domain.errors import OperatorError
 
-__all__ = ["HostFile", "read_backups", "read_host_file", "replace_host_file"]
+__all__ = [
+    "HostFile",
+    "HostFileError",
+    "check_writable",
+    "is_open_with_key",
+    "protect",
+    "read_backups",
+    "read_host_file",
+    "replace_host_file",
+]
 
 _OWN = stat.S_IRUSR | stat.S_IWUSR
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class HostFileError(OperatorError):
+    """A host's file cannot be read or written, so that an entry has to be added by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +48,7 @@ class HostFile:
 
 
 def read_host_file(path: Path) -> HostFile:
-    """Read a file; it may be missing. OperatorError for one that cannot be read, or is not UTF-8."""
+    """Read a file; it may be missing. HostFileError for one that cannot be read, or is not UTF-8."""
     real = Path(os.path.realpath(path))
     try:
         raw = real.read_bytes()
@@ -42,16 +58,40 @@ def read_host_file(path: Path) -> HostFile:
     except FileNotFoundError:
         return HostFile(real, None, "")
     except UnicodeDecodeError:
-        raise OperatorError(f"{path} is not text in UTF-8, so nothing is written.") from None
+        raise HostFileError(f"{path} is not text in UTF-8, so nothing is written.") from None
     except OSError as error:
-        raise OperatorError(f"{path} cannot be read: {error.strerror}.") from None
+        raise HostFileError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def check_writable(found: HostFile) -> None:
+    """HostFileError for a file that its owner has made read-only: replacing it would not ask for that permission."""
+    if found.raw is not None and not (found.mode & stat.S_IWUSR and os.access(found.path, os.W_OK)):
+        raise HostFileError(
+            f"{found.path} is read-only, so nothing is written.",
+            next_step=f"Allow writing it (chmod u+w {shlex.quote(str(found.path))}), or change it where it comes from.",
+        )
+
+
+def is_open_with_key(found: HostFile, keys: Collection[str]) -> bool:
+    """Whether other users of this machine may read a file that holds keys."""
+    return bool(keys) and found.raw is not None and is_open_to_others(found.mode)
+
+
+def protect(found: HostFile) -> HostFile:
+    """The file, readable for its owner alone. HostFileError where that cannot be."""
+    try:
+        found.path.chmod(found.mode & ~_OTHERS)
+    except OSError as error:
+        raise HostFileError(f"{found.path} cannot be protected: {error.strerror}.") from None
+    return replace(found, mode=found.mode & ~_OTHERS)
 
 
 def replace_host_file(found: HostFile, text: str, *, copy: str, now: datetime) -> Path | None:
     """Replace the file's text atomically, and return the path of the backup, whose text is `copy`; None without one.
 
-    OperatorError where the file cannot be written, or has changed since it was read.
+    HostFileError where the file cannot be written, OperatorError where it has changed since it was read.
     """
+    check_writable(found)
     try:
         found.path.parent.mkdir(parents=True, exist_ok=True)
         new = _write_beside(found, text)
@@ -62,7 +102,7 @@ def replace_host_file(found: HostFile, text: str, *, copy: str, now: datetime) -
         finally:
             new.unlink(missing_ok=True)
     except OSError as error:
-        raise OperatorError(f"{found.path} cannot be written: {error.strerror}.") from None
+        raise HostFileError(f"{found.path} cannot be written: {error.strerror}.") from None
     return backup
 
 

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from taskhand.backends.registry import find_factory
+from taskhand.backends.registry import NAMES, find_factory
 from taskhand.config.credentials import FILE_SUFFIX, MARK, KeyringState, keyring_reference, no_keyring
 from taskhand.config.settings import BackendName
 from taskhand.config.variables import FILE_VARIABLES, SECRETS, describe_variable, is_secret_variable
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.install.host import Host
 
-__all__ = ["Answer", "EntryVariables", "KeyStore", "build_environment", "choose_store"]
+__all__ = ["Answer", "EntryVariables", "KeyStore", "build_environment", "choose_store", "find_questions"]
 
 KeyStore = Literal["host", "keyring", "environment", "file"]
 """The host's own store; the system's keyring; the environment that starts the host; the file, as plain text."""
@@ -24,7 +24,7 @@ Answer = Callable[[str], str | None]
 class EntryVariables:
     """The variables of an entry, the names of those that the host passes on, the inputs that it asks for.
 
-    `for_keyring` are the credentials for the keyring.
+    `for_keyring` are the credentials for the keyring, by their names there.
     """
 
     variables: dict[str, str] = field(default_factory=dict)
@@ -74,7 +74,7 @@ def build_environment(
     CallerError where a credential is neither answered nor present.
     """
     made = EntryVariables({"TASKHAND_BACKEND": backend} if backend else {})
-    for variable in find_factory(backend).questions if backend else ():
+    for variable in find_questions(backend, present):
         file = f"{variable}{FILE_SUFFIX}"
         if file in FILE_VARIABLES and isinstance(path := present.get(file), str) and path:
             made.variables[file] = path
@@ -86,7 +86,7 @@ def build_environment(
         elif is_secret_variable(variable) and store == "environment":
             made.variables[variable] = host.variable_reference(variable) or ""
         elif value := answer(variable):
-            made.variables[variable] = _store_value(made, variable, value, store)
+            made.variables[variable] = _store_value(made, host, variable, value, store)
         elif isinstance(there := present.get(variable), str) and there:
             made.variables[variable] = there
         elif is_secret_variable(variable):
@@ -97,9 +97,19 @@ def build_environment(
     return made
 
 
-def _store_value(made: EntryVariables, variable: str, value: str, store: KeyStore) -> str:
+def find_questions(backend: BackendName | None, present: Mapping[str, object]) -> Sequence[str]:
+    """The variables to ask for: those of the backend; without one those that need no key, of the present entry's."""
+    if backend:
+        return find_factory(backend).questions
+    chosen = present.get("TASKHAND_BACKEND", "local")
+    factory = find_factory(chosen if isinstance(chosen, str) and chosen in NAMES else "local")
+    return [one for one in factory.questions if not is_secret_variable(one) and one != factory.me_variable]
+
+
+def _store_value(made: EntryVariables, host: Host, variable: str, value: str, store: KeyStore) -> str:
     """The value to write to the file: itself, or a reference to the keyring."""
     if not is_secret_variable(variable) or store == "file" or value.startswith(MARK):
         return value
-    made.for_keyring[variable] = value
-    return keyring_reference(variable)
+    name = host.keyring_name(variable)
+    made.for_keyring[name] = value
+    return keyring_reference(name)

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
 
-__all__ = ["LAUNCH_FROM_INDEX", "Launch", "launch_by_interpreter", "launch_here"]
+__all__ = ["LAUNCH_FROM_INDEX", "Launch", "launch_by_interpreter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +35,3 @@ def launch_by_interpreter(interpreter: str, env: Mapping[str, str]) -> Launch:
     `-P` prevents imports from the host's working folder.
     """
     return Launch(interpreter, ("-P", "-m", "taskhand"), env)
-
-
-def launch_here(interpreter: str, uv: str | None, env: Mapping[str, str], extra: str = "") -> Launch:
-    """Start as this program was started: with its interpreter, or with uv where the interpreter is in uv's cache.
-
-    `uvx` runs programs from that cache, which may be cleaned. `uv` is the path that uv sets for what it runs
-    (https://docs.astral.sh/uv/reference/environment/), and `extra` are extras of the package, such as `[keyring]`.
-    """
-    if uv and any(part.startswith("archive-v") for part in PurePath(interpreter).parts):
-        return Launch(uv, ("tool", "run", "--from", f"taskhand{extra}", "taskhand"), env)
-    return launch_by_interpreter(interpreter, env)

@@ -86,7 +86,8 @@ FACTORY = BackendFactory(
     settings=HubSpotSettings,
     open=open_backend,
     account=lambda settings: account_id(settings.hubspot_base_url, _private_app_token(settings)),
-    questions=("HUBSPOT_ACCESS_TOKEN", "TASKHAND_TIMEZONE"),
+    questions=("HUBSPOT_ACCESS_TOKEN", "HUBSPOT_USER_ID", "TASKHAND_TIMEZONE"),
+    me_variable="HUBSPOT_USER_ID",
     privacy_policy="https://legal.hubspot.com/privacy-policy",
     misnomers=("PRIVATE_APP_ACCESS_TOKEN", "PRIVATE_APP_TOKEN", "HAPIKEY"),
 )

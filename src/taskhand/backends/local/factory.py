@@ -46,4 +46,10 @@ def _os_user() -> str:
         return "user"
 
 
-FACTORY = BackendFactory(name="local", title="the embedded store", settings=BackendSettings, open=open_backend)
+FACTORY = BackendFactory(
+    name="local",
+    title="the embedded store",
+    settings=BackendSettings,
+    open=open_backend,
+    questions=("TASKHAND_TIMEZONE",),
+)

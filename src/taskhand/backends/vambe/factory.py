@@ -84,6 +84,7 @@ FACTORY = BackendFactory(
     settings=VambeSettings,
     open=open_backend,
     account=lambda settings: account_id(settings.vambe_base_url, settings.vambe_api_key),
-    questions=("VAMBE_API_KEY", "VAMBE_USER_ID"),
+    questions=("VAMBE_API_KEY", "VAMBE_USER_ID", "TASKHAND_TIMEZONE"),
+    me_variable="VAMBE_USER_ID",
     privacy_policy="https://vambe.ai/en/privacy-policy",
 )

@@ -1,0 +1,141 @@
+"""The entry that `taskhand install` writes: built, started once, kept in the keyring, printed."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+from taskhand.cli.install_questions import Questions, Request, refuse_unusable
+from taskhand.cli.terminal import print_line, print_lines
+from taskhand.config import credentials
+from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.install import Host
+from taskhand.install.entry_run import run_entry
+from taskhand.install.installation import check_lasting, find_installation
+from taskhand.install.key_storage import EntryVariables, KeyStore, build_environment, choose_store
+from taskhand.install.known_entries import KnownEntry, find_known_entries, this_machine
+from taskhand.install.launch import Launch, launch_by_interpreter
+from taskhand.install.server_entry import MASK, WantedEntry, add_server, is_plain_key, is_reference
+
+__all__ = [
+    "build_entry",
+    "check_entry",
+    "choose_key_store",
+    "keep_in_keyring",
+    "needed_extra",
+    "print_entry",
+    "show_by_hand",
+]
+
+_FATAL = frozenset({"configuration", "tools", "credential", "store", "journal"})
+"""The checks of an entry without which no call can succeed; the others may succeed later."""
+
+_YOUR_KEY = "your key"
+
+
+def build_entry(asked: Request, there: Mapping[str, object]) -> tuple[EntryVariables, WantedEntry]:
+    """The entry to write, and its variables. `there` is the present entry."""
+    env = there.get("env", {})
+    present = {**(env if isinstance(env, dict) else {}), **asked.variables}
+    questions = Questions(asked, present)
+    if asked.me is not None and asked.backend is None:
+        raise CallerError("--me needs --backend: whose member you are depends on it.")
+    made = build_environment(asked.host, asked.backend, choose_key_store(asked), present=present, answer=questions)
+    questions.check_key()
+    call = {} if "TASKHAND_CALL_S" in present else asked.host.call_variables
+    made.variables |= {**call, **asked.variables}
+    _check_values(made)
+    # A file that a team shares names the command, which each member has somewhere else.
+    launch = Launch(env=made.variables) if asked.project else launch_by_interpreter(sys.executable, made.variables)
+    return made, WantedEntry(replace(launch, forwarded=made.forwarded), made.inputs, made.forget)
+
+
+def choose_key_store(asked: Request) -> KeyStore:
+    """Where keys go, as asked or as this machine allows."""
+    return choose_store(asked.host, asked.store, project=asked.project, keyring=credentials.find_keyring())
+
+
+def needed_extra(asked: Request) -> str:
+    """The extra of the package that an installation for good needs."""
+    return "[keyring]" if asked.backend not in {None, "local"} and choose_key_store(asked) == "keyring" else ""
+
+
+def _check_values(made: EntryVariables) -> None:
+    """Refuse values that the server would refuse at its start. OperatorError names the variable."""
+    given = made.variables
+    refuse_unusable({name: value for name, value in given.items() if not is_reference(value) and value != MASK})
+
+
+def check_entry(asked: Request, entry: Mapping[str, object]) -> None:
+    """Start the entry as the host will. OperatorError where it does not start, or cannot work as it is."""
+    if not asked.checks:
+        return
+    if asked.project and shutil.which("taskhand") is None:
+        command = find_installation().install_command()
+        print_line(f"! `taskhand` is not on your PATH, so the entry does not start here: {command}", err=True)
+        return
+    report = run_entry(asked.host, entry, os.environ)
+    failed = [one for one in (report.start, *report.findings) if one.outcome == "failed"]
+    fatal = [one for one in failed if one is report.start or one.subject in _FATAL]
+    if fatal:
+        raise OperatorError(
+            f"The entry would not work, so nothing is written. {' '.join(one.found for one in fatal)}",
+            next_step=" ".join(dict.fromkeys(one.remedy for one in fatal if one.remedy)),
+        )
+    for one in failed:
+        print_line(f"! {one.subject}: {one.found} {one.remedy or ''}".rstrip(), err=True)
+    if report.missing:
+        print_line(f"! {asked.host.name} has {', '.join(report.missing)}, so it was not tried.", err=True)
+    print_line(f"The entry starts: {report.start.found}", err=asked.prints)
+
+
+@contextmanager
+def keep_in_keyring(asked: Request, made: EntryVariables) -> Iterator[None]:
+    """Store the keys in the keyring; put back what was there before where the rest fails."""
+    before: dict[str, str | None] = {}
+    with ExitStack() as undoing:
+        undoing.callback(_put_back, before)
+        for name, secret in {} if asked.dry_run else made.for_keyring.items():
+            before[name] = credentials.find_credential(name)
+            credentials.store_credential(name, secret)
+        yield
+        undoing.pop_all()
+    for name, former in before.items():
+        print_line(f"{name} is stored in the system keyring (service {credentials.SERVICE}).", err=asked.prints)
+        users = [str(one) for one in find_known_entries() if isinstance(one, KnownEntry) and name in one.keyring_names]
+        if former not in {None, made.for_keyring[name]} and len(users) > 1:
+            print_line(f"! {', '.join(users)} use this key now. For another account, give a --name.", err=True)
+
+
+def _put_back(before: Mapping[str, str | None]) -> None:
+    for name, former in before.items():
+        if former is not None:
+            credentials.store_credential(name, former)
+        elif credentials.find_credential(name) is not None:
+            credentials.remove_credential(name)
+
+
+def print_entry(asked: Request) -> None:
+    """Print the entry alone on standard output; keys are in the keyring, or left for the person to fill in."""
+    check_lasting(find_installation(), this_machine().home, needed_extra(asked))
+    made, wanted = build_entry(asked, {})
+    with keep_in_keyring(asked, made):
+        if not asked.dry_run:
+            check_entry(asked, asked.host.entry(wanted.launch))
+    print_lines(_render_block(asked.host, wanted))
+
+
+def show_by_hand(asked: Request) -> None:
+    """Print the entry for a file that is not changed, without asking anything and without keys."""
+    _, wanted = build_entry(replace(asked, dry_run=True), {})
+    print_line("The entry, to be added by hand:")
+    print_lines(_render_block(asked.host, wanted))
+
+
+def _render_block(host: Host, wanted: WantedEntry) -> list[str]:
+    """A whole file with only the entry, without any key."""
+    plain = {name: _YOUR_KEY for name, value in wanted.launch.env.items() if is_plain_key(name, value) or value == MASK}
+    launch = replace(wanted.launch, env={**wanted.launch.env, **plain})
+    return add_server("", host, replace(wanted, launch=launch)).splitlines()

@@ -1,0 +1,297 @@
+"""The questions of `taskhand install`: keys, who `me` is, the time zone. Answers come from options, too."""
+
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import click
+
+from taskhand.backends.registry import NAMES, find_factory
+from taskhand.cli.terminal import print_error, print_line, print_lines, print_row
+from taskhand.config.settings import BackendName, Settings
+from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
+
+if TYPE_CHECKING:
+    from taskhand.backends.factory import BackendFactory
+    from taskhand.config.configuration import Configuration
+    from taskhand.domain.task import Member
+    from taskhand.install import Host
+    from taskhand.install.key_storage import KeyStore
+
+__all__ = ["Questions", "Request", "refuse_unusable"]
+
+_ZONE = "TASKHAND_TIMEZONE"
+_MOST_TRIES = 3
+_MOST_MEMBERS = 20
+_LOOK_UP_S = 45
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The options of the command line."""
+
+    host: "Host"
+    backend: BackendName | None
+    store: "KeyStore | None"
+    variables: Mapping[str, str]
+    me: str | None
+    timezone: str | None
+    project: bool
+    dry_run: bool
+    prints: bool
+    checks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """The team behind a key, and who `me` is there."""
+
+    members: "Sequence[Member]"
+    me: str | None
+
+    @property
+    def my_name(self) -> str | None:
+        return next((member.name for member in self.members if member.id == self.me), None)
+
+
+class Questions:
+    """Answers a variable: from the options, the environment, or the person at the terminal, if there is one.
+
+    `present` are the variables of the present entry and of --set. The key is tried as soon as it is known, and the
+    members that it leads to are offered as `me`.
+    """
+
+    def __init__(self, asked: Request, present: Mapping[str, object]) -> None:
+        self._asked = asked
+        self._present = {name: value for name, value in present.items() if isinstance(value, str)}
+        self._keys: dict[str, str] = {}
+        self._account: _Account | None = None
+        self._is_looked_up = False
+        chosen = asked.backend or self._present.get("TASKHAND_BACKEND", "local")
+        self._factory: BackendFactory[Any] = find_factory(chosen if chosen in NAMES else "local")
+
+    def __call__(self, variable: str) -> str | None:
+        """The answer; None where there is none, and what is present stays."""
+        from taskhand.config.variables import is_secret_variable
+
+        if is_secret_variable(variable):
+            return self._answer_key(variable)
+        if variable == self._factory.me_variable:
+            return self._answer_me(variable)
+        if variable == _ZONE:
+            return self._answer_zone()
+        return self._from_environment(variable) or self._ask(variable)
+
+    def check_key(self) -> None:
+        """Try the key, unless that was done. OperatorError where the CRM does not accept it."""
+        self._find_account()
+
+    @property
+    def _is_interactive(self) -> bool:
+        return sys.stdin.isatty() and not self._asked.dry_run
+
+    def _from_environment(self, variable: str) -> str | None:
+        """The value in this command's environment; what is personal is not taken from there into a shared file."""
+        found = os.environ.get(variable, "").strip()
+        if not found or self._asked.project:
+            return None
+        print_line(f"{variable} is taken from the environment.", err=True)
+        return _checked(variable, found)
+
+    def _ask(self, variable: str) -> str | None:
+        from taskhand.config.variables import describe_variable, is_secret_variable
+
+        if not self._is_interactive or self._asked.project:
+            return None
+        secret = is_secret_variable(variable)
+        blank = " (empty: unchanged)" if variable in self._present else "" if secret else " (empty: none)"
+        text = f"{variable}, {describe_variable(variable).rstrip('.')}{blank}"
+        typed: str = click.prompt(text, default="", show_default=False, hide_input=secret, err=True)
+        return _checked(variable, typed) if typed.strip() else None
+
+    def _answer_key(self, variable: str) -> str | None:
+        from taskhand.install.server_entry import MASK
+
+        if self._asked.dry_run:
+            return MASK
+        if found := self._from_environment(variable):
+            self._keys[variable] = found
+            return found
+        for attempt in range(_MOST_TRIES):
+            if not (typed := self._ask(variable)):
+                return None
+            self._keys[variable] = typed
+            try:
+                self._find_account()
+            except OperatorError as error:
+                if error.code != "unauthorized" or attempt == _MOST_TRIES - 1:
+                    raise
+                print_error(error)
+            else:
+                return typed
+        return None
+
+    def _answer_me(self, variable: str) -> str | None:
+        from taskhand.domain.people import resolve_people
+
+        if self._asked.me is not None:
+            account = self._find_account()
+            if account is None:
+                return _checked(variable, self._asked.me)
+            try:
+                return resolve_people([self._asked.me], account.members, account.me, argument="--me").ids[0]
+            except CallerError as error:
+                print_lines((f"  {one.value}  {one.name or ''}".rstrip() for one in error.candidates), err=True)
+                raise
+        if found := self._from_environment(variable):
+            return found
+        account = None if self._asked.project else self._find_account()
+        if account is None or variable in self._present:
+            return None
+        if self._is_interactive:
+            return _choose_me(account)
+        if account.my_name is None:
+            print_line("! It is not known who 'me' is. Run it again with --me and your name, e-mail or id.", err=True)
+        return None
+
+    def _answer_zone(self) -> str | None:
+        from taskhand.install.machine_zone import find_machine_zone
+
+        if self._asked.timezone is not None:
+            return _checked(_ZONE, self._asked.timezone)
+        if self._asked.project or _ZONE in self._present:
+            return None
+        if found := self._from_environment(_ZONE):
+            return found
+        if self._configuration().settings.default_timezone:
+            return None
+        zone = find_machine_zone(os.environ)
+        if self._is_interactive:
+            return _ask_zone(zone)
+        if zone is None:
+            print_line(
+                "! No time zone is set. Run it again with --timezone and a name such as America/Santiago.", err=True
+            )
+        else:
+            print_line(f"The time zone is this machine's, {zone}; --timezone sets another.", err=True)
+        return zone
+
+    def _configuration(self) -> "Configuration":
+        """The configuration that the entry's server would have so far."""
+        from taskhand.config.configuration import load_configuration
+        from taskhand.config.credentials import FILE_SUFFIX
+        from taskhand.config.variables import FILE_VARIABLES, SECRETS, VARIABLES
+        from taskhand.install.server_entry import MASK
+
+        fields = self._factory.credentials
+        own = {f"{Settings.variable(name)}{suffix}" for name in fields for suffix in ("", FILE_SUFFIX)}
+        foreign = {*SECRETS, *FILE_VARIABLES} - own
+        given = {
+            name: value
+            for name, value in {**self._present, **self._keys}.items()
+            if name not in foreign and value != MASK and not _is_host_reference(value)
+        }
+        ours = (VARIABLES | FILE_VARIABLES) - (frozenset() if own & given.keys() else own)
+        outside = {name: value for name, value in os.environ.items() if name not in ours}
+        chosen = {"TASKHAND_BACKEND": self._factory.name} if self._asked.backend else {}
+        return load_configuration(outside | given | chosen, {})
+
+    def _find_account(self) -> _Account | None:
+        """The account, looked up once; None where it is not known, which is said. OperatorError for a refused key."""
+        if self._is_looked_up or not self._asked.checks or self._asked.dry_run or not self._factory.credentials:
+            return self._account
+        settings = self._configuration().settings
+        if settings.lacks_credential(self._factory):
+            return None  # the host has the key
+        name = self._factory.title
+        logging.getLogger("taskhand").setLevel(logging.ERROR)  # what it warns of is told here
+        try:
+            self._account = anyio.run(_look_up, settings)
+        except OperatorError as error:
+            if error.code != "unauthorized":
+                raise
+            raise OperatorError(
+                f"{name} does not accept the key, so nothing is written.",
+                code=error.code,
+                next_step=f"Give the key exactly as {name} shows it.",
+            ) from None
+        except (TaskhandError, TimeoutError) as error:
+            why = error.message if isinstance(error, TaskhandError) else f"{name} did not answer."
+            print_line(f"! The key could not be tried. {why}", err=True)
+        else:
+            count = len(self._account.members)
+            mine = f", and you are {self._account.my_name}" if self._account.my_name else ""
+            print_line(
+                f"{name}: key accepted, {count} member{'' if count == 1 else 's'}{mine}.", err=self._asked.prints
+            )
+        self._is_looked_up = True
+        return self._account
+
+
+async def _look_up(settings: Settings) -> _Account:
+    from taskhand.wiring import open_app
+
+    with anyio.fail_after(_LOOK_UP_S):
+        async with open_app(settings) as app:
+            return _Account(await app.backend.members(), await app.backend.me())
+
+
+def _is_host_reference(value: str) -> bool:
+    """Whether only the host knows the value."""
+    return value.startswith("${")
+
+
+def _choose_me(account: _Account) -> str | None:
+    """The id of the member that the person says they are; None for an empty answer."""
+    from taskhand.domain.people import resolve_people
+
+    for number, member in enumerate(account.members[:_MOST_MEMBERS], start=1):
+        print_row(f"{number:>3}", member.name, member.email)
+    if (more := len(account.members) - _MOST_MEMBERS) > 0:
+        print_line(f"     and {more} more")
+    default = account.my_name or "nobody"
+    while typed := str(
+        click.prompt(
+            f"Who are you? Number, name or e-mail (empty: {default})", default="", show_default=False, err=True
+        )
+    ).strip():
+        if typed.isdecimal() and 0 < int(typed) <= len(account.members):
+            return account.members[int(typed) - 1].id
+        try:
+            return resolve_people([typed], account.members, account.me).ids[0]
+        except CallerError as error:
+            print_line(error.message, err=True)
+    return None
+
+
+def _ask_zone(zone: str | None) -> str | None:
+    """The zone that the person types, or confirms; asked again where there is no such zone."""
+    empty = zone or "none"
+    while typed := str(
+        click.prompt(
+            f"Your time zone, such as America/Santiago (empty: {empty})", default="", show_default=False, err=True
+        )
+    ).strip():
+        try:
+            return _checked(_ZONE, typed)
+        except OperatorError as error:
+            print_error(error)
+    return zone
+
+
+def _checked(variable: str, value: str) -> str:
+    """The answer without blanks around it. OperatorError for one that is no value: it would be written to the file."""
+    from taskhand.config.placeholders import clean_value
+
+    refuse_unusable({variable: value})
+    return clean_value(value)
+
+
+def refuse_unusable(variables: Mapping[str, str]) -> None:
+    """OperatorError names a variable that the server would refuse at its start."""
+    for note in Settings.from_env(variables).notes:
+        raise OperatorError(note.found, next_step=note.remedy)

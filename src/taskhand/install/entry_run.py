@@ -1,0 +1,198 @@
+"""Starts the server of an entry as its host would, and has it check itself."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from taskhand.config.variables import FILE_VARIABLES, VARIABLES, is_secret_variable
+from taskhand.domain.check_result import CheckResult
+from taskhand.install.host import Host
+
+__all__ = ["EntryReport", "run_entry"]
+
+_START_S: Final = 30
+_CHECKS_S: Final = 90
+
+_PASSED_ON: Final = (
+    *("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"),
+    *("APPDATA", "HOMEDRIVE", "HOMEPATH", "LOCALAPPDATA", "PROCESSOR_ARCHITECTURE", "SYSTEMDRIVE", "SYSTEMROOT"),
+    *("TEMP", "TMP", "USERNAME", "USERPROFILE"),
+)
+"""What hosts that use an MCP SDK pass on.
+
+https://modelcontextprotocol.io/docs/tools/debugging#environment-variables
+"""
+
+_REFERENCE: Final = re.compile(r"\$\{(?:env:)?([A-Za-z_]\w*)(?::-([^}]*))?\}")
+_ASKED: Final = "${input:"
+
+_INITIALIZE: Final = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "taskhand doctor", "version": "1"},
+    },
+}
+"""The first request of a host: https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle ."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryReport:
+    """What an entry's server said: how it started, then its own `findings`; its version and its backend.
+
+    `missing` are the keys that only the host has, so that nothing could be checked with them.
+    """
+
+    start: CheckResult
+    findings: Sequence[CheckResult] = ()
+    version: str | None = None
+    backend: str | None = None
+    missing: Sequence[str] = field(default=())
+
+    @property
+    def ok(self) -> bool:
+        """Whether the server starts and no check failed."""
+        return all(one.outcome != "failed" for one in (self.start, *self.findings))
+
+
+def run_entry(host: Host, entry: Mapping[str, Any], environ: Mapping[str, str]) -> EntryReport:
+    """Start the entry's server once, then run its `doctor`; both end within a bound.
+
+    `environ` is this process's environment, of which the host passes on a part.
+    """
+    if "command" not in entry:
+        where = next((str(entry[name]) for name in ("url", "serverUrl", "httpUrl") if name in entry), "another server")
+        return EntryReport(CheckResult("start", "unknown", f"It is a remote server ({where}), which is not looked at."))
+    missing = [name for name, value in _variables(entry).items() if _ASKED in value]
+    given = _environment(host, entry, environ)
+    missing += [one for one in _forwarded(entry) if is_secret_variable(one) and one not in given]
+    words = [_filled(host, str(entry["command"]), environ), *_arguments(host, entry, environ)]
+    start, version = _start(words, given)
+    if start.outcome == "failed":
+        return EntryReport(start)
+    if missing:
+        return EntryReport(start, (), version, missing=missing)
+    findings, backend = _run_doctor(words, given)
+    return EntryReport(start, findings, version, backend)
+
+
+def _variables(entry: Mapping[str, Any]) -> dict[str, str]:
+    env = entry.get("env")
+    return {str(name): str(value) for name, value in env.items()} if isinstance(env, dict) else {}
+
+
+def _forwarded(entry: Mapping[str, Any]) -> list[str]:
+    there = entry.get("env_vars")
+    return [one for one in there if isinstance(one, str)] if isinstance(there, list) else []
+
+
+def _arguments(host: Host, entry: Mapping[str, Any], environ: Mapping[str, str]) -> list[str]:
+    there = entry.get("args")
+    return [_filled(host, str(one), environ) for one in there] if isinstance(there, list) else []
+
+
+def _environment(host: Host, entry: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the server: what the host passes on, then the entry's own.
+
+    A host that passes on everything may have been started elsewhere than here: our settings come from the entry alone.
+    """
+    ours = VARIABLES | FILE_VARIABLES
+    passed = {name: value for name, value in environ.items() if name not in ours and not name.startswith("PYTHON")}
+    if not host.inherits:
+        passed = {name: passed[name] for name in _PASSED_ON if name in passed}
+    passed |= {name: environ[name] for name in _forwarded(entry) if name in environ}
+    own = {name: value for name, value in _variables(entry).items() if _ASKED not in value}
+    return passed | {name: _filled(host, value, environ) for name, value in own.items()}
+
+
+def _filled(host: Host, text: str, environ: Mapping[str, str]) -> str:
+    """The text with references to variables replaced, where the host does that."""
+    if host.expands is None:
+        return text
+    return _REFERENCE.sub(lambda found: environ.get(found[1], found[2] or ""), text)
+
+
+def _start(words: Sequence[str], env: Mapping[str, str]) -> tuple[CheckResult, str | None]:
+    """Start the server and greet it, as a host does; its answer has the version."""
+    shown = Path(words[0]).name or words[0]
+    try:
+        done = _run(words, env, _START_S, json.dumps(_INITIALIZE) + "\n")
+    except subprocess.TimeoutExpired:
+        found = f"{shown} did not answer within {_START_S} s."
+        return CheckResult("start", "failed", found, "Run the entry's command in a terminal to see why."), None
+    except OSError as error:
+        found = f"{words[0]} cannot be started: {error.strerror}."
+        return CheckResult(
+            "start", "failed", found, "Run `taskhand install` again to write an entry that starts."
+        ), None
+    server = _server_of(done.stdout)
+    if server is None:
+        found = f"{shown} ended without an answer (exit code {done.returncode}). {_last_line(done.stderr)}".rstrip()
+        return CheckResult(
+            "start", "failed", found, "Run `taskhand install` again to write an entry that starts."
+        ), None
+    version = str(server.get("version", "")) or None
+    return CheckResult(
+        "start", "ok", f"{server.get('name', shown)} {version or ''} answers.".replace("  ", " ")
+    ), version
+
+
+def _run_doctor(words: Sequence[str], env: Mapping[str, str]) -> tuple[tuple[CheckResult, ...], str | None]:
+    """The findings of the server's own doctor, and its backend; one unknown finding where it has none."""
+    kept = list(words[:-1]) if words[-1] == "serve" else list(words)
+    try:
+        done = _run([*kept, "doctor", "--json"], env, _CHECKS_S)
+        told = json.loads(done.stdout)
+        rows = [CheckResult(**row) for row in told["findings"] if row["subject"] != "hosts"]
+    except subprocess.TimeoutExpired:
+        return (CheckResult("checks", "unknown", f"Its checks did not end within {_CHECKS_S} s."),), None
+    except (OSError, ValueError, TypeError, KeyError):
+        return (CheckResult("checks", "unknown", "It has no `doctor` that could be asked."),), None
+    return tuple(rows), told.get("backend")
+
+
+def _run(
+    words: Sequence[str], env: Mapping[str, str], bound_s: float, sent: str = ""
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(  # noqa: S603  the entry's own command, which the host runs too
+        words,
+        input=sent,
+        env=dict(env),
+        cwd=_folder(env),
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=bound_s,
+        check=False,
+    )
+
+
+def _folder(env: Mapping[str, str]) -> str | None:
+    """The home folder, in which many hosts start servers; this one where there is none."""
+    home = env.get("HOME") or env.get("USERPROFILE")
+    return home if home and os.path.isdir(home) else None  # noqa: PTH112  raises nothing
+
+
+def _server_of(stdout: str) -> dict[str, Any] | None:
+    """What the server says of itself in its answer; None without one."""
+    for line in stdout.splitlines():
+        try:
+            message = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(message, dict) and message.get("id") == 1 and isinstance(message.get("result"), dict):
+            server = message["result"].get("serverInfo")
+            return server if isinstance(server, dict) else {}
+    return None
+
+
+def _last_line(stderr: str) -> str:
+    return next((line.strip()[:300] for line in reversed(stderr.splitlines()) if line.strip()), "")

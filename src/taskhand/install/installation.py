@@ -1,0 +1,102 @@
+"""How this program is installed: from what, whether it stays where it is, and the command that installs it for good."""
+
+import json
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from taskhand.domain.errors import OperatorError
+
+__all__ = ["Installation", "check_lasting", "find_installation"]
+
+_NAME = "taskhand"
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The environment folder (`prefix`) of this program, and its `source`: a folder, an archive or a Git address.
+
+    `source` is None for a package of an index.
+    """
+
+    prefix: Path
+    source: str | None
+
+    def install_command(self, extra: str = "") -> str:
+        """The command that installs the same for good; `extra` is an extra of the package, such as `[keyring]`."""
+        program = "pipx" if self._is_run_by_pipx else "uv tool"
+        source = self.source or _NAME
+        if extra:
+            source = f"{_NAME}{extra} @ {source}" if "://" in source else f"{source}{extra}"
+        return f"{program} install {shlex.quote(source)}"
+
+    def why_temporary(self, file: Path) -> str | None:
+        """Why an entry in `file` would stop working, as the end of "Taskhand runs from ..."; None where it lasts.
+
+        A file in the temporary folder does not outlive a program there.
+        """
+        if self._is_run_by_pipx:
+            return "the cache of pipx, which is cleaned"
+        for folder in self.prefix.parents:
+            if (folder / "CACHEDIR.TAG").exists():  # https://bford.info/cachedir/ ; uv marks its cache so
+                return f"a cache, {folder}, which is cleaned"
+        emptied = self.temporary_folder
+        return f"the temporary folder {emptied}" if emptied and not file.is_relative_to(emptied) else None
+
+    @property
+    def temporary_folder(self) -> Path | None:
+        """The folder that the system empties in which the program is; None where it is elsewhere."""
+        return next((folder for folder in _temporary_folders() if self.prefix.is_relative_to(folder)), None)
+
+    @property
+    def _is_run_by_pipx(self) -> bool:
+        """Whether `pipx run` made the environment: what `pipx install` makes is in a folder `venvs`."""
+        return (self.prefix / "pipx_metadata.json").exists() and self.prefix.parent.name != "venvs"
+
+
+def find_installation() -> Installation:
+    """The installation of the running program."""
+    return Installation(Path(sys.prefix), _find_source())
+
+
+def check_lasting(installation: Installation, file: Path, extra: str) -> None:
+    """OperatorError where the host's file would outlive the program: nothing would say that the entry leads nowhere.
+
+    An entry that fetches the program again would take the package of this name from an index, whoever owns it there.
+    """
+    if why := installation.why_temporary(file):
+        raise OperatorError(
+            f"Taskhand runs from {why}, so an entry for it would stop working. Nothing is written.",
+            next_step=f"Install it first: {installation.install_command(extra)}, then `taskhand install` again.",
+        )
+
+
+def _find_source() -> str | None:
+    """What the package was installed from: https://packaging.python.org/en/latest/specifications/direct-url/ ."""
+    try:
+        text = distribution(_NAME).read_text("direct_url.json")
+    except PackageNotFoundError:
+        return None
+    if not text:
+        return None
+    found = json.loads(text)
+    url = str(found["url"])
+    if vcs := found.get("vcs_info"):
+        revision = f"@{vcs['requested_revision']}" if vcs.get("requested_revision") else ""
+        folder = f"#subdirectory={found['subdirectory']}" if found.get("subdirectory") else ""
+        return f"{vcs['vcs']}+{url}{revision}{folder}"
+    parts = urlsplit(url)
+    return url2pathname(parts.path) if parts.scheme == "file" else url
+
+
+def _temporary_folders() -> Iterator[Path]:
+    """The folders that the system empties, as they are named and as they really are."""
+    for folder in dict.fromkeys((tempfile.gettempdir(), *(("/tmp", "/var/tmp") if os.name == "posix" else ()))):  # noqa: S108
+        yield from dict.fromkeys((Path(folder), Path(os.path.realpath(folder))))

@@ -1,0 +1,101 @@
+"""The entries of Taskhand in the files of the known hosts on this machine."""
+
+import os
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from taskhand.config.credentials import MARK
+from taskhand.domain.errors import OperatorError
+from taskhand.install.config_paths import Machine, System
+from taskhand.install.file_format import Unparsable, Unsuitable
+from taskhand.install.host import HOSTS, SERVER, Host
+from taskhand.install.host_file import HostFile, read_host_file
+
+__all__ = ["KnownEntry", "UnreadFile", "find_entries", "find_known_entries", "this_machine"]
+
+_SYSTEMS: Mapping[str, System] = {"Darwin": "Darwin", "Windows": "Windows"}
+"""By `platform.system()`; every other system has its files where Linux has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEntry:
+    """An entry in a host's file; the host's `server` is its name."""
+
+    host: Host
+    file: HostFile
+    entry: Mapping[str, Any]
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """The variables of its server."""
+        env = self.entry.get("env")
+        return {str(name): str(value) for name, value in env.items()} if isinstance(env, dict) else {}
+
+    @property
+    def keyring_names(self) -> Sequence[str]:
+        """The names of its keys in the keyring."""
+        return [value.removeprefix(MARK) for value in self.variables.values() if value.startswith(MARK)]
+
+    def __str__(self) -> str:
+        return self.host.name if self.host.server == SERVER else f"{self.host.name} ({self.host.server})"
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadFile:
+    """A host's file that cannot be read or parsed, and why."""
+
+    host: Host
+    path: Path
+    why: str
+
+
+def this_machine() -> Machine:
+    """This machine. OperatorError where the user has no home folder."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        raise OperatorError(
+            "This user has no home folder, in which hosts have their files.",
+            next_step="Set HOME to a folder, or name the file with --file.",
+        ) from None
+    return Machine(_SYSTEMS.get(platform.system(), "Linux"), home, os.environ)
+
+
+def find_known_entries(hosts: Sequence[Host] = HOSTS, folder: Path | None = None) -> Iterator[KnownEntry | UnreadFile]:
+    """The entries in the users' files of these hosts, and in their project files below `folder`."""
+    machine = this_machine()
+    for host in hosts:
+        files = [host.user_file(machine)]
+        files += [folder / host.project_file] if folder and host.project_file else []
+        for path in files:
+            try:
+                found = read_host_file(path)
+                yield from find_entries(found, host)
+            except OperatorError as error:
+                yield UnreadFile(host, path, error.message)
+            except (Unparsable, Unsuitable) as error:
+                yield UnreadFile(host, path, f"{path} cannot be read ({error}).")
+
+
+def find_entries(found: HostFile, host: Host) -> Iterator[KnownEntry]:
+    """The entries of Taskhand in a file: the one of that name, and those that start it. Raises as `FileFormat`."""
+    servers = host.format.find_value(found.text, (host.key,))
+    for name, entry in servers.items() if isinstance(servers, dict) else ():
+        if isinstance(entry, dict) and (name == SERVER or _starts_taskhand(entry)):
+            yield KnownEntry(host.with_server(name), found, entry)
+
+
+def _starts_taskhand(entry: Mapping[str, Any]) -> bool:
+    """Whether the command is `taskhand`, or an argument is its name, as in `-m taskhand` or `uvx taskhand`."""
+    args = entry.get("args")
+    words = [entry.get("command"), *(args if isinstance(args, list) else ())]
+    return any(isinstance(word, str) and _program(word) == SERVER for word in words)
+
+
+def _program(word: str) -> str:
+    """The program that a word names, without its folder, ending, version and extras."""
+    name = PureWindowsPath(word).name if "\\" in word else PurePosixPath(word).name
+    return name.removesuffix(".exe").partition("[")[0].partition("==")[0].partition("@")[0].partition(":")[0]

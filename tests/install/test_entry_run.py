@@ -1,0 +1,86 @@
+"""An entry is started as its host starts it."""
+
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from taskhand.install import Host, find_host
+from taskhand.install.entry_run import run_entry
+
+CLAUDE, CURSOR, CODEX, VSCODE = map(find_host, ("claude-desktop", "cursor", "codex", "vscode"))
+
+ANSWER = json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"serverInfo": {"name": "theirs", "version": "7"}}})
+
+
+def _entry(script: str, **more: object) -> dict[str, Any]:
+    return {"command": "/bin/sh", "args": ["-c", script], **more}
+
+
+@pytest.mark.parametrize(
+    ("entry", "found"),
+    [
+        ({"command": "/nowhere/python", "args": []}, "/nowhere/python cannot be started: No such file or directory."),
+        ({"command": "/"}, "/ cannot be started: Permission denied."),
+        (
+            _entry("echo first >&2; echo 'No module named taskhand' >&2; exit 3"),
+            "(exit code 3). No module named taskhand",
+        ),
+        (_entry("echo hello"), "sh ended without an answer (exit code 0)."),
+        (_entry("echo '[1]'; echo null"), "sh ended without an answer"),
+    ],
+)
+def test_an_entry_that_does_not_start_says_why(entry: dict[str, Any], found: str) -> None:
+    report = run_entry(CURSOR, entry, {})
+    assert (report.ok, report.findings) == (False, ())
+    assert found in report.start.found
+    assert report.start.remedy
+
+
+def test_a_remote_server_is_not_looked_at() -> None:
+    report = run_entry(CURSOR, {"url": "https://x.example/mcp"}, {})
+    assert (report.ok, report.start.outcome) == (True, "unknown")
+
+
+def test_a_server_of_another_kind_that_answers_has_no_checks() -> None:
+    report = run_entry(CURSOR, _entry(f"read line; echo '{ANSWER}'"), {})
+    assert (report.ok, report.version) == (True, "7")
+    assert [one.outcome for one in report.findings] == ["unknown"]
+
+
+def _environment(host: Host, env: dict[str, str], environ: dict[str, str], **more: object) -> dict[str, str]:
+    """The variables that a server is started with, which this one says before it ends."""
+    script = "import json, os, sys; print(json.dumps(dict(os.environ)), file=sys.stderr)"
+    entry = {"command": sys.executable, "args": ["-S", "-c", script], "env": env, **more}
+    found = run_entry(host, entry, environ).start.found
+    told: dict[str, str] = json.loads(found[found.index("{") :])
+    return told
+
+
+def test_the_environment_is_the_one_that_the_host_gives() -> None:
+    here = {"VAMBE_API_KEY": "from the shell", "HTTPS_PROXY": "p", "K": "v", "HOME": "/", "TASKHAND_DB": "x"}
+    env = {"A": "${env:K}", "B": "${NONE:-d}", "TASKHAND_USER": "Ana"}
+    seen = _environment(CURSOR, env, here)
+    assert {name: seen[name] for name in ("A", "B", "K", "HTTPS_PROXY")} == {
+        "A": "v",
+        "B": "d",
+        "K": "v",
+        "HTTPS_PROXY": "p",
+    }
+    assert not {"VAMBE_API_KEY", "TASKHAND_DB"} & seen.keys()
+    bare = _environment(CLAUDE, env, here)
+    assert (bare["A"], bare["TASKHAND_USER"], bare["HOME"]) == ("${env:K}", "Ana", "/")
+    assert not {"K", "HTTPS_PROXY"} & bare.keys()
+    assert _environment(CODEX, {}, here, env_vars=["VAMBE_API_KEY"])["VAMBE_API_KEY"] == "from the shell"
+
+
+@pytest.mark.parametrize(
+    ("host", "more"),
+    [(VSCODE, {"env": {"VAMBE_API_KEY": "${input:taskhand-vambe-api-key}"}}), (CODEX, {"env_vars": ["VAMBE_API_KEY"]})],
+)
+def test_a_key_that_only_the_host_has_is_named_and_nothing_is_tried_with_it(
+    host: Host, more: dict[str, object]
+) -> None:
+    report = run_entry(host, _entry(f"read line; echo '{ANSWER}'", **more), {})
+    assert (report.ok, report.missing, report.findings) == (True, ["VAMBE_API_KEY"], ())
