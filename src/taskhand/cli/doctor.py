@@ -11,28 +11,36 @@ import click
 
 from taskhand import __version__
 from taskhand.cli.config import CONFIGURATION, setting_rows
+from taskhand.cli.install import HOST_NAMES
 from taskhand.cli.terminal import print_json, print_line
 from taskhand.config.configuration import Configuration
 from taskhand.config.settings import BackendName, Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 
-__all__ = ["doctor", "run_checks"]
+__all__ = ["doctor", "print_findings", "run_checks"]
 
 _MARKS = {"ok": "✓", "warning": "!", "failed": "✗", "unknown": "?"}
 
 
 @click.command()
+@click.option("--host", type=click.Choice(HOST_NAMES), help="Start what this host starts, and have that checked.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
-def doctor(context: click.Context, *, as_json: bool) -> None:
+def doctor(context: click.Context, *, host: str | None, as_json: bool) -> None:
     """Check the configuration, the files and the backend, with a remedy for each failure; exit code 1 if one fails.
+
+    The settings are those of this terminal. A host starts Taskhand with its own: `--host` checks these.
 
     As JSON: `taskhand` (the version), `backend` (null where the configuration chooses none), `ok`, and `findings`. Each
     finding has a `subject`, an `outcome` (ok, warning, failed, or unknown: not checked, or the CRM does not tell), a
     sentence in `found`, and a `remedy` or null. The subjects are the same in every run on a backend that can be opened;
     configuration has one more finding for each warning.
     """
+    if host:
+        from taskhand.cli.doctor_host import check_host
+
+        sys.exit(0 if check_host(host, as_json=as_json) else 1)
     found: Configuration | OperatorError = context.meta[CONFIGURATION]
     findings = anyio.run(run_checks, found)
     is_well = all(finding.outcome != "failed" for finding in findings)
@@ -41,20 +49,21 @@ def doctor(context: click.Context, *, as_json: bool) -> None:
         told = {"taskhand": __version__, "backend": _backend(found), "ok": is_well, "findings": rows}
         print_json(told)
     else:
-        _show(_backend(found), findings)
+        print_findings(f"taskhand {__version__}, backend {_backend(found) or 'none'}", findings)
     sys.exit(0 if is_well else 1)
 
 
 async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult, ...]:
     """The results of every check that this configuration, or the error that prevented it, allows."""
     if isinstance(found, OperatorError):
-        return _versions(), _broken(found)
-    first = (_versions(), *_configuration(found), _tools(found.settings))
+        return _versions(), _hosts(), _broken(found)
+    first = (_versions(), _hosts(), *_configuration(found), _tools(found.settings))
     return first if _backend(found) is None else (*first, *await _with_app(found.settings))
 
 
-def _show(backend: BackendName | None, findings: Sequence[CheckResult]) -> None:
-    print_line(f"taskhand {__version__}, backend {backend or 'none'}")
+def print_findings(title: str, findings: Sequence[CheckResult]) -> None:
+    """Print a title, then each finding with its remedy."""
+    print_line(title)
     for finding in findings:
         print_line(f"{_MARKS[finding.outcome]} {finding.subject}: {finding.found}")
         if finding.remedy:
@@ -68,6 +77,23 @@ def _backend(found: Configuration | OperatorError) -> BackendName | None:
         return found.settings.backend
     except OperatorError:
         return None
+
+
+def _hosts() -> CheckResult:
+    """The hosts that have an entry of Taskhand: what they start is not looked at here."""
+    from taskhand.install.known_entries import KnownEntry, find_known_entries
+
+    try:
+        known = list(find_known_entries())
+    except OperatorError as error:
+        return CheckResult("hosts", "warning", error.message, error.next_step)
+    entries = [one for one in known if isinstance(one, KnownEntry)]
+    unread = " ".join(one.why for one in known if not isinstance(one, KnownEntry))
+    if not entries:
+        return CheckResult("hosts", "ok", f"No known host has an entry of Taskhand. {unread}".rstrip())
+    commands = ", ".join(dict.fromkeys(f"`taskhand doctor --host {one.host.slug}`" for one in entries))
+    found = f"Entries of {', '.join(map(str, entries))} were not looked at; {commands} does that. {unread}".rstrip()
+    return CheckResult("hosts", "unknown", found)
 
 
 def _versions() -> CheckResult:

@@ -1,0 +1,137 @@
+"""`taskhand install` tries the key and starts the entry, and `taskhand doctor --host` does so again."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+from click.testing import CliRunner
+
+from cli.installing import KEY, Run, error_of, servers_in
+from keyrings import InMemory
+from taskhand.cli.main import command
+from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.hubspot import HubSpotSandbox
+from taskhand.sandbox.server import serve
+from taskhand.sandbox.vambe import VambeSandbox
+
+KEYS = {"vambe": "VAMBE_API_KEY", "close": "CLOSE_API_KEY", "hubspot": "HUBSPOT_ACCESS_TOKEN"}
+_PREFIXES = tuple(f"{name.upper()}_" for name in KEYS)
+_SANDBOXES: Mapping[str, Any] = {"vambe": VambeSandbox, "close": CloseSandbox, "hubspot": HubSpotSandbox}
+
+
+@pytest.fixture(scope="module")
+def bases() -> Iterator[dict[str, list[str]]]:
+    """Each CRM on this machine: the option that points Taskhand at it."""
+    with ExitStack() as stack:
+        portal = stack.enter_context(start_blocking_portal())
+        found = {}
+        for name, kind in _SANDBOXES.items():
+            url = stack.enter_context(portal.wrap_async_context_manager(serve(kind())))
+            path = "/api/v1" if name == "close" else ""
+            found[name] = ["--backend", name, "--set", f"{name.upper()}_BASE_URL={url}{path}"]
+        yield found
+
+
+@pytest.mark.parametrize("backend", KEYS)
+def test_a_wrong_key_is_told_and_nothing_is_written(
+    run: Run, file: Path, kept: InMemory, bases: dict[str, list[str]], backend: str
+) -> None:
+    before = file.read_bytes()
+    done = run("cursor", "--check", *bases[backend], **{KEYS[backend]: KEY})
+    assert "does not accept the key, so nothing is written." in error_of(done).message
+    assert (file.read_bytes(), kept.kept) == (before, {})
+    assert KEY not in done.output
+
+
+def test_an_entry_that_cannot_work_is_not_written(run: Run, file: Path) -> None:
+    before = file.read_bytes()
+    done = run("cursor", "--check", "--set", "TASKHAND_DB=/dev/null/tasks.sqlite")
+    assert error_of(done).message.startswith("The entry would not work, so nothing is written. ")
+    assert "/dev/null/tasks.sqlite" in error_of(done).message
+    assert error_of(done).next_step
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("backend", "key", "who", "code"),
+    [
+        ("vambe", "vambe-sandbox-key", "juan perez", "ambiguous_member"),
+        ("vambe", "vambe-sandbox-key", "Nadie", "unknown_member"),
+        ("hubspot", "pat-na1-sandbox", "Nadie", "unknown_member"),
+    ],
+)
+def test_me_is_never_guessed(
+    run: Run, file: Path, bases: dict[str, list[str]], *, backend: str, key: str, who: str, code: str
+) -> None:
+    before = file.read_bytes()
+    done = run("cursor", "--check", *bases[backend], "--me", who, **{KEYS[backend]: key})
+    assert (error_of(done).code, file.read_bytes()) == (code, before)
+    assert "key accepted, " in done.stdout
+    assert len([line for line in done.stderr.splitlines() if line.startswith("  ")]) >= 2
+
+
+def test_a_person_types_the_key_says_who_they_are_and_doctor_starts_what_the_host_starts(
+    tmp_path: Path, bases: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    seen = _type_into(
+        ["install", "cursor", *bases["vambe"]],
+        [
+            ("VAMBE_API_KEY, Key from the developer section of Vambe: ", KEY),
+            ("Give the key exactly as Vambe shows it.", ""),
+            ("VAMBE_API_KEY, Key from the developer section of Vambe: ", "vambe-sandbox-key"),
+            ("Who are you? Number, name or e-mail (empty: nobody): ", "juan perez"),
+            ("2 people match 'juan perez'.", ""),
+            ("Who are you? Number, name or e-mail (empty: nobody): ", "1"),
+            ("Your time zone, such as America/Santiago (empty: America/Lima): ", ""),
+            ("shows the server.", ""),
+        ],
+    )
+    assert "Vambe: key accepted, 5 members." in seen
+    assert "The entry starts: taskhand " in seen
+    assert not any(key in seen for key in (KEY, "vambe-sandbox-key"))
+    file = tmp_path / ".cursor" / "mcp.json"
+    env = servers_in(file)["taskhand"]["env"]
+    assert env["TASKHAND_TIMEZONE"] == "America/Lima"
+    file.write_text(file.read_text(encoding="utf-8").replace("vambe-sandbox-key", KEY), encoding="utf-8")
+    file.chmod(0o644)
+    done = CliRunner().invoke(command, ["doctor", "--host", "cursor", "--json"])
+    [entry] = json.loads(done.stdout)["entries"]
+    found = {one["subject"]: one["outcome"] for one in entry["findings"]}
+    assert (done.exit_code, entry["name"], entry["backend"], entry["ok"]) == (1, "taskhand", "vambe", False)
+    assert (found["file"], found["start"], found["credential"]) == ("warning", "ok", "failed")
+    assert KEY not in done.output
+
+
+def _type_into(arguments: list[str], dialogue: list[tuple[str, str]]) -> str:
+    """Run the command on a terminal: wait for each text, then type the answer, if there is one. What was shown."""
+    person, terminal = pty.openpty()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TASKHAND_", *_PREFIXES))}
+    with subprocess.Popen(  # noqa: S603  our own program
+        [sys.executable, "-m", "taskhand", *arguments],
+        env=kept | {"TZ": "America/Lima", "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    ) as process:
+        os.close(terminal)
+        seen, rest = "", ""
+        for text, typed in dialogue:
+            while text not in rest:
+                rest += os.read(person, 4096).decode()
+            before, _, rest = rest.partition(text)
+            seen += before + text
+            if typed or text.endswith(": "):
+                os.write(person, f"{typed}\n".encode())
+        assert process.wait(10) == 0
+    os.close(person)
+    return seen
