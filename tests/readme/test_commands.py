@@ -14,7 +14,7 @@ from server.transports.forked_command import run_forked
 
 WAITING = {"sandbox", "serve", "--clock", "run"}
 """Words of commands that wait for a client or an agent; other tests run these commands."""
-PLACEHOLDERS = {"NAME", "HOST"}
+PLACEHOLDERS = {"NAME", "HOST", "FILE", "HASH"}
 ENDING = {"--help", "--readings"}
 """Options with which a waiting command prints something and ends."""
 BIN = Path(sys.executable).parent

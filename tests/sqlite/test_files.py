@@ -67,7 +67,7 @@ async def test_an_empty_store_is_refused_and_stays_as_it_is(tmp_path: Path) -> N
     with pytest.raises(OperatorError, match="is an empty file") as refused:
         await titles(path)
     assert refused.value.code == "store_unavailable"
-    assert "Restore it from a backup, or remove it" in (refused.value.next_step or "")
+    assert "Restore it from a backup (`taskhand restore FILE`), or remove it" in (refused.value.next_step or "")
     found = await check(path)
     assert (found.outcome, found.found, found.remedy) == ("failed", refused.value.message, refused.value.next_step)
     assert path.stat().st_size == 0

@@ -14,6 +14,7 @@ import anyio
 import click
 
 from taskhand import __version__
+from taskhand.cli.backup import backup, restore
 from taskhand.cli.config import CONFIGURATION, config
 from taskhand.cli.doctor import doctor
 from taskhand.cli.install import install
@@ -169,7 +170,7 @@ command.add_command(journal)
 command.add_command(sandbox)
 command.add_command(scenario)
 command.add_command(serve)
-for one in (seed, statuses, members, contacts):
+for one in (backup, restore, seed, statuses, members, contacts):
     command.add_command(one)
 
 

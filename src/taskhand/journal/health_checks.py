@@ -7,10 +7,10 @@ from typing import Final
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.verification import Verification, verify_chain
-from taskhand.sqlite.health_checks import describe_copies, describe_size, find_damage
+from taskhand.sqlite.health_checks import Description, describe_copies, describe_size, find_damage
 from taskhand.sqlite.store import Store
 
-__all__ = ["check_journal"]
+__all__ = ["check_journal", "describe_journal"]
 
 _KEEP: Final = "Keep the file as evidence, and set TASKHAND_JOURNAL to another one."
 
@@ -44,3 +44,10 @@ async def check_journal(store: Store, path: Path) -> CheckResult:
 
 def _verify_and_count(connection: sqlite3.Connection) -> tuple[Verification, int]:
     return verify_chain(connection), int(connection.execute("SELECT count(*) FROM under_way").fetchone()[0])
+
+
+def describe_journal(connection: sqlite3.Connection) -> Description:
+    """How many rows there are and the head, after a verification of the chain."""
+    found = verify_chain(connection)
+    problem = None if found.fault is None else f"row {found.fault.seq} is not right, {found.fault.problem}"
+    return Description(f"rows: {found.rows}, head: {found.head.hash}", problem)

@@ -250,6 +250,11 @@ class SqliteJournal:
         await self._find_file()
         return await self._store.exists()
 
+    async def locate(self) -> Path:
+        """The file, which may not exist yet; OperatorError where that cannot be found out."""
+        await self._find_file()
+        return self._path
+
     async def check_health(self) -> tuple[CheckResult, ...]:
         """Check that the file is sound, complete and writable."""
         with suppress(OperatorError):  # the store's own check tells that

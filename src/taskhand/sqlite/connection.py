@@ -16,7 +16,15 @@ from taskhand.sqlite.migrations import check_version, migrate
 from taskhand.sqlite.transaction import transaction
 from taskhand.sqlite.write_ahead_log import find_foreign_log
 
-__all__ = ["BUSY_S", "DatabaseKind", "file_identity", "open_connection"]
+__all__ = [
+    "BUSY_S",
+    "DatabaseKind",
+    "check_file",
+    "file_identity",
+    "make_database",
+    "move_into_place",
+    "open_connection",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -59,8 +67,8 @@ def open_connection(
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if file_identity(path) is None:
-        _create(path, kind)
-    _check_file(path, kind)
+        make_database(path, kind)
+    check_file(path, kind)
     with ExitStack() as until_ready:
         # Absolute: SQLite would keep a file of the name `:memory:` in memory.
         connection = sqlite3.connect(path.absolute(), timeout=BUSY_S, isolation_level=None, check_same_thread=False)
@@ -77,7 +85,7 @@ def open_connection(
     return connection
 
 
-def _create(path: Path, kind: DatabaseKind) -> None:
+def make_database(path: Path, kind: DatabaseKind) -> None:
     """Make the file under another name and link it into place: an empty file is never a database that begins."""
     there = path.resolve()  # a link may lead to a file that is not there yet
     new = there.with_name(f".taskhand-{uuid4().hex[:12]}.new")
@@ -85,7 +93,7 @@ def _create(path: Path, kind: DatabaseKind) -> None:
     try:
         with closing(sqlite3.connect(new.absolute(), isolation_level=None)) as connection:
             _bring_up_to_date(connection, kind, new)
-        _move_into_place(new, there)
+        move_into_place(new, there)
     finally:
         for left in (new, *(new.with_name(f"{new.name}-{end}") for end in ("wal", "shm"))):
             left.unlink(missing_ok=True)
@@ -112,25 +120,30 @@ def _bring_up_to_date(connection: sqlite3.Connection, kind: DatabaseKind, path: 
     migrate(connection, kind.package, keep)
 
 
-def _move_into_place(new: Path, there: Path) -> None:
-    """Give the file its name, unless another process was quicker."""
+def move_into_place(new: Path, there: Path) -> bool:
+    """Give the file its name, unless another process was quicker; whether that was done."""
     try:
         os.link(new, there)
     except FileExistsError:
-        return
+        return False
     except OSError:  # a file system without links
-        if file_identity(there) is None:
-            new.rename(there)
+        if file_identity(there) is not None:
+            return False
+        new.rename(there)
+    return True
 
 
-def _check_file(path: Path, kind: DatabaseKind) -> None:
+def check_file(path: Path, kind: DatabaseKind) -> None:
     """Refuse a file that SQLite would open and that is not what it was; OperatorError says how to repair it."""
     os.close(os.open(path, os.O_RDWR))
     if path.stat().st_size == 0:
         raise OperatorError(
             f"The {kind.label} {path} is an empty file: what was in it is lost.",
             code="store_unavailable",
-            next_step=f"Restore it from a backup, or remove it and {path.name}-wal to begin with a new one.",
+            next_step=(
+                f"Restore it from a backup (`taskhand restore FILE`), or remove it and {path.name}-wal to begin with a "
+                "new one."
+            ),
         )
     if (log := find_foreign_log(path)) is not None:
         raise OperatorError(

@@ -13,14 +13,14 @@ _MOST_COPIES: Final = 3
 """Copies that migrations leave beside a file."""
 
 
-def copy_database(source: sqlite3.Connection, copy: Path) -> None:
-    """Copy what `source` sees to the new file `copy`, which needs no other file beside it, and is on disk afterwards.
+def copy_database(source: sqlite3.Connection, copy: Path, schema: str = "main") -> None:
+    """Copy what `source` sees in `schema` to the new file `copy`, which is on disk afterwards and needs no other file.
 
     Raises sqlite3.Error and OSError.
     """
     os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     with closing(sqlite3.connect(copy.absolute(), isolation_level=None)) as target:
-        source.backup(target)
+        source.backup(target, name=schema)
     with closing(sqlite3.connect(copy.absolute(), isolation_level=None)) as target:
         target.execute("PRAGMA journal_mode = DELETE").fetchone()  # the copy has the mode of its source until then
 

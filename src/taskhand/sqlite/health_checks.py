@@ -1,6 +1,7 @@
 """Checks of a SQLite file: whether it is sound, whether it can be written, how large it is."""
 
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio.to_thread
@@ -8,13 +9,21 @@ import anyio.to_thread
 from taskhand.sqlite.copies import find_migration_copies
 from taskhand.sqlite.store import Store
 
-__all__ = ["VERSION", "describe_copies", "describe_size", "find_damage"]
+__all__ = ["VERSION", "Description", "describe_copies", "describe_size", "find_damage"]
 
 VERSION = sqlite3.sqlite_version
 """The version of the SQLite library."""
 
 _UNITS = ("B", "kB", "MB", "GB")
 _STEP = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What is in a database, in a few words, and the `problem` that makes it unfit to be restored."""
+
+    text: str
+    problem: str | None = None
 
 
 async def find_damage(store: Store) -> str | None:

@@ -1,14 +1,15 @@
 """The health check of the embedded store's file."""
 
+import sqlite3
 from pathlib import Path
 from typing import Final
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
-from taskhand.sqlite.health_checks import describe_copies, describe_size, find_damage
+from taskhand.sqlite.health_checks import Description, describe_copies, describe_size, find_damage
 from taskhand.sqlite.store import Store
 
-__all__ = ["check_store"]
+__all__ = ["check_store", "describe_tasks"]
 
 _COPY: Final = "Keep a copy of the file, then restore the last good one, or set TASKHAND_DB to another one."
 
@@ -23,3 +24,9 @@ async def check_store(store: Store, path: Path) -> CheckResult:
         return CheckResult("store", "failed", f"{path} is damaged: {fault}.", _COPY)
     sentence = f"{path}, {await describe_size(path)}: sound, and can be written."
     return CheckResult("store", "ok", f"{sentence}{await describe_copies(path)}")
+
+
+def describe_tasks(connection: sqlite3.Connection) -> Description:
+    """How many tasks there are."""
+    [count] = connection.execute("SELECT count(*) FROM task").fetchone()
+    return Description(f"tasks: {count}")

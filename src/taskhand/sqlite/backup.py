@@ -1,0 +1,185 @@
+"""Backups: one file with a copy of each database, all from the same moment, made while others write to them."""
+
+import json
+import os
+import sqlite3
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from taskhand.domain.errors import OperatorError
+from taskhand.sqlite.connection import DatabaseKind, check_file, file_identity
+from taskhand.sqlite.copies import copy_database, sync_folder
+from taskhand.sqlite.health_checks import Description
+
+__all__ = [
+    "MANIFEST",
+    "Database",
+    "connect",
+    "describe_copy",
+    "operator_errors",
+    "read_manifest",
+    "write_archive",
+    "write_backup",
+]
+
+MANIFEST: Final = "backup.json"
+"""The member of a backup that says what it is."""
+
+_WAIT_S: Final = 2.0
+"""Seconds that one database is held while the next is waited for."""
+_TRIES: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database that is backed up: `member` is its name in a backup, and `table` one that no other kind has."""
+
+    path: Path
+    kind: DatabaseKind
+    member: str
+    table: str
+    describe: Callable[[sqlite3.Connection], Description]
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a file."""
+        return file_identity(self.path) is not None
+
+
+def write_backup(databases: Sequence[Database], target: Path, about: Mapping[str, object]) -> dict[str, Description]:
+    """Write a backup of the databases that exist to `target`, and describe each by its kind.
+
+    Their copies are from one moment, at which nobody was writing to any of them. A backup at `target` is replaced once
+    the new one is whole. `about` is kept in the backup. OperatorError where there is nothing to back up, a database is
+    damaged or cannot be read, or `target` is another file or cannot be written.
+    """
+    with operator_errors(f"The backup {target} could not be written"):
+        return _write_backup(databases, target, about)
+
+
+def _write_backup(databases: Sequence[Database], target: Path, about: Mapping[str, object]) -> dict[str, Description]:
+    present = [one for one in databases if one.exists]
+    if not present:
+        paths = " and no file ".join(str(one.path) for one in databases)
+        raise OperatorError(f"There is nothing to back up: there is no file {paths}.", code="no_backup")
+    _check_target(target)
+    with TemporaryDirectory(prefix=f".{target.name}.", suffix=".partial", dir=target.parent) as folder:
+        copies = [Path(folder) / one.member for one in present]
+        with _same_moment(present) as readers:
+            for reader, copy in zip(readers, copies, strict=True):
+                copy_database(reader, copy)
+        found = {one.kind.label: describe_copy(one, copy) for one, copy in zip(present, copies, strict=True)}
+        write_archive(copies, Path(folder) / MANIFEST, target, about)
+    return found
+
+
+def write_archive(copies: Sequence[Path], new: Path, target: Path, about: Mapping[str, object]) -> None:
+    """Write the copies into one file, at first as `new`; it has the name `target` once it is whole and on disk."""
+    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    with new.open("r+b") as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(MANIFEST, json.dumps({"format": 1, **about}))
+            for copy in copies:
+                archive.write(copy, copy.name)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(target)
+    sync_folder(target.parent)
+
+
+def read_manifest(path: Path) -> Mapping[str, object] | None:
+    """What a backup says of itself; None where the file is no backup. OSError where it cannot be read."""
+    if not zipfile.is_zipfile(path):
+        return None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = json.loads(archive.read(MANIFEST))
+    except (zipfile.BadZipFile, KeyError, ValueError):
+        return None
+    return found if isinstance(found, dict) and "format" in found else None
+
+
+def describe_copy(database: Database, copy: Path) -> Description:
+    """What is in a copy of a database; OperatorError where it is damaged, or of a newer program."""
+    try:
+        with closing(connect(copy)) as connection:
+            database.kind.check_version(connection)
+            [answer] = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            found = database.describe(connection) if answer == "ok" else None
+    except sqlite3.DatabaseError as error:
+        answer, found = str(error), None
+    if found is None:
+        raise OperatorError(f"The {database.kind.label} in it is damaged: {answer}.", code="store_unavailable")
+    return found
+
+
+@contextmanager
+def operator_errors(what_failed: str) -> Iterator[None]:
+    """Errors of files and databases leave as OperatorError, which says what failed and why."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        is_busy = "locked" in str(error)
+        raise OperatorError(
+            f"{what_failed}: {reason}.", code="store_busy" if is_busy else "store_unavailable", retryable=is_busy
+        ) from error
+
+
+def connect(path: Path, wait_s: float = _WAIT_S) -> sqlite3.Connection:
+    """A connection to a file that exists, without transactions of its own."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=wait_s, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _check_target(target: Path) -> None:
+    """Refuse to replace what is no backup."""
+    if not target.parent.is_dir():
+        raise OperatorError(f"There is no folder {target.parent} for the backup.", next_step="Make it first.")
+    if target.exists() and (not target.is_file() or read_manifest(target) is None):
+        raise OperatorError(
+            f"{target} exists and is no backup, so it is not replaced.", next_step="Choose another name for the backup."
+        )
+
+
+@contextmanager
+def _same_moment(databases: Sequence[Database]) -> Iterator[Sequence[sqlite3.Connection]]:
+    """Connections that see the databases at one moment; others write on meanwhile."""
+    with ExitStack() as stack:
+        for one in databases:
+            check_file(one.path, one.kind)
+        readers = [stack.enter_context(closing(connect(one.path))) for one in databases]
+        for reader, one in zip(readers, databases, strict=True):
+            one.kind.check_version(reader)
+        writers = [stack.enter_context(closing(connect(one.path))) for one in databases]
+        for attempt in range(1, _TRIES + 1):
+            try:
+                _begin_together(readers, writers)
+                break
+            except sqlite3.OperationalError as error:
+                if attempt == _TRIES or "locked" not in str(error):
+                    raise
+        yield readers
+
+
+def _begin_together(readers: Sequence[sqlite3.Connection], writers: Sequence[sqlite3.Connection]) -> None:
+    """Let the readers begin while nobody can write: a change is in a journal before it is in a store."""
+    try:
+        for writer in writers:
+            writer.execute("BEGIN IMMEDIATE")
+        for reader in readers:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError:
+        for reader in readers:
+            reader.rollback()
+        raise
+    finally:
+        for writer in writers:
+            writer.rollback()

@@ -1,0 +1,271 @@
+"""Restore a backup: all databases change in one transaction, or none does, and what they held is kept."""
+
+import os
+import re
+import sqlite3
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from taskhand.domain.errors import OperatorError
+from taskhand.sqlite.backup import (
+    MANIFEST,
+    Database,
+    connect,
+    describe_copy,
+    operator_errors,
+    read_manifest,
+    write_archive,
+)
+from taskhand.sqlite.connection import make_database, move_into_place
+from taskhand.sqlite.copies import copy_database, sync_folder
+from taskhand.sqlite.health_checks import Description
+from taskhand.sqlite.write_ahead_log import find_foreign_log
+
+__all__ = ["Restored", "restore_backup"]
+
+_SQLITE: Final = b"SQLite format 3\0"
+_ORDER: Final = {"table": 0, "view": 1, "index": 2, "trigger": 3}
+_CREATED: Final = re.compile(r"^(CREATE (?:TABLE|VIEW|TRIGGER|(?:UNIQUE\s+)?INDEX)) ")
+"""How every statement in `sqlite_schema` begins: https://www.sqlite.org/schematab.html"""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was restored, by kind of database, and the files that hold what was there before."""
+
+    found: Mapping[str, Description]
+    kept: Sequence[Path]
+
+
+def restore_backup(
+    databases: Sequence[Database], source: Path, stamp: str, report: Callable[[str], None] = lambda _: None
+) -> Restored:
+    """Put the databases of a backup, or a copy of one database, in the place of those that are there.
+
+    A kind of which the backup has none becomes empty where another kind is restored with it. `stamp` is in the names of
+    the files that are kept; `report` is told each step. OperatorError where the file is no backup, is damaged or of a
+    newer program, where another process has a database open, and where a file cannot be written.
+    """
+    with operator_errors(f"{source} could not be restored"):
+        return _restore_backup(databases, source, stamp, report)
+
+
+def _restore_backup(databases: Sequence[Database], source: Path, stamp: str, report: Callable[[str], None]) -> Restored:
+    for one in databases:
+        one.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    home = databases[0].path.resolve().parent
+    with TemporaryDirectory(prefix=".taskhand-", suffix=".restore", dir=home) as folder:
+        staged = _stage(databases, source, Path(folder))
+        found = {one.kind.label: describe_copy(one, copy) for one, copy in staged}
+        for one, _ in staged:
+            if problem := found[one.kind.label].problem:
+                raise OperatorError(
+                    f"The {one.kind.label} in {source} is not as it was written: {problem}.",
+                    code="store_unavailable",
+                    next_step="Restore another backup.",
+                )
+        report("checked")
+        kept = _replace(staged, stamp, Path(folder), report)
+    return Restored(found, kept)
+
+
+def _stage(databases: Sequence[Database], source: Path, folder: Path) -> list[tuple[Database, Path]]:
+    """The databases to restore, each with a file of its own in the folder."""
+    if not source.is_file():
+        raise OperatorError(f"There is no file {source}.", code="no_backup")
+    with source.open("rb") as file:
+        is_database = file.read(len(_SQLITE)) == _SQLITE
+    staged = _stage_copy(databases, source, folder) if is_database else _stage_archive(databases, source, folder)
+    if not staged:
+        raise OperatorError(f"{source} is no backup of Taskhand.", next_step="Give the file that `backup` wrote.")
+    return staged
+
+
+def _stage_copy(databases: Sequence[Database], source: Path, folder: Path) -> list[tuple[Database, Path]]:
+    """A file that a migration has left, or that another program has copied."""
+    copy = folder / "copy.sqlite"
+    with suppress(sqlite3.DatabaseError), closing(connect(source)) as connection:
+        copy_database(connection, copy)
+        tables = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        return [(one, copy) for one in databases if one.table in tables][:1]
+    return []
+
+
+def _stage_archive(databases: Sequence[Database], source: Path, folder: Path) -> list[tuple[Database, Path]]:
+    if (about := read_manifest(source)) is None:
+        return []
+    if about["format"] != 1:
+        raise OperatorError(
+            f"{source} was written by a newer Taskhand.",
+            code="store_too_new",
+            next_step="Restore it with the newest Taskhand.",
+        )
+    staged = []
+    try:
+        with zipfile.ZipFile(source) as archive:
+            members = set(archive.namelist())
+            for one in databases:
+                copy = folder / one.member
+                if one.member in members:
+                    _unpack(archive, one.member, copy)
+                    staged.append((one, copy))
+                elif staged:  # the journal of a store that had none yet
+                    make_database(copy, one.kind)
+                    staged.append((one, copy))
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise OperatorError(f"{source} is damaged: {error}.", code="store_unavailable") from None
+    return staged
+
+
+def _unpack(archive: zipfile.ZipFile, member: str, copy: Path) -> None:
+    copy.touch(0o600, exist_ok=False)
+    with archive.open(member) as packed, copy.open("r+b") as file:
+        copyfileobj(packed, file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _replace(
+    staged: Sequence[tuple[Database, Path]], stamp: str, folder: Path, report: Callable[[str], None]
+) -> list[Path]:
+    """Keep what is there, and put the staged files in its place; the files that keep it."""
+    sound = [pair for pair in staged if _is_sound(pair[0])]
+    kept: list[Path] = []
+    with _held([one for one, _ in sound]) as connection:
+        if connection is not None:
+            kept.append(_keep([one for one, _ in sound], connection, stamp, folder))
+            report(f"kept {kept[0]}")
+            _copy_contents(connection, [copy for _, copy in sound], report)
+        for one, copy in staged:
+            if (one, copy) not in sound:
+                kept += _move_away(one.path.resolve(), stamp)
+                if not move_into_place(copy, one.path.resolve()):
+                    raise _in_use(one)
+                sync_folder(one.path.resolve().parent)
+    return kept
+
+
+def _is_sound(database: Database) -> bool:
+    """Whether the database can be read, so that its own locks and transactions serve to replace it."""
+    if not database.exists:
+        return False
+    try:
+        if find_foreign_log(database.path):
+            return False
+        with closing(connect(database.path)) as connection:
+            return bool(connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok")
+    except sqlite3.OperationalError as error:
+        raise _in_use(database) if "locked" in str(error) else error from None
+    except sqlite3.DatabaseError:
+        return False
+
+
+@contextmanager
+def _held(databases: Sequence[Database]) -> Iterator[sqlite3.Connection | None]:
+    """A connection that has the databases for itself, as `main`, `live1` and so on; None where there are none.
+
+    A process that has a database open holds a lock on it as long as it has it open, also while it does nothing.
+    """
+    if not databases:
+        yield None
+        return
+    with ExitStack() as stack:
+        connection = stack.enter_context(closing(connect(databases[0].path)))
+        for number, one in enumerate(databases):
+            schema = _schema(number)
+            try:
+                if number:
+                    connection.execute(f"ATTACH ? AS {schema}", (str(one.path.absolute()),))
+                connection.execute(f"PRAGMA {schema}.secure_delete = ON").fetchone()
+                connection.execute(f"PRAGMA {schema}.locking_mode = EXCLUSIVE").fetchone()
+                # A transaction on several files is one transaction where none has a write-ahead log:
+                # https://www.sqlite.org/lang_attach.html
+                connection.execute(f"PRAGMA {schema}.journal_mode = DELETE").fetchone()
+            except sqlite3.OperationalError as error:
+                raise _in_use(one) if "locked" in str(error) else error from None
+        yield connection
+
+
+def _schema(number: int) -> str:
+    return f"live{number}" if number else "main"
+
+
+def _in_use(database: Database) -> OperatorError:
+    return OperatorError(
+        f"Another process has the {database.kind.label} {database.path} open, so nothing was restored.",
+        code="store_busy",
+        next_step="Stop every Taskhand server, quit the AI hosts that started one, and restore again.",
+    )
+
+
+def _keep(databases: Sequence[Database], connection: sqlite3.Connection, stamp: str, folder: Path) -> Path:
+    """Write a backup of what is there, beside the first of the databases."""
+    (own := folder / "kept").mkdir()
+    copies = [own / one.member for one in databases]
+    for number, copy in enumerate(copies):
+        copy_database(connection, copy, _schema(number))
+    first = databases[0].path.resolve()
+    target = _unused(first.with_name(f"{first.stem}.before-restore-{stamp}.zip"))
+    write_archive(copies, folder / MANIFEST, target, {"made_at": stamp})
+    return target
+
+
+def _move_away(path: Path, stamp: str) -> list[Path]:
+    """Give a file that is no sound database another name, with its log."""
+    if not path.exists():
+        return []
+    kept = _unused(path.with_name(f"{path.name}.before-restore-{stamp}.bak"))
+    for end in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(f"{path.name}{end}").rename(kept.with_name(f"{kept.name}{end}"))
+    path.rename(kept)
+    sync_folder(path.parent)
+    return [kept]
+
+
+def _unused(path: Path) -> Path:
+    names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(2, 1_000))
+    return path if not path.exists() else next(one for one in names if not one.exists())
+
+
+def _copy_contents(connection: sqlite3.Connection, copies: Sequence[Path], report: Callable[[str], None]) -> None:
+    """Replace all that is in the held databases by what is in the copies, in one transaction."""
+    for number, copy in enumerate(copies):
+        connection.execute(f"ATTACH ? AS copy{number}", (str(copy),))
+    connection.execute("BEGIN EXCLUSIVE")
+    try:
+        for number, copy in enumerate(copies):
+            _copy_database(connection, _schema(number), f"copy{number}")
+            report(f"copied {copy.name}")
+        connection.execute("COMMIT")
+    finally:
+        connection.rollback()
+
+
+def _copy_database(connection: sqlite3.Connection, live: str, copy: str) -> None:
+    for kind, name, _ in reversed(_objects(connection, live)):
+        connection.execute(f'DROP {kind} IF EXISTS {live}."{name}"')
+    made = _objects(connection, copy)
+    for kind, name, sql in made:
+        if kind == "table":
+            connection.execute(_CREATED.sub(rf"\1 {live}.", sql))
+            connection.execute(f'INSERT INTO {live}."{name}" SELECT * FROM {copy}."{name}"')  # noqa: S608  names of ours
+    for kind, _, sql in made:
+        if kind != "table":
+            connection.execute(_CREATED.sub(rf"\1 {live}.", sql))
+    [version] = connection.execute(f"PRAGMA {copy}.user_version").fetchone()
+    connection.execute(f"PRAGMA {live}.user_version = {version}")
+
+
+def _objects(connection: sqlite3.Connection, schema: str) -> list[tuple[str, str, str]]:
+    """Kind, name and statement of what is in a schema: the tables come first."""
+    sql = f"SELECT type, name, sql FROM {schema}.sqlite_schema WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*'"  # noqa: S608
+    found = [(str(kind), str(name), str(text)) for kind, name, text in connection.execute(sql)]
+    return sorted(found, key=lambda one: _ORDER[one[0]])

@@ -1,0 +1,300 @@
+"""`taskhand backup` and `restore`: while servers write, from every state of the files, and killed in the middle."""
+
+import os
+import shutil
+import signal
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from threading import Event
+from typing import Any
+from zipfile import ZipFile
+
+import anyio
+import pytest
+from click.testing import CliRunner, Result
+
+from server.transports.server_process import Pipe, output, run
+from server.transports.task_calls import DRAFT, contents, create_task
+from taskhand.cli.backup import _find_databases as find_databases
+from taskhand.cli.backup import backup, restore
+from taskhand.cli.journal import journal
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import OperatorError
+from taskhand.server.in_process_client import call_tool
+from taskhand.sqlite.restore import restore_backup
+from taskhand.wiring import open_app
+
+
+def settings_of(store: Path, **more: str) -> Settings:
+    return Settings.from_env({"TASKHAND_DB": str(store), "TASKHAND_USER": "Elena", **more})
+
+
+def invoke(command: Any, store: Path, *arguments: object) -> Result:
+    return CliRunner().invoke(command, [str(one) for one in arguments], obj=settings_of(store), catch_exceptions=False)
+
+
+def create(store: Path, *titles: str) -> None:
+    """Create tasks, each by a tool, so that the journal has them too."""
+
+    async def working() -> None:
+        async with open_app(settings_of(store)) as app:
+            for title in titles:
+                _, failed = await call_tool(app, "create_task", DRAFT | {"title": title})
+                assert not failed
+
+    anyio.run(working)
+
+
+def journal_of(store: Path) -> Path:
+    return store.with_name(f"{store.stem}.journal.sqlite")
+
+
+def everything(store: Path) -> tuple[list[str], list[str]]:
+    """What is in a sound store, and in its journal, whose chain is verified."""
+    for path in (store, journal_of(store)):
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert invoke(journal, store, "verify").exit_code == 0
+    return sorted(contents(store)), sorted(contents(journal_of(store)))
+
+
+def titles(store: Path) -> set[str]:
+    with closing(sqlite3.connect(store)) as connection:
+        return {title for (title,) in connection.execute("SELECT title FROM task")}
+
+
+def refusal(command: Any, store: Path, *arguments: object) -> OperatorError:
+    with pytest.raises(OperatorError) as refused:
+        invoke(command, store, *arguments)
+    return refused.value
+
+
+Saved = tuple[Path, tuple[list[str], list[str]]]
+"""A backup, and what is in it."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Saved:
+    """A folder with a store of two tasks, and a backup of the time when it had one."""
+    folder = tmp_path_factory.mktemp("folder")
+    store, file = folder / "tasks.sqlite", folder / "saved.zip"
+    create(store, "Call Acme")
+    before = everything(store)
+    done = invoke(backup, store, file)
+    assert done.stdout.startswith(f"{file} has the backup.\n  task store: tasks: 1\n  journal: rows: 4, head: ")
+    assert done.stderr == ""
+    create(store, "Send it")
+    return folder, before
+
+
+@pytest.fixture
+def saved(folder: Saved, tmp_path: Path) -> Saved:
+    """That folder in the one of the test."""
+    shutil.copytree(folder[0], tmp_path, dirs_exist_ok=True)
+    return tmp_path / "saved.zip", folder[1]
+
+
+def test_a_backup_restores_everything_elsewhere(saved: Saved, tmp_path: Path) -> None:
+    file, before = saved
+    other = tmp_path / "new" / "folder" / "mine.sqlite"
+    done = invoke(restore, other, file)
+    assert done.stdout.startswith(f"{file} is restored.\n  task store: tasks: 1\n")
+    assert "kept" not in done.stdout
+    assert everything(other) == before
+    assert {one.stat().st_mode & 0o777 for one in other.parent.glob("*.sqlite")} == {0o600}
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_a_restore_replaces_is_kept_and_can_be_restored(saved: Saved, store_file: Path) -> None:
+    file, before = saved
+    newer = everything(store_file)
+    kept = Path(invoke(restore, store_file, file).stdout.rpartition("kept in ")[2].strip())
+    assert everything(store_file) == before
+    assert kept.parent == store_file.parent
+    assert invoke(restore, store_file, kept).exit_code == 0
+    assert everything(store_file) == newer
+    assert len(list(store_file.parent.glob("tasks.before-restore-*.zip"))) == 2
+    create(store_file, "Go on")
+    assert titles(store_file) == {"Call Acme", "Send it", "Go on"}
+
+
+def test_nothing_is_lost_while_servers_write_and_nothing_restored_while_one_runs(
+    store_file: Path, tmp_path: Path
+) -> None:
+    ended = Event()
+    with Pipe(store_file) as first, Pipe(store_file) as second, ThreadPoolExecutor(2) as threads:
+        answered = [
+            create_task(pipe, DRAFT | {"title": title})["title"] for pipe, title in ((first, "1"), (second, "2"))
+        ]
+
+        def write(pipe: Pipe, name: str) -> None:
+            number = 0
+            while not ended.is_set():
+                number += 1
+                answered.append(create_task(pipe, DRAFT | {"title": f"{name} {number}"})["title"])
+
+        writing = [threads.submit(write, pipe, name) for pipe, name in ((first, "a"), (second, "b"))]
+        backups = {}
+        for name in ("1.zip", "2.zip"):
+            before = set(answered)
+            output(store_file, "backup", str(tmp_path / name))
+            backups[tmp_path / name] = before
+        ended.set()
+        for one in writing:
+            one.result()
+        error = refusal(restore, store_file, tmp_path / "1.zip")
+        assert error.code == "store_busy"
+        assert "open, so nothing was restored" in error.message
+        assert set(answered) <= titles(store_file)
+    for file, before in backups.items():
+        restored = tmp_path / f"restored {file.stem}" / "tasks.sqlite"
+        invoke(restore, restored, file)
+        assert before <= titles(restored)
+        create(restored, "After")  # recovery settles what was under way
+        everything(restored)
+        with closing(sqlite3.connect(journal_of(restored))) as connection:
+            sql = "SELECT task_id FROM entry WHERE outcome = 'applied' AND task_id IS NOT NULL"
+            told = {task_id for (task_id,) in connection.execute(sql)}
+            assert connection.execute("SELECT count(*) FROM under_way").fetchone() == (0,)
+        with closing(sqlite3.connect(restored)) as connection:
+            assert told == {task_id for (task_id,) in connection.execute("SELECT id FROM task")}
+
+
+# What is no backup, and where there is none.
+
+
+def test_a_backup_of_nothing_and_over_another_file_are_refused(saved: Saved, store_file: Path, tmp_path: Path) -> None:
+    file, _ = saved
+    assert refusal(backup, tmp_path / "none.sqlite", tmp_path / "none.zip").code == "no_backup"
+    assert not (tmp_path / "none.zip").exists()
+    before = everything(store_file)
+    assert "is no backup, so it is not replaced" in refusal(backup, store_file, store_file).message
+    assert everything(store_file) == before
+    assert "There is no folder" in refusal(backup, store_file, tmp_path / "none" / "a.zip").message
+    assert "task store: tasks: 2" in invoke(backup, store_file, file).stdout  # the earlier backup is replaced
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.usefixtures("saved")
+@pytest.mark.parametrize("content", [b"", b"My diary.", b"SQLite format 3\0", b"PK\5\6" + 18 * b"\0"], ids=repr)
+def test_what_is_no_backup_is_not_restored(store_file: Path, tmp_path: Path, content: bytes) -> None:
+    before, other = everything(store_file), tmp_path / "other"
+    other.write_bytes(content)
+    assert "is no backup of Taskhand" in refusal(restore, store_file, other).message
+    assert refusal(restore, store_file, tmp_path / "none").code == "no_backup"
+    assert everything(store_file) == before
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_damaged_backup_is_not_restored(saved: Saved, store_file: Path) -> None:
+    file, _ = saved
+    before, whole = everything(store_file), file.read_bytes()
+    for at in range(60, len(whole) - 400, len(whole) // 25):
+        file.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        assert refusal(restore, store_file, file).code in {"store_unavailable", "configuration"}
+        file.write_bytes(whole[:at])
+        assert refusal(restore, store_file, file).code
+    assert everything(store_file) == before
+
+
+def test_an_altered_journal_is_backed_up_with_a_warning_and_not_restored(saved: Saved, store_file: Path) -> None:
+    file, _ = saved
+    with closing(sqlite3.connect(journal_of(store_file))) as connection, connection:
+        connection.execute("UPDATE entry SET body = replace(body, 'Acme', 'Apex') WHERE seq = 2")
+    assert "row 2 is not right, it was altered" in invoke(backup, store_file, file).stderr
+    assert "The journal in" in refusal(restore, store_file, file).message
+
+
+# The state of what is replaced.
+
+
+def test_a_store_that_is_damaged_empty_or_gone_is_replaced_and_kept(saved: Saved, store_file: Path) -> None:
+    file, before = saved
+    for number, content in enumerate((b"", b"My diary.\n" * 1_000, store_file.read_bytes()[:5_000])):
+        store_file.write_bytes(content)
+        invoke(restore, store_file, file)
+        assert everything(store_file) == before
+        kept = list(store_file.parent.glob("tasks.sqlite.before-restore-*.bak"))
+        assert len(kept) == number  # there is nothing to keep of an empty file
+        assert not content or content in {one.read_bytes() for one in kept}
+    for path in (store_file, journal_of(store_file)):
+        path.unlink()
+    assert "kept" not in invoke(restore, store_file, file).stdout
+    assert everything(store_file) == before
+
+
+def test_a_log_of_a_crash_goes_with_the_file_that_it_belongs_to(saved: Saved, store_file: Path) -> None:
+    file, before = saved
+    with closing(sqlite3.connect(store_file)) as connection:
+        connection.execute("UPDATE task SET title = 'In the log'")
+        connection.commit()
+        log = store_file.with_name("tasks.sqlite-wal").read_bytes()
+    store_file.with_name("tasks.sqlite-wal").write_bytes(log)
+    invoke(restore, store_file, file)
+    assert everything(store_file) == before
+
+
+def test_a_journal_that_the_backup_does_not_have_is_emptied_and_kept(store_file: Path, tmp_path: Path) -> None:
+    output(store_file, "statuses", "list")
+    invoke(backup, store_file, tmp_path / "early.zip")
+    create(store_file, "Call Acme")
+    invoke(restore, store_file, tmp_path / "early.zip")
+    assert titles(store_file) == set()
+    assert "No changes." in invoke(journal, store_file).stderr
+    (kept,) = tmp_path.glob("*.before-restore-*.zip")
+    assert set(ZipFile(kept).namelist()) == {"backup.json", "tasks.sqlite", "journal.sqlite"}
+
+
+def test_a_copy_of_one_file_is_restored_alone(saved: Saved, store_file: Path, tmp_path: Path) -> None:
+    _, before = saved
+    newer = contents(journal_of(store_file))
+    copy = tmp_path / "tasks.sqlite.v6.bak"
+    with ZipFile(saved[0]) as archive:
+        copy.write_bytes(archive.read("tasks.sqlite"))
+    assert "journal" not in invoke(restore, store_file, copy).stdout
+    assert sorted(contents(store_file)) == before[0]
+    assert contents(journal_of(store_file)) == newer
+
+
+def test_a_backup_of_a_newer_program_is_not_restored_and_one_of_a_newer_store_not_made(
+    saved: Saved, store_file: Path
+) -> None:
+    file, before = saved
+    with closing(sqlite3.connect(store_file)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    assert refusal(backup, store_file, file).code == "store_too_new"
+    kept = Path(invoke(restore, store_file, file).stdout.rpartition("kept in ")[2].strip())  # the way back
+    assert everything(store_file) == before
+    assert refusal(restore, store_file, kept).code == "store_too_new"
+    assert everything(store_file) == before
+
+
+@pytest.mark.parametrize("step", ["checked", "kept", "copied tasks.sqlite", "copied journal.sqlite"])
+def test_a_restore_that_is_killed_leaves_both_files_as_they_were(saved: Saved, store_file: Path, step: str) -> None:
+    file, restored = saved
+    before = everything(store_file)
+    databases = anyio.run(find_databases, settings_of(store_file))
+
+    def die(done: str) -> None:
+        if done.startswith(step):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    if (child := os.fork()) == 0:
+        restore_backup(databases, file, "now", die)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert everything(store_file) == before
+    invoke(restore, store_file, file)
+    assert everything(store_file) == restored
+
+
+def test_a_crm_s_journal_is_backed_up_without_a_store(tmp_path: Path, store_file: Path) -> None:
+    create(store_file, "Call Acme")
+    store_file.unlink()
+    done = run(store_file, "backup", str(tmp_path / "journal.zip"), TASKHAND_BACKEND="close", CLOSE_API_KEY="k" * 20)
+    assert done.returncode == 0, done.stderr
+    assert "task store" not in done.stdout
+    assert "journal: rows: 4" in done.stdout
