@@ -2,14 +2,11 @@
 
 import json
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
 from taskhand.sandbox.emulator import Emulator
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["ABSENT", "OddRow"]
 
@@ -27,15 +24,13 @@ Fields = dict[str, Any]
 class OddRow:
     """An application to serve instead of the CRM: in every answer the task `task_id` has the fields of `odd`.
 
-    A field is a path, such as `properties.hs_timestamp`. `whole` replaces other answers: it is given the path of the
-    request and the answer.
+    A field is a path, such as `properties.hs_timestamp`.
     """
 
     def __init__(self, there: Emulator, task_id: str) -> None:
         self.there = there
         self.task_id = task_id
         self.odd: Fields = {}
-        self.whole: Callable[[str, Any], Any] = lambda _, answer: answer
 
     @property
     def app(self) -> "OddRow":
@@ -50,18 +45,15 @@ class OddRow:
             if message["type"] == "http.response.start":
                 started.append(message)
                 return
-            body = self._changed(scope["path"], message["body"])
+            body = self._changed(message["body"])
             headers = [one for one in started[0]["headers"] if one[0].lower() != b"content-length"]
             await send({**started[0], "headers": [*headers, (b"content-length", str(len(body)).encode())]})
             await send({**message, "body": body})
 
         await self.there.app(scope, receive, answer)
 
-    def _changed(self, path: str, body: bytes) -> bytes:
-        if not body:
-            return body
-        answer = self.whole(path, self._with_odd_row(json.loads(body)))
-        return json.dumps(answer).encode()
+    def _changed(self, body: bytes) -> bytes:
+        return json.dumps(self._with_odd_row(json.loads(body))).encode() if body else body
 
     def _with_odd_row(self, value: Any) -> Any:
         match value:

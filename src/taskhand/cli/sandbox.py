@@ -106,7 +106,7 @@ def sandbox() -> None:
 
 def _command(crm: Crm) -> click.Command:
     @click.option("--port", default=crm.port, show_default=True, type=click.IntRange(0, 65535))
-    @click.option("--seed", type=click.Choice(["demo", "empty"]), default="demo", show_default=True)
+    @click.option("--seed", default="demo", show_default=True, help="demo, empty, or a JSON file of data.")
     @click.option("--key", default=crm.key, show_default=True, help="The key that it accepts.")
     @click.option(
         "--reading",
@@ -122,12 +122,16 @@ def _command(crm: Crm) -> click.Command:
                 print_line(f"{name}: {', '.join(values)}")
             return
         from taskhand.sandbox.faults import load_faults
+        from taskhand.sandbox.seed_checks import NAMES, load_seed
 
         try:
             script = load_faults(faults) if faults else ()
-            emulator = crm.make(key, seed=seed, spec_variant=crm.spec_variant().parse(reading), faults=script)
+            data = seed if seed in NAMES else load_seed(seed)
+            emulator = crm.make(key, seed=data, spec_variant=crm.spec_variant().parse(reading), faults=script)
         except ValueError as error:
             raise CallerError(f"The sandbox cannot be served: {error}.") from None
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CallerError(f"The seed {seed} is not in the form of {crm.name}'s: {error!r}.") from None
         _serve([(crm, emulator, key, port)])
 
     served = f"Serve {crm.name}'s documented API on loopback, with state, until Ctrl-C."

@@ -14,6 +14,7 @@ from taskhand.sandbox import delivery
 from taskhand.sandbox.control import control_routes
 from taskhand.sandbox.faults import RESETS, Fault, Script, disguise
 from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.odd_rows import OddRows
 from taskhand.sandbox.request_log import Logged, RequestLog
 from taskhand.sandbox.routing import RouteMatch, find_route
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from taskhand.sandbox.odd_rows import OddFields
     from taskhand.sandbox.switches import Switches
 
 FIRST_ERROR = 300  # a response with this status or a higher one changed nothing
@@ -68,6 +70,7 @@ class Emulator(ABC):
         self._ids = ids
         self._sleep = sleep
         self._log = RequestLog()
+        self._odd_rows: OddRows | None = None
         self.faults = tuple(faults)
         self.app = Starlette(routes=[*control_routes(self), Mount("/", app=self._serve)])
         self.reseed()
@@ -87,6 +90,16 @@ class Emulator(ABC):
     @abstractmethod
     def reseed(self) -> None:
         """Put the data back to what it was at the start."""
+
+    @property
+    @abstractmethod
+    def tasks(self) -> list[dict[str, Any]]:
+        """The live tasks as objects, whatever the spec variant."""
+
+    @property
+    @abstractmethod
+    def odd_fields(self) -> Mapping[str, OddFields]:
+        """The fields of seeded tasks that are sent in another form than documented, by task id."""
 
     def route_of(self, request: Request) -> RouteMatch | None:
         """Return the route of a request; a CRM that lets a header or an alias change it overrides this."""
@@ -121,6 +134,7 @@ class Emulator(ABC):
     def reset(self) -> None:
         """Put data, request log and fault counts back to the start; faults and spec variant stay."""
         self.reseed()
+        self._odd_rows = None
         self._log.clear()
         self.faults = self.faults
 
@@ -137,13 +151,20 @@ class Emulator(ABC):
         """Answer, disguise and log. There is no await in here, so that requests never interleave."""
         works = fault is None or fault.commits
         stale = fault is not None and fault.kind == "stale_list"
-        true = self.answer(request, stale=stale) if works else Response(500)
+        true = self._answer_with_odd_rows(request, stale=stale) if works else Response(500)
         visible = disguise(fault, true, self.failure(fault.status or 500), request.target) if fault else true
         reads = (route or request.method).startswith("GET") or route in self.harmless
         committed = works and not reads and true.status < FIRST_ERROR
         status = None if fault and fault.kind in RESETS else visible.status
         self._log.add(request, status=status, route=route, committed=committed, fault=fault.kind if fault else None)
         return visible
+
+    def _answer_with_odd_rows(self, request: Request, *, stale: bool) -> Response:
+        if not self.odd_fields:
+            return self.answer(request, stale=stale)
+        self._odd_rows = self._odd_rows or OddRows(self.odd_fields, self.tasks)
+        response = self.answer(request, stale=stale)
+        return self._odd_rows.show(response, self.tasks)
 
     async def _deliver(
         self, response: Response, fault: Fault | None, scope: Scope, receive: Receive, send: Send

@@ -5,12 +5,13 @@ A script is TOML with one `[[fault]]` table for each fault, whose keys are the f
 
 from __future__ import annotations
 
+import json
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from taskhand.sandbox.messages import Response
+from taskhand.sandbox.messages import Response, json_or_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,9 +27,10 @@ Kind = Literal[
     "stale_list",  # the list before the last write
     "empty_body",  # the true status without a body
     "not_json",  # the true status and a JSON content type with a body that is not JSON
+    "without_field",  # the answer without its `field`, or {} where none is named
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
-COMMITTING = frozenset({"slow", "reset_after", "truncated", "stale_list", "empty_body", "not_json"})
+COMMITTING = frozenset({"slow", "reset_after", "truncated", "stale_list", "empty_body", "not_json", "without_field"})
 TYPES: dict[str, type | tuple[type, ...]] = {  # of the fields that are not plain text
     "nth": (int, str),
     "times": int,
@@ -48,8 +50,9 @@ class Fault:
     `route` is `METHOD /path/{id}` as the sandbox lists its routes; `*` stands for any method, any path, or both. `nth`
     counts from 1 since the script was set; "every" strikes all requests. `status` applies to the kinds `status`
     (default 500), `html` (502) and `redirect` (307). `retry_after` is the header's value: seconds, or an HTTP date.
-    `seconds` is the delay of `slow`. `to` is the scheme and host of `redirect`. `commit` overrides whether the request
-    does its work: by default `status`, `reset_before`, `html` and `redirect` do not, and the others do.
+    `seconds` is the delay of `slow`. `to` is the scheme and host of `redirect`. `field` is what `without_field` leaves
+    out of the answer, such as the list of rows. `commit` overrides whether the request does its work: by default
+    `status`, `reset_before`, `html` and `redirect` do not, and the others do.
     """
 
     kind: Kind
@@ -60,6 +63,7 @@ class Fault:
     retry_after: int | str | None = None
     seconds: float = 10.0
     to: str = "http://elsewhere.invalid"
+    field: str = ""
     commit: bool | None = None
 
     def __post_init__(self) -> None:
@@ -156,5 +160,9 @@ def disguise(fault: Fault, true: Response, failure: Response, target: str) -> Re
         return Response(fault.status or 502, PAGE, (("content-type", "text/html; charset=utf-8"),))
     if fault.kind == "redirect":
         return Response(fault.status or 307, b"", (("location", fault.to + target),))
+    if fault.kind == "without_field":
+        value = json_or_text(true.body)
+        left = {name: one for name, one in value.items() if name != fault.field} if isinstance(value, dict) else {}
+        return replace(true, body=json.dumps(left if fault.field else {}).encode())
     bodies = {"empty_body": b"", "not_json": b"upstream said: ok"}
     return Response(true.status, bodies.get(fault.kind, true.body), true.headers)

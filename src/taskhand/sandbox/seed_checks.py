@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.messages import read_json
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -28,6 +31,17 @@ def seed_data(
         return demo(now) if seed == "demo" else {}
     check_keys("a seed", seed, keys)
     return dict(seed)
+
+
+def load_seed(path: str) -> dict[str, Any]:
+    """Read a seed from a JSON file; ValueError where it is no JSON, TypeError where it is no object."""
+    try:
+        data = read_json(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"seed {path} must be one of {', '.join(NAMES)} or a JSON file of data: {error}") from error
+    if not isinstance(data, dict):
+        raise TypeError("it is no object")
+    return data
 
 
 def check_keys(what: str, row: Mapping[str, Any], allowed: AbstractSet[str]) -> None:

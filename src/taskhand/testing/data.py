@@ -49,7 +49,8 @@ class PlannedTask(_Value):
     """A task to create before the run.
 
     `day` counts from today, None is no due date; without `time` (HH:MM) the task is due all day. `people` are names or
-    e-mails, `contact` is an outsider's name. `own` are raw values by backend, which override the other fields.
+    e-mails, `contact` is an outsider's name. `own` are raw values by backend, which override the other fields;
+    `odd` and `missing` among them are fields that a CRM sends in another form or not at all, as in a sandbox's seed.
 
     A backend that cannot express a value gets the nearest one: Close the first person (else you) and at least priority
     1, HubSpot the first person and, without a day, a due date in sixty days.

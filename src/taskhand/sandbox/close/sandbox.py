@@ -23,10 +23,11 @@ from taskhand.sandbox.messages import Response
 from taskhand.sandbox.routing import RouteMatch, find_route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from taskhand.sandbox.close.webhook import Delivery
     from taskhand.sandbox.messages import Request
+    from taskhand.sandbox.odd_rows import OddFields
 
 DOCUMENTED = SpecVariant()
 FIXED_TIME = dt.datetime(2025, 11, 5, 15, 30, tzinfo=dt.UTC)
@@ -67,6 +68,11 @@ class CloseSandbox(Emulator):
     def deliveries(self) -> tuple[Delivery, ...]:
         """The signed webhook requests that are due, in order; the sandbox sends none."""
         return tuple(deliveries(self._context(self.spec_variant)))
+
+    @property
+    def odd_fields(self) -> Mapping[str, OddFields]:
+        """The odd fields of seeded tasks, by task id."""
+        return self._store.odd
 
     def reseed(self) -> None:
         """Put all data back to the seed, and ids and rate windows to the start."""

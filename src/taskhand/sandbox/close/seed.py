@@ -5,7 +5,8 @@ whom the key belongs (by default the first). Omitted lists are empty; omitted us
 `first_name`, `last_name`, `email`, and optionally `phone`, `zone` and `active`. A lead has `id`, `name`, and
 optionally `description`, `url`, `status` (a label) and `contacts` with `id`, `name`, `title`, `emails`, `phones`. A
 task has the fields of the documented object, of any `_type`; omitted ones have defaults: `id`, `assigned_to` and
-`created_by` (the key's owner), `date_created` (now). A task without a `date` is dateless.
+`created_by` (the key's owner), `date_created` (now). A task without a `date` is dateless. `odd` are fields of the
+object that is sent, by path, with values in place of the true ones; the fields named in `missing` are not sent.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from taskhand.sandbox.close.spec_variant import SpecVariant
 from taskhand.sandbox.close.store import Store
 from taskhand.sandbox.close.task import Task
 from taskhand.sandbox.close.task_types import TASK_TYPES
+from taskhand.sandbox.odd_rows import ODD_KEYS, OddFields
 from taskhand.sandbox.seed_checks import check_keys, seed_data
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ def _contacts(lead: Mapping[str, Any], now: dt.datetime) -> Iterable[Contact]:
 def _add_tasks(store: Store, rows: Iterable[Mapping[str, Any]], now: dt.datetime) -> None:
     for number, row in enumerate(rows, start=1):
         task = _task(row, number, store, now)
+        store.odd |= {task.id: odd} if (odd := OddFields.of_row(row)) else {}
         if task.is_complete and task.type.is_completion_recorded:
             made = completions.record_completion(RequestContext(PLAIN, store, task.date_updated), task)
             task = Task(**{**vars(task), "object_type": "taskcompleted", "object_id": made.id})
@@ -89,7 +92,7 @@ def _add_tasks(store: Store, rows: Iterable[Mapping[str, Any]], now: dt.datetime
 
 def _task(row: Mapping[str, Any], number: int, store: Store, now: dt.datetime) -> Task:
     task_type = TASK_TYPES[row.get("_type", "lead")]
-    check_keys("a seeded task", row, TASK_KEYS | set(task_type.extra))
+    check_keys("a seeded task", row, TASK_KEYS | ODD_KEYS | set(task_type.extra))
     made = dt.datetime.fromisoformat(row["date_created"]) if "date_created" in row else now
     maker = row.get(
         "created_by", store.key_owner if task_type.can_be_dateless else None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.close.people import Organization, User
     from taskhand.sandbox.close.task import Task
     from taskhand.sandbox.close.webhook import Webhook
+    from taskhand.sandbox.odd_rows import OddFields
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Store:
         self.completions: dict[str, Completion] = {}
         self.events: list[Event] = []
         self.webhooks: dict[str, Webhook] = {}
+        self.odd: dict[str, OddFields] = {}
         self._batches: list[WriteBatch] = []
         self._task_ids = task_ids
         self._numbers: dict[str, itertools.count[int]] = {}

@@ -25,13 +25,14 @@ from taskhand.sandbox.hubspot.webhooks import Webhooks
 from taskhand.sandbox.routing import RouteMatch, find_route
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from taskhand.sandbox.hubspot.pipeline import TaskPipeline
     from taskhand.sandbox.hubspot.record import Record
     from taskhand.sandbox.hubspot.routes import Route
     from taskhand.sandbox.hubspot.webhooks import Delivery
     from taskhand.sandbox.messages import Request, Response
+    from taskhand.sandbox.odd_rows import OddFields
 
     Headers = tuple[tuple[str, str], ...]
 
@@ -87,6 +88,11 @@ class HubSpotSandbox(Emulator):
     def tasks(self) -> list[dict[str, Any]]:
         """The live tasks as objects with all their properties, whatever the spec variant."""
         return [self._render_whole(record) for record in self._store.all(TASKS) if not record.is_archived]
+
+    @property
+    def odd_fields(self) -> Mapping[str, OddFields]:
+        """The odd fields of seeded tasks, by task id."""
+        return self._store.odd
 
     def reseed(self) -> None:
         """Put records, links, limits and the default clock back to the start; webhook subscriptions stay."""

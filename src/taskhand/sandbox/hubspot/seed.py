@@ -7,7 +7,8 @@ are those of the task pipeline, with `id`, `label`, `isClosed` and, where one go
 omitted, there is one for each status. `properties` are task properties of the account's own, with `name` and optionally
 `label`, `type`, `options` and `hasUniqueValue`. Records have `properties`, and optionally `id`, `createdAt` (ISO 8601),
 `archived`, and for a task the ids of its `contacts`, `companies`, `deals` and `tickets`. Seeded properties are not
-validated, so that a seed can have values that the API would refuse.
+validated, so that a seed can have values that the API would refuse. A task's `odd` are fields of the object that is
+sent, by path (`properties.hs_timestamp`), with values in place of the true ones; those named in `missing` are not sent.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from taskhand.sandbox.hubspot.pipeline import Option, OwnProperty, Stage, build_
 from taskhand.sandbox.hubspot.record import Record
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 from taskhand.sandbox.hubspot.store import Store
+from taskhand.sandbox.odd_rows import ODD_KEYS, OddFields
 from taskhand.sandbox.seed_checks import check_keys, seed_data
 
 if TYPE_CHECKING:
@@ -57,11 +59,11 @@ def read_seed(seed: str | Mapping[str, Any], now: dt.datetime) -> Store:
     pipeline = build_pipeline(PLAIN, read_statuses(data), read_stages(data))
     for object_type in OBJECT_TYPES:
         for number, row in enumerate(data.get(object_type.name, ())):
-            check_keys(
-                f"a seeded {object_type.singular}", row, ROW_KEYS | (set(LINKED) if object_type == TASKS else set())
-            )
+            of_task = {*LINKED, *ODD_KEYS} if object_type == TASKS else set()
+            check_keys(f"a seeded {object_type.singular}", row, ROW_KEYS | of_task)
             record = _record(object_type, row, FIRST_IDS[object_type.name] + number, now, pipeline)
             store.put(record, record.updated_at)
+            store.odd |= {record.id: odd} if (odd := OddFields.of_row(row)) else {}
             for link in [Link(record.id, other, str(found)) for other in LINKED for found in row.get(other, ())]:
                 store.links.add(link, record.created_at)
     store.begin(now)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.object_types import ObjectType
     from taskhand.sandbox.hubspot.people import Owner
     from taskhand.sandbox.hubspot.record import Record
+    from taskhand.sandbox.odd_rows import OddFields
 
     Records = dict[str, Record]
 
@@ -25,6 +26,7 @@ class Store:
     def __init__(self, owners: Iterable[Owner]) -> None:
         self.owners = tuple(owners)
         self.links = Links()
+        self.odd: dict[str, OddFields] = {}
         self._live: dict[str, Records] = {object_type.name: {} for object_type in OBJECT_TYPES}
         self._versions: dict[tuple[str, str], list[tuple[dt.datetime, Record]]] = {}
         self._before = self._copy()

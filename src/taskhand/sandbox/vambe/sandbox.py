@@ -18,9 +18,10 @@ from taskhand.sandbox.vambe.seed import read_seed
 from taskhand.sandbox.vambe.spec_variant import SpecVariant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from taskhand.sandbox.messages import Request
+    from taskhand.sandbox.odd_rows import OddFields
 
 DOCUMENTED = SpecVariant()
 FIXED_TIME = dt.datetime(2025, 10, 20, 10, 30, tzinfo=dt.UTC)  # `created_at` of the documented task
@@ -51,6 +52,11 @@ class VambeSandbox(Emulator):
     def tasks(self) -> list[dict[str, Any]]:
         """The organisation's live tasks as documented objects, whatever the spec variant."""
         return self._store.visible_tasks()
+
+    @property
+    def odd_fields(self) -> Mapping[str, OddFields]:
+        """The odd fields of seeded tasks, by task id."""
+        return self._store.odd
 
     def reseed(self) -> None:
         """Put tasks, people, contacts and webhooks back to the seed, and ids and rate limit to the start."""

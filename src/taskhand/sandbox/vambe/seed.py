@@ -4,7 +4,8 @@ A seed is a mapping with `members`, `statuses`, `contacts` and `tasks`, each a l
 id of the member to whom the key belongs (by default the first). Omitted lists are empty; omitted members and statuses
 are the demo's. Members, statuses and contacts have their documented snake_case fields, with times as ISO 8601 text.
 Tasks have the fields of the documented POST body, of which only `title` is required, and further: `id`, `status` (a
-name), `createdAt`, `creatorId`, `deleted` and `foreign` (belongs to another organisation).
+name), `createdAt`, `creatorId`, `deleted` and `foreign` (belongs to another organisation). `odd` are fields of the
+object that is sent, by path, with values in place of the true ones; the fields named in `missing` are not sent.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import datetime as dt
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from taskhand.sandbox.odd_rows import ODD_KEYS, OddFields
 from taskhand.sandbox.seed_checks import check_keys, seed_data
 from taskhand.sandbox.vambe.contact import Contact
 from taskhand.sandbox.vambe.dates import UNDATED, apply_due_fields
@@ -43,7 +45,10 @@ def read_seed(seed: str | Mapping[str, Any], now: dt.datetime) -> Store:
     owner = data.get("key_owner") or members[0].id
     tasks = [_task(row, number, configured, owner, now) for number, row in enumerate(data.get("tasks", []), start=1)]
     contacts = [_contact(row) for row in data.get("contacts", [])]
-    return Store(members, configured, contacts, tasks, owner)
+    store = Store(members, configured, contacts, tasks, owner)
+    pairs = zip(tasks, data.get("tasks", []), strict=True)
+    store.odd = {task.id: odd for task, row in pairs if (odd := OddFields.of_row(row))}
+    return store
 
 
 def _contact(row: Mapping[str, Any]) -> Contact:
@@ -52,7 +57,7 @@ def _contact(row: Mapping[str, Any]) -> Contact:
 
 
 def _task(row: Mapping[str, Any], number: int, configured: Sequence[Status], owner: str, now: dt.datetime) -> Task:
-    check_keys("a seeded task", row, TASK_KEYS)
+    check_keys("a seeded task", row, TASK_KEYS | ODD_KEYS)
     return Task(
         id=row.get("id") or str(uuid.uuid5(NAMESPACE, f"task {number}")),
         title=row["title"],

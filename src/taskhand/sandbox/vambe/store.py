@@ -10,6 +10,7 @@ from taskhand.sandbox.vambe.task import render_task
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from taskhand.sandbox.odd_rows import OddFields
     from taskhand.sandbox.vambe.contact import Contact
     from taskhand.sandbox.vambe.people import Member
     from taskhand.sandbox.vambe.statuses import Status
@@ -37,6 +38,7 @@ class Store:
         self.before = dict(self.tasks)
         self.webhooks: dict[str, Webhook] = {}
         self.key_owner = key_owner
+        self.odd: dict[str, OddFields] = {}
 
     def put(self, task: Task) -> None:
         """Store a new or changed task."""

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from taskhand.domain.due import Due
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
+from taskhand.sandbox.odd_rows import ODD_KEYS
 from taskhand.sandbox.server import serve
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
@@ -67,6 +68,7 @@ def _contact(data: DataSet, index: int) -> dict[str, str]:
 
 def _task(data: DataSet, planned: PlannedTask, number: int, now: datetime) -> dict[str, Any]:
     due = planned.due(now) or Due((now + _WITHOUT_DATE).date())
+    own = planned.own.get("hubspot", {})
     at = due.at or datetime.combine(due.day, time(), UTC)
     properties = {
         "hs_task_subject": planned.title,
@@ -76,9 +78,10 @@ def _task(data: DataSet, planned: PlannedTask, number: int, now: datetime) -> di
         "hs_timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "hs_task_is_all_day": str(due.at is None).lower(),
         "hubspot_owner_id": str(_FIRST_OWNER + data.person(planned.people[0])) if planned.people else "",
-    } | dict(planned.own.get("hubspot", {}))
+    } | {name: value for name, value in own.items() if name not in ODD_KEYS}
     made = (now - _AGE + timedelta(minutes=number)).astimezone(UTC).isoformat(timespec="seconds")
     row = {"properties": {name: text for name, text in properties.items() if text}, "createdAt": made}
+    row |= {name: own[name] for name in ODD_KEYS & own.keys()}
     if planned.contact is None:
         return row
     index = data.outsider(planned.contact)
