@@ -1,11 +1,14 @@
 """The log: every line has its time, libraries have a level of their own, and no credential is in it."""
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from server.transports.server_process import run
+from server.transports.server_process import BOUND_S, Pipe, Process, Web, run
+from server.transports.task_calls import create_task
 
 SECRET = "s3cr3t-value-4711"  # noqa: S105  a stand-in that must not be seen
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR) ([\w.]+): .+")
@@ -36,3 +39,46 @@ def test_a_credential_is_masked_in_the_log_wherever_it_comes_from(store_file: Pa
     done = run(store_file, "call", f"tool-{text}", VAMBE_API_KEY=SECRET, TASKHAND_LOG_LEVEL="DEBUG")
     assert "tool-***" in done.stderr
     assert text not in done.stderr
+
+
+CALLS: list[tuple[str, Any, str]] = [
+    ("get_task", {"id": "7"}, "get_task refused: invalid_id"),
+    ("make \u202e\ncoffee" + 100 * "!", {}, f"make  coffee{47 * '!'} refused: unknown_tool"),
+    ("list_tasks", {"limit": "many"}, "list_tasks refused: invalid_arguments"),
+    ("update_task", "no object", "update_task refused: -32602"),
+    ("delete_task", {"ids": ["aaaaaaaa"]}, "delete_task refused: task_not_found"),
+]
+"""Calls that are refused at several places, and what is logged."""
+
+
+def test_a_refused_call_is_one_line_with_its_tool_and_code_and_no_other_line_comes_with_it(store_file: Path) -> None:
+    with Pipe(store_file, TASKHAND_LOG_LEVEL="INFO") as pipe:
+        for tool, arguments, _ in CALLS:
+            pipe.call(tool, arguments)
+        create_task(pipe)
+        pipe.stdin.close()
+        pipe.ends_within(BOUND_S)
+        lines = [line.split(" ", 3)[1:] for line in "".join(pipe.err.all()).splitlines()]
+    assert [line[2] for line in lines] == [line for _, _, line in CALLS]
+    assert {(line[0], line[1]) for line in lines} == {("INFO", "taskhand.server.refusal_log:")}
+
+
+def test_the_log_is_an_object_a_line_where_that_is_set(store_file: Path) -> None:
+    set_ = {"TASKHAND_LOG_FORMAT": "json", "TASKHAND_LOG_LEVEL": "INFO", "VAMBE_API_KEY": SECRET}
+    with Process(store_file, "serve", "--http", "--port", "0", TASKHAND_BACKEND="local", **set_) as process:
+        first = json.loads(str(process.err.next()))
+        web = Web(process, int(first["message"].removesuffix("/mcp").rpartition(":")[2]))
+        web.call("get_task", {"id": "7"})
+        web.close()
+        second = json.loads(str(process.err.next()))
+    assert set(first) == {"at", "level", "logger", "message"}
+    assert {**second, "at": ""} == {
+        "at": "",
+        "level": "INFO",
+        "logger": "taskhand.server.refusal_log",
+        "message": "get_task refused: invalid_id",
+        "tool": "get_task",
+        "code": "invalid_id",
+    }
+    line = json.loads(run(store_file, "call", f"x\n{SECRET}\u202e", **set_).stderr)
+    assert (line["tool"], line["code"]) == ("x\n***\u202e", "unknown_tool")

@@ -1,5 +1,6 @@
 """The log on standard error: when, how bad, who, what; without hidden characters, and without a credential."""
 
+import json
 import logging
 import sys
 from base64 import b64encode
@@ -7,10 +8,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from types import TracebackType
 
-from taskhand.cli.terminal import to_line
+from taskhand.cli.terminal import print_line, to_line
 from taskhand.domain.text import plain
 
-__all__ = ["configure_log"]
+__all__ = ["announce", "configure_log"]
+
+_FIELDS = ("tool", "code")
+"""What a record may have besides its message."""
 
 _SHORTEST_SECRET = 4
 """Shorter texts occur in others by chance."""
@@ -18,8 +22,10 @@ _SHORTEST_SECRET = 4
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
-def configure_log(level: str = "WARNING", library_level: str = "WARNING", secrets: Iterable[str] = ()) -> None:
-    """Log to standard error, one line for a record and further ones only for a trace.
+def configure_log(
+    level: str = "WARNING", library_level: str = "WARNING", secrets: Iterable[str] = (), *, as_json: bool = False
+) -> None:
+    """Log to standard error, one line for a record and further ones only for a trace; as JSON, that is in the line.
 
     The levels of Taskhand and of the libraries are separate: what the HTTP and MCP libraries say at DEBUG has the
     arguments of calls in it. `secrets` are masked wherever they occur. Where a program has configured logging before,
@@ -29,10 +35,19 @@ def configure_log(level: str = "WARNING", library_level: str = "WARNING", secret
     if root.handlers:
         return
     handler = _Handler(sys.stderr)
-    handler.setFormatter(_Formatter(secrets))
+    handler.setFormatter(_JsonFormatter(secrets) if as_json else _Formatter(secrets))
     root.addHandler(handler)
     root.setLevel(library_level)
     logging.getLogger("taskhand").setLevel(level)
+
+
+def announce(text: str) -> None:
+    """Write a line to standard error whatever the level is; as a record where the log is JSON."""
+    handlers = [one for one in logging.getLogger().handlers if isinstance(one.formatter, _JsonFormatter)]
+    if handlers:
+        handlers[0].handle(logging.LogRecord("taskhand", logging.INFO, __file__, 0, text, None, None))
+    else:
+        print_line(text, err=True)
 
 
 class _Handler(logging.StreamHandler):  # type: ignore[type-arg]  # generic for type checkers only
@@ -46,7 +61,10 @@ class _Formatter(logging.Formatter):
         self._masked = [form for one in secrets if len(one) >= _SHORTEST_SECRET for form in _forms(one)]
 
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
+        return self.mask(super().format(record))
+
+    def mask(self, text: str) -> str:
+        """The text without credentials."""
         for secret in self._masked:
             text = text.replace(secret, "***")
         return text
@@ -60,6 +78,18 @@ class _Formatter(logging.Formatter):
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802  the library's name
         return plain(super().formatException(ei))
+
+
+class _JsonFormatter(_Formatter):
+    """One object a line: `at`, `level`, `logger`, `message`, and where there is one, `tool`, `code`, `trace`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        found = {"at": self.formatTime(record), "level": record.levelname, "logger": record.name}
+        found["message"] = to_line(record.getMessage())
+        found |= {name: str(value) for name in _FIELDS if (value := getattr(record, name, None)) is not None}
+        if record.exc_info:
+            found["trace"] = self.formatException(record.exc_info)
+        return json.dumps({name: self.mask(text) for name, text in found.items()})
 
 
 def _forms(secret: str) -> tuple[str, str]:

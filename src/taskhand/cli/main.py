@@ -98,7 +98,8 @@ def command(context: click.Context, db: str | None, clock: str | None, ids: str 
     else:
         settings = found.settings
         context.obj, context.meta[CONFIGURATION] = settings, found
-        configure_log(settings.log_level, settings.library_log_level, settings.secrets)
+        as_json = settings.log_format == "json"
+        configure_log(settings.log_level, settings.library_log_level, settings.secrets, as_json=as_json)
         if context.invoked_subcommand in {None, "serve"}:
             for warning in found.warnings:
                 _log.warning("%s %s", warning.found, warning.remedy)

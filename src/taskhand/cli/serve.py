@@ -13,6 +13,7 @@ from anyio.lowlevel import checkpoint
 from click.core import ParameterSource
 
 from taskhand.cli.config import CONFIGURATION
+from taskhand.cli.log import announce
 from taskhand.cli.terminal import print_error, print_lines
 from taskhand.config.configuration import Configuration
 from taskhand.domain.errors import OperatorError
@@ -105,7 +106,9 @@ async def _serve(found: Configuration | OperatorError, address: "Address | None"
         gc.freeze()  # what a start has made lives as long as the server
         gc.enable()
         if address:
-            await serve_http(server, address, at_start, keeps_sessions=keeps_sessions, problem=problem)
+            await serve_http(
+                server, address, at_start, announce=announce, keeps_sessions=keeps_sessions, problem=problem
+            )
         else:
             await serve_stdio(server, close, at_start)
         return 1 if problem else 0

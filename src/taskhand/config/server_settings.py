@@ -94,7 +94,13 @@ class ServerSettings(BaseModel):
             description="How much the libraries log (HTTP, MCP); `DEBUG` shows text of tasks; default `WARNING`.",
         ),
     ] = "WARNING"
-
+    log_format: Annotated[
+        Literal["text", "json"],
+        Field(
+            alias="TASKHAND_LOG_FORMAT",
+            description="How the log is written: `text`, or `json` with an object a line; default `text`.",
+        ),
+    ] = "text"
     journal: Annotated[
         Path | None,
         Field(

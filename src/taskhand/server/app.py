@@ -16,6 +16,7 @@ from taskhand.server.instructions import instructions
 from taskhand.server.not_configured import NotConfiguredHandlers
 from taskhand.server.offered_tools import choose_tools
 from taskhand.server.prompt_handlers import PromptHandlers
+from taskhand.server.refusal_log import log_protocol_errors
 from taskhand.server.resource_handlers import ResourceHandlers
 from taskhand.server.subscriptions import TaskSubscriptions
 from taskhand.server.tool_handlers import ToolHandlers
@@ -90,7 +91,7 @@ def create_server(
         on_unsubscribe_resource=subscriptions.unsubscribe if changes_tasks and keeps_sessions else None,
         on_subscriptions_listen=subscriptions.listen if changes_tasks else None,
     )
-    server.middleware.append(read_arguments_text)
+    server.middleware += [log_protocol_errors, read_arguments_text]
     security = RequestStateSecurity(keys=state_keys) if state_keys else RequestStateSecurity.ephemeral()
     server.middleware.append(RequestStateBoundary(security, default_audience=_NAME))
     return server
@@ -112,5 +113,5 @@ def create_not_configured_server(error: OperatorError) -> Server[Any]:
         on_list_resource_templates=handlers.list_templates,
         on_read_resource=handlers.read_resource,
     )
-    server.middleware.append(read_arguments_text)
+    server.middleware += [log_protocol_errors, read_arguments_text]
     return server

@@ -1,6 +1,5 @@
 """MCP handlers for tools: list those that are offered, check the arguments of a call, run it, render its answer."""
 
-import logging
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +28,7 @@ from taskhand.server.host_arguments import without_host_keys
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.offered_tools import OfferedTools
 from taskhand.server.progress import ProgressReport
+from taskhand.server.refusal_log import log_refusal
 from taskhand.server.render.answer import render_answer
 from taskhand.server.render.errors import people_in_error, render_error
 from taskhand.server.render.whole import render_whole_write
@@ -42,8 +42,6 @@ from taskhand.service.wording_for import wording_for
 from taskhand.service.zone_note import with_zone_note
 
 __all__ = ["ToolHandlers", "error_result", "to_listed_tool"]
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,5 +161,5 @@ def _caller(ctx: ServerRequestContext[Any, Any]) -> Caller:
 
 def error_result(tool: str, error: TaskhandError, wording: Wording | None = None) -> CallToolResult:
     """The error as a result that a model can act on."""
-    logger.info("%.60s refused: %s", tool, error.code)
+    log_refusal(tool, error.code)
     return CallToolResult(content=[TextContent(text=render_error(error, wording))], is_error=True)

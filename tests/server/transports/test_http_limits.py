@@ -1,9 +1,9 @@
 """What a client can hold open over HTTP: requests that never arrive whole, and sessions. Served in this process."""
 
-import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -31,19 +31,17 @@ HEALTH = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
 @asynccontextmanager
-async def served(store: Path, capfd: pytest.CaptureFixture[str], limits: HttpLimits = SHORT) -> AsyncIterator[int]:
+async def served(store: Path, limits: HttpLimits = SHORT) -> AsyncIterator[int]:
     """The server in this process: its port."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         async with open_app(Settings.from_env({"TASKHAND_DB": str(store)})) as app, anyio.create_task_group() as tasks:
-            address = Address("127.0.0.1", 0)
-            tasks.start_soon(serve_http, create_server(app), address, anyio.lowlevel.checkpoint, limits)
-            text = ""
-            with anyio.fail_after(10):
-                while (found := re.search(r":(\d+)/mcp", text)) is None:
-                    await anyio.sleep(0.01)
-                    text += capfd.readouterr().err
-            yield int(found[1])
+            said, heard = anyio.create_memory_object_stream[str](1)
+            serve = partial(serve_http, limits=limits, announce=said.send_nowait)
+            tasks.start_soon(serve, create_server(app), Address("127.0.0.1", 0), anyio.lowlevel.checkpoint)
+            with said, heard, anyio.fail_after(10):
+                url = await heard.receive()
+            yield int(url.removesuffix("/mcp").rpartition(":")[2])
             tasks.cancel_scope.cancel()
     finally:
         for number, handler in handlers.items():
@@ -70,9 +68,9 @@ async def trickle(line: ByteSendStream, text: bytes) -> None:
     ids=["nothing", "half a line", "no body", "half a body", "half a second one", "no second body"],
 )
 async def test_a_request_that_does_not_arrive_whole_is_given_up_and_others_are_served(
-    store_file: Path, capfd: pytest.CaptureFixture[str], sent: bytes
+    store_file: Path, sent: bytes
 ) -> None:
-    async with served(store_file, capfd) as port, await anyio.connect_tcp("127.0.0.1", port) as line:
+    async with served(store_file) as port, await anyio.connect_tcp("127.0.0.1", port) as line:
         began = anyio.current_time()
         if sent:
             await line.send(sent)
@@ -83,18 +81,14 @@ async def test_a_request_that_does_not_arrive_whole_is_given_up_and_others_are_s
         assert anyio.current_time() - began >= REQUEST_S - 0.05
 
 
-async def test_bytes_that_trickle_in_do_not_prolong_the_time_of_a_request(
-    store_file: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    async with served(store_file, capfd) as port, await anyio.connect_tcp("127.0.0.1", port) as line:
+async def test_bytes_that_trickle_in_do_not_prolong_the_time_of_a_request(store_file: Path) -> None:
+    async with served(store_file) as port, await anyio.connect_tcp("127.0.0.1", port) as line:
         with anyio.fail_after(5), pytest.raises(anyio.BrokenResourceError):
             await trickle(line, HEAD + b" " * 900)
 
 
-async def test_a_request_in_two_parts_is_answered_and_its_answer_may_take_longer(
-    store_file: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    async with served(store_file, capfd) as port, httpx2.AsyncClient(headers=ACCEPTS) as client:
+async def test_a_request_in_two_parts_is_answered_and_its_answer_may_take_longer(store_file: Path) -> None:
+    async with served(store_file) as port, httpx2.AsyncClient(headers=ACCEPTS) as client:
         url = f"http://127.0.0.1:{port}/mcp"
         hello = await client.post(url, json=HELLO)
         session = {"Mcp-Session-Id": hello.headers["mcp-session-id"], "MCP-Protocol-Version": "2025-11-25"}
@@ -106,11 +100,9 @@ async def test_a_request_in_two_parts_is_answered_and_its_answer_may_take_longer
             assert listening.cancelled_caught  # an open stream outlasts the time of a request
 
 
-async def test_a_session_over_the_limit_is_refused_until_another_ends(
-    store_file: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_session_over_the_limit_is_refused_until_another_ends(store_file: Path) -> None:
     assert HttpLimits().sessions <= 1_000
-    async with served(store_file, capfd, HttpLimits(sessions=3)) as port, httpx2.AsyncClient(headers=ACCEPTS) as client:
+    async with served(store_file, HttpLimits(sessions=3)) as port, httpx2.AsyncClient(headers=ACCEPTS) as client:
         url = f"http://127.0.0.1:{port}/mcp"
         opened = [await client.post(url, json=HELLO) for _ in range(4)]
         assert [one.status_code for one in opened] == [200, 200, 200, 503]

@@ -2,7 +2,6 @@
 
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -49,6 +48,7 @@ async def serve_http(
     at_start: Callable[[], Coroutine[Any, Any, None]],
     limits: HttpLimits = _LIMITS,
     *,
+    announce: Callable[[str], None],
     keeps_sessions: bool = True,
     problem: str | None = None,
 ) -> None:
@@ -56,7 +56,8 @@ async def serve_http(
 
     `at_start` runs beside the first requests. Without `keeps_sessions` each request of the older era stands alone, so
     that any other server can answer the next one. `problem` is what keeps the server from working: its health is then
-    answered with status 503. OperatorError for an address that is refused or taken.
+    answered with status 503. `announce` is told where it listens. OperatorError for an address that is refused or
+    taken.
     """
     import uvicorn  # noqa: PLC0415  a stdio server starts without it
 
@@ -89,10 +90,9 @@ async def serve_http(
     )
     with _bound(address.host, address.port) as bound:
         url = f"http://{host_in_url(address.host)}:{bound.getsockname()[1]}/mcp"
-        sys.stderr.write(f"taskhand {__version__} serves {url}\n")
+        announce(f"taskhand {__version__} serves {url}")
         if not address.is_loopback:
-            sys.stderr.write("Anyone who reaches this port can use it: Taskhand does not ask callers who they are.\n")
-        sys.stderr.flush()
+            announce("Anyone who reaches this port can use it: Taskhand does not ask callers who they are.")
         # uvicorn ends on the signal, then raises it again: by then its work is done.
         signal.signal(signal.SIGTERM, lambda *_: None)
         signal.signal(signal.SIGINT, lambda *_: None)
