@@ -1,9 +1,15 @@
-"""One suite over every backend and both protocol eras, through a real client; its writes answer whole tasks."""
+"""One suite over every backend and both protocol eras, through a real client; its writes answer whole tasks.
+
+Every test of the fixture `agent` runs on every backend and in both eras, and not on each in both: the embedded store
+has both eras, of the other backends half have one and half the other, and another half in the next test.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from inspect import signature
 from pathlib import Path
 from typing import Protocol
+from zlib import crc32
 
 import pytest
 from mcp import Client
@@ -18,7 +24,31 @@ from whole_answers import with_whole_answers
 ERAS = ("legacy", "2026-07-28")
 
 
-@pytest.fixture(params=ARMS, ids=lambda arm: arm.name)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Choose the backends of a test, and the era on each."""
+    function = metafunc.function
+    names = {"arm", "era"} & set(metafunc.fixturenames)
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        names -= set(mark.args[0] if isinstance(mark.args[0], tuple) else (mark.args[0],))
+    if names == {"arm", "era"} and "era" not in signature(function).parameters:
+        pairs = _spread(function.__name__)
+        ids = [f"{era}-{arm.name}" for era, arm in pairs]
+        metafunc.parametrize(("era", "arm"), pairs, indirect=True, ids=ids)
+        return
+    if "era" in names:
+        metafunc.parametrize("era", ERAS, indirect=True)
+    if "arm" in names:
+        metafunc.parametrize("arm", ARMS, indirect=True, ids=lambda arm: arm.name)
+
+
+def _spread(test: str) -> list[tuple[str, Arm]]:
+    """Both eras on the first backend, one on each other; which one differs from backend to backend, and by test."""
+    first, *others = ARMS
+    turn = crc32(test.encode())
+    return [(era, first) for era in ERAS] + [(ERAS[(turn + place) % 2], arm) for place, arm in enumerate(others)]
+
+
+@pytest.fixture
 def arm(request: pytest.FixtureRequest) -> Arm:
     """The backend under test; a test that is one of its gaps is skipped with the reason."""
     chosen: Arm = request.param
@@ -27,10 +57,10 @@ def arm(request: pytest.FixtureRequest) -> Arm:
     return chosen
 
 
-@pytest.fixture(params=ERAS)
-async def agent(arm: Arm, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Agent]:
+@pytest.fixture
+async def agent(arm: Arm, era: str, tmp_path: Path) -> AsyncIterator[Agent]:
     """An agent connected to a server on the backend's small world."""
-    async with arm.open(tmp_path) as app, Client(create_server(with_whole_answers(app)), mode=request.param) as client:
+    async with arm.open(tmp_path) as app, Client(create_server(with_whole_answers(app)), mode=era) as client:
         yield Agent(client, arm.needs)
 
 
@@ -64,7 +94,7 @@ async def worker(connect: Connect) -> Agent:
     return await connect()
 
 
-@pytest.fixture(params=ERAS)
+@pytest.fixture
 def era(request: pytest.FixtureRequest) -> str:
     """Both protocol eras, for tests that depend on them."""
     return str(request.param)
