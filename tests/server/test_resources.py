@@ -127,9 +127,8 @@ async def test_every_field_that_a_backend_lacks_is_said_to_be_missing(backend: s
     async with open_app(Settings(db=tmp_path / "tasks.sqlite", **BACKENDS[backend])) as at:
         can = at.backend.capabilities
     fields = (await _capabilities(backend, tmp_path))["fields"]
-    notes = {"addNote"} if "description" in can.absent else set()
     several = {"addResponsibleIds", "removeResponsibleIds"} if can.most_responsibles == 1 else set()
-    assert {name for name, use in fields.items() if use == "not here"} == can.absent | notes | several
+    assert {name for name, use in fields.items() if use == "not here"} == can.absent | several
 
 
 async def test_a_resource_is_offered_only_with_its_tool(store_file: Path) -> None:

@@ -148,6 +148,13 @@ class Backend(Protocol):
         """
         ...
 
+    async def find_notes(self, tasks: Sequence[Task], text: str, since: datetime) -> dict[str, str]:
+        """The ids of notes with this text that `me` wrote beside these tasks since then, by the id of the task.
+
+        For backends whose tasks have no description.
+        """
+        ...
+
     async def check_edit(self, before: Task, edit: Edit) -> None:
         """CallerError for an edit of fields that differ which the CRM would refuse, as far as reads can tell."""
         ...

@@ -8,9 +8,9 @@ from typing import Final
 from taskhand.domain.html.text import html_of
 from taskhand.domain.text import one_line, plain
 
-__all__ = ["DatedNote"]
+__all__ = ["REPEATED_WITHIN", "DatedNote"]
 
-_REPEATED_WITHIN: Final = timedelta(minutes=10)
+REPEATED_WITHIN: Final = timedelta(minutes=10)
 """A call that is repeated so soon after midnight still finds the note that it wrote before."""
 _HTML: Final = re.compile(r"\s*<[a-zA-Z][^<>]*>.*</[a-zA-Z][a-zA-Z0-9]*>\s*", re.DOTALL)
 """A text that is HTML from its first character to its last."""
@@ -31,7 +31,7 @@ class DatedNote:
 
     def is_in(self, description: str) -> bool:
         """Whether a description has this very note already, as lines of its own: of the same day and author."""
-        lines = [self._line_on(day) for day in {self.at.date(), (self.at - _REPEATED_WITHIN).date()}]
+        lines = [self._line_on(day) for day in {self.at.date(), (self.at - REPEATED_WITHIN).date()}]
         shown = f"\n{plain(description)}\n"
         return any(f"\n{plain(one)}\n" in shown for line in lines for one in (line, _as_html(line)))
 

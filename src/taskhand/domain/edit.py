@@ -20,8 +20,9 @@ _SHOWN_AS = {"due": "due_at", "responsible_ids": "task_responsibles", "status": 
 class Edit:
     """The fields of a task that a write sets; `MISSING` leaves a field alone.
 
-    `native` are the backend's own values from an earlier snapshot of the task. Where they have a value for a field
-    that is set, the backend writes that value: it is exact, even where the contract cannot express it.
+    `note` is written beside the task, where a task has no description; None removes the one that the task before has.
+    `native` are the backend's own values from an earlier snapshot of the task. Where they have a value for a field that
+    is set, the backend writes that value: it is exact, even where the contract cannot express it.
     """
 
     title: str | MISSING = MISSING
@@ -34,6 +35,7 @@ class Edit:
     status: StatusChoice | MISSING = MISSING
     task_type: str | None | MISSING = MISSING
     deal_id: str | None | MISSING = MISSING
+    note: str | None | MISSING = MISSING
     native: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
     def given(self) -> tuple[tuple[str, object], ...]:
@@ -84,7 +86,8 @@ def unreadable_fields(task: Task) -> frozenset[str]:
 def is_untouched(task: Task, before: Task, edit: Edit) -> bool:
     """Whether a task certainly shows in every field of an edit what it showed before."""
     return all(
-        is_readable(task, name)
+        name != "note"  # reading a task does not read the notes beside it
+        and is_readable(task, name)
         and is_readable(before, name)
         and current_value(task, name) == current_value(before, name)
         for name, _ in edit.given()

@@ -9,7 +9,7 @@ from taskhand.domain.task import StatusChoice
 
 __all__ = ["FIELDS", "argument_name", "edit_field", "request_body"]
 
-_ARGUMENTS: Final = {"due": "dueDate", "responsible_ids": "responsibleIds"}
+_ARGUMENTS: Final = {"due": "dueDate", "responsible_ids": "responsibleIds", "note": "addNote"}
 """The argument of a request that sets a field of an edit, where it has another name."""
 
 _ALIASES: Final = {
@@ -50,6 +50,8 @@ def request_body(edit: Edit) -> dict[str, Any]:
     body: dict[str, Any] = {}
     clear: list[str] = []
     for name, value in edit.given():
+        if name == "note" and value is None:  # no request takes a note away
+            continue
         match value:
             case None:
                 clear.append(argument_name(name))

@@ -19,6 +19,7 @@ def field_notes(
     null_is_not_given: bool = False,
     me: str | None = None,
     unless_listed: str | None = None,
+    without_description: str | None = None,
     empty_beside: Sequence[str] = (),
     deals: str | None = None,
 ) -> dict[str, Any]:
@@ -26,8 +27,9 @@ def field_notes(
 
     `null` and `empty` are clauses of the description that say what null and [] do. `meanings` are the words for the
     values of an enum; they are its description. `me` is a clause that holds where it is known who `me` is, and
-    `unless_listed` one where the values are not an enum. `needs` is the field without which this one means nothing.
-    `deals` is a clause that holds where tasks have deals.
+    `unless_listed` one where the values are not an enum. `without_description` is the description where a task has no
+    description of its own. `needs` is the field without which this one means nothing. `deals` is a clause that holds
+    where tasks have deals.
     `for_several_people` is true of an argument that means nothing where a task has one person.
 
     `null_is_not_given` offers null in the schema of an optional argument: a host that must fill in every argument has
@@ -42,6 +44,7 @@ def field_notes(
         "null_is_not_given": null_is_not_given,
         "me": me,
         "unless_listed": unless_listed,
+        "without_description": without_description,
         "empty_beside": tuple(empty_beside),
         "deals": deals,
     }

@@ -72,7 +72,7 @@ def drift(was: Task, now: Task | None, *, of: Edit | None = None) -> Difference 
     """
     if now is None:
         return Difference(was.id, was.title or "", "delete")
-    changed = changes(was, now)
+    changed = tuple(one for one in changes(was, now) if one.field != "note")  # reading a task does not read notes
     if of is not None:
         names = {name for name, _ in of.given()}
         changed = tuple(one for one in changed if EDIT_FIELDS.get(one.field, one.field) in names)

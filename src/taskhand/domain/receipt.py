@@ -39,6 +39,7 @@ _SHOWN: dict[str, Callable[[Task], object]] = {
     "status": lambda task: task.status_config.name if task.status_config else None,
     "task_type": lambda task: None if task.task_type is MISSING else task.task_type,
     "deal_id": lambda task: None if task.deal_id is MISSING else task.deal_id,
+    "note": lambda task: None if task.note is MISSING else task.note,
 }
 """The value of each field of a difference."""
 
@@ -49,6 +50,7 @@ _ASKED_AS = {
     "ai_customer_id": "aiCustomerId",
     "task_type": "taskType",
     "deal_id": "dealId",
+    "note": "addNote",
 }
 """Fields of an edit whose documented name in a request is another."""
 
@@ -209,6 +211,8 @@ def _value(task: Task, name: str) -> Any:
             return due_of(task)
         case "status":
             return StatusChoice.of(task.status_config) if task.status_config else MISSING
+        case "note":
+            return value_of(task, name)
         case _:
             return getattr(task, name)
 

@@ -1,8 +1,10 @@
 """A task as it was read, with the CRM's own values beside the contract's; pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from pydantic import MISSING
 
 from taskhand.domain.edit import unreadable_fields
 from taskhand.domain.task import Task
@@ -34,6 +36,12 @@ class Snapshot:
     def __post_init__(self) -> None:
         """Count the fields that cannot be read as unknown."""
         object.__setattr__(self, "unknown", self.unknown | unreadable_fields(self.task))
+
+    def with_note_of(self, other: Task) -> "Snapshot":
+        """The snapshot with the note of the same task as it was read at another time: reading a task reads no notes."""
+        if other.note is MISSING:
+            return self
+        return replace(self, task=self.task.model_copy(update={"note": other.note, "note_id": other.note_id}))
 
     @property
     def not_restorable(self) -> tuple[str, ...]:

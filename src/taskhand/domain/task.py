@@ -122,6 +122,8 @@ class Responsible(Value):
 class Task(Value):
     """The documented Task object, plus `url`, and `task_type` and `deal_id` where tasks of the CRM have these.
 
+    `note` is the note that a write has just made beside the task, where a task has no description; its id is `note_id`.
+
     A field that cannot be read is null, and named in `unreadable`.
     """
 
@@ -144,6 +146,8 @@ class Task(Value):
     url: Annotated[str | None, Field(description="The task in the CRM's web app.")] = None
     task_type: str | None | MISSING = MISSING
     deal_id: str | None | MISSING = MISSING
+    note: str | None | MISSING = MISSING
+    note_id: str | None | MISSING = MISSING
     unreadable: (
         Annotated[tuple[str, ...], Field(description="Fields that the CRM has in a form that cannot be read.")]
         | MISSING
@@ -219,7 +223,7 @@ AddNote = Annotated[
     str,
     Field(
         description="Appended to the description, with date and author.",
-        json_schema_extra=field_notes(needs="description", null_is_not_given=True),
+        json_schema_extra=field_notes(without_description="Written as a note on the lead.", null_is_not_given=True),
     ),
 ]
 DueDate = Annotated[

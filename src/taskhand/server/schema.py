@@ -223,6 +223,8 @@ def _described(node: Schema, capabilities: Capabilities, *, is_new: bool) -> Sch
     if NOTES not in node:
         return node
     notes = node[NOTES]
+    if "without_description" in notes and "description" in capabilities.absent:
+        node = node | {"description": notes["without_description"]}
     clauses = [node["description"].removesuffix(".")] if "description" in node else []
     if "meanings" in notes:
         clauses.append(", ".join(f"{value} {notes['meanings'][value]}" for value in node["enum"]))

@@ -192,7 +192,10 @@ async def _check_unchanged(call: Call, plan: Change) -> list[Intent]:
     moved = [found for found in drifts if found is not None]
     if moved:
         raise _stale_plan_error(moved, len(intents))
-    return [replace(one, before=now[one.task_id]) if one.task_id else one for one in intents]
+    return [
+        replace(one, before=now[one.task_id].with_note_of(one.before.task)) if one.task_id and one.before else one
+        for one in intents
+    ]
 
 
 def _stale_plan_error(moved: Sequence[Difference], total: int) -> CallerError:

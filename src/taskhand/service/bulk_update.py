@@ -44,9 +44,8 @@ async def bulk_update(
     `body` is the tool's arguments, for the idempotency key. CallerError where no task at all can be changed.
     """
     due = check_change(call.app, change)
-    edit_for = partial(
-        Resolver(call.app, call.caller.name).resolve, change.patch or TaskPatch(), due, shift_days=change.shift_days
-    )
+    resolver = Resolver(call.app, call.caller.name)
+    edit_for = partial(resolver.resolve, change.patch or TaskPatch(), due, shift_days=change.shift_days)
     payload = ""
     if call.key is not None:
         meant = await meaning_of_bulk(call.app, change, due, ids, given)
@@ -55,7 +54,10 @@ async def bulk_update(
     async with call.app.lock_all([claim.scope for claim in claims]), call.app.lock_all(ids or ()):
         if not call.is_dry and (replay := await find_replay(call, claims, payload)) is not None:
             return replay
-        steps = await _plan_steps(call, edit_for, await resolve_targets(call.app, ids, given))
+        targets = await resolve_targets(call.app, ids, given)
+        if change.patch is not None and change.patch.add_note is not MISSING:
+            await resolver.look_for_note(change.patch.add_note, targets.tasks)
+        steps = await _plan_steps(call, edit_for, targets)
         guard = reason_to_confirm(call.app, steps.intents, by_filter=given is not None and bool(steps.intents))
         if call.is_dry or guard:
             return await make_plan(

@@ -27,10 +27,7 @@ async def complete_task(
     resolver = Resolver(call.app, call.caller.name)
 
     async def add_note(snapshot: Snapshot) -> Edit:
-        if note is MISSING:
-            return Edit()
-        description, native = await resolver.append_note(note, snapshot)
-        return Edit(description=description, native=native)
+        return Edit() if note is MISSING else await resolver.add_note(note, snapshot)
 
     async def edit_for(snapshot: Snapshot) -> ResolvedEdit:
         before = snapshot.task

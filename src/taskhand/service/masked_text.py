@@ -10,7 +10,7 @@ from taskhand.journal.journal import MASK
 
 __all__ = ["check_writable", "has_mask", "is_same_but_for_keys", "with_keys_of"]
 
-_TEXTS: Final = ("title", "description")
+_TEXTS: Final = ("title", "description", "note")
 
 
 def has_mask(edit: Edit | None) -> bool:
@@ -39,8 +39,8 @@ def with_keys_of(kept: Task, now: Task) -> Task:
     return kept.model_copy(update=same) if same else kept
 
 
-def is_same_but_for_keys(kept: str | None, now: str | None) -> bool:
+def is_same_but_for_keys(kept: object, now: object) -> bool:
     """Whether a text that the journal kept without keys is the text `now`, with keys in it."""
-    if not kept or now is None or MASK not in kept:
+    if not isinstance(kept, str) or not isinstance(now, str) or MASK not in kept:
         return False
     return re.fullmatch(".+?".join(map(re.escape, kept.split(MASK))), now, re.DOTALL) is not None

@@ -1,9 +1,11 @@
 """Crash recovery: end the changes that a dead process left open, by reading their tasks. Nothing is sent again."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from pydantic import MISSING
 
 from taskhand.domain.deadline import part_of_call
 from taskhand.domain.edit import Edit, is_untouched, without
@@ -12,11 +14,11 @@ from taskhand.domain.lost_create import match_creates
 from taskhand.domain.outcome import Outcome, overall_outcome
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
-from taskhand.journal.journal import Change, ChangeQuery, Ending, Intent, Result
+from taskhand.journal.journal import MASK, Change, ChangeQuery, Ending, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.masked_text import has_mask
 
-__all__ = ["find_created", "infer_outcome", "recover_abandoned", "recover_if_possible"]
+__all__ = ["find_created", "infer_outcome", "recover_abandoned", "recover_if_possible", "with_notes"]
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +69,7 @@ async def _recover(app: AppContext, change: Change) -> None:
     pending = [index for index in range(len(change.intents)) if index not in change.results]
     ids = [task_id for index in pending if (task_id := change.intents[index].task_id) is not None]
     now = await app.backend.snapshots(ids, fresh=True) if ids else {}
+    now = await with_notes(app, [change.intents[index] for index in pending], now, change.opening.at)
     results = [_find_result(change.intents[index], index, now) for index in pending if index not in _creates(change)]
     results += await find_created(app, change, [index for index in pending if index in _creates(change)])
     outcomes: set[Outcome] = {result.outcome for result in (*change.results.values(), *results)}
@@ -96,6 +99,26 @@ def infer_outcome(intent: Intent, now: Task | None) -> Outcome:
     if not any(intent.edit.unmet_by(now, written=True).given()):
         return "applied"
     return "not_applied" if is_untouched(now, intent.before.task, intent.edit) else "unknown"
+
+
+async def with_notes(
+    app: AppContext, intents: Iterable[Intent], now: Mapping[str, Snapshot], since: datetime
+) -> dict[str, Snapshot]:
+    """The tasks as they are now, with the notes that these intents have written beside them since then."""
+    wanted: dict[str, list[Snapshot]] = {}
+    for intent in intents:
+        text, snapshot = intent.edit.note if intent.edit else MISSING, now.get(intent.task_id or "")
+        if isinstance(text, str) and MASK not in text and snapshot is not None:
+            wanted.setdefault(text, []).append(snapshot)
+    found = dict(now)
+    for text, snapshots in wanted.items():
+        ids = await app.backend.find_notes([one.task for one in snapshots], text, since)
+        noted = {one.task.id: one for one in snapshots if one.task.id in ids}
+        found |= {
+            task_id: replace(one, task=one.task.model_copy(update={"note": text, "note_id": ids[task_id]}))
+            for task_id, one in noted.items()
+        }
+    return found
 
 
 async def find_created(app: AppContext, change: Change, indexes: Sequence[int]) -> list[Result]:

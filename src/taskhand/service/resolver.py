@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import MISSING
 
 from taskhand.domain import rules, statuses
-from taskhand.domain.dated_note import DatedNote
+from taskhand.domain.dated_note import REPEATED_WITHIN, DatedNote
 from taskhand.domain.due import Due, DueRequest, due_of, instant_text, shifted
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
@@ -52,6 +52,7 @@ class Resolver:
         self._statuses: StatusList | None = None
         self._team: Team | None = None
         self._deals: dict[str, tuple[str, tuple[Match, ...]]] = {}
+        self._noted: dict[str, bool] = {}
 
     async def resolve(
         self, body: TaskDraft | TaskPatch, due: DueRequest, snapshot: Snapshot | None, *, shift_days: int | None = None
@@ -63,13 +64,13 @@ class Resolver:
         before = snapshot.task if snapshot else None
         choice, status_matched = await self.resolve_status(body)
         responsible_ids, people_matched = await self._resolve_responsibles(body, before)
-        description, native = _resolve_description(body.description, before), None
+        noted = Edit(description=_resolve_description(body.description, before))
         if snapshot is not None and isinstance(body, TaskPatch) and body.add_note is not MISSING:
-            description, native = await self.append_note(body.add_note, snapshot)
+            noted = await self.add_note(body.add_note, snapshot)
         deal_id, deal_matched = await self.resolve_deal(body.deal_id)
-        edit = Edit(
+        edit = replace(
+            noted,
             title=_resolve_title(body.title, before),
-            description=description,
             due=self._resolve_due(due, before, shift_days),
             responsible_ids=responsible_ids,
             ai_contact_id=body.ai_contact_id,
@@ -78,7 +79,6 @@ class Resolver:
             status=choice,
             task_type=body.task_type,
             deal_id=deal_id,
-            native=native,
         )
         if before is not None:
             await self._backend.check_edit(before, edit.unmet_by(before))
@@ -132,7 +132,28 @@ class Resolver:
         rules.check_responsibles(ids, self._backend.capabilities)
         return People(ids, added.matched + removed.matched)
 
-    async def append_note(self, text: str, before: Snapshot) -> tuple[str, Mapping[str, str] | None]:
+    async def add_note(self, text: str, before: Snapshot) -> Edit:
+        """The edit that adds a note to the description, or beside the task where it has none."""
+        if "description" not in self._backend.capabilities.absent:
+            description, native = await self._append_note(text, before)
+            return Edit(description=description, native=native)
+        await self.look_for_note(text, [before])
+        return Edit() if self._noted[before.task.id] else Edit(note=text.strip())
+
+    async def look_for_note(self, text: str, snapshots: Sequence[Snapshot]) -> None:
+        """Find out, for all of these at once, beside which tasks without a description this note is already."""
+        unknown = [one.task for one in snapshots if one.task.id not in self._noted]
+        if not unknown or "description" not in self._backend.capabilities.absent:
+            return
+        found = await self._backend.find_notes(unknown, text.strip(), self._start_of_day())
+        self._noted |= {task.id: task.id in found for task in unknown}
+
+    def _start_of_day(self) -> datetime:
+        """Since when an equal note is the same one: a call that is repeated just after midnight finds it too."""
+        now = self._app.clock().astimezone(ZoneInfo(self._app.timezone or "UTC"))
+        return min(now.replace(hour=0, minute=0, second=0, microsecond=0), now - REPEATED_WITHIN)
+
+    async def _append_note(self, text: str, before: Snapshot) -> tuple[str, Mapping[str, str] | None]:
         """The description with a note at its end, and the native value to write where the CRM has it as HTML.
 
         The description as it is where it has this very note. CallerError where it cannot be read or becomes too long.

@@ -15,7 +15,7 @@ from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
 from taskhand.service.bulk_write import bulk_resume, to_task_result
 from taskhand.service.call import Call
 from taskhand.service.drift import drift_since
-from taskhand.service.recovery import find_created, infer_outcome
+from taskhand.service.recovery import find_created, infer_outcome, with_notes
 
 __all__ = ["has_left", "left_of", "resume_change"]
 
@@ -54,6 +54,7 @@ async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
         await _check_not_undone(call, change)
         await _check_not_repeated(call, change)
         now, read = await _read_in_portions(call, ids)
+        now = await with_notes(call.app, open_intents.values(), now, change.opening.at)
         looked_at = {index: one for index, one in open_intents.items() if one.task_id is None or one.task_id in read}
         found, to_send = _look(change, looked_at, now, call.app.backend.capabilities)
         found += await _find_created(call, change, looked_at)
@@ -95,7 +96,8 @@ def _look(
             found.append(result)
         elif snapshot is not None:
             # What an undo of a deletion needs was read when it was planned.
-            to_send[index] = intent if intent.verb == "delete" else replace(intent, before=snapshot)
+            before = snapshot.with_note_of(intent.before.task) if intent.before else snapshot
+            to_send[index] = intent if intent.verb == "delete" else replace(intent, before=before)
     return found, to_send
 
 

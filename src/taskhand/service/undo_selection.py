@@ -48,7 +48,9 @@ def select(change: Change, task_ids: Sequence[str] | None, leave: Sequence[str])
         raise _nothing_written_error(change, is_all=task_ids is None and not leave)
     written = {(result.task_id or "").casefold() for _, result in applied}
     unwritten = tuple(ids[one] for one in sorted(chosen - written)) if task_ids else ()
-    return Selection(applied, frozenset(filter(None, fields.values())), unwritten)
+    left_out = frozenset(filter(None, fields.values()))
+    # addNote changes the description, or where there is none writes a note beside the task.
+    return Selection(applied, left_out | ({"note"} if "description" in left_out else set()), unwritten)
 
 
 def _indexes(change: Change) -> list[int]:

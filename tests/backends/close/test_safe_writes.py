@@ -21,10 +21,10 @@ IDS = [task_id(number) for number in range(1, 7)]
 
 
 @asynccontextmanager
-async def agent_on(sandbox: CloseSandbox, time: Time | None = None) -> AsyncIterator[Agent]:
+async def agent_on(sandbox: CloseSandbox, time: Time | None = None, **options: Any) -> AsyncIterator[Agent]:
     async with (
         serve(sandbox) as url,
-        wired(url, time or Time(), timezone="America/Santiago") as app,
+        wired(url, time or Time(), timezone="America/Santiago", **options) as app,
         Client(create_server(app)) as client,
     ):
         yield Agent(client)

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import MISSING
 
-from taskhand.backends.base import Written
+from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.close import mapping
 from taskhand.backends.close.account import Account
 from taskhand.backends.close.client import CHUNK, CloseClient
+from taskhand.backends.close.notes import Notes, WrittenNote
 from taskhand.backends.close.query import TaskSearch
 from taskhand.backends.close.task_reader import MESSAGES, TaskReader
 from taskhand.backends.close.task_types import CALL, check_change, new_task_type, type_filter, why_not_recreatable
@@ -27,8 +28,9 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.waiting import sleep_if_time
-from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
+from taskhand.domain.edit import Edit, without
+from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError
+from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
@@ -70,6 +72,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         self._new_task_type = settings.close_new_task_type
         self.account: Account = Account(client, timing.monotonic)
         self._reader = TaskReader(client, timezone, self.recent, timing.clock)
+        self._notes = Notes(client, self.account, timing)
         self._search = TaskSearch(self._reader, type_filter(settings.close_task_types))
 
     # Reads.
@@ -171,6 +174,55 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         """The task after a write; a priority that was sent counts where Close does not list it."""
         self._reader.priorities.note_write(row, mapping.sent_priority(edit))
         return super().to_written(row, edit, before, note)
+
+    # Notes beside tasks.
+
+    async def find_notes(self, tasks: Sequence[Task], text: str, since: datetime) -> dict[str, str]:
+        """The ids of notes with this text on the leads of these tasks."""
+        leads = {task.id: task.ai_customer_id for task in tasks if task.ai_customer_id}
+        found = await self._notes.find(list(leads.values()), text, since) if leads else {}
+        return {task_id: found[lead_id] for task_id, lead_id in leads.items() if lead_id in found}
+
+    async def update_task(self, before: Task, edit: Edit) -> Written:
+        """Update a task, then write or delete the note beside it."""
+        return await self._write_with_note(before, edit, super().update_task)
+
+    async def update_item(self, item: Item[JsonObject], progress: BulkProgress) -> Written:
+        """Write one item of a bulk update by itself, with its note."""
+
+        async def update(before: Task, edit: Edit) -> Written:
+            return await self._writer.update(before, edit, progress)
+
+        if item.edit.note is not MISSING and progress.stopped is not None:
+            raise progress.stopped
+        return await self._write_with_note(item.before, item.edit, update)
+
+    async def _write_with_note(
+        self, before: Task, edit: Edit, update: Callable[[Task, Edit], Awaitable[Written]]
+    ) -> Written:
+        """Write the other fields first: a task that takes none of them gets no note.
+
+        A note that could not be written beside fields that were is told with the task.
+        """
+        if edit.note is MISSING:
+            return await update(before, edit)
+        rest = without(edit, "note")
+        is_alone = not any(rest.given())
+        written = Written(before) if is_alone else await update(before, rest)
+        try:
+            if edit.note is not None:
+                noted = await self._notes.write(before.ai_customer_id, edit.note)
+            elif isinstance(before.note_id, str):
+                noted = await self._notes.delete(before.note_id, before.note if isinstance(before.note, str) else None)
+            else:
+                noted = WrittenNote(None, None)
+        except TaskhandError as error:
+            if is_alone:
+                raise
+            task = with_unreadable(written.task, "note") if isinstance(error, OutcomeUnknown) else written.task
+            return replace(written, task=task, note=f"The note: {error.message} {error.next_step or ''}".strip())
+        task = written.task.model_copy(update={"note": noted.text, "note_id": noted.id})
+        return Written(task, " ".join(filter(None, (written.note, noted.remark))) or None)
 
     # Many tasks at once.
 

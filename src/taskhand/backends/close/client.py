@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from taskhand.backends.close.errors import NOT_CLOSE
 from taskhand.backends.close.paging import PAGE, Page
-from taskhand.backends.remote.parsing import JsonObject, invalid_answer, rows_in, sent_at, text_of
+from taskhand.backends.remote.parsing import JsonObject, id_of, invalid_answer, rows_in, sent_at, text_of
 from taskhand.domain.errors import NotFound, UpstreamError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
@@ -23,6 +23,7 @@ __all__ = ["CHUNK", "CloseClient", "offset_on"]
 CHUNK: Final = 100
 """Maximum ids in one request; the limit of a bulk update is not documented."""
 _TASKS: Final = Path.of("/task/")
+_NOTES: Final = Path.of("/activity/note/")
 _LONGEST_QUERY: Final = 1_800
 """Characters: a URL of up to 2,000 is recommended, and the base has its share."""
 
@@ -106,6 +107,30 @@ class CloseClient:
         reply = await self._send("GET", Path.of("/contact/{id}/", id=contact_id), params={"_fields": "id,lead_id"})
         return text_of(reply.object.get("lead_id"))
 
+    async def notes(self, lead_ids: Sequence[str], since: datetime, skip: int) -> Page:
+        """GET /activity/note/: one page of the notes on these leads that were made since then.
+
+        Source of this and what follows: https://developer.close.com/api/resources/activities/note.
+        """
+        params = {"lead_id": ",".join(lead_ids), "date_created__gte": since.isoformat(timespec="seconds")}
+        params |= {"_limit": str(PAGE), "_skip": str(skip)}
+        return self._page(await self._send("GET", _NOTES, params=params))
+
+    async def note(self, note_id: str) -> JsonObject:
+        """GET /activity/note/{id}/."""
+        return (await self._send("GET", _note(note_id))).object
+
+    async def create_note(self, lead_id: str, text: str) -> str:
+        """POST /activity/note/: the id of the new note."""
+        reply = await self._send("POST", _NOTES, json={"lead_id": lead_id, "note": text}, looks_first=True)
+        if not (note_id := id_of(reply.object)):
+            raise self.http.invalid(reply, "with something that is not a note")
+        return note_id
+
+    async def delete_note(self, note_id: str) -> None:
+        """DELETE /activity/note/{id}/."""
+        await self._send("DELETE", _note(note_id), expect="object or nothing")
+
     async def _send(self, method: str, path: Path, day: date | None = None, **options: Unpack[RequestOptions]) -> Reply:
         """The answer, an object by default; `day` is the one that the request is about.
 
@@ -141,6 +166,10 @@ def offset_on(day: date, zone: str | None) -> str:
 
 def _task(task_id: str) -> Path:
     return Path.of("/task/{id}/", id=task_id)
+
+
+def _note(note_id: str) -> Path:
+    return Path.of("/activity/note/{id}/", id=note_id)
 
 
 def _joined(ids: Sequence[str]) -> str:

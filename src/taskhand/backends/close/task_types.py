@@ -42,7 +42,7 @@ _LABELS: Final = {
 INBOX: Final = tuple(_LABELS)
 """The documented types: a person's inbox shows all of them while they are not complete."""
 
-_ALWAYS_CHANGEABLE: Final = frozenset({"due", "status", "responsible_ids"})
+_ALWAYS_CHANGEABLE: Final = frozenset({"due", "status", "responsible_ids", "note"})
 _CHANGEABLE_ON: Final = {
     LEAD: _ALWAYS_CHANGEABLE | {"title", "priority", "ai_contact_id"},
     CALL: _ALWAYS_CHANGEABLE | {"ai_contact_id"},

@@ -116,6 +116,10 @@ class LocalBackend:
         """Contacts whose name, phone or e-mail contains `query`."""
         return await self._store.peek(lambda connection: self._directory(connection).contacts(query, limit))
 
+    async def find_notes(self, tasks: Sequence[Task], text: str, since: datetime) -> dict[str, str]:  # noqa: ARG002
+        """None: notes are a part of the description."""
+        return {}
+
     async def check_edit(self, before: Task, edit: Edit) -> None:
         """Whatever the rules allow is stored."""
 

@@ -198,6 +198,10 @@ class CrmAdapter(ABC, Generic[_Row]):
         """A row that is behind, as an edit that the CRM has confirmed leaves it."""
         return row
 
+    async def find_notes(self, tasks: Sequence[Task], text: str, since: datetime) -> dict[str, str]:  # noqa: ARG002
+        """None: notes are a part of the description."""
+        return {}
+
     async def check_edit(self, before: Task, edit: Edit) -> None:
         """CallerError for an edit that the CRM would refuse; where nobody can tell before, the CRM tells."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.close import bulk_update, completions, events, leads, people, search, tasks, webhooks
+from taskhand.sandbox.close import bulk_update, completions, events, leads, notes, people, search, tasks, webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,11 @@ ENDPOINTS: dict[str, Endpoint] = {
         ("GET", "/activity/task_completed", completions.list_completions),
         ("GET", "/activity/task_completed/{id}", completions.get_completion),
         ("DELETE", "/activity/task_completed/{id}", completions.delete_completion),
+        ("GET", "/activity/note", notes.list_notes),
+        ("POST", "/activity/note", notes.create_note),
+        ("GET", "/activity/note/{id}", notes.get_note),
+        ("PUT", "/activity/note/{id}", notes.update_note),
+        ("DELETE", "/activity/note/{id}", notes.delete_note),
         ("GET", "/me", people.get_me),
         ("GET", "/user", people.list_users),
         ("GET", "/user/{id}", people.get_user),

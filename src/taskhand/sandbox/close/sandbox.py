@@ -12,6 +12,7 @@ from taskhand.sandbox.close.context import RequestContext
 from taskhand.sandbox.close.dates import parse_zone
 from taskhand.sandbox.close.errors import URL_NOT_FOUND, ApiError, error_for_status, error_with_message, unauthorized
 from taskhand.sandbox.close.lead import render_contact, render_lead_without_tasks
+from taskhand.sandbox.close.notes import render_note
 from taskhand.sandbox.close.request_parsing import METHODS, PARAMS, effective_method, read_body, read_params
 from taskhand.sandbox.close.routes import CREATING, DELETING, ENDPOINTS, HARMLESS, ROOT
 from taskhand.sandbox.close.seed import read_seed
@@ -81,13 +82,14 @@ class CloseSandbox(Emulator):
         self._count = 0
 
     def state(self) -> dict[str, Any]:
-        """Return tasks, users, leads, contacts, completions and webhook deliveries."""
+        """Return tasks, users, leads, contacts, notes, completions and webhook deliveries."""
         ctx = self._context(DOCUMENTED)
         return {
             "tasks": self.tasks,
             "users": [asdict(user) | {"date_created": str(user.date_created)} for user in ctx.store.users.values()],
             "leads": [render_lead_without_tasks(lead, ctx) for lead in ctx.store.leads.values()],
             "contacts": [render_contact(contact, ctx) for contact in ctx.store.contacts.values()],
+            "notes": [render_note(note, ctx) for note in ctx.store.notes.values()],
             "completions": [asdict(made) | {"at": str(made.at)} for made in ctx.store.completions.values()],
             "deliveries": [asdict(delivery) for delivery in self.deliveries],
         }

@@ -68,6 +68,8 @@ class SpecVariant(Switches):
     delete_lag: int = 0
     # Seconds by which lists are behind (observed).
     list_lag: int = 0
+    # Seconds by which lists of notes are behind; observed of tasks only.
+    note_lag: int = 0
     # The maximum of `_limit` (observed on leads).
     max_limit: int = 200
     # The maximum of `_skip` (observed on leads).

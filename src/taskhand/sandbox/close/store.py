@@ -1,4 +1,4 @@
-"""The sandbox's data: organization, users, leads, contacts, tasks, completions, events and webhooks."""
+"""The sandbox's data: organization, users, leads, contacts, tasks, completions, notes, events and webhooks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.close.completions import Completion
     from taskhand.sandbox.close.event import Event
     from taskhand.sandbox.close.lead import Contact, Lead
+    from taskhand.sandbox.close.notes import Note
     from taskhand.sandbox.close.people import Organization, User
     from taskhand.sandbox.close.task import Task
     from taskhand.sandbox.close.webhook import Webhook
@@ -47,6 +48,7 @@ class Store:
         self.key_owner = key_owner
         self.tasks: dict[str, Task] = {}
         self.completions: dict[str, Completion] = {}
+        self.notes: dict[str, Note] = {}
         self.events: list[Event] = []
         self.webhooks: dict[str, Webhook] = {}
         self.odd: dict[str, OddFields] = {}

@@ -54,7 +54,7 @@ def _render_receipt(receipt: Receipt) -> WriteAnswer:
     task, before = receipt.task, receipt.before
     return WriteAnswer(
         change_id=receipt.change_id or MISSING,
-        task=fit_description(task) if task else MISSING,
+        task=fit_description(_documented_task(task)) if task else MISSING,
         deleted=DeletedTask(id=before.id, title=truncate(before.title or "", _NAME))
         if before and not task
         else MISSING,
@@ -64,6 +64,11 @@ def _render_receipt(receipt: Receipt) -> WriteAnswer:
         replayed=receipt.replayed or MISSING,
         note=or_missing(receipt.note),
     )
+
+
+def _documented_task(task: Task) -> Task:
+    """The task without the note beside it, which `changed` shows."""
+    return task if task.note is MISSING else task.model_copy(update={"note": MISSING, "note_id": MISSING})
 
 
 def _render_bulk(receipt: BulkReceipt) -> WriteAnswer:

@@ -1,0 +1,247 @@
+"""Notes on a lead, for tasks, which have no description: each is written once, and taken off by an undo.
+
+Source: https://developer.close.com/api/resources/activities/note. A note whose answer is lost is looked for on the lead
+and never sent again by the same call. Lists may not show a new note yet, so those written here are remembered for a
+while.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import anyio
+
+from taskhand.backends.close.account import Account
+from taskhand.backends.close.client import CloseClient
+from taskhand.backends.close.mapping import created_at
+from taskhand.backends.close.paging import Page, read_all_pages
+from taskhand.backends.close.task_reader import MESSAGES
+from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
+from taskhand.backends.remote.waiting import hold_lock, sleep_if_time
+from taskhand.domain.errors import (
+    CallerError,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    TaskhandError,
+    UpstreamFailed,
+)
+from taskhand.domain.html.text import text_of as text_of_html
+from taskhand.domain.request_log import has_write_left, recorded_requests
+from taskhand.domain.text import plain
+from taskhand.http.rate_limiter import without_pauses
+
+__all__ = ["Notes", "WrittenNote"]
+
+_LEADS: Final = 25
+"""Leads in one request: their ids fill a URL."""
+_LAG_S: Final = 60.0
+"""How long a list may lag, in seconds; so long a note that was written or deleted here is remembered."""
+_SEARCH_WAITS_S: Final = (0.0, 2.0, 5.0)
+_THROTTLED_WAITS_S: Final = (0.5, 1.0, 2.0)
+_LONGEST_WAIT_S: Final = 30.0
+_CLOCKS_APART: Final = timedelta(seconds=2)
+_CLOCK_UNKNOWN: Final = timedelta(minutes=2)
+"""How much earlier than it was sent a note may seem to be made, where Close's clock is known and where it is not."""
+_MOST_DELETIONS: Final = 2
+_FOUND: Final = "Close did not confirm the note; it was found afterwards."
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenNote:
+    """The note beside a task after a write: its `id` and text, both None where there is none; `remark` on how."""
+
+    id: str | None
+    text: str | None
+    remark: str | None = None
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A note that was sent at `at` (monotonic); `id` is None while nobody knows whether it was made."""
+
+    at: float
+    id: str | None = None
+
+
+class Notes:
+    """Writes, finds and deletes notes."""
+
+    def __init__(self, client: CloseClient, account: Account, timing: Timing) -> None:
+        self._client = client
+        self._account = account
+        self._timing = timing
+        self._sent: dict[tuple[str, str], _Sent] = {}
+        self._deleted: dict[str, float] = {}
+        self._locks: dict[tuple[str, str], anyio.Lock] = {}
+
+    async def find(self, lead_ids: Sequence[str], text: str, since: datetime) -> dict[str, str]:
+        """The ids of notes with this text that were written since then with this credential, by lead.
+
+        OutcomeUnknown where one was sent a moment ago and nobody knows whether it was made.
+        """
+        unique = list(dict.fromkeys(lead_ids))
+        rows = [
+            row for at in range(0, len(unique), _LEADS) for row in await self._read(unique[at : at + _LEADS], since)
+        ]
+        me = await self._me() if rows else None
+        found = {str(row.get("lead_id")): id_of(row) for row in rows if self._is_equal(row, text, me)}
+        for lead_id in unique:
+            sent = self._recent(lead_id, text)
+            if sent is not None and lead_id not in found:
+                if sent.id is None:
+                    raise _unknown()
+                found[lead_id] = sent.id
+        return found
+
+    async def write(self, lead_id: str | None, text: str) -> WrittenNote:
+        """Write a note on a lead, unless this process has just done so; OutcomeUnknown where it may be there."""
+        if lead_id is None:
+            raise CallerError(
+                "A note is written on the task's lead in Close, and this task has none.",
+                code="field_not_changeable",
+                next_step="Leave addNote out.",
+            )
+        key = (lead_id, _folded(text))
+        async with hold_lock(self._locks.setdefault(key, anyio.Lock())):
+            if (sent := self._recent(lead_id, text)) is not None and sent.id is not None:
+                return WrittenNote(sent.id, text)
+            since = self._timing.clock()
+            sent = self._sent[key] = _Sent(self._timing.monotonic())
+            try:
+                sent.id, remark = await self._send(lead_id, text, since)
+            except (OutcomeUnknown, UpstreamFailed):
+                raise _unknown() from None
+            except TaskhandError:
+                del self._sent[key]  # it was refused, or never left
+                raise
+            return WrittenNote(sent.id, text, remark)
+
+    async def delete(self, note_id: str, text: str | None) -> WrittenNote:
+        """Delete the note with this text; one that was edited since stays, and is answered."""
+        try:
+            row = await self._client.note(note_id)
+        except NotFound:
+            return WrittenNote(None, None, "The note was gone already.")
+        if (now := _text(row)) is not None and text and _folded(now) != _folded(text):
+            return WrittenNote(note_id, now, "The note was edited since, and stays as it is.")
+        for _ in range(_MOST_DELETIONS):
+            with suppress(NotFound):
+                try:
+                    await self._client.delete_note(note_id)
+                except (OutcomeUnknown, UpstreamFailed):
+                    continue
+            self._forget(note_id)
+            return WrittenNote(None, None)
+        if await self._is_gone(note_id):
+            self._forget(note_id)
+            return WrittenNote(None, None)
+        raise MESSAGES.unknown("Send the same call again: a note that is gone is not deleted twice.")
+
+    async def _send(self, lead_id: str, text: str, since: datetime) -> tuple[str, str | None]:
+        """POST a note; where its answer is lost, or Close asks to wait, it is looked for before anything else."""
+        for wait_s in (*_THROTTLED_WAITS_S, None):
+            with recorded_requests() as requests:
+                try:
+                    return await self._client.create_note(lead_id, text), None
+                except RateLimited as throttled:
+                    if has_write_left(requests):
+                        with without_pauses(), suppress(TaskhandError):
+                            if found := await self._find_sent(lead_id, text, since):
+                                return found, _FOUND
+                    if wait_s is None or (throttled.retry_after_s or 0.0) > _LONGEST_WAIT_S:
+                        raise
+                    if throttled.retry_after_s is None:  # the rate limiter waits for as long as Close has named
+                        await self._timing.sleep(wait_s)
+                except (OutcomeUnknown, UpstreamFailed):
+                    return await self._look_for_lost(lead_id, text, since), _FOUND
+        raise AssertionError("the last wait is none")
+
+    async def _look_for_lost(self, lead_id: str, text: str, since: datetime) -> str:
+        """The id of a note whose answer was lost; OutcomeUnknown where it is not found, or nobody can look."""
+        for wait_s in _SEARCH_WAITS_S:
+            if wait_s and not await sleep_if_time(self._timing.sleep, wait_s):
+                break
+            try:
+                found = await self._find_sent(lead_id, text, since)
+            except TaskhandError:
+                break
+            if found is not None:
+                return found
+        raise _unknown()
+
+    async def _find_sent(self, lead_id: str, text: str, since: datetime) -> str | None:
+        """The id of the note that was sent at `since`; None where Close does not show it."""
+        known = {one.id for one in self._sent.values()}
+        me, found = await self._me(), []
+        ahead: list[timedelta] = []
+        for row in await self._read([lead_id], since - timedelta(days=1), ahead):
+            earliest = since + ahead[0] - _CLOCKS_APART if ahead else since - _CLOCK_UNKNOWN
+            if self._is_equal(row, text, me) and id_of(row) not in known and (created_at(row) or since) >= earliest:
+                found.append(id_of(row))
+        return found[0] if len(found) == 1 else None
+
+    async def _read(
+        self, lead_ids: Sequence[str], since: datetime, ahead: list[timedelta] | None = None
+    ) -> list[JsonObject]:
+        """The notes on these leads since then; `ahead` takes how far Close's clock is ahead, if it says so."""
+
+        async def fetch(skip: int) -> Page:
+            page = await self._client.notes(lead_ids, since, skip)
+            if ahead is not None and page.at is not None and not ahead:
+                ahead.append(page.at - self._timing.clock())
+            return page
+
+        return await read_all_pages(fetch)
+
+    def _is_equal(self, row: JsonObject, text: str, me: str | None) -> bool:
+        """Whether a row is a note with this text that this credential may have written, and that is not deleted."""
+        shown = _text(row)
+        is_deleted = self._timing.monotonic() - self._deleted.get(id_of(row), -_LAG_S) < _LAG_S
+        is_ours = me is None or row.get("created_by", row.get("user_id")) in (None, me)
+        return bool(id_of(row)) and is_ours and not is_deleted and shown is not None and _folded(shown) == _folded(text)
+
+    def _recent(self, lead_id: str, text: str) -> _Sent | None:
+        """The note that was sent a moment ago."""
+        now = self._timing.monotonic()
+        for key in [key for key, one in self._sent.items() if now - one.at >= _LAG_S]:
+            del self._sent[key]
+            self._locks.pop(key, None)
+        return self._sent.get((lead_id, _folded(text)))
+
+    def _forget(self, note_id: str) -> None:
+        self._deleted[note_id] = self._timing.monotonic()
+        for key in [key for key, one in self._sent.items() if one.id == note_id]:
+            del self._sent[key]
+
+    async def _me(self) -> str | None:
+        with suppress(TaskhandError):
+            return await self._account.me()
+        return None
+
+    async def _is_gone(self, note_id: str) -> bool:
+        try:
+            await self._client.note(note_id)
+        except NotFound:
+            return True
+        except TaskhandError:
+            return False
+        return False
+
+
+def _text(row: JsonObject) -> str | None:
+    return text_of(row.get("note")) or text_of_html(text_of(row.get("note_html")))
+
+
+def _folded(text: str) -> str:
+    return " ".join(plain(text).split())
+
+
+def _unknown() -> OutcomeUnknown:
+    return OutcomeUnknown(
+        "Close did not confirm the note, and it does not show it on the lead so far.",
+        next_step="Wait a minute, then send the same call again: it looks for the note before it writes one.",
+    )

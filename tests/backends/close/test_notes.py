@@ -1,0 +1,156 @@
+"""`addNote` in Close, where a task has no description: a note on the lead, written once, and deleted by an undo."""
+
+import json
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from backends.close.test_safe_writes import agent_on
+from backends.close.wired import ELENA, LEAD, OTHER_LEAD, TASK, Time, close, row, task_id
+from behaviour.agent import Refused
+from safety.faults_table import ROWS, Row
+from taskhand.http.upstream import Limits
+from taskhand.sandbox.close import CloseSandbox, SpecVariant
+from taskhand.sandbox.faults import Fault
+
+POST, GET, DELETE = (
+    f"{verb} /api/v1/activity/note{end}" for verb, end in (("POST", ""), ("GET", ""), ("DELETE", "/{id}"))
+)
+NOTE = "called, R&D will <call> back\nsends an offer"
+TABLE = [each for each in ROWS if each.crm is None]
+
+
+def notes(sandbox: CloseSandbox) -> list[tuple[str, str]]:
+    """The lead and the text of every note in Close."""
+    return [(note["lead_id"], note["note"]) for note in sandbox.state()["notes"]]
+
+
+def posts(sandbox: CloseSandbox) -> int:
+    return sum(one.route == POST for one in sandbox.requests)
+
+
+async def test_a_note_is_planned_written_beside_other_changes_and_undone() -> None:
+    sandbox = close(2)
+    async with agent_on(sandbox) as agent:
+        plan = await agent("update_task", id=TASK, addNote=f" {NOTE} ", priority="2", dryRun=True)
+        assert plan["difference"][0]["changed"]["note"] == {"from": None, "to": NOTE}
+        assert notes(sandbox) == []
+        done = await agent("apply_plan", planId=plan["planId"])
+        assert notes(sandbox) == [(LEAD, NOTE)]
+        assert done["changed"]["note"]["to"] == NOTE
+        again = await agent("update_task", id=TASK, addNote=NOTE, priority="2")
+        assert again["note"].startswith("Nothing was written")
+        [listed] = (await agent("list_changes", taskId=TASK, outcome="applied"))["changes"]
+        assert listed["changed"]["note"]["to"] == NOTE
+        undone = await agent("undo_change", changeId=done["changeId"])
+        assert undone["changed"] == {"note": {"from": NOTE, "to": None}, "priority": {"from": 2, "to": 1}}
+        assert notes(sandbox) == []
+        await agent("undo_change", changeId=undone["changeId"])
+        assert notes(sandbox) == [(LEAD, NOTE)]
+        schemas = {tool.name: tool.input_schema["properties"] for tool in (await agent.client.list_tools()).tools}
+        assert schemas["update_task"]["addNote"]["description"] == "Written as a note on the lead."
+
+
+async def test_a_finished_task_takes_a_note_and_completing_with_one_is_one_change() -> None:
+    sandbox = close(2)
+    async with agent_on(sandbox) as agent:
+        done = await agent("complete_task", id=TASK, addNote=NOTE)
+        assert sandbox.tasks[0]["is_complete"]
+        more = await agent("complete_task", id=TASK, addNote="paid")
+        assert notes(sandbox) == [(LEAD, NOTE), (LEAD, "paid")]
+        left = await agent("undo_change", changeId=done["changeId"], **{"except": ["addNote"]})
+        assert left["changed"].keys() == {"status_config"}
+        await agent("undo_change", changeId=more["changeId"])
+    assert notes(sandbox) == [(LEAD, NOTE)]
+
+
+async def test_many_tasks_get_one_note_for_each_lead_with_one_search_and_are_undone() -> None:
+    rows = [row(number, lead_id=OTHER_LEAD if number > 4 else LEAD) for number in range(1, 7)]
+    rows.append(row(7, _type="missed_call", lead_id=None, date="2026-03-10"))
+    sandbox = close(rows)
+    ids = [task_id(number) for number in range(1, 8)]
+    async with agent_on(sandbox) as agent:
+        changes = {"addNote": NOTE, "dueDate": "2026-04-01"}
+        done = await agent("bulk_update_tasks", taskIds=ids, changes=changes)
+        assert done["totals"] == {"applied": 7}
+        assert "this task has none" in json.dumps(done["outcomes"])
+        assert sorted(notes(sandbox)) == [(LEAD, NOTE), (OTHER_LEAD, NOTE)]
+        assert sum(one.route == GET for one in sandbox.requests) == 1
+        undone = await agent("undo_change", changeId=done["changeId"])
+        assert undone["totals"] == {"applied": 7}
+    assert notes(sandbox) == []
+    assert {task["date"] for task in sandbox.tasks} != {"2026-04-01"}
+
+
+@pytest.mark.parametrize("note_lag", [0, 60])
+@pytest.mark.parametrize("row_", TABLE, ids=str)
+async def test_after_any_fault_a_repeated_call_leaves_one_note(row_: Row, note_lag: int) -> None:
+    time = Time()
+    sandbox = close(2, spec_variant=SpecVariant(note_lag=note_lag, rates="hidden"), clock=time.moment)
+    sent: dict[str, Any] = {"id": TASK, "addNote": NOTE, "title": "New"}
+    async with agent_on(sandbox, time, limits=Limits(read_s=row_.read_s)) as agent:
+        if row_.fault is not None:
+            then = [Fault("reset_before", GET, nth=number) for number in range(2, 40)] if row_.lasts else []
+            sandbox.faults = (replace(row_.fault, route=POST), *then)
+        first = await agent("update_task", **sent)
+        sandbox.faults = ()
+        there = notes(sandbox)
+        assert len(there) <= 1
+        assert first["changed"]["title"]["to"] == "New"
+        is_told = "note" in first["changed"]
+        assert is_told <= bool(there)
+        assert is_told or first["unapplied"] or "addNote" in first["note"]
+        time.now += row_.waits_s
+        with suppress(Refused):
+            await agent("update_task", **sent)
+        assert len(notes(sandbox)) <= 1
+        time.now += 61
+        for _ in range(2):
+            await agent("update_task", **sent)
+    assert notes(sandbox) == [(LEAD, NOTE)]
+
+
+async def test_a_note_that_is_lost_alone_is_unknown_and_one_that_is_found_is_told() -> None:
+    time = Time()
+    sandbox = close(2, clock=time.moment)
+    async with agent_on(sandbox, time) as agent:
+        sandbox.faults = (Fault("reset_after", POST),)
+        found = await agent("update_task", id=TASK, addNote="one")
+        assert found["note"] == "Close did not confirm the note; it was found afterwards."
+        sandbox.faults = (Fault("reset_before", POST),)
+        with pytest.raises(Refused, match="did not confirm the note") as lost:
+            await agent("update_task", id=TASK, addNote="two")
+        assert lost.value.code == "outcome_unknown"
+        with pytest.raises(Refused, match="did not confirm the note"):
+            await agent("update_task", id=TASK, addNote="two")
+        await agent("undo_change", changeId=found["changeId"])
+    assert notes(sandbox) == []
+    assert posts(sandbox) == 2
+
+
+@pytest.mark.parametrize("kind", ["reset_before", "reset_after"])
+async def test_an_undo_whose_answer_is_lost_deletes_the_note_once(kind: Any) -> None:
+    sandbox = close(2)
+    async with agent_on(sandbox) as agent:
+        done = await agent("update_task", id=TASK, addNote=NOTE)
+        sandbox.faults = (Fault(kind, DELETE),)
+        plan = await agent("undo_change", changeId=done["changeId"], dryRun=True)
+        assert plan["difference"][0]["changed"] == {"note": {"from": NOTE, "to": None}}
+        undone = await agent("apply_plan", planId=plan["planId"])
+        assert undone["changed"] == {"note": {"from": NOTE, "to": None}}
+    assert notes(sandbox) == []
+
+
+async def test_a_note_that_was_edited_since_stays_and_a_note_of_somebody_else_is_not_ours() -> None:
+    sandbox = close(2)
+    async with agent_on(sandbox) as agent:
+        done = await agent("update_task", id=TASK, addNote=NOTE)
+        [note] = sandbox.state()["notes"]
+        stored = sandbox._store.notes  # noqa: SLF001 - as another client has it
+        stored[note["id"]] = replace(stored[note["id"]], note="Theirs", user_id=ELENA)
+        kept = await agent("undo_change", changeId=done["changeId"])
+        assert "edited since" in kept["note"]
+        assert kept["unapplied"] == [{"field": "addNote", "asked": None, "got": "Theirs"}]
+        assert notes(sandbox) == [(LEAD, "Theirs")]
