@@ -53,6 +53,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "priority": st.none() | st.integers(0, 2),
     "status": CHOICES,
     "task_type": SOME,
+    "deal_id": SOME,
     "note": SOME,
     "native": st.none() | OBJECTS,
 }

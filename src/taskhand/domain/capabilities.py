@@ -24,7 +24,8 @@ class Capabilities:
     where a description is text. `lists_are_current` is whether a list shows a write at once. `midnight_is_day` is
     whether midnight in UTC is how the CRM writes a day, also for a task with a time. `known` is what it knows of the
     times of tasks. `notes` says in a few words what its tasks lack, and what else it lists. `knows_me` is whether the
-    settings or the credential say who `me` is. `status_names` are those of a list that is the same everywhere.
+    settings or the credential say who `me` is. `status_names` are those of a list that is the same everywhere, and so
+    are `task_types`, of which a new task can have the `new_task_types`, as the `new_task_types_note` says.
     `status_effects` is what the CRM documents that a change of status may start.
     """
 
@@ -47,3 +48,6 @@ class Capabilities:
     knows_me: bool = True
     status_names: tuple[str, ...] = ()
     status_effects: str | None = None
+    task_types: tuple[str, ...] = ()
+    new_task_types: tuple[str, ...] = ()
+    new_task_types_note: str | None = None

@@ -29,8 +29,7 @@ def field_notes(
     values of an enum; they are its description. `me` is a clause that holds where it is known who `me` is, and
     `unless_listed` one where the values are not an enum. `without_description` is the description where a task has no
     description of its own. `needs` is the field without which this one means nothing. `deals` is a clause that holds
-    where tasks have deals.
-    `for_several_people` is true of an argument that means nothing where a task has one person.
+    where tasks have deals. `for_several_people` is true of an argument that means nothing where a task has one person.
 
     `null_is_not_given` offers null in the schema of an optional argument: a host that must fill in every argument has
     no other value there that says nothing. `empty_beside` are the arguments beside which {} or 0 is not given.

@@ -167,7 +167,10 @@ class Receipt:
 
 def changes(before: Task | None, after: Task) -> tuple[FieldChange, ...]:
     """The fields that differ; those of a new task that are not empty."""
-    pairs = ((name, shown(before) if before else None, shown(after)) for name, shown in _SHOWN.items())
+    # A task that an earlier version kept in the journal may lack the type.
+    untold = {"task_type"} if before and MISSING in (before.task_type, after.task_type) else set()
+    shown_fields = ((name, shown) for name, shown in _SHOWN.items() if name not in untold)
+    pairs = ((name, shown(before) if before else None, shown(after)) for name, shown in shown_fields)
     return tuple(
         FieldChange(name, was, now) for name, was, now in pairs if was != now and (before or not _is_empty(now))
     )

@@ -142,6 +142,8 @@ def _expressible(properties: Schema, model: type[BaseModel], capabilities: Capab
     kept |= {name: _known_values(kept[name], capabilities) for name in _NARROWED & kept.keys()}
     if "enum" in kept.get("priority", ()):
         kept["priority"] = kept["priority"] | {"enum": list(capabilities.priorities)}
+    if "taskType" in kept and capabilities.task_types:
+        kept["taskType"] = _listed_types(kept["taskType"], capabilities, is_new=issubclass(model, TaskDraft))
     if capabilities.status_names:
         kept |= _listed_statuses(kept, capabilities.status_names)
     if "responsibleIds" in kept and not issubclass(model, TaskFilter):
@@ -172,6 +174,13 @@ def _listed_statuses(properties: Schema, names: Sequence[str]) -> Schema:
     if "status" not in properties:
         return one
     return one | {"status": properties["status"] | {"items": {"type": "string", "enum": [*names]}}}
+
+
+def _listed_types(node: Schema, capabilities: Capabilities, *, is_new: bool) -> Schema:
+    """The argument that takes a type of task, with the types that there are."""
+    types = capabilities.new_task_types if is_new else capabilities.task_types
+    clauses = ["Kind of task", *filter(None, [capabilities.new_task_types_note if is_new else None])]
+    return node | {"description": f"{'; '.join(clauses)}.", "enum": [*types]}
 
 
 def _inner(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:

@@ -106,7 +106,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
 
     async def create(self, edit: Edit) -> JsonObject:
         """POST a task of the configured type, or of that of the deleted task that it replaces."""
-        body = mapping.create_body(edit, new_task_type(edit.native, self._new_task_type))
+        body = mapping.create_body(edit, new_task_type(edit, self._new_task_type))
         return self._answered(await self._client.create(body, self._day_of(edit)), edit, None)
 
     async def check_edit(self, before: Task, edit: Edit) -> None:
@@ -141,7 +141,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
     ) -> tuple[list[JsonObject], timedelta | None]:
         """The latest tasks of these leads that the user of the credential may have created."""
         del known
-        bodies = [mapping.create_body(edit, new_task_type(edit.native, self._new_task_type)) for edit in edits]
+        bodies = [mapping.create_body(edit, new_task_type(edit, self._new_task_type)) for edit in edits]
         stamp = (moment - timedelta(days=1)).isoformat(timespec="seconds")  # Close's clock may be behind ours
         days = {(body["lead_id"], body["_type"]): self._day_of(edit) for body, edit in zip(bodies, edits, strict=True)}
         rows: list[JsonObject] = []

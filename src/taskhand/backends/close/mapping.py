@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import MISSING
 
-from taskhand.backends.close.task_types import CALL, LEAD, NewTaskType, label_of
+from taskhand.backends.close.task_types import CALL, INBOX, LEAD, NewTaskType, label_of
 from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, optional_text
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import Due, instant_text
@@ -46,8 +46,8 @@ DONE: Final = Status(id="completed", name="Completed", color=None, type="done", 
 
 # Ids are opaque. A member id has a digit or a `_`, which a name of one word has not.
 CAPABILITIES: Final = Capabilities(
-    absent=frozenset({"description", "taskType", "dealId"}),
-    absent_on_update=frozenset({"aiCustomerId"}),
+    absent=frozenset({"description", "dealId"}),
+    absent_on_update=frozenset({"aiCustomerId", "taskType"}),
     required_on_create=frozenset({"aiCustomerId"}),
     priorities=("1", "2"),
     id_pattern=r"[A-Za-z0-9_-]{1,200}",
@@ -58,6 +58,9 @@ CAPABILITIES: Final = Capabilities(
     known=("created", "updated"),
     notes="Here: no finish time, no description; noti_... rows are CRM notifications.",
     status_names=(OPEN.name, DONE.name),
+    task_types=INBOX,
+    new_task_types=(LEAD, CALL),
+    new_task_types_note=f"{CALL} needs aiContactId",
 )
 
 _PRIORITIES: Final = {1: "medium", 2: "high"}
@@ -97,6 +100,7 @@ def task_of(json: JsonObject, zone: str | None) -> Task:
         task_responsibles=(Responsible(responsible_id=assignee),) if assignee else (),
         status_config=status,
         url=f"https://app.close.com/lead/{lead_id}/" if lead_id else None,
+        task_type=fields.read("task_type", lambda: optional_text(json, "_type") or LEAD),
     )
 
 

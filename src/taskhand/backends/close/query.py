@@ -85,7 +85,14 @@ class TaskSearch:
         day = date.fromisoformat(window["date__gte"]) if "date__gte" in window else self._reader.today()
         of_lead = await self._lead_filter(query)
         for assignee in _assignees(query):
-            params = {**self._types, **_filters(query), **_created_and_updated(query), **of_lead, **assignee, **window}
+            params = {
+                **self._types_of(query),
+                **_filters(query),
+                **_created_and_updated(query),
+                **of_lead,
+                **assignee,
+                **window,
+            }
             rows |= await self._rows(query, params, day)
         rows = {one: row for one, row in rows.items() if not self._reader.recent.is_deleted(one)}
         for row in rows.values():
@@ -100,6 +107,10 @@ class TaskSearch:
             (with_unreadable(one, "priority") if one.priority == UNLISTED_PRIORITY else one, times)
             for one, times in tasks
         ]
+
+    def _types_of(self, query: TaskQuery) -> Params:
+        """The type asked for, else those that are listed."""
+        return self._types if query.task_type is None else {"_type": query.task_type}
 
     async def _lead_filter(self, query: TaskQuery) -> Params:
         """The lead that has every task of the contact asked for; no filter where the contact has none."""
@@ -193,7 +204,8 @@ class TaskSearch:
             return False
 
     def _matches(self, row: JsonObject, query: TaskQuery) -> bool:
-        if self._names is not None and (text_of(row.get("_type")) or LEAD) not in self._names:
+        is_listed = self._names is None or (text_of(row.get("_type")) or LEAD) in self._names
+        if query.task_type is None and not is_listed:
             return False
         page = self._select([self._timed(row)], replace(query, after=None, limit=1))
         return bool(page.tasks or page.unreadable)

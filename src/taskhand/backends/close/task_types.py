@@ -8,8 +8,11 @@ documented only of the types that can be created with them.
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from pydantic import MISSING
+
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.domain.field_names import argument_name
 
 __all__ = [
     "CALL",
@@ -67,12 +70,13 @@ def type_filter(types: str) -> dict[str, str]:
     return {"_type__in": ",".join(dict.fromkeys(names))}
 
 
-def new_task_type(raw_values: Mapping[str, Any] | None, configured: NewTaskType) -> NewTaskType:
-    """The type of a new task: that of the deleted task whose `raw_values` it gets, else as `configured`.
+def new_task_type(edit: Edit, configured: NewTaskType) -> NewTaskType:
+    """The type of a new task: that of the deleted task that it replaces, else the one asked for, or `configured`.
 
     CallerError `cannot_recreate` for a type that cannot be created, and for a call that a voice agent was to make.
     """
-    raw = {"_type": configured} | dict(raw_values or {})
+    asked = configured if edit.task_type is MISSING else edit.task_type
+    raw = {"_type": asked} | dict(edit.native or {})
     if (why := why_not_recreatable(raw)) is not None:
         step = "Call create_task with a title that says what is to be done."
         raise CallerError(f"The task cannot be made again. {why}", code="cannot_recreate", next_step=step)
@@ -93,7 +97,7 @@ def check_change(edit: Edit, task_type: str) -> None:
     """Refuse a change that a task of this type does not accept; CallerError `field_not_changeable` says why."""
     given = dict(edit.given())
     for name in given.keys() - _CHANGEABLE_ON.get(task_type, _ALWAYS_CHANGEABLE):
-        argument = {"ai_contact_id": "aiContactId", "ai_customer_id": "aiCustomerId"}.get(name, name)
+        argument = argument_name(name)
         why = f"{argument} cannot change after a task is created in Close."
         if name == "description":
             if given[name] is None:

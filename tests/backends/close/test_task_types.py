@@ -1,0 +1,61 @@
+"""`taskType` in Close: shown on every task, filtered for each call, and set where Close makes such tasks."""
+
+import pytest
+
+from backends.close.test_safe_writes import agent_on
+from backends.close.wired import CAROLINA, ELENA, LEAD, close, row, task_id
+from behaviour.agent import Refused
+from taskhand.backends.close.task_types import INBOX
+
+KINDS = [*INBOX, "missed_call"]
+ROWS = [row(number, _type=kind, date="2026-03-10", contact_id=CAROLINA) for number, kind in enumerate(KINDS, start=1)]
+NEW = {"responsibleIds": ["me"], "priority": "1", "aiCustomerId": LEAD}
+MISSED = [task_id(number) for number, kind in enumerate(KINDS, start=1) if kind == "missed_call"]
+
+
+async def test_a_type_is_shown_and_filtered_at_close_whatever_is_listed_otherwise() -> None:
+    sandbox = close(ROWS)
+    async with agent_on(sandbox, types="lead") as agent:
+        assert (await agent("get_task", id=MISSED[0]))["task"]["task_type"] == "missed_call"
+        assert len((await agent("list_tasks"))["tasks"]) == 1
+        sandbox.clear_requests()
+        listed = await agent("list_tasks", taskType="missed_call", responsibleIds=[ELENA])
+        assert [one["id"] for one in listed["tasks"]] == MISSED
+        assert sandbox.requests[-1].query["_type"] == ["missed_call"]
+        assert (await agent("list_tasks", taskType="voicemail", countBy="status"))["total"] == 1
+        plan = await agent(
+            "bulk_update_tasks", filter={"taskType": "missed_call"}, changes={"newStatusName": "Completed"}
+        )
+        assert {one["id"] for one in plan["difference"]} == set(MISSED)
+        await agent("apply_plan", planId=plan["planId"])
+        assert {one["id"] for one in sandbox.tasks if one["is_complete"]} == set(MISSED)
+        for taken in ({"taskType": "email"}, {"taskType": "Missed call"}):
+            with pytest.raises(Refused, match="There is no taskType") as refused:
+                await agent("list_tasks", **taken)
+            assert refused.value.values == list(INBOX)
+
+
+async def test_a_new_task_has_the_type_asked_for_where_close_makes_such_tasks() -> None:
+    sandbox = close(0)
+    async with agent_on(sandbox) as agent:
+        call = await agent("create_task", title="Ring", taskType="outgoing_call", aiContactId=CAROLINA, **NEW)
+        assert call["task"]["task_type"] == "outgoing_call"
+        plain = await agent("create_task", title="Write", **NEW)
+        bodies = [
+            {"title": "Ask", "taskType": "outgoing_call", "aiContactId": CAROLINA},
+            {"title": "Do", "taskType": "lead"},
+        ]
+        await agent("create_tasks", tasks=[NEW | body for body in bodies])
+        assert [one["_type"] for one in sandbox.tasks] == ["outgoing_call", "lead", "outgoing_call", "lead"]
+        for body, why in (
+            ({"taskType": "outgoing_call"}, "aiContactId is required"),
+            ({"taskType": "voicemail"}, "no taskType"),
+        ):
+            with pytest.raises(Refused, match=why):
+                await agent("create_task", title="Other", **NEW, **body)
+        with pytest.raises(Refused) as unchanged:
+            await agent("update_task", id=plain["task"]["id"], taskType="outgoing_call")
+        assert "taskType" in str(unchanged.value)
+        schemas = {tool.name: tool.input_schema["properties"] for tool in (await agent.client.list_tools()).tools}
+    assert schemas["create_task"]["taskType"]["anyOf"][0]["enum"] == ["lead", "outgoing_call"]
+    assert "taskType" not in schemas["update_task"]
