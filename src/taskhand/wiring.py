@@ -123,6 +123,7 @@ def _open_context(
         timezone=settings.default_timezone,
         store=store_path(settings),
         user=settings.user,
+        language=settings.language,
         sequential_ids=settings.ids == "sequential",
         runtime=runtime,
         stack=stack or AsyncExitStack(),

@@ -141,6 +141,24 @@ def test_a_private_path_is_refused_for_a_shared_file_with_what_to_write(run: Run
     assert run("cursor", "--project", "--set", "TASKHAND_DB=~/t.sqlite", anywhere=True).exit_code == 0
 
 
+def test_english_statuses_are_for_a_new_store(run: Run, file: Path, store_file: Path) -> None:
+    given = ("cursor", "--language", "en", "--set", f"TASKHAND_DB={store_file}")
+    assert "has its statuses already" not in run(*given).stderr
+    assert servers_in(file)["taskhand"]["env"]["TASKHAND_LANGUAGE"] == "en"
+    options = ["--db", str(store_file), "statuses", "list"]
+    for language, first in (("en", "1  To Do  initial\n2  In Progress  in_progress\n3  Done  done\n"), ("es", None)):
+        listed = CliRunner().invoke(
+            command, options, env={"TASKHAND_LANGUAGE": language, "TASKHAND_CONFIG": os.devnull}
+        )
+        assert listed.stdout == (first or "1  To Do  initial\n2  In Progress  in_progress\n3  Done  done\n")
+    CliRunner().invoke(command, ["--db", str(store_file), "seed", "demo"], env={"TASKHAND_CONFIG": os.devnull})
+    done = CliRunner().invoke(
+        command, ["--db", str(store_file), "call", "list_tasks", '{"status": ["done"], "limit": 1}']
+    )
+    assert json.loads(done.stdout)["tasks"][0]["status"] == "Done"
+    assert "`taskhand statuses rename`" in run(*given).stderr
+
+
 def test_the_machines_time_zone_is_used_unless_another_is_known(run: Run, file: Path, tmp_path: Path) -> None:
     def zone() -> str | None:
         return servers_in(file)["taskhand"].get("env", {}).get("TASKHAND_TIMEZONE")

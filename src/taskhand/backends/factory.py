@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum, auto
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar, get_args
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
@@ -58,14 +58,15 @@ S = TypeVar("S", bound=BackendSettings)
 class OpenContext:
     """What a backend is opened with besides its own settings.
 
-    `store` and `user` are the file and the first member of the embedded store. `runtime` is how HTTP requests wait,
-    None for the real one. What a backend opens is registered with `stack`, which closes it.
+    `store`, `user` and `language` are the embedded store's file, first member and statuses' language. `runtime` is
+    how HTTP requests wait, None for the real one. What a backend opens is registered with `stack`, which closes it.
     """
 
     clock: Clock
     timezone: str | None
     store: Path
     user: str | None = None
+    language: Literal["es", "en"] = "es"
     sequential_ids: bool = False
     runtime: "Runtime | None" = None
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)

@@ -42,6 +42,7 @@ _COLOURS = {"+": "green", "-": "red"}
 @click.option("--backend", type=click.Choice(NAMES), help="Where tasks live; asks for its API key.")
 @click.option("--me", metavar="WHO", help="The member of the team that `me` is: a name, an e-mail or an id.")
 @click.option("--timezone", metavar="ZONE", help="Your time zone; default: this machine's.")
+@click.option("--language", type=click.Choice(["es", "en"]), help="The language of a new built-in store's statuses.")
 @click.option("--name", default="taskhand", show_default=True, help="The entry's name, for several side by side.")
 @click.option(
     "--project",
@@ -65,6 +66,7 @@ def install(
     backend: BackendName | None,
     me: str | None,
     timezone: str | None,
+    language: str | None,
     name: str,
     file: Path | None,
     keys: "KeyStore | None",
@@ -85,6 +87,7 @@ def install(
         _given(variables, project=project),
         me,
         timezone,
+        language,
         project=project,
         dry_run=dry_run,
         prints=prints,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Questions", "Request", "refuse_unusable"]
 
 _ZONE = "TASKHAND_TIMEZONE"
+_LANGUAGE = "TASKHAND_LANGUAGE"
 _MOST_TRIES = 3
 _MOST_MEMBERS = 20
 _LOOK_UP_S = 45
@@ -40,6 +41,7 @@ class Request:
     variables: Mapping[str, str]
     me: str | None
     timezone: str | None
+    language: str | None
     project: bool
     dry_run: bool
     prints: bool
@@ -84,6 +86,8 @@ class Questions:
             return self._answer_me(variable)
         if variable == _ZONE:
             return self._answer_zone()
+        if variable == _LANGUAGE:
+            return self._answer_language()
         return self._from_environment(variable) or self._ask(variable)
 
     def check_key(self) -> None:
@@ -179,6 +183,24 @@ class Questions:
         else:
             print_line(f"The time zone is this machine's, {zone}; --timezone sets another.", err=True)
         return zone
+
+    def _answer_language(self) -> str | None:
+        """The language of the statuses, which a store has from its beginning."""
+        from taskhand.wiring import store_path
+
+        store = store_path(self._configuration().settings)
+        if self._asked.language:
+            if store.exists():
+                print_line(f"! {store} has its statuses already; `taskhand statuses rename` changes them.", err=True)
+            return self._asked.language
+        if found := self._from_environment(_LANGUAGE):
+            return found
+        if not self._is_interactive or self._asked.project or _LANGUAGE in self._present or store.exists():
+            return None
+        text = "Statuses: es (Pendiente, En Progreso, Completado) or en (To Do, In Progress, Done)? (empty: es)"
+        choice = click.Choice(["es", "en"])
+        chosen: str = click.prompt(text, default="es", type=choice, show_default=False, show_choices=False, err=True)
+        return chosen if chosen != "es" else None
 
     def _configuration(self) -> "Configuration":
         """The configuration that the entry's server would have so far."""

@@ -83,6 +83,14 @@ class ServerSettings(BaseModel):
             alias="TASKHAND_USER", description="Name of a new store's first member, you; default: the system's user."
         ),
     ] = None
+    language: Annotated[
+        Literal["es", "en"],
+        Field(
+            alias="TASKHAND_LANGUAGE",
+            description="Names of a new store's statuses: `es` (Pendiente, En Progreso, Completado) or `en` (To Do, "
+            "In Progress, Done); default `es`.",
+        ),
+    ] = "es"
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
         Field(alias="TASKHAND_LOG_LEVEL", description="How much Taskhand logs to stderr; default `WARNING`."),
@@ -123,7 +131,7 @@ class ServerSettings(BaseModel):
             alias="TASKHAND_PLAN_OVER",
             ge=0,
             le=10_000,
-            description="A bulk change of more tasks than this stops at a plan; default 10.",
+            description="A change of more tasks than this, or create_tasks with more, stops at a plan; default 10.",
         ),
         SettingKind.GUARD,
     ] = 10

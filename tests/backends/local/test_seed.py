@@ -79,9 +79,10 @@ async def test_a_store_with_tasks_is_not_seeded_and_stays_as_it_is(backend: Loca
 
 
 async def test_a_store_without_its_first_statuses_can_be_seeded(backend: LocalBackend) -> None:
-    await backend.edit(lambda directory: directory.rename_status("Completado", "Listo"))
+    await backend.edit(lambda directory: directory.rename_status("En Progreso", "Doing"))
+    await backend.edit(lambda directory: directory.remove_status("Completado"))
     tasks = await planted(backend)
-    assert {task.status_config.name for task in tasks if task.status_config} == {"Pendiente", "En Progreso"}
+    assert {task.status_config.name for task in tasks if task.status_config} == {"Pendiente", "Doing"}
 
 
 async def test_it_is_the_same_every_time(tmp_path: Path) -> None:

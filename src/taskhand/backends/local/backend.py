@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from taskhand.backends.base import BulkProgress, ItemResult, Written
 from taskhand.backends.local import identity, tasks
-from taskhand.backends.local.directory import Directory, NewId
+from taskhand.backends.local.directory import Directory, Language, NewId
 from taskhand.backends.local.health_checks import check_store
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
@@ -58,11 +58,12 @@ class LocalBackend:
         new_task_id: NewId | None = None,
         user: str,
         timezone: str | None,
+        language: Language = "es",
         busy_s: float = BUSY_S,
     ) -> None:
         """`clock` returns an aware datetime; `user` is the first member's name; `timezone` the default zone.
 
-        `new_task_id` makes the ids of tasks where they are made in another way than others.
+        `language` is that of the first statuses. `new_task_id` makes the ids of tasks, if that differs.
 
         `busy_s` is how many seconds a write waits for another process.
         """
@@ -71,6 +72,7 @@ class LocalBackend:
         self._new_task_id = new_task_id or new_id
         self._user = user
         self._timezone = timezone
+        self._language: Language = language
         self._path = path
         self._store = Store(path, TASK_STORE, prepare=self._prepare, busy_s=busy_s)
 
@@ -244,7 +246,7 @@ class LocalBackend:
             return is_overdue(due, self._clock(), self._timezone)
 
         connection.create_function("is_overdue", 3, overdue)
-        self._directory(connection).add_defaults(self._user)
+        self._directory(connection).add_defaults(self._user, self._language)
 
     def _create(self, connection: sqlite3.Connection, edit: Edit) -> Task:
         return tasks.create(connection, edit, task_id=self._new_task_id(connection), stamp=self._stamp(connection))

@@ -1,7 +1,8 @@
 """The statuses, members and contacts of the embedded store: read by the server, edited from the command line."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 from taskhand.backends.local.rows import to_contact, to_member, to_status
 from taskhand.domain import people
@@ -9,16 +10,19 @@ from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.names import fold
 from taskhand.domain.task import Contact, Member, Status, StatusType
 
-__all__ = ["Directory", "NewId", "sequential_id"]
+__all__ = ["Directory", "Language", "NewId", "sequential_id"]
 
 NewId = Callable[[sqlite3.Connection], str]
 
-_FIRST_STATUSES: Sequence[tuple[str, StatusType, str]] = (
-    ("Pendiente", "initial", "#60a5fa"),
-    ("En Progreso", "in_progress", "#facc15"),
-    ("Completado", "done", "#4ade80"),
+Language = Literal["es", "en"]
+"""The language of the first statuses."""
+
+_FIRST_STATUSES: Sequence[tuple[Mapping[Language, str], StatusType, str]] = (
+    ({"es": "Pendiente", "en": "To Do"}, "initial", "#60a5fa"),
+    ({"es": "En Progreso", "en": "In Progress"}, "in_progress", "#facc15"),
+    ({"es": "Completado", "en": "Done"}, "done", "#4ade80"),
 )
-"""Names and the first colour as in Vambe's documented samples; positions count from 1 as its sample's `order` does."""
+"""Spanish names and the first colour as in Vambe's documented samples; positions count from 1 as its `order` does."""
 
 _MOST_WORDS = 20
 """Words of a search for a contact; no name has more."""
@@ -37,12 +41,12 @@ class Directory:
         self.connection = connection
         self._new_id = new_id
 
-    def add_defaults(self, user: str) -> None:
+    def add_defaults(self, user: str, language: Language) -> None:
         """Add the default statuses and the member `user` to a new store; leave any other store unchanged."""
         if self.connection.execute("SELECT 1 FROM status").fetchone():
             return
-        for status in _FIRST_STATUSES:
-            self.add_status(*status)
+        for names, kind, color in _FIRST_STATUSES:
+            self.add_status(names[language], kind, color)
         self.connection.execute("UPDATE member SET is_me = 1 WHERE id = ?", (self.add_member(user),))
 
     def new_id(self) -> str:

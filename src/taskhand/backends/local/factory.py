@@ -33,6 +33,7 @@ def open_store(context: OpenContext) -> "LocalBackend":
         new_task_id=sequential_id if context.sequential_ids else short_id,
         user=context.user or _os_user(),
         timezone=context.timezone,
+        language=context.language,
     )
 
 
@@ -51,5 +52,5 @@ FACTORY = BackendFactory(
     title="the embedded store",
     settings=BackendSettings,
     open=open_backend,
-    questions=("TASKHAND_TIMEZONE",),
+    questions=("TASKHAND_TIMEZONE", "TASKHAND_LANGUAGE"),
 )

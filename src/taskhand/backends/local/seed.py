@@ -13,7 +13,7 @@ from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.query import TaskQuery
-from taskhand.domain.task import StatusChoice
+from taskhand.domain.task import StatusChoice, StatusType
 
 __all__ = ["seed_store"]
 
@@ -46,20 +46,20 @@ class _SeedTask:
     hour: int | None
     people: Sequence[int]
     priority: int
-    status: str = "Pendiente"
+    status: StatusType = "initial"
     contact: int | None = None
     description: str | None = None
 
 
 _TASKS = (
-    _SeedTask("Send the proposal to Acme", -6, None, (0,), 2, "En Progreso", 0, "Annual plan, 12 seats."),
+    _SeedTask("Send the proposal to Acme", -6, None, (0,), 2, "in_progress", 0, "Annual plan, 12 seats."),
     _SeedTask("Call Andes Solar about the invoice", -3, 11, (1,), 2, contact=1),
     _SeedTask("Collect the signed contract from Clínica Norte", -2, None, (0, 4), 1, contact=2),
     _SeedTask(
-        "Answer the complaint of Ferretería Paz", -1, 16, (2,), 2, "En Progreso", 3, "Delivery was two days late."
+        "Answer the complaint of Ferretería Paz", -1, 16, (2,), 2, "in_progress", 3, "Delivery was two days late."
     ),
     _SeedTask("Prepare the demo for Estudio Lagos", 0, 15, (4,), 1, contact=4),
-    _SeedTask("Update the price list", 0, None, (3,), 0, "En Progreso"),
+    _SeedTask("Update the price list", 0, None, (3,), 0, "in_progress"),
     _SeedTask("Review the open quotes", 0, None, (0, 1), 1),
     _SeedTask("Call Carolina Vega about the renewal", 1, 10, (0,), 2, contact=0),
     _SeedTask("Confirm the training date with Clínica Norte", 1, None, (4,), 1, contact=2),
@@ -74,10 +74,10 @@ _TASKS = (
     _SeedTask("Clean up duplicate contacts", None, None, (3,), 0),
     _SeedTask("Find a speaker for the webinar", None, None, (4,), 0),
     _SeedTask("Collect ideas for the onboarding", None, None, (), 0),
-    _SeedTask("Send the invoice to Clínica Norte", -9, None, (1,), 1, "Completado", 2),
-    _SeedTask("Book the room for the training", -5, None, (4,), 0, "Completado"),
-    _SeedTask("Call back Jorge Paz", -4, 12, (2,), 2, "Completado", 3),
-    _SeedTask("Set up the shared calendar", -12, None, (3,), 0, "Completado"),
+    _SeedTask("Send the invoice to Clínica Norte", -9, None, (1,), 1, "done", 2),
+    _SeedTask("Book the room for the training", -5, None, (4,), 0, "done"),
+    _SeedTask("Call back Jorge Paz", -4, 12, (2,), 2, "done", 3),
+    _SeedTask("Set up the shared calendar", -12, None, (3,), 0, "done"),
 )
 
 
@@ -91,7 +91,9 @@ async def seed_store(backend: LocalBackend, now: datetime) -> int:
             "The store has tasks already.", code="in_use", next_step="Choose a new file with --db, then seed it."
         )
     people, contacts = await backend.edit(_add_people_and_contacts)
-    statuses = {status.name: StatusChoice.of(status) for status in (await backend.statuses()).statuses}
+    statuses: dict[str | None, StatusChoice] = {}
+    for status in (await backend.statuses()).statuses:
+        statuses.setdefault(status.type, StatusChoice.of(status))
     for planned in _TASKS:
         await backend.create_task(_edit(planned, people, contacts, statuses.get(planned.status), now))
     return len(_TASKS)

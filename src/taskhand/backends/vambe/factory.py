@@ -49,13 +49,13 @@ class VambeSettings(BackendSettings):
         "repeat", alias="VAMBE_ARRAY_QUERY", description="How a query's array is written; default `repeat`."
     )
     vambe_cache_s: float = Field(
-        5.0, alias="VAMBE_CACHE_S", ge=0, le=300, description="Seconds that a fetched list is good for; default 5."
+        5.0, alias="VAMBE_CACHE_S", ge=0, le=300, description="Cache lifetime of lists in seconds; default 5."
     )
     vambe_rate: int = Field(
-        10, alias="VAMBE_RATE", ge=1, le=1_000, description="Most requests a second to Vambe; default 10."
+        10, alias="VAMBE_RATE", ge=1, le=1_000, description="Maximum requests a second to Vambe; default 10."
     )
     vambe_in_flight: int = Field(
-        8, alias="VAMBE_IN_FLIGHT", ge=1, le=64, description="Most requests under way to Vambe; default 8."
+        8, alias="VAMBE_IN_FLIGHT", ge=1, le=64, description="Maximum concurrent requests to Vambe; default 8."
     )
 
 
