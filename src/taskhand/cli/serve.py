@@ -21,6 +21,9 @@ from taskhand.domain.errors import OperatorError
 if TYPE_CHECKING:
     from taskhand.server.transports.host_names import Address
 
+_QUIET_S = 2.0
+"""By then a host has read the list of tools."""
+
 _Work = Callable[[], Coroutine[Any, Any, None]]
 
 __all__ = ["run_server", "serve"]
@@ -122,6 +125,7 @@ async def _open(
     OperatorError where the configuration does not allow it.
     """
     from taskhand.server.app import create_server
+    from taskhand.server.use_cases import load_use_cases
     from taskhand.service.recovery import recover_if_possible
     from taskhand.wiring import open_app
 
@@ -130,4 +134,10 @@ async def _open(
     app = await stack.enter_async_context(open_app(found.settings))
     settings = found.settings
     server = create_server(app, state_keys=settings.state_keys, keeps_sessions=keeps_sessions, remark=settings.remark)
-    return server, app.aclose, partial(recover_if_possible, app)
+
+    async def at_start() -> None:
+        await recover_if_possible(app)
+        await anyio.sleep(_QUIET_S)
+        await load_use_cases()
+
+    return server, app.aclose, at_start

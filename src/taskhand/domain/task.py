@@ -29,6 +29,7 @@ __all__ = [
     "DealList",
     "Member",
     "Priority",
+    "ReassignMode",
     "Responsible",
     "Status",
     "StatusChoice",
@@ -43,6 +44,7 @@ __all__ = [
 
 Priority = Literal["0", "1", "2"]
 StatusType = Literal["initial", "in_progress", "done", "master_done"]
+ReassignMode = Literal["replace", "add", "remove"]
 
 FINISHED: tuple[StatusType, ...] = ("done", "master_done")
 """The status types of a finished task, the preferred one first."""
@@ -66,7 +68,7 @@ IMMUTABLE = frozenset({"id", "created_at", "creator_id"})
 class Value(BaseModel):
     """A frozen value of the contract, in the documented snake_case."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # a start needs the validators of few
 
 
 class Body(Value):

@@ -11,7 +11,6 @@ from taskhand.domain.errors import TaskhandError
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.render.errors import error_sentence
 from taskhand.service.app_context import AppContext
-from taskhand.service.complete_name import complete_name
 
 __all__ = ["complete_with"]
 
@@ -24,6 +23,8 @@ def complete_with(
     """The handler that completes names from `app`."""
 
     async def complete(_: ServerRequestContext[Any, Any], params: CompleteRequestParams) -> CompleteResult:
+        from taskhand.service.complete_name import complete_name  # noqa: PLC0415  no start waits for it
+
         argument, context = params.argument, params.context
         taken = (context.arguments or {}).values() if context else ()
         try:

@@ -14,7 +14,6 @@ from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.text import one_line, truncate, truncate_change
 from taskhand.domain.wording import Wording
-from taskhand.service.apply_plan import apply_plan, decline_plan, review_plan
 from taskhand.service.call import Call
 from taskhand.service.wording_for import wording_for
 
@@ -57,6 +56,8 @@ async def act_on_answer(call: Call, plan_id: str, answer: Answer) -> Receipt | B
 
     A host that runs without a person answers by itself: `claude -p` cancels at once, and `codex exec` says no.
     """
+    from taskhand.service.apply_plan import apply_plan, decline_plan, review_plan  # noqa: PLC0415  no start waits for it
+
     call.change = None
     if answer == "none":
         note = (

@@ -1,7 +1,6 @@
 """Change who is responsible for a task."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 from taskhand.domain import rules
 from taskhand.domain.edit import Edit
@@ -9,23 +8,24 @@ from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import ReassignMode
 from taskhand.service.call import Call
 from taskhand.service.resolver import ResolvedEdit, Resolver
 from taskhand.service.task_write import plan_or_write
 
-__all__ = ["Mode", "reassign_task"]
-
-Mode = Literal["replace", "add", "remove"]
+__all__ = ["reassign_task"]
 
 
-async def reassign_task(call: Call, task_id: str, given: Sequence[str], chosen: Mode | None = None) -> Receipt | Plan:
+async def reassign_task(
+    call: Call, task_id: str, given: Sequence[str], chosen: ReassignMode | None = None
+) -> Receipt | Plan:
     """Replace the responsibles of a task (the default), add to them or remove from them.
 
     CallerError where a person is unknown, and for an empty list unless `replace` was chosen: it may be a filler.
     """
     capabilities = call.app.backend.capabilities
     rules.check_id(task_id, capabilities)
-    mode: Mode = chosen or "replace"
+    mode: ReassignMode = chosen or "replace"
     if not given and mode != "replace":
         raise CallerError(
             f"responsibleIds is empty: there is nobody to {mode}.",

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import MISSING
 
@@ -13,7 +13,9 @@ from taskhand.domain.people_names import people_names
 from taskhand.domain.text import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow, match_rows
-from taskhand.service.count_tasks import Counted
+
+if TYPE_CHECKING:
+    from taskhand.service.count_tasks import Counted
 
 __all__ = ["CountsAnswer", "render_counts"]
 
@@ -51,7 +53,7 @@ class NamedCountsAnswer(CountsAnswer, UntrustedAnswer):
     free_text = ("counts", "matched.name")
 
 
-def render_counts(counted: Counted, by: CountBy) -> CountsAnswer:
+def render_counts(counted: "Counted", by: CountBy) -> CountsAnswer:
     """The answer with the largest groups, as many as there is room for."""
     count = counted.count
     has_names = by in ("responsible", "status") or bool(counted.matched)
@@ -83,7 +85,7 @@ def _on_wire(value: object) -> int:
     return len(text) + len(json.dumps(text, ensure_ascii=False))
 
 
-def _named(counted: Counted, by: CountBy) -> dict[str, int]:
+def _named(counted: "Counted", by: CountBy) -> dict[str, int]:
     """The groups by the words that rows show for them."""
     groups = counted.count.groups
     people = [one for one in groups if one != NOBODY] if by == "responsible" else []

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import MISSING
 
@@ -15,8 +16,10 @@ from taskhand.domain.wording import Wording
 from taskhand.server.render.answer import MOST_ITEMS, Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow, match_rows
 from taskhand.server.render.rows import ROW, Row, RowField, render_row
-from taskhand.service.list_tasks import TaskList
-from taskhand.service.list_team_members import Team
+
+if TYPE_CHECKING:
+    from taskhand.service.list_tasks import TaskList
+    from taskhand.service.list_team_members import Team
 
 __all__ = [
     "TASK_TEXTS",
@@ -93,7 +96,7 @@ class TeamAnswer(UntrustedAnswer):
     omitted: int
 
     @classmethod
-    def of(cls, team: Team) -> "TeamAnswer":
+    def of(cls, team: "Team") -> "TeamAnswer":
         """The answer for a team."""
         shown = team.members[:MOST_ITEMS]
         return cls(members=tuple(map(_member_row, shown)), me=team.me, omitted=len(team.members) - len(shown))
@@ -171,7 +174,7 @@ class ListAnswer(UntrustedAnswer):
     unreadable: Unreadable | MISSING = MISSING
 
     @classmethod
-    def of(cls, found: TaskList, fields: Sequence[RowField] | MISSING) -> "ListAnswer":
+    def of(cls, found: "TaskList", fields: Sequence[RowField] | MISSING) -> "ListAnswer":
         """The answer for a page; it ends early, with a cursor, where its rows are large."""
         shown = ROW if fields is MISSING else fields
         people = {person for task in found.tasks for person in task.responsible_ids}

@@ -7,7 +7,6 @@ from taskhand.server.render.answer import Answer
 from taskhand.server.resource import Resource
 from taskhand.server.schema import input_schema, model_fields
 from taskhand.service.app_context import AppContext
-from taskhand.service.bulk_targets import MOST_TASKS
 
 __all__ = ["CAPABILITIES", "CapabilitiesAnswer"]
 
@@ -28,6 +27,8 @@ class CapabilitiesAnswer(Answer):
     @classmethod
     def of(cls, app: AppContext) -> "CapabilitiesAnswer":
         """The capabilities of the backend of `app`, in words."""
+        from taskhand.service.bulk_targets import MOST_TASKS
+
         can = app.backend.capabilities
         return cls(
             backend=app.backend.name,

@@ -3,12 +3,13 @@
 from taskhand.server.render.reads import TeamAnswer
 from taskhand.server.resource import Resource
 from taskhand.service.app_context import AppContext
-from taskhand.service.list_team_members import list_team_members
 
 __all__ = ["MEMBERS"]
 
 
 async def _read(app: AppContext, _: str) -> TeamAnswer:
+    from taskhand.service.list_team_members import list_team_members
+
     return TeamAnswer.of(await list_team_members(app))
 
 

@@ -3,12 +3,13 @@
 from taskhand.server.render.reads import StatusesAnswer
 from taskhand.server.resource import Resource
 from taskhand.service.app_context import AppContext
-from taskhand.service.list_statuses import list_statuses
 
 __all__ = ["STATUSES"]
 
 
 async def _read(app: AppContext, _: str) -> StatusesAnswer:
+    from taskhand.service.list_statuses import list_statuses
+
     return StatusesAnswer.of(await list_statuses(app))
 
 

@@ -3,12 +3,13 @@
 from taskhand.server.render.reads import TaskAnswer
 from taskhand.server.resource import Resource
 from taskhand.service.app_context import AppContext
-from taskhand.service.get_task import get_task
 
 __all__ = ["TASK"]
 
 
 async def _read(app: AppContext, task_id: str) -> TaskAnswer:
+    from taskhand.service.get_task import get_task
+
     return TaskAnswer.of(await get_task(app, task_id))
 
 

@@ -6,7 +6,6 @@ from pydantic import Field
 
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.service.apply_plan import apply_plan, review_plan
 from taskhand.service.call import Call, Options
 
 __all__ = ["APPLY_PLAN"]
@@ -19,6 +18,8 @@ class ApplyPlan(Options):
 
 
 async def _run(call: Call, arguments: ApplyPlan) -> Written:
+    from taskhand.service.apply_plan import apply_plan, review_plan
+
     if call.is_dry or call.asks:
         plan = await review_plan(call, arguments.plan_id)
         if call.is_dry or plan.guard:

@@ -9,8 +9,6 @@ from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskPatch
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.service.bulk_change import BulkChange
-from taskhand.service.bulk_update import bulk_update
 from taskhand.service.call import Call, RepeatableOptions
 
 __all__ = ["BULK_UPDATE_TASKS"]
@@ -53,6 +51,9 @@ class BulkUpdateTasks(RepeatableOptions):
 
 
 async def _run(call: Call, arguments: BulkUpdateTasks) -> Written:
+    from taskhand.service.bulk_change import BulkChange
+    from taskhand.service.bulk_update import bulk_update
+
     change = BulkChange(
         patch=None if arguments.changes is MISSING else arguments.changes,
         shift_days=None if arguments.shift_due_days is MISSING else arguments.shift_due_days,

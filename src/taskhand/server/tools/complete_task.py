@@ -6,10 +6,9 @@ from pydantic import MISSING, Field
 
 from taskhand.domain.task import AddNote
 from taskhand.server.render.writes import WriteAnswer
-from taskhand.server.tool import Tool
+from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import TaskId
-from taskhand.service.call import Options
-from taskhand.service.complete_task import complete_task
+from taskhand.service.call import Call, Options
 
 __all__ = ["COMPLETE_TASK"]
 
@@ -24,6 +23,12 @@ class CompleteTask(Options):
     add_note: AddNote | MISSING = MISSING
 
 
+async def _run(call: Call, arguments: CompleteTask) -> Written:
+    from taskhand.service.complete_task import complete_task
+
+    return await complete_task(call, arguments.id, arguments.new_status_name, arguments.add_note)
+
+
 COMPLETE_TASK = Tool(
     name="complete_task",
     title="Complete a task",
@@ -34,6 +39,6 @@ COMPLETE_TASK = Tool(
     kind="update",
     arguments=CompleteTask,
     answer=WriteAnswer,
-    run=lambda call, arguments: complete_task(call, arguments.id, arguments.new_status_name, arguments.add_note),
+    run=_run,
     verb="finishes",
 )

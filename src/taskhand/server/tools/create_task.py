@@ -2,15 +2,20 @@
 
 from taskhand.domain.task import TaskDraft
 from taskhand.server.render.writes import WriteAnswer
-from taskhand.server.tool import Tool
-from taskhand.service.call import RepeatableOptions
-from taskhand.service.create_task import create_task
+from taskhand.server.tool import Tool, Written
+from taskhand.service.call import Call, RepeatableOptions
 
 __all__ = ["CREATE_TASK"]
 
 
 class CreateTask(RepeatableOptions, TaskDraft):
     """The documented body of POST /tasks, and the options of the call."""
+
+
+async def _run(call: Call, arguments: CreateTask) -> Written:
+    from taskhand.service.create_task import create_task
+
+    return await create_task(call, arguments)
 
 
 CREATE_TASK = Tool(
@@ -23,5 +28,5 @@ CREATE_TASK = Tool(
     kind="create",
     arguments=CreateTask,
     answer=WriteAnswer,
-    run=create_task,
+    run=_run,
 )

@@ -1,6 +1,6 @@
 """The tool `create_tasks`."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import MISSING
 
@@ -10,7 +10,9 @@ from taskhand.server.list_of import ListItem, ListOf
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.service.call import Call, RepeatableOptions
-from taskhand.service.create_tasks import NewBody, create_tasks
+
+if TYPE_CHECKING:
+    from taskhand.service.create_tasks import NewBody
 
 __all__ = ["CREATE_TASKS"]
 
@@ -24,6 +26,8 @@ class CreateTasks(RepeatableOptions):
 
 
 async def _run(call: Call, arguments: CreateTasks) -> Written:
+    from taskhand.service.create_tasks import create_tasks
+
     if arguments.tasks is MISSING:
         raise CallerError(
             "tasks is required: the bodies of the new tasks.",
@@ -33,7 +37,9 @@ async def _run(call: Call, arguments: CreateTasks) -> Written:
     return await create_tasks(call, [_to_body(index, item) for index, item in enumerate(arguments.tasks)])
 
 
-def _to_body(index: int, item: ListItem) -> NewBody:
+def _to_body(index: int, item: ListItem) -> "NewBody":
+    from taskhand.service.create_tasks import NewBody
+
     if isinstance(item.value, TaskDraft | CallerError):
         return NewBody(index, item.text("title"), item.value)
     raise AssertionError("a list of TaskDraft has no others")

@@ -9,7 +9,6 @@ from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import TaskId
 from taskhand.service.call import Call, Options
-from taskhand.service.delete_task import delete_task, delete_tasks
 
 __all__ = ["DELETE_TASK"]
 
@@ -28,6 +27,8 @@ class DeleteTask(Options):
 
 
 async def _run(call: Call, arguments: DeleteTask) -> Written:
+    from taskhand.service.delete_task import delete_task, delete_tasks
+
     task_id = None if arguments.id is MISSING else arguments.id
     ids = None if arguments.ids is MISSING or (task_id and not arguments.ids) else arguments.ids
     if task_id is not None and ids is None:

@@ -9,7 +9,6 @@ from taskhand.domain.task import Body
 from taskhand.server.render.reads import ContactsAnswer
 from taskhand.server.tool import Tool
 from taskhand.service.call import Call
-from taskhand.service.find_contacts import find_contacts
 
 __all__ = ["FIND_CONTACTS"]
 
@@ -29,6 +28,8 @@ class FindContacts(Body):
 
 
 async def _run(call: Call, arguments: FindContacts) -> ContactsAnswer:
+    from taskhand.service.find_contacts import find_contacts
+
     found = await find_contacts(call.app, arguments.query, _MOST + 1)
     return ContactsAnswer.of(found.contacts, _MOST, found.deals)
 

@@ -8,7 +8,6 @@ from taskhand.domain.task import Body
 from taskhand.server.render.reads import TaskAnswer
 from taskhand.server.tool import Tool
 from taskhand.service.call import Call
-from taskhand.service.get_task import get_task
 
 __all__ = ["GET_TASK", "TaskId"]
 
@@ -22,6 +21,8 @@ class GetTask(Body):
 
 
 async def _run(call: Call, arguments: GetTask) -> TaskAnswer:
+    from taskhand.service.get_task import get_task
+
     return TaskAnswer.of(await get_task(call.app, arguments.id))
 
 

@@ -18,9 +18,7 @@ from taskhand.server.render.changes import ChangesAnswer, people_in_row, people_
 from taskhand.server.render.matches import match_rows
 from taskhand.server.tool import Tool
 from taskhand.service.app_context import AppContext
-from taskhand.service.apply_plan import plan_user
 from taskhand.service.call import Call
-from taskhand.service.list_changes import find_change, list_changes
 from taskhand.service.wording_for import wording_for
 
 __all__ = ["list_changes_tool"]
@@ -52,6 +50,8 @@ class ListChanges(Body):
 
 
 async def _run(call: Call, arguments: ListChanges) -> ChangesAnswer:
+    from taskhand.service.list_changes import list_changes
+
     since, since_matched = _moment(call, "since", arguments.since)
     until, until_matched = _moment(call, "until", arguments.until)
     query = ChangeQuery(
@@ -78,6 +78,8 @@ async def _run(call: Call, arguments: ListChanges) -> ChangesAnswer:
 
 async def _list_tasks(app: AppContext, change_id: str, query: ChangeQuery, largest: int) -> ChangesAnswer:
     """A page of the tasks of one change, of at most `largest` characters."""
+    from taskhand.service.list_changes import find_change
+
     change = await find_change(app, change_id)
     indexes = task_indexes(change, query.task_id, query.outcome)
     start, note, count = _position(query.after), await _plan_note(app, change), query.limit
@@ -93,6 +95,8 @@ async def _list_tasks(app: AppContext, change_id: str, query: ChangeQuery, large
 
 async def _plan_note(app: AppContext, change: Change) -> str | None:
     """What to say of a planId; None for a change."""
+    from taskhand.service.apply_plan import plan_user
+
     if change.outcome != "planned":
         return None
     user = await plan_user(app, change)
@@ -124,7 +128,7 @@ def _moment(call: Call, name: str, text: str | MISSING) -> tuple[datetime | None
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        from taskhand.domain.date_words.arguments import read_edge_of_time  # noqa: PLC0415  no start waits for it
+        from taskhand.domain.date_words.arguments import read_edge_of_time
 
         return read_edge_of_time(name, text, "from" if name == "since" else "to", call.app.reference)
     return at if at.tzinfo else at.replace(tzinfo=UTC), ()

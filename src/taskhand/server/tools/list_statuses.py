@@ -4,7 +4,6 @@ from taskhand.domain.task import Body
 from taskhand.server.render.reads import StatusesAnswer
 from taskhand.server.tool import Tool
 from taskhand.service.call import Call
-from taskhand.service.list_statuses import list_statuses
 
 __all__ = ["LIST_STATUSES"]
 
@@ -14,6 +13,8 @@ class ListStatuses(Body):
 
 
 async def _run(call: Call, _: ListStatuses) -> StatusesAnswer:
+    from taskhand.service.list_statuses import list_statuses
+
     return StatusesAnswer.of(await list_statuses(call.app))
 
 

@@ -12,8 +12,6 @@ from taskhand.server.render.reads import ListAnswer
 from taskhand.server.render.rows import RowField
 from taskhand.server.tool import Tool
 from taskhand.service.call import Call
-from taskhand.service.count_tasks import count_tasks
-from taskhand.service.list_tasks import list_tasks
 
 __all__ = ["LIST_TASKS"]
 
@@ -67,6 +65,9 @@ class ListTasksAnswer(ListAnswer, CountsAnswer):
 
 
 async def _run(call: Call, arguments: ListTasks) -> ListAnswer | CountsAnswer:
+    from taskhand.service.count_tasks import count_tasks
+    from taskhand.service.list_tasks import list_tasks
+
     if arguments.count_by is not MISSING:
         return render_counts(await count_tasks(call.app, arguments, arguments.count_by), arguments.count_by)
     found = await list_tasks(

@@ -4,7 +4,6 @@ from taskhand.domain.task import Body
 from taskhand.server.render.reads import TeamAnswer
 from taskhand.server.tool import Tool
 from taskhand.service.call import Call
-from taskhand.service.list_team_members import list_team_members
 
 __all__ = ["LIST_TEAM_MEMBERS"]
 
@@ -14,6 +13,8 @@ class ListTeamMembers(Body):
 
 
 async def _run(call: Call, _: ListTeamMembers) -> TeamAnswer:
+    from taskhand.service.list_team_members import list_team_members
+
     return TeamAnswer.of(await list_team_members(call.app))
 
 

@@ -5,12 +5,11 @@ from typing import Annotated
 from pydantic import MISSING, Field
 
 from taskhand.domain.field_notes import field_notes
-from taskhand.domain.task import OR_ME
+from taskhand.domain.task import OR_ME, ReassignMode
 from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import TaskId
 from taskhand.service.call import Call, Options
-from taskhand.service.reassign_task import Mode, reassign_task
 
 __all__ = ["REASSIGN_TASK"]
 
@@ -24,7 +23,7 @@ class ReassignTask(Options):
     ]
     mode: (
         Annotated[
-            Mode,
+            ReassignMode,
             Field(
                 description="replace everyone (default), add to or remove from those on the task.",
                 json_schema_extra=field_notes(needs="responsibleIds", for_several_people=True),
@@ -35,6 +34,8 @@ class ReassignTask(Options):
 
 
 async def _run(call: Call, arguments: ReassignTask) -> Written:
+    from taskhand.service.reassign_task import reassign_task
+
     mode = None if arguments.mode is MISSING else arguments.mode
     return await reassign_task(call, arguments.id, arguments.responsible_ids, mode)
 

@@ -7,7 +7,6 @@ from pydantic import MISSING, Field
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.service.call import Call, Options
-from taskhand.service.undo_change import undo_change
 
 __all__ = ["UNDO_CHANGE"]
 
@@ -24,6 +23,8 @@ class UndoChange(Options):
 
 
 async def _run(call: Call, arguments: UndoChange) -> Written:
+    from taskhand.service.undo_change import undo_change
+
     task_ids = None if arguments.task_ids is MISSING else arguments.task_ids
     return await undo_change(call, arguments.change_id, task_ids, () if arguments.leave is MISSING else arguments.leave)
 

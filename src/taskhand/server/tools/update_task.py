@@ -2,10 +2,9 @@
 
 from taskhand.domain.task import TaskPatch
 from taskhand.server.render.writes import WriteAnswer
-from taskhand.server.tool import Tool
+from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import TaskId
-from taskhand.service.call import Options
-from taskhand.service.update_task import update_task
+from taskhand.service.call import Call, Options
 
 __all__ = ["UPDATE_TASK"]
 
@@ -14,6 +13,12 @@ class UpdateTask(Options, TaskPatch):
     """The task, and the documented body of PUT /tasks/{id}."""
 
     id: TaskId
+
+
+async def _run(call: Call, arguments: UpdateTask) -> Written:
+    from taskhand.service.update_task import update_task
+
+    return await update_task(call, arguments.id, arguments)
 
 
 UPDATE_TASK = Tool(
@@ -26,6 +31,6 @@ UPDATE_TASK = Tool(
     kind="update",
     arguments=UpdateTask,
     answer=WriteAnswer,
-    run=lambda call, arguments: update_task(call, arguments.id, arguments),
+    run=_run,
     verb="changes any field",
 )

@@ -1,0 +1,48 @@
+"""What a start has loaded when the host asks for the tools: every conversation waits for it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import taskhand.service
+
+_MOST_MODULES = 175
+"""Of Taskhand's own, with the embedded store open. To raise it, say what a start needs the new one for."""
+_START = """
+import sys
+from pathlib import Path
+import anyio
+import taskhand.cli.main
+from taskhand.config.settings import Settings
+from taskhand.server.app import create_server
+from taskhand.wiring import open_app
+
+async def start():
+    async with open_app(Settings(db=Path(sys.argv[1]))) as app:
+        create_server(app)
+        print(*(name for name in sys.modules if name.startswith("taskhand.")))
+
+anyio.run(start)
+"""
+_UNBUILT = """
+from taskhand.server.tools import TOOLS
+print(*(tool.answer.__name__ for tool in TOOLS if tool.answer.__pydantic_complete__))
+"""
+_LATER = """
+from taskhand.server.use_cases import load_use_cases
+anyio.run(load_use_cases)
+print(*sys.modules)
+"""
+
+
+def test_a_start_loads_no_use_case_and_builds_no_answer(store_file: Path) -> None:
+    done = subprocess.run(  # noqa: S603  our own code
+        [sys.executable, "-c", _START + _UNBUILT + _LATER, str(store_file)], capture_output=True, text=True, check=True
+    )
+    started, built, later = (line.split() for line in done.stdout.splitlines())
+    use_cases = {f"taskhand.service.{file.stem}" for file in Path(taskhand.service.__file__).parent.glob("[!_]*.py")}
+    assert {"taskhand.service.update_task", "taskhand.service.list_tasks"} <= use_cases - {*started}
+    assert not {name for name in started if name.startswith(("taskhand.domain.html", "taskhand.domain.date_words"))}
+    assert len(started) <= _MOST_MODULES
+    assert built == []
+    assert use_cases <= {*later}, "a version that is installed over a running server would be loaded in part"
